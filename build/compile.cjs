@@ -1,0 +1,131 @@
+// How TypeScript becomes JavaScript: every program of the project is bundled by esbuild into dist/, and each SDK into its bin/.
+// `npm ci` runs this (script "prepare"); afterwards each program is compiled again when one of its sources is newer
+// (build/run.cjs), so that an edited policy never runs as it was before the edit. Types are checked by `npm run typecheck`
+// and by the tests.
+"use strict";
+const fs = require("node:fs");
+const path = require("node:path");
+
+const root = path.resolve(__dirname, "..");
+
+/** Every program: its source and what it becomes. A `main.ts` in a folder, or a command in cli/, is a program. */
+function programs() {
+    const found = [{ source: "index.ts", output: "dist/index.js", external: ["@pulumi/*"] }];
+    for (const sdk of folders("sdks")) {
+        // Generated SDKs of other providers bring their own bin/.
+        if (exists(`sdks/${sdk}/index.ts`)) {
+            found.push({ source: `sdks/${sdk}/index.ts`, output: `sdks/${sdk}/bin/index.js`, packages: "external" });
+        }
+    }
+    for (const provider of folders("providers")) {
+        if (exists(`providers/${provider}/main.ts`)) {
+            found.push({ source: `providers/${provider}/main.ts`, output: `dist/providers/${provider}/main.js` });
+        }
+    }
+    for (const file of exists("cli") ? fs.readdirSync(path.join(root, "cli")).sort() : []) {
+        if (file.endsWith(".ts")) {
+            found.push({ source: `cli/${file}`, output: `dist/cli/${file.replace(/\.ts$/, ".js")}`, external: ["@pulumi/*"] });
+        }
+    }
+    for (const part of folders("testbed")) {
+        if (exists(`testbed/${part}/main.ts`)) {
+            found.push({ source: `testbed/${part}/main.ts`, output: `dist/testbed/${part}/main.js`, packages: "external" });
+        }
+    }
+    return found;
+}
+
+function folders(parent) {
+    if (!exists(parent)) return [];
+    return fs
+        .readdirSync(path.join(root, parent), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name)
+        .sort();
+}
+
+function exists(relative) {
+    return fs.existsSync(path.join(root, relative));
+}
+
+/** The sources that a program was compiled from, beside its output. */
+const sourcesFile = (program) => path.join(root, `${program.output}.sources.json`);
+
+/** Whether a program was never compiled, or one of its sources has changed since. */
+function isStale(program) {
+    let sources;
+    let compiledAt;
+    try {
+        sources = JSON.parse(fs.readFileSync(sourcesFile(program), "utf8"));
+        compiledAt = fs.statSync(path.join(root, program.output)).mtimeMs;
+    } catch {
+        return true;
+    }
+    return sources.some((source) => {
+        const status = fs.statSync(path.join(root, source), { throwIfNoEntry: false });
+        return !status || status.mtimeMs > compiledAt;
+    });
+}
+
+function optionsOf(program) {
+    return {
+        absWorkingDir: root,
+        entryPoints: [program.source],
+        outfile: program.output,
+        bundle: true,
+        platform: "node",
+        format: "cjs",
+        target: "node20",
+        sourcemap: "linked",
+        sourcesContent: false,
+        keepNames: true,
+        metafile: true,
+        write: false,
+        external: program.external ?? [],
+        packages: program.packages,
+        logLevel: "error",
+    };
+}
+
+/** Files are written beside their place and renamed: another process may be reading them. */
+function save(program, result) {
+    const write = (file, contents) => {
+        fs.mkdirSync(path.dirname(file), { recursive: true });
+        const temporary = `${file}.${process.pid}.tmp`;
+        fs.writeFileSync(temporary, contents);
+        fs.renameSync(temporary, file);
+    };
+    const sources = Object.keys(result.metafile.inputs).filter((source) => !source.includes("node_modules/"));
+    for (const file of result.outputFiles) write(file.path, file.contents);
+    write(sourcesFile(program), JSON.stringify(sources));
+}
+
+function compileSync(program) {
+    save(program, require("esbuild").buildSync(optionsOf(program)));
+}
+
+async function compileAll() {
+    const esbuild = require("esbuild");
+    await Promise.all(programs().map(async (program) => save(program, await esbuild.build(optionsOf(program)))));
+}
+
+/** The path of a program's JavaScript, compiled if need be. */
+function compiled(source) {
+    const program = programs().find((candidate) => candidate.source === source);
+    if (!program) throw new Error(`${source} is not one of the programs: ${programs().map((p) => p.source).join(", ")}`);
+    // The SDKs are packages that programs load at run time, not part of their bundles.
+    const sdks = programs().filter((candidate) => candidate.source.startsWith("sdks/"));
+    for (const needed of new Set([...sdks, program])) {
+        if (isStale(needed)) compileSync(needed);
+    }
+    return path.join(root, program.output);
+}
+
+module.exports = { compiled, compileAll, programs, root };
+
+if (require.main === module) {
+    compileAll().catch(() => {
+        // esbuild has printed the reason with file and line.
+        process.exitCode = 1;
+    });
+}

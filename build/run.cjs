@@ -1,0 +1,17 @@
+// Runs a program of the project, compiled first if a source is newer: node build/run.cjs cli/matrix.ts [arguments]
+"use strict";
+const fs = require("node:fs");
+const path = require("node:path");
+const nodeModule = require("node:module");
+
+// Node 22.1 and newer keep compiled code between runs, which saves a third of the start.
+if (nodeModule.enableCompileCache) nodeModule.enableCompileCache(path.join(__dirname, "..", "node_modules", ".cache", "node"));
+
+if (!fs.existsSync(path.join(__dirname, "..", "node_modules", "esbuild"))) {
+    process.stderr.write(`The project's packages are not installed. In ${path.resolve(__dirname, "..")} run: npm ci\n`);
+    process.exit(1);
+}
+
+const [source] = process.argv.splice(2, 1);
+const { compiled } = require("./compile.cjs");
+require(compiled(source));

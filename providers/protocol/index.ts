@@ -1,0 +1,3 @@
+export * from "./provider";
+export * from "./values";
+export { serve } from "./server";
