@@ -8,7 +8,7 @@ import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { CallContext, DiffResult, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
+import type { CallContext, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
 import { PartialFailure } from "./provider";
 import { type PropertyMap, unwrapMap, withSecrets } from "./values";
 
@@ -24,7 +24,7 @@ const statusMessages: any = require("@pulumi/pulumi/proto/status_pb");
 /** A state of several megabytes (a long chain of outputs) must not break a call: the limit of Pulumi's own clients. */
 const MAXIMUM_MESSAGE_BYTES = 400 * 1024 * 1024;
 
-const fromStruct = (struct: any): PropertyMap => (struct ? unwrapMap(struct.toJavaScript()) : {});
+const toMap = (struct: any): PropertyMap => struct?.toJavaScript() ?? {};
 const toStruct = (map: PropertyMap) => Struct.fromJavaScript(withoutUndefined(map) as any);
 
 /** `Struct.fromJavaScript` turns undefined into an invalid value, so absent properties are left out. */
@@ -46,7 +46,7 @@ export function serve(provider: Provider): void {
     const log = engineLog(process.argv[2]);
     const contextFor = (urn: string): CallContext => ({
         urn,
-        log: (severity, message) => log(severity, message, urn),
+        log: (severity, message, options) => log(severity, message, urn, options?.ephemeral ?? false),
         cancelled: cancellation.signal,
     });
     const server = new grpc.Server({
@@ -67,6 +67,9 @@ export function serve(provider: Provider): void {
 }
 
 function implementation(provider: Provider, contextFor: (urn: string) => CallContext, cancellation: AbortController) {
+    const accepts = provider.accepts ?? {};
+    const keepsMarks = Object.values(accepts).some(Boolean);
+    const fromStruct = (struct: any): PropertyMap => (keepsMarks ? toMap(struct) : unwrapMap(toMap(struct)));
     const resourceOf = (urn: string): ResourceHandler => {
         const type = urn.split("::")[2]?.split("$").pop() ?? "";
         const handler = provider.resources[type];
@@ -88,19 +91,19 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
             return response;
         }),
         checkConfig: unary(async (request) => {
-            const config = fromStruct(request.getNews());
+            const config = unwrapMap(toMap(request.getNews()));
             return checkResponse(provider.checkConfig ? await provider.checkConfig(config) : { inputs: config }, request.getNews());
         }),
         // A different URL or token is not a difference of the resources.
         diffConfig: unary(() => new providerMessages.DiffResponse()),
         configure: unary(async (request) => {
-            await provider.configure(fromStruct(request.getArgs()));
+            await provider.configure(unwrapMap(toMap(request.getArgs())));
             const response = new providerMessages.ConfigureResponse();
-            // Inputs then arrive plain, and the engine keeps those secret that the program marked so;
-            // what is secret by nature is wrapped in the answers (secretProperties).
-            response.setAcceptsecrets(false);
-            response.setAcceptresources(false);
-            response.setAcceptoutputs(false);
+            // Where a mark is not accepted, inputs arrive plain, and the engine keeps those secret that the program
+            // marked so; what is secret by nature is wrapped in the answers (secretProperties).
+            response.setAcceptsecrets(accepts.secrets ?? false);
+            response.setAcceptresources(accepts.resources ?? false);
+            response.setAcceptoutputs(accepts.outputs ?? false);
             response.setSupportspreview(true);
             return response;
         }),
@@ -285,13 +288,14 @@ function propertyDiff(diff: PropertyDiff) {
 /** Messages for the person at the terminal, through the engine that started this provider. */
 function engineLog(engineAddress: string | undefined) {
     let client: any;
-    return (severity: "debug" | "info" | "warning" | "error", text: string, urn: string): Promise<void> => {
+    return (severity: LogSeverity, text: string, urn: string, ephemeral: boolean): Promise<void> => {
         if (!engineAddress) return Promise.resolve();
         client ??= new engineService.EngineClient(engineAddress, grpc.credentials.createInsecure());
         const message = new engineMessages.LogRequest();
         message.setSeverity(engineMessages.LogSeverity[severity.toUpperCase()]);
         message.setMessage(text);
         message.setUrn(urn);
+        message.setEphemeral(ephemeral);
         // A message that cannot be shown must not fail the operation.
         return new Promise((resolve) => client.log(message, () => resolve()));
     };

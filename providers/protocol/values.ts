@@ -21,11 +21,31 @@ export function secret(value: PropertyValue): PropertyValue {
     return { [SIGNATURE_KEY]: SECRET_SIGNATURE, value };
 }
 
+/** Whether a value is marked secret itself; what it contains does not count. */
+export function isSecret(value: PropertyValue | undefined): boolean {
+    if (!isObject(value)) return false;
+    return value[SIGNATURE_KEY] === SECRET_SIGNATURE || (value[SIGNATURE_KEY] === OUTPUT_SIGNATURE && value.secret === true);
+}
+
+/** The same value with the change made below its marks (secret, output), which stay; an unknown stays as it is. */
+export function mapBelowMarks(value: PropertyValue, change: (plain: PropertyValue) => PropertyValue): PropertyValue {
+    if (value === UNKNOWN) return value;
+    if (isObject(value) && SIGNATURE_KEY in value) {
+        const marked = value[SIGNATURE_KEY] === SECRET_SIGNATURE || value[SIGNATURE_KEY] === OUTPUT_SIGNATURE;
+        const inner = value.value;
+        return marked && inner !== undefined ? { ...value, value: mapBelowMarks(inner, change) } : value;
+    }
+    return change(value);
+}
+
 /** Whether a value is known, all the way down. */
 export function isKnown(value: PropertyValue | undefined): boolean {
     if (value === UNKNOWN) return false;
     if (Array.isArray(value)) return value.every(isKnown);
-    if (value !== null && typeof value === "object") return Object.values(value).every(isKnown);
+    if (isObject(value)) {
+        if (value[SIGNATURE_KEY] === OUTPUT_SIGNATURE && !("value" in value)) return false;
+        return Object.values(value).every(isKnown);
+    }
     return true;
 }
 
