@@ -1,0 +1,31 @@
+/** Settings -> policy -> config: everything that is declared, worked out without Pulumi, state, secret or network. Pure. */
+import { accessMatrix, type AccessMatrix, type AccessPolicy } from "./accessPolicy";
+import { parseSettings, type RawSettings, type Settings, SettingsError } from "./settings";
+import { configMistakes, namelessSecretFiles, policyOf, renderZotConfig, type SecretFiles, type ZotConfig } from "./zotConfig";
+
+export interface DeclaredState {
+    /** Where the raw settings came without a site (a stack's file), `settings.host` may lack what only the site knows. */
+    settings: Settings;
+    /** The policy of the config as rendered, the site's own part included. */
+    policy: AccessPolicy;
+    matrix: AccessMatrix;
+    /** zot's config. Without `files` the names of the secret files hold `<sha256>` in place of the hash. */
+    zotConfig(files?: SecretFiles): ZotConfig;
+}
+
+/**
+ * Checks the settings and works out what they declare.
+ *
+ * @param where names the stack in the message, for example `Pulumi.prod.yaml`.
+ * @throws SettingsError with every mistake, one sentence each.
+ */
+export function declaredState(raw: RawSettings, where?: string): DeclaredState {
+    const { settings, mistakes } = parseSettings(raw);
+    const renderable = !mistakes.some(({ setting }) => !/^(host\.|authentik:)/.test(setting));
+    const all = renderable ? [...mistakes, ...configMistakes(settings)] : mistakes;
+    if (all.length > 0) throw new SettingsError(all, where);
+
+    const zotConfig = (files = namelessSecretFiles(settings)) => renderZotConfig(settings, files);
+    const policy = policyOf(zotConfig());
+    return { settings, policy, matrix: accessMatrix(policy), zotConfig };
+}

@@ -1,0 +1,147 @@
+/** What settings say together, and must not. Pure. */
+import type { RawSettings } from "./parse";
+import { mayOverlap } from "./patterns";
+import type { Settings } from "./declarations";
+import { type SettingMistake, setCommand, shown } from "./setting";
+import { declarations } from "./declarations";
+
+interface CrossCheck {
+    /** Settings that have to be readable for the check to make sense. */
+    needs: string[];
+    check(settings: Settings, site: RawSettings["site"]): SettingMistake[];
+}
+
+const mistake = (setting: string, message: string): SettingMistake => ({ setting, message: `${setting}: ${message}` });
+
+export const crossChecks: CrossCheck[] = [
+    {
+        needs: ["identity.issuer", "identity.applicationSlug"],
+        check: ({ identity }) => {
+            const ending = `/application/o/${identity.applicationSlug}/`;
+            if (identity.issuer.endsWith(ending)) return [];
+            return [mistake("identity.issuer", `${shown(identity.issuer)} is not the issuer of the application ${shown(identity.applicationSlug)}; give the URL of Authentik followed by ${ending}, slash included, or change identity.applicationSlug.`)];
+        },
+    },
+    {
+        needs: ["identity.workloadsGroup", "identity.adminsGroup"],
+        check: ({ identity }) =>
+            identity.workloadsGroup === identity.adminsGroup
+                ? [mistake("identity.workloadsGroup", `${shown(identity.workloadsGroup)} is the group of the admins too, so that CI could delete; give two different groups.`)]
+                : [],
+    },
+    { needs: ["access.rules", "access.adminsMayUpdate", "identity.adminsGroup", "identity.workloadsGroup"], check: ruleMistakes },
+    {
+        needs: ["access.rules", "access.ciMayPushToMirrors", "access.ciRepositories", "zot.mirrors"],
+        check: ({ access, zot }) => {
+            if (access.ciMayPushToMirrors) return [];
+            const openings = [
+                ...access.ciRepositories.filter((pattern) => pattern !== "**").map((pattern) => ({ setting: "access.ciRepositories", pattern })),
+                ...Object.entries(access.rules)
+                    .filter(([, rule]) => rule.ci === undefined || rule.ci.includes("create"))
+                    .map(([pattern]) => ({ setting: "access.rules", pattern })),
+            ];
+            return openings.flatMap(({ setting, pattern }) =>
+                zot.mirrors
+                    .filter((mirror) => mayOverlap(pattern, `${mirror.prefix}/**`))
+                    .map((mirror) =>
+                        mistake(setting, `${shown(pattern)} reaches into the pull-through cache under ${shown(mirror.prefix)}, where CI could put its own images in place of upstream's; give a pattern outside it, or set access.ciMayPushToMirrors to true.`),
+                    ),
+            );
+        },
+    },
+    {
+        needs: ["zot.mirrors"],
+        check: ({ zot }) =>
+            zot.mirrors.flatMap((mirror, index) =>
+                zot.mirrors
+                    .slice(0, index)
+                    .filter((other) => mayOverlap(`${mirror.prefix}/**`, `${other.prefix}/**`))
+                    .map((other) => mistake("zot.mirrors", `the prefixes ${shown(other.prefix)} and ${shown(mirror.prefix)} overlap; give every cache a prefix of its own.`)),
+            ),
+    },
+    {
+        needs: ["zot.metrics", "zot.metricsUsers"],
+        check: ({ zot }) => {
+            if (zot.metrics === "users" && zot.metricsUsers.length === 0) {
+                return [mistake("zot.metricsUsers", "it is empty while zot.metrics is users, so that nobody could read the metrics; name the users, or set zot.metrics to anonymous or off.")];
+            }
+            if (zot.metrics !== "users" && zot.metricsUsers.length > 0) {
+                return [mistake("zot.metricsUsers", `it names users while zot.metrics is ${zot.metrics}, and would have no effect; set zot.metrics to users, or leave the list empty.`)];
+            }
+            return [];
+        },
+    },
+    {
+        needs: ["zot.search", "zot.userInterface"],
+        check: ({ zot }) =>
+            zot.userInterface && !zot.search
+                ? [mistake("zot.userInterface", "it is on while zot.search is off, which zot refuses; set zot.userInterface to false or zot.search to true.")]
+                : [],
+    },
+    {
+        needs: ["host.serviceManager", "host.restartCommand"],
+        check: ({ host }) => {
+            if (host.serviceManager === "command" && !host.restartCommand) {
+                return [mistake("host.restartCommand", `it is not set while host.serviceManager is command; set it with: ${setCommand("host.restartCommand", { example: '"rc-service zot restart"' })}`)];
+            }
+            if (host.serviceManager !== "command" && host.restartCommand) {
+                return [mistake("host.restartCommand", `it is set while host.serviceManager is ${host.serviceManager}, and would have no effect; set host.serviceManager to command, or remove it.`)];
+            }
+            return [];
+        },
+    },
+    {
+        needs: ["host.privateKey", "host.password", "host.privateKeyPassphrase"],
+        check: ({ host }, site) => {
+            const mistakes: SettingMistake[] = [];
+            if (host.privateKeyPassphrase && !host.privateKey) {
+                mistakes.push(mistake("host.privateKeyPassphrase", "it is set without host.privateKey; set the key too, or remove the passphrase."));
+            }
+            if (host.privateKey?.isReadable && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[\s\S]+-----END [A-Z ]*PRIVATE KEY-----\s*$/.test(host.privateKey.reveal())) {
+                mistakes.push(mistake("host.privateKey", `the value given is not a private key in PEM or OpenSSH form; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`));
+            }
+            if (site && !host.privateKey && !host.password && !site.sshAgentSocket) {
+                mistakes.push(mistake("host.privateKey", `it is not set, and neither is host.password, and no SSH agent is running; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`));
+            }
+            return mistakes;
+        },
+    },
+    {
+        needs: [],
+        check: (_settings, site) => {
+            if (!site) return [];
+            const mistakes: SettingMistake[] = [];
+            if (!site.hasAuthentikUrl) {
+                mistakes.push({ setting: "authentik:url", message: "authentik:url is not set: the URL of Authentik's API. Set it with: pulumi config set authentik:url https://authentik.example.org (or AUTHENTIK_URL in the environment)" });
+            }
+            if (!site.hasAuthentikToken) {
+                mistakes.push({ setting: "authentik:token", message: "authentik:token is not set: an API token of Authentik. Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)" });
+            }
+            return mistakes;
+        },
+    },
+];
+
+function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
+    return Object.entries(access.rules).flatMap(([pattern, rule]) => {
+        const found: SettingMistake[] = [];
+        const refuse = (message: string) => found.push(mistake(`access.rules[${JSON.stringify(pattern)}]`, message));
+        if (pattern === "**") refuse("this is every repository, which access.ciRepositories and the three tiers describe already; give a narrower pattern.");
+        if (rule.anonymous && !rule.anonymous.includes("read")) refuse("anonymous readers would be locked out; give anonymous: [read], or leave it out.");
+        if (rule.anonymous?.some((action) => action !== "read")) refuse(`anonymous would get ${shown(rule.anonymous)}; anyone may read and nothing else, so give anonymous: [read], or leave it out.`);
+        if (rule.ci?.some((action) => action === "update" || action === "delete")) refuse(`ci would get ${shown(rule.ci)}; CI may only read and create, or its tags would not be immutable.`);
+        if (rule.ci && !rule.ci.includes("read")) refuse(`ci would get ${shown(rule.ci)} and lose what anonymous has; add read.`);
+        if (rule.admins) {
+            const missing = (["read", "create", "delete"] as const).filter((action) => !rule.admins!.includes(action));
+            if (missing.length > 0) refuse(`admins would be locked out of ${missing.join(", ")}, since only the longest matching rule applies; leave admins out, or give read, create and delete.`);
+            if (rule.admins.includes("update") && !access.adminsMayUpdate) refuse("admins would get update; set access.adminsMayUpdate to true, or leave update out.");
+        }
+        for (const [group, actions] of Object.entries(rule.groups ?? {})) {
+            if (group === identity.adminsGroup) refuse(`the group ${shown(group)} is the admins'; use admins.`);
+            else if (group === identity.workloadsGroup) refuse(`the group ${shown(group)} is CI's; use ci.`);
+            else if (actions.some((action) => action === "update" || action === "delete")) refuse(`the group ${shown(group)} would get ${shown(actions)}; only admins change or delete, so give read and create at most.`);
+            else if (!actions.includes("read")) refuse(`the group ${shown(group)} would get ${shown(actions)} and lose what anonymous has; add read.`);
+        }
+        return found;
+    });
+}

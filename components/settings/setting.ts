@@ -1,0 +1,83 @@
+/** What one setting is: its meaning, its type and how a mistake in it is put into words. Pure. */
+import type { z } from "zod";
+
+/** How a value that arrives as text (`pulumi config set`, an environment) becomes a value. */
+export type SettingKind = "text" | "integer" | "boolean" | "list" | "map";
+
+export interface Setting<T> {
+    /** One sentence for `Pulumi.yaml` and the reference. */
+    description: string;
+    kind: SettingKind;
+    schema: z.ZodType<T>;
+    /** What is allowed, as the end of the sentence "give …". */
+    allowed: string;
+    /** Absent: the setting is optional if `optional`, otherwise a site has to give it. */
+    default?: T;
+    optional?: boolean;
+    /** Encrypted in the stack's file, a {@link SecretText} in the program, never shown. */
+    secret?: boolean;
+    /** Only a site can know it and it stays out of the committed stack file; rendering config and matrix does not need it. */
+    siteOnly?: boolean;
+    /** A value for the command in a message; shell syntax, for example `"$(cat key)"`. */
+    example?: string;
+}
+
+/** A mistake in the settings: one sentence for the person who wrote the setting. */
+export interface SettingMistake {
+    /** The setting's name, for example `zot.port`. */
+    setting: string;
+    /** The whole sentence, with what was given (never for a secret) and what is allowed. */
+    message: string;
+}
+
+/** A secret that does not show itself in messages, JSON or a debugger's string form. */
+export class SecretText {
+    readonly #text: string | undefined;
+
+    /** `text` is undefined where the value exists but is encrypted, as when a stack's file is read without its passphrase. */
+    constructor(text: string | undefined) {
+        this.#text = text;
+    }
+
+    /** The secret itself; throws where it is encrypted. */
+    reveal(): string {
+        if (this.#text === undefined) throw new Error("This secret is encrypted and cannot be read here.");
+        return this.#text;
+    }
+
+    get isReadable(): boolean {
+        return this.#text !== undefined;
+    }
+
+    toString(): string {
+        return "[secret]";
+    }
+
+    toJSON(): string {
+        return "[secret]";
+    }
+}
+
+/** A mistake of the user, or several: printed as it is, without a stack trace. */
+export class SettingsError extends Error {
+    constructor(
+        readonly mistakes: readonly SettingMistake[],
+        where?: string,
+    ) {
+        const heading =
+            mistakes.length === 1 ? "There is a mistake in the settings" : `There are ${mistakes.length} mistakes in the settings`;
+        super(`${heading}${where ? ` of ${where}` : ""}:\n${mistakes.map((mistake) => `  - ${mistake.message}`).join("\n")}`);
+        this.name = "SettingsError";
+    }
+}
+
+/** How a value is named in a message: short, on one line. */
+export function shown(value: unknown): string {
+    const text = JSON.stringify(value) ?? "nothing";
+    return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+/** The command that sets a setting on the current stack. */
+export function setCommand(name: string, setting: { secret?: boolean; example?: string }): string {
+    return `pulumi config set --path ${name}${setting.secret ? " --secret" : ""} ${setting.example ?? "VALUE"}`;
+}
