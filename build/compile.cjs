@@ -80,6 +80,8 @@ function optionsOf(program) {
         sourcesContent: false,
         keepNames: true,
         metafile: true,
+        // The script for the host is part of the program that sends it.
+        loader: { ".sh": "text" },
         write: false,
         external: program.external ?? [],
         packages: program.packages,

@@ -1,22 +1,26 @@
 /** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
 import * as pulumi from "@pulumi/pulumi";
-import { isConfigSecret } from "@pulumi/pulumi/runtime/config";
 import { allSettings } from "./declarations";
 import type { RawSettings } from "./parse";
 import { SecretText } from "./setting";
 
+/** Under this key the runtime keeps a JSON list of the keys whose values are encrypted. */
+const SECRET_KEYS = "PULUMI_CONFIG_SECRET_KEYS";
+
 /** The configuration of the current stack as a plain record, with the groups that hold a secret taken apart. */
 export function settingsFromPulumi(): RawSettings {
     const project = pulumi.getProject();
+    const configuration = pulumi.runtime.allConfig();
+    const encrypted = new Set<string>(JSON.parse(configuration[SECRET_KEYS] ?? process.env[SECRET_KEYS] ?? "[]"));
     const groups: Record<string, unknown> = {};
     // pulumi.Config would have to know every name beforehand, and so would pass over a misspelt one.
-    for (const [key, text] of Object.entries(pulumi.runtime.allConfig())) {
+    for (const [key, text] of Object.entries(configuration)) {
         const [namespace, name] = splitKey(key);
         if (namespace === project) groups[name] = structured(text);
     }
     for (const { group, key, setting } of allSettings()) {
         const members = groups[group];
-        if (!setting.secret || !isConfigSecret(`${project}:${group}`) || !isMap(members)) continue;
+        if (!setting.secret || !encrypted.has(`${project}:${group}`) || !isMap(members)) continue;
         const value = members[key];
         if (typeof value === "string" && value !== "") members[key] = new SecretText(value);
     }
@@ -25,7 +29,7 @@ export function settingsFromPulumi(): RawSettings {
         groups,
         site: {
             hasAuthentikUrl: isSet(authentik.get("url")) || isSet(process.env.AUTHENTIK_URL),
-            hasAuthentikToken: isSet(pulumi.runtime.allConfig()["authentik:token"]) || isSet(process.env.AUTHENTIK_TOKEN),
+            hasAuthentikToken: isSet(configuration["authentik:token"]) || isSet(process.env.AUTHENTIK_TOKEN),
             sshAgentSocket: process.env.SSH_AUTH_SOCK || undefined,
         },
     };

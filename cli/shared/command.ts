@@ -1,0 +1,34 @@
+/** What the commands have in common: mistakes without a stack trace, and the exit codes. */
+import { Command } from "commander";
+import { SettingsError } from "../../components/settings";
+import { StackFileError } from "../../components/settings/fromStackFile";
+
+/** 0: done. 1: a mistake of the person who called, said on standard error. 2: the command line is off. 3: a defect of the program. */
+export const EXIT = { done: 0, mistake: 1, usage: 2, defect: 3 } as const;
+
+/** A mistake that is told as it is. */
+export class UserError extends Error {}
+
+/** A command with the manners of all of them. */
+export function command(name: string, description: string, example: string): Command {
+    return new Command(name)
+        .description(description)
+        .addHelpText("after", `\nExample:\n  ${example}\n`)
+        .showHelpAfterError("(add --help for more)")
+        .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
+}
+
+/** Runs a command's action and turns what it throws into a message and an exit code. */
+export async function run(program: Command): Promise<void> {
+    try {
+        await program.parseAsync();
+    } catch (error) {
+        if (error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError) {
+            process.stderr.write(`${error.message}\n`);
+            process.exitCode = EXIT.mistake;
+        } else {
+            process.stderr.write(`${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.\n`);
+            process.exitCode = EXIT.defect;
+        }
+    }
+}

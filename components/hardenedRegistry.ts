@@ -1,0 +1,45 @@
+/** A zot registry that anyone may pull from, CI may add tags to and admins may delete from: identity and host together. */
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { RegistryHost } from "./registryHost";
+import { RegistryIdentity } from "./registryIdentity";
+import type { Settings } from "./settings";
+import type { ZotConfig } from "./zotConfig";
+
+export interface HardenedRegistryArgs {
+    /** The settings, checked: `declaredState(…).settings`. */
+    settings: Settings;
+}
+
+export class HardenedRegistry extends pulumi.ComponentResource {
+    /** Name of the service account that CI pushes as. */
+    public readonly ciUserName: pulumi.Output<string>;
+    /** zot's config as it is on the host. */
+    public readonly zotConfig: pulumi.Output<ZotConfig>;
+    /** sha256 of the config file on the host, in hex. */
+    public readonly zotConfigSha256: pulumi.Output<string>;
+
+    constructor(name: string, args: HardenedRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("zot-hardening:index:HardenedRegistry", name, {}, opts);
+        const parent = { parent: this };
+
+        const identity = new RegistryIdentity(name, args, parent);
+        const hashKey = new random.RandomPassword(`${name}-session-hash`, { length: 64, special: false }, parent);
+        const encryptKey = new random.RandomPassword(`${name}-session-encryption`, { length: 32, special: false }, parent);
+        const host = new RegistryHost(
+            name,
+            {
+                settings: args.settings,
+                clientSecret: identity.clientSecret,
+                sessionKeys: pulumi.all([hashKey.result, encryptKey.result]).apply(([hash, encrypt]) => ({ hashKey: hash, encryptKey: encrypt })),
+            },
+            // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
+            { ...parent, dependsOn: identity },
+        );
+
+        this.ciUserName = identity.ciUserName;
+        this.zotConfig = host.zotConfig;
+        this.zotConfigSha256 = host.zotConfigSha256;
+        this.registerOutputs({ ciUserName: this.ciUserName, zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
+    }
+}

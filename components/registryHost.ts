@@ -1,0 +1,84 @@
+/** zot's config and its secret files, put into force on a host by one remote command. */
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { createHash } from "node:crypto";
+import { hostCommand, hostPayload } from "./hostPayload";
+import type { Settings } from "./settings";
+import { configText, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
+
+export interface RegistryHostArgs {
+    /** The settings, checked. */
+    settings: Settings;
+    /** Secret of the OAuth2 client, which zot needs to complete a login. */
+    clientSecret: pulumi.Input<string>;
+    /** 64 characters that sign sessions, and 32 that encrypt them: with the same keys a restart logs nobody out. */
+    sessionKeys: pulumi.Input<{ hashKey: string; encryptKey: string }>;
+}
+
+/** The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit, and no more failed logins than that. */
+const DIAL = { dialErrorLimit: 2, perDialTimeout: 10 };
+
+export class RegistryHost extends pulumi.ComponentResource {
+    /** zot's config as it is on the host. */
+    public readonly zotConfig: pulumi.Output<ZotConfig>;
+    /** sha256 of the config file, in hex: what `sha256sum config.json` prints on the host. */
+    public readonly zotConfigSha256: pulumi.Output<string>;
+
+    constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("zot-hardening:index:RegistryHost", name, {}, opts);
+        const { settings } = args;
+
+        const files = pulumi
+            .all([args.clientSecret, args.sessionKeys])
+            .apply(([clientSecret, sessionKeys]) => {
+                const credentials = `${JSON.stringify({ clientid: settings.identity.clientId, clientsecret: clientSecret })}\n`;
+                const keys = `${JSON.stringify(sessionKeys)}\n`;
+                return { credentials, keys, names: secretFiles(settings, { credentials: sha256(credentials), sessionKeys: sha256(keys) }) };
+            });
+        // The names hold a hash of long random secrets and tell nothing of them; secret, nobody could review the config.
+        const names = pulumi.unsecret(files.apply((file) => file.names));
+        this.zotConfig = names.apply((file) => renderZotConfig(settings, file));
+        this.zotConfigSha256 = this.zotConfig.apply((config) => sha256(configText(config)));
+
+        const payload = pulumi.all([files, this.zotConfig]).apply(([file, config]) =>
+            hostPayload({
+                settings,
+                files: file.names,
+                config,
+                readOnlyConfig: readOnlyConfig(settings),
+                credentials: file.credentials,
+                sessionKeys: file.keys,
+            }),
+        );
+        const { host } = settings;
+        new command.remote.Command(
+            name,
+            {
+                connection: {
+                    host: host.address,
+                    port: host.port,
+                    user: host.user,
+                    hostKey: host.hostKey,
+                    privateKey: host.privateKey && pulumi.secret(host.privateKey.reveal()),
+                    privateKeyPassword: host.privateKeyPassphrase && pulumi.secret(host.privateKeyPassphrase.reveal()),
+                    password: host.password && pulumi.secret(host.password.reveal()),
+                    ...DIAL,
+                },
+                create: hostCommand("deploy"),
+                update: hostCommand("deploy"),
+                delete: hostCommand("withdraw"),
+                stdin: pulumi.secret(payload),
+                // Both would travel as environment requests, which sshd refuses; and the log must not hang on a long line.
+                addPreviousOutputInEnv: false,
+                logging: command.types.enums.remote.Logging.None,
+            },
+            { parent: this },
+        );
+
+        this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
+    }
+}
+
+function sha256(text: string): string {
+    return createHash("sha256").update(text).digest("hex");
+}
