@@ -8,6 +8,16 @@ export interface CheckFailure {
     reason: string;
 }
 
+export interface CheckRequest {
+    /** Undefined for a resource that is not in the state yet. */
+    oldInputs: PropertyMap | undefined;
+    inputs: PropertyMap;
+    /** For automatic names: the same in a preview and in the update that follows it. */
+    randomSeed: Uint8Array;
+    /** What the project's settings say about automatic names (`pulumi:autonaming`); undefined where they say nothing. */
+    autonaming?: { proposedName: string; mode: "propose" | "enforce" | "disable" };
+}
+
 export interface CheckResult {
     inputs: PropertyMap;
     failures?: CheckFailure[];
@@ -52,7 +62,7 @@ export interface CallContext {
 
 export interface ResourceHandler {
     /** Validates the inputs and fills in defaults. Unknowns arrive as `UNKNOWN` and pass. Default: everything passes. */
-    check?(request: { oldInputs: PropertyMap | undefined; inputs: PropertyMap; randomSeed: Uint8Array }, context: CallContext): Promise<CheckResult>;
+    check?(request: CheckRequest, context: CallContext): Promise<CheckResult>;
     diff(request: { id: string; oldOutputs: PropertyMap; oldInputs: PropertyMap; inputs: PropertyMap }, context: CallContext): Promise<DiffResult>;
     /** With `preview`, answers with what is known beforehand (the rest `UNKNOWN`) and changes nothing. */
     create(request: { inputs: PropertyMap; preview: boolean; name: string }, context: CallContext): Promise<ResourceState>;

@@ -8,7 +8,7 @@ import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { CallContext, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
+import type { CallContext, CheckRequest, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
 import { PartialFailure } from "./provider";
 import { type PropertyMap, unwrapMap, withSecrets } from "./values";
 
@@ -116,6 +116,7 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
                           oldInputs: request.getOlds() ? fromStruct(request.getOlds()) : undefined,
                           inputs,
                           randomSeed: request.getRandomseed_asU8(),
+                          autonaming: autonamingOf(request.getAutonaming()),
                       },
                       contextFor(request.getUrn()),
                   )
@@ -136,13 +137,15 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
         }),
         create: unary(async (request) => {
             const handler = resourceOf(request.getUrn());
-            const state = await handler.create(
-                {
-                    inputs: fromStruct(request.getProperties()),
-                    preview: request.getPreview(),
-                    name: request.getUrn().split("::").slice(3).join("::"),
-                },
-                contextFor(request.getUrn()),
+            const state = await keepingSecrets(handler, () =>
+                handler.create(
+                    {
+                        inputs: fromStruct(request.getProperties()),
+                        preview: request.getPreview(),
+                        name: request.getUrn().split("::").slice(3).join("::"),
+                    },
+                    contextFor(request.getUrn()),
+                ),
             );
             const response = new providerMessages.CreateResponse();
             response.setId(state.id);
@@ -169,15 +172,17 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
         }),
         update: unary(async (request) => {
             const handler = resourceOf(request.getUrn());
-            const properties = await handler.update(
-                {
-                    id: request.getId(),
-                    oldOutputs: fromStruct(request.getOlds()),
-                    oldInputs: fromStruct(request.getOldInputs()),
-                    inputs: fromStruct(request.getNews()),
-                    preview: request.getPreview(),
-                },
-                contextFor(request.getUrn()),
+            const properties = await keepingSecrets(handler, () =>
+                handler.update(
+                    {
+                        id: request.getId(),
+                        oldOutputs: fromStruct(request.getOlds()),
+                        oldInputs: fromStruct(request.getOldInputs()),
+                        inputs: fromStruct(request.getNews()),
+                        preview: request.getPreview(),
+                    },
+                    contextFor(request.getUrn()),
+                ),
             );
             const response = new providerMessages.UpdateResponse();
             response.setProperties(toStruct(withSecrets(properties, handler.secretProperties ?? [])));
@@ -211,6 +216,13 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
     };
 }
 
+function autonamingOf(options: any): CheckRequest["autonaming"] {
+    if (!options) return undefined;
+    const modes = providerMessages.CheckRequest.AutonamingOptions.Mode;
+    const mode = options.getMode() === modes.DISABLE ? "disable" : options.getMode() === modes.ENFORCE ? "enforce" : "propose";
+    return { proposedName: options.getProposedName(), mode };
+}
+
 /** One request, one answer. A thrown error reaches the terminal as its message alone: no stack trace for a user's mistake. */
 function unary(handle: (request: any) => unknown): grpc.handleUnaryCall<any, any> {
     return (call, callback) => {
@@ -230,6 +242,22 @@ function serviceError(error: unknown): Partial<grpc.StatusObject> {
         metadata.set("grpc-status-details-bin", partialFailureDetails(message, error.state));
     }
     return { code: grpc.status.UNKNOWN, details: message, metadata };
+}
+
+/** What a create or update leaves behind when it fails half-way is saved in the state: its secrets too must be marked. */
+async function keepingSecrets<Result>(handler: ResourceHandler, write: () => Promise<Result>): Promise<Result> {
+    try {
+        return await write();
+    } catch (error) {
+        if (!(error instanceof PartialFailure)) throw error;
+        const secrets = handler.secretProperties ?? [];
+        const { id, properties, inputs } = error.state;
+        throw new PartialFailure(error.message, {
+            id,
+            properties: withSecrets(properties, secrets),
+            ...(inputs ? { inputs: withSecrets(inputs, secrets) } : {}),
+        });
+    }
 }
 
 function partialFailureDetails(message: string, state: ResourceState): Buffer {
