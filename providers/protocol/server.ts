@@ -143,6 +143,7 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
                         inputs: fromStruct(request.getProperties()),
                         preview: request.getPreview(),
                         name: request.getUrn().split("::").slice(3).join("::"),
+                        timeoutSeconds: request.getTimeout(),
                     },
                     contextFor(request.getUrn()),
                 ),
@@ -180,6 +181,7 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
                         oldInputs: fromStruct(request.getOldInputs()),
                         inputs: fromStruct(request.getNews()),
                         preview: request.getPreview(),
+                        timeoutSeconds: request.getTimeout(),
                     },
                     contextFor(request.getUrn()),
                 ),
@@ -194,6 +196,7 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
                     id: request.getId(),
                     properties: fromStruct(request.getProperties()),
                     inputs: fromStruct(request.getOldInputs()),
+                    timeoutSeconds: request.getTimeout(),
                 },
                 contextFor(request.getUrn()),
             );

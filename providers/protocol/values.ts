@@ -21,21 +21,20 @@ export function secret(value: PropertyValue): PropertyValue {
     return { [SIGNATURE_KEY]: SECRET_SIGNATURE, value };
 }
 
-/** Whether a value is marked secret itself; what it contains does not count. */
-export function isSecret(value: PropertyValue | undefined): boolean {
-    if (!isObject(value)) return false;
-    return value[SIGNATURE_KEY] === SECRET_SIGNATURE || (value[SIGNATURE_KEY] === OUTPUT_SIGNATURE && value.secret === true);
-}
-
-/** The same value with the change made below its marks (secret, output), which stay; an unknown stays as it is. */
-export function mapBelowMarks(value: PropertyValue, change: (plain: PropertyValue) => PropertyValue): PropertyValue {
-    if (value === UNKNOWN) return value;
-    if (isObject(value) && SIGNATURE_KEY in value) {
-        const marked = value[SIGNATURE_KEY] === SECRET_SIGNATURE || value[SIGNATURE_KEY] === OUTPUT_SIGNATURE;
-        const inner = value.value;
-        return marked && inner !== undefined ? { ...value, value: mapBelowMarks(inner, change) } : value;
+/**
+ * A value without its outermost marks: what is below them ({@link UNKNOWN} for what is not known yet; its parts may have
+ * marks of their own), and whether one of the marks was that of a secret.
+ */
+export function peel(value: PropertyValue): { plain: PropertyValue; secret: boolean } {
+    let plain = value;
+    let isSecret = false;
+    while (isObject(plain)) {
+        const signature = plain[SIGNATURE_KEY];
+        if (signature !== SECRET_SIGNATURE && signature !== OUTPUT_SIGNATURE) break;
+        isSecret ||= signature === SECRET_SIGNATURE || plain.secret === true;
+        plain = plain.value ?? (signature === OUTPUT_SIGNATURE && !("value" in plain) ? UNKNOWN : null);
     }
-    return change(value);
+    return { plain, secret: isSecret };
 }
 
 /** Whether a value is known, all the way down. */
