@@ -24,7 +24,7 @@ function programs() {
     }
     for (const file of exists("cli") ? fs.readdirSync(path.join(root, "cli")).sort() : []) {
         if (file.endsWith(".ts")) {
-            found.push({ source: `cli/${file}`, output: `dist/cli/${file.replace(/\.ts$/, ".js")}`, external: ["@pulumi/*"] });
+            found.push({ source: `cli/${file}`, output: `dist/cli/${file.replace(/\.ts$/, ".js")}`, external: ["@pulumi/*", "ssh2"] });
         }
     }
     for (const part of folders("testbed")) {

@@ -1,0 +1,125 @@
+/**
+ * A login to Authentik without a browser, through the flow executor.
+ *
+ * Only the challenges that a service account can answer are answered; anything else ends in an error that names it
+ * (measured on Authentik 2026.5).
+ */
+import type { Answer, Browser } from "./browser";
+
+export interface Credentials {
+    username: string;
+    password: string;
+}
+
+/** A flow that could not be passed; the message names the component and the remedy. */
+export class FlowError extends Error {
+    constructor(
+        message: string,
+        /** The challenge at which it ended, for example `ak-stage-authenticator-validate`. */
+        readonly component: string | undefined,
+    ) {
+        super(message);
+    }
+}
+
+interface Challenge {
+    component: string;
+    to?: string;
+    token?: string;
+    password_fields?: boolean;
+    captcha_stage?: unknown;
+    error_message?: string;
+    response_errors?: Record<string, { string: string; code: string }[]>;
+}
+
+/** A default flow has four stages; twice as many answers are a loop. */
+const MOST_CHALLENGES = 10;
+
+/**
+ * Runs a flow to its end and answers where it redirects to.
+ *
+ * @param origin scheme, host and port of Authentik, for example `https://authentik.example.org`
+ * @param flow slug of the flow
+ * @param query the query of the page that led to the flow, without the question mark; empty for a flow of its own
+ */
+export async function passFlow(browser: Browser, origin: string, flow: string, query: string, credentials: Credentials): Promise<URL> {
+    const executor = `${origin}/api/v3/flows/executor/${encodeURIComponent(flow)}/?query=${encodeURIComponent(query)}`;
+    let answer = await browser.send(executor, { headers: { accept: "application/json" } });
+    const answered = new Set<string>();
+    for (let count = 0; count < MOST_CHALLENGES; count++) {
+        answer = await followWithin(browser, answer);
+        const challenge = challengeOf(answer, flow);
+        if (challenge.component === "xak-flow-redirect") return new URL(challenge.to ?? "/", origin);
+        const reply = replyTo(challenge, credentials, flow);
+        if (answered.has(challenge.component)) {
+            throw new FlowError(`The flow ${flow} asks for ${challenge.component} again after it was answered; look at its stages in Authentik.`, challenge.component);
+        }
+        answered.add(challenge.component);
+        answer = await browser.send(executor, { method: "POST", json: reply, headers: { accept: "application/json", ...(await csrf(browser, executor)) } });
+    }
+    throw new FlowError(`The flow ${flow} did not end after ${MOST_CHALLENGES} challenges.`, undefined);
+}
+
+/** Ends the session in Authentik, so that sessions do not pile up for a day. Never fails: a session also ends by itself. */
+export async function endSession(browser: Browser, origin: string): Promise<void> {
+    try {
+        const executor = `${origin}/api/v3/flows/executor/default-invalidation-flow/?query=`;
+        await followWithin(browser, await browser.send(executor, { headers: { accept: "application/json" } }));
+    } catch {
+        // The session ends by itself within its lifetime.
+    }
+}
+
+/** The executor answers a reply with a redirect to itself. */
+async function followWithin(browser: Browser, first: Answer): Promise<Answer> {
+    let answer = first;
+    for (let count = 0; answer.status >= 300 && answer.status < 400 && answer.location; count++) {
+        if (count >= MOST_CHALLENGES || answer.location.origin !== answer.url.origin) break;
+        answer = await browser.send(answer.location, { headers: { accept: "application/json" } });
+    }
+    return answer;
+}
+
+function challengeOf(answer: Answer, flow: string): Challenge {
+    if (answer.status === 404) throw new FlowError(`Authentik has no flow ${flow}; correct its slug, or create it.`, undefined);
+    try {
+        const challenge = JSON.parse(answer.text) as Challenge;
+        if (typeof challenge.component === "string") return challenge;
+    } catch {
+        // Told below, with what came instead.
+    }
+    throw new FlowError(`Authentik's flow executor answered ${answer.status} without a challenge for the flow ${flow}; is ${answer.url.origin} Authentik?`, undefined);
+}
+
+function replyTo(challenge: Challenge, { username, password }: Credentials, flow: string): Record<string, unknown> {
+    const errors = Object.values(challenge.response_errors ?? {}).flat();
+    if (errors.length > 0) {
+        throw new FlowError(`Authentik refused the login of ${username}: ${errors.map((error) => error.string).join("; ")}. The password may be wrong or expired, or there is no such user.`, challenge.component);
+    }
+    if (challenge.captcha_stage) throw new FlowError(`The flow ${flow} asks for a captcha, which only a person can answer; use a flow without one for the service account.`, challenge.component);
+    switch (challenge.component) {
+        case "ak-stage-identification":
+            return { uid_field: username, ...(challenge.password_fields ? { password } : {}) };
+        case "ak-stage-password":
+            return { password };
+        case "ak-stage-user-login":
+            return { remember_me: false };
+        case "ak-stage-consent":
+            return { token: challenge.token };
+        case "ak-stage-access-denied":
+            throw new FlowError(`Authentik denied ${username} the flow ${flow}: ${challenge.error_message ?? "no reason given"}. The user may be inactive, or a policy of the flow does not let it pass.`, challenge.component);
+        case "ak-stage-authenticator-validate":
+        case "ak-stage-authenticator-totp":
+        case "ak-stage-authenticator-webauthn":
+        case "ak-stage-authenticator-static":
+            throw new FlowError(`The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have; use a login flow of its own for it.`, challenge.component);
+        default:
+            throw new FlowError(`The flow ${flow} asks ${username} for ${challenge.component}, which cannot be answered without a person; use a login flow of its own for the service account.`, challenge.component);
+    }
+}
+
+/** Once logged in, the executor wants its CSRF cookie repeated as a header. */
+async function csrf(browser: Browser, url: string): Promise<Record<string, string>> {
+    const token = await browser.cookie(url, "authentik_csrf");
+    return token ? { "X-authentik-CSRF": token } : {};
+}
