@@ -1,0 +1,133 @@
+/**
+ * Who may do what: zot's `http.accessControl`, restated from the behaviour of zot 2.1.20. Pure.
+ *
+ * Only the longest matching pattern of `repositories` counts, and nothing is inherited; `adminPolicy` is asked after it, for
+ * every repository. An empty user name stands for anonymous, also in a policy's `users`.
+ */
+import { matches } from "./globs";
+
+export type Action = "read" | "create" | "update" | "delete" | "detectManifestCollision";
+
+export interface Policy {
+    users: string[];
+    groups: string[];
+    actions: string[];
+}
+
+export interface RepositoryRule {
+    policies: Policy[];
+    /** What every logged-in user may do. */
+    defaultPolicy: string[];
+    anonymousPolicy: string[];
+}
+
+export interface AccessControl {
+    /** By glob pattern, in lower case. */
+    repositories: Record<string, RepositoryRule>;
+    adminPolicy: Policy;
+    metrics: { users: string[]; anonymousPolicy: string[] };
+}
+
+export interface Identity {
+    /** Empty: anonymous. */
+    userName: string;
+    groups: string[];
+}
+
+export const anonymous: Identity = { userName: "", groups: [] };
+
+/** Whether someone may do something in a repository. */
+export function may(accessControl: AccessControl, who: Identity, action: Action, repository: string): boolean {
+    const rule = ruleFor(accessControl, repository);
+    if (rule && ruleGrants(rule, who, action)) return true;
+    return isAdmin(accessControl, who) && accessControl.adminPolicy.actions.includes(action);
+}
+
+/**
+ * Whether someone sees a repository in the catalog and may mount its blobs. Not the same as reading it: whoever `adminPolicy`
+ * names sees everything, even where its actions lack `read`.
+ */
+export function sees(accessControl: AccessControl | undefined, who: Identity, repository: string): boolean {
+    if (!accessControl || isAdmin(accessControl, who)) return true;
+    const rule = ruleFor(accessControl, repository);
+    return rule !== undefined && ruleGrants(rule, who, "read");
+}
+
+/** Whether a delete must be refused when more than one tag is on the digest. Never so for those of `adminPolicy`. */
+export function detectsCollisions(accessControl: AccessControl | undefined, who: Identity, repository: string): boolean {
+    if (!accessControl || isAdmin(accessControl, who)) return false;
+    const rule = ruleFor(accessControl, repository);
+    return rule !== undefined && ruleGrants(rule, who, "detectManifestCollision");
+}
+
+/**
+ * What a push of a manifest needs. A tag that exists needs `update`, whatever the content; a new one `create`. A digest with
+ * `?tag=` needs that for each tag.
+ */
+export function actionsForManifest(existingTags: readonly string[], reference: { tag: string } | { digestTags: string[] }): Action[] {
+    const actionFor = (tag: string): Action => (existingTags.includes(tag) ? "update" : "create");
+    if ("tag" in reference) return [actionFor(reference.tag)];
+    const actions = new Set<Action>(reference.digestTags.map(actionFor));
+    if (actions.size === 0) actions.add("create");
+    return [...actions];
+}
+
+/** Whether `/metrics` answers. `adminPolicy` does not reach here, and `users: [""]` does not mean anonymous. */
+export function mayReadMetrics(accessControl: AccessControl | undefined, who: Identity): boolean {
+    if (!accessControl) return true;
+    const { users, anonymousPolicy } = accessControl.metrics;
+    return who.userName === "" ? anonymousPolicy.includes("read") : users.includes(who.userName);
+}
+
+/** Whether a request without credentials reaches the authorization at all; otherwise it is 401 everywhere. */
+export function hasAnonymousPolicy(accessControl: AccessControl | undefined): boolean {
+    return Object.values(accessControl?.repositories ?? {}).some((rule) => rule.anonymousPolicy.length > 0);
+}
+
+/** Whether nothing is granted but to anonymous users: such a config needs no authentication. */
+export function isAnonymousOnly(accessControl: AccessControl): boolean {
+    const { adminPolicy, repositories } = accessControl;
+    if (adminPolicy.actions.length + adminPolicy.users.length > 0) return false;
+    const rules = Object.values(repositories);
+    const onlyAnonymous = rules.every(
+        (rule) => rule.defaultPolicy.length === 0 && rule.policies.every((policy) => policy.actions.length + policy.users.length === 0),
+    );
+    return onlyAnonymous && hasAnonymousPolicy(accessControl);
+}
+
+/** Whether the only thing granted is that anyone may read the metrics. */
+export function isAnonymousMetricsOnly(accessControl: AccessControl): boolean {
+    const { adminPolicy, repositories, metrics } = accessControl;
+    return (
+        adminPolicy.actions.length + adminPolicy.users.length + adminPolicy.groups.length === 0 &&
+        Object.keys(repositories).length === 0 &&
+        metrics.anonymousPolicy.includes("read")
+    );
+}
+
+/** Whether `GET /v2/` must ask a Docker client for its login, which it would otherwise never send. */
+export function mixesAnonymousAndLogins(accessControl: AccessControl | undefined): boolean {
+    return accessControl !== undefined && hasAnonymousPolicy(accessControl) && !isAnonymousOnly(accessControl);
+}
+
+function ruleFor(accessControl: AccessControl, repository: string): RepositoryRule | undefined {
+    let longest = "";
+    for (const pattern of Object.keys(accessControl.repositories)) {
+        if (pattern.length > longest.length && matches(pattern, repository)) longest = pattern;
+    }
+    return accessControl.repositories[longest];
+}
+
+function ruleGrants(rule: RepositoryRule, who: Identity, action: Action): boolean {
+    const byPolicy = rule.policies.some(
+        (policy) =>
+            policy.actions.includes(action) &&
+            (policy.users.includes(who.userName) || policy.groups.some((group) => who.groups.includes(group))),
+    );
+    return byPolicy || (who.userName === "" ? rule.anonymousPolicy : rule.defaultPolicy).includes(action);
+}
+
+function isAdmin(accessControl: AccessControl, who: Identity): boolean {
+    const { users, groups } = accessControl.adminPolicy;
+    return users.includes(who.userName) || groups.some((group) => who.groups.includes(group));
+}

@@ -1,0 +1,249 @@
+/** `/zot/auth/login`, `/zot/auth/callback/<provider>` and `/zot/auth/logout`: login by OpenID Connect, as zot 2.1.20 does it. */
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import type * as OpenIdClient from "openid-client";
+import type { Config, OpenIdProvider } from "./config";
+import { type Exchange, cookie, redirect, sendJson, sendStatus, sendText, setCookie } from "./http";
+import type { Log } from "./log";
+import { bodyOf, send } from "./outgoing";
+import { type SecureCookies, type Sessions } from "./sessions";
+import type { Users } from "./users";
+
+export const callbackPath = "/zot/auth/callback";
+
+/** Seconds between the way to the provider and the way back. */
+export const loginLifetime = 120;
+
+interface Provider {
+    name: string;
+    settings: OpenIdProvider;
+    /** What the issuer says of itself. */
+    metadata: OpenIdClient.ServerMetadata;
+    redirectUri: string;
+}
+
+/** Nothing can be served when an issuer does not answer as itself: zot panics. */
+export class IssuerError extends Error {}
+
+/** Asks an issuer for its metadata. It must name itself exactly as it was called: a trailing slash counts. */
+export async function discover(issuer: string): Promise<OpenIdClient.ServerMetadata> {
+    const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+    let metadata: OpenIdClient.ServerMetadata;
+    try {
+        const answer = await send(url, { timeout: 10_000 });
+        const body = await bodyOf(answer);
+        if (answer.statusCode !== 200) throw new Error(`http status not ok: ${answer.statusCode}`);
+        metadata = JSON.parse(body.toString()) as OpenIdClient.ServerMetadata;
+    } catch (error) {
+        throw new IssuerError(`OpenID Provider Configuration Discovery has failed\nGet "${url}": ${(error as Error).message}`);
+    }
+    if (metadata.issuer !== issuer) {
+        throw new IssuerError(
+            `OpenID Provider Configuration Discovery has failed\nissuer does not match: Expected: ${issuer}, got: ${metadata.issuer}`,
+        );
+    }
+    return metadata;
+}
+
+/** Scheme, host and port under which clients reach the registry. */
+export function origin({ http }: Config): string {
+    const external = http.externalUrl.replace(/\/$/, "");
+    return external || `${http.tls ? "https" : "http"}://${http.address}:${http.port}`;
+}
+
+export class Login {
+    private readonly providers = new Map<string, Provider>();
+
+    constructor(
+        private readonly config: Config,
+        private readonly users: Users,
+        private readonly sessions: Sessions,
+        /** For the cookie that must come back with the answer of the provider. */
+        private readonly stateCookies: SecureCookies,
+        private readonly log: Log,
+    ) {}
+
+    async initialise(): Promise<void> {
+        for (const [name, settings] of Object.entries(this.config.http.auth.openid?.providers ?? {})) {
+            const redirectUri = `${origin(this.config)}${callbackPath}/${name}`;
+            const metadata = await discover(settings.issuer);
+            this.providers.set(name, { name, settings, metadata, redirectUri });
+        }
+    }
+
+    start(exchange: Exchange): void {
+        const provider = this.providers.get(exchange.query.get("provider") ?? "");
+        if (!provider) {
+            this.log.error("failed to authenticate due to unrecognized openid provider");
+            return sendStatus(exchange, 400);
+        }
+        const state = randomUUID();
+        const callback = this.allowedCallback(exchange.query.get("callback_ui") ?? "");
+        this.sessions.save(exchange, "statecookie", { state, callback }, { path: callbackPath });
+        this.setStateCookie(exchange, "state", state);
+
+        const { settings, metadata, redirectUri } = provider;
+        const parameters = new URLSearchParams({
+            client_id: settings.clientId,
+            redirect_uri: redirectUri,
+            response_type: "code",
+            scope: withOpenId(settings.scopes).join(" "),
+            state,
+        });
+        if (isPublic(settings)) {
+            const verifier = randomBytes(32).toString("base64url");
+            this.setStateCookie(exchange, "pkce", verifier);
+            parameters.set("code_challenge", createHash("sha256").update(verifier).digest("base64url"));
+            parameters.set("code_challenge_method", "S256");
+        }
+        const endpoint = metadata.authorization_endpoint ?? "";
+        redirect(exchange, `${endpoint}${endpoint.includes("?") ? "&" : "?"}${parameters}`);
+    }
+
+    /** The way back from the provider. */
+    async finish(exchange: Exchange, name: string): Promise<void> {
+        const provider = this.providers.get(name);
+        if (!provider) return sendText(exchange, 404, "404 page not found");
+        const state = this.stateCookie(exchange, "state");
+        if (state === undefined) return sendText(exchange, 401, "failed to get state: http: named cookie not present");
+        if (state !== exchange.query.get("state")) return sendText(exchange, 401, "failed to get state: state does not compare");
+        const refusal = exchange.query.get("error");
+        if (refusal) return sendText(exchange, 500, `${refusal}: ${exchange.query.get("error_description") ?? ""}`);
+
+        let claims: { fromToken: Claims; fromUserInfo: Claims };
+        try {
+            claims = await this.exchangeCode(exchange, provider, state);
+        } catch (error) {
+            this.log.error("failed to exchange token", { error: messageOf(error), provider: name });
+            return sendText(exchange, 401, `failed to exchange token: ${messageOf(error)}`);
+        }
+
+        const userName = userNameOf(claims.fromUserInfo, provider.settings, this.log);
+        if (!userName) {
+            this.log.error("failed to set user record for empty username value");
+            return sendStatus(exchange, 401);
+        }
+        const begun = this.sessions.read(exchange, "statecookie");
+        if (begun?.["state"] !== state) {
+            this.log.error("'state' cookie differs from the actual one", { component: "openID" });
+            return sendStatus(exchange, 401);
+        }
+        this.sessions.save(exchange, "session", { user: userName, provider: name });
+        this.sessions.showUser(exchange, userName);
+        this.users.setGroups(userName, groupsOf(claims, provider.settings));
+        this.log.info("user profile set successfully", { identity: userName });
+        if (begun["callback"]) redirect(exchange, begun["callback"]);
+        else sendStatus(exchange, 201);
+    }
+
+    logout(exchange: Exchange): void {
+        const provider = this.providers.get(this.sessions.read(exchange, "session")?.["provider"] ?? "");
+        this.sessions.end(exchange, "session");
+        const endpoint = provider?.metadata.end_session_endpoint;
+        if (!provider || !endpoint || !/^https?:\/\//.test(endpoint)) return sendJson(exchange, 200, {});
+        const url = new URL(endpoint);
+        url.searchParams.set("client_id", provider.settings.clientId);
+        url.searchParams.set("post_logout_redirect_uri", `${origin(this.config)}/login`);
+        sendJson(exchange, 200, { endSessionUrl: url.href });
+    }
+
+    private async exchangeCode(exchange: Exchange, provider: Provider, state: string) {
+        const { settings, metadata, redirectUri } = provider;
+        const client = await import("openid-client");
+        const configuration = new client.Configuration(
+            metadata,
+            settings.clientId,
+            { [client.clockTolerance]: 5 },
+            isPublic(settings)
+                ? client.None()
+                : (metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"]).includes("client_secret_basic")
+                  ? client.ClientSecretBasic(settings.clientSecret)
+                  : client.ClientSecretPost(settings.clientSecret),
+        );
+        client.enableNonRepudiationChecks(configuration);
+        if (settings.issuer.startsWith("http://")) client.allowInsecureRequests(configuration);
+        const answer = new URL(redirectUri);
+        answer.search = exchange.query.toString();
+        const verifier = isPublic(settings) ? this.stateCookie(exchange, "pkce") : undefined;
+        const tokens = await client.authorizationCodeGrant(configuration, answer, {
+            expectedState: state,
+            idTokenExpected: true,
+            ...(verifier !== undefined && { pkceCodeVerifier: verifier }),
+        });
+        const fromToken = tokens.claims();
+        if (!fromToken) throw new Error("id_token missing");
+        const fromUserInfo = await client.fetchUserInfo(configuration, tokens.access_token, fromToken.sub);
+        return { fromToken: fromToken as Claims, fromUserInfo: fromUserInfo as Claims };
+    }
+
+    /** Always `Secure`, even over http: a client needs https, or a loopback host that it takes for secure. */
+    private setStateCookie(exchange: Exchange, name: string, value: string): void {
+        const sealed = this.stateCookies.seal(name, value);
+        setCookie(exchange, name, sealed, { maxAge: loginLifetime, httpOnly: true, secure: true, sameSite: "Lax" });
+    }
+
+    private stateCookie(exchange: Exchange, name: string): string | undefined {
+        const sealed = cookie(exchange, name);
+        return sealed === undefined ? undefined : this.stateCookies.open(name, sealed);
+    }
+
+    /** Where the browser may be sent after the login: a path, or an address at an allowed origin; otherwise `/`. */
+    private allowedCallback(wanted: string): string {
+        if (wanted === "") return "";
+        if (/[\r\n\\]/.test(decodeSafely(wanted)) || wanted.startsWith("//")) return "/";
+        if (wanted.startsWith("/")) return wanted;
+        const allowed = [...(this.config.http.auth.openid?.callbackAllowOrigins ?? []), this.config.http.externalUrl];
+        const target = originOf(wanted);
+        return target !== undefined && allowed.some((address) => originOf(address) === target) ? wanted : "/";
+    }
+}
+
+type Claims = Record<string, unknown>;
+
+const isPublic = (settings: OpenIdProvider) => settings.clientSecret === "";
+
+const withOpenId = (scopes: readonly string[]) => (scopes.includes("openid") ? scopes : ["openid", ...scopes]);
+
+/** The configured claim of the user info or, when it is missing, silently the e-mail address. */
+function userNameOf(userInfo: Claims, { claimMapping }: OpenIdProvider, log: Log): string {
+    const text = (claim: string) => (typeof userInfo[claim] === "string" ? userInfo[claim] : "");
+    const wanted = claimMapping.username || "email";
+    const name = text(wanted);
+    if (name !== "" || wanted === "email") return name;
+    log.warn('configured username claim missing or empty, falling back to "email" claim', { claim: wanted });
+    return text("email");
+}
+
+/** The groups of both the user info and the token, sorted. */
+function groupsOf({ fromUserInfo, fromToken }: { fromUserInfo: Claims; fromToken: Claims }, { claimMapping }: OpenIdProvider): string[] {
+    const claim = claimMapping.groups || "groups";
+    const found = [fromUserInfo, fromToken].flatMap((claims): unknown[] => {
+        const value = claims[claim];
+        return Array.isArray(value) ? value : typeof value === "string" ? [value] : [];
+    });
+    const names = found.filter((group) => group !== null && group !== "").map(String);
+    return [...new Set(names)].sort();
+}
+
+function originOf(address: string): string | undefined {
+    try {
+        const url = new URL(address.trim());
+        return url.protocol === "http:" || url.protocol === "https:" ? url.origin : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+function decodeSafely(text: string): string {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return text;
+    }
+}
+
+/** The reason under an error of the client library, without anything the tokens hold. */
+function messageOf(error: unknown): string {
+    const { message, error: code, error_description: description } = error as Error & { error?: string; error_description?: string };
+    return code ? `${code}${description ? `: ${description}` : ""}` : message;
+}
+

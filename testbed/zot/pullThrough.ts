@@ -1,0 +1,232 @@
+/**
+ * Pull-through: what is asked for and comes from an upstream registry (`extensions.sync`, on demand) is fetched and kept,
+ * whatever `accessControl` says of `create`. When upstream fails, what is stored answers; zot takes about three seconds of
+ * retries to get there, this does not.
+ */
+import * as fs from "node:fs";
+import type { IncomingMessage } from "node:http";
+import type { SyncRegistry } from "./config";
+import { matches, splitPattern } from "./globs";
+import type { Log } from "./log";
+import { bodyOf, send } from "./outgoing";
+import { type Descriptor, type Storage, digestOf, mediaTypes } from "./storage";
+
+export class PullThrough {
+    private readonly underWay = new Map<string, Promise<void>>();
+    /** The upstream digest of what has been fetched, so that it is fetched again only when it changed. */
+    private readonly fetched = new Map<string, string>();
+    private readonly registries: { settings: SyncRegistry; upstreams: Upstream[] }[];
+
+    constructor(
+        registries: readonly SyncRegistry[],
+        credentialsFile: string,
+        private readonly storage: Storage,
+        private readonly log: Log,
+    ) {
+        const credentials = credentialsFile === "" ? {} : readCredentials(credentialsFile, log);
+        this.registries = registries
+            .filter((settings) => settings.onDemand)
+            .map((settings) => ({
+                settings,
+                upstreams: settings.urls.map((url) => new Upstream(url, settings.tlsVerify, credentials[new URL(url).host])),
+            }));
+    }
+
+    /** Fetches an image if an upstream has it and it changed. Never fails: what could not be had is in the log. */
+    async fetch(repository: string, reference: string): Promise<void> {
+        const key = `${repository} ${reference}`;
+        let running = this.underWay.get(key);
+        if (!running) {
+            running = this.fetchFromAny(repository, reference).finally(() => this.underWay.delete(key));
+            this.underWay.set(key, running);
+        }
+        await running;
+    }
+
+    private async fetchFromAny(repository: string, reference: string): Promise<void> {
+        for (const { settings, upstreams } of this.registries) {
+            const source = sourceOf(repository, settings.content);
+            if (source === undefined) continue;
+            for (const upstream of upstreams) {
+                try {
+                    if (await this.fetchFrom(upstream, source, repository, reference, settings)) return;
+                } catch (error) {
+                    this.log.error("failed to sync image", {
+                        error: (error as Error).message,
+                        remote: upstream.url,
+                        repository,
+                        reference,
+                    });
+                }
+            }
+        }
+    }
+
+    /** False when this upstream does not have it. */
+    private async fetchFrom(upstream: Upstream, source: string, repository: string, reference: string, settings: SyncRegistry): Promise<boolean> {
+        const manifest = await upstream.manifest(source, reference);
+        if (!manifest) return false;
+        const key = `${repository} ${reference}`;
+        const original = digestOf(manifest.content);
+        if (this.fetched.get(key) === original && this.isStored(repository, reference)) return true;
+        const copy = async (mediaType: string, content: Buffer): Promise<{ mediaType: string; content: Buffer }> => {
+            const parsed = JSON.parse(content.toString()) as { config?: Descriptor; layers?: Descriptor[]; manifests?: Descriptor[] };
+            for (const part of [parsed.config, ...(parsed.layers ?? [])]) {
+                if (!part || this.storage.blobSizeShared(repository, part.digest) !== undefined) continue;
+                const id = this.storage.startUpload(repository);
+                await this.storage.appendToUpload(repository, id, await upstream.blob(source, part.digest));
+                await this.storage.finishUpload(repository, id, part.digest);
+            }
+            for (const part of parsed.manifests ?? []) {
+                const child = await upstream.manifest(source, part.digest);
+                if (!child) continue;
+                const stored = await copy(child.mediaType, child.content);
+                const { digest } = this.storage.putManifest(repository, digestOf(stored.content), stored.mediaType, stored.content);
+                Object.assign(part, { mediaType: stored.mediaType, digest, size: stored.content.length });
+            }
+            const kept = { mediaType, content };
+            return settings.preserveDigest ? kept : (converted(mediaType, parsed) ?? kept);
+        };
+        const stored = await copy(manifest.mediaType, manifest.content);
+        this.storage.putManifest(repository, reference, stored.mediaType, stored.content);
+        this.fetched.set(key, original);
+        this.log.info("successfully synced image", { repo: repository, reference, remote: upstream.url });
+        return true;
+    }
+
+    private isStored(repository: string, reference: string): boolean {
+        try {
+            this.storage.manifest(repository, reference);
+            return true;
+        } catch {
+            return false;
+        }
+    }
+}
+
+/** Where upstream a local repository comes from; undefined when the content rules leave it out. */
+export function sourceOf(repository: string, content: SyncRegistry["content"]): string | undefined {
+    if (content.length === 0) return repository;
+    const rule = content.find(({ prefix, destination, stripPrefix }) => {
+        const folder = `${trim(prefix, "/")}/`;
+        const pattern = [trim(destination, "/"), stripPrefix ? splitPattern(folder).rest : folder].join("/");
+        return matches(trim(pattern, "/"), repository);
+    });
+    if (!rule) return undefined;
+    const destination = trim(rule.destination, "/");
+    const local = trim(repository.startsWith(destination) ? repository.slice(destination.length) : repository, "/");
+    return trim(rule.stripPrefix ? `${trim(rule.prefix, "/*")}/${local}` : local, "/") || undefined;
+}
+
+function trim(text: string, characters: string): string {
+    let start = 0;
+    let end = text.length;
+    while (start < end && characters.includes(text[start] ?? "")) start++;
+    while (end > start && characters.includes(text[end - 1] ?? "")) end--;
+    return text.slice(start, end);
+}
+
+const ociNames: Record<string, string> = {
+    [mediaTypes.dockerManifest]: mediaTypes.manifest,
+    [mediaTypes.dockerList]: mediaTypes.index,
+    "application/vnd.docker.container.image.v1+json": mediaTypes.config,
+    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+};
+
+/** A Docker manifest as an OCI one, the only kind zot stores unless told otherwise; undefined when it is one already. */
+function converted(
+    mediaType: string,
+    manifest: { config?: Descriptor; layers?: Descriptor[]; manifests?: Descriptor[] },
+): { mediaType: string; content: Buffer } | undefined {
+    const oci = ociNames[mediaType];
+    if (!oci) return undefined;
+    for (const part of [manifest.config, ...(manifest.layers ?? []), ...(manifest.manifests ?? [])]) {
+        if (part) part.mediaType = ociNames[part.mediaType] ?? part.mediaType;
+    }
+    return { mediaType: oci, content: Buffer.from(JSON.stringify({ ...manifest, mediaType: oci })) };
+}
+
+interface Credentials {
+    username: string;
+    password: string;
+}
+
+function readCredentials(file: string, log: Log): Record<string, Credentials> {
+    try {
+        return JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, Credentials>;
+    } catch {
+        // As with zot, the upstreams are then asked without a login.
+        log.error("couldn't get registry credentials from configured path", { path: file });
+        return {};
+    }
+}
+
+/** A registry that images are fetched from, with the token dance that public ones ask of anonymous readers. */
+class Upstream {
+    private readonly tokens = new Map<string, string>();
+
+    constructor(
+        readonly url: string,
+        private readonly tlsVerify: boolean,
+        private readonly credentials: Credentials | undefined,
+    ) {}
+
+    /** Undefined when it is not there; 401 counts as that, for some registries answer so. */
+    async manifest(repository: string, reference: string): Promise<{ mediaType: string; content: Buffer } | undefined> {
+        const { manifest, index, dockerManifest, dockerList } = mediaTypes;
+        const answer = await this.get(repository, `manifests/${reference}`, [manifest, index, dockerManifest, dockerList].join(", "));
+        const content = await bodyOf(answer);
+        if (answer.statusCode === 404 || answer.statusCode === 401) return undefined;
+        if (answer.statusCode !== 200) throw new Error(`${this.url} answered ${answer.statusCode} for ${repository}:${reference}`);
+        return { mediaType: (answer.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "", content };
+    }
+
+    async blob(repository: string, digest: string): Promise<IncomingMessage> {
+        const answer = await this.get(repository, `blobs/${digest}`, "*/*");
+        if (answer.statusCode !== 200) {
+            answer.resume();
+            throw new Error(`${this.url} answered ${answer.statusCode} for blob ${digest} of ${repository}`);
+        }
+        return answer;
+    }
+
+    private async get(repository: string, rest: string, accept: string): Promise<IncomingMessage> {
+        const ask = (authorization?: string) =>
+            send(`${this.url.replace(/\/$/, "")}/v2/${repository}/${rest}`, {
+                headers: { Accept: accept, ...(authorization && { Authorization: authorization }) },
+                tlsVerify: this.tlsVerify,
+            });
+        const answer = await ask(this.tokens.get(repository));
+        const challenge = answer.headers["www-authenticate"];
+        if (answer.statusCode !== 401 || !challenge) return answer;
+        const authorization = await this.authorizationFor(challenge);
+        if (!authorization) return answer;
+        answer.resume();
+        this.tokens.set(repository, authorization);
+        return ask(authorization);
+    }
+
+    private async authorizationFor(challenge: string): Promise<string | undefined> {
+        const basic =
+            this.credentials &&
+            `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.password}`).toString("base64")}`;
+        if (!/^bearer /i.test(challenge)) return basic;
+        const parameters = Object.fromEntries([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+        const realm = parameters["realm"];
+        if (!realm) return undefined;
+        const url = new URL(realm);
+        for (const name of ["service", "scope"]) {
+            const value = parameters[name];
+            if (value) url.searchParams.set(name, value);
+        }
+        const answer = await send(url.href, { headers: basic ? { Authorization: basic } : {}, tlsVerify: this.tlsVerify });
+        const body = await bodyOf(answer);
+        if (answer.statusCode !== 200) return undefined;
+        const { token, access_token: accessToken } = JSON.parse(body.toString()) as { token?: string; access_token?: string };
+        const given = token ?? accessToken;
+        return given && `Bearer ${given}`;
+    }
+}

@@ -1,0 +1,366 @@
+/**
+ * The registry itself: the API of the OCI distribution specification below `/v2/<name>/`, with the codes, headers and bodies of
+ * zot 2.1.20. Who may call it has been decided before.
+ */
+import { detectsCollisions, sees, type AccessControl } from "./authorization";
+import { type ErrorCode, errorList } from "./errors";
+import { type Exchange, header, readBody, sendBytes, sendJson, sendStatus } from "./http";
+import type { Log } from "./log";
+import type { PullThrough } from "./pullThrough";
+import { type Storage, StorageError, isDigest, looksLikeDigest, mediaTypes } from "./storage";
+
+const longestManifest = 4 * 1024 * 1024;
+const mostDigestTags = 46;
+const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
+
+/** Tags of `?tag=` that count for the authorization: the malformed ones are refused afterwards. */
+export const digestTagsOf = ({ query }: Exchange): string[] => [
+    ...new Set(
+        query
+            .getAll("tag")
+            .map((tag) => tag.trim())
+            .filter((tag) => tagPattern.test(tag)),
+    ),
+];
+
+export class Registry {
+    constructor(
+        private readonly storage: Storage,
+        private readonly pullThrough: PullThrough | undefined,
+        /** As it is now: it may be reloaded. */
+        private readonly accessControl: () => AccessControl | undefined,
+        private readonly acceptsDocker: boolean,
+        private readonly log: Log,
+    ) {}
+
+    catalog(exchange: Exchange): void {
+        const all = this.storage.repositories();
+        const last = exchange.query.get("last") ?? "";
+        const after = last === "" ? all : all.includes(last) ? all.slice(all.indexOf(last) + 1) : [];
+        const visible = after.filter((repository) => sees(this.accessControl(), exchange.who, repository));
+        const wanted = exchange.query.get("n") ?? "";
+        const limit = /^[+-]?\d+$/.test(wanted) && Number(wanted) >= 0 ? Number(wanted) : Infinity;
+        const repositories = visible.slice(0, limit);
+        if (repositories.length > 0 && repositories.length === limit) {
+            exchange.response.setHeader("Link", `</v2/_catalog?n=${limit}&last=${repositories.at(-1)}>; rel="next"`);
+        }
+        sendJson(exchange, 200, { repositories });
+    }
+
+    tags(exchange: Exchange, name: string): void {
+        const limits = exchange.query.getAll("n");
+        const limit = limits.length === 0 ? Infinity : Number(limits[0]);
+        const isLimit = limits.length === 0 || (limits.length === 1 && /^\+?\d+$/.test(limits[0] ?? ""));
+        const lasts = exchange.query.getAll("last");
+        if (!isLimit || lasts.length > 1) return sendStatus(exchange, 400);
+        const tags = this.storage.tags(name)?.sort();
+        if (!tags) return sendJson(exchange, 404, errorList("NAME_UNKNOWN", { name }));
+        const last = lasts[0] ?? "";
+        if (last !== "" && !tags.includes(last)) return sendStatus(exchange, 404);
+        const rest = last === "" ? tags : tags.slice(tags.indexOf(last) + 1);
+        const page = rest.slice(0, limit);
+        if (page.length > 0 && page.length < rest.length) {
+            exchange.response.setHeader("Link", `</v2/${name}/tags/list?n=${limit}&last=${page.at(-1)}>; rel="next"`);
+        }
+        sendJson(exchange, 200, { name, tags: page });
+    }
+
+    async getManifest(exchange: Exchange, name: string, reference: string): Promise<void> {
+        const isStored = isDigest(reference) && this.has(name, reference);
+        if (!isStored) await this.pullThrough?.fetch(name, reference);
+        try {
+            const { content, descriptor } = this.storage.manifest(name, reference);
+            exchange.response.setHeader("Docker-Content-Digest", descriptor.digest);
+            sendBytes(exchange, 200, descriptor.mediaType, content);
+        } catch (error) {
+            this.refuse(exchange, error, {
+                "repository not found": [404, "NAME_UNKNOWN", { name }],
+                "manifest not found": [404, "MANIFEST_UNKNOWN", { reference }],
+            });
+        }
+    }
+
+    async putManifest(exchange: Exchange, name: string, reference: string): Promise<void> {
+        if (looksLikeDigest(reference)) return sendJson(exchange, 400, errorList("DIGEST_INVALID", { reference }));
+        const mediaType = header(exchange, "content-type");
+        if (!this.accepts(mediaType)) return sendJson(exchange, 415, errorList("MANIFEST_INVALID", { mediaType }));
+        const digestTags = [...new Set(exchange.query.getAll("tag").map((tag) => tag.trim()))];
+        const invalid = (status: number, reason: string) => sendJson(exchange, status, errorList("MANIFEST_INVALID", { reason }));
+        if (exchange.query.getAll("tag").length > mostDigestTags) {
+            return invalid(414, `too many tag query parameters (max ${mostDigestTags})`);
+        }
+        if (digestTags.includes("")) return invalid(400, "empty tag query parameter");
+        if (!digestTags.every((tag) => tagPattern.test(tag))) {
+            return invalid(400, "invalid tag query parameter: not a valid OCI/Docker tag");
+        }
+        if (digestTags.length > 0 && !isDigest(reference)) {
+            return invalid(400, "tag query parameters are only valid when pushing a manifest by digest");
+        }
+        const content = await readBody(exchange, longestManifest);
+        if (!content) {
+            exchange.response.setHeader("Connection", "close");
+            return invalid(413, `manifest body exceeds maximum allowed size of ${longestManifest} bytes`);
+        }
+        try {
+            const { digest, subject } = this.storage.putManifest(name, reference, mediaType, content, digestTags);
+            if (subject) exchange.response.setHeader("OCI-Subject", subject);
+            exchange.response.setHeader("Location", `/v2/${name}/manifests/${digest}`);
+            exchange.response.setHeader("Docker-Content-Digest", digest);
+            if (digestTags.length > 0) exchange.response.setHeader("OCI-Tag", digestTags);
+            sendStatus(exchange, 201);
+        } catch (error) {
+            this.refuse(exchange, error, { "bad manifest": [400, "MANIFEST_INVALID", { reference }] });
+        }
+    }
+
+    deleteManifest(exchange: Exchange, name: string, reference: string): void {
+        try {
+            this.storage.manifest(name, reference);
+            this.storage.deleteManifest(name, reference, detectsCollisions(this.accessControl(), exchange.who, name));
+            sendStatus(exchange, 202);
+        } catch (error) {
+            this.refuse(exchange, error, {
+                "repository not found": [400, "NAME_UNKNOWN", { name }],
+                "manifest not found": [404, "MANIFEST_UNKNOWN", { reference }],
+                "manifest conflict": [409, "MANIFEST_INVALID", { reference }],
+                "manifest referenced": [405, "DENIED", { reference }],
+            });
+        }
+    }
+
+    referrers(exchange: Exchange, name: string, digest: string): void {
+        if (!isDigest(digest)) return sendStatus(exchange, 400);
+        const artifactTypes = exchange.query.getAll("artifactType");
+        const manifests = this.storage.referrers(name, digest, artifactTypes);
+        if (artifactTypes.length > 0) exchange.response.setHeader("OCI-Filters-Applied", "artifactType");
+        const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
+        sendBytes(exchange, 200, mediaTypes.index, Buffer.from(JSON.stringify(index)));
+    }
+
+    headBlob(exchange: Exchange, name: string, digest: string): void {
+        if (!isDigest(digest)) return sendStatus(exchange, 500);
+        const size = this.mayMount(exchange, digest) ? this.storage.blobSizeShared(name, digest) : this.storage.blobSize(name, digest);
+        if (size === undefined) return sendJson(exchange, 404, errorList("BLOB_UNKNOWN", { digest }));
+        const { response } = exchange;
+        response.writeHead(200, {
+            "Content-Length": size,
+            "Accept-Ranges": "bytes",
+            "Content-Type": this.blobType(name, digest),
+            "Docker-Content-Digest": digest,
+        });
+        response.end();
+    }
+
+    getBlob(exchange: Exchange, name: string, digest: string): void {
+        if (!isDigest(digest)) return sendJson(exchange, 400, errorList("DIGEST_INVALID", { digest }));
+        const rangeHeader = exchange.request.headers.range;
+        const size = rangeHeader === undefined ? this.storage.blobSize(name, digest) : this.storage.blobSizeShared(name, digest);
+        if (size === undefined) return sendJson(exchange, 404, errorList("BLOB_UNKNOWN", { digest }));
+        const { response } = exchange;
+        const range = rangeHeader === undefined ? undefined : rangeOf(rangeHeader, size);
+        if (rangeHeader !== undefined && !range) {
+            response.setHeader("Content-Range", `bytes */${size}`);
+            return sendStatus(exchange, 416);
+        }
+        response.writeHead(range ? 206 : 200, {
+            "Content-Type": this.blobType(name, digest),
+            "Content-Length": range ? range.end - range.start + 1 : size,
+            "Docker-Content-Digest": digest,
+            ...(range && { "Content-Range": `bytes ${range.start}-${range.end}/${size}` }),
+        });
+        if (size === 0) response.end();
+        else this.storage.readBlob(name, digest, range).on("error", (error) => response.destroy(error)).pipe(response);
+    }
+
+    deleteBlob(exchange: Exchange, name: string, digest: string): void {
+        if (!isDigest(digest)) return sendStatus(exchange, 404);
+        try {
+            this.storage.deleteBlob(name, digest);
+            sendStatus(exchange, 202);
+        } catch (error) {
+            this.refuse(exchange, error, {
+                "blob not found": [404, "BLOB_UNKNOWN", { digest }],
+                "blob referenced": [405, "DENIED", { digest }],
+            });
+        }
+    }
+
+    async startUpload(exchange: Exchange, name: string): Promise<void> {
+        const { query, response } = exchange;
+        const mounts = query.getAll("mount");
+        const digests = query.getAll("digest");
+        if (mounts.length > 1) return sendStatus(exchange, 400);
+        if (mounts.length === 1) {
+            const digest = mounts[0] ?? "";
+            if (isDigest(digest) && this.mayMount(exchange, digest) && this.storage.blobSizeShared(name, digest) !== undefined) {
+                response.setHeader("Location", `/v2/${name}/blobs/${digest}`);
+                return sendStatus(exchange, 201);
+            }
+        } else if (query.has("from")) {
+            return sendStatus(exchange, 405);
+        } else if (digests.length > 1) {
+            return sendStatus(exchange, 400);
+        } else if (digests.length === 1) {
+            return this.uploadWhole(exchange, name, digests[0] ?? "");
+        }
+        response.setHeader("Location", `/v2/${name}/blobs/uploads/${this.storage.startUpload(name)}`);
+        response.setHeader("Range", "0-0");
+        sendStatus(exchange, 202);
+    }
+
+    uploadStatus(exchange: Exchange, name: string, id: string): void {
+        try {
+            const size = this.storage.uploadSize(name, id);
+            exchange.response.setHeader("Location", `/v2/${name}/blobs/uploads/${id}`);
+            exchange.response.setHeader("Range", size > 0 ? `0-${size - 1}` : "0-0");
+            exchange.response.writeHead(204);
+            exchange.response.end();
+        } catch (error) {
+            this.refuse(exchange, error, { "upload not found": [404, "BLOB_UPLOAD_UNKNOWN", { session_id: id }] });
+        }
+    }
+
+    async continueUpload(exchange: Exchange, name: string, id: string): Promise<void> {
+        const length = header(exchange, "content-length");
+        const contentRange = header(exchange, "content-range");
+        try {
+            const before = this.storage.uploadSize(name, id);
+            let end: number;
+            if (length === "" || contentRange === "") {
+                // The answer to a streamed part tells its own length, not that of the upload so far.
+                end = (await this.storage.appendToUpload(name, id, exchange.request)) - before;
+            } else {
+                const range = contentRangeOf(contentRange);
+                if (!range || range.end - range.start + 1 !== Number(length)) return sendStatus(exchange, 416);
+                end = await this.storage.appendToUpload(name, id, exchange.request, range.start);
+            }
+            exchange.response.setHeader("Location", `/v2/${name}/blobs/uploads/${id}`);
+            exchange.response.setHeader("Range", `0-${end - 1}`);
+            exchange.response.setHeader("Blob-Upload-UUID", id);
+            sendStatus(exchange, 202);
+        } catch (error) {
+            this.refuseUpload(exchange, error, id);
+        }
+    }
+
+    async finishUpload(exchange: Exchange, name: string, id: string): Promise<void> {
+        const digests = exchange.query.getAll("digest");
+        const digest = digests[0] ?? "";
+        if (digests.length !== 1 || !isDigest(digest)) return sendStatus(exchange, 400);
+        const length = header(exchange, "content-length");
+        const contentRange = header(exchange, "content-range");
+        try {
+            if (contentRange !== "") {
+                if (!/^\d+$/.test(length)) {
+                    return sendJson(exchange, 400, errorList("BLOB_UPLOAD_INVALID", { digest, "Content-Length": length }));
+                }
+                const range = contentRangeOf(contentRange);
+                if (!range) throw new StorageError("bad range");
+                await this.storage.appendToUpload(name, id, exchange.request, range.start);
+            } else if (Number(length) > 0) {
+                // A body without a range is the whole blob.
+                await this.storage.appendToUpload(name, id, exchange.request, 0);
+            }
+            await this.storage.finishUpload(name, id, digest);
+            exchange.response.setHeader("Location", `/v2/${name}/blobs/${digest}`);
+            exchange.response.setHeader("Docker-Content-Digest", digest);
+            sendStatus(exchange, 201);
+        } catch (error) {
+            this.refuseUpload(exchange, error, id, digest);
+        }
+    }
+
+    cancelUpload(exchange: Exchange, name: string, id: string): void {
+        try {
+            this.storage.cancelUpload(name, id);
+            exchange.response.writeHead(204);
+            exchange.response.end();
+        } catch (error) {
+            this.refuse(exchange, error, { "upload not found": [404, "BLOB_UPLOAD_UNKNOWN", { session_id: id }] });
+        }
+    }
+
+    private async uploadWhole(exchange: Exchange, name: string, digest: string): Promise<void> {
+        if (header(exchange, "content-type") !== "application/octet-stream") return sendStatus(exchange, 415);
+        if (!isDigest(digest)) return sendJson(exchange, 400, errorList("DIGEST_INVALID", { digest }));
+        if (header(exchange, "transfer-encoding") !== "") {
+            return sendJson(exchange, 400, errorList("BLOB_UPLOAD_INVALID", { digest, "Content-Length": "-1" }));
+        }
+        const id = this.storage.startUpload(name);
+        try {
+            await this.storage.appendToUpload(name, id, exchange.request);
+            await this.storage.finishUpload(name, id, digest);
+            exchange.response.setHeader("Location", `/v2/${name}/blobs/${digest}`);
+            exchange.response.setHeader("Blob-Upload-UUID", id);
+            sendStatus(exchange, 201);
+        } catch (error) {
+            this.storage.cancelUpload(name, id);
+            this.refuseUpload(exchange, error, id, digest);
+        }
+    }
+
+    private has(name: string, reference: string): boolean {
+        try {
+            this.storage.manifest(name, reference);
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    private accepts(mediaType: string): boolean {
+        const accepted: string[] = [mediaTypes.manifest, mediaTypes.index];
+        if (this.acceptsDocker) accepted.push(mediaTypes.dockerManifest, mediaTypes.dockerList);
+        return accepted.includes(mediaType);
+    }
+
+    /** Whether a blob of another repository may be linked: only from one that the user sees. */
+    private mayMount({ who }: Exchange, digest: string): boolean {
+        const accessControl = this.accessControl();
+        if (!accessControl) return true;
+        return this.storage.repositoriesWith(digest).some((repository) => sees(accessControl, who, repository));
+    }
+
+    private blobType(name: string, digest: string): string {
+        const type = (this.storage.mediaTypeOf(name, digest) ?? "").split(";")[0]?.trim() ?? "";
+        return /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : "application/octet-stream";
+    }
+
+    private refuseUpload(exchange: Exchange, error: unknown, id: string, digest = ""): void {
+        this.refuse(exchange, error, {
+            "upload not found": [404, "BLOB_UPLOAD_UNKNOWN", { session_id: id }],
+            "bad range": [416, "BLOB_UPLOAD_INVALID", { session_id: id }],
+            "bad digest": [400, "DIGEST_INVALID", { digest }],
+        });
+    }
+
+    /** Answers a problem of the storage; whatever is not in the table is zot's "unexpected error". */
+    private refuse(
+        exchange: Exchange,
+        error: unknown,
+        answers: Partial<Record<StorageError["problem"], [number, ErrorCode, Record<string, string>]>>,
+    ): void {
+        const answer = error instanceof StorageError ? answers[error.problem] : undefined;
+        if (answer && error instanceof StorageError) {
+            const [status, code, detail] = answer;
+            return sendJson(exchange, status, errorList(code, { ...error.detail, ...detail }));
+        }
+        this.log.error("unexpected error", { error: (error as Error).message });
+        if (!exchange.response.headersSent) sendStatus(exchange, 500);
+    }
+}
+
+/** One range of bytes; undefined for anything malformed, unsatisfiable or more than one. */
+function rangeOf(text: string, size: number): { start: number; end: number } | undefined {
+    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(text) ?? [];
+    if (first === "" && last === "") return undefined;
+    const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+    const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
+    return start >= size || start > end || (first === "" && Number(last) === 0) ? undefined : { start, end };
+}
+
+function contentRangeOf(text: string): { start: number; end: number } | undefined {
+    const match = /^\s*(\d+)\s*-\s*(\d+)\s*$/.exec(text);
+    const [start, end] = [Number(match?.[1]), Number(match?.[2])];
+    return match && start <= end ? { start, end } : undefined;
+}

@@ -1,0 +1,434 @@
+/**
+ * The images on disk, as zot lays them out: every repository is an OCI image layout (`blobs/`, `index.json`, `oci-layout`) in a
+ * folder of its name below the root directory, with unfinished uploads in `.uploads/`.
+ *
+ * Everything that reads and writes an index does so in one go, without awaiting, so that no lock is needed.
+ */
+import { type Hash, createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Readable } from "node:stream";
+
+export const mediaTypes = {
+    manifest: "application/vnd.oci.image.manifest.v1+json",
+    index: "application/vnd.oci.image.index.v1+json",
+    dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
+    dockerList: "application/vnd.docker.distribution.manifest.list.v2+json",
+    emptyJson: "application/vnd.oci.empty.v1+json",
+    config: "application/vnd.oci.image.config.v1+json",
+} as const;
+
+const tagAnnotation = "org.opencontainers.image.ref.name";
+
+export interface Descriptor {
+    mediaType: string;
+    digest: string;
+    size: number;
+    annotations?: Record<string, string>;
+    artifactType?: string;
+}
+
+interface Index {
+    schemaVersion: number;
+    manifests: Descriptor[];
+}
+
+interface ManifestContent {
+    config?: Descriptor;
+    layers?: Descriptor[];
+    manifests?: Descriptor[];
+    subject?: Descriptor;
+    artifactType?: string;
+    annotations?: Record<string, string>;
+}
+
+export type StorageProblem =
+    | "repository not found"
+    | "manifest not found"
+    | "bad manifest"
+    | "manifest conflict"
+    | "manifest referenced"
+    | "blob not found"
+    | "blob referenced"
+    | "bad digest"
+    | "upload not found"
+    | "bad range";
+
+export class StorageError extends Error {
+    constructor(
+        readonly problem: StorageProblem,
+        readonly detail: Record<string, string> = {},
+    ) {
+        super(problem);
+    }
+}
+
+const algorithms: Record<string, number> = { sha256: 64, sha384: 96, sha512: 128 };
+
+export function isDigest(text: string): boolean {
+    const [algorithm = "", hexadecimal = "", ...rest] = text.split(":");
+    const length = Object.hasOwn(algorithms, algorithm) ? algorithms[algorithm] : undefined;
+    return rest.length === 0 && hexadecimal.length === length && /^[a-f0-9]+$/.test(hexadecimal);
+}
+
+/** Like a digest, but none: `sha256:abc`. */
+export function looksLikeDigest(text: string): boolean {
+    const colon = text.indexOf(":");
+    return !isDigest(text) && colon > 0 && colon < text.length - 1 && Object.hasOwn(algorithms, text.slice(0, colon));
+}
+
+export function digestOf(content: Uint8Array, algorithm = "sha256"): string {
+    return `${algorithm}:${createHash(algorithm).update(content).digest("hex")}`;
+}
+
+const algorithmOf = (digest: string) => digest.split(":")[0] ?? "";
+
+export class Storage {
+    /** Where else a digest may lie; filled by looking once, then kept. */
+    private repositoriesByDigest: Map<string, Set<string>> | undefined;
+
+    /** @param shares whether a blob that another repository has is linked when it is asked for (`storage.dedupe`) */
+    constructor(
+        readonly root: string,
+        private readonly shares: boolean,
+    ) {}
+
+    /** In the order of a walk through the folders. */
+    repositories(): string[] {
+        const found: string[] = [];
+        const walk = (name: string) => {
+            if (name !== "" && this.exists(name)) found.push(name);
+            for (const entry of fs.readdirSync(path.join(this.root, name), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+                if (!entry.isDirectory() || entry.name === "blobs" || entry.name.startsWith(".") || entry.name.startsWith("_")) continue;
+                walk(name === "" ? entry.name : `${name}/${entry.name}`);
+            }
+        };
+        walk("");
+        return found;
+    }
+
+    /** Undefined when there is no such repository. */
+    tags(repository: string): string[] | undefined {
+        if (!this.exists(repository)) return undefined;
+        return this.readIndex(repository).manifests.flatMap((manifest) => manifest.annotations?.[tagAnnotation] ?? []);
+    }
+
+    manifest(repository: string, reference: string): { content: Buffer; descriptor: Descriptor } {
+        const descriptor = this.readIndex(repository).manifests.find((manifest) => isReferredTo(manifest, reference));
+        if (!descriptor) throw new StorageError("manifest not found");
+        try {
+            return { content: fs.readFileSync(this.blobFile(repository, descriptor.digest)), descriptor };
+        } catch {
+            throw new StorageError("manifest not found");
+        }
+    }
+
+    /**
+     * Stores a manifest under a tag, or under its digest and perhaps tags.
+     * Whether someone may do so has been decided before the body was read: another push may have come in between.
+     */
+    putManifest(
+        repository: string,
+        reference: string,
+        mediaType: string,
+        content: Buffer,
+        digestTags: readonly string[] = [],
+    ): { digest: string; subject?: string } {
+        this.initialise(repository);
+        const byDigest = isDigest(reference);
+        const digest = digestOf(content, byDigest ? algorithmOf(reference) : undefined);
+        if (byDigest && digest !== reference) throw new StorageError("bad manifest");
+        const parsed = this.checkManifest(repository, mediaType, content);
+
+        const index = this.readIndex(repository);
+        fs.mkdirSync(path.dirname(this.blobFile(repository, digest)), { recursive: true });
+        writeByRename(this.blobFile(repository, digest), content);
+        this.remember(repository, digest);
+
+        const tags = byDigest ? digestTags : [reference];
+        const isKnown = index.manifests.some((manifest) => manifest.digest === digest);
+        if (tags.length > 0 || !isKnown) {
+            // The digest without a tag gives way to the digest with one, and a tag moves away from where it was.
+            index.manifests = index.manifests.filter((manifest) => {
+                const tag = manifest.annotations?.[tagAnnotation];
+                return tag === undefined ? manifest.digest !== digest : !tags.includes(tag);
+            });
+            const descriptor = { mediaType, digest, size: content.length };
+            if (tags.length === 0) index.manifests.push(descriptor);
+            for (const tag of tags) index.manifests.push({ ...descriptor, annotations: { [tagAnnotation]: tag } });
+            this.writeIndex(repository, index);
+        }
+        return { digest, ...(parsed.subject?.digest && { subject: parsed.subject.digest }) };
+    }
+
+    /** A tag: it alone goes, and the digest stays. A digest: every tag on it goes with it. */
+    deleteManifest(repository: string, reference: string, refuseSeveral: boolean): void {
+        const index = this.readIndex(repository);
+        const removed = index.manifests.filter((manifest) => isReferredTo(manifest, reference));
+        const descriptor = removed[0];
+        if (!descriptor) throw new StorageError("manifest not found");
+        if (removed.length > 1 && refuseSeveral) throw new StorageError("manifest conflict");
+        const remaining = index.manifests.filter((manifest) => !removed.includes(manifest));
+        if (isDigest(reference)) {
+            const isPartOfAnother = remaining.some(
+                (other) => other.mediaType === mediaTypes.index && this.isReferenced(repository, descriptor.digest, other),
+            );
+            if (isPartOfAnother) throw new StorageError("manifest referenced");
+        } else if (!remaining.some((manifest) => manifest.digest === descriptor.digest)) {
+            const { annotations: _, ...untagged } = descriptor;
+            remaining.push(untagged);
+        }
+        this.writeIndex(repository, { ...index, manifests: remaining });
+        if (!remaining.some((manifest) => manifest.digest === descriptor.digest)) {
+            fs.rmSync(this.blobFile(repository, descriptor.digest), { force: true });
+            this.repositoriesByDigest?.get(descriptor.digest)?.delete(repository);
+        }
+    }
+
+    /** Manifests that name a digest as their subject, as descriptors. */
+    referrers(repository: string, digest: string, artifactTypes: readonly string[]): Descriptor[] {
+        if (!this.exists(repository)) return [];
+        const seen = new Set([digest]);
+        const found: Descriptor[] = [];
+        for (const { mediaType, digest: candidate, size } of this.readIndex(repository).manifests) {
+            if (seen.has(candidate)) continue;
+            seen.add(candidate);
+            const content = this.parse(repository, candidate);
+            if (content?.subject?.digest !== digest) continue;
+            const artifactType = content.artifactType || (mediaType === mediaTypes.manifest ? content.config?.mediaType : "") || "";
+            if (artifactTypes.length > 0 && !artifactTypes.includes(artifactType)) continue;
+            found.push({
+                mediaType,
+                digest: candidate,
+                size,
+                ...(content.annotations && { annotations: content.annotations }),
+                ...(artifactType && { artifactType }),
+            });
+        }
+        return found;
+    }
+
+    /** The size of a blob that the repository itself holds. */
+    blobSize(repository: string, digest: string): number | undefined {
+        return fs.statSync(this.blobFile(repository, digest), { throwIfNoEntry: false })?.size;
+    }
+
+    /** The same, after a blob that another repository holds has been linked here. */
+    blobSizeShared(repository: string, digest: string): number | undefined {
+        const size = this.blobSize(repository, digest);
+        if (size !== undefined) return size;
+        const [source] = this.repositoriesWith(digest);
+        if (source === undefined) return undefined;
+        this.initialise(repository);
+        const file = this.blobFile(repository, digest);
+        fs.mkdirSync(path.dirname(file), { recursive: true });
+        fs.linkSync(this.blobFile(source, digest), file);
+        this.remember(repository, digest);
+        return this.blobSize(repository, digest);
+    }
+
+    /** Repositories from which a digest could be had; none when nothing is shared. */
+    repositoriesWith(digest: string): string[] {
+        if (!this.shares) return [];
+        if (!this.repositoriesByDigest) {
+            this.repositoriesByDigest = new Map();
+            for (const repository of this.repositories()) {
+                for (const known of this.blobs(repository)) this.remember(repository, known);
+            }
+        }
+        return [...(this.repositoriesByDigest.get(digest) ?? [])].filter((repository) => this.blobSize(repository, digest) !== undefined);
+    }
+
+    readBlob(repository: string, digest: string, range?: { start: number; end: number }): fs.ReadStream {
+        return fs.createReadStream(this.blobFile(repository, digest), range);
+    }
+
+    /** What the manifests say a blob is. */
+    mediaTypeOf(repository: string, digest: string): string | undefined {
+        if (!this.exists(repository)) return undefined;
+        const search = (descriptors: Descriptor[]): Descriptor | undefined => {
+            for (const descriptor of descriptors) {
+                if (descriptor.digest === digest) return descriptor;
+                const content = this.parse(repository, descriptor.digest);
+                const found =
+                    descriptor.mediaType === mediaTypes.index
+                        ? search(content?.manifests ?? [])
+                        : [content?.config, ...(content?.layers ?? [])].find((part) => part?.digest === digest);
+                if (found) return found;
+            }
+            return undefined;
+        };
+        return search(this.readIndex(repository).manifests)?.mediaType;
+    }
+
+    deleteBlob(repository: string, digest: string): void {
+        if (this.blobSize(repository, digest) === undefined) throw new StorageError("blob not found");
+        const isUsed = this.exists(repository) && this.readIndex(repository).manifests.some((manifest) => this.isReferenced(repository, digest, manifest));
+        if (isUsed) throw new StorageError("blob referenced");
+        fs.rmSync(this.blobFile(repository, digest));
+        this.repositoriesByDigest?.get(digest)?.delete(repository);
+    }
+
+    startUpload(repository: string): string {
+        this.initialise(repository);
+        const id = randomUUID();
+        fs.writeFileSync(this.uploadFile(repository, id), "");
+        return id;
+    }
+
+    uploadSize(repository: string, id: string): number {
+        const status = fs.statSync(this.uploadFile(repository, id), { throwIfNoEntry: false });
+        if (!status?.isFile()) throw new StorageError("upload not found");
+        return status.size;
+    }
+
+    /**
+     * Appends to an upload and returns its size.
+     * @param from where the sender believes the upload stands; anything else is a bad range
+     */
+    async appendToUpload(repository: string, id: string, content: Readable, from?: number): Promise<number> {
+        const size = this.uploadSize(repository, id);
+        if (from !== undefined && from !== size) throw new StorageError("bad range");
+        const file = fs.createWriteStream(this.uploadFile(repository, id), { flags: "a" });
+        try {
+            for await (const chunk of content as AsyncIterable<Buffer>) {
+                if (!file.write(chunk)) await once(file, "drain");
+            }
+        } finally {
+            await new Promise<void>((resolve) => file.end(resolve));
+        }
+        return this.uploadSize(repository, id);
+    }
+
+    async finishUpload(repository: string, id: string, digest: string): Promise<void> {
+        this.uploadSize(repository, id);
+        const source = this.uploadFile(repository, id);
+        const hash: Hash = createHash(algorithmOf(digest));
+        for await (const chunk of fs.createReadStream(source) as AsyncIterable<Buffer>) hash.update(chunk);
+        if (`${algorithmOf(digest)}:${hash.digest("hex")}` !== digest) throw new StorageError("bad digest");
+        const file = this.blobFile(repository, digest);
+        fs.mkdirSync(path.dirname(file), { recursive: true });
+        fs.renameSync(source, file);
+        this.remember(repository, digest);
+    }
+
+    cancelUpload(repository: string, id: string): void {
+        this.uploadSize(repository, id);
+        fs.rmSync(this.uploadFile(repository, id));
+    }
+
+    /** Bytes of a repository, for the metrics. */
+    sizeOf(repository: string): number {
+        return this.blobs(repository).reduce((sum, digest) => sum + (this.blobSize(repository, digest) ?? 0), 0);
+    }
+
+    private exists(repository: string): boolean {
+        return fs.existsSync(path.join(this.root, repository, "index.json"));
+    }
+
+    private initialise(repository: string): void {
+        const folder = path.join(this.root, repository);
+        fs.mkdirSync(path.join(folder, "blobs"), { recursive: true });
+        fs.mkdirSync(path.join(folder, ".uploads"), { recursive: true });
+        if (this.exists(repository)) return;
+        fs.writeFileSync(path.join(folder, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
+        this.writeIndex(repository, { schemaVersion: 2, manifests: [] });
+    }
+
+    private readIndex(repository: string): Index {
+        if (!this.exists(repository)) throw new StorageError("repository not found");
+        const index = JSON.parse(fs.readFileSync(path.join(this.root, repository, "index.json"), "utf8")) as Partial<Index>;
+        return { schemaVersion: 2, ...index, manifests: index.manifests ?? [] };
+    }
+
+    private writeIndex(repository: string, index: Index): void {
+        writeByRename(path.join(this.root, repository, "index.json"), JSON.stringify(index));
+    }
+
+    private blobs(repository: string): string[] {
+        const folder = path.join(this.root, repository, "blobs");
+        return fs.readdirSync(folder).flatMap((algorithm) => fs.readdirSync(path.join(folder, algorithm)).map((name) => `${algorithm}:${name}`));
+    }
+
+    private blobFile(repository: string, digest: string): string {
+        const [algorithm = "", hexadecimal = ""] = digest.split(":");
+        return path.join(this.root, repository, "blobs", algorithm, hexadecimal);
+    }
+
+    private uploadFile(repository: string, id: string): string {
+        return path.join(this.root, repository, ".uploads", path.basename(id));
+    }
+
+    private remember(repository: string, digest: string): void {
+        if (!this.repositoriesByDigest) return;
+        const known = this.repositoriesByDigest.get(digest);
+        if (known) known.add(repository);
+        else this.repositoriesByDigest.set(digest, new Set([repository]));
+    }
+
+    private parse(repository: string, digest: string): ManifestContent | undefined {
+        try {
+            return JSON.parse(fs.readFileSync(this.blobFile(repository, digest), "utf8")) as ManifestContent;
+        } catch {
+            return undefined;
+        }
+    }
+
+    private isReferenced(repository: string, digest: string, by: Descriptor): boolean {
+        if (by.digest === digest) return true;
+        const content = this.parse(repository, by.digest);
+        if (by.mediaType === mediaTypes.index) return (content?.manifests ?? []).some((part) => this.isReferenced(repository, digest, part));
+        return [content?.config, ...(content?.layers ?? [])].some((part) => part?.digest === digest);
+    }
+
+    private checkManifest(repository: string, mediaType: string, content: Buffer): ManifestContent {
+        let manifest: ManifestContent & { schemaVersion?: unknown };
+        try {
+            manifest = JSON.parse(content.toString()) as typeof manifest;
+        } catch {
+            throw new StorageError("bad manifest");
+        }
+        const problem = problemOf(manifest, mediaType);
+        if (problem) throw new StorageError("bad manifest", { jsonSchemaValidation: problem });
+        const isImage = mediaType === mediaTypes.manifest;
+        const checksParts =
+            !isImage || manifest.config?.mediaType === mediaTypes.config || manifest.config?.mediaType === mediaTypes.emptyJson;
+        const parts = isImage || manifest.config ? [manifest.config, ...(manifest.layers ?? [])] : (manifest.manifests ?? []);
+        for (const part of checksParts ? parts : []) {
+            const mayBeElsewhere = part?.mediaType.includes("nondistributable");
+            if (part && !mayBeElsewhere && this.blobSize(repository, part.digest) === undefined) throw new StorageError("bad manifest");
+        }
+        return manifest;
+    }
+}
+
+const isReferredTo = (manifest: Descriptor, reference: string) =>
+    manifest.digest === reference || manifest.annotations?.[tagAnnotation] === reference;
+
+/** What the JSON Schema of the OCI image specification would find. */
+function problemOf(manifest: (ManifestContent & { schemaVersion?: unknown }) | null, mediaType: string): string | undefined {
+    if (typeof manifest !== "object" || manifest === null) return "expected an object";
+    if (manifest.schemaVersion !== 2) return "schemaVersion must be 2";
+    const isDescriptor = (part: Descriptor | undefined) =>
+        part !== undefined &&
+        part !== null &&
+        typeof part.mediaType === "string" &&
+        typeof part.digest === "string" &&
+        isDigest(part.digest) &&
+        Number.isInteger(part.size);
+    if (mediaType === mediaTypes.manifest || mediaType === mediaTypes.dockerManifest) {
+        if (!isDescriptor(manifest.config)) return "config must be a descriptor";
+        if (!Array.isArray(manifest.layers) || !manifest.layers.every(isDescriptor)) return "layers must be a list of descriptors";
+    } else if (!Array.isArray(manifest.manifests) || !manifest.manifests.every(isDescriptor)) {
+        return "manifests must be a list of descriptors";
+    }
+    return undefined;
+}
+
+/** Whoever reads meanwhile sees the old content or the new. */
+function writeByRename(file: string, content: string | Uint8Array): void {
+    const temporary = `${file}.${randomUUID()}`;
+    fs.writeFileSync(temporary, content);
+    fs.renameSync(temporary, file);
+}
