@@ -1,0 +1,97 @@
+/** The core that all functions share: a look-up by arguments that answers with plain values. */
+import type { CheckFailure, FunctionHandler, PropertyMap } from "../protocol";
+import { during, type Client } from "./client";
+import { failureIn, UserError } from "./errors";
+import type { PropertyType, SchemaType } from "./propertyTypes";
+
+export interface Argument {
+    type: PropertyType;
+    description: string;
+    required?: boolean;
+    default?: string | boolean;
+}
+
+export interface Result {
+    /** A schema type, or the name of an object type of {@link FunctionDefinition.types}. */
+    schema: SchemaType | { listOf: string };
+    description: string;
+    secret?: boolean;
+}
+
+export interface FunctionDefinition {
+    /** `authentik:index/getFlow:getFlow` */
+    token: string;
+    description: string;
+    /** What is looked for, in messages: `flow`. */
+    noun: string;
+    /** The permission of Django that a look-up needs. */
+    permission: string;
+    arguments: Record<string, Argument>;
+    /** What is answered besides the arguments. */
+    results: Record<string, Result>;
+    /** Object types of results. */
+    types?: Record<string, Record<string, Result>>;
+    check?(args: PropertyMap): CheckFailure[];
+    /** @throws UserError where nothing fits. */
+    lookUp(client: Client, args: PropertyMap): Promise<PropertyMap>;
+}
+
+export function functionHandler(definition: FunctionDefinition, clientOf: () => Client): FunctionHandler {
+    return {
+        secretProperties: Object.entries(definition.results)
+            .filter(([, result]) => result.secret)
+            .map(([name]) => name),
+        invoke: async (given, context) => {
+            const { args, failures } = checkArguments(definition, given);
+            if (failures.length > 0) return { failures };
+            const client = clientOf();
+            try {
+                const result = await during(context, () => client.reading(() => definition.lookUp(client, args)));
+                return { result: { ...args, ...result } };
+            } catch (error) {
+                const failure = failureIn(error);
+                if (!failure) throw error;
+                throw new UserError(
+                    failure.kind === "forbidden"
+                        ? `The API token may not look up the ${definition.noun} in Authentik at ${client.url}: it needs the permission ${definition.permission} (Authentik said: ${failure.message}). Give it to a role of the token's user, under Directory > Roles.`
+                        : `${failure.message} (While looking up the ${definition.noun} ${JSON.stringify(Object.values(args).find((value) => typeof value !== "boolean") ?? "")}.)`,
+                );
+            }
+        },
+    };
+}
+
+function checkArguments(definition: FunctionDefinition, given: PropertyMap): { args: PropertyMap; failures: CheckFailure[] } {
+    const args: PropertyMap = {};
+    const failures: CheckFailure[] = [];
+    for (const [name, value] of Object.entries(given)) {
+        if (value === null) continue;
+        const argument = definition.arguments[name];
+        if (!argument) {
+            failures.push({ property: name, reason: `${name} is not an argument. There are: ${Object.keys(definition.arguments).join(", ")}` });
+            continue;
+        }
+        const checked = argument.type.check(value);
+        if ("reason" in checked) failures.push({ property: name, reason: `${name} ${checked.reason}` });
+        else args[name] = checked.value;
+    }
+    for (const [name, argument] of Object.entries(definition.arguments)) {
+        if (args[name] !== undefined) continue;
+        if (argument.default !== undefined) args[name] = argument.default;
+        else if (argument.required && !failures.some((failure) => failure.property === name)) failures.push({ property: name, reason: `${name} is required: ${argument.description}` });
+    }
+    if (failures.length === 0) failures.push(...(definition.check?.(args) ?? []));
+    return { args, failures };
+}
+
+/** For look-ups that take exactly one of two arguments. */
+export const exactlyOneOf =
+    (...names: string[]) =>
+    (args: PropertyMap): CheckFailure[] => {
+        const given = names.filter((name) => args[name] !== undefined);
+        return given.length === 1 ? [] : [{ property: names[0]!, reason: `exactly one of ${names.join(" and ")} is required` }];
+    };
+
+/** A missing permission shows as an empty list on some of Authentik's lists, so nothing found may mean either (measured on 2026.5). */
+export const nothingFound = (client: Client, definition: Pick<FunctionDefinition, "noun" | "permission">, wanted: string) =>
+    new UserError(`Authentik at ${client.url} shows no ${definition.noun} with ${wanted}. Either there is none (just after a start its blueprints may not have been applied yet), or the API token lacks the permission ${definition.permission}.`);

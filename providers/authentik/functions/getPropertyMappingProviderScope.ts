@@ -1,0 +1,61 @@
+import type { PropertyMap } from "../../protocol";
+import { everyPage } from "../client";
+import { nothingFound, type FunctionDefinition } from "../function";
+import { text, textList } from "../propertyTypes";
+
+export const getPropertyMappingProviderScope: FunctionDefinition = {
+    token: "authentik:index/getPropertyMappingProviderScope:getPropertyMappingProviderScope",
+    description: "Looks up the scope mappings of OAuth2 providers: one, or several by `managedLists`.",
+    noun: "scope mapping",
+    permission: "authentik_providers_oauth2.view_scopemapping",
+    arguments: {
+        managed: { type: text, description: "The mapping's managed name, such as `goauthentik.io/providers/oauth2/scope-openid`." },
+        managedLists: { type: textList, description: "The managed names of several mappings, whose ids are then in `ids`, in this order." },
+        name: { type: text, description: "The mapping's name." },
+        scopeName: { type: text, description: "The scope that it belongs to." },
+    },
+    results: {
+        id: { schema: { type: "string" }, description: "The mapping's id; `-1` where several were asked for." },
+        ids: { schema: { type: "array", items: { type: "string" } }, description: "The ids of the mappings in `managedLists`." },
+        name: { schema: { type: "string" }, description: "The mapping's name." },
+        scopeName: { schema: { type: "string" }, description: "The scope that it belongs to." },
+        expression: { schema: { type: "string" }, description: "The Python that gives the scope's claims." },
+        description: { schema: { type: "string" }, description: "What users are told when they are asked for consent." },
+    },
+    check: (args) => {
+        if (args.name !== undefined && args.managedLists !== undefined) return [{ property: "name", reason: "only one of name and managedLists can be given" }];
+        if (Object.keys(args).length === 0) return [{ property: "managed", reason: "one of managed, managedLists, name and scopeName is required: which mapping to look up" }];
+        return [];
+    },
+    lookUp: async (client, args): Promise<PropertyMap> => {
+        const managedLists = args.managedLists as string[] | undefined;
+        const managed = managedLists ?? (args.managed === undefined ? undefined : [args.managed as string]);
+        const all = await everyPage((page, pageSize) =>
+            client.propertyMappings.propertymappingsProviderScopeList({
+                page,
+                pageSize,
+                ...(managed ? { managed } : {}),
+                ...(args.name === undefined ? {} : { name: args.name as string }),
+                ...(args.scopeName === undefined ? {} : { scopeName: args.scopeName as string }),
+            }),
+        );
+        const fitting = all.filter(
+            (mapping) =>
+                (!managed || managed.includes(mapping.managed ?? "")) &&
+                (args.name === undefined || mapping.name === args.name) &&
+                (args.scopeName === undefined || mapping.scopeName === args.scopeName),
+        );
+        if (managedLists) {
+            const ids = managedLists.map((wanted) => {
+                const mapping = fitting.find((candidate) => candidate.managed === wanted);
+                // A provider without its profile mapping gives tokens without groups: better no provider.
+                if (!mapping) throw nothingFound(client, getPropertyMappingProviderScope, `managed ${wanted}`);
+                return mapping.pk;
+            });
+            return { id: "-1", ids };
+        }
+        const [mapping] = fitting;
+        if (!mapping) throw nothingFound(client, getPropertyMappingProviderScope, Object.entries(args).map(([name, value]) => `${name} ${value}`).join(" and "));
+        return { id: mapping.pk, ids: [], name: mapping.name, scopeName: mapping.scopeName, expression: mapping.expression, description: mapping.description ?? "" };
+    },
+};

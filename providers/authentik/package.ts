@@ -1,0 +1,21 @@
+/** What the package holds: the one list that the provider, its schema and the SDK are made from. */
+import { getCertificateKeyPair } from "./functions/getCertificateKeyPair";
+import { getFlow } from "./functions/getFlow";
+import { getGroup } from "./functions/getGroup";
+import { getPropertyMappingProviderScope } from "./functions/getPropertyMappingProviderScope";
+import { getUser } from "./functions/getUser";
+import type { FunctionDefinition } from "./function";
+import type { AnyResourceDefinition } from "./resource";
+import { application } from "./resources/application";
+import { group } from "./resources/group";
+import { policyBinding } from "./resources/policyBinding";
+import { providerOauth2 } from "./resources/providerOauth2";
+import { user } from "./resources/user";
+
+export const packageName = "authentik";
+/** The version of the bridged package that this one is compatible with. */
+export const packageVersion = "2026.5.0";
+
+export const resources: readonly AnyResourceDefinition[] = [application, group, policyBinding, providerOauth2, user];
+
+export const functions: readonly FunctionDefinition[] = [getCertificateKeyPair, getFlow, getGroup, getPropertyMappingProviderScope, getUser];
