@@ -62,8 +62,10 @@ export function serve(provider: Provider): void {
         process.stdout.write(`${port}\n`);
     });
     // A provider whose engine is gone has nothing left to do; the engine ends it by a signal otherwise.
+    // It closes its plugins one after the other with an interrupt; one that lingers makes the next ones miss their time limit
+    // and be reported as crashed. A person's Ctrl-C does not arrive here: plugins have a process group of their own.
     process.on("SIGTERM", () => process.exit(0));
-    process.on("SIGINT", () => {});
+    process.on("SIGINT", () => process.exit(0));
 }
 
 function implementation(provider: Provider, contextFor: (urn: string) => CallContext, cancellation: AbortController) {
