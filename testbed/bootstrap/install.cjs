@@ -202,11 +202,15 @@ async function downloadPart(name, source, folder, executable, strip, progress, l
     return undefined;
 }
 
-/** Go's command: on PATH, or where its installers put it. @param {NodeJS.ProcessEnv} env @param {string} why @returns {string} */
-function findGo(env, why) {
-    const go = [onPath("go", env.PATH), "/usr/local/go/bin/go", "/usr/lib/go/bin/go", "/opt/homebrew/bin/go"].find(
-        (file) => file !== undefined && isExecutable(file),
-    );
+/** Where Go's installers put it, which is not always on PATH. */
+const usualGo = ["/usr/local/go/bin/go", "/usr/lib/go/bin/go", "/opt/homebrew/bin/go"];
+
+/**
+ * Go's command. @param {NodeJS.ProcessEnv} env @param {string} why it is needed, for the message where there is none
+ * @param {string[]} [usual] where to look besides PATH
+ */
+function findGo(env, why, usual = usualGo) {
+    const go = onPath("go", env.PATH) ?? usual.find(isExecutable);
     const wanted = `Install Go (https://go.dev/dl) or Pulumi (https://www.pulumi.com/docs/install) and run the command again.`;
     if (!go) throw new Problem(`${why}. It can be built, but Go is not on PATH. ${wanted}`);
     const version = /go(\d+)\.(\d+)/.exec(firstLine(go, ["version"], env) ?? "");

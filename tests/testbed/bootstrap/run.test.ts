@@ -1,0 +1,189 @@
+// The command as it is called: in a checkout of a few files, with an npm and a Go that only pretend to install and to build.
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { scratchFolder, script } from "./scratch";
+
+const root = path.join(__dirname, "..", "..", "..");
+
+interface Checkout {
+    folder: string;
+    env: NodeJS.ProcessEnv;
+    /** The calls of npm and Go so far. */
+    calls(): string[];
+}
+
+/** A checkout without node_modules, and a machine with npm and Go. `go`: what its build does, instead of succeeding. */
+function checkout(go = ""): Checkout {
+    const folder = scratchFolder();
+    const checkedOut = path.join(folder, "checkout");
+    fs.cpSync(path.join(root, "testbed", "bootstrap"), path.join(checkedOut, "testbed", "bootstrap"), { recursive: true });
+    fs.cpSync(path.join(root, "testbed", "toolchain"), path.join(checkedOut, "testbed", "toolchain"), { recursive: true });
+    fs.writeFileSync(path.join(checkedOut, "package.json"), JSON.stringify({ name: "zot-hardening" }));
+    fs.writeFileSync(path.join(checkedOut, "package-lock.json"), JSON.stringify({ packages: {} }));
+    // What is run in the end: it shows what it was given.
+    fs.mkdirSync(path.join(checkedOut, "build"));
+    fs.writeFileSync(
+        path.join(checkedOut, "build", "run.cjs"),
+        `const [program, ...args] = process.argv.slice(2);
+        const { PATH, PULUMI_SKIP_UPDATE_CHECK, ZOT_HARDENING_TOOLCHAIN } = process.env;
+        const toolchain = JSON.parse(require("node:fs").readFileSync(ZOT_HARDENING_TOOLCHAIN, "utf8"));
+        console.log(JSON.stringify({ program, args, PATH, PULUMI_SKIP_UPDATE_CHECK, toolchain }));
+        process.exitCode = Number(args[0] ?? 0);`,
+    );
+    const bin = path.join(folder, "bin");
+    const journal = path.join(folder, "calls");
+    script(bin, "npm", `echo "npm $1" >>${journal}\nmkdir -p node_modules`);
+    script(
+        bin,
+        "go",
+        `case $1 in
+            version) echo "go version go1.26.0 linux/amd64";;
+            build)
+                echo "go build in $(basename "$PWD")" >>${journal}
+                ${go || ":"}
+                while [ "$1" != -o ]; do shift; done
+                printf '#!/bin/sh\\n' >"$2" && chmod 755 "$2";;
+        esac`,
+    );
+    const env = {
+        PATH: `${bin}:/usr/bin:/bin`,
+        HOME: folder,
+        PULUMI_HOME: path.join(folder, "home"),
+        ZOT_HARDENING_CACHE: path.join(folder, "cache"),
+        ZOT_HARDENING_DOWNLOADS: "off",
+    };
+    const calls = () => (fs.existsSync(journal) ? fs.readFileSync(journal, "utf8").trim().split("\n").sort() : []);
+    return { folder: checkedOut, env, calls };
+}
+
+interface Ended {
+    exitCode: number | null;
+    stdout: string;
+    stderr: string;
+}
+
+jest.setTimeout(30_000);
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+    for (const child of children.splice(0)) child.kill("SIGTERM");
+});
+
+function start({ folder, env }: Checkout, args: string[]): { child: ChildProcess; ended: Promise<Ended> } {
+    const file = path.join(folder, "testbed", "bootstrap", "run.cjs");
+    const child = spawn(process.execPath, [file, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+    children.push(child);
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const ended = new Promise<Ended>((resolve) => child.on("close", (exitCode) => resolve({ exitCode, stdout, stderr })));
+    return { child, ended };
+}
+
+const run = (checkedOut: Checkout, args: string[]) => start(checkedOut, args).ended;
+
+const everything = ["go build in pulumi", "go build in random", "npm ci"];
+
+test("the first run installs what is missing and runs the command, the second only runs it", async () => {
+    const checkedOut = checkout();
+    const first = await run(checkedOut, ["demo", "0", "--json"]);
+    expect(first).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("Installing what is missing") });
+    expect(checkedOut.calls()).toEqual(everything);
+
+    const second = await run(checkedOut, ["demo", "0", "--json"]);
+    expect(second).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(checkedOut.calls()).toEqual(everything);
+    // Standard output is the command's own.
+    const given = JSON.parse(second.stdout);
+    expect(given).toEqual(JSON.parse(first.stdout));
+    expect(given).toMatchObject({ program: "cli/demo.ts", args: ["0", "--json"], PULUMI_SKIP_UPDATE_CHECK: "true" });
+    expect(given.toolchain).toMatchObject({
+        pulumi: { kind: "built from its Go module", languageHost: false },
+        plugins: { random: { kind: "built from its Go module" }, command: { kind: "stand-in" } },
+    });
+    const [bin = ""] = given.PATH.split(":");
+    expect(fs.readdirSync(bin).sort()).toEqual(["node", "pulumi"]);
+    expect(fs.realpathSync(path.join(bin, "pulumi"))).toBe(fs.realpathSync(given.toolchain.pulumi.path));
+});
+
+test("the command's exit code is ours", async () => {
+    expect((await run(checkout(), ["bench", "7"])).exitCode).toBe(7);
+});
+
+test("two commands at once install once, and both run", async () => {
+    const checkedOut = checkout("sleep 0.3");
+    const both = await Promise.all([run(checkedOut, ["demo"]), run(checkedOut, ["bench"])]);
+    expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(checkedOut.calls()).toEqual(everything);
+    expect(both.map(({ stdout }) => JSON.parse(stdout).program)).toEqual(["cli/demo.ts", "cli/bench.ts"]);
+});
+
+test("a failed build ends the rest and shows what was said, where all of it is, and no stack trace", async () => {
+    const checkedOut = checkout(`echo 'sdk/x.go:1: undefined: y' >&2; exit 1`);
+    const { exitCode, stderr } = await run(checkedOut, ["demo"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("go build of the Pulumi CLI failed");
+    expect(stderr).toContain("    sdk/x.go:1: undefined: y");
+    expect(stderr).toMatch(/All of it: .*Pulumi-CLI\.log/);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(fs.readdirSync(checkedOut.env.ZOT_HARDENING_CACHE as string)).not.toContain("lock");
+});
+
+describe("Go, where something has to be built,", () => {
+    const { findGo } = require("../../../testbed/bootstrap/install.cjs") as {
+        findGo(env: NodeJS.ProcessEnv, why: string, usual: string[]): string;
+    };
+    const why = "The Pulumi CLI 3.259.0 is not installed and cannot be downloaded (no answer)";
+
+    test("is taken from PATH, else from where its installers put it", () => {
+        const folder = scratchFolder();
+        const usual = script(path.join(folder, "usual"), "go", "echo go version go1.26.0 linux/amd64");
+        expect(findGo({ PATH: folder }, why, [usual])).toBe(usual);
+        const there = script(folder, "go", "echo go version go1.21.3 linux/amd64");
+        expect(findGo({ PATH: folder }, why, [usual])).toBe(there);
+    });
+    test("is asked for where there is none", () => {
+        expect(() => findGo({ PATH: scratchFolder() }, why, [])).toThrow(
+            `${why}. It can be built, but Go is not on PATH. Install Go (https://go.dev/dl) or Pulumi (https://www.pulumi.com/docs/install) and run the command again.`,
+        );
+    });
+    test("must be able to read our go.mod", () => {
+        const folder = scratchFolder();
+        script(folder, "go", "echo go version go1.20.14 linux/amd64");
+        expect(() => findGo({ PATH: folder }, why, [])).toThrow(`${folder}/go is older than Go 1.21`);
+    });
+});
+
+test.each(["SIGINT", "SIGTERM"] as const)("%s while it installs ends the builds, gives the lock back and leaves no half of anything", async (signal) => {
+    const checkedOut = checkout("echo $$ >$HOME/building; sleep 60");
+    const { child, ended } = start(checkedOut, ["demo"]);
+    const building = path.join(checkedOut.env.HOME as string, "building");
+    while (!fs.existsSync(building) || fs.readFileSync(building, "utf8") === "") await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill(signal);
+    const { exitCode, stderr } = await ended;
+    expect(exitCode).toBe(signal === "SIGINT" ? 130 : 143);
+    expect(stderr).toContain("Stopped.");
+    expect(() => process.kill(Number(fs.readFileSync(building, "utf8")), 0)).toThrow("ESRCH");
+    expect(fs.readdirSync(checkedOut.env.ZOT_HARDENING_CACHE as string)).toEqual(["logs"]);
+});
+
+test("a signal to a running command reaches it, and its exit code is passed on", async () => {
+    const checkedOut = checkout();
+    fs.writeFileSync(
+        path.join(checkedOut.folder, "build", "run.cjs"),
+        `process.on("SIGTERM", () => { console.log("cleaned up"); process.exit(5); }); console.log("running"); setInterval(() => undefined, 1000);`,
+    );
+    const { child, ended } = start(checkedOut, ["demo"]);
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ exitCode: 5, stdout: "running\ncleaned up\n" });
+});
+
+test("an unknown command is answered with those there are", async () => {
+    const { exitCode, stderr } = await run(checkout(), ["destroy"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("demo|bench|test");
+});
