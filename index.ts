@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
+import { lookUpAuthentik } from "./components/registryIdentity";
 import { settingsFromPulumi } from "./components/settings/fromPulumi";
 import { SettingsError } from "./components/settings";
 
@@ -16,14 +17,15 @@ function declared() {
 
 export = async function program() {
     const { settings, matrix } = declared();
-    const registry = new HardenedRegistry("registry", { settings });
+    const found = await lookUpAuthentik(settings);
+    const registry = new HardenedRegistry("registry", { settings, found });
     return {
         /** Where to pull from and push to. */
         registryUrl: settings.registry.url,
         registryHost: new URL(settings.registry.url).host,
         issuer: settings.identity.issuer,
         oidcClientId: settings.identity.clientId,
-        ciUserName: registry.ciUserName,
+        ciUserName: settings.identity.ciUser,
         /** zot's config as it is on the host, and the sha256 of the file. */
         zotConfig: registry.zotConfig,
         zotConfigSha256: registry.zotConfigSha256,

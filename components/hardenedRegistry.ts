@@ -2,18 +2,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { RegistryHost } from "./registryHost";
-import { RegistryIdentity } from "./registryIdentity";
+import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import type { Settings } from "./settings";
 import type { ZotConfig } from "./zotConfig";
 
 export interface HardenedRegistryArgs {
     /** The settings, checked: `declaredState(…).settings`. */
     settings: Settings;
+    /** What is in Authentik already: `await lookUpAuthentik(settings)`. */
+    found: AuthentikLookUps;
 }
 
 export class HardenedRegistry extends pulumi.ComponentResource {
-    /** Name of the service account that CI pushes as. */
-    public readonly ciUserName: pulumi.Output<string>;
     /** zot's config as it is on the host. */
     public readonly zotConfig: pulumi.Output<ZotConfig>;
     /** sha256 of the config file on the host, in hex. */
@@ -37,9 +37,8 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             { ...parent, dependsOn: identity },
         );
 
-        this.ciUserName = identity.ciUserName;
         this.zotConfig = host.zotConfig;
         this.zotConfigSha256 = host.zotConfigSha256;
-        this.registerOutputs({ ciUserName: this.ciUserName, zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
+        this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
     }
 }

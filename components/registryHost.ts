@@ -3,6 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
 import { hostCommand, hostPayload } from "./hostPayload";
+import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
 import { configText, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
 
@@ -72,11 +73,16 @@ export class RegistryHost extends pulumi.ComponentResource {
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },
-            { parent: this },
+            // A provider's URL is no input of any resource, so that a changed issuer shows only here.
+            { parent: this, hooks: new LiveNames(name, settings.identity.acceptRename).guard("identity.issuer", { input: "stdin", find: issuerIn }) },
         );
 
         this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
     }
+}
+
+function issuerIn(payload: string): string | undefined {
+    return /"issuer": "([^"]*)"/.exec(payload)?.[1];
 }
 
 function sha256(text: string): string {

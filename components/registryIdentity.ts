@@ -2,12 +2,68 @@
 import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
 import { loginCallbackUrl } from "./zotConfig";
+
+/** What is in Authentik before the program: by id, as the resources want it. */
+export interface AuthentikLookUps {
+    authorizationFlow: string;
+    invalidationFlow: string;
+    signingKey: string;
+    /** Scope mappings openid, email and profile. */
+    scopeMappings: string[];
+    adminsGroup: string;
+    /** CI's group, where an administrator keeps it. */
+    workloadsGroup?: string;
+}
+
+/**
+ * Looks up what the program builds on and never owns. Done before any resource is declared, so that what is missing is one message.
+ *
+ * @throws RunError with every look-up that failed.
+ */
+export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">): Promise<AuthentikLookUps> {
+    const scopes = ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`);
+    const kept = !identity.manageWorkloads;
+    const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, workloadsGroup] = await allOrOneMessage([
+        authentik.getFlow({ slug: identity.authorizationFlow }),
+        authentik.getFlow({ slug: identity.invalidationFlow }),
+        authentik.getCertificateKeyPair({ name: identity.signingKey, fetchCertificate: false, fetchKey: false }),
+        // profile carries groups and preferred_username, without which nobody would have rights.
+        authentik.getPropertyMappingProviderScope({ managedLists: scopes }),
+        authentik.getGroup({ name: identity.adminsGroup, includeUsers: false }),
+        kept ? authentik.getGroup({ name: identity.workloadsGroup, includeUsers: false }) : undefined,
+        kept ? authentik.getUser({ username: identity.ciUser }) : undefined,
+    ] as const);
+    return {
+        authorizationFlow: authorizationFlow.id,
+        invalidationFlow: invalidationFlow.id,
+        signingKey: signingKey.id,
+        scopeMappings: scopeMappings.ids,
+        adminsGroup: adminsGroup.id,
+        workloadsGroup: workloadsGroup?.id,
+    };
+}
+
+async function allOrOneMessage<T extends readonly unknown[]>(lookUps: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+    const results = await Promise.allSettled(lookUps);
+    const reasons = results.flatMap((result) => (result.status === "rejected" ? [reasonOf(result.reason)] : []));
+    if (reasons.length > 0) throw new pulumi.RunError([...new Set(reasons)].join("\n"));
+    return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> };
+}
+
+/** What the provider said, without the SDK's words around it. */
+function reasonOf(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    return message.replace(/^invocation of \S+ returned an error: /, "");
+}
 
 export interface RegistryIdentityArgs {
     /** The settings, checked. */
     settings: Settings;
+    /** What {@link lookUpAuthentik} found. */
+    found: AuthentikLookUps;
 }
 
 /** Seconds that Authentik waits for a policy before it counts as failed: Authentik's own default. */
@@ -16,25 +72,15 @@ const BINDING_TIMEOUT = 30;
 export class RegistryIdentity extends pulumi.ComponentResource {
     /** Secret of the OAuth2 client. */
     public readonly clientSecret: pulumi.Output<string>;
-    /** Name of the service account that CI pushes as. */
-    public readonly ciUserName: pulumi.Output<string>;
 
     constructor(name: string, args: RegistryIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:RegistryIdentity", name, {}, opts);
+        const { found } = args;
         const { identity, registry } = args.settings;
         const parent = { parent: this };
         const liveNames = new LiveNames(name, identity.acceptRename);
 
         const secret = new random.RandomPassword(name, { length: 64, special: false }, parent);
-        const authorizationFlow = authentik.getFlowOutput({ slug: identity.authorizationFlow }, parent);
-        const invalidationFlow = authentik.getFlowOutput({ slug: identity.invalidationFlow }, parent);
-        const signingKey = authentik.getCertificateKeyPairOutput({ name: identity.signingKey, fetchCertificate: false, fetchKey: false }, parent);
-        // profile carries groups and preferred_username, without which nobody would have rights.
-        const scopeMappings = authentik.getPropertyMappingProviderScopeOutput(
-            { managedLists: ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`) },
-            parent,
-        );
-
         const provider = new authentik.ProviderOauth2(
             name,
             {
@@ -42,17 +88,17 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 clientId: identity.clientId,
                 clientSecret: secret.result,
                 clientType: "confidential",
-                authorizationFlow: authorizationFlow.id,
-                invalidationFlow: invalidationFlow.id,
+                authorizationFlow: found.authorizationFlow,
+                invalidationFlow: found.invalidationFlow,
                 allowedRedirectUris: [{ matching_mode: "strict", url: loginCallbackUrl(args.settings) }],
-                signingKey: signingKey.id,
-                propertyMappings: scopeMappings.ids,
+                signingKey: found.signingKey,
+                propertyMappings: found.scopeMappings,
                 subMode: "hashed_user_id",
                 includeClaimsInIdToken: true,
                 // One issuer per application: what zot is told in identity.issuer.
                 issuerMode: "per_provider",
             },
-            { ...parent, hooks: liveNames.guard({ clientId: "identity.clientId" }) },
+            { ...parent, hooks: liveNames.guard("identity.clientId", { input: "clientId" }) },
         );
         const application = new authentik.Application(
             name,
@@ -63,40 +109,32 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 metaLaunchUrl: registry.url,
                 policyEngineMode: "any",
             },
-            { ...parent, hooks: liveNames.guard({ slug: "identity.applicationSlug" }) },
+            { ...parent, hooks: liveNames.guard("identity.applicationSlug", { input: "slug" }) },
         );
 
-        const admins = authentik.getGroupOutput({ name: identity.adminsGroup, includeUsers: false }, parent);
-        const workloads = this.workloads(name, identity, liveNames);
-        this.ciUserName = workloads.userName;
+        const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames);
 
         // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses every change of it.
         const adminsBinding = new authentik.PolicyBinding(
             `${name}-admins`,
-            { target: application.uuid, group: admins.id, order: 0, timeout: BINDING_TIMEOUT },
+            { target: application.uuid, group: found.adminsGroup, order: 0, timeout: BINDING_TIMEOUT },
             parent,
         );
         new authentik.PolicyBinding(
             `${name}-workloads`,
-            { target: application.uuid, group: workloads.groupId, order: 1, timeout: BINDING_TIMEOUT },
+            { target: application.uuid, group: workloadsGroup, order: 1, timeout: BINDING_TIMEOUT },
             { ...parent, dependsOn: adminsBinding },
         );
 
         this.clientSecret = pulumi.secret(secret.result);
-        this.registerOutputs({ clientSecret: this.clientSecret, ciUserName: this.ciUserName });
+        this.registerOutputs({ clientSecret: this.clientSecret });
     }
 
-    /** CI's group and account: made here, or looked up where an administrator keeps them. */
-    private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames): { groupId: pulumi.Output<string>; userName: pulumi.Output<string> } {
+    /** Makes CI's group and account, and answers the group's id. */
+    private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames): pulumi.Output<string> {
         const parent = { parent: this };
-        if (!identity.manageWorkloads) {
-            return {
-                groupId: authentik.getGroupOutput({ name: identity.workloadsGroup, includeUsers: false }, parent).id,
-                userName: authentik.getUserOutput({ username: identity.ciUser }, parent).username,
-            };
-        }
-        const group = new authentik.Group(name, { name: identity.workloadsGroup }, { ...parent, hooks: liveNames.guard({ name: "identity.workloadsGroup" }) });
-        const user = new authentik.User(
+        const group = new authentik.Group(name, { name: identity.workloadsGroup }, { ...parent, hooks: liveNames.guard("identity.workloadsGroup", { input: "name" }) });
+        new authentik.User(
             name,
             {
                 username: identity.ciUser,
@@ -105,49 +143,8 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one wins.
                 groups: [group.id],
             },
-            { ...parent, hooks: liveNames.guard({ username: "identity.ciUser" }) },
+            { ...parent, hooks: liveNames.guard("identity.ciUser", { input: "username" }) },
         );
-        return { groupId: group.id, userName: user.username };
+        return group.id;
     }
-}
-
-/**
- * Names that a live registry depends on. Authentik renames without a word, and then logins fail until zot has the new
- * name, keys lose their owner, and groups that zot remembers from the last login no longer match.
- */
-class LiveNames {
-    constructor(
-        private readonly component: string,
-        private readonly renameAccepted: boolean,
-    ) {}
-
-    /** Hooks that refuse, in preview already, a change of the given inputs: input name to the setting it comes from. */
-    guard(inputs: Record<string, string>): pulumi.ResourceHookBinding | undefined {
-        if (this.renameAccepted) return undefined;
-        const refuse = new pulumi.ResourceHook(
-            `${this.component}-keeps-${Object.keys(inputs).join("-")}-of-${Object.values(inputs).join("-")}`,
-            async ({ oldInputs, newInputs }) => {
-                const changes = Object.entries(inputs)
-                    .map(([input, setting]) => ({ setting, from: nameIn(oldInputs, input), to: nameIn(newInputs, input) }))
-                    .filter(({ from, to }) => from !== undefined && to !== undefined && from !== to);
-                if (changes.length === 0) return;
-                throw new pulumi.RunError(
-                    changes
-                        .map(
-                            ({ setting, from, to }) =>
-                                `${setting} would change from ${JSON.stringify(from)} to ${JSON.stringify(to)} under a live registry: logins would fail until zot has the new name, and API keys and groups stay with the old one. ` +
-                                `To rename on purpose, run once: pulumi up --config identity.acceptRename=true --config-path`,
-                        )
-                        .join("\n"),
-                );
-            },
-            { onDryRun: true },
-        );
-        return { beforeUpdate: [refuse] };
-    }
-}
-
-function nameIn(inputs: unknown, key: string): string | undefined {
-    const value = (inputs as Record<string, unknown> | undefined)?.[key];
-    return typeof value === "string" ? value : undefined;
 }

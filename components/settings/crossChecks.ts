@@ -1,9 +1,9 @@
 /** What settings say together, and must not. Pure. */
+import { declarations, type Settings } from "./declarations";
+import { extraConfigMistakes } from "./extraConfig";
 import type { RawSettings } from "./parse";
 import { mayOverlap } from "./patterns";
-import type { Settings } from "./declarations";
-import { type SettingMistake, setCommand, shown } from "./setting";
-import { declarations } from "./declarations";
+import { type SecretText, setCommand, type SettingMistake, shown } from "./setting";
 
 interface CrossCheck {
     /** Settings that have to be readable for the check to make sense. */
@@ -30,25 +30,7 @@ export const crossChecks: CrossCheck[] = [
                 : [],
     },
     { needs: ["access.rules", "access.adminsMayUpdate", "identity.adminsGroup", "identity.workloadsGroup"], check: ruleMistakes },
-    {
-        needs: ["access.rules", "access.ciMayPushToMirrors", "access.ciRepositories", "zot.mirrors"],
-        check: ({ access, zot }) => {
-            if (access.ciMayPushToMirrors) return [];
-            const openings = [
-                ...access.ciRepositories.filter((pattern) => pattern !== "**").map((pattern) => ({ setting: "access.ciRepositories", pattern })),
-                ...Object.entries(access.rules)
-                    .filter(([, rule]) => rule.ci === undefined || rule.ci.includes("create"))
-                    .map(([pattern]) => ({ setting: "access.rules", pattern })),
-            ];
-            return openings.flatMap(({ setting, pattern }) =>
-                zot.mirrors
-                    .filter((mirror) => mayOverlap(pattern, `${mirror.prefix}/**`))
-                    .map((mirror) =>
-                        mistake(setting, `${shown(pattern)} reaches into the pull-through cache under ${shown(mirror.prefix)}, where CI could put its own images in place of upstream's; give a pattern outside it, or set access.ciMayPushToMirrors to true.`),
-                    ),
-            );
-        },
-    },
+    { needs: ["access.rules", "access.ciMayPushToMirrors", "access.ciRepositories", "zot.mirrors"], check: mirrorMistakes },
     {
         needs: ["zot.mirrors"],
         check: ({ zot }) =>
@@ -79,6 +61,10 @@ export const crossChecks: CrossCheck[] = [
                 : [],
     },
     {
+        needs: ["zot.extraConfig"],
+        check: ({ zot }) => extraConfigMistakes(zot.extraConfig).map((message) => mistake("zot.extraConfig", `${message}.`)),
+    },
+    {
         needs: ["host.serviceManager", "host.restartCommand"],
         check: ({ host }) => {
             if (host.serviceManager === "command" && !host.restartCommand) {
@@ -97,8 +83,14 @@ export const crossChecks: CrossCheck[] = [
             if (host.privateKeyPassphrase && !host.privateKey) {
                 mistakes.push(mistake("host.privateKeyPassphrase", "it is set without host.privateKey; set the key too, or remove the passphrase."));
             }
-            if (host.privateKey?.isReadable && !/^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[\s\S]+-----END [A-Z ]*PRIVATE KEY-----\s*$/.test(host.privateKey.reveal())) {
-                mistakes.push(mistake("host.privateKey", `the value given is not a private key in PEM or OpenSSH form; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`));
+            if (host.privateKey?.isReadable) {
+                const key = privateKeyForm(host.privateKey);
+                if (key === undefined) {
+                    mistakes.push(mistake("host.privateKey", `the value given is not a private key in PEM or OpenSSH form; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`));
+                }
+                if (key === "encrypted" && !host.privateKeyPassphrase) {
+                    mistakes.push(mistake("host.privateKeyPassphrase", `it is not set, and host.privateKey is protected by one; set it with: ${setCommand("host.privateKeyPassphrase", declarations.host.privateKeyPassphrase)}`));
+                }
             }
             if (site && !host.privateKey && !host.password && !site.sshAgentSocket) {
                 mistakes.push(mistake("host.privateKey", `it is not set, and neither is host.password, and no SSH agent is running; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`));
@@ -121,6 +113,39 @@ export const crossChecks: CrossCheck[] = [
         },
     },
 ];
+
+/** What kind of private key a text is; undefined where it is none. */
+function privateKeyForm(key: SecretText): "plain" | "encrypted" | undefined {
+    const [, kind, body] = /^-----BEGIN ([A-Z ]*)PRIVATE KEY-----\r?\n([\s\S]+)-----END \1PRIVATE KEY-----\s*$/.exec(key.reveal()) ?? [];
+    if (kind === undefined || body === undefined) return undefined;
+    if (kind === "ENCRYPTED " || /^Proc-Type: 4,ENCRYPTED/m.test(body)) return "encrypted";
+    if (kind !== "OPENSSH ") return "plain";
+    // Magic, then the cipher's name behind its length in four bytes.
+    const magic = "openssh-key-v1\0";
+    const decoded = Buffer.from(body, "base64").toString("latin1");
+    if (!decoded.startsWith(magic)) return undefined;
+    return decoded.startsWith("none", magic.length + 4) ? "plain" : "encrypted";
+}
+
+/** Patterns that would let CI, whoever pushes for it, put its own images in place of upstream's. */
+function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
+    if (access.ciMayPushToMirrors) return [];
+    const openings = [
+        ...access.ciRepositories.map((pattern, index) => ({ setting: `access.ciRepositories[${index}]`, pattern })),
+        ...Object.entries(access.rules)
+            .filter(([, rule]) => [rule.ci, ...Object.values(rule.groups ?? {})].some((actions) => actions?.includes("create")))
+            .map(([pattern]) => ({ setting: `access.rules[${JSON.stringify(pattern)}]`, pattern })),
+    ];
+    return openings.flatMap(({ setting, pattern }) =>
+        zot.mirrors
+            .map(({ prefix }) => ({ prefix, own: `${prefix}/**` }))
+            // A cache has a rule of its own, and of two rules the longer one applies.
+            .filter(({ own }) => pattern.length >= own.length && mayOverlap(pattern, own))
+            .map(({ prefix }) =>
+                mistake(setting, `${shown(pattern)} reaches into the pull-through cache under ${shown(prefix)}, where CI could put its own images in place of upstream's; give a pattern outside it, or set access.ciMayPushToMirrors to true.`),
+            ),
+    );
+}
 
 function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
     return Object.entries(access.rules).flatMap(([pattern, rule]) => {

@@ -3,8 +3,9 @@
  *
  * Names are `group.setting`; on the command line `pulumi config set --path zot.port 5050`.
  */
-import { z } from "zod";
-import { type Setting, SecretText, type SettingKind } from "./setting";
+import { isIP } from "node:net";
+import * as z from "zod/mini";
+import { isMap, type Setting, SecretText, type SettingKind } from "./setting";
 import { isRepositoryName, patternMistake } from "./patterns";
 
 export const ACTIONS = ["read", "create", "update", "delete"] as const;
@@ -12,20 +13,37 @@ export type Action = (typeof ACTIONS)[number];
 
 /** A duration in Go's syntax, which zot's config uses: `90s`, `24h`, `1h30m`. */
 const DURATION = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/;
+const CONTROL_CHARACTER = /[\0-\x1f\x7f]/;
 
-const text = (allowed: string, check: (value: string) => boolean) => ({
-    kind: "text" as SettingKind,
-    schema: z.string().refine(check),
-    allowed,
-});
-const name = (what: string) => text(`the name of ${what}, without spaces at its ends`, (value) => value !== "" && value.trim() === value);
+/** A check that may say why a value is refused; the reason becomes part of the sentence. */
+type Check = (value: string) => boolean | string | undefined;
+
+/** A text for which `check` answers true or undefined; a text that it answers is the reason why not. */
+function checked(check: Check) {
+    return z.string().check(
+        z.superRefine((value, context) => {
+            const answer = check(value);
+            if (answer === true || answer === undefined) return;
+            context.addIssue({ code: "custom", input: value, params: { because: answer || undefined } });
+        }),
+    );
+}
+
+const text = (allowed: string, check: Check) => ({ kind: "text" as SettingKind, schema: checked(check), allowed });
+const isName = (value: string) => value !== "" && value.trim() === value && !CONTROL_CHARACTER.test(value);
+const name = (what: string) => text(`the name of ${what}, without spaces at its ends`, isName);
 const absolutePath = (what: string) =>
-    text(`${what} as an absolute path without "..", quotes or line breaks`, (value) => /^\/[^\0\n\r'"\\]*$/.test(value) && !/(^|\/)\.\.(\/|$)/.test(value) && value !== "/");
-const slug = (what: string) => text(`the slug of ${what}: small letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));
+    text(`${what} as an absolute path without "..", quotes or line breaks`, (value) => {
+        if (!value.startsWith("/")) return "it does not start with a slash";
+        if (value.endsWith("/")) return "it ends in a slash";
+        if (value.split("/").slice(1).some((part) => part === "" || part === "." || part === "..")) return 'it has an empty part, "." or ".."';
+        return !CONTROL_CHARACTER.test(value) && !/['"\\]/.test(value);
+    });
+const slug = (what: string) => text(`the slug of ${what}: letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));
 const duration = () => text('a duration such as "90s", "1h" or "24h"', (value) => DURATION.test(value));
 const integer = (allowed: string, least: number, most: number) => ({
     kind: "integer" as SettingKind,
-    schema: z.int().min(least).max(most),
+    schema: z.int().check(z.minimum(least), z.maximum(most)),
     allowed,
 });
 const port = () => integer("a TCP port from 1 to 65535", 1, 65535);
@@ -37,7 +55,7 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => ({
 });
 const secret = (allowed: string) => ({
     kind: "text" as SettingKind,
-    schema: z.instanceof(SecretText).refine((value) => !value.isReadable || value.reveal() !== ""),
+    schema: z.instanceof(SecretText).check(z.refine((value) => !value.isReadable || value.reveal() !== "")),
     allowed,
     secret: true,
 });
@@ -46,54 +64,81 @@ export function isLoopback(hostname: string): boolean {
     return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-function url(value: string): URL | undefined {
-    try {
-        return new URL(value);
-    } catch {
-        return undefined;
-    }
+/** Why this is not a URL that logins and keys may travel to, or undefined where it is one. `path` judges its path. */
+function urlMistake(value: string, path: (pathname: string) => string | undefined): string | undefined {
+    if (!/^https?:\/\/[^/]/i.test(value) || /\s/.test(value) || !URL.canParse(value)) return "it is not a URL";
+    const parsed = new URL(value);
+    if (parsed.username || parsed.password) return "it holds a user name or a password";
+    if (parsed.protocol !== "https:" && !isLoopback(parsed.hostname)) return "over plain http, logins and keys could be read on the way";
+    if (parsed.search || parsed.hash || value.includes("?") || value.includes("#")) return "it has a query or a fragment";
+    // Redirect URIs and issuers are compared as they are written.
+    const rest = value.slice(parsed.origin.length);
+    if (!value.startsWith(parsed.origin) || (rest && !rest.startsWith("/"))) return `a browser would write it as ${parsed.origin}${rest.replace(/^[^/]*/, "")}`;
+    return path(rest);
 }
 
-/** https, or http on loopback: over plain http a login's cookies and every key could be read on the way. */
-function isSecureUrl(value: string, path: (pathname: string) => boolean): boolean {
-    const parsed = url(value);
-    if (!parsed || parsed.username || parsed.password || parsed.search || parsed.hash || /\s/.test(value)) return false;
-    if (parsed.protocol !== "https:" && !(parsed.protocol === "http:" && isLoopback(parsed.hostname))) return false;
-    return path(parsed.pathname);
-}
+const originMistake = (value: string) => urlMistake(value, (path) => (path === "/" ? "it ends in a slash" : path ? "it has a path" : undefined));
 
 const action = z.enum(ACTIONS);
-const actionList = z.array(action).min(1).refine((actions) => new Set(actions).size === actions.length);
-const pattern = z.string().refine((value) => patternMistake(value) === undefined);
-const groupName = z.string().refine((value) => value !== "" && value.trim() === value);
+const actionList = z.array(action).check(
+    z.minLength(1),
+    z.superRefine((actions, context) => {
+        const twice = actions.find((item, index) => actions.indexOf(item) < index);
+        if (twice) context.addIssue({ code: "custom", input: actions, params: { because: `${twice} is in it twice` } });
+    }),
+);
+const pattern = checked(patternMistake);
+const groupName = checked(isName);
 
 /** One rule for the repositories under a pattern, as a site writes it; what is left out is as everywhere else. */
 const rule = z.strictObject({
-    anonymous: actionList.optional(),
-    ci: actionList.optional(),
-    admins: actionList.optional(),
-    groups: z.record(groupName, actionList).optional(),
+    anonymous: z.optional(actionList),
+    ci: z.optional(actionList),
+    admins: z.optional(actionList),
+    groups: z.optional(z.record(groupName, actionList)),
 });
 export type RepositoryRuleSetting = z.infer<typeof rule>;
 
 const mirror = z.strictObject({
-    url: z.string().refine((value) => isSecureUrl(value, (pathname) => pathname === "/" || pathname === "")),
-    prefix: z.string().refine(isRepositoryName),
-    content: z.string().min(1).optional(),
-    tlsVerify: z.literal(true).optional(),
+    url: checked(originMistake),
+    prefix: checked(isRepositoryName),
+    content: z.optional(pattern),
+    tlsVerify: z.optional(z.literal(true)),
 });
 export type MirrorSetting = z.infer<typeof mirror>;
 
-const HOST_KEY = /^(?:\S+ )?(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) AAAA[0-9A-Za-z+/]+={0,3}(?: .*)?$/;
+const HOST_KEY = /^(?:\S+ )?(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) (AAAA[0-9A-Za-z+/]+={0,3})(?: .*)?$/;
 
 /** Why this is not a host key to pin, or undefined where it is one. */
 export function hostKeyMistake(value: string): string | undefined {
-    if (value.trim().includes("\n")) return "it has more than one line, of which only the first would be compared";
+    if (/[\r\n]/.test(value)) return "it has more than one line, of which only the first would be compared";
     if (/^(SHA256|MD5):/.test(value)) return "it is a fingerprint, not the key itself";
     if (/\bssh-rsa\b/.test(value)) return "it is an RSA key, which never matches a modern sshd";
-    if (!HOST_KEY.test(value.trim())) return "it is not a line of known_hosts";
-    return undefined;
+    const [, type, encoded] = HOST_KEY.exec(value) ?? [];
+    if (!type || !encoded) return "it is not a line of known_hosts";
+    // The key names its own type again, behind its length in four bytes; a key cut short ends in the middle of a number.
+    const key = Buffer.from(encoded, "base64");
+    let offset = 0;
+    const fields: string[] = [];
+    while (offset + 4 <= key.length) {
+        const length = key.readUInt32BE(offset);
+        fields.push(key.toString("latin1", offset + 4, offset + 4 + length));
+        offset += 4 + length;
+    }
+    const complete = offset === key.length && fields.length === (type === "ssh-ed25519" ? 2 : 3);
+    return complete && fields[0] === type ? undefined : "the key in it is incomplete or damaged";
 }
+
+/** Why this is not where a host is, or undefined where it is. */
+function hostAddressMistake(value: string): string | undefined {
+    if (isIP(value)) return undefined;
+    if (value.includes("@")) return "it holds a user, which host.user is for";
+    if (/:\d+$/.test(value)) return "it holds a port, which host.port is for";
+    return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(value) ? undefined : "it is neither";
+}
+
+/** Paths on which zot itself answers. */
+const ZOT_PATHS = /^\/(v2|zot|livez|readyz|startupz)(\/|$)/;
 
 function define<T>(setting: Setting<T>): Setting<T> {
     return setting;
@@ -101,16 +146,14 @@ function define<T>(setting: Setting<T>): Setting<T> {
 
 /** A setting that may be left out: its value is undefined then. */
 function optional<T>(setting: Setting<T>): Setting<T | undefined> {
-    return { ...setting, schema: setting.schema.optional(), optional: true } as Setting<T | undefined>;
+    return { ...setting, schema: z.optional(setting.schema) as Setting<T | undefined>["schema"], optional: true } as Setting<T | undefined>;
 }
 
 export const declarations = {
     registry: {
         url: define({
             description: "Public URL of the registry; logins are sent back to it.",
-            ...text("an https:// URL without a path, for example https://registry.example.org (http:// only for a loopback host)", (value) =>
-                isSecureUrl(value, (pathname) => pathname === "/") && !value.endsWith("/"),
-            ),
+            ...text("an https:// URL without a path, for example https://registry.example.org (http:// only for a loopback host)", originMistake),
             example: "https://registry.example.org",
         }),
     },
@@ -132,7 +175,7 @@ export const declarations = {
         }),
         address: define({
             description: "Address that zot listens on. The default is loopback, for a reverse proxy on the same host.",
-            ...text("an IP address", (value) => /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$/.test(value)),
+            ...text("an IP address", (value) => isIP(value) !== 0 && !value.includes("%")),
             default: "127.0.0.1",
         }),
         port: define({ description: "Port that zot listens on.", ...port(), default: 5000 }),
@@ -159,7 +202,7 @@ export const declarations = {
             allowed: "a list of user names, none of them empty (zot takes an empty name for anonymous)",
             default: [],
         }),
-        metricsPath: define({ description: "Path of the metrics.", ...text("a path such as /metrics", (value) => /^\/[a-z0-9/_-]+$/i.test(value)), default: "/metrics" }),
+        metricsPath: define({ description: "Path of the metrics.", ...text("a path such as /metrics", (value) => (ZOT_PATHS.test(value) ? "zot answers there already" : /^(\/[a-z0-9_-]+)+$/i.test(value))), default: "/metrics" }),
         search: define({ description: "Whether the search extension is on; the web interface needs it.", ...boolean(), default: true }),
         vulnerabilityUpdateInterval: define({
             description: "How often the vulnerability database is fetched; off to do without.",
@@ -171,7 +214,7 @@ export const declarations = {
         extraConfig: define<Record<string, unknown>>({
             description: "What else belongs in zot's config (TLS, retention, sync credentials file): merged in deep, and checked with the rest.",
             kind: "map",
-            schema: z.record(z.string(), z.unknown()),
+            schema: z.custom<Record<string, unknown>>(isMap),
             allowed: "a map in the structure of zot's config.json",
             default: {},
         }),
@@ -180,7 +223,7 @@ export const declarations = {
         ciRepositories: define<string[]>({
             description: "Repositories to which CI may add tags.",
             kind: "list",
-            schema: z.array(pattern).min(1),
+            schema: z.array(pattern).check(z.minLength(1)),
             allowed: 'a list of patterns such as "**" or "images/**": small letters, "*" within a part, "**" for any number of parts',
             default: ["**"],
         }),
@@ -202,7 +245,7 @@ export const declarations = {
         issuer: define({
             description: "OpenID Connect issuer, as Authentik's discovery document has it: the URL of Authentik, /application/o/, the application's slug, a slash.",
             ...text("an https:// URL that ends in a slash, for example https://authentik.example.org/application/o/zot/ (http:// only for a loopback host)", (value) =>
-                isSecureUrl(value, (pathname) => pathname.endsWith("/")),
+                urlMistake(value, (path) => (path.endsWith("/") ? undefined : "it does not end in a slash, and zot would stop at its start")),
             ),
             example: "https://authentik.example.org/application/o/zot/",
         }),
@@ -240,12 +283,12 @@ export const declarations = {
         }),
     },
     host: {
-        address: define({ description: "Name or address of the registry's host, for SSH.", ...text("a host name or IP address", (value) => /^[A-Za-z0-9._:-]+$/.test(value)), siteOnly: true, example: "registry-host.example.org" }),
+        address: define({ description: "Name or address of the registry's host, for SSH.", ...text("a host name or IP address", hostAddressMistake), siteOnly: true, example: "registry-host.example.org" }),
         port: define({ description: "SSH port of the host.", ...port(), default: 22 }),
         user: define({ description: "User on the host: the one that zot runs as, or one that may write its config.", ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)), siteOnly: true, example: "zot" }),
         hostKey: define({
             description: "The host's public SSH key, a line of known_hosts; a host that shows another key is refused.",
-            ...text("one ed25519 or ecdsa line, as `ssh-keyscan -t ed25519 HOST` prints it", (value) => hostKeyMistake(value) === undefined),
+            ...text("one ed25519 or ecdsa line, as `ssh-keyscan -t ed25519 HOST` prints it", hostKeyMistake),
             siteOnly: true,
             example: '"$(ssh-keyscan -t ed25519 HOST)"',
         }),
@@ -259,13 +302,13 @@ export const declarations = {
         }),
         serviceName: define({
             description: "Name of zot's systemd unit, or label of its launchd job.",
-            ...text("a unit or label: letters, digits, '.', '-', '_', '@'", (value) => /^[A-Za-z0-9._@-]+$/.test(value)),
+            ...text("a unit or label: letters, digits, '.', '-', '_', '@'", (value) => /^[A-Za-z0-9_][A-Za-z0-9._@-]*$/.test(value)),
             default: "zot",
         }),
         restartCommand: optional(
             define({
                 description: "Shell command that restarts zot, where host.serviceManager is command.",
-                ...text("a command on one line", (value) => value !== "" && !/[\n\r\0]/.test(value)),
+                ...text("a command on one line", (value) => value.trim() !== "" && !CONTROL_CHARACTER.test(value)),
             }),
         ),
         readyTimeout: define({ description: "How long zot may take to be ready after a restart, in seconds.", ...integer("seconds from 1 to 3600", 1, 3600), default: 60 }),

@@ -4,14 +4,13 @@ import { allSettings } from "./declarations";
 import type { RawSettings } from "./parse";
 import { SecretText } from "./setting";
 
-/** Under this key the runtime keeps a JSON list of the keys whose values are encrypted. */
-const SECRET_KEYS = "PULUMI_CONFIG_SECRET_KEYS";
+/** Whether a configuration key holds a secret; in the SDK, but left out of its types. */
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
 
 /** The configuration of the current stack as a plain record, with the groups that hold a secret taken apart. */
 export function settingsFromPulumi(): RawSettings {
     const project = pulumi.getProject();
     const configuration = pulumi.runtime.allConfig();
-    const encrypted = new Set<string>(JSON.parse(configuration[SECRET_KEYS] ?? process.env[SECRET_KEYS] ?? "[]"));
     const groups: Record<string, unknown> = {};
     // pulumi.Config would have to know every name beforehand, and so would pass over a misspelt one.
     for (const [key, text] of Object.entries(configuration)) {
@@ -20,7 +19,7 @@ export function settingsFromPulumi(): RawSettings {
     }
     for (const { group, key, setting } of allSettings()) {
         const members = groups[group];
-        if (!setting.secret || !encrypted.has(`${project}:${group}`) || !isMap(members)) continue;
+        if (!setting.secret || !isConfigSecret(`${project}:${group}`) || !isMap(members)) continue;
         const value = members[key];
         if (typeof value === "string" && value !== "") members[key] = new SecretText(value);
     }

@@ -1,7 +1,8 @@
 /** From a plain record to typed settings, or all mistakes in it at once. Pure. */
+import type * as z from "zod/mini";
 import { allSettings, type GroupName, type Settings } from "./declarations";
 import { crossChecks } from "./crossChecks";
-import { SecretText, type Setting, type SettingMistake, setCommand, shown } from "./setting";
+import { isMap, SecretText, type Setting, type SettingMistake, setCommand, shown, shownPath } from "./setting";
 
 /** What a reader found: groups of settings as a stack's file nests them, secrets as {@link SecretText}. */
 export interface RawSettings {
@@ -16,6 +17,8 @@ export interface RawSettings {
         /** Path of the SSH agent's socket, if there is an agent. */
         sshAgentSocket: string | undefined;
     };
+    /** What the reader itself noticed. */
+    mistakes?: SettingMistake[];
 }
 
 /** What rendering the config and the access matrix needs: all but how to reach the host. */
@@ -25,23 +28,26 @@ export interface ParsedSettings {
     /** What could be read; complete where `mistakes` is empty. */
     settings: Settings;
     mistakes: SettingMistake[];
+    /** Whether what {@link PolicySettings} holds could all be read, whatever is wrong with what it says together. */
+    policyIsReadable: boolean;
 }
 
 /** Reads every setting, fills in defaults and checks each one and what they say together. */
 export function parseSettings(raw: RawSettings): ParsedSettings {
     const settings: Record<string, Record<string, unknown>> = {};
-    const mistakes: SettingMistake[] = [...strayNames(raw.groups)];
+    const mistakes: SettingMistake[] = [...(raw.mistakes ?? []), ...strayNames(raw.groups)];
     const unusable = new Set<string>();
 
     for (const { name, group, key, setting } of allSettings()) {
         const members = (settings[group] ??= {});
-        const given = memberOf(raw.groups[group], key);
-        const outcome = readOne(name, setting, given, raw.site !== undefined);
-        if ("mistake" in outcome) {
-            unusable.add(name);
-            if (outcome.mistake) mistakes.push({ setting: name, message: outcome.mistake });
-        } else {
+        const given = raw.groups[group];
+        // A group that is no map is one mistake, not one for each of its settings.
+        const outcome: Outcome = given === undefined || isMap(given) ? readOne(name, setting, given?.[key], raw.site !== undefined) : { mistakes: [] };
+        if ("value" in outcome) {
             members[key] = outcome.value;
+        } else {
+            unusable.add(name);
+            mistakes.push(...outcome.mistakes.map((message) => ({ setting: name, message })));
         }
     }
 
@@ -50,35 +56,69 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
         if (crossCheck.needs.some((name) => unusable.has(name))) continue;
         mistakes.push(...crossCheck.check(typed, raw.site));
     }
-    return { settings: typed, mistakes };
+    return { settings: typed, mistakes, policyIsReadable: ![...unusable].some((name) => !name.startsWith("host.")) };
 }
 
-function readOne(name: string, setting: Setting<unknown>, given: unknown, siteNeeded: boolean): { value: unknown } | { mistake: string | undefined } {
+/** A value, or why there is none: no mistakes where it is missing and may be. */
+type Outcome = { value: unknown } | { mistakes: string[] };
+
+function readOne(name: string, setting: Setting<unknown>, given: unknown, siteNeeded: boolean): Outcome {
+    const refuse = (message: string): Outcome => ({ mistakes: [message] });
     // An empty text is a setting that is not set: the default of Pulumi.yaml for what a site has to give.
     if (given === undefined || given === null || given === "") {
         if (setting.default !== undefined) return { value: structuredClone(setting.default) };
         if (setting.optional) return { value: undefined };
-        if (setting.siteOnly && !siteNeeded) return { mistake: undefined };
-        return { mistake: `${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting)}` };
+        if (setting.siteOnly && !siteNeeded) return { mistakes: [] };
+        return refuse(`${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting)}`);
     }
-    if (setting.secret && !(given instanceof SecretText)) {
-        return { mistake: `${name} is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: ${setCommand(name, setting)}` };
+    if (setting.secret) {
+        if (!(given instanceof SecretText)) {
+            return refuse(`${name} is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: ${setCommand(name, setting)}`);
+        }
+    } else {
+        const encrypted = encryptedPlaces(given);
+        if (encrypted.length > 0 && setting.siteOnly && !siteNeeded) return { mistakes: [] };
+        if (encrypted.length > 0) return { mistakes: encrypted.map((place) => `${name}${place} is encrypted, but it is no secret and has to be readable; give ${setting.allowed}, without --secret.`) };
     }
-    if (!setting.secret && given instanceof SecretText && !given.isReadable) {
-        if (setting.siteOnly && !siteNeeded) return { mistake: undefined };
-        return { mistake: `${name} is encrypted in the stack's file, but it is no secret and has to be readable: give ${setting.allowed}, without --secret.` };
-    }
-    const plain = given instanceof SecretText && !setting.secret ? given.reveal() : given;
-    const value = coerce(plain, setting);
+    const value = coerce(given, setting);
     const result = setting.schema.safeParse(value);
-    if (result.success) return { value: result.data };
-    const where = setting.kind === "list" || setting.kind === "map" ? placeOf(result.error.issues[0]?.path ?? []) : "";
-    const what = setting.secret ? "the value given" : shown(valueAt(value, result.error.issues[0]?.path ?? []) ?? plain);
-    return { mistake: `${name}${where}: ${what} is not allowed; give ${setting.allowed}.` };
+    return result.success ? { value: result.data } : { mistakes: result.error.issues.flatMap((issue) => sentences(name, setting, issue, value)) };
 }
 
-/** Configuration set on the command line is text: `--path zot.port 5050` may arrive as "5050". */
+/** Where in a value something is encrypted. */
+function encryptedPlaces(value: unknown, path: PropertyKey[] = []): string[] {
+    if (value instanceof SecretText) return [shownPath(path)];
+    if (Array.isArray(value)) return value.flatMap((item, index) => encryptedPlaces(item, [...path, index]));
+    return isMap(value) ? Object.entries(value).flatMap(([key, item]) => encryptedPlaces(item, [...path, key])) : [];
+}
+
+/** What is wrong, to the person who wrote it: the place, what was given, why not, and what is allowed. */
+function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIssue, value: unknown): string[] {
+    const place = (path: readonly PropertyKey[]) => `${name}${shownPath(path)}`;
+    const sentence = (where: string, what: string, because?: string) => `${where}: ${what} is not allowed${because ? ` because ${because}` : ""}; give ${setting.allowed}.`;
+    switch (issue.code) {
+        case "unrecognized_keys":
+            return issue.keys.map((key) => sentence(place(issue.path), `the name ${shown(key)}`));
+        case "invalid_key":
+            return issue.issues.map((inner) => sentence(place(issue.path.slice(0, -1)), shown(issue.path.at(-1)), becauseOf(inner)));
+        default: {
+            if (setting.secret) return [sentence(name, "the value given", becauseOf(issue))];
+            const found = issue.path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | undefined)?.[part], value);
+            if (found === undefined) return [`${place(issue.path)} is missing; give ${setting.allowed}.`];
+            if (issue.code === "invalid_value" && issue.path.length > 0) return [`${place(issue.path)}: ${shown(found)} is not allowed; give ${issue.values.map((one) => shown(one)).join(", ")}.`];
+            return [sentence(place(issue.path), shown(found), becauseOf(issue))];
+        }
+    }
+}
+
+function becauseOf(issue: z.core.$ZodIssue): string | undefined {
+    return issue.code === "custom" ? (issue.params?.because as string | undefined) : undefined;
+}
+
+/** Configuration set on the command line may be text that stands for something else, or the other way round. */
 function coerce(value: unknown, setting: Setting<unknown>): unknown {
+    // `pulumi config set --path identity.clientId 12345` is a number in the stack's file.
+    if (setting.kind === "text" && Number.isSafeInteger(value)) return String(value);
     if (typeof value !== "string") return value;
     switch (setting.kind) {
         case "integer":
@@ -93,63 +133,55 @@ function coerce(value: unknown, setting: Setting<unknown>): unknown {
                 return value;
             }
         case "text":
-            return value;
+            // A block of YAML ends in a line break.
+            return value.replace(/\r?\n$/, "");
     }
 }
 
-function memberOf(group: unknown, key: string): unknown {
-    return isMap(group) ? group[key] : undefined;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-    return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof SecretText);
-}
-
-function placeOf(path: readonly PropertyKey[]): string {
-    return path.map((part) => (typeof part === "number" ? `[${part}]` : `[${JSON.stringify(String(part))}]`)).join("");
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-    let found = value;
-    for (const part of path) {
-        if (found === null || typeof found !== "object") return found;
-        const next = (found as Record<PropertyKey, unknown>)[part];
-        if (next === undefined) return found;
-        found = next;
-    }
-    return found;
+/**
+ * Under which name a reader keeps a key of a stack's configuration, or undefined for one that is not ours: `registry` for
+ * `zot-hardening:registry`. A setting with its group as namespace (`zot:port`) has no effect, and is kept to be refused.
+ */
+export function nameOfKey(key: string, project: string): string | undefined {
+    const colon = key.indexOf(":");
+    if (colon < 0) return key;
+    if (key.slice(0, colon) === project) return key.slice(colon + 1);
+    return allSettings().some(({ group, key: own }) => `${group}:${own}` === key) ? key : undefined;
 }
 
 /** Names that are no settings: a typing error would otherwise leave a default in force. */
 function strayNames(groups: Record<string, unknown>): SettingMistake[] {
     const known = new Map<string, Set<string>>();
     for (const { group, key } of allSettings()) known.set(group, (known.get(group) ?? new Set()).add(key));
-    const names = allSettings().map((setting) => setting.name);
+    const byName = new Map(allSettings().map(({ name, setting }) => [name, setting]));
+    const names = [...byName.keys()];
     const mistakes: SettingMistake[] = [];
     const refuse = (setting: string, message: string) => mistakes.push({ setting, message });
 
     for (const [group, members] of Object.entries(groups)) {
-        if (group.includes(".") && names.includes(group)) {
-            refuse(group, `${group} was set without --path and so has no effect: remove it with "pulumi config rm ${group}" and set it with: pulumi config set --path ${group} VALUE`);
+        const literal = byName.get(group);
+        if (literal) {
+            refuse(group, `${group} was set without --path and so has no effect: remove it with "pulumi config rm ${group}" and set it with: ${setCommand(group, literal)}`);
         } else if (!known.has(group)) {
-            refuse(group, `${group} is not a setting; did you mean ${nearest(group, [...names, ...known.keys()])}? All settings are declared in Pulumi.yaml.`);
+            refuse(group, `${group} is not a setting${suggestion(group, [...names, ...known.keys()])} All settings are declared in Pulumi.yaml.`);
         } else if (!isMap(members)) {
-            refuse(group, `${group}: ${members instanceof SecretText ? "an encrypted value" : shown(members)} is not allowed; ${group} is a group of settings: ${[...known.get(group as GroupName)!].map((key) => `${group}.${key}`).join(", ")}.`);
+            const keys = [...known.get(group as GroupName)!].map((key) => `${group}.${key}`).join(", ");
+            refuse(group, members instanceof SecretText ? `${group} holds an encrypted value, but is no secret; set it again without --secret: ${keys}.` : `${group}: ${shown(members)} is not allowed; ${group} is a group of settings: ${keys}.`);
         } else {
             for (const key of Object.keys(members)) {
-                if (!known.get(group)!.has(key)) {
-                    const name = `${group}.${key}`;
-                    refuse(name, `${name} is not a setting; did you mean ${nearest(name, names)}? All settings are declared in Pulumi.yaml.`);
-                }
+                const name = `${group}.${key}`;
+                if (!known.get(group)!.has(key)) refuse(name, `${name} is not a setting${suggestion(name, names)} All settings are declared in Pulumi.yaml.`);
             }
         }
     }
     return mistakes;
 }
 
-function nearest(name: string, candidates: string[]): string {
-    const distances = candidates.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
-    return distances.reduce((best, next) => (next.distance < best.distance ? next : best)).candidate;
+/** The end of a sentence: the setting that was probably meant, where one is near. */
+function suggestion(name: string, candidates: string[]): string {
+    const distances = candidates.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }));
+    const nearest = distances.reduce((best, next) => (next.distance < best.distance ? next : best));
+    return nearest.distance <= Math.max(2, name.length / 3) ? `; did you mean ${nearest.candidate}?` : ".";
 }
 
 function editDistance(left: string, right: string): number {

@@ -1,7 +1,9 @@
-/** What zot takes as a repository pattern, and what of it is refused before it gets there. Pure. */
+/** Patterns of repositories: what zot takes, what it makes of them, and how two of them compare. Pure. */
 
+const COMPONENT = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
 /** The name of a repository: the OCI distribution specification's grammar for <name>. */
-const REPOSITORY_NAME = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/;
+const REPOSITORY_NAME = new RegExp(`^${COMPONENT}(/${COMPONENT})*$`);
+const WILDCARD = /[*?]/;
 
 export function isRepositoryName(name: string): boolean {
     return REPOSITORY_NAME.test(name);
@@ -21,21 +23,82 @@ export function patternMistake(pattern: string): string | undefined {
     if (pattern.includes("//")) return "it has an empty part between two slashes";
     const odd = /[^a-z0-9._\-/*?]/.exec(pattern);
     if (odd) return `it has ${JSON.stringify(odd[0])}, which a repository's name cannot hold`;
-    if (/\*{3,}/.test(pattern) || /[^/]\*\*|\*\*[^/]/.test(pattern)) return 'its "**" is not a whole part between slashes';
+    const parts = pattern.split("/");
+    if (parts.some((part) => part !== "**" && part.includes("**"))) return 'its "**" is not a whole part between slashes';
+    if (pattern.includes("**/**")) return 'it has "**" twice in a row';
+    const impossible = parts.find((part) => !WILDCARD.test(part) && !isRepositoryName(part));
+    if (impossible !== undefined) return `no repository's name has a part ${JSON.stringify(impossible)}`;
     return undefined;
+}
+
+/**
+ * What becomes of each piece of a pattern. zot 2.1.20 matches with doublestar 4.10: a final slash and `**` may also be absent,
+ * so that `team/**` matches `team`; after a part that ends in `*`, though, only where that `*` matches something:
+ * `team*` with a final `**` matches `teams` and `team/a`, and not `team`.
+ */
+const PIECES: [RegExp, string][] = [
+    [/(?<=[^/*])\*\/\*\*$/, "(?:[^/]+|[^/]*/.*)"],
+    [/\/\*\*$/, "(?:/.*)?"],
+    [/(?<=^|\/)\*\*\//, "(?:[^/]+/)*"],
+    [/^\*\*$/, ".*"],
+    [/\*/, "[^/]*"],
+    [/\?/, "[^/]"],
+    [/[^*?]/, ""],
+];
+const PIECE = new RegExp(PIECES.map(([piece]) => `(${piece.source})`).join("|"), "g");
+
+const expressions = new Map<string, RegExp>();
+
+/** Whether zot counts a repository among a pattern's, for patterns without a {@link patternMistake}. */
+export function matchesPattern(pattern: string, repository: string): boolean {
+    let expression = expressions.get(pattern);
+    if (!expression) {
+        const source = pattern.replace(PIECE, (text, ...groups: (string | undefined)[]) => {
+            const [, meaning] = PIECES[groups.findIndex((group) => group !== undefined)]!;
+            return meaning || text.replace(/[^\w/]/g, "\\$&");
+        });
+        expression = new RegExp(`^${source}$`);
+        expressions.set(pattern, expression);
+    }
+    return expression.test(repository);
 }
 
 /** What every name that the pattern matches must begin with. */
 export function literalPrefix(pattern: string): string {
-    const meta = pattern.search(/[*?]/);
+    const meta = pattern.search(WILDCARD);
     return meta < 0 ? pattern : pattern.slice(0, meta);
 }
 
 /** Whether some repository can match both patterns. Errs on the side of yes. */
 export function mayOverlap(left: string, right: string): boolean {
-    const [a, b] = [literalPrefix(left), literalPrefix(right)];
-    if (a === left && b === right) return left === right;
-    // `team/**` also matches `team` itself, so the slash before a final `**` does not separate.
-    const trim = (prefix: string) => prefix.replace(/\/$/, "");
-    return a.startsWith(trim(b)) || b.startsWith(trim(a));
+    const partsMeet = (a: string, b: string) => canMeet([...a], [...b], "*", (x, y) => x === y || x === "?" || y === "?");
+    return canMeet(left.split("/"), right.split("/"), "**", partsMeet);
+}
+
+/** Whether two sequences with wildcards can stand for the same thing; `many` stands for any number of items. */
+function canMeet(left: string[], right: string[], many: string, itemsMeet: (left: string, right: string) => boolean): boolean {
+    // meets[i][j]: whether what is left of the one from i on can be what is left of the other from j on.
+    const meets = Array.from({ length: left.length + 1 }, () => new Array<boolean>(right.length + 1).fill(false));
+    for (let i = left.length; i >= 0; i--) {
+        for (let j = right.length; j >= 0; j--) {
+            const [a, b] = [left[i], right[j]];
+            const row = meets[i]!;
+            if (a === undefined && b === undefined) row[j] = true;
+            else if (a === many) row[j] = meets[i + 1]![j]! || (b !== undefined && row[j + 1]!);
+            else if (b === many) row[j] = row[j + 1]! || (a !== undefined && meets[i + 1]![j]!);
+            else row[j] = a !== undefined && b !== undefined && itemsMeet(a, b) && meets[i + 1]![j + 1]!;
+        }
+    }
+    return meets[0]![0]!;
+}
+
+/** Whether every repository that matches `inner` matches `outer` too. Errs on the side of no. */
+export function covers(outer: string, inner: string): boolean {
+    if (outer === inner || outer === "**") return true;
+    if (!WILDCARD.test(inner)) return matchesPattern(outer, inner);
+    if (!outer.endsWith("/**")) return false;
+    // Where a name matches with a final `**`, so does whatever is below it.
+    const parts = inner.split("/");
+    const literal = parts.slice(0, parts.findIndex((part) => WILDCARD.test(part)));
+    return literal.some((_, index) => matchesPattern(outer, literal.slice(0, index + 1).join("/")));
 }

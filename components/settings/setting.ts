@@ -1,5 +1,5 @@
 /** What one setting is: its meaning, its type and how a mistake in it is put into words. Pure. */
-import type { z } from "zod";
+import type * as z from "zod/mini";
 
 /** How a value that arrives as text (`pulumi config set`, an environment) becomes a value. */
 export type SettingKind = "text" | "integer" | "boolean" | "list" | "map";
@@ -8,7 +8,8 @@ export interface Setting<T> {
     /** One sentence for `Pulumi.yaml` and the reference. */
     description: string;
     kind: SettingKind;
-    schema: z.ZodType<T>;
+    /** Checks a value; an issue of {@link because} brings the reason for the sentence. */
+    schema: z.ZodMiniType<T>;
     /** What is allowed, as the end of the sentence "give …". */
     allowed: string;
     /** Absent: the setting is optional if `optional`, otherwise a site has to give it. */
@@ -71,10 +72,20 @@ export class SettingsError extends Error {
     }
 }
 
-/** How a value is named in a message: short, on one line. */
+/** How a value is named in a message: short, on one line, and without what may be a password in a URL. */
 export function shown(value: unknown): string {
-    const text = JSON.stringify(value) ?? "nothing";
+    const text = (JSON.stringify(value) ?? "nothing").replace(/\/\/[^/@"\s]*@/g, "//[hidden]@");
     return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+/** Where in a list or a map a value is: `[0].url`, `["team/**"].ci`. */
+export function shownPath(path: readonly PropertyKey[]): string {
+    return path.map((part) => (typeof part === "number" ? `[${part}]` : /^[A-Za-z_]\w*$/.test(String(part)) ? `.${String(part)}` : `[${JSON.stringify(String(part))}]`)).join("");
+}
+
+/** A map of YAML or JSON; a secret is none. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+    return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof SecretText);
 }
 
 /** The command that sets a setting on the current stack. */

@@ -1,0 +1,41 @@
+/** What may not be in zot.extraConfig, whatever it is meant for. Pure. */
+import { isMap, SecretText, shownPath } from "./setting";
+
+/** Keys of zot's config that hold a secret, in small letters. The config is mode 0644 on the host and an output of the stack. */
+const SECRET_KEYS = ["clientsecret", "secretkey", "accountkey", "password", "token", "bindpassword", "sentinelpassword", "authorization"];
+const WHERE_SECRETS_GO = "zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment";
+
+/**
+ * Why zot would not read a value as it is written, or others could read what they should not; each as the middle of a
+ * sentence. zot 2.1.20 reads keys without regard to case, cuts them at `::`, passes over null and `{}` whatever their
+ * key is, and turns null in a list into an empty text, which as a user's name means anonymous.
+ */
+export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): string[] {
+    const where = shownPath(path).replace(/^\./, "");
+    if (value instanceof SecretText) return [`${where} is encrypted, but ${WHERE_SECRETS_GO}`];
+    if (value === null || value === undefined) return [`${where} is null, which zot takes for absent; remove it, or give it a value`];
+    if (Array.isArray(value)) return value.flatMap((item, index) => extraConfigMistakes(item, [...path, index]));
+    if (typeof value === "string") {
+        return /\/\/[^/@\s]*:[^/@\s]+@/.test(value) ? [`${where} is a URL with a password, but ${WHERE_SECRETS_GO}`] : [];
+    }
+    if (!isMap(value)) return [];
+
+    const keys = Object.keys(value);
+    if (keys.length === 0 && path.length > 0) return [`${where} is an empty map, which zot lets pass whatever its name is; remove it, or fill it`];
+    const found: string[] = [];
+    keys.forEach((key, index) => {
+        const inside = [...path, key];
+        const name = shownPath(inside).replace(/^\./, "");
+        const twin = keys.slice(0, index).find((other) => other.toLowerCase() === key.toLowerCase());
+        if (twin !== undefined) found.push(`${name} and ${twin} are the same key to zot, which does not regard case; keep one`);
+        if (key.includes("::")) found.push(`${name} has "::" in its key, which zot takes for a path; nest the maps instead`);
+        // Beyond ASCII, what is the same but for case depends on who compares.
+        if (!/^[\x21-\x7e]+$/.test(key) || key === "__proto__") found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
+        if (SECRET_KEYS.includes(key.toLowerCase()) && typeof value[key] === "string") {
+            found.push(`${name} is a secret, but ${WHERE_SECRETS_GO}`);
+        } else {
+            found.push(...extraConfigMistakes(value[key], inside));
+        }
+    });
+    return found;
+}

@@ -1,0 +1,100 @@
+/**
+ * The demo stack of a site, in a scratch copy with a local file backend, so that the checkout stays clean. The program runs
+ * inline through the Automation API, which needs no language host.
+ */
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import { parse, stringify } from "yaml";
+import { readToolchain, type Toolchain, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
+import type { Site } from "./index";
+
+export const STACK = "demo";
+
+export interface ScratchStack {
+    stack: Stack;
+    /** Holds Pulumi.yaml and Pulumi.demo.yaml. */
+    folder: string;
+    /** The state, in which tests look for what must not be there. */
+    stateFolder: string;
+    toolchain: Toolchain;
+    /** For commands run by hand in `folder`. */
+    environment: Record<string, string>;
+    /** Writes settings over those of the stack: groups, as in the stack's file. */
+    changeSettings(groups: Record<string, Record<string, unknown>>): void;
+    /** Runs the CLI in the scratch copy. */
+    pulumi(args: string[], input?: string): Promise<{ stdout: string; stderr: string; code: number }>;
+    remove(): void;
+}
+
+/** Makes the scratch copy for a site and sets its secrets, which travel on standard input only. */
+export async function createScratchStack(site: Site, projectRoot: string, program: PulumiFn): Promise<ScratchStack> {
+    const toolchain = readToolchain();
+    const folder = join(site.folder, "project");
+    const stateFolder = join(site.folder, "state");
+    for (const needed of [folder, stateFolder, join(site.folder, "pulumi-home")]) mkdirSync(needed, { recursive: true });
+
+    const project = parse(readFileSync(join(projectRoot, "Pulumi.yaml"), "utf8")) as Record<string, unknown> & { plugins: { providers: { name: string; path: string }[] } };
+    project.main = join(projectRoot, project.main as string);
+    project.plugins.providers = [
+        ...project.plugins.providers.map(({ name, path }) => ({ name, path: join(projectRoot, path) })),
+        ...Object.values(toolchain.plugins).map((plugin) => ({ name: plugin.name, path: plugin.folder })),
+    ];
+    writeFileSync(join(folder, "Pulumi.yaml"), stringify(project));
+    const stackFile = join(folder, `Pulumi.${STACK}.yaml`);
+    const declared = parse(readFileSync(join(projectRoot, `Pulumi.${STACK}.yaml`), "utf8")) as { config: Record<string, unknown> };
+    declared.config["authentik:url"] = site.authentik.url;
+    writeFileSync(stackFile, stringify(declared));
+
+    const environment: Record<string, string> = {
+        PULUMI_CONFIG_PASSPHRASE: randomBytes(20).toString("hex"),
+        PULUMI_BACKEND_URL: `file://${stateFolder}`,
+        PULUMI_HOME: join(site.folder, "pulumi-home"),
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        NO_COLOR: "1",
+    };
+    const changeSettings = (groups: Record<string, Record<string, unknown>>) => {
+        const current = parse(readFileSync(stackFile, "utf8")) as { config: Record<string, Record<string, unknown>> };
+        for (const [group, members] of Object.entries(groups)) {
+            const key = `${String(project.name)}:${group}`;
+            current.config[key] = { ...current.config[key], ...members };
+        }
+        writeFileSync(stackFile, stringify(current));
+    };
+    changeSettings(site.settings);
+
+    const pulumi = (args: string[], input?: string) =>
+        new Promise<{ stdout: string; stderr: string; code: number }>((resolve) => {
+            const child = execFile(
+                toolchain.pulumi.path,
+                args,
+                { cwd: folder, env: { ...toolchainEnvironment(toolchain), ...environment }, maxBuffer: 64 * 1024 * 1024 },
+                (error, stdout, stderr) => resolve({ stdout, stderr, code: error ? Number(error.code ?? 1) : 0 }),
+            );
+            child.stdin?.end(input ?? "");
+        });
+
+    const stack = await LocalWorkspace.createOrSelectStack(
+        { stackName: STACK, projectName: String(project.name), program },
+        { workDir: folder, envVars: environment },
+    );
+    for (const [name, value] of Object.entries(site.secrets)) {
+        const set = await pulumi(["config", "set", "--stack", STACK, "--secret", ...(name.includes(":") ? [] : ["--path"]), name], value);
+        if (set.code !== 0) throw new Error(`The secret ${name} could not be set: ${set.stderr}`);
+    }
+    return { stack, folder, stateFolder, toolchain, environment, changeSettings, pulumi, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The nearest folder above that has the program. */
+export function projectRootOf(from: string): string {
+    let folder = from;
+    while (!existsSync(join(folder, "index.ts"))) {
+        const above = join(folder, "..");
+        if (above === folder) throw new Error(`${from} is not inside the project.`);
+        folder = above;
+    }
+    return folder;
+}
