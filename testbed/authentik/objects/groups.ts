@@ -1,0 +1,152 @@
+import { json, type Answer } from "../http";
+import type { Fields } from "../schemaValidation";
+import type { World } from "../world";
+import { InvalidRequest, NotFound, type Context, type ObjectKind, type Stored } from "./kind";
+import { partialUser } from "./users";
+
+/**
+ * Membership is stored once, as a user's `groups`; a group's `users` is the same fact read and written from the other side.
+ * PUT without `users` removes every member, PATCH keeps them.
+ */
+export const groups: ObjectKind = {
+    path: "core/groups",
+    model: "authentik_core.group",
+    className: "Group",
+    verboseName: "Group",
+    applicationName: "authentik Core",
+    primaryKey: "uuid",
+    pathParameter: "group_uuid",
+    extraPermissions: {
+        add_user_to_group: "Add user to group",
+        remove_user_from_group: "Remove user from group",
+        enable_group_superuser: "Enable superuser status",
+        disable_group_superuser: "Disable superuser status",
+    },
+    defaults: () => ({ is_superuser: false, parents: [], attributes: {}, roles: [] }),
+    putDefaults: () => ({ users: [], parents: [] }),
+    unique: { name: { message: "Group with this name already exists." } },
+    references: {
+        parents: { to: ["core/groups"], whenDeleted: "remove" },
+        roles: { to: ["rbac/roles"], whenDeleted: "remove" },
+        users: { to: ["core/users"], whenDeleted: "remove" },
+    },
+    ordering: ["name"],
+    search: ["name"],
+    filters: {
+        members_by_pk: (group, values, { world }) => values.some((pk) => isMember(world, pk, group)),
+        members_by_username: (group, values, { world }) =>
+            values.some((name) => isMember(world, world.store.find("core/users", "username", name)?.pk, group)),
+        attributes: (group, values) => hasAttributes(group, values),
+    },
+    choices: {
+        members_by_pk: ({ world }) => world.store.all("core/users").map((user) => String(user.pk)),
+        members_by_username: ({ world }) => world.store.all("core/users").map((user) => user.username as string),
+    },
+    elsewhere: ["users"],
+    checkMembers: ({ attributes, existing }, { world, user }) => {
+        const wanted = attributes.is_superuser;
+        if (wanted === undefined || wanted === (existing?.is_superuser ?? false)) return {};
+        const permission = wanted ? "authentik_core.enable_group_superuser" : "authentik_core.disable_group_superuser";
+        if (world.permissions.has(user, permission)) return {};
+        return { is_superuser: [`User does not have permission to set superuser status to ${wanted ? "True" : "False"}.`] };
+    },
+    written: (group, { attributes }, { world }) => {
+        const users = attributes.users as number[] | undefined;
+        if (!users) return;
+        for (const user of world.store.all("core/users")) setMembership(world, user, group, users.includes(user.pk as number));
+    },
+    represent: (group, { world, request }) => {
+        const members = membersOf(world, group);
+        const flag = (name: string, otherwise: boolean) => (request?.query.get(name) ?? String(otherwise)).toLowerCase() === "true";
+        const related = (pks: unknown) => (pks as string[]).map((pk) => relatedGroup(world.store.get("core/groups", pk) as Stored));
+        const children = world.store.all("core/groups").filter((other) => (other.parents as string[]).includes(group.pk as string));
+        const direct = group.roles as string[];
+        return {
+            pk: group.pk,
+            num_pk: numberOf(group),
+            name: group.name,
+            is_superuser: group.is_superuser,
+            parents: group.parents,
+            parents_obj: flag("include_parents", false) ? related(group.parents) : null,
+            users: members.map((user) => user.pk),
+            users_obj: flag("include_users", true) ? members.map(partialUser) : null,
+            attributes: group.attributes,
+            roles: direct,
+            roles_obj: direct.map((pk) => roleOf(world, pk)),
+            inherited_roles_obj: flag("include_inherited_roles", false)
+                ? world.permissions
+                      .rolesOf({ pk: 0, groups: [group.pk] })
+                      .filter((role) => !direct.includes(role.pk as string))
+                      .map((role) => roleOf(world, role.pk))
+                : null,
+            children: children.map((child) => child.pk),
+            children_obj: flag("include_children", false) ? children.map(relatedGroup) : null,
+        };
+    },
+    actions: {
+        add_user: {
+            method: "POST",
+            permission: "authentik_core.add_user_to_group",
+            run: (group, body, context) => changeMembership(group, body, context, true),
+        },
+        remove_user: {
+            method: "POST",
+            permission: "authentik_core.remove_user_from_group",
+            run: (group, body, context) => changeMembership(group, body, context, false),
+        },
+    },
+};
+
+function changeMembership(group: Stored, body: Fields, { world, user: asking }: Context, member: boolean): Answer {
+    const user = world.store.get("core/users", body.pk);
+    if (!user || !world.permissions.has(asking, "authentik_core.view_user", { model: "authentik_core.user", pk: user.pk })) {
+        throw new NotFound("Not found.");
+    }
+    setMembership(world, user, group, member);
+    return json(204, undefined);
+}
+
+function setMembership(world: World, user: Stored, group: Stored, member: boolean): void {
+    const others = (user.groups as string[]).filter((pk) => pk !== group.pk);
+    const groups = member ? [...others, group.pk] : others;
+    if (groups.length !== (user.groups as string[]).length) world.store.update(user, { groups });
+}
+
+function isMember(world: World, userPk: unknown, group: Stored): boolean {
+    const user = world.store.get("core/users", userPk);
+    return user !== undefined && (user.groups as string[]).includes(group.pk as string);
+}
+
+export function membersOf(world: World, group: Stored): Stored[] {
+    return world.store.all("core/users").filter((user) => (user.groups as string[]).includes(group.pk as string));
+}
+
+/** A filter by attributes: a JSON object of which every member must be equal. */
+export function hasAttributes(object: Stored, values: readonly string[]): boolean {
+    let wanted: unknown;
+    try {
+        wanted = JSON.parse(values[0] ?? "");
+    } catch {
+        throw new InvalidRequest({ non_field_errors: ["filter: failed to parse JSON"] });
+    }
+    const attributes = object.attributes as Fields;
+    return Object.entries(wanted as Fields).every(([name, value]) => JSON.stringify(attributes[name]) === JSON.stringify(value));
+}
+
+/** Authentik derives a number from a group's UUID, for LDAP. */
+function numberOf(group: Stored): number {
+    return parseInt((group.pk as string).replaceAll("-", "").slice(0, 5), 16) % 100_000;
+}
+
+function relatedGroup(group: Stored): Fields {
+    return { pk: group.pk, name: group.name, is_superuser: group.is_superuser, attributes: group.attributes, group_uuid: group.pk };
+}
+
+export function partialGroup(group: Stored): Fields {
+    return { pk: group.pk, num_pk: numberOf(group), name: group.name, is_superuser: group.is_superuser, attributes: group.attributes };
+}
+
+export function roleOf(world: World, pk: unknown): Fields {
+    const role = world.store.get("rbac/roles", pk) as Stored;
+    return { pk: role.pk, name: role.name };
+}

@@ -1,0 +1,55 @@
+import { json, type Answer } from "../http";
+import type { Fields } from "../schemaValidation";
+import { NotFound, type Context, type ObjectKind, type Stored } from "./kind";
+
+/** Roles. Users join them through add_user (Authentik 2025.12 and newer). */
+export const roles: ObjectKind = {
+    path: "rbac/roles",
+    model: "authentik_rbac.role",
+    className: "Role",
+    verboseName: "Role",
+    applicationName: "authentik RBAC",
+    primaryKey: "uuid",
+    pathParameter: "uuid",
+    extraPermissions: {
+        assign_role_permissions: "Can assign permissions to roles",
+        unassign_role_permissions: "Can unassign permissions from roles",
+    },
+    defaults: () => ({ managed: null }),
+    unique: { name: { message: "Role with this name already exists." } },
+    ordering: ["name"],
+    search: ["name"],
+    filters: {
+        users: (role, values, { world }) =>
+            values.some((pk) => ((world.store.get("core/users", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
+        groups: (role, values, { world }) =>
+            values.some((pk) => ((world.store.get("core/groups", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
+        managed__isnull: (role, values) => String(role.managed === null) === values[0],
+        inherited: () => true,
+    },
+    represent: (role) => ({ pk: role.pk, name: role.name }),
+    actions: {
+        add_user: {
+            method: "POST",
+            permission: "authentik_rbac.change_role",
+            unchecked: true,
+            run: (role, body, context) => setUser(role, body, context, true),
+        },
+        remove_user: {
+            method: "POST",
+            permission: "authentik_rbac.change_role",
+            unchecked: true,
+            run: (role, body, context) => setUser(role, body, context, false),
+        },
+    },
+};
+
+function setUser(role: Stored, body: Fields, { world, user: asking }: Context, member: boolean): Answer {
+    const user = world.store.get("core/users", body.pk);
+    if (!user || !world.permissions.has(asking, "authentik_core.view_user", { model: "authentik_core.user", pk: user.pk })) {
+        throw new NotFound("Not found.");
+    }
+    const others = (user.roles as string[]).filter((pk) => pk !== role.pk);
+    world.store.update(user, { roles: member ? [...others, role.pk] : others });
+    return json(204, undefined);
+}

@@ -1,0 +1,160 @@
+import { json } from "../http";
+import { sha256, timestamp, newUuid } from "../identifiers";
+import { hashPassword } from "../passwords";
+import type { FieldErrors, Fields } from "../schemaValidation";
+import { hasAttributes, partialGroup, roleOf } from "./groups";
+import type { Context, ObjectKind, Stored } from "./kind";
+
+/** Users. PUT without `groups` or `roles` clears them; `attributes` is replaced whole. */
+export const users: ObjectKind = {
+    path: "core/users",
+    model: "authentik_core.user",
+    className: "User",
+    verboseName: "User",
+    applicationName: "authentik Core",
+    primaryKey: "integer",
+    pathParameter: "id",
+    extraPermissions: {
+        reset_user_password: "Reset Password",
+        impersonate: "Can impersonate other users",
+        preview_user: "Can preview user data sent to providers",
+        view_user_applications: "View applications the user has access to",
+    },
+    defaults: () => ({
+        is_active: true,
+        last_login: null,
+        date_joined: timestamp(),
+        groups: [],
+        roles: [],
+        email: "",
+        attributes: {},
+        path: "users",
+        type: "internal",
+        uuid: newUuid(),
+        password_change_date: timestamp(),
+        password: null,
+    }),
+    putDefaults: () => ({ groups: [], roles: [] }),
+    unique: { username: { message: "This field must be unique." } },
+    references: {
+        groups: { to: ["core/groups"], whenDeleted: "remove" },
+        roles: { to: ["rbac/roles"], whenDeleted: "remove" },
+    },
+    ordering: ["username"],
+    search: ["username", "name", "email"],
+    filters: {
+        path_startswith: (user, values) => values.some((value) => (user.path as string).startsWith(value)),
+        groups_by_pk: (user, values) => values.some((pk) => (user.groups as string[]).includes(pk)),
+        groups_by_name: (user, values, { world }) =>
+            values.some((name) => (user.groups as unknown[]).includes(world.store.find("core/groups", "name", name)?.pk)),
+        roles_by_pk: (user, values) => values.some((pk) => (user.roles as string[]).includes(pk)),
+        roles_by_name: (user, values, { world }) =>
+            values.some((name) => (user.roles as unknown[]).includes(world.store.find("rbac/roles", "name", name)?.pk)),
+        is_superuser: (user, values, { world }) => String(world.permissions.isSuperuser(user)) === values[0],
+        last_login__isnull: (user, values) => String(user.last_login === null) === values[0],
+        attributes: (user, values) => hasAttributes(user, values),
+    },
+    choices: {
+        groups_by_pk: ({ world }) => world.store.all("core/groups").map((group) => group.pk as string),
+        groups_by_name: ({ world }) => world.store.all("core/groups").map((group) => group.name as string),
+        roles_by_pk: ({ world }) => world.store.all("rbac/roles").map((role) => role.pk as string),
+        roles_by_name: ({ world }) => world.store.all("rbac/roles").map((role) => role.name as string),
+        type: () => ["internal", "external", "service_account", "internal_service_account"],
+    },
+    checkMembers: ({ attributes }) => {
+        const errors: FieldErrors = {};
+        const path = (attributes.path as string | undefined) ?? "users";
+        if (path.startsWith("/") || path.endsWith("/")) errors.path = ["No leading or trailing slashes allowed."];
+        else if (path.includes("//")) errors.path = ["No empty segments in user path allowed."];
+        if (attributes.type === "internal_service_account") {
+            errors.type = ["Setting a user to internal service account is not allowed."];
+        }
+        return errors;
+    },
+    validate: ({ attributes }) => {
+        attributes.last_updated = timestamp();
+    },
+    represent: (user, { world, request }) => {
+        const flag = (name: string) => (request?.query.get(name) ?? "true").toLowerCase() === "true";
+        return {
+            pk: user.pk,
+            username: user.username,
+            name: user.name,
+            is_active: user.is_active,
+            last_login: user.last_login,
+            date_joined: user.date_joined,
+            is_superuser: world.permissions.isSuperuser(user),
+            groups: user.groups,
+            groups_obj: flag("include_groups")
+                ? (user.groups as string[]).map((pk) => partialGroup(world.store.get("core/groups", pk) as Stored))
+                : null,
+            roles: user.roles,
+            roles_obj: flag("include_roles") ? (user.roles as string[]).map((pk) => roleOf(world, pk)) : null,
+            email: user.email,
+            avatar,
+            attributes: user.attributes,
+            uid: uidOf(user),
+            path: user.path,
+            type: user.type,
+            uuid: user.uuid,
+            password_change_date: user.password_change_date,
+            last_updated: user.last_updated,
+        };
+    },
+    actions: {
+        // Sessions that are open stay open, as measured.
+        set_password: {
+            method: "POST",
+            permission: "authentik_core.reset_user_password",
+            run: (user, body, { world }) => {
+                world.store.update(user, { password: hashPassword(body.password as string), password_change_date: timestamp() });
+                return json(204, undefined);
+            },
+        },
+    },
+};
+
+export const avatar = "/static/dist/assets/images/user_default.png";
+
+/** The claim `sub` of a provider whose sub_mode is hashed_user_id; Authentik hashes the key with its own secret. */
+export function uidOf(user: Stored): string {
+    return sha256(`${user.pk}-${user.uuid as string}`);
+}
+
+export function partialUser(user: Stored): Fields {
+    return {
+        pk: user.pk,
+        username: user.username,
+        name: user.name,
+        is_active: user.is_active,
+        last_login: user.last_login,
+        email: user.email,
+        attributes: user.attributes,
+        uid: uidOf(user),
+    };
+}
+
+/** What GET /core/users/me/ answers. */
+export function sessionUser({ world, user }: Pick<Context, "world" | "user">): Fields {
+    const byName = (objects: Stored[]) =>
+        objects
+            .map((object) => ({ name: object.name as string, pk: object.pk }))
+            .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return {
+        user: {
+            pk: user.pk,
+            username: user.username,
+            name: user.name,
+            is_active: user.is_active,
+            is_superuser: world.permissions.isSuperuser(user),
+            groups: byName(world.permissions.groupsOf(user)),
+            roles: byName(world.permissions.rolesOf(user)),
+            email: user.email,
+            avatar,
+            uid: uidOf(user),
+            settings: {},
+            type: user.type,
+            system_permissions: world.permissions.systemPermissions(user),
+        },
+    };
+}

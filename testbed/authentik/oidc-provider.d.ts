@@ -1,0 +1,2 @@
+// oidc-provider brings no types; what the stand-in uses of it is described in oidcEngine.ts.
+declare module "oidc-provider";

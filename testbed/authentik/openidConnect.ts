@@ -1,0 +1,543 @@
+import { createHash, createPublicKey, timingSafeEqual } from "node:crypto";
+
+import { appPassword } from "./authentication";
+import { fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
+import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
+import { emptyMethodNotAllowed, json, notFoundPage, page, redirect, type Answer, type Request } from "./http";
+import { milliseconds, newHexadecimal, newKey, sha256 } from "./identifiers";
+import type { Stored } from "./objects/kind";
+import { applicationOf, knowsGrantTypes } from "./objects/oauth2Providers";
+import { uidOf } from "./objects/users";
+import { EngineStorage, OidcEngine } from "./oidcEngine";
+import { PolicyEngine } from "./policyEngine";
+import type { Fields } from "./schemaValidation";
+import type { Session } from "./sessions";
+import type { World } from "./world";
+
+const acr = "goauthentik.io/providers/oauth2/default";
+
+const descriptions: Record<string, string> = {
+    invalid_client:
+        "Client authentication failed (e.g., unknown client, no client authentication included, or unsupported authentication method)",
+    invalid_grant:
+        "The provided authorization grant or refresh token is invalid, expired, revoked, does not match the redirection URI used in the " +
+        "authorization request, or was issued to another client",
+    invalid_request: "The request is otherwise malformed",
+    invalid_token: "The access token provided is expired, revoked, malformed, or invalid for other reasons",
+    insufficient_scope: "The request requires higher privileges than provided by the access token",
+    login_required: "The Authorization Server requires End-User authentication",
+    request_not_supported: "The provider does not support use of the request parameter",
+    unsupported_grant_type: "The authorization grant type is not supported by the authorization server",
+    unsupported_response_type: "The authorization server does not support obtaining an authorization code using this method",
+};
+
+/** What an access token, or a code, stands for. */
+interface Issued {
+    readonly provider: number;
+    readonly user: number;
+    readonly scopes: readonly string[];
+    readonly nonce: string | undefined;
+    /** Milliseconds. */
+    readonly loggedInAt: number;
+    /** Undefined where no session was involved (client_credentials). */
+    readonly session: { readonly key: string; readonly method: string | undefined } | undefined;
+    /** Milliseconds; of an access token. */
+    readonly expires: number;
+}
+
+/** A request that the authorization endpoint turns down: as a page, or at the client's redirect URI. */
+class Refused extends Error {
+    constructor(readonly answer: Answer) {
+        super("refused");
+    }
+}
+
+/**
+ * Authentik's OpenID Connect below /application/o/: an issuer for each application, endpoints for all of them, and Authentik's own
+ * order of checks and error pages, as measured on 2026.5.0-rc1. Codes, PKCE and signatures are the library's (oidcEngine.ts).
+ * Left out: response types beside `code`, refresh tokens, the device flow, introspection and revocation.
+ */
+export class OpenIdConnect {
+    private readonly storage = new EngineStorage();
+    private readonly engines = new Map<string, Promise<OidcEngine>>();
+    private readonly codes = new Map<string, Issued>();
+    private readonly accessTokens = new Map<string, Issued>();
+    private readonly consents = new Map<string, number>();
+
+    constructor(private readonly world: World) {}
+
+    async answer(request: Request): Promise<Answer> {
+        const path = request.path.slice("/application/o/".length);
+        try {
+            switch (path) {
+                case "authorize/":
+                    return await this.authorize(request);
+                case "token/":
+                    return await this.token(request);
+                case "userinfo/":
+                    return this.userinfo(request);
+            }
+        } catch (error) {
+            if (error instanceof Refused) return error.answer;
+            throw error;
+        }
+        const [slug, ...rest] = path.split("/") as [string, ...string[]];
+        const application = this.world.store.find("core/applications", "slug", decodeURIComponent(slug));
+        const provider = application && this.world.store.get("providers/oauth2", application.provider);
+        if (!application || !provider) return notFoundPage();
+        switch (rest.join("/")) {
+            case "":
+                return redirect(`/application/o/${slug}/.well-known/openid-configuration`);
+            case ".well-known/openid-configuration":
+                return json(200, this.discovery(request, provider, application));
+            case "jwks/":
+                return json(200, this.jwks(provider), { headers: { "Access-Control-Allow-Origin": "*" } });
+            case "end-session/":
+                return this.endSession(request, provider, application);
+            default:
+                return notFoundPage();
+        }
+    }
+
+    private discovery(request: Request, provider: Stored, application: Stored): Fields {
+        const { origin } = request;
+        const endpoint = (name: string) => `${origin}/application/o/${name}/`;
+        const scopes = this.mappings(provider).map((mapping) => mapping.scope_name as string);
+        if (!scopes.includes("openid")) scopes.push("openid");
+        return {
+            issuer: issuerOf(request, provider, application),
+            authorization_endpoint: endpoint("authorize"),
+            token_endpoint: endpoint("token"),
+            userinfo_endpoint: endpoint("userinfo"),
+            end_session_endpoint: endpoint(`${application.slug as string}/end-session`),
+            introspection_endpoint: endpoint("introspect"),
+            revocation_endpoint: endpoint("revoke"),
+            device_authorization_endpoint: endpoint("device"),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
+            response_types_supported: ["code", "id_token", "id_token token", "code token", "code id_token", "code id_token token"],
+            response_modes_supported: ["query", "fragment", "form_post"],
+            jwks_uri: endpoint(`${application.slug as string}/jwks`),
+            grant_types_supported: [
+                "authorization_code",
+                "refresh_token",
+                "implicit",
+                "client_credentials",
+                "password",
+                "urn:ietf:params:oauth:grant-type:device_code",
+            ],
+            id_token_signing_alg_values_supported: [provider.signing_key === null ? "HS256" : "RS256"],
+            subject_types_supported: ["public"],
+            token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
+            acr_values_supported: [acr],
+            scopes_supported: scopes,
+            request_parameter_supported: false,
+            claims_supported: [
+                ...["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce"],
+                ...Object.keys(this.scopeClaims(provider, { pk: 0, groups: [] }, scopes)),
+            ],
+            claims_parameter_supported: false,
+            code_challenge_methods_supported: ["plain", "S256"],
+        };
+    }
+
+    /** `{}` without a signing key. */
+    private jwks(provider: Stored): Fields {
+        const certificate = this.signingCertificate(provider);
+        if (!certificate) return {};
+        const der = Buffer.from(certificate.certificate as string, "base64");
+        const thumbprint = (algorithm: string) => createHash(algorithm).update(der).digest("base64url");
+        return {
+            keys: [
+                {
+                    ...createPublicKey(certificate.private_key as string).export({ format: "jwk" }),
+                    alg: "RS256",
+                    kid: keyIdOf(certificate),
+                    use: "sig",
+                    x5c: [certificate.certificate],
+                    x5t: thumbprint("sha1"),
+                    "x5t#S256": thumbprint("sha256"),
+                },
+            ],
+        };
+    }
+
+    private async authorize(request: Request): Promise<Answer> {
+        const { world } = this;
+        const parameters: Record<string, string> = Object.fromEntries(
+            request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.query,
+        );
+        if (!Object.keys(parameters).length) return notFoundPage();
+        const provider = this.checkAuthorization(parameters);
+        const session = world.sessions.of(request);
+        const user = session?.user === undefined ? undefined : world.store.get("core/users", session.user);
+        const prompt = new Set((parameters.prompt ?? "").split(" "));
+        if (prompt.has("none") && !user) return errorAtClient(parameters, "login_required");
+        const application = applicationOf(world, provider);
+        if (!application) return permissionDenied();
+        if (!session || !user) return this.toLogin(request, provider, application, session);
+        if (!new PolicyEngine(world, application).passes(user)) return permissionDenied();
+
+        const age = Date.now() - (session.loggedInAt ?? 0);
+        const tooOld = parameters.max_age !== undefined && age > Number(parameters.max_age) * 1000;
+        const repeat = prompt.has("login") && (session.repeatedLogin === undefined || session.repeatedLogin === session.loggedInAt);
+        if (tooOld || repeat) {
+            session.repeatedLogin = session.loggedInAt;
+            return this.toLogin(request, provider, application, session);
+        }
+        const flow = world.store.get("flows/instances", provider.authorization_flow) as Stored;
+        if (!isApplicable(world, flow, user)) return permissionDenied();
+        const plan = planFlow(world, flow, user, { application: application.pk as string, authorization: parameters });
+        const cookies = world.sessions.cookies(request, session);
+        if (!plan.steps.length) return redirect(await this.issueCode(request, session, parameters), { cookies });
+        plan.steps.push(fulfillment);
+        session.plan = plan;
+        return redirect(`/if/flow/${flow.slug as string}/?${new URLSearchParams(parameters).toString()}`, { cookies });
+    }
+
+    /** Authentik's checks of a request in Authentik's order; the page for an unknown client or address never redirects. */
+    private checkAuthorization(parameters: Record<string, string>): Stored {
+        const { world } = this;
+        const provider = world.store.find("providers/oauth2", "client_id", parameters.client_id ?? "");
+        if (!provider) {
+            throw new Refused(
+                page(400, { heading: "Client ID Error", message: "The client identifier (client_id) is missing or invalid." }),
+            );
+        }
+        const redirectUri = parameters.redirect_uri ?? "";
+        const message = "The request fails due to a missing, invalid, or mismatching redirection URI (redirect_uri).";
+        const refusal = () => new Refused(page(400, { heading: "Redirect URI Error", message }));
+        if (!redirectUri) throw refusal();
+        if (!authorizationUris(provider).length) {
+            // The first address that is used becomes the only one.
+            const registered = { matching_mode: "strict", url: redirectUri, redirect_uri_type: "authorization" };
+            world.store.update(provider, { redirect_uris: [...(provider.redirect_uris as Fields[]), registered] });
+        }
+        if (!isAllowed(provider, redirectUri)) throw refusal();
+        const granted = !knowsGrantTypes(world) || (provider.grant_types as string[]).includes("authorization_code");
+        if (parameters.response_type !== "code" || !granted) throw new Refused(errorAtClient(parameters, "unsupported_response_type"));
+        if (parameters.request !== undefined) throw new Refused(errorAtClient(parameters, "request_not_supported"));
+        const method = parameters.code_challenge_method;
+        if (parameters.code_challenge !== undefined && method !== undefined && method !== "plain" && method !== "S256") {
+            throw new Refused(errorAtClient(parameters, "invalid_request"));
+        }
+        return provider;
+    }
+
+    /** Sends somebody to the login flow, and remembers for which application. */
+    private toLogin(request: Request, provider: Stored, application: Stored, existing: Session | undefined): Answer {
+        const { world } = this;
+        const user = existing?.user === undefined ? undefined : world.store.get("core/users", existing.user);
+        const flow =
+            (provider.authentication_flow === null ? undefined : world.store.get("flows/instances", provider.authentication_flow)) ??
+            defaultFlow(world, "authentication", user);
+        if (!flow || !isApplicable(world, flow, user)) return notFoundPage();
+        const plan: FlowPlan = planFlow(world, flow, user, { application: application.pk as string });
+        if (!plan.steps.length) return notFoundPage();
+        const session = existing ?? world.sessions.create();
+        session.plan = plan;
+        const query = new URLSearchParams(request.query);
+        query.set("next", `${request.path}${request.search}`);
+        return redirect(`/if/flow/${flow.slug as string}/?${query.toString()}`, { cookies: world.sessions.cookies(request, session) });
+    }
+
+    /** The redirect URI with a new code for whoever is logged in. The request has been checked when it came in. */
+    async issueCode(request: Request, session: Session, parameters: Record<string, string>): Promise<string> {
+        const { world } = this;
+        const provider = world.store.find("providers/oauth2", "client_id", parameters.client_id) as Stored;
+        const user = world.store.get("core/users", session.user) as Stored;
+        const engine = await this.engine(request, provider, parameters.redirect_uri);
+        const answer = await engine.authorize(subjectOf(provider, user), {
+            client_id: parameters.client_id as string,
+            redirect_uri: parameters.redirect_uri as string,
+            response_type: "code",
+            scope: "openid",
+            ...(parameters.code_challenge === undefined
+                ? {}
+                : { code_challenge: s256(parameters), code_challenge_method: "S256" }),
+        });
+        const code = answer.location === undefined ? null : new URL(answer.location).searchParams.get("code");
+        if (code === null) {
+            throw new Error(`oidc-provider issued no code: status ${answer.status}, ${answer.location ?? JSON.stringify(answer.body)}`);
+        }
+        this.codes.set(code, {
+            provider: provider.pk as number,
+            user: user.pk as number,
+            scopes: this.grantedScopes(provider, parameters.scope),
+            nonce: parameters.nonce,
+            loggedInAt: session.loggedInAt ?? Date.now(),
+            session: { key: session.key, method: session.method },
+            expires: Infinity,
+        });
+        const target = new URL(parameters.redirect_uri as string);
+        target.searchParams.set("code", code);
+        target.searchParams.set("state", parameters.state ?? "");
+        return target.toString();
+    }
+
+    private async token(request: Request): Promise<Answer> {
+        if (request.method !== "POST") return emptyMethodNotAllowed();
+        const form: Record<string, string> = Object.fromEntries(new URLSearchParams(request.body.toString("utf8")));
+        const client = clientOf(request, form);
+        const provider = this.world.store.find("providers/oauth2", "client_id", client.id);
+        if (!provider) return tokenError("invalid_client");
+        switch (form.grant_type) {
+            case "authorization_code":
+                return this.redeem(request, provider, client.secret, form);
+            case "client_credentials":
+            case "password":
+                return this.clientCredentials(request, provider, form);
+            default:
+                return tokenError("unsupported_grant_type");
+        }
+    }
+
+    private async redeem(request: Request, provider: Stored, secret: string, form: Record<string, string>): Promise<Answer> {
+        const confidential = provider.client_type === "confidential";
+        if (confidential && !equal(secret, provider.client_secret as string)) return tokenError("invalid_client");
+        const { code, redirect_uri: redirectUri, code_verifier: verifier } = form;
+        if (!code) return tokenError("invalid_grant");
+        if (redirectUri === undefined || !isAllowed(provider, redirectUri)) return tokenError("invalid_client");
+        const issued = this.codes.get(code);
+        const user = issued && this.world.store.get("core/users", issued.user);
+        if (!issued || !user || issued.provider !== provider.pk) return tokenError("invalid_grant");
+        const engine = await this.engine(request, provider, redirectUri);
+        const answer = await engine.redeem({
+            grant_type: "authorization_code",
+            code,
+            redirect_uri: redirectUri,
+            ...(verifier === undefined ? {} : { code_verifier: verifier }),
+        });
+        if (answer.status !== 200) return tokenError("invalid_grant");
+        this.codes.delete(code);
+        return this.issueTokens(request, provider, user, issued);
+    }
+
+    /** With a user name and an app password, in Authentik's own way: the client secret is not looked at. */
+    private async clientCredentials(request: Request, provider: Stored, form: Record<string, string>): Promise<Answer> {
+        const user = this.world.store.find("core/users", "username", form.username ?? "");
+        if (user?.is_active !== true || !appPassword(this.world, user, form.password ?? "")) return tokenError("invalid_grant");
+        const application = applicationOf(this.world, provider);
+        if (!application || !new PolicyEngine(this.world, application).passes(user)) return tokenError("invalid_grant");
+        return this.issueTokens(request, provider, user, {
+            provider: provider.pk as number,
+            user: user.pk as number,
+            scopes: this.grantedScopes(provider, form.scope ?? ""),
+            nonce: undefined,
+            loggedInAt: Date.now(),
+            session: undefined,
+            expires: 0,
+        });
+    }
+
+    private async issueTokens(request: Request, provider: Stored, user: Stored, issued: Issued): Promise<Answer> {
+        const lifetime = Math.floor((milliseconds(provider.access_token_validity as string) ?? 3_600_000) / 1000);
+        const expires = Math.floor(Date.now() / 1000) + lifetime;
+        const scope = issued.scopes.join(" ");
+        const claims: Fields = {
+            sub: subjectOf(provider, user),
+            auth_time: Math.floor(issued.loggedInAt / 1000),
+            acr,
+            ...(issued.session?.method === "password" ? { amr: ["pwd"] } : {}),
+            ...(issued.nonce === undefined ? {} : { nonce: issued.nonce }),
+            ...(issued.session ? { sid: sha256(issued.session.key) } : {}),
+            jti: newKey(40),
+            ...(provider.include_claims_in_id_token === true ? this.scopeClaims(provider, user, issued.scopes) : {}),
+        };
+        const engine = await this.engine(request, provider, undefined);
+        const accessToken = await engine.sign({ ...claims, azp: provider.client_id, uid: newKey(40), scope }, expires);
+        this.accessTokens.set(accessToken, { ...issued, expires: expires * 1000 });
+        return json(
+            200,
+            {
+                access_token: accessToken,
+                token_type: "Bearer",
+                scope,
+                expires_in: lifetime,
+                id_token: await engine.sign(claims, expires),
+            },
+            { headers: { "Cache-Control": "no-store", Pragma: "no-cache" } },
+        );
+    }
+
+    private userinfo(request: Request): Answer {
+        const [scheme, key] = (request.headers.authorization ?? "").split(" ") as [string, string | undefined];
+        const given = scheme.toLowerCase() === "bearer" ? key : (request.query.get("access_token") ?? undefined);
+        const issued = given === undefined ? undefined : this.accessTokens.get(given);
+        const provider = issued && this.world.store.get("providers/oauth2", issued.provider);
+        const user = issued && this.world.store.get("core/users", issued.user);
+        if (!issued || !provider || !user || issued.expires < Date.now()) return bearerError(401, "invalid_token");
+        if (!issued.scopes.includes("openid")) return bearerError(403, "insufficient_scope");
+        return json(200, {
+            sub: subjectOf(provider, user),
+            ...this.scopeClaims(provider, user, issued.scopes),
+            ...(issued.nonce === undefined ? {} : { nonce: issued.nonce }),
+        });
+    }
+
+    private endSession(request: Request, provider: Stored, application: Stored): Answer {
+        const { world } = this;
+        const flow =
+            world.store.get("flows/instances", provider.invalidation_flow) ?? defaultFlow(world, "invalidation", undefined);
+        if (!flow) return notFoundPage();
+        const session = world.sessions.of(request) ?? world.sessions.create();
+        const user = session.user === undefined ? undefined : world.store.get("core/users", session.user);
+        const plan = planFlow(world, flow, user, { application: application.pk as string });
+        plan.steps.push(sessionEnd);
+        session.plan = plan;
+        return redirect(`/if/flow/${flow.slug as string}/${request.search}`, { cookies: world.sessions.cookies(request, session) });
+    }
+
+    hasConsented(user: number, application: string): boolean {
+        return (this.consents.get(`${user}/${application}`) ?? 0) > Date.now();
+    }
+
+    /** @param lifetime milliseconds */
+    rememberConsent(user: number, application: string, lifetime: number): void {
+        this.consents.set(`${user}/${application}`, Date.now() + lifetime);
+    }
+
+    /** What a consent form lists. */
+    scopeDescriptions(parameters: Record<string, string>): Fields[] {
+        const provider = this.world.store.find("providers/oauth2", "client_id", parameters.client_id);
+        if (!provider) return [];
+        const scopes = this.grantedScopes(provider, parameters.scope);
+        return this.mappings(provider)
+            .filter((mapping) => scopes.includes(mapping.scope_name as string))
+            .map((mapping) => ({ id: mapping.scope_name, name: mapping.description }));
+    }
+
+    private mappings(provider: Stored): Stored[] {
+        return (provider.property_mappings as string[])
+            .map((pk) => this.world.store.get("propertymappings/provider/scope", pk) as Stored)
+            .sort((a, b) => ((a.scope_name as string) < (b.scope_name as string) ? -1 : 1));
+    }
+
+    /** The scopes that were asked for and that the provider has mappings for; all of them where none was asked for. */
+    private grantedScopes(provider: Stored, asked: string | undefined): string[] {
+        const configured = this.mappings(provider).map((mapping) => mapping.scope_name as string);
+        const wanted = (asked ?? "").split(" ").filter(Boolean);
+        return wanted.length ? configured.filter((scope) => wanted.includes(scope)) : configured;
+    }
+
+    /** What the default scope mappings say of a user; a user's direct groups only. */
+    private scopeClaims(provider: Stored, user: Stored, scopes: readonly string[]): Fields {
+        const claims: Fields = {};
+        for (const mapping of this.mappings(provider)) {
+            if (!scopes.includes(mapping.scope_name as string)) continue;
+            if (mapping.scope_name === "email") Object.assign(claims, { email: user.email, email_verified: false });
+            if (mapping.scope_name === "profile") {
+                Object.assign(claims, {
+                    name: user.name,
+                    given_name: user.name,
+                    preferred_username: user.username,
+                    nickname: user.username,
+                    groups: (user.groups as string[]).map((pk) => this.world.store.get("core/groups", pk)?.name),
+                });
+            }
+        }
+        return claims;
+    }
+
+    private signingCertificate(provider: Stored): Stored | undefined {
+        return provider.signing_key === null ? undefined : this.world.store.get("crypto/certificatekeypairs", provider.signing_key);
+    }
+
+    /** The engine of a provider at the address that the request came to. */
+    private engine(request: Request, provider: Stored, redirectUri: string | undefined): Promise<OidcEngine> {
+        const application = applicationOf(this.world, provider) as Stored;
+        const certificate = this.signingCertificate(provider);
+        const settings = {
+            issuer: issuerOf(request, provider, application),
+            clientId: provider.client_id as string,
+            clientSecret: provider.client_type === "confidential" ? (provider.client_secret as string) : undefined,
+            redirectUris: [redirectUri ?? "https://unused.invalid/"],
+            scopes: [],
+            codeLifetime: Math.max(1, Math.floor((milliseconds(provider.access_code_validity as string) ?? 60_000) / 1000)),
+            signingKey: certificate && { privateKeyPem: certificate.private_key as string, keyId: keyIdOf(certificate) },
+        };
+        const key = sha256(JSON.stringify(settings));
+        const engine = this.engines.get(key) ?? OidcEngine.create(settings, this.storage);
+        this.engines.set(key, engine);
+        return engine;
+    }
+}
+
+/** The issuer follows the Host and X-Forwarded-Proto headers of each request. */
+function issuerOf(request: Request, provider: Stored, application: Stored): string {
+    return provider.issuer_mode === "global" ? `${request.origin}/` : `${request.origin}/application/o/${application.slug as string}/`;
+}
+
+function subjectOf(provider: Stored, user: Stored): string {
+    switch (provider.sub_mode) {
+        case "user_id":
+            return String(user.pk);
+        case "user_uuid":
+            return user.uuid as string;
+        case "user_username":
+            return user.username as string;
+        case "user_email":
+            return user.email as string;
+        case "user_upn":
+            return ((user.attributes as Fields).upn as string | undefined) ?? uidOf(user);
+        default:
+            return uidOf(user);
+    }
+}
+
+function keyIdOf(certificate: Stored): string {
+    return createHash("sha512").update(certificate.private_key as string).digest("base64url");
+}
+
+function authorizationUris(provider: Stored): Fields[] {
+    return (provider.redirect_uris as Fields[]).filter((uri) => uri.redirect_uri_type === "authorization");
+}
+
+function isAllowed(provider: Stored, redirectUri: string): boolean {
+    return authorizationUris(provider).some((uri) =>
+        uri.matching_mode === "regex" ? new RegExp(`^(?:${uri.url as string})$`).test(redirectUri) : uri.url === redirectUri,
+    );
+}
+
+/** The engine knows S256 alone; a plain challenge is the verifier itself. */
+function s256(parameters: Record<string, string>): string {
+    const challenge = parameters.code_challenge as string;
+    return parameters.code_challenge_method === "S256" ? challenge : createHash("sha256").update(challenge).digest("base64url");
+}
+
+function clientOf(request: Request, form: Record<string, string>): { id: string; secret: string } {
+    const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? "");
+    if (!basic) return { id: form.client_id ?? "", secret: form.client_secret ?? "" };
+    const [id, ...secret] = Buffer.from(basic[1] as string, "base64").toString("utf8").split(":") as [string, ...string[]];
+    try {
+        return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(":")) };
+    } catch {
+        return { id: "", secret: "" };
+    }
+}
+
+function equal(a: string, b: string): boolean {
+    const [first, second] = [Buffer.from(a), Buffer.from(b)];
+    return first.length === second.length && timingSafeEqual(first, second);
+}
+
+function errorAtClient(parameters: Record<string, string>, error: string): Answer {
+    const query = `error=${error}&error_description=${encodeURIComponent(descriptions[error] ?? error)}`;
+    const separator = (parameters.redirect_uri as string).includes("?") ? "&" : "?";
+    return redirect(`${parameters.redirect_uri}${separator}${query}&state=${encodeURIComponent(parameters.state ?? "")}`);
+}
+
+function tokenError(error: string): Answer {
+    return json(400, { error, error_description: descriptions[error], request_id: newHexadecimal(32) });
+}
+
+function bearerError(status: number, error: string): Answer {
+    const challenge = `error="${error}", error_description="${descriptions[error]}"`;
+    return { status, body: "", headers: { "Content-Type": "text/html; charset=utf-8", "WWW-Authenticate": challenge } };
+}
+
+function permissionDenied(): Answer {
+    return page(200, { title: "Permission denied - authentik", heading: "Permission denied", message: "Request has been denied." });
+}
