@@ -1,0 +1,99 @@
+/** What the components pass to their resources, recorded by Pulumi's mocks. */
+import * as pulumi from "@pulumi/pulumi";
+import { recordResources, type Recorded, valueOf } from "../support/recordedProgram";
+import { PRIVATE_KEY_CANARY, siteSettings } from "../support/settings";
+import { HardenedRegistry } from "../../components/hardenedRegistry";
+
+const FOUND = {
+    authorizationFlow: "flow-authorize",
+    invalidationFlow: "flow-invalidate",
+    signingKey: "certificate",
+    scopeMappings: ["openid", "email", "profile"],
+    adminsGroup: "group-admins",
+};
+
+let recorded: Recorded[];
+
+async function declare(changes: Record<string, Record<string, unknown>> = {}, found: Record<string, unknown> = {}): Promise<HardenedRegistry> {
+    recorded = recordResources({
+        outputs: {
+            "random:index/randomPassword:RandomPassword": { result: "canary-generated-secret-".padEnd(64, "x") },
+            "authentik:index/application:Application": { uuid: "application-uuid" },
+            "authentik:index/providerOauth2:ProviderOauth2": {},
+        },
+    });
+    const registry = new HardenedRegistry("registry", { settings: siteSettings(changes).settings, found: { ...FOUND, ...found } });
+    await pulumi.runtime.disconnect();
+    return registry;
+}
+
+const only = (type: string) => {
+    const found = recorded.filter((resource) => resource.type === type);
+    expect(found).toHaveLength(1);
+    return found[0]!.inputs;
+};
+
+test("the provider is what zot logs in with: confidential, one strict redirect, signed, with groups in the token", async () => {
+    await declare();
+    expect(only("authentik:index/providerOauth2:ProviderOauth2")).toMatchObject({
+        name: "Zot",
+        clientId: "zot",
+        clientType: "confidential",
+        authorizationFlow: "flow-authorize",
+        invalidationFlow: "flow-invalidate",
+        allowedRedirectUris: [{ matching_mode: "strict", url: "https://registry.example.org/zot/auth/callback/oidc" }],
+        signingKey: "certificate",
+        propertyMappings: ["openid", "email", "profile"],
+        subMode: "hashed_user_id",
+        includeClaimsInIdToken: true,
+        issuerMode: "per_provider",
+    });
+});
+
+test("only admins and CI's group may use the application, admins first", async () => {
+    await declare();
+    expect(only("authentik:index/application:Application")).toMatchObject({ name: "Zot Registry", slug: "zot", metaLaunchUrl: "https://registry.example.org", policyEngineMode: "any" });
+    const bindings = recorded.filter((resource) => resource.type === "authentik:index/policyBinding:PolicyBinding");
+    expect(bindings.map(({ name, inputs }) => ({ name, ...inputs }))).toEqual([
+        { name: "registry-admins", target: "application-uuid", group: "group-admins", order: 0, timeout: 30 },
+        { name: "registry-workloads", target: "application-uuid", group: "registry-id", order: 1, timeout: 30 },
+    ]);
+});
+
+test("CI is a service account in its group, and admins are never made", async () => {
+    await declare();
+    expect(only("authentik:index/group:Group")).toEqual({ name: "artifact-workloads" });
+    expect(only("authentik:index/user:User")).toMatchObject({ username: "zot-ci", type: "service_account", groups: ["registry-id"] });
+});
+
+test("where an administrator keeps group and account, neither is made and the binding names the one that was found", async () => {
+    await declare({ identity: { manageWorkloads: false } }, { workloadsGroup: "group-kept" });
+    expect(recorded.filter(({ type }) => /:(Group|User)$/.test(type))).toEqual([]);
+    const bindings = recorded.filter(({ type }) => type.endsWith(":PolicyBinding"));
+    expect(bindings.map(({ inputs }) => inputs.group)).toEqual(["group-admins", "group-kept"]);
+});
+
+test("one command reaches the host: pinned, quiet, and with nothing secret in its text", async () => {
+    await declare();
+    const inputs = only("command:remote:Command");
+    const { connection, stdin, ...rest } = inputs as { connection: { value?: unknown }; stdin: unknown } & Record<string, unknown>;
+    expect(JSON.stringify(connection)).toContain("ssh-ed25519 AAAA");
+    expect(rest).toMatchObject({ addPreviousOutputInEnv: false, logging: "none" });
+    expect(rest.triggers).toBeUndefined();
+    expect(JSON.stringify(rest)).not.toContain("canary");
+    expect(JSON.stringify(rest)).not.toContain(PRIVATE_KEY_CANARY);
+    const command = String(rest.create);
+    expect(command).toMatch(/^exec \/bin\/sh -c '[^'\\!\n]*'$/);
+    expect(rest.update).toBe(command);
+    expect(String(rest.delete)).toContain("withdraw");
+    expect(JSON.stringify(stdin)).toContain("canary-generated-secret");
+});
+
+test("the config that the stack shows is the one that is pushed, and names secret files by their hash", async () => {
+    const registry = await declare();
+    const config = (await valueOf(registry.zotConfig)) as { http: { auth: { sessionKeysFile: string } } };
+    expect(config.http.auth.sessionKeysFile).toMatch(/^\/etc\/zot\/session-keys\.[0-9a-f]{64}\.json$/);
+    const payload = JSON.stringify(only("command:remote:Command").stdin);
+    expect(payload).toContain(JSON.stringify(JSON.stringify(config, null, 2)).slice(1, -1));
+    expect(await valueOf(registry.zotConfigSha256)).toMatch(/^[0-9a-f]{64}$/);
+});

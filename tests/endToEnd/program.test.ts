@@ -1,0 +1,152 @@
+/**
+ * The whole program with the real engine, over SSH and HTTP, on a site on loopback: stand-ins, or the real parts where they are
+ * at hand (see testbed/site).
+ */
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { join, resolve } from "node:path";
+import type { UpResult } from "@pulumi/pulumi/automation";
+import { RegistryClient } from "../../clients/registry";
+import program = require("../../index");
+import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { type Site, startSite } from "../../testbed/site";
+import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
+
+const { reason } = findToolchain();
+const describeWithEngine = reason ? describe.skip : describe;
+const ROOT = resolve(__dirname, "../..");
+
+jest.setTimeout(180_000);
+
+describeWithEngine(skippable("the program, with the engine", reason), () => {
+    let site: Site;
+    let scratch: ScratchStack;
+    let up: UpResult;
+    const printed: string[] = [];
+    const onOutput = (text: string) => void printed.push(text);
+    const operation = { color: "never", onOutput } as const;
+
+    beforeAll(async () => {
+        site = await startSite();
+        scratch = await createScratchStack(site, ROOT, program);
+        const preview = await scratch.stack.preview(operation);
+        expect(preview.changeSummary.create).toBeGreaterThan(10);
+        expect(existsSync(join(site.folder, "zot", "config.json"))).toBe(true);
+        expect(await new RegistryClient(site.registryUrl).push("before/preview", "v1", "x")).toBe(201);
+        up = await scratch.stack.up(operation);
+    });
+
+    afterAll(async () => {
+        await scratch?.stack.destroy({ color: "never" }).catch(() => undefined);
+        await site?.stop();
+    });
+
+    const changes = ({ summary }: UpResult) => Object.entries(summary.resourceChanges ?? {}).filter(([operationName, count]) => operationName !== "same" && (count ?? 0) > 0);
+    const groupId = async () => (await site.authentik.api<{ results: { pk: string }[] }>("GET", "/core/groups/?name=artifact-workloads")).results[0]!.pk;
+
+    test("anyone reads, nobody writes without a login", async () => {
+        const anyone = new RegistryClient(site.registryUrl);
+        expect(await anyone.pull("before/preview", "v1")).toBe(200);
+        expect(await anyone.push("before/preview", "v2", "x")).toBe(401);
+    });
+
+    test("the outputs describe what is on the host", () => {
+        const values = Object.fromEntries(Object.entries(up.outputs).map(([name, output]) => [name, output.value as unknown]));
+        expect(Object.keys(values).sort()).toEqual(expect.arrayContaining(["accessMatrix", "ciUserName", "issuer", "oidcClientId", "registryHost", "registryUrl", "zotConfig", "zotConfigSha256"]));
+        expect(values).toMatchObject({ registryUrl: site.registryUrl, issuer: site.issuer, oidcClientId: "zot", ciUserName: "zot-ci" });
+        const text = readFileSync(join(site.folder, "zot", "config.json"), "utf8");
+        expect(JSON.parse(text)).toEqual(values.zotConfig);
+        expect(createHash("sha256").update(text).digest("hex")).toBe(values.zotConfigSha256);
+    });
+
+    test("files on the host have their modes, and no other names are left", () => {
+        const folder = join(site.folder, "zot");
+        const modes = Object.fromEntries(readdirSync(folder).filter((name) => name.endsWith(".json") && !name.startsWith(".")).map((name) => [name.replace(/[0-9a-f]{64}/, "HASH"), (statSync(join(folder, name)).mode & 0o777).toString(8)]));
+        expect(modes).toEqual({ "config.json": "644", "oidc-credentials.HASH.json": "600", "session-keys.HASH.json": "600" });
+    });
+
+    test("a second up, and a refresh, change nothing", async () => {
+        const connections = site.ssh.connections();
+        expect(changes(await scratch.stack.up(operation))).toEqual([]);
+        const refreshed = await scratch.stack.refresh(operation);
+        expect(Object.keys(refreshed.summary.resourceChanges ?? {})).toEqual(["same"]);
+        expect(site.ssh.connections()).toBe(connections);
+    });
+
+    test("what was changed by hand in Authentik is seen by a refresh and mended by the next up", async () => {
+        await site.authentik.api("PATCH", "/core/applications/zot/", { name: "Changed by hand" });
+        const mended = await scratch.stack.up({ ...operation, refresh: true });
+        expect(changes(mended)).toEqual([["update", 1]]);
+        expect((await site.authentik.api<{ name: string }>("GET", "/core/applications/zot/")).name).toBe("Zot Registry");
+    });
+
+    test("a renamed slug is refused at preview, with the way to do it", async () => {
+        scratch.changeSettings({ identity: { applicationSlug: "other", issuer: site.issuer.replace("/zot/", "/other/") } });
+        try {
+            await expect(scratch.stack.preview(operation)).rejects.toThrow(/identity\.applicationSlug would change from "zot" to "other" under a live registry[\s\S]*identity\.acceptRename/);
+        } finally {
+            scratch.changeSettings({ identity: { applicationSlug: "zot", issuer: site.issuer } });
+        }
+    });
+
+    test("mistakes in the settings are told all at once, without a stack trace, and change nothing", async () => {
+        const file = join(scratch.folder, "Pulumi.demo.yaml");
+        const before = readFileSync(file, "utf8");
+        scratch.changeSettings({ zot: { port: 70000 }, access: { rules: { "Team/**": { ci: ["push"] } } }, host: { hostKey: "SHA256:abc" } });
+        try {
+            const error = await scratch.stack.up(operation).then(
+                () => undefined,
+                (failure: Error) => failure.message,
+            );
+            expect(error).toMatch(/zot\.port: 70000 is not allowed/);
+            expect(error).toMatch(/access\.rules/);
+            expect(error).toMatch(/host\.hostKey/);
+            expect(error).not.toMatch(/components\/settings|at .*\.ts:/);
+        } finally {
+            writeFileSync(file, before);
+        }
+    });
+
+    test("a config that zot cannot start with leaves the registry serving as before", async () => {
+        const before = readFileSync(join(site.folder, "zot", "config.json"), "utf8");
+        // zot verify accepts it, and zot serve does not: the issuer's document cannot be fetched.
+        scratch.changeSettings({ zot: { extraConfig: { http: { tls: { cert: "/does/not/exist.pem", key: "/does/not/exist.key" } } } } });
+        try {
+            await expect(scratch.stack.up(operation)).rejects.toThrow(/zot-hardening: /);
+            expect(readFileSync(join(site.folder, "zot", "config.json"), "utf8")).toBe(before);
+            expect(await new RegistryClient(site.registryUrl).pull("before/preview", "v1")).toBe(200);
+            expect(await new RegistryClient(site.registryUrl).push("before/preview", "v3", "x")).toBe(401);
+        } finally {
+            scratch.changeSettings({ zot: { extraConfig: {} } });
+            await scratch.stack.up(operation);
+        }
+    });
+
+    test("no secret is in the state, in what was printed, or in the stack's file", async () => {
+        const credentials = readdirSync(join(site.folder, "zot")).find((name) => name.startsWith("oidc-credentials."))!;
+        const { clientsecret } = JSON.parse(readFileSync(join(site.folder, "zot", credentials), "utf8")) as { clientsecret: string };
+        const canaries = [clientsecret, site.authentik.token, ...site.ssh.privateKeyPem.split("\n").filter((line) => line.length > 40)];
+        const texts = [printed.join(""), readFileSync(join(scratch.folder, "Pulumi.demo.yaml"), "utf8"), ...filesBelow(scratch.stateFolder).map((file) => readFileSync(file, "latin1"))];
+        for (const canary of canaries) for (const text of texts) expect(text.includes(canary)).toBe(false);
+        expect(printed.join("")).toContain("HardenedRegistry");
+    });
+
+    test("destroy removes what was made, and leaves a registry that anyone reads and nobody changes", async () => {
+        await groupId();
+        await scratch.stack.destroy(operation);
+        expect((await site.authentik.api<{ results: unknown[] }>("GET", "/core/groups/?name=artifact-workloads")).results).toEqual([]);
+        expect((await site.authentik.api<{ results: unknown[] }>("GET", "/providers/oauth2/?client_id=zot")).results).toEqual([]);
+        expect((await site.authentik.api<{ results: unknown[] }>("GET", "/core/groups/?name=admins")).results).toHaveLength(1);
+        const anyone = new RegistryClient(site.registryUrl);
+        expect(await anyone.pull("before/preview", "v1")).toBe(200);
+        expect(await anyone.push("before/preview", "v4", "x")).toBe(401);
+        await site.zot.restart();
+        expect(await anyone.pull("before/preview", "v1")).toBe(200);
+    });
+});
+
+function filesBelow(folder: string): string[] {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+}
