@@ -5,8 +5,7 @@
  * inherited; a logged-in user has what the policies and `defaultPolicy` give, an anonymous one has `anonymousPolicy`;
  * `adminPolicy` reaches every repository.
  */
-import picomatch from "picomatch";
-import { type Action, ACTIONS, literalPrefix, type PolicySettings } from "./settings";
+import { type Action, ACTIONS, covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, type PolicySettings } from "./settings";
 
 export { type Action, ACTIONS } from "./settings";
 
@@ -64,38 +63,23 @@ export function tieredPolicy({ access, identity, zot }: PolicySettings): AccessP
             ...Object.entries(more.groups ?? {}).map(([group, actions]) => ({ users: [], groups: [group], actions: sorted(actions) })),
         ],
     });
+    const caches = access.ciMayPushToMirrors ? [] : zot.mirrors.map((mirror) => `${mirror.prefix}/**`);
+    const pushable = (pattern: string) => access.ciRepositories.some((own) => covers(own, pattern)) && !caches.some((cache) => mayPrevail(pattern, cache));
 
     const rules = new Map<string, RepositoryRule>();
     const add = (next: RepositoryRule) => rules.set(next.pattern, next);
-    add(rule("**", access.ciRepositories.includes("**") ? ["read", "create"] : ["read"]));
-    for (const pattern of access.ciRepositories) {
-        if (pattern !== "**") add(rule(pattern, ["read", "create"]));
-    }
-    if (!access.ciMayPushToMirrors) {
-        for (const mirror of zot.mirrors) add(rule(`${mirror.prefix}/**`, ["read"]));
-    }
-    for (const [pattern, own] of Object.entries(access.rules)) {
-        add(rule(pattern, own.ci ?? ["read", "create"], { admins: own.admins, groups: own.groups }));
-    }
+    // A later rule for the same pattern takes the place of an earlier one.
+    add(rule("**", ["read"]));
+    for (const pattern of access.ciRepositories) add(rule(pattern, ["read", "create"]));
+    for (const pattern of caches) add(rule(pattern, ["read"]));
+    for (const [pattern, own] of Object.entries(access.rules)) add(rule(pattern, own.ci ?? (pushable(pattern) ? ["read", "create"] : ["read"]), own));
     return { rules: [...rules.values()], everywhere: [] };
-}
-
-const matchers = new Map<string, (repository: string) => boolean>();
-
-function matches(pattern: string, repository: string): boolean {
-    let matcher = matchers.get(pattern);
-    if (!matcher) {
-        // Repository names may begin a part with what a shell would hide, and have no other special characters.
-        matcher = picomatch(pattern, { dot: true, nonegate: true, noextglob: true });
-        matchers.set(pattern, matcher);
-    }
-    return matcher(repository);
 }
 
 /** The one rule that applies to a repository: the longest pattern that matches. */
 export function ruleFor(policy: AccessPolicy, repository: string): RepositoryRule | undefined {
     return policy.rules
-        .filter((rule) => matches(rule.pattern, repository))
+        .filter((rule) => matchesPattern(rule.pattern, repository))
         .reduce<RepositoryRule | undefined>((best, rule) => (best && best.pattern.length >= rule.pattern.length ? best : rule), undefined);
 }
 
@@ -104,11 +88,13 @@ export function evaluate(policy: AccessPolicy, who: Who, action: Action, reposit
     return rightsUnder(ruleFor(policy, repository), policy, who).includes(action);
 }
 
-function rightsUnder(rule: RepositoryRule | undefined, policy: AccessPolicy, who: Who): Action[] {
-    if (who.kind === "anonymous") return sorted(rule?.anonymous ?? []);
-    const holds = (grant: Grant) => grant.users.includes(who.name) || grant.groups.some((group) => who.groups.includes(group));
-    const granted = [...(rule?.grants ?? []), ...policy.everywhere].filter(holds).flatMap((grant) => grant.actions);
-    return sorted([...granted, ...(rule?.loggedIn ?? [])]);
+/** What `who` may do where a rule applies. `unconditional` leaves out what depends on the request. */
+function rightsUnder(rule: RepositoryRule | undefined, policy: AccessPolicy, who: Who, { unconditional = false } = {}): Action[] {
+    // Without a name is anonymous to zot, in policies too.
+    const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] as string[] };
+    const holds = (grant: Grant): boolean => grant.users.includes(name) || grant.groups.some((group) => groups.includes(group));
+    const granted = [...(rule?.grants ?? []), ...policy.everywhere].filter((grant) => holds(grant) && !(unconditional && grant.conditional));
+    return sorted([...granted.flatMap((grant) => grant.actions), ...((who.kind === "user" ? rule?.loggedIn : rule?.anonymous) ?? [])]);
 }
 
 /** Rights by repository pattern, then by who has them: `matrix["**"]["admins"]` is `["read", "create", "delete"]`. */
@@ -149,17 +135,19 @@ export function policyBreaches(policy: AccessPolicy, tiers: Tiers, permitted: { 
     const breaches: string[] = [];
     const list = (actions: readonly Action[]) => actions.join(", ");
     if (policy.rules.length === 0) breaches.push("there is no rule for any repository, and zot would then let any logged-in user do everything");
+
+    const admin: Who = { kind: "user", name: "", groups: [tiers.adminsGroup] };
     for (const rule of policy.rules) {
         const where = `on ${JSON.stringify(rule.pattern)}`;
-        const anonymousExtra = rule.anonymous.filter((action) => action !== "read");
+        const anonymousExtra = rightsUnder(rule, policy, ANONYMOUS).filter((action) => action !== "read");
         if (anonymousExtra.length > 0) breaches.push(`anyone without a login may ${list(anonymousExtra)} ${where}`);
         if (!rule.anonymous.includes("read")) breaches.push(`anonymous readers are locked out ${where}`);
         const loggedInExtra = rule.loggedIn.filter((action) => action !== "read");
         if (loggedInExtra.length > 0) breaches.push(`everyone who is logged in may ${list(loggedInExtra)} ${where}`);
         const lost = rule.anonymous.filter((action) => !rule.loggedIn.includes(action));
         if (lost.length > 0) breaches.push(`who logs in loses ${list(lost)} ${where}, which anonymous readers have`);
-        const admin: Who = { kind: "user", name: "", groups: [tiers.adminsGroup] };
-        const missing = (["read", "create", "delete"] as const).filter((action) => !rightsUnder(rule, policy, admin).includes(action));
+        const certain = rightsUnder(rule, policy, admin, { unconditional: true });
+        const missing = (["read", "create", "delete"] as const).filter((action) => !certain.includes(action));
         if (missing.length > 0) breaches.push(`the group ${tiers.adminsGroup} is locked out of ${list(missing)} ${where}`);
         for (const grant of rule.grants) breaches.push(...grantBreaches(grant, where));
     }
@@ -167,10 +155,35 @@ export function policyBreaches(policy: AccessPolicy, tiers: Tiers, permitted: { 
     return breaches;
 
     function grantBreaches(grant: Grant, where: string): string[] {
-        const holders = [...grant.groups.map((group) => `the group ${group}`), ...grant.users.map((user) => `the user ${user}`)];
-        const onlyAdmins = grant.users.length === 0 && grant.groups.every((group) => group === tiers.adminsGroup);
+        const onlyAdmins = isOnlyFor(grant, tiers.adminsGroup);
         const forbidden = grant.actions.filter((action) => (action === "delete" && !onlyAdmins) || (action === "update" && !(onlyAdmins && permitted.adminsMayUpdate)));
         if (forbidden.length === 0) return [];
+        const holders = [...grant.groups.map((group) => `the group ${group}`), ...grant.users.map((user) => `the user ${user}`)];
         return [`${holders.join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${tiers.adminsGroup} may delete, and update only with access.adminsMayUpdate`];
     }
+}
+
+const isOnlyFor = (grant: Grant, group: string) => grant.users.length === 0 && grant.groups.every((name) => name === group);
+
+/**
+ * Rules by which someone other than admins could push to repositories of a pull-through cache, in place of upstream.
+ * `cache` is the pattern of its repositories. Errs on the side of naming a rule; `**` stands for `adminPolicy` too.
+ */
+export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup: string): string[] {
+    const mayPush = (grants: Grant[]) => grants.some((grant) => grant.actions.includes("create") && !isOnlyFor(grant, adminsGroup));
+    const opens = (rule: RepositoryRule) => mayPush(rule.grants) || rule.loggedIn.includes("create");
+    const overridden = (rule: RepositoryRule) => policy.rules.some((other) => other.pattern.length > rule.pattern.length && covers(other.pattern, cache) && !opens(other));
+    const open = policy.rules.filter((rule) => opens(rule) && mayOverlap(rule.pattern, cache) && !overridden(rule));
+    return [...open.map((rule) => rule.pattern), ...(mayPush(policy.everywhere) ? ["**"] : [])];
+}
+
+/** Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance. */
+export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
+    const rights = ({ pattern: _, ...rest }: RepositoryRule) => JSON.stringify(rest);
+    return policy.rules.flatMap((rule, index) =>
+        policy.rules
+            .slice(0, index)
+            .filter((other) => other.pattern.length === rule.pattern.length && mayOverlap(other.pattern, rule.pattern) && rights(other) !== rights(rule))
+            .map((other): [string, string] => [other.pattern, rule.pattern]),
+    );
 }

@@ -20,10 +20,13 @@ export interface DeclaredState {
  * @throws SettingsError with every mistake, one sentence each.
  */
 export function declaredState(raw: RawSettings, where?: string): DeclaredState {
-    const { settings, mistakes } = parseSettings(raw);
-    const renderable = !mistakes.some(({ setting }) => !/^(host\.|authentik:)/.test(setting));
-    const all = renderable ? [...mistakes, ...configMistakes(settings)] : mistakes;
-    if (all.length > 0) throw new SettingsError(all, where);
+    const { settings, mistakes, policyIsReadable } = parseSettings(raw);
+    if (policyIsReadable) {
+        // Where access.* are at odds with one another, what they come to together says the same again.
+        const isKnown = mistakes.some(({ setting }) => /^(access|identity)\b/.test(setting));
+        mistakes.push(...configMistakes(settings).filter(({ setting }) => !(isKnown && setting === "access.rules")));
+    }
+    if (mistakes.length > 0) throw new SettingsError(mistakes, where);
 
     const zotConfig = (files = namelessSecretFiles(settings)) => renderZotConfig(settings, files);
     const policy = policyOf(zotConfig());

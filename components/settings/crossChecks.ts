@@ -2,7 +2,7 @@
 import { declarations, type Settings } from "./declarations";
 import { extraConfigMistakes } from "./extraConfig";
 import type { RawSettings } from "./parse";
-import { mayOverlap } from "./patterns";
+import { mayOverlap, mayPrevail } from "./patterns";
 import { type SecretText, setCommand, type SettingMistake, shown } from "./setting";
 
 interface CrossCheck {
@@ -138,9 +138,8 @@ function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
     ];
     return openings.flatMap(({ setting, pattern }) =>
         zot.mirrors
-            .map(({ prefix }) => ({ prefix, own: `${prefix}/**` }))
-            // A cache has a rule of its own, and of two rules the longer one applies.
-            .filter(({ own }) => pattern.length >= own.length && mayOverlap(pattern, own))
+            // A cache has a rule of its own.
+            .filter(({ prefix }) => mayPrevail(pattern, `${prefix}/**`))
             .map(({ prefix }) =>
                 mistake(setting, `${shown(pattern)} reaches into the pull-through cache under ${shown(prefix)}, where CI could put its own images in place of upstream's; give a pattern outside it, or set access.ciMayPushToMirrors to true.`),
             ),

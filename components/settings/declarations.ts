@@ -50,7 +50,7 @@ const port = () => integer("a TCP port from 1 to 65535", 1, 65535);
 const boolean = () => ({ kind: "boolean" as SettingKind, schema: z.boolean(), allowed: "true or false" });
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => ({
     kind: "text" as SettingKind,
-    schema: z.enum(values),
+    schema: z.enum(values) as z.ZodMiniType<T[number]>,
     allowed: `one of ${values.map((value) => `"${value}"`).join(", ")}`,
 });
 const secret = (allowed: string) => ({

@@ -1,5 +1,5 @@
 /** What may not be in zot.extraConfig, whatever it is meant for. Pure. */
-import { isMap, SecretText, shownPath } from "./setting";
+import { isMap, shownPath } from "./setting";
 
 /** Keys of zot's config that hold a secret, in small letters. The config is mode 0644 on the host and an output of the stack. */
 const SECRET_KEYS = ["clientsecret", "secretkey", "accountkey", "password", "token", "bindpassword", "sentinelpassword", "authorization"];
@@ -12,7 +12,6 @@ const WHERE_SECRETS_GO = "zot's config and the stack's outputs show it; leave it
  */
 export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): string[] {
     const where = shownPath(path).replace(/^\./, "");
-    if (value instanceof SecretText) return [`${where} is encrypted, but ${WHERE_SECRETS_GO}`];
     if (value === null || value === undefined) return [`${where} is null, which zot takes for absent; remove it, or give it a value`];
     if (Array.isArray(value)) return value.flatMap((item, index) => extraConfigMistakes(item, [...path, index]));
     if (typeof value === "string") {

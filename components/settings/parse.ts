@@ -78,7 +78,7 @@ function readOne(name: string, setting: Setting<unknown>, given: unknown, siteNe
     } else {
         const encrypted = encryptedPlaces(given);
         if (encrypted.length > 0 && setting.siteOnly && !siteNeeded) return { mistakes: [] };
-        if (encrypted.length > 0) return { mistakes: encrypted.map((place) => `${name}${place} is encrypted, but it is no secret and has to be readable; give ${setting.allowed}, without --secret.`) };
+        if (encrypted.length > 0) return { mistakes: encrypted.map((place) => `${name}${place} is encrypted, but ${name} is shown wherever it is used; give it without --secret, or leave it out if it is a secret.`) };
     }
     const value = coerce(given, setting);
     const result = setting.schema.safeParse(value);

@@ -75,6 +75,11 @@ export function mayOverlap(left: string, right: string): boolean {
     return canMeet(left.split("/"), right.split("/"), "**", partsMeet);
 }
 
+/** Whether zot may go by `pattern` for a repository that matches `other` too: of two, it takes the longer one. */
+export function mayPrevail(pattern: string, other: string): boolean {
+    return pattern.length >= other.length && mayOverlap(pattern, other);
+}
+
 /** Whether two sequences with wildcards can stand for the same thing; `many` stands for any number of items. */
 function canMeet(left: string[], right: string[], many: string, itemsMeet: (left: string, right: string) => boolean): boolean {
     // meets[i][j]: whether what is left of the one from i on can be what is left of the other from j on.

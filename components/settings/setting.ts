@@ -13,7 +13,7 @@ export interface Setting<T> {
     /** What is allowed, as the end of the sentence "give …". */
     allowed: string;
     /** Absent: the setting is optional if `optional`, otherwise a site has to give it. */
-    default?: T;
+    default?: NoInfer<T>;
     optional?: boolean;
     /** Encrypted in the stack's file, a {@link SecretText} in the program, never shown. */
     secret?: boolean;

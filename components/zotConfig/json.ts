@@ -1,0 +1,24 @@
+/** JSON as zot reads it: without regard to the case of keys. Pure. */
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonMap = { [key: string]: Json };
+
+export function isJsonMap(value: Json | undefined): value is JsonMap {
+    return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** The key as it is written in the map. */
+export function keyIn(map: JsonMap, key: string): string | undefined {
+    return Object.keys(map).find((candidate) => candidate.toLowerCase() === key.toLowerCase());
+}
+
+/** What is at a path of keys; undefined where there is nothing. */
+export function valueAt(value: Json | undefined, path: readonly string[]): Json | undefined {
+    let found = value;
+    for (const part of path) {
+        if (!isJsonMap(found)) return undefined;
+        const key = keyIn(found, part);
+        found = key === undefined ? undefined : found[key];
+    }
+    return found;
+}

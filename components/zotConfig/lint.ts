@@ -1,0 +1,90 @@
+/**
+ * What is wrong with a rendered config although `zot verify` would let it through (zot 2.1.20), in the words of the settings.
+ * What a single setting can say is checked before; this is about what zot.extraConfig adds, and what the rules mean together. Pure.
+ */
+import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPolicy";
+import type { PolicySettings, SettingMistake } from "../settings";
+import { readAccessControl } from "./accessControl";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
+import { mergeExtra } from "./merge";
+import { baseConfig, namelessSecretFiles } from "./render";
+
+/** Every mistake that only shows in the rendered config. */
+export function configMistakes(settings: PolicySettings): SettingMistake[] {
+    const extra = settings.zot.extraConfig as JsonMap;
+    const base = baseConfig(settings, namelessSecretFiles(settings));
+    const { config, contradictions } = mergeExtra(base, extra);
+    const byAccess = policyMistakes(base, settings);
+    const byExtra = [...contradictions, ...partMistakes(extra), ...storageMistakes(config), ...policyMistakes(config, settings).filter((message) => !byAccess.includes(message))];
+    const inWords = (setting: string) => (message: string) => ({ setting, message: `${setting}: ${message}.` });
+    return [...byAccess.map(inWords("access.rules")), ...byExtra.map(inWords("zot.extraConfig"))];
+}
+
+/** Parts of zot's config that are decided elsewhere, or would change what the rest means. */
+const REFUSED_PARTS: [path: string[], why: string][] = [
+    [["http", "auth", "bearer"], "it takes the place of every other login: anonymous pulls, OpenID Connect and API keys would all stop"],
+    [["http", "auth", "ldap"], "its groups would get the rights of Authentik's groups of the same name"],
+    [["http", "auth", "sessionKeysFile"], "the session keys are made here, and with http.auth.sessionDriver there are none"],
+    [["http", "accessControl", "groups"], "Authentik decides who is in a group"],
+    [["http", "accessControl", "metrics"], "zot.metrics and zot.metricsUsers decide who may read the metrics"],
+];
+
+function partMistakes(extra: JsonMap): string[] {
+    const found = REFUSED_PARTS.filter(([path]) => valueAt(extra, path) !== undefined).map(([path, why]) => `${path.join(".")} cannot be set: ${why}`);
+    const providers = valueAt(extra, ["http", "auth", "openid", "providers"]);
+    const others = isJsonMap(providers) ? Object.keys(providers).filter((name) => name.toLowerCase() !== "oidc") : [];
+    if (others.length > 0) found.push(`http.auth.openid.providers has ${others.join(", ")} beside oidc, whose users and groups would get the rights of Authentik's of the same name`);
+    return found;
+}
+
+/** What zot 2.1.20 refuses only on the host. */
+function storageMistakes(config: JsonMap): string[] {
+    if (valueAt(config, ["storage", "storageDriver"]) === undefined) return [];
+    const found: string[] = [];
+    if (valueAt(config, ["extensions", "search", "cve"]) !== undefined) {
+        found.push("storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; set zot.vulnerabilityUpdateInterval to off");
+    }
+    if (valueAt(config, ["extensions", "sync"]) !== undefined && valueAt(config, ["extensions", "sync", "downloadDir"]) === undefined) {
+        found.push("storage.storageDriver keeps images elsewhere, and pull-through caches need extensions.sync.downloadDir then; add it");
+    }
+    return found;
+}
+
+function policyMistakes(config: JsonMap, { access, identity }: PolicySettings): string[] {
+    const { policy, mistakes } = readAccessControl(config);
+    const { adminsGroup, workloadsGroup, ciUser } = identity;
+    const caches = access.ciMayPushToMirrors ? [] : cachePatterns(config, mistakes);
+    return [
+        ...mistakes,
+        ...policyBreaches(policy, { adminsGroup, workloadsGroup, ciUser }, { adminsMayUpdate: access.adminsMayUpdate }),
+        ...ambiguousPatterns(policy).map(
+            ([one, other]) => `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may match the same repository, for which zot would pick one of the two rules by chance; make one of them longer or narrower`,
+        ),
+        ...caches.flatMap((cache) =>
+            pushableInCache(policy, cache, adminsGroup).map(
+                (pattern) => `by the rule for ${JSON.stringify(pattern)} CI could push into the pull-through cache ${JSON.stringify(cache)}, in place of upstream's images; declare the cache in zot.mirrors, or set access.ciMayPushToMirrors to true`,
+            ),
+        ),
+    ];
+}
+
+/** The patterns of the repositories that sync fills, by where it puts them. */
+function cachePatterns(config: JsonMap, mistakes: string[]): string[] {
+    const itemsOf = (holder: Json | undefined, key: string, where: string): Json[] => {
+        const value = valueAt(holder, [key]);
+        if (value === undefined || Array.isArray(value)) return value ?? [];
+        mistakes.push(`${where} has to be a list`);
+        return [];
+    };
+    const sync = valueAt(config, ["extensions", "sync"]);
+    if (sync !== undefined && !isJsonMap(sync)) mistakes.push("extensions.sync has to be a map");
+    return itemsOf(sync, "registries", "extensions.sync.registries").flatMap((registry, index) => {
+        const contents = itemsOf(registry, "content", `extensions.sync.registries[${index}].content`);
+        return (contents.length > 0 ? contents : [{}]).map((content) => {
+            const trimmed = (key: string) => String(valueAt(content, [key]) ?? "").replace(/^\/+|\/+$/g, "");
+            const destination = trimmed("destination").toLowerCase();
+            if (destination) return `${destination}/**`;
+            return valueAt(content, ["stripPrefix"]) === undefined ? trimmed("prefix") || "**" : "**";
+        });
+    });
+}

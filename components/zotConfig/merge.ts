@@ -1,0 +1,38 @@
+/** `zot.extraConfig` merged into the config that the settings make. Pure. */
+import { shown } from "../settings";
+import { isJsonMap, type Json, type JsonMap, keyIn } from "./json";
+
+/**
+ * Adds `extra` to `base`: maps are merged, lists appended. Where both have a value and they differ, the base's stays, and
+ * `contradictions` has a sentence's middle for it.
+ */
+export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; contradictions: string[] } {
+    const contradictions: string[] = [];
+
+    const merge = (target: JsonMap, source: JsonMap, path: string): JsonMap => {
+        const merged = new Map(Object.entries(target));
+        for (const [key, value] of Object.entries(source)) {
+            const place = path ? `${path}.${key}` : key;
+            const present = keyIn(target, key);
+            // `http.tls` decides how the host reaches its own zot, and so has one spelling.
+            if (present === undefined) merged.set(place.toLowerCase() === "http.tls" ? "tls" : key, structuredClone(value));
+            else merged.set(present, join(target[present]!, value, place));
+        }
+        return Object.fromEntries(merged);
+    };
+    const join = (present: Json, value: Json, place: string): Json => {
+        if (isJsonMap(present) && isJsonMap(value)) return merge(present, value, place);
+        if (Array.isArray(present) && Array.isArray(value)) return [...present, ...structuredClone(value)];
+        if (present !== value) {
+            contradictions.push(`${place} is ${form(value)} there and ${form(present)} by the other settings; change the setting that decides it, and leave it out here`);
+        }
+        return present;
+    };
+    return { config: merge(base, extra, ""), contradictions };
+}
+
+/** A single value as it is, anything else by its kind only: it may hold what nobody should read. */
+function form(value: Json): string {
+    if (Array.isArray(value)) return "a list";
+    return isJsonMap(value) ? "a map" : shown(value);
+}
