@@ -45,7 +45,6 @@ const storage = {
     gcDelay: duration,
     gcInterval: duration,
     gcTimeWindow: { type: "string", format: "gc-time-window" },
-    gcMaxSchedulerDelay: duration,
     retention: object({
         dryRun: yes,
         delay: duration,
@@ -166,7 +165,6 @@ const syncRegistry = object({
     oauth2CredentialHelper: anything,
     preserveDigest: yes,
     syncTimeout: duration,
-    responseHeaderTimeout: duration,
 });
 
 const extension = (properties: Record<string, Schema> = {}): Schema => object({ enable: yes, ...properties });
@@ -201,8 +199,6 @@ const extensions = object({
                 timeout: duration,
                 proxy: text,
                 headers: byName(text),
-                credentials: object({ username: text, password: text, file: text, token: text }),
-                tls: object({ caCertFile: text, certFile: text, keyFile: text }),
             }),
         ),
     }),

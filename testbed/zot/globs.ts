@@ -1,6 +1,9 @@
 /**
  * The glob patterns of zot's access control and sync: those of the Go library doublestar v4, which no npm package
  * restates exactly (its braces hold no ranges, it has no extended globs and no negation, and a dot is an ordinary character).
+ *
+ * Compared with doublestar 4.10 over tens of thousands of patterns: they agree wherever `**` is a whole part of the path, and
+ * differ only where doublestar gives up early, such as a star before a negated class that could take a slash.
  */
 
 /** Whether a pattern is well formed; zot refuses a config with any other. */
@@ -103,12 +106,14 @@ function toRegularExpression(pattern: string): RegExp {
         if (startsSegment && rest.startsWith("**/")) {
             source += "(?:[^/]*/)*";
             i += 3;
-        } else if (rest.startsWith("**")) {
-            source += "[^/]*";
-            i += 2;
         } else if (pattern[i] === "*") {
+            i += rest.startsWith("**") ? 2 : 1;
+            if (pattern.slice(i) === "/**") {
+                // `a*/**` takes `ab` and `a/b`, but not `a`: the star of a folder that stands for itself is not empty.
+                source += "(?:[^/]+|[^/]*/.*)";
+                break;
+            }
             source += "[^/]*";
-            i++;
         } else if (pattern[i] === "?") {
             source += "[^/]";
             i++;
@@ -122,7 +127,12 @@ function toRegularExpression(pattern: string): RegExp {
             i++;
         }
     }
-    return new RegExp(`^${source}$`, "su");
+    try {
+        return new RegExp(`^${source}$`, "su");
+    } catch {
+        // A range whose end comes before its start: nothing lies in it.
+        return /[]/;
+    }
 }
 
 function characterClass(content: string): string {
@@ -132,12 +142,13 @@ function characterClass(content: string): string {
     for (let i = 0; i < members.length; i++) {
         const character = members[i] ?? "";
         if (character === "\\") source += escape(members[++i] ?? "");
-        else if (character === "-" && i > 0 && i < members.length - 1) source += "-";
+        // Between two others it makes a range.
+        else if (character === "-") source += i > 0 && i < members.length - 1 ? "-" : "\\-";
         else source += escape(character);
     }
     return `[${negated ? "^" : ""}${source}]`;
 }
 
 function escape(character: string): string {
-    return /[\^$\\.*+?()[\]{}|/-]/.test(character) ? `\\${character}` : character;
+    return /[\^$\\.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
 }

@@ -77,14 +77,18 @@ export function setCookie({ response }: Exchange, name: string, value: string, o
     response.appendHeader("Set-Cookie", parts.join("; "));
 }
 
-/** The request's body, or undefined when it is longer than `limit` bytes; the rest is then not read. */
-export async function readBody({ request }: Exchange, limit: number): Promise<Buffer | undefined> {
+/** The request's body, or undefined when it is longer than `limit` bytes; the rest then runs by unread. */
+export function readBody({ request }: Exchange, limit: number): Promise<Buffer | undefined> {
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-        length += chunk.length;
-        if (length > limit) return undefined;
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
+    return new Promise((resolve, reject) => {
+        request.on("data", (chunk: Buffer) => {
+            length += chunk.length;
+            if (length > limit) resolve(undefined);
+            else chunks.push(chunk);
+        });
+        request.on("end", () => resolve(Buffer.concat(chunks)));
+        request.on("error", reject);
+        request.on("close", () => reject(new Error("the client went away before its request was complete")));
+    });
 }

@@ -239,7 +239,7 @@ export class Registry {
             exchange.response.setHeader("Blob-Upload-UUID", id);
             sendStatus(exchange, 202);
         } catch (error) {
-            this.refuseUpload(exchange, error, id);
+            this.refuseUpload(exchange, error, name, id);
         }
     }
 
@@ -266,7 +266,7 @@ export class Registry {
             exchange.response.setHeader("Docker-Content-Digest", digest);
             sendStatus(exchange, 201);
         } catch (error) {
-            this.refuseUpload(exchange, error, id, digest);
+            this.refuseUpload(exchange, error, name, id, digest);
         }
     }
 
@@ -294,8 +294,7 @@ export class Registry {
             exchange.response.setHeader("Blob-Upload-UUID", id);
             sendStatus(exchange, 201);
         } catch (error) {
-            this.storage.cancelUpload(name, id);
-            this.refuseUpload(exchange, error, id, digest);
+            this.refuseUpload(exchange, error, name, id, digest);
         }
     }
 
@@ -326,7 +325,15 @@ export class Registry {
         return /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : "application/octet-stream";
     }
 
-    private refuseUpload(exchange: Exchange, error: unknown, id: string, digest = ""): void {
+    private refuseUpload(exchange: Exchange, error: unknown, name: string, id: string, digest = ""): void {
+        if (!(error instanceof StorageError)) {
+            // Cut off in the middle: what is there cannot be trusted, and zot throws it away.
+            try {
+                this.storage.cancelUpload(name, id);
+            } catch {
+                // It had gone before.
+            }
+        }
         this.refuse(exchange, error, {
             "upload not found": [404, "BLOB_UPLOAD_UNKNOWN", { session_id: id }],
             "bad range": [416, "BLOB_UPLOAD_INVALID", { session_id: id }],

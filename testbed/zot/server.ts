@@ -179,9 +179,10 @@ export class Server {
      * into its place is never noticed, and neither is what is written to it later.
      */
     private watchConfig(): void {
+        const watched = fs.statSync(this.configFile).ino;
         let settled: NodeJS.Timeout | undefined;
-        this.watcher = fs.watch(this.configFile, (event) => {
-            if (event === "rename") {
+        this.watcher = fs.watch(this.configFile, () => {
+            if (fs.statSync(this.configFile, { throwIfNoEntry: false })?.ino !== watched) {
                 this.watcher?.close();
                 return;
             }
@@ -220,11 +221,19 @@ export class Server {
             query: new URLSearchParams(search),
             who: anonymous,
         };
-        response.once("close", () => this.record(exchange));
+        // The socket may be gone when the answer is.
+        const clientIP = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+        response.once("close", () => this.record(exchange, clientIP));
         // The other side may go away at any time.
         request.on("error", () => {});
         response.on("error", () => {});
         try {
+            const clean = cleaned(requestPath);
+            if (clean !== requestPath) {
+                response.setHeader("Location", search ? `${clean}?${search}` : clean);
+                sendStatus(exchange, 301);
+                return;
+            }
             const candidates = this.routes.filter((route) => route.pattern.test(requestPath));
             const route = candidates.find(({ methods }) => !methods || methods.includes(exchange.method));
             if (route) await this.follow(route, exchange);
@@ -396,13 +405,12 @@ export class Server {
         };
     }
 
-    private record({ request, response, method, who }: Exchange): void {
+    private record({ request, response, method, who }: Exchange, clientIP: string): void {
         const status = response.statusCode;
         this.metrics.count(method, status);
         const user = who.userName === "" ? {} : { username: who.userName };
         // Neither headers nor the query: a code of the identity provider has no place in a log.
         const requestPath = request.url?.startsWith("/zot/auth/") ? splitOnce(request.url, "?")[0] : request.url;
-        const clientIP = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
         this.log.info("HTTP API", { component: "session", ...user, clientIP, method, path: requestPath, statusCode: status });
         if (!["GET", "HEAD", "OPTIONS"].includes(method) && [200, 201, 202].includes(status)) {
             const subject = who.userName || "anonymous";
@@ -451,6 +459,11 @@ function webPage(exchange: Exchange): void {
     exchange.response.setHeader("X-Frame-Options", "DENY");
     const text = "<!doctype html><title>zot</title><p>This is the stand-in for zot, made for tests and demonstrations. It has no web page.</p>\n";
     sendBytes(exchange, 200, "text/html; charset=utf-8", Buffer.from(text));
+}
+
+/** A path without `.`, `..` and double slashes: others are sent to it. */
+function cleaned(requestPath: string): string {
+    return path.posix.normalize(requestPath.startsWith("/") ? requestPath : `/${requestPath}`);
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

@@ -1,0 +1,388 @@
+/** Login by OpenID Connect, sessions and API keys: what clients of zot rely on, step by step. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { createHash } from "node:crypto";
+import { Browser, IdentityProvider, type NewKey, keyFor, person } from "./logins";
+import { type Answer, RunningZot, type Zot, cleanUp, jsonOf, push, scratch, zots } from "./zots";
+
+jest.setTimeout(60_000);
+
+let provider: IdentityProvider;
+beforeAll(async () => {
+    provider = await IdentityProvider.start();
+});
+afterAll(async () => {
+    await cleanUp();
+    await provider.stop();
+});
+
+const accessControl = {
+    repositories: {
+        "**": {
+            policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }],
+            anonymousPolicy: ["read"],
+            defaultPolicy: ["read"],
+        },
+    },
+};
+
+async function start(zot: Zot, { auth = {}, openid = {}, http = {} }: { auth?: object; openid?: object; http?: object } = {}) {
+    const folder = scratch();
+    const server = await RunningZot.start(
+        zot,
+        (externalUrl) => ({ http: { externalUrl, auth: { ...provider.auth(folder, openid), ...auth }, accessControl, ...http } }),
+        folder,
+    );
+    await provider.allows(server.url);
+    return server;
+}
+
+/** The attributes of a cookie, without its value and its date. */
+function attributesOf(answer: Answer, name: string): string[] | undefined {
+    const cookie = answer.headers["set-cookie"]?.find((candidate) => candidate.startsWith(`${name}=`));
+    return cookie
+        ?.split("; ")
+        .slice(1)
+        .filter((attribute) => !attribute.startsWith("Expires="))
+        .sort();
+}
+
+const ci = person("zot-ci", "artifact-workloads");
+
+describe.each(zots)("$name", (zot) => {
+    let server: RunningZot;
+    beforeAll(async () => {
+        server = await start(zot);
+    });
+
+    describe("login", () => {
+        test("goes to the provider with cookies that must come back", async () => {
+            const answer = await server.request("GET", "/zot/auth/login?provider=oidc&callback_ui=%2F");
+            expect(answer.status).toBe(302);
+            const target = new URL(answer.headers.location ?? "");
+            expect(`${target.origin}${target.pathname}`).toBe(`${provider.issuer}auth`);
+            expect(Object.fromEntries(target.searchParams)).toEqual({
+                client_id: "zot",
+                redirect_uri: `${server.url}/zot/auth/callback/oidc`,
+                response_type: "code",
+                scope: "openid profile email",
+                state: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+            });
+            expect(attributesOf(answer, "statecookie")).toEqual(["HttpOnly", "Max-Age=7200", "Path=/zot/auth/callback"]);
+            expect(attributesOf(answer, "state")).toEqual(["HttpOnly", "Max-Age=120", "Path=/", "SameSite=Lax", "Secure"]);
+        });
+
+        test("comes back with a session", async () => {
+            await provider.becomes(ci);
+            const browser = new Browser();
+            const answer = await browser.login(server);
+            expect(answer.status).toBe(302);
+            expect(answer.headers.location).toBe("/");
+            expect(attributesOf(answer, "session")).toEqual(["HttpOnly", "Max-Age=7200", "Path=/"]);
+            expect(attributesOf(answer, "user")).toEqual(["Max-Age=7200", "Path=/"]);
+            const user = await browser.jar.getCookies(server.url);
+            expect(user.find((cookie) => cookie.key === "user")?.value).toBe("zot-ci");
+        });
+
+        test("without a page to go to is 201", async () => {
+            await provider.becomes(ci);
+            expect((await new Browser().login(server, "")).status).toBe(201);
+        });
+
+        test.each(["https://elsewhere.example.org/", "//elsewhere.example.org", "nowhere", "/\\elsewhere"])(
+            "does not send the browser to %s",
+            async (callback) => {
+                await provider.becomes(ci);
+                const browser = new Browser();
+                let url = `${server.url}/zot/auth/login?provider=oidc&callback_ui=${encodeURIComponent(callback)}`;
+                let answer = await browser.request("GET", url);
+                while (answer.headers.location && !url.includes("/zot/auth/callback/")) {
+                    url = new URL(answer.headers.location, url).href;
+                    answer = await browser.request("GET", url);
+                }
+                expect(answer.headers.location).toBe("/");
+            },
+        );
+
+        test("goes back to the registry's own origin", async () => {
+            await provider.becomes(ci);
+            const answer = await new Browser().login(server, `${server.url}/user/apikey`);
+            expect(answer.headers.location).toBe(`${server.url}/user/apikey`);
+        });
+
+        test("with an unknown provider is 400", async () => {
+            expect((await server.request("GET", "/zot/auth/login?provider=okta")).status).toBe(400);
+            expect((await server.request("GET", "/zot/auth/login")).status).toBe(400);
+        });
+
+        test("without the cookies is 401", async () => {
+            expect((await server.request("GET", "/zot/auth/callback/oidc?code=x&state=y")).status).toBe(401);
+        });
+
+        test("with a state of someone else is 401", async () => {
+            const browser = new Browser();
+            await browser.request("GET", `${server.url}/zot/auth/login?provider=oidc`);
+            expect((await browser.request("GET", `${server.url}/zot/auth/callback/oidc?code=x&state=y`)).status).toBe(401);
+        });
+
+        test("with a code that the provider does not know is 401", async () => {
+            const browser = new Browser();
+            const begun = await browser.request("GET", `${server.url}/zot/auth/login?provider=oidc`);
+            const state = new URL(begun.headers.location ?? "").searchParams.get("state");
+            const query = new URLSearchParams({ code: "x", state: state ?? "", iss: provider.issuer });
+            expect((await browser.request("GET", `${server.url}/zot/auth/callback/oidc?${query}`)).status).toBe(401);
+        });
+
+        test("that the provider refuses is 500", async () => {
+            await provider.becomes({ ...ci, refuses: true } as typeof ci);
+            const answer = await new Browser().login(server);
+            expect(answer.status).toBe(500);
+            expect(answer.body.toString()).toBe("access_denied: not allowed\n");
+        });
+
+        test("without scope profile silently names the user by e-mail address, without groups", async () => {
+            const narrow = await start(zot, { openid: { scopes: ["openid", "email"] } });
+            await provider.becomes(ci);
+            const browser = new Browser();
+            await browser.login(narrow);
+            const key = jsonOf<NewKey>(await browser.page(narrow, "POST", "/zot/auth/apikey", { label: "x" })).apiKey;
+            expect((await narrow.request("GET", "/v2/", { as: ["zot-ci", key] })).status).toBe(401);
+            expect((await narrow.request("GET", "/v2/", { as: ["zot-ci@example.org", key] })).status).toBe(200);
+            expect(await push(narrow, "any", "v1", "x", ["zot-ci@example.org", key])).toBe(403);
+        });
+
+        test("without a claim mapping names the user by e-mail address, too, but with groups", async () => {
+            const unmapped = await start(zot, { openid: { claimMapping: undefined } });
+            await provider.becomes(ci);
+            const browser = new Browser();
+            await browser.login(unmapped);
+            const key = jsonOf<NewKey>(await browser.page(unmapped, "POST", "/zot/auth/apikey", { label: "x" })).apiKey;
+            expect((await unmapped.request("GET", "/v2/", { as: ["zot-ci", key] })).status).toBe(401);
+            expect(await push(unmapped, "any", "v1", "x", ["zot-ci@example.org", key])).toBe(201);
+        });
+
+        test("takes the groups from another claim when told so", async () => {
+            const mapped = await start(zot, { openid: { claimMapping: { username: "sub", groups: "name" } } });
+            await provider.becomes({ sub: "someone", claims: { name: "artifact-workloads", email: "a@example.org" } });
+            const browser = new Browser();
+            await browser.login(mapped);
+            const key = jsonOf<NewKey>(await browser.page(mapped, "POST", "/zot/auth/apikey", { label: "x" })).apiKey;
+            expect(await push(mapped, "any", "v1", "x", ["someone", key])).toBe(201);
+        });
+
+        test("ends with a logout that names the provider's", async () => {
+            await provider.becomes(ci);
+            const browser = new Browser();
+            await browser.login(server);
+            const answer = await browser.page(server, "POST", "/zot/auth/logout");
+            expect(answer.status).toBe(200);
+            const { endSessionUrl } = jsonOf<{ endSessionUrl: string }>(answer);
+            const url = new URL(endSessionUrl);
+            expect(`${url.origin}${url.pathname}`).toBe(`${provider.issuer}session/end`);
+            expect(Object.fromEntries(url.searchParams)).toEqual({ client_id: "zot", post_logout_redirect_uri: `${server.url}/login` });
+            expect((await browser.page(server, "GET", "/zot/auth/apikey")).status).toBe(500);
+            expect(jsonOf(await server.request("POST", "/zot/auth/logout"))).toEqual({});
+        });
+    });
+
+    describe("API keys", () => {
+        let browser: Browser;
+        beforeAll(async () => {
+            await provider.becomes(ci);
+            browser = new Browser();
+            await browser.login(server);
+        });
+
+        const create = (body: unknown) => browser.page(server, "POST", "/zot/auth/apikey", body);
+        const list = async () => jsonOf<{ apiKeys: (NewKey & Record<string, unknown>)[] }>(await browser.page(server, "GET", "/zot/auth/apikey")).apiKeys;
+
+        test("are made by the web page", async () => {
+            const expirationDate = "2126-12-31T00:00:00Z";
+            const answer = await create({ label: "ci", scopes: [], expirationDate });
+            expect(answer.status).toBe(201);
+            expect(answer.headers["content-type"]).toBe("application/json");
+            expect(jsonOf(answer)).toEqual({
+                apiKey: expect.stringMatching(/^zak_[0-9a-f]{32}$/) as string,
+                uuid: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+                createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as string,
+                expirationDate,
+                isExpired: false,
+                label: "ci",
+                scopes: [],
+                lastUsed: "0001-01-01T00:00:00Z",
+                creatorUa: "",
+                generatedBy: "manual",
+            });
+        });
+
+        test("are not made without the header of the web page", async () => {
+            const answer = await browser.request("POST", `${server.url}/zot/auth/apikey`, { body: "{}" });
+            expect(answer.status).toBe(500);
+            expect((await server.request("GET", "/zot/auth/apikey")).status).toBe(500);
+            expect((await server.request("DELETE", "/zot/auth/apikey?id=x")).status).toBe(500);
+        });
+
+        test("never expire when nothing is said of it", async () => {
+            expect(jsonOf(await create({ label: "forever" }))).toMatchObject({ expirationDate: "0001-01-01T00:00:00Z", scopes: null });
+            expect((await create("null")).status).toBe(201);
+        });
+
+        test.each([
+            ["an empty body", ""],
+            ["bad JSON", "{"],
+            ["a list", "[]"],
+            ["a label that is no text", { label: 5 }],
+            ["scopes that are no list", { scopes: "all" }],
+            ["a date alone", { expirationDate: "2126-12-31" }],
+            ["a time without a zone", { expirationDate: "2126-12-31T00:00:00" }],
+            ["a time in the past", { expirationDate: "2020-12-31T00:00:00Z" }],
+        ])("are refused for %s with 400", async (_, body) => {
+            expect((await create(body)).status).toBe(400);
+        });
+
+        test("a body over 8 KiB is 413", async () => {
+            expect((await create({ label: "x".repeat(8 * 1024) })).status).toBe(413);
+            expect((await create({ label: "x".repeat(7 * 1024) })).status).toBe(201);
+        });
+
+        test("are listed without their secrets, a label twice if it was given twice", async () => {
+            for (let count = 0; count < 2; count++) await create({ label: "twice" });
+            const keys = await list();
+            expect(keys.filter(({ label }) => label === "twice")).toHaveLength(2);
+            expect(JSON.stringify(keys)).not.toContain("zak_");
+            expect(Object.keys(keys[0] ?? {}).sort()).toEqual(
+                ["createdAt", "creatorUa", "expirationDate", "generatedBy", "isExpired", "label", "lastUsed", "scopes", "uuid"].sort(),
+            );
+        });
+
+        test("are revoked by id; an unknown one is fine, none is not", async () => {
+            const { apiKey, uuid } = jsonOf<NewKey>(await create({ label: "short" }));
+            const works = () => server.request("GET", "/v2/", { as: ["zot-ci", apiKey] }).then((answer) => answer.status);
+            expect(await works()).toBe(200);
+            const revoke = (query: string) => browser.page(server, "DELETE", `/zot/auth/apikey${query}`).then((answer) => answer.status);
+            expect(await revoke(`?id=${uuid}`)).toBe(200);
+            expect(await works()).toBe(401);
+            expect(await revoke(`?id=${uuid}`)).toBe(200);
+            expect(await revoke("?id=nobody")).toBe(200);
+            expect(await revoke("")).toBe(400);
+            expect(await revoke("?id=a&id=b")).toBe(400);
+        });
+
+        test("may list, make and revoke their owner's keys", async () => {
+            const first = jsonOf<NewKey>(await create({ label: "first" }));
+            const as: [string, string] = ["zot-ci", first.apiKey];
+            const made = await server.request("POST", "/zot/auth/apikey", { as, body: JSON.stringify({ label: "successor" }) });
+            expect(made.status).toBe(201);
+            const second: [string, string] = ["zot-ci", jsonOf<NewKey>(made).apiKey];
+            expect((await server.request("DELETE", `/zot/auth/apikey?id=${first.uuid}`, { as: second })).status).toBe(200);
+            expect((await server.request("GET", "/zot/auth/apikey", { as })).status).toBe(401);
+            expect((await server.request("GET", "/zot/auth/apikey", { as: second })).status).toBe(200);
+        });
+
+        test("that are wrong, expired or someone else's are 401 everywhere, even where anyone may read", async () => {
+            const { apiKey } = jsonOf<NewKey>(await create({ label: "brief", expirationDate: new Date(Date.now() + 1500).toISOString() }));
+            const status = (userName: string, key: string) =>
+                server.request("GET", "/v2/any/tags/list", { as: [userName, key] }).then((answer) => answer.status);
+            expect(await status("zot-ci", apiKey)).toBe(404);
+            expect(await status("root", apiKey)).toBe(401);
+            expect(await status("zot-ci", "a password")).toBe(401);
+            expect(await status("zot-ci", `${apiKey.slice(0, -1)}x`)).toBe(401);
+            await new Promise((resolve) => setTimeout(resolve, 1600));
+            expect(await status("zot-ci", apiKey)).toBe(401);
+            expect((await list()).find(({ label }) => label === "brief")).toMatchObject({ isExpired: true });
+        });
+
+        test("tell when they were used last", async () => {
+            const { apiKey, uuid } = jsonOf<NewKey>(await create({ label: "used" }));
+            await server.request("GET", "/v2/", { as: ["zot-ci", apiKey] });
+            const key = (await list()).find((candidate) => candidate.uuid === uuid);
+            expect(Date.parse(String(key?.["lastUsed"]))).toBeGreaterThan(Date.parse("2020-01-01"));
+        });
+
+        test("an empty name and password are no credentials at all", async () => {
+            expect((await server.request("GET", "/v2/any/tags/list", { as: ["", ""] })).status).toBe(404);
+        });
+    });
+
+    test("a key has the groups of its user's last login", async () => {
+        const own = await start(zot);
+        const member = person("mover", "artifact-workloads");
+        const key = await keyFor(provider, own, member);
+        expect(await push(own, "any", "v1", "x", key)).toBe(201);
+        // Removed from the group at the provider: nothing changes until the next login.
+        await provider.becomes(person("mover"));
+        expect(await push(own, "any", "v2", "x", key)).toBe(201);
+        await new Browser().login(own);
+        expect(await push(own, "any", "v3", "x", key)).toBe(403);
+    });
+
+    test("keys survive a restart, as SHA-256, and are lost with meta.db; sessions end", async () => {
+        const own = await start(zot);
+        const as = await keyFor(provider, own, ci);
+        const browser = new Browser();
+        await browser.login(own);
+        await own.restart();
+        expect((await own.request("GET", "/v2/", { as })).status).toBe(200);
+        expect((await browser.page(own, "GET", "/zot/auth/apikey")).status).toBe(500);
+        const database = fs.readFileSync(path.join(own.root, "meta.db"), "latin1");
+        const secret = as[1].slice("zak_".length);
+        expect(database).not.toContain(secret);
+        expect(database).toContain(createHash("sha256").update(secret).digest("hex"));
+        await own.stop();
+        fs.rmSync(path.join(own.root, "meta.db"));
+        await own.launch();
+        expect((await own.request("GET", "/v2/", { as })).status).toBe(401);
+    });
+
+    test("sessions survive a restart with a file of session keys", async () => {
+        const sessionKeysFile = path.join(scratch(), "keys.json");
+        fs.writeFileSync(sessionKeysFile, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(32) }));
+        const own = await start(zot, { auth: { sessionKeysFile } });
+        await provider.becomes(ci);
+        const browser = new Browser();
+        await browser.login(own);
+        await own.restart();
+        expect((await browser.page(own, "GET", "/zot/auth/apikey")).status).toBe(200);
+    });
+
+    test("an encryption key of a wrong length breaks every login", async () => {
+        const sessionKeysFile = path.join(scratch(), "keys.json");
+        fs.writeFileSync(sessionKeysFile, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "too short" }));
+        const own = await start(zot, { auth: { sessionKeysFile } });
+        expect((await own.request("GET", "/zot/auth/login?provider=oidc")).status).toBe(500);
+    });
+
+    test("apikey is on with openid, whatever the config says", async () => {
+        const own = await start(zot, { auth: { apikey: false } });
+        expect(await push(own, "any", "v1", "x", await keyFor(provider, own, ci))).toBe(201);
+    });
+
+    test("secureSession makes the cookies Secure", async () => {
+        const own = await start(zot, { auth: { secureSession: true } });
+        const answer = await own.request("GET", "/zot/auth/login?provider=oidc");
+        expect(attributesOf(answer, "statecookie")).toContain("Secure");
+    });
+
+    test("the realm is the configured one", async () => {
+        const own = await start(zot, { http: { realm: "zot" } });
+        expect((await own.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe('Basic realm="zot"');
+        expect((await own.request("GET", "/v2/")).headers["www-authenticate"]).toBe("basic realm=zot");
+    });
+
+    test("the provider may be gone while the registry runs, but not when it starts", async () => {
+        const other = await IdentityProvider.start();
+        const folder = scratch();
+        const own = await RunningZot.start(
+            zot,
+            (externalUrl) => ({ http: { externalUrl, auth: other.auth(folder), accessControl } }),
+            folder,
+        );
+        await other.allows(own.url);
+        const as = await keyFor(other, own, ci);
+        await other.stop();
+        expect((await own.request("GET", "/v2/", { as })).status).toBe(200);
+        expect((await own.request("GET", "/v2/")).status).toBe(200);
+        await own.stop();
+        await expect(own.launch()).rejects.toThrow("zot did not start");
+    });
+});

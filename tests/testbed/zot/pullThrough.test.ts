@@ -1,0 +1,133 @@
+/** Pull-through caches: what readers ask for comes from upstream, and stays. */
+import { sourceOf } from "../../../testbed/zot/pullThrough";
+import { RunningZot, cleanUp, digestOf, image, jsonOf, manifestType, push, pushBlob, textOf, zots } from "./zots";
+
+jest.setTimeout(120_000);
+afterAll(cleanUp);
+
+const indexType = "application/vnd.oci.image.index.v1+json";
+const dockerType = "application/vnd.docker.distribution.manifest.v2+json";
+
+describe.each(zots)("$name", (zot) => {
+    let upstream: RunningZot;
+    let server: RunningZot;
+
+    beforeAll(async () => {
+        upstream = await RunningZot.start(zot, () => ({ http: { compat: ["docker2s2"] } }));
+        server = await RunningZot.start(zot, () => ({
+            http: { accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } } },
+            extensions: {
+                sync: {
+                    enable: true,
+                    registries: [
+                        {
+                            urls: [upstream.url],
+                            onDemand: true,
+                            tlsVerify: false,
+                            content: [
+                                { prefix: "**", destination: "/docker.io" },
+                                { prefix: "/team/*", destination: "/ours", stripPrefix: true },
+                            ],
+                        },
+                    ],
+                },
+            },
+        }));
+    });
+
+    const pull = (repository: string, reference = "v1") => server.request("GET", `/v2/${repository}/manifests/${reference}`);
+
+    test("an anonymous reader gets what upstream has, and it is stored although nobody may create", async () => {
+        await push(upstream, "library/app", "v1", "upstream");
+        const answer = await pull("docker.io/library/app");
+        expect(answer.status).toBe(200);
+        expect(textOf(answer)).toBe(image("upstream").manifest);
+        const layer = await server.request("GET", `/v2/docker.io/library/app/blobs/${digestOf(image("upstream").layer)}`);
+        expect(textOf(layer)).toBe(image("upstream").layer);
+        expect(jsonOf<{ repositories: string[] }>(await server.request("GET", "/v2/_catalog")).repositories).toContain("docker.io/library/app");
+        expect(await push(server, "docker.io/library/app", "v2", "x")).toBe(401);
+    });
+
+    test("by digest, too", async () => {
+        await push(upstream, "library/by-digest", "v1", "by digest");
+        expect((await pull("docker.io/library/by-digest", image("by digest").digest)).status).toBe(200);
+    });
+
+    test("a tag that moves upstream moves here", async () => {
+        await push(upstream, "library/moving", "latest", "old");
+        expect(textOf(await pull("docker.io/library/moving", "latest"))).toBe(image("old").manifest);
+        await push(upstream, "library/moving", "latest", "new");
+        expect(textOf(await pull("docker.io/library/moving", "latest"))).toBe(image("new").manifest);
+    });
+
+    test("an image of several platforms comes whole", async () => {
+        const child = image("child");
+        for (const blob of [child.config, child.layer]) await pushBlob(upstream, "library/multi", blob);
+        await upstream.request("PUT", `/v2/library/multi/manifests/${child.digest}`, {
+            headers: { "Content-Type": manifestType },
+            body: child.manifest,
+        });
+        const index = JSON.stringify({
+            schemaVersion: 2,
+            mediaType: indexType,
+            manifests: [
+                { mediaType: manifestType, digest: child.digest, size: child.manifest.length, platform: { architecture: "amd64", os: "linux" } },
+            ],
+        });
+        await upstream.request("PUT", "/v2/library/multi/manifests/v1", { headers: { "Content-Type": indexType }, body: index });
+        expect(textOf(await pull("docker.io/library/multi"))).toBe(index);
+        expect((await pull("docker.io/library/multi", child.digest)).status).toBe(200);
+        expect((await server.request("GET", `/v2/docker.io/library/multi/blobs/${digestOf(child.layer)}`)).status).toBe(200);
+    });
+
+    test("a Docker image becomes an OCI one", async () => {
+        const { config, layer } = image("docker");
+        for (const blob of [config, layer]) await pushBlob(upstream, "library/docker", blob);
+        const manifest = JSON.stringify({
+            schemaVersion: 2,
+            mediaType: dockerType,
+            config: { mediaType: "application/vnd.docker.container.image.v1+json", digest: digestOf(config), size: config.length },
+            layers: [{ mediaType: "application/vnd.docker.image.rootfs.diff.tar", digest: digestOf(layer), size: layer.length }],
+        });
+        const pushed = await upstream.request("PUT", "/v2/library/docker/manifests/v1", { headers: { "Content-Type": dockerType }, body: manifest });
+        expect(pushed.status).toBe(201);
+        const answer = await pull("docker.io/library/docker");
+        expect(answer.status).toBe(200);
+        expect(answer.headers["content-type"]).toBe(manifestType);
+        expect(jsonOf(answer)).toMatchObject({
+            mediaType: manifestType,
+            config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: digestOf(config) },
+            layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: digestOf(layer) }],
+        });
+    });
+
+    test("a prefix may be stripped", async () => {
+        await push(upstream, "team/tool", "v1", "tool");
+        expect((await pull("ours/tool")).status).toBe(200);
+    });
+
+    test("what upstream does not have, and what no rule is for, is 404", async () => {
+        expect((await pull("docker.io/library/nobody")).status).toBe(404);
+        await push(upstream, "library/app", "v1", "upstream");
+        expect((await pull("library/app")).status).toBe(404);
+    });
+
+    test("without upstream the stored answers, and nothing else", async () => {
+        await push(upstream, "library/cached", "v1", "cached");
+        expect((await pull("docker.io/library/cached")).status).toBe(200);
+        await upstream.stop();
+        expect((await pull("docker.io/library/cached")).status).toBe(200);
+        expect((await pull("docker.io/library/uncached")).status).toBe(404);
+    });
+});
+
+test.each([
+    ["docker.io/library/app", [{ prefix: "**", destination: "/docker.io", stripPrefix: false }], "library/app"],
+    ["ghcr.io/library/app", [{ prefix: "**", destination: "/docker.io", stripPrefix: false }], undefined],
+    ["any/thing", [], "any/thing"],
+    ["local/repo1", [{ prefix: "/repo/*", destination: "/local", stripPrefix: true }], "repo/repo1"],
+    ["local/repo/repo1", [{ prefix: "/repo/*", destination: "/local", stripPrefix: false }], "repo/repo1"],
+    ["zot", [{ prefix: "zot", destination: "", stripPrefix: false }], "zot"],
+])("%s comes from %j as %s", (repository, content, source) => {
+    expect(sourceOf(repository, content)).toBe(source);
+});
