@@ -25,6 +25,8 @@ export async function run(program: Command): Promise<void> {
     } catch (error) {
         if (error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError) {
             process.stderr.write(`${error.message}\n`);
+            // For a program that asked for JSON, beside the words for people.
+            if (error instanceof SettingsError && program.opts().json) process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
             process.exitCode = EXIT.mistake;
         } else {
             process.stderr.write(`${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.\n`);

@@ -1,9 +1,10 @@
 /** A stack as its file declares it: no state, no secret, no network. */
+import type { Command } from "commander";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { declaredState, type DeclaredState } from "../../components/declaredState";
-import { settingsFromStackFile } from "../../components/settings/fromStackFile";
-import { UserError } from "./command";
+import { settingsFromStackFile, stacksWithFile } from "../../components/settings/fromStackFile";
+import { EXIT, UserError } from "./command";
 
 /** The folder of the project: the nearest one above that has a Pulumi.yaml. */
 export function projectFolder(from = process.cwd()): string {
@@ -13,6 +14,24 @@ export function projectFolder(from = process.cwd()): string {
     }
 }
 
+/** Gives a command the option `--stack`; {@link declaredByOption} reads it. */
+export function withStackOption(program: Command): Command {
+    return program
+        .option("-s, --stack <name>", "the stack, whose settings are in Pulumi.<name>.yaml")
+        .addHelpText("after", "Exit code: 0 done, 1 a mistake in the settings or the stack's name, 2 a mistake on the command line, 3 a defect.");
+}
+
+/** What the stack of `--stack` declares; without the option the command ends with the names to choose from. */
+export function declaredByOption(program: Command): DeclaredState {
+    const { stack } = program.opts<{ stack?: string }>();
+    if (!stack) {
+        const stacks = stacksWithFile(projectFolder());
+        program.error(`Which stack? Name one with --stack; those with a file here: ${stacks.join(", ") || "none"}.`, { exitCode: EXIT.usage });
+    }
+    return stackFromFile(stack);
+}
+
+/** What a stack declares, by its file. */
 export function stackFromFile(stack: string): DeclaredState {
     return declaredState(settingsFromStackFile(projectFolder(), stack), `Pulumi.${stack}.yaml`);
 }

@@ -1,8 +1,8 @@
 /** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
 import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
-import type { RawSettings } from "./parse";
-import { SecretText } from "./setting";
+import { nameOfKey, plainTokenMistake, type RawSettings } from "./parse";
+import { isMap, SecretText } from "./setting";
 
 /** Whether a configuration key holds a secret; in the SDK, but left out of its types. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
@@ -14,29 +14,28 @@ export function settingsFromPulumi(): RawSettings {
     const groups: Record<string, unknown> = {};
     // pulumi.Config would have to know every name beforehand, and so would pass over a misspelt one.
     for (const [key, text] of Object.entries(configuration)) {
-        const [namespace, name] = splitKey(key);
-        if (namespace === project) groups[name] = structured(text);
+        const name = nameOfKey(key, project);
+        if (name !== undefined) groups[name] = isConfigSecret(key) ? withSecrets(name, text) : structured(text);
     }
-    for (const { group, key, setting } of allSettings()) {
-        const members = groups[group];
-        if (!setting.secret || !isConfigSecret(`${project}:${group}`) || !isMap(members)) continue;
-        const value = members[key];
-        if (typeof value === "string" && value !== "") members[key] = new SecretText(value);
-    }
-    const authentik = new pulumi.Config("authentik");
+    const token = configuration["authentik:token"];
     return {
         groups,
         site: {
-            hasAuthentikUrl: isSet(authentik.get("url")) || isSet(process.env.AUTHENTIK_URL),
-            hasAuthentikToken: isSet(configuration["authentik:token"]) || isSet(process.env.AUTHENTIK_TOKEN),
+            hasAuthentikUrl: isSet(configuration["authentik:url"]) || isSet(process.env.AUTHENTIK_URL),
+            hasAuthentikToken: isSet(token) || isSet(process.env.AUTHENTIK_TOKEN),
             sshAgentSocket: process.env.SSH_AUTH_SOCK || undefined,
         },
+        mistakes: isSet(token) && !isConfigSecret("authentik:token") ? [plainTokenMistake()] : [],
     };
 }
 
-function splitKey(key: string): [string, string] {
-    const colon = key.indexOf(":");
-    return [key.slice(0, colon), key.slice(colon + 1)];
+/** A group of which something is encrypted: Pulumi does not say what, so it can only be the group's secret settings. */
+function withSecrets(group: string, text: string): unknown {
+    const members = structured(text);
+    const secrets = allSettings().filter((setting) => setting.group === group && setting.setting.secret);
+    if (secrets.length === 0 || !isMap(members)) return new SecretText(text);
+    const apart = secrets.flatMap(({ key }) => (isSet(members[key]) ? [[key, new SecretText(String(members[key]))]] : []));
+    return { ...members, ...Object.fromEntries(apart) };
 }
 
 /** Groups arrive as JSON text; anything else stays text and is refused by the parser by name. */
@@ -49,8 +48,4 @@ function structured(text: string): unknown {
     }
 }
 
-const isSet = (value: string | undefined) => value !== undefined && value !== "";
-
-function isMap(value: unknown): value is Record<string, unknown> {
-    return value !== null && typeof value === "object" && !Array.isArray(value);
-}
+const isSet = (value: unknown) => value !== undefined && value !== null && value !== "";

@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { RawSettings } from "./parse";
-import { SecretText } from "./setting";
+import { nameOfKey, plainTokenMistake, type RawSettings } from "./parse";
+import { isMap, SecretText, shown } from "./setting";
 
 /** A mistake in the files themselves, for the person who wrote them. */
 export class StackFileError extends Error {}
@@ -12,57 +12,70 @@ export class StackFileError extends Error {}
  * The settings in `Pulumi.<stack>.yaml` below the defaults of `Pulumi.yaml`, as the CLI merges them.
  * Encrypted values become secrets that cannot be read.
  *
- * @throws StackFileError where a file is missing or is not YAML.
+ * @param stack the stack's name; of `organization/project/name` the last part names the file.
+ * @throws StackFileError where a file is missing or is not what Pulumi would take.
  */
 export function settingsFromStackFile(projectFolder: string, stack: string): RawSettings {
     const project = readYaml(join(projectFolder, "Pulumi.yaml"), "the project's file");
-    const file = join(projectFolder, `Pulumi.${stack}.yaml`);
-    if (!existsSync(file)) {
-        const stacks = readdirSync(projectFolder).flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? []);
-        throw new StackFileError(`There is no stack ${JSON.stringify(stack)}: ${file} does not exist. Stacks with a file here: ${stacks.join(", ") || "none"}.`);
-    }
-    const config = (readYaml(file, "the stack's file").config ?? {}) as Record<string, unknown>;
+    const { config } = readYaml(stackFile(projectFolder, stack), "the stack's file");
+    if (typeof project.name !== "string") throw new StackFileError(`The project's file ${join(projectFolder, "Pulumi.yaml")} has no name.`);
+    if (config !== undefined && config !== null && !isMap(config)) throw new StackFileError(`"config" in the file of the stack ${shown(stack)} is not a map.`);
+
     const groups: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(config)) {
-        const [namespace, name] = key.includes(":") ? (key.split(":", 2) as [string, string]) : [project.name as string, key];
-        if (namespace === project.name) groups[name] = withOpaqueSecrets(value);
+    const entries = Object.entries(config ?? {}).map(([key, value]) => [key, withOpaqueSecrets(value)] as const);
+    for (const [key, value] of entries) {
+        const name = nameOfKey(key, project.name);
+        if (name !== undefined) groups[name] = value;
     }
-    for (const [path, declared] of Object.entries((project.config ?? {}) as Record<string, unknown>)) {
+    for (const [path, declared] of Object.entries(isMap(project.config) ? project.config : {})) {
         const fallback = defaultOf(declared);
         if (fallback !== undefined) setDefault(groups, path.split("."), fallback);
     }
-    return { groups };
+    const token = entries.find(([key]) => key === "authentik:token")?.[1];
+    return { groups, mistakes: token && !(token instanceof SecretText) ? [plainTokenMistake()] : [] };
+}
+
+function stackFile(projectFolder: string, stack: string): string {
+    const name = stack.split("/").at(-1)!;
+    const file = join(projectFolder, `Pulumi.${name}.yaml`);
+    if (/^[A-Za-z0-9._-]+$/.test(name) && existsSync(file)) return file;
+    throw new StackFileError(`There is no stack ${shown(stack)}: ${file} does not exist. Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`);
+}
+
+/** Names of the stacks that have a file. */
+export function stacksWithFile(projectFolder: string): string[] {
+    return readdirSync(projectFolder).flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? []).sort();
 }
 
 function readYaml(file: string, what: string): Record<string, unknown> {
-    let text: string;
+    let content: unknown;
     try {
-        text = readFileSync(file, "utf8");
+        // Without pretty errors the message does not quote the file, which may hold what nobody should read.
+        content = parse(readFileSync(file, "utf8"), { prettyErrors: false, logLevel: "error" }) ?? {};
     } catch (error) {
-        throw new StackFileError(`Cannot read ${what} ${file}: ${(error as Error).message}`);
+        const { code, message, pos } = error as NodeJS.ErrnoException & { pos?: [number, number] };
+        if (pos === undefined) throw new StackFileError(`Cannot read ${what} ${file}: ${code ?? message}`);
+        const line = readFileSync(file, "utf8").slice(0, pos[0]).split("\n").length;
+        throw new StackFileError(`${capital(what)} ${file} is not YAML, line ${line}: ${message}`);
     }
-    try {
-        return (parse(text) ?? {}) as Record<string, unknown>;
-    } catch (error) {
-        throw new StackFileError(`${what} ${file} is not YAML: ${(error as Error).message}`);
-    }
+    if (!isMap(content)) throw new StackFileError(`${capital(what)} ${file} is not a map.`);
+    return content;
 }
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** `{secure: …}` is how Pulumi writes an encrypted value, at any depth. */
 function withOpaqueSecrets(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(withOpaqueSecrets);
-    if (value !== null && typeof value === "object") {
-        const entries = Object.entries(value);
-        if (entries.length === 1 && entries[0]![0] === "secure" && typeof entries[0]![1] === "string") return new SecretText(undefined);
-        return Object.fromEntries(entries.map(([key, item]) => [key, withOpaqueSecrets(item)]));
-    }
-    return value;
+    if (!isMap(value)) return value;
+    const entries = Object.entries(value);
+    if (entries.length === 1 && entries[0]![0] === "secure" && typeof entries[0]![1] === "string") return new SecretText(undefined);
+    return Object.fromEntries(entries.map(([key, item]) => [key, withOpaqueSecrets(item)]));
 }
 
+/** The default in a declaration of Pulumi.yaml: `{default: …}`, `{value: …}`, or the value itself. */
 function defaultOf(declared: unknown): unknown {
-    if (declared === null || typeof declared !== "object" || Array.isArray(declared)) return declared ?? undefined;
-    const { default: fallback, value } = declared as { default?: unknown; value?: unknown };
-    return fallback ?? value;
+    return isMap(declared) ? (declared.default ?? declared.value) : (declared ?? undefined);
 }
 
 function setDefault(target: Record<string, unknown>, path: string[], value: unknown): void {
@@ -71,7 +84,7 @@ function setDefault(target: Record<string, unknown>, path: string[], value: unkn
         target[first] ??= value;
         return;
     }
-    target[first] ??= {};
-    const next = target[first];
-    if (typeof next === "object" && next !== null && !(next instanceof SecretText)) setDefault(next as Record<string, unknown>, rest, value);
+    const next = (target[first] ??= {});
+    // What is not a map where a group should be is refused by the parser.
+    if (isMap(next)) setDefault(next, rest, value);
 }

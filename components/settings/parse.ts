@@ -138,6 +138,14 @@ function coerce(value: unknown, setting: Setting<unknown>): unknown {
     }
 }
 
+/** What a reader says of a token of Authentik that is not encrypted. */
+export function plainTokenMistake(): SettingMistake {
+    return {
+        setting: "authentik:token",
+        message: "authentik:token is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
+    };
+}
+
 /**
  * Under which name a reader keeps a key of a stack's configuration, or undefined for one that is not ours: `registry` for
  * `zot-hardening:registry`. A setting with its group as namespace (`zot:port`) has no effect, and is kept to be refused.
