@@ -2,15 +2,16 @@
  * The whole program with the real engine, over SSH and HTTP, on a site on loopback: stand-ins, or the real parts where they are
  * at hand (see testbed/site).
  */
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import type { UpResult } from "@pulumi/pulumi/automation";
 import { RegistryClient } from "../../clients/registry";
 import program = require("../../index");
-import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { findToolchain, skippable, toolchainEnvironment } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
-import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
+import { createScratchStack, type ScratchStack, STACK } from "../../testbed/site/scratchStack";
 
 const { reason } = findToolchain();
 const describeWithEngine = reason ? describe.skip : describe;
@@ -94,14 +95,16 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
         const before = readFileSync(file, "utf8");
         scratch.changeSettings({ zot: { port: 70000 }, access: { rules: { "Team/**": { ci: ["push"] } } }, host: { hostKey: "SHA256:abc" } });
         try {
-            const error = await scratch.stack.up(operation).then(
-                () => undefined,
-                (failure: Error) => failure.message,
-            );
-            expect(error).toMatch(/zot\.port: 70000 is not allowed/);
-            expect(error).toMatch(/access\.rules/);
-            expect(error).toMatch(/host\.hostKey/);
-            expect(error).not.toMatch(/components\/settings|at .*\.ts:/);
+            const { stdout, status } = spawnSync(scratch.toolchain.node.path, [join(ROOT, "tests/support/inlineOperation.cjs"), scratch.folder, STACK, "up"], {
+                env: { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment },
+                encoding: "utf8",
+            });
+            expect(status).toBe(1);
+            expect(stdout).toMatch(/There are 3 mistakes/);
+            expect(stdout).toMatch(/zot\.port: 70000 is not allowed/);
+            expect(stdout).toMatch(/access\.rules/);
+            expect(stdout).toMatch(/host\.hostKey/);
+            expect(stdout).not.toMatch(/components\/settings|\n +at /);
         } finally {
             writeFileSync(file, before);
         }
