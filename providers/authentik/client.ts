@@ -32,8 +32,20 @@ const newestYear = 2026;
 
 const callContext = new AsyncLocalStorage<CallContext>();
 
-/** Runs one call of the engine, so that whatever it waits for is told to the person and ends when the engine is told to stop. */
-export const during = <Result>(context: CallContext, work: () => Promise<Result>): Promise<Result> => callContext.run(context, work);
+/**
+ * Runs one call of the engine, so that whatever it waits for is told to the person, and ends when the engine is told to stop or the
+ * program's time limit for it (`customTimeouts`) is over.
+ */
+export async function during<Result>(context: CallContext, work: () => Promise<Result>, timeoutSeconds?: number): Promise<Result> {
+    if (!timeoutSeconds) return callContext.run(context, work);
+    const limit = AbortSignal.timeout(timeoutSeconds * 1000);
+    try {
+        return await callContext.run({ ...context, cancelled: AbortSignal.any([context.cancelled, limit]) }, work);
+    } catch (error) {
+        if (!limit.aborted) throw error;
+        throw new UserError(`It did not come to an end within ${timeoutSeconds} s, the customTimeouts of the resource. Whether Authentik did it all the same, pulumi refresh or the next pulumi up will show.`);
+    }
+}
 
 /** Whether `version` is `least` or newer; both as `2026.5.0-rc1`. */
 export function isAtLeast(version: string, least: string): boolean {
@@ -105,6 +117,18 @@ export class Client {
     async writing<Result>(request: () => Promise<Result>): Promise<Result> {
         await this.supportedVersion();
         return request();
+    }
+
+    /** A write that may be sent twice, since the second changes nothing more; it is, where the first gave no certain answer. */
+    async repeating<Result>(request: () => Promise<Result>): Promise<Result> {
+        for (let attempt = 1; ; attempt++) {
+            try {
+                return await request();
+            } catch (error) {
+                if (failureIn(error)?.kind !== "uncertain" || attempt >= 3) throw error;
+                await sleep(this.patience.firstPause * 2 ** attempt);
+            }
+        }
     }
 
     /** Work under one key is done one after another. */
@@ -266,7 +290,7 @@ export class Client {
 
     private withoutAnswer(error: unknown, place: string, isRead: boolean, inPassing: Retrying, never: Retrying): RetryableFailure {
         const code = codeOf(error);
-        const reason = code ?? (error instanceof Error ? error.message : String(error));
+        const reason = code ?? (error as Error).message ?? String(error);
         if (code && certificateCodes.has(code)) {
             return {
                 failure: new ApiFailure("unreachable", `The certificate of ${this.url} is not trusted here (${code}). For a private authority set NODE_EXTRA_CA_CERTS to its PEM file; authentik:insecure accepts any certificate.`),
@@ -316,15 +340,14 @@ const certificateCodes = new Set([
 /** The connection never came about, so whatever was to be sent was not. */
 const neverSentCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT", "EHOSTDOWN", "ENETDOWN", "EADDRNOTAVAIL"]);
 
+/** The system's code for what went wrong, which fetch hides under its own error. */
 function codeOf(error: unknown): string | undefined {
-    for (let at = error; at instanceof Error; at = at.cause) {
-        // A host with several addresses fails with one error for each.
-        const inner = at instanceof AggregateError ? at.errors.map(codeOf).find((code) => code !== undefined) : undefined;
-        const code = (at as NodeJS.ErrnoException).code;
-        if (typeof code === "string") return code;
-        if (inner) return inner;
-    }
-    return undefined;
+    if (error === null || typeof error !== "object") return undefined;
+    const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
+    if (typeof code === "string") return code;
+    // A host with several addresses fails with one error for each.
+    const each = Array.isArray(errors) ? errors.map(codeOf) : [];
+    return each.find((found) => found !== undefined) ?? codeOf(cause);
 }
 
 function parseJson(body: string): unknown {

@@ -50,6 +50,10 @@ export class UserError extends Error {
     }
 }
 
+/** What to say when the token lacks a permission, for instance `authentik_core.add_group`. `what` is as in "create the group". */
+export const missingPermission = (url: string, what: string, permission: string, failure: ApiFailure) =>
+    new UserError(`The API token may not ${what} in Authentik at ${url}: it needs the permission ${permission} (Authentik said: ${failure.message}). Give it to a role of the token's user, under Directory > Roles.`);
+
 const camelCase = (field: string) => field.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /** The complaints of a 400 answer by field, nested ones under the outermost field. */

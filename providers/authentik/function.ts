@@ -1,7 +1,7 @@
 /** The core that all functions share: a look-up by arguments that answers with plain values. */
 import type { CheckFailure, FunctionHandler, PropertyMap } from "../protocol";
 import { during, type Client } from "./client";
-import { failureIn, UserError } from "./errors";
+import { failureIn, missingPermission, UserError } from "./errors";
 import type { PropertyType, SchemaType } from "./propertyTypes";
 
 export interface Argument {
@@ -51,11 +51,13 @@ export function functionHandler(definition: FunctionDefinition, clientOf: () => 
             } catch (error) {
                 const failure = failureIn(error);
                 if (!failure) throw error;
-                throw new UserError(
-                    failure.kind === "forbidden"
-                        ? `The API token may not look up the ${definition.noun} in Authentik at ${client.url}: it needs the permission ${definition.permission} (Authentik said: ${failure.message}). Give it to a role of the token's user, under Directory > Roles.`
-                        : `${failure.message} (While looking up the ${definition.noun} ${JSON.stringify(Object.values(args).find((value) => typeof value !== "boolean") ?? "")}.)`,
-                );
+                const what = `${definition.noun} with ${described(args)}`;
+                if (failure.kind === "forbidden") throw missingPermission(client.url, `look up the ${what}`, definition.permission, failure);
+                if (failure.kind === "invalid") {
+                    const complaints = Object.entries(failure.fields).map(([field, texts]) => `${field ? `${field}: ` : ""}${texts.join(" ")}`);
+                    throw new UserError(`Authentik at ${client.url} refused to look up the ${what}: ${complaints.join("; ")}`);
+                }
+                throw new UserError(`${failure.message} (While looking up the ${what}.)`);
             }
         },
     };
@@ -91,6 +93,13 @@ export const exactlyOneOf =
         const given = names.filter((name) => args[name] !== undefined);
         return given.length === 1 ? [] : [{ property: names[0]!, reason: `exactly one of ${names.join(" and ")} is required` }];
     };
+
+/** The arguments that say what is looked for. */
+export const described = (args: PropertyMap): string =>
+    Object.entries(args)
+        .filter(([, value]) => typeof value !== "boolean")
+        .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`)
+        .join(" and ");
 
 /** A missing permission shows as an empty list on some of Authentik's lists, so nothing found may mean either (measured on 2026.5). */
 export const nothingFound = (client: Client, definition: Pick<FunctionDefinition, "noun" | "permission">, wanted: string) =>

@@ -20,7 +20,7 @@ import {
     type ResourceState,
 } from "../protocol";
 import { during, isAtLeast, isNotFound, type Client } from "./client";
-import { ApiFailure, failureIn, isDuplicate, UserError } from "./errors";
+import { ApiFailure, failureIn, isDuplicate, missingPermission, UserError } from "./errors";
 import { isNothing, sameProperty, type PropertyType } from "./propertyTypes";
 
 /** A property that programs may set. */
@@ -84,6 +84,8 @@ export interface ResourceDefinition<Answer extends object, Request extends objec
     checkId?(id: string): string | undefined;
     /** The permissions of Django that its operations need: `authentik_core.add_group` and so on. */
     permission: { app: string; model: string };
+    /** The property that no two of them share. */
+    keyProperty: string;
     /** What tells one from another in messages. */
     label(inputs: PropertyMap): string;
     /** Rules over more than one property. Values may be unknown. */
@@ -92,6 +94,10 @@ export interface ResourceDefinition<Answer extends object, Request extends objec
     serialKey?(inputs: PropertyMap): string;
     /** Those with the same natural key, or with the same value in another unique field. The API's filters may ignore what they do not know. */
     find(client: Client, request: Request, by?: FieldOf<Request>): Promise<Answer[]>;
+    /** Why one that `find` found is in the way without being the same; undefined where it is the same, and could be imported. */
+    clash?(inputs: PropertyMap, found: Answer): string | undefined;
+    /** Better words for what Authentik says to a write that it refuses. */
+    refusal?(failure: ApiFailure): string | undefined;
     create(client: Client, request: Request): Promise<Answer>;
     read(client: Client, id: string): Promise<Answer>;
     /** A PATCH. */
@@ -172,15 +178,16 @@ class Resource<Answer extends object, Request extends object> {
             secretProperties: secretsOf(this.definition),
             check: (request, context) => Promise.resolve(this.check(request.inputs, request.oldInputs, request.randomSeed, resourceName(context.urn), request.autonaming)),
             diff: (request) => Promise.resolve(this.diff(request.inputs, request.oldInputs, request.oldOutputs)),
-            create: (request, context) => during(context, () => (request.preview ? Promise.resolve(this.preview(request.inputs)) : this.create(request.inputs, request.name, context))),
+            create: (request, context) =>
+                request.preview
+                    ? Promise.resolve(this.preview(request.inputs))
+                    : during(context, () => this.create(request.inputs, request.name, context), request.timeoutSeconds),
             read: (request, context) => during(context, () => this.read(request.id, request.properties, request.inputs)),
             update: (request, context) =>
-                during(context, () =>
-                    request.preview
-                        ? Promise.resolve(this.preview(request.inputs, request.oldOutputs).properties)
-                        : this.update(request.id, request.inputs, request.oldInputs, request.oldOutputs, context),
-                ),
-            delete: (request, context) => during(context, () => this.delete(request.id, request.properties)),
+                request.preview
+                    ? Promise.resolve(this.preview(request.inputs, request.oldOutputs).properties)
+                    : during(context, () => this.update(request.id, request.inputs, request.oldInputs, request.oldOutputs, context), request.timeoutSeconds),
+            delete: (request, context) => during(context, () => this.delete(request.id, request.properties), request.timeoutSeconds),
         };
     }
 
@@ -201,7 +208,7 @@ class Resource<Answer extends object, Request extends object> {
             if (name === this.definition.idOutput || this.outputs.some((output) => output.name === name)) {
                 failures.push({ property: name, reason: `${name} is assigned by Authentik: leave it out` });
             } else if (!property) {
-                failures.push({ property: name, reason: `${name} is not a property of a ${this.definition.noun}. It has: ${this.properties.map((known) => known.name).join(", ")}` });
+                failures.push({ property: name, reason: `${name} is not a property of ${withArticle(this.definition.noun)}. It has: ${this.properties.map((known) => known.name).join(", ")}` });
             } else if (property.refused) {
                 failures.push({ property: name, reason: `${name} ${property.refused}` });
             } else if (value === UNKNOWN) {
@@ -339,7 +346,7 @@ class Resource<Answer extends object, Request extends object> {
     private async read(id: string, oldOutputs: PropertyMap, oldInputs: PropertyMap): Promise<ResourceState | undefined> {
         const client = this.clientOf();
         const reason = this.definition.checkId?.(id);
-        if (reason) throw new UserError(`${JSON.stringify(id)} cannot be the id of a ${this.definition.noun}: ${reason}. ${this.definition.idHelp}`);
+        if (reason) throw new UserError(`${JSON.stringify(id)} cannot be the id of ${withArticle(this.definition.noun)}: ${reason}. ${this.definition.idHelp}`);
         return this.translated(client, "view", { ...oldOutputs, [this.definition.idOutput]: id }, async () => {
             try {
                 const answer = await client.reading(() => this.definition.read(client, this.currentId(id, oldOutputs)));
@@ -553,12 +560,14 @@ class Resource<Answer extends object, Request extends object> {
     // Words
 
     private duplicate(client: Client, inputs: PropertyMap, resourceName: string, found: Answer | undefined, field?: string): UserError {
-        const property = this.properties.find((candidate) => candidate.field === field)?.name;
-        const which = property && property !== "name" ? `${property} ${JSON.stringify(inputs[property])}` : JSON.stringify(this.definition.label(inputs));
-        const id = found ? quoted(this.definition.idOf(found)) : "ID";
+        const clash = found && this.definition.clash?.(inputs, found);
+        if (clash) return new UserError(`The ${this.definition.noun} (${this.definition.label(inputs)}) cannot be made in Authentik at ${client.url}: ${clash}.`);
+        const property = field && this.properties.find((candidate) => candidate.field === field)?.name;
+        const which = property ? `${property} ${JSON.stringify(inputs[property])}` : `${this.definition.keyProperty} ${JSON.stringify(inputs[this.definition.keyProperty])}`;
+        const id = found ? this.definition.idOf(found) : undefined;
         return new UserError(
-            `A ${this.definition.noun} with ${property ?? "this"}${property ? "" : " name or key"} exists already in Authentik at ${client.url}: ${which}${found ? ` (id ${this.definition.idOf(found)})` : ""}. ` +
-                `To take it over: pulumi import ${this.definition.token} ${quoted(resourceName)} ${id}${found ? "" : ` (${this.definition.idHelp})`}. Otherwise choose another.`,
+            `The ${this.definition.noun} exists already in Authentik at ${client.url}: ${which} is taken${id ? ` by the one with the id ${id}` : ""}. ` +
+                `To take it over: pulumi import ${this.definition.token} ${quoted(resourceName)} ${id ? quoted(id) : `ID (${this.definition.idHelp})`}. To have another: choose another ${property ?? this.definition.keyProperty}.`,
         );
     }
 
@@ -579,11 +588,13 @@ class Resource<Answer extends object, Request extends object> {
         switch (failure.kind) {
             case "forbidden": {
                 const { app, model } = this.definition.permission;
-                return `The API token may not ${verbs[verb]} the ${what} in Authentik at ${client.url}: it needs the permission ${app}.${verb}_${model} (Authentik said: ${failure.message}). Give it to a role of the token's user, under Directory > Roles.`;
+                return missingPermission(client.url, `${verbs[verb]} the ${what}`, `${app}.${verb}_${model}`, failure).message;
             }
             case "not-found":
                 return `The ${what} is gone from Authentik at ${client.url}, or refers to something that is. Run: pulumi refresh`;
             case "invalid": {
+                const refusal = this.definition.refusal?.(failure);
+                if (refusal) return `Authentik at ${client.url} refused the ${what}: ${refusal}.`;
                 const complaints = Object.entries(failure.fields).map(([field, texts]) => {
                     const name = this.properties.find((property) => property.field === field)?.name ?? field;
                     return `${name ? `${name}: ` : ""}${texts.join(" ")}`;
@@ -614,6 +625,8 @@ function inWordsOf(type: PropertyType, said: PropertyValue | undefined, actual: 
 }
 
 const withoutOwn = (inputs: PropertyMap, own: Record<string, unknown>): PropertyMap => Object.fromEntries(Object.entries(inputs).filter(([name]) => !(name in own)));
+
+const withArticle = (noun: string) => `${/^[aeio]/i.test(noun) ? "an" : "a"} ${noun}`;
 
 const resourceName = (urn: string) => urn.split("::").slice(3).join("::");
 

@@ -1,3 +1,4 @@
+import { failureIn, missingPermission } from "../errors";
 import { nothingFound, type FunctionDefinition } from "../function";
 import { boolean, text } from "../propertyTypes";
 
@@ -24,9 +25,14 @@ export const getCertificateKeyPair: FunctionDefinition = {
         const { results } = await client.crypto.cryptoCertificatekeypairsList({ name: args.name as string });
         const found = results.find((candidate) => candidate.name === args.name);
         if (!found) throw nothingFound(client, getCertificateKeyPair, `name ${args.name}`);
+        const needing = <Data>(permission: string, request: Promise<Data>) =>
+            request.catch((error: unknown) => {
+                const failure = failureIn(error);
+                throw failure?.kind === "forbidden" ? missingPermission(client.url, `fetch what certificate ${found.name} holds`, `authentik_crypto.${permission}`, failure) : error;
+            });
         const [certificate, key] = await Promise.all([
-            args.fetchCertificate ? client.crypto.cryptoCertificatekeypairsViewCertificateRetrieve({ kpUuid: found.pk }) : undefined,
-            args.fetchKey ? client.crypto.cryptoCertificatekeypairsViewPrivateKeyRetrieve({ kpUuid: found.pk }) : undefined,
+            args.fetchCertificate ? needing("view_certificatekeypair_certificate", client.crypto.cryptoCertificatekeypairsViewCertificateRetrieve({ kpUuid: found.pk })) : undefined,
+            args.fetchKey ? needing("view_certificatekeypair_key", client.crypto.cryptoCertificatekeypairsViewPrivateKeyRetrieve({ kpUuid: found.pk })) : undefined,
         ]);
         return {
             id: found.pk,

@@ -1,5 +1,5 @@
 import { everyPage } from "../client";
-import { nothingFound, type FunctionDefinition } from "../function";
+import { described, nothingFound, type FunctionDefinition } from "../function";
 import { oneOf, text } from "../propertyTypes";
 
 const designations = ["authentication", "authorization", "invalidation", "enrollment", "unenrollment", "recovery", "stage_configuration"];
@@ -32,9 +32,8 @@ export const getFlow: FunctionDefinition = {
                 ...(args.designation === undefined ? {} : { designation: args.designation as never }),
             }),
         );
-        const wanted = Object.entries(args);
-        const flow = all.find((candidate) => wanted.every(([name, value]) => candidate[name as keyof typeof candidate] === value));
-        if (!flow) throw nothingFound(client, getFlow, wanted.map(([name, value]) => `${name} ${value}`).join(" and "));
+        const flow = all.find((candidate) => Object.entries(args).every(([name, value]) => candidate[name as keyof typeof candidate] === value));
+        if (!flow) throw nothingFound(client, getFlow, described(args));
         return { id: flow.pk, slug: flow.slug, name: flow.name, title: flow.title, designation: flow.designation, authentication: flow.authentication ?? "none" };
     },
 };

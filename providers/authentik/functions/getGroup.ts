@@ -1,5 +1,5 @@
 import { isNotFound } from "../client";
-import { exactlyOneOf, nothingFound, type FunctionDefinition } from "../function";
+import { described, exactlyOneOf, nothingFound, type FunctionDefinition } from "../function";
 import { boolean, text } from "../propertyTypes";
 
 const member = {
@@ -39,7 +39,6 @@ export const getGroup: FunctionDefinition = {
     check: exactlyOneOf("name", "pk"),
     lookUp: async (client, args) => {
         const includeUsers = args.includeUsers as boolean;
-        const wanted = args.pk === undefined ? `name ${args.name}` : `pk ${args.pk}`;
         const group =
             args.pk === undefined
                 ? (await client.core.coreGroupsList({ name: args.name as string, includeUsers })).results.find((candidate) => candidate.name === args.name)
@@ -47,7 +46,7 @@ export const getGroup: FunctionDefinition = {
                       if (isNotFound(error)) return undefined;
                       throw error;
                   });
-        if (!group) throw nothingFound(client, getGroup, wanted);
+        if (!group) throw nothingFound(client, getGroup, described(args));
         return {
             id: group.pk,
             pk: group.pk,

@@ -1,6 +1,7 @@
 import type { PropertyMap } from "../../protocol";
 import { everyPage } from "../client";
-import { nothingFound, type FunctionDefinition } from "../function";
+import { failureIn } from "../errors";
+import { described, nothingFound, type FunctionDefinition } from "../function";
 import { text, textList } from "../propertyTypes";
 
 export const getPropertyMappingProviderScope: FunctionDefinition = {
@@ -38,7 +39,12 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
                 ...(args.name === undefined ? {} : { name: args.name as string }),
                 ...(args.scopeName === undefined ? {} : { scopeName: args.scopeName as string }),
             }),
-        );
+        ).catch((error: unknown) => {
+            // A managed name that no mapping has is 400 "Select a valid choice" (measured on 2026.5).
+            const failure = failureIn(error);
+            const missing = managed?.find((name) => failure?.fields.managed?.some((complaint) => complaint.includes(name)));
+            throw missing === undefined ? error : nothingFound(client, getPropertyMappingProviderScope, `managed ${missing}`);
+        });
         const fitting = all.filter(
             (mapping) =>
                 (!managed || managed.includes(mapping.managed ?? "")) &&
@@ -55,7 +61,7 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
             return { id: "-1", ids };
         }
         const [mapping] = fitting;
-        if (!mapping) throw nothingFound(client, getPropertyMappingProviderScope, Object.entries(args).map(([name, value]) => `${name} ${value}`).join(" and "));
+        if (!mapping) throw nothingFound(client, getPropertyMappingProviderScope, described(args));
         return { id: mapping.pk, ids: [], name: mapping.name, scopeName: mapping.scopeName, expression: mapping.expression, description: mapping.description ?? "" };
     },
 };

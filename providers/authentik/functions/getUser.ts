@@ -1,5 +1,5 @@
 import { isNotFound } from "../client";
-import { exactlyOneOf, nothingFound, type FunctionDefinition } from "../function";
+import { described, exactlyOneOf, nothingFound, type FunctionDefinition } from "../function";
 import { integer, text } from "../propertyTypes";
 
 export const getUser: FunctionDefinition = {
@@ -38,7 +38,7 @@ export const getUser: FunctionDefinition = {
                       if (isNotFound(error)) return undefined;
                       throw error;
                   });
-        if (!user) throw nothingFound(client, getUser, args.pk === undefined ? `username ${args.username}` : `pk ${args.pk}`);
+        if (!user) throw nothingFound(client, getUser, described(args));
         return {
             id: String(user.pk),
             pk: user.pk,

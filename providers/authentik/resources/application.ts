@@ -40,6 +40,7 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     currentId: (id, properties) => (typeof properties.slug === "string" ? properties.slug : id),
     idHelp: "Its id is its slug.",
     permission: { app: "authentik_core", model: "application" },
+    keyProperty: "slug",
     label: (inputs) => String(inputs.slug ?? inputs.applicationId ?? ""),
     // Not through the list: that is cached for a day and ignores filters (measured on 2026.5).
     find: async (client, request, by) => {

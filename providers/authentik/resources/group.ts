@@ -24,6 +24,7 @@ export const group: ResourceDefinition<Group, GroupRequest> = {
     idOf: (answer) => answer.pk,
     idHelp: "Its id is the UUID in the address of its page under Directory > Groups.",
     permission: { app: "authentik_core", model: "group" },
+    keyProperty: "name",
     label: (inputs) => String(inputs.name ?? inputs.groupId ?? ""),
     find: async (client, request) => {
         const { results } = await client.core.coreGroupsList({ name: request.name, includeUsers: false });

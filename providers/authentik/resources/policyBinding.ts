@@ -1,13 +1,15 @@
 import type { PolicyBinding, PolicyBindingRequest } from "@goauthentik/api";
 import { everyPage } from "../client";
+import { isDuplicate } from "../errors";
 import { boolean, integer, integerBetween, isNothing, reference, text } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 
 const subjects = ["group", "user", "policy"] as const;
 
 /**
- * Authentik accepts a second binding of the same target, subject and order, and then refuses every update of either; eight at once
- * are eight bindings (measured on 2026.5). So bindings of one target are made one after another, each after a look.
+ * Authentik accepts a second binding of a target with the same order and policy (which is none, for a group or a user) and then refuses
+ * every update of either; eight made at once are eight bindings (measured on 2026.5). So bindings of one target are made one after
+ * another, each after a look, and an order that is taken is refused here.
  */
 export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingRequest> = {
     token: "authentik:index/policyBinding:PolicyBinding",
@@ -28,6 +30,7 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
     idOf: (answer) => answer.pk,
     idHelp: "Its id is the UUID that the API lists under /policies/bindings/?target=.",
     permission: { app: "authentik_policies", model: "policybinding" },
+    keyProperty: "order",
     label: (inputs) => {
         const subject = subjects.find((name) => !isNothing(inputs[name]));
         return subject ? `${subject} ${inputs[subject]}, order ${inputs.order}` : String(inputs.policyBindingId ?? "");
@@ -45,10 +48,17 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
     serialKey: (inputs) => String(inputs.target),
     find: async (client, request) => {
         const all = await everyPage((page, pageSize) => client.policies.policiesBindingsList({ target: request.target, page, pageSize }));
-        return all.filter(
-            (found) => found.target === request.target && found.order === request.order && subjects.every((name) => (found[name] ?? null) === (request[name] ?? null)),
-        );
+        return all.filter((found) => found.target === request.target && found.order === request.order && (found.policy ?? null) === (request.policy ?? null));
     },
+    clash: (inputs, found) => {
+        if (subjects.every((name) => isNothing(inputs[name]) === isNothing(found[name]) && (isNothing(inputs[name]) || inputs[name] === found[name]))) return undefined;
+        const holder = found.groupObj ? `the group ${found.groupObj.name}` : found.userObj ? `the user ${found.userObj.username}` : "another binding";
+        return `order ${inputs.order} of this target belongs to ${holder} (binding ${found.pk}). Authentik would take a second binding of the same order and then refuse to change either: choose another order`;
+    },
+    refusal: (failure) =>
+        Object.values(failure.fields).flat().some(isDuplicate)
+            ? "order: another binding of this target has it. Two bindings cannot swap their orders in one step: give one of them a free number first"
+            : undefined,
     create: (client, request) => client.policies.policiesBindingsCreate({ policyBindingRequest: request }),
     read: (client, id) => client.policies.policiesBindingsRetrieve({ policyBindingUuid: id }),
     update: (client, id, changes) => client.policies.policiesBindingsPartialUpdate({ policyBindingUuid: id, patchedPolicyBindingRequest: changes }),

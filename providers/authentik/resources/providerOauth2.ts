@@ -83,6 +83,7 @@ export const providerOauth2: ResourceDefinition<OAuth2Provider, OAuth2ProviderRe
     idOf: (answer) => String(answer.pk),
     ...numericId("under Applications > Providers"),
     permission: { app: "authentik_providers_oauth2", model: "oauth2provider" },
+    keyProperty: "clientId",
     label: (inputs) => String(inputs.name ?? inputs.clientId ?? inputs.providerOauth2Id ?? ""),
     find: async (client, request, by) => {
         const isByName = by === "name";

@@ -1,4 +1,5 @@
 import type { User, UserRequest } from "@goauthentik/api";
+import { failureIn, missingPermission } from "../errors";
 import { boolean, json, oneOf, text, textList } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 import { numericId } from "./numericId";
@@ -37,11 +38,11 @@ export const user: ResourceDefinition<User, UserRequest> = {
             description: "The user's password. Authentik never tells it, so a change by hand is not seen.",
         },
     },
-    outputs: {},
     idOutput: "userId",
     idOf: (answer) => String(answer.pk),
     ...numericId("under Directory > Users"),
     permission: { app: "authentik_core", model: "user" },
+    keyProperty: "username",
     label: (inputs) => String(inputs.username ?? inputs.userId ?? ""),
     find: async (client, request) => {
         const { results } = await client.core.coreUsersList({ username: request.username, includeGroups: false });
@@ -53,6 +54,12 @@ export const user: ResourceDefinition<User, UserRequest> = {
     delete: (client, id) => client.core.coreUsersDestroy({ id: Number(id) }),
     afterWrite: async (client, answer, inputs, changed) => {
         if (!changed.has("password") || typeof inputs.password !== "string" || inputs.password === "") return;
-        await client.core.coreUsersSetPasswordCreate({ id: answer.pk, userPasswordSetRequest: { password: inputs.password } });
+        const userPasswordSetRequest = { password: inputs.password };
+        try {
+            await client.repeating(() => client.core.coreUsersSetPasswordCreate({ id: answer.pk, userPasswordSetRequest }));
+        } catch (error) {
+            const failure = failureIn(error);
+            throw failure?.kind === "forbidden" ? missingPermission(client.url, `set the password of the user "${answer.username}"`, "authentik_core.reset_user_password", failure) : error;
+        }
     },
 };
