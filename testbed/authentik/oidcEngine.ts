@@ -2,6 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 
+import { importNatively, type Loaded } from "./nativeImport";
 import type { Fields } from "./schemaValidation";
 
 /** What the stand-in uses of the npm package `oidc-provider` (9.x), which brings no types of its own. */
@@ -54,17 +55,8 @@ export interface EngineAnswer {
 
 type Package = { Provider: new (issuer: string, options: Fields) => Provider };
 
-/**
- * The package is an ES module, loaded when the first client comes: it costs a tenth of a second that most tests need not pay. Node 22
- * and newer can require it, also where a test runner has replaced `import()`; Node 20 imports it.
- */
-async function loadPackage(): Promise<Package> {
-    try {
-        return process.getBuiltinModule("node:module").createRequire(__filename)("oidc-provider") as Package;
-    } catch {
-        return (await import("oidc-provider")) as Package;
-    }
-}
+/** The package is an ES module, loaded when the first client comes: it costs a tenth of a second that most tests need not pay. */
+const loadPackage = () => importNatively<Package>(() => import("oidc-provider"), "oidc-provider");
 
 /**
  * `oidc-provider` for one client at one address. Authentik has an issuer for each application and endpoints for all, with answers of
@@ -75,13 +67,14 @@ export class OidcEngine {
     private constructor(
         private readonly provider: Provider,
         private readonly settings: EngineSettings,
+        private readonly plain: Loaded<Package>["plain"],
     ) {}
 
     /** @param storage codes and grants: one for all engines, as a code may be redeemed at another address than it was issued at. */
     static async create(settings: EngineSettings, storage: EngineStorage): Promise<OidcEngine> {
-        const { Provider } = await loadPackage();
+        const { module, plain } = await loadPackage();
         const { clientId, clientSecret, signingKey } = settings;
-        const provider = new Provider(settings.issuer, {
+        const options: Fields = {
             adapter: (model: string) => storage.adapter(model),
             clients: [
                 {
@@ -104,21 +97,21 @@ export class OidcEngine {
             expiresWithSession: () => false,
             cookies: { names: { session: "engine_session" } },
             interactions: { url: () => "/interaction" },
-            findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
+            findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => plain({ sub: accountId }) }),
             // Consent is a matter of Authentik's flows: whoever gets here has given it.
             loadExistingGrant: async ({ oidc }: KoaContext) => {
-                const grant = new oidc.provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.account.accountId });
+                const grant = new oidc.provider.Grant(plain({ clientId: oidc.client.clientId, accountId: oidc.account.accountId }));
                 grant.addOIDCScope(oidc.params.scope ?? "openid");
                 await grant.save();
                 return grant;
             },
-        });
-        return new OidcEngine(provider, settings);
+        };
+        return new OidcEngine(new module.Provider(settings.issuer, plain(options)), settings, plain);
     }
 
     /** Asks for an authorization code for somebody who is logged in; the answer redirects with `code`, or with `error`. */
     async authorize(accountId: string, parameters: Record<string, string>): Promise<EngineAnswer> {
-        const session = new this.provider.Session({ accountId, loginTs: Math.floor(Date.now() / 1000) });
+        const session = new this.provider.Session(this.plain({ accountId, loginTs: Math.floor(Date.now() / 1000) }));
         await session.save(86_400);
         return this.ask("GET", `/authorize?${new URLSearchParams(parameters).toString()}`, { cookie: `engine_session=${session.id}` });
     }
@@ -142,8 +135,8 @@ export class OidcEngine {
 
     /** A signed token with these claims, and `iss`, `aud`, `iat` and `exp` added. `expires` in seconds since 1970. */
     async sign(claims: Fields, expires: number): Promise<string> {
-        const token = new this.provider.IdToken({}, { client: await this.provider.Client.find(this.settings.clientId) });
-        for (const [name, value] of Object.entries(claims)) token.set(name, value);
+        const token = new this.provider.IdToken(this.plain({}), { client: await this.provider.Client.find(this.settings.clientId) });
+        for (const [name, value] of Object.entries(claims)) token.set(name, this.plain(value));
         return token.issue({ use: "idtoken", expiresAt: expires });
     }
 

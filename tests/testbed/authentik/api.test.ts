@@ -1,0 +1,205 @@
+import { isReal, Target, call } from "./target";
+
+jest.setTimeout(60_000);
+
+let target: Target;
+beforeAll(async () => {
+    target = await Target.start();
+});
+afterAll(() => target.stop());
+
+describe(`the API's manners (${isReal ? "real Authentik" : "stand-in"})`, () => {
+    test("without a token, and with a bad one, the answer is 403 and never 401", async () => {
+        const none = await target.api("GET", "/core/groups/", undefined, null);
+        expect([none.status, none.body]).toEqual([403, { detail: "Authentication credentials were not provided." }]);
+        const bad = await target.api("GET", "/core/groups/", undefined, "not-a-token");
+        expect([bad.status, bad.body]).toEqual([403, { detail: "Token invalid/expired" }]);
+    });
+
+    test("a path without its trailing slash is 404 to GET and 405 without a body to POST", async () => {
+        expect((await target.api("GET", "/core/groups")).status).toBe(404);
+        const post = await target.api("POST", "/core/groups", { name: "x" });
+        expect([post.status, post.text, post.headers["content-type"]]).toEqual([405, "", "text/html; charset=utf-8"]);
+    });
+
+    test("what is not there is 404, with words that tell a bad key from an unknown one", async () => {
+        const unknown = await target.api("GET", "/core/groups/00000000-0000-4000-8000-000000000000/");
+        expect([unknown.status, unknown.body]).toEqual([404, { detail: "No Group matches the given query." }]);
+        const malformed = await target.api("GET", "/core/groups/not-a-uuid/");
+        expect([malformed.status, malformed.body]).toEqual([404, { detail: "Not found." }]);
+        expect((await target.api("GET", "/nonesuch/")).status).toBe(404);
+    });
+
+    test("a body that is not JSON is 400, of another type 415, and a list 400", async () => {
+        const url = `${target.url}/api/v3/core/groups/`;
+        const headers = { authorization: `Bearer ${target.token}` };
+        const broken = await call(url, { method: "POST", text: "{bad", headers: { ...headers, "content-type": "application/json" } });
+        expect(broken.status).toBe(400);
+        expect(broken.body.detail).toMatch(/^JSON parse error - /);
+        const text = await call(url, { method: "POST", text: "{}", headers: { ...headers, "content-type": "text/plain" } });
+        expect([text.status, text.body]).toEqual([415, { detail: 'Unsupported media type "text/plain" in request.' }]);
+        const list = await target.api("POST", "/core/groups/", []);
+        expect([list.status, list.body]).toEqual([400, { non_field_errors: ["Invalid data. Expected a dictionary, but got list."] }]);
+    });
+
+    test("a method that a path does not have is 405 with JSON", async () => {
+        const reply = await target.api("DELETE", "/core/groups/");
+        expect([reply.status, reply.body]).toEqual([405, { detail: 'Method "DELETE" not allowed.' }]);
+    });
+
+    test("lists come in pages, `next: 0` is the end, and a page past it is 404", async () => {
+        const names = ["a", "b", "c"].map((letter) => target.name(`page-${letter}`));
+        for (const name of names) await target.make("/core/groups/", { name });
+        const search = `/core/groups/?search=${target.name("page").slice(0, 9)}&page_size=2`;
+        const first = await target.api("GET", search);
+        expect(first.body.pagination).toEqual({
+            next: 2,
+            previous: 0,
+            count: 3,
+            current: 1,
+            total_pages: 2,
+            start_index: 1,
+            end_index: 2,
+        });
+        const second = await target.api("GET", `${search}&page=2`);
+        expect(second.body.pagination).toMatchObject({ next: 0, previous: 1, start_index: 3, end_index: 3 });
+        expect([...first.body.results, ...second.body.results].map((group) => group.name)).toEqual(names);
+        expect((await target.api("GET", `${search}&page=3`)).status).toBe(404);
+        const reversed = await target.api("GET", `${search}&ordering=-name`);
+        expect(reversed.body.results[0].name).toBe(names[2]);
+    });
+
+    test("a page has 100 entries at the most, whatever was asked for", async () => {
+        const reply = await target.api("GET", "/rbac/permissions/?page_size=500");
+        expect(reply.body.results).toHaveLength(100);
+        expect(reply.body.pagination.next).toBe(2);
+    });
+
+    test("unknown filters are ignored, known ones are exact and mind the case", async () => {
+        const name = target.name("Filter");
+        await target.make("/core/groups/", { name });
+        expect((await target.api("GET", "/core/groups/?nonsense=1")).body.results.length).toBeGreaterThan(1);
+        expect((await target.api("GET", `/core/groups/?name=${name}`)).body.results).toHaveLength(1);
+        expect((await target.api("GET", `/core/groups/?name=${name.slice(0, -1)}`)).body.results).toHaveLength(0);
+        expect((await target.api("GET", `/core/groups/?name=${name.toLowerCase()}`)).body.results).toHaveLength(0);
+        expect((await target.api("GET", `/core/groups/?name=${name}&include_users=false`)).body.results[0].users_obj).toBeNull();
+    });
+
+    test("a filter by something that does not exist is 400 for some parameters", async () => {
+        const managed = await target.api("GET", "/propertymappings/provider/scope/?managed=nonesuch");
+        expect([managed.status, managed.body]).toEqual([
+            400,
+            { managed: ["Select a valid choice. nonesuch is not one of the available choices."] },
+        ]);
+        const bound = await target.api("GET", "/policies/bindings/?target=00000000-0000-4000-8000-000000000000");
+        expect([bound.status, bound.body]).toEqual([
+            400,
+            { target: ["Select a valid choice. That choice is not one of the available choices."] },
+        ]);
+        expect((await target.api("GET", "/policies/bindings/?target=bad")).body).toEqual({ target: ["“bad” is not a valid UUID."] });
+    });
+
+    test("the version is of 2026.5, and me is a superuser", async () => {
+        expect((await target.api("GET", "/admin/version/")).body.version_current).toMatch(/^2026\.5\./);
+        expect((await target.api("GET", "/core/users/me/")).body.user).toMatchObject({ username: "akadmin", is_superuser: true });
+    });
+
+    test("what the default blueprints make is there", async () => {
+        for (const slug of [
+            "default-authentication-flow",
+            "default-invalidation-flow",
+            "default-provider-authorization-implicit-consent",
+            "default-provider-authorization-explicit-consent",
+            "default-provider-invalidation-flow",
+        ]) {
+            expect(await target.flow(slug)).toMatchObject({ slug });
+        }
+        const bindings = await target.api("GET", `/flows/bindings/?target=${(await target.flow("default-authentication-flow")).pk}`);
+        expect(bindings.body.results.map((binding: { order: number }) => binding.order)).toEqual([10, 20, 30, 100]);
+        expect(await target.find("/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate")).toMatchObject({ key_type: "rsa" });
+        expect(await target.find("/core/groups/?name=authentik+Admins")).toMatchObject({ is_superuser: true });
+        const blueprints = await target.api("GET", "/managed/blueprints/?page_size=100");
+        expect(blueprints.body.results.map((blueprint: { name: string }) => blueprint.name)).toContain("authentik Bootstrap");
+    });
+
+    test("refused values are 400 with a message list per member", async () => {
+        const cases: [path: string, body: object, answer: object][] = [
+            ["/core/groups/", {}, { name: ["This field is required."] }],
+            ["/core/groups/", { name: "" }, { name: ["This field may not be blank."] }],
+            ["/core/groups/", { name: null }, { name: ["This field may not be null."] }],
+            ["/core/groups/", { name: "x", users: [999_999] }, { users: ['Invalid pk "999999" - object does not exist.'] }],
+            ["/core/groups/", { name: "x", users: "y" }, { users: ['Expected a list of items but got type "str".'] }],
+            ["/core/groups/", { name: "x", parents: ["bad"] }, { parents: ["“bad” is not a valid UUID."] }],
+            [
+                "/core/groups/",
+                { name: "x", attributes: "y" },
+                { attributes: ["Value must be a dictionary, and not have any duplicate keys."] },
+            ],
+            ["/core/groups/", { name: "x", is_superuser: "y" }, { is_superuser: ["Must be a valid boolean."] }],
+            ["/core/users/", {}, { username: ["This field is required."], name: ["This field is required."] }],
+            ["/core/users/", { username: "x", name: "x", type: "y" }, { type: ['"y" is not a valid choice.'] }],
+            ["/core/users/", { username: "x", name: "x", path: "/y" }, { path: ["No leading or trailing slashes allowed."] }],
+            ["/core/users/", { username: "x", name: "x", email: "y" }, { email: ["Enter a valid email address."] }],
+            [
+                "/core/tokens/",
+                { identifier: "a b" },
+                { identifier: ['Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.'] },
+            ],
+            ["/core/tokens/", { identifier: "x", intent: "recovery" }, { intent: ["Invalid intent recovery"] }],
+            [
+                "/core/applications/",
+                { name: "x", slug: "a b" },
+                { slug: ["Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."] },
+            ],
+            [
+                "/core/applications/",
+                { name: "x", slug: "token" },
+                { slug: ["The slug 'token' is reserved and cannot be used for applications."] },
+            ],
+            ["/stages/password/", { name: "x", backends: [] }, { backends: ["This list may not be empty."] }],
+            [
+                "/stages/user_login/",
+                { name: "x", session_duration: "y" },
+                { session_duration: ["y is not in the correct format of 'hours=3;minutes=1'."] },
+            ],
+            ["/stages/identification/", { name: "x", user_fields: ["y"] }, { user_fields: { "0": ['"y" is not a valid choice.'] } }],
+        ];
+        for (const [path, body, answer] of cases) {
+            const reply = await target.api("POST", path, body);
+            expect([path, body, reply.status, reply.body]).toEqual([path, body, 400, answer]);
+        }
+    });
+
+    test("a provider's mistakes are named together, those in redirect URIs at their place", async () => {
+        const none = "00000000-0000-4000-8000-000000000000";
+        const flow = (await target.flow("default-provider-authorization-implicit-consent")).pk;
+        const base = { name: "x", authorization_flow: flow, invalidation_flow: flow };
+        const refused = async (body: object) => (await target.api("POST", "/providers/oauth2/", body)).body;
+        expect(await refused({ ...base, redirect_uris: [{ url: "x" }] })).toEqual({
+            redirect_uris: [{ matching_mode: ["This field is required."] }],
+        });
+        expect(await refused({ ...base, redirect_uris: "x" })).toEqual({
+            redirect_uris: { non_field_errors: ['Expected a list of items but got type "str".'] },
+        });
+        expect(await refused({ ...base, redirect_uris: [{ url: "(", matching_mode: "regex" }] })).toEqual({
+            redirect_uris: ["Invalid Regex Pattern: ("],
+        });
+        expect(
+            await refused({
+                ...base,
+                authorization_flow: none,
+                invalidation_flow: "x",
+                redirect_uris: [],
+                signing_key: none,
+                sub_mode: "x",
+                access_code_validity: "x",
+            }),
+        ).toEqual({
+            authorization_flow: [`Invalid pk "${none}" - object does not exist.`],
+            invalidation_flow: ["“x” is not a valid UUID."],
+            access_code_validity: ["x is not in the correct format of 'hours=3;minutes=1'."],
+            signing_key: [`Invalid pk "${none}" - object does not exist.`],
+            sub_mode: ['"x" is not a valid choice.'],
+        });
+    });
+});
