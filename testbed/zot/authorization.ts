@@ -110,12 +110,19 @@ export function mixesAnonymousAndLogins(accessControl: AccessControl | undefined
     return accessControl !== undefined && hasAnonymousPolicy(accessControl) && !isAnonymousOnly(accessControl);
 }
 
+/**
+ * The patterns that decide for a repository: the longest that match it. Of several equally long ones zot 2.1.20 takes any, at
+ * random and anew for each request; here it is the first in the file.
+ */
+export function decidingPatterns({ repositories }: AccessControl, repository: string): string[] {
+    const matching = Object.keys(repositories).filter((pattern) => matches(pattern, repository));
+    const longest = Math.max(...matching.map((pattern) => pattern.length));
+    return matching.filter((pattern) => pattern.length === longest);
+}
+
 function ruleFor(accessControl: AccessControl, repository: string): RepositoryRule | undefined {
-    let longest = "";
-    for (const pattern of Object.keys(accessControl.repositories)) {
-        if (pattern.length > longest.length && matches(pattern, repository)) longest = pattern;
-    }
-    return accessControl.repositories[longest];
+    const [pattern] = decidingPatterns(accessControl, repository);
+    return pattern === undefined ? undefined : accessControl.repositories[pattern];
 }
 
 function ruleGrants(rule: RepositoryRule, who: Identity, action: Action): boolean {

@@ -12,7 +12,15 @@ import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { handleApiKeys } from "./apiKeys";
 import { type AuthenticationContext, authenticate, refuseUnauthenticated, refuseUnauthorized } from "./authentication";
-import { actionsForManifest, anonymous, may, mayReadMetrics } from "./authorization";
+import {
+    type AccessControl,
+    type Action,
+    actionsForManifest,
+    anonymous,
+    decidingPatterns,
+    may,
+    mayReadMetrics,
+} from "./authorization";
 import { type Config, isLoginEnabled, loadConfig } from "./config";
 import { type Exchange, type Handler, header, sendBytes, sendJson, sendStatus, sendText } from "./http";
 import { type Log, openLog } from "./log";
@@ -54,6 +62,8 @@ export class Server {
     private listener: http.Server | undefined;
     private watcher: fs.FSWatcher | undefined;
     private routes: Route[] = [];
+    /** Sets of patterns that have been warned of. */
+    private readonly knownTies = new Set<string>();
     /** Whether access control was there at start: what comes later is not enforced. */
     private readonly enforces: boolean;
 
@@ -268,14 +278,27 @@ export class Server {
         if (access !== "repository" || !this.enforces) return true;
         // Once enforced, access control that a reload took away leaves nothing that could be granted.
         if (!accessControl) return false;
-        const actions = ((): Parameters<typeof may>[2][] => {
-            if (exchange.method === "GET" || exchange.method === "HEAD") return ["read"];
-            if (exchange.method === "DELETE") return ["delete"];
-            if (reference === undefined) return ["create"];
-            const tags = this.storage.tags(name) ?? [];
-            return actionsForManifest(tags, isDigest(reference) ? { digestTags: digestTagsOf(exchange) } : { tag: reference });
-        })();
-        return actions.every((action) => may(accessControl, exchange.who, action, name));
+        this.warnOfTies(accessControl, name);
+        return this.actionsOf(exchange, name, reference).every((action) => may(accessControl, exchange.who, action, name));
+    }
+
+    private actionsOf(exchange: Exchange, name: string, reference: string | undefined): Action[] {
+        if (exchange.method === "GET" || exchange.method === "HEAD") return ["read"];
+        if (exchange.method === "DELETE") return ["delete"];
+        if (reference === undefined) return ["create"];
+        const tags = this.storage.tags(name) ?? [];
+        return actionsForManifest(tags, isDigest(reference) ? { digestTags: digestTagsOf(exchange) } : { tag: reference });
+    }
+
+    private warnOfTies(accessControl: AccessControl, repository: string): void {
+        const patterns = decidingPatterns(accessControl, repository);
+        const key = patterns.join(" ");
+        if (patterns.length < 2 || this.knownTies.has(key)) return;
+        this.knownTies.add(key);
+        this.log.warn("several patterns of access control are equally long and match: a real zot takes one at random for each request", {
+            repository,
+            patterns,
+        });
     }
 
     private allRoutes(): Route[] {

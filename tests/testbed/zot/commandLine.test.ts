@@ -300,6 +300,16 @@ describe("the stand-in alone", () => {
         expect(ran.errors).toContain(`cannot serve a config with ${setting}`);
     });
 
+    test("warns where a real zot would take one of two rules at random", async () => {
+        const server = await RunningZot.start(standIn, () => ({
+            http: { accessControl: { repositories: { "a/*": { anonymousPolicy: ["read"] }, "a/b": { anonymousPolicy: ["create"] } } } },
+        }));
+        await server.request("GET", "/v2/a/c/tags/list");
+        expect(server.log).not.toContain("equally long");
+        await server.request("GET", "/v2/a/b/tags/list");
+        expect(server.log.match(/equally long.*"repository":"a\/b"/g)).toHaveLength(1);
+    });
+
     test("leaves the database of a real zot alone", async () => {
         const rootDirectory = scratch();
         fs.writeFileSync(path.join(rootDirectory, "meta.db"), Buffer.from([0, 1, 2, 3]));

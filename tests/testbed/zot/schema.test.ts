@@ -78,7 +78,7 @@ function settings(schema: Schema, definitions: Record<string, Schema> = {}, plac
 const real = zots.filter((zot) => !zot.isStandIn);
 
 // Runs where there is a real zot; elsewhere there is nothing to compare with.
-(real.length > 0 ? test.each(real) : test.skip.each([{ name: "a real zot", command: [], isStandIn: false }]))(
+(real.length > 0 ? test.each(real) : test.skip.each([{ name: "a real zot (needs one, in ZOT or on the PATH)", command: [], isStandIn: false }]))(
     "it has every setting of $name, and no other",
     (zot) => {
         const schema = JSON.parse(run(zot, "schema").output) as Schema & { definitions: Record<string, Schema> };
