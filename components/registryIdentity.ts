@@ -95,6 +95,8 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 propertyMappings: found.scopeMappings,
                 subMode: "hashed_user_id",
                 includeClaimsInIdToken: true,
+                // All that zot uses; servers of 2026.5 and newer grant nothing that is not named.
+                grantTypes: ["authorization_code"],
                 // One issuer per application: what zot is told in identity.issuer.
                 issuerMode: "per_provider",
             },

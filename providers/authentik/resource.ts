@@ -44,6 +44,8 @@ export interface Property {
     secret?: boolean;
     /** The first version that knows it. */
     since?: string;
+    /** Servers that do not know it ignore it and leave it out of their answers; then it is as the program said, and no difference. */
+    ignoredWhereUnknown?: boolean;
 }
 
 /** A property of our own, which is not a field of the API's object. */
@@ -145,6 +147,10 @@ export function outputsOf(definition: AnyResourceDefinition): (Output & { field:
     const extra = Object.entries(definition.extraOutputTypes ?? {}).map(([name, output]) => ({ ...output, name, field: undefined }));
     return [...fields, ...extra];
 }
+
+/** Whether the server that answered does not know a property that it may ignore. */
+const isIgnored = (property: NamedProperty, answer: Record<string, unknown>): boolean =>
+    property.ignoredWhereUnknown === true && property.field !== undefined && answer[property.field] === undefined;
 
 export const secretsOf = (definition: AnyResourceDefinition): string[] =>
     [...propertiesOf(definition), ...outputsOf(definition)].filter((property) => property.secret).map((property) => property.name);
@@ -467,7 +473,10 @@ class Resource<Answer extends object, Request extends object> {
                 continue;
             }
             const actual = property.type.fromApi(fields[property.field]);
-            if (actual === undefined) continue;
+            if (actual === undefined) {
+                if (isIgnored(property, fields) && said !== undefined) values[property.name] = said;
+                continue;
+            }
             values[property.name] = inWordsOf(property.type, said, actual);
         }
         values[this.definition.idOutput] = this.definition.idOf(answer);
@@ -520,6 +529,7 @@ class Resource<Answer extends object, Request extends object> {
             if (property.field === undefined || (names && !names.has(property.name))) return true;
             const wanted = inputs[property.name];
             if (wanted === undefined && property.absent === "unmanaged") return true;
+            if (isIgnored(property, fields)) return true;
             return sameProperty(property.type, wanted, property.type.fromApi(fields[property.field]));
         });
     }

@@ -73,8 +73,8 @@ export class ProviderOauth2 extends pulumi.CustomResource {
     declare public readonly encryptionKey: pulumi.Output<string | undefined>;
     /**
      * The OAuth2 grants that the client may use. Left out, Authentik chooses. Servers before 2026.5.0 do not know
-     * it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`, `password`,
-     * `urn:ietf:params:oauth:grant-type:device_code`.
+     * and ignore it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`,
+     * `password`, `urn:ietf:params:oauth:grant-type:device_code`.
      */
     declare public readonly grantTypes: pulumi.Output<string[]>;
     /**
@@ -268,8 +268,8 @@ export interface ProviderOauth2State {
     encryptionKey?: pulumi.Input<string>;
     /**
      * The OAuth2 grants that the client may use. Left out, Authentik chooses. Servers before 2026.5.0 do not know
-     * it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`, `password`,
-     * `urn:ietf:params:oauth:grant-type:device_code`.
+     * and ignore it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`,
+     * `password`, `urn:ietf:params:oauth:grant-type:device_code`.
      */
     grantTypes?: pulumi.Input<pulumi.Input<string>[]>;
     /**
@@ -382,8 +382,8 @@ export interface ProviderOauth2Args {
     encryptionKey?: pulumi.Input<string>;
     /**
      * The OAuth2 grants that the client may use. Left out, Authentik chooses. Servers before 2026.5.0 do not know
-     * it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`, `password`,
-     * `urn:ietf:params:oauth:grant-type:device_code`.
+     * and ignore it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`,
+     * `password`, `urn:ietf:params:oauth:grant-type:device_code`.
      */
     grantTypes?: pulumi.Input<pulumi.Input<string>[]>;
     /**
