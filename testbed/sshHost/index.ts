@@ -1,0 +1,143 @@
+/**
+ * An SSH host on loopback, for the demo and the tests: the machine's own OpenSSH sshd where there is one, else a server in
+ * this process. The current user may log in, with a key that is made for it.
+ */
+import * as crypto from "node:crypto";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { Client, utils } from "ssh2";
+import { startEmbedded } from "./embedded";
+import type { RunningServer, ServerSetup, SshHost, SshHostOptions } from "./host";
+import { generateKeyPair } from "./keys";
+import { findSshd, startOpenSsh } from "./openssh";
+
+export type { SshHost, SshHostFaults, SshHostOptions } from "./host";
+export { findSshd } from "./openssh";
+export { generateKeyPair, type KeyPair, type KeyType } from "./keys";
+
+/**
+ * Starts an SSH host on 127.0.0.1; `stop()` ends it and all that it left behind.
+ *
+ * Fails where `openssh` is asked for by name and sshd is missing, does not start, or lets the current user not in (an account
+ * that is locked, for one): the message holds what sshd said.
+ */
+export async function startSshHost(options: SshHostOptions = {}): Promise<SshHost> {
+    const kind = options.kind ?? kindFromEnvironment();
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ssh-host-"));
+    try {
+        const user = os.userInfo().username;
+        const hostKeys = (options.hostKeyTypes ?? ["ed25519"]).map((type) => generateKeyPair(type, "ssh-host"));
+        const userKey = generateKeyPair("ed25519", user);
+        const privateKeyFile = path.join(folder, "id_ed25519");
+        const authorizedKeysFile = path.join(folder, "authorized_keys");
+        fs.writeFileSync(privateKeyFile, userKey.privateKeyPem, { mode: 0o600 });
+        fs.writeFileSync(authorizedKeysFile, `${userKey.publicKey}\n`, { mode: 0o600 });
+        const setup: ServerSetup = {
+            options,
+            folder,
+            user,
+            hostKeyPems: hostKeys.map((key) => key.privateKeyPem),
+            authorizedKeysFile,
+            mark: `TESTBED_SSH_HOST=${crypto.randomBytes(8).toString("hex")}`,
+        };
+        const { server, startedAs, probes, notes } = await startServer(kind, setup, userKey.privateKeyPem);
+        // The comment is no part of what is pinned.
+        const hostPublicKeys = hostKeys.map((key) => key.publicKey.split(" ").slice(0, 2).join(" "));
+        return {
+            kind: startedAs,
+            host: "127.0.0.1",
+            port: server.port,
+            user,
+            hostPublicKey: hostPublicKeys[0] as string,
+            hostPublicKeys,
+            privateKeyPem: userKey.privateKeyPem,
+            privateKeyFile,
+            authorizedKeysFile,
+            connections: () => server.connections() - probes,
+            failedLogins: () => server.failedLogins(),
+            log: () => notes + server.log(),
+            faults: server.faults,
+            dropConnections: () => server.dropConnections(),
+            stop: async () => {
+                await server.stop();
+                fs.rmSync(folder, { recursive: true, force: true });
+            },
+        };
+    } catch (error) {
+        fs.rmSync(folder, { recursive: true, force: true });
+        throw error;
+    }
+}
+
+interface StartedServer {
+    server: RunningServer;
+    startedAs: "openssh" | "embedded";
+    /** Connections made to see whether a login works; they do not count. */
+    probes: number;
+    notes: string;
+}
+
+async function startServer(kind: SshHostOptions["kind"], setup: ServerSetup, privateKeyPem: string): Promise<StartedServer> {
+    const sshd = kind === "embedded" ? undefined : findSshd();
+    if (kind === "openssh" && sshd === undefined) {
+        throw new Error("No sshd was found in /usr/sbin, /usr/local/sbin, /opt/homebrew/sbin or on PATH. Install openssh-server, or use the embedded SSH host.");
+    }
+    const { options } = setup;
+    const onlyEmbedded = options.password !== undefined || Object.keys(options.faults ?? {}).length > 0;
+    let notes = "";
+    if (sshd !== undefined && (kind === "openssh" || !onlyEmbedded)) {
+        let server: RunningServer | undefined;
+        try {
+            server = await startOpenSsh(setup, sshd);
+            await logIn(server.port, setup.user, privateKeyPem);
+            return { server, startedAs: "openssh", probes: 1, notes };
+        } catch (error) {
+            const said = server ? ` It said: ${server.log().trim()}` : "";
+            await server?.stop();
+            const reason = `${(error as Error).message}${said}`;
+            if (kind === "openssh") throw new Error(reason, { cause: error });
+            notes = `${sshd} is of no use here, so this is the embedded SSH host. ${reason}\n`;
+        }
+    }
+    return { server: await startEmbedded(setup), startedAs: "embedded", probes: 0, notes };
+}
+
+/** Sees whether the user gets in and a command runs; throws otherwise. */
+function logIn(port: number, username: string, privateKey: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const client = new Client();
+        const fail = (error: Error) => {
+            client.destroy();
+            reject(new Error(`${username} could not log in on 127.0.0.1 port ${port}: ${error.message}.`));
+        };
+        client.once("error", fail);
+        client.once("ready", () => {
+            client.exec("true", (error, channel) => {
+                if (error) return fail(error);
+                channel.resume();
+                channel.stderr.resume();
+                channel.once("close", (code: number | null) => {
+                    if (code !== 0) return fail(new Error(`the command "true" ended with ${code}`));
+                    client.once("close", () => resolve());
+                    client.end();
+                });
+            });
+        });
+        client.connect({ host: "127.0.0.1", port, username, privateKey, readyTimeout: 10_000 });
+    });
+}
+
+function kindFromEnvironment(): SshHostOptions["kind"] {
+    const value = process.env.SSH_HOST_KIND;
+    if (value === undefined || value === "") return undefined;
+    if (value === "openssh" || value === "embedded") return value;
+    throw new Error(`SSH_HOST_KIND is ${JSON.stringify(value)}; it may be "openssh" or "embedded".`);
+}
+
+/** The SHA-256 fingerprint of a public key line, as ssh-keygen shows it. */
+export function fingerprint(publicKeyLine: string): string {
+    const key = utils.parseKey(publicKeyLine);
+    if (key instanceof Error) throw key;
+    return `SHA256:${crypto.createHash("sha256").update(key.getPublicSSH()).digest("base64").replace(/=+$/, "")}`;
+}

@@ -1,0 +1,79 @@
+/** The processes of an SSH host: found by their parent, or by a mark in the environment that their session began with. */
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+
+export interface ProcessEntry {
+    pid: number;
+    parent: number;
+    /** The name of the program, without its folder. */
+    name: string;
+}
+
+const hasProc = fs.existsSync("/proc/self/stat");
+
+export function processTable(): ProcessEntry[] {
+    if (!hasProc) {
+        return execFileSync("ps", ["-axo", "pid=,ppid=,comm="], { encoding: "utf8" })
+            .split("\n")
+            .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
+            .filter((match) => match !== null)
+            .map((match) => ({ pid: Number(match[1]), parent: Number(match[2]), name: (match[3] as string).split("/").pop() as string }));
+    }
+    const entries: ProcessEntry[] = [];
+    for (const pid of processIds()) {
+        // The name stands in parentheses and may itself contain some.
+        const match = /^\d+ \((.*)\) \S (\d+) /s.exec(readOrEmpty(`/proc/${pid}/stat`));
+        if (match) entries.push({ pid, parent: Number(match[2]), name: match[1] as string });
+    }
+    return entries;
+}
+
+/** Everything below a process, children before their own children. */
+export function descendants(ancestor: number, table = processTable()): ProcessEntry[] {
+    const found: ProcessEntry[] = [];
+    let parents = new Set([ancestor]);
+    while (parents.size > 0) {
+        const children = table.filter((entry) => parents.has(entry.parent));
+        found.push(...children);
+        parents = new Set(children.map((entry) => entry.pid));
+    }
+    return found;
+}
+
+/**
+ * Ends every process whose environment began with `mark` (`NAME=value`): a command that lost its connection belongs to
+ * nobody any more. Works on Linux only; elsewhere it finds nothing.
+ */
+export function endMarked(mark: string): void {
+    if (!hasProc) return;
+    // A process may fork while the list is read, so it is read until it comes out empty.
+    for (let round = 0; round < 10; round++) {
+        const marked = processIds().filter((pid) => pid !== process.pid && readOrEmpty(`/proc/${pid}/environ`).split("\0").includes(mark));
+        if (marked.length === 0) return;
+        for (const pid of marked) endProcess(pid);
+    }
+}
+
+/** Ends a process, or with a negative number its process group; one that is gone already is no error. */
+export function endProcess(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+    try {
+        process.kill(pid, signal);
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+}
+
+function processIds(): number[] {
+    return fs
+        .readdirSync("/proc")
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number);
+}
+
+function readOrEmpty(file: string): string {
+    try {
+        return fs.readFileSync(file, "latin1");
+    } catch {
+        return ""; // it ended meanwhile, or belongs to somebody else
+    }
+}
