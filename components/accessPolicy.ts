@@ -166,15 +166,15 @@ export function policyBreaches(policy: AccessPolicy, tiers: Tiers, permitted: { 
 const isOnlyFor = (grant: Grant, group: string) => grant.users.length === 0 && grant.groups.every((name) => name === group);
 
 /**
- * Rules by which someone other than admins could push to repositories of a pull-through cache, in place of upstream.
- * `cache` is the pattern of its repositories. Errs on the side of naming a rule; `**` stands for `adminPolicy` too.
+ * By what someone other than admins could push to repositories of a pull-through cache, in place of upstream, in words.
+ * `cache` is the pattern of its repositories. Errs on the side of naming a rule.
  */
 export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup: string): string[] {
     const mayPush = (grants: Grant[]) => grants.some((grant) => grant.actions.includes("create") && !isOnlyFor(grant, adminsGroup));
     const opens = (rule: RepositoryRule) => mayPush(rule.grants) || rule.loggedIn.includes("create");
     const overridden = (rule: RepositoryRule) => policy.rules.some((other) => other.pattern.length > rule.pattern.length && covers(other.pattern, cache) && !opens(other));
     const open = policy.rules.filter((rule) => opens(rule) && mayOverlap(rule.pattern, cache) && !overridden(rule));
-    return [...open.map((rule) => rule.pattern), ...(mayPush(policy.everywhere) ? ["**"] : [])];
+    return [...open.map((rule) => `the rule for ${JSON.stringify(rule.pattern)}`), ...(mayPush(policy.everywhere) ? ["adminPolicy"] : [])];
 }
 
 /** Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance. */

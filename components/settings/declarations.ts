@@ -30,7 +30,7 @@ function checked(check: Check) {
 }
 
 const text = (allowed: string, check: Check) => ({ kind: "text" as SettingKind, schema: checked(check), allowed });
-const isName = (value: string) => value !== "" && value.trim() === value && !CONTROL_CHARACTER.test(value);
+const isName: Check = (value) => (value === "" ? "it is empty" : value.trim() === value && !CONTROL_CHARACTER.test(value));
 const name = (what: string) => text(`the name of ${what}, without spaces at its ends`, isName);
 const absolutePath = (what: string) =>
     text(`${what} as an absolute path without "..", quotes or line breaks`, (value) => {
@@ -129,12 +129,12 @@ export function hostKeyMistake(value: string): string | undefined {
     return complete && fields[0] === type ? undefined : "the key in it is incomplete or damaged";
 }
 
-/** Why this is not where a host is, or undefined where it is. */
-function hostAddressMistake(value: string): string | undefined {
-    if (isIP(value)) return undefined;
+/** Whether this is where a host is, or why not. */
+function hostAddressMistake(value: string): boolean | string {
+    if (isIP(value)) return true;
     if (value.includes("@")) return "it holds a user, which host.user is for";
     if (/:\d+$/.test(value)) return "it holds a port, which host.port is for";
-    return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(value) ? undefined : "it is neither";
+    return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(value);
 }
 
 /** Paths on which zot itself answers. */

@@ -64,8 +64,8 @@ type Outcome = { value: unknown } | { mistakes: string[] };
 
 function readOne(name: string, setting: Setting<unknown>, given: unknown, siteNeeded: boolean): Outcome {
     const refuse = (message: string): Outcome => ({ mistakes: [message] });
-    // An empty text is a setting that is not set: the default of Pulumi.yaml for what a site has to give.
-    if (given === undefined || given === null || given === "") {
+    // Where there is no default, Pulumi.yaml has an empty text for "not set".
+    if (given === undefined || given === null || (given === "" && setting.default === undefined)) {
         if (setting.default !== undefined) return { value: structuredClone(setting.default) };
         if (setting.optional) return { value: undefined };
         if (setting.siteOnly && !siteNeeded) return { mistakes: [] };
@@ -105,13 +105,17 @@ function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIs
             if (setting.secret) return [sentence(name, "the value given", becauseOf(issue))];
             const found = issue.path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | undefined)?.[part], value);
             if (found === undefined) return [`${place(issue.path)} is missing; give ${setting.allowed}.`];
-            if (issue.code === "invalid_value" && issue.path.length > 0) return [`${place(issue.path)}: ${shown(found)} is not allowed; give ${issue.values.map((one) => shown(one)).join(", ")}.`];
+            if (issue.code === "invalid_value" && issue.path.length > 0) {
+                const values = issue.values.map((one) => shown(one)).join(", ");
+                return [`${place(issue.path)}: ${shown(found)} is not allowed; give ${issue.values.length > 1 ? "one of " : ""}${values}.`];
+            }
             return [sentence(place(issue.path), shown(found), becauseOf(issue))];
         }
     }
 }
 
 function becauseOf(issue: z.core.$ZodIssue): string | undefined {
+    if (issue.code === "too_small" && issue.origin === "array") return "it is empty";
     return issue.code === "custom" ? (issue.params?.because as string | undefined) : undefined;
 }
 
@@ -187,7 +191,9 @@ function strayNames(groups: Record<string, unknown>): SettingMistake[] {
 
 /** The end of a sentence: the setting that was probably meant, where one is near. */
 function suggestion(name: string, candidates: string[]): string {
-    const distances = candidates.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }));
+    // Without its group, a setting is compared without its group.
+    const comparable = (candidate: string) => (/[.:]/.test(name) ? candidate : candidate.replace(/^\w+\./, "")).toLowerCase();
+    const distances = candidates.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase().replace(":", "."), comparable(candidate)) }));
     const nearest = distances.reduce((best, next) => (next.distance < best.distance ? next : best));
     return nearest.distance <= Math.max(2, name.length / 3) ? `; did you mean ${nearest.candidate}?` : ".";
 }

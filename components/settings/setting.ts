@@ -88,7 +88,8 @@ export function isMap(value: unknown): value is Record<string, unknown> {
     return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof SecretText);
 }
 
-/** The command that sets a setting on the current stack. */
+/** The command that sets a setting on the current stack. It asks for a secret, which is not to be in a shell's history. */
 export function setCommand(name: string, setting: { secret?: boolean; example?: string }): string {
-    return `pulumi config set --path ${name}${setting.secret ? " --secret" : ""} ${setting.example ?? "VALUE"}`;
+    const value = setting.example ?? (setting.secret ? undefined : "VALUE");
+    return ["pulumi config set --path", name, ...(setting.secret ? ["--secret"] : []), ...(value ? [value] : [])].join(" ");
 }

@@ -62,7 +62,7 @@ function policyMistakes(config: JsonMap, { access, identity }: PolicySettings): 
         ),
         ...caches.flatMap((cache) =>
             pushableInCache(policy, cache, adminsGroup).map(
-                (pattern) => `by the rule for ${JSON.stringify(pattern)} CI could push into the pull-through cache ${JSON.stringify(cache)}, in place of upstream's images; declare the cache in zot.mirrors, or set access.ciMayPushToMirrors to true`,
+                (opening) => `by ${opening} CI could push into the pull-through cache ${JSON.stringify(cache)}, in place of upstream's images; declare the cache in zot.mirrors, or set access.ciMayPushToMirrors to true`,
             ),
         ),
     ];

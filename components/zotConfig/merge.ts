@@ -12,6 +12,7 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
     const merge = (target: JsonMap, source: JsonMap, path: string): JsonMap => {
         const merged = new Map(Object.entries(target));
         for (const [key, value] of Object.entries(source)) {
+            if (value === null) continue; // absent, to zot
             const place = path ? `${path}.${key}` : key;
             const present = keyIn(target, key);
             // `http.tls` decides how the host reaches its own zot, and so has one spelling.
