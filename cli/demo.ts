@@ -1,13 +1,15 @@
 /** npm run demo: the whole way on loopback, from an open registry to a hardened one, seen step by step. */
 import { createInterface } from "node:readline";
-import type { Stack } from "@pulumi/pulumi/automation";
+import { CommandError, type Stack } from "@pulumi/pulumi/automation";
+import { FlowError } from "../clients/authentikFlow";
+import { UnreachableError } from "../clients/browser";
 import { RegistryClient } from "../clients/registry";
-import { ZotSession } from "../clients/zotSession";
+import { LoginError, ZotSession } from "../clients/zotSession";
 import type { AccessMatrix } from "../components/accessPolicy";
 import program = require("../index");
 import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
-import { command, EXIT, run } from "./shared/command";
+import { command, EXIT, run, UserError } from "./shared/command";
 import { matrixTable } from "./shared/matrixText";
 
 interface Step {
@@ -118,10 +120,19 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
         show.seconds.total = Math.round((performance.now() - started) / 10) / 100;
         if (json) process.stdout.write(`${JSON.stringify({ parts, steps: show.steps, seconds: show.seconds }, null, 2)}\n`);
         else show.say(`\n${show.steps.filter((step) => step.ok).length} of ${show.steps.length} steps as expected, in ${show.seconds.total} seconds.`);
+    } catch (error) {
+        throw toldAs(error);
     } finally {
         if (!interrupted) await stopSite();
     }
     process.exitCode = show.ok ? EXIT.done : EXIT.mistake;
+}
+
+/** What failed outside this command is told in its own words, without a stack trace. */
+function toldAs(error: unknown): unknown {
+    if (error instanceof CommandError) return new UserError("pulumi ended with an error, which is printed above.");
+    if (error instanceof LoginError || error instanceof FlowError || error instanceof UnreachableError) return new UserError(error.message);
+    return error;
 }
 
 function partsOf(site: Site, { toolchain }: ScratchStack): { name: string; kind: string; detail: string }[] {
