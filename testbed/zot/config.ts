@@ -7,7 +7,7 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import Ajv, { type ErrorObject } from "ajv";
+import Ajv, { type ErrorObject, type ValidateFunction } from "ajv";
 import { type AccessControl, type Policy, isAnonymousMetricsOnly, isAnonymousOnly } from "./authorization";
 import { type Schema, checkingSchema, configSchema } from "./configSchema";
 import { isValidPattern } from "./globs";
@@ -219,16 +219,25 @@ function isTimeWindow(window: string): boolean {
     return match !== null && valid(match[1]) && valid(match[2]) && match[1] !== match[2];
 }
 
-function check(settings: JsonObject, schema: Schema, name: string): void {
+const lowerCasedSchema = checkingSchema();
+
+let compiledSchema: ValidateFunction | undefined;
+
+function validator(): ValidateFunction {
+    if (compiledSchema) return compiledSchema;
     const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false, verbose: true });
     ajv.addFormat("go-duration", (duration: string) => parseDuration(duration) !== undefined);
     ajv.addFormat("gc-time-window", isTimeWindow);
-    const validate = ajv.compile(schema);
+    return (compiledSchema = ajv.compile(lowerCasedSchema));
+}
+
+function check(settings: JsonObject): void {
+    const validate = validator();
     if (validate(settings)) return;
     const unknown = new Map<string, string[]>();
     const problems: string[] = [];
     for (const error of validate.errors ?? []) {
-        const place = placeOf(error) || name;
+        const place = placeOf(error) || "config.Config";
         if (error.keyword === "additionalProperties") {
             unknown.set(place, [...(unknown.get(place) ?? []), String(error.params["additionalProperty"])]);
         } else {
@@ -364,9 +373,8 @@ interface Raw {
 }
 
 function build(settings: JsonObject): Config {
-    const lowerCased = checkingSchema();
-    const coerced = coerce(settings, lowerCased) as JsonObject;
-    check(coerced, lowerCased, "config.Config");
+    const coerced = coerce(settings, lowerCasedSchema) as JsonObject;
+    check(coerced);
     const raw = withNames(coerced, configSchema) as Raw;
     const level = raw.log?.level ?? "debug";
     if (!isLevel(level)) {
