@@ -38,8 +38,9 @@ export function settingsFromStackFile(projectFolder: string, stack: string): Raw
 function stackFile(projectFolder: string, stack: string): string {
     const name = stack.split("/").at(-1)!;
     const file = join(projectFolder, `Pulumi.${name}.yaml`);
-    if (/^[A-Za-z0-9._-]+$/.test(name) && existsSync(file)) return file;
-    throw new StackFileError(`There is no stack ${shown(stack)}: ${file} does not exist. Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`);
+    const isName = /^[A-Za-z0-9._-]+$/.test(name);
+    if (isName && existsSync(file)) return file;
+    throw new StackFileError(`There is no stack ${shown(stack)}${isName ? `: ${file} does not exist` : ""}. Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`);
 }
 
 /** Names of the stacks that have a file. */
