@@ -291,7 +291,11 @@ function checkFailure(failure: { property: string; reason: string }) {
 function checkResponse(result: { inputs: PropertyMap; failures?: { property: string; reason: string }[] }, verbatim?: unknown) {
     const response = new providerMessages.CheckResponse();
     response.setInputs(verbatim ?? toStruct(result.inputs));
-    response.setFailuresList((result.failures ?? []).map(checkFailure));
+    // Beside a failure that names its property the engine prints the property's value, secret or not (seen on 3.259.0). So the name
+    // travels in the sentence only.
+    response.setFailuresList(
+        (result.failures ?? []).map(({ property, reason }) => checkFailure({ property: "", reason: reason.startsWith(property) ? reason : `${property}: ${reason}` })),
+    );
     return response;
 }
 
