@@ -1,6 +1,6 @@
 /** The Authentik that the tests run against: the real one of AUTHENTIK_URL and AUTHENTIK_TOKEN, otherwise the stand-in. */
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { randomBytes } from "node:crypto";
+import { startAuthentikStandIn } from "../../../testbed/authentik/server";
 
 export interface Backend {
     url: string;
@@ -15,9 +15,9 @@ export const backendName = realUrl && realToken ? `the real Authentik at ${realU
 
 export async function startBackend(): Promise<Backend> {
     if (realUrl && realToken) return { url: realUrl, token: realToken, isReal: true, stop: () => Promise.resolve() };
-    const { startAuthentikStandIn } = require("../../../testbed/authentik") as { startAuthentikStandIn(): Promise<{ url: string; token: string; stop(): Promise<void> }> };
-    const standIn = await startAuthentikStandIn();
-    return { url: standIn.url, token: standIn.token, isReal: false, stop: () => standIn.stop() };
+    const token = randomBytes(16).toString("hex");
+    const standIn = await startAuthentikStandIn({ token, version: "2026.5.0-rc1" });
+    return { url: standIn.url, token, isReal: false, stop: () => standIn.close() };
 }
 
 /** A name that no other run uses, so that the tests can share a server. */
@@ -33,5 +33,3 @@ export async function api(backend: Pick<Backend, "url" | "token">, method: strin
     const text = await response.text();
     return { status: response.status, body: text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : text };
 }
-
-export const hasStandIn = fs.existsSync(path.resolve(__dirname, "../../../testbed/authentik/index.ts"));
