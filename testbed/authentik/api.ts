@@ -106,8 +106,8 @@ const fixedRoutes: Record<string, (context: Context) => Answer> = {
 
 /** The user of a bearer token, or of a session. Without either, and with a bad one, 403; Authentik never answers 401. */
 function authenticate(world: World, request: Request): Stored {
-    const [scheme, key] = (request.headers.authorization ?? "").split(" ") as [string, string | undefined];
-    if (scheme.toLowerCase() === "bearer" && key) {
+    const key = /^bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1]?.trim();
+    if (key) {
         const token = world.store.all("core/tokens").find((candidate) => candidate.key === key && candidate.intent === "api");
         const user = token && isValid(token) ? world.store.get("core/users", token.user) : undefined;
         if (user?.is_active !== true) throw new PermissionDenied("Token invalid/expired");
@@ -181,9 +181,7 @@ function act(
     const action = kind.actions?.[verb];
     if (!action) throw new NotFound("Not found.");
     if (request.method !== action.method) return methodNotAllowed(request.method, `${action.method}, OPTIONS`);
-    // A permission on everything goes before the question whether the object is there.
-    const { world, user } = context;
-    const object = world.permissions.has(user, action.permission) ? lookUp(world, kind, key) : findVisible(context, kind, key, true);
+    const object = action.unfiltered ? lookUp(context.world, kind, key) : findVisible(context, kind, key);
     demand(context, action.permission, { model: kind.model, pk: object.pk });
     const schema = operation(action.method)?.request;
     const body = schema ? (action.unchecked ? parseBody(context, schema, new Set()).body : readBody(context, schema)) : {};
@@ -213,12 +211,10 @@ function visibleObjects(context: Context, kind: ObjectKind): Stored[] {
     return visible;
 }
 
-function findVisible(context: Context, kind: ObjectKind, key: string, forAction = false): Stored {
+function findVisible(context: Context, kind: ObjectKind, key: string): Stored {
     const visible = visibleObjects(context, kind);
     const object = lookUp(context.world, kind, key);
     if (visible.includes(object)) return object;
-    // The permission of an action is asked for before its object is.
-    if (forAction) throw denied();
     throw new NotFound(`No ${kind.className} matches the given query.`);
 }
 

@@ -87,11 +87,13 @@ export const groups: ObjectKind = {
         add_user: {
             method: "POST",
             permission: "authentik_core.add_user_to_group",
+            unfiltered: true,
             run: (group, body, context) => changeMembership(group, body, context, true),
         },
         remove_user: {
             method: "POST",
             permission: "authentik_core.remove_user_from_group",
+            unfiltered: true,
             run: (group, body, context) => changeMembership(group, body, context, false),
         },
     },

@@ -26,6 +26,8 @@ export interface Action {
     readonly method: string;
     /** The permission that it needs, by model or by object. */
     readonly permission: string;
+    /** Whoever holds its permission need not be allowed to see the object. */
+    readonly unfiltered?: boolean;
     /** Authentik does not hold this body against its own document (a role's add_user without `pk` is 404). */
     readonly unchecked?: boolean;
     readonly run: (target: Stored, body: Fields, context: Context) => Answer;

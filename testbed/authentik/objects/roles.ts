@@ -32,12 +32,14 @@ export const roles: ObjectKind = {
         add_user: {
             method: "POST",
             permission: "authentik_rbac.change_role",
+            unfiltered: true,
             unchecked: true,
             run: (role, body, context) => setUser(role, body, context, true),
         },
         remove_user: {
             method: "POST",
             permission: "authentik_rbac.change_role",
+            unfiltered: true,
             unchecked: true,
             run: (role, body, context) => setUser(role, body, context, false),
         },

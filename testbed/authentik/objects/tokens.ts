@@ -87,11 +87,13 @@ export const tokens: ObjectKind = {
         view_key: {
             method: "GET",
             permission: "authentik_core.view_token_key",
+            unfiltered: true,
             run: (token) => json(200, { key: token.key }),
         },
         set_key: {
             method: "POST",
             permission: "authentik_core.set_token_key",
+            unfiltered: true,
             run: (token, body, { world }) => {
                 world.store.update(token, { key: body.key });
                 return json(204, undefined);

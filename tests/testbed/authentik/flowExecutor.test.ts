@@ -1,6 +1,7 @@
 import { isReal, Target, Visitor } from "./target";
 
-jest.setTimeout(60_000);
+// A real Authentik takes its time.
+jest.setTimeout(300_000);
 
 let target: Target;
 beforeAll(async () => {

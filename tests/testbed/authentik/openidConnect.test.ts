@@ -2,7 +2,8 @@ import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 
 import { call, isReal, Target, Visitor } from "./target";
 
-jest.setTimeout(60_000);
+// A real Authentik takes its time.
+jest.setTimeout(300_000);
 
 let target: Target;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { isReal, Target } from "./target";
 
-jest.setTimeout(60_000);
+// A real Authentik takes its time.
+jest.setTimeout(300_000);
 
 let target: Target;
 beforeAll(async () => {
@@ -70,7 +71,7 @@ describe(`permissions (${isReal ? "real Authentik" : "stand-in"})`, () => {
         expect((await target.api("POST", `${path}set_password/`, { password: "a new password" }, token)).status).toBe(204);
         expect((await target.api("PATCH", path, { name: "x" }, token)).body).toEqual(denied);
         expect((await target.api("GET", `/core/users/${user.pk}/`, undefined, token)).status).toBe(404);
-        expect((await target.api("POST", `/core/users/${user.pk}/set_password/`, { password: "x" }, token)).body).toEqual(denied);
+        expect((await target.api("POST", `/core/users/${user.pk}/set_password/`, { password: "x" }, token)).status).toBe(404);
     });
 
     test("what a role holds can be read by its token, page by page", async () => {

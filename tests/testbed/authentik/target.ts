@@ -79,7 +79,7 @@ export class Target {
 
     /** A request to the API, below /api/v3, as the superuser unless another token (or null for none) is given. */
     api(method: string, path: string, json?: unknown, token: string | null = this.token): Promise<Reply> {
-        const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+        const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
         return call(`${this.url}/api/v3${path}`, { method, ...(json === undefined ? {} : { json }), headers });
     }
 
