@@ -4,12 +4,15 @@
  * Only the challenges that a service account can answer are answered; anything else ends in an error that names it
  * (measured on Authentik 2026.5).
  */
-import type { Answer, Browser } from "./browser";
+import { type Answer, type Browser, UnreachableError } from "./browser";
 
 export interface Credentials {
     username: string;
     password: string;
 }
+
+/** The stages that ask who it is: a flow that comes to them has nobody logged in. */
+const LOGIN_STAGES = new Set(["ak-stage-identification", "ak-stage-password"]);
 
 /** A flow that could not be passed; the message names the component and the remedy. */
 export class FlowError extends Error {
@@ -41,8 +44,10 @@ const MOST_CHALLENGES = 10;
  * @param origin scheme, host and port of Authentik, for example `https://authentik.example.org`
  * @param flow slug of the flow
  * @param query the query of the page that led to the flow, without the question mark; empty for a flow of its own
+ * @param loggedInBy slug of the flow by which the user has been logged in already, where it has: then this one must not ask who it is
+ * @throws FlowError where it cannot be passed, UnreachableError where Authentik does not answer, or fails.
  */
-export async function passFlow(browser: Browser, origin: string, flow: string, query: string, credentials: Credentials): Promise<URL> {
+export async function passFlow(browser: Browser, origin: string, flow: string, query: string, credentials: Credentials, loggedInBy?: string): Promise<URL> {
     const executor = `${origin}/api/v3/flows/executor/${encodeURIComponent(flow)}/?query=${encodeURIComponent(query)}`;
     let answer = await browser.send(executor, { headers: { accept: "application/json" } });
     const answered = new Set<string>();
@@ -50,6 +55,12 @@ export async function passFlow(browser: Browser, origin: string, flow: string, q
         answer = await followWithin(browser, answer);
         const challenge = challengeOf(answer, flow);
         if (challenge.component === "xak-flow-redirect") return new URL(challenge.to ?? "/", origin);
+        if (loggedInBy !== undefined && LOGIN_STAGES.has(challenge.component)) {
+            throw new FlowError(
+                `The flow ${loggedInBy} ended without ${credentials.username} being logged in: its user-login stage is missing, or the policy on that stage is for another user.`,
+                challenge.component,
+            );
+        }
         const reply = replyTo(challenge, credentials, flow);
         if (answered.has(challenge.component)) {
             throw new FlowError(`The flow ${flow} asks for ${challenge.component} again after it was answered; look at its stages in Authentik.`, challenge.component);
@@ -81,6 +92,7 @@ async function followWithin(browser: Browser, first: Answer): Promise<Answer> {
 }
 
 function challengeOf(answer: Answer, flow: string): Challenge {
+    if (answer.status >= 500) throw new UnreachableError(`Authentik at ${answer.url.origin} answered ${answer.status} in the flow ${flow}; its log says why.`);
     if (answer.status === 404) throw new FlowError(`Authentik has no flow ${flow}; correct its slug, or create it.`, undefined);
     try {
         const challenge = JSON.parse(answer.text) as Challenge;
@@ -108,13 +120,15 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
             return { token: challenge.token };
         case "ak-stage-access-denied":
             throw new FlowError(`Authentik denied ${username} the flow ${flow}: ${challenge.error_message ?? "no reason given"}. The user may be inactive, or a policy of the flow does not let it pass.`, challenge.component);
+        case "ak-stage-flow-error":
+            throw new FlowError(`Authentik failed inside the flow ${flow}; its log says why.`, challenge.component);
         case "ak-stage-authenticator-validate":
         case "ak-stage-authenticator-totp":
         case "ak-stage-authenticator-webauthn":
         case "ak-stage-authenticator-static":
-            throw new FlowError(`The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have; use a login flow of its own for it.`, challenge.component);
+            throw new FlowError(`The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have; give it a login flow of its own (loginFlow).`, challenge.component);
         default:
-            throw new FlowError(`The flow ${flow} asks ${username} for ${challenge.component}, which cannot be answered without a person; use a login flow of its own for the service account.`, challenge.component);
+            throw new FlowError(`The flow ${flow} asks ${username} for ${challenge.component}, which cannot be answered without a person; give the service account a login flow of its own (loginFlow).`, challenge.component);
     }
 }
 

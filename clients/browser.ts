@@ -1,5 +1,6 @@
 /** An HTTP client with cookies that follows no redirect by itself: the steps of a login are looked at one by one. */
 import { CookieJar } from "tough-cookie";
+import { outgoing, type Send } from "./outgoing";
 
 export interface Answer {
     url: URL;
@@ -11,7 +12,7 @@ export interface Answer {
 }
 
 export interface BrowserRequest {
-    method?: "GET" | "POST" | "DELETE";
+    method?: "GET" | "POST" | "PUT" | "DELETE";
     headers?: Record<string, string>;
     /** Sent as JSON. */
     json?: unknown;
@@ -27,34 +28,17 @@ export class Browser {
     // zot's state cookie is always Secure; browsers, and this jar, count loopback as secure.
     private readonly jar = new CookieJar(undefined, { allowSecureOnLocal: true });
 
+    /** @param way how requests leave this machine. Default: directly, or through the environment's proxy. */
+    constructor(private readonly way: Send = outgoing()) {}
+
     /** Sends one request and reads the answer whole; cookies are sent and kept. */
     async send(target: string | URL, request: BrowserRequest = {}): Promise<Answer> {
         const url = new URL(target);
         const cookies = await this.jar.getCookieString(url.href);
-        const headers: Record<string, string> = { accept: "*/*", ...request.headers };
-        if (cookies) headers.cookie = cookies;
-        if (request.json !== undefined) headers["content-type"] = "application/json";
-        let response: Response;
-        try {
-            response = await fetch(url, {
-                method: request.method ?? "GET",
-                headers,
-                body: request.json === undefined ? undefined : JSON.stringify(request.json),
-                redirect: "manual",
-                signal: AbortSignal.timeout(REQUEST_TIMEOUT),
-            });
-        } catch (error) {
-            throw new UnreachableError(`${url.origin} cannot be reached: ${reasonOf(error)}`);
-        }
-        for (const cookie of response.headers.getSetCookie()) await this.jar.setCookie(cookie, url.href, { ignoreError: true });
-        const location = response.headers.get("location");
-        return {
-            url,
-            status: response.status,
-            headers: response.headers,
-            text: await response.text(),
-            location: location === null ? undefined : new URL(location, url),
-        };
+        const headers = { ...request.headers, ...(cookies ? { cookie: cookies } : {}) };
+        const answer = await sendOne(this.way, url, { ...request, headers });
+        for (const cookie of answer.headers.getSetCookie()) await this.jar.setCookie(cookie, url.href, { ignoreError: true });
+        return answer;
     }
 
     /** The value of a cookie that would be sent to a URL. */
@@ -64,8 +48,59 @@ export class Browser {
     }
 }
 
+/**
+ * Sends one request without cookies and reads the answer whole.
+ *
+ * @throws UnreachableError where no answer comes.
+ */
+export async function sendOne(way: Send, target: string | URL, request: BrowserRequest = {}): Promise<Answer> {
+    const url = new URL(target);
+    const headers: Record<string, string> = { accept: "*/*", ...request.headers };
+    if (request.json !== undefined) headers["content-type"] = "application/json";
+    try {
+        const response = await way(url, {
+            method: request.method ?? "GET",
+            headers,
+            body: request.json === undefined ? undefined : JSON.stringify(request.json),
+            signal: AbortSignal.timeout(REQUEST_TIMEOUT),
+        });
+        const location = response.headers.get("location");
+        return {
+            url,
+            status: response.status,
+            headers: response.headers,
+            text: await response.text(),
+            location: location !== null && URL.canParse(location, url.href) ? new URL(location, url) : undefined,
+        };
+    } catch (error) {
+        throw new UnreachableError(`${url.origin} cannot be reached: ${reasonOf(error)}`);
+    }
+}
+
+/**
+ * By how many milliseconds the clock of the machine that answered is ahead of this one's, to half a second; undefined where it did not say.
+ */
+export function clockAhead(answer: Pick<Answer, "headers">, now: number = Date.now()): number | undefined {
+    const date = Date.parse(answer.headers.get("date") ?? "");
+    // The header has whole seconds, cut off.
+    return Number.isNaN(date) ? undefined : date + 500 - now;
+}
+
+const UNTRUSTED = /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/;
+
 function reasonOf(error: unknown): string {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    if (cause instanceof Error && cause.name === "TimeoutError") return `no answer within ${REQUEST_TIMEOUT / 1000} seconds`;
-    return cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : String(cause);
+    const cause = causeOf(error);
+    if (cause.name === "TimeoutError") return `no answer within ${REQUEST_TIMEOUT / 1000} seconds`;
+    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    if (UNTRUSTED.test(code)) return `its certificate is of an authority that is not trusted here (${code}); for a private one give its PEM file (caCertificateFile, or NODE_EXTRA_CA_CERTS)`;
+    if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") return `its certificate is not valid now (${code}); renew it, or set the clock here`;
+    return cause.message || code;
+}
+
+/** The error below a fetch's; a host with several addresses fails with one error for each. */
+function causeOf(error: unknown): Error {
+    let cause = error instanceof Error ? error : new Error(String(error));
+    while (cause.cause instanceof Error) cause = cause.cause;
+    const first: unknown = cause instanceof AggregateError ? cause.errors[0] : undefined;
+    return first instanceof Error ? first : cause;
 }

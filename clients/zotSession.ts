@@ -1,113 +1,157 @@
-/** A login to zot by OpenID Connect, and what a logged-in user may do with API keys (measured on zot 2.1.20). */
-import { Browser } from "./browser";
+/** A login to zot by OpenID Connect, without a browser (measured on zot 2.1.20 and Authentik 2026.5). */
+import { type ApiKeyRecord, type ApiKeys, apiKeysOver } from "./apiKeys";
 import { type Credentials, endSession, FlowError, passFlow } from "./authentikFlow";
+import { type Answer, Browser, clockAhead, UnreachableError } from "./browser";
+import type { Send } from "./outgoing";
 
-/** An API key as zot lists it: everything but the secret. */
-export interface ApiKeyRecord {
-    uuid: string;
-    label: string;
-    /** RFC 3339. */
-    createdAt: string;
-    /** RFC 3339; the year 1 for a key that never expires. */
-    expirationDate: string;
-    isExpired: boolean;
-    lastUsed: string;
-}
+export type { ApiKeyRecord } from "./apiKeys";
+export { FlowError };
 
-/** A login that did not end in a session at zot. */
+/** A login that did not end in a session at zot; the message names the remedy. */
 export class LoginError extends Error {}
+
+export interface LoginOptions {
+    /** How requests leave this machine. Default: directly, or through the environment's proxy. */
+    way?: Send;
+    /** Slug of a flow to log in by before zot's login begins. Default: the flow that Authentik itself chooses. */
+    loginFlow?: string;
+}
 
 /** Redirects between zot's login and its callback: authorize, flow, authorize again, callback, user interface. */
 const MOST_REDIRECTS = 10;
 
+/** Seconds by which two clocks may differ before a failed login is put down to it. */
+const CLOCK_TOLERANCE = 30;
+
 export class ZotSession {
+    /** The user's API keys, over this session. */
+    readonly apiKeys: ApiKeys;
+
     private constructor(
         private readonly browser: Browser,
         private readonly registryUrl: string,
         private readonly authentikOrigin: string,
         /** Who zot takes the login for. */
         readonly username: string,
-    ) {}
+    ) {
+        this.apiKeys = apiKeysOver(registryUrl, username, (url, request) => browser.send(url, request));
+    }
 
     /**
      * Logs in at the registry through Authentik, with a password and without a browser.
      *
      * @throws FlowError where Authentik's flow cannot be passed, LoginError where zot or Authentik refuses, UnreachableError where one does not answer.
      */
-    static async login(registryUrl: string, credentials: Credentials): Promise<ZotSession> {
-        const browser = new Browser();
+    static async login(registryUrl: string, credentials: Credentials, { way, loginFlow }: LoginOptions = {}): Promise<ZotSession> {
+        const browser = new Browser(way);
         let answer = await browser.send(`${registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`);
         const authorize = answer.location;
-        if (answer.status !== 302 || !authorize) {
-            throw new LoginError(`The registry ${registryUrl} answered ${answer.status} to the start of a login instead of a redirect to its identity provider; is OpenID Connect configured in zot?`);
-        }
+        if (answer.status !== 302 || !authorize) throw startProblem(registryUrl, answer);
+        const zotAhead = clockAhead(answer);
         const origin = authorize.origin;
-        for (let count = 0; count < MOST_REDIRECTS; count++) {
-            const next = answer.location;
-            if (!next) break;
-            const flow = /^\/if\/flow\/([^/]+)\/$/.exec(next.pathname);
-            if (flow) {
-                const destination = await passFlow(browser, next.origin, flow[1]!, next.search.slice(1), credentials);
-                answer = await browser.send(destination);
-            } else if (next.pathname.startsWith("/zot/auth/callback/")) {
-                answer = await browser.send(next);
-                return await ZotSession.afterCallback(browser, registryUrl, origin, credentials, answer.status, answer.text);
-            } else {
-                answer = await browser.send(next);
+        try {
+            // On the host that zot sends logins to: cookies are per host.
+            if (loginFlow !== undefined) await passFlow(browser, origin, loginFlow, "", credentials);
+            for (let count = 0; count < MOST_REDIRECTS; count++) {
+                const next = answer.location;
+                if (!next) break;
+                const flow = /\/if\/flow\/([^/]+)\/$/.exec(next.pathname);
+                if (flow) {
+                    const destination = await passFlow(browser, next.origin, decodeURIComponent(flow[1]!), next.search.slice(1), credentials, loginFlow);
+                    answer = await browser.send(destination);
+                } else if (next.pathname.startsWith("/zot/auth/callback/")) {
+                    const callback = await followToCallback(browser, registryUrl, next);
+                    return await ZotSession.afterCallback(browser, registryUrl, origin, credentials, callback, skewBetween(zotAhead, clockAhead(answer)));
+                } else {
+                    answer = await browser.send(next);
+                }
+                if (answer.status >= 500) throw new UnreachableError(`${answer.url.origin} answered ${answer.status} in the middle of the login of ${credentials.username}; its log says why.`);
             }
+            throw new LoginError(loginPageProblem(answer, credentials.username));
+        } catch (error) {
+            await endSession(browser, origin);
+            throw error;
         }
-        throw new LoginError(loginPageProblem(answer.status, answer.text, credentials.username));
     }
 
-    private static async afterCallback(browser: Browser, registryUrl: string, origin: string, credentials: Credentials, status: number, text: string): Promise<ZotSession> {
+    private static async afterCallback(browser: Browser, registryUrl: string, origin: string, credentials: Credentials, answer: Answer, skew: number): Promise<ZotSession> {
         const username = await browser.cookie(registryUrl, "user");
-        if (status !== 302 || !username) {
-            throw new LoginError(`The registry ${registryUrl} refused the login of ${credentials.username} (${status}): ${text.trim() || "no reason given; does Authentik's provider have the openid, email and profile mappings?"}`);
-        }
+        if (answer.status !== 302 || !username) throw new LoginError(callbackProblem(registryUrl, credentials.username, answer, skew));
         const session = new ZotSession(browser, registryUrl, origin, decodeURIComponent(username));
         if (session.username !== credentials.username) {
             await session.end();
-            throw new LoginError(`The registry took the login of ${credentials.username} for ${session.username}: the claim preferred_username is not mapped to the user's name.`);
+            throw new LoginError(
+                `The registry ${registryUrl} took the login of ${credentials.username} for ${session.username}, so that a key would belong to the wrong name: ` +
+                    "the claim preferred_username does not reach it. Authentik's provider needs the mapping profile, and zot's config the scope profile.",
+            );
         }
         return session;
     }
 
-    /** Mints a key. `expires` is required: a key without it would never expire. */
-    async createApiKey(label: string, expires: Date): Promise<{ key: string; record: ApiKeyRecord }> {
-        const answer = await this.browser.send(`${this.registryUrl}/zot/auth/apikey`, {
-            method: "POST",
-            headers: { "X-ZOT-API-CLIENT": "zot-ui" },
-            json: { label, scopes: [], expirationDate: expires.toISOString().replace(/\.\d+Z$/, "Z") },
-        });
-        if (answer.status !== 201) throw new LoginError(`The registry answered ${answer.status} to a request for an API key of ${this.username}: ${answer.text.trim()}`);
-        const { apiKey, ...record } = JSON.parse(answer.text) as ApiKeyRecord & { apiKey: string };
-        return { key: apiKey, record };
+    createApiKey(label: string, expires: Date): Promise<{ key: string; record: ApiKeyRecord }> {
+        return this.apiKeys.create(label, expires);
     }
 
-    async listApiKeys(): Promise<ApiKeyRecord[]> {
-        const answer = await this.browser.send(`${this.registryUrl}/zot/auth/apikey`, { headers: { "X-ZOT-API-CLIENT": "zot-ui" } });
-        if (answer.status !== 200) throw new LoginError(`The registry answered ${answer.status} to a request for the API keys of ${this.username}.`);
-        return (JSON.parse(answer.text) as { apiKeys: ApiKeyRecord[] | null }).apiKeys ?? [];
+    listApiKeys(): Promise<ApiKeyRecord[]> {
+        return this.apiKeys.list();
     }
 
-    /** Revokes a key; one that is gone already is no error. */
-    async revokeApiKey(uuid: string): Promise<void> {
-        const answer = await this.browser.send(`${this.registryUrl}/zot/auth/apikey?id=${encodeURIComponent(uuid)}`, { method: "DELETE", headers: { "X-ZOT-API-CLIENT": "zot-ui" } });
-        if (answer.status !== 200) throw new LoginError(`The registry answered ${answer.status} when the API key ${uuid} of ${this.username} was to be revoked.`);
+    revokeApiKey(uuid: string): Promise<void> {
+        return this.apiKeys.revoke(uuid);
     }
 
-    /** Ends the session, here and at Authentik. */
+    /** Ends the session, here and at Authentik. Never fails: sessions also end by themselves. */
     async end(): Promise<void> {
         await this.browser.send(`${this.registryUrl}/zot/auth/logout`, { method: "POST", headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).catch(() => undefined);
         await endSession(this.browser, this.authentikOrigin);
     }
 }
 
-function loginPageProblem(status: number, page: string, username: string): string {
-    if (page.includes("Permission denied")) return `Authentik denied ${username} the registry's application: the user is in no group that is bound to it, or the application has no provider.`;
-    if (page.includes("Client ID Error")) return "Authentik does not know the client id that zot sent; compare identity.clientId with the provider in Authentik.";
-    if (page.includes("Redirect URI Error")) return "Authentik does not accept the redirect URI that zot sent; it must be the registry's URL followed by /zot/auth/callback/oidc, to the letter.";
+/** The session belongs to the host that the callback is on, which must be the one that keys are asked for at. */
+async function followToCallback(browser: Browser, registryUrl: string, callback: URL): Promise<Answer> {
+    if (callback.origin !== new URL(registryUrl).origin) {
+        throw new LoginError(`The registry ${registryUrl} sends logins back to ${callback.origin}: its externalUrl and the URL that the program knows it by must be the same.`);
+    }
+    return browser.send(callback);
+}
+
+/** Seconds by which the registry's clock is ahead of Authentik's. */
+function skewBetween(registryAhead: number | undefined, authentikAhead: number | undefined): number {
+    return registryAhead === undefined || authentikAhead === undefined ? 0 : Math.round((registryAhead - authentikAhead) / 1000);
+}
+
+function startProblem(registryUrl: string, { status, text }: Answer): Error {
+    if (status >= 500) return new UnreachableError(`The registry ${registryUrl} answered ${status} to the start of a login; its log says why.`);
+    if (status === 404) {
+        return new LoginError(
+            `The registry ${registryUrl} has no login (404). Either its config has no OpenID Connect, or it started with the read-only config because its identity provider did not answer: look at its log, and restart it.`,
+        );
+    }
+    return new LoginError(`The registry ${registryUrl} answered ${status} to the start of a login instead of a redirect to its identity provider${text.trim() ? `: ${text.trim()}` : ""}. Is it zot, with OpenID Connect in its config?`);
+}
+
+function loginPageProblem({ status, text }: Answer, username: string): string {
+    if (text.includes("Permission denied")) {
+        return `Authentik denied ${username} the registry's application: the user is in no group that is bound to it, or the application is gone or has no provider. Look at the application's bindings in Authentik.`;
+    }
+    if (text.includes("Client ID Error")) return "Authentik does not know the client id that zot sent; compare identity.clientId with the provider in Authentik, and push the registry's config again.";
+    if (text.includes("Redirect URI Error")) return "Authentik does not accept the redirect URI that zot sent; the provider's must be the registry's URL followed by /zot/auth/callback/oidc, to the letter.";
     return `The login of ${username} ended at an answer ${status} that is no redirect.`;
 }
 
-export { FlowError };
+/** What zot says when it cannot complete a login, and what to do about it. */
+const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
+    [/invalid_client/, "zot's client secret is not the one in Authentik: push the registry's config again (pulumi up), and restart zot where that is done by hand"],
+    [/signature algorithm not supported/, "Authentik's provider has no signing key: choose one in identity.signingKey"],
+    [/issuer does not match/, "the issuer in zot's config is not the one that Authentik names: set identity.issuer, and the provider's issuer mode to one per provider"],
+    [/userinfo failed/, "Authentik's provider lacks the mapping openid"],
+    [/expired|in the future|too far in the past|iat/i, "the clocks of Authentik and the registry differ: set them (NTP)"],
+];
+
+function callbackProblem(registryUrl: string, username: string, { status, text }: Answer, skew: number): string {
+    const said = text.trim();
+    const known = CALLBACK_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];
+    const clocks = Math.abs(skew) > CLOCK_TOLERANCE ? ` The registry's clock is ${Math.abs(skew)} seconds ${skew > 0 ? "ahead of" : "behind"} Authentik's: set them (NTP).` : "";
+    const remedy = known ?? (said === "" ? "Authentik's provider lacks the mapping profile, from which zot takes the user's name" : "the registry's log may say more");
+    return `The registry ${registryUrl} refused the login of ${username} (${status}${said ? `: ${said}` : ""}): ${remedy}.${clocks}`;
+}
