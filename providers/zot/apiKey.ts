@@ -1,0 +1,365 @@
+/**
+ * The resource ApiKey: an API key of a service account, minted by a login without a browser, and rotated in place by the
+ * first update after its time.
+ */
+import { randomBytes } from "node:crypto";
+import type { ApiKeyRecord, KeyHolder } from "../../clients/apiKeys";
+import type { ZotSession } from "../../clients/zotSession";
+import { type CallContext, isKnown, PartialFailure, type PropertyDiff, type PropertyMap, type ResourceHandler, sameValue, UNKNOWN } from "../protocol";
+import { type ApiKeyInputs, checkInputs, inputDefinitions, inputsOf, outputDefinitions, outputsOf, stateOf } from "./apiKeyProperties";
+import { AfterMinting, type CarriedOut, carryOut } from "./carryOut";
+import { durationText, momentText } from "./durations";
+import { labelFor, ownerIn, ownerOf, ownerText } from "./owner";
+import { type Due, due, type KeyPlan, type KeyState, plan, type Predecessor, predecessorOf } from "./plan";
+import type { Services } from "./services";
+
+/** The clocks here and at the registry must agree to this, or a rotation would come at the wrong time. In milliseconds. */
+const CLOCK_TOLERANCE = 5 * 60_000;
+
+/** Before it, a tag could be moved by pushing a digest. */
+const OLDEST_ZOT = "v2.1.19";
+
+/** What a new key changes. */
+const MINTED_OUTPUTS = Object.keys(outputDefinitions);
+
+export function apiKey(services: () => Services): ResourceHandler {
+    const resource = new ApiKeyResource(services);
+    return {
+        secretProperties: ["key"],
+        check: ({ inputs, oldInputs }) => Promise.resolve(checkInputs(inputs, oldInputs)),
+        diff: (request, context) => resource.diff(request, context),
+        create: (request, context) => resource.create(request, context),
+        read: (request, context) => resource.read(request, context),
+        update: (request, context) => resource.update(request, context),
+        delete: (request, context) => resource.delete(request, context),
+    };
+}
+
+class ApiKeyResource {
+    constructor(private readonly services: () => Services) {}
+
+    /** Compares inputs, and looks at the clock and at what refresh found. Asks nobody. */
+    async diff({ oldOutputs, oldInputs, inputs }: Parameters<ResourceHandler["diff"]>[0], context: CallContext): ReturnType<ResourceHandler["diff"]> {
+        const properties: Record<string, PropertyDiff> = {};
+        for (const name of Object.keys(inputDefinitions)) {
+            const [before, after] = [oldInputs[name], inputs[name]];
+            if (sameValue(before, after)) continue;
+            const kind = before === undefined ? "add" : after === undefined ? "delete" : "update";
+            properties[name] = { kind: name === "user" && isKnown(after) ? "update-replace" : kind };
+        }
+        if (isKnown(inputs) && properties.user === undefined) {
+            const { state } = stateOf(oldOutputs);
+            const now = new Date();
+            const found = due(state, inputsOf(inputs).wanted, now);
+            const changed = found.mint ? MINTED_OUTPUTS : [...(found.over.length > 0 ? ["predecessors"] : []), ...(found.prove ? ["status"] : [])];
+            for (const name of changed) properties[name] = { kind: "update", inputDiff: false };
+            if (Object.keys(properties).length === 0 && state.predecessors.length > 0) await context.log("info", predecessorsText(state.predecessors, inputs.user as string));
+        }
+        // Two keys of one user side by side would be taken for each other's strays.
+        return { changes: Object.keys(properties).length > 0, properties, deleteBeforeReplace: true };
+    }
+
+    async create({ inputs, preview }: Parameters<ResourceHandler["create"]>[0], context: CallContext): ReturnType<ResourceHandler["create"]> {
+        if (preview) {
+            if (isKnown(inputs)) {
+                const { user, registryUrl, wanted } = inputsOf(inputs);
+                await context.log(
+                    "info",
+                    `An API key of ${user} will be made at ${registryUrl}, for ${durationText(wanted.lifetime)}. Keys that ${user} has already go on working for ${durationText(wanted.predecessorLifetime)}, and are revoked by the first update after that.`,
+                );
+            }
+            return { id: UNKNOWN, properties: { ...inputs, ...unknownOutputs() } };
+        }
+        const id = idOf(inputsOf(inputs));
+        const done = await this.withLogin(inputs, context, (session, clockAhead) => this.settle({ id, inputs, before: undefined, session, clockAhead }, context));
+        return { id, properties: outputsOf(inputs, done.state, done.key!) };
+    }
+
+    async update({ id, oldOutputs, inputs, preview }: Parameters<ResourceHandler["update"]>[0], context: CallContext): ReturnType<ResourceHandler["update"]> {
+        if (preview) return this.previewUpdate(oldOutputs, inputs, context);
+
+        const before = stateOf(oldOutputs);
+        const wanted = inputsOf(inputs);
+        const oldUrl = oldOutputs.registryUrl as string;
+        const isElsewhere = oldUrl !== wanted.registryUrl;
+        const found = due(before.state, wanted.wanted, new Date());
+        if (!found.mint && found.over.length === 0 && !found.prove && !isElsewhere) return outputsOf(inputs, before.state, before.key);
+
+        if (!found.mint) {
+            await this.lookAtRegistry(wanted, context);
+            const settled = await this.settleWithKey(before, inputs, found, context);
+            if (settled) return outputsOf(inputs, settled, before.key);
+        }
+        const done = await this.withLogin(inputs, context, (session, clockAhead) => this.settle({ id, inputs, before, session, clockAhead }, context));
+        if (isElsewhere && done.key !== undefined) await this.retire(oldUrl, wanted.user, before, context);
+        return outputsOf(inputs, done.state, done.key ?? before.key);
+    }
+
+    /** Asks the registry whether the key still works, and which others there are; in an update the next run takes it from there. */
+    async read({ id, properties, inputs }: Parameters<ResourceHandler["read"]>[0], context: CallContext): ReturnType<ResourceHandler["read"]> {
+        if (properties.key === undefined || properties.key === null) {
+            throw new Error("An API key cannot be imported: zot tells its secret only once, when it is made. Declare it, and pulumi up makes a new one; the keys that are there go on working for a while as its predecessors.");
+        }
+        const { state, key } = stateOf(properties);
+        const { registryUrl, user, wanted, takeOver } = inputsOf(inputs);
+        const keys = await keysSeenBy(this.services().holder(registryUrl, user, key));
+        if (!keys?.some((record) => record.uuid === state.uuid)) {
+            await context.log("warning", `The registry ${registryUrl} does not accept the API key ${state.uuid} of ${user} any more: it expired, was revoked, or the registry lost its database. The next pulumi up makes a new one.`);
+            return { id, properties: outputsOf(inputs, { ...state, status: "unusable" }, key), inputs };
+        }
+        const now = new Date();
+        const seen = plan({ state, wanted: { ...wanted, generation: state.generation }, now, keys, owner: ownerOf(context.urn), takeOver });
+        const strays = seen.strays.filter((stray) => stray.uuid !== state.uuid).map((stray) => predecessorOf(stray, now));
+        // The key itself is among the predecessors where it is due, which is not for refresh to decide.
+        const others = [...seen.predecessors, ...seen.over].filter((predecessor) => predecessor.uuid !== state.uuid);
+        const unknown = seen.found.filter((predecessor) => predecessor.uuid !== state.uuid);
+        if (unknown.length > 0) {
+            await context.log(
+                "warning",
+                `${user} has API keys at ${registryUrl} that this stack did not make: ${unknown.map(predecessorText).join("; ")}. If nobody made them by hand, the key has leaked: raise the generation.`,
+            );
+        }
+        await this.tellOfForeign(seen, user, context);
+        const status = state.status === "unusable" ? "usable" : state.status;
+        return { id, properties: outputsOf(inputs, { ...state, status, predecessors: [...others, ...strays] }, key), inputs };
+    }
+
+    /** Revokes every key of the user. */
+    async delete({ properties, inputs }: Parameters<ResourceHandler["delete"]>[0], context: CallContext): Promise<void> {
+        const { state, key } = stateOf(properties);
+        // What the outputs say is where the key is; the inputs may be those of an update that failed.
+        const where = inputsOf({ ...inputs, registryUrl: properties.registryUrl!, user: properties.user! });
+        const holder = this.services().holder(where.registryUrl, where.user, key);
+        const keys = await keysSeenBy(holder);
+        if (keys?.some((record) => record.uuid === state.uuid)) {
+            const others = keys.filter((record) => record.uuid !== state.uuid);
+            for (const other of others) await holder.keys.revoke(other.uuid);
+            // By its own right, so last.
+            await holder.keys.revoke(state.uuid);
+            return;
+        }
+        await this.withLogin({ ...inputs, registryUrl: where.registryUrl, user: where.user }, context, async (session) => {
+            for (const record of await session.listApiKeys()) await session.revokeApiKey(record.uuid);
+        }).catch((error: unknown) => {
+            throw new Error(
+                `${textOf(error)} So it cannot be seen whether ${where.user} has API keys left at ${where.registryUrl}, which would go on working and pass to any later user of that name. ` +
+                    "Mend this and try again; where the registry is gone for good, remove the key from the state: pulumi state delete URN.",
+            );
+        });
+    }
+
+    private async previewUpdate(oldOutputs: PropertyMap, inputs: PropertyMap, context: CallContext): Promise<PropertyMap> {
+        const { state, key } = stateOf(oldOutputs);
+        if (!isKnown(inputs)) return { ...oldOutputs, ...inputs, ...unknownOutputs() };
+        const { user, wanted, registryUrl } = inputsOf(inputs);
+        const found = due(state, wanted, new Date());
+        const outputs = outputsOf(inputs, state, key);
+        if (found.mint) {
+            const fate = found.revokeOthers
+                ? `Every other key is revoked at once, so that CI stops until it has the new one: ${[state, ...state.predecessors].map((other) => other.uuid).join(", ")}.`
+                : [
+                      state.status === "unusable" || Date.parse(state.expires) <= Date.now() ? "" : `The present one, ${state.uuid}, goes on working for ${durationText(wanted.predecessorLifetime)}, until ${momentText(state.expires)} at most.`,
+                      state.predecessors.length > 0 ? predecessorsText(state.predecessors, user) : "",
+                  ]
+                      .filter(Boolean)
+                      .join(" ");
+            await context.log("info", `A new API key of ${user} will be made: ${found.mint.why}. ${fate}`.trim());
+            return { ...outputs, ...unknownOutputs() };
+        }
+        if (oldOutputs.registryUrl !== registryUrl) {
+            await context.log("info", `It will be seen whether the registry at ${registryUrl} accepts the API key of ${user}; if not, a new one is made there.`);
+            return { ...outputs, ...unknownOutputs() };
+        }
+        if (state.predecessors.length > 0) await context.log("info", predecessorsText(state.predecessors, user));
+        const predecessors = state.predecessors.filter((predecessor) => !found.over.includes(predecessor));
+        return outputsOf(inputs, { ...state, predecessors, status: found.prove ? "usable" : state.status }, key);
+    }
+
+    /** What the key can do by itself, without a login: revoke predecessors, and show that it may push. Undefined where that is not enough. */
+    private async settleWithKey(before: { state: KeyState; key: string }, inputs: PropertyMap, found: Due, context: CallContext): Promise<KeyState | undefined> {
+        const { registryUrl, user, wanted, repository, takeOver, label } = inputsOf(inputs);
+        const holder = this.services().holder(registryUrl, user, before.key);
+        const keys = await keysSeenBy(holder);
+        if (!keys?.some((record) => record.uuid === before.state.uuid)) return undefined;
+        if (found.prove && repository !== undefined && (await holder.mayPush(repository)) !== "may push") return undefined;
+        const owner = ownerOf(context.urn);
+        const next = plan({ state: before.state, wanted, now: new Date(), keys, owner, takeOver });
+        if (next.mint) return undefined;
+        const done = await carryOut({ plan: next, state: before.state, wanted, keys: holder.keys, label: labelFor(label, owner), expires: new Date(before.state.expires), prove: async () => {} });
+        await this.tell(next, user, context);
+        return { ...done.state, status: "usable" };
+    }
+
+    /** Brings the user's keys to what the plan says, in a session. */
+    private async settle(
+        { id, inputs, before, session, clockAhead }: { id: string; inputs: PropertyMap; before: { state: KeyState; key: string } | undefined; session: ZotSession; clockAhead: number },
+        context: CallContext,
+    ): Promise<CarriedOut> {
+        const { registryUrl, user, wanted, label, repository, takeOver } = inputsOf(inputs);
+        const owner = ownerOf(context.urn);
+        const now = new Date();
+        const next = plan({ state: before?.state, wanted, now, keys: await session.listApiKeys(), owner, takeOver });
+        if (next.refusedFor.length > 0) {
+            throw new Error(
+                `${user} has API keys at ${registryUrl} that another Pulumi stack made: ${next.refusedFor.map(ownerText).join(", ")}. Each of the two would revoke the other's keys. ` +
+                    "Give this stack a service account of its own (identity.ciUser), or destroy the other stack; if that one is gone for good, take its keys over as predecessors (takeOver).",
+            );
+        }
+        const prove = (key: string) => this.prove(this.services().holder(registryUrl, user, key), repository, registryUrl);
+        let done: CarriedOut;
+        try {
+            done = await carryOut({ plan: next, state: before?.state, wanted, keys: session.apiKeys, label: labelFor(label, owner), expires: new Date(now.getTime() + clockAhead + wanted.lifetime), prove });
+        } catch (error) {
+            if (!(error instanceof AfterMinting)) throw error;
+            throw new PartialFailure(error.message, { id, properties: outputsOf(inputs, error.reached.state, error.reached.key!), inputs });
+        }
+        await this.tell(next, user, context);
+        if (next.mint || !before) return done;
+        // The login has refreshed the groups that zot remembers, so it is worth another look.
+        if (before.state.status !== "usable") await prove(before.key);
+        return { ...done, state: { ...done.state, status: "usable" } };
+    }
+
+    private async prove(holder: KeyHolder, repository: string | undefined, registryUrl: string): Promise<void> {
+        if (repository === undefined) {
+            if ((await keysSeenBy(holder)) === undefined) throw new Error(refusedText(holder.username, registryUrl));
+            return;
+        }
+        const proof = await holder.mayPush(repository);
+        if (proof === "may push") return;
+        if (proof === "not the key") throw new Error(refusedText(holder.username, registryUrl));
+        if (proof === "not the right") {
+            throw new Error(
+                `The API key of ${holder.username} may not push to ${repository} at ${registryUrl} (403). Either the account is not in the group that may push (identity.workloadsGroup) in Authentik, ` +
+                    "or the registry's config does not give that group the right to create (access.ciRepositories), or it has not been pushed. The key is kept, and the next pulumi up looks again.",
+            );
+        }
+        throw new Error(`The registry ${registryUrl} answered ${proof.status} when the API key of ${holder.username} was tried on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`);
+    }
+
+    /**
+     * A session of the service account, with a password that exists for it alone. Whatever happens in it, the session is ended, and
+     * the account gets another password that nobody keeps.
+     */
+    private async withLogin<T>(inputs: PropertyMap, context: CallContext, work: (session: ZotSession, clockAhead: number) => Promise<T>): Promise<T> {
+        const wanted = inputsOf(inputs);
+        const clockAhead = await this.lookAtRegistry(wanted, context);
+        const authentik = this.services().authentik();
+        const user = await authentik.serviceAccount(wanted.user);
+        context.cancelled.throwIfAborted();
+        const password = randomPassword();
+        await authentik.setPassword(user, password);
+        try {
+            const session = await this.services().login(wanted.registryUrl, { username: wanted.user, password }, wanted.loginFlow);
+            try {
+                return await work(session, clockAhead);
+            } finally {
+                await session.end();
+            }
+        } finally {
+            await authentik.setPassword(user, randomPassword()).catch((error: unknown) =>
+                context.log("warning", `${textOf(error)} So ${wanted.user} still has the random password of this login, which was kept nowhere; the next login changes it.`),
+            );
+        }
+    }
+
+    /** Before anything is changed: whether the registry is there, what time it has, and how old it is. Answers how far its clock is ahead. */
+    private async lookAtRegistry({ registryUrl }: ApiKeyInputs, context: CallContext): Promise<number> {
+        const { clockAhead = 0, version } = await this.services().registry(registryUrl);
+        if (Math.abs(clockAhead) > CLOCK_TOLERANCE) {
+            throw new Error(
+                `The clock of the registry ${registryUrl} is ${durationText(clockAhead)} ${clockAhead > 0 ? "ahead of" : "behind"} this machine's, and keys end and rotate by the clock: set both (NTP), and try again.`,
+            );
+        }
+        if (version === undefined) {
+            await context.log("debug", `The registry ${registryUrl} does not tell its version; only its host does.`);
+        } else if (isOlder(version, OLDEST_ZOT)) {
+            throw new Error(`The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: install ${OLDEST_ZOT} or newer before CI gets a key.`);
+        }
+        return clockAhead;
+    }
+
+    /** Our keys at a registry that is no longer the declared one. It may be gone already. */
+    private async retire(registryUrl: string, user: string, before: { state: KeyState; key: string }, context: CallContext): Promise<void> {
+        const { state, key } = before;
+        const uuids = state.predecessors.map((predecessor) => predecessor.uuid);
+        try {
+            const { keys } = this.services().holder(registryUrl, user, key);
+            // The one that does the revoking goes last.
+            for (const uuid of [...uuids, state.uuid]) await keys.revoke(uuid);
+            await context.log("info", `The API keys of ${user} at the former registry ${registryUrl} were revoked.`);
+        } catch (error) {
+            await context.log("warning", `${textOf(error)} So the API keys of ${user} at the former registry ${registryUrl} (${[...uuids, state.uuid].join(", ")}) are not revoked; the last of ours ends on ${momentText(state.expires)}.`);
+        }
+    }
+
+    private async tell(done: KeyPlan, user: string, context: CallContext): Promise<void> {
+        if (done.strays.length > 0) {
+            await context.log("info", `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ${done.strays.map((stray) => stray.uuid).join(", ")}.`);
+        }
+        if (done.over.length > 0) await context.log("info", `API keys of ${user} whose time is over were revoked: ${done.over.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`);
+        if (done.found.length > 0) await context.log("info", `${user} had API keys that this stack did not make. They go on working for now: ${done.found.map(predecessorText).join("; ")}.`);
+        await this.tellOfForeign(done, user, context);
+    }
+
+    private async tellOfForeign({ foreign }: KeyPlan, user: string, context: CallContext): Promise<void> {
+        if (foreign.length === 0) return;
+        await context.log(
+            "warning",
+            `${user} has API keys that another Pulumi stack made, which are left alone: ${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. One stack per registry and user; to revoke them, raise the generation.`,
+        );
+    }
+}
+
+/** The user's keys, as one of them sees them; undefined where the registry does not accept it. */
+async function keysSeenBy(holder: KeyHolder): Promise<ApiKeyRecord[] | undefined> {
+    try {
+        return await holder.keys.list();
+    } catch (error) {
+        const status = (error as { status?: unknown }).status;
+        if (status === 401) return undefined;
+        if (status === 404) {
+            throw new Error(
+                `${textOf(error)} It has no API keys at present: it may have started with the read-only config because its identity provider did not answer. Look at its log, and restart it; whether the key still works cannot be seen until then.`,
+            );
+        }
+        throw error;
+    }
+}
+
+const refusedText = (user: string, registryUrl: string) =>
+    `The registry ${registryUrl} does not accept the API key of ${user} that it has just made (401): where several instances answer at that address, they must share their database.`;
+
+const unknownOutputs = (): PropertyMap => Object.fromEntries(MINTED_OUTPUTS.map((name) => [name, UNKNOWN]));
+
+/** It stays the same when the key is rotated. */
+const idOf = ({ user, registryUrl }: ApiKeyInputs) => `${user}@${new URL(registryUrl).host}`;
+
+/** 288 bits: long enough for any password policy. */
+const randomPassword = () => `${randomBytes(36).toString("base64url")}aA1!`;
+
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+function predecessorText({ uuid, label, revokeAfter }: Predecessor): string {
+    return `${uuid} (${label}) until ${momentText(revokeAfter)}`;
+}
+
+function predecessorsText(predecessors: readonly Predecessor[], user: string): string {
+    const now = Date.now();
+    const isOver = (predecessor: Predecessor) => Date.parse(predecessor.revokeAfter) <= now;
+    const [over, living] = [predecessors.filter(isOver), predecessors.filter((predecessor) => !isOver(predecessor))];
+    return [
+        living.length > 0 ? `Earlier API keys of ${user} that still work, and are revoked by the first update after their time: ${living.map(predecessorText).join("; ")}.` : "",
+        over.length > 0 ? `Earlier API keys of ${user} whose time is over, and which this update revokes: ${over.map(({ uuid, label }) => `${uuid} (${label})`).join("; ")}.` : "",
+    ]
+        .filter(Boolean)
+        .join(" ");
+}
+
+/** Whether a version such as `v2.1.15-rc1` is older than another. */
+function isOlder(version: string, than: string): boolean {
+    const numbers = (text: string) => text.replace(/^v/, "").split(/[.-]/).slice(0, 3).map(Number);
+    const [left, right] = [numbers(version), numbers(than)];
+    const index = left.findIndex((number, at) => number !== right[at]);
+    return index >= 0 && left[index]! < right[index]!;
+}

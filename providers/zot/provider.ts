@@ -1,0 +1,31 @@
+/** The provider of the package `zot`, as the protocol wants it. */
+import type { Provider } from "../protocol";
+import { apiKey } from "./apiKey";
+import { checkConfiguration, configurationFrom } from "./configuration";
+import { type Services, servicesFrom } from "./services";
+
+export const packageName = "zot";
+export const packageVersion = "0.1.0";
+export const apiKeyToken = "zot:index/apiKey:ApiKey";
+
+/** `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN` and the proxy's variables are looked for. */
+export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provider {
+    let services: Services | undefined;
+    return {
+        name: packageName,
+        version: packageVersion,
+        // Asked for by code generators only.
+        schema: () => (require("./schema") as typeof import("./schema")).packageSchema(),
+        checkConfig: (config) => Promise.resolve({ inputs: config, failures: checkConfiguration(config) }),
+        configure: (config) => {
+            services = servicesFrom(configurationFrom(config, environment), environment);
+            return Promise.resolve();
+        },
+        resources: {
+            [apiKeyToken]: apiKey(() => {
+                if (!services) throw new Error("The zot provider was used before it was configured.");
+                return services;
+            }),
+        },
+    };
+}

@@ -1,0 +1,42 @@
+/** The package's schema, as `pulumi package get-schema` and code generators read it. */
+import { inputDefinitions, outputDefinitions, predecessorDefinitions } from "./apiKeyProperties";
+import { configurationProperties } from "./configuration";
+import { apiKeyToken, packageName, packageVersion } from "./provider";
+
+export function packageSchema(): string {
+    const inputs = Object.fromEntries(
+        Object.entries(inputDefinitions).map(([name, { type, description, default: value }]) => [name, { type, description: value === undefined ? description : `${description} Default \`${value}\`.` }]),
+    );
+    const outputs = Object.fromEntries(Object.entries(outputDefinitions).map(([name, { schema, description, secret }]) => [name, { ...schema, description, ...(secret ? { secret } : {}) }]));
+    const isAlwaysThere = (name: string) => inputDefinitions[name]!.required === true || inputDefinitions[name]!.default !== undefined;
+    return JSON.stringify({
+        name: packageName,
+        displayName: "zot",
+        version: packageVersion,
+        description: "What a zot registry keeps for its users.",
+        license: "Apache-2.0",
+        meta: { moduleFormat: "(.*)(?:/[^/]*)" },
+        language: { nodejs: { packageName: "pulumi-zot" } },
+        config: { variables: configurationProperties, defaults: [] },
+        provider: { description: "The provider of the package zot.", inputProperties: configurationProperties, properties: configurationProperties },
+        types: {
+            "zot:index/predecessor:Predecessor": {
+                type: "object",
+                description: "A key that works beside the declared one until its time is over.",
+                properties: Object.fromEntries(Object.entries(predecessorDefinitions).map(([name, description]) => [name, { type: "string", description }])),
+                required: Object.keys(predecessorDefinitions),
+            },
+        },
+        resources: {
+            [apiKeyToken]: {
+                description: "An API key of a service account at a zot registry, minted by a login without a browser and rotated in place by the first update after its time.",
+                properties: { ...inputs, ...outputs },
+                required: [...Object.keys(inputs).filter(isAlwaysThere), ...Object.keys(outputs)],
+                inputProperties: inputs,
+                requiredInputs: Object.entries(inputDefinitions)
+                    .filter(([, { required }]) => required)
+                    .map(([name]) => name),
+            },
+        },
+    });
+}

@@ -1,0 +1,107 @@
+/** Whom the resource talks to. Everything that speaks HTTP is loaded when the first request is to be sent, not at the start. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KeyHolder } from "../../clients/apiKeys";
+import type { AuthentikUsers } from "../../clients/authentikUsers";
+import type { Answer } from "../../clients/browser";
+import type { Send } from "../../clients/outgoing";
+import type { ZotSession } from "../../clients/zotSession";
+import type { Configuration } from "./configuration";
+
+export interface Services {
+    /** @throws Error with the command that sets what is missing. */
+    authentik(): AuthentikUsers;
+    holder(registryUrl: string, username: string, key: string): KeyHolder;
+    login(registryUrl: string, credentials: { username: string; password: string }, loginFlow: string | undefined): Promise<ZotSession>;
+    /** Looks at a registry before anything is changed. */
+    registry(registryUrl: string): Promise<RegistryFacts>;
+}
+
+export interface RegistryFacts {
+    /** Milliseconds by which its clock is ahead of this one's; undefined where it does not say. */
+    clockAhead: number | undefined;
+    /** As `v2.1.20`; undefined where it does not say: only with the search extension, and in official builds. */
+    version: string | undefined;
+}
+
+/** How long a registry may take to come back from a restart, in milliseconds. */
+const RESTART_PATIENCE = 15_000;
+const PAUSE = 300;
+/** Logins tried where a server fails in passing. */
+const LOGIN_ATTEMPTS = 3;
+
+const clients = {
+    apiKeys: () => require("../../clients/apiKeys") as typeof import("../../clients/apiKeys"),
+    authentikUsers: () => require("../../clients/authentikUsers") as typeof import("../../clients/authentikUsers"),
+    browser: () => require("../../clients/browser") as typeof import("../../clients/browser"),
+    outgoing: () => require("../../clients/outgoing") as typeof import("../../clients/outgoing"),
+    zotSession: () => require("../../clients/zotSession") as typeof import("../../clients/zotSession"),
+};
+
+export function servicesFrom(configuration: Configuration, environment: NodeJS.ProcessEnv): Services {
+    let made: Send | undefined;
+    const way = () => (made ??= wayOut(configuration, environment));
+    return {
+        authentik() {
+            const { authentikUrl, authentikToken } = configuration;
+            const missing: string[] = [];
+            if (!authentikUrl) missing.push("Authentik's address is not set. Set it with: pulumi config set authentik:url https://authentik.example.org (or in the environment: AUTHENTIK_URL).");
+            if (!authentikToken) missing.push("No API token for Authentik is set. Set it with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).");
+            if (!authentikUrl || !authentikToken) throw new Error(missing.join(" "));
+            return new (clients.authentikUsers().AuthentikUsers)(way(), authentikUrl, authentikToken);
+        },
+        holder: (registryUrl, username, key) => new (clients.apiKeys().KeyHolder)(way(), registryUrl, username, key),
+        async login(registryUrl, credentials, loginFlow) {
+            const { UnreachableError } = clients.browser();
+            for (let attempt = 1; ; attempt++) {
+                try {
+                    return await clients.zotSession().ZotSession.login(registryUrl, credentials, { way: way(), loginFlow });
+                } catch (error) {
+                    if (!(error instanceof UnreachableError) || attempt >= LOGIN_ATTEMPTS) throw error;
+                    await sleep(PAUSE * attempt);
+                }
+            }
+        },
+        async registry(registryUrl) {
+            const { clockAhead } = clients.browser();
+            const answer = await patiently(way(), registryUrl);
+            return { clockAhead: clockAhead(answer), version: await versionOf(way(), registryUrl) };
+        },
+    };
+}
+
+function wayOut({ caCertificateFile, proxy }: Configuration, environment: NodeJS.ProcessEnv): Send {
+    try {
+        return clients.outgoing().outgoing({ caCertificateFile, proxy }, environment);
+    } catch (error) {
+        throw new Error(`The certificate authorities in ${caCertificateFile ?? "NODE_EXTRA_CA_CERTS"} cannot be read: ${(error as Error).message}`);
+    }
+}
+
+/** The registry's answer to a request that anyone may send, waiting for one that is just being restarted. */
+async function patiently(way: Send, registryUrl: string): Promise<Answer> {
+    const { sendOne, UnreachableError } = clients.browser();
+    const began = Date.now();
+    for (;;) {
+        let problem: Error;
+        try {
+            const answer = await sendOne(way, `${registryUrl}/v2/`);
+            if (answer.status < 500) return answer;
+            problem = new UnreachableError(`The registry ${registryUrl} answers ${answer.status}; its log, or that of the proxy in front of it, says why.`);
+        } catch (error) {
+            problem = new UnreachableError(`The registry: ${(error as Error).message}. Is zot running there? A zot that cannot reach its identity provider does not start.`);
+        }
+        if (Date.now() - began > RESTART_PATIENCE) throw problem;
+        await sleep(PAUSE);
+    }
+}
+
+/** The release that zot names to its user interface (measured on zot 2.1.20). */
+async function versionOf(way: Send, registryUrl: string): Promise<string | undefined> {
+    try {
+        const answer = await clients.browser().sendOne(way, `${registryUrl}/v2/_zot/ext/mgmt`);
+        const { releaseTag } = JSON.parse(answer.text) as { releaseTag?: unknown };
+        return typeof releaseTag === "string" && /^v\d+\.\d+\.\d+/.test(releaseTag) ? releaseTag : undefined;
+    } catch {
+        return undefined;
+    }
+}
