@@ -37,6 +37,9 @@ const isComplete = (missing) => !Object.values(missing).includes(true);
 /** @param {NodeJS.ProcessEnv} env */
 const downloadsAreOff = (env) => env.ZOT_HARDENING_DOWNLOADS === "off";
 
+/** @param {boolean} afterPulumi whether the CLI is built before it */
+const costOfRandom = (afterPulumi) => (afterPulumi ? pins.random.costAfterPulumi : pins.random.cost);
+
 /** How long `npm ci` usually takes, and the npm package with Node. */
 const npmSeconds = 25;
 const nodeSeconds = 8;
@@ -50,7 +53,7 @@ const spread = (processorSeconds) => processorSeconds / Math.max(1, Math.min(8, 
  */
 async function installMissing(missing, cache, env, progress) {
     const log = (/** @type {string} */ name) => path.join(cache, "logs", `${name}.log`);
-    const builds = (missing.pulumi ? pins.pulumi.cost.processorSeconds : 0) + (missing.random ? pins.random.cost.processorSeconds : 0);
+    const builds = (missing.pulumi ? pins.pulumi.cost.processorSeconds : 0) + (missing.random ? costOfRandom(missing.pulumi).processorSeconds : 0);
     const seconds = Math.max(spread(builds) * 1.15, missing.dependencies ? npmSeconds : 0, missing.node ? nodeSeconds : 0);
     const names = Object.entries({
         "npm packages": missing.dependencies,
@@ -149,8 +152,9 @@ async function installPulumi(missing, cache, env, progress, log) {
     const what = noPulumi ? `Pulumi CLI ${pulumi.version}` : `Pulumi plugin random ${random.version}`;
     const go = findGo(env, `The ${what} is not installed and cannot be downloaded (${noPulumi || noRandom})`);
     const cliSeconds = noPulumi ? spread(pulumi.cost.processorSeconds) : 0;
+    const randomCost = costOfRandom(Boolean(noPulumi));
     const cli = noPulumi ? progress.task("Pulumi CLI", "building it from its Go module", cliSeconds) : undefined;
-    const plugin = noRandom ? progress.task("plugin random", "waits for the CLI", cliSeconds + spread(random.cost.processorSeconds)) : undefined;
+    const plugin = noRandom ? progress.task("plugin random", "waits for the CLI", cliSeconds + spread(randomCost.processorSeconds)) : undefined;
     if (cli) {
         // The plugin's modules come over the network while the processors compile.
         const fetched = plugin ? fetchModules(go, pins.random, env, log("plugin-random-modules")) : undefined;
@@ -159,7 +163,7 @@ async function installPulumi(missing, cache, env, progress, log) {
         cli.done(`${pulumi.version}, built from its Go module`);
     }
     if (plugin) {
-        await build(go, "plugin random", pins.random, place.random.built, "pulumi-resource-random", env, plugin, log("plugin-random"));
+        await build(go, "plugin random", { ...pins.random, cost: randomCost }, place.random.built, "pulumi-resource-random", env, plugin, log("plugin-random"));
         plugin.done(`${random.version}, built from its Go module`);
     }
 }

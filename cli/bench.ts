@@ -1,0 +1,186 @@
+/** npm run bench: what a preview that changes nothing costs, against that of an empty program on the same CLI. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { InvalidArgumentError } from "commander";
+import { LocalWorkspace } from "@pulumi/pulumi/automation";
+import program = require("../index");
+import { type Moments, median, medianParts, type Parts, partsOf } from "../testbed/bench/moments";
+import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../testbed/bench/preview";
+import { type Toolchain, toolchainEnvironment } from "../testbed/bootstrap/toolchain.cjs";
+import { startSite } from "../testbed/site";
+import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
+import { command, EXIT, run } from "./shared/command";
+
+interface Options {
+    json?: boolean;
+    runs: number;
+    limit?: number;
+}
+
+/** One of the two that are compared. */
+interface Figures {
+    /** Median of `runs`, in seconds. */
+    median: number;
+    runs: number[];
+}
+
+interface Report {
+    /** Median of the demo stack's previews over that of the empty program's. */
+    ratio: number;
+    aim: number;
+    seconds: { demo: Figures; empty: Figures };
+    /** How the previews were run. */
+    by: "the CLI and its language host" | "inline programs of the Automation API";
+    /** Medians by part, from inline programs; without the start of the CLI for the selection of the stack. */
+    parts: { demo: Parts; empty: Parts };
+    /** Until each provider listens, started alone; in a preview they start side by side. */
+    providers: Record<string, number>;
+    machine: { processors: number; node: string; pulumi: string; pulumiKind: string };
+}
+
+/** The ratio that a change should not bring us above. */
+const AIM = 1.6;
+
+async function bench({ json = false, runs, limit }: Options): Promise<void> {
+    const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
+    const root = projectRootOf(__dirname);
+    const site = await startSite();
+    const interrupt = () => void site.stop().then(() => process.exit(130));
+    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    try {
+        const scratch = await createScratchStack(site, root, program);
+        say("pulumi up, so that there is nothing to change");
+        await scratch.stack.up({ color: "never" });
+        const report = await measure(root, site.folder, scratch, runs, say);
+        await scratch.stack.destroy({ color: "never" });
+        if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+        else show(report, say);
+        if (limit !== undefined && report.ratio > limit) {
+            process.stderr.write(`The ratio is ${report.ratio.toFixed(2)}, above the limit of ${limit}.\n`);
+            process.exitCode = EXIT.mistake;
+        }
+    } finally {
+        process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+        await site.stop();
+    }
+}
+
+async function measure(root: string, folder: string, scratch: ScratchStack, runs: number, say: (text: string) => void): Promise<Report> {
+    const { toolchain } = scratch;
+    const environment = { ...toolchainEnvironment(toolchain), ...scratch.environment };
+    const compile = `const { compiled, programs } = require("./build/compile.cjs"); for (const { source } of programs()) compiled(source);`;
+    await finish(toolchain.node.path, ["-e", compile], { cwd: root, env: environment });
+    const demo: MeasuredStack = {
+        folder: scratch.folder,
+        project: (await scratch.stack.workspace.projectSettings()).name,
+        stack: STACK,
+        program: join(root, "dist", "index.js"),
+        environment,
+    };
+    const empty = await createEmptyStack(root, folder, environment);
+    const runner = join(root, "dist", "testbed", "bench", "main.js");
+
+    // One after the other in turn, so that whatever else the machine does meets both; the first of each only warms up.
+    const inline = { demo: [] as Moments[], empty: [] as Moments[] };
+    const byCli = { demo: [] as number[], empty: [] as number[] };
+    const pairs = [["demo", demo] as const, ["empty", empty] as const];
+    for (let index = 0; index <= runs; index++) {
+        say(index === 0 ? "warming up" : `previews ${index} of ${runs}`);
+        for (const [name, measured] of pairs) {
+            const moments = await previewInline(toolchain.node.path, runner, measured);
+            const seconds = toolchain.pulumi.languageHost ? await previewByCli(toolchain.pulumi.path, measured) : undefined;
+            if (index === 0) continue;
+            inline[name].push(moments);
+            if (seconds !== undefined) byCli[name].push(seconds);
+        }
+    }
+    const partsByRun = { demo: inline.demo.map(partsOf), empty: inline.empty.map(partsOf) };
+    const figures = (name: "demo" | "empty"): Figures => {
+        const seconds = toolchain.pulumi.languageHost ? byCli[name] : partsByRun[name].map((parts) => parts.total);
+        return { median: median(seconds), runs: seconds };
+    };
+    const seconds = { demo: figures("demo"), empty: figures("empty") };
+    return {
+        ratio: seconds.demo.median / seconds.empty.median,
+        aim: AIM,
+        seconds,
+        by: toolchain.pulumi.languageHost ? "the CLI and its language host" : "inline programs of the Automation API",
+        parts: { demo: medianParts(partsByRun.demo), empty: medianParts(partsByRun.empty) },
+        providers: await providerStarts(root, toolchain, environment, runs),
+        machine: {
+            processors: cpus().length,
+            node: toolchain.node.version,
+            pulumi: toolchain.pulumi.version,
+            pulumiKind: toolchain.pulumi.kind,
+        },
+    };
+}
+
+/** A stack that declares nothing, in the backend of the demo stack. */
+async function createEmptyStack(root: string, siteFolder: string, environment: NodeJS.ProcessEnv): Promise<MeasuredStack> {
+    const folder = join(siteFolder, "empty");
+    const main = join(root, "dist", "testbed", "emptyProgram", "main.js");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify({ name: "empty", main, runtime: { name: "nodejs", options: { typescript: false } } }));
+    const stack = await LocalWorkspace.createStack(
+        { stackName: STACK, projectName: "empty", program: async () => ({ stack: STACK }) },
+        { workDir: folder, envVars: environment as Record<string, string> },
+    );
+    await stack.up({ color: "never" });
+    return { folder, project: "empty", stack: STACK, program: main, environment };
+}
+
+async function providerStarts(root: string, toolchain: Toolchain, env: NodeJS.ProcessEnv, runs: number): Promise<Record<string, number>> {
+    const executables = {
+        authentik: join(root, "providers", "authentik", "pulumi-resource-authentik"),
+        command: join(toolchain.plugins.command.folder, "pulumi-resource-command"),
+        random: join(toolchain.plugins.random.folder, "pulumi-resource-random"),
+    };
+    const starts: Record<string, number> = {};
+    for (const [name, executable] of Object.entries(executables)) {
+        const seconds: number[] = [];
+        for (let index = 0; index < runs; index++) seconds.push(await startOfProvider(executable, env));
+        starts[name] = median(seconds);
+    }
+    return starts;
+}
+
+function show(report: Report, say: (text: string) => void): void {
+    const { demo, empty } = report.seconds;
+    const list = ({ runs }: Figures) => runs.map((seconds) => seconds.toFixed(2)).join(" ");
+    say(`\nA preview that changes nothing, by ${report.by}; seconds, median of ${demo.runs.length}:`);
+    say(`  demo stack     ${demo.median.toFixed(2)}   (${list(demo)})`);
+    say(`  empty program  ${empty.median.toFixed(2)}   (${list(empty)})`);
+    say(`  ratio          ${report.ratio.toFixed(2)}   (aim: ${report.aim} or less)`);
+    say("\nWhere the time goes, as inline programs;  demo   empty");
+    const rows: [keyof Parts, string][] = [
+        ["node", "Node and the SDK"],
+        ["load", "the program's modules"],
+        ["engine", "the CLI and its engine, until it calls"],
+        ["program", "the program, with its look-ups"],
+        ["rest", "its resources, and the end of it all"],
+    ];
+    for (const [name, title] of rows) say(`  ${title.padEnd(38)} ${report.parts.demo[name].toFixed(2)}    ${report.parts.empty[name].toFixed(2)}`);
+    say("\nProviders, started alone, until they listen:");
+    for (const [name, seconds] of Object.entries(report.providers)) say(`  ${name.padEnd(14)} ${seconds.toFixed(2)}`);
+}
+
+/** @throws InvalidArgumentError */
+function count(text: string): number {
+    if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError("A number from 1 to 999 is wanted.");
+    return Number(text);
+}
+
+/** @throws InvalidArgumentError */
+function ratio(text: string): number {
+    if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError("A number is wanted, for example 1.6.");
+    return Number(text);
+}
+
+const benchCommand = command("npm run bench --", "Measures a preview that changes nothing against that of an empty program.", "npm run bench -- --json")
+    .option("--json", "print one JSON object on standard output; all else goes to standard error")
+    .option("--runs <number>", "how many previews of each to take the median of", count, 5)
+    .option("--limit <ratio>", "end with exit code 1 where the ratio is above this", ratio)
+    .action(bench);
+void run(benchCommand);
