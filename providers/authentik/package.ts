@@ -3,19 +3,36 @@ import { getCertificateKeyPair } from "./functions/getCertificateKeyPair";
 import { getFlow } from "./functions/getFlow";
 import { getGroup } from "./functions/getGroup";
 import { getPropertyMappingProviderScope } from "./functions/getPropertyMappingProviderScope";
+import { getStage } from "./functions/getStage";
 import { getUser } from "./functions/getUser";
 import type { FunctionDefinition } from "./function";
 import type { AnyResourceDefinition } from "./resource";
 import { application } from "./resources/application";
+import { flow } from "./resources/flow";
+import { flowStageBinding } from "./resources/flowStageBinding";
 import { group } from "./resources/group";
 import { policyBinding } from "./resources/policyBinding";
+import { policyExpression } from "./resources/policyExpression";
 import { providerOauth2 } from "./resources/providerOauth2";
+import { stageIdentification } from "./resources/stageIdentification";
+import { stageUserLogin } from "./resources/stageUserLogin";
 import { user } from "./resources/user";
 
 export const packageName = "authentik";
 /** The version of the bridged package that this one is compatible with. */
 export const packageVersion = "2026.5.0";
 
-export const resources: readonly AnyResourceDefinition[] = [application, group, policyBinding, providerOauth2, user];
+export const resources: readonly AnyResourceDefinition[] = [
+    application,
+    flow,
+    flowStageBinding,
+    group,
+    policyBinding,
+    policyExpression,
+    providerOauth2,
+    stageIdentification,
+    stageUserLogin,
+    user,
+];
 
-export const functions: readonly FunctionDefinition[] = [getCertificateKeyPair, getFlow, getGroup, getPropertyMappingProviderScope, getUser];
+export const functions: readonly FunctionDefinition[] = [getCertificateKeyPair, getFlow, getGroup, getPropertyMappingProviderScope, getStage, getUser];

@@ -9,6 +9,16 @@ export type Application = import("./application").Application;
 export declare const Application: typeof import("./application").Application;
 utilities.lazyLoad(module.exports, ["Application"], () => require("./application"));
 
+export type { FlowArgs, FlowState } from "./flow";
+export type Flow = import("./flow").Flow;
+export declare const Flow: typeof import("./flow").Flow;
+utilities.lazyLoad(module.exports, ["Flow"], () => require("./flow"));
+
+export type { FlowStageBindingArgs, FlowStageBindingState } from "./flowStageBinding";
+export type FlowStageBinding = import("./flowStageBinding").FlowStageBinding;
+export declare const FlowStageBinding: typeof import("./flowStageBinding").FlowStageBinding;
+utilities.lazyLoad(module.exports, ["FlowStageBinding"], () => require("./flowStageBinding"));
+
 export type { GroupArgs, GroupState } from "./group";
 export type Group = import("./group").Group;
 export declare const Group: typeof import("./group").Group;
@@ -19,10 +29,25 @@ export type PolicyBinding = import("./policyBinding").PolicyBinding;
 export declare const PolicyBinding: typeof import("./policyBinding").PolicyBinding;
 utilities.lazyLoad(module.exports, ["PolicyBinding"], () => require("./policyBinding"));
 
+export type { PolicyExpressionArgs, PolicyExpressionState } from "./policyExpression";
+export type PolicyExpression = import("./policyExpression").PolicyExpression;
+export declare const PolicyExpression: typeof import("./policyExpression").PolicyExpression;
+utilities.lazyLoad(module.exports, ["PolicyExpression"], () => require("./policyExpression"));
+
 export type { ProviderOauth2Args, ProviderOauth2State } from "./providerOauth2";
 export type ProviderOauth2 = import("./providerOauth2").ProviderOauth2;
 export declare const ProviderOauth2: typeof import("./providerOauth2").ProviderOauth2;
 utilities.lazyLoad(module.exports, ["ProviderOauth2"], () => require("./providerOauth2"));
+
+export type { StageIdentificationArgs, StageIdentificationState } from "./stageIdentification";
+export type StageIdentification = import("./stageIdentification").StageIdentification;
+export declare const StageIdentification: typeof import("./stageIdentification").StageIdentification;
+utilities.lazyLoad(module.exports, ["StageIdentification"], () => require("./stageIdentification"));
+
+export type { StageUserLoginArgs, StageUserLoginState } from "./stageUserLogin";
+export type StageUserLogin = import("./stageUserLogin").StageUserLogin;
+export declare const StageUserLogin: typeof import("./stageUserLogin").StageUserLogin;
+utilities.lazyLoad(module.exports, ["StageUserLogin"], () => require("./stageUserLogin"));
 
 export type { UserArgs, UserState } from "./user";
 export type User = import("./user").User;
@@ -49,6 +74,11 @@ export declare const getPropertyMappingProviderScope: typeof import("./getProper
 export declare const getPropertyMappingProviderScopeOutput: typeof import("./getPropertyMappingProviderScope").getPropertyMappingProviderScopeOutput;
 utilities.lazyLoad(module.exports, ["getPropertyMappingProviderScope", "getPropertyMappingProviderScopeOutput"], () => require("./getPropertyMappingProviderScope"));
 
+export type { GetStageArgs, GetStageResult, GetStageOutputArgs } from "./getStage";
+export declare const getStage: typeof import("./getStage").getStage;
+export declare const getStageOutput: typeof import("./getStage").getStageOutput;
+utilities.lazyLoad(module.exports, ["getStage", "getStageOutput"], () => require("./getStage"));
+
 export type { GetUserArgs, GetUserResult, GetUserOutputArgs } from "./getUser";
 export declare const getUser: typeof import("./getUser").getUser;
 export declare const getUserOutput: typeof import("./getUser").getUserOutput;
@@ -69,12 +99,22 @@ const _module = {
         switch (type) {
             case "authentik:index/application:Application":
                 return new module.exports.Application(name, <any>undefined, { urn })
+            case "authentik:index/flow:Flow":
+                return new module.exports.Flow(name, <any>undefined, { urn })
+            case "authentik:index/flowStageBinding:FlowStageBinding":
+                return new module.exports.FlowStageBinding(name, <any>undefined, { urn })
             case "authentik:index/group:Group":
                 return new module.exports.Group(name, <any>undefined, { urn })
             case "authentik:index/policyBinding:PolicyBinding":
                 return new module.exports.PolicyBinding(name, <any>undefined, { urn })
+            case "authentik:index/policyExpression:PolicyExpression":
+                return new module.exports.PolicyExpression(name, <any>undefined, { urn })
             case "authentik:index/providerOauth2:ProviderOauth2":
                 return new module.exports.ProviderOauth2(name, <any>undefined, { urn })
+            case "authentik:index/stageIdentification:StageIdentification":
+                return new module.exports.StageIdentification(name, <any>undefined, { urn })
+            case "authentik:index/stageUserLogin:StageUserLogin":
+                return new module.exports.StageUserLogin(name, <any>undefined, { urn })
             case "authentik:index/user:User":
                 return new module.exports.User(name, <any>undefined, { urn })
             default:
@@ -83,9 +123,14 @@ const _module = {
     },
 };
 pulumi.runtime.registerResourceModule("authentik", "index/application", _module)
+pulumi.runtime.registerResourceModule("authentik", "index/flow", _module)
+pulumi.runtime.registerResourceModule("authentik", "index/flowStageBinding", _module)
 pulumi.runtime.registerResourceModule("authentik", "index/group", _module)
 pulumi.runtime.registerResourceModule("authentik", "index/policyBinding", _module)
+pulumi.runtime.registerResourceModule("authentik", "index/policyExpression", _module)
 pulumi.runtime.registerResourceModule("authentik", "index/providerOauth2", _module)
+pulumi.runtime.registerResourceModule("authentik", "index/stageIdentification", _module)
+pulumi.runtime.registerResourceModule("authentik", "index/stageUserLogin", _module)
 pulumi.runtime.registerResourceModule("authentik", "index/user", _module)
 pulumi.runtime.registerResourcePackage("authentik", {
     version: utilities.getVersion(),

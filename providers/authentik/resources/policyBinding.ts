@@ -1,6 +1,6 @@
-import type { PolicyBinding, PolicyBindingRequest } from "@goauthentik/api";
+import type { PoliciesBindingsListRequest, PolicyBinding, PolicyBindingRequest } from "@goauthentik/api";
 import { everyPage } from "../client";
-import { isDuplicate } from "../errors";
+import { failureIn, isDuplicate } from "../errors";
 import { boolean, integer, integerBetween, isNothing, reference, text } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 
@@ -47,7 +47,13 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
     },
     serialKey: (inputs) => String(inputs.target),
     find: async (client, request) => {
-        const all = await everyPage((page, pageSize) => client.policies.policiesBindingsList({ target: request.target, page, pageSize }));
+        const list = (filter: PoliciesBindingsListRequest) => everyPage((page, pageSize) => client.policies.policiesBindingsList({ ...filter, page, pageSize }));
+        const all = await list({ target: request.target }).catch((error: unknown) => {
+            // A flow's or a stage binding's id is good as a target, and comes back as one, but the list does not take it as a filter
+            // (400, measured on 2026.5).
+            if (failureIn(error)?.fields.target === undefined) throw error;
+            return list({ order: request.order, ...(request.policy ? { policy: request.policy } : {}) });
+        });
         return all.filter((found) => found.target === request.target && found.order === request.order && (found.policy ?? null) === (request.policy ?? null));
     },
     clash: (inputs, found) => {

@@ -354,6 +354,44 @@ describe(`on ${backendName}`, () => {
         });
     });
 
+    test("a login flow of one's own: flow, stages, their bindings, and a policy on one of them", async () => {
+        const name = uniqueName("login");
+        const passwordStage = (await api(backend, "GET", "/stages/password/?name=default-authentication-password")).body.results[0].pk as string;
+        const flowInputs = { name: "CI login", slug: name, title: "CI login", designation: "authentication", authentication: "require_unauthenticated" };
+        const flow = await authentik.create("flow", flowInputs);
+        expect(flow.id).toBe(name);
+        const identification = await authentik.create("stageIdentification", { name: `${name}-identification`, userFields: ["username"], passwordStage });
+        const login = await authentik.create("stageUserLogin", { name: `${name}-login`, sessionDuration: "minutes=5" });
+        const target = flow.properties.uuid!;
+        const first = await authentik.create("flowStageBinding", { target, stage: identification.id, order: 0 });
+        const second = await authentik.create("flowStageBinding", { target, stage: login.id, order: 1, reEvaluatePolicies: true });
+        const policy = await authentik.create("policyExpression", { name: `${name}-only-ci`, expression: 'return request.context["pending_user"].username == "zot-ci"\n' });
+        const binding = await authentik.create("policyBinding", { target: second.id, policy: policy.id, order: 0 });
+
+        for (const managed of [flow, identification, login, first, second, policy, binding]) {
+            expect([managed.type, await managed.refresh()]).toEqual([managed.type, []]);
+            expect([managed.type, await managed.diff(managed.inputs)]).toEqual([managed.type, []]);
+            const imported = await authentik.read(managed.type, managed.id);
+            expect([managed.type, await managed.diff(imported!.inputs!)]).toEqual([managed.type, []]);
+        }
+
+        await api(backend, "PATCH", `/stages/user_login/${login.id}/`, { name: `${name}-login`, session_duration: "days=300" });
+        await api(backend, "PATCH", `/policies/expression/${policy.id}/`, { name: `${name}-only-ci`, expression: "return True" });
+        for (const managed of [login, policy]) {
+            const { inputs } = managed;
+            expect(await managed.refresh()).not.toEqual([]);
+            await managed.update(inputs);
+            expect(await managed.refresh()).toEqual([]);
+        }
+        await second.update({ target, stage: login.id, order: 7, reEvaluatePolicies: true, invalidResponseAction: "restart" });
+        expect(await second.refresh()).toEqual([]);
+        await flow.update({ ...flowInputs, title: "Another title" });
+        expect(await flow.refresh()).toEqual([]);
+        await identification.update({ name: `${name}-identification`, userFields: ["username", "email"] });
+        expect(identification.properties).not.toHaveProperty("passwordStage");
+        await expect(authentik.create("flow", flowInputs)).rejects.toThrow(`pulumi import authentik:index/flow:Flow thing ${name}`);
+    });
+
     describe("an uncertain answer", () => {
         const isCreate = (collection: string) => (request: { method: string; path: string }) => request.method === "POST" && request.path === `/api/v3${collection}`;
         const once = (matches: (request: { method: string; path: string }) => boolean, fault: Fault) => {
@@ -571,6 +609,13 @@ describe(`on ${backendName}`, () => {
             const certificate = await authentik.invoke("getCertificateKeyPair", { name: "authentik Self-signed Certificate", fetchKey: false, fetchCertificate: false });
             expect(certificate).toMatchObject({ keyData: "", certificateData: "", fingerprint256: expect.stringMatching(/^[0-9a-f:]{64,}$/i) });
             expect(await authentik.invoke("getGroup", { name: "authentik Admins", includeUsers: false })).toMatchObject({ name: "authentik Admins", isSuperuser: true });
+        });
+
+        // The stand-in has no list of all stages.
+        (backendName.includes("real") ? test : test.skip)("find a stage of any kind", async () => {
+            const stages = (await api(backend, "GET", "/stages/password/?name=default-authentication-password")).body.results;
+            expect(await authentik.invoke("getStage", { name: "default-authentication-password" })).toEqual({ name: "default-authentication-password", id: stages[0].pk });
+            await expect(authentik.invoke("getStage", { name: "no-such-stage" })).rejects.toThrow(/shows no stage with name no-such-stage/);
         });
 
         // The stand-in keeps no private keys that it would show.

@@ -40,7 +40,7 @@ describe("compatible with the bridged package", () => {
         const schema = JSON.parse(packageSchema());
         expect(schema).toMatchObject({ name: "authentik", version: "2026.5.0", meta: { moduleFormat: "(.*)(?:/[^/]*)" } });
         expect(Object.keys(schema.resources)).toEqual(expect.arrayContaining(Object.keys(bridged)));
-        expect(Object.keys(schema.functions)).toEqual(["getCertificateKeyPair", "getFlow", "getGroup", "getPropertyMappingProviderScope", "getUser"].map((name) => `authentik:index/${name}:${name}`));
+        expect(Object.keys(schema.functions)).toEqual(["getCertificateKeyPair", "getFlow", "getGroup", "getPropertyMappingProviderScope", "getStage", "getUser"].map((name) => `authentik:index/${name}:${name}`));
         const provider = schema.resources["authentik:index/providerOauth2:ProviderOauth2"];
         expect(provider.inputProperties.allowedRedirectUris).toMatchObject({ type: "array", items: { type: "object", additionalProperties: { type: "string" } } });
         expect(provider.properties.clientSecret).toMatchObject({ type: "string", secret: true });
@@ -54,12 +54,14 @@ describe("against the API's own document", () => {
         paths: Record<string, Record<string, unknown>>;
         components: { schemas: Record<string, { properties?: Record<string, Record<string, unknown>>; enum?: string[] }> };
     };
-    const requestSchemas: Record<string, string> = { Group: "GroupRequest", User: "UserRequest", Application: "ApplicationRequest", PolicyBinding: "PolicyBindingRequest", ProviderOauth2: "OAuth2ProviderRequest" };
+    const requestSchemas: Record<string, string> = { Group: "GroupRequest", User: "UserRequest", Application: "ApplicationRequest", PolicyBinding: "PolicyBindingRequest", ProviderOauth2: "OAuth2ProviderRequest", Flow: "FlowRequest", FlowStageBinding: "FlowStageBindingRequest", StageIdentification: "IdentificationStageRequest", StageUserLogin: "UserLoginStageRequest", PolicyExpression: "ExpressionPolicyRequest" };
     const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const cases = resources.flatMap((definition) => {
         const schema = requestSchemas[definition.token.split(":")[2]!];
         return schema ? propertiesOf(definition).filter((property) => property.field !== undefined).map((property) => [`${definition.noun}.${property.name}`, schema, property] as const) : [];
     });
+
+    test("every resource is looked at", () => expect(resources.map((definition) => definition.token.split(":")[2]).filter((name) => !requestSchemas[name!])).toEqual([]));
 
     test.each(cases)("%s has the type that the API documents", (_, schemaName, property) => {
         const documented = document.components.schemas[schemaName]!.properties![snakeCase(property.field!)]!;
@@ -68,7 +70,7 @@ describe("against the API's own document", () => {
         const type = reference ? document.components.schemas[reference.split("/").pop()!]! : documented;
         const words = (type as { enum?: string[] }).enum;
         if (words) {
-            for (const word of words) expect(property.type.check(word)).toEqual({ value: word });
+            for (const word of words) expect([word, property.type.check(word)]).toEqual([word, { value: word }]);
             expect("reason" in property.type.check("nonsense")).toBe(true);
             return;
         }
