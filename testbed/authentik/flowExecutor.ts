@@ -296,7 +296,9 @@ function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
     };
     if (run.request.method === "GET") return challenge();
     if (body.token === undefined) return challenge({ token: [{ string: "This field is required.", code: "required" }] });
-    if (body.token !== plan.consentToken) return challenge({ token: [{ string: "Invalid consent token, re-showing prompt", code: "invalid" }] });
+    if (body.token !== plan.consentToken) {
+        return challenge({ token: [{ string: "Invalid consent token, re-showing prompt", code: "invalid" }] });
+    }
     if (remembered) {
         const lifetime = stage.mode === "permanent" ? Infinity : (milliseconds(stage.consent_expire_in as string) ?? 0);
         run.openIdConnect.rememberConsent(session.user, plan.application, lifetime);

@@ -85,7 +85,8 @@ export function json(status: number, body: unknown, extra: Partial<Answer> = {})
 }
 
 export function redirect(location: string, extra: Partial<Answer> = {}): Answer {
-    return { status: 302, body: "", ...extra, headers: { "Content-Type": "text/html; charset=utf-8", Location: location, ...extra.headers } };
+    const headers = { "Content-Type": "text/html; charset=utf-8", Location: location, ...extra.headers };
+    return { status: 302, body: "", ...extra, headers };
 }
 
 /** A page as Authentik frames it: the title of an error page is "authentik" alone, and its heading says what is wrong. */

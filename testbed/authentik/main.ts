@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 
 import { startAuthentikStandIn } from "./server";
 
@@ -16,12 +16,16 @@ interface Options {
 
 const program = new Command("authentik-stand-in")
     .description(
-        "A stand-in for the Authentik identity provider, for tests and demonstrations where the real one cannot be had: its API, its flow\n" +
-            "executor and its OpenID Connect, as far as this project uses them, on loopback.\n" +
+        "A stand-in for the Authentik identity provider, for tests and demonstrations where the real one cannot be had: " +
+            "its API, its flow executor and its OpenID Connect, as far as this project uses them, on loopback.\n" +
             'When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:PORT", "standIn": "authentik", "version": "…"}.',
     )
     .requiredOption("--token-file <file>", "file with the API token of the superuser akadmin (never an argument: arguments are public)")
-    .option("--listen <address>", "loopback address and port; port 0 takes a free one", parseAddress, { host: "127.0.0.1", port: 0 })
+    .addOption(
+        new Option("--listen <address>", "loopback address and port; port 0 takes a free one")
+            .argParser(parseAddress)
+            .default({ host: "127.0.0.1", port: 0 }, "127.0.0.1:0"),
+    )
     .option("--password-file <file>", "file with the password of akadmin; without it nobody can log in as akadmin")
     .option("--state <file>", "file to keep everything in, mode 0600; in memory only without it")
     .option("--be-version <version>", 'the version to be, such as "2026.5.0-rc1"; that of @goauthentik/api unless given')

@@ -22,7 +22,9 @@ export async function importNatively<Module>(imported: () => Promise<unknown>, n
         const copy = (value: unknown): unknown => {
             if (Array.isArray(value)) return native.Array.from(value, copy);
             if (typeof value !== "object" || value === null) return value;
-            return native.Object.assign(new native.Object(), Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copy(inner)])));
+            const target = new native.Object() as Record<string, unknown>;
+            for (const [key, inner] of Object.entries(value)) target[key] = copy(inner);
+            return target;
         };
         return { module, plain: (value) => copy(value) as typeof value };
     }

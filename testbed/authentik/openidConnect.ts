@@ -216,6 +216,7 @@ export class OpenIdConnect {
             world.store.update(provider, { redirect_uris: [...(provider.redirect_uris as Fields[]), registered] });
         }
         if (!isAllowed(provider, redirectUri)) throw refusal();
+        // Which error a release of 2026.5 answers to a grant type that it was not given has not been measured.
         const granted = !knowsGrantTypes(world) || (provider.grant_types as string[]).includes("authorization_code");
         if (parameters.response_type !== "code" || !granted) throw new Refused(errorAtClient(parameters, "unsupported_response_type"));
         if (parameters.request !== undefined) throw new Refused(errorAtClient(parameters, "request_not_supported"));
@@ -283,6 +284,9 @@ export class OpenIdConnect {
         const client = clientOf(request, form);
         const provider = this.world.store.find("providers/oauth2", "client_id", client.id);
         if (!provider) return tokenError("invalid_client");
+        // Which error a release of 2026.5 answers here has not been measured; the candidate has no such list.
+        const refused = knowsGrantTypes(this.world) && !(provider.grant_types as string[]).includes(form.grant_type ?? "");
+        if (refused) return tokenError("unsupported_grant_type");
         switch (form.grant_type) {
             case "authorization_code":
                 return this.redeem(request, provider, client.secret, form);

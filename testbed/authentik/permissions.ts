@@ -47,7 +47,9 @@ export class Permissions {
         for (const kind of store.allKinds()) {
             const name = kind.model.split(".")[1] as string;
             add(kind.model, kind.verboseName, kind.applicationName, {
-                ...Object.fromEntries(["add", "change", "delete", "view"].map((verb) => [`${verb}_${name}`, `Can ${verb} ${kind.verboseName}`])),
+                ...Object.fromEntries(
+                    ["add", "change", "delete", "view"].map((verb) => [`${verb}_${name}`, `Can ${verb} ${kind.verboseName}`]),
+                ),
                 ...kind.extraPermissions,
             });
         }

@@ -24,8 +24,9 @@ export class PolicyEngine {
         const direct = bindings.filter((binding) => binding.policy === null);
         if (direct.length) {
             const matching = direct.filter((binding) => {
-                const member = user !== undefined && (binding.group === null ? binding.user === user.pk : groups.has(binding.group as string));
-                return user !== undefined && member !== (binding.negate === true);
+                if (!user) return false;
+                const member = binding.group === null ? binding.user === user.pk : groups.has(binding.group as string);
+                return member !== (binding.negate === true);
             });
             results.push(all ? matching.length === direct.length : matching.length > 0);
         }

@@ -188,6 +188,8 @@ function omit(fields: Fields, name: string): Fields {
     return rest;
 }
 
+const slugMessage = "Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.";
+
 /**
  * ajv's errors in the words of Authentik 2026.5 (Django REST framework), as a client sees them in an answer 400: a message list per
  * member, a list of such objects for a list of objects, and an object by index for a list of values.
@@ -218,7 +220,7 @@ export function fieldErrors(
         }
         const declared = schema.resolve(properties[member] ?? {});
         const item = declared.items ? schema.resolve(declared.items as Fields) : undefined;
-        const message = messageOf(error, options.slugMessage ?? "Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.");
+        const message = messageOf(error, options.slugMessage ?? slugMessage);
         if (index === undefined || options.relations.has(member)) {
             // A nested list of objects reports a wrong type one level deeper.
             found[member] = item?.properties && index === undefined ? { non_field_errors: [message] } : [message];
@@ -235,7 +237,7 @@ export function fieldErrors(
     return Object.fromEntries(Object.entries(found).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
 }
 
-function messageOf(error: ErrorObject, slugMessage: string): string {
+function messageOf(error: ErrorObject, messageOfPattern: string): string {
     const value = error.data;
     if (value === null) return "This field may not be null.";
     switch (error.keyword) {
@@ -252,7 +254,7 @@ function messageOf(error: ErrorObject, slugMessage: string): string {
         case "enum":
             return `"${String(value)}" is not a valid choice.`;
         case "pattern":
-            return slugMessage;
+            return messageOfPattern;
         case "format":
             return (
                 {

@@ -174,7 +174,15 @@ describe("what it is", () => {
             const body = { name: newKey(8), authorization_flow: flow, invalidation_flow: flow, redirect_uris: [], ...members };
             return (await api(standIn, "POST", "/providers/oauth2/", body)).body;
         };
-        expect((await make(release)).grant_types).toEqual([]);
+        const callback = "http://127.0.0.1:9/callback";
+        const redirectUris = { redirect_uris: [{ matching_mode: "strict", url: callback }] };
+        const authorize = async (provider: { client_id: string }) => {
+            const query = new URLSearchParams({ client_id: provider.client_id, response_type: "code", redirect_uri: callback });
+            return (await call(`${release.url}/application/o/authorize/?${query.toString()}`)).headers.location;
+        };
+        const without = await make(release, redirectUris);
+        expect(without.grant_types).toEqual([]);
+        expect(await authorize(without)).toMatch(/^http:\/\/127\.0\.0\.1:9\/callback\?error=/);
         expect((await make(release, { grant_types: ["authorization_code"] })).grant_types).toEqual(["authorization_code"]);
         expect(await make(candidate, { grant_types: ["authorization_code"] })).not.toHaveProperty("grant_types");
     });

@@ -32,7 +32,8 @@ export function call(url: string, { method = "GET", json, form, text, headers = 
     const body = json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form).toString() : text;
     const type = json !== undefined ? "application/json" : form ? "application/x-www-form-urlencoded" : undefined;
     return new Promise((resolve, reject) => {
-        const outgoing = httpRequest(url, { method, headers: { ...(type ? { "content-type": type } : {}), ...headers }, agent: false }, (incoming) => {
+        const sent = { ...(type ? { "content-type": type } : {}), ...headers };
+        const outgoing = httpRequest(url, { method, headers: sent, agent: false }, (incoming) => {
             const chunks: Buffer[] = [];
             incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
             incoming.on("end", () => {
@@ -68,7 +69,8 @@ export class Target {
         if (realUrl && realToken) return new Target(realUrl, realToken, undefined);
         const token = randomBytes(16).toString("hex");
         // The version that the manners were measured on.
-        const standIn = await startAuthentikStandIn({ token, version: "2026.5.0-rc1", log: process.env.STAND_IN_LOG ? (message) => process.stderr.write(`${message}\n`) : undefined });
+        const log = process.env.STAND_IN_LOG ? (message: string) => void process.stderr.write(`${message}\n`) : undefined;
+        const standIn = await startAuthentikStandIn({ token, version: "2026.5.0-rc1", log });
         return new Target(standIn.url, token, standIn);
     }
 
