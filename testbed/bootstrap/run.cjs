@@ -70,7 +70,8 @@ async function installAll(cache) {
         const missing = missingParts(cache, process.env);
         if (!isComplete(missing)) await installMissing(missing, cache, process.env, progress);
     } catch (error) {
-        if (!(error instanceof Cancelled) || !ending) throw error;
+        // After a signal a part may fail in its own words: its command has got the signal too.
+        if (!ending) throw error;
         progress.stop();
         process.stderr.write("Stopped. What was complete is kept; the next run goes on from there.\n");
         process.exit(exitCodeOf(ending));
