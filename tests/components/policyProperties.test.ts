@@ -122,7 +122,7 @@ function declaredOrRefused(changes: Record<string, Record<string, unknown>>): De
 
 // --- what has to hold -------------------------------------------------------------------------------------------------
 
-const repositories = ["team", "team/app", "team/base", "team/base/x", "teams", "teams/app", "app", "app/x", "x/app", "docker.io", "docker.io/app", "docker.io/library/app", "docker.io-images/app", "ghcr.io/a", "library/app", "mirror/a", "tern/app", "a"];
+const repositories = ["team", "team/app", "team/base", "team/base/x", "teams", "teams/app", "app", "app/app", "app/x", "x/app", "docker.io", "docker.io/app", "docker.io/library/app", "docker.io-images/app", "ghcr.io/a", "library/app", "mirror/a", "tern/app", "a"];
 
 /** Every breach of the tiers, in a form that names who, where and what. */
 function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
