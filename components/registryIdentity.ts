@@ -2,6 +2,7 @@
 import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { CiLoginFlow } from "./ciLoginFlow";
 import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
 import { loginCallbackUrl } from "./zotConfig";
@@ -16,6 +17,8 @@ export interface AuthentikLookUps {
     adminsGroup: string;
     /** CI's group, where an administrator keeps it. */
     workloadsGroup?: string;
+    /** The stage that checks passwords, where the dedicated login flow is declared. */
+    passwordStage?: string;
 }
 
 /**
@@ -26,13 +29,14 @@ export interface AuthentikLookUps {
 export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">): Promise<AuthentikLookUps> {
     const scopes = ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`);
     const kept = !identity.manageWorkloads;
-    const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, workloadsGroup] = await allOrOneMessage([
+    const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, passwordStage, workloadsGroup] = await allOrOneMessage([
         authentik.getFlow({ slug: identity.authorizationFlow }),
         authentik.getFlow({ slug: identity.invalidationFlow }),
         authentik.getCertificateKeyPair({ name: identity.signingKey, fetchCertificate: false, fetchKey: false }),
         // profile carries groups and preferred_username, without which nobody would have rights.
         authentik.getPropertyMappingProviderScope({ managedLists: scopes }),
         authentik.getGroup({ name: identity.adminsGroup, includeUsers: false }),
+        identity.ciLoginFlow === "dedicated" ? authentik.getStage({ name: identity.passwordStage }) : undefined,
         kept ? authentik.getGroup({ name: identity.workloadsGroup, includeUsers: false }) : undefined,
         kept ? authentik.getUser({ username: identity.ciUser }) : undefined,
     ] as const);
@@ -43,6 +47,7 @@ export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">):
         scopeMappings: scopeMappings.ids,
         adminsGroup: adminsGroup.id,
         workloadsGroup: workloadsGroup?.id,
+        passwordStage: passwordStage?.id,
     };
 }
 
@@ -72,6 +77,8 @@ const BINDING_TIMEOUT = 30;
 export class RegistryIdentity extends pulumi.ComponentResource {
     /** Secret of the OAuth2 client. */
     public readonly clientSecret: pulumi.Output<string>;
+    /** Slug of the flow that the service account logs in by; undefined for the site's own. */
+    public readonly ciLoginFlow: string | undefined;
 
     constructor(name: string, args: RegistryIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:RegistryIdentity", name, {}, opts);
@@ -128,8 +135,15 @@ export class RegistryIdentity extends pulumi.ComponentResource {
             { ...parent, dependsOn: adminsBinding },
         );
 
+        this.ciLoginFlow = this.loginFlow(name, identity, found);
         this.clientSecret = pulumi.secret(secret.result);
         this.registerOutputs({ clientSecret: this.clientSecret });
+    }
+
+    private loginFlow(name: string, identity: Settings["identity"], found: AuthentikLookUps): string | undefined {
+        if (identity.ciLoginFlow === "default") return undefined;
+        if (identity.ciLoginFlow !== "dedicated") return identity.ciLoginFlow;
+        return new CiLoginFlow(name, { ciUser: identity.ciUser, passwordStage: found.passwordStage! }, { parent: this }).slug;
     }
 
     /** Makes CI's group and account, and answers the group's id. */

@@ -271,6 +271,17 @@ export const declarations = {
             ...text("a user name of letters, digits, '.', '-', '_' and '@'", (value) => /^[A-Za-z0-9._@-]+$/.test(value)),
             default: "zot-ci",
         }),
+        ciLoginFlow: define({
+            description:
+                "How the service account logs in to mint its key: default is the site's own login flow, which must not demand a second factor; dedicated makes a flow that only the service account passes; anything else is the slug of a flow that is there.",
+            ...slug("an authentication flow, or default or dedicated"),
+            default: "default",
+        }),
+        passwordStage: define({
+            description: "Name of the stage that checks passwords, for the dedicated login flow.",
+            ...name("a password stage"),
+            default: "default-authentication-password",
+        }),
         manageWorkloads: define({
             description: "Whether the group and the service account are made here; false where an administrator keeps them.",
             ...boolean(),

@@ -1,0 +1,74 @@
+/**
+ * A login flow that only CI's service account passes, for a site whose own flow demands a second factor.
+ *
+ * It is not made the provider's authentication flow: that would take the second factor from admins too.
+ */
+import * as authentik from "@pulumi/authentik";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface CiLoginFlowArgs {
+    /** The service account's user name. */
+    ciUser: string;
+    /** Id of the stage that checks passwords. */
+    passwordStage: string;
+}
+
+/** How long the session lasts in which the key is minted. */
+const SESSION_DURATION = "minutes=5";
+
+export class CiLoginFlow extends pulumi.ComponentResource {
+    /** The flow's slug, by which a login goes through it. */
+    public readonly slug: string;
+
+    constructor(name: string, args: CiLoginFlowArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("zot-hardening:index:CiLoginFlow", name, {}, opts);
+        const parent = { parent: this };
+        this.slug = ciLoginFlowSlug(args.ciUser);
+
+        const flow = new authentik.Flow(
+            name,
+            {
+                name: this.slug,
+                title: `Log in as ${args.ciUser}`,
+                slug: this.slug,
+                designation: "authentication",
+                authentication: "require_unauthenticated",
+            },
+            parent,
+        );
+        // User name and password in one step, and no other stage: nothing to enrol.
+        const identification = new authentik.StageIdentification(
+            name,
+            { name: `${this.slug}-identification`, userFields: ["username"], passwordStage: args.passwordStage },
+            parent,
+        );
+        const login = new authentik.StageUserLogin(name, { name: `${this.slug}-user-login`, sessionDuration: SESSION_DURATION }, parent);
+        const onlyCi = new authentik.PolicyExpression(name, { name: `${this.slug}-only-${args.ciUser}`, expression: onlyUser(args.ciUser) }, parent);
+
+        const loginBinding = new authentik.FlowStageBinding(
+            `${name}-login`,
+            // Who wants to log in is known when the stage is reached, not when the flow is planned.
+            { target: flow.uuid, stage: login.id, order: 20, evaluateOnPlan: false, reEvaluatePolicies: true, policyEngineMode: "all" },
+            parent,
+        );
+        const guard = new authentik.PolicyBinding(name, { target: loginBinding.id, policy: onlyCi.id, order: 0 }, parent);
+        // Last to come and first to go: without it nobody is identified, so that the flow is never open without its guard.
+        new authentik.FlowStageBinding(
+            `${name}-identification`,
+            { target: flow.uuid, stage: identification.id, order: 10 },
+            { ...parent, dependsOn: guard },
+        );
+
+        this.registerOutputs({ slug: this.slug });
+    }
+}
+
+/** The slug of the dedicated flow; what a slug cannot hold becomes a dash. */
+export function ciLoginFlowSlug(ciUser: string): string {
+    return `${ciUser.replace(/[^A-Za-z0-9_-]/g, "-")}-login`;
+}
+
+/** Python, as Authentik evaluates it; the user name holds nothing that JSON and Python would write differently. */
+function onlyUser(username: string): string {
+    return `return request.context["pending_user"].username == ${JSON.stringify(username)}`;
+}
