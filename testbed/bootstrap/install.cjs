@@ -239,8 +239,9 @@ function goEnvironment(env) {
 
 /** @param {string} go @param {GoProgram} program @param {NodeJS.ProcessEnv} env @param {string} log */
 async function fetchModules(go, program, env, log) {
+    const args = ["list", "-mod=readonly", "-deps", program.package];
     // A failure shows itself, with its reason, in the build.
-    await run(go, ["list", "-mod=readonly", "-deps", program.package], { cwd: program.module, env: goEnvironment(env), log });
+    await run(go, args, { cwd: program.module, env: goEnvironment(env), log }).catch(() => undefined);
 }
 
 /**

@@ -175,11 +175,11 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s while it installs ends the builds,
     const building = path.join(checkedOut.env.HOME as string, "building");
     while (!fs.existsSync(building) || fs.readFileSync(building, "utf8") === "") await new Promise((resolve) => setTimeout(resolve, 20));
     child.kill(signal);
-    const { exitCode, stderr } = await ended;
-    expect(exitCode).toBe(signal === "SIGINT" ? 130 : 143);
-    expect(stderr).toContain("Stopped.");
+    expect(await ended).toMatchObject({ exitCode: signal === "SIGINT" ? 130 : 143, stderr: expect.stringContaining("Stopped.") });
     expect(() => process.kill(Number(fs.readFileSync(building, "utf8")), 0)).toThrow("ESRCH");
-    expect(fs.readdirSync(checkedOut.env.ZOT_HARDENING_CACHE as string)).toEqual(oldNode ? ["logs", expect.stringMatching(/^node-/)] : ["logs"]);
+    // Node, where it was needed, may have been complete by then.
+    const left = fs.readdirSync(checkedOut.env.ZOT_HARDENING_CACHE as string).filter((name) => !name.startsWith("node-"));
+    expect(left).toEqual(["logs"]);
 });
 
 test("a signal to a running command reaches it, and its exit code is passed on", async () => {
