@@ -77,8 +77,9 @@ async function startOn(port: number, setup: ServerSetup, sshd: string): Promise<
         faults: refusedFaults(),
         dropConnections: endSessions,
         stop: async () => {
-            server.kill("SIGTERM");
+            // Before the listener: without it, nothing would tell whose children they were.
             endSessions();
+            server.kill("SIGTERM");
             await ended;
             endMarked(setup.mark);
         },
