@@ -96,13 +96,14 @@ function closing(report, typeErrors) {
         for (const result of file.assertionResults) {
             if (result.status !== "pending" && result.status !== "todo") continue;
             const titles = [...result.ancestorTitles, result.title];
-            const reason = result.status === "todo" ? "not written yet" : (reasonIn(titles) ?? "no reason given");
+            const reason = result.status === "todo" ? "not written yet" : (reasonIn(titles) ?? "");
             const name = `${path.relative(pins.root, file.name)}: ${titles.map((title) => title.replace(/ \[skipped: .+\]$/, "")).join(" › ")}`;
             skipped.set(reason, [...(skipped.get(reason) ?? []), name]);
         }
     }
     for (const [reason, names] of skipped) {
-        lines.push(`Skipped, ${reason}:`, ...names.map((name) => `    ${name}`));
+        // Without a mark, the name tells the reason in its own way.
+        lines.push(reason ? `Skipped, ${reason}:` : "Skipped:", ...names.map((name) => `    ${name}`));
     }
     if (typeErrors.length > 0) lines.push("Types:", ...typeErrors.map((line) => `    ${line}`));
     else lines.push("Types: no errors");

@@ -40,13 +40,13 @@ test("skipped tests are listed by name under the reason that their name, or thei
             { status: "passed", ancestorTitles: [], title: "runs" },
             skipped([skippable("sshd", "sshd is not installed")], "refuses an unknown key"),
             skipped([], skippable("skopeo pushes", "skopeo is not installed")),
-            skipped([], "half written"),
+            skipped([], "the real one (needs zot on PATH)"),
         ]),
         [],
     );
     expect(text).toContain("Skipped, sshd is not installed:\n    tests/some.test.ts: sshd › refuses an unknown key\n");
     expect(text).toContain("Skipped, skopeo is not installed:\n    tests/some.test.ts: skopeo pushes\n");
-    expect(text).toContain("Skipped, no reason given:\n    tests/some.test.ts: half written\n");
+    expect(text).toContain("Skipped:\n    tests/some.test.ts: the real one (needs zot on PATH)\n");
     expect(text).toMatch(/\n2 passed, 0 failed, 3 skipped\n$/);
 });
 
