@@ -42,7 +42,7 @@ function zotAllows(config: Any, who: Who, action: Action, repository: string, co
     // Of two of one length zot takes either, by chance: here the later one, in evaluate() the earlier.
     for (const pattern of Object.keys(control.repositories ?? {})) if (pattern.length >= longest.length && matches(pattern, repository)) longest = pattern;
     const rule = control.repositories?.[longest] ?? {};
-    const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] };
+    const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] as string[] };
     const gives = (policy: Any) =>
         names(policy.actions).includes(action) && (names(policy.users).includes(name) || names(policy.groups).some((group) => groups.includes(group))) && (list(policy.conditions).length === 0 || condition);
     return list(rule.policies).some(gives) || names(who.kind === "user" ? rule.defaultpolicy : rule.anonymouspolicy).includes(action) || list(control.adminpolicy).some(gives);
@@ -58,19 +58,19 @@ const somePattern = rarely(
     fc.constantFrom("**", "docker.io/**", "docker.io/library/**", "*.io/**", "Team/**", "a::b", "__proto__", ""),
     4,
 );
-const someActions = rarely(
+const someActions = rarely<string[]>(
     fc.constantFrom<string[]>(["read"], ["read", "create"]),
-    fc.oneof(fc.constantFrom(["read", "create", "delete"], ["read", "create", "update"], []), fc.uniqueArray(fc.constantFrom<string>(...ACTIONS, "push", "Read", "", "detectManifestCollision"), { maxLength: 4 })),
+    fc.oneof(fc.constantFrom<string[]>(["read", "create", "delete"], ["read", "create", "update"], []), fc.uniqueArray(fc.constantFrom<string>(...ACTIONS, "push", "Read", "", "detectManifestCollision"), { maxLength: 4 })),
     6,
 );
 const someGroup = rarely(fc.constantFrom("developers", "testers"), fc.constantFrom("admins", "artifact-workloads", ""));
 const someUser = rarely(fc.constantFrom("zot-ci", "bob"), fc.constant(""));
-const adminActions = rarely(fc.constant(["read", "create", "delete"]), someActions);
+const adminActions = rarely<string[]>(fc.constant(["read", "create", "delete"]), someActions);
 const someMirrors = fc
     .uniqueArray(rarely(fc.constantFrom("docker.io", "ghcr.io"), fc.constantFrom("team", "docker.io/library")), { maxLength: 2 })
     .map((prefixes) => prefixes.map((prefix) => ({ url: `https://${prefix.split("/")[0]}.example`, prefix })));
 
-const someRule = fc.record({ anonymous: rarely(fc.constant(["read"]), someActions), ci: someActions, admins: adminActions, groups: fc.dictionary(someGroup, someActions, { maxKeys: 2 }) }, { requiredKeys: [] });
+const someRule = fc.record({ anonymous: rarely<string[]>(fc.constant(["read"]), someActions), ci: someActions, admins: adminActions, groups: fc.dictionary(someGroup, someActions, { maxKeys: 2 }) }, { requiredKeys: [] });
 const someAccess = fc.record(
     { ciRepositories: fc.oneof(fc.constant(["**"]), fc.uniqueArray(somePattern, { minLength: 1, maxLength: 3 })), ciMayPushToMirrors: rarely(fc.constant(false), fc.constant(true), 4), adminsMayUpdate: fc.boolean(), rules: fc.dictionary(somePattern, someRule, { maxKeys: 2 }) },
     { requiredKeys: [] },
@@ -130,42 +130,43 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
     const readOnly = asZotReads(JSON.parse(JSON.stringify(readOnlyConfig(settings))));
     const { adminsGroup, workloadsGroup, ciUser } = settings.identity;
     const user = (name: string, ...groups: string[]): Who => ({ kind: "user", name, groups: groups.filter((group) => group !== adminsGroup) });
-    const others = [user("someone"), user("bob"), user(ciUser, workloadsGroup), user("dev", "developers", "testers"), user("all", "admins", "developers", "testers", workloadsGroup)];
+    const others: Who[] = [user("someone"), user("bob"), user(ciUser, workloadsGroup), user("dev", "developers", "testers"), user("all", "admins", "developers", "testers", workloadsGroup)];
     const admin: Who = { kind: "user", name: "boss", groups: [adminsGroup] };
+    const everyone: Who[] = [ANONYMOUS, admin, ...others];
     const cached = (repository: string) => !settings.access.ciMayPushToMirrors && settings.zot.mirrors.some(({ prefix }) => repository === prefix || repository.startsWith(`${prefix}/`));
     const found: unknown[] = [];
-    const require = (holds: boolean, ...what: unknown[]) => void (holds || found.push(what));
+    const demand = (holds: boolean, ...what: unknown[]) => void (holds || found.push(what));
 
-    require("**" in config.http.accesscontrol.repositories, "no rule for every repository");
+    demand("**" in config.http.accesscontrol.repositories, "no rule for every repository");
     for (const repository of repositories) {
-        for (const who of [ANONYMOUS, admin, ...others]) {
+        for (const who of everyone) {
             // The most and the least that conditions leave.
             const most = ACTIONS.filter((action) => zotAllows(config, who, action, repository, true));
             const least = ACTIONS.filter((action) => zotAllows(config, who, action, repository, false));
             const evaluated = ACTIONS.filter((action) => evaluate(policy, who, action, repository));
-            require(least.includes("read"), "may not read", who, repository);
-            require(String(evaluated) === String(most), "evaluated otherwise", who, repository, evaluated, most);
-            if (who === ANONYMOUS) require(String(most) === "read", "anonymous may more than read", repository, most);
+            demand(least.includes("read"), "may not read", who, repository);
+            demand(String(evaluated) === String(most), "evaluated otherwise", who, repository, evaluated, most);
+            if (who === ANONYMOUS) demand(String(most) === "read", "anonymous may more than read", repository, most);
             else if (who === admin) {
-                require(["create", "delete"].every((action) => least.includes(action as Action)), "admins are locked out", repository, least);
-                require(!most.includes("update") || settings.access.adminsMayUpdate, "admins overwrite", repository);
+                demand(["create", "delete"].every((action) => least.includes(action as Action)), "admins are locked out", repository, least);
+                demand(!most.includes("update") || settings.access.adminsMayUpdate, "admins overwrite", repository);
             } else {
-                require(!most.includes("update") && !most.includes("delete"), "changes or deletes", who, repository, most);
-                require(!cached(repository) || !most.includes("create"), "pushes into a cache", who, repository);
+                demand(!most.includes("update") && !most.includes("delete"), "changes or deletes", who, repository, most);
+                demand(!cached(repository) || !most.includes("create"), "pushes into a cache", who, repository);
             }
             const written = ACTIONS.filter((action) => action !== "read" && zotAllows(readOnly, who, action, repository, true));
-            require(written.length === 0, "writes while read-only", who, repository, written);
+            demand(written.length === 0, "writes while read-only", who, repository, written);
         }
-        require(zotAllows(readOnly, ANONYMOUS, "read", repository, true), "may not read while read-only", repository);
+        demand(zotAllows(readOnly, ANONYMOUS, "read", repository, true), "may not read while read-only", repository);
     }
 
     const { auth, externalurl } = config.http;
     const { oidc, ...otherProviders } = auth.openid.providers;
-    require(externalurl === settings.registry.url, "another external URL");
-    require(auth.apikey === true && auth.bearer === undefined && auth.ldap === undefined && Object.keys(otherProviders).length === 0, "other logins", auth);
-    require(oidc.issuer === settings.identity.issuer && oidc.claimmapping.username === "preferred_username", "another identity", oidc);
-    require(["openid", "email", "profile"].every((scope) => oidc.scopes.includes(scope)), "scopes are missing", oidc);
-    require(config.http.accesscontrol.groups === undefined && readOnly.http.auth === undefined, "logins or groups of its own");
+    demand(externalurl === settings.registry.url, "another external URL");
+    demand(auth.apikey === true && auth.bearer === undefined && auth.ldap === undefined && Object.keys(otherProviders).length === 0, "other logins", auth);
+    demand(oidc.issuer === settings.identity.issuer && oidc.claimmapping.username === "preferred_username", "another identity", oidc);
+    demand(["openid", "email", "profile"].every((scope) => oidc.scopes.includes(scope)), "scopes are missing", oidc);
+    demand(config.http.accesscontrol.groups === undefined && readOnly.http.auth === undefined, "logins or groups of its own");
     return found;
 }
 
