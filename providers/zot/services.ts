@@ -24,7 +24,7 @@ export interface RegistryFacts {
 }
 
 /** How long a registry may take to come back from a restart, in milliseconds. */
-const RESTART_PATIENCE = 15_000;
+const RESTART_PATIENCE = 5_000;
 const PAUSE = 300;
 /** Logins tried where a server fails in passing. */
 const LOGIN_ATTEMPTS = 3;

@@ -1,5 +1,5 @@
 /** Plays the engine's part towards the resource ApiKey, without gRPC: check, then create, read, diff, update, delete. */
-import { type CallContext, PartialFailure, type PropertyMap } from "../../../providers/protocol";
+import { type CallContext, PartialFailure, type PropertyMap, type ResourceHandler } from "../../../providers/protocol";
 import { apiKeyToken, zotProvider } from "../../../providers/zot/provider";
 import type { World } from "./world";
 
@@ -16,10 +16,32 @@ export interface Driver {
     destroy(): Promise<void>;
 }
 
-export async function driver(world: Pick<World, "authentik" | "authentikGate">, options: { stack?: string; name?: string; config?: PropertyMap; environment?: NodeJS.ProcessEnv } = {}): Promise<Driver> {
+export interface DriverOptions {
+    stack?: string;
+    name?: string;
+    /** Over the world's configuration of the provider. */
+    config?: PropertyMap;
+    environment?: NodeJS.ProcessEnv;
+    /** What to drive, instead of the resource in this process; asked for at each call. */
+    handler?: () => ResourceHandler;
+}
+
+export const configurationFor = (world: Pick<World, "authentik" | "authentikGate">): PropertyMap => ({ authentikUrl: world.authentikGate.url, authentikToken: world.authentik.token });
+
+export async function driver(world: Pick<World, "authentik" | "authentikGate">, options: DriverOptions = {}): Promise<Driver> {
     const provider = zotProvider(options.environment ?? {});
-    await provider.configure({ authentikUrl: world.authentikGate.url, authentikToken: world.authentik.token, ...options.config });
-    const handler = provider.resources[apiKeyToken]!;
+    await provider.configure({ ...configurationFor(world), ...options.config });
+    const own = provider.resources[apiKeyToken]!;
+    const handler: ResourceHandler = options.handler
+        ? {
+              check: (request, context) => options.handler!().check!(request, context),
+              diff: (request, context) => options.handler!().diff(request, context),
+              create: (request, context) => options.handler!().create(request, context),
+              read: (request, context) => options.handler!().read(request, context),
+              update: (request, context) => options.handler!().update(request, context),
+              delete: (request, context) => options.handler!().delete(request, context),
+          }
+        : own;
     const log: string[] = [];
     const context: CallContext = {
         urn: `urn:pulumi:${options.stack ?? "test"}::project::${apiKeyToken}::${options.name ?? "ci"}`,
