@@ -6,6 +6,8 @@ export interface CheckFailure {
     property: string;
     /** One sentence: what was given and what is allowed. */
     reason: string;
+    /** Has the engine print the property's value beside the reason, a secret one in clear. Default: false, the name is put into the sentence. */
+    showsValue?: boolean;
 }
 
 export interface CheckRequest {

@@ -8,7 +8,7 @@ import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { CallContext, CheckRequest, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
+import type { CallContext, CheckResult, CheckRequest, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
 import { PartialFailure } from "./provider";
 import { type PropertyMap, unwrapMap, withSecrets } from "./values";
 
@@ -288,13 +288,15 @@ function checkFailure(failure: { property: string; reason: string }) {
 }
 
 /** `verbatim` is sent instead of `inputs` where given: the configuration's secrets must stay wrapped. */
-function checkResponse(result: { inputs: PropertyMap; failures?: { property: string; reason: string }[] }, verbatim?: unknown) {
+function checkResponse(result: CheckResult, verbatim?: unknown) {
     const response = new providerMessages.CheckResponse();
     response.setInputs(verbatim ?? toStruct(result.inputs));
     // Beside a failure that names its property the engine prints the property's value, secret or not (seen on 3.259.0). So the name
     // travels in the sentence only.
     response.setFailuresList(
-        (result.failures ?? []).map(({ property, reason }) => checkFailure({ property: "", reason: reason.startsWith(property) ? reason : `${property}: ${reason}` })),
+        (result.failures ?? []).map(({ property, reason, showsValue }) =>
+            checkFailure(showsValue ? { property, reason } : { property: "", reason: reason.startsWith(property) ? reason : `${property}: ${reason}` }),
+        ),
     );
     return response;
 }
