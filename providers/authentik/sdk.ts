@@ -49,6 +49,9 @@ function typeOf(schema: SchemaType | { listOf: string }, wrap: (type: string) =>
 
 const asInput = (type: string) => `pulumi.Input<${type}>`;
 
+/** An argument that may be left out, or be an output that turns out to have no value. */
+const asOptionalInput = (schema: SchemaType) => `${typeOf(schema, asInput).slice(0, -1)} | undefined>`;
+
 function comment(text: string, indent = "    "): string {
     const words = text.split(" ");
     const lines: string[] = [];
@@ -64,11 +67,11 @@ function resourceFile(definition: AnyResourceDefinition): string {
     const { name } = memberOf(definition.token);
     const inputs = propertiesOf(definition);
     const computed = [
-        ...outputsOf(definition).map((output) => ({ name: output.name, type: typeOf(output.type.schema), description: output.description, always: output.field !== undefined })),
-        { name: definition.idOutput, type: "string", description: "The resource's id.", always: true },
+        ...outputsOf(definition).map((output) => ({ name: output.name, schema: output.type.schema, type: typeOf(output.type.schema), description: output.description, always: output.field !== undefined })),
+        { name: definition.idOutput, schema: { type: "string" } as const, type: "string", description: "The resource's id.", always: true },
     ];
     const all = [
-        ...inputs.map((property) => ({ name: property.name, type: typeOf(property.type.schema), description: fullDescription(property), always: isAlwaysPresent(property) })),
+        ...inputs.map((property) => ({ name: property.name, schema: property.type.schema, type: typeOf(property.type.schema), description: fullDescription(property), always: isAlwaysPresent(property) })),
         ...computed,
     ].sort((left, right) => (left.name < right.name ? -1 : 1));
     const secrets = secretsOf(definition);
@@ -141,14 +144,14 @@ ${secrets.length > 0 ? `        const secretOpts = { additionalSecretOutputs: [$
  * Input properties used for looking up and filtering ${name} resources.
  */
 export interface ${name}State {
-${all.map((property) => `${comment(property.description)}\n    ${property.name}?: ${inputs.some((input) => input.name === property.name) ? typeOf(inputs.find((input) => input.name === property.name)!.type.schema, asInput) : asInput(property.type)};`).join("\n")}
+${all.map((property) => `${comment(property.description)}\n    ${property.name}?: ${asOptionalInput(property.schema)};`).join("\n")}
 }
 
 /**
  * The set of arguments for constructing a ${name} resource.
  */
 export interface ${name}Args {
-${inputs.map((property) => `${comment(fullDescription(property))}\n    ${property.name}${property.required ? "" : "?"}: ${typeOf(property.type.schema, asInput)};`).join("\n")}
+${inputs.map((property) => `${comment(fullDescription(property))}\n    ${property.name}${property.required ? `: ${typeOf(property.type.schema, asInput)}` : `?: ${asOptionalInput(property.type.schema)}`};`).join("\n")}
 }
 `;
 }
@@ -207,7 +210,7 @@ ${pairs}
  * A collection of arguments for invoking ${name}.
  */
 export interface ${typeName}OutputArgs {
-${args.map(([key, argument]) => `${comment(fullDescription(argument))}\n    ${key}${argument.required ? "" : "?"}: ${typeOf(argument.type.schema, asInput)}${argument.required ? "" : " | undefined"};`).join("\n")}
+${args.map(([key, argument]) => `${comment(fullDescription(argument))}\n    ${key}${argument.required ? `: ${typeOf(argument.type.schema, asInput)}` : `?: ${asOptionalInput(argument.type.schema)}`};`).join("\n")}
 }
 `;
 }

@@ -151,60 +151,60 @@ export interface ApplicationState {
     /**
      * The resource's id.
      */
-    applicationId?: pulumi.Input<string>;
+    applicationId?: pulumi.Input<string | undefined>;
     /**
      * Ids of providers that work beside it, such as SCIM.
      */
-    backchannelProviders?: pulumi.Input<pulumi.Input<number>[]>;
+    backchannelProviders?: pulumi.Input<pulumi.Input<number>[] | undefined>;
     /**
      * The heading that it is shown under.
      */
-    group?: pulumi.Input<string>;
+    group?: pulumi.Input<string | undefined>;
     /**
      * A sentence about it.
      */
-    metaDescription?: pulumi.Input<string>;
+    metaDescription?: pulumi.Input<string | undefined>;
     /**
      * Whether it is left out of the user's list of applications. Default `false`.
      */
-    metaHide?: pulumi.Input<boolean>;
+    metaHide?: pulumi.Input<boolean | undefined>;
     /**
      * Its icon: a file of Authentik's, or an address.
      */
-    metaIcon?: pulumi.Input<string>;
+    metaIcon?: pulumi.Input<string | undefined>;
     /**
      * Where it is opened at. Left out, Authentik asks the provider.
      */
-    metaLaunchUrl?: pulumi.Input<string>;
+    metaLaunchUrl?: pulumi.Input<string | undefined>;
     /**
      * Who publishes it.
      */
-    metaPublisher?: pulumi.Input<string>;
+    metaPublisher?: pulumi.Input<string | undefined>;
     /**
      * The name that is shown.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Whether it opens in a new tab. Default `false`.
      */
-    openInNewTab?: pulumi.Input<boolean>;
+    openInNewTab?: pulumi.Input<boolean | undefined>;
     /**
      * Whether all or any of its policy bindings must pass. One of `all`, `any`. Default `any`.
      */
-    policyEngineMode?: pulumi.Input<string>;
+    policyEngineMode?: pulumi.Input<string | undefined>;
     /**
      * Id of the provider that the application logs its users in with. It serves no other application.
      */
-    protocolProvider?: pulumi.Input<number>;
+    protocolProvider?: pulumi.Input<number | undefined>;
     /**
      * The name in addresses; the issuer of its OpenID Connect provider contains it. No two applications have the
      * same.
      */
-    slug?: pulumi.Input<string>;
+    slug?: pulumi.Input<string | undefined>;
     /**
      * The UUID that policy bindings target.
      */
-    uuid?: pulumi.Input<string>;
+    uuid?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -214,47 +214,47 @@ export interface ApplicationArgs {
     /**
      * Ids of providers that work beside it, such as SCIM.
      */
-    backchannelProviders?: pulumi.Input<pulumi.Input<number>[]>;
+    backchannelProviders?: pulumi.Input<pulumi.Input<number>[] | undefined>;
     /**
      * The heading that it is shown under.
      */
-    group?: pulumi.Input<string>;
+    group?: pulumi.Input<string | undefined>;
     /**
      * A sentence about it.
      */
-    metaDescription?: pulumi.Input<string>;
+    metaDescription?: pulumi.Input<string | undefined>;
     /**
      * Whether it is left out of the user's list of applications. Default `false`.
      */
-    metaHide?: pulumi.Input<boolean>;
+    metaHide?: pulumi.Input<boolean | undefined>;
     /**
      * Its icon: a file of Authentik's, or an address.
      */
-    metaIcon?: pulumi.Input<string>;
+    metaIcon?: pulumi.Input<string | undefined>;
     /**
      * Where it is opened at. Left out, Authentik asks the provider.
      */
-    metaLaunchUrl?: pulumi.Input<string>;
+    metaLaunchUrl?: pulumi.Input<string | undefined>;
     /**
      * Who publishes it.
      */
-    metaPublisher?: pulumi.Input<string>;
+    metaPublisher?: pulumi.Input<string | undefined>;
     /**
      * The name that is shown.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Whether it opens in a new tab. Default `false`.
      */
-    openInNewTab?: pulumi.Input<boolean>;
+    openInNewTab?: pulumi.Input<boolean | undefined>;
     /**
      * Whether all or any of its policy bindings must pass. One of `all`, `any`. Default `any`.
      */
-    policyEngineMode?: pulumi.Input<string>;
+    policyEngineMode?: pulumi.Input<string | undefined>;
     /**
      * Id of the provider that the application logs its users in with. It serves no other application.
      */
-    protocolProvider?: pulumi.Input<number>;
+    protocolProvider?: pulumi.Input<number | undefined>;
     /**
      * The name in addresses; the issuer of its OpenID Connect provider contains it. No two applications have the
      * same.

@@ -149,53 +149,53 @@ export interface FlowState {
      * Who may run the flow. One of `none`, `require_authenticated`, `require_unauthenticated`, `require_superuser`,
      * `require_redirect`, `require_outpost`, `require_token`. Default `none`.
      */
-    authentication?: pulumi.Input<string>;
+    authentication?: pulumi.Input<string | undefined>;
     /**
      * The picture behind its pages. Default `/static/dist/assets/images/flow_background.jpg`.
      */
-    background?: pulumi.Input<string>;
+    background?: pulumi.Input<string | undefined>;
     /**
      * Whether its pages are built so that more password managers know them. Default `true`.
      */
-    compatibilityMode?: pulumi.Input<boolean>;
+    compatibilityMode?: pulumi.Input<boolean | undefined>;
     /**
      * What happens to whom it denies. One of `message_continue`, `message`, `continue`. Default `message_continue`.
      */
-    deniedAction?: pulumi.Input<string>;
+    deniedAction?: pulumi.Input<string | undefined>;
     /**
      * What the flow is for. One of `authentication`, `authorization`, `invalidation`, `enrollment`, `unenrollment`,
      * `recovery`, `stage_configuration`.
      */
-    designation?: pulumi.Input<string>;
+    designation?: pulumi.Input<string | undefined>;
     /**
      * The resource's id.
      */
-    flowId?: pulumi.Input<string>;
+    flowId?: pulumi.Input<string | undefined>;
     /**
      * How its pages are laid out. One of `stacked`, `content_left`, `content_right`, `sidebar_left`,
      * `sidebar_right`, `sidebar_left_frame_background`, `sidebar_right_frame_background`. Default `stacked`.
      */
-    layout?: pulumi.Input<string>;
+    layout?: pulumi.Input<string | undefined>;
     /**
      * The flow's name.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Whether all or any of its policy bindings must pass. One of `all`, `any`. Default `any`.
      */
-    policyEngineMode?: pulumi.Input<string>;
+    policyEngineMode?: pulumi.Input<string | undefined>;
     /**
      * The name in addresses. No two flows have the same.
      */
-    slug?: pulumi.Input<string>;
+    slug?: pulumi.Input<string | undefined>;
     /**
      * The title that is shown.
      */
-    title?: pulumi.Input<string>;
+    title?: pulumi.Input<string | undefined>;
     /**
      * The UUID that stage bindings and providers refer to.
      */
-    uuid?: pulumi.Input<string>;
+    uuid?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -206,19 +206,19 @@ export interface FlowArgs {
      * Who may run the flow. One of `none`, `require_authenticated`, `require_unauthenticated`, `require_superuser`,
      * `require_redirect`, `require_outpost`, `require_token`. Default `none`.
      */
-    authentication?: pulumi.Input<string>;
+    authentication?: pulumi.Input<string | undefined>;
     /**
      * The picture behind its pages. Default `/static/dist/assets/images/flow_background.jpg`.
      */
-    background?: pulumi.Input<string>;
+    background?: pulumi.Input<string | undefined>;
     /**
      * Whether its pages are built so that more password managers know them. Default `true`.
      */
-    compatibilityMode?: pulumi.Input<boolean>;
+    compatibilityMode?: pulumi.Input<boolean | undefined>;
     /**
      * What happens to whom it denies. One of `message_continue`, `message`, `continue`. Default `message_continue`.
      */
-    deniedAction?: pulumi.Input<string>;
+    deniedAction?: pulumi.Input<string | undefined>;
     /**
      * What the flow is for. One of `authentication`, `authorization`, `invalidation`, `enrollment`, `unenrollment`,
      * `recovery`, `stage_configuration`.
@@ -228,15 +228,15 @@ export interface FlowArgs {
      * How its pages are laid out. One of `stacked`, `content_left`, `content_right`, `sidebar_left`,
      * `sidebar_right`, `sidebar_left_frame_background`, `sidebar_right_frame_background`. Default `stacked`.
      */
-    layout?: pulumi.Input<string>;
+    layout?: pulumi.Input<string | undefined>;
     /**
      * The flow's name.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Whether all or any of its policy bindings must pass. One of `all`, `any`. Default `any`.
      */
-    policyEngineMode?: pulumi.Input<string>;
+    policyEngineMode?: pulumi.Input<string | undefined>;
     /**
      * The name in addresses. No two flows have the same.
      */

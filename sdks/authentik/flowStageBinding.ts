@@ -121,36 +121,36 @@ export interface FlowStageBindingState {
     /**
      * Whether policies are asked when the flow begins. Default `true`.
      */
-    evaluateOnPlan?: pulumi.Input<boolean>;
+    evaluateOnPlan?: pulumi.Input<boolean | undefined>;
     /**
      * The resource's id.
      */
-    flowStageBindingId?: pulumi.Input<string>;
+    flowStageBindingId?: pulumi.Input<string | undefined>;
     /**
      * What follows an answer that is not valid. One of `retry`, `restart`, `restart_with_context`. Default `retry`.
      */
-    invalidResponseAction?: pulumi.Input<string>;
+    invalidResponseAction?: pulumi.Input<string | undefined>;
     /**
      * Stages come in this order.
      */
-    order?: pulumi.Input<number>;
+    order?: pulumi.Input<number | undefined>;
     /**
      * Whether all or any of its policy bindings must pass. One of `all`, `any`. Default `any`.
      */
-    policyEngineMode?: pulumi.Input<string>;
+    policyEngineMode?: pulumi.Input<string | undefined>;
     /**
      * Whether policies are asked when the stage is reached: only then is it known who wants to log in. Default
      * `false`.
      */
-    reEvaluatePolicies?: pulumi.Input<boolean>;
+    reEvaluatePolicies?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the stage.
      */
-    stage?: pulumi.Input<string>;
+    stage?: pulumi.Input<string | undefined>;
     /**
      * UUID of the flow.
      */
-    target?: pulumi.Input<string>;
+    target?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -160,11 +160,11 @@ export interface FlowStageBindingArgs {
     /**
      * Whether policies are asked when the flow begins. Default `true`.
      */
-    evaluateOnPlan?: pulumi.Input<boolean>;
+    evaluateOnPlan?: pulumi.Input<boolean | undefined>;
     /**
      * What follows an answer that is not valid. One of `retry`, `restart`, `restart_with_context`. Default `retry`.
      */
-    invalidResponseAction?: pulumi.Input<string>;
+    invalidResponseAction?: pulumi.Input<string | undefined>;
     /**
      * Stages come in this order.
      */
@@ -172,12 +172,12 @@ export interface FlowStageBindingArgs {
     /**
      * Whether all or any of its policy bindings must pass. One of `all`, `any`. Default `any`.
      */
-    policyEngineMode?: pulumi.Input<string>;
+    policyEngineMode?: pulumi.Input<string | undefined>;
     /**
      * Whether policies are asked when the stage is reached: only then is it known who wants to log in. Default
      * `false`.
      */
-    reEvaluatePolicies?: pulumi.Input<boolean>;
+    reEvaluatePolicies?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the stage.
      */

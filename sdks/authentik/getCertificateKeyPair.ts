@@ -100,11 +100,11 @@ export interface GetCertificateKeyPairOutputArgs {
     /**
      * Whether to fetch the certificate itself. Default `true`.
      */
-    fetchCertificate?: pulumi.Input<boolean> | undefined;
+    fetchCertificate?: pulumi.Input<boolean | undefined>;
     /**
      * Whether to fetch the private key. Default `true`.
      */
-    fetchKey?: pulumi.Input<boolean> | undefined;
+    fetchKey?: pulumi.Input<boolean | undefined>;
     /**
      * The certificate's name.
      */

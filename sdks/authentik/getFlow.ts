@@ -85,14 +85,14 @@ export interface GetFlowOutputArgs {
     /**
      * Who may run the flow.
      */
-    authentication?: pulumi.Input<string> | undefined;
+    authentication?: pulumi.Input<string | undefined>;
     /**
      * What the flow is for. The first that fits is taken. One of `authentication`, `authorization`, `invalidation`,
      * `enrollment`, `unenrollment`, `recovery`, `stage_configuration`.
      */
-    designation?: pulumi.Input<string> | undefined;
+    designation?: pulumi.Input<string | undefined>;
     /**
      * The flow's slug.
      */
-    slug?: pulumi.Input<string> | undefined;
+    slug?: pulumi.Input<string | undefined>;
 }

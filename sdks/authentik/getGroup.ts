@@ -105,13 +105,13 @@ export interface GetGroupOutputArgs {
     /**
      * Whether to fetch the members into `usersObjs`. Default `true`.
      */
-    includeUsers?: pulumi.Input<boolean> | undefined;
+    includeUsers?: pulumi.Input<boolean | undefined>;
     /**
      * The group's name.
      */
-    name?: pulumi.Input<string> | undefined;
+    name?: pulumi.Input<string | undefined>;
     /**
      * The group's id.
      */
-    pk?: pulumi.Input<string> | undefined;
+    pk?: pulumi.Input<string | undefined>;
 }

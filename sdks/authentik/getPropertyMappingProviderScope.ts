@@ -98,17 +98,17 @@ export interface GetPropertyMappingProviderScopeOutputArgs {
     /**
      * The mapping's managed name, such as `goauthentik.io/providers/oauth2/scope-openid`.
      */
-    managed?: pulumi.Input<string> | undefined;
+    managed?: pulumi.Input<string | undefined>;
     /**
      * The managed names of several mappings, whose ids are then in `ids`, in this order.
      */
-    managedLists?: pulumi.Input<pulumi.Input<string>[]> | undefined;
+    managedLists?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * The mapping's name.
      */
-    name?: pulumi.Input<string> | undefined;
+    name?: pulumi.Input<string | undefined>;
     /**
      * The scope that it belongs to.
      */
-    scopeName?: pulumi.Input<string> | undefined;
+    scopeName?: pulumi.Input<string | undefined>;
 }

@@ -118,9 +118,9 @@ export interface GetUserOutputArgs {
     /**
      * The user's id.
      */
-    pk?: pulumi.Input<number> | undefined;
+    pk?: pulumi.Input<number | undefined>;
     /**
      * The name to log in with.
      */
-    username?: pulumi.Input<string> | undefined;
+    username?: pulumi.Input<string | undefined>;
 }

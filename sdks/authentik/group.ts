@@ -106,32 +106,32 @@ export interface GroupState {
     /**
      * Attributes that members inherit. A JSON object as text; `JSON.stringify()` makes one.
      */
-    attributes?: pulumi.Input<string>;
+    attributes?: pulumi.Input<string | undefined>;
     /**
      * The resource's id.
      */
-    groupId?: pulumi.Input<string>;
+    groupId?: pulumi.Input<string | undefined>;
     /**
      * Whether members are superusers of Authentik. Default `false`.
      */
-    isSuperuser?: pulumi.Input<boolean>;
+    isSuperuser?: pulumi.Input<boolean | undefined>;
     /**
      * The group's name. No two groups have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Ids of the groups that this one belongs to.
      */
-    parents?: pulumi.Input<pulumi.Input<string>[]>;
+    parents?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Ids of the roles that members have.
      */
-    roles?: pulumi.Input<pulumi.Input<string>[]>;
+    roles?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Ids of the members. Left out, the members are not managed here: a user's `groups` says them instead. Never say
      * both.
      */
-    users?: pulumi.Input<pulumi.Input<number>[]>;
+    users?: pulumi.Input<pulumi.Input<number>[] | undefined>;
 }
 
 /**
@@ -141,26 +141,26 @@ export interface GroupArgs {
     /**
      * Attributes that members inherit. A JSON object as text; `JSON.stringify()` makes one.
      */
-    attributes?: pulumi.Input<string>;
+    attributes?: pulumi.Input<string | undefined>;
     /**
      * Whether members are superusers of Authentik. Default `false`.
      */
-    isSuperuser?: pulumi.Input<boolean>;
+    isSuperuser?: pulumi.Input<boolean | undefined>;
     /**
      * The group's name. No two groups have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Ids of the groups that this one belongs to.
      */
-    parents?: pulumi.Input<pulumi.Input<string>[]>;
+    parents?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Ids of the roles that members have.
      */
-    roles?: pulumi.Input<pulumi.Input<string>[]>;
+    roles?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Ids of the members. Left out, the members are not managed here: a user's `groups` says them instead. Never say
      * both.
      */
-    users?: pulumi.Input<pulumi.Input<number>[]>;
+    users?: pulumi.Input<pulumi.Input<number>[] | undefined>;
 }

@@ -129,43 +129,43 @@ export interface PolicyBindingState {
     /**
      * Whether the binding counts. Default `true`.
      */
-    enabled?: pulumi.Input<boolean>;
+    enabled?: pulumi.Input<boolean | undefined>;
     /**
      * What a policy that fails counts as. Default `false`.
      */
-    failureResult?: pulumi.Input<boolean>;
+    failureResult?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the group whose members pass.
      */
-    group?: pulumi.Input<string>;
+    group?: pulumi.Input<string | undefined>;
     /**
      * Whether the answer is turned round. Default `false`.
      */
-    negate?: pulumi.Input<boolean>;
+    negate?: pulumi.Input<boolean | undefined>;
     /**
      * Bindings are asked in this order.
      */
-    order?: pulumi.Input<number>;
+    order?: pulumi.Input<number | undefined>;
     /**
      * Id of the policy that decides.
      */
-    policy?: pulumi.Input<string>;
+    policy?: pulumi.Input<string | undefined>;
     /**
      * The resource's id.
      */
-    policyBindingId?: pulumi.Input<string>;
+    policyBindingId?: pulumi.Input<string | undefined>;
     /**
      * UUID of what is guarded: an application's `uuid`, for example.
      */
-    target?: pulumi.Input<string>;
+    target?: pulumi.Input<string | undefined>;
     /**
      * Seconds after which a policy is given up on. Default `30`.
      */
-    timeout?: pulumi.Input<number>;
+    timeout?: pulumi.Input<number | undefined>;
     /**
      * Id of the user who passes.
      */
-    user?: pulumi.Input<number>;
+    user?: pulumi.Input<number | undefined>;
 }
 
 /**
@@ -175,19 +175,19 @@ export interface PolicyBindingArgs {
     /**
      * Whether the binding counts. Default `true`.
      */
-    enabled?: pulumi.Input<boolean>;
+    enabled?: pulumi.Input<boolean | undefined>;
     /**
      * What a policy that fails counts as. Default `false`.
      */
-    failureResult?: pulumi.Input<boolean>;
+    failureResult?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the group whose members pass.
      */
-    group?: pulumi.Input<string>;
+    group?: pulumi.Input<string | undefined>;
     /**
      * Whether the answer is turned round. Default `false`.
      */
-    negate?: pulumi.Input<boolean>;
+    negate?: pulumi.Input<boolean | undefined>;
     /**
      * Bindings are asked in this order.
      */
@@ -195,7 +195,7 @@ export interface PolicyBindingArgs {
     /**
      * Id of the policy that decides.
      */
-    policy?: pulumi.Input<string>;
+    policy?: pulumi.Input<string | undefined>;
     /**
      * UUID of what is guarded: an application's `uuid`, for example.
      */
@@ -203,9 +203,9 @@ export interface PolicyBindingArgs {
     /**
      * Seconds after which a policy is given up on. Default `30`.
      */
-    timeout?: pulumi.Input<number>;
+    timeout?: pulumi.Input<number | undefined>;
     /**
      * Id of the user who passes.
      */
-    user?: pulumi.Input<number>;
+    user?: pulumi.Input<number | undefined>;
 }

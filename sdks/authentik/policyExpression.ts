@@ -90,19 +90,19 @@ export interface PolicyExpressionState {
     /**
      * Whether every run is logged, not only failures. Default `false`.
      */
-    executionLogging?: pulumi.Input<boolean>;
+    executionLogging?: pulumi.Input<boolean | undefined>;
     /**
      * Python that returns whether the policy passes.
      */
-    expression?: pulumi.Input<string>;
+    expression?: pulumi.Input<string | undefined>;
     /**
      * The policy's name. No two policies have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * The resource's id.
      */
-    policyExpressionId?: pulumi.Input<string>;
+    policyExpressionId?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -112,7 +112,7 @@ export interface PolicyExpressionArgs {
     /**
      * Whether every run is logged, not only failures. Default `false`.
      */
-    executionLogging?: pulumi.Input<boolean>;
+    executionLogging?: pulumi.Input<boolean | undefined>;
     /**
      * Python that returns whether the policy passes.
      */
@@ -120,5 +120,5 @@ export interface PolicyExpressionArgs {
     /**
      * The policy's name. No two policies have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
 }

@@ -232,111 +232,111 @@ export interface ProviderOauth2State {
     /**
      * How long an access code is valid. Format: `hours=1;minutes=2;seconds=3`. Default `minutes=1`.
      */
-    accessCodeValidity?: pulumi.Input<string>;
+    accessCodeValidity?: pulumi.Input<string | undefined>;
     /**
      * How long an access token is valid. Format: `hours=1;minutes=2;seconds=3`. Default `minutes=10`.
      */
-    accessTokenValidity?: pulumi.Input<string>;
+    accessTokenValidity?: pulumi.Input<string | undefined>;
     /**
      * Where users may be sent back to. A strict one must match to the last character. Each has `matching_mode`
      * (`strict` or `regex`) and `url`.
      */
-    allowedRedirectUris?: pulumi.Input<pulumi.Input<{[key: string]: pulumi.Input<string>}>[]>;
+    allowedRedirectUris?: pulumi.Input<pulumi.Input<{[key: string]: pulumi.Input<string>}>[] | undefined>;
     /**
      * Id of the flow that logs in whoever is not logged in. Left out, the brand's.
      */
-    authenticationFlow?: pulumi.Input<string>;
+    authenticationFlow?: pulumi.Input<string | undefined>;
     /**
      * Id of the flow that lets a logged-in user through to the application.
      */
-    authorizationFlow?: pulumi.Input<string>;
+    authorizationFlow?: pulumi.Input<string | undefined>;
     /**
      * The OAuth2 client id. No two providers have the same.
      */
-    clientId?: pulumi.Input<string>;
+    clientId?: pulumi.Input<string | undefined>;
     /**
      * The OAuth2 client secret. Left out, Authentik makes one.
      */
-    clientSecret?: pulumi.Input<string>;
+    clientSecret?: pulumi.Input<string | undefined>;
     /**
      * Whether the client can keep its secret to itself. One of `confidential`, `public`. Default `confidential`.
      */
-    clientType?: pulumi.Input<string>;
+    clientType?: pulumi.Input<string | undefined>;
     /**
      * Id of the certificate whose key encrypts tokens.
      */
-    encryptionKey?: pulumi.Input<string>;
+    encryptionKey?: pulumi.Input<string | undefined>;
     /**
      * The OAuth2 grants that the client may use. Left out, Authentik chooses. Servers before 2026.5.0 do not know
      * and ignore it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`,
      * `password`, `urn:ietf:params:oauth:grant-type:device_code`.
      */
-    grantTypes?: pulumi.Input<pulumi.Input<string>[]>;
+    grantTypes?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Whether the id_token carries the scopes' claims, for applications that never ask the userinfo endpoint.
      * Default `true`.
      */
-    includeClaimsInIdToken?: pulumi.Input<boolean>;
+    includeClaimsInIdToken?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the flow that ends a session.
      */
-    invalidationFlow?: pulumi.Input<string>;
+    invalidationFlow?: pulumi.Input<string | undefined>;
     /**
      * Whether the issuer is Authentik's address or one below it for each application. One of `global`,
      * `per_provider`. Default `per_provider`.
      */
-    issuerMode?: pulumi.Input<string>;
+    issuerMode?: pulumi.Input<string | undefined>;
     /**
      * Deprecated, and no longer read by Authentik: say `jwtFederationSources`.
      */
-    jwksSources?: pulumi.Input<pulumi.Input<string>[]>;
+    jwksSources?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Ids of the providers whose JWTs stand in for the client's credentials.
      */
-    jwtFederationProviders?: pulumi.Input<pulumi.Input<number>[]>;
+    jwtFederationProviders?: pulumi.Input<pulumi.Input<number>[] | undefined>;
     /**
      * Ids of the sources whose JWTs stand in for the client's credentials.
      */
-    jwtFederationSources?: pulumi.Input<pulumi.Input<string>[]>;
+    jwtFederationSources?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * How the application is told of a logout. One of `backchannel`, `frontchannel`. Default `backchannel`.
      */
-    logoutMethod?: pulumi.Input<string>;
+    logoutMethod?: pulumi.Input<string | undefined>;
     /**
      * Where the application is told of a logout.
      */
-    logoutUri?: pulumi.Input<string>;
+    logoutUri?: pulumi.Input<string | undefined>;
     /**
      * The provider's name. No two providers have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Ids of the scope mappings that the provider offers.
      */
-    propertyMappings?: pulumi.Input<pulumi.Input<string>[]>;
+    propertyMappings?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * The resource's id.
      */
-    providerOauth2Id?: pulumi.Input<string>;
+    providerOauth2Id?: pulumi.Input<string | undefined>;
     /**
      * A refresh token that is valid for less than this is renewed when used; `seconds=0` renews it always. Format:
      * `hours=1;minutes=2;seconds=3`. Default `seconds=0`.
      */
-    refreshTokenThreshold?: pulumi.Input<string>;
+    refreshTokenThreshold?: pulumi.Input<string | undefined>;
     /**
      * How long a refresh token is valid. Format: `hours=1;minutes=2;seconds=3`. Default `days=30`.
      */
-    refreshTokenValidity?: pulumi.Input<string>;
+    refreshTokenValidity?: pulumi.Input<string | undefined>;
     /**
      * Id of the certificate whose key signs tokens. Without one they are signed with the client secret (HS256) and
      * there is no public key.
      */
-    signingKey?: pulumi.Input<string>;
+    signingKey?: pulumi.Input<string | undefined>;
     /**
      * What the `sub` claim says. One of `hashed_user_id`, `user_id`, `user_uuid`, `user_username`, `user_email`,
      * `user_upn`. Default `hashed_user_id`.
      */
-    subMode?: pulumi.Input<string>;
+    subMode?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -346,20 +346,20 @@ export interface ProviderOauth2Args {
     /**
      * How long an access code is valid. Format: `hours=1;minutes=2;seconds=3`. Default `minutes=1`.
      */
-    accessCodeValidity?: pulumi.Input<string>;
+    accessCodeValidity?: pulumi.Input<string | undefined>;
     /**
      * How long an access token is valid. Format: `hours=1;minutes=2;seconds=3`. Default `minutes=10`.
      */
-    accessTokenValidity?: pulumi.Input<string>;
+    accessTokenValidity?: pulumi.Input<string | undefined>;
     /**
      * Where users may be sent back to. A strict one must match to the last character. Each has `matching_mode`
      * (`strict` or `regex`) and `url`.
      */
-    allowedRedirectUris?: pulumi.Input<pulumi.Input<{[key: string]: pulumi.Input<string>}>[]>;
+    allowedRedirectUris?: pulumi.Input<pulumi.Input<{[key: string]: pulumi.Input<string>}>[] | undefined>;
     /**
      * Id of the flow that logs in whoever is not logged in. Left out, the brand's.
      */
-    authenticationFlow?: pulumi.Input<string>;
+    authenticationFlow?: pulumi.Input<string | undefined>;
     /**
      * Id of the flow that lets a logged-in user through to the application.
      */
@@ -371,26 +371,26 @@ export interface ProviderOauth2Args {
     /**
      * The OAuth2 client secret. Left out, Authentik makes one.
      */
-    clientSecret?: pulumi.Input<string>;
+    clientSecret?: pulumi.Input<string | undefined>;
     /**
      * Whether the client can keep its secret to itself. One of `confidential`, `public`. Default `confidential`.
      */
-    clientType?: pulumi.Input<string>;
+    clientType?: pulumi.Input<string | undefined>;
     /**
      * Id of the certificate whose key encrypts tokens.
      */
-    encryptionKey?: pulumi.Input<string>;
+    encryptionKey?: pulumi.Input<string | undefined>;
     /**
      * The OAuth2 grants that the client may use. Left out, Authentik chooses. Servers before 2026.5.0 do not know
      * and ignore it. Any of `authorization_code`, `implicit`, `hybrid`, `refresh_token`, `client_credentials`,
      * `password`, `urn:ietf:params:oauth:grant-type:device_code`.
      */
-    grantTypes?: pulumi.Input<pulumi.Input<string>[]>;
+    grantTypes?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Whether the id_token carries the scopes' claims, for applications that never ask the userinfo endpoint.
      * Default `true`.
      */
-    includeClaimsInIdToken?: pulumi.Input<boolean>;
+    includeClaimsInIdToken?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the flow that ends a session.
      */
@@ -399,52 +399,52 @@ export interface ProviderOauth2Args {
      * Whether the issuer is Authentik's address or one below it for each application. One of `global`,
      * `per_provider`. Default `per_provider`.
      */
-    issuerMode?: pulumi.Input<string>;
+    issuerMode?: pulumi.Input<string | undefined>;
     /**
      * Deprecated, and no longer read by Authentik: say `jwtFederationSources`.
      */
-    jwksSources?: pulumi.Input<pulumi.Input<string>[]>;
+    jwksSources?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Ids of the providers whose JWTs stand in for the client's credentials.
      */
-    jwtFederationProviders?: pulumi.Input<pulumi.Input<number>[]>;
+    jwtFederationProviders?: pulumi.Input<pulumi.Input<number>[] | undefined>;
     /**
      * Ids of the sources whose JWTs stand in for the client's credentials.
      */
-    jwtFederationSources?: pulumi.Input<pulumi.Input<string>[]>;
+    jwtFederationSources?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * How the application is told of a logout. One of `backchannel`, `frontchannel`. Default `backchannel`.
      */
-    logoutMethod?: pulumi.Input<string>;
+    logoutMethod?: pulumi.Input<string | undefined>;
     /**
      * Where the application is told of a logout.
      */
-    logoutUri?: pulumi.Input<string>;
+    logoutUri?: pulumi.Input<string | undefined>;
     /**
      * The provider's name. No two providers have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Ids of the scope mappings that the provider offers.
      */
-    propertyMappings?: pulumi.Input<pulumi.Input<string>[]>;
+    propertyMappings?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * A refresh token that is valid for less than this is renewed when used; `seconds=0` renews it always. Format:
      * `hours=1;minutes=2;seconds=3`. Default `seconds=0`.
      */
-    refreshTokenThreshold?: pulumi.Input<string>;
+    refreshTokenThreshold?: pulumi.Input<string | undefined>;
     /**
      * How long a refresh token is valid. Format: `hours=1;minutes=2;seconds=3`. Default `days=30`.
      */
-    refreshTokenValidity?: pulumi.Input<string>;
+    refreshTokenValidity?: pulumi.Input<string | undefined>;
     /**
      * Id of the certificate whose key signs tokens. Without one they are signed with the client secret (HS256) and
      * there is no public key.
      */
-    signingKey?: pulumi.Input<string>;
+    signingKey?: pulumi.Input<string | undefined>;
     /**
      * What the `sub` claim says. One of `hashed_user_id`, `user_id`, `user_uuid`, `user_username`, `user_email`,
      * `user_upn`. Default `hashed_user_id`.
      */
-    subMode?: pulumi.Input<string>;
+    subMode?: pulumi.Input<string | undefined>;
 }

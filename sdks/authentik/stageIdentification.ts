@@ -153,63 +153,63 @@ export interface StageIdentificationState {
     /**
      * Id of the captcha stage to take in.
      */
-    captchaStage?: pulumi.Input<string>;
+    captchaStage?: pulumi.Input<string | undefined>;
     /**
      * Whether capitals count for nothing. Default `false`.
      */
-    caseInsensitiveMatching?: pulumi.Input<boolean>;
+    caseInsensitiveMatching?: pulumi.Input<boolean | undefined>;
     /**
      * Whether the user's name may be remembered on the device. Default `false`.
      */
-    enableRememberMe?: pulumi.Input<boolean>;
+    enableRememberMe?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the flow to join by.
      */
-    enrollmentFlow?: pulumi.Input<string>;
+    enrollmentFlow?: pulumi.Input<string | undefined>;
     /**
      * The stage's name. No two stages have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Id of the password stage to take in.
      */
-    passwordStage?: pulumi.Input<string>;
+    passwordStage?: pulumi.Input<string | undefined>;
     /**
      * Id of the flow to log in by without a password.
      */
-    passwordlessFlow?: pulumi.Input<string>;
+    passwordlessFlow?: pulumi.Input<string | undefined>;
     /**
      * Whether it goes on although nobody was found. Default `true`.
      */
-    pretendUserExists?: pulumi.Input<boolean>;
+    pretendUserExists?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the flow to recover by.
      */
-    recoveryFlow?: pulumi.Input<string>;
+    recoveryFlow?: pulumi.Input<string | undefined>;
     /**
      * Whether the user that was found is shown. Default `true`.
      */
-    showMatchedUser?: pulumi.Input<boolean>;
+    showMatchedUser?: pulumi.Input<boolean | undefined>;
     /**
      * Whether sources are shown with their names. Default `false`.
      */
-    showSourceLabels?: pulumi.Input<boolean>;
+    showSourceLabels?: pulumi.Input<boolean | undefined>;
     /**
      * Ids of the sources that are offered.
      */
-    sources?: pulumi.Input<pulumi.Input<string>[]>;
+    sources?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * The resource's id.
      */
-    stageIdentificationId?: pulumi.Input<string>;
+    stageIdentificationId?: pulumi.Input<string | undefined>;
     /**
      * What users may call themselves by. Any of `email`, `username`, `upn`.
      */
-    userFields?: pulumi.Input<pulumi.Input<string>[]>;
+    userFields?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Id of the WebAuthn stage that offers passkeys here.
      */
-    webauthnStage?: pulumi.Input<string>;
+    webauthnStage?: pulumi.Input<string | undefined>;
 }
 
 /**
@@ -219,57 +219,57 @@ export interface StageIdentificationArgs {
     /**
      * Id of the captcha stage to take in.
      */
-    captchaStage?: pulumi.Input<string>;
+    captchaStage?: pulumi.Input<string | undefined>;
     /**
      * Whether capitals count for nothing. Default `false`.
      */
-    caseInsensitiveMatching?: pulumi.Input<boolean>;
+    caseInsensitiveMatching?: pulumi.Input<boolean | undefined>;
     /**
      * Whether the user's name may be remembered on the device. Default `false`.
      */
-    enableRememberMe?: pulumi.Input<boolean>;
+    enableRememberMe?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the flow to join by.
      */
-    enrollmentFlow?: pulumi.Input<string>;
+    enrollmentFlow?: pulumi.Input<string | undefined>;
     /**
      * The stage's name. No two stages have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * Id of the password stage to take in.
      */
-    passwordStage?: pulumi.Input<string>;
+    passwordStage?: pulumi.Input<string | undefined>;
     /**
      * Id of the flow to log in by without a password.
      */
-    passwordlessFlow?: pulumi.Input<string>;
+    passwordlessFlow?: pulumi.Input<string | undefined>;
     /**
      * Whether it goes on although nobody was found. Default `true`.
      */
-    pretendUserExists?: pulumi.Input<boolean>;
+    pretendUserExists?: pulumi.Input<boolean | undefined>;
     /**
      * Id of the flow to recover by.
      */
-    recoveryFlow?: pulumi.Input<string>;
+    recoveryFlow?: pulumi.Input<string | undefined>;
     /**
      * Whether the user that was found is shown. Default `true`.
      */
-    showMatchedUser?: pulumi.Input<boolean>;
+    showMatchedUser?: pulumi.Input<boolean | undefined>;
     /**
      * Whether sources are shown with their names. Default `false`.
      */
-    showSourceLabels?: pulumi.Input<boolean>;
+    showSourceLabels?: pulumi.Input<boolean | undefined>;
     /**
      * Ids of the sources that are offered.
      */
-    sources?: pulumi.Input<pulumi.Input<string>[]>;
+    sources?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * What users may call themselves by. Any of `email`, `username`, `upn`.
      */
-    userFields?: pulumi.Input<pulumi.Input<string>[]>;
+    userFields?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
      * Id of the WebAuthn stage that offers passkeys here.
      */
-    webauthnStage?: pulumi.Input<string>;
+    webauthnStage?: pulumi.Input<string | undefined>;
 }

@@ -116,38 +116,38 @@ export interface StageUserLoginState {
      * What of the place a session stays bound to. One of `no_binding`, `bind_continent`, `bind_continent_country`,
      * `bind_continent_country_city`. Default `no_binding`.
      */
-    geoipBinding?: pulumi.Input<string>;
+    geoipBinding?: pulumi.Input<string | undefined>;
     /**
      * The stage's name. No two stages have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * What of the network a session stays bound to. One of `no_binding`, `bind_asn`, `bind_asn_network`,
      * `bind_asn_network_ip`. Default `no_binding`.
      */
-    networkBinding?: pulumi.Input<string>;
+    networkBinding?: pulumi.Input<string | undefined>;
     /**
      * How long the device is remembered. Format: `hours=1;minutes=2;seconds=3`. Default `days=30`.
      */
-    rememberDevice?: pulumi.Input<string>;
+    rememberDevice?: pulumi.Input<string | undefined>;
     /**
      * How much longer for who asks to stay logged in; `seconds=0`: nobody is asked. Format:
      * `hours=1;minutes=2;seconds=3`. Default `seconds=0`.
      */
-    rememberMeOffset?: pulumi.Input<string>;
+    rememberMeOffset?: pulumi.Input<string | undefined>;
     /**
      * How long a session lasts; `seconds=0`: until the browser is closed. Format: `hours=1;minutes=2;seconds=3`.
      * Default `seconds=0`.
      */
-    sessionDuration?: pulumi.Input<string>;
+    sessionDuration?: pulumi.Input<string | undefined>;
     /**
      * The resource's id.
      */
-    stageUserLoginId?: pulumi.Input<string>;
+    stageUserLoginId?: pulumi.Input<string | undefined>;
     /**
      * Whether the user's other sessions end. Default `false`.
      */
-    terminateOtherSessions?: pulumi.Input<boolean>;
+    terminateOtherSessions?: pulumi.Input<boolean | undefined>;
 }
 
 /**
@@ -158,32 +158,32 @@ export interface StageUserLoginArgs {
      * What of the place a session stays bound to. One of `no_binding`, `bind_continent`, `bind_continent_country`,
      * `bind_continent_country_city`. Default `no_binding`.
      */
-    geoipBinding?: pulumi.Input<string>;
+    geoipBinding?: pulumi.Input<string | undefined>;
     /**
      * The stage's name. No two stages have the same.
      */
-    name?: pulumi.Input<string>;
+    name?: pulumi.Input<string | undefined>;
     /**
      * What of the network a session stays bound to. One of `no_binding`, `bind_asn`, `bind_asn_network`,
      * `bind_asn_network_ip`. Default `no_binding`.
      */
-    networkBinding?: pulumi.Input<string>;
+    networkBinding?: pulumi.Input<string | undefined>;
     /**
      * How long the device is remembered. Format: `hours=1;minutes=2;seconds=3`. Default `days=30`.
      */
-    rememberDevice?: pulumi.Input<string>;
+    rememberDevice?: pulumi.Input<string | undefined>;
     /**
      * How much longer for who asks to stay logged in; `seconds=0`: nobody is asked. Format:
      * `hours=1;minutes=2;seconds=3`. Default `seconds=0`.
      */
-    rememberMeOffset?: pulumi.Input<string>;
+    rememberMeOffset?: pulumi.Input<string | undefined>;
     /**
      * How long a session lasts; `seconds=0`: until the browser is closed. Format: `hours=1;minutes=2;seconds=3`.
      * Default `seconds=0`.
      */
-    sessionDuration?: pulumi.Input<string>;
+    sessionDuration?: pulumi.Input<string | undefined>;
     /**
      * Whether the user's other sessions end. Default `false`.
      */
-    terminateOtherSessions?: pulumi.Input<boolean>;
+    terminateOtherSessions?: pulumi.Input<boolean | undefined>;
 }
