@@ -9,7 +9,8 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
     return {
         async check({ inputs }, context) {
             await announce(context);
-            const failures = failuresOf(inputs, inputsType);
+            // With the official plugin the engine prints the value at fault, a connection's private key and all.
+            const failures = failuresOf(inputs, inputsType).map((failure) => ({ ...failure, showsValue: true }));
             return failures.length > 0 ? { inputs: withSecretFields(inputs, inputsType), failures } : { inputs: completed(inputs, inputsType) };
         },
 

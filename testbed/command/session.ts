@@ -40,17 +40,21 @@ export async function run(client: Client, command: Command, context: SessionCont
 
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[], both: [] as Buffer[] };
     const lines = new LineLog((text) => context.line(text));
-    let failure = await session.start(command.text);
+    const { channel } = session;
+    // Before the start: a short command may be over by the time its start is confirmed.
+    const ended = endOf(channel);
+    const finished = Promise.all([
+        collect(channel, [output.stdout, output.both], command.logStdout ? lines : undefined),
+        collect(channel.stderr, [output.stderr, output.both], command.logStderr ? lines : undefined),
+        ended,
+    ]);
+    let input: { sent(): boolean } | undefined;
+    let failure = await session.start(command.text, () => {
+        input = sendInput(channel, command.stdin ?? "");
+    });
     if (failure === undefined) {
-        const { channel } = session;
-        const input = sendInput(channel, command.stdin ?? "");
-        const ended = endOf(channel);
-        await Promise.all([
-            collect(channel, [output.stdout, output.both], command.logStdout ? lines : undefined),
-            collect(channel.stderr, [output.stderr, output.both], command.logStderr ? lines : undefined),
-            ended,
-        ]);
-        failure = (await ended) ?? (input.sent() ? undefined : "EOF");
+        await finished;
+        failure = (await ended) ?? (input?.sent() ? undefined : "EOF");
     }
     await lines.end();
     if (failure !== undefined) throw new Error(`${failure}: running ${goQuote(command.text)}:\n${Buffer.concat(output.both).toString("utf8")}`);
@@ -124,7 +128,8 @@ interface RemoteSession {
     channel: ClientChannel;
     /** Undefined where the host accepts it. */
     setEnvironment(name: string, value: string): Promise<string | undefined>;
-    start(command: string): Promise<string | undefined>;
+    /** `started` is called with the host's consent, before anything else that it says is looked at. */
+    start(command: string, started: () => void): Promise<string | undefined>;
 }
 
 /**
@@ -159,20 +164,22 @@ async function openSession(client: Client): Promise<RemoteSession> {
         protocol.session(channels.add(Object.assign(opened, { type: "session" })), WINDOW_BYTES, PACKET_BYTES);
     });
     const inside = channel as unknown as ChannelInside;
-    const request = (send: () => void, refused: string) =>
+    const request = (send: () => void, refused: string, accepted = () => {}) =>
         new Promise<string | undefined>((resolve) => {
             if (lost || inside.outgoing.state !== "open") return resolve("EOF");
             // Answers come in the order of the requests. A lost connection answers all that are still open.
-            inside._callbacks.push((failed) => setImmediate(() => resolve(failed ? (lost ? "EOF" : refused) : undefined)));
+            inside._callbacks.push((failed) => {
+                if (!failed) accepted();
+                setImmediate(() => resolve(failed ? (lost ? "EOF" : refused) : undefined));
+            });
             send();
         });
     return {
         channel,
         setEnvironment: (name, value) => request(() => protocol.env(inside.outgoing.id, name, value, true), "ssh: setenv failed"),
-        start: async (command) => {
-            const failure = await request(() => protocol.exec(inside.outgoing.id, command, true), `ssh: command ${command} failed`);
+        start: (command, started) => {
             inside.subtype = "exec";
-            return failure;
+            return request(() => protocol.exec(inside.outgoing.id, command, true), `ssh: command ${command} failed`, started);
         },
     };
 }
