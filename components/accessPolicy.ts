@@ -18,6 +18,7 @@ export interface Grant {
     conditional?: boolean;
 }
 
+/** What applies to the repositories of a pattern, where it is the longest one that matches. */
 export interface RepositoryRule {
     /** zot's glob: `*` within a part of a name, `**` for any number of parts. */
     pattern: string;
@@ -27,6 +28,7 @@ export interface RepositoryRule {
     grants: Grant[];
 }
 
+/** zot's accessControl, as far as rights go. */
 export interface AccessPolicy {
     rules: RepositoryRule[];
     /** Grants on every repository, beside the rules. */
@@ -36,13 +38,7 @@ export interface AccessPolicy {
 /** Someone who sends a request. */
 export type Who = { kind: "anonymous" } | { kind: "user"; name: string; groups: string[] };
 
-/** The names that the tiers are attached to. */
-export interface Tiers {
-    adminsGroup: string;
-    workloadsGroup: string;
-    ciUser: string;
-}
-
+/** Someone who has not logged in. */
 export const ANONYMOUS: Who = { kind: "anonymous" };
 
 const sorted = (actions: Iterable<Action>): Action[] => {
@@ -97,9 +93,10 @@ function rightsUnder(rule: RepositoryRule | undefined, policy: AccessPolicy, who
     return sorted([...granted.flatMap((grant) => grant.actions), ...((who.kind === "user" ? rule?.loggedIn : rule?.anonymous) ?? [])]);
 }
 
-/** Rights by repository pattern, then by who has them: `matrix["**"]["admins"]` is `["read", "create", "delete"]`. */
+/** Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`. */
 export type AccessMatrix = Record<string, Record<string, Action[]>>;
 
+/** The matrix's names for those who are in no group. */
 export const ANONYMOUS_ROW = "anonymous";
 export const LOGGED_IN_ROW = "logged in, no group";
 
@@ -131,12 +128,12 @@ function bySpecificity(rules: RepositoryRule[]): RepositoryRule[] {
  * What must hold of any policy that is pushed, whatever the settings; each breach as a sentence.
  * Checked on the rendered config too, so that `zot.extraConfig` cannot undo it.
  */
-export function policyBreaches(policy: AccessPolicy, tiers: Tiers, permitted: { adminsMayUpdate: boolean }): string[] {
+export function policyBreaches(policy: AccessPolicy, { adminsGroup, adminsMayUpdate }: { adminsGroup: string; adminsMayUpdate: boolean }): string[] {
     const breaches: string[] = [];
     const list = (actions: readonly Action[]) => actions.join(", ");
     if (policy.rules.length === 0) breaches.push("there is no rule for any repository, and zot would then let any logged-in user do everything");
 
-    const admin: Who = { kind: "user", name: "", groups: [tiers.adminsGroup] };
+    const admin: Who = { kind: "user", name: "", groups: [adminsGroup] };
     for (const rule of policy.rules) {
         const where = `on ${JSON.stringify(rule.pattern)}`;
         const anonymousExtra = rightsUnder(rule, policy, ANONYMOUS).filter((action) => action !== "read");
@@ -148,18 +145,18 @@ export function policyBreaches(policy: AccessPolicy, tiers: Tiers, permitted: { 
         if (lost.length > 0) breaches.push(`who logs in loses ${list(lost)} ${where}, which anonymous readers have`);
         const certain = rightsUnder(rule, policy, admin, { unconditional: true });
         const missing = (["read", "create", "delete"] as const).filter((action) => !certain.includes(action));
-        if (missing.length > 0) breaches.push(`the group ${tiers.adminsGroup} is locked out of ${list(missing)} ${where}`);
+        if (missing.length > 0) breaches.push(`the group ${adminsGroup} is locked out of ${list(missing)} ${where}`);
         for (const grant of rule.grants) breaches.push(...grantBreaches(grant, where));
     }
     for (const grant of policy.everywhere) breaches.push(...grantBreaches(grant, "everywhere, by adminPolicy"));
     return breaches;
 
     function grantBreaches(grant: Grant, where: string): string[] {
-        const onlyAdmins = isOnlyFor(grant, tiers.adminsGroup);
-        const forbidden = grant.actions.filter((action) => (action === "delete" && !onlyAdmins) || (action === "update" && !(onlyAdmins && permitted.adminsMayUpdate)));
+        const onlyAdmins = isOnlyFor(grant, adminsGroup);
+        const forbidden = grant.actions.filter((action) => (action === "delete" && !onlyAdmins) || (action === "update" && !(onlyAdmins && adminsMayUpdate)));
         if (forbidden.length === 0) return [];
         const holders = [...grant.groups.map((group) => `the group ${group}`), ...grant.users.map((user) => `the user ${user}`)];
-        return [`${holders.join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${tiers.adminsGroup} may delete, and update only with access.adminsMayUpdate`];
+        return [`${holders.join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`];
     }
 }
 

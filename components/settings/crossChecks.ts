@@ -13,6 +13,7 @@ interface CrossCheck {
 
 const mistake = (setting: string, message: string): SettingMistake => ({ setting, message: `${setting}: ${message}` });
 
+/** Every check, in the order of the messages. */
 export const crossChecks: CrossCheck[] = [
     {
         needs: ["identity.issuer", "identity.applicationSlug"],
@@ -146,6 +147,7 @@ function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
     );
 }
 
+/** Rules that would take from a tier what it has, or give what only admins have. */
 function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
     return Object.entries(access.rules).flatMap(([pattern, rule]) => {
         const found: SettingMistake[] = [];

@@ -8,6 +8,7 @@ import * as z from "zod/mini";
 import { isMap, type Setting, SecretText, type SettingKind } from "./setting";
 import { isRepositoryName, patternMistake } from "./patterns";
 
+/** zot's actions: pull, push what is not there, overwrite a tag, delete. */
 export const ACTIONS = ["read", "create", "update", "delete"] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -60,6 +61,7 @@ const secret = (allowed: string) => ({
     secret: true,
 });
 
+/** Whether a URL's host name is this machine, whatever the network. */
 export function isLoopback(hostname: string): boolean {
     return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
@@ -97,6 +99,7 @@ const rule = z.strictObject({
     admins: z.optional(actionList),
     groups: z.optional(z.record(groupName, actionList)),
 });
+/** One value of `access.rules`. */
 export type RepositoryRuleSetting = z.infer<typeof rule>;
 
 const mirror = z.strictObject({
@@ -105,6 +108,7 @@ const mirror = z.strictObject({
     content: z.optional(pattern),
     tlsVerify: z.optional(z.literal(true)),
 });
+/** One item of `zot.mirrors`. */
 export type MirrorSetting = z.infer<typeof mirror>;
 
 const HOST_KEY = /^(?:\S+ )?(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) (AAAA[0-9A-Za-z+/]+={0,3})(?: .*)?$/;
@@ -149,6 +153,7 @@ function optional<T>(setting: Setting<T>): Setting<T | undefined> {
     return { ...setting, schema: z.optional(setting.schema) as Setting<T | undefined>["schema"], optional: true } as Setting<T | undefined>;
 }
 
+/** The table. Its order is that of Pulumi.yaml, the reference and the messages. */
 export const declarations = {
     registry: {
         url: define({
@@ -327,6 +332,7 @@ export const declarations = {
 };
 
 export type Declarations = typeof declarations;
+/** What stands before the dot in a setting's name. */
 export type GroupName = keyof Declarations;
 
 /** The settings of a stack, checked: `settings.zot.port` and so on. */
@@ -337,7 +343,7 @@ export type Settings = {
 };
 
 /** Seconds in a duration of Go's syntax. */
-export function goDurationSeconds(value: string): number {
+function goDurationSeconds(value: string): number {
     const units: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
     let seconds = 0;
     for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) seconds += Number(amount) * units[unit as string]!;

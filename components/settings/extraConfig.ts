@@ -30,7 +30,7 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
         if (key.includes("::")) found.push(`${name} has "::" in its key, which zot takes for a path; nest the maps instead`);
         // Beyond ASCII, what is the same but for case depends on who compares.
         if (!/^[\x21-\x7e]+$/.test(key) || key === "__proto__") found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
-        if (SECRET_KEYS.includes(key.toLowerCase()) && typeof value[key] === "string") {
+        if (SECRET_KEYS.includes(key.toLowerCase()) && typeof value[key] !== "object") {
             found.push(`${name} is a secret, but ${WHERE_SECRETS_GO}`);
         } else {
             found.push(...extraConfigMistakes(value[key], inside));

@@ -109,7 +109,9 @@ function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIs
                 const values = issue.values.map((one) => shown(one)).join(", ");
                 return [`${place(issue.path)}: ${shown(found)} is not allowed; give ${issue.values.length > 1 ? "one of " : ""}${values}.`];
             }
-            return [sentence(place(issue.path), shown(found), becauseOf(issue))];
+            // What should have been a whole map may hold anything.
+            const what = setting.kind === "map" && typeof value === "string" ? "a text that is not JSON" : shown(found);
+            return [sentence(place(issue.path), what, becauseOf(issue))];
         }
     }
 }

@@ -5,6 +5,7 @@ const COMPONENT = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
 const REPOSITORY_NAME = new RegExp(`^${COMPONENT}(/${COMPONENT})*$`);
 const WILDCARD = /[*?]/;
 
+/** Whether a repository can have this name. */
 export function isRepositoryName(name: string): boolean {
     return REPOSITORY_NAME.test(name);
 }

@@ -46,6 +46,7 @@ export class SecretText {
         return this.#text;
     }
 
+    /** Whether {@link reveal} answers. */
     get isReadable(): boolean {
         return this.#text !== undefined;
     }
@@ -74,7 +75,7 @@ export class SettingsError extends Error {
 
 /** How a value is named in a message: short, on one line, and without what may be a password in a URL. */
 export function shown(value: unknown): string {
-    const text = (JSON.stringify(value) ?? "nothing").replace(/\/\/[^/@"\s]*@/g, "//[hidden]@");
+    const text = (JSON.stringify(value) ?? "nothing").replace(/\/\/[^"\s]*@/g, "//[hidden]@");
     return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

@@ -3,7 +3,7 @@
  * What a single setting can say is checked before; this is about what zot.extraConfig adds, and what the rules mean together. Pure.
  */
 import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPolicy";
-import type { PolicySettings, SettingMistake } from "../settings";
+import { patternMistake, type PolicySettings, type SettingMistake } from "../settings";
 import { readAccessControl } from "./accessControl";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
 import { mergeExtra } from "./merge";
@@ -52,11 +52,11 @@ function storageMistakes(config: JsonMap): string[] {
 
 function policyMistakes(config: JsonMap, { access, identity }: PolicySettings): string[] {
     const { policy, mistakes } = readAccessControl(config);
-    const { adminsGroup, workloadsGroup, ciUser } = identity;
+    const { adminsGroup } = identity;
     const caches = access.ciMayPushToMirrors ? [] : cachePatterns(config, mistakes);
     return [
         ...mistakes,
-        ...policyBreaches(policy, { adminsGroup, workloadsGroup, ciUser }, { adminsMayUpdate: access.adminsMayUpdate }),
+        ...policyBreaches(policy, { adminsGroup, adminsMayUpdate: access.adminsMayUpdate }),
         ...ambiguousPatterns(policy).map(
             ([one, other]) => `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may match the same repository, for which zot would pick one of the two rules by chance; make one of them longer or narrower`,
         ),
@@ -68,7 +68,7 @@ function policyMistakes(config: JsonMap, { access, identity }: PolicySettings): 
     ];
 }
 
-/** The patterns of the repositories that sync fills, by where it puts them. */
+/** The patterns of the repositories that sync fills, by where it puts them; every repository where that is hard to tell. */
 function cachePatterns(config: JsonMap, mistakes: string[]): string[] {
     const itemsOf = (holder: Json | undefined, key: string, where: string): Json[] => {
         const value = valueAt(holder, [key]);
@@ -82,9 +82,9 @@ function cachePatterns(config: JsonMap, mistakes: string[]): string[] {
         const contents = itemsOf(registry, "content", `extensions.sync.registries[${index}].content`);
         return (contents.length > 0 ? contents : [{}]).map((content) => {
             const trimmed = (key: string) => String(valueAt(content, [key]) ?? "").replace(/^\/+|\/+$/g, "");
-            const destination = trimmed("destination").toLowerCase();
-            if (destination) return `${destination}/**`;
-            return valueAt(content, ["stripPrefix"]) === undefined ? trimmed("prefix") || "**" : "**";
+            const isStripped = valueAt(content, ["stripPrefix"]) !== undefined;
+            const pattern = trimmed("destination") ? `${trimmed("destination")}/**` : isStripped ? "**" : trimmed("prefix");
+            return patternMistake(pattern) === undefined ? pattern : "**";
         });
     });
 }

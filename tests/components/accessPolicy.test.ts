@@ -19,7 +19,6 @@ import {
 } from "../../components/accessPolicy";
 import { siteSettings } from "../support/settings";
 
-const tiers = { adminsGroup: "admins", workloadsGroup: "artifact-workloads", ciUser: "zot-ci" };
 const mirrors = [{ url: "https://registry-1.docker.io", prefix: "docker.io" }];
 const policyFor = (access: Record<string, unknown> = {}, zot: Record<string, unknown> = {}) => tieredPolicy(siteSettings({ access, zot }).settings);
 const member = (...groups: string[]): Who => ({ kind: "user", name: "someone", groups });
@@ -141,14 +140,14 @@ describe("the access matrix", () => {
 
 describe("breaches", () => {
     const sound = policyFor().rules[0]!;
-    const breachesOf = (change: Partial<RepositoryRule>, everywhere: Grant[] = [], adminsMayUpdate = false) => policyBreaches({ rules: [{ ...sound, ...change }], everywhere }, tiers, { adminsMayUpdate });
+    const breachesOf = (change: Partial<RepositoryRule>, everywhere: Grant[] = [], adminsMayUpdate = false) => policyBreaches({ rules: [{ ...sound, ...change }], everywhere }, { adminsGroup: "admins", adminsMayUpdate });
     const grant = (more: Partial<Grant>): Grant => ({ users: [], groups: [], actions: ["read"], ...more });
     const admins = grant({ groups: ["admins"], actions: ["read", "create", "delete"] });
     const only = '; only the group admins may delete, and update only with access.adminsMayUpdate';
 
     test.each<[title: string, found: string[], expected: string[]]>([
         ["none in the tiers", breachesOf({}), []],
-        ["no rule", policyBreaches({ rules: [], everywhere: [] }, tiers, { adminsMayUpdate: false }), ["there is no rule for any repository, and zot would then let any logged-in user do everything"]],
+        ["no rule", policyBreaches({ rules: [], everywhere: [] }, { adminsGroup: "admins", adminsMayUpdate: false }), ["there is no rule for any repository, and zot would then let any logged-in user do everything"]],
         ["anonymous writes", breachesOf({ anonymous: ["read", "create"], loggedIn: ["read", "create"] }), ['anyone without a login may create on "**"', 'everyone who is logged in may create on "**"']],
         ["anonymous by an empty name", breachesOf({ grants: [admins, grant({ users: [""], actions: ["create"] })] }), ['anyone without a login may create on "**"']],
         ["anonymous locked out", breachesOf({ anonymous: [] }), ['anonymous readers are locked out on "**"']],

@@ -222,10 +222,11 @@ describe("zot.extraConfig is refused", () => {
     const cache = "in place of upstream's images; declare the cache in zot.mirrors, or set access.ciMayPushToMirrors to true.";
 
     test.each<[title: string, registries: unknown, sentences: string[]]>([
-        ["under a prefix", [{ urls: ["https://a.example"], content: [{ prefix: "**", destination: "/Mirror" }] }], [`by the rule for "**" CI could push into the pull-through cache "mirror/**", ${cache}`]],
+        ["under a prefix", [{ urls: ["https://a.example"], content: [{ prefix: "**", destination: "/mirror/" }] }], [`by the rule for "**" CI could push into the pull-through cache "mirror/**", ${cache}`]],
         ["at the root", [{ urls: ["https://a.example"], onDemand: true }], [`by the rule for "**" CI could push into the pull-through cache "**", ${cache}`]],
         ["by its own names", [{ urls: ["https://a.example"], content: [{ prefix: "/library/**" }] }], [`by the rule for "**" CI could push into the pull-through cache "library/**", ${cache}`]],
         ["without its prefix", [{ urls: ["https://a.example"], content: [{ prefix: "library/**", stripPrefix: true }] }], [`by the rule for "**" CI could push into the pull-through cache "**", ${cache}`]],
+        ["whose names take more than a pattern", [{ urls: ["https://a.example"], content: [{ prefix: "{library,team}/**" }] }], [`by the rule for "**" CI could push into the pull-through cache "**", ${cache}`]],
         ["that is no list", { urls: ["https://a.example"] }, ["extensions.sync.registries has to be a list."]],
         ["whose content is no list", [{ urls: ["https://a.example"], content: { prefix: "**" } }], ["extensions.sync.registries[0].content has to be a list.", `by the rule for "**" CI could push into the pull-through cache "**", ${cache}`]],
     ])("as a cache %s", (_title, registries, sentences) => {

@@ -176,9 +176,11 @@ describe("a running program", () => {
     });
 
     test("finds numbers, booleans, lists and maps that were set as text", () => {
-        configure({ ...whole, "zot-hardening:zot": { ...site["zot-hardening:zot"], port: "5051", search: "true", mirrors: '[{"url":"https://a.example","prefix":"a"}]', extraConfig: '{"log":{"audit":"/x"}}' } }, secretKeys);
+        configure({ ...whole, "zot-hardening:host": { ...host, port: "2222" }, "zot-hardening:zot": { ...site["zot-hardening:zot"], port: "5051", search: "true", mirrors: '[{"url":"https://a.example","prefix":"a"}]', extraConfig: '{"log":{"audit":"/x"}}' } }, secretKeys);
         const { settings, mistakes } = read();
         expect(mistakes).toEqual([]);
+        // A port that stayed text would make the command plugin print the whole connection, its key too.
+        expect(settings.host.port).toBe(2222);
         expect(settings.zot).toMatchObject({ port: 5051, search: true, mirrors: [{ url: "https://a.example", prefix: "a" }], extraConfig: { log: { audit: "/x" } } });
     });
 

@@ -67,7 +67,6 @@ describe("one value", () => {
         ["zot.vulnerabilityUpdateInterval", "never"],
         ["zot.userInterface", 1],
         ["zot.logLevel", "verbose"],
-        ["zot.extraConfig", "text"],
         ["zot.extraConfig", ["text"]],
         ["zot.mirrors", "docker.io"],
         ["zot.metricsUsers", "bob"],
@@ -108,6 +107,10 @@ describe("one value", () => {
     ])("%s: %j", (...[name, value, because]) => {
         // A setting at odds with another on top is another test's concern.
         expect(refusals(change(name, value))[0]).toBe(`${name}: ${JSON.stringify(value)} is not allowed${because ? ` because ${because}` : ""}; give ${allowed(name)}.`);
+    });
+
+    test.each(["zot.extraConfig", "access.rules"])("a text that is not JSON for %s, which may hold anything", (name) => {
+        expect(refusals(change(name, '{"secretkey":"canary"'))).toEqual([`${name}: a text that is not JSON is not allowed; give ${allowed(name)}.`]);
     });
 
     test("two host keys, of which only the first would count", () => {
@@ -297,13 +300,13 @@ describe("secrets", () => {
 
     test("never show, whatever is wrong with them", () => {
         const message = refusals({
-            registry: { url: "https://user:canary@registry.example.org" },
+            registry: { url: "https://user:canary/canary@registry.example.org" },
             zot: { mirrors: [{ url: "https://user:canary@a.example", prefix: "a" }], extraConfig: { storage: { storageDriver: { secretkey: "canary" }, cacheDriver: { url: "redis://:canary@h:6379" } } } },
             host: { privateKey: "canary", password: ["canary"], privateKeyPassphrase: { canary: "canary" } },
         }).join("\n");
         expect(message.split("\n")).toHaveLength(7);
         expect(message).not.toContain("canary");
-        expect(message).toContain('"https://[hidden]@registry.example.org" is not allowed because it holds a user name or a password');
+        expect(message).toContain('"https://[hidden]@registry.example.org" is not allowed because it is not a URL');
     });
 
     test("show in no form of a SecretText", () => {
