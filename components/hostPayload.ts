@@ -1,30 +1,88 @@
 /** What is sent to the registry's host: one short command and one payload on standard input. Pure. */
+import commonScript from "../host/common.sh";
+import endScript from "../host/end.sh";
+import lockScript from "../host/lock.sh";
+import lookScript from "../host/look.sh";
+import preflightScript from "../host/preflight.sh";
 import pushScript from "../host/push.sh";
+import serviceScript from "../host/service.sh";
+import serviceFileScript from "../host/serviceFile.sh";
+import startScript from "../host/start.sh";
+import transactionScript from "../host/transaction.sh";
 import type { Settings } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 
-/** The payload's first line; the script refuses what it does not know. */
-const FORMAT = "zot-hardening payload 1";
+/** `deploy` puts the config into force; `withdraw` leaves the host as `host.onDestroy` says. */
+export type HostVerb = "deploy" | "withdraw";
+
+/** The script that runs on the host, whole. It comes first in the payload, and ends before the rest of it. */
+export const hostScript = [
+    commonScript,
+    lookScript,
+    endScript,
+    lockScript,
+    serviceScript,
+    preflightScript,
+    serviceFileScript,
+    transactionScript,
+    pushScript,
+].join("\n");
+
+/** What starts zot where its identity provider may be away; the push puts it on the host. */
+export const zotStartScript = `${commonScript}\n${startScript}`;
+
+/** The payload's last line: a payload without it was cut off on its way. */
+const END = "== end";
 
 /**
  * The command for one connection, whatever the login shell of the user is: it holds no single quote, backslash,
  * exclamation mark or line break, which shells read differently. Standard input is read whole before anything runs,
  * since a script that exits early can make a push fail that has succeeded (measured on the command plugin 1.2.1).
+ * The folder is named by the process, so that the next push finds what one that was killed has left.
  */
-export function hostCommand(verb: "deploy" | "withdraw"): string {
+export function hostCommand(verb: HostVerb): string {
     return [
         `exec /bin/sh -c 'umask 077`,
-        `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.XXXXXXXX") || exit 1`,
-        `cat >"$d/payload" || exit 1`,
-        `n=$(sed -n 2p "$d/payload")`,
-        `n=\${n##* }`,
-        `sed -n "3,$((n + 2))p" "$d/payload" >"$d/push.sh" || exit 1`,
-        `exec /bin/sh "$d/push.sh" "$d" ${verb}'`,
+        `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 "$d/payload")" = "${END}" ] && exec /bin/sh "$d/payload" "$d" ${verb}`,
+        `cat >/dev/null`,
+        `rm -rf "$d"`,
+        `echo "zot-hardening: the payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing was changed." >&2`,
+        `exit 1'`,
     ].join("; ");
 }
 
+/** Settings of the push that are optional; what is left out is as the comments say. */
+export interface PushSettings {
+    host: {
+        /** Whether sudo, which must ask for no password, is used for nothing, for the service manager's commands, or for all. Default: off. */
+        sudo?: "off" | "service" | "all";
+        /** Whether zot's systemd unit or launchd job is written by the push. Default: false. */
+        manageService?: boolean;
+        /** Whether zot starts read-only while its issuer does not answer. Default: as manageService. */
+        startWithoutIssuer?: boolean;
+        /** What a destroy leaves: the read-only config, or what was there before the first push. Default: read-only. */
+        onDestroy?: "read-only" | "restore";
+        /** zot's log on the host, whose last lines a failed push shows. Default: what the service manager keeps. */
+        logFile?: string;
+        /** Seconds until a push gives up and brings back what served before. Default: 300. */
+        pushTimeout?: number;
+    };
+    zot: {
+        /** User that zot runs as. Default: the owner of its storage where the push runs as root, else the user who pushes. */
+        user?: string;
+        /** The commit of a zot that is accepted although it cannot be read as 2.1.19 or newer. */
+        acceptVersion?: string;
+        /** Settings of the host's config that the first push may remove, as it lists them; "*" for all. */
+        dropSettings?: string[];
+    };
+    identity: {
+        /** CA certificates, on the host, that the issuer's TLS certificate is checked against. Default: the system's. */
+        caFile?: string;
+    };
+}
+
 export interface HostPayload {
-    settings: Pick<Settings, "host" | "zot" | "registry">;
+    settings: Pick<Settings, "host" | "zot"> & { identity?: Settings["identity"] };
     files: SecretFiles;
     config: ZotConfig;
     readOnlyConfig: ZotConfig;
@@ -41,49 +99,44 @@ export function hostPayload(payload: HostPayload): string {
         return `== ${name} ${lines.split("\n").length - 1}\n${lines}`;
     };
     return [
-        `${FORMAT}\n`,
-        section("script", pushScript),
+        hostScript,
         section("settings", scriptSettings(payload)),
         section("config", configText(payload.config)),
         section("readOnlyConfig", configText(payload.readOnlyConfig)),
         section("credentials", payload.credentials),
         section("sessionKeys", payload.sessionKeys),
+        section("start", zotStartScript),
+        `${END}\n`,
     ].join("");
 }
 
 /** `name=value` lines; values were checked to be of one line. */
-function scriptSettings({ settings: { host, zot }, files, config }: HostPayload): string {
-    const local = localAddress(config);
-    const values: Record<string, string | number> = {
-        binary: zot.binary,
-        configFile: zot.configFile,
-        rootDirectory: zot.rootDirectory,
-        credentialsFile: files.credentials,
-        sessionKeysFile: files.sessionKeys,
-        localUrl: local.url,
-        connectTo: local.connectTo,
-        metricsPath: zot.metricsPath,
-        metricsAnonymous: zot.metrics === "anonymous" ? "yes" : "no",
-        serviceManager: host.serviceManager,
-        serviceName: host.serviceName,
-        restartCommand: host.restartCommand ?? "",
-        readyTimeout: host.readyTimeout,
-    };
-    return Object.entries(values)
-        .map(([name, value]) => `${name}=${value}\n`)
-        .join("");
-}
-
-/**
- * How the host reaches its own zot, past any proxy in front. Where zot itself speaks TLS, its certificate is checked
- * against the registry's public name, over a connection to the local address.
- */
-function localAddress(config: ZotConfig): { url: string; connectTo: string } {
-    const http = config.http as { address: string; port: string; externalUrl: string; tls?: unknown };
-    const wildcard: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-    const address = wildcard[http.address] ?? http.address;
-    const host = address.includes(":") ? `[${address}]` : address;
-    if (http.tls === undefined) return { url: `http://${host}:${http.port}`, connectTo: "" };
-    const name = new URL(http.externalUrl).hostname;
-    return { url: `https://${name}:${http.port}`, connectTo: `${name}:${http.port}:${host}:${http.port}` };
+function scriptSettings({ settings, files }: HostPayload): string {
+    const host = settings.host as Settings["host"] & PushSettings["host"];
+    const zot = settings.zot as Settings["zot"] & PushSettings["zot"];
+    const identity = (settings.identity ?? {}) as PushSettings["identity"];
+    const yesOrNo = (value: boolean) => (value ? "yes" : "no");
+    const manageService = host.manageService ?? false;
+    const values: [string, string | number][] = [
+        ["binary", zot.binary],
+        ["configFile", zot.configFile],
+        ["rootDirectory", zot.rootDirectory],
+        ["credentialsFile", files.credentials],
+        ["sessionKeysFile", files.sessionKeys],
+        ["serviceManager", host.serviceManager],
+        ["serviceName", host.serviceName],
+        ["restartCommand", host.restartCommand ?? ""],
+        ["readyTimeout", host.readyTimeout],
+        ["timeLimit", host.pushTimeout ?? 300],
+        ["sudo", host.sudo ?? "off"],
+        ["manageService", yesOrNo(manageService)],
+        ["startWithoutIssuer", yesOrNo(host.startWithoutIssuer ?? manageService)],
+        ["onDestroy", host.onDestroy ?? "read-only"],
+        ["logFile", host.logFile ?? ""],
+        ["acceptVersion", zot.acceptVersion ?? ""],
+        ["zotUser", zot.user ?? ""],
+        ["caFile", identity.caFile ?? ""],
+        ...(zot.dropSettings ?? []).map((path): [string, string] => ["dropSetting", path]),
+    ];
+    return values.map(([name, value]) => `${name}=${value}\n`).join("");
 }

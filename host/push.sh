@@ -1,238 +1,173 @@
-#!/bin/sh
 # Puts a config of zot and its secret files into force on the registry's host, or takes them out of force.
 #
-#   push.sh FOLDER deploy     the config of the payload serves, proven, or what served before still does
-#   push.sh FOLDER withdraw   the read-only config serves; it needs no identity provider to start
+#   FOLDER deploy     the config of the payload serves, proven, or what served before still does
+#   FOLDER withdraw   the read-only config serves, which needs no identity provider to start, or what was there before the first push
 #
-# FOLDER holds the payload, read whole from standard input before anything else happens; it is removed at the end.
-# POSIX sh with the tools of any such host, and curl. Nothing secret is in this text, on a command line or in the output.
+# FOLDER holds the payload, read whole from standard input before anything else happens; it is removed at the end. The payload
+# begins with this script: the files of this folder from common.sh to push.sh, one after the other (components/hostPayload.ts).
+#
+# Beside the config stands the folder CONFIG.zot-hardening:
+#   pushes/N/      each push: config.json, read-only.json, replaced.json (the file that it replaced, as it was), and until it is
+#                  proven the mark `unproven`, before it is put into force the mark `uncommitted`. Marks are only ever removed,
+#                  which a full disk does not prevent.
+#   original/      what was there before the first push
+#   claims/        who pushes, or waits to
+#   start          starts zot where the identity provider may be away (host/start.sh); serving: what it has started
+# One rename of the config puts everything into force: the secret files are named by their hash, which the config names.
 set -u
+umask 077
 LC_ALL=C
 export LC_ALL
-umask 077
+# A login without a screen may know few folders.
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
+export PATH
 # The connection may be lost at any time; what was begun is carried to its end.
 trap '' HUP PIPE
 
-folder=$1
-verb=$2
-payload=$folder/payload
+lock_patience=180
+needed_kilobytes=2048
+needed_data_kilobytes=10240
 
-say() { printf '%s\n' "$*" 2>/dev/null; }
-warn() { printf '%s\n' "$*" >&2 2>/dev/null; }
-
-# The value of a setting; values are one line each, as the program has checked.
-setting() { sed -n "s/^$1=//p" "$folder/settings"; }
-
-# Cuts a section of the payload out into a file: "== NAME LINES" and then so many lines.
-section() {
-    found=$(grep -n "^== $1 [0-9]*\$" "$payload" | head -n 1)
-    [ -n "$found" ] || { : >"$2"; return; }
-    first=$((${found%%:*} + 1))
-    lines=${found##* }
-    sed -n "${first},$((first + lines - 1))p" "$payload" >"$2"
+unpack() {
+    section config "$folder/config.json" && section readOnlyConfig "$folder/read-only.json" && section start "$folder/start.sh" &&
+        section credentials "$folder/credentials" && section sessionKeys "$folder/session-keys"
 }
 
-section settings "$folder/settings"
-
-binary=$(setting binary)
-config=$(setting configFile)
-data=$(setting rootDirectory)
-credentials=$(setting credentialsFile)
-session_keys=$(setting sessionKeysFile)
-url=$(setting localUrl)
-connect_to=$(setting connectTo)
-metrics_path=$(setting metricsPath)
-metrics_anonymous=$(setting metricsAnonymous)
-manager=$(setting serviceManager)
-service=$(setting serviceName)
-restart_command=$(setting restartCommand)
-ready_timeout=$(setting readyTimeout)
-
-config_folder=${config%/*}
-lock=$config_folder/.zot-hardening.lock
-staged=$config_folder/.zot-hardening.staged.json
-previous=$config_folder/.zot-hardening.previous.json
-locked=
-previous_exists=
-
-finish() {
-    [ -n "$locked" ] && rm -rf "$lock"
-    rm -f "$staged"
-    rm -rf "$folder"
-}
-trap finish EXIT
-# A signal ends the script by way of fail(), so that a config half put into force is taken back.
-trap 'fail "the push was stopped by a signal"' INT TERM
-
-fail() {
-    trap '' INT TERM
-    warn "zot-hardening: $*"
-    if [ -n "${committed:-}" ]; then
-        take_back
-    else
-        warn "Nothing was changed: the registry goes on with the config it had."
-    fi
-    exit 1
-}
-
-# --- the lock: one push at a time -----------------------------------------------------------------------------
-
-take_lock() {
-    waited=0
-    until mkdir "$lock" 2>/dev/null; do
-        [ -d "$config_folder" ] || fail "the folder $config_folder of zot's config does not exist; create it, owned by the user that pushes ($(id -un))."
-        [ -w "$config_folder" ] || fail "the user $(id -un) may not write in $config_folder; set host.user to one that may."
-        holder=$(cat "$lock/holder" 2>/dev/null)
-        if [ -n "$holder" ] && ! kill -0 "${holder%% *}" 2>/dev/null; then
-            warn "zot-hardening: taking over the lock of a push that is no longer running ($holder)."
-            rm -rf "$lock"
-            continue
-        fi
-        [ "$waited" -lt 120 ] || fail "another push holds the lock $lock (process ${holder:-unknown}); wait for it, or remove the lock if it is not running."
-        sleep 1
-        waited=$((waited + 1))
-    done
-    printf '%s %s\n' "$$" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$lock/holder"
-    locked=yes
-}
-
-# --- the service ----------------------------------------------------------------------------------------------
-
-restart() {
-    case $manager in
-        systemd) systemctl restart "$service" ;;
-        systemd-user) XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user restart "$service" ;;
-        launchd-agent)
-            launchctl kickstart -k "gui/$(id -u)/$service" || launchctl kickstart -k "user/$(id -u)/$service"
-            ;;
-        launchd-daemon) launchctl kickstart -k "system/$service" ;;
-        command) /bin/sh -c "$restart_command" ;;
-    esac </dev/null >"$folder/restart.log" 2>&1
-}
-
-# Asks zot itself, past any proxy in front. Answers the status code, 000 where there is no answer.
-status_of() {
-    method=$1
-    path=$2
-    shift 2
-    if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to" "$@"; fi
-    curl --silent --noproxy '*' --max-time 5 --output /dev/null --write-out '%{http_code}' --request "$method" "$@" "$url$path" 2>/dev/null
-}
-
-wait_until_ready() {
-    deadline=$(($(date +%s) + ready_timeout))
-    until [ "$(status_of GET /readyz)" = 200 ]; do
-        [ "$(date +%s)" -lt "$deadline" ] || return 1
-        sleep 0.1 2>/dev/null || sleep 1
-    done
-}
-
-# Whether what serves is what was pushed: anyone reads, nobody writes without a login. The write stores nothing:
-# zot looks at the rights before it looks at the content type, and refuses text/plain.
-prove() {
-    reads=$(status_of GET /v2/_catalog)
-    [ "$reads" = 200 ] || { problem="an anonymous read of /v2/_catalog was answered $reads instead of 200"; return 1; }
-    writes=$(status_of PUT /v2/zot-hardening/probe/manifests/probe --header 'Content-Type: text/plain' --data-binary x)
-    [ "$writes" = 401 ] || { problem="an anonymous write was answered $writes instead of 401"; return 1; }
-    if [ "$metrics_anonymous" = yes ]; then
-        reads=$(status_of GET "$metrics_path")
-        [ "$reads" = 200 ] || { problem="an anonymous read of $metrics_path was answered $reads instead of 200"; return 1; }
+preflight() {
+    check_places
+    check_sudo
+    check_service
+    installed_commit=$(zot_commit "$binary")
+    was_running=no
+    if [ "$service_state" = running ] || [ -n "$(zot_processes)" ]; then
+        was_running=yes
+    elif [ -f "$config" ] && expect_of "$config" && is_ready; then
+        was_running=yes
     fi
 }
 
-# --- the transaction ------------------------------------------------------------------------------------------
-
-# Writes a section beside its place with its final mode and renames it.
-place() {
-    section "$1" "$3.new" && chmod "$2" "$3.new" && mv -f "$3.new" "$3"
-}
-
-in_force() {
-    [ -f "$config" ] && cmp -s "$1" "$config" && [ -n "$(find "$config" -prune -perm 0644)" ]
-}
-
-secrets_in_place() {
-    section credentials "$folder/credentials"
-    section sessionKeys "$folder/session-keys"
-    cmp -s "$folder/credentials" "$credentials" && [ -n "$(find "$credentials" -prune -perm 0600)" ] &&
-        cmp -s "$folder/session-keys" "$session_keys" && [ -n "$(find "$session_keys" -prune -perm 0600)" ]
-}
-
-verify_staged() {
-    [ -x "$binary" ] || fail "zot's binary $binary is not there or cannot be run; correct zot.binary."
-    [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or create it, owned by the user that zot runs as."
-    if ! "$binary" verify "$staged" >"$folder/verify.log" 2>&1; then
-        warn "$(grep -i '^Error' "$folder/verify.log" || tail -n 3 "$folder/verify.log")"
-        fail "zot does not accept the config (zot verify, above)."
-    fi
-}
-
-commit() {
-    if [ -f "$config" ]; then
-        cp -p "$config" "$previous.new" && mv -f "$previous.new" "$previous" || fail "the config in force could not be kept as $previous."
-        previous_exists=yes
-    fi
-    committed=yes
-    mv -f "$staged" "$config" || { committed=; fail "the config could not be renamed to $config."; }
-}
-
-take_back() {
-    if [ -n "$previous_exists" ]; then
-        cp -p "$previous" "$staged" && mv -f "$staged" "$config"
-    else
-        rm -f "$config"
-        warn "There was no config before this push, so none is in force now."
+# Nothing to do for zot; what stands beside it may be of an older program.
+keep_up() {
+    place_start
+    for number in $(pushes | sort -rn); do
+        push=$state/pushes/$number
+        cmp -s "$folder/config.json" "$push/config.json" || continue
+        cmp -s "$folder/read-only.json" "$push/read-only.json" ||
+            { copy "$folder/read-only.json" "$state/read-only.new" 0644 && mv -f "$state/read-only.new" "$push/read-only.json"; }
         return
-    fi
-    if restart && wait_until_ready; then
-        warn "The config that was in force before is back, and zot is ready with it."
-    else
-        warn "The config that was in force before is back in $config, but zot did not become ready with it: $(tail -n 3 "$folder/restart.log")"
-    fi
-}
-
-# Removes secret files that no kept config names.
-forget_old_secrets() {
-    for file in "$config_folder"/oidc-credentials.*.json "$config_folder"/session-keys.*.json; do
-        [ -f "$file" ] || continue
-        grep -qF "\"$file\"" "$config" "$previous" 2>/dev/null || rm -f "$file"
     done
-}
-
-put_into_force() {
-    section "$1" "$staged" || fail "the config could not be written to $staged; is the disk full?"
-    chmod 0644 "$staged"
-    verify_staged
-    commit
-    restart || fail "zot could not be restarted ($manager $service): $(tail -n 3 "$folder/restart.log")"
-    wait_until_ready || fail "zot was not ready within $ready_timeout seconds of its restart: $(tail -n 3 "$folder/restart.log")"
-    prove || fail "zot runs, but not with the policy that was pushed: $problem."
-    committed=
-    forget_old_secrets
+    # What this program knows of its pushes was removed.
+    last=$(pushes | tail -n 1)
+    rm -rf "$state/staging"
+    mkdir "$state/staging" && copy "$folder/config.json" "$state/staging/config.json" 0644 &&
+        copy "$folder/read-only.json" "$state/staging/read-only.json" 0644 && chmod 0755 "$state/staging" &&
+        mv "$state/staging" "$state/pushes/$((${last:-0} + 1))"
 }
 
 deploy() {
-    section config "$folder/config"
-    if in_force "$folder/config" && secrets_in_place && [ "$(status_of GET /readyz)" = 200 ] && prove; then
-        say "unchanged"
+    owner=$(zot_owner)
+    find_service_file
+    service_file_text >"$folder/service-file"
+    if [ -z "$(interrupted_push)" ] && is_deployed; then
+        keep_up
+        say "${mended:-unchanged}"
         return
     fi
-    place credentials 0600 "$credentials" && place sessionKeys 0600 "$session_keys" ||
-        fail "the secret files could not be written in $config_folder; is the disk full?"
-    put_into_force config
+    preflight
+    check_version
+    check_restarts
+    check_issuer
+    if settle && is_deployed; then
+        keep_up
+        tidy 5
+        say "deployed"
+        return
+    fi
+    check_first_push
+    stage "$folder/config.json"
+    put_into_force prove
+    tidy 5
+    check_start_in_use
     say "deployed"
 }
 
+is_deployed() {
+    mend_modes
+    in_force "$folder/config.json" && secrets_in_place "$folder/config.json" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
+        expect_of "$config" && is_ready && prove
+}
+
 withdraw() {
-    section readOnlyConfig "$folder/config"
-    if in_force "$folder/config" && [ "$(status_of GET /readyz)" = 200 ]; then
+    owner=$(zot_owner)
+    find_service_file
+    if [ "$on_destroy" = restore ]; then
+        restore
+        return
+    fi
+    if [ -z "$(interrupted_push)" ] && in_force "$folder/read-only.json" && expect_of "$config" && is_ready && prove; then
         say "unchanged"
         return
     fi
-    put_into_force readOnlyConfig
+    preflight
+    stage "$folder/read-only.json"
+    put_into_force prove
+    # The secrets of the configs that are no longer in force go with them.
+    rm -f "$target/replaced.json"
+    tidy 1
     say "read-only"
 }
 
-command -v curl >/dev/null 2>&1 || fail "curl is not installed on the host; install it."
+# What was there before the first push, as it was.
+restore() {
+    original=$state/original
+    [ -d "$original" ] || fail "what was there before the first push is not known on this host: $original is missing. Set host.onDestroy to read-only."
+    preflight
+    if [ -f "$original/config.json" ]; then
+        declared=$(issuer_of "$original/config.json")
+        [ -z "$declared" ] || [ -e "$original/stopped" ] || issuer_answers "$declared" "$authorities" 10 || fail "$problem. The config of before the first push cannot start without it."
+        stage "$original/config.json"
+        must "the config of before could not be written in $target" cp -p "$original/config.json" "$target/live.json"
+        if [ -e "$original/stopped" ]; then
+            commit
+            stop_service
+            is_proven
+        else
+            put_into_force is_ready
+        fi
+    else
+        rm -f "$config"
+        stop_service
+    fi
+    if [ -n "$service_file" ] && [ -e "$service_file" ]; then
+        unload_service_file
+        load_service_file
+        [ -e "$original/stopped" ] || [ "$own_service" = yes ] || restart_service
+    fi
+    rm -rf "$state/pushes" "$original" "$state/start" "$state/serving"
+    say "restored"
+}
+
+folder=$1
+verb=$2
+{ : >"$folder/output" && : >"$folder/error"; } || exit 1
+trap finish EXIT
+read_settings || fail "the payload cannot be unpacked in $folder; is its disk full?"
+if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
+    case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off." ;; esac
+    sudo -n true 2>"$folder/error" || fail "sudo does not let $(id -un) become root without a password ($(last_of "$folder/error")); allow it in sudoers with NOPASSWD, or set host.sudo to off or service."
+    exec sudo -n /bin/sh "$folder/payload" "$folder" "$verb"
+fi
+service_file_changed=
+check_tools
+unpack || fail "the payload cannot be unpacked in $folder; is its disk full?"
+stopped=
+trap 'stop_for "the push was stopped by a signal"' INT TERM
 take_lock
-"$verb"
+arm
+clear_payloads
+case $verb in
+    deploy) deploy ;;
+    withdraw) withdraw ;;
+esac
+run sync "$config_folder"
+exit 0

@@ -1,0 +1,104 @@
+# What the push, the look at a host and the start of zot have in common.
+
+# Every node of a JSON text on standard input, parents before children, as "path<TAB>path as written<TAB>value": the first path
+# is in small letters, since zot reads the keys of its config without regard to case. What has no effect, an empty map or null,
+# is left out. Fails where the text is no JSON.
+json_nodes() {
+    LC_ALL=C awk '
+        function bad() { wrong = 1; exit 1 }
+        function skip() { while (substr(text, at, 1) ~ /[ \t\r\n]/) at++ }
+        function quoted(    from, value, character) {
+            value = ""
+            at++
+            for (from = at; ; at++) {
+                character = substr(text, at, 1)
+                if (character == "") bad()
+                if (character == "\"") break
+                if (character != "\\") continue
+                value = value substr(text, from, at - from)
+                at++
+                character = substr(text, at, 1)
+                from = at + 1
+                # The rest, such as a line break, stays as it is written.
+                if (character !~ /["\\\/]/) character = "\\" character
+                value = value character
+            }
+            value = value substr(text, from, at - from)
+            at++
+            return value
+        }
+        function node(path, value) { print tolower(path) "\t" path "\t" value }
+        function values(path,    character, key, number, from) {
+            skip()
+            character = substr(text, at, 1)
+            if (character == "\"") {
+                node(path, quoted())
+            } else if (character == "{" || character == "[") {
+                number = 0
+                at++
+                skip()
+                if (substr(text, at, 1) == (character == "{" ? "}" : "]")) { at++; return }
+                if (path != "") node(path, character)
+                for (;;) {
+                    if (character == "{") {
+                        skip()
+                        if (substr(text, at, 1) != "\"") bad()
+                        key = quoted()
+                        skip()
+                        if (substr(text, at, 1) != ":") bad()
+                        at++
+                        values(path == "" ? key : path "." key)
+                    } else {
+                        values(path "[" number++ "]")
+                    }
+                    skip()
+                    at++
+                    if (substr(text, at - 1, 1) == ",") continue
+                    if (substr(text, at - 1, 1) == (character == "{" ? "}" : "]")) return
+                    bad()
+                }
+            } else {
+                from = at
+                while (substr(text, at, 1) ~ /[-+.0-9A-Za-z]/) at++
+                key = substr(text, from, at - from)
+                if (key !~ /^(true|false|null|-?[0-9][-+.0-9eE]*)$/) bad()
+                if (key != "null") node(path, key)
+            }
+        }
+        { text = text $0 "\n" }
+        END {
+            if (wrong) exit 1
+            at = 1
+            values("")
+            skip()
+            if (at <= length(text)) bad()
+        }
+    '
+}
+
+# The value of one node, by its path in small letters, of the nodes on standard input.
+node_value() {
+    awk -F '\t' -v wanted="$1" '$1 == wanted && !found++ { print $3 }'
+}
+
+# The issuer that a config names, or nothing: such a config starts without one.
+issuer_of() {
+    json_nodes <"$1" | node_value http.auth.openid.providers.oidc.issuer
+}
+
+# Whether an issuer answers on this host as the one it is said to be, as zot asks it when it starts. Sets $problem otherwise.
+issuer_answers() {
+    issuer=$1
+    authorities=$2
+    seconds=$3
+    set -- --silent --show-error --fail --location --max-redirs 5 --connect-timeout "$seconds" --max-time "$seconds"
+    if [ -n "$authorities" ]; then set -- "$@" --cacert "$authorities"; fi
+    if ! document=$(curl "$@" "$issuer.well-known/openid-configuration" 2>&1 </dev/null); then
+        problem="$issuer.well-known/openid-configuration could not be fetched on this host: $document"
+        return 1
+    fi
+    answered=$(printf '%s\n' "$document" | json_nodes 2>/dev/null | node_value issuer)
+    [ "$answered" = "$issuer" ] && return 0
+    problem="$issuer.well-known/openid-configuration names the issuer ${answered:-nobody}, and zot would not start: both have to be the same to the letter"
+    return 1
+}

@@ -1,0 +1,82 @@
+# One push at a time.
+
+# What tells a process from another that has, or had, the same number: when it began, and since which start of the machine.
+identity_of() {
+    if [ -r "/proc/$1/stat" ]; then
+        # The name, in brackets, may hold anything.
+        sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk -v boot="$(cut -c 1-8 /proc/sys/kernel/random/boot_id 2>/dev/null)" '$1 != "Z" { print $20 "-" boot }'
+    else
+        ps -o lstart= -p "$1" 2>/dev/null | tr -cs 'A-Za-z0-9' '-'
+    fi
+}
+
+# A claim is a file whose name says all: until.process.identity.host. Being a process's own, a dead one's can be removed by
+# anyone at any time, without taking a living one's place. Made first and looked around after, two never both go on.
+take_lock() {
+    identity=$(identity_of "$$")
+    host=$(uname -n | tr -cs 'A-Za-z0-9' '-')
+    waited_since=$(now)
+    tries=0
+    while :; do
+        claim=$state/claims/$(($(now) + time_limit + time_limit + ready_timeout + 60)).$$.$identity.$host
+        # Another push may be removing the empty folders.
+        make_claim 2>/dev/null || must "the push cannot begin, since nothing can be written in $state; the folder of zot.configFile has to exist, with room in it, and to be open to $(id -un)" make_claim
+        # For whoever waits; without it the name has to do.
+        printf 'process %s of %s%s since %s\n' "$$" "$(id -un)" "${SSH_CONNECTION:+ from ${SSH_CONNECTION%% *}}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" 2>/dev/null >"$claim"
+        find_other_claim || return 0
+        rm -f "$claim"
+        claim=
+        heed
+        [ $(($(now) - waited_since)) -lt "$lock_patience" ] ||
+            fail "another push is running on this host ($other); wait for it to end. If it is not there, remove $state/claims"
+        # Two that wait must not keep step.
+        tries=$((tries + 1))
+        pause "0.$((($$ * 7 + tries * 3) % 9 + 1))"
+    done
+}
+
+make_claim() {
+    for needed in "$state" "$state/claims" "$state/pushes"; do
+        [ -d "$needed" ] || mkdir "$needed" || [ -d "$needed" ] || return 1
+    done
+    chmod 0755 "$state" "$state/pushes" && : >"$claim"
+}
+
+# Looks for another push that is running, names it in $other, and removes the claims of those that are not.
+find_other_claim() {
+    for held in "$state"/claims/*; do
+        if [ "$held" = "$claim" ] || [ ! -e "$held" ]; then continue; fi
+        holder=${held##*/}
+        until=${holder%%.*}
+        holder=${holder#*.}
+        process=${holder%%.*}
+        holder=${holder#*.}
+        if [ "${holder#*.}" = "$host" ]; then
+            [ "$(identity_of "$process")" = "${holder%%.*}" ] && is_alive "$process"
+        else
+            # Of a process on another host, with which the folder is shared, one knows only how long it may take.
+            [ "$until" -gt "$(now)" ] 2>/dev/null
+        fi && {
+            other=$(cat "$held" 2>/dev/null)
+            other=${other:-process $process on ${holder#*.}}
+            return 0
+        }
+        warn "zot-hardening: a push that is no longer running left its lock ($(cat "$held" 2>/dev/null)); going on."
+        rm -f "$held"
+    done
+    return 1
+}
+
+# One may not be allowed to send a signal to another user's process.
+is_alive() { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ] || ps -p "$1" >/dev/null 2>&1; }
+
+# Removes the payloads that pushes have left which were killed; they hold secrets.
+clear_payloads() {
+    for left in "${folder%/*}"/zot-hardening.*.*; do
+        if [ "$left" = "$folder" ] || [ ! -d "$left" ]; then continue; fi
+        process=${left##*/zot-hardening.}
+        process=${process%%.*}
+        case $process in '' | *[!0-9]*) continue ;; esac
+        if [ -n "$(find "$left" -prune -user "$(id -u)")" ] && ! is_alive "$process"; then rm -rf "$left"; fi
+    done
+}

@@ -1,0 +1,255 @@
+# Looks at the host, and changes nothing. The payload is unpacked in $folder by then, and its settings are read.
+
+say() { printf '%s\n' "$*" 2>/dev/null; }
+warn() { printf '%s\n' "$*" >&2 2>/dev/null; }
+
+# The value of a setting, or its values: one line each, as the program has checked.
+setting() { sed -n "s/^$1=//p" "$folder/settings"; }
+
+# Cuts a section of the payload out into a file: "== NAME LINES" and then so many lines.
+section() {
+    found=$(grep -n "^== $1 [0-9]*\$" "$folder/payload" | head -n 1)
+    [ -n "$found" ] || return 1
+    first=$((${found%%:*} + 1))
+    lines=${found##* }
+    sed -n "${first},$((first + lines - 1))p" "$folder/payload" >"$2" && [ "$(wc -l <"$2")" -eq "$lines" ]
+}
+
+read_settings() {
+    section settings "$folder/settings" || return 1
+    binary=$(setting binary)
+    config=$(setting configFile)
+    data=$(setting rootDirectory)
+    credentials=$(setting credentialsFile)
+    session_keys=$(setting sessionKeysFile)
+    manager=$(setting serviceManager)
+    service=$(setting serviceName)
+    restart_command=$(setting restartCommand)
+    ready_timeout=$(setting readyTimeout)
+    time_limit=$(setting timeLimit)
+    sudo=$(setting sudo)
+    own_service=$(setting manageService)
+    start_without_issuer=$(setting startWithoutIssuer)
+    on_destroy=$(setting onDestroy)
+    log_file=$(setting logFile)
+    accepted_version=$(setting acceptVersion)
+    zot_user=$(setting zotUser)
+    authorities=$(setting caFile)
+
+    config_folder=${config%/*}
+    state=$config.zot-hardening
+}
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+# The user id of a file's owner. (BusyBox cuts names short.)
+# shellcheck disable=SC2012 # find has no portable way to say it
+owner_of() { ls -ldn "$1" 2>/dev/null | awk '{ print $3 }'; }
+
+# Whether a file has this mode and belongs to this user.
+has_mode() { [ -n "$(find "$1" -prune -type f -perm "$2" -user "$3" 2>/dev/null)" ]; }
+
+# The user id that zot runs as: it has to be able to read the secret files, and it is the one that writes the storage.
+zot_owner() {
+    if [ -n "$zot_user" ]; then
+        id -u "$zot_user" 2>/dev/null
+    elif [ "$(id -u)" -eq 0 ]; then
+        owner_of "$data"
+    else
+        id -u
+    fi
+}
+
+# The numbers of the pushes that are kept, oldest first.
+pushes() {
+    for kept in "$state"/pushes/*/; do
+        kept=${kept%/}
+        case ${kept##*/} in *[!0-9]*) ;; *) printf '%s\n' "${kept##*/}" ;; esac
+    done | sort -n
+}
+
+# --- zot ------------------------------------------------------------------------------------------------------
+
+# What `zot --version` calls its commit, such as v2.1.20-0-g3b5796d; nothing where it says none.
+zot_commit() {
+    # On standard error in some versions, and a line of JSON among others.
+    "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
+}
+
+# Whether a commit is of a release that keeps tags from being moved. Sets $problem otherwise.
+keeps_tags() {
+    release=$(printf '%s\n' "$1" | sed -n 's/^v\([0-9][0-9]*\)\.\([0-9][0-9]*\)\.\([0-9][0-9]*\)\(-[0-9][0-9]*-g[0-9a-f]*\)\{0,1\}\(-dirty\)\{0,1\}$/\1 \2 \3/p')
+    if [ -z "$release" ]; then
+        problem="says ${1:-nothing} of its version, which cannot be read as one"
+        return 1
+    fi
+    printf '%s\n' "$release" | awk '{ exit !($1 * 1000000 + $2 * 1000 + $3 >= 2001019) }' && return 0
+    problem="is version $1"
+    return 1
+}
+
+# Where this host reaches the zot of a config, past any proxy in front, and what that zot is to answer. Reads the config, since
+# another push may have changed address or port. Where zot itself speaks TLS, its certificate is checked against the public name.
+expect_of() {
+    nodes=$(json_nodes <"$1" 2>/dev/null) || return 1
+    address=$(value_of http.address)
+    port=$(value_of http.port)
+    case ${address:-127.0.0.1} in 0.0.0.0) address=127.0.0.1 ;; ::) address='[::1]' ;; *:*) address="[$address]" ;; *) address=${address:-127.0.0.1} ;; esac
+    port=${port:-8080}
+    external=$(value_of http.externalurl)
+    external=${external%/}
+    if [ -n "$(value_of http.tls.cert)" ]; then
+        public=${external#*://}
+        public=${public%%[:/]*}
+        url=https://${public:-localhost}:$port
+        connect_to=${public:-localhost}:$port:$address:$port
+    else
+        url=http://$address:$port
+        connect_to=
+    fi
+    expected_issuer=$(value_of http.auth.openid.providers.oidc.issuer)
+    client_id=
+    if [ -n "$expected_issuer" ]; then client_id=$(json_nodes 2>/dev/null <"$(value_of http.auth.openid.providers.oidc.credentialsfile)" | node_value clientid); fi
+    metrics_path=
+    metrics_status=
+    if [ "$(value_of extensions.metrics.enable)" = true ]; then
+        metrics_path=$(value_of extensions.metrics.prometheus.path)
+        metrics_path=${metrics_path:-/metrics}
+        metrics_status=401
+        printf '%s\n' "$nodes" | grep -q '^http\.accesscontrol\.metrics\.anonymouspolicy\[[0-9]*\].*read$' && metrics_status=200
+    fi
+    return 0
+}
+
+value_of() { printf '%s\n' "$nodes" | node_value "$1"; }
+
+# Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the place too.
+status_of() {
+    format='%{http_code}'
+    if [ "$1" = redirect ]; then
+        format='%{http_code} %{redirect_url}'
+        shift
+    fi
+    method=$1
+    path=$2
+    shift 2
+    if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to" "$@"; fi
+    if [ -n "$connect_to" ] && [ -n "$authorities" ]; then set -- --cacert "$authorities" "$@"; fi
+    curl --silent --noproxy '*' --max-time 5 --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null </dev/null
+}
+
+is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
+
+# Whether what serves is what the config says: anyone reads, nobody writes without a login, logins go to the issuer as the client
+# that they should, metrics as declared. The write stores nothing: zot looks at the rights before it looks at the content type,
+# and refuses text/plain.
+prove() {
+    problem=
+    answer=$(status_of GET '/v2/_catalog?n=1')
+    [ "$answer" = 200 ] || { problem="an anonymous read of /v2/_catalog was answered $answer instead of 200"; return 1; }
+    answer=$(status_of PUT /v2/zot-hardening/probe/manifests/probe --header 'Content-Type: text/plain' --data-binary x)
+    [ "$answer" = 401 ] || { problem="an anonymous write was answered $answer instead of 401"; return 1; }
+    if [ -n "$metrics_path" ]; then
+        answer=$(status_of GET "$metrics_path")
+        [ "$answer" = "$metrics_status" ] || { problem="an anonymous read of $metrics_path was answered $answer instead of $metrics_status"; return 1; }
+    fi
+    answer=$(status_of redirect GET '/zot/auth/login?provider=oidc&callback_ui=%2F')
+    if [ -z "$expected_issuer" ]; then
+        case $answer in 404*) return 0 ;; esac
+        problem="a login was answered ${answer%% *} instead of 404, so that a config with logins is still served"
+        return 1
+    fi
+    back=redirect_uri=$(printf '%s' "$external/zot/auth/callback/oidc" | sed 's/:/%3A/g; s,/,%2F,g; s/\[/%5B/g; s/\]/%5D/g')
+    case "$answer&" in
+        302*"client_id=$client_id&"*) ;;
+        404*) problem="a login was answered 404 instead of 302: what is served has no logins$(serving_note)"; return 1 ;;
+        *) problem="a login was answered $answer, not with a redirect as the client $client_id"; return 1 ;;
+    esac
+    case "$answer&" in *"$back&"*) return 0 ;; esac
+    problem="a login is to return elsewhere than to $external: $answer"
+    return 1
+}
+
+# What the start that waits for the issuer has said of itself, where it is in use.
+serving_note() {
+    noted=$(cat "$state/serving" 2>/dev/null)
+    case $noted in read-only*) printf ' (%s)' "$noted" ;; esac
+}
+
+# The commit of the zot that answers, where its web interface or search is on.
+running_commit() {
+    if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to"; else set --; fi
+    curl --silent --fail --noproxy '*' --max-time 5 "$@" "$url/v2/_zot/ext/mgmt" 2>/dev/null </dev/null | json_nodes 2>/dev/null | node_value commit
+}
+
+# The ids of the processes that serve this config, as far as one may see them.
+zot_processes() {
+    { ps -A -ww -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null; } |
+        awk -v of="$config" '{ at = index($0, " serve " of); if (at && at + length(" serve " of) > length($0)) print $1 } index($0, of ".zot-hardening/start") { print $1 }'
+}
+
+# --- the service ----------------------------------------------------------------------------------------------
+
+# Runs a command of the service manager with the rights that it takes.
+privileged() {
+    if [ "$sudo" = service ]; then sudo -n "$@"; else "$@"; fi
+}
+
+systemd() {
+    if [ "$manager" = systemd-user ]; then
+        XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@"
+    else
+        privileged systemctl "$@"
+    fi
+}
+
+# The domain of an agent is that of a login on the screen, where there is one, and that of the user otherwise.
+find_launchd_target() {
+    if [ "$manager" = launchd-daemon ]; then
+        launchd_domain=system
+    elif launchctl print "gui/$(id -u)" >/dev/null 2>&1; then
+        launchd_domain=gui/$(id -u)
+    else
+        launchd_domain=user/$(id -u)
+    fi
+    launchd_target=$launchd_domain/$service
+}
+
+launchd() { privileged launchctl "$@"; }
+
+# Asks the service manager; sets $service_state to running, stopped, absent or unknown, and $service_facts to what it said.
+ask_service() {
+    service_facts=
+    service_state=unknown
+    case $manager in
+        systemd | systemd-user)
+            service_facts=$(systemd show --property=LoadState --property=ActiveState --property=SubState --property=NRestarts --property=Restart \
+                --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath "$service" 2>&1 </dev/null)
+            case "$(service_fact LoadState):$(service_fact ActiveState)" in
+                loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
+                loaded:*) service_state=stopped ;;
+                not-found:* | masked:*) service_state=absent ;;
+            esac
+            ;;
+        launchd-*)
+            find_launchd_target
+            if service_facts=$(launchctl print "$launchd_target" 2>&1 </dev/null); then
+                case $(service_fact state) in running) service_state=running ;; *) service_state=stopped ;; esac
+            else
+                service_state=absent
+            fi
+            ;;
+    esac
+}
+
+# One line of what the service manager said: "NAME=value" of systemd, "NAME = value" of launchd.
+service_fact() { printf '%s\n' "$service_facts" | sed -n "s/^[[:space:]]*$1 \{0,1\}= \{0,1\}//p" | head -n 1; }
+
+# How often the manager has started the service by itself since it was last told to.
+service_restarts() {
+    ask_service
+    case $manager in
+        systemd*) service_fact NRestarts ;;
+        launchd-*) service_fact runs ;;
+    esac
+}

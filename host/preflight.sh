@@ -1,0 +1,107 @@
+# Whatever can be known to go wrong before anything that is live is touched.
+
+check_tools() {
+    for tool in curl awk sed grep find cmp cut tail sort df ps; do
+        command -v "$tool" >/dev/null 2>&1 || fail "$tool is not installed on the host, or not in $PATH; install it."
+    done
+}
+
+check_sudo() {
+    [ "$sudo" = service ] || return 0
+    command -v sudo >/dev/null 2>&1 || fail "host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off."
+    case $manager in systemd) set -- systemctl restart "$service" ;; launchd-daemon) set -- launchctl kickstart -k "system/$service" ;; *) set -- /bin/sh -c "$restart_command" ;; esac
+    run sudo -n -l "$@" && return 0
+    fail "sudo does not let $(id -un) run \"$*\" without a password ($(last_of "$folder/output")); allow it in sudoers with NOPASSWD."
+}
+
+check_places() {
+    [ ! -L "$config" ] || fail "$config is a symbolic link, which the push would replace; set zot.configFile to the file itself ($(readlink "$config"))."
+    [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is no file; correct zot.configFile."
+    [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to one that may, or host.sudo to all."
+    { [ -f "$binary" ] && [ -x "$binary" ]; } || fail "zot's binary $binary is not there or cannot be run; correct zot.binary."
+    [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as."
+    owner=$(zot_owner)
+    [ -n "$owner" ] || fail "there is no user $zot_user on the host; correct zot.user."
+    [ "$owner" = "$(id -u)" ] || [ "$(id -u)" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all."
+    [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all."
+    check_space "$config_folder" "$needed_kilobytes"
+    check_space "$data" "$needed_data_kilobytes"
+}
+
+check_space() {
+    free=$(df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }')
+    [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and $2 are needed; make room."
+}
+
+check_version() {
+    keeps_tags "$installed_commit" && return 0
+    [ -n "$installed_commit" ] && [ "$installed_commit" = "$accepted_version" ] && return 0
+    fail "$binary $problem. Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer${installed_commit:+, or, if this build has both corrections, set zot.acceptVersion to \"$installed_commit\"}."
+}
+
+check_issuer() {
+    wanted_issuer=$(issuer_of "$folder/config.json")
+    [ -z "$authorities" ] || [ -r "$authorities" ] || fail "the CA file $authorities cannot be read on the host; correct identity.caFile."
+    [ -z "$wanted_issuer" ] || issuer_answers "$wanted_issuer" "$authorities" 10 || fail "$problem. zot cannot start without its issuer; see to it that this host reaches it, or correct identity.issuer."
+}
+
+check_service() {
+    ask_service
+    find_service_file
+    case $manager in
+        systemd | systemd-user)
+            [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1). For a user's service run \"loginctl enable-linger $(id -un)\" on the host; for one of the system, see host.sudo."
+            [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "systemd knows no service $service; correct host.serviceName or host.serviceManager."
+            ;;
+        launchd-*)
+            [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "launchd knows no service $launchd_target; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap."
+            ;;
+        command) [ -n "$restart_command" ] || fail "host.restartCommand is not set." ;;
+    esac
+}
+
+# A zot that ends is to be started again, however often: after a restart of the host, its issuer may take long to come up. A
+# service file of ours sees to that itself.
+check_restarts() {
+    [ -z "$service_file" ] || return 0
+    case $manager in
+        systemd | systemd-user)
+            interval=$(service_fact StartLimitIntervalUSec)
+            interval=${interval:-$(service_fact StartLimitInterval)}
+            case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
+            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart), StartLimitIntervalSec=$interval), so that it could stay down after a restart of the host. Add $service.service.d/restart.conf beside its unit with \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=5\" on lines of their own, and run systemctl daemon-reload; or set host.startWithoutIssuer to true, which does it."
+            ;;
+        launchd-*)
+            case $(service_fact properties) in *keepalive*) return 0 ;; esac
+            fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list ($(service_fact path)), and load it again."
+            ;;
+    esac
+}
+
+# On the first push, whatever the config on the host has that ours has not: it would be lost without a word.
+check_first_push() {
+    [ -f "$config" ] && [ -z "$(pushes)" ] || return 0
+    cmp -s "$config" "$folder/config.json" && return 0
+    json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || { [ -n "$(setting dropSetting)" ] && return 0; fail "the config on the host, $config, is no JSON that could be compared with ours. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]."; }
+    json_nodes <"$folder/config.json" >"$folder/nodes-ours"
+    setting dropSetting | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
+    lost=$(awk -F '\t' -v dropped="$folder/dropped" '
+        BEGIN { while ((getline line < dropped) > 0) drop[line] = 1 }
+        # Whether a node is below another, or is it.
+        function within(path, above) { return path == above || (index(path, above) == 1 && substr(path, length(above) + 1, 1) ~ /[.\[]/) }
+        FILENAME ~ /nodes-ours$/ { ours[$1] = $3; next }
+        {
+            for (path in drop) if (path == "*" || within($1, path)) next
+            if (shown != "" && within($1, shown)) next
+            if (!($1 in ours)) { shown = $1; print $2; next }
+            if ($1 ~ /^(storage\.rootdirectory|http\.address|http\.port)$/ && $3 != ours[$1]) print $2 " (" $3 " there, " ours[$1] " by the settings)"
+        }' "$folder/nodes-ours" "$folder/nodes-there")
+    [ -z "$lost" ] && return 0
+    fail "the config on the host has settings that this program does not manage and the first push would remove: $(printf '%s' "$lost" | tr '\n' ';' | sed 's/;/; /g'). Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings."
+}
+
+verify() {
+    run "$binary" verify "$1" && return 0
+    problem=$(grep -i '^Error' "$folder/output" | head -n 3 | cut -c 1-400 | without_secrets)
+    fail "zot does not accept the config (zot verify): ${problem:-$(last_of "$folder/output" | without_secrets)}"
+}

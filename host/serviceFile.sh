@@ -1,0 +1,144 @@
+# The start that waits for the issuer, and the service file, where they are ours.
+
+# The start that waits for the issuer. It may be replaced at any time: a shell that runs it has it open.
+place_start() {
+    [ "$start_without_issuer" = yes ] || return 0
+    {
+        printf "#!/bin/sh\nbinary='%s'\nconfig='%s'\nstate='%s'\nauthorities='%s'\n" "$binary" "$config" "$state" "$authorities"
+        cat "$folder/start.sh"
+    } >"$folder/start"
+    if ! cmp -s "$folder/start" "$state/start"; then
+        must "the start of zot could not be written to $state/start" copy "$folder/start" "$state/start.new" 0755
+        must "the start of zot could not be written to $state/start" mv -f "$state/start.new" "$state/start"
+    fi
+    # The start runs as zot's user, who may not write in this folder.
+    if [ ! -e "$state/serving" ]; then
+        { touch "$state/serving" && chmod 0644 "$state/serving" && give_to_zot "$state/serving"; } 2>/dev/null
+    fi
+}
+
+# Where our service file is, or our addition to the site's; empty where there is none.
+find_service_file() {
+    service_file=
+    units=/etc/systemd/system
+    [ "$manager" != systemd-user ] || units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
+    case $own_service:$start_without_issuer:$manager in
+        yes:*:systemd*) service_file=$units/${service%.service}.service ;;
+        no:yes:systemd*) service_file=$units/${service%.service}.service.d/zot-hardening.conf ;;
+        yes:*:launchd-agent) service_file=$HOME/Library/LaunchAgents/$service.plist ;;
+        yes:*:launchd-daemon) service_file=/Library/LaunchDaemons/$service.plist ;;
+    esac
+}
+
+service_file_mark="Written by zot-hardening; changes are overwritten."
+
+place_service_file() {
+    [ -n "$service_file" ] || return 0
+    service_file_text >"$folder/service-file"
+    cmp -s "$folder/service-file" "$service_file" && return 0
+    place="the service file could not be written to $service_file"
+    if [ -e "$service_file" ]; then
+        grep -qF "$service_file_mark" "$service_file" || fail "$service_file is there already, and was not written by this program; set host.manageService to false, or move it away."
+        must "$place" cp -p "$service_file" "$target/replaced-service-file"
+    else
+        must "$place" mkdir -p "${service_file%/*}"
+        must "$place" touch "$target/no-service-file"
+    fi
+    must "$place" copy "$folder/service-file" "$service_file.new" 0644
+    must "$place" mv -f "$service_file.new" "$service_file"
+    load_service_file
+}
+
+# Tells the manager of a service file that is new, or is as it was before; launchd reads it at the restart.
+load_service_file() {
+    case $manager in
+        systemd*)
+            run systemd daemon-reload
+            if [ "$own_service" = yes ] && [ -e "$service_file" ]; then run systemd enable "$service"; fi
+            ;;
+        launchd-*) service_file_changed=yes ;;
+    esac
+}
+
+put_back_service_file() {
+    if [ -e "$1/replaced-service-file" ]; then
+        mv -f "$1/replaced-service-file" "$service_file"
+    elif [ -e "$1/no-service-file" ]; then
+        unload_service_file
+        rm -f "$1/no-service-file"
+    else
+        return 0
+    fi
+    load_service_file
+}
+
+unload_service_file() {
+    if [ "$own_service" = yes ]; then
+        case $manager in
+            systemd*)
+                run systemd stop "$service"
+                run systemd disable "$service"
+                ;;
+            launchd-*)
+                find_launchd_target
+                run launchd bootout "$launchd_target"
+                ;;
+        esac
+    fi
+    rm -f "$service_file"
+}
+
+service_file_text() {
+    case $manager in
+        systemd*)
+            # In a unit, a percent sign and a dollar sign are doubled to stand for themselves.
+            if [ "$start_without_issuer" = yes ]; then run_by="/bin/sh \"$state/start\""; else run_by="\"$binary\" serve \"$config\""; fi
+            run_by=$(printf '%s' "$run_by" | sed 's/%/%%/g; s/\$/$$/g')
+            printf '# %s\n[Unit]\n' "$service_file_mark"
+            [ "$own_service" = no ] || printf 'Description=zot registry\nWants=network-online.target\nAfter=network-online.target\n'
+            printf 'StartLimitIntervalSec=0\n[Service]\n'
+            [ "$own_service" = yes ] || printf 'ExecStart=\n'
+            printf 'ExecStart=%s\nRestart=always\nRestartSec=2\n' "$run_by"
+            if [ "$own_service" = yes ]; then
+                if [ "$manager" = systemd ]; then
+                    printf 'User=%s\n\n[Install]\nWantedBy=multi-user.target\n' "$owner"
+                else
+                    printf '\n[Install]\nWantedBy=default.target\n'
+                fi
+            fi
+            ;;
+        launchd-*)
+            if [ "$start_without_issuer" = yes ]; then set -- /bin/sh "$state/start"; else set -- "$binary" serve "$config"; fi
+            printf '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n'
+            printf '<!-- %s -->\n<plist version="1.0">\n<dict>\n' "$service_file_mark"
+            property Label "$service"
+            printf '    <key>ProgramArguments</key>\n    <array>\n'
+            for argument; do printf '        <string>%s</string>\n' "$(xml "$argument")"; done
+            printf '    </array>\n    <key>RunAtLoad</key>\n    <true/>\n    <key>KeepAlive</key>\n    <true/>\n'
+            if [ "$manager" = launchd-daemon ]; then property UserName "$(id -un "$owner")"; fi
+            property StandardOutPath "$(launchd_log)"
+            property StandardErrorPath "$(launchd_log)"
+            printf '</dict>\n</plist>\n'
+            ;;
+    esac
+}
+
+launchd_log() {
+    if [ -n "$log_file" ]; then
+        printf '%s' "$log_file"
+    elif [ "$manager" = launchd-agent ]; then
+        printf '%s' "$HOME/Library/Logs/$service.log"
+    else
+        printf '%s' "$data/$service.log"
+    fi
+}
+
+property() { printf '    <key>%s</key>\n    <string>%s</string>\n' "$1" "$(xml "$2")"; }
+
+xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
+
+# Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it to.
+check_start_in_use() {
+    [ "$start_without_issuer" = yes ] && [ "$(cat "$state/serving" 2>/dev/null)" = "$serving_before" ] || return 0
+    warn "zot-hardening: zot is not yet started by $state/start, and could not start while its issuer is away. Let the service run: /bin/sh $state/start"
+}

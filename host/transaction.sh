@@ -1,0 +1,276 @@
+# The transaction: staged, committed by one rename, proven or taken back, and ended after an interruption.
+
+in_force() { [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
+
+secrets_in_place() {
+    each_secret is_in_place "$1"
+}
+
+# Does something for each secret file that a config names.
+each_secret() {
+    names "$2" "$credentials" && { "$1" "$folder/credentials" "$credentials" || return 1; }
+    names "$2" "$session_keys" && { "$1" "$folder/session-keys" "$session_keys" || return 1; }
+    return 0
+}
+
+names() { grep -qF "\"$2\"" "$1"; }
+
+is_in_place() { [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2" 0600 "$owner"; }
+
+# Files that only have another mode or owner than they should get them back; zot need not be restarted for it.
+mend_modes() {
+    mended=
+    if [ ! -L "$config" ] && cmp -s "$folder/config.json" "$config" && ! has_mode "$config" 0644 "$(id -u)"; then
+        { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config" && mended=mended
+    fi 2>/dev/null
+    each_secret mend_secret "$folder/config.json" 2>/dev/null
+}
+
+mend_secret() {
+    if [ ! -L "$2" ] && cmp -s "$1" "$2" && ! has_mode "$2" 0600 "$owner"; then chmod 0600 "$2" && give_to_zot "$2" && mended=mended; fi
+    return 0
+}
+
+# Copies, and looks whether all of it has arrived: not every tool tells of a full disk.
+copy() { cp "$1" "$2" && cmp -s "$1" "$2" && chmod "$3" "$2"; }
+
+place_secret() {
+    is_in_place "$1" "$2" && return 0
+    copy "$1" "$state/secret.new" 0600 && give_to_zot "$state/secret.new" && mv -f "$state/secret.new" "$2"
+}
+
+give_to_zot() { [ "$(owner_of "$1")" = "$owner" ] || chown "$owner" "$1"; }
+
+# The newest push that was begun and not ended, if there is one other than this: its folder still has the mark.
+interrupted_push() {
+    for number in $(pushes); do
+        push=$state/pushes/$number
+        if [ "$push" != "$target" ] && [ -e "$push/unproven" ]; then printf '%s\n' "$push"; fi
+    done | tail -n 1
+}
+
+# Removes a push that is not in force. With the first of all, what it kept of before goes too: that may change until the next.
+forget_push() {
+    put_back_service_file "$1"
+    rm -rf "$1"
+    [ -n "$(pushes)" ] || rm -rf "$state/original"
+}
+
+# Writes everything that is to be put into force, complete, with its final modes and owners, beside its place.
+stage() {
+    staging=$state/staging
+    place="the push could not be written in $state"
+    must "$place" rm -rf "$staging"
+    must "$place" mkdir "$staging"
+    must "$place" copy "$1" "$staging/config.json" 0644
+    must "$place" copy "$folder/read-only.json" "$staging/read-only.json" 0644
+    must "$place" copy "$1" "$staging/live.json" 0644
+    must "$place" touch "$staging/unproven" "$staging/uncommitted"
+    must "$place" chmod 0755 "$staging"
+    must "the secret files could not be written in $config_folder" each_secret place_secret "$1"
+    heed
+    verify "$staging/config.json"
+    verify "$staging/read-only.json"
+    heed
+    last=$(pushes | tail -n 1)
+    must "$place" mv "$staging" "$state/pushes/$((${last:-0} + 1))"
+    target=$state/pushes/$((${last:-0} + 1))
+    keep_original
+    keep_replaced
+    place_start
+    place_service_file
+    # After a power cut there is to be either all of it or none. (An older sync takes no files, and writes everything.)
+    run sync "$target"/* "$target" "$state/pushes" "$credentials" "$session_keys" "$config_folder"
+    heed
+}
+
+# What was there before the first push, for a destroy that restores it.
+keep_original() {
+    [ ! -d "$state/original" ] && [ "$(pushes)" = "${target##*/}" ] || return 0
+    place="the config that is in force could not be kept in $state/original"
+    must "$place" rm -rf "$state/original.new"
+    must "$place" mkdir "$state/original.new"
+    if [ -f "$config" ]; then must "$place" cp -p "$config" "$state/original.new/config.json"; fi
+    if [ "$was_running" = no ]; then must "$place" touch "$state/original.new/stopped"; fi
+    must "$place" mv "$state/original.new" "$state/original"
+}
+
+# The way back: the very file that is replaced, by a second name, so that it takes no room and no writing to bring it back. Of a
+# config that was never proven, what that one has replaced.
+keep_replaced() {
+    place="the config that is in force could not be kept in $target"
+    interrupted=$(interrupted_push)
+    if [ -n "$interrupted" ] && cmp -s "$interrupted/config.json" "$config"; then
+        [ ! -e "$interrupted/replaced.json" ] || must "$place" link_or_copy "$interrupted/replaced.json" "$target/replaced.json"
+    elif [ -f "$config" ]; then
+        must "$place" link_or_copy "$config" "$target/replaced.json"
+    fi
+}
+
+link_or_copy() { ln "$1" "$2" 2>/dev/null || { cp -p "$1" "$2" && cmp -s "$1" "$2"; }; }
+
+commit() {
+    must "the push could not be put into force" rm -f "$target/uncommitted"
+    committed=yes
+    restarted=
+    mv -f "$target/live.json" "$config" 2>"$folder/error" || { committed=; fail "the config could not be renamed to $config: $(last_of "$folder/error")"; }
+}
+
+# Restarts zot with the config that is in its place by now, and proves that it serves it. Sets $problem otherwise.
+activate() {
+    expect_of "$config" || { problem="the config $config cannot be read"; return 1; }
+    before_restart
+    if ! restart_service; then
+        problem="zot could not be restarted: $(last_of "$folder/output")"
+        return 1
+    fi
+    restarted=yes
+    wait_until_ready || { problem="zot $problem"; return 1; }
+    has_changed || { problem="zot $problem"; return 1; }
+    is_installed_zot || return 1
+    "$1" || { problem="zot runs, but not as its config says: $problem"; return 1; }
+    [ -z "$stopped" ]
+}
+
+# Puts what was staged into force, or brings back what it replaced.
+put_into_force() {
+    commit
+    activate "$1" || fail_of_zot
+    is_proven
+}
+
+fail_of_zot() {
+    heed
+    words=$(last_words)
+    [ -z "$words" ] || words="
+The last words of zot:
+$words"
+    fail "$problem.$words"
+}
+
+is_proven() {
+    # From here on the config stays; what is left is tidying.
+    committed=
+    rm -f "$target/unproven" "$target/live.json"
+}
+
+# Brings back what the push has replaced, whatever the reason.
+take_back() {
+    committed=
+    trap '' INT TERM
+    stopped=
+    trap 'stop_for "late"' ALRM
+    start_clock $((ready_timeout + 60))
+    put_back_service_file "$target"
+    if [ ! -e "$target/replaced.json" ]; then
+        rm -f "$config"
+        stop_service
+        warn "There was no config before this push, so that there is none now, and zot does not run."
+        forget_push "$target"
+        return
+    fi
+    mv -f "$target/replaced.json" "$config" || { warn "The config that was in force before could not be brought back from $target/replaced.json to $config."; return; }
+    if [ "$was_running" = no ]; then
+        stop_service
+        warn "The config that was there before is back; zot did not run with it then, and does not now."
+        forget_push "$target"
+        return
+    fi
+    # Where no restart has succeeded, what runs has never seen another config; without its issuer it could not start again.
+    if [ -z "$restarted" ] && expect_of "$config" && is_ready && ! has_changed; then
+        warn "The config that was in force before is back; zot was not restarted, and serves it as before."
+        forget_push "$target"
+        return
+    fi
+    declared=$(issuer_of "$config")
+    if [ -n "$declared" ] && ! issuer_answers "$declared" "$authorities" 5 && bring_up_read_only; then
+        warn "The config that was in force before cannot start either, since its issuer does not answer. zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers."
+        forget_push "$target"
+        return
+    fi
+    if bring_up; then
+        warn "The config that was in force before is back, and zot is ready with it$(serving_note)."
+        forget_push "$target"
+        return
+    fi
+    warn "The config that was in force before is back in $config, but zot $problem: $(last_words)"
+}
+
+# What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
+bring_up_read_only() {
+    [ "$(cat "$state/serving" 2>/dev/null)" = "$serving_before" ] || return 1
+    copy "$target/read-only.json" "$state/live.new" 0644 && mv -f "$state/live.new" "$config" && bring_up
+}
+
+# Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by then.
+bring_up() {
+    expect_of "$config" || { problem="has a config that cannot be read"; return 1; }
+    up_until=$(($(now) + ready_timeout))
+    while :; do
+        before_restart
+        if restart_service && wait_until_ready && has_changed; then return 0; fi
+        [ -z "$stopped" ] && [ "$(now)" -lt "$up_until" ] || return 1
+        pause 0.5
+    done
+}
+
+# Ends what an earlier push has left unended: its config is proven, or goes. Answers whether it was proven.
+settle() {
+    interrupted=$(interrupted_push)
+    [ -n "$interrupted" ] || return 1
+    outlook="What an interrupted push had left was ended; nothing else was changed."
+    if [ -e "$interrupted/uncommitted" ]; then
+        forget_push "$interrupted"
+        return 1
+    fi
+    target=$interrupted
+    proven=
+    if cmp -s "$target/config.json" "$config"; then
+        warn "zot-hardening: an earlier push was cut off; proving what it has put into force."
+        committed=yes
+        restarted=
+        if activate prove; then
+            is_proven
+            proven=yes
+        else
+            heed
+            warn "zot-hardening: $problem."
+            restarted=yes
+            take_back
+            arm
+        fi
+    else
+        # It was on its way back; zot may still run with what was taken back.
+        warn "zot-hardening: an earlier push was cut off on its way back; restarting zot with the config that is in its place."
+        restarted=yes
+        if [ ! -f "$config" ] || bring_up; then forget_push "$target"; else warn "zot-hardening: zot $problem."; fi
+    fi
+    target=
+    [ -n "$proven" ]
+}
+
+# Keeps the newest pushes.
+tidy() {
+    kept=$(pushes | wc -l)
+    for number in $(pushes); do
+        [ "$kept" -gt "$1" ] || break
+        rm -rf "$state/pushes/$number"
+        kept=$((kept - 1))
+    done
+}
+
+# Removes what was only on its way, and the secret files that no config names any more.
+sweep() {
+    rm -rf "$state"/*.new "$state/staging"
+    # Another zot's config may be in this folder, too.
+    set --
+    for holder in "$config_folder"/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do
+        if [ -f "$holder" ]; then set -- "$@" "$holder"; fi
+    done
+    for file in "$config_folder"/oidc-credentials.*.json "$config_folder"/session-keys.*.json; do
+        [ -f "$file" ] || continue
+        grep -qF "\"$file\"" "$@" 2>/dev/null
+        # 1: named nowhere. What cannot be read may name it.
+        [ $? -ne 1 ] || rm -f "$file"
+    done
+}

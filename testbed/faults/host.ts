@@ -1,0 +1,264 @@
+/** A registry's host to break: zot with its service, its issuer, the disk that its config is on, and SSH to all of it. */
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostCommand, hostPayload, type HostVerb, type PushSettings } from "../../components/hostPayload";
+import { declaredState } from "../../components/declaredState";
+import type { Settings } from "../../components/settings";
+import { configText, readOnlyConfig, renderZotConfig, secretFiles } from "../../components/zotConfig";
+import { readMachine } from "../bootstrap/toolchain.cjs";
+import { freePort } from "../site/ports";
+import { startSshHost, type SshHost } from "../sshHost";
+import { createHash } from "node:crypto";
+import { Issuer } from "./issuer";
+import { type Ran, runOverSsh } from "./overSsh";
+import { ZotService } from "./service";
+import { Steps } from "./steps";
+
+/** What is pushed: configs that differ in what one can see of them from outside. */
+export interface Pushed {
+    name: string;
+    /** The client that logins are sent to the issuer as. */
+    clientId: string;
+    settings: Settings;
+    config: string;
+    readOnly: string;
+    files: { path: string; content: string }[];
+    payload: string;
+}
+
+export interface FaultHostOptions {
+    /** Shell that runs the script instead of /bin/sh. */
+    shell?: string;
+    ssh?: "openssh" | "embedded";
+    /** Size of the disk that the config is on, where this process may mount one. Default: no disk of its own. */
+    diskKilobytes?: number;
+    /** Whether the tools that the script calls are watched (see Steps). */
+    steps?: boolean;
+    /** Before the PATH of the script. */
+    path?: string;
+    settings?: Partial<PushSettings>;
+    /** Further variables of the script. */
+    environment?: Record<string, string>;
+}
+
+export class FaultHost {
+    readonly images: string;
+    readonly configFolder: string;
+    readonly configFile: string;
+    readonly temporary: string;
+    readonly machine = readMachine();
+    private mounted = false;
+
+    private constructor(
+        readonly folder: string,
+        readonly port: number,
+        readonly issuer: Issuer,
+        private readonly options: FaultHostOptions,
+    ) {
+        this.images = join(folder, "images");
+        this.configFolder = join(folder, "etc");
+        this.configFile = join(this.configFolder, "config.json");
+        this.temporary = join(folder, "tmp");
+    }
+
+    ssh!: SshHost;
+    service!: ZotService;
+    steps: Steps | undefined;
+
+    static async start(options: FaultHostOptions = {}): Promise<FaultHost> {
+        const folder = fs.mkdtempSync(join(tmpdir(), "zot-faults-"));
+        const host = new FaultHost(folder, await freePort(), await Issuer.start(), options);
+        for (const needed of [host.images, host.configFolder, host.temporary]) fs.mkdirSync(needed);
+        try {
+            if (options.diskKilobytes !== undefined) host.mount(options.diskKilobytes);
+            host.service = new ZotService(folder, { zot: host.machine.zot.path, configFile: host.configFile, start: `${host.state}/start`, port: host.port });
+            if (options.steps) {
+                host.steps = new Steps(folder, { [host.configFolder]: "ETC", [folder]: "HOST", [`:${host.port}`]: ":PORT" }, { zot: host.machine.zot.path, "restart-zot": host.service.restartCommand });
+            }
+            host.ssh = await startSshHost({
+                kind: options.ssh,
+                // What the user's own shell reads at its start is no part of the push.
+                home: host.temporary,
+                environment: {
+                    PATH: [host.steps?.folder, options.path, process.env.PATH].filter(Boolean).join(":"),
+                    TMPDIR: host.temporary,
+                    ...options.environment,
+                },
+            });
+            return host;
+        } catch (error) {
+            await host.stop();
+            throw error;
+        }
+    }
+
+    get url(): string {
+        return `http://127.0.0.1:${this.port}`;
+    }
+
+    /** Where the push keeps what it has done. */
+    get state(): string {
+        return `${this.configFile}.zot-hardening`;
+    }
+
+    get hasDisk(): boolean {
+        return this.mounted;
+    }
+
+    /** What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once. */
+    declare(name: string, settings: { zot?: Record<string, unknown>; identity?: Record<string, unknown>; host?: Record<string, unknown> } = {}): Pushed {
+        const clientId = `zot-${name}`;
+        const raw = {
+            registry: { url: this.url },
+            zot: {
+                binary: this.steps ? join(this.steps.folder, "zot") : this.machine.zot.path,
+                configFile: this.configFile,
+                rootDirectory: this.images,
+                port: this.port,
+                vulnerabilityUpdateInterval: "off",
+                ...settings.zot,
+            },
+            identity: { issuer: this.issuer.url, clientId, ...settings.identity },
+            host: {
+                address: this.ssh.host,
+                port: this.ssh.port,
+                user: this.ssh.user,
+                hostKey: this.ssh.hostPublicKey,
+                serviceManager: "command",
+                restartCommand: this.steps ? join(this.steps.folder, "restart-zot") : this.service.restartCommand,
+                readyTimeout: 8,
+                ...settings.host,
+            },
+        };
+        const declared = declaredState({ groups: raw }).settings;
+        const own = this.options.settings;
+        const whole = { ...declared, host: { ...declared.host, pushTimeout: 60, ...own?.host }, zot: { ...declared.zot, ...own?.zot }, identity: { ...declared.identity, ...own?.identity } } as Settings;
+        const credentials = `${JSON.stringify({ clientid: clientId, clientsecret: secretOf(name, 40) })}\n`;
+        const sessionKeys = `${JSON.stringify({ hashKey: secretOf("hash", 64), encryptKey: secretOf("encrypt", 32) })}\n`;
+        const names = secretFiles(whole, { credentials: sha256(credentials), sessionKeys: sha256(sessionKeys) });
+        const config = renderZotConfig(whole, names);
+        const readOnly = readOnlyConfig(whole);
+        return {
+            name,
+            clientId,
+            settings: whole,
+            config: configText(config),
+            readOnly: configText(readOnly),
+            files: [
+                { path: names.credentials, content: credentials },
+                { path: names.sessionKeys, content: sessionKeys },
+            ],
+            payload: hostPayload({ settings: whole, files: names, config, readOnlyConfig: readOnly, credentials, sessionKeys }),
+        };
+    }
+
+    /** The registry as it was before the first push: anyone may change everything. */
+    openConfig(extra: Record<string, unknown> = {}): string {
+        return `${JSON.stringify({ distSpecVersion: "1.1.1", storage: { rootDirectory: this.images }, http: { address: "127.0.0.1", port: `${this.port}` }, log: { level: "info" }, ...extra }, null, 4)}\n`;
+    }
+
+    /** Nothing of any push, and this config in force, if one is given. */
+    reset(config?: string): void {
+        this.service.stop();
+        for (const name of fs.readdirSync(this.configFolder)) fs.rmSync(join(this.configFolder, name), { recursive: true, force: true });
+        if (config === undefined) return;
+        fs.writeFileSync(this.configFile, config, { mode: 0o644 });
+        this.service.start();
+    }
+
+    push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
+        const command = hostCommand(verb);
+        return runOverSsh(this.ssh, this.options.shell ? command.replaceAll("/bin/sh", this.options.shell) : command, pushed.payload);
+    }
+
+    /** The shells of pushes that are running, parents first. */
+    scripts(): number[] {
+        const found = spawnSync("ps", ["-A", "-ww", "-o", "pid=", "-o", "args="], { encoding: "utf8" }).stdout;
+        return found
+            .split("\n")
+            .filter((line) => line.includes(`${this.temporary}/zot-hardening.`) && line.includes("/payload "))
+            .map((line) => Number(line.trim().split(/\s+/)[0]));
+    }
+
+    /** Waits until no push runs any more. */
+    async scriptsEnded(milliseconds = 60_000): Promise<void> {
+        const deadline = Date.now() + milliseconds;
+        while (this.scripts().length > 0) {
+            if (Date.now() > deadline) throw new Error(`A push still runs after ${milliseconds / 1000} seconds.`);
+            await pause(30);
+        }
+    }
+
+    async ready(milliseconds = 15_000): Promise<void> {
+        const deadline = Date.now() + milliseconds;
+        for (;;) {
+            const status = await fetch(`${this.url}/readyz`).then((answer) => answer.status).catch(() => 0);
+            if (status === 200) return;
+            if (Date.now() > deadline) throw new Error(`zot is not ready after ${milliseconds / 1000} seconds; its log ends:\n${this.zotLog().slice(-1500)}`);
+            await pause(20);
+        }
+    }
+
+    zotLog(): string {
+        return fs.existsSync(this.service.logFile) ? fs.readFileSync(this.service.logFile, "utf8") : "";
+    }
+
+    // --- the disk of the config ---------------------------------------------------------------------------------
+
+    fillDisk(): void {
+        const file = fs.openSync(join(this.configFolder, "filler"), "w");
+        const block = Buffer.alloc(4096);
+        try {
+            for (;;) fs.writeSync(file, block);
+        } catch (error) {
+            if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+        } finally {
+            fs.closeSync(file);
+        }
+    }
+
+    emptyDisk(): void {
+        fs.rmSync(join(this.configFolder, "filler"), { force: true });
+    }
+
+    setReadOnly(readOnly: boolean): void {
+        const { status, stderr } = spawnSync("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, this.configFolder], { encoding: "utf8" });
+        if (status !== 0) throw new Error(`The disk of the host cannot be mounted again: ${stderr}`);
+    }
+
+    private mount(kilobytes: number): void {
+        if (process.getuid?.() !== 0) return;
+        const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kilobytes}k,mode=0755`, "tmpfs", this.configFolder]);
+        this.mounted = status === 0;
+    }
+
+    async stop(): Promise<void> {
+        this.steps?.end();
+        for (const pid of this.scripts()) {
+            try {
+                process.kill(pid, "SIGKILL");
+            } catch {
+                // It has ended.
+            }
+        }
+        await this.ssh?.stop();
+        this.service?.stop("kill");
+        await this.issuer.stop();
+        if (this.mounted) spawnSync("umount", ["-l", this.configFolder]);
+        fs.rmSync(this.folder, { recursive: true, force: true });
+    }
+}
+
+const secrets = new Map<string, string>();
+
+function secretOf(name: string, length: number): string {
+    const known = secrets.get(name) ?? randomBytes(length).toString("hex").slice(0, length);
+    secrets.set(name, known);
+    return known;
+}
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));

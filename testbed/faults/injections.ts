@@ -1,0 +1,407 @@
+/** Faults, one at a time, into a push that runs over SSH on a host of its own; and what has to hold after each. */
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { RegistryClient } from "../../clients/registry";
+import { FaultHost, type FaultHostOptions, type Pushed } from "./host";
+import { breaches } from "./model";
+import type { Ran } from "./overSsh";
+import type { RestartFault, ServeFault } from "./service";
+import type { Waiting } from "./steps";
+import { DOWN, type History, type Known, NONE, OPEN, READ_ONLY, Watch } from "./watch";
+
+/** What is done to a host at the end of one injection is the beginning of the next: nothing is built twice. */
+export interface Injection {
+    name: string;
+    /** What the push begins from. Default: a hardened registry. */
+    from?: "hardened" | "open" | "nothing";
+    verb?: "deploy" | "withdraw";
+    /** The step at which it happens, by number; without it, it is so from the beginning. */
+    step?: number;
+    fault: Fault;
+}
+
+export type Fault =
+    | { kind: "none" }
+    | { kind: "connection cut" }
+    | { kind: "script killed" }
+    | { kind: "script stopped" }
+    | { kind: "disk full" }
+    | { kind: "disk read-only" }
+    | { kind: "machine stops" }
+    | { kind: "issuer"; becomes: "down" | "different" | "hangs" }
+    | { kind: "second push" }
+    | { kind: "tool fails"; step: RegExp; message: string }
+    | { kind: "restart"; fault: RestartFault }
+    | { kind: "serve"; fault: ServeFault["how"] };
+
+export interface Outcome {
+    injection: Injection;
+    /** The step's name, where one was reached. */
+    step?: string;
+    survived: boolean;
+    problems: string[];
+    ran?: Ran;
+    longestGapMs: number;
+    seconds: number;
+}
+
+const REPOSITORY = "faults/image";
+
+/** Runs injections on one host, one after the other. */
+export class Injector {
+    /** The config that is in force between injections. */
+    private current: Pushed;
+    private others: Pushed[];
+
+    private constructor(
+        readonly host: FaultHost,
+        private readonly pushed: Pushed[],
+        private readonly open: string,
+    ) {
+        this.current = pushed[0]!;
+        this.others = pushed.slice(1);
+    }
+
+    static async start(options: FaultHostOptions = {}): Promise<Injector> {
+        const host = await FaultHost.start({ steps: true, diskKilobytes: 8192, ...options });
+        try {
+            const pushed = [
+                host.declare("a"),
+                host.declare("b", { zot: { garbageCollectionDelay: "2h", metrics: "anonymous" } }),
+                host.declare("c", { zot: { garbageCollectionDelay: "3h" } }),
+            ];
+            const injector = new Injector(host, pushed, host.openConfig());
+            await injector.begin("open");
+            const status = await new RegistryClient(host.url).push(REPOSITORY, "v1", "an image");
+            if (status !== 201) throw new Error(`The image that is pulled could not be pushed: ${status}.`);
+            const first = await host.push(injector.current);
+            if (first.exitCode !== 0) throw new Error(`The first push failed: ${first.errors}`);
+            return injector;
+        } catch (error) {
+            await host.stop();
+            throw error;
+        }
+    }
+
+    stop(): Promise<void> {
+        return this.host.stop();
+    }
+
+    /** The names of the steps of a push without a fault. */
+    async steps(from: NonNullable<Injection["from"]> = "hardened", verb: "deploy" | "withdraw" = "deploy"): Promise<string[]> {
+        await this.begin(from);
+        const next = this.others[0]!;
+        this.host.steps!.begin();
+        const ran = await this.host.push(next, verb);
+        this.host.steps!.end();
+        if (ran.exitCode !== 0) throw new Error(`A push without a fault failed: ${ran.errors}`);
+        this.hasCome(next);
+        if (verb === "withdraw") await this.host.push(next);
+        return this.host.steps!.names();
+    }
+
+    /** One push without a fault or anything in its way, and the longest gap between two pulls. */
+    async goodPush(): Promise<{ longestGapMs: number; ran: Ran }> {
+        const next = this.others[0]!;
+        const watch = new Watch(this.host, this.known(), this.imagePath(), { look: false });
+        await pause(100);
+        const ran = await this.host.push(next);
+        await pause(100);
+        const history = await watch.end();
+        if (ran.exitCode === 0) this.hasCome(next);
+        return { longestGapMs: history.pulls.longestGapMs, ran };
+    }
+
+    async run(injection: Injection): Promise<Outcome> {
+        const began = performance.now();
+        const problems: string[] = [];
+        const { host } = this;
+        const from = injection.from ?? "hardened";
+        const verb = injection.verb ?? "deploy";
+        await this.begin(from);
+        const old = from === "hardened" ? this.current.name : from === "open" ? OPEN : NONE;
+        const next = this.others[0]!;
+        const third = this.others[1]!;
+        const fault = injection.fault;
+        const target = verb === "deploy" ? next.name : READ_ONLY;
+        const watch = new Watch(host, this.known(), this.imagePath());
+        let step: string | undefined;
+        let ran: Ran | undefined;
+        let second: Promise<Ran> | undefined;
+        let history: History | undefined;
+        try {
+            const push = await this.prepared(injection, next);
+            ({ step, second } = await this.inject(injection, push, third));
+            ran = await push.ended;
+            await second;
+            await host.scriptsEnded();
+        } finally {
+            await this.mend();
+            history = await watch.end();
+        }
+
+        const settled = await this.look();
+        const readOnly = fault.kind === "issuer";
+        problems.push(...breaches(history, { old, pushed: fault.kind === "second push" ? [target, third.name] : [target], readOnly }));
+        problems.push(...this.afterwards(injection, ran, await second, settled, { old, target, third: third.name }));
+
+        // Whatever was left, the next push finds its way: the same one, or another.
+        const recovery = injection.step !== undefined && injection.step % 2 === 1 ? third : next;
+        problems.push(...(await this.recovers(recovery)));
+        return {
+            injection,
+            step,
+            survived: problems.length === 0,
+            problems,
+            ran,
+            longestGapMs: Math.round(history.pulls.longestGapMs),
+            seconds: Math.round((performance.now() - began) / 100) / 10,
+        };
+    }
+
+    // --- an injection ---------------------------------------------------------------------------------------------
+
+    private async begin(from: NonNullable<Injection["from"]>): Promise<void> {
+        if (from === "hardened") return;
+        this.host.reset(from === "open" ? this.open : undefined);
+        if (from === "open") await this.host.ready();
+    }
+
+    /** Begins the push, with whatever is wrong from the beginning. */
+    private async prepared(injection: Injection, next: Pushed): Promise<{ ended: Promise<Ran> }> {
+        const { host } = this;
+        const { fault, step } = injection;
+        if (step === undefined) {
+            if (fault.kind === "issuer") await host.issuer.become(fault.becomes);
+            if (fault.kind === "restart") await host.service.restartFault(fault.fault);
+            if (fault.kind === "serve") host.service.serveFault({ how: fault.fault, where: next.files[0]!.path });
+            if (fault.kind === "disk full") this.fill();
+            if (fault.kind === "disk read-only") host.setReadOnly(true);
+        }
+        let number = step;
+        if (fault.kind === "tool fails") number = (await this.steps(injection.from)).findIndex((name) => fault.step.test(name)) + 1;
+        if (fault.kind === "tool fails" && number === 0) throw new Error(`No step is ${fault.step}.`);
+        // The steps were found by a push of their own.
+        if (fault.kind === "tool fails") await this.begin(injection.from ?? "hardened");
+        host.steps!.begin(number);
+        const ended = host.push(fault.kind === "tool fails" ? this.others[0]! : next, injection.verb);
+        if (fault.kind === "restart" && fault.fault === "port taken") void host.service.takePort(ended);
+        return { ended };
+    }
+
+    /** Waits for the step, and does it there. */
+    private async inject(injection: Injection, push: { ended: Promise<Ran> }, third: Pushed): Promise<{ step?: string; second?: Promise<Ran> }> {
+        const { host } = this;
+        const steps = host.steps!;
+        const { fault } = injection;
+        if (injection.step === undefined && fault.kind !== "tool fails") return {};
+        const waiting = await steps.reached(push.ended);
+        // A step less than when they were counted: the push has ended without it.
+        if (!waiting) return {};
+        const { step } = waiting;
+        switch (fault.kind) {
+            case "connection cut":
+                host.ssh.dropConnections();
+                steps.answer("go on");
+                break;
+            case "script killed":
+                this.kill(waiting);
+                break;
+            case "script stopped":
+                for (const pid of host.scripts()) signal(pid, "SIGTERM");
+                steps.answer("go on");
+                break;
+            case "disk full":
+                if (host.hasDisk) {
+                    this.fill();
+                    steps.answer("go on");
+                } else {
+                    steps.answer({ fail: "No space left on device" });
+                }
+                break;
+            case "disk read-only":
+                if (host.hasDisk) {
+                    host.setReadOnly(true);
+                    steps.answer("go on");
+                } else {
+                    steps.answer({ fail: "Read-only file system" });
+                }
+                break;
+            case "machine stops":
+                this.kill(waiting);
+                host.service.stop("kill");
+                host.ssh.dropConnections();
+                await push.ended;
+                host.service.start();
+                break;
+            case "issuer":
+                await host.issuer.become(fault.becomes);
+                steps.answer("go on");
+                break;
+            case "second push": {
+                const second = host.push(third);
+                await pause(300);
+                steps.answer("go on");
+                return { step, second };
+            }
+            case "tool fails":
+                steps.answer({ fail: fault.message });
+                break;
+            default:
+                steps.answer("go on");
+        }
+        return { step };
+    }
+
+    /** Kills the script and the tool that waits, so that the step is never taken. */
+    private kill(waiting: Waiting): void {
+        this.host.steps!.end();
+        for (const pid of this.host.scripts()) signal(pid, "SIGKILL");
+        signal(waiting.tool, "SIGKILL");
+    }
+
+    private fill(): void {
+        if (this.host.hasDisk) this.host.fillDisk();
+    }
+
+    /** The fault is over. */
+    private async mend(): Promise<void> {
+        const { host } = this;
+        host.steps!.end();
+        await host.issuer.become("ours");
+        await host.service.restartFault(undefined);
+        host.service.serveFault(undefined);
+        if (host.hasDisk) {
+            host.setReadOnly(false);
+            host.emptyDisk();
+        }
+    }
+
+    // --- afterwards -----------------------------------------------------------------------------------------------
+
+    private async look(): Promise<{ served: string; disk: string }> {
+        const watch = new Watch(this.host, this.known(), this.imagePath());
+        try {
+            // A machine that has just started, or a zot that is being restarted by whom the killed script had told to.
+            let served = await watch.now();
+            for (let round = 0; round < 100 && served === DOWN; round++) {
+                await pause(50);
+                served = await watch.now();
+            }
+            return { served, disk: watch.onDisk() };
+        } finally {
+            await watch.end();
+        }
+    }
+
+    /** What has to hold once the push is over, however it went. */
+    private afterwards(
+        { fault, verb, step }: Injection,
+        ran: Ran | undefined,
+        second: Ran | undefined,
+        { served, disk }: { served: string; disk: string },
+        { old, target, third }: { old: string; target: string; third: string },
+    ): string[] {
+        const problems: string[] = [];
+        const done = verb === "withdraw" ? "read-only" : "deployed";
+        const succeeded = ran?.exitCode === 0;
+        if (ran?.exitCode === 0 && !ran.output.includes(done) && !ran.output.includes("unchanged")) problems.push(`the push said ${JSON.stringify(ran.output)}`);
+        if (ran && ran.exitCode !== undefined && ran.exitCode !== 0 && !/zot-hardening: |payload/.test(ran.errors)) problems.push(`the push failed without a reason: ${JSON.stringify(ran.errors)}`);
+        if (ran && (ran.output.length > 200 || ran.errors.length > 4000)) problems.push(`the push said too much: ${ran.output.length} and ${ran.errors.length} characters`);
+        const where = `${served} served and ${disk} was on the disk`;
+        if (fault.kind === "second push") {
+            if (!succeeded || second?.exitCode !== 0) problems.push(`of two pushes one failed: ${ran?.errors} ${second?.errors}`);
+            if (served !== disk || ![target, third].includes(served)) problems.push(`after two pushes ${where}`);
+            return problems;
+        }
+        const wasNothing = old === NONE;
+        const allowedServed = [old === NONE ? DOWN : old, target];
+        if (fault.kind === "issuer") allowedServed.push(READ_ONLY);
+        if (!allowedServed.includes(served)) problems.push(`afterwards ${where}`);
+        if (succeeded && (served !== target || disk !== target)) problems.push(`the push succeeded, and ${where}`);
+        if (ran && ran.exitCode !== undefined && !succeeded) {
+            const kept = served === (wasNothing ? DOWN : old) && disk === old;
+            const readOnly = fault.kind === "issuer" && served === READ_ONLY && disk === READ_ONLY;
+            // On a disk that is read-only by now nothing can be brought back: what was put into force is complete, and serves.
+            const stuck = fault.kind === "disk read-only" && served === disk;
+            if (!kept && !readOnly && !stuck) problems.push(`the push failed, and ${where}`);
+        }
+        if (fault.kind === "none" && !succeeded) problems.push(`the push failed: ${ran?.errors}`);
+        if (fault.kind === "connection cut" && step !== undefined && served !== target) problems.push(`the push was not carried to its end: ${where}`);
+        return problems;
+    }
+
+    /** A push without a fault succeeds, twice, and leaves nothing of what was. */
+    private async recovers(next: Pushed): Promise<string[]> {
+        const { host } = this;
+        const problems: string[] = [];
+        const ran = await host.push(next);
+        if (ran.exitCode !== 0) problems.push(`the next push failed: ${ran.errors.trim()}`);
+        const { served, disk } = await this.look();
+        if (served !== next.name || disk !== next.name) problems.push(`after the next push ${served} served and ${disk} was on the disk`);
+        problems.push(...this.leftOver(next));
+        this.hasCome(next);
+        return problems;
+    }
+
+    private hasCome(pushed: Pushed): void {
+        this.current = pushed;
+        const index = this.pushed.indexOf(pushed);
+        this.others = [this.pushed[(index + 1) % 3]!, this.pushed[(index + 2) % 3]!];
+    }
+
+    /** What a push must not leave behind. */
+    private leftOver(next: Pushed): string[] {
+        const { host } = this;
+        const problems: string[] = [];
+        const state = fs.readdirSync(host.state).filter((name) => !["claims", "pushes", "original", "start", "serving"].includes(name));
+        if (state.length > 0) problems.push(`${state.join(", ")} was left in ${host.state}`);
+        const claims = fs.existsSync(join(host.state, "claims")) ? fs.readdirSync(join(host.state, "claims")) : [];
+        if (claims.length > 0) problems.push(`${claims.length} locks were left`);
+        const pushes = fs.readdirSync(join(host.state, "pushes"));
+        if (pushes.length > 5) problems.push(`${pushes.length} pushes were kept instead of 5`);
+        for (const push of pushes) {
+            const names = fs.readdirSync(join(host.state, "pushes", push)).filter((name) => !["config.json", "read-only.json", "replaced.json"].includes(name));
+            if (names.length > 0) problems.push(`${names.join(", ")} was left of push ${push}`);
+        }
+        const payloads = fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"));
+        if (payloads.length > 0) problems.push(`${payloads.length} payloads were left, with secrets`);
+        const named = [host.configFile, ...pushes.flatMap((push) => ["config.json", "replaced.json"].map((name) => join(host.state, "pushes", push, name)))]
+            .filter((file) => fs.existsSync(file))
+            .map((file) => fs.readFileSync(file, "utf8"))
+            .join();
+        for (const name of fs.readdirSync(host.configFolder)) {
+            const file = join(host.configFolder, name);
+            if (file === host.configFile || file === host.state) continue;
+            if (!named.includes(`"${file}"`)) problems.push(`${name} was left, which no config names`);
+        }
+        for (const { path } of next.files) {
+            const mode = fs.statSync(path, { throwIfNoEntry: false })?.mode;
+            if (mode === undefined || (mode & 0o777) !== 0o600) problems.push(`${path} has mode ${mode?.toString(8)}`);
+        }
+        return problems;
+    }
+
+    private known(): Known[] {
+        return [
+            ...this.pushed,
+            { name: READ_ONLY, config: this.pushed[0]!.readOnly },
+            ...this.pushed.map((pushed) => ({ name: READ_ONLY, config: pushed.readOnly })),
+            { name: OPEN, config: this.open },
+        ];
+    }
+
+    private imagePath(): string {
+        return `/v2/${REPOSITORY}/manifests/v1`;
+    }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+    try {
+        process.kill(pid, name);
+    } catch {
+        // It has ended.
+    }
+}
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
