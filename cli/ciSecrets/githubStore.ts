@@ -1,0 +1,133 @@
+/** Secrets and variables of GitHub Actions, through GitHub's own client. */
+import type { Send } from "../../clients/outgoing";
+import { placeOf } from "./forgejoStore";
+import type { Item } from "./outputs";
+import { packageMissing, sealed } from "./sealedBox";
+import { type Change, type Store, StoreError } from "./store";
+import type { ForgeTarget } from "./target";
+
+type Octokit = import("@octokit/core", { with: { "resolution-mode": "import" } }).Octokit;
+
+const API_VERSION = "2022-11-28";
+const TIMEOUT = 30_000;
+
+export class GitHubStore implements Store {
+    private key: Promise<{ key_id: string; key: string }> | undefined;
+
+    private constructor(
+        private readonly target: ForgeTarget,
+        private readonly octokit: Octokit,
+    ) {}
+
+    static async open(target: ForgeTarget, token: string, way: Send): Promise<GitHubStore> {
+        const { Octokit } = await import("@octokit/core").catch(packageMissing);
+        const quiet = () => undefined;
+        const octokit = new Octokit({
+            auth: token,
+            baseUrl: target.apiUrl,
+            userAgent: "zot-hardening",
+            log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+            request: { fetch: fetchBy(way) },
+        });
+        return new GitHubStore(target, octokit);
+    }
+
+    get place(): string {
+        return placeOf(this.target);
+    }
+
+    kindOf(item: Item): string {
+        return item.secret ? "secret" : "variable";
+    }
+
+    put(item: Item, dryRun: boolean): Promise<Change> {
+        return item.secret ? this.putSecret(item, dryRun) : this.putVariable(item, dryRun);
+    }
+
+    private async putSecret({ name, value }: Item, dryRun: boolean): Promise<Change> {
+        const seen = await this.request<{ visibility?: string }>(`looking for the secret ${name}`, "GET", `/secrets/${name}`, {}, true);
+        if (!dryRun) {
+            const { key_id, key } = await (this.key ??= this.request<{ key_id: string; key: string }>("reading the public key", "GET", "/secrets/public-key").then(({ data }) => data));
+            const visibility = await this.visibilityOf(name, "secrets", seen.data?.visibility);
+            await this.request(`writing the secret ${name}`, "PUT", `/secrets/${name}`, { encrypted_value: await sealed(value, key), key_id, ...visibility });
+        }
+        return seen.status === 404 ? "created" : "written";
+    }
+
+    private async putVariable({ name, value }: Item, dryRun: boolean): Promise<Change> {
+        const seen = await this.request<{ value?: string }>(`reading the variable ${name}`, "GET", `/variables/${name}`, {}, true);
+        if (seen.data?.value === value) return "unchanged";
+        if (seen.status === 404) {
+            if (!dryRun) await this.request(`creating the variable ${name}`, "POST", "/variables", { name, value, ...(await this.visibilityOf(name, "variables", undefined)) });
+            return "created";
+        }
+        // What is left out stays: which repositories see it.
+        if (!dryRun) await this.request(`changing the variable ${name}`, "PATCH", `/variables/${name}`, { name, value });
+        return "changed";
+    }
+
+    /** An organisation's secret says which repositories see it; what an administrator chose for one that exists is sent again. */
+    private async visibilityOf(name: string, kind: "secrets" | "variables", present: string | undefined): Promise<Record<string, unknown>> {
+        if (this.target.repository !== undefined) return {};
+        if (present !== "selected") return { visibility: present ?? this.target.visibility };
+        const ids: number[] = [];
+        for (let page = 1; ; page++) {
+            const { data } = await this.request<{ total_count: number; repositories: { id: number }[] }>(`reading which repositories see ${name}`, "GET", `/${kind}/${name}/repositories?per_page=100&page=${page}`);
+            ids.push(...data!.repositories.map(({ id }) => id));
+            if (data!.repositories.length === 0 || ids.length >= data!.total_count) break;
+        }
+        return { visibility: present, selected_repository_ids: ids };
+    }
+
+    private async request<T>(what: string, method: string, path: string, body: Record<string, unknown> = {}, mayBeMissing = false): Promise<{ status: number; data: T }> {
+        const { owner, repository } = this.target;
+        const base = repository === undefined ? `/orgs/${encodeURIComponent(owner)}/actions` : `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(repository)}/actions`;
+        let answer: { status: number; data: unknown };
+        try {
+            answer = await this.octokit.request(`${method} ${base}${path}`, { ...body, headers: { "x-github-api-version": API_VERSION }, request: { signal: AbortSignal.timeout(TIMEOUT) } });
+        } catch (error) {
+            const { status } = error as { status?: number };
+            if (status === 404 && mayBeMissing) return { status, data: undefined as T };
+            throw this.problem(what, error as RequestProblem);
+        }
+        if (answer.status >= 300) throw new StoreError(`${this.target.apiUrl} redirects while ${what}: ${this.place} was renamed or moved; give its present owner and name.`);
+        return answer as { status: number; data: T };
+    }
+
+    private problem(what: string, error: RequestProblem): StoreError {
+        const { apiUrl, repository } = this.target;
+        const said = typeof error.response?.data?.message === "string" ? `, "${error.response.data.message.slice(0, 200)}"` : "";
+        if (error.response === undefined) return new StoreError(`${apiUrl} cannot be reached while ${what}: ${causeOf(error)}.`);
+        switch (error.status) {
+            case 401:
+                return new StoreError(`${apiUrl} refused the token (401${said}): give a valid one as GITHUB_TOKEN in the environment.`);
+            case 403:
+            case 429:
+                return new StoreError(
+                    `${apiUrl} does not allow ${what} in ${this.place} (${error.status}${said}). The token needs ${repository === undefined ? "the organisation permissions Secrets and Variables: write (classic: admin:org)" : "the repository permissions Secrets and Variables: write (classic: repo)"}; the token of a workflow run (GITHUB_TOKEN there) never has them.`,
+                );
+            case 404:
+                return new StoreError(`${this.place} was not found while ${what} (404): it is not there, or the token may not see it or its secrets.`);
+            default:
+                return new StoreError(`${apiUrl} answered ${error.status} while ${what} in ${this.place}${said}.`);
+        }
+    }
+}
+
+interface RequestProblem extends Error {
+    status?: number;
+    response?: { data?: { message?: unknown } };
+}
+
+/** GitHub's client sends by this: through the environment's proxy, where there is one, and without following a redirect with the token. */
+function fetchBy(way: Send) {
+    return (url: string, { method, headers, body, signal }: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal }) =>
+        way(new URL(url), { method, headers, body, signal: signal ?? AbortSignal.timeout(TIMEOUT) });
+}
+
+function causeOf(error: Error): string {
+    let cause: unknown = error;
+    while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    return message || code || "no answer";
+}

@@ -1,0 +1,37 @@
+/** Runs the Pulumi CLI for what it alone knows; secrets come and go by its streams. */
+import { spawn } from "node:child_process";
+import { UserError } from "../shared/command";
+
+export interface PulumiRun {
+    /** The folder of the project. */
+    folder: string;
+    /** Given on standard input; nothing else is. */
+    input?: string;
+    /** Names in the environment that are none of Pulumi's business. */
+    without?: readonly string[];
+}
+
+/**
+ * @param what it is run for, as the end of "Pulumi could not …"
+ * @returns what it wrote to standard output
+ * @throws UserError with what it wrote to standard error
+ */
+export function pulumi(args: readonly string[], what: string, { folder, input, without = [] }: PulumiRun): Promise<string> {
+    const env: NodeJS.ProcessEnv = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    for (const name of without) delete env[name];
+    return new Promise((resolve, reject) => {
+        const child = spawn("pulumi", [...args, "--non-interactive"], { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });
+        const output: Buffer[] = [];
+        const errors: Buffer[] = [];
+        child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+        child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+        child.on("error", (error: NodeJS.ErrnoException) => reject(new UserError(error.code === "ENOENT" ? "The Pulumi CLI is not on the PATH; install it: https://www.pulumi.com/docs/install/" : `Pulumi could not be started: ${error.message}`)));
+        child.on("close", (code, signal) => {
+            if (code === 0) resolve(Buffer.concat(output).toString());
+            else reject(new UserError(`Pulumi could not ${what} (${signal ?? `exit code ${code}`}): ${Buffer.concat(errors).toString().trim() || "it did not say why"}`));
+        });
+        // A CLI that ends early closes the pipe; its exit code says why.
+        child.stdin.on("error", () => undefined);
+        child.stdin.end(input ?? "");
+    });
+}

@@ -1,0 +1,24 @@
+/** What every store of secrets can do. */
+import type { Item } from "./outputs";
+
+/**
+ * What became of one item. `written` is said of a secret that existed: a forge shows nobody what a secret holds, so whether it
+ * was another value cannot be told, and it is written again, which does no harm. Everything else is compared.
+ */
+export type Change = "created" | "changed" | "written" | "unchanged";
+
+export interface Store {
+    /** Where it is, for people: `the repository ops/images at https://forge.example.org`. */
+    readonly place: string;
+    /** What an item is in this store: `secret`, `variable` or `line`. */
+    kindOf(item: Item): string;
+    /** Puts one item there; with `dryRun` only finds out what would become of it. */
+    put(item: Item, dryRun: boolean): Promise<Change>;
+    /** Called after the last item; a store that writes all at once does it now. */
+    finish?(dryRun: boolean): Promise<void>;
+    /** What else the person should know, after {@link finish}. */
+    remarks?(): string[];
+}
+
+/** A store that refused; the message names the remedy, and holds no secret. */
+export class StoreError extends Error {}
