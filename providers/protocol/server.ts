@@ -329,7 +329,8 @@ function engineLog(engineAddress: string | undefined) {
     let client: any;
     return (severity: LogSeverity, text: string, urn: string, ephemeral: boolean): Promise<void> => {
         if (!engineAddress) return Promise.resolve();
-        client ??= new engineService.EngineClient(engineAddress, grpc.credentials.createInsecure());
+        // The engine is on loopback, where no proxy of the environment (HTTPS_PROXY, HTTP_PROXY) can reach it.
+        client ??= new engineService.EngineClient(engineAddress, grpc.credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
         const message = new engineMessages.LogRequest();
         message.setSeverity(engineMessages.LogSeverity[severity.toUpperCase()]);
         message.setMessage(text);
