@@ -91,16 +91,18 @@ const UNTRUSTED = /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABL
 function reasonOf(error: unknown): string {
     const cause = causeOf(error);
     if (cause.name === "TimeoutError") return `no answer within ${REQUEST_TIMEOUT / 1000} seconds`;
-    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    const code = cause.code ?? "";
     if (UNTRUSTED.test(code)) return `its certificate is of an authority that is not trusted here (${code}); for a private one give its PEM file (caCertificateFile, or NODE_EXTRA_CA_CERTS)`;
     if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") return `its certificate is not valid now (${code}); renew it, or set the clock here`;
-    return cause.message || code;
+    return cause.message || code || String(error);
 }
 
 /** The error below a fetch's; a host with several addresses fails with one error for each. */
-function causeOf(error: unknown): Error {
-    let cause = error instanceof Error ? error : new Error(String(error));
-    while (cause.cause instanceof Error) cause = cause.cause;
-    const first: unknown = cause instanceof AggregateError ? cause.errors[0] : undefined;
-    return first instanceof Error ? first : cause;
+function causeOf(error: unknown): Partial<NodeJS.ErrnoException> {
+    let cause = (error ?? {}) as Partial<NodeJS.ErrnoException> & { errors?: unknown[] };
+    for (;;) {
+        const inner = cause.cause ?? cause.errors?.[0];
+        if (typeof inner !== "object" || inner === null) return cause;
+        cause = inner;
+    }
 }

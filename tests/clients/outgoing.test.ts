@@ -1,0 +1,98 @@
+/** Requests through a proxy, and to a server whose certificate is of a private authority. */
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as http from "node:http";
+import * as https from "node:https";
+import * as net from "node:net";
+import type { AddressInfo } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { Browser, clockAhead, sendOne, UnreachableError } from "../../clients/browser";
+import { outgoing } from "../../clients/outgoing";
+
+let folder: string;
+let ca: string;
+let secure: https.Server;
+let secureUrl: string;
+let proxy: http.Server;
+let proxyUrl: string;
+const tunnels: string[] = [];
+
+beforeAll(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "outgoing-"));
+    const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=private authority", "-addext", "basicConstraints=critical,CA:TRUE");
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=registry.test");
+    fs.writeFileSync(path.join(folder, "names"), "subjectAltName=DNS:registry.test,IP:127.0.0.1\n");
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "names");
+    ca = path.join(folder, "ca.pem");
+    secure = https.createServer({ key: fs.readFileSync(path.join(folder, "server.key")), cert: fs.readFileSync(path.join(folder, "server.pem")) }, (request, response) => {
+        response.writeHead(302, { location: "/next", "set-cookie": "session=1; Secure; HttpOnly" });
+        response.end(`${request.method} ${request.headers.host} ${request.headers.cookie ?? "no cookie"}`);
+    });
+    await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+    secureUrl = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+
+    // Whatever host is asked for, it is the server above: names need not resolve here.
+    proxy = http.createServer((_request, response) => response.writeHead(405).end());
+    proxy.on("connect", (request, socket: net.Socket) => {
+        tunnels.push(request.url!);
+        const upstream = net.connect((secure.address() as AddressInfo).port, "127.0.0.1", () => {
+            socket.write("HTTP/1.1 200 OK\r\n\r\n");
+            upstream.pipe(socket).pipe(upstream);
+        });
+        upstream.on("error", () => socket.destroy());
+        socket.on("error", () => upstream.destroy());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+    secure?.closeAllConnections();
+    proxy?.closeAllConnections();
+    await Promise.all([secure, proxy].map((server) => new Promise((resolve) => server?.close(resolve))));
+    fs.rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => void tunnels.splice(0));
+
+test("a server with a private authority is refused, with what to do", async () => {
+    await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toThrow(/authority that is not trusted here .*caCertificateFile, or NODE_EXTRA_CA_CERTS/);
+    await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toBeInstanceOf(UnreachableError);
+});
+
+test("with the authority's file it is trusted; redirects are not followed, and cookies are kept", async () => {
+    const browser = new Browser(outgoing({ caCertificateFile: ca }, {}));
+    const first = await browser.send(`${secureUrl}/login`);
+    expect([first.status, first.location?.href]).toEqual([302, `${secureUrl}/next`]);
+    expect((await browser.send(`${secureUrl}/login`, { method: "POST", json: {} })).text).toMatch(/^POST 127\.0\.0\.1:\d+ session=1$/);
+    expect(Math.abs(clockAhead(first)!)).toBeLessThan(2_000);
+});
+
+test("a file of authorities that is not there is an error at once", () => {
+    expect(() => outgoing({ caCertificateFile: path.join(folder, "missing.pem") }, {})).toThrow(/ENOENT/);
+});
+
+test.each([
+    ["a setting", () => outgoing({ caCertificateFile: ca, proxy: proxyUrl }, {})],
+    ["the environment", () => outgoing({ caCertificateFile: ca }, { HTTPS_PROXY: proxyUrl })],
+    ["the environment in small letters", () => outgoing({ caCertificateFile: ca }, { https_proxy: proxyUrl })],
+])("a proxy of %s is gone through, and what is beyond it is checked", async (_from, way) => {
+    const answer = await sendOne(way(), "https://registry.test/v2/");
+    expect(answer.text).toBe("GET registry.test no cookie");
+    expect(tunnels).toEqual(["registry.test:443"]);
+    await expect(sendOne(way(), "https://other.test/")).rejects.toThrow(UnreachableError);
+});
+
+test("loopback, and what NO_PROXY names, are reached directly", async () => {
+    const way = outgoing({ caCertificateFile: ca, proxy: proxyUrl }, { NO_PROXY: "direct.test" });
+    expect((await sendOne(way, secureUrl)).status).toBe(302);
+    await expect(sendOne(way, "https://direct.test/")).rejects.toThrow(UnreachableError);
+    expect(tunnels).toEqual([]);
+});
+
+test("nothing is written to standard error for it", () => {
+    const warnings = jest.spyOn(process, "emitWarning");
+    outgoing({ proxy: proxyUrl }, {});
+    expect(warnings).not.toHaveBeenCalled();
+    warnings.mockRestore();
+});
