@@ -1,0 +1,3 @@
+import { onHost } from "./contract";
+
+onHost("embedded");

@@ -1,0 +1,3 @@
+import { withoutHost } from "./contract";
+
+withoutHost();
