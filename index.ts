@@ -1,9 +1,10 @@
 /** The program: settings -> components -> stack outputs. */
 import * as pulumi from "@pulumi/pulumi";
+import * as zot from "pulumi-zot";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
 import { lookUpAuthentik } from "./components/registryIdentity";
-import { settingsFromPulumi } from "./components/settings/fromPulumi";
+import { authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { SettingsError } from "./components/settings";
 
 function declared() {
@@ -18,14 +19,19 @@ function declared() {
 export = async function program() {
     const { settings, matrix } = declared();
     const found = await lookUpAuthentik(settings);
-    const registry = new HardenedRegistry("registry", { settings, found });
+    // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider reads them there.
+    const zotProvider = new zot.Provider("registry", authentikConnection());
+    const registry = new HardenedRegistry("registry", { settings, found }, { providers: { zot: zotProvider } });
     return {
         /** Where to pull from and push to. */
         registryUrl: settings.registry.url,
         registryHost: new URL(settings.registry.url).host,
         issuer: settings.identity.issuer,
         oidcClientId: settings.identity.clientId,
+        /** What CI pushes with: user name, API key (secret) and the key's end, RFC 3339. */
         ciUserName: settings.identity.ciUser,
+        ciApiKey: registry.ciCredential.key,
+        ciApiKeyExpires: registry.ciCredential.expires,
         /** zot's config as it is on the host, and the sha256 of the file. */
         zotConfig: registry.zotConfig,
         zotConfigSha256: registry.zotConfigSha256,

@@ -10,7 +10,7 @@ const root = path.resolve(__dirname, "..");
 
 /** Every program: its source and what it becomes. A `main.ts` in a folder, or a command in cli/, is a program. */
 function programs() {
-    const found = [{ source: "index.ts", output: "dist/index.js", external: ["@pulumi/*"] }];
+    const found = [{ source: "index.ts", output: "dist/index.js", external: ["@pulumi/*", "pulumi-zot"] }];
     for (const sdk of folders("sdks")) {
         // Generated SDKs of other providers bring their own bin/.
         if (exists(`sdks/${sdk}/index.ts`)) {
@@ -24,7 +24,7 @@ function programs() {
     }
     for (const file of exists("cli") ? fs.readdirSync(path.join(root, "cli")).sort() : []) {
         if (file.endsWith(".ts")) {
-            found.push({ source: `cli/${file}`, output: `dist/cli/${file.replace(/\.ts$/, ".js")}`, external: ["@pulumi/*", "ssh2"] });
+            found.push({ source: `cli/${file}`, output: `dist/cli/${file.replace(/\.ts$/, ".js")}`, external: ["@pulumi/*", "pulumi-zot", "ssh2"] });
         }
     }
     for (const part of folders("testbed")) {

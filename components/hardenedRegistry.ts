@@ -1,6 +1,7 @@
-/** A zot registry that anyone may pull from, CI may add tags to and admins may delete from: identity and host together. */
+/** A zot registry that anyone may pull from, CI may add tags to and admins may delete from: identity, host and CI's key together. */
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { CiCredential } from "./ciCredential";
 import { RegistryHost } from "./registryHost";
 import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import type { Settings } from "./settings";
@@ -14,6 +15,8 @@ export interface HardenedRegistryArgs {
 }
 
 export class HardenedRegistry extends pulumi.ComponentResource {
+    /** What CI pushes with. */
+    public readonly ciCredential: CiCredential;
     /** zot's config as it is on the host. */
     public readonly zotConfig: pulumi.Output<ZotConfig>;
     /** sha256 of the config file on the host, in hex. */
@@ -35,6 +38,13 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             },
             // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
             { ...parent, dependsOn: identity },
+        );
+
+        // The service account logs in at the hardened zot, and is revoked there before it goes.
+        this.ciCredential = new CiCredential(
+            name,
+            { settings: args.settings, key: args.settings.ci, loginFlow: identity.ciLoginFlow },
+            { ...parent, dependsOn: [identity, host] },
         );
 
         this.zotConfig = host.zotConfig;

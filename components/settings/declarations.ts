@@ -42,6 +42,8 @@ const absolutePath = (what: string) =>
     });
 const slug = (what: string) => text(`the slug of ${what}: letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));
 const duration = () => text('a duration such as "90s", "1h" or "24h"', (value) => DURATION.test(value));
+/** A lifetime; unlike Go's durations it may be in days. */
+const longDuration = () => text('a duration such as "90d", "12h" or "600s"', (value) => (/^(\d+[smhdw])+$/.test(value) ? undefined : "it is not whole numbers with one of s, m, h, d, w each"));
 const integer = (allowed: string, least: number, most: number) => ({
     kind: "integer" as SettingKind,
     schema: z.int().check(z.minimum(least), z.maximum(most)),
@@ -294,6 +296,27 @@ export const declarations = {
         }),
         acceptRename: define({
             description: "Allows, for one update, a change of slug, client id, group or service account that a live registry depends on.",
+            ...boolean(),
+            default: false,
+        }),
+    },
+    ci: {
+        keyLifetime: define({ description: "How long an API key of CI lives.", ...longDuration(), default: "90d" }),
+        keyRotateAfter: optional(
+            define({ description: "Age at which the next update makes a successor. Without it: two thirds of the lifetime.", ...longDuration() }),
+        ),
+        predecessorLifetime: define({
+            description: "How long a key goes on working once it has a successor: a job that is running still holds it.",
+            ...longDuration(),
+            default: "7d",
+        }),
+        keyGeneration: define({
+            description: "Raise it by one after a leak: the key is replaced and every other key of the service account revoked, in one update.",
+            ...integer("a whole number from 0", 0, 1_000_000),
+            default: 0,
+        }),
+        takeOverKeys: define({
+            description: "Whether keys that another stack made for the same service account, and that is gone, are taken over; otherwise they are a reason to refuse.",
             ...boolean(),
             default: false,
         }),

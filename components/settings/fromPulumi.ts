@@ -29,6 +29,12 @@ export function settingsFromPulumi(): RawSettings {
     };
 }
 
+/** Authentik's address and token as the stack has them, for a provider of ours that talks to Authentik too. */
+export function authentikConnection(): { authentikUrl?: string; authentikToken?: pulumi.Output<string> } {
+    const config = new pulumi.Config("authentik");
+    return { authentikUrl: config.get("url"), authentikToken: config.getSecret("token") };
+}
+
 /** A group of which something is encrypted: Pulumi does not say what, so it can only be the group's secret settings. */
 function withSecrets(group: string, text: string): unknown {
     const members = structured(text);
