@@ -14,4 +14,12 @@ if (!fs.existsSync(path.join(__dirname, "..", "node_modules", "esbuild"))) {
 
 const [source] = process.argv.splice(2, 1);
 const { compiled } = require("./compile.cjs");
-require(compiled(source));
+let program;
+try {
+    program = compiled(source);
+} catch (error) {
+    // esbuild has printed a mistake in a source, with file and line.
+    if (!Array.isArray(error.errors)) process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+}
+require(program);
