@@ -2,9 +2,9 @@
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
-import * as os from "node:os";
 import type { Readable } from "node:stream";
 import { type AuthContext, type Connection, type ParsedKey, Server, type ServerChannel, type Session, utils } from "ssh2";
+import { account } from "./account";
 import { type RunningCommand, startCommand } from "./command";
 import { noFaults, type RunningServer, type ServerSetup } from "./host";
 import { acceptLargePackets, CIPHERS } from "./largePackets";
@@ -98,7 +98,7 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
             const shell = loginShell(options.shell);
             try {
                 command = await startCommand(shell, args, {
-                    cwd: options.home ?? os.userInfo().homedir,
+                    cwd: options.home ?? account().home,
                     env: { ...sessionEnvironment(setup, peer, port), ...requested },
                     folder: setup.folder,
                 });
@@ -218,7 +218,7 @@ function sessionEnvironment(setup: ServerSetup, peer: { ip: string; port: number
     return {
         USER: user,
         LOGNAME: user,
-        HOME: options.home ?? os.userInfo().homedir,
+        HOME: options.home ?? account().home,
         SHELL: loginShell(options.shell),
         PATH: process.getuid?.() === 0 ? SUPERUSER_PATH : DEFAULT_PATH,
         SSH_CLIENT: `${peer.ip} ${peer.port} ${port}`,
@@ -228,7 +228,7 @@ function sessionEnvironment(setup: ServerSetup, peer: { ip: string; port: number
     };
 }
 
-const loginShell = (shell: string | undefined) => shell ?? os.userInfo().shell ?? "/bin/sh";
+const loginShell = (shell: string | undefined) => shell ?? account().shell;
 
 function authorizedKeys(file: string): ParsedKey[] {
     return fs

@@ -7,10 +7,12 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Client, utils } from "ssh2";
+import { account } from "./account";
 import { startEmbedded } from "./embedded";
 import type { RunningServer, ServerSetup, SshHost, SshHostOptions } from "./host";
 import { generateKeyPair } from "./keys";
 import { findSshd, startOpenSsh } from "./openssh";
+import { endMarked } from "./processes";
 
 export type { SshHost, SshHostFaults, SshHostOptions } from "./host";
 export { findSshd } from "./openssh";
@@ -26,7 +28,7 @@ export async function startSshHost(options: SshHostOptions = {}): Promise<SshHos
     const kind = options.kind ?? kindFromEnvironment();
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "ssh-host-"));
     try {
-        const user = os.userInfo().username;
+        const user = account().username;
         const hostKeys = (options.hostKeyTypes ?? ["ed25519"]).map((type) => generateKeyPair(type, "ssh-host"));
         const userKey = generateKeyPair("ed25519", user);
         const privateKeyFile = path.join(folder, "id_ed25519");
@@ -42,6 +44,12 @@ export async function startSshHost(options: SshHostOptions = {}): Promise<SshHos
             mark: `TESTBED_SSH_HOST=${crypto.randomBytes(8).toString("hex")}`,
         };
         const { server, startedAs, probes, notes } = await startServer(kind, setup, userKey.privateKeyPem);
+        // Whoever forgets to stop the host, or fails before, leaves nothing either.
+        const endWithUs = () => {
+            endMarked(setup.mark);
+            fs.rmSync(folder, { recursive: true, force: true });
+        };
+        process.once("exit", endWithUs);
         // The comment is no part of what is pinned.
         const hostPublicKeys = hostKeys.map((key) => key.publicKey.split(" ").slice(0, 2).join(" "));
         return {
@@ -60,6 +68,7 @@ export async function startSshHost(options: SshHostOptions = {}): Promise<SshHos
             faults: server.faults,
             dropConnections: () => server.dropConnections(),
             stop: async () => {
+                process.removeListener("exit", endWithUs);
                 await server.stop();
                 fs.rmSync(folder, { recursive: true, force: true });
             },
