@@ -1,0 +1,119 @@
+/** npm run verify: whether a registry is hardened as declared, seen from outside. */
+import { renameSync, writeFileSync } from "node:fs";
+import { InvalidArgumentError, Option } from "commander";
+import { UnreachableError } from "../clients/browser";
+import { outgoing } from "../clients/outgoing";
+import { SettingsError } from "../components/settings";
+import { StackFileError } from "../components/settings/fromStackFile";
+import { command, UserError } from "./shared/command";
+import { carryOut } from "./verify/carryOut";
+import { checks } from "./verify/checks";
+import { Context } from "./verify/context";
+import { Control } from "./verify/control";
+import { Recorder } from "./verify/exchanges";
+import { html } from "./verify/report/html";
+import { exitCodeOf, reportOf } from "./verify/report/report";
+import { table } from "./verify/report/table";
+import { subjectFrom, type SubjectOptions } from "./verify/subject";
+
+interface Options extends SubjectOptions {
+    only?: string[];
+    list?: boolean;
+    json?: boolean;
+    html?: string;
+}
+
+const EXIT = { usage: 2, notCarriedOut: 3 } as const;
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+async function verify(options: Options): Promise<number> {
+    const say = (line: string) => void process.stderr.write(`${line}\n`);
+    const subject = await subjectFrom(options, process.env);
+    const chosen = checks.filter(({ id }) => options.only === undefined || options.only.includes(id));
+    const control = new Control();
+    const context = new Context(subject, options.readOnly === true, outgoing(), new Recorder(), control);
+    await context.reach();
+
+    const interrupt = (signal: NodeJS.Signals) => {
+        if (control.signal) return;
+        control.interrupt(signal);
+        say(`${signal}: ending, once what this run made is removed.`);
+    };
+    for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) process.on(signal, interrupt);
+    const started = new Date();
+    say(`${subject.registryUrl} (${subject.name}), run ${context.run}${options.readOnly ? ", read-only" : ""}`);
+    const carriedOut = await carryOut(chosen, context, { say });
+    const seconds = Math.round((Date.now() - started.getTime()) / 100) / 10;
+    const about = { subject: subject.name, registry: subject.registryUrl, readOnly: options.readOnly === true, started: started.toISOString(), seconds, remarks: subject.remarks };
+    const report = reportOf(about, carriedOut);
+
+    if (options.html) save(options.html, html(report));
+    process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : table(report)}\n`);
+    return control.signal ? SIGNALS[control.signal as keyof typeof SIGNALS] : exitCodeOf(report);
+}
+
+function save(file: string, text: string): void {
+    try {
+        writeFileSync(`${file}.${process.pid}.tmp`, text);
+        renameSync(`${file}.${process.pid}.tmp`, file);
+    } catch (error) {
+        // The table is still worth having.
+        process.stderr.write(`The report could not be written to ${file}: ${(error as Error).message}\n`);
+        process.exitCode = EXIT.notCarriedOut;
+    }
+}
+
+const collected = (text: string, before: string[] = []) => [...before, text];
+
+function ids(text: string, before: string[] = []): string[] {
+    const given = text.split(",");
+    const unknown = given.filter((id) => !checks.some((check) => check.id === id));
+    if (unknown.length > 0) throw new InvalidArgumentError(`There is no check ${unknown.join(", ")}; --list names them.`);
+    return [...before, ...given];
+}
+
+const program = command("npm run verify --", "Looks from outside whether a registry is hardened as declared.", "AUTHENTIK_TOKEN=… npm run verify -- --stack prod --html report.html")
+    .option("-s, --stack <name>", "the stack whose registry it is, whose settings and outputs say what is declared")
+    .option("--registry <url>", "a registry by its address, declared by the options below; with --stack, another address of the same registry")
+    .option("--read-only", "make no user and store nothing: only what can be asked without")
+    .option("--authentik-url <url>", "Authentik's address (AUTHENTIK_URL; default with --stack: the issuer's)")
+    .option("--issuer <url>", "OpenID Connect issuer that logins have to go to")
+    .option("--client-id <id>", "OAuth2 client id that zot has to send")
+    .option("--admins-group <name>", "group of the admins (default: admins)")
+    .option("--workloads-group <name>", "group of CI (default: artifact-workloads)")
+    .option("--ci-user <name>", "CI's service account, whose keys are looked at (default: zot-ci)")
+    .option("--ci-repositories <pattern>", "repositories to which CI may push; may be repeated (default: **)", collected)
+    .option("--admins-may-update", "admins may overwrite tags")
+    .addOption(new Option("--metrics <readers>", "who may read the metrics (default: off)").choices(["anonymous", "users", "off"]))
+    .option("--metrics-path <path>", "path of the metrics (default: /metrics)")
+    .option("--mirror <prefix>", "prefix of a pull-through cache; may be repeated (default: what looks like one in the catalog)", collected)
+    .option("--image <prefix/repository:tag>", "an image to pull through a cache; may be repeated", collected)
+    .option("--login-flow <slug>", "flow of Authentik that the users of this run log in by, where the usual one demands a second factor")
+    .option("--only <ids>", "only these checks, by their ids, with commas in between", ids)
+    .option("--list", "print the checks and end")
+    .option("--json", "print the report as JSON")
+    .option("--html <file>", "write the report as one page of HTML, too")
+    .addHelpText(
+        "after",
+        `
+Without --read-only, users are made in Authentik for this run, in the groups and in none, with keys that end within fifteen minutes; they push to
+a repository zot-hardening-verify/… of their own. All of it is removed at the end, also after Ctrl-C, and what an interrupted run left is removed
+by the next. AUTHENTIK_TOKEN is a token that may make and delete users, set their passwords, and bind one to the application; with --stack it
+is otherwise read from the stack (authentik:token). CI's key, to see its other keys: the stack's output ciApiKey, or ZOT_CI_API_KEY.
+Exit code: 0 no weakness found, 1 a weakness found, 2 a mistake on the command line or in the settings, 3 it could not be carried out as asked,
+129, 130, 143 interrupted.`,
+    )
+    .action(async (options: Options) => {
+        if (options.list) return void process.stdout.write(`${checks.map(({ id, title }) => `${id.padEnd(20)} ${title}`).join("\n")}\n`);
+        if (options.stack === undefined && options.registry === undefined) {
+            program.error("Which registry? Name a stack with --stack, or give an address with --registry.", { exitCode: EXIT.usage });
+        }
+        try {
+            process.exitCode = Math.max(await verify(options), Number(process.exitCode ?? 0));
+        } catch (error) {
+            const isMistake = error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError;
+            process.stderr.write(`${isMistake || error instanceof UnreachableError ? (error as Error).message : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`}\n`);
+            process.exitCode = isMistake ? EXIT.usage : EXIT.notCarriedOut;
+        }
+    });
+void program.parseAsync();

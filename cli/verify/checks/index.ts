@@ -1,0 +1,11 @@
+/** Every check, in the order in which they are carried out. */
+import type { Check } from "../check";
+import { anonymous } from "./anonymous";
+import { keys } from "./keys";
+import { login } from "./login";
+import { matrix } from "./matrix";
+import { mirrors } from "./mirrors";
+import { service } from "./service";
+import { tags } from "./tags";
+
+export const checks: readonly Check[] = [...service, ...login, ...anonymous, ...tags, ...mirrors, ...matrix, ...keys];

@@ -1,0 +1,143 @@
+/** Logging in by OpenID Connect, and what comes of it. */
+import { FlowError } from "../../../clients/authentikFlow";
+import { sendOne } from "../../../clients/browser";
+import { LoginError } from "../../../clients/zotSession";
+import { type Check, fail, notPossible, type Outcome, pass, warning } from "../check";
+import type { Context } from "../context";
+import { recordedSteps } from "../exchanges";
+import { CALLED, type Tier } from "../identities";
+import { parsed } from "../registry";
+
+export const login: Check[] = [
+    {
+        id: "login-start",
+        title: "A login starts at the identity provider that is declared, and would come back",
+        needs: [],
+        async run({ anonymous, subject, way, recorder }) {
+            const answer = await anonymous.request("GET", "/zot/auth/login?provider=oidc&callback_ui=%2F");
+            const location = answer.headers.get("location");
+            if (answer.status !== 302 || !location) {
+                return fail(`The start of a login is answered with ${answer.status} instead of a redirect: there is no OpenID Connect in zot's config.`, "Set http.auth.openid; with Authentik down at its start, zot may serve the read-only config.");
+            }
+            const authorize = new URL(location, subject.registryUrl);
+            const [clientId, redirect, scope] = ["client_id", "redirect_uri", "scope"].map((name) => authorize.searchParams.get(name) ?? "");
+            const wrong: string[] = [];
+            const wanted = `${subject.registryUrl}/zot/auth/callback/oidc`;
+            if (redirect !== wanted) wrong.push(`it would come back to ${redirect} instead of ${wanted} (externalUrl)`);
+            if (subject.clientId && clientId !== subject.clientId) wrong.push(`the client id is ${clientId} instead of ${subject.clientId}`);
+            for (const needed of ["openid", "profile"]) if (!scope!.split(" ").includes(needed)) wrong.push(`the scope ${needed} is missing${needed === "profile" ? ", without which there are no groups" : ""}`);
+            if (subject.issuer) {
+                const discovery = await sendOne(recordedSteps(way, recorder, "anonymous"), `${subject.issuer}.well-known/openid-configuration`);
+                const told = parsed<{ issuer?: string; authorization_endpoint?: string }>(discovery);
+                if (told?.issuer !== subject.issuer) wrong.push(`the issuer ${subject.issuer} calls itself ${told?.issuer ?? `nothing (${discovery.status})`}`);
+                const endpoint = told?.authorization_endpoint;
+                if (endpoint && new URL(endpoint).origin !== authorize.origin) wrong.push(`logins go to ${authorize.origin} instead of ${new URL(endpoint).origin}`);
+            }
+            return wrong.length === 0 ? pass(`It goes to ${authorize.origin}, as the client ${clientId}, and comes back to ${redirect}.`) : fail(`Logins cannot work as declared: ${wrong.join("; ")}.`, "Push the declared config again (pulumi up).");
+        },
+    },
+    {
+        id: "login-ci",
+        title: `A member of CI's group logs in by OpenID Connect, without a browser, and gets an API key`,
+        needs: ["identities"],
+        run: (context) => logsIn(context, "ci"),
+    },
+    {
+        id: "login-admin",
+        title: "An admin logs in by OpenID Connect, without a browser, and gets an API key",
+        needs: ["identities"],
+        run: (context) => logsIn(context, "admin"),
+    },
+    {
+        id: "login-unbound",
+        title: "Authentik turns away whoever is in no group of the application",
+        needs: ["identities"],
+        async run(context) {
+            const answer = await context.identitiesOrSkip().admitGroupless();
+            if (answer === "turned away") return pass('Authentik says "Permission denied". For the checks that follow, a user of this run is bound to the application by itself, and unbound again.');
+            return warning("Whoever has an account in Authentik logs in: no group is bound to the application. Such a login may do what the checks logged-in-read and logged-in-change say.", "Bind the groups of the admins and of CI to the application in Authentik (pulumi up).");
+        },
+    },
+    {
+        id: "groups-mapped",
+        title: "The groups of a login reach zot, and its rules name them",
+        needs: ["ci", "admin"],
+        async run(context) {
+            const without: string[] = [];
+            for (const tier of ["ci", "admin"] as const) {
+                const { registry } = await context.as(tier);
+                if ((await registry.mayPut(context.scratch, "v0")).granted !== true) without.push(tier === "ci" ? context.subject.workloadsGroup : context.subject.adminsGroup);
+            }
+            if (without.length === 2) {
+                return fail(
+                    `Neither group has any right after a login (${without.join(", ")}): the groups are not mapped, so that zot sees none.`,
+                    'Authentik\'s provider needs the scope mapping profile, zot\'s config the scope "profile" and claimMapping.groups "groups"; or the rules name other groups.',
+                );
+            }
+            if (without.length === 1) return fail(`The group ${without[0]} has no right to push in ${context.scratch}; the other group has, so groups do reach zot.`, `Compare the name of the group in Authentik with the one in accessControl.repositories (${without[0]}).`);
+            return pass("Logged in, members of both groups have rights that others have not.");
+        },
+    },
+    {
+        id: "logged-in-read",
+        title: "A login without groups reads what anyone reads",
+        needs: ["groupless"],
+        async run(context) {
+            const { registry } = await context.as("groupless");
+            const catalog = await registry.request("GET", "/v2/_catalog");
+            const read = await registry.mayRead(context.scratch);
+            if (catalog.status === 200 && read.granted) return pass("The catalog and a pull are let through: who logs in loses nothing.");
+            return fail(`Who logs in without a group loses what anonymous has: the catalog is answered with ${catalog.status}, a pull with ${read.answer.status}. The defaultPolicy is missing.`, 'Give defaultPolicy ["read"] to every pattern of accessControl.repositories.');
+        },
+    },
+    {
+        id: "logged-in-change",
+        title: "A login without groups changes nothing (403)",
+        needs: ["groupless"],
+        async run(context) {
+            const { registry } = await context.as("groupless");
+            const may: string[] = [];
+            if ((await registry.mayPut(context.scratch, "v0")).granted) may.push("create");
+            const deletes = await registry.mayDelete(context.scratch);
+            if (deletes.granted) may.push("delete");
+            const existing = await context.anyTag().catch(() => undefined);
+            if (existing && (await registry.mayPut(existing.repository, existing.tag)).granted) may.push("update");
+            if (may.includes("create") && may.includes("delete")) {
+                return fail(
+                    `Any login may do everything (${may.join(", ")}), whatever its groups: zot enforces no access control. accessControl is missing from its config, or comes to nothing, as {"**": {}} does.`,
+                    "Push the declared config again, and restart zot: accessControl that was absent at its start is not enforced when it is added to a running one.",
+                );
+            }
+            if (may.length > 0) return fail(`A login without any group may ${may.join(", ")}: defaultPolicy grants it.`, 'defaultPolicy has to be ["read"] in every pattern of accessControl.repositories.');
+            return pass("Pushing, overwriting and deleting are refused.");
+        },
+    },
+    {
+        id: "revoked-key",
+        title: "A key stops working when it is revoked",
+        needs: ["ci"],
+        async run(context) {
+            const { username, keys } = await context.as("ci");
+            const { key, record } = await keys.create(`zot-hardening-verify ${context.run} revoked`, new Date(Date.now() + 5 * 60_000));
+            const holder = { headers: { authorization: `Basic ${Buffer.from(`${username}:${key}`).toString("base64")}` } };
+            const before = await context.anonymous.request("GET", "/v2/_catalog", holder);
+            await keys.revoke(record.uuid);
+            const after = await context.anonymous.request("GET", "/v2/_catalog", holder);
+            if (before.status !== 200) return fail(`A new key is answered with ${before.status}.`);
+            return after.status === 401 ? pass("200 before, 401 after.") : fail(`After it was revoked the key is still answered with ${after.status}.`);
+        },
+    },
+];
+
+async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
+    try {
+        const { username } = await context.identitiesOrSkip().as(tier);
+        return pass(`From the registry to Authentik and back, as ${username}; zot knows the user by that name, and made a key that ends within 15 minutes.`);
+    } catch (error) {
+        if (error instanceof LoginError) return fail(error.message);
+        if (!(error instanceof FlowError)) throw error;
+        const hint = /authenticator/.test(error.component ?? "") ? ` For a site whose flow demands a second factor, name a flow with --login-flow that does not.` : "";
+        throw notPossible(`${CALLED[tier]}: ${error.message}${hint}`);
+    }
+}
+

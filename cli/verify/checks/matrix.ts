@@ -1,0 +1,71 @@
+/** The access matrix as declared, asked cell by cell, by probes that store nothing. */
+import { type Action, ANONYMOUS, evaluate, ruleFor, type Who } from "../../../components/accessPolicy";
+import { type Check, fail, notApplicable, pass, Skipped } from "../check";
+import type { Context } from "../context";
+import { repositoryUnder } from "../names";
+import type { Registry } from "../registry";
+
+interface Person {
+    called: string;
+    registry: Registry;
+    who: Who;
+}
+
+export const matrix: Check[] = [
+    {
+        id: "access-matrix",
+        title: "Every pattern gives the rights that are declared for it",
+        needs: [],
+        async run(context) {
+            const { policy } = context.subject;
+            const people = await peopleOf(context);
+            const caches = await context.mirrors();
+            const wrong: string[] = [];
+            let asked = 0;
+            for (const { pattern } of policy.rules) {
+                const repository = repositoryUnder(pattern, context.run) ?? pattern;
+                // Another rule may prevail there.
+                if (ruleFor(policy, repository)?.pattern !== pattern) continue;
+                const isCache = caches.some((prefix) => repository.startsWith(`${prefix}/`));
+                for (const { called, registry, who } of people) {
+                    const probes: [Action, () => ReturnType<Registry["mayRead"]>][] = [
+                        // A cache would ask upstream for what it does not have.
+                        ...(isCache ? [] : [["read", () => registry.mayRead(repository)] as [Action, () => ReturnType<Registry["mayRead"]>]]),
+                        ["create", () => registry.mayPut(repository, `absent-${context.run}`)],
+                        ["delete", () => registry.mayDelete(repository)],
+                    ];
+                    for (const [action, probe] of probes) {
+                        const { granted, answer } = await probe();
+                        const declared = evaluate(policy, who, action, repository);
+                        asked++;
+                        if (granted === undefined) wrong.push(`${called}, ${action} on ${pattern}: answered with ${answer.status}`);
+                        else if (granted !== declared) wrong.push(`${called} ${granted ? "may" : "may not"} ${action} on ${pattern}`);
+                    }
+                }
+            }
+            if (asked === 0) throw notApplicable("There is nothing to ask.");
+            if (wrong.length > 0) return fail(`${wrong.length} of ${asked} cells are not as declared: ${wrong.join("; ")}.`, "Push the declared config again (pulumi up), and see that zot was restarted.");
+            return pass(`${asked} cells asked, for ${people.map(({ called }) => called).join(", ")}: read, create and delete on ${policy.rules.length} patterns.`);
+        },
+    },
+];
+
+async function peopleOf(context: Context): Promise<Person[]> {
+    const people: Person[] = [{ called: "anonymous", registry: context.anonymous, who: ANONYMOUS }];
+    const { workloadsGroup, adminsGroup } = context.subject;
+    const groups = { ci: [workloadsGroup], admin: [adminsGroup], groupless: [] as string[] };
+    try {
+        if (!context.identities) {
+            const { registry, username } = await context.ci();
+            return [...people, { called: "CI", registry, who: { kind: "user", name: username, groups: groups.ci } }];
+        }
+        for (const tier of ["ci", "admin", "groupless"] as const) {
+            const { registry, username } = await context.as(tier);
+            people.push({ called: registry.as, registry, who: { kind: "user", name: username, groups: groups[tier] } });
+        }
+    } catch (error) {
+        if (!(error instanceof Skipped)) throw error;
+        // Who cannot log in is told elsewhere; the others are asked all the same.
+    }
+    return people;
+}

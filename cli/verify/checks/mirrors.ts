@@ -1,0 +1,92 @@
+/** The pull-through caches. */
+import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped } from "../check";
+import type { Context } from "../context";
+import { digestOf } from "../../../clients/registry";
+import { parsed } from "../registry";
+
+/** Small public images, by what the prefixes of caches are usually called. */
+const SMALL_IMAGES: Record<string, string> = { "docker.io": "docker.io/library/hello-world:latest", "quay.io": "quay.io/podman/hello:latest", "registry.k8s.io": "registry.k8s.io/pause:3.10" };
+
+/** Upstream may be far away, and an image is fetched whole before the first answer. In milliseconds. */
+const PATIENCE = 120_000;
+
+export const mirrors: Check[] = [
+    {
+        id: "mirror-push",
+        title: "CI cannot push under the prefix of a pull-through cache (403)",
+        needs: ["ci"],
+        async run(context) {
+            const prefixes = await prefixesOf(context);
+            const { registry } = await context.ci();
+            const open: string[] = [];
+            for (const prefix of prefixes) {
+                const { granted, answer } = await registry.mayPut(`${prefix}/${context.scratch}`, "v0");
+                if (granted) open.push(prefix);
+                else if (granted === undefined) throw notPossible(`The probe under ${prefix} was answered with ${answer.status}, which says nothing of the rights.`);
+            }
+            const declared = context.subject.ciMayPushToMirrors;
+            if (open.length === 0) return pass(`Refused under ${prefixes.join(", ")}.${declared ? " It is declared that CI may (access.ciMayPushToMirrors)." : ""}`);
+            if (declared) return pass(`CI may push under ${open.join(", ")}, as declared (access.ciMayPushToMirrors).`);
+            return fail(`CI may push under the mirrored prefix ${open.join(", ")}, in place of upstream's images.`, `Give these a rule of their own, in which CI has read only: ${open.map((prefix) => JSON.stringify(`${prefix}/**`)).join(", ")} (zot.mirrors declares it).`);
+        },
+    },
+    {
+        id: "pull-through",
+        title: "A pull-through cache fetches, stores and serves",
+        needs: [],
+        async run(context) {
+            const prefixes = await prefixesOf(context);
+            if (context.readOnly) throw new Skipped("read-only", "With --read-only nothing is pulled through, for the cache would store it.");
+            const images = context.subject.images.length > 0 ? context.subject.images : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
+            if (images.length === 0) throw notPossible(`Name an image to pull through, for example --image ${prefixes[0]}/REPOSITORY:TAG.`);
+            const outcomes: Outcome[] = [];
+            for (const image of images) outcomes.push(await pullThrough(context, image));
+            const failed = outcomes.find(({ verdict }) => verdict === "fail");
+            const without = prefixes.filter((prefix) => !images.some((image) => image.startsWith(`${prefix}/`)));
+            const untried = without.length > 0 ? ` Not tried: ${without.join(", ")} (--image).` : "";
+            return failed ?? pass(outcomes.map(({ meaning }) => meaning).join(" ") + untried);
+        },
+    },
+];
+
+async function prefixesOf(context: Context): Promise<string[]> {
+    const prefixes = await context.mirrors();
+    if (prefixes.length === 0) throw notApplicable(context.subject.stack ? "The stack declares no pull-through cache." : "No pull-through cache is known; name each with --mirror PREFIX.");
+    return prefixes;
+}
+
+async function pullThrough(context: Context, image: string): Promise<Outcome> {
+    const [, repository, tag] = /^(.+):([^:/]+)$/.exec(image) ?? [];
+    if (repository === undefined || tag === undefined) throw notPossible(`${image} is no image; give PREFIX/REPOSITORY:TAG.`);
+    const before = await context.anonymous.tags(repository);
+    const isNew = !before?.includes(tag);
+    // What was not there before is removed again, and by a user who may.
+    if (isNew && context.identities) {
+        const known = context.pulledThrough.get(repository) ?? new Set();
+        context.pulledThrough.set(repository, known.add(tag));
+        await context.as("admin");
+    }
+    const manifest = await context.anonymous.getManifest(repository, tag, PATIENCE);
+    if (manifest.status !== 200) return fail(`${image} is answered with ${manifest.status}: it is not fetched from upstream.`, "Look at zot's log for sync; is there such an image upstream, and does upstream answer the host?");
+    const broken = await brokenBlob(context, repository, manifest.text);
+    if (broken) return fail(`${image} comes, and ${broken}.`, "Look at zot's log for sync.");
+    const stored = await context.anonymous.tags(repository);
+    if (!stored?.includes(tag)) return fail(`${image} comes, and is not stored: its tag is not listed afterwards.`, "Is sync on demand, and is there room left on the host?");
+    return pass(isNew ? `${image} was not there; an anonymous pull fetched, stored and served it.` : `${image} is stored already, and served; that upstream answers was not seen.`);
+}
+
+/** What is wrong with the first layer of an image, or of its first platform. */
+async function brokenBlob(context: Context, repository: string, text: string): Promise<string | undefined> {
+    const manifest = parsed<{ manifests?: { digest: string }[]; layers?: { digest: string; size: number }[] }>({ text });
+    const child = manifest?.manifests?.[0]?.digest;
+    if (child) {
+        const answer = await context.anonymous.getManifest(repository, child, PATIENCE);
+        if (answer.status !== 200) return `its manifest ${child} is answered with ${answer.status}`;
+        if (digestOf(answer.text) !== child) return `its manifest ${child} is something else`;
+        return brokenBlob(context, repository, answer.text);
+    }
+    const layer = manifest?.layers?.[0];
+    if (!layer) return undefined;
+    const answer = await context.anonymous.request("HEAD", `/v2/${repository}/blobs/${layer.digest}`, { timeout: PATIENCE });
+    return answer.status === 200 ? undefined : `its layer ${layer.digest} is answered with ${answer.status}`;
+}

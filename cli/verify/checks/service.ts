@@ -1,0 +1,73 @@
+/** Whether the registry is there, and which zot it is. */
+import { isAtLeast } from "../../../providers/authentik/client";
+import { type Check, fail, notApplicable, pass, warning } from "../check";
+import { parsed } from "../registry";
+
+/** From this version on neither `latest` nor a digest moves a tag without the right to. */
+const OLDEST = "2.1.19";
+
+export const service: Check[] = [
+    {
+        id: "health",
+        title: "zot says that it lives, has started and is ready",
+        needs: [],
+        async run({ anonymous }) {
+            const odd: string[] = [];
+            for (const path of ["/livez", "/startupz", "/readyz"]) {
+                const { status } = await anonymous.request("GET", path);
+                if (status !== 200) odd.push(`${path} ${status}`);
+            }
+            return odd.length === 0 ? pass("All three answer 200, without a login.") : fail(`Not 200: ${odd.join(", ")}.`, "Look at zot's log; a proxy in front has to pass these paths on.");
+        },
+    },
+    {
+        id: "version",
+        title: `zot is ${OLDEST} or newer, before which tags can be moved`,
+        needs: [],
+        async run({ anonymous }) {
+            const answer = await anonymous.request("GET", "/v2/_zot/ext/mgmt");
+            const told = answer.status === 200 ? parsed<{ releaseTag?: string; commit?: string }>(answer) : undefined;
+            const version = [told?.releaseTag, told?.commit].map((text) => /^v?(\d+\.\d+\.\d+)/.exec(text ?? "")?.[1]).find(Boolean);
+            if (version === undefined) throw notApplicable(`The registry does not tell its version (${answer.status}); ask on the host: zot --version.`);
+            if (isAtLeast(version, OLDEST)) return pass(`It is ${version}.`);
+            return fail(`It is ${version}, in which a push by digest can move a tag (and before 2.1.15 anyone who may create can overwrite latest).`, `Upgrade zot to ${OLDEST} or newer.`);
+        },
+    },
+    {
+        id: "metrics",
+        title: "/metrics is open to whom it is declared to be, and to nobody else",
+        needs: [],
+        async run(context) {
+            const { metrics, metricsPath } = context.subject;
+            const answer = await context.anonymous.request("GET", metricsPath);
+            const isOpen = answer.status === 200 && /^# (HELP|TYPE) /m.test(answer.text);
+            if (metrics === "anonymous") {
+                return isOpen
+                    ? pass("Declared open, for a scraper without a login, and open.")
+                    : fail(`Declared open to anyone, and answered ${answer.status} without a login: the scraper gets nothing.`, 'It takes the extension metrics, and since zot 2.1.18 accessControl.metrics.anonymousPolicy: ["read"].');
+            }
+            if (isOpen) {
+                return fail(
+                    `The metrics are open: anyone reads them without a login (names of repositories among them), and they are declared ${metrics === "off" ? "off" : "open to some users only"}.`,
+                    "Push the declared config again; or, where a scraper needs them without a login, declare it: zot.metrics anonymous (--metrics anonymous).",
+                );
+            }
+            if (context.identities) {
+                const other = await (await context.ci()).registry.request("GET", metricsPath);
+                if (other.status === 200 && /^# (HELP|TYPE) /m.test(other.text)) return fail("Any login reads the metrics, CI's here, which is not declared.", "Name the users in accessControl.metrics.users, by zot.metricsUsers.");
+            }
+            return pass(metrics === "off" ? "They are off, as declared." : "Nobody without a login reads them; that the declared users do is for them to see.");
+        },
+    },
+    {
+        id: "address",
+        title: "The registry is reached over https",
+        needs: [],
+        async run({ subject }) {
+            const { protocol, hostname } = new URL(subject.registryUrl);
+            if (protocol === "https:") return pass("It is, with a certificate that is trusted here.");
+            if (/^(127\.|localhost$|\[::1\]$)/.test(hostname)) throw notApplicable("It is on this machine.");
+            return warning("Over plain http, whoever is in between reads keys and changes images.", "Put it behind a proxy that ends TLS, and give its https:// address.");
+        },
+    },
+];

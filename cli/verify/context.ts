@@ -1,0 +1,225 @@
+/** What a check works with. */
+import { KeyHolder } from "../../clients/apiKeys";
+import { sendOne } from "../../clients/browser";
+import type { Send } from "../../clients/outgoing";
+import { evaluate } from "../../components/accessPolicy";
+import { type Need, notApplicable, notPossible, Skipped } from "./check";
+import type { Control } from "./control";
+import type { Recorder } from "./exchanges";
+import { CALLED, Identities, type Identity, isLeftOver, type Tier } from "./identities";
+import { newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
+import { type Image, newImage, Registry } from "./registry";
+import type { Subject } from "./subject";
+
+export class Context {
+    readonly run = newRunId(new Date());
+    readonly anonymous: Registry;
+    /** Absent where no user is to be made, or none can be. */
+    readonly identities: Identities | undefined;
+    /** The repository of this run. */
+    readonly scratch: string;
+    /** Whether anything was pushed, or tried. */
+    private touched = false;
+    /** Repositories with what a cache was made to store, which was not there before. */
+    readonly pulledThrough = new Map<string, Set<string>>();
+
+    constructor(
+        readonly subject: Subject,
+        readonly readOnly: boolean,
+        readonly way: Send,
+        readonly recorder: Recorder,
+        readonly control: Control,
+    ) {
+        this.anonymous = new Registry(subject.registryUrl, "anonymous", way, recorder, control);
+        this.identities = !readOnly && subject.authentik ? new Identities(subject, this.run, way, recorder, control, subject.authentik) : undefined;
+        this.scratch = scratchRepository(subject, this.run);
+    }
+
+    /** @throws Skipped where something that a check needs is not there. */
+    async meet(needs: readonly Need[]): Promise<void> {
+        for (const need of needs) {
+            switch (need) {
+                case "identities":
+                    this.identitiesOrSkip();
+                    break;
+                case "ci":
+                    await this.ci();
+                    break;
+                case "admin":
+                case "groupless":
+                    await this.as(need);
+                    break;
+                case "scratch":
+                    await this.removable();
+                    break;
+            }
+        }
+    }
+
+    identitiesOrSkip(): Identities {
+        if (this.readOnly) throw new Skipped("read-only", "With --read-only no user is made and nothing is stored.");
+        if (!this.identities) throw notPossible(this.subject.withoutAuthentik);
+        return this.identities;
+    }
+
+    async as(tier: Tier): Promise<Identity> {
+        const identities = this.identitiesOrSkip();
+        try {
+            return await identities.as(tier);
+        } catch (error) {
+            if (error instanceof Skipped) throw error;
+            throw notPossible(`Nobody could be logged in as ${CALLED[tier]}: ${(error as Error).message}`);
+        }
+    }
+
+    /** Somebody with CI's rights: a user of this run, or the holder of CI's own key. */
+    async ci(): Promise<{ registry: Registry; username: string }> {
+        const { ciKey: key, ciUser: username, registryUrl } = this.subject;
+        if (this.identities) return this.as("ci");
+        if (key) return { username, registry: new Registry(registryUrl, `CI (${username})`, this.way, this.recorder, this.control, { username, key }) };
+        if (this.readOnly) throw new Skipped("read-only", "With --read-only this needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.");
+        throw notPossible(this.subject.withoutAuthentik);
+    }
+
+    /** CI's own keys, by its own key. */
+    ciKeys(): KeyHolder | undefined {
+        const { ciKey, ciUser, registryUrl } = this.subject;
+        return ciKey === undefined ? undefined : new KeyHolder(this.way, registryUrl, ciUser, ciKey);
+    }
+
+    private removableSeen = false;
+    /** Nothing is pushed that could not be removed again. */
+    private async removable(): Promise<void> {
+        if (this.removableSeen) return;
+        const admin = await this.as("admin");
+        if ((await admin.registry.unrecorded().mayDelete(this.scratch)).granted !== true) throw notPossible("Nothing is pushed, for the admin of this run could not remove it again (see admin-delete).");
+        this.removableSeen = true;
+    }
+
+    /** A new tag with an image of its own, pushed by CI; by the admin where CI may not. */
+    async pushedTag(): Promise<{ tag: string; image: Image }> {
+        await this.removable();
+        const tag = this.newTag();
+        const image = newImage();
+        const statuses: number[] = [];
+        for (const tier of ["ci", "admin"] as const) {
+            const { registry } = await this.as(tier);
+            this.touched = true;
+            const { status } = await registry.push(this.scratch, tag, image);
+            if (status === 201) return { tag, image };
+            statuses.push(status);
+        }
+        throw notPossible(`There is no tag to try it on: CI's push was answered ${statuses[0]}, the admin's ${statuses[1]} (see api-key-push).`);
+    }
+
+    /** To be called before something is pushed to the scratch repository. */
+    willPush(): void {
+        this.touched = true;
+    }
+
+    private tags = 0;
+    newTag(): string {
+        return `v${++this.tags}`;
+    }
+
+    /** Some tag that is there: one of this run, or, where nothing is pushed, one that anyone sees. */
+    async anyTag(): Promise<{ repository: string; tag: string; digest: string }> {
+        let without = notApplicable("There is no image here yet that anyone may read, and none is pushed.");
+        if (this.identities) {
+            try {
+                const { tag, image } = await this.pushedTag();
+                return { repository: this.scratch, tag, digest: image.digest };
+            } catch (error) {
+                if (!(error instanceof Skipped)) throw error;
+                without = error;
+            }
+        }
+        const reader = this.anonymous.unrecorded();
+        for (const repository of (await reader.catalog()).slice(0, 50)) {
+            const [tag] = (await reader.tags(repository)) ?? [];
+            // A cache would ask upstream, and store what has changed there.
+            if (tag === undefined || (await this.mirrors()).some((prefix) => repository.startsWith(`${prefix}/`))) continue;
+            const digest = (await reader.request("HEAD", `/v2/${repository}/manifests/${tag}`)).headers.get("docker-content-digest");
+            if (digest) return { repository, tag, digest };
+        }
+        throw without;
+    }
+
+    private guessedMirrors: string[] | undefined;
+    /** The prefixes of the pull-through caches; where they are not declared, those in the catalog that look like a host's name. */
+    async mirrors(): Promise<string[]> {
+        if (this.subject.mirrors) return this.subject.mirrors;
+        const repositories = this.guessedMirrors ? [] : await this.anonymous.unrecorded().catalog();
+        this.guessedMirrors ??= [...new Set(repositories.map((repository) => repository.split("/")[0]!).filter((part) => /^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}$/.test(part)))].sort();
+        return this.guessedMirrors;
+    }
+
+    /** Removes what an interrupted run left; answers what it was. */
+    async removeLeftOvers(): Promise<string[]> {
+        if (!this.identities) return [];
+        const removed = await this.identities.removeLeftOvers(new Date());
+        const old = (await this.anonymous.unrecorded().catalog()).filter((repository) => isLeftOver(timeInRepository(repository), new Date()));
+        for (const repository of old) {
+            const tags = (await this.anonymous.unrecorded().tags(repository)) ?? [];
+            if (tags.length === 0) continue;
+            const admin = (await this.as("admin")).registry.unrecorded();
+            for (const tag of tags) if ((await admin.delete(repository, tag)).status === 202) removed.push(`${repository}:${tag}`);
+        }
+        return removed;
+    }
+
+    /** Removes everything of this run. Whatever happened before, each part is tried. */
+    async cleanUp(): Promise<{ removed: string[]; left: string[] }> {
+        this.control.startCleaning();
+        const removed: string[] = [];
+        const left: string[] = [];
+        const { identities } = this;
+        if (!identities) return { removed, left };
+        const attempt = async (what: string, work: () => Promise<unknown>) => {
+            try {
+                await work();
+            } catch (error) {
+                left.push(`${what}: ${(error as Error).message}`);
+            }
+        };
+        const made = await identities.made();
+        const admin = made.find(({ tier }) => tier === "admin")?.registry.unrecorded();
+        if (admin && this.touched) await attempt(`tags of ${this.scratch}`, () => removeTags(admin, this.scratch, undefined, removed, left));
+        for (const [repository, references] of this.pulledThrough) {
+            if (admin) await attempt(`what was pulled through into ${repository}`, () => removeTags(admin, repository, references, removed, left));
+        }
+        for (const { username, keys, keyUuid } of made) {
+            await attempt(`API keys of ${username} at the registry, which end by themselves within 15 minutes`, async () => {
+                const records = await keys.list();
+                // The one that is used goes last.
+                for (const { uuid } of records.filter((record) => record.uuid !== keyUuid)) await keys.revoke(uuid);
+                await keys.revoke(keyUuid);
+                removed.push(`${records.length} API key${records.length === 1 ? "" : "s"} of ${username}`);
+            });
+        }
+        removed.push(...(await identities.remove((what, error) => left.push(`${what}: ${(error as Error).message}`))));
+        return { removed, left };
+    }
+
+    /** Whether the registry answers at all. */
+    async reach(): Promise<void> {
+        await sendOne(this.way, `${this.subject.registryUrl}/v2/`);
+    }
+}
+
+async function removeTags(admin: Registry, repository: string, only: Set<string> | undefined, removed: string[], left: string[]): Promise<void> {
+    for (const reference of only ?? (await admin.tags(repository)) ?? []) {
+        const { status } = await admin.delete(repository, reference);
+        if (status === 202 || status === 404) removed.push(`${repository}:${reference}`);
+        else left.push(`${repository}:${reference}: the registry answered ${status} to its deletion`);
+    }
+    for (const tag of (await admin.tags(repository)) ?? []) if (!only || only.has(tag)) left.push(`${repository}:${tag} is still there`);
+}
+
+/** Where CI may push, by what is declared. */
+function scratchRepository(subject: Subject, run: string): string {
+    const usual = `${PREFIX}/${run}`;
+    const ci = { kind: "user" as const, name: "", groups: [subject.workloadsGroup] };
+    const candidates = [usual, ...subject.ciRepositories.flatMap((pattern) => repositoryUnder(pattern, run) ?? [])];
+    return candidates.find((repository) => evaluate(subject.policy, ci, "create", repository)) ?? usual;
+}

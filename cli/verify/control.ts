@@ -1,0 +1,37 @@
+/** Whether to go on: a person who interrupts, or the time limit, ends the checks, and never the cleaning up. */
+
+/** No run is longer than this, in milliseconds: its keys live a little longer, and what is older than both is left over from another run. */
+export const LONGEST_RUN = 12 * 60_000;
+/** How long a key of a run lives, in milliseconds. */
+export const KEY_LIFETIME = 14 * 60_000;
+/** From this age on, in milliseconds, what a run made is left over. */
+export const LEFT_OVER_AGE = 20 * 60_000;
+
+/** The run is to end now; nothing more is sent. */
+export class Interrupted extends Error {}
+
+export class Control {
+    signal: NodeJS.Signals | undefined;
+    private cleaning = false;
+    private readonly began = Date.now();
+
+    interrupt(signal: NodeJS.Signals): void {
+        this.signal ??= signal;
+    }
+
+    /** From now on everything is sent. */
+    startCleaning(): void {
+        this.cleaning = true;
+    }
+
+    /**
+     * To be called before anything is sent. What has been sent already is waited for, so that what it made is known.
+     *
+     * @throws Interrupted
+     */
+    check(): void {
+        if (this.cleaning) return;
+        if (this.signal) throw new Interrupted(`Interrupted (${this.signal}).`);
+        if (Date.now() - this.began > LONGEST_RUN) throw new Interrupted(`After ${LONGEST_RUN / 60_000} minutes the rest was not carried out.`);
+    }
+}

@@ -1,0 +1,52 @@
+/** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
+import type { Send } from "../../clients/outgoing";
+
+export interface Exchange {
+    /** For example `anonymous`, `CI`. */
+    as: string;
+    /** For example `PUT /v2/a/b/manifests/v1 (application/vnd.oci.image.manifest.v1+json, 401 bytes)`. */
+    sent: string;
+    /** For example `403 {"errors":[{"code":"DENIED"}]}`. */
+    received: string;
+}
+
+/** How much of an answer is kept. */
+const LONGEST = 240;
+
+export class Recorder {
+    private exchanges: Exchange[] = [];
+
+    add({ as, sent, received }: Exchange): void {
+        this.exchanges.push({ as, sent: redacted(sent), received: redacted(received) });
+    }
+
+    /** What was recorded since the last call. */
+    take(): Exchange[] {
+        const taken = this.exchanges;
+        this.exchanges = [];
+        return taken;
+    }
+}
+
+export function shortened(text: string): string {
+    const line = text.replace(/\s+/g, " ").trim();
+    return line.length > LONGEST ? `${line.slice(0, LONGEST)} …` : line;
+}
+
+/**
+ * Records the steps of a login: addresses without their queries, which hold codes and states, and no bodies, which hold passwords and keys.
+ */
+export function recordedSteps(way: Send, recorder: Recorder, as: string): Send {
+    return async (url, request) => {
+        const response = await way(url, request);
+        const location = response.headers.get("location");
+        const to = location !== null && URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+        recorder.add({ as, sent: `${request.method} ${addressOf(url)}`, received: `${response.status}${to ? ` to ${addressOf(to)}` : ""}` });
+        return response;
+    };
+}
+
+const addressOf = (url: URL) => `${url.origin}${url.pathname}${url.search ? "?…" : ""}`;
+
+/** A text of somebody else's, for a report: without what looks like a key. */
+export const redacted = (text: string) => text.replace(/zak_[0-9a-f]{8,}/gi, "zak_…").replace(/(code|state|token)=[^&\s"]+/g, "$1=…");

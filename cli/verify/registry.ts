@@ -1,0 +1,200 @@
+/** The registry as one of its users sees it: every request is recorded. No status is an error. */
+import { randomBytes } from "node:crypto";
+import { UnreachableError } from "../../clients/browser";
+import type { Send } from "../../clients/outgoing";
+import { digestOf } from "../../clients/registry";
+import type { Control } from "./control";
+import { type Recorder, shortened } from "./exchanges";
+
+export interface RegistryAnswer {
+    status: number;
+    headers: Headers;
+    text: string;
+}
+
+export interface RegistryRequest {
+    headers?: Record<string, string>;
+    body?: string;
+    /** In milliseconds. */
+    timeout?: number;
+}
+
+/** A small image: one layer, which is of no use, and its manifest. */
+export interface Image {
+    blobs: string[];
+    manifest: string;
+    digest: string;
+}
+
+export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+export const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
+/** Media types of what a client pulls. */
+export const ACCEPTED = [MANIFEST_TYPE, INDEX_TYPE, "application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json"].join(", ");
+
+const TIMEOUT = 30_000;
+
+export class Registry {
+    private readonly authorization: string | undefined;
+
+    /**
+     * @param as who it is, for people
+     * @param credentials user name and API key; absent: anonymous
+     */
+    constructor(
+        readonly url: string,
+        readonly as: string,
+        private readonly way: Send,
+        private readonly recorder: Recorder,
+        private readonly control: Control,
+        credentials?: { username: string; key: string },
+    ) {
+        this.authorization = credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.key}`).toString("base64")}`;
+    }
+
+    /** The same user, whose requests are not recorded. */
+    unrecorded(): Registry {
+        const silent: Pick<Recorder, "add"> = { add: () => undefined };
+        return Object.assign(Object.create(Registry.prototype) as Registry, this, { recorder: silent });
+    }
+
+    /** Headers that say who it is, for requests sent in another way. */
+    get credentials(): Record<string, string> {
+        return this.authorization === undefined ? {} : { authorization: this.authorization };
+    }
+
+    /** @throws UnreachableError where no answer comes, Interrupted where nothing more is to be sent. */
+    async request(method: string, path: string, { headers = {}, body, timeout = TIMEOUT }: RegistryRequest = {}): Promise<RegistryAnswer> {
+        this.control.check();
+        const url = new URL(path, this.url);
+        let answer: RegistryAnswer;
+        try {
+            const response = await this.way(url, { method, headers: { ...headers, ...this.credentials }, body, signal: AbortSignal.timeout(timeout) });
+            answer = { status: response.status, headers: response.headers, text: await response.text() };
+        } catch (error) {
+            const reason = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
+            this.record(method, path, headers, body, `no answer: ${reason}`);
+            throw new UnreachableError(`The registry ${this.url} gave no answer to ${method} ${path}: ${reason}`);
+        }
+        const isReadable = /json|text/.test(answer.headers.get("content-type") ?? "") && !path.includes("/blobs/");
+        this.record(method, path, headers, body, `${answer.status}${isReadable && answer.text ? ` ${shortened(answer.text)}` : ""}`);
+        return answer;
+    }
+
+    record(method: string, path: string, headers: Record<string, string>, body: string | undefined, received: string): void {
+        const described = [headers["content-type"], headers["user-agent"] && `User-Agent: ${headers["user-agent"]}`, body === undefined ? undefined : `${Buffer.byteLength(body)} bytes`].filter(Boolean);
+        this.recorder.add({ as: this.as, sent: `${method} ${path}${described.length > 0 ? ` (${described.join(", ")})` : ""}`, received });
+    }
+
+    /** Uploads what a manifest names. Answers the first status that is not 201. */
+    async pushBlobs(repository: string, image: Image): Promise<RegistryAnswer> {
+        let answer: RegistryAnswer | undefined;
+        for (const blob of image.blobs) {
+            answer = await this.request("POST", `/v2/${repository}/blobs/uploads/?digest=${digestOf(blob)}`, { headers: { "content-type": "application/octet-stream" }, body: blob });
+            // A registry, or a proxy, may want the upload in two steps.
+            const location = answer.headers.get("location");
+            if (answer.status === 202 && location) {
+                const upload = new URL(location, this.url);
+                upload.searchParams.set("digest", digestOf(blob));
+                answer = await this.request("PUT", upload.pathname + upload.search, { headers: { "content-type": "application/octet-stream" }, body: blob });
+            }
+            if (answer.status !== 201) return answer;
+        }
+        return answer!;
+    }
+
+    putManifest(repository: string, reference: string, image: Image): Promise<RegistryAnswer> {
+        return this.request("PUT", `/v2/${repository}/manifests/${reference}`, { headers: { "content-type": MANIFEST_TYPE }, body: image.manifest });
+    }
+
+    /** Pushes as a client does: the blobs, then the manifest. Answers the refusal, or what became of the manifest. */
+    async push(repository: string, reference: string, image: Image): Promise<RegistryAnswer> {
+        const blobs = await this.pushBlobs(repository, image);
+        return blobs.status === 201 ? this.putManifest(repository, reference, image) : blobs;
+    }
+
+    getManifest(repository: string, reference: string, timeout?: number): Promise<RegistryAnswer> {
+        return this.request("GET", `/v2/${repository}/manifests/${reference}`, { headers: { accept: ACCEPTED }, ...(timeout ? { timeout } : {}) });
+    }
+
+    delete(repository: string, reference: string): Promise<RegistryAnswer> {
+        return this.request("DELETE", `/v2/${repository}/manifests/${reference}`);
+    }
+
+    /**
+     * Asks whether a tag may be written, and stores nothing: zot looks at the rights before it refuses the media type with 415
+     * (measured on zot 2.1.20).
+     *
+     * @param reference a tag, or a digest with `?tag=`
+     */
+    async mayPut(repository: string, reference: string): Promise<Right> {
+        const answer = await this.request("PUT", `/v2/${repository}/manifests/${reference}`, { headers: { "content-type": "text/plain" } });
+        return { answer, granted: answer.status === 415 || (answer.status >= 200 && answer.status < 300) ? true : isRefusal(answer.status) ? false : undefined };
+    }
+
+    /** Asks whether tags may be deleted, by a tag that does not exist. */
+    async mayDelete(repository: string): Promise<Right> {
+        const answer = await this.request("DELETE", `/v2/${repository}/manifests/${absentTag()}`);
+        // zot 2.1.20 answers 400 where the repository does not exist either.
+        return { answer, granted: [202, 400, 404].includes(answer.status) ? true : isRefusal(answer.status) ? false : undefined };
+    }
+
+    /** Asks whether a repository may be read, by a tag that does not exist. */
+    async mayRead(repository: string): Promise<Right> {
+        const answer = await this.getManifest(repository, absentTag());
+        return { answer, granted: [200, 404].includes(answer.status) ? true : isRefusal(answer.status) ? false : undefined };
+    }
+
+    /** The tags that are stored; empty where there is no such repository, undefined where it may not be asked for. */
+    async tags(repository: string): Promise<string[] | undefined> {
+        const answer = await this.request("GET", `/v2/${repository}/tags/list`);
+        if (answer.status === 404) return [];
+        return answer.status === 200 ? (parsed<{ tags?: string[] | null }>(answer)?.tags ?? []) : undefined;
+    }
+
+    /** Every repository that this user sees, page by page. */
+    async catalog(): Promise<string[]> {
+        const all: string[] = [];
+        for (let path: string | undefined = "/v2/_catalog"; path !== undefined && all.length < MOST_REPOSITORIES; ) {
+            const answer: RegistryAnswer = await this.request("GET", path);
+            all.push(...(answer.status === 200 ? (parsed<{ repositories?: string[] | null }>(answer)?.repositories ?? []) : []));
+            const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
+            path = next === undefined ? undefined : new URL(next, this.url).pathname + new URL(next, this.url).search;
+        }
+        return all;
+    }
+}
+
+/** What was asked for, and whether it is granted; undefined where the answer says neither. */
+export interface Right {
+    answer: RegistryAnswer;
+    granted: boolean | undefined;
+}
+
+/** More than any registry of a small site, so that a catalog without an end is left. */
+const MOST_REPOSITORIES = 100_000;
+
+const isRefusal = (status: number) => status === 401 || status === 403;
+
+const absentTag = () => `absent-${randomBytes(6).toString("hex")}`;
+
+/** An image like no other. */
+export function newImage(): Image {
+    const config = "{}";
+    const layer = `zot-hardening verify ${randomBytes(16).toString("hex")}`;
+    const descriptor = (mediaType: string, blob: string) => ({ mediaType, digest: digestOf(blob), size: Buffer.byteLength(blob) });
+    const manifest = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: MANIFEST_TYPE,
+        config: descriptor("application/vnd.oci.empty.v1+json", config),
+        layers: [descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
+    });
+    return { blobs: [config, layer], manifest, digest: digestOf(manifest) };
+}
+
+export function parsed<T>(answer: { text: string }): T | undefined {
+    try {
+        return JSON.parse(answer.text) as T;
+    } catch {
+        return undefined;
+    }
+}

@@ -1,0 +1,186 @@
+/** What is verified: a stack's registry, or any by its address; and what is declared of it. */
+import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
+import { declaredState } from "../../components/declaredState";
+import { isLoopback, isMap } from "../../components/settings";
+import { settingsFromStackFile } from "../../components/settings/fromStackFile";
+import { pulumi } from "../ciSecrets/pulumi";
+import { UserError } from "../shared/command";
+import { projectFolder } from "../shared/stack";
+
+export interface Subject {
+    /** For people: the stack, or the registry's address. */
+    name: string;
+    stack?: string;
+    registryUrl: string;
+    /** Who may do what, as declared. */
+    policy: AccessPolicy;
+    adminsGroup: string;
+    workloadsGroup: string;
+    ciUser: string;
+    ciRepositories: string[];
+    adminsMayUpdate: boolean;
+    ciMayPushToMirrors: boolean;
+    metrics: "anonymous" | "users" | "off";
+    metricsPath: string;
+    /** Prefixes of the pull-through caches; undefined where nothing is declared, and the catalog is looked at. */
+    mirrors: string[] | undefined;
+    /** `<prefix>/<repository>:<tag>` by prefix: what is pulled through each cache. */
+    images: string[];
+    issuer: string | undefined;
+    clientId: string | undefined;
+    authentik: { url: string; token: string } | undefined;
+    /** Why there is no way into Authentik, as a sentence. */
+    withoutAuthentik: string;
+    /** Slug of the flow that the users of this run log in by; default: the one that Authentik chooses. */
+    loginFlow: string | undefined;
+    /** Slug of the flow that CI's service account logs in by. */
+    ciLoginFlow: string | undefined;
+    /** CI's own API key. Secret. */
+    ciKey: string | undefined;
+    /** Of the key that the stack declares. */
+    declaredKey: string | undefined;
+    /** What could not be found out, for people. */
+    remarks: string[];
+}
+
+export interface SubjectOptions {
+    stack?: string;
+    registry?: string;
+    authentikUrl?: string;
+    issuer?: string;
+    clientId?: string;
+    adminsGroup?: string;
+    workloadsGroup?: string;
+    ciUser?: string;
+    metrics?: Subject["metrics"];
+    metricsPath?: string;
+    mirror?: string[];
+    image?: string[];
+    adminsMayUpdate?: boolean;
+    ciRepositories?: string[];
+    loginFlow?: string;
+    readOnly?: boolean;
+}
+
+/** Variables that hold secrets; no other program is to inherit them. */
+const SECRET_VARIABLES = ["AUTHENTIK_TOKEN", "ZOT_CI_API_KEY"];
+
+/** @throws UserError, SettingsError, StackFileError for mistakes of the person. */
+export async function subjectFrom(options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
+    const subject = options.stack === undefined ? fromOptions(options, environment) : await fromStack(options.stack, options, environment);
+    if (!options.readOnly && new URL(subject.registryUrl).protocol !== "https:" && !isLoopback(new URL(subject.registryUrl).hostname)) {
+        throw new UserError(`The registry ${subject.registryUrl} is reached over plain http, where the keys of this run could be read on the way. Give its https:// address, or --read-only.`);
+    }
+    for (const image of subject.images) {
+        const known = subject.mirrors?.some((prefix) => image.startsWith(`${prefix}/`));
+        if (subject.mirrors && !known) throw new UserError(`The image ${image} is below none of the pull-through caches (${subject.mirrors.join(", ") || "there are none"}).`);
+    }
+    return subject;
+}
+
+function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): Subject {
+    const { adminsGroup = "admins", workloadsGroup = "artifact-workloads", ciUser = "zot-ci", adminsMayUpdate = false, ciRepositories = ["**"] } = options;
+    const policy = tieredPolicy({
+        access: { ciRepositories, ciMayPushToMirrors: false, adminsMayUpdate, rules: {} },
+        identity: { adminsGroup, workloadsGroup, ciUser },
+        zot: { mirrors: (options.mirror ?? []).map((prefix) => ({ url: "", prefix })) },
+    } as unknown as Parameters<typeof tieredPolicy>[0]);
+    return {
+        name: options.registry!,
+        registryUrl: originOf(options.registry!),
+        policy,
+        adminsGroup,
+        workloadsGroup,
+        ciUser,
+        ciRepositories,
+        adminsMayUpdate,
+        ciMayPushToMirrors: false,
+        metrics: options.metrics ?? "off",
+        metricsPath: options.metricsPath ?? "/metrics",
+        mirrors: options.mirror,
+        images: options.image ?? [],
+        issuer: options.issuer,
+        clientId: options.clientId,
+        ...wayIntoAuthentik(options.authentikUrl ?? environment.AUTHENTIK_URL, environment.AUTHENTIK_TOKEN),
+        loginFlow: options.loginFlow,
+        ciLoginFlow: options.loginFlow,
+        ciKey: environment.ZOT_CI_API_KEY?.trim() || undefined,
+        declaredKey: undefined,
+        remarks: [],
+    };
+}
+
+async function fromStack(stack: string, options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
+    const folder = projectFolder();
+    const raw = settingsFromStackFile(folder, stack);
+    const { settings, policy } = declaredState(raw, `Pulumi.${stack}.yaml`);
+    const remarks: string[] = [];
+    const outputs = await outputsOf(stack, folder, remarks);
+    const text = (name: string) => (typeof outputs[name] === "string" && outputs[name] !== "" ? (outputs[name] as string) : undefined);
+    const { access, identity, zot, registry } = settings;
+    const url = options.authentikUrl ?? environment.AUTHENTIK_URL ?? new URL(identity.issuer).origin;
+    const token = environment.AUTHENTIK_TOKEN ?? (options.readOnly ? undefined : await tokenOf(stack, folder));
+    return {
+        name: `the stack ${stack}`,
+        stack,
+        registryUrl: originOf(options.registry ?? text("registryUrl") ?? registry.url),
+        policy,
+        adminsGroup: options.adminsGroup ?? identity.adminsGroup,
+        workloadsGroup: options.workloadsGroup ?? identity.workloadsGroup,
+        ciUser: options.ciUser ?? identity.ciUser,
+        ciRepositories: access.ciRepositories,
+        adminsMayUpdate: access.adminsMayUpdate,
+        ciMayPushToMirrors: access.ciMayPushToMirrors,
+        metrics: options.metrics ?? (zot.metrics as Subject["metrics"]),
+        metricsPath: zot.metricsPath,
+        mirrors: options.mirror ?? zot.mirrors.map(({ prefix }) => prefix),
+        images: options.image ?? [],
+        issuer: identity.issuer,
+        clientId: identity.clientId,
+        ...wayIntoAuthentik(url, token),
+        loginFlow: options.loginFlow,
+        ciLoginFlow: identity.ciLoginFlow === "default" ? undefined : identity.ciLoginFlow === "dedicated" ? await dedicatedFlow(identity.ciUser) : identity.ciLoginFlow,
+        ciKey: environment.ZOT_CI_API_KEY?.trim() || text("ciApiKey"),
+        declaredKey: text("ciApiKeyUuid"),
+        remarks,
+    };
+}
+
+/** What Pulumi says that the stack has; without its state the settings alone are gone by. */
+async function outputsOf(stack: string, folder: string, remarks: string[]): Promise<Record<string, unknown>> {
+    try {
+        const outputs: unknown = JSON.parse(await pulumi(["stack", "output", "--json", "--show-secrets", "--stack", stack], `read the outputs of the stack ${stack}`, { folder, without: SECRET_VARIABLES }));
+        return isMap(outputs) ? outputs : {};
+    } catch (error) {
+        remarks.push(`The stack's outputs are not known, so its file alone says what is declared. ${(error as Error).message.split("\n")[0]}`);
+        return {};
+    }
+}
+
+/** The token that the stack's configuration holds; whatever stands in the way, the checks that need it say that it is missing. */
+async function tokenOf(stack: string, folder: string): Promise<string | undefined> {
+    const token = await pulumi(["config", "get", "authentik:token", "--stack", stack], "read authentik:token", { folder, without: SECRET_VARIABLES }).catch(() => "");
+    return token.trim() || undefined;
+}
+
+/** In a file that loads Pulumi's SDK. */
+async function dedicatedFlow(ciUser: string): Promise<string> {
+    const { ciLoginFlowSlug } = await import("../../components/ciLoginFlow.js");
+    return ciLoginFlowSlug(ciUser);
+}
+
+function wayIntoAuthentik(url: string | undefined, token: string | undefined): Pick<Subject, "authentik" | "withoutAuthentik"> {
+    const withoutAuthentik = !url
+        ? "There is no address of Authentik: set AUTHENTIK_URL, or give --authentik-url."
+        : !token
+          ? "There is no API token for Authentik: set AUTHENTIK_TOKEN (it may make and delete users, and set their passwords)."
+          : "";
+    return { authentik: url && token ? { url: url.replace(/\/+$/, ""), token: token.trim() } : undefined, withoutAuthentik };
+}
+
+function originOf(url: string): string {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new UserError(`${JSON.stringify(url)} is no address of a registry; give one such as https://registry.example.org.`);
+    const { origin, pathname, search } = new URL(url);
+    if (pathname !== "/" || search !== "") throw new UserError(`The registry's address ${url} has a path; give the scheme and the host only, as ${origin}.`);
+    return origin;
+}
