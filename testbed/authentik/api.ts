@@ -9,6 +9,7 @@ import {
     type ObjectKind,
     type Stored,
 } from "./objects/kind";
+import { stagePaths, stageSummary } from "./objects/stages";
 import { isValid } from "./objects/tokens";
 import { sessionUser } from "./objects/users";
 import { Permissions } from "./permissions";
@@ -100,6 +101,7 @@ const fixedRoutes: Record<string, (context: Context) => Answer> = {
             cache_timeout_policies: 300,
         }),
     "core/users/me": (context) => json(200, sessionUser(context)),
+    "stages/all": listStages,
     "rbac/permissions": listPermissions,
     "rbac/permissions/assigned_by_roles": listAssigned,
 };
@@ -405,6 +407,17 @@ class UnsupportedMediaType extends Error {
     constructor(contentType: string) {
         super(`Unsupported media type "${contentType}" in request.`);
     }
+}
+
+/** Stages of every kind, as their base class shows them: for those who may see any stage. */
+function listStages(context: Context): Answer {
+    const { world, request, user } = context;
+    if (request.method !== "GET") return methodNotAllowed(request.method, "GET, HEAD, OPTIONS");
+    const visible = world.permissions.has(user, "authentik_flows.view_stage") ? stagePaths.flatMap((path) => world.store.all(path)) : [];
+    const name = request.query.get("name");
+    const search = (request.query.get("search") ?? "").toLowerCase();
+    const found = visible.filter((stage) => (!name || stage.name === name) && String(stage.name).toLowerCase().includes(search));
+    return paginated(request, found, (stage) => stageSummary(world, stage.pk, false));
 }
 
 function listPermissions(context: Context): Answer {

@@ -53,6 +53,8 @@ export class Permissions {
                 ...kind.extraPermissions,
             });
         }
+        // The base class of every kind of stage, by which stages/all is guarded.
+        add("authentik_flows.stage", "stage", "authentik Flows", { view_stage: "Can view stage" });
         add("authentik_rbac.systempermission", "System permission", "authentik RBAC", systemPermissions);
         this.rows = rows;
     }

@@ -1,0 +1,79 @@
+/** The login flow of CI's own, on a site whose own flow demands a second factor: who passes it, and who does not. */
+import { resolve } from "node:path";
+import { passFlow } from "../../clients/authentikFlow";
+import { Browser } from "../../clients/browser";
+import { RegistryClient } from "../../clients/registry";
+import { ZotSession } from "../../clients/zotSession";
+import program = require("../../index");
+import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { type Site, startSite } from "../../testbed/site";
+import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
+
+const { reason } = findToolchain();
+
+jest.setTimeout(180_000);
+
+(reason ? describe.skip : describe)(skippable("a login flow of CI's own, with the engine", reason), () => {
+    let site: Site;
+    let scratch: ScratchStack;
+    let key: string;
+    let undoSecondFactor: () => Promise<void> = async () => undefined;
+
+    beforeAll(async () => {
+        site = await startSite();
+        undoSecondFactor = await demandSecondFactor(site);
+        scratch = await createScratchStack(site, resolve(__dirname, "../.."), program);
+        scratch.changeSettings({ identity: { ciLoginFlow: "dedicated" } });
+        const { outputs } = await scratch.stack.up({ color: "never" });
+        key = outputs.ciApiKey!.value as string;
+    });
+
+    afterAll(async () => {
+        await scratch?.stack.destroy({ color: "never" }).catch(() => undefined);
+        await undoSecondFactor();
+        await site?.stop();
+    });
+
+    const login = (username: string, password: string) =>
+        passFlow(new Browser(), site.authentik.url, "zot-ci-login", "", { username, password });
+
+    test("the key that was minted through it pushes, and changes nothing", async () => {
+        const ci = new RegistryClient(site.registryUrl, { username: "zot-ci", key });
+        expect(await ci.push("flow/probe", "v1", "x")).toBe(201);
+        expect(await ci.push("flow/probe", "v1", "y")).toBe(403);
+    });
+
+    test("the service account passes", async () => {
+        await expect(login("zot-ci", await site.authentik.appPassword("zot-ci"))).resolves.toBeInstanceOf(URL);
+    });
+
+    test.each(["adminUser", "plainUser"] as const)("%s is not logged in by it", async (who) => {
+        const username = site.authentik[who];
+        const browser = new Browser();
+        await passFlow(browser, site.authentik.url, "zot-ci-login", "", { username, password: await site.authentik.appPassword(username) }).catch(() => undefined);
+        expect((await browser.send(`${site.authentik.url}/api/v3/core/users/me/`)).status).toBe(403);
+    });
+
+    test("admins keep their second factor at the registry", async () => {
+        const username = site.authentik.adminUser;
+        await expect(ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) })).rejects.toThrow(/second factor/);
+    });
+
+    test("a second up changes nothing", async () => {
+        const { summary } = await scratch.stack.up({ color: "never" });
+        expect(Object.keys(summary.resourceChanges ?? {})).toEqual(["same"]);
+    });
+});
+
+/** Makes the default login flow demand a second factor, as the baseline site's does; answers how to undo it. */
+async function demandSecondFactor(site: Site): Promise<() => Promise<void>> {
+    type Stage = { pk: string; not_configured_action: string; configuration_stages: string[] };
+    const { results } = await site.authentik.api<{ results: Stage[] }>("GET", "/stages/authenticator/validate/?name=default-authentication-mfa-validation");
+    const stage = results[0]!;
+    const path = `/stages/authenticator/validate/${stage.pk}/`;
+    const totp = await site.authentik.api<{ results: { pk: string }[] }>("GET", "/stages/authenticator/totp/");
+    await site.authentik.api("PATCH", path, { not_configured_action: "configure", configuration_stages: [totp.results[0]!.pk] });
+    return async () => {
+        await site.authentik.api("PATCH", path, { not_configured_action: stage.not_configured_action, configuration_stages: stage.configuration_stages });
+    };
+}
