@@ -1,0 +1,49 @@
+/** Preview and up say in words what a changed config gives and takes: against the config that was pushed last. */
+import * as pulumi from "@pulumi/pulumi";
+import { type AccessChange, changeInWords, isWidening, policyChanges, type TierNames } from "./accessChanges";
+import type { AccessPolicy } from "./accessPolicy";
+import { type JsonMap, policyOf } from "./zotConfig";
+
+/**
+ * A hook for the command that pushes the config: it logs what changes in who may do what, as a warning where rights widen.
+ *
+ * @param component name of the component that the command belongs to
+ * @param declared the policy of the config as rendered
+ */
+export function showRights(component: string, declared: AccessPolicy, tiers: TierNames): pulumi.ResourceHookBinding {
+    const show = new pulumi.ResourceHook(
+        `${component}-shows-rights`,
+        async ({ oldInputs }) => {
+            // What was pushed is known, also where what will be pushed is not yet. A hook is handed secrets as outputs.
+            const stdin = await new Promise<unknown>((resolve) => pulumi.output((oldInputs as { stdin?: unknown } | undefined)?.stdin).apply(resolve));
+            const pushed = typeof stdin === "string" ? pushedPolicy(stdin) : undefined;
+            if (!pushed) return;
+            const changes = policyChanges(pushed, declared);
+            if (changes.length > 0) await (changes.some(isWidening) ? pulumi.log.warn : pulumi.log.info)(rightsMessage(changes, tiers));
+        },
+        { onDryRun: true },
+    );
+    return { beforeUpdate: [show] };
+}
+
+/** What is logged: one line for each change, what widens first. */
+export function rightsMessage(changes: readonly AccessChange[], tiers: TierNames): string {
+    const line = (change: AccessChange) => `  ${isWidening(change) ? "WIDER   " : "narrower"}  ${changeInWords(change, tiers)}`;
+    return [changes.some(isWidening) ? "Rights on the registry widen:" : "Rights on the registry narrow:", ...changes.map(line)].join("\n");
+}
+
+/** The policy in a payload that was pushed; undefined where there is none that can be read, as in one of an older program. */
+export function pushedPolicy(payload: string): AccessPolicy | undefined {
+    const [, config] = /^== config \d+\n([\s\S]*?)^== \w+/m.exec(payload) ?? [];
+    if (config === undefined) return undefined;
+    try {
+        return policyOf(JSON.parse(config) as JsonMap);
+    } catch {
+        return undefined;
+    }
+}
+
+/** Hooks of several origins as one binding. */
+export function allHooks(...bindings: (pulumi.ResourceHookBinding | undefined)[]): pulumi.ResourceHookBinding {
+    return { beforeUpdate: bindings.flatMap((binding) => binding?.beforeUpdate ?? []) };
+}
