@@ -1,4 +1,5 @@
 /** A login to zot by OpenID Connect, without a browser (measured on zot 2.1.20 and Authentik 2026.5). */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiKeyRecord, type ApiKeys, apiKeysOver } from "./apiKeys";
 import { type Credentials, endSession, FlowError, passFlow } from "./authentikFlow";
 import { type Answer, Browser, clockAhead, UnreachableError } from "./browser";
@@ -20,6 +21,10 @@ export interface LoginOptions {
 /** Redirects between zot's login and its callback: authorize, flow, authorize again, callback, user interface. */
 const MOST_REDIRECTS = 10;
 
+/** Logins tried where a server fails in passing, and the first pause between two of them in milliseconds. */
+const ATTEMPTS = 3;
+const PAUSE = 300;
+
 /** Seconds by which two clocks may differ before a failed login is put down to it. */
 const CLOCK_TOLERANCE = 30;
 
@@ -38,11 +43,23 @@ export class ZotSession {
     }
 
     /**
-     * Logs in at the registry through Authentik, with a password and without a browser.
+     * Logs in at the registry through Authentik, with a password and without a browser. Where a server fails in passing, as an
+     * Authentik does that recycles a worker, the login is begun again.
      *
      * @throws FlowError where Authentik's flow cannot be passed, LoginError where zot or Authentik refuses, UnreachableError where one does not answer.
      */
-    static async login(registryUrl: string, credentials: Credentials, { way, loginFlow }: LoginOptions = {}): Promise<ZotSession> {
+    static async login(registryUrl: string, credentials: Credentials, options: LoginOptions = {}): Promise<ZotSession> {
+        for (let attempt = 1; ; attempt++) {
+            try {
+                return await ZotSession.attempt(registryUrl, credentials, options);
+            } catch (error) {
+                if (!(error instanceof UnreachableError) || attempt >= ATTEMPTS) throw error;
+                await sleep(PAUSE * attempt);
+            }
+        }
+    }
+
+    private static async attempt(registryUrl: string, credentials: Credentials, { way, loginFlow }: LoginOptions): Promise<ZotSession> {
         const browser = new Browser(way);
         let answer = await browser.send(`${registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`);
         const authorize = answer.location;
@@ -76,7 +93,7 @@ export class ZotSession {
 
     private static async afterCallback(browser: Browser, registryUrl: string, origin: string, credentials: Credentials, answer: Answer, skew: number): Promise<ZotSession> {
         const username = await browser.cookie(registryUrl, "user");
-        if (answer.status !== 302 || !username) throw new LoginError(callbackProblem(registryUrl, credentials.username, answer, skew));
+        if (answer.status !== 302 || !username) throw callbackProblem(registryUrl, credentials.username, answer, skew);
         const session = new ZotSession(browser, registryUrl, origin, decodeURIComponent(username));
         if (session.username !== credentials.username) {
             await session.end();
@@ -144,14 +161,19 @@ const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
     [/invalid_client/, "zot's client secret is not the one in Authentik: push the registry's config again (pulumi up), and restart zot where that is done by hand"],
     [/signature algorithm not supported/, "Authentik's provider has no signing key: choose one in identity.signingKey"],
     [/issuer does not match/, "the issuer in zot's config is not the one that Authentik names: set identity.issuer, and the provider's issuer mode to one per provider"],
-    [/userinfo failed/, "Authentik's provider lacks the mapping openid"],
+    [/userinfo failed.*403/s, "Authentik's provider lacks the mapping openid"],
     [/expired|in the future|too far in the past|iat/i, "the clocks of Authentik and the registry differ: set them (NTP)"],
 ];
 
-function callbackProblem(registryUrl: string, username: string, { status, text }: Answer, skew: number): string {
+/** What zot says when it could not speak with Authentik, or Authentik failed: worth another attempt. */
+const IN_PASSING = /http status not ok: 5\d\d|\bEOF\b|connection re(fused|set)|no such host|timeout|deadline exceeded/i;
+
+function callbackProblem(registryUrl: string, username: string, { status, text }: Answer, skew: number): Error {
     const said = text.trim();
+    const refused = `The registry ${registryUrl} refused the login of ${username} (${status}${said ? `: ${said}` : ""})`;
+    if (status >= 502 || IN_PASSING.test(said)) return new UnreachableError(`${refused}: the registry cannot speak with Authentik, or Authentik failed. Look at both logs, and whether the registry's host reaches Authentik.`);
     const known = CALLBACK_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];
     const clocks = Math.abs(skew) > CLOCK_TOLERANCE ? ` The registry's clock is ${Math.abs(skew)} seconds ${skew > 0 ? "ahead of" : "behind"} Authentik's: set them (NTP).` : "";
     const remedy = known ?? (said === "" ? "Authentik's provider lacks the mapping profile, from which zot takes the user's name" : "the registry's log may say more");
-    return `The registry ${registryUrl} refused the login of ${username} (${status}${said ? `: ${said}` : ""}): ${remedy}.${clocks}`;
+    return new LoginError(`${refused}: ${remedy}.${clocks}`);
 }

@@ -152,13 +152,14 @@ class ApiKeyResource {
         const { state, key } = stateOf(oldOutputs);
         if (!isKnown(inputs)) return { ...oldOutputs, ...inputs, ...unknownOutputs() };
         const { user, wanted, registryUrl } = inputsOf(inputs);
-        const found = due(state, wanted, new Date());
+        const now = new Date();
+        const found = due(state, wanted, now);
         const outputs = outputsOf(inputs, state, key);
         if (found.mint) {
             const fate = found.revokeOthers
                 ? `Every other key is revoked at once, so that CI stops until it has the new one: ${[state, ...state.predecessors].map((other) => other.uuid).join(", ")}.`
                 : [
-                      state.status === "unusable" || Date.parse(state.expires) <= Date.now() ? "" : `The present one, ${state.uuid}, goes on working for ${durationText(wanted.predecessorLifetime)}, until ${momentText(state.expires)} at most.`,
+                      state.status === "unusable" || Date.parse(state.expires) <= now.getTime() ? "" : `The present one, ${state.uuid}, goes on working until about ${momentText(new Date(Math.min(now.getTime() + wanted.predecessorLifetime, Date.parse(state.expires))))}.`,
                       state.predecessors.length > 0 ? predecessorsText(state.predecessors, user) : "",
                   ]
                       .filter(Boolean)

@@ -2,13 +2,15 @@
 import type { Provider } from "../protocol";
 import { apiKey } from "./apiKey";
 import { checkConfiguration, configurationFrom } from "./configuration";
+import { hostObservation } from "./hostObservation";
 import { type Services, servicesFrom } from "./services";
 
 export const packageName = "zot";
 export const packageVersion = "0.1.0";
 export const apiKeyToken = "zot:index/apiKey:ApiKey";
+export const hostObservationToken = "zot:index/hostObservation:HostObservation";
 
-/** `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN` and the proxy's variables are looked for. */
+/** `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables are looked for. */
 export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provider {
     let services: Services | undefined;
     return {
@@ -26,6 +28,7 @@ export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provi
                 if (!services) throw new Error("The zot provider was used before it was configured.");
                 return services;
             }),
+            [hostObservationToken]: hostObservation({ environment }),
         },
     };
 }

@@ -1,7 +1,8 @@
 /** The package's schema, as `pulumi package get-schema` and code generators read it. */
 import { inputDefinitions, outputDefinitions, predecessorDefinitions } from "./apiKeyProperties";
 import { configurationProperties } from "./configuration";
-import { apiKeyToken, packageName, packageVersion } from "./provider";
+import { connectionDescription, connectionFields, observationInputs, observationOutputs, reportDefinitions } from "./hostObservationProperties";
+import { apiKeyToken, hostObservationToken, packageName, packageVersion } from "./provider";
 
 export function packageSchema(): string {
     const inputs = Object.fromEntries(
@@ -13,7 +14,7 @@ export function packageSchema(): string {
         name: packageName,
         displayName: "zot",
         version: packageVersion,
-        description: "What a zot registry keeps for its users.",
+        description: "What a zot registry keeps for its users, and what is on its host.",
         license: "Apache-2.0",
         meta: { moduleFormat: "(.*)(?:/[^/]*)" },
         language: { nodejs: { packageName: "pulumi-zot" } },
@@ -26,6 +27,14 @@ export function packageSchema(): string {
                 properties: Object.fromEntries(Object.entries(predecessorDefinitions).map(([name, description]) => [name, { type: "string", description }])),
                 required: Object.keys(predecessorDefinitions),
             },
+            "zot:index/sshAddress:SshAddress": sshAddressType("A host, and how to log in to it.", {}),
+            "zot:index/sshConnection:SshConnection": sshAddressType(connectionDescription, { proxy: { $ref: "#/types/zot:index/sshAddress:SshAddress", description: "A jump host." } }),
+            "zot:index/hostReport:HostReport": {
+                type: "object",
+                description: "What a look at a host has seen.",
+                properties: Object.fromEntries(Object.entries(reportDefinitions).map(([name, description]) => [name, { type: "string", description }])),
+                required: Object.keys(reportDefinitions),
+            },
         },
         resources: {
             [apiKeyToken]: {
@@ -37,6 +46,30 @@ export function packageSchema(): string {
                     .filter(([, { required }]) => required)
                     .map(([name]) => name),
             },
+            [hostObservationToken]: hostObservationResource(),
         },
     });
+}
+
+function sshAddressType(description: string, more: Record<string, object>) {
+    return { type: "object", description, properties: { ...connectionFields, ...more }, required: ["host", "user", "hostKey"] };
+}
+
+function hostObservationResource() {
+    const inputs = Object.fromEntries(
+        Object.entries(observationInputs).map(([name, { type, description, default: value }]) => [
+            name,
+            {
+                ...(type === "strings" ? { type: "array", items: { type: "string" } } : { type }),
+                description: value === undefined ? description : `${description} Default \`${value}\`.`,
+            },
+        ]),
+    );
+    return {
+        description: "A look at the host of a zot registry, in preview and update: what was changed there by other means is found, told, and pushed again.",
+        properties: Object.fromEntries(Object.entries(observationOutputs).map(([name, { schema, description }]) => [name, { ...schema, description }])),
+        required: ["pushes"],
+        inputProperties: { connection: { $ref: "#/types/zot:index/sshConnection:SshConnection", secret: true, description: connectionDescription }, ...inputs },
+        requiredInputs: ["connection", ...Object.keys(observationInputs).filter((name) => observationInputs[name]!.required)],
+    };
 }

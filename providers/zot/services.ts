@@ -26,8 +26,6 @@ export interface RegistryFacts {
 /** How long a registry may take to come back from a restart, in milliseconds. */
 const RESTART_PATIENCE = 5_000;
 const PAUSE = 300;
-/** Logins tried where a server fails in passing. */
-const LOGIN_ATTEMPTS = 3;
 
 const clients = {
     apiKeys: () => require("../../clients/apiKeys") as typeof import("../../clients/apiKeys"),
@@ -50,17 +48,7 @@ export function servicesFrom(configuration: Configuration, environment: NodeJS.P
             return new (clients.authentikUsers().AuthentikUsers)(way(), authentikUrl, authentikToken);
         },
         holder: (registryUrl, username, key) => new (clients.apiKeys().KeyHolder)(way(), registryUrl, username, key),
-        async login(registryUrl, credentials, loginFlow) {
-            const { UnreachableError } = clients.browser();
-            for (let attempt = 1; ; attempt++) {
-                try {
-                    return await clients.zotSession().ZotSession.login(registryUrl, credentials, { way: way(), loginFlow });
-                } catch (error) {
-                    if (!(error instanceof UnreachableError) || attempt >= LOGIN_ATTEMPTS) throw error;
-                    await sleep(PAUSE * attempt);
-                }
-            }
-        },
+        login: (registryUrl, credentials, loginFlow) => clients.zotSession().ZotSession.login(registryUrl, credentials, { way: way(), loginFlow }),
         async registry(registryUrl) {
             const { clockAhead } = clients.browser();
             const answer = await patiently(way(), registryUrl);

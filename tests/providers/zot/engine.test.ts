@@ -152,6 +152,16 @@ const { toolchain, reason } = findToolchain();
         expect(await push(after.key.value as string, "v4")).toBe(201);
     });
 
+    test("a replacement that somebody asks for ends with one key too", async () => {
+        const { deployment } = await stack.exportStack();
+        const { urn } = (deployment as { resources: { urn: string; type: string }[] }).resources.find((resource) => resource.type === "zot:index/apiKey:ApiKey")!;
+        const before = (await stack.outputs()).uuid!.value as string;
+        const replaced = await stack.up({ ...heard, replace: [urn] });
+        expect(replaced.outputs.uuid!.value).not.toBe(before);
+        expect(await uuids()).toEqual([replaced.outputs.uuid!.value]);
+        expect(await push(replaced.outputs.key!.value as string, "v5")).toBe(201);
+    });
+
     test("import is refused", async () => {
         const words = ["import", "zot:index/apiKey:ApiKey", "imported", `${world.ciUser}@x`, "--yes", "--stack", "test", "--provider", `zot=${await providerUrn()}`, "--non-interactive"];
         const imported = promisify(execFile)(toolchain!.pulumi.path, words, { cwd: folder, env: { ...process.env, ...stack.workspace.envVars } });
