@@ -1,0 +1,294 @@
+/** One weakness at a time: each is found by the check that is there for it, and named; and the checks beside it stay quiet. */
+import { Registry } from "../../../cli/verify/registry";
+import { Context } from "../../../cli/verify/context";
+import { Control } from "../../../cli/verify/control";
+import { Recorder } from "../../../cli/verify/exchanges";
+import { race } from "../../../cli/verify/race";
+import { exitCodeOf } from "../../../cli/verify/report/report";
+import { subjectFrom } from "../../../cli/verify/subject";
+import { outgoing } from "../../../clients/outgoing";
+import { ZotSession } from "../../../clients/zotSession";
+import type { Gate, SeenRequest } from "../../providers/zot/gate";
+import { type Config, type Hardened, startHardened } from "./hardened";
+
+jest.setTimeout(600_000);
+
+let registry: Hardened;
+
+beforeAll(async () => {
+    registry = await startHardened();
+});
+
+afterEach(() => {
+    registry.registryGate.reset();
+});
+
+afterAll(() => registry?.stop());
+
+const rules = (config: Config) => config.http.accessControl.repositories;
+const everyRule = (config: Config, change: (rule: Config) => void) => Object.values<Config>(rules(config)).forEach(change);
+
+interface Weakness {
+    name: string;
+    change?: (config: Config) => void;
+    /** Checks that have to find it, and what they have to say. */
+    found: Record<string, RegExp>;
+    /** Checks that look at something else, and must not be alarmed. */
+    quiet: string[];
+}
+
+const weaknesses: Weakness[] = [
+    {
+        name: "no accessControl",
+        change: (config) => delete config.http.accessControl,
+        found: { "logged-in-change": /enforces no access control.*accessControl is missing/, "anonymous-catalog": /locked out/, "tag-other-content": /overwritten: the right update is granted/ },
+        quiet: ["health", "anonymous-push", "login-ci"],
+    },
+    {
+        name: 'accessControl that comes to nothing: {"**": {}}',
+        change: (config) => (config.http.accessControl.repositories = { "**": {} }),
+        found: { "logged-in-change": /enforces no access control.*comes to nothing, as \{"\*\*": \{\}\} does/, "ci-delete": /right delete is granted to CI/ },
+        quiet: ["health", "anonymous-push"],
+    },
+    {
+        name: "update granted to CI",
+        change: (config) => everyRule(config, (rule) => rule.policies[0].actions.push("update")),
+        found: {
+            "existing-tag-probe": /CI may overwrite .*: the right update is granted where it must not be, to CI/,
+            "tag-other-content": /overwritten: the right update is granted where it must not be, to CI/,
+            "tag-same-content": /pushed to v\d+ again: the right update/,
+            "tag-by-digest": /moved: the right update/,
+            "tag-latest": /latest was overwritten: the right update/,
+        },
+        quiet: ["ci-delete", "logged-in-change", "anonymous-change"],
+    },
+    {
+        name: "delete granted to CI",
+        change: (config) => rules(config)["**"].policies[0].actions.push("delete"),
+        found: { "ci-delete": /right delete is granted to CI/, "access-matrix": /CI may delete on \*\*/ },
+        quiet: ["tag-other-content"],
+    },
+    {
+        name: "update granted to admins, undeclared",
+        change: (config) => rules(config)["**"].policies[1].actions.push("update"),
+        found: { "admin-overwrite": /update is granted to admins, which is not declared/ },
+        quiet: ["tag-other-content"],
+    },
+    {
+        name: "anonymous create",
+        change: (config) => (rules(config)["**"].anonymousPolicy = ["read", "create"]),
+        found: { "anonymous-push": /Anyone may push without a login: anonymous has the right create/ },
+        quiet: ["health", "anonymous-catalog"],
+    },
+    {
+        name: "a registry that was never hardened",
+        change: (config) => {
+            delete config.http.auth;
+            delete config.http.accessControl;
+        },
+        found: { "anonymous-push": /there is no authentication at all/, "login-start": /there is no OpenID Connect/, "wrong-key": /no authentication/ },
+        quiet: ["health", "anonymous-catalog"],
+    },
+    {
+        name: "anonymous delete",
+        change: (config) => (rules(config)["**"].anonymousPolicy = ["read", "delete"]),
+        found: { "anonymous-change": /Anyone may delete without a login/ },
+        quiet: ["anonymous-push", "anonymous-pull"],
+    },
+    {
+        name: "anonymous pull closed",
+        change: (config) => everyRule(config, (rule) => (rule.anonymousPolicy = [])),
+        found: { "anonymous-catalog": /locked out/, "anonymous-pull": /can no longer pull/ },
+        quiet: ["anonymous-push"],
+    },
+    {
+        name: "metrics open",
+        change: (config) => (config.http.accessControl.metrics = { anonymousPolicy: ["read"] }),
+        found: { metrics: /metrics are open: anyone reads them without a login/ },
+        quiet: ["health", "anonymous-push"],
+    },
+    {
+        name: "missing defaultPolicy",
+        change: (config) => everyRule(config, (rule) => delete rule.defaultPolicy),
+        found: { "logged-in-read": /loses what anonymous has.*defaultPolicy is missing/ },
+        quiet: ["logged-in-change", "anonymous-catalog"],
+    },
+    {
+        name: "group not mapped",
+        change: (config) => (config.http.auth.openid.providers.oidc.claimMapping = { username: "preferred_username", groups: "no_such_claim" }),
+        found: { "groups-mapped": /Neither group has any right.*the groups are not mapped/, "admin-delete": /Admins may not delete/ },
+        quiet: ["login-ci", "anonymous-push"],
+    },
+    {
+        name: "a group that the rules call something else",
+        change: (config) => everyRule(config, (rule) => (rule.policies[0].groups = ["workload"])),
+        found: { "groups-mapped": /The group workloads-\S+ has no right to push/, "api-key-push": /CI can no longer publish/ },
+        quiet: ["login-ci", "anonymous-push"],
+    },
+    {
+        name: "user name not mapped",
+        change: (config) => (config.http.auth.openid.providers.oidc.claimMapping = { username: "email" }),
+        found: { "login-ci": /took the login of \S+ for \S+@zot-hardening-verify.invalid/ },
+        quiet: ["anonymous-push"],
+    },
+    {
+        name: "no OpenID Connect",
+        change: (config) => {
+            delete config.http.auth;
+            config.http.accessControl = { repositories: { "**": { anonymousPolicy: ["read"] } } };
+        },
+        found: { "login-start": /there is no OpenID Connect/, "login-ci": /has no login \(404\)/ },
+        quiet: ["anonymous-push", "anonymous-catalog"],
+    },
+    {
+        name: "an external address that is another",
+        change: (config) => (config.http.externalUrl = "http://127.0.0.1:9"),
+        found: { "login-start": /come back to http:\/\/127.0.0.1:9\/zot\/auth\/callback\/oidc instead of/ },
+        quiet: ["health"],
+    },
+    {
+        name: "mirrored prefix open",
+        change: (config) => delete rules(config)["mirror.example/**"],
+        found: { "mirror-push": /CI may push under the mirrored prefix mirror\.example/, "access-matrix": /CI may create on mirror\.example\/\*\*/ },
+        quiet: ["pull-through", "api-key-push"],
+    },
+    {
+        name: "a cache whose upstream is gone",
+        change: (config) => (config.extensions.sync.registries[0].urls = ["http://127.0.0.1:9"]),
+        found: { "pull-through": /not fetched from upstream/ },
+        quiet: ["mirror-push"],
+    },
+];
+
+test.each(weaknesses)("$name", async ({ change, found, quiet }) => {
+    await registry.start(change);
+    const report = await registry.verify({ only: [...Object.keys(found), ...quiet] });
+    const of = (id: string) => report.checks.find((check) => check.id === id)!;
+    for (const [id, saying] of Object.entries(found)) {
+        expect({ id, verdict: of(id).verdict, meaning: of(id).meaning }).toEqual({ id, verdict: "fail", meaning: expect.stringMatching(saying) });
+        expect(of(id).exchanges.length).toBeGreaterThan(0);
+    }
+    for (const id of quiet) expect(of(id)).toMatchObject({ id, verdict: "pass" });
+    expect(exitCodeOf(report)).toBe(1);
+    expect(report.cleaning.left).toEqual([]);
+    await registry.start();
+    expect(await registry.remains()).toEqual([]);
+});
+
+/** A zot that lets `accepts` overwrite a tag: an admin does it in the background. */
+async function withOldZot(gate: Gate, accepts: (request: SeenRequest, tag: string) => boolean): Promise<{ end: () => Promise<void> }> {
+    const user = await registry.authentik.api<{ pk: number; username: string }>("POST", "/core/users/", {
+        username: `admin-${Math.random().toString(16).slice(2)}`,
+        name: "an admin",
+        type: "service_account",
+        path: "users",
+        groups: (await registry.authentik.api<{ results: { pk: string; name: string }[] }>("GET", `/core/groups/?name=${registry.adminsGroup}`)).results.filter(({ name }) => name === registry.adminsGroup).map(({ pk }) => pk),
+        attributes: {},
+    });
+    registry.made(`/core/users/${user.pk}/`);
+    const session = await ZotSession.login(registry.registryUrl, { username: user.username, password: await registry.authentik.appPassword(user.username) });
+    const { key } = await session.createApiKey("old zot", new Date(Date.now() + 600_000));
+    await session.end();
+    const admin = new Registry(registry.directUrl, "admin", outgoing(), new Recorder(), new Control(), { username: user.username, key });
+    gate.before = async (request) => {
+        const [, repository, reference] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(request.path) ?? [];
+        if (request.method !== "PUT" || repository === undefined || reference === undefined) return undefined;
+        const tag = request.query.get("tag") ?? reference;
+        const exists = (await admin.tags(repository))?.includes(tag);
+        if (!exists || !accepts(request, tag)) return undefined;
+        if (!request.headers["content-type"]?.includes("manifest")) return { status: 415 };
+        await admin.delete(repository, tag);
+        const { status } = await admin.request("PUT", `/v2/${repository}/manifests/${tag}`, { headers: { "content-type": request.headers["content-type"] }, body: request.body });
+        return { status };
+    };
+    return { end: () => admin.request("GET", "/livez").then(() => undefined) };
+}
+
+const PUSHES = ["tag-other-content", "tag-same-content", "tag-by-digest", "tag-latest"];
+
+test("a zot that lets a digest move a tag, as before 2.1.19", async () => {
+    await registry.start();
+    await withOldZot(registry.registryGate, (request) => request.query.has("tag"));
+    const report = await registry.verify({ only: [...PUSHES, "existing-tag-probe"] });
+    expect(report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual(["existing-tag-probe", "tag-by-digest"]);
+    const { meaning, remedy } = report.checks.find(({ id }) => id === "tag-by-digest")!;
+    expect(meaning).toMatch(/A digest moved the tag v\d+, which a plain push may not: this zot is older than 2\.1\.19/);
+    expect(remedy).toMatch(/Upgrade zot/);
+    expect(await registry.remains()).toEqual([]);
+});
+
+test("a zot that lets latest move, as before 2.1.15", async () => {
+    await registry.start();
+    await withOldZot(registry.registryGate, (_request, tag) => tag === "latest");
+    const report = await registry.verify({ only: PUSHES });
+    expect(report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual(["tag-latest"]);
+    expect(report.checks.find(({ id }) => id === "tag-latest")!.meaning).toMatch(/older than 2\.1\.15 \(CVE-2026-31801\)/);
+});
+
+test("a zot that says that it is old", async () => {
+    registry.registryGate.before = ({ path }) => (path === "/v2/_zot/ext/mgmt" ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ releaseTag: "v2.1.18" }) } : undefined);
+    const report = await registry.verify({ only: ["version"] });
+    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/It is 2\.1\.18, in which a push by digest can move a tag/) });
+});
+
+test("a zot that is refused but changed all the same", async () => {
+    await registry.start();
+    const old = await withOldZot(registry.registryGate, () => true);
+    const accepting = registry.registryGate.before;
+    registry.registryGate.before = async (request) => ((await accepting(request)) ? { status: 403 } : undefined);
+    const report = await registry.verify({ only: ["tag-other-content"] });
+    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/answered with 403, and yet the tag names sha256:/) });
+    await old.end();
+});
+
+describe("keys on record", () => {
+    beforeEach(() => registry.start());
+    afterEach(() => registry.revokeAllByHand());
+    const only = ["keys-on-record"];
+
+    test("one without an expiry", async () => {
+        const { key } = await registry.makeByHand("ci", new Date(Date.now() + 86_400_000));
+        const answer = await fetch(`${registry.registryUrl}/zot/auth/apikey`, {
+            method: "POST",
+            headers: { authorization: `Basic ${Buffer.from(`${registry.ciUser}:${key}`).toString("base64")}`, "content-type": "application/json", "x-zot-api-client": "zot-ui" },
+            body: JSON.stringify({ label: "by hand, for ever", scopes: [] }),
+        });
+        expect(answer.status).toBe(201);
+        const report = await registry.verify({ only });
+        expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/has a key without expiry: "by hand, for ever" \(/) });
+        expect(JSON.stringify(report)).not.toMatch(/zak_[0-9a-f]/);
+        // The same by CI's own key, where nothing may be made.
+        const readOnly = await registry.verify({ only, readOnly: true, environment: { ZOT_CI_API_KEY: key } });
+        expect(readOnly.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/without expiry/) });
+        expect(await registry.remains()).toEqual([]);
+    });
+
+    test("one that is nobody's, and one of a stack", async () => {
+        await registry.makeByHand("ci pulumi:registry/prod/ciKey", new Date(Date.now() + 86_400_000));
+        expect((await registry.verify({ only })).checks[0]).toMatchObject({ verdict: "pass", meaning: expect.stringMatching(/1 key works, each with an expiry/) });
+        await registry.makeByHand("who knows", new Date(Date.now() + 86_400_000));
+        const report = await registry.verify({ only });
+        expect(report.checks[0]).toMatchObject({ verdict: "warning", meaning: expect.stringMatching(/a key that is not ours: "who knows"/) });
+        expect(exitCodeOf(report)).toBe(0);
+    });
+});
+
+test("the tag race, measured without anything in front of zot", async () => {
+    await registry.start();
+    // Logged in through the gate, and sent past it.
+    const subject = await subjectFrom(registry.options, registry.commandLine.environment);
+    const context = new Context(subject, false, outgoing(), new Recorder(), new Control());
+    try {
+        const { username, keys } = await context.as("ci");
+        await context.meet(["scratch"]);
+        const { key } = await keys.create("race", new Date(Date.now() + 300_000));
+        const direct = new Registry(registry.directUrl, "CI", outgoing(), context.recorder, context.control, { username, key });
+        const real = context.as.bind(context);
+        context.as = async (tier) => (tier === "ci" ? { ...(await real("ci")), registry: direct } : real(tier));
+        const outcome = await race(context);
+        expect(outcome).toMatchObject({ verdict: "warning", meaning: expect.stringMatching(/^5 of 5 pushes of one new tag were accepted, and 1 of their images/) });
+    } finally {
+        expect((await context.cleanUp()).left).toEqual([]);
+    }
+    expect(await registry.remains()).toEqual([]);
+});
