@@ -15,7 +15,8 @@ export function showRights(component: string, declared: AccessPolicy, tiers: Tie
         `${component}-shows-rights`,
         async ({ oldInputs }) => {
             // What was pushed is known, also where what will be pushed is not yet. A hook is handed secrets as outputs.
-            const stdin = await new Promise<unknown>((resolve) => pulumi.output((oldInputs as { stdin?: unknown } | undefined)?.stdin).apply(resolve));
+            const input: pulumi.Output<unknown> = pulumi.output((oldInputs as { stdin?: unknown } | undefined)?.stdin);
+            const stdin = await new Promise<unknown>((resolve) => input.apply(resolve));
             const pushed = typeof stdin === "string" ? pushedPolicy(stdin) : undefined;
             if (!pushed) return;
             const changes = policyChanges(pushed, declared);

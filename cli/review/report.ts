@@ -1,0 +1,230 @@
+/** What a review says: two sides of every stack compared, and written as Markdown. Pure but for the text difference it is given. */
+import { type AccessChange, changeInWords, isWidening, policyChanges, type TierNames, whoInWords } from "../../components/accessChanges";
+import { type AccessMatrix, accessMatrix } from "../../components/accessPolicy";
+import { isLoopback, isMap, shown } from "../../components/settings";
+import { configText, type Json, type JsonMap, policyOf, type ZotConfig } from "../../components/zotConfig";
+import { matrixMarkdown } from "../shared/matrixText";
+import type { SettingValue, StackSide } from "./sides";
+
+/** `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens has to be read. */
+export type Effect = "wider" | "narrower" | "unclear";
+
+export interface RightsChange {
+    effect: Effect;
+    /** A sentence without its full stop. */
+    words: string;
+    /** Who, in words; absent for what is not one tier's. */
+    who?: string;
+}
+
+export interface StackReview {
+    stack: string;
+    status: "changed" | "unchanged" | "new" | "removed" | "unreadable";
+    /** Why a side has no config. */
+    problems: { side: "base" | "head"; text: string }[];
+    rights: RightsChange[];
+    settings: { name: string; before?: string; after?: string }[];
+    /** The config's difference, as `git diff` shows it. */
+    config: string;
+    /** Who may do what at the head. */
+    matrix?: AccessMatrix;
+}
+
+export interface Review {
+    base: string;
+    head: string;
+    stacks: StackReview[];
+    /** Files that differ and are part of what decides, or of what runs on the host. */
+    code: string[];
+    notes: string[];
+}
+
+export const widens = ({ stacks }: Review): boolean => stacks.some(({ rights }) => rights.some(({ effect }) => effect !== "narrower"));
+
+/** One stack on both sides; a side is undefined where it has no file for the stack. */
+export function stackReview(stack: string, base: StackSide | undefined, head: StackSide | undefined, difference: (before: string, after: string) => string): StackReview {
+    const problems = (["base", "head"] as const).flatMap((side) => {
+        const text = { base, head }[side]?.problem;
+        return text ? [{ side, text }] : [];
+    });
+    const settings = settingChanges(base?.settings ?? new Map(), head?.settings ?? new Map());
+    const text = (side: StackSide | undefined) => (side?.config ? configText(side.config) : "");
+    const review: StackReview = { stack, status: "changed", problems, rights: [], settings, config: "" };
+    if (!head) return { ...review, status: "removed", settings: [], rights: [{ effect: "unclear", words: "the stack's file is gone: what is deployed stays as it is, and nobody reviews it" }] };
+    if (!head.config) return { ...review, status: "unreadable", rights: [{ effect: "unclear", words: "the head has no config to compare, see below" }] };
+
+    const tiers = tiersOf(head);
+    const matrix = accessMatrix(policyOf(head.config));
+    const config = difference(text(base), text(head));
+    if (!base?.config) {
+        const why = base ? "the base has no config to compare with, see below" : "the stack is new";
+        return { ...review, status: base ? "changed" : "new", matrix, config: "", settings: base ? settings : [], rights: [{ effect: "unclear", words: `${why}: read all of its rights` }] };
+    }
+    const rights = inOrder([
+        ...policyChanges(policyOf(base.config), policyOf(head.config)).map((change) => inReview(change, tiers)),
+        ...otherRights(base.config, head.config),
+        ...whoDecides(base, head),
+    ]);
+    const status = config === "" && settings.length === 0 && rights.length === 0 ? "unchanged" : "changed";
+    return { ...review, status, rights, config, matrix };
+}
+
+const inReview = (change: AccessChange, tiers: TierNames): RightsChange => ({ effect: isWidening(change) ? "wider" : "narrower", words: changeInWords(change, tiers), who: whoInWords(change.who, tiers) });
+
+const RANK: Record<Effect, number> = { wider: 0, unclear: 1, narrower: 2 };
+
+function inOrder(changes: RightsChange[]): RightsChange[] {
+    return changes.map((change, index) => ({ change, index })).sort((left, right) => RANK[left.change.effect] - RANK[right.change.effect] || left.index - right.index).map(({ change }) => change);
+}
+
+function settingText(side: StackSide, name: string): string {
+    try {
+        return String(JSON.parse(side.settings.get(name)?.shown ?? '""'));
+    } catch {
+        return "";
+    }
+}
+
+const tiersOf = (side: StackSide): TierNames => ({ workloadsGroup: settingText(side, "identity.workloadsGroup"), adminsGroup: settingText(side, "identity.adminsGroup") });
+
+const at = (config: ZotConfig, ...path: string[]): Json | undefined => path.reduce<Json | undefined>((value, key) => (isMap(value) ? (value as JsonMap)[Object.keys(value).find((name) => name.toLowerCase() === key.toLowerCase()) ?? key] : undefined), config);
+
+/** What is open to whom beside repositories. */
+function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[] {
+    const found: RightsChange[] = [];
+    const add = (effect: Effect, words: string) => found.push({ effect, words });
+
+    const [had, has] = [before, after].map(metricsReaders) as [Set<string>, Set<string>];
+    for (const who of has) if (!had.has(who)) add("wider", `${whoInWords(who)} gains reading the metrics`);
+    for (const who of had) if (!has.has(who)) add("narrower", `${whoInWords(who)} loses reading the metrics`);
+
+    const [from, to] = [before, after].map((config) => String(at(config, "http", "address") ?? ""));
+    if (from !== to) {
+        const [wasLocal, isLocal] = [isLoopback(from!), isLoopback(to!)];
+        if (!isLocal) add(wasLocal ? "wider" : "unclear", `zot listens on ${shown(to)} instead of ${shown(from)}`);
+        else if (!wasLocal) add("narrower", `zot listens on ${shown(to)} instead of ${shown(from)}`);
+    }
+    const other = (words: string, ...path: string[]) => {
+        const texts = [before, after].map((config) => canonical(at(config, ...path)));
+        if (texts[0] !== texts[1]) add("unclear", words);
+    };
+    other("who zot asks for a login, or what it takes from the answer, is other than before (`http.auth.openid`)", "http", "auth", "openid", "providers");
+    if (canonical(loginWays(before)) !== canonical(loginWays(after))) add("unclear", "zot takes other kinds of logins than before (`http.auth`)");
+    if (canonical(conditionsOf(before)) !== canonical(conditionsOf(after))) add("unclear", "conditions of policies are other ones (`http.accessControl`, `conditions`)");
+    return found;
+}
+
+/** The names of secret files hold a placeholder and say nothing. */
+function loginWays(config: ZotConfig): Json {
+    const auth = at(config, "http", "auth");
+    if (!isMap(auth)) return null;
+    return Object.fromEntries(Object.entries(auth as JsonMap).filter(([key]) => !["openid", "sessionkeysfile"].includes(key.toLowerCase())));
+}
+
+function metricsReaders(config: ZotConfig): Set<string> {
+    const metrics = at(config, "http", "accessControl", "metrics");
+    if (!isMap(at(config, "extensions", "metrics")) || !isMap(metrics)) return new Set();
+    const members = metrics as JsonMap;
+    const readers = Array.isArray(members.anonymousPolicy) && members.anonymousPolicy.includes("read") ? ["anonymous"] : [];
+    return new Set([...readers, ...(Array.isArray(members.users) ? members.users.map((user) => `user ${String(user)}`) : [])]);
+}
+
+/** Every policy that has conditions, whole and wherever it is. */
+function conditionsOf(config: ZotConfig): Json[] {
+    const found: Json[] = [];
+    const search = (value: Json | undefined, path: string): void => {
+        if (Array.isArray(value)) value.forEach((item) => search(item, path));
+        else if (isMap(value)) {
+            for (const [key, item] of Object.entries(value as JsonMap)) {
+                if (key.toLowerCase() === "conditions") found.push([path, value as JsonMap]);
+                else search(item, `${path}/${key}`);
+            }
+        }
+    };
+    search(at(config, "http", "accessControl"), "");
+    return found;
+}
+
+/** Text that is the same for the same value, whatever the order of its keys. */
+function canonical(value: Json | undefined): string {
+    return JSON.stringify(value, (_key, item: unknown) => (isMap(item) ? Object.fromEntries(Object.entries(item).sort(([left], [right]) => (left < right ? -1 : 1))) : item)) ?? "";
+}
+
+/** Settings by which others are in a tier than before, although the tiers' rights are the same. */
+function whoDecides(base: StackSide, head: StackSide): RightsChange[] {
+    const said = { "identity.ciUser": "CI pushes as", "authentik:url": "Authentik's objects are made at" };
+    return Object.entries(said).flatMap(([name, words]): RightsChange[] => {
+        const [before, after] = [settingText(base, name), settingText(head, name)];
+        return before === after ? [] : [{ effect: "unclear", words: `${words} ${shown(after)} instead of ${shown(before)}` }];
+    });
+}
+
+function settingChanges(before: Map<string, SettingValue>, after: Map<string, SettingValue>): StackReview["settings"] {
+    const names = [...new Set([...before.keys(), ...after.keys()])].sort();
+    return names
+        .filter((name) => before.get(name)?.identity !== after.get(name)?.identity)
+        .map((name) => ({ name, ...(before.has(name) ? { before: before.get(name)!.shown } : {}), ...(after.has(name) ? { after: after.get(name)!.shown } : {}) }));
+}
+
+// --- as Markdown ------------------------------------------------------------------------------------------------------
+
+/** How much of a config's difference is shown, in lines: a forge cuts long comments. */
+const CONFIG_LINES = 200;
+const MARKS: Record<Effect, string> = { wider: "**WIDER**", unclear: "**READ THIS**", narrower: "narrower" };
+
+/** The review as Markdown; what widens rights is in the first lines. */
+export function reviewMarkdown(review: Review): string {
+    const { stacks, code, notes } = review;
+    const lines = [`# ${verdict(review)}`];
+    const all = stacks.flatMap(({ stack, rights }) => rights.map((change) => ({ stack, ...change })));
+    for (const effect of ["wider", "unclear", "narrower"] as const) {
+        for (const change of all.filter((item) => item.effect === effect)) lines.push(`- ${MARKS[effect]} ${inline(change.stack)}: ${change.words}`);
+    }
+    lines.push("", `Compared: base ${inline(review.base)}, head ${inline(review.head)}.`);
+    for (const note of notes) lines.push("", note);
+    if (code.length > 0) {
+        lines.push("", `The code changes as well, in ${code.length} file${code.length === 1 ? "" : "s"}; what is said here of the head is what its own code makes of it. Read it too:`, "");
+        lines.push(...code.slice(0, 40).map((file) => `- ${inline(file)}`), ...(code.length > 40 ? [`- and ${code.length - 40} more`] : []));
+    }
+    for (const stack of stacks) lines.push(...stackMarkdown(stack));
+    return `${lines.join("\n")}\n`;
+}
+
+function verdict({ stacks, code }: Review): string {
+    const rights = stacks.flatMap((stack) => stack.rights);
+    const wider = rights.filter(({ effect }) => effect === "wider");
+    if (wider.length > 0) return `Rights widen: ${[...new Set(wider.map(({ who, words }) => who ?? words))].join(", ")}`;
+    if (rights.some(({ effect }) => effect === "unclear")) return "Rights may widen: to be read";
+    if (rights.length > 0) return "Rights narrow";
+    if (stacks.some(({ status }) => status !== "unchanged")) return "Rights stay as they are; settings or config change";
+    return code.length > 0 ? "Rights, settings and config stay as they are; code changes" : "Rights, settings and config stay as they are";
+}
+
+function stackMarkdown({ stack, status, problems, settings, config, matrix, rights }: StackReview): string[] {
+    if (status === "unchanged") return ["", `## Stack ${inline(stack)}`, "", "No change."];
+    const lines = ["", `## Stack ${inline(stack)}${status === "new" ? " (new)" : status === "removed" ? " (removed)" : ""}`];
+    for (const { side, text } of problems) lines.push("", `The ${side} has no config:`, "", ...block(text));
+    if (settings.length > 0) {
+        const cell = (value: string | undefined) => (value === undefined ? "not set" : inline(value).replaceAll("|", "\\|"));
+        lines.push("", "### Settings", "", "| setting | before | after |", "|---|---|---|", ...settings.map(({ name, before, after }) => `| ${inline(name)} | ${cell(before)} | ${cell(after)} |`));
+    }
+    if (matrix && rights.length > 0) lines.push("", "### Who may do what, after the change", "", matrixMarkdown(matrix));
+    if (config !== "") {
+        const shownLines = config.trimEnd().split("\n");
+        lines.push("", "### zot's config", "", ...block(shownLines.slice(0, CONFIG_LINES).join("\n"), "diff"));
+        if (shownLines.length > CONFIG_LINES) lines.push("", `${shownLines.length - CONFIG_LINES} more lines: npm run --silent config -- --stack ${stack}`);
+    }
+    return lines;
+}
+
+/** Text as it is, whatever it holds: a fence longer than any in it. */
+function block(text: string, language = ""): string[] {
+    const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+    const fence = "`".repeat(longest + 1);
+    return [`${fence}${language}`, ...text.split("\n"), fence];
+}
+
+/** A short text in backticks. */
+function inline(text: string): string {
+    return `\`${text.replace(/[`\r\n]/g, "'")}\``;
+}
