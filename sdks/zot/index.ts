@@ -1,10 +1,12 @@
 /** Pulumi resources of a zot registry: the npm package `pulumi-zot`, for the provider in providers/zot. */
 import * as pulumi from "@pulumi/pulumi";
 import { ApiKey } from "./apiKey";
+import { HostObservation } from "./hostObservation";
 import { Provider } from "./provider";
 import { getVersion } from "./utilities";
 
 export { ApiKey, type ApiKeyArgs, type ApiKeyStatus, type Predecessor } from "./apiKey";
+export { HostObservation, type HostObservationArgs, type HostReport, type SshAddress, type SshConnection } from "./hostObservation";
 export { Provider, type ProviderArgs } from "./provider";
 
 pulumi.runtime.registerResourceModule("zot", "index/apiKey", {
@@ -12,6 +14,13 @@ pulumi.runtime.registerResourceModule("zot", "index/apiKey", {
     construct: (name: string, type: string, urn: string): pulumi.Resource => {
         if (type !== ApiKey.__pulumiType) throw new Error(`unknown resource type ${type}`);
         return new ApiKey(name, undefined as never, { urn });
+    },
+});
+pulumi.runtime.registerResourceModule("zot", "index/hostObservation", {
+    version: getVersion(),
+    construct: (name: string, type: string, urn: string): pulumi.Resource => {
+        if (type !== HostObservation.__pulumiType) throw new Error(`unknown resource type ${type}`);
+        return new HostObservation(name, undefined as never, { urn });
     },
 });
 pulumi.runtime.registerResourcePackage("zot", {

@@ -1,0 +1,71 @@
+/** How two configs of zot differ, for people to read; what may be a secret in them is not shown. Pure. */
+import { createTwoFilesPatch } from "diff";
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Keys whose value is a secret. Those that name a file of secrets do not match: the name of a file is none. */
+const SECRET_KEY = /(password|passwd|secret|secretkey|accesskey|token|hashkey|encryptkey|apikey|credentials?)$/i;
+const HIDDEN = "[hidden]";
+
+/** Longest difference that is shown, in lines. */
+const LONGEST = 200;
+
+/**
+ * A unified diff from the declared config to the one that was found. Settings are compared, not the layout of the file: where only
+ * that differs, the answer is undefined.
+ */
+export function configDifference(declared: string, found: string): string | undefined {
+    const [left, right] = [parsed(declared), parsed(found)];
+    if (left === undefined || right === undefined) return patch(hiddenInText(declared), hiddenInText(found));
+    const ordered = inOrderOf(right, left);
+    const [before, after] = [JSON.stringify(left, null, 2), JSON.stringify(ordered, null, 2)];
+    if (before === after) return undefined;
+    return patch(JSON.stringify(hidden(left), null, 2), JSON.stringify(hidden(ordered, left), null, 2));
+}
+
+function patch(before: string, after: string): string {
+    const lines = createTwoFilesPatch("declared", "on the host", lined(before), lined(after), "", "", { context: 3 })
+        .split("\n")
+        .filter((line) => !/^(=+$|\\ No newline)/.test(line));
+    if (lines.length <= LONGEST) return lines.join("\n").trimEnd();
+    return [...lines.slice(0, LONGEST), `(${lines.length - LONGEST} more lines)`].join("\n");
+}
+
+const lined = (text: string) => (text.endsWith("\n") ? text : `${text}\n`);
+
+function parsed(text: string): Json | undefined {
+    try {
+        return JSON.parse(text) as Json;
+    } catch {
+        return undefined;
+    }
+}
+
+const isMap = (value: Json | undefined): value is { [key: string]: Json } => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** The same value with its keys in the order of another one, so that an order that has changed is no difference. */
+function inOrderOf(value: Json, model: Json | undefined): Json {
+    if (Array.isArray(value)) return value.map((item, index) => inOrderOf(item, Array.isArray(model) ? model[index] : undefined));
+    if (!isMap(value)) return value;
+    const like = isMap(model) ? model : {};
+    const keys = [...Object.keys(like).filter((key) => key in value), ...Object.keys(value).filter((key) => !(key in like))];
+    return Object.fromEntries(keys.map((key) => [key, inOrderOf(value[key]!, like[key])]));
+}
+
+/** Without secrets; one that differs from that of the declared config is said to. */
+function hidden(value: Json, declared?: Json): Json {
+    if (Array.isArray(value)) return value.map((item, index) => hidden(item, Array.isArray(declared) ? declared[index] : undefined));
+    if (!isMap(value)) return value;
+    return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => {
+            const before = isMap(declared) ? declared[key] : undefined;
+            if (!SECRET_KEY.test(key) || typeof item !== "string") return [key, hidden(item, before)];
+            return [key, declared !== undefined && before !== item ? `${HIDDEN} another` : HIDDEN];
+        }),
+    );
+}
+
+/** What is no JSON: whatever stands behind a key of a secret. */
+function hiddenInText(text: string): string {
+    return text.replace(/("([^"\\\n]*)"\s*:\s*)"(?:[^"\\\n]|\\.)*"?/g, (whole: string, before: string, key: string) => (SECRET_KEY.test(key) ? `${before}"${HIDDEN}"` : whole));
+}

@@ -1,0 +1,158 @@
+# Looks at the registry's host for the resource HostObservation, and changes nothing, not even a temporary file.
+#
+# Above this stand host/common.sh, host/look.sh and host/serviceFile.sh, and before them what to look at: $settings, lines of
+# "name=value" as the push has them, and $declared, the config that was pushed last, or nothing where none was. Standard output is
+# lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
+set -u
+umask 077
+LC_ALL=C
+export LC_ALL
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
+export PATH
+
+largest_config=1048576
+# There is no folder for temporary files.
+folder=
+
+setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p"; }
+# The settings are not in a payload here.
+section() { :; }
+
+fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-500)"; }
+
+refuse() {
+    fact refused "$*"
+    exit 0
+}
+
+# Kind and rights of a file, and its owner's id, as ls has them; nothing where it is missing.
+rights_of() { ls -ldn "$1" 2>/dev/null | awk 'NR == 1 { print substr($1, 1, 10) " " $3 }'; }
+
+sha256_of() {
+    if [ ! -r "$1" ]; then
+        echo unreadable
+        return
+    fi
+    for tool in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256 -r'; do
+        command -v "${tool%% *}" >/dev/null 2>&1 || continue
+        # shellcheck disable=SC2086 # a name and its arguments
+        $tool <"$1" 2>/dev/null | cut -c 1-64
+        return
+    done
+    echo unknown
+}
+
+check_sudo_of_look() {
+    [ "$sudo" = service ] || return 0
+    case $manager in systemd | launchd-daemon) ;; *) return 0 ;; esac
+    command -v sudo >/dev/null 2>&1 || refuse "host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off"
+    case $manager in systemd) set -- systemctl restart "$service" ;; *) set -- launchctl kickstart -k "system/$service" ;; esac
+    said=$(sudo -n -l "$@" 2>&1 </dev/null) || refuse "sudo does not let $(id -un) run \"$*\" without a password ($said); allow it in sudoers with NOPASSWD"
+}
+
+# Who pushes at this moment, if somebody does.
+pushing() {
+    for held in "$state"/claims/*; do
+        [ -e "$held" ] || continue
+        process=${held##*/}
+        process=${process#*.}
+        process=${process%%.*}
+        if kill -0 "$process" 2>/dev/null || [ -d "/proc/$process" ] || ps -p "$process" >/dev/null 2>&1; then
+            cat "$held" 2>/dev/null
+            return
+        fi
+    done
+}
+
+# A push that was begun and neither proven nor taken back, as one that was cut off leaves it.
+unended() {
+    for number in $(pushes); do
+        if [ -e "$state/pushes/$number/unproven" ]; then echo "$number"; fi
+    done | tail -n 1
+}
+
+# What answers in zot's place, by the config that was pushed last; on standard input.
+report_serving() {
+    if ! expect_of /dev/stdin; then
+        fact serving unknown
+        return
+    fi
+    fact url "$url"
+    # One that is just being restarted is waited for.
+    attempts=0
+    until is_ready; do
+        attempts=$((attempts + 1))
+        if [ "$attempts" -ge 5 ]; then
+            fact serving 'not reachable'
+            return
+        fi
+        sleep 0.5 2>/dev/null || sleep 1
+    done
+    fact runningCommit "$(running_commit)"
+    if prove; then
+        fact serving hardened
+        return
+    fi
+    fact servingProblem "$problem"
+    read=$(status_of GET '/v2/_catalog?n=1')
+    write=$(status_of PUT /v2/zot-hardening/probe/manifests/probe --header 'Content-Type: text/plain' --data-binary x)
+    login=$(status_of GET '/zot/auth/login?provider=oidc&callback_ui=%2F')
+    case $read:$write:$login in 200:401:404) fact serving read-only ;; *) fact serving other ;; esac
+}
+
+look() {
+    echo 'zot-hardening-look'
+    read_settings
+    if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off"
+        said=$(sudo -n true 2>&1 </dev/null) || refuse "sudo does not let $(id -un) become root without a password ($said); allow it in sudoers with NOPASSWD, or set host.sudo to off or service"
+        # Not as an argument, which every user of the host could see.
+        printf '%s\n' "$script" | sudo -n /bin/sh -c 'script=$(cat) && eval "$script"'
+        exit
+    fi
+    for tool in curl awk sed grep find cmp cut tail sort ps; do
+        command -v "$tool" >/dev/null 2>&1 || refuse "$tool is not installed on the host, or not in $PATH; install it"
+    done
+    check_sudo_of_look
+    owner=$(zot_owner)
+    fact user "$(id -u)"
+    fact zotUser "$owner"
+    fact config "$(rights_of "$config")"
+    setting secretFile | while IFS= read -r file; do
+        if [ -n "$file" ]; then fact secret "$(rights_of "$file") $(sha256_of "$file") $file"; fi
+    done
+    commit=$(zot_commit "$binary")
+    fact zotVersion "$commit"
+    if [ -x "$binary" ]; then
+        keeps_tags "$commit" || { [ -n "$commit" ] && [ "$commit" = "$accepted_version" ]; } || fact versionProblem "$problem"
+    else
+        fact versionProblem "is not there or cannot be run"
+    fi
+    ask_service
+    fact service "$service_state"
+    fact pushing "$(pushing)"
+    fact unended "$(unended)"
+    if [ "$start_without_issuer" = yes ]; then
+        fact start "$([ -f "$state/start" ] && echo yes || echo no)"
+        fact startSays "$(cat "$state/serving" 2>/dev/null)"
+    fi
+    find_service_file
+    if [ -n "$service_file" ]; then
+        fact serviceFile "$service_file"
+        fact serviceFileState "$(if [ ! -f "$service_file" ]; then echo missing; elif service_file_text | cmp -s - "$service_file"; then echo same; else echo other; fi)"
+    fi
+    if [ -n "$declared" ]; then
+        printf '%s\n' "$declared" | report_serving
+    elif [ -f "$config" ]; then
+        report_serving <"$config"
+    else
+        fact serving 'not reachable'
+    fi
+    if [ -f "$config" ] && [ -r "$config" ]; then
+        size=$(wc -c <"$config" | tr -d ' ')
+        fact configSize "$size"
+        [ "$size" -le "$largest_config" ] || return 0
+        echo '--'
+        cat "$config"
+    fi
+}

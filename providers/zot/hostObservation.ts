@@ -1,0 +1,140 @@
+/**
+ * The resource HostObservation: a look at the registry's host, which finds what was changed on it by other means than a push. The
+ * remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the host, so that it is sent again.
+ */
+import commonScript from "../../host/common.sh";
+import lookScript from "../../host/look.sh";
+import serviceFileScript from "../../host/serviceFile.sh";
+import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
+import observationScript from "./hostObservation.sh";
+import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationProperties";
+import { compare, type Findings, HostRefusal, type HostReport, readReport, reportOutput } from "./hostReport";
+import { runOverSsh, SshError, type SshLimits } from "./ssh";
+
+/** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
+const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
+
+/** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
+function scriptFor({ settings, declared }: Observation, last: Declared | undefined): string {
+    const secretFiles = new Set(last ? [...last.secretFiles, ...(declared?.secretFiles ?? [])] : []);
+    const lines = [settings, ...[...secretFiles].map((path) => `secretFile=${path}`)].join("\n");
+    return [`settings=${quoted(lines)}`, `declared=${quoted(last?.config.trimEnd() ?? "")}`, commonScript, lookScript, serviceFileScript, observationScript, "look", ""].join("\n");
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+interface Look {
+    report: HostReport;
+    findings: Findings;
+}
+
+export interface ObservationOptions {
+    /** Where `SSH_AUTH_SOCK` is looked for. */
+    environment: NodeJS.ProcessEnv;
+    limits?: Partial<SshLimits>;
+}
+
+export function hostObservation(options: ObservationOptions): ResourceHandler {
+    const resource = new HostObservationResource(options);
+    return {
+        secretProperties: ["connection"],
+        check: ({ inputs }) => Promise.resolve(checkObservation(inputs)),
+        diff: (request, context) => resource.diff(request, context),
+        create: (request, context) => resource.create(request, context),
+        read: (request) => resource.read(request),
+        update: (request, context) => resource.update(request, context),
+        // The host is left to the remote command.
+        delete: () => Promise.resolve(),
+    };
+}
+
+class HostObservationResource {
+    /** What the last Diff of each resource has seen, for the update that follows it: a look for each of the two would be one too many. */
+    private readonly seen = new Map<string, Look>();
+
+    constructor(private readonly options: ObservationOptions) {}
+
+    /**
+     * Looks at the host. Other inputs are no difference by themselves: the remote command has them too, and the engine keeps the new
+     * ones with an unchanged resource.
+     */
+    async diff({ oldInputs, inputs, oldOutputs }: Parameters<ResourceHandler["diff"]>[0], context: CallContext): ReturnType<ResourceHandler["diff"]> {
+        this.seen.delete(context.urn);
+        const look = await this.lookAfter(oldInputs, inputs, context);
+        if (!look) return { changes: false };
+        if (look.findings.drift.length === 0) {
+            await tellNotes(look, context);
+            return { changes: false };
+        }
+        this.seen.set(context.urn, look);
+        const added = oldOutputs.report === undefined || oldOutputs.report === null;
+        return { changes: true, properties: { pushes: { kind: "update", inputDiff: false }, report: { kind: added ? "add" : "update", inputDiff: false } } };
+    }
+
+    /** Nothing was pushed yet, so that nothing differs; but what stands in the way of a push shows here, in seconds. */
+    async create({ inputs, preview, name }: Parameters<ResourceHandler["create"]>[0], context: CallContext): ReturnType<ResourceHandler["create"]> {
+        const observation = observationOf(inputs, this.options.environment);
+        const outputs: PropertyMap = { pushes: 0 };
+        if (observation?.look) {
+            const report = await this.look(observation, undefined, context);
+            await tellNotes({ report, findings: compare(report, undefined, observation.declared, namesOf(observation)) }, context);
+            outputs.report = reportOutput(report);
+        }
+        return { id: preview ? UNKNOWN : name, properties: outputs };
+    }
+
+    /** Refresh has nothing to look at: the next diff does. */
+    async read({ id, properties, inputs }: Parameters<ResourceHandler["read"]>[0]): ReturnType<ResourceHandler["read"]> {
+        if (properties.pushes === undefined || properties.pushes === null) throw new Error("A host observation cannot be imported: declare it, and pulumi up makes it.");
+        return { id, properties, inputs };
+    }
+
+    async update({ oldInputs, inputs, oldOutputs, preview }: Parameters<ResourceHandler["update"]>[0], context: CallContext): ReturnType<ResourceHandler["update"]> {
+        const look = this.seen.get(context.urn) ?? (await this.lookAfter(oldInputs, inputs, context));
+        this.seen.delete(context.urn);
+        if (!look) return oldOutputs;
+        const pushes = typeof oldOutputs.pushes === "number" ? oldOutputs.pushes : 0;
+        const differs = look.findings.drift.length > 0;
+        if (differs) await tellDrift(look, observationOf(inputs, this.options.environment)!, preview, context);
+        await tellNotes(look, context);
+        return { pushes: pushes + (differs ? 1 : 0), report: reportOutput(look.report) };
+    }
+
+    /** What is on a host that was pushed before; undefined where it is not to be looked at, or was another one. */
+    private async lookAfter(oldInputs: PropertyMap, inputs: PropertyMap, context: CallContext): Promise<Look | undefined> {
+        const observation = observationOf(inputs, this.options.environment);
+        if (!observation?.look) return undefined;
+        const before = observationOf(oldInputs, this.options.environment);
+        const isSameHost = before?.connection.host === observation.connection.host && before.connection.port === observation.connection.port && before.configFile === observation.configFile;
+        const last = isSameHost ? before?.declared : undefined;
+        const report = await this.look(observation, last, context);
+        return { report, findings: compare(report, last, observation.declared, namesOf(observation)) };
+    }
+
+    /** One connection. */
+    private async look(observation: Observation, last: Declared | undefined, context: CallContext): Promise<HostReport> {
+        const { host } = observation.connection;
+        try {
+            const ran = await runOverSsh(observation.connection, { command: COMMAND, stdin: scriptFor(observation, last) }, { cancelled: context.cancelled, limits: this.options.limits });
+            const report = readReport(ran.stdout, observation.configFile);
+            if (report) return report;
+            const said = (ran.stderr.trim() || ran.stdout.toString("utf8").trim()).slice(0, 500) || "nothing";
+            throw new SshError(`The look at the registry's host ${host} did not come to its end (${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`);
+        } catch (error) {
+            if (error instanceof HostRefusal) throw new Error(`The registry's host ${host} cannot be looked at, nor pushed to: ${error.message}. Nothing was changed.`);
+            if (error instanceof SshError) throw new Error(`${error.message} (To go on without a look at the host, set host.observe to false, or ZOT_HARDENING_LOOK=off in the environment.)`);
+            throw error;
+        }
+    }
+}
+
+const namesOf = ({ connection, binary }: Observation) => ({ host: connection.host, binary });
+
+async function tellDrift({ findings: { drift, difference } }: Look, { connection }: Observation, preview: boolean, context: CallContext): Promise<void> {
+    const sentence = `The registry's host ${connection.host} is not as it was declared: ${drift.join("; ")}.`;
+    await context.log("warning", `${sentence} ${preview ? "pulumi up pushes" : "It is now pushed"} what is declared to it again.${difference === undefined ? "" : `\n${difference}`}`);
+}
+
+async function tellNotes({ findings }: Look, context: CallContext): Promise<void> {
+    for (const note of findings.notes) await context.log("warning", note);
+}

@@ -1,0 +1,211 @@
+/** What a look at a host has seen, and what of it differs from what was declared. Pure. */
+import { createHash } from "node:crypto";
+import type { PropertyMap } from "../protocol";
+import { configDifference } from "./configDifference";
+import { type Declared, hashIn } from "./hostObservationProperties";
+
+export interface FileFacts {
+    path: string;
+    /** Kind and rights as `ls -l` has them; undefined for a missing file. */
+    rights: string | undefined;
+    /** The owner's user id. */
+    owner: string;
+    /** In hex; `unreadable`, or `unknown` where the host has no tool for it. Not set for the config. */
+    sha256?: string;
+}
+
+export type Serving = "hardened" | "read-only" | "other" | "not reachable" | "unknown";
+
+export interface HostReport {
+    /** The user ids of the one who looked, who owns the config after a push, and of the one that zot runs as. */
+    user: string;
+    zotUser: string;
+    config: FileFacts;
+    /** Undefined where it is missing, cannot be read, or is larger than any config. */
+    configText: string | undefined;
+    secretFiles: FileFacts[];
+    zotVersion: string;
+    versionProblem: string;
+    /** What answers, where it tells. */
+    runningCommit: string;
+    service: string;
+    /** Who pushes at this moment; empty where nobody does. */
+    pushing: string;
+    /** Number of a push that was begun and not ended; empty where there is none. */
+    unended: string;
+    /** Whether the start that waits for the issuer is in its place; empty where none is to be. */
+    start: string;
+    /** What that start says that it has started. */
+    startSays: string;
+    serviceFile: string;
+    serviceFileState: string;
+    url: string;
+    serving: Serving;
+    servingProblem: string;
+}
+
+const MARKER = "zot-hardening-look";
+
+/** Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link HostRefusal}. */
+export function readReport(output: Buffer, configFile: string): HostReport | undefined {
+    // What a login shell says before the script does not belong to it.
+    const begin = output.indexOf(`${MARKER}\n`);
+    if (begin < 0) return undefined;
+    const body = output.subarray(begin + MARKER.length + 1);
+    const separator = body.indexOf("\n--\n");
+    const facts = (separator < 0 ? body : body.subarray(0, separator + 1)).toString("utf8");
+    const all = (name: string) => [...facts.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].map((match) => match[1]!.trim());
+    const one = (name: string) => all(name).at(-1) ?? "";
+    const refused = one("refused");
+    if (refused) throw new HostRefusal(refused);
+    const serving = one("serving");
+    if (!serving) return undefined;
+    const text = separator < 0 ? undefined : body.subarray(separator + 4);
+    // Somebody may be writing it at this moment.
+    if (text && text.length !== Number(one("configSize"))) return undefined;
+    const [rights, owner] = one("config").split(" ");
+    return {
+        user: one("user"),
+        zotUser: one("zotUser"),
+        config: { path: configFile, rights: rights || undefined, owner: owner ?? "" },
+        configText: text?.toString("utf8"),
+        secretFiles: all("secret").map((line) => {
+            // Of a missing file nothing stands before the hash.
+            const [, its, of, sha256, path] = /^(?:(\S{10}) (\d+) )?\s*(unreadable|unknown|[0-9a-f]{64}) (.*)$/.exec(line) ?? [];
+            return { path: path ?? line, rights: its, owner: of ?? "", sha256 };
+        }),
+        zotVersion: one("zotVersion"),
+        versionProblem: one("versionProblem"),
+        runningCommit: one("runningCommit"),
+        service: one("service"),
+        pushing: one("pushing"),
+        unended: one("unended"),
+        start: one("start"),
+        startSays: one("startSays"),
+        serviceFile: one("serviceFile"),
+        serviceFileState: one("serviceFileState"),
+        url: one("url"),
+        serving: serving as Serving,
+        servingProblem: one("servingProblem"),
+    };
+}
+
+/** The host says why it cannot be looked at, such as that sudo wants a password. */
+export class HostRefusal extends Error {}
+
+export interface Findings {
+    /** What a push mends, one clause each; the next look after it finds none. */
+    drift: string[];
+    /** From the declared config to the one on the host. */
+    difference: string | undefined;
+    /** What a push would not mend, and a person should know. */
+    notes: string[];
+}
+
+/**
+ * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it should be: the one that was declared when the host was last pushed, and the one
+ * that is declared now, which a push that was reported as failed may have brought.
+ */
+export function compare(report: HostReport, last: Declared | undefined, now: Declared | undefined, names: { host: string; binary: string }): Findings {
+    const findings: Findings = { drift: [], difference: undefined, notes: notesOn(report, names) };
+    const { drift } = findings;
+    if (report.pushing) {
+        findings.notes.push(`A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; look again when it has ended.`);
+        return findings;
+    }
+    if (!last) return findings;
+    if (report.unended) drift.push(`push ${report.unended} was cut off, and neither proven nor taken back`);
+
+    const { config, configText } = report;
+    const declared = now && configText === now.config ? now : last;
+    if (config.rights === undefined) {
+        drift.push(`${config.path} is missing`);
+    } else if (!config.rights.startsWith("-")) {
+        drift.push(`${config.path} is no plain file but ${kindOf(config.rights)}`);
+    } else {
+        if (configText === undefined) {
+            drift.push(`${config.path} cannot be read, or is too large for a config`);
+        } else if (configText !== declared.config) {
+            findings.difference = configDifference(declared.config, configText);
+            drift.push(`${config.path} ${findings.difference === undefined ? "has another layout, with the same settings" : "has other settings"}`);
+        }
+        drift.push(...rightsProblems(config, "0644", report.user));
+    }
+    for (const path of declared.secretFiles) {
+        const file = report.secretFiles.find((other) => other.path === path);
+        if (file) drift.push(...secretProblems(file, report));
+    }
+    if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
+    if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
+    if (report.start === "no") drift.push(`the start of zot beside ${config.path} is missing`);
+    drift.push(...servingProblems(report, drift.length > 0));
+    return findings;
+}
+
+function servingProblems({ serving, servingProblem, startSays, url }: HostReport, alreadyDiffers: boolean): string[] {
+    if (serving === "not reachable") return [`zot does not answer at ${url}`];
+    // Where the files differ, what is served does as well. And what waits for its issuer changes over by itself.
+    if (alreadyDiffers || startSays.startsWith("read-only")) return [];
+    if (serving === "read-only") return ["zot serves a read-only config"];
+    return serving === "other" ? [`zot does not serve its config: ${servingProblem}`] : [];
+}
+
+function notesOn({ versionProblem, startSays, serving, zotVersion, runningCommit, service }: HostReport, { host, binary }: { host: string; binary: string }): string[] {
+    const notes: string[] = [];
+    if (versionProblem) {
+        notes.push(`zot on ${host}, ${binary}, ${versionProblem}. Only from 2.1.19 on are tags immutable: install a newer one.`);
+    } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
+        notes.push(`On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: restart the service, or correct zot.binary.`);
+    }
+    if (startSays.startsWith("read-only")) {
+        notes.push(`zot on ${host} serves ${startSays}. Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.`);
+    }
+    if (serving === "hardened" && (service === "stopped" || service === "absent")) {
+        notes.push(`zot answers on ${host}, but its service manager calls the service ${service}: it would not be started again. Start it there.`);
+    }
+    return notes;
+}
+
+function rightsProblems({ path, rights, owner }: FileFacts, mode: string, user: string): string[] {
+    const problems: string[] = [];
+    const found = modeOf(rights!);
+    if (found !== mode) problems.push(`${path} has mode ${found} instead of ${mode}`);
+    if (owner !== user) problems.push(`${path} belongs to user ${owner} instead of ${user}`);
+    return problems;
+}
+
+function secretProblems(file: FileFacts, { zotUser }: HostReport): string[] {
+    if (file.rights === undefined) return [`${file.path} is missing`];
+    if (!file.rights.startsWith("-")) return [`${file.path} is no plain file but ${kindOf(file.rights)}`];
+    const problems: string[] = [];
+    if (file.sha256 === "unreadable") problems.push(`${file.path} cannot be read by the one who pushes`);
+    else if (file.sha256 !== "unknown" && file.sha256 !== hashIn(file.path)) problems.push(`${file.path} holds something else`);
+    return [...problems, ...rightsProblems(file, "0600", zotUser)];
+}
+
+function kindOf(rights: string): string {
+    return { l: "a symbolic link", d: "a folder" }[rights[0]!] ?? "something else";
+}
+
+/** `-rw-r--r--` as `0644`. */
+export function modeOf(rights: string): string {
+    const bits = [...rights.slice(1, 10)];
+    const ordinary = bits.reduce((mode, bit) => mode * 2 + (/[rwxst]/.test(bit) ? 1 : 0), 0);
+    const special = ["s", "s", "t"].reduce((mode, letter, index) => mode * 2 + (bits[index * 3 + 2]?.toLowerCase() === letter ? 1 : 0), 0);
+    return `${special}${ordinary.toString(8).padStart(3, "0")}`;
+}
+
+/** For the state. What was found in a secret file's place is not told, not even by a hash. */
+export function reportOutput(report: HostReport): PropertyMap {
+    const { config, configText } = report;
+    const problems = report.secretFiles.flatMap((file) => secretProblems(file, report));
+    return {
+        configSha256: configText === undefined ? "" : createHash("sha256").update(configText).digest("hex"),
+        configMode: config.rights ? modeOf(config.rights) : "",
+        configOwner: config.owner,
+        secretFiles: problems.length === 0 ? "as declared" : problems.join("; "),
+        zotVersion: report.zotVersion,
+        service: report.service,
+        serving: report.serving,
+    };
+}

@@ -1,0 +1,160 @@
+/** What a look at a host finds, over both kinds of SSH host, and what it costs. */
+import * as fs from "node:fs";
+import { findSshd } from "../../../testbed/sshHost";
+import { type ObservationDriver, type ObservedHost, observationDriver, startObservedHost } from "./hostObservation.host";
+
+jest.setTimeout(120_000);
+
+const kinds: ("embedded" | "openssh")[] = findSshd() ? ["embedded", "openssh"] : ["embedded"];
+if (!findSshd()) test.skip("openssh: this machine has no sshd (Debian's package openssh-server)", () => {});
+
+describe.each(kinds)("a look over %s", (kind) => {
+    let host: ObservedHost;
+    let driver: ObservationDriver;
+
+    beforeAll(async () => {
+        host = await startObservedHost({ kind });
+    });
+    afterAll(() => host?.stop());
+    beforeEach(async () => {
+        await host.mend();
+        driver = observationDriver();
+        await driver.up(host.inputs);
+        driver.said.length = 0;
+    });
+
+    /** A change on the host is seen in preview, raises the number once, and is gone when it is mended. */
+    async function seen(): Promise<string> {
+        expect(await driver.preview(host.inputs)).toBe("update");
+        expect(driver.state!.outputs.pushes).toBe(0);
+        const told = driver.said.join("\n");
+        expect(await driver.up(host.inputs)).toBe("update");
+        expect(driver.state!.outputs.pushes).toBe(1);
+        await host.mend();
+        driver.said.length = 0;
+        expect(await driver.up(host.inputs)).toBe("same");
+        expect(driver.state!.outputs.pushes).toBe(1);
+        expect(driver.said).toEqual([]);
+        return told;
+    }
+
+    test("a host in order is no difference, and each look is one connection", async () => {
+        const before = host.ssh.connections();
+        expect(await driver.preview(host.inputs)).toBe("same");
+        expect(await driver.up(host.inputs)).toBe("same");
+        expect(host.ssh.connections() - before).toBe(2);
+        expect(driver.said).toEqual([]);
+        expect(driver.state!.outputs.report).toMatchObject({ configMode: "0644", secretFiles: "as declared", service: "unknown", serving: "hardened" });
+    });
+
+    test("what is found is not looked at twice", async () => {
+        fs.chmodSync(host.configFile, 0o666);
+        const before = host.ssh.connections();
+        await driver.preview(host.inputs);
+        expect(host.ssh.connections() - before).toBe(1);
+        await driver.up(host.inputs);
+        expect(host.ssh.connections() - before).toBe(2);
+    });
+
+    test("an edited config is shown as a difference", async () => {
+        fs.writeFileSync(host.configFile, host.config.replace('"read"', '"read",\n"create"'));
+        const told = await seen();
+        expect(told).toContain(`${host.configFile} has other settings`);
+        expect(told).toMatch(/^-\s+"read"$/m);
+        expect(told).toMatch(/^\+\s+"read",$/m);
+        expect(told).toMatch(/^\+\s+"create"$/m);
+    });
+
+    test("another layout is told to be one", async () => {
+        fs.writeFileSync(host.configFile, JSON.stringify(JSON.parse(host.config)));
+        expect(await seen()).toContain("has another layout, with the same settings");
+    });
+
+    test("mode, type and absence of the config", async () => {
+        fs.chmodSync(host.configFile, 0o666);
+        expect(await seen()).toContain(`${host.configFile} has mode 0666 instead of 0644`);
+        driver.state!.outputs.pushes = 0;
+        fs.rmSync(host.configFile);
+        expect(await seen()).toContain(`${host.configFile} is missing`);
+        driver.state!.outputs.pushes = 0;
+        fs.renameSync(host.configFile, `${host.configFile}.elsewhere`);
+        fs.symlinkSync(`${host.configFile}.elsewhere`, host.configFile);
+        expect(await seen()).toContain("is no plain file but a symbolic link");
+    });
+
+    test("secret files: mode, content and absence, and never what is in them", async () => {
+        fs.chmodSync(host.credentialsFile, 0o640);
+        let told = await seen();
+        expect(told).toContain(`${host.credentialsFile} has mode 0640 instead of 0600`);
+        driver.state!.outputs.pushes = 0;
+        fs.writeFileSync(host.credentialsFile, '{"clientid":"zot","clientsecret":"another-canary"}\n');
+        told += await seen();
+        expect(told).toContain(`${host.credentialsFile} holds something else`);
+        driver.state!.outputs.pushes = 0;
+        fs.rmSync(host.credentialsFile);
+        told += await seen();
+        expect(told).toContain(`${host.credentialsFile} is missing`);
+        expect(told + JSON.stringify(driver.state)).not.toMatch(/canary/);
+    });
+
+    test("a zot that does not answer is pushed again", async () => {
+        host.zot.stop();
+        expect(await seen()).toMatch(/zot does not answer at http:\/\/127\.0\.0\.1:\d+/);
+    });
+
+    test("a zot that serves something else than its config says", async () => {
+        const open = JSON.parse(host.config) as { http: { accessControl?: unknown } };
+        delete open.http.accessControl;
+        fs.writeFileSync(host.configFile, JSON.stringify(open));
+        await host.zot.restart();
+        await host.mend();
+        try {
+            expect(await driver.preview(host.inputs)).toBe("update");
+            expect(driver.said.join("")).toMatch(/zot does not serve its config: an anonymous write was answered \d+ instead of 401/);
+        } finally {
+            await host.zot.restart();
+        }
+    });
+
+    test("a push that was cut off is ended by another one", async () => {
+        const push = `${host.configFile}.zot-hardening/pushes/3`;
+        fs.mkdirSync(push, { recursive: true });
+        fs.writeFileSync(`${push}/unproven`, "");
+        expect(await seen()).toContain("push 3 was cut off");
+    });
+
+    test("while another push is under way, nothing is said of what it may be changing", async () => {
+        const claims = `${host.configFile}.zot-hardening/claims`;
+        fs.mkdirSync(claims, { recursive: true });
+        fs.writeFileSync(`${claims}/9999999999.${process.pid}.x.host`, "process 1 of somebody\n");
+        fs.chmodSync(host.configFile, 0o600);
+        expect(await driver.up(host.inputs)).toBe("same");
+        expect(driver.said.join("")).toMatch(/A push is under way on 127\.0\.0\.1 \(process 1 of somebody\)/);
+    });
+
+    test("a config that is declared anew is no drift, whether the host has the old one or the new one already", async () => {
+        const config = host.config.replace('"info"', '"warn"');
+        expect(await driver.preview({ ...host.inputs, config })).toBe("same");
+        fs.writeFileSync(host.configFile, config);
+        expect(await driver.up({ ...host.inputs, config })).toBe("same");
+        expect(driver.said).toEqual([]);
+    });
+
+    test("first of all, and on another host, nothing is claimed", async () => {
+        fs.writeFileSync(host.configFile, "{}");
+        const fresh = observationDriver();
+        expect(await fresh.preview(host.inputs)).toBe("create");
+        expect(await fresh.up(host.inputs)).toBe("create");
+        expect(fresh.state!.outputs.pushes).toBe(0);
+        expect(fresh.said).toEqual([]);
+        expect(await driver.up({ ...host.inputs, connection: { ...(host.inputs.connection as object), host: "localhost" } })).toBe("same");
+    });
+
+    test("not to be looked at: no connection and no difference", async () => {
+        fs.writeFileSync(host.configFile, "{}");
+        const before = host.ssh.connections();
+        expect(await driver.preview({ ...host.inputs, look: false })).toBe("same");
+        expect(await observationDriver().up({ ...host.inputs, look: false })).toBe("create");
+        expect(host.ssh.connections() - before).toBe(0);
+    });
+});
