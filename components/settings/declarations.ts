@@ -218,6 +218,25 @@ export const declarations = {
         }),
         userInterface: define({ description: "Whether zot serves its web interface.", ...boolean(), default: true }),
         logLevel: define({ description: "How much zot logs.", ...oneOf(["debug", "info", "warn", "error"]), default: "info" }),
+        user: optional(
+            define({
+                description: "User that zot runs as. Without it: the owner of its storage where the push runs as root, else the user who pushes.",
+                ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
+            }),
+        ),
+        acceptVersion: optional(
+            define({
+                description: "Commit of a zot that is accepted although it cannot be read as 2.1.19 or newer, as `zot --version` prints it.",
+                ...text("the commit that `zot --version` prints", (value) => /^[A-Za-z0-9._+-]+$/.test(value)),
+            }),
+        ),
+        dropSettings: define<string[]>({
+            description: 'Settings of the config on the host that the first push may remove, as it lists them; "*" for all.',
+            kind: "list",
+            schema: z.array(z.string().check(z.refine((value) => /^[^\r\n]+$/.test(value)))),
+            allowed: 'a list of settings as the push lists them, or ["*"]',
+            default: [],
+        }),
         extraConfig: define<Record<string, unknown>>({
             description: "What else belongs in zot's config (TLS, retention, sync credentials file): merged in deep, and checked with the rest.",
             kind: "map",
@@ -271,6 +290,9 @@ export const declarations = {
             ...name("a certificate"),
             default: "authentik Self-signed Certificate",
         }),
+        caFile: optional(
+            define({ description: "PEM file of certificate authorities, on the host, that the issuer's TLS certificate is checked against. Without it: the system's.", ...absolutePath("certificate authorities on the host") }),
+        ),
         workloadsGroup: define({ description: "Group whose members may add tags.", ...name("a group"), default: "artifact-workloads" }),
         adminsGroup: define({ description: "Group whose members may also delete. It must exist: it is never made or changed here.", ...name("a group"), default: "admins" }),
         ciUser: define({
@@ -350,6 +372,35 @@ export const declarations = {
                 ...text("a command on one line", (value) => value.trim() !== "" && !CONTROL_CHARACTER.test(value)),
             }),
         ),
+        manageService: define({
+            description: "Whether zot's systemd unit or launchd job is written by the push; otherwise the site's own is restarted.",
+            ...boolean(),
+            default: false,
+        }),
+        startWithoutIssuer: optional(
+            define({
+                description: "Whether zot starts read-only while its issuer does not answer, and changes over when it comes back. Without it: as host.manageService.",
+                ...boolean(),
+            }),
+        ),
+        sudo: define({
+            description: "What sudo is used for on the host, which must ask for no password: nothing (off), the service manager (service), or the whole push (all).",
+            ...oneOf(["off", "service", "all"]),
+            default: "off",
+        }),
+        onDestroy: define({
+            description: "What a destroy leaves on the host: a registry that anyone reads and nobody changes, or what was there before the first push.",
+            ...oneOf(["read-only", "restore"]),
+            default: "read-only",
+        }),
+        logFile: optional(
+            define({ description: "zot's log on the host, whose last lines a failed push shows. Without it: what the service manager keeps.", ...absolutePath("zot's log on the host") }),
+        ),
+        pushTimeout: define({
+            description: "How long a push may take until it gives up and what served before is back, in seconds.",
+            ...integer("seconds from 30 to 3600", 30, 3600),
+            default: 300,
+        }),
         readyTimeout: define({ description: "How long zot may take to be ready after a restart, in seconds.", ...integer("seconds from 1 to 3600", 1, 3600), default: 60 }),
     },
 };
