@@ -1,5 +1,5 @@
 /** Carries the checks out, one after another, and clears up whatever happens. */
-import { type Check, notPossible, type Result, Skipped } from "./check";
+import { type Check, messageOf, notPossible, type Result, Skipped } from "./check";
 import type { Context } from "./context";
 import { Interrupted } from "./control";
 import { redacted } from "./exchanges";
@@ -26,7 +26,7 @@ export async function carryOut(checks: readonly Check[], context: Context, { say
             for (const what of cleaning.leftOvers) say(`removed, left by an interrupted run: ${what}`);
         } catch (error) {
             if (error instanceof Interrupted) throw error;
-            say(`What interrupted runs may have left was not looked for: ${(error as Error).message}`);
+            say(`What interrupted runs may have left was not looked for: ${messageOf(error)}`);
         }
         context.recorder.take();
         for (const [index, check] of checks.entries()) {
@@ -72,5 +72,5 @@ async function carriedOut(check: Check, context: Context): Promise<Result> {
 /** A service that does not answer is no weakness; what only a defect of ours can throw is not taken for one. */
 function asSkip(error: unknown): Skipped {
     if (error instanceof TypeError || error instanceof ReferenceError || !(error instanceof Error)) throw error;
-    return notPossible(error.message);
+    return notPossible(messageOf(error));
 }

@@ -1,4 +1,5 @@
 /** What a check is, and what it comes to. The next one is one more object in a list of checks/. */
+import { failureIn } from "../../providers/authentik/errors";
 import type { Context } from "./context";
 import type { Exchange } from "./exchanges";
 
@@ -53,6 +54,13 @@ export class Skipped extends Error {
 
 export const notApplicable = (reason: string) => new Skipped("not applicable", reason);
 export const notPossible = (reason: string) => new Skipped("not possible", reason);
+
+/** The words for a person; Authentik's client wraps its own errors. */
+export function messageOf(error: unknown): string {
+    const failure = failureIn(error);
+    if (failure?.kind === "forbidden") return `Authentik's token lacks a permission that this needs (${failure.message}).`;
+    return failure?.message ?? (error instanceof Error ? error.message : String(error));
+}
 
 export const pass = (meaning: string): Outcome => ({ verdict: "pass", meaning });
 export const fail = (meaning: string, remedy?: string): Outcome => ({ verdict: "fail", meaning, ...(remedy ? { remedy } : {}) });

@@ -3,7 +3,7 @@ import { KeyHolder } from "../../clients/apiKeys";
 import { sendOne } from "../../clients/browser";
 import type { Send } from "../../clients/outgoing";
 import { evaluate } from "../../components/accessPolicy";
-import { type Need, notApplicable, notPossible, Skipped } from "./check";
+import { messageOf, type Need, notApplicable, notPossible, Skipped } from "./check";
 import type { Control } from "./control";
 import type { Recorder } from "./exchanges";
 import { CALLED, Identities, type Identity, isLeftOver, type Tier } from "./identities";
@@ -68,7 +68,7 @@ export class Context {
             return await identities.as(tier);
         } catch (error) {
             if (error instanceof Skipped) throw error;
-            throw notPossible(`Nobody could be logged in as ${CALLED[tier]}: ${(error as Error).message}`);
+            throw notPossible(`Nobody could be logged in as ${CALLED[tier]}: ${messageOf(error)}`);
         }
     }
 
@@ -179,7 +179,7 @@ export class Context {
             try {
                 await work();
             } catch (error) {
-                left.push(`${what}: ${(error as Error).message}`);
+                left.push(`${what}: ${messageOf(error)}`);
             }
         };
         const made = await identities.made();
@@ -197,7 +197,7 @@ export class Context {
                 removed.push(`${records.length} API key${records.length === 1 ? "" : "s"} of ${username}`);
             });
         }
-        removed.push(...(await identities.remove((what, error) => left.push(`${what}: ${(error as Error).message}`))));
+        removed.push(...(await identities.remove((what, error) => left.push(`${what}: ${messageOf(error)}`))));
         return { removed, left };
     }
 
