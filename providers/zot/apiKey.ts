@@ -215,6 +215,11 @@ class ApiKeyResource {
             throw new PartialFailure(error.message, { id, properties: outputsOf(inputs, error.reached.state, error.reached.key!), inputs });
         }
         await this.tell(next, user, context);
+        if (next.mint && before) {
+            const former = done.state.predecessors.find((predecessor) => predecessor.uuid === before.state.uuid);
+            const until = former ? `by ${momentText(former.revokeAfter)}, when the former one's time is over` : "now, for the former one does not work any more";
+            await context.log("info", `${user} has a new API key: ${next.mint.why}. Hand it to CI ${until}.`);
+        }
         if (next.mint || !before) return done;
         // The login has refreshed the groups that zot remembers, so it is worth another look.
         if (before.state.status !== "usable") await prove(before.key);

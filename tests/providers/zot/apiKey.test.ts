@@ -154,6 +154,7 @@ describe("rotation", () => {
         const second = { uuid: output(driven, "uuid"), key: output(driven, "key") as string };
         expect(second.uuid).not.toBe(first.uuid);
         expect(predecessors(driven)).toEqual([first.uuid]);
+        expect(driven.log.join("\n")).toMatch(/^info: .* has a new API key: .* Hand it to CI by 20.* UTC, when the former one's time is over\.$/m);
         expect([await push(first.key, "r1"), await push(second.key, "r2")]).toEqual([201, 201]);
         await sleep(3_000);
         const calm = inputs({ rotateAfter: "50m", predecessorLifetime: "3s" });
@@ -234,6 +235,7 @@ describe("rotation", () => {
         expect(outputs.key).toBe(UNKNOWN);
         expect(driven.log.join()).toMatch(/generation was raised from 1 to 2.*Every other key is revoked at once/);
         await driven.up(inputs({ generation: 2 }));
+        expect(driven.log.join("\n")).toContain("Hand it to CI now, for the former one does not work any more.");
         expect(await uuids()).toEqual([output(driven, "uuid")]);
         expect(predecessors(driven)).toEqual([]);
         expect([await push(leaked, "g1"), await push(byHand.key, "g2"), await push(output(driven, "key") as string, "g3")]).toEqual([401, 401, 201]);

@@ -7,7 +7,8 @@ import type { SeenRequest } from "./gate";
 import { type Plugin, startPlugin } from "./plugin";
 import { startWorld, type World } from "./world";
 
-jest.setTimeout(300_000);
+// Dozens of logins, each of which takes a busy Authentik some seconds.
+jest.setTimeout(1_200_000);
 
 let world: World;
 let plugin: Plugin;
