@@ -198,8 +198,9 @@ class ApiKeyResource {
     ): Promise<CarriedOut> {
         const { registryUrl, user, wanted, label, repository, takeOver } = inputsOf(inputs);
         const owner = ownerOf(context.urn);
+        const keys = await session.listApiKeys();
         const now = new Date();
-        const next = plan({ state: before?.state, wanted, now, keys: await session.listApiKeys(), owner, takeOver });
+        const next = plan({ state: before?.state, wanted, now, keys, owner, takeOver });
         if (next.refusedFor.length > 0) {
             throw new Error(
                 `${user} has API keys at ${registryUrl} that another Pulumi stack made: ${next.refusedFor.map(ownerText).join(", ")}. Each of the two would revoke the other's keys. ` +

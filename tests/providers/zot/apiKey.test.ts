@@ -211,9 +211,9 @@ describe("rotation", () => {
 
     test("an expired key is replaced, and does not stay among the user's keys", async () => {
         const driven = await newDriver();
-        await driven.up(inputs({ lifetime: "2s" }));
+        await driven.up(inputs({ lifetime: "5s" }));
         const first = output(driven, "uuid");
-        await sleep(3_100);
+        await sleep(6_100);
         expect((await driven.preview(inputs())).operation).toBe("update");
         await driven.up(inputs());
         expect(output(driven, "uuid")).not.toBe(first);
