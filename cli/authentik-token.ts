@@ -1,0 +1,155 @@
+/** npm run authentik-token: the role, service account and API token by which the program works in Authentik, or the steps to make them. */
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Option } from "commander";
+import { parse } from "yaml";
+import { dangersOf, PermissionCheckError, type TokenPurpose } from "../clients/authentikPermissions";
+import { outgoing } from "../clients/outgoing";
+import { isLoopback } from "../components/settings";
+import { Administration, AdministrationError, type Outcome } from "./authentikToken/administration";
+import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
+import { PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
+import { pulumi } from "./ciSecrets/pulumi";
+import { writeSecretFile } from "./ciSecrets/secretFile";
+import { command, EXIT, run, UserError } from "./shared/command";
+import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
+
+interface Options {
+    stack: string;
+    for: TokenPurpose;
+    steps?: true | "api" | "ui";
+    url?: string;
+    name?: string;
+    output?: string;
+    config?: boolean;
+    rotate?: boolean;
+    prune?: boolean;
+    dryRun?: boolean;
+    json?: boolean;
+}
+
+const ADMIN_TOKEN = "AUTHENTIK_ADMIN_TOKEN";
+
+async function authentikToken(options: Options): Promise<void> {
+    const { settings } = declaredByOption(program);
+    const task = tokenTask(options.stack, options.for, settings.identity, options.name);
+    const url = addressOf(options);
+    const token = process.env[ADMIN_TOKEN]?.trim();
+    if (options.steps || !token) {
+        printSteps(task, url, options);
+        return;
+    }
+    if (!/^[\x21-\x7e]+$/.test(token)) throw new UserError(`${ADMIN_TOKEN} holds a space, a line break or a character that no token has.`);
+    if (!options.output && !options.config && !options.dryRun) {
+        program.error(`Where to put the token? Give --output FILE, written with mode 0600${options.for === "up" ? ", or --config for the stack's configuration, encrypted" : ""}. It is never printed.`, { exitCode: EXIT.usage });
+    }
+    if (options.config && options.for !== "up") program.error("A token for previews does not belong into the stack's configuration, where pulumi up would use it: give --output FILE, and hand it to the job as AUTHENTIK_TOKEN.", { exitCode: EXIT.usage });
+
+    const { dryRun = false, rotate = false, prune = false } = options;
+    const outcome = await new Administration(url, token, outgoing(), { dryRun, rotate, prune }).carryOut(task);
+    const handedTo = outcome.key === undefined ? undefined : await handOver(outcome.key, options);
+    report(task, url, outcome, handedTo, options);
+}
+
+/** Where Authentik is: the option, the environment, the stack's file. */
+function addressOf({ url: option, stack }: Options): string {
+    const file = join(projectFolder(), `Pulumi.${basename(stack)}.yaml`);
+    const { config } = parse(readFileSync(file, "utf8")) as { config?: Record<string, unknown> };
+    const found = option ?? (process.env.AUTHENTIK_URL?.trim() || config?.["authentik:url"]);
+    if (typeof found !== "string" || found === "") throw new UserError("Authentik's address is not set: give --url, or set it with: pulumi config set authentik:url https://authentik.example.org");
+    if (!/^https?:\/\//.test(found) || !URL.canParse(found)) throw new UserError(`Authentik's address is not a URL: ${JSON.stringify(found)}.`);
+    const { protocol, hostname, origin, pathname, username, password } = new URL(found);
+    if (username || password) throw new UserError("Authentik's address holds a user name or a password; give it without.");
+    if (protocol !== "https:" && !isLoopback(hostname)) throw new UserError(`Authentik's address ${found} is plain http, where the token could be read on the way; give its https address.`);
+    return `${origin}${pathname}`.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
+}
+
+async function handOver(key: string, { output, config, stack }: Options): Promise<string> {
+    const places: string[] = [];
+    if (output) {
+        try {
+            writeSecretFile(output, `${key}\n`);
+        } catch (error) {
+            throw new UserError(`The token was made, but the file ${output} cannot be written (${(error as NodeJS.ErrnoException).code}); run this again with another --output.`);
+        }
+        places.push(`the file ${output}, mode 0600`);
+    }
+    if (config) {
+        await pulumi(["config", "set", "--secret", "authentik:token", "--stack", stack], `set authentik:token of the stack ${stack} (the token was made; run this again)`, { folder: projectFolder(), input: key, without: [ADMIN_TOKEN] });
+        places.push(`authentik:token of the stack ${stack}, encrypted`);
+    }
+    return places.join(", and ");
+}
+
+function report(task: TokenTask, url: string, { version, done, warnings, key }: Outcome, handedTo: string | undefined, { json, dryRun }: Options): void {
+    const dangers = dangersOf(task.work);
+    for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+    if (json) {
+        process.stdout.write(`${JSON.stringify({ url, version, dryRun: dryRun === true, name: task.name, done, handedTo, dangers, warnings }, null, 2)}\n`);
+        return;
+    }
+    const lines = [
+        `${dryRun ? "Nothing is changed. " : ""}In Authentik ${version} at ${url}:`,
+        ...done.map(({ what, change }) => `  ${(dryRun && change !== "unchanged" ? `would be ${change}` : change).padEnd(dryRun ? 16 : 9)}  ${what}`),
+        ...(handedTo ? [`The token is in ${handedTo}.`] : key === undefined ? [] : ["The token was not put anywhere."]),
+        ...(task.work.purpose !== "up" && handedTo ? ["Give it to the job that previews as AUTHENTIK_TOKEN. A token in the stack's configuration goes before it, and whoever has the stack's passphrase can read that one."] : []),
+        "What such a token can still do:",
+        ...dangers.map((danger) => `  - ${danger}`),
+    ];
+    process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+function printSteps(task: TokenTask, url: string, { steps, stack }: Options): void {
+    if (steps === "api") {
+        process.stdout.write(apiSteps(task, url));
+        return;
+    }
+    const inUserInterface = userInterfaceSteps(task, url);
+    if (steps === "ui") {
+        process.stdout.write(`${inUserInterface}\n`);
+        return;
+    }
+    const use = task.work.purpose === "up" ? `pulumi config set --secret authentik:token --stack ${stack}` : "the job's secret AUTHENTIK_TOKEN";
+    process.stdout.write(
+        [
+            ...(steps ? [] : [`${ADMIN_TOKEN} is not in the environment, so nothing was made. With a superuser's API token there, this command does all of it; these are the steps.`, ""]),
+            "In the web interface:",
+            inUserInterface,
+            `  Then give the key to: ${use}`,
+            "",
+            "Or by the API, in a shell with curl and jq (--steps api prints only this; its output is the token, so pipe it on):",
+            "",
+            apiSteps(task, url)
+                .trimEnd()
+                .split("\n")
+                .map((line) => (line ? `    ${line}` : ""))
+                .join("\n"),
+            "",
+            "What such a token can still do:",
+            ...dangersOf(task.work).map((danger) => `  - ${danger}`),
+            "",
+        ].join("\n"),
+    );
+}
+
+const program = withStackOption(command("npm run authentik-token --", "Makes the role, service account and API token that a stack needs in Authentik, or prints the steps.", "npm run authentik-token -- --stack prod --config"))
+    .addOption(new Option("--for <what>", "up: all that pulumi up does; preview: look-ups only; refresh: also pulumi preview --refresh").choices([...PURPOSES]).default("up"))
+    .addOption(new Option("--steps [kind]", "only print the steps: in the web interface (ui), as a shell script (api), or both").choices(["api", "ui"]))
+    .option("--output <file>", "write the token to a file of mode 0600")
+    .option("--config", "set the token as authentik:token of the stack, encrypted")
+    .option("--url <url>", "Authentik's address; default AUTHENTIK_URL, then authentik:url of the stack")
+    .option("--name <name>", "of role, account and token; default pulumi-zot-STACK, with the purpose where it is not up")
+    .option("--rotate", "replace the token if there is one; the former ends at once")
+    .option("--prune", "take permissions away that the role holds and does not need")
+    .option("--dry-run", "only say what would be done")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; without it the steps are printed. The new token is never printed.`)
+    .action(async (options: Options) => {
+        if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name)) program.error("--name: letters, digits, - and _ are allowed.", { exitCode: EXIT.usage });
+        try {
+            await authentikToken(options);
+        } catch (error) {
+            throw error instanceof AdministrationError || error instanceof PermissionCheckError ? new UserError(error.message) : error;
+        }
+    });
+void run(program);
