@@ -7,7 +7,8 @@ import { type Driver, driver } from "./driver";
 import { startGate } from "./gate";
 import { startWorld, type World } from "./world";
 
-jest.setTimeout(120_000);
+// A busy Authentik takes some seconds for a login.
+jest.setTimeout(600_000);
 
 let world: World;
 beforeAll(async () => {
