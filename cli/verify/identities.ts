@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { User } from "@goauthentik/api";
 import { type ApiKeys, KeyHolder } from "../../clients/apiKeys";
+import { FlowError } from "../../clients/authentikFlow";
 import { clockAhead, sendOne } from "../../clients/browser";
 import type { Send } from "../../clients/outgoing";
 import { LoginError, ZotSession } from "../../clients/zotSession";
@@ -13,6 +14,7 @@ import { failureIn } from "../../providers/authentik/errors";
 import { notPossible } from "./check";
 import { type Control, KEY_LIFETIME, LEFT_OVER_AGE } from "./control";
 import { type Recorder, recordedSteps } from "./exchanges";
+import { loginFlowParts, makeLoginFlow } from "./loginFlow";
 import { PREFIX, timeInName, userNameOf } from "./names";
 import { Registry } from "./registry";
 import type { Subject } from "./subject";
@@ -31,6 +33,9 @@ export interface Identity {
 
 /** What people read in a report. */
 export const CALLED: Record<Tier, string> = { ci: "CI", admin: "admin", groupless: "no group" };
+
+/** Where a login ends that lacks a second factor: it is asked for, to be enrolled, or the login is denied. */
+const SECOND_FACTOR = /^ak-stage-(authenticator-|access-denied)/;
 
 interface Account {
     user: User;
@@ -109,10 +114,28 @@ export class Identities {
         }
     }
 
-    private session(tier: Tier, { user, password }: Account): Promise<ZotSession> {
+    /** Slugs of login flows of this run's own, where the site's demands a second factor. */
+    private readonly flows = new Map<Tier, string>();
+    private demandsSecondFactor = false;
+
+    /** Whether the users of this run could not log in by the site's own flow. */
+    get ownFlow(): boolean {
+        return this.demandsSecondFactor;
+    }
+
+    private async session(tier: Tier, account: Account): Promise<ZotSession> {
+        const { user, password } = account;
         this.control.check();
         const way = recordedSteps(this.way, this.recorder, CALLED[tier]);
-        return ZotSession.login(this.subject.registryUrl, { username: user.username, password }, { way, loginFlow: this.subject.loginFlow });
+        if (this.demandsSecondFactor && !this.flows.has(tier)) this.flows.set(tier, await makeLoginFlow(this.client, `${user.username}-login`, user.username));
+        const loginFlow = this.subject.loginFlow ?? this.flows.get(tier);
+        try {
+            return await ZotSession.login(this.subject.registryUrl, { username: user.username, password }, { way, ...(loginFlow === undefined ? {} : { loginFlow }) });
+        } catch (error) {
+            if (loginFlow !== undefined || !(error instanceof FlowError) || !SECOND_FACTOR.test(error.component ?? "")) throw error;
+            this.demandsSecondFactor = true;
+            return this.session(tier, account);
+        }
     }
 
     /** By the registry's clock, which is the one that counts. */
@@ -222,6 +245,13 @@ export class Identities {
         };
         for (const pk of this.bindings.splice(0)) await attempt(`binding ${pk} in Authentik`, () => this.client.policies.policiesBindingsDestroy({ policyBindingUuid: pk }));
         for (const identifier of this.tokens.splice(0)) await attempt(`app password ${identifier} in Authentik`, () => this.client.core.coreTokensDestroy({ identifier }));
+        if (this.demandsSecondFactor) {
+            try {
+                for (const { what, remove } of await loginFlowParts(this.client, `${PREFIX}-${this.run}-`)) await attempt(`${what} in Authentik`, remove);
+            } catch (error) {
+                failed(`the login flows ${PREFIX}-${this.run}-* in Authentik`, error);
+            }
+        }
         try {
             for (const user of await this.usersOfRun()) await attempt(`user ${user.username} in Authentik`, () => this.client.core.coreUsersDestroy({ id: user.pk }));
         } catch (error) {
@@ -242,6 +272,15 @@ export class Identities {
         for (const { identifier } of tokens.filter((token) => isOld(token.identifier))) {
             await this.gone(() => this.client.core.coreTokensDestroy({ identifier }));
             removed.push(`app password ${identifier} in Authentik`);
+        }
+        // A token that may not see flows has made none either.
+        const parts = await loginFlowParts(this.client, `${PREFIX}-`).catch((error: unknown) => {
+            if (failureIn(error)?.kind === "forbidden") return [];
+            throw error;
+        });
+        for (const { what, remove } of parts.filter(({ name }) => isOld(name))) {
+            await this.gone(remove);
+            removed.push(`${what} in Authentik`);
         }
         return removed;
     }

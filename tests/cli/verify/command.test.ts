@@ -81,6 +81,42 @@ test("keys live at most fifteen minutes", async () => {
     }
 });
 
+test("a site whose login flow demands a second factor: the users of a run pass by it, and nothing of that stays", async () => {
+    // A flow of the registry's own, so that nobody else's login at a shared Authentik is touched.
+    const { api } = registry.authentik;
+    const find = async (path: string, name: string) => (await api<{ results: { pk: string; name: string }[] }>("GET", `${path}?name=${name}`)).results.find((item) => item.name === name)!.pk;
+    const make = async (path: string, body: Record<string, unknown>, key: "pk" | "slug" = "pk") => {
+        const made = await api<{ pk: string; slug: string }>("POST", path, body);
+        registry.made(`${path}${made[key]}/`);
+        return made.pk;
+    };
+    const name = `second-factor-${registry.clientId}`;
+    const flow = await make("/flows/instances/", { name, slug: name, title: name, designation: "authentication" }, "slug");
+    const totp = await find("/stages/authenticator/totp/", "default-authenticator-totp-setup");
+    const stages = [
+        await find("/stages/identification/", "default-authentication-identification"),
+        await find("/stages/password/", "default-authentication-password"),
+        await make("/stages/authenticator/validate/", { name, not_configured_action: "configure", configuration_stages: [totp], device_classes: ["totp"] }),
+        await find("/stages/user_login/", "default-authentication-login"),
+    ];
+    for (const [order, stage] of stages.entries()) await api("POST", "/flows/bindings/", { target: flow, stage, order });
+    await api("PATCH", `/providers/oauth2/${registry.provider}/`, { authentication_flow: flow });
+    try {
+        const { code, stdout } = await run(full("--json", "--only", "login-ci,login-admin,login-unbound,logged-in-read,tag-other-content"), registry.commandLine.environment);
+        const report = JSON.parse(stdout) as Report;
+        expect({ code, checks: report.checks.filter(({ verdict }) => verdict !== "pass") }).toEqual({ code: 0, checks: [] });
+        expect(report.checks[0]!.meaning).toMatch(/demands a second factor, so it went by a flow made for this run/);
+        expect(report.cleaning.removed.filter((what) => /^(flow|stage|policy) zot-hardening-verify-/.test(what))).toHaveLength(12);
+    } finally {
+        await api("PATCH", `/providers/oauth2/${registry.provider}/`, { authentication_flow: null });
+    }
+    for (const kind of ["/flows/instances/", "/stages/identification/", "/stages/user_login/", "/policies/expression/"]) {
+        const { results } = await api<{ results: { name: string }[] }>("GET", `${kind}?search=zot-hardening-verify&page_size=100`);
+        expect(results.filter(({ name }) => name.startsWith("zot-hardening-verify"))).toEqual([]);
+    }
+    expect(await registry.remains()).toEqual([]);
+});
+
 test.each(["SIGINT", "SIGTERM"] as const)("%s in the middle: it ends soon, and leaves nothing behind", async (signal) => {
     let sent = false;
     const { code, stdout, stderr } = await run(full("--json"), registry.commandLine.environment, {
