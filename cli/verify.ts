@@ -34,8 +34,15 @@ async function verify(options: Options): Promise<number> {
     const context = new Context(subject, options.readOnly === true, outgoing(), new Recorder(), control);
     await context.reach();
 
+    let interruptedAt = 0;
     const interrupt = (signal: NodeJS.Signals) => {
-        if (control.signal) return;
+        if (control.signal) {
+            // One Ctrl-C may come twice, from the terminal and from npm.
+            if (Date.now() - interruptedAt < 2000) return;
+            say(`${signal} again: ending at once. What this run made is removed by the next, in 20 minutes or later.`);
+            process.exit(SIGNALS[signal as keyof typeof SIGNALS]);
+        }
+        interruptedAt = Date.now();
         control.interrupt(signal);
         say(`${signal}: ending, once what this run made is removed.`);
     };

@@ -21,7 +21,7 @@ export function timeInName(name: string): Date | undefined {
 
 /** When the run began whose scratch repository this is; undefined where it is none. */
 export function timeInRepository(repository: string): Date | undefined {
-    return timeOf(new RegExp(`(?:^|/)${PREFIX}[/-]${RUN}$`).exec(repository)?.[1]);
+    return timeOf(new RegExp(`(?:^|/)${PREFIX}[/-]${RUN}(?:/|$)`).exec(repository)?.[1]);
 }
 
 function timeOf(stamp: string | undefined): Date | undefined {
@@ -30,18 +30,11 @@ function timeOf(stamp: string | undefined): Date | undefined {
     return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
-/**
- * A repository of this run among those that a pattern matches, or undefined for a pattern without a wildcard, which matches a repository
- * of somebody's.
- */
+/** A repository of this run among those that a pattern matches, or undefined for a pattern without a `*`: its repositories are somebody's. */
 export function repositoryUnder(pattern: string, run: string): string | undefined {
-    if (!/[*?]/.test(pattern)) return undefined;
     const parts = pattern.split("/");
-    const last = parts.findLastIndex((part) => /[*?]/.test(part));
-    return parts
-        .map((part, index) => {
-            if (part === "**") return index === last ? `${PREFIX}/${run}` : "x";
-            return index === last ? part.replace(/\*/, `${PREFIX}-${run}`).replaceAll("*", "").replaceAll("?", "x") : part.replaceAll("*", "x").replaceAll("?", "x");
-        })
-        .join("/");
+    const last = parts.findLastIndex((part) => part.includes("*"));
+    if (last < 0) return undefined;
+    const ours = parts[last] === "**" ? `${PREFIX}/${run}` : parts[last]!.replace("*", `${PREFIX}-${run}`);
+    return parts.map((part, index) => (index === last ? ours : part).replace("**", "x").replace(/[*?]/g, "x")).join("/");
 }

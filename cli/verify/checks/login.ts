@@ -2,7 +2,7 @@
 import { FlowError } from "../../../clients/authentikFlow";
 import { sendOne } from "../../../clients/browser";
 import { LoginError } from "../../../clients/zotSession";
-import { type Check, fail, notPossible, type Outcome, pass, warning } from "../check";
+import { type Check, fail, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";
 import { recordedSteps } from "../exchanges";
 import { CALLED, type Tier } from "../identities";
@@ -100,7 +100,10 @@ export const login: Check[] = [
             if ((await registry.mayPut(context.scratch, "v0")).granted) may.push("create");
             const deletes = await registry.mayDelete(context.scratch);
             if (deletes.granted) may.push("delete");
-            const existing = await context.anyTag().catch(() => undefined);
+            const existing = await context.anyTag().catch((error: unknown) => {
+                if (error instanceof Skipped) return undefined;
+                throw error;
+            });
             if (existing && (await registry.mayPut(existing.repository, existing.tag)).granted) may.push("update");
             if (may.includes("create") && may.includes("delete")) {
                 return fail(
