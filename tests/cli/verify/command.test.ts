@@ -184,7 +184,7 @@ describe("--read-only", () => {
     });
 
     test("with CI's own key: what it may do is asked without storing anything, and a weakness is found", async () => {
-        const { key, record } = await registry.makeByHand("ci pulumi:registry/test/ciKey", new Date(Date.now() + 600_000));
+        const { key } = await registry.makeByHand("ci pulumi:registry/test/ciKey", new Date(Date.now() + 600_000));
         expect(await new RegistryClient(registry.registryUrl, { username: registry.ciUser, key }).push("team/app", "v1", "an image")).toBe(201);
         registry.registryGate.reset();
         const environment = { ZOT_CI_API_KEY: key };
@@ -203,9 +203,7 @@ describe("--read-only", () => {
         expect(writes()).toEqual([]);
         expect(hardened.stdout + weak.stdout + hardened.stderr + weak.stderr).not.toContain(key);
         await registry.start();
-        await registry.makeByHand("cleaner", new Date(Date.now() + 60_000));
         await registry.revokeAllByHand();
-        void record;
     });
 });
 

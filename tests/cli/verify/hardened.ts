@@ -17,8 +17,7 @@ import { startWorld, type World } from "../../providers/zot/world";
 
 export const IMAGE = "mirror.example/library/app:v1";
 
-// A zot config, and what a test makes of it.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+/** A zot config, and what a test makes of it. */
 export type Config = Record<string, any>;
 
 export interface Hardened extends World {
