@@ -1,0 +1,28 @@
+#!/bin/sh
+# preview.sh STACK FILE: a Pulumi preview of the stack, as Markdown in FILE. It needs the shared state (PULUMI_BACKEND_URL), its passphrase or key, and a
+# view-only token of Authentik; it looks at no host. What a secret of this environment is found in is not published.
+set -eu
+stack=$1 file=$2
+scripts=$(cd "$(dirname "$0")" && pwd)
+cd "$scripts/../.."
+# Nothing is sent to the host, but the settings want a way in.
+export ZOT_HARDENING_LOOK=off SSH_AUTH_SOCK="${SSH_AUTH_SOCK:-/nonexistent/agent}"
+export PULUMI_SKIP_UPDATE_CHECK=true NO_COLOR=1
+"$scripts/site-settings.sh" "$stack"
+text=$(mktemp)
+trap 'rm -f "$text"' EXIT
+status=0
+pulumi preview --stack "$stack" --non-interactive --diff >"$text" 2>&1 || status=$?
+{
+    if [ "$status" -eq 0 ]; then echo "### Preview of the stack $stack"; else echo "### The preview of the stack $stack failed"; fi
+    echo
+    # Indented text is shown as it is, whatever it holds; a forge refuses a comment of more than 65,536 characters.
+    head -c 50000 "$text" | sed 's/^/    /'
+    if [ "$(wc -c <"$text")" -gt 50000 ]; then printf '\n\nThe rest is in the log of the run.\n'; fi
+} >"$file"
+node "$scripts/safe-to-publish.cjs" "$file" || {
+    printf '### Preview of the stack %s\n\nIt held a secret of the run, and is not published.\n' "$stack" >"$file"
+    status=1
+}
+cat "$file"
+exit "$status"

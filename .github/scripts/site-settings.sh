@@ -1,0 +1,9 @@
+#!/bin/sh
+# site-settings.sh STACK: what only the site knows, and its stack's file may not have: from the environment into the stack's file of this checkout.
+set -eu
+for pair in host.address=ZOT_HOST_ADDRESS host.hostKey=ZOT_HOST_KEY; do
+    variable=${pair#*=}
+    eval "value=\${$variable:-}"
+    # shellcheck disable=SC2154 # set by eval
+    if [ -n "$value" ]; then pulumi config set --stack "$1" --path "zot-hardening:${pair%%=*}" -- "$value"; fi
+done
