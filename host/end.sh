@@ -26,10 +26,10 @@ finish() {
         sweep
         rm -f "$claim"
         # Where no push has ever succeeded, nothing is left.
-        rmdir "$state/pushes" 2>/dev/null && rmdir "$state/claims" "$state" 2>/dev/null
+        [ -n "$(pushes)" ] || rmdir "$state/pushes" "$state/claims" "$state"
     fi
     rm -rf "$folder"
-}
+} 2>/dev/null
 
 stop_for() {
     stopped=$1

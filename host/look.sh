@@ -1,41 +1,47 @@
 # Looks at the host, and changes nothing. The payload is unpacked in $folder by then, and its settings are read.
 
+newline='
+'
+tab='	'
+
 say() { printf '%s\n' "$*" 2>/dev/null; }
 warn() { printf '%s\n' "$*" >&2 2>/dev/null; }
 
-# The value of a setting, or its values: one line each, as the program has checked.
-setting() { sed -n "s/^$1=//p" "$folder/settings"; }
-
-# Cuts a section of the payload out into a file: "== NAME LINES" and then so many lines.
-section() {
-    found=$(grep -n "^== $1 [0-9]*\$" "$folder/payload" | head -n 1)
-    [ -n "$found" ] || return 1
-    first=$((${found%%:*} + 1))
-    lines=${found##* }
-    sed -n "${first},$((first + lines - 1))p" "$folder/payload" >"$2" && [ "$(wc -l <"$2")" -eq "$lines" ]
+# Takes the payload apart: each of its sections, "== NAME LINES" and then so many lines, becomes the file NAME in $folder.
+unpack() {
+    lines=$(awk -v folder="$folder" '
+        left == 0 && /^== [A-Za-z]+ [0-9]+$/ { file = folder "/" $2; left = $3; sum += $3; printf "" >file; next }
+        left > 0 { print >file; if (--left == 0) close(file) }
+        END { print sum }' "$folder/payload") &&
+        [ "$(cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" "$folder/start" | wc -l)" -eq "$lines" ] &&
+        read_settings
 }
 
+# Settings are one line each, "NAME=VALUE", as the program has checked.
 read_settings() {
-    section settings "$folder/settings" || return 1
-    binary=$(setting binary)
-    config=$(setting configFile)
-    data=$(setting rootDirectory)
-    credentials=$(setting credentialsFile)
-    session_keys=$(setting sessionKeysFile)
-    manager=$(setting serviceManager)
-    service=$(setting serviceName)
-    restart_command=$(setting restartCommand)
-    ready_timeout=$(setting readyTimeout)
-    time_limit=$(setting timeLimit)
-    sudo=$(setting sudo)
-    own_service=$(setting manageService)
-    start_without_issuer=$(setting startWithoutIssuer)
-    on_destroy=$(setting onDestroy)
-    log_file=$(setting logFile)
-    accepted_version=$(setting acceptVersion)
-    zot_user=$(setting zotUser)
-    authorities=$(setting caFile)
-
+    while IFS= read -r line; do
+        value=${line#*=}
+        case ${line%%=*} in
+            binary) binary=$value ;;
+            configFile) config=$value ;;
+            rootDirectory) data=$value ;;
+            credentialsFile) credentials=$value ;;
+            sessionKeysFile) session_keys=$value ;;
+            serviceManager) manager=$value ;;
+            serviceName) service=$value ;;
+            restartCommand) restart_command=$value ;;
+            readyTimeout) ready_timeout=$value ;;
+            timeLimit) time_limit=$value ;;
+            sudo) sudo=$value ;;
+            manageService) own_service=$value ;;
+            startWithoutIssuer) start_without_issuer=$value ;;
+            onDestroy) on_destroy=$value ;;
+            logFile) log_file=$value ;;
+            acceptVersion) accepted_version=$value ;;
+            zotUser) zot_user=$value ;;
+            caFile) authorities=$value ;;
+        esac
+    done <"$folder/settings"
     config_folder=${config%/*}
     state=$config.zot-hardening
 }
@@ -121,7 +127,14 @@ expect_of() {
     return 0
 }
 
-value_of() { printf '%s\n' "$nodes" | node_value "$1"; }
+# The value of one of the nodes of that config.
+value_of() {
+    case "$newline$nodes" in *"$newline$1$tab"*) ;; *) return 0 ;; esac
+    found="$newline$nodes$newline"
+    found=${found#*"$newline$1$tab"}
+    found=${found%%"$newline"*}
+    printf '%s' "${found#*"$tab"}"
+}
 
 # Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the place too.
 status_of() {

@@ -17,7 +17,7 @@ check_sudo() {
 check_places() {
     [ ! -L "$config" ] || fail "$config is a symbolic link, which the push would replace; set zot.configFile to the file itself ($(readlink "$config"))."
     [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is no file; correct zot.configFile."
-    [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to one that may, or host.sudo to all."
+    [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to one that may, or host.sudo to all, or look after its disk."
     { [ -f "$binary" ] && [ -x "$binary" ]; } || fail "zot's binary $binary is not there or cannot be run; correct zot.binary."
     [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as."
     owner=$(zot_owner)
@@ -40,7 +40,7 @@ check_version() {
 }
 
 check_issuer() {
-    wanted_issuer=$(issuer_of "$folder/config.json")
+    wanted_issuer=$(issuer_of "$folder/config")
     [ -z "$authorities" ] || [ -r "$authorities" ] || fail "the CA file $authorities cannot be read on the host; correct identity.caFile."
     [ -z "$wanted_issuer" ] || issuer_answers "$wanted_issuer" "$authorities" 10 || fail "$problem. zot cannot start without its issuer; see to it that this host reaches it, or correct identity.issuer."
 }
@@ -81,10 +81,10 @@ check_restarts() {
 # On the first push, whatever the config on the host has that ours has not: it would be lost without a word.
 check_first_push() {
     [ -f "$config" ] && [ -z "$(pushes)" ] || return 0
-    cmp -s "$config" "$folder/config.json" && return 0
-    json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || { [ -n "$(setting dropSetting)" ] && return 0; fail "the config on the host, $config, is no JSON that could be compared with ours. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]."; }
-    json_nodes <"$folder/config.json" >"$folder/nodes-ours"
-    setting dropSetting | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
+    cmp -s "$config" "$folder/config" && return 0
+    sed -n 's/^dropSetting=//p' "$folder/settings" | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
+    json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || { [ -s "$folder/dropped" ] && return 0; fail "the config on the host, $config, is no JSON that could be compared with ours. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]."; }
+    json_nodes <"$folder/config" >"$folder/nodes-ours"
     lost=$(awk -F '\t' -v dropped="$folder/dropped" '
         BEGIN { while ((getline line < dropped) > 0) drop[line] = 1 }
         # Whether a node is below another, or is it.
@@ -102,6 +102,7 @@ check_first_push() {
 
 verify() {
     run "$binary" verify "$1" && return 0
-    problem=$(grep -i '^Error' "$folder/output" | head -n 3 | cut -c 1-400 | without_secrets)
+    # An error may have further lines.
+    problem=$(sed -n '/^Error/,$p' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
     fail "zot does not accept the config (zot verify): ${problem:-$(last_of "$folder/output" | without_secrets)}"
 }

@@ -28,11 +28,6 @@ lock_patience=180
 needed_kilobytes=2048
 needed_data_kilobytes=10240
 
-unpack() {
-    section config "$folder/config.json" && section readOnlyConfig "$folder/read-only.json" && section start "$folder/start.sh" &&
-        section credentials "$folder/credentials" && section sessionKeys "$folder/session-keys"
-}
-
 preflight() {
     check_places
     check_sudo
@@ -51,16 +46,16 @@ keep_up() {
     place_start
     for number in $(pushes | sort -rn); do
         push=$state/pushes/$number
-        cmp -s "$folder/config.json" "$push/config.json" || continue
-        cmp -s "$folder/read-only.json" "$push/read-only.json" ||
-            { copy "$folder/read-only.json" "$state/read-only.new" 0644 && mv -f "$state/read-only.new" "$push/read-only.json"; }
+        cmp -s "$folder/config" "$push/config.json" || continue
+        cmp -s "$folder/readOnlyConfig" "$push/read-only.json" ||
+            { copy "$folder/readOnlyConfig" "$state/read-only.new" 0644 && mv -f "$state/read-only.new" "$push/read-only.json"; }
         return
     done
     # What this program knows of its pushes was removed.
     last=$(pushes | tail -n 1)
     rm -rf "$state/staging"
-    mkdir "$state/staging" && copy "$folder/config.json" "$state/staging/config.json" 0644 &&
-        copy "$folder/read-only.json" "$state/staging/read-only.json" 0644 && chmod 0755 "$state/staging" &&
+    mkdir "$state/staging" && copy "$folder/config" "$state/staging/config.json" 0644 &&
+        copy "$folder/readOnlyConfig" "$state/staging/read-only.json" 0644 && chmod 0755 "$state/staging" &&
         mv "$state/staging" "$state/pushes/$((${last:-0} + 1))"
 }
 
@@ -84,7 +79,7 @@ deploy() {
         return
     fi
     check_first_push
-    stage "$folder/config.json"
+    stage "$folder/config"
     put_into_force prove
     tidy 5
     check_start_in_use
@@ -93,7 +88,7 @@ deploy() {
 
 is_deployed() {
     mend_modes
-    in_force "$folder/config.json" && secrets_in_place "$folder/config.json" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
+    in_force "$folder/config" && secrets_in_place "$folder/config" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
         expect_of "$config" && is_ready && prove
 }
 
@@ -104,12 +99,12 @@ withdraw() {
         restore
         return
     fi
-    if [ -z "$(interrupted_push)" ] && in_force "$folder/read-only.json" && expect_of "$config" && is_ready && prove; then
+    if [ -z "$(interrupted_push)" ] && in_force "$folder/readOnlyConfig" && expect_of "$config" && is_ready && prove; then
         say "unchanged"
         return
     fi
     preflight
-    stage "$folder/read-only.json"
+    stage "$folder/readOnlyConfig"
     put_into_force prove
     # The secrets of the configs that are no longer in force go with them.
     rm -f "$target/replaced.json"
@@ -151,7 +146,7 @@ folder=$1
 verb=$2
 { : >"$folder/output" && : >"$folder/error"; } || exit 1
 trap finish EXIT
-read_settings || fail "the payload cannot be unpacked in $folder; is its disk full?"
+unpack || fail "the payload cannot be unpacked in $folder; is its disk full?"
 if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
     case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off." ;; esac
     sudo -n true 2>"$folder/error" || fail "sudo does not let $(id -un) become root without a password ($(last_of "$folder/error")); allow it in sudoers with NOPASSWD, or set host.sudo to off or service."
@@ -159,7 +154,6 @@ if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
 fi
 service_file_changed=
 check_tools
-unpack || fail "the payload cannot be unpacked in $folder; is its disk full?"
 stopped=
 trap 'stop_for "the push was stopped by a signal"' INT TERM
 take_lock

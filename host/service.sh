@@ -141,9 +141,12 @@ last_words() {
             systemd) [ -n "$log_file" ] || privileged journalctl --unit "$service" --since "@$restarted_at" --no-pager --output cat --lines 200 2>/dev/null ;;
             systemd-user) [ -n "$log_file" ] || journalctl --user-unit "$service" --since "@$restarted_at" --no-pager --output cat --lines 200 2>/dev/null ;;
         esac
-        cat "$folder/output"
+        # What the restart said; where it failed, that was told already.
+        [ -z "$restarted" ] || cat "$folder/output"
     } | sed 's/^{"time":"[^"]*",//; s/,"caller":.*//; s/,"goroutine":.*//' |
         awk '
+            # How zot says that it has ended as it should.
+            /http: Server closed/ { next }
             /"level":"(error|fatal|panic)"|^panic:|^Error/ { errors = errors $0 "\n" }
             { last[NR] = $0 }
             END {
@@ -154,7 +157,7 @@ last_words() {
 
 # Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its arguments.)
 without_secrets() {
-    { cat "$folder/credentials" "$folder/session-keys" 2>/dev/null; printf '\n==\n'; cat; } | awk '
+    { cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null; printf '\n==\n'; cat; } | awk '
         !text && $0 == "==" { text = 1; next }
         !text { count = split($0, parts, "\""); for (part = 4; part <= count; part += 4) if (length(parts[part]) >= 8) secrets[parts[part]] = 1; next }
         {

@@ -5,10 +5,10 @@ place_start() {
     [ "$start_without_issuer" = yes ] || return 0
     {
         printf "#!/bin/sh\nbinary='%s'\nconfig='%s'\nstate='%s'\nauthorities='%s'\n" "$binary" "$config" "$state" "$authorities"
-        cat "$folder/start.sh"
-    } >"$folder/start"
-    if ! cmp -s "$folder/start" "$state/start"; then
-        must "the start of zot could not be written to $state/start" copy "$folder/start" "$state/start.new" 0755
+        cat "$folder/start"
+    } >"$folder/start-here"
+    if ! cmp -s "$folder/start-here" "$state/start"; then
+        must "the start of zot could not be written to $state/start" copy "$folder/start-here" "$state/start.new" 0755
         must "the start of zot could not be written to $state/start" mv -f "$state/start.new" "$state/start"
     fi
     # The start runs as zot's user, who may not write in this folder.

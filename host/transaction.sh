@@ -9,7 +9,7 @@ secrets_in_place() {
 # Does something for each secret file that a config names.
 each_secret() {
     names "$2" "$credentials" && { "$1" "$folder/credentials" "$credentials" || return 1; }
-    names "$2" "$session_keys" && { "$1" "$folder/session-keys" "$session_keys" || return 1; }
+    names "$2" "$session_keys" && { "$1" "$folder/sessionKeys" "$session_keys" || return 1; }
     return 0
 }
 
@@ -20,10 +20,10 @@ is_in_place() { [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2" 0600 "$owner"
 # Files that only have another mode or owner than they should get them back; zot need not be restarted for it.
 mend_modes() {
     mended=
-    if [ ! -L "$config" ] && cmp -s "$folder/config.json" "$config" && ! has_mode "$config" 0644 "$(id -u)"; then
+    if [ ! -L "$config" ] && cmp -s "$folder/config" "$config" && ! has_mode "$config" 0644 "$(id -u)"; then
         { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config" && mended=mended
     fi 2>/dev/null
-    each_secret mend_secret "$folder/config.json" 2>/dev/null
+    each_secret mend_secret "$folder/config" 2>/dev/null
 }
 
 mend_secret() {
@@ -63,7 +63,7 @@ stage() {
     must "$place" rm -rf "$staging"
     must "$place" mkdir "$staging"
     must "$place" copy "$1" "$staging/config.json" 0644
-    must "$place" copy "$folder/read-only.json" "$staging/read-only.json" 0644
+    must "$place" copy "$folder/readOnlyConfig" "$staging/read-only.json" 0644
     must "$place" copy "$1" "$staging/live.json" 0644
     must "$place" touch "$staging/unproven" "$staging/uncommitted"
     must "$place" chmod 0755 "$staging"
@@ -224,6 +224,8 @@ settle() {
         return 1
     fi
     target=$interrupted
+    # It may be the interruption that zot does not run.
+    if [ -e "$target/replaced.json" ]; then was_running=yes; fi
     proven=
     if cmp -s "$target/config.json" "$config"; then
         warn "zot-hardening: an earlier push was cut off; proving what it has put into force."
@@ -265,11 +267,12 @@ sweep() {
     # Another zot's config may be in this folder, too.
     set --
     for holder in "$config_folder"/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do
+        case ${holder##*/} in oidc-credentials.* | session-keys.*) continue ;; esac
         if [ -f "$holder" ]; then set -- "$@" "$holder"; fi
     done
     for file in "$config_folder"/oidc-credentials.*.json "$config_folder"/session-keys.*.json; do
         [ -f "$file" ] || continue
-        grep -qF "\"$file\"" "$@" 2>/dev/null
+        grep -qF "\"$file\"" /dev/null "$@" 2>/dev/null
         # 1: named nowhere. What cannot be read may name it.
         [ $? -ne 1 ] || rm -f "$file"
     done

@@ -29,6 +29,8 @@ export interface Pushed {
     payload: string;
 }
 
+type DeepPartial<T> = { [Key in keyof T]?: Partial<T[Key]> };
+
 export interface FaultHostOptions {
     /** Shell that runs the script instead of /bin/sh. */
     shell?: string;
@@ -39,7 +41,7 @@ export interface FaultHostOptions {
     steps?: boolean;
     /** Before the PATH of the script. */
     path?: string;
-    settings?: Partial<PushSettings>;
+    settings?: DeepPartial<PushSettings>;
     /** Further variables of the script. */
     environment?: Record<string, string>;
 }
@@ -109,7 +111,7 @@ export class FaultHost {
     }
 
     /** What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once. */
-    declare(name: string, settings: { zot?: Record<string, unknown>; identity?: Record<string, unknown>; host?: Record<string, unknown> } = {}): Pushed {
+    declare(name: string, settings: { zot?: Record<string, unknown>; identity?: Record<string, unknown>; host?: Record<string, unknown> } = {}, push: DeepPartial<PushSettings> = {}): Pushed {
         const clientId = `zot-${name}`;
         const raw = {
             registry: { url: this.url },
@@ -135,7 +137,12 @@ export class FaultHost {
         };
         const declared = declaredState({ groups: raw }).settings;
         const own = this.options.settings;
-        const whole = { ...declared, host: { ...declared.host, pushTimeout: 60, ...own?.host }, zot: { ...declared.zot, ...own?.zot }, identity: { ...declared.identity, ...own?.identity } } as Settings;
+        const whole = {
+            ...declared,
+            host: { ...declared.host, pushTimeout: 60, logFile: this.service.logFile, ...own?.host, ...push.host },
+            zot: { ...declared.zot, ...own?.zot, ...push.zot },
+            identity: { ...declared.identity, ...own?.identity, ...push.identity },
+        } as Settings;
         const credentials = `${JSON.stringify({ clientid: clientId, clientsecret: secretOf(name, 40) })}\n`;
         const sessionKeys = `${JSON.stringify({ hashKey: secretOf("hash", 64), encryptKey: secretOf("encrypt", 32) })}\n`;
         const names = secretFiles(whole, { credentials: sha256(credentials), sessionKeys: sha256(sessionKeys) });

@@ -135,12 +135,14 @@ export class Injector {
             ran = await push.ended;
             await second;
             await host.scriptsEnded();
+            // From nothing, a push that failed leaves nothing.
+            await watch.settled(from === "nothing" ? 500 : 10_000);
         } finally {
             await this.mend();
             history = await watch.end();
         }
 
-        const settled = await this.look();
+        const settled = await this.look(from === "nothing" ? 500 : 10_000);
         const readOnly = fault.kind === "issuer";
         problems.push(...breaches(history, { old, pushed: fault.kind === "second push" ? [target, third.name] : [target], readOnly }));
         problems.push(...this.afterwards(injection, ran, await second, settled, { old, target, third: third.name }));
@@ -279,16 +281,10 @@ export class Injector {
 
     // --- afterwards -----------------------------------------------------------------------------------------------
 
-    private async look(): Promise<{ served: string; disk: string }> {
+    private async look(milliseconds = 10_000): Promise<{ served: string; disk: string }> {
         const watch = new Watch(this.host, this.known(), this.imagePath());
         try {
-            // A machine that has just started, or a zot that is being restarted by whom the killed script had told to.
-            let served = await watch.now();
-            for (let round = 0; round < 100 && served === DOWN; round++) {
-                await pause(50);
-                served = await watch.now();
-            }
-            return { served, disk: watch.onDisk() };
+            return { served: await watch.settled(milliseconds), disk: watch.onDisk() };
         } finally {
             await watch.end();
         }

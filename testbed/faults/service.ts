@@ -72,7 +72,7 @@ export class ZotService {
             if (over) return;
             await pause(5);
         }
-        const server: Server = createServer((_request, response) => response.writeHead(404).end());
+        const server: Server = createServer((_request, response) => response.writeHead(503).end());
         await new Promise<void>((resolve) => server.listen(this.options.port, "127.0.0.1", resolve));
         writeFileSync(join(this.control, "port-taken"), "");
         await Promise.race([pause(2000), ended]);
@@ -100,7 +100,8 @@ export PATH
 stop() {
     pid=$(cat '${pidFile}' 2>/dev/null)
     if [ -n "$pid" ] && kill "$pid" 2>/dev/null; then
-        while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+        # Ended, it may yet wait for somebody to ask how.
+        while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.01; done
     fi
     rm -f '${pidFile}'
 }

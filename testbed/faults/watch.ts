@@ -61,6 +61,16 @@ export class Watch {
         return servedBy(this.host.url, this.known);
     }
 
+    /** What is served, given some time to come up: a machine that has just started, or a zot that is just being restarted. */
+    async settled(milliseconds: number): Promise<Served> {
+        const deadline = performance.now() + milliseconds;
+        for (;;) {
+            const served = await this.now();
+            if (served !== DOWN || performance.now() > deadline) return served;
+            await new Promise((resolve) => setTimeout(resolve, 30));
+        }
+    }
+
     /** What the config on the disk is now. */
     onDisk(): string {
         return this.lookAtDisk();
@@ -73,6 +83,7 @@ export class Watch {
     async end(): Promise<History> {
         this.over = true;
         await Promise.all(this.loops);
+        if (this.lastGood !== undefined) this.history.pulls.longestGapMs = Math.max(this.history.pulls.longestGapMs, performance.now() - this.lastGood);
         return this.history;
     }
 
@@ -126,11 +137,12 @@ export async function servedBy(url: string, known: Known[]): Promise<Served> {
         const client = new URL(login.location ?? url).searchParams.get("client_id");
         return known.find((one) => one.clientId === client)?.name ?? `logins as ${client}`;
     }
-    if (login.status !== 404) return login.status === 0 ? DOWN : `login ${login.status}`;
+    // 503: the program that has taken zot's port.
+    if (login.status !== 404) return login.status === 0 || login.status === 503 ? DOWN : `login ${login.status}`;
     const write = await request("PUT", `${url}/v2/watch/probe/manifests/probe`, { "content-type": "text/plain" }, "x");
     if (write.status === 401) return READ_ONLY;
     if (write.status === 415) return OPEN;
-    return write.status === 0 ? DOWN : `write ${write.status}`;
+    return write.status === 0 || write.status === 503 ? DOWN : `write ${write.status}`;
 }
 
 interface Answer {

@@ -1,0 +1,109 @@
+/** npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through. */
+import { cpus } from "node:os";
+import { InvalidArgumentError } from "commander";
+import { readMachine } from "../testbed/bootstrap/toolchain.cjs";
+import { faultPlan, type PlannedFaults } from "../testbed/faults/plan";
+import { Injector, type Injection, type Outcome } from "../testbed/faults/injections";
+import { command, EXIT, run } from "./shared/command";
+
+interface Options {
+    json?: boolean;
+    every: number;
+    workers: number;
+    only?: string;
+}
+
+interface Report {
+    injected: number;
+    survived: number;
+    /** The longest gap in anonymous pulls during a push without a fault, in milliseconds. */
+    longestGapMs: number;
+    /** Whether the parts are the real ones. */
+    real: { zot: boolean; sshd: boolean };
+}
+
+/** Pushes without a fault, of which the longest gap is taken. */
+const GOOD_PUSHES = 5;
+
+async function faults({ json = false, every, workers, only }: Options): Promise<void> {
+    const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
+    const injectors: Injector[] = [];
+    const stop = () => Promise.all(injectors.splice(0).map((injector) => injector.stop()));
+    const interrupt = () => void stop().then(() => process.exit(130));
+    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    try {
+        const first = await Injector.start();
+        injectors.push(first);
+        const real = { zot: readMachine().zot.kind === "real", sshd: first.host.ssh.kind === "openssh" };
+        say(`zot: ${real.zot ? "real" : "stand-in"}   sshd: ${real.sshd ? "real" : "stand-in"}   disk of its own: ${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`);
+        const gaps = await goodPushes();
+        const longestGapMs = Math.round(Math.max(...gaps));
+        say(`longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ${gaps.map((gap) => Math.round(gap)).join(", ")} ms`);
+
+        const plan = await faultPlan(first, { every, only });
+        for (const { title, injections } of plan) say(`  ${String(injections.length).padStart(4)}  ${title}`);
+        while (injectors.length < workers) injectors.push(await Injector.start());
+        const outcomes = await injectAll(plan, injectors, say);
+
+        const report: Report = { injected: outcomes.length, survived: outcomes.filter((outcome) => outcome.survived).length, longestGapMs, real };
+        if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+        else say(`\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms.`);
+        process.exitCode = report.survived === report.injected ? EXIT.done : EXIT.mistake;
+    } finally {
+        process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+        await stop();
+    }
+}
+
+/** On a host of their own, where nothing takes note of the script's steps. */
+async function goodPushes(): Promise<number[]> {
+    const injector = await Injector.start({ steps: false });
+    try {
+        const gaps: number[] = [];
+        for (let index = 0; index < GOOD_PUSHES; index++) {
+            const { longestGapMs, ran } = await injector.goodPush();
+            if (ran.exitCode !== 0) throw new Error(`A push without a fault failed: ${ran.errors}`);
+            gaps.push(longestGapMs);
+        }
+        return gaps;
+    } finally {
+        await injector.stop();
+    }
+}
+
+async function injectAll(plan: PlannedFaults[], injectors: Injector[], say: (text: string) => void): Promise<Outcome[]> {
+    const waiting: Injection[] = plan.flatMap(({ injections }) => injections);
+    const total = waiting.length;
+    const outcomes: Outcome[] = [];
+    await Promise.all(
+        injectors.map(async (injector) => {
+            for (let injection = waiting.shift(); injection; injection = waiting.shift()) {
+                const outcome = await injector.run(injection);
+                outcomes.push(outcome);
+                say(line(outcome, outcomes.length, total));
+            }
+        }),
+    );
+    return outcomes;
+}
+
+function line({ injection, step, survived, problems, ran, seconds }: Outcome, index: number, total: number): string {
+    const where = injection.step === undefined ? "" : ` at step ${injection.step}${step ? ` (${step.slice(0, 70)})` : " (the push had ended)"}`;
+    const text = `${String(index).padStart(4)}/${total}  ${survived ? "ok  " : "FAIL"}  ${injection.name}${where}  ${seconds} s`;
+    if (survived) return text;
+    return [text, ...problems.map((problem) => `            ${problem}`), `            the push: ${JSON.stringify(ran)}`].join("\n");
+}
+
+/** @throws InvalidArgumentError */
+function count(text: string): number {
+    if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError("A number from 1 to 999 is wanted.");
+    return Number(text);
+}
+
+const faultsCommand = command("npm run faults --", "Injects faults into the push to a registry's host, at every step, and says whether the registry came through.", "npm run faults -- --json")
+    .option("--json", "print one JSON object on standard output; all else goes to standard error")
+    .option("--every <number>", "only every so manieth step, for a quick look", count, 1)
+    .option("--workers <number>", "hosts that faults are injected on side by side", count, Math.max(1, Math.min(4, cpus().length)))
+    .option("--only <text>", "only faults whose name holds this")
+    .action(faults);
+void run(faultsCommand);

@@ -1,0 +1,164 @@
+/** The script's functions by themselves: each in every shell and awk that it may meet. */
+import * as fc from "fast-check";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import common from "../../host/common.sh";
+import look from "../../host/look.sh";
+import lock from "../../host/lock.sh";
+import preflight from "../../host/preflight.sh";
+import service from "../../host/service.sh";
+import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { aliases, awks, runIn, scratchFolder, type Shell, shells } from "./shells";
+
+const dash = shells.find((shell) => shell.reason === undefined)!;
+const eachShell = (name: string, test: (shell: Shell) => void) => {
+    for (const shell of shells) (shell.reason ? it.skip : it)(skippable(`${name}: ${shell.name}`, shell.reason), () => test(shell));
+};
+/** As a test is written to the script: quoted for a shell. */
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+describe("json_nodes", () => {
+    /** What it is to answer, worked out here. */
+    function nodes(value: unknown, path = ""): string[] {
+        const own = (text: string) => [`${path.replace(/[A-Z]/g, (letter) => letter.toLowerCase())}\t${path}\t${text}`];
+        if (value === null) return [];
+        if (typeof value === "string") return own(JSON.stringify(value).slice(1, -1).replace(/\\(["\\])/g, "$1"));
+        if (typeof value !== "object") return own(JSON.stringify(value));
+        const members = Array.isArray(value) ? value.map((member, index) => [`${path}[${index}]`, member]) : Object.entries(value).map(([key, member]) => [path ? `${path}.${key}` : key, member]);
+        if (members.length === 0) return [];
+        return [...(path ? own(Array.isArray(value) ? "[" : "{") : []), ...members.flatMap(([name, member]) => nodes(member, name as string))];
+    }
+
+    const text = fc.string({ unit: fc.constantFrom(..."abXYZ019 .:/*\"\\\n\t{}[],-".split("")), maxLength: 12 });
+    const key = fc.string({ unit: fc.constantFrom(..."abXYZ019.*/-".split("")), minLength: 1, maxLength: 8 });
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+        value: fc.oneof(
+            { depthSize: "small" },
+            text,
+            fc.integer(),
+            fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }),
+            fc.boolean(),
+            fc.constant(null),
+            fc.array(tie("value"), { maxLength: 4 }),
+            fc.dictionary(key, tie("value"), { maxKeys: 4 }),
+        ),
+    }));
+    const document = fc.dictionary(key, value, { minKeys: 1, maxKeys: 5 });
+
+    for (const awk of awks) {
+        (awk.reason ? it.skip : it)(skippable(`answers every node of any JSON: ${awk.name}`, awk.reason), () => {
+            const path = [aliases({ awk: awk.command })];
+            fc.assert(
+                fc.property(document, fc.constantFrom(undefined, 2, "\t"), (json, indent) => {
+                    const { output, status } = runIn(dash, `${common}\njson_nodes`, { input: JSON.stringify(json, null, indent), path });
+                    expect(status).toBe(0);
+                    expect(output).toBe(nodes(json).map((line) => `${line}\n`).join(""));
+                }),
+                { numRuns: 25 },
+            );
+        });
+
+        (awk.reason ? it.skip : it)(skippable(`refuses what is no JSON: ${awk.name}`, awk.reason), () => {
+            const path = [aliases({ awk: awk.command })];
+            for (const bad of ["", "{", '{"a":1,}', '{"a" 1}', '{"a":1} x', "{'a':1}", '{"a":[1 2]}', '{"a":"x', "# a comment\n{}", "a: 1\nb: 2\n", '{"a":nul}']) {
+                expect({ bad, status: runIn(dash, `${common}\njson_nodes >/dev/null`, { input: bad, path }).status }).toEqual({ bad, status: 1 });
+            }
+        });
+    }
+
+    eachShell("finds the issuer, whatever the case of the keys", (shell) => {
+        const file = join(scratchFolder(), "config.json");
+        writeFileSync(file, '{"HTTP":{"Auth":{"OpenID":{"providers":{"oidc":{"Issuer":"https:\\/\\/a.example\\/application\\/o\\/zot\\/"}}}}}}');
+        expect(runIn(shell, `${common}\nissuer_of ${quoted(file)}`).output).toBe("https://a.example/application/o/zot/\n");
+    });
+});
+
+describe("the version of zot", () => {
+    const good = ["v2.1.19-0-g3b5796d", "v2.1.20-0-g3b5796d8", "v2.1.19", "v2.1.20-12-gabcdef0", "v2.1.20-0-g3b5796d-dirty", "v2.2.0", "v10.0.0-1-gaaaaaaa"];
+    const old = ["v2.1.18-0-g3b5796d", "v2.0.99", "v1.4.3", "v2.1.18-300-gabcdef0"];
+    const unreadable = ["", "3b5796d", "v2.1.20-rc1-0-gabcdef0", "2.1.20", "nightly-20261101", "v2.1", "v2.1.20x"];
+
+    eachShell("keeps tags from 2.1.19 on", (shell) => {
+        for (const [versions, status] of [[good, 0], [old, 1], [unreadable, 1]] as const) {
+            for (const version of versions) expect({ version, status: runIn(shell, `${common}\n${look}\nkeeps_tags ${quoted(version)}`).status }).toEqual({ version, status });
+        }
+    });
+
+    it("says why not", () => {
+        const problem = (version: string) => runIn(dash, `${common}\n${look}\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`).output;
+        expect(problem("v2.1.18-0-g3b5796d")).toBe("is version v2.1.18-0-g3b5796d");
+        expect(problem("")).toBe("says nothing of its version, which cannot be read as one");
+    });
+
+    it("is read from the line that zot prints, on either stream", () => {
+        const line = '{"time":"t","level":"info","message":"version","commit":"v2.1.20-0-g3b5796d8","go version":""}';
+        for (const stream of ["", " >&2"]) {
+            const zot = join(scratchFolder(), "zot");
+            writeFileSync(zot, `#!/bin/sh\necho 'something else'${stream}\necho ${quoted(line)}${stream}\n`, { mode: 0o755 });
+            expect(runIn(dash, `${common}\n${look}\nzot_commit ${quoted(zot)}`).output).toBe("v2.1.20-0-g3b5796d8\n");
+        }
+    });
+});
+
+describe("where zot is reached, and what it is to answer", () => {
+    const expectOf = (shell: Shell, config: unknown) => {
+        const file = join(scratchFolder(), "config.json");
+        writeFileSync(file, JSON.stringify(config));
+        return runIn(shell, `${common}\n${look}\nexpect_of ${quoted(file)}; printf '%s|' "$url" "$connect_to" "$metrics_path" "$metrics_status" "$expected_issuer"`).output;
+    };
+
+    eachShell("is read from the config", (shell) => {
+        expect(expectOf(shell, { http: { address: "0.0.0.0", port: "5050" } })).toBe("http://127.0.0.1:5050|||||");
+        expect(expectOf(shell, { http: { address: "::", port: 5050 } })).toBe("http://[::1]:5050|||||");
+        expect(expectOf(shell, { http: { address: "fd00::1", port: "1" } })).toBe("http://[fd00::1]:1|||||");
+        expect(expectOf(shell, { storage: {} })).toBe("http://127.0.0.1:8080|||||");
+        expect(expectOf(shell, { http: { address: "10.0.0.1", port: "443", externalUrl: "https://registry.example.org", tls: { cert: "/c", key: "/k" } } })).toBe(
+            "https://registry.example.org:443|registry.example.org:443:10.0.0.1:443||||",
+        );
+        const metrics = { extensions: { metrics: { enable: true, prometheus: { path: "/m" } } } };
+        expect(expectOf(shell, { ...metrics, http: { accessControl: { metrics: { anonymousPolicy: ["read"] } } } })).toBe("http://127.0.0.1:8080||/m|200||");
+        expect(expectOf(shell, { ...metrics, http: { accessControl: { metrics: { users: ["prometheus"] } } } })).toBe("http://127.0.0.1:8080||/m|401||");
+    });
+});
+
+describe("what tells one process from another", () => {
+    eachShell("is the same as long as it lives, and differs between two", (shell) => {
+        const script = `${lock}\nsleep 5 & other=$!; printf '%s\\n' "$(identity_of $$)" "$(identity_of $$)" "$(identity_of 999999999)"; kill $other`;
+        const [first, again, none] = runIn(shell, script).output.split("\n");
+        expect(first).toMatch(/^[A-Za-z0-9-]+$/);
+        expect(again).toBe(first);
+        expect(none).toBe("");
+    });
+
+    it("needs no /proc", () => {
+        // As on macOS: where there is no such folder, ps is asked.
+        const without = lock.replaceAll("/proc/", "/no-such-folder/");
+        const { output } = runIn(dash, `${without}\nLC_ALL=C; export LC_ALL; identity_of $$; echo; is_alive $$ && echo alive; is_alive 999999999 || echo dead`);
+        expect(output).toMatch(/^[A-Z][a-z]{2}-[A-Z][a-z]{2}-\d+-\d+-\d+-\d+-\d+-?\nalive\ndead\n$/);
+    });
+});
+
+describe("what is told of zot's log", () => {
+    const words = (log: string, { credentials = "", keys = "" } = {}) => {
+        const folder = scratchFolder();
+        for (const [name, content] of Object.entries({ log, credentials, sessionKeys: keys, output: "" })) writeFileSync(join(folder, name), content);
+        const script = `${common}\n${look}\n${service}\n${preflight}\nfolder=${quoted(folder)}; manager=command; log_file=; restarted=yes; log_lengths=" ${folder}/log:0"; last_words`;
+        return runIn(dash, script);
+    };
+
+    it("is its errors, else its last lines, cut short", () => {
+        const lines = Array.from({ length: 30 }, (_, index) => `{"time":"2026-11-23T08:34:55Z","level":"info","message":"line ${index}","caller":"x.go:1","goroutine":1}`);
+        expect(words(lines.join("\n")).output.split("\n").filter(Boolean)).toEqual([25, 26, 27, 28, 29].map((index) => `"level":"info","message":"line ${index}"`));
+        const error = '{"time":"2026-11-23T08:34:55Z","level":"error","message":"no issuer","error":"refused","caller":"x.go:1"}';
+        expect(words([...lines, error, "panic: failed", "goroutine 1 [running]:", "main.main()"].join("\n")).output).toBe('"level":"error","message":"no issuer","error":"refused"\npanic: failed\n');
+        expect(words(`Error: ${"x".repeat(2000)}\n`).output.length).toBeLessThan(500);
+    });
+
+    it("holds no secret, even where zot has logged it", () => {
+        const credentials = '{"clientid":"zot","clientsecret":"canary+secret/with*signs"}\n';
+        const keys = '{"hashKey":"canary-hash-key","encryptKey":"canary-encryption"}\n';
+        const { output, errors } = words("Error: canary+secret/with*signs and canary-hash-key, canary-encryption canary-encryption of zot\n", { credentials, keys });
+        expect(output).toBe("Error: [secret] and [secret], [secret] [secret] of zot\n");
+        expect(errors).toBe("");
+    });
+});
