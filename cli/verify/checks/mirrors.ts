@@ -1,11 +1,14 @@
 /** The pull-through caches. */
-import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped } from "../check";
+import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";
 import { digestOf } from "../../../clients/registry";
 import { parsed } from "../registry";
 
 /** Small public images, by what the prefixes of caches are usually called. */
 const SMALL_IMAGES: Record<string, string> = { "docker.io": "docker.io/library/hello-world:latest", "quay.io": "quay.io/podman/hello:latest", "registry.k8s.io": "registry.k8s.io/pause:3.10" };
+
+/** What stands first in the catalog is certainly a cache's prefix. */
+const WELL_KNOWN = new Set(["docker.io", "registry-1.docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws", "registry.gitlab.com"]);
 
 /** Upstream may be far away, and an image is fetched whole before the first answer. In milliseconds. */
 const PATIENCE = 120_000;
@@ -27,6 +30,9 @@ export const mirrors: Check[] = [
             const declared = context.subject.ciMayPushToMirrors;
             if (open.length === 0) return pass(`Refused under ${prefixes.join(", ")}.${declared ? " It is declared that CI may (access.ciMayPushToMirrors)." : ""}`);
             if (declared) return pass(`CI may push under ${open.join(", ")}, as declared (access.ciMayPushToMirrors).`);
+            if (!context.subject.mirrors && !open.some((prefix) => WELL_KNOWN.has(prefix))) {
+                return warning(`CI may push under ${open.join(", ")}, which look like prefixes of pull-through caches.`, "Name the caches with --mirror PREFIX, or take them from the rules for CI.");
+            }
             return fail(`CI may push under the mirrored prefix ${open.join(", ")}, in place of upstream's images.`, `Give these a rule of their own, in which CI has read only: ${open.map((prefix) => JSON.stringify(`${prefix}/**`)).join(", ")} (zot.mirrors declares it).`);
         },
     },

@@ -175,6 +175,17 @@ test.each(weaknesses)("$name", async ({ change, found, quiet }) => {
     expect(await registry.remains()).toEqual([]);
 });
 
+test("a cache that nobody named is known by its well-known prefix in the catalog", async () => {
+    await registry.start((config) => {
+        delete rules(config)["mirror.example/**"];
+        config.extensions.sync.registries[0].content[0].destination = "/docker.io";
+    });
+    expect((await registry.verify({ mirror: undefined, image: [], only: ["mirror-push"] })).checks[0]!.verdict).not.toBe("fail");
+    expect((await fetch(`${registry.registryUrl}/v2/docker.io/library/app/manifests/v1`)).status).toBe(200);
+    const report = await registry.verify({ mirror: undefined, image: [], only: ["mirror-push"] });
+    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/mirrored prefix docker\.io/) });
+});
+
 /** A zot that lets `accepts` overwrite a tag: an admin does it in the background. */
 async function withOldZot(gate: Gate, accepts: (request: SeenRequest, tag: string) => boolean): Promise<{ end: () => Promise<void> }> {
     const user = await registry.authentik.api<{ pk: number; username: string }>("POST", "/core/users/", {
