@@ -2,6 +2,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
+import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
@@ -51,24 +52,18 @@ export class RegistryHost extends pulumi.ComponentResource {
                 sessionKeys: file.keys,
             }),
         );
-        const { host } = settings;
+        // Before the push, which it may ask for; and what stands in the push's way shows here first.
+        const observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
+        const stdin = pulumi.all([payload, observation.pushes]).apply(([text, pushes]) => (pushes > 0 ? `# Sent again, since the host was found to differ: ${pushes}\n${text}` : text));
+        const { proxy, ...connection } = hostConnection(settings);
         new command.remote.Command(
             name,
             {
-                connection: {
-                    host: host.address,
-                    port: host.port,
-                    user: host.user,
-                    hostKey: host.hostKey,
-                    privateKey: host.privateKey && pulumi.secret(host.privateKey.reveal()),
-                    privateKeyPassword: host.privateKeyPassphrase && pulumi.secret(host.privateKeyPassphrase.reveal()),
-                    password: host.password && pulumi.secret(host.password.reveal()),
-                    ...DIAL,
-                },
+                connection: { ...connection, ...DIAL, ...(proxy ? { proxy: { ...proxy, ...DIAL } } : {}) },
                 create: hostCommand("deploy"),
                 update: hostCommand("deploy"),
                 delete: hostCommand("withdraw"),
-                stdin: pulumi.secret(payload),
+                stdin: pulumi.secret(stdin),
                 // Both would travel as environment requests, which sshd refuses; and the log must not hang on a long line.
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,

@@ -1,8 +1,8 @@
 # Looks at the registry's host for the resource HostObservation, and changes nothing, not even a temporary file.
 #
-# Above this stand host/common.sh, host/look.sh and host/serviceFile.sh, and before them what to look at: $settings, lines of
-# "name=value" as the push has them, and $declared, the config that was pushed last, or nothing where none was. Standard output is
-# lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
+# Above this stand host/common.sh, host/look.sh and host/serviceFile.sh, whose functions are used here; below it what they look at:
+# their variables, $secret_files, one path on each line, and $declared, the config that was pushed last, or nothing where none was.
+# Standard output is lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
 set -u
 umask 077
 LC_ALL=C
@@ -11,12 +11,6 @@ PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
 export PATH
 
 largest_config=1048576
-# There is no folder for temporary files.
-folder=
-
-setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p"; }
-# The settings are not in a payload here.
-section() { :; }
 
 fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-500)"; }
 
@@ -102,7 +96,8 @@ report_serving() {
 
 look() {
     echo 'zot-hardening-look'
-    read_settings
+    config_folder=${config%/*}
+    state=$config.zot-hardening
     if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off"
         said=$(sudo -n true 2>&1 </dev/null) || refuse "sudo does not let $(id -un) become root without a password ($said); allow it in sudoers with NOPASSWD, or set host.sudo to off or service"
@@ -118,7 +113,7 @@ look() {
     fact user "$(id -u)"
     fact zotUser "$owner"
     fact config "$(rights_of "$config")"
-    setting secretFile | while IFS= read -r file; do
+    printf '%s\n' "$secret_files" | while IFS= read -r file; do
         if [ -n "$file" ]; then fact secret "$(rights_of "$file") $(sha256_of "$file") $file"; fi
     done
     commit=$(zot_commit "$binary")

@@ -15,10 +15,11 @@ import { runOverSsh, SshError, type SshLimits } from "./ssh";
 const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
 
 /** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
-function scriptFor({ settings, declared }: Observation, last: Declared | undefined): string {
+function scriptFor({ variables, declared }: Observation, last: Declared | undefined): string {
     const secretFiles = new Set(last ? [...last.secretFiles, ...(declared?.secretFiles ?? [])] : []);
-    const lines = [settings, ...[...secretFiles].map((path) => `secretFile=${path}`)].join("\n");
-    return [`settings=${quoted(lines)}`, `declared=${quoted(last?.config.trimEnd() ?? "")}`, commonScript, lookScript, serviceFileScript, observationScript, "look", ""].join("\n");
+    const all: [string, string][] = [...variables, ["secret_files", [...secretFiles].join("\n")], ["declared", last?.config.trimEnd() ?? ""]];
+    const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
+    return [commonScript, lookScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -41,7 +42,7 @@ export function hostObservation(options: ObservationOptions): ResourceHandler {
         check: ({ inputs }) => Promise.resolve(checkObservation(inputs)),
         diff: (request, context) => resource.diff(request, context),
         create: (request, context) => resource.create(request, context),
-        read: (request) => resource.read(request),
+        read: (request, context) => resource.read(request, context),
         update: (request, context) => resource.update(request, context),
         // The host is left to the remote command.
         delete: () => Promise.resolve(),
@@ -51,6 +52,8 @@ export function hostObservation(options: ObservationOptions): ResourceHandler {
 class HostObservationResource {
     /** What the last Diff of each resource has seen, for the update that follows it: a look for each of the two would be one too many. */
     private readonly seen = new Map<string, Look>();
+    /** After each Read of a refresh the engine asks for a diff of what it has just read (3.259), which is not worth a look. */
+    private readonly justRead = new Set<string>();
 
     constructor(private readonly options: ObservationOptions) {}
 
@@ -60,6 +63,7 @@ class HostObservationResource {
      */
     async diff({ oldInputs, inputs, oldOutputs }: Parameters<ResourceHandler["diff"]>[0], context: CallContext): ReturnType<ResourceHandler["diff"]> {
         this.seen.delete(context.urn);
+        if (this.justRead.delete(context.urn)) return { changes: false };
         const look = await this.lookAfter(oldInputs, inputs, context);
         if (!look) return { changes: false };
         if (look.findings.drift.length === 0) {
@@ -83,9 +87,10 @@ class HostObservationResource {
         return { id: preview ? UNKNOWN : name, properties: outputs };
     }
 
-    /** Refresh has nothing to look at: the next diff does. */
-    async read({ id, properties, inputs }: Parameters<ResourceHandler["read"]>[0]): ReturnType<ResourceHandler["read"]> {
+    /** What there is to see is seen by the next diff: a refresh has to go on where the host is away, too. */
+    async read({ id, properties, inputs }: Parameters<ResourceHandler["read"]>[0], context: CallContext): ReturnType<ResourceHandler["read"]> {
         if (properties.pushes === undefined || properties.pushes === null) throw new Error("A host observation cannot be imported: declare it, and pulumi up makes it.");
+        this.justRead.add(context.urn);
         return { id, properties, inputs };
     }
 

@@ -8,8 +8,8 @@ interface PropertyDefinition {
     description: string;
     required?: boolean;
     default?: string | boolean;
-    /** The name under which the script for the host knows it. */
-    setting?: string;
+    /** The variable by which the functions of host/look.sh and host/serviceFile.sh know it. */
+    variable?: string;
     /** Why a value is not allowed; by itself any text on one line is. */
     problem?: (value: string) => string | undefined;
 }
@@ -21,24 +21,24 @@ const oneOf = (...values: string[]) => (value: string) => (values.includes(value
 export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
     config: { type: "string", required: true, description: "zot's config, as the text of the file, to the last byte.", problem: () => undefined },
     secretFiles: { type: "strings", required: true, description: "Paths of the secret files that the config names, each with the sha256 of its content in its name: `oidc-credentials.<sha256>.json`." },
-    configFile: { type: "string", required: true, setting: "configFile", problem: isAbsolutePath, description: "Path of zot's config on the host." },
-    binary: { type: "string", required: true, setting: "binary", problem: isAbsolutePath, description: "Path of the zot binary on the host." },
-    rootDirectory: { type: "string", required: true, setting: "rootDirectory", problem: isAbsolutePath, description: "Where zot keeps images, on the host." },
+    configFile: { type: "string", required: true, variable: "config", problem: isAbsolutePath, description: "Path of zot's config on the host." },
+    binary: { type: "string", required: true, variable: "binary", problem: isAbsolutePath, description: "Path of the zot binary on the host." },
+    rootDirectory: { type: "string", required: true, variable: "data", problem: isAbsolutePath, description: "Where zot keeps images, on the host." },
     serviceManager: {
         type: "string",
         required: true,
-        setting: "serviceManager",
+        variable: "manager",
         problem: oneOf("systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"),
         description: "What starts zot on the host: `systemd`, `systemd-user`, `launchd-agent`, `launchd-daemon` or `command`.",
     },
-    serviceName: { type: "string", default: "zot", setting: "serviceName", description: "Name of zot's systemd unit, or label of its launchd job." },
-    manageService: { type: "boolean", default: false, setting: "manageService", description: "Whether the service file is written by the push." },
-    startWithoutIssuer: { type: "boolean", default: false, setting: "startWithoutIssuer", description: "Whether the push puts a start on the host that serves read-only while the issuer does not answer." },
-    sudo: { type: "string", default: "off", setting: "sudo", problem: oneOf("off", "service", "all"), description: "What sudo is used for: nothing (`off`), the service manager's commands (`service`), or `all`." },
-    zotUser: { type: "string", setting: "zotUser", description: "User that zot runs as. Default: the owner of its storage where root pushes, else the user who pushes." },
-    acceptVersion: { type: "string", setting: "acceptVersion", description: "The commit of a zot that is accepted although it cannot be read as 2.1.19 or newer." },
-    caFile: { type: "string", setting: "caFile", problem: isAbsolutePath, description: "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. Default: the system's." },
-    logFile: { type: "string", setting: "logFile", problem: isAbsolutePath, description: "zot's log on the host, as the service file of ours names it. Default: what the service manager keeps." },
+    serviceName: { type: "string", default: "zot", variable: "service", description: "Name of zot's systemd unit, or label of its launchd job." },
+    manageService: { type: "boolean", default: false, variable: "own_service", description: "Whether the service file is written by the push." },
+    startWithoutIssuer: { type: "boolean", default: false, variable: "start_without_issuer", description: "Whether the push puts a start on the host that serves read-only while the issuer does not answer." },
+    sudo: { type: "string", default: "off", variable: "sudo", problem: oneOf("off", "service", "all"), description: "What sudo is used for: nothing (`off`), the service manager's commands (`service`), or `all`." },
+    zotUser: { type: "string", variable: "zot_user", description: "User that zot runs as. Default: the owner of its storage where root pushes, else the user who pushes." },
+    acceptVersion: { type: "string", variable: "accepted_version", description: "The commit of a zot that is accepted although it cannot be read as 2.1.19 or newer." },
+    caFile: { type: "string", variable: "authorities", problem: isAbsolutePath, description: "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. Default: the system's." },
+    logFile: { type: "string", variable: "log_file", problem: isAbsolutePath, description: "zot's log on the host, as the service file of ours names it. Default: what the service manager keeps." },
     look: { type: "boolean", default: true, description: "Whether the host is looked at. Without it no difference is ever found, and a change of it is none." },
 };
 
@@ -81,7 +81,6 @@ export const reportDefinitions = {
 
 const isAbsent = (value: PropertyValue | undefined) => value === undefined || value === null || value === "";
 const isMap = (value: PropertyValue | undefined): value is PropertyMap => value !== null && typeof value === "object" && !Array.isArray(value);
-/** A line break would end a setting and begin another one. */
 const isLine = (value: string) => !/[\0-\x1f\x7f]/.test(value);
 
 /** Fills in defaults, and says what is wrong, never with a value of the connection. What is not known yet passes. */
@@ -167,8 +166,8 @@ export interface Observation {
     look: boolean;
     /** Undefined where it is not known yet. */
     declared: Declared | undefined;
-    /** For the script: `name=value`, each on a line. */
-    settings: string;
+    /** Variables of the script and their values. */
+    variables: [string, string][];
     configFile: string;
     binary: string;
 }
@@ -182,12 +181,12 @@ export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEn
         return { ...(address as unknown as SshAddress), agentSocketPath };
     };
     const { proxy, ...address } = inputs.connection as PropertyMap;
-    const lines = Object.entries(observationInputs).flatMap(([name, { setting }]) => (setting ? [`${setting}=${settingText(inputs[name])}`] : []));
+    const variables = Object.entries(observationInputs).flatMap(([name, { variable }]): [string, string][] => (variable ? [[variable, settingText(inputs[name])]] : []));
     return {
         connection: { ...withAgent(address), ...(isMap(proxy) ? { proxy: withAgent(proxy) } : {}) },
         look: inputs.look !== false,
         declared: isKnown(config) && isKnown(secretFiles) ? { config: config as string, secretFiles: secretFiles as string[] } : undefined,
-        settings: lines.join("\n"),
+        variables,
         configFile: inputs.configFile as string,
         binary: inputs.binary as string,
     };

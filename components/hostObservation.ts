@@ -1,0 +1,83 @@
+/** How the registry's host is reached, and what is looked at on it. */
+import * as pulumi from "@pulumi/pulumi";
+import { HostObservation } from "pulumi-zot";
+import type { PushSettings } from "./hostPayload";
+import type { SecretText, Settings } from "./settings";
+import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
+
+/** Settings of the way to the host that are optional; what is left out is as the comments say. */
+export interface ReachSettings {
+    /** Whether preview and update look at the host. Default: true. */
+    observe?: boolean;
+    /** Name or address of a jump host, where there is one on the way; the user logs in to it with the same key or password. */
+    jumpAddress?: string;
+    /** Its SSH port. Default: 22. */
+    jumpPort?: number;
+    /** User on it. Default: host.user. */
+    jumpUser?: string;
+    /** Its public key, a line of known_hosts. */
+    jumpHostKey?: string;
+}
+
+/** A host, and how to log in to it. */
+export interface HostAddress {
+    host: string;
+    port: number;
+    user: string;
+    hostKey: string;
+    privateKey?: pulumi.Output<string>;
+    privateKeyPassword?: pulumi.Output<string>;
+    password?: pulumi.Output<string>;
+}
+
+/** The connection to the host, for the look as for the push; `proxy` is the jump host. */
+export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & { proxy?: HostAddress } {
+    const reach = host as Settings["host"] & ReachSettings;
+    const login = {
+        privateKey: revealed(host.privateKey),
+        privateKeyPassword: revealed(host.privateKeyPassphrase),
+        password: revealed(host.password),
+    };
+    const jump: HostAddress | undefined =
+        reach.jumpAddress && reach.jumpHostKey
+            ? { host: reach.jumpAddress, port: reach.jumpPort ?? 22, user: reach.jumpUser ?? host.user, hostKey: reach.jumpHostKey, ...login }
+            : undefined;
+    return { host: host.address, port: host.port, user: host.user, hostKey: host.hostKey, ...login, ...(jump ? { proxy: jump } : {}) };
+}
+
+const revealed = (text: SecretText | undefined) => text && pulumi.secret(text.reveal());
+
+export interface ObservedState {
+    config: pulumi.Input<ZotConfig>;
+    files: pulumi.Input<SecretFiles>;
+}
+
+/** A look at the host, in preview and update: whether it still is as it was pushed. */
+export function observeHost(name: string, settings: Settings, { config, files }: ObservedState, opts?: pulumi.CustomResourceOptions): HostObservation {
+    const host = settings.host as Settings["host"] & PushSettings["host"] & ReachSettings;
+    const zot = settings.zot as Settings["zot"] & PushSettings["zot"];
+    const identity = settings.identity as Settings["identity"] & PushSettings["identity"];
+    const manageService = host.manageService ?? false;
+    return new HostObservation(
+        name,
+        {
+            connection: hostConnection(settings),
+            config: pulumi.output(config).apply(configText),
+            secretFiles: pulumi.output(files).apply(({ credentials, sessionKeys }) => [credentials, sessionKeys]),
+            configFile: zot.configFile,
+            binary: zot.binary,
+            rootDirectory: zot.rootDirectory,
+            serviceManager: host.serviceManager,
+            serviceName: host.serviceName,
+            manageService,
+            startWithoutIssuer: host.startWithoutIssuer ?? manageService,
+            sudo: host.sudo,
+            zotUser: zot.user,
+            acceptVersion: zot.acceptVersion,
+            caFile: identity.caFile,
+            logFile: host.logFile,
+            look: host.observe ?? true,
+        },
+        opts,
+    );
+}
