@@ -4,8 +4,9 @@ import * as zot from "pulumi-zot";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
 import { lookUpAuthentik } from "./components/registryIdentity";
-import { authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
+import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { SettingsError } from "./components/settings";
+import { warnOfMissingPermissions } from "./components/tokenPermissions";
 
 function declared() {
     try {
@@ -18,7 +19,8 @@ function declared() {
 
 export = async function program() {
     const { settings, matrix } = declared();
-    const found = await lookUpAuthentik(settings);
+    const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
+    const [, found] = await Promise.all([access && warnOfMissingPermissions(settings, access), lookUpAuthentik(settings)]);
     // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider reads them there.
     const zotProvider = new zot.Provider("registry", authentikConnection());
     const registry = new HardenedRegistry("registry", { settings, found }, { providers: { zot: zotProvider } });
@@ -32,6 +34,7 @@ export = async function program() {
         ciUserName: settings.identity.ciUser,
         ciApiKey: registry.ciCredential.key,
         ciApiKeyExpires: registry.ciCredential.expires,
+        ciApiKeyUuid: registry.ciCredential.uuid,
         /** zot's config as it is on the host, and the sha256 of the file. */
         zotConfig: registry.zotConfig,
         zotConfigSha256: registry.zotConfigSha256,

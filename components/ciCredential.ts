@@ -38,6 +38,8 @@ export class CiCredential extends pulumi.ComponentResource {
     public readonly key: pulumi.Output<string>;
     /** When the key ends, RFC 3339. */
     public readonly expires: pulumi.Output<string>;
+    /** zot's name for the key, by which it is found among others. */
+    public readonly uuid: pulumi.Output<string>;
 
     constructor(name: string, args: CiCredentialArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:CiCredential", name, {}, opts);
@@ -61,13 +63,14 @@ export class CiCredential extends pulumi.ComponentResource {
         this.registry = pulumi.output(new URL(settings.registry.url).host);
         this.userName = apiKey.user;
         this.key = pulumi.secret(apiKey.key);
+        this.uuid = apiKey.uuid;
         // Also in preview, where what an update would change is unknown and says nothing.
         this.expires = apiKey.expires.apply((expires) => {
             const warning = expiryWarning(expires, settings.identity.ciUser, new Date());
             if (warning) void pulumi.log.warn(warning, this);
             return expires;
         });
-        this.registerOutputs({ registry: this.registry, userName: this.userName, key: this.key, expires: this.expires });
+        this.registerOutputs({ registry: this.registry, userName: this.userName, key: this.key, expires: this.expires, uuid: this.uuid });
     }
 }
 

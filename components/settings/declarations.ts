@@ -343,6 +343,21 @@ export const declarations = {
             default: false,
         }),
     },
+    ciSecrets: {
+        store: optional(define({ description: "Where npm run ci-secrets puts CI's key.", ...oneOf(["forgejo", "gitea", "github", "dotenv", "json"]) })),
+        apiUrl: optional(define({ description: "Address of the forge; of GitHub Enterprise https://HOST/api/v3.", ...text("an https:// URL", (value) => urlMistake(value, () => undefined)) })),
+        owner: optional(define({ description: "User or organisation that has the CI's secrets.", ...name("a user or an organisation") })),
+        repository: optional(define({ description: "Repository that has them; without it they are the organisation's.", ...name("a repository") })),
+        visibility: define({ description: "Which repositories of a GitHub organisation see a new secret.", ...oneOf(["private", "all"]), default: "private" }),
+        file: optional(define({ description: "File of a dotenv or json store.", ...name("a file") })),
+        names: define<Record<string, string>>({
+            description: "What each output is called in the store.",
+            kind: "map",
+            schema: z.record(z.string(), z.string()),
+            allowed: "a map from an output such as ciApiKey to a name such as ZOT_CI_API_KEY",
+            default: { ciApiKey: "ZOT_CI_API_KEY" },
+        }),
+    },
     host: {
         address: define({ description: "Name or address of the registry's host, for SSH.", ...text("a host name or IP address", hostAddressMistake), siteOnly: true, example: "registry-host.example.org" }),
         port: define({ description: "SSH port of the host.", ...port(), default: 22 }),

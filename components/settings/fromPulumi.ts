@@ -35,6 +35,14 @@ export function authentikConnection(): { authentikUrl?: string; authentikToken?:
     return { authentikUrl: config.get("url"), authentikToken: config.getSecret("token") };
 }
 
+/** How Authentik is reached, from the stack or the environment; undefined where either is missing, which is a mistake of its own. */
+export function authentikAccess(): { url: string; token: string } | undefined {
+    const config = new pulumi.Config("authentik");
+    const url = config.get("url") ?? process.env.AUTHENTIK_URL;
+    const token = config.get("token") ?? process.env.AUTHENTIK_TOKEN;
+    return isSet(url) && isSet(token) ? { url: url!, token: token! } : undefined;
+}
+
 /** A group of which something is encrypted: Pulumi does not say what, so it can only be the group's secret settings. */
 function withSecrets(group: string, text: string): unknown {
     const members = structured(text);

@@ -97,7 +97,7 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
             return checkResponse(provider.checkConfig ? await provider.checkConfig(config) : { inputs: config }, request.getNews());
         }),
         // A different URL or token is not a difference of the resources.
-        diffConfig: unary(() => new providerMessages.DiffResponse()),
+        diffConfig: unary(() => diffResponse({ changes: false })),
         configure: unary(async (request) => {
             await provider.configure(unwrapMap(toMap(request.getArgs())));
             const response = new providerMessages.ConfigureResponse();
