@@ -1,0 +1,118 @@
+/** npm run adopt: what is in Authentik already, as a file for `pulumi import`. */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parse } from "yaml";
+import { outgoing } from "../clients/outgoing";
+import { Client } from "../providers/authentik/client";
+import { type Settings as Connection, settingsFrom } from "../providers/authentik/configuration";
+import { failureIn, UserError as ProviderError } from "../providers/authentik/errors";
+import { type Blueprint, blueprintWarnings, type Found, found } from "./adopt/find";
+import { addresses, importFile } from "./adopt/importFile";
+import { pulumi } from "./ciSecrets/pulumi";
+import { command, run, UserError } from "./shared/command";
+import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
+
+interface Options {
+    stack: string;
+    file: string;
+    state: boolean;
+    dryRun?: boolean;
+    json?: boolean;
+}
+
+/** How long Authentik may take for one answer. In milliseconds. */
+const TIMEOUT = 60_000;
+
+async function adopt(options: Options): Promise<void> {
+    const folder = projectFolder();
+    const { settings } = declaredByOption(program);
+    const { name: project } = parse(readFileSync(join(folder, "Pulumi.yaml"), "utf8")) as { name: string };
+    const connection = connectionFor(folder, options.stack);
+    const inState = options.state ? await addressesInState(folder, options.stack) : new Set<string>();
+
+    const client = new Client(() => connection);
+    let there: Found;
+    try {
+        there = await client.reading(() => found(client, settings));
+    } catch (error) {
+        const failure = failureIn(error);
+        if (failure?.kind === "forbidden") throw new UserError(`The token may not read all that is to be found in Authentik at ${connection.url}: ${failure.message} Give it one for refreshing or more: npm run authentik-token -- --help`);
+        if (failure) throw new UserError(failure.message);
+        if (error instanceof ProviderError) throw new UserError(error.message);
+        throw error;
+    }
+    const warnings = [...there.warnings, ...(await blueprints(connection, settings))];
+
+    const urns = addresses(project, options.stack);
+    const file = importFile(Object.fromEntries(there.findings.map(({ object, id }) => [object, id])), inState, project, options.stack);
+    const target = join(folder, options.file);
+    const isWritten = !options.dryRun && file.resources.length > 0;
+    if (isWritten) {
+        writeFileSync(`${target}.${process.pid}.tmp`, `${JSON.stringify(file, null, 4)}\n`);
+        renameSync(`${target}.${process.pid}.tmp`, target);
+    }
+
+    if (options.json) {
+        process.stdout.write(`${JSON.stringify({ ...there, warnings, managed: there.findings.filter(({ object }) => inState.has(urns[object])).map(({ object }) => object), file }, null, 2)}\n`);
+        return;
+    }
+    const lines = [`In Authentik at ${connection.url}, of what the stack ${options.stack} declares:`];
+    for (const { object, label, id } of there.findings) lines.push(`  ${inState.has(urns[object]) ? "in the state already" : "to be taken over    "}  ${label}, id ${id}`);
+    for (const { label } of there.missing) lines.push(`  made by pulumi up     ${label}`);
+    for (const warning of warnings) lines.push(`warning: ${warning}`);
+    if (file.resources.length === 0) lines.push("", "Nothing is to be taken over.");
+    else if (!isWritten) lines.push("", `${options.file} would be written, for pulumi import.`);
+    else {
+        const place = relative(process.cwd(), target) || target;
+        lines.push("", `${place} is written. Take over, see what would change, and change it:`);
+        lines.push(`  pulumi import --file ${place} --stack ${options.stack} --generate-code=false --protect=false`, `  pulumi preview --diff --stack ${options.stack}`, `  pulumi up --stack ${options.stack}`);
+        lines.push("The client secret becomes another one, in Authentik and in zot at once; who is logged in to the registry stays so.");
+        lines.push("", "To give everything back without a change in Authentik: pulumi state delete with the address of each, as pulumi stack --show-urns lists them.");
+    }
+    process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Address from the environment or the stack's file; the token only from the environment. */
+function connectionFor(folder: string, stack: string): Connection {
+    const { config } = parse(readFileSync(join(folder, `Pulumi.${stack.split("/").at(-1)}.yaml`), "utf8")) as { config?: Record<string, unknown> };
+    const url = process.env.AUTHENTIK_URL ?? config?.["authentik:url"];
+    if (typeof url !== "string" || url === "") throw new UserError("Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: pulumi config set authentik:url https://authentik.example.org");
+    if (!process.env.AUTHENTIK_TOKEN) throw new UserError("There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --purpose refresh).");
+    try {
+        return settingsFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: process.env.AUTHENTIK_TOKEN });
+    } catch (error) {
+        throw error instanceof ProviderError ? new UserError(error.message) : error;
+    }
+}
+
+async function addressesInState(folder: string, stack: string): Promise<Set<string>> {
+    const text = await pulumi(["stack", "export", "--stack", stack], "read the stack's state; for a stack that is not there yet: pulumi stack init, or --no-state here", { folder, without: ["AUTHENTIK_TOKEN"] });
+    const { deployment } = JSON.parse(text) as { deployment?: { resources?: { urn: string }[] } };
+    return new Set((deployment?.resources ?? []).map(({ urn }) => urn));
+}
+
+/** A token may be good for the objects and not for blueprints: then a person has to look. */
+async function blueprints(connection: Connection, settings: Parameters<typeof blueprintWarnings>[1]): Promise<string[]> {
+    const send = outgoing();
+    const all: Blueprint[] = [];
+    for (let page = 1; page > 0; ) {
+        const answer = await send(new URL(`${connection.basePath}/managed/blueprints/?page=${page}&page_size=100`), { method: "GET", headers: { accept: "application/json", authorization: `Bearer ${connection.token}` }, signal: AbortSignal.timeout(TIMEOUT) }).catch(() => undefined);
+        if (answer?.status === 200) {
+            const { results, pagination } = (await answer.json()) as { results: Blueprint[]; pagination: { next: number } };
+            all.push(...results);
+            page = pagination.next > page ? pagination.next : 0;
+        } else {
+            return [`Whether a blueprint owns any of these objects is not known: the token may not list blueprints (${answer?.status ?? "no answer"}). Look at them in Authentik, Customization > Blueprints.`];
+        }
+    }
+    return blueprintWarnings(all, settings);
+}
+
+const program = withStackOption(command("npm run adopt --", "Finds what is in Authentik already of what a stack declares, and writes the file for pulumi import. Changes nothing in Authentik or in the state.", "AUTHENTIK_TOKEN=… npm run adopt -- --stack prod"))
+    .option("--file <path>", "the file to write, in the project's folder", "adopt.json")
+    .option("--no-state", "do not look into the stack's state for what is managed already")
+    .option("-n, --dry-run", "write nothing")
+    .option("--json", "what was found, the warnings and the file as JSON")
+    .addHelpText("after", "\nEnvironment: AUTHENTIK_TOKEN, a token that may read; AUTHENTIK_URL, where the stack's file has no authentik:url.")
+    .action((options: Options) => adopt(options));
+void run(program);

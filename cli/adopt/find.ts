@@ -1,0 +1,116 @@
+/** What is in Authentik already of what a stack declares, by natural key, and what stands in the way of taking it over. Reads only. */
+import type { PolicyBinding } from "@goauthentik/api";
+import type { Settings } from "../../components/settings";
+import { type Client, everyPage, isNotFound } from "../../providers/authentik/client";
+import type { Declared } from "./importFile";
+
+export interface Finding {
+    object: Declared;
+    id: string;
+    /** What a person calls it. */
+    label: string;
+}
+
+export interface Found {
+    findings: Finding[];
+    /** What the program would make anew. */
+    missing: { object: Declared; label: string }[];
+    /** What a person has to look at. */
+    warnings: string[];
+}
+
+/** What `found` reads; the parts of the official client. */
+export type Reader = Pick<Client, "core" | "providers" | "policies" | "flows">;
+
+export async function found(client: Reader, { identity }: Pick<Settings, "identity">): Promise<Found> {
+    const result: Found = { findings: [], missing: [], warnings: [] };
+    const note = (object: Declared, label: string, id: string | number | undefined) => {
+        if (id === undefined) result.missing.push({ object, label });
+        else result.findings.push({ object, label, id: String(id) });
+    };
+
+    const providers = await everyPage((page, pageSize) => client.providers.providersOauth2List({ page, pageSize }));
+    const provider = providers.find(({ clientId }) => clientId === identity.clientId);
+    note("provider", `OAuth2 provider ${provider?.name ?? identity.providerName} (client id ${identity.clientId})`, provider?.pk);
+    const namesake = providers.find(({ name, pk }) => name === identity.providerName && pk !== provider?.pk);
+    if (namesake) result.warnings.push(`The name ${identity.providerName} belongs to another OAuth2 provider, of the client id ${namesake.clientId}: no two have the same, so give another identity.providerName, or set identity.clientId to ${namesake.clientId}.`);
+
+    const application = await client.core.coreApplicationsRetrieve({ slug: identity.applicationSlug }).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+    });
+    note("application", `application ${identity.applicationSlug}`, application?.slug);
+    if (provider && application?.pk !== undefined && application.provider !== provider.pk) result.warnings.push(`The application ${identity.applicationSlug} logs its users in with another provider than ${provider.name}: pulumi up changes that.`);
+    if (provider?.assignedApplicationSlug && provider.assignedApplicationSlug !== identity.applicationSlug) {
+        result.warnings.push(`The provider of the client id ${identity.clientId} serves the application ${provider.assignedApplicationSlug}, and a provider serves only one: set identity.applicationSlug to that, with the issuer that belongs to it, or free the provider.`);
+    }
+
+    const groupOf = async (name: string) => (await client.core.coreGroupsList({ name, includeUsers: false })).results.find((candidate) => candidate.name === name);
+    const workloads = await groupOf(identity.workloadsGroup);
+    const admins = await groupOf(identity.adminsGroup);
+    if (!admins) result.warnings.push(`There is no group ${identity.adminsGroup}, which is looked up and never made: make it in Authentik, with its members, before pulumi up.`);
+    if (workloads?.isSuperuser) result.warnings.push(`The group ${identity.workloadsGroup} makes its members superusers of Authentik: pulumi up takes that away. Is it the right group?`);
+    if (identity.manageWorkloads) {
+        note("group", `group ${identity.workloadsGroup}`, workloads?.pk);
+        const user = (await client.core.coreUsersList({ username: identity.ciUser })).results.find(({ username }) => username === identity.ciUser);
+        note("user", `user ${identity.ciUser}`, user?.pk);
+        if (user && user.type !== "service_account") result.warnings.push(`The user ${identity.ciUser} is of type ${user.type}, not a service account: is it a person's? pulumi up would make it one.`);
+        const others = (user?.groupsObj ?? []).filter(({ name }) => name !== identity.workloadsGroup).map(({ name }) => name);
+        if (others.length > 0) result.warnings.push(`The user ${identity.ciUser} is a member of ${others.join(", ")} too: pulumi up takes it out.`);
+    }
+
+    const bindings = application ? await everyPage((page, pageSize) => client.policies.policiesBindingsList({ target: application.pk, page, pageSize })) : [];
+    // The filter may be one that this version ignores.
+    const ofApplication = bindings.filter(({ target }) => target === application?.pk);
+    const taken = new Set<PolicyBinding>();
+    for (const [object, holder, name] of [["adminsBinding", admins, identity.adminsGroup], ["workloadsBinding", workloads, identity.workloadsGroup]] as const) {
+        const [binding, ...more] = holder ? ofApplication.filter(({ group }) => group === holder.pk) : [];
+        if (binding) taken.add(binding);
+        note(object, `binding of the group ${name} to the application`, binding?.pk);
+        for (const other of more) {
+            taken.add(other);
+            result.warnings.push(`The group ${name} is bound to the application more than once; the binding ${other.pk} stays as it is: remove it by hand.`);
+        }
+    }
+    for (const binding of ofApplication.filter((candidate) => !taken.has(candidate))) {
+        const holder = binding.groupObj ? `the group ${binding.groupObj.name}` : binding.userObj ? `the user ${binding.userObj.username}` : `the policy ${binding.policyObj?.name ?? binding.policy}`;
+        result.warnings.push(`The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}), which the program does not declare and leaves as it is: whom does it let in?`);
+        if (binding.order === 0 || binding.order === 1) result.warnings.push(`That binding has the order ${binding.order}, which the program gives to one of its own, and Authentik refuses changes of two with the same: give it another one first.`);
+    }
+
+    if (identity.ciLoginFlow === "dedicated") {
+        const slug = `${identity.ciUser}-login`;
+        const { results } = await client.flows.flowsInstancesList({ slug });
+        if (results.some((flow) => flow.slug === slug)) result.warnings.push(`There is a flow ${slug}, which is not taken over: set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, and the program makes its own.`);
+    }
+    return result;
+}
+
+/** A blueprint as Authentik's API lists it. */
+export interface Blueprint {
+    name: string;
+    path: string;
+    /** YAML, of one that is kept in the database. */
+    content: string;
+    enabled: boolean;
+}
+
+/** Where blueprints come from that Authentik brings along; none of them makes objects for a registry. */
+const BUNDLED = /^(default|system|example|migrations|testing|oss)\//;
+
+/** Warnings of blueprints that own, or may own, what is to be taken over: each writes over the program's changes whenever it is applied. */
+export function blueprintWarnings(blueprints: readonly Blueprint[], { identity }: Pick<Settings, "identity">): string[] {
+    const keys = { slug: identity.applicationSlug, client_id: identity.clientId, username: identity.ciUser, name: identity.workloadsGroup };
+    return blueprints
+        .filter(({ enabled }) => enabled)
+        .flatMap(({ name, path, content }) => {
+            const remedy = "Disable it in Authentik (Customization > Blueprints), or take these objects out of it, before pulumi up.";
+            if (content) {
+                const named = Object.entries(keys).filter(([field, value]) => new RegExp(`\\b${field}["']?\\s*:\\s*["']?${value.replace(/[^\w]/g, "\\$&")}["']?\\s*(?:$|[,}#])`, "m").test(content));
+                if (named.length === 0) return [];
+                return [`The blueprint ${name} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it would write over what pulumi up changes. ${remedy}`];
+            }
+            if (!path || BUNDLED.test(path)) return [];
+            return [`The blueprint ${name} is enabled and comes from ${path}, which Authentik does not show: if it makes any of these objects, it would write over what pulumi up changes. Look at it. ${remedy}`];
+        });
+}
