@@ -142,7 +142,7 @@ export async function startWorld(): Promise<World> {
         }
     };
     const asCi = async <T>(work: (session: ZotSession) => Promise<T>): Promise<T> => {
-        const session = await ZotSession.login(registryUrl, { username: ciUser, password: await authentik.appPassword(ciUser) });
+        const session = await ZotSession.login(registryUrl, { username: ciUser, password: await patiently(() => authentik.appPassword(ciUser)) });
         try {
             return await work(session);
         } finally {
@@ -183,4 +183,16 @@ export async function startWorld(): Promise<World> {
             fs.rmSync(folder, { recursive: true, force: true });
         },
     };
+}
+
+/** An Authentik answers 500 now and then, when it recycles a worker. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+        try {
+            return await work();
+        } catch (error) {
+            if (attempt >= 4 || !/answered 500/.test(String(error))) throw error;
+            await new Promise((resolve) => setTimeout(resolve, 300 * attempt));
+        }
+    }
 }
