@@ -77,7 +77,7 @@ function connectionFor(folder: string, stack: string): Connection {
     const { config } = parse(readFileSync(join(folder, `Pulumi.${stack.split("/").at(-1)}.yaml`), "utf8")) as { config?: Record<string, unknown> };
     const url = process.env.AUTHENTIK_URL ?? config?.["authentik:url"];
     if (typeof url !== "string" || url === "") throw new UserError("Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: pulumi config set authentik:url https://authentik.example.org");
-    if (!process.env.AUTHENTIK_TOKEN) throw new UserError("There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --purpose refresh).");
+    if (!process.env.AUTHENTIK_TOKEN) throw new UserError("There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --for refresh).");
     try {
         return settingsFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: process.env.AUTHENTIK_TOKEN });
     } catch (error) {
