@@ -6,7 +6,8 @@ import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
-import { configText, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
+import { allHooks, showRights } from "./shownRights";
+import { configText, namelessSecretFiles, policyOf, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
 
 export interface RegistryHostArgs {
     /** The settings, checked. */
@@ -55,6 +56,9 @@ export class RegistryHost extends pulumi.ComponentResource {
         // Before the push, which it may ask for; and what stands in the push's way shows here first.
         const observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
         const stdin = pulumi.all([payload, observation.pushes]).apply(([text, pushes]) => (pushes > 0 ? `# Sent again, since the host was found to differ: ${pushes}\n${text}` : text));
+        // A provider's URL is no input of any resource, so that a changed issuer shows only here.
+        const issuerGuard = new LiveNames(name, settings.identity.acceptRename).guard("identity.issuer", { input: "stdin", find: issuerIn });
+        const rights = showRights(name, policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings.identity);
         const { proxy, ...connection } = hostConnection(settings);
         new command.remote.Command(
             name,
@@ -68,8 +72,7 @@ export class RegistryHost extends pulumi.ComponentResource {
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },
-            // A provider's URL is no input of any resource, so that a changed issuer shows only here.
-            { parent: this, hooks: new LiveNames(name, settings.identity.acceptRename).guard("identity.issuer", { input: "stdin", find: issuerIn }) },
+            { parent: this, hooks: allHooks(issuerGuard, rights) },
         );
 
         this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });

@@ -124,7 +124,7 @@ it("ends when zot ends, so that the service manager starts it again", async () =
     await host.issuer.become("down");
     const { exit, log } = start();
     await until(async () => (await served()) === READ_ONLY);
-    const zot = processTable().find(({ pid }) => commandLine(pid).startsWith(`${host.machine.zot.path} `) && commandLine(pid).includes(host.folder))!;
+    const zot = processTable().find(({ pid }) => / serve \S*$/.test(commandLine(pid).trim()) && commandLine(pid).includes(host.folder) && !/^\S*sh /.test(commandLine(pid)))!;
     process.kill(zot.pid, "SIGKILL");
     expect(await exit).toBe(137);
     expect(log()).toContain("zot, which served read-only, ended with 137");
