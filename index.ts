@@ -1,6 +1,7 @@
 /** The program: settings -> components -> stack outputs. */
 import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
+import { matrixInWords } from "./components/accessPolicy";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
 import { lookUpAuthentik } from "./components/registryIdentity";
@@ -39,6 +40,6 @@ export = async function program() {
         zotConfig: registry.zotConfig,
         zotConfigSha256: registry.zotConfigSha256,
         /** Who may do what, by repository pattern. */
-        accessMatrix: matrix,
+        accessMatrix: matrixInWords(matrix),
     };
 };

@@ -5,7 +5,7 @@ import { FlowError } from "../clients/authentikFlow";
 import { UnreachableError } from "../clients/browser";
 import { RegistryClient } from "../clients/registry";
 import { LoginError, ZotSession } from "../clients/zotSession";
-import type { AccessMatrix } from "../components/accessPolicy";
+import { type AccessMatrix, ACTIONS } from "../components/accessPolicy";
 import program = require("../index");
 import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
@@ -104,7 +104,7 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
             if (name !== "accessMatrix" && name !== "zotConfig") show.say(`  ${name}: ${output.secret ? "[secret]" : JSON.stringify(output.value)}`);
         }
         show.heading("Who may do what");
-        show.say(matrixTable(up.outputs.accessMatrix!.value as AccessMatrix));
+        show.say(matrixTable(matrixOf(up.outputs.accessMatrix!.value as Record<string, Record<string, string>>)));
 
         show.heading("The tiers, over HTTP");
         const ci = { username: up.outputs.ciUserName!.value as string, key: up.outputs.ciApiKey!.value as string };
@@ -134,6 +134,12 @@ function toldAs(error: unknown): unknown {
     if (error instanceof CommandError) return new UserError("pulumi ended with an error, which is printed above.");
     if (error instanceof LoginError || error instanceof FlowError || error instanceof UnreachableError) return new UserError(error.message);
     return error;
+}
+
+/** The matrix of the stack's output, whose cells are text. */
+function matrixOf(output: Record<string, Record<string, string>>): AccessMatrix {
+    const actionsIn = (cell: string) => ACTIONS.filter((action) => cell.split(", ").includes(action));
+    return Object.fromEntries(Object.entries(output).map(([pattern, rights]) => [pattern, Object.fromEntries(Object.entries(rights).map(([who, cell]) => [who, actionsIn(cell)]))]));
 }
 
 function partsOf(site: Site, { toolchain }: ScratchStack): { name: string; kind: string; detail: string }[] {
@@ -201,7 +207,7 @@ async function keepRunning(show: Demo, site: Site, scratch: ScratchStack): Promi
     for await (const _line of createInterface({ input: process.stdin })) {
         try {
             const up = await scratch.stack.up({ onOutput: (text) => show.say(text.trimEnd()), color: "never" });
-            show.say(matrixTable(up.outputs.accessMatrix!.value as AccessMatrix));
+            show.say(matrixTable(matrixOf(up.outputs.accessMatrix!.value as Record<string, Record<string, string>>)));
         } catch (error) {
             show.say((error as Error).message);
         }

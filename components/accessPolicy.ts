@@ -184,3 +184,9 @@ export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
             .map((other): [string, string] => [other.pattern, rule.pattern]),
     );
 }
+
+/** The matrix with each cell as text, which the CLI's own display compares better than a list: `read, create` to `read, create, delete`. */
+export function matrixInWords(matrix: AccessMatrix): Record<string, Record<string, string>> {
+    const inWords = (actions: readonly Action[]) => actions.join(", ") || "nothing";
+    return Object.fromEntries(Object.entries(matrix).map(([pattern, rights]) => [pattern, Object.fromEntries(Object.entries(rights).map(([who, actions]) => [who, inWords(actions)]))]));
+}

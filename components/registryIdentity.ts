@@ -84,7 +84,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         super("zot-hardening:index:RegistryIdentity", name, {}, opts);
         const { found } = args;
         const { identity, registry } = args.settings;
-        const parent = { parent: this };
+        const parent = { parent: this, retainOnDelete: identity.retainOnDestroy };
         const liveNames = new LiveNames(name, identity.acceptRename);
 
         const secret = new random.RandomPassword(name, { length: 64, special: false }, parent);
@@ -148,7 +148,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
 
     /** Makes CI's group and account, and answers the group's id. */
     private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames): pulumi.Output<string> {
-        const parent = { parent: this };
+        const parent = { parent: this, retainOnDelete: identity.retainOnDestroy };
         const group = new authentik.Group(name, { name: identity.workloadsGroup }, { ...parent, hooks: liveNames.guard("identity.workloadsGroup", { input: "name" }) });
         new authentik.User(
             name,

@@ -66,6 +66,16 @@ export const crossChecks: CrossCheck[] = [
         check: ({ zot }) => extraConfigMistakes(zot.extraConfig).map((message) => mistake("zot.extraConfig", `${message}.`)),
     },
     {
+        needs: ["host.jumpAddress", "host.jumpHostKey"],
+        check: ({ host }) => {
+            if (host.jumpAddress && !host.jumpHostKey) {
+                return [mistake("host.jumpHostKey", `it is not set, and the jump host's key has to be known; set it with: ${setCommand("host.jumpHostKey", { example: `"$(ssh-keyscan -t ed25519 ${host.jumpAddress})"` })}`)];
+            }
+            if (host.jumpHostKey && !host.jumpAddress) return [mistake("host.jumpHostKey", "it is set without host.jumpAddress, and would have no effect; set the address too, or remove it.")];
+            return [];
+        },
+    },
+    {
         needs: ["host.serviceManager", "host.restartCommand"],
         check: ({ host }) => {
             if (host.serviceManager === "command" && !host.restartCommand) {

@@ -316,6 +316,11 @@ export const declarations = {
             ...boolean(),
             default: true,
         }),
+        retainOnDestroy: define({
+            description: "Whether a destroy leaves in Authentik what the program made or took over there.",
+            ...boolean(),
+            default: false,
+        }),
         acceptRename: define({
             description: "Allows, for one update, a change of slug, client id, group or service account that a live registry depends on.",
             ...boolean(),
@@ -371,6 +376,19 @@ export const declarations = {
         privateKey: optional(define({ description: "Private SSH key for the host; without it and a password, the SSH agent is asked.", ...secret("a private key in PEM or OpenSSH form"), siteOnly: true, example: "< ~/.ssh/id_ed25519" })),
         privateKeyPassphrase: optional(define({ description: "Passphrase of the private SSH key.", ...secret("a passphrase"), siteOnly: true })),
         password: optional(define({ description: "Password of the user on the host, where there is no key.", ...secret("a password"), siteOnly: true })),
+        observe: define({
+            description: "Whether preview and update look at the host, each by one connection, and push again what was changed there by hand.",
+            ...boolean(),
+            default: true,
+        }),
+        jumpAddress: optional(
+            define({ description: "Name or address of a jump host, where the host is only reached through one; the login is the same.", ...text("a host name or IP address", (value) => /^[A-Za-z0-9._:-]+$/.test(value)) }),
+        ),
+        jumpPort: define({ description: "SSH port of the jump host.", ...port(), default: 22 }),
+        jumpUser: optional(define({ description: "User on the jump host. Without it: host.user.", ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)) })),
+        jumpHostKey: optional(
+            define({ description: "The jump host's public SSH key, a line of known_hosts.", ...text("one ed25519 or ecdsa line, as `ssh-keyscan -t ed25519 HOST` prints it", (value) => hostKeyMistake(value)) }),
+        ),
         serviceManager: define({
             description: "What starts zot on the host: systemd, systemd-user, launchd-agent, launchd-daemon, or command with host.restartCommand.",
             ...oneOf(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"]),
