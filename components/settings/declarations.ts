@@ -427,7 +427,7 @@ export const declarations = {
             default: "read-only",
         }),
         logFile: optional(
-            define({ description: "zot's log on the host, whose last lines a failed push shows. Without it: what the service manager keeps.", ...absolutePath("zot's log on the host") }),
+            define({ description: "Path of zot's log on the host, whose last lines a failed push shows. Without it: what the service manager keeps.", ...absolutePath("zot's log on the host") }),
         ),
         pushTimeout: define({
             description: "How long a push may take until it gives up and what served before is back, in seconds.",
