@@ -1,5 +1,7 @@
 /** What a look at a host finds, over both kinds of SSH host, and what it costs. */
 import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { findSshd } from "../../../testbed/sshHost";
 import { type ObservationDriver, type ObservedHost, observationDriver, startObservedHost } from "./hostObservation.host";
 
@@ -156,5 +158,44 @@ describe.each(kinds)("a look over %s", (kind) => {
         expect(await driver.preview({ ...host.inputs, look: false })).toBe("same");
         expect(await observationDriver().up({ ...host.inputs, look: false })).toBe("create");
         expect(host.ssh.connections() - before).toBe(0);
+    });
+});
+
+describe("a host with systemd and sudo", () => {
+    const bin = fs.mkdtempSync(path.join(os.tmpdir(), "observed-bin-"));
+    let host: ObservedHost;
+    const stub = (name: string, script: string) => fs.writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+
+    beforeAll(async () => {
+        stub("systemctl", 'case $* in *show*) printf "LoadState=loaded\\nActiveState=inactive\\nRestart=always\\n" ;; esac');
+        host = await startObservedHost({ kind: "embedded", environment: { PATH: `${bin}:${process.env.PATH ?? "/usr/bin:/bin"}` } });
+    });
+    afterAll(async () => {
+        await host?.stop();
+        fs.rmSync(bin, { recursive: true, force: true });
+    });
+    const inputs = (sudo: string) => ({ ...host.inputs, serviceManager: "systemd", serviceName: "zot.service", sudo });
+
+    test("sudo that wants a password is told before anything is pushed", async () => {
+        stub("sudo", 'echo "sudo: a password is required" >&2; exit 1');
+        await expect(observationDriver().preview(inputs("service"))).rejects.toThrow(
+            /cannot be looked at, nor pushed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); allow it in sudoers with NOPASSWD/,
+        );
+        stub("id", 'case $* in -u) echo 4711 ;; *) exec /usr/bin/id "$@" ;; esac');
+        await expect(observationDriver().preview(inputs("all"))).rejects.toThrow(/does not let \S+ become root without a password .*host\.sudo to off or service/);
+        fs.rmSync(path.join(bin, "id"));
+    });
+
+    test("with sudo the look is root's, and a service that is down though zot answers is told", async () => {
+        // The one who logs in is not root; who comes out of sudo is.
+        stub("id", 'case $* in -u) echo 4711 ;; *) exec /usr/bin/id "$@" ;; esac');
+        stub("sudo", `shift; PATH='${process.env.PATH ?? ""}' exec "$@"`);
+        const driver = observationDriver();
+        await driver.up(inputs("all"));
+        expect(driver.state!.outputs.report).toMatchObject({ configMode: "0644", secretFiles: "as declared", serving: "hardened" });
+        fs.rmSync(path.join(bin, "id"));
+        stub("sudo", 'shift; [ "$1" = -l ] || exec "$@"');
+        await driver.up(inputs("service"));
+        expect(driver.said.join("")).toMatch(/zot answers on 127\.0\.0\.1, but its service manager calls the service stopped/);
     });
 });

@@ -1,0 +1,170 @@
+/** What is made of what a look has printed: without a host. */
+import fc from "fast-check";
+import { configDifference } from "../../../providers/zot/configDifference";
+import { checkObservation, observationOf } from "../../../providers/zot/hostObservationProperties";
+import { compare, HostRefusal, modeOf, readReport, reportOutput } from "../../../providers/zot/hostReport";
+import type { PropertyMap } from "../../../providers/protocol";
+import { generateKeyPair } from "../../../testbed/sshHost";
+
+const HASH = "a".repeat(64);
+const SECRET_FILE = `/etc/zot/oidc-credentials.${HASH}.json`;
+const CONFIG = '{\n  "http": {\n    "port": "5000"\n  }\n}\n';
+const NAMES = { host: "registry.example.org", binary: "/usr/local/bin/zot" };
+const LAST = { config: CONFIG, secretFiles: [SECRET_FILE] };
+
+const printed = (facts: Record<string, string> = {}, config: string | undefined = CONFIG) => {
+    const lines = {
+        user: "0",
+        zotUser: "105",
+        config: "-rw-r--r-- 0",
+        secret: `-rw------- 105 ${HASH} ${SECRET_FILE}`,
+        zotVersion: "v2.1.20-0-g3b5796d",
+        versionProblem: "",
+        service: "running",
+        pushing: "",
+        unended: "",
+        url: "http://127.0.0.1:5000",
+        serving: "hardened",
+        configSize: String(config.length),
+        ...facts,
+    };
+    return Buffer.from(`Welcome to registry\nzot-hardening-look\n${Object.entries(lines).map(([name, value]) => `${name}=${value}\n`).join("")}--\n${config}`);
+};
+const report = (facts?: Record<string, string>, config?: string) => readReport(printed(facts, config), "/etc/zot/config.json")!;
+const found = (facts?: Record<string, string>, config?: string) => compare(report(facts, config), LAST, LAST, NAMES);
+
+test("a host in order", () => {
+    expect(found()).toEqual({ drift: [], difference: undefined, notes: [] });
+    expect(reportOutput(report())).toEqual({
+        configSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        configMode: "0644",
+        configOwner: "0",
+        secretFiles: "as declared",
+        zotVersion: "v2.1.20-0-g3b5796d",
+        service: "running",
+        serving: "hardened",
+    });
+});
+
+test.each<[string, Record<string, string>, string]>([
+    ["another owner of the config", { config: "-rw-r--r-- 1000" }, "/etc/zot/config.json belongs to user 1000 instead of 0"],
+    ["another mode and owner of a secret file", { secret: `-rw-r----- 0 ${HASH} ${SECRET_FILE}` }, `${SECRET_FILE} has mode 0640 instead of 0600; ${SECRET_FILE} belongs to user 0 instead of 105`],
+    ["a secret file that nobody may read", { secret: `-rw------- 105 unreadable ${SECRET_FILE}` }, `${SECRET_FILE} cannot be read by the one who pushes`],
+    ["a missing secret file", { secret: `unreadable ${SECRET_FILE}` }, `${SECRET_FILE} is missing`],
+    ["a host without a tool for sha256", { secret: `-rw------- 105 unknown ${SECRET_FILE}` }, ""],
+    ["a changed service file", { serviceFile: "/etc/systemd/system/zot.service", serviceFileState: "other" }, "the service file /etc/systemd/system/zot.service is another one"],
+    ["a missing start", { start: "no" }, "the start of zot beside /etc/zot/config.json is missing"],
+    ["read-only, of its own accord", { serving: "read-only" }, "zot serves a read-only config"],
+    ["read-only, since the issuer is away", { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }, ""],
+])("%s", (_what, facts, sentence) => {
+    expect(found(facts).drift.join("; ")).toBe(sentence);
+});
+
+test.each<[string, Record<string, string>, RegExp]>([
+    ["an old zot", { versionProblem: "is version v2.1.10-0-gabc" }, /^zot on registry\.example\.org, \/usr\/local\/bin\/zot, is version v2\.1\.10-0-gabc\. Only from 2\.1\.19 on are tags immutable/],
+    ["a zot that was not restarted after it was replaced", { runningCommit: "v2.1.19-0-gabc" }, /zot v2\.1\.19-0-gabc runs, while \/usr\/local\/bin\/zot is v2\.1\.20/],
+    ["read-only, since the issuer is away", { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }, /serves read-only since 2026-11-23T09:00:00Z: no answer\. Anyone may pull, .* changes over by itself/],
+])("told, and nothing that a push would mend: %s", (_what, facts, sentence) => {
+    expect(found(facts)).toMatchObject({ drift: [], notes: [expect.stringMatching(sentence)] });
+});
+
+test("output that is not whole is none, and a refusal is one", () => {
+    expect(readReport(Buffer.from("This account is currently not available.\n"), "/c")).toBeUndefined();
+    expect(readReport(printed().subarray(0, 120), "/c")).toBeUndefined();
+    expect(readReport(printed().subarray(0, printed().length - 1), "/c")).toBeUndefined();
+    expect(() => readReport(Buffer.from("zot-hardening-look\nrefused=curl is not installed\n"), "/c")).toThrow(HostRefusal);
+});
+
+test("a config that looks like the output of a look is only a config", () => {
+    const strange = "zot-hardening-look\nrefused=nothing\n--\nserving=other\n";
+    expect(report({}, strange).configText).toBe(strange);
+    expect(found({}, strange).difference).toContain("+serving=other");
+});
+
+test("any mode", () => {
+    fc.assert(
+        fc.property(fc.integer({ min: 0, max: 0o7777 }), (mode) => {
+            const three = (bits: number, special: boolean, letter: string) =>
+                `${bits & 4 ? "r" : "-"}${bits & 2 ? "w" : "-"}${special ? (bits & 1 ? letter : letter.toUpperCase()) : bits & 1 ? "x" : "-"}`;
+            const rights = `-${three(mode >> 6, !!(mode & 0o4000), "s")}${three(mode >> 3, !!(mode & 0o2000), "s")}${three(mode, !!(mode & 0o1000), "t")}`;
+            expect(modeOf(rights)).toBe(mode.toString(8).padStart(4, "0"));
+        }),
+    );
+});
+
+test("layout and order of keys are no difference; what is is shown with what stands around it", () => {
+    expect(configDifference('{"a": 1, "b": [1, 2]}', '{"b":[1,2],\n"a":1}')).toBeUndefined();
+    expect(configDifference('{"a":1,"b":{"c":"x"}}', '{"b":{"c":"y"},"a":1}')).toBe(
+        ["--- declared", "+++ on the host", "@@ -1,6 +1,6 @@", " {", '   "a": 1,', '   "b": {', '-    "c": "x"', '+    "c": "y"', "   }", " }"].join("\n"),
+    );
+});
+
+test("secrets in a config are not shown, whether it is JSON or not; that they differ is", () => {
+    const secrets = { storage: { storageDriver: { secretkey: "canary-1", accesskey: "canary-2" } }, ldap: { bindPassword: "canary-3" }, cluster: { hashKey: "canary-4" } };
+    const other = JSON.stringify(secrets).replaceAll("canary-", "canary-other-");
+    for (const [left, right] of [
+        [JSON.stringify(secrets), other],
+        ["{}", other],
+        ["{}", `${JSON.stringify(secrets, null, 2)},`],
+        ["{}", '{"password": "canary-5'],
+    ] as const) {
+        const shown = configDifference(left, right);
+        expect(shown).toBeDefined();
+        expect(shown).not.toContain("canary");
+    }
+    expect(configDifference(JSON.stringify(secrets), other)).toContain('"secretkey": "[hidden] another"');
+    // The name of a file is none.
+    expect(configDifference("{}", '{"credentialsFile": "/etc/zot/x.json"}')).toContain("/etc/zot/x.json");
+});
+
+describe("inputs", () => {
+    const { privateKeyPem, publicKey } = generateKeyPair("ed25519", "user");
+    const given: PropertyMap = {
+        connection: { host: "registry.example.org", user: "zot", hostKey: publicKey, privateKey: privateKeyPem },
+        config: CONFIG,
+        secretFiles: [SECRET_FILE],
+        configFile: "/etc/zot/config.json",
+        binary: "/usr/local/bin/zot",
+        rootDirectory: "/var/lib/zot",
+        serviceManager: "systemd",
+    };
+    const problems = (changes: PropertyMap) => checkObservation({ ...given, ...changes }).failures.map(({ reason }) => reason);
+    const connection = (changes: PropertyMap) => ({ connection: { ...(given.connection as PropertyMap), ...changes } });
+
+    test("defaults, and the agent of the environment", () => {
+        const { inputs, failures } = checkObservation(given);
+        expect(failures).toEqual([]);
+        expect(inputs).toMatchObject({ look: true, sudo: "off", manageService: false, serviceName: "zot", connection: { port: 22 } });
+        const observation = observationOf(inputs, { SSH_AUTH_SOCK: "/run/agent" })!;
+        expect(observation.connection.agentSocketPath).toBe("/run/agent");
+        expect(Object.fromEntries(observation.variables)).toMatchObject({ config: "/etc/zot/config.json", own_service: "no", zot_user: "" });
+    });
+
+    test.each<[string, PropertyMap, RegExp]>([
+        ["a port that is a text", connection({ port: "22" }), /^connection\.port must be a number from 1 to 65535\.$/],
+        ["a private key that is a map", connection({ privateKey: { pem: privateKeyPem } }), /^connection\.privateKey must be a text\.$/],
+        ["a private key under another name", connection({ key: privateKeyPem }), /^connection\.key is no part of a connection; these are: host, /],
+        ["a connection that is the key", { connection: privateKeyPem }, /^connection must be a map of host, /],
+        ["a fingerprint for a host key", connection({ hostKey: "SHA256:abc" }), /^connection\.hostKey must be one ed25519 or ecdsa key/],
+        ["an RSA host key", connection({ hostKey: generateKeyPair("rsa", "x").publicKey }), /^connection\.hostKey must be one ed25519 or ecdsa key/],
+        ["a host key of two lines", connection({ hostKey: `${publicKey}\n${publicKey}` }), /^connection\.hostKey must be one ed25519 or ecdsa key/],
+        ["a jump host without its key", connection({ proxy: { host: "jump", user: "zot" } }), /^connection\.proxy\.hostKey is missing\.$/],
+        ["a relative path", { configFile: "config.json" }, /^configFile must be an absolute path\.$/],
+        ["a line break in a path", { binary: "/zot\n/other" }, /^binary must be of one line\.$/],
+        ["a secret file without its hash", { secretFiles: ["/etc/zot/credentials.json"] }, /^secretFiles must be paths with the sha256/],
+        ["a name that is none", { configPath: "/x" }, /^configPath is no property of a host observation/],
+        ["what is missing", { config: null }, /^config is missing\.$/],
+    ])("%s is refused, and no value of the connection is shown", (_what, changes, sentence) => {
+        const said = problems(changes);
+        expect(said).toEqual([expect.stringMatching(sentence)]);
+        for (const line of privateKeyPem.split("\n").filter((each) => each.length > 20)) expect(said.join("")).not.toContain(line);
+    });
+
+    test("what is not known yet passes, and is not looked at", () => {
+        const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+        const { inputs, failures } = checkObservation({ ...given, config: unknown, ...connection({ privateKey: unknown }) });
+        expect(failures).toEqual([]);
+        expect(observationOf(inputs, {})).toBeUndefined();
+        expect(observationOf(checkObservation({ ...given, config: unknown }).inputs, {})!.declared).toBeUndefined();
+    });
+});
