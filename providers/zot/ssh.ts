@@ -244,13 +244,13 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
         let keyTypes = "";
         let offered: string[] = [];
         let greeted = "";
-        let heard = false;
+        let heard: string | undefined;
         let loginBegun = false;
         let left = [...login.methods];
         const tried = new Set<string>();
 
         const silence = setTimeout(() => {
-            if (!heard) fail(`${upper(role)}, ${at}, takes the connection and then says nothing for ${limits.answer / 1000} seconds: its SSH server hangs, or what listens there is none. Look at the host, or correct ${place.setting("port")}.`);
+            if (heard === undefined) fail(`${upper(role)}, ${at}, takes the connection and then says nothing for ${limits.answer / 1000} seconds: its SSH server hangs, or what listens there is none. Look at the host, or correct ${place.setting("port")}.`);
         }, limits.answer);
         const patience = setTimeout(() => fail(`The login to ${role}, ${at}, did not come to an end within ${limits.login / 1000} seconds. Look at the load of the host and at its SSH server.`), limits.login);
         const settle = () => {
@@ -263,7 +263,7 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
             client.destroy();
             reject(new SshError(message, hungUp));
         };
-        stream.once("data", () => (heard = true));
+        stream.once("data", (chunk: Buffer) => (heard = chunk.toString("latin1").split(/[\r\n]/)[0]!.replace(/[^ -~]/g, "").slice(0, 100)));
 
         const refusal = () => {
             const accepted = offered.length > 0 ? ` It accepts: ${offered.join(", ")}.` : "";
@@ -290,13 +290,13 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
             if (error.level === "client-authentication" || loginBegun) {
                 return fail(/configured authentication methods/.test(error.message) ? refusal() : `${refusal()} It said: ${error.message}`);
             }
-            if (/identification|Invalid.*version|greeting|Protocol version/i.test(error.message) || (heard && !keyTypes && /packet|Bad/i.test(error.message))) {
+            if (/identification|Invalid.*version|greeting|Protocol version/i.test(error.message) || (heard !== undefined && !keyTypes && /packet|Bad/i.test(error.message))) {
                 return fail(`What listens on ${at} is no SSH server that could be talked to (${error.message}). Correct ${place.setting("address")} or ${place.setting("port")}.`);
             }
             fail(hangingUp(`${error.message}`), true);
         });
         const hangingUp = (why: string) =>
-            `${upper(role)}, ${at}, hangs up before anybody could log in (${greeted.trim() || why}). Its SSH server may have too many connections at once (MaxStartups), keep away this address (PerSourcePenalties, fail2ban), or be misconfigured; its log says which.`;
+            `${upper(role)}, ${at}, hangs up before anybody could log in (${greeted.trim() || (heard && !heard.startsWith("SSH-") ? heard : why)}). What listens there may be no SSH server (${place.setting("port")}). Or it may have too many connections at once (MaxStartups), keep away this address (PerSourcePenalties, fail2ban), or be misconfigured; its log says which.`;
         client.once("close", () => fail(loginBegun ? `${refusal()} It closed the connection.` : hangingUp("the connection was closed"), !loginBegun));
 
         client.connect({
