@@ -13,7 +13,7 @@ unpack() {
         left == 0 && /^== [A-Za-z]+ [0-9]+$/ { file = folder "/" $2; left = $3; sum += $3; printf "" >file; next }
         left > 0 { print >file; if (--left == 0) close(file) }
         END { print sum }' "$folder/payload") &&
-        [ "$(cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" "$folder/start" | wc -l)" -eq "$lines" ] &&
+        [ $(($(cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" "$folder/start" | wc -l))) -eq "$lines" ] &&
         read_settings
 }
 
@@ -133,7 +133,8 @@ value_of() {
     found="$newline$nodes$newline"
     found=${found#*"$newline$1$tab"}
     found=${found%%"$newline"*}
-    printf '%s' "${found#*"$tab"}"
+    found=${found#*"$tab"}
+    printf '%s' "$found"
 }
 
 # Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the place too.

@@ -1,6 +1,7 @@
 # The service that zot runs as: its restart, and what comes of it.
 
 processes_before=
+processes_are_seen=
 starts_before=
 restarted_at=0
 log_lengths=
@@ -60,11 +61,12 @@ stop_service() {
 before_restart() {
     processes_before=
     for process in $(zot_processes); do processes_before="$processes_before $process:$(identity_of "$process")"; done
+    [ -z "$processes_before" ] || processes_are_seen=yes
     starts_before=$(service_restarts)
     restarted_at=$(now)
     serving_before=$(cat "$state/serving" 2>/dev/null)
     log_lengths=
-    for log in $(zot_logs); do log_lengths="$log_lengths $log:$(wc -c <"$log" 2>/dev/null | tr -d ' ')"; done
+    for log in $(zot_logs); do log_lengths="$log_lengths $log:$(($(wc -c 2>/dev/null <"$log")))"; done
 }
 
 # Whether the service has died of what it was started with, as far as one can tell.
@@ -78,7 +80,7 @@ has_died() {
             starts=$(service_restarts)
             [ "$service_state" != running ] || [ "${starts:-0}" -gt $((${starts_before:-0} + 2)) ]
             ;;
-        command) [ -n "$processes_before" ] && [ -z "$(zot_processes)" ] ;;
+        command) [ -n "$processes_are_seen" ] && [ -z "$(zot_processes)" ] ;;
         *) return 1 ;;
     esac
 }

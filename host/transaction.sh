@@ -160,7 +160,7 @@ take_back() {
     trap '' INT TERM
     stopped=
     trap 'stop_for "late"' ALRM
-    start_clock $((ready_timeout + 60))
+    start_clock $((2 * ready_timeout + 60))
     put_back_service_file "$target"
     if [ ! -e "$target/replaced.json" ]; then
         rm -f "$config"
@@ -206,10 +206,12 @@ bring_up_read_only() {
 bring_up() {
     expect_of "$config" || { problem="has a config that cannot be read"; return 1; }
     up_until=$(($(now) + ready_timeout))
+    attempts=0
     while :; do
+        attempts=$((attempts + 1))
         before_restart
         if restart_service && wait_until_ready && has_changed; then return 0; fi
-        [ -z "$stopped" ] && [ "$(now)" -lt "$up_until" ] || return 1
+        if [ -n "$stopped" ] || { [ "$attempts" -ge 2 ] && [ "$(now)" -ge "$up_until" ]; }; then return 1; fi
         pause 0.5
     done
 }
@@ -253,7 +255,7 @@ settle() {
 
 # Keeps the newest pushes.
 tidy() {
-    kept=$(pushes | wc -l)
+    kept=$(($(pushes | wc -l)))
     for number in $(pushes); do
         [ "$kept" -gt "$1" ] || break
         rm -rf "$state/pushes/$number"

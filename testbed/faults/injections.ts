@@ -118,6 +118,7 @@ export class Injector {
         const { host } = this;
         const from = injection.from ?? "hardened";
         const verb = injection.verb ?? "deploy";
+        const number = injection.step ?? (injection.fault.kind === "tool fails" ? await this.stepOf(injection.fault.step, from, verb) : undefined);
         await this.begin(from);
         const old = from === "hardened" ? this.current.name : from === "open" ? OPEN : NONE;
         const next = this.others[0]!;
@@ -130,8 +131,8 @@ export class Injector {
         let second: Promise<Ran> | undefined;
         let history: History | undefined;
         try {
-            const push = await this.prepared(injection, next);
-            ({ step, second } = await this.inject(injection, push, third));
+            const push = await this.prepared(injection, number, next);
+            if (number !== undefined) ({ step, second } = await this.inject(fault, push, third));
             ran = await push.ended;
             await second;
             await host.scriptsEnded();
@@ -163,6 +164,13 @@ export class Injector {
 
     // --- an injection ---------------------------------------------------------------------------------------------
 
+    /** The number of the first step of this name, found by a push of its own. */
+    private async stepOf(name: RegExp, from: NonNullable<Injection["from"]>, verb: "deploy" | "withdraw"): Promise<number> {
+        const number = (await this.steps(from, verb)).findIndex((step) => name.test(step)) + 1;
+        if (number === 0) throw new Error(`No step is ${name}.`);
+        return number;
+    }
+
     private async begin(from: NonNullable<Injection["from"]>): Promise<void> {
         if (from === "hardened") return;
         this.host.reset(from === "open" ? this.open : undefined);
@@ -170,9 +178,8 @@ export class Injector {
     }
 
     /** Begins the push, with whatever is wrong from the beginning. */
-    private async prepared(injection: Injection, next: Pushed): Promise<{ ended: Promise<Ran> }> {
+    private async prepared({ fault, verb }: Injection, step: number | undefined, next: Pushed): Promise<{ ended: Promise<Ran> }> {
         const { host } = this;
-        const { fault, step } = injection;
         if (step === undefined) {
             if (fault.kind === "issuer") await host.issuer.become(fault.becomes);
             if (fault.kind === "restart") await host.service.restartFault(fault.fault);
@@ -180,23 +187,16 @@ export class Injector {
             if (fault.kind === "disk full") this.fill();
             if (fault.kind === "disk read-only") host.setReadOnly(true);
         }
-        let number = step;
-        if (fault.kind === "tool fails") number = (await this.steps(injection.from)).findIndex((name) => fault.step.test(name)) + 1;
-        if (fault.kind === "tool fails" && number === 0) throw new Error(`No step is ${fault.step}.`);
-        // The steps were found by a push of their own.
-        if (fault.kind === "tool fails") await this.begin(injection.from ?? "hardened");
-        host.steps!.begin(number);
-        const ended = host.push(fault.kind === "tool fails" ? this.others[0]! : next, injection.verb);
+        host.steps!.begin(step);
+        const ended = host.push(next, verb);
         if (fault.kind === "restart" && fault.fault === "port taken") void host.service.takePort(ended);
         return { ended };
     }
 
     /** Waits for the step, and does it there. */
-    private async inject(injection: Injection, push: { ended: Promise<Ran> }, third: Pushed): Promise<{ step?: string; second?: Promise<Ran> }> {
+    private async inject(fault: Fault, push: { ended: Promise<Ran> }, third: Pushed): Promise<{ step?: string; second?: Promise<Ran> }> {
         const { host } = this;
         const steps = host.steps!;
-        const { fault } = injection;
-        if (injection.step === undefined && fault.kind !== "tool fails") return {};
         const waiting = await steps.reached(push.ended);
         // A step less than when they were counted: the push has ended without it.
         if (!waiting) return {};

@@ -47,13 +47,16 @@ export async function faultPlan(injector: Injector, { every = 1, only }: { every
         if (wanted.length > 0) plan.push({ title, injections: wanted });
     };
     const begins: Pick<Injection, "from" | "verb">[] = [{ from: "hardened" }, { from: "open" }, { from: "nothing" }, { from: "hardened", verb: "withdraw" }];
-    for (const begin of begins) {
+    const found: { begin: Pick<Injection, "from" | "verb">; steps: string[] }[] = [];
+    for (const begin of begins) found.push({ begin, steps: await injector.steps(begin.from, begin.verb) });
+    for (const { begin, steps } of found) {
         const where = titleOf(begin);
-        add(`${where}: from the beginning`, FROM_THE_BEGINNING.filter((fault) => begin.verb !== "withdraw" || fault.kind !== "issuer").map((fault) => ({ ...begin, name: `${where}: ${nameOf(fault)}`, fault })));
+        // A destroy asks no issuer; and not every push has every step.
+        const applies = (fault: Fault) => (begin.verb !== "withdraw" || fault.kind !== "issuer") && (fault.kind !== "tool fails" || steps.some((step) => fault.step.test(step)));
+        add(`${where}: from the beginning`, FROM_THE_BEGINNING.filter(applies).map((fault) => ({ ...begin, name: `${where}: ${nameOf(fault)}`, fault })));
     }
-    for (const begin of begins) {
+    for (const { begin, steps } of found) {
         const where = titleOf(begin);
-        const steps = await injector.steps(begin.from, begin.verb);
         for (const fault of AT_A_STEP) {
             // Every fault at every step of a change; of the other ways, what differs from it.
             const others = begin.from !== "hardened" || begin.verb === "withdraw";
