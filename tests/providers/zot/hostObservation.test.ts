@@ -162,11 +162,12 @@ describe.each(kinds)("a look over %s", (kind) => {
 });
 
 describe("a host with systemd and sudo", () => {
-    const bin = fs.mkdtempSync(path.join(os.tmpdir(), "observed-bin-"));
+    let bin: string;
     let host: ObservedHost;
     const stub = (name: string, script: string) => fs.writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 
     beforeAll(async () => {
+        bin = fs.mkdtempSync(path.join(os.tmpdir(), "observed-bin-"));
         stub("systemctl", 'case $* in *show*) printf "LoadState=loaded\\nActiveState=inactive\\nRestart=always\\n" ;; esac');
         host = await startObservedHost({ kind: "embedded", environment: { PATH: `${bin}:${process.env.PATH ?? "/usr/bin:/bin"}` } });
     });
