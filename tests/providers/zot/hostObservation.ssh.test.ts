@@ -35,6 +35,7 @@ async function failedLogins(host: SshHost, wanted: number): Promise<void> {
     while (host.failedLogins() < wanted && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
+/** Also the home folder on the hosts: what the login shell of the person at this machine does at its start is no part of the tests. */
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "ssh-test-"));
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
@@ -44,7 +45,7 @@ if (!findSshd()) test.skip("openssh: this machine has no sshd (Debian's package 
 describe.each(kinds)("%s", (kind) => {
     let host: SshHost;
     beforeAll(async () => {
-        host = await startSshHost({ kind, hostKeyTypes: ["ed25519", "ecdsa"] });
+        host = await startSshHost({ kind, home: scratch, hostKeyTypes: ["ed25519", "ecdsa"] });
     });
     afterAll(() => host?.stop());
 
@@ -105,7 +106,7 @@ describe.each(kinds)("%s", (kind) => {
     });
 
     test("over a jump host, which may be another account with another host key", async () => {
-        const jump = await startSshHost({ kind });
+        const jump = await startSshHost({ kind, home: scratch });
         try {
             const connection = { ...connectionOf(host), proxy: connectionOf(jump) };
             const [jumped, reached] = [jump.connections(), host.connections()];
@@ -146,7 +147,7 @@ describe.each(kinds)("%s", (kind) => {
 describe("what the embedded host does on demand", () => {
     let host: SshHost;
     beforeAll(async () => {
-        host = await startSshHost({ kind: "embedded", password: "correct horse" });
+        host = await startSshHost({ kind: "embedded", home: scratch, password: "correct horse" });
     });
     afterAll(() => host?.stop());
 
