@@ -66,7 +66,7 @@ before_restart() {
     restarted_at=$(now)
     serving_before=$(cat "$state/serving" 2>/dev/null)
     log_lengths=
-    for log in $(zot_logs); do log_lengths="$log_lengths $log:$(($(wc -c 2>/dev/null <"$log")))"; done
+    for log in $(zot_logs); do log_lengths="$log_lengths $log:$(($(wc -c 2>/dev/null <"$log") + 0))"; done
 }
 
 # Whether the service has died of what it was started with, as far as one can tell.
@@ -80,7 +80,11 @@ has_died() {
             starts=$(service_restarts)
             [ "$service_state" != running ] || [ "${starts:-0}" -gt $((${starts_before:-0} + 2)) ]
             ;;
-        command) [ -n "$processes_are_seen" ] && [ -z "$(zot_processes)" ] ;;
+        command)
+            # Nobody knows, but where zot's process was seen once, it would be seen again.
+            [ -z "$(zot_processes)" ] || processes_are_seen=yes
+            [ -n "$processes_are_seen" ] && [ -z "$(zot_processes)" ]
+            ;;
         *) return 1 ;;
     esac
 }
@@ -95,7 +99,7 @@ wait_until_ready() {
         [ -z "$stopped" ] && [ "$(now)" -lt "$deadline" ] || return 1
         # A look at the service takes longer than one at zot, and one that is only just starting may not be there yet.
         rounds=$((rounds + 1))
-        if [ $((rounds % 5)) -eq 0 ]; then
+        if [ $((rounds % 5)) -eq 1 ]; then
             if has_died; then dead=$((dead + 1)); else dead=0; fi
             problem="ended after its restart instead of getting ready"
             [ "$dead" -lt 4 ] || return 1
