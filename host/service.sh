@@ -80,11 +80,7 @@ has_died() {
             starts=$(service_restarts)
             [ "$service_state" != running ] || [ "${starts:-0}" -gt $((${starts_before:-0} + 2)) ]
             ;;
-        command)
-            # Nobody knows, but where zot's process was seen once, it would be seen again.
-            [ -z "$(zot_processes)" ] || processes_are_seen=yes
-            [ -n "$processes_are_seen" ] && [ -z "$(zot_processes)" ]
-            ;;
+        command) [ -n "$processes_are_seen" ] && [ -z "$(zot_processes)" ] ;;
         *) return 1 ;;
     esac
 }
@@ -99,7 +95,7 @@ wait_until_ready() {
         [ -z "$stopped" ] && [ "$(now)" -lt "$deadline" ] || return 1
         # A look at the service takes longer than one at zot, and one that is only just starting may not be there yet.
         rounds=$((rounds + 1))
-        if [ $((rounds % 5)) -eq 1 ]; then
+        if [ $((rounds % 5)) -eq 0 ]; then
             if has_died; then dead=$((dead + 1)); else dead=0; fi
             problem="ended after its restart instead of getting ready"
             [ "$dead" -lt 4 ] || return 1
