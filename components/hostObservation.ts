@@ -1,7 +1,6 @@
 /** How the registry's host is reached, and what is looked at on it. */
 import * as pulumi from "@pulumi/pulumi";
 import { HostObservation } from "pulumi-zot";
-import type { PushSettings } from "./hostPayload";
 import type { SecretText, Settings } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 
@@ -32,7 +31,7 @@ export interface HostAddress {
 
 /** The connection to the host, for the look as for the push; `proxy` is the jump host. */
 export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & { proxy?: HostAddress } {
-    const reach = host as Settings["host"] & ReachSettings;
+    const reach: Settings["host"] & ReachSettings = host;
     const login = {
         privateKey: revealed(host.privateKey),
         privateKeyPassword: revealed(host.privateKeyPassphrase),
@@ -54,10 +53,8 @@ export interface ObservedState {
 
 /** A look at the host, in preview and update: whether it still is as it was pushed. */
 export function observeHost(name: string, settings: Settings, { config, files }: ObservedState, opts?: pulumi.CustomResourceOptions): HostObservation {
-    const host = settings.host as Settings["host"] & PushSettings["host"] & ReachSettings;
-    const zot = settings.zot as Settings["zot"] & PushSettings["zot"];
-    const identity = settings.identity as Settings["identity"] & PushSettings["identity"];
-    const manageService = host.manageService ?? false;
+    const { zot, identity } = settings;
+    const host: Settings["host"] & ReachSettings = settings.host;
     return new HostObservation(
         name,
         {
@@ -69,8 +66,8 @@ export function observeHost(name: string, settings: Settings, { config, files }:
             rootDirectory: zot.rootDirectory,
             serviceManager: host.serviceManager,
             serviceName: host.serviceName,
-            manageService,
-            startWithoutIssuer: host.startWithoutIssuer ?? manageService,
+            manageService: host.manageService,
+            startWithoutIssuer: host.startWithoutIssuer ?? host.manageService,
             sudo: host.sudo,
             zotUser: zot.user,
             acceptVersion: zot.acceptVersion,
