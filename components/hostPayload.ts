@@ -51,38 +51,11 @@ export function hostCommand(verb: HostVerb): string {
     ].join("; ");
 }
 
-/** Settings of the push that are optional; what is left out is as the comments say. */
-export interface PushSettings {
-    host: {
-        /** Whether sudo, which must ask for no password, is used for nothing, for the service manager's commands, or for all. Default: off. */
-        sudo?: "off" | "service" | "all";
-        /** Whether zot's systemd unit or launchd job is written by the push. Default: false. */
-        manageService?: boolean;
-        /** Whether zot starts read-only while its issuer does not answer. Default: as manageService. */
-        startWithoutIssuer?: boolean;
-        /** What a destroy leaves: the read-only config, or what was there before the first push. Default: read-only. */
-        onDestroy?: "read-only" | "restore";
-        /** zot's log on the host, whose last lines a failed push shows. Default: what the service manager keeps. */
-        logFile?: string;
-        /** Seconds until a push gives up and brings back what served before. Default: 300. */
-        pushTimeout?: number;
-    };
-    zot: {
-        /** User that zot runs as. Default: the owner of its storage where the push runs as root, else the user who pushes. */
-        user?: string;
-        /** The commit of a zot that is accepted although it cannot be read as 2.1.19 or newer. */
-        acceptVersion?: string;
-        /** Settings of the host's config that the first push may remove, as it lists them; "*" for all. */
-        dropSettings?: string[];
-    };
-    identity: {
-        /** CA certificates, on the host, that the issuer's TLS certificate is checked against. Default: the system's. */
-        caFile?: string;
-    };
-}
+/** The settings that a push is made of. */
+export type PushSettings = Pick<Settings, "host" | "zot" | "identity">;
 
 export interface HostPayload {
-    settings: Pick<Settings, "host" | "zot"> & { identity?: Settings["identity"] };
+    settings: PushSettings;
     files: SecretFiles;
     config: ZotConfig;
     readOnlyConfig: ZotConfig;
@@ -111,12 +84,8 @@ export function hostPayload(payload: HostPayload): string {
 }
 
 /** `name=value` lines; values were checked to be of one line. */
-function scriptSettings({ settings, files }: HostPayload): string {
-    const host = settings.host as Settings["host"] & PushSettings["host"];
-    const zot = settings.zot as Settings["zot"] & PushSettings["zot"];
-    const identity = (settings.identity ?? {}) as PushSettings["identity"];
+function scriptSettings({ settings: { host, zot, identity }, files }: HostPayload): string {
     const yesOrNo = (value: boolean) => (value ? "yes" : "no");
-    const manageService = host.manageService ?? false;
     const values: [string, string | number][] = [
         ["binary", zot.binary],
         ["configFile", zot.configFile],
@@ -127,16 +96,16 @@ function scriptSettings({ settings, files }: HostPayload): string {
         ["serviceName", host.serviceName],
         ["restartCommand", host.restartCommand ?? ""],
         ["readyTimeout", host.readyTimeout],
-        ["timeLimit", host.pushTimeout ?? 300],
-        ["sudo", host.sudo ?? "off"],
-        ["manageService", yesOrNo(manageService)],
-        ["startWithoutIssuer", yesOrNo(host.startWithoutIssuer ?? manageService)],
-        ["onDestroy", host.onDestroy ?? "read-only"],
+        ["timeLimit", host.pushTimeout],
+        ["sudo", host.sudo],
+        ["manageService", yesOrNo(host.manageService)],
+        ["startWithoutIssuer", yesOrNo(host.startWithoutIssuer ?? host.manageService)],
+        ["onDestroy", host.onDestroy],
         ["logFile", host.logFile ?? ""],
         ["acceptVersion", zot.acceptVersion ?? ""],
         ["zotUser", zot.user ?? ""],
         ["caFile", identity.caFile ?? ""],
-        ...(zot.dropSettings ?? []).map((path): [string, string] => ["dropSetting", path]),
+        ...zot.dropSettings.map((path): [string, string] => ["dropSetting", path]),
     ];
     return values.map(([name, value]) => `${name}=${value}\n`).join("");
 }

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hostCommand, hostPayload, type HostVerb, type PushSettings } from "../../components/hostPayload";
+import { hostCommand, hostPayload, type HostVerb } from "../../components/hostPayload";
 import { declaredState } from "../../components/declaredState";
 import type { Settings } from "../../components/settings";
 import { configText, readOnlyConfig, renderZotConfig, secretFiles } from "../../components/zotConfig";
@@ -29,7 +29,8 @@ export interface Pushed {
     payload: string;
 }
 
-type DeepPartial<T> = { [Key in keyof T]?: Partial<T[Key]> };
+/** Settings over those that were checked, for what the checks do not let pass. */
+type Overrides = { [Group in "host" | "zot" | "identity"]?: Partial<Settings[Group]> };
 
 export interface FaultHostOptions {
     /** Shell that runs the script instead of /bin/sh. */
@@ -41,7 +42,7 @@ export interface FaultHostOptions {
     steps?: boolean;
     /** Before the PATH of the script. */
     path?: string;
-    settings?: DeepPartial<PushSettings>;
+    settings?: Overrides;
     /** Further variables of the script. */
     environment?: Record<string, string>;
 }
@@ -111,7 +112,7 @@ export class FaultHost {
     }
 
     /** What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once. */
-    declare(name: string, settings: { zot?: Record<string, unknown>; identity?: Record<string, unknown>; host?: Record<string, unknown> } = {}, push: DeepPartial<PushSettings> = {}): Pushed {
+    declare(name: string, settings: { zot?: Record<string, unknown>; identity?: Record<string, unknown>; host?: Record<string, unknown> } = {}, overrides: Overrides = {}): Pushed {
         const clientId = `zot-${name}`;
         const raw = {
             registry: { url: this.url },
@@ -139,9 +140,9 @@ export class FaultHost {
         const own = this.options.settings;
         const whole = {
             ...declared,
-            host: { ...declared.host, pushTimeout: 60, logFile: this.service.logFile, ...own?.host, ...push.host },
-            zot: { ...declared.zot, ...own?.zot, ...push.zot },
-            identity: { ...declared.identity, ...own?.identity, ...push.identity },
+            host: { ...declared.host, pushTimeout: 30, logFile: this.service.logFile, ...own?.host, ...overrides.host },
+            zot: { ...declared.zot, ...own?.zot, ...overrides.zot },
+            identity: { ...declared.identity, ...own?.identity, ...overrides.identity },
         } as Settings;
         const credentials = `${JSON.stringify({ clientid: clientId, clientsecret: secretOf(name, 40) })}\n`;
         const sessionKeys = `${JSON.stringify({ hashKey: secretOf("hash", 64), encryptKey: secretOf("encrypt", 32) })}\n`;
