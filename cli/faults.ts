@@ -45,7 +45,9 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         while (injectors.length < workers) injectors.push(await Injector.start());
         const outcomes = await injectAll(plan, injectors, say);
 
-        const report: Report = { injected: outcomes.length, survived: outcomes.filter((outcome) => outcome.survived).length, longestGapMs, real };
+        // A push that had ended before its fault counts only where something is wrong all the same.
+        const injected = outcomes.filter((outcome) => outcome.injected || !outcome.survived);
+        const report: Report = { injected: injected.length, survived: injected.filter((outcome) => outcome.survived).length, longestGapMs, real };
         if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
         else say(`\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms.`);
         process.exitCode = report.survived === report.injected ? EXIT.done : EXIT.mistake;

@@ -138,7 +138,9 @@ restore() {
         load_service_file
         [ -e "$original/stopped" ] || [ "$own_service" = yes ] || restart_service
     fi
-    rm -rf "$state/pushes" "$original" "$state/start" "$state/serving"
+    rm -rf "$state/pushes" "$original"
+    # A service of the site's own may still be started by it; it starts any config.
+    if [ -n "$service_file" ] || [ ! -s "$state/serving" ]; then rm -f "$state/start" "$state/serving"; fi
     say "restored"
 }
 

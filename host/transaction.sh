@@ -171,8 +171,9 @@ take_back() {
     fi
     mv -f "$target/replaced.json" "$config" || { warn "The config that was in force before could not be brought back from $target/replaced.json to $config."; return; }
     if [ "$was_running" = no ]; then
-        stop_service
-        warn "The config that was there before is back; zot did not run with it then, and does not now."
+        # A command can only restart: what was rejected is not to run on.
+        if [ "$manager" = command ]; then restart_service; else stop_service; fi
+        warn "The config that was there before is back; zot did not run with it then$([ "$manager" = command ] || printf ', and does not now')."
         forget_push "$target"
         return
     fi
@@ -185,7 +186,6 @@ take_back() {
     declared=$(issuer_of "$config")
     if [ -n "$declared" ] && ! issuer_answers "$declared" "$authorities" 5 && bring_up_read_only; then
         warn "The config that was in force before cannot start either, since its issuer does not answer. zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers."
-        forget_push "$target"
         return
     fi
     if bring_up; then
@@ -197,9 +197,17 @@ take_back() {
 }
 
 # What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
+# The push becomes one of the read-only config, and keeps what was there; by second names, since the disk may be full.
 bring_up_read_only() {
     [ "$(cat "$state/serving" 2>/dev/null)" = "$serving_before" ] || return 1
-    copy "$target/read-only.json" "$state/live.new" 0644 && mv -f "$state/live.new" "$config" && bring_up
+    link_or_copy "$config" "$target/replaced.json" && mv -f "$target/read-only.json" "$target/config.json" &&
+        link_or_copy "$target/config.json" "$target/live.json" && mv -f "$target/live.json" "$config" || return 1
+    if bring_up; then
+        is_proven
+        return 0
+    fi
+    mv -f "$target/replaced.json" "$config"
+    return 1
 }
 
 # Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by then.

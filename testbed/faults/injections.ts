@@ -36,6 +36,8 @@ export type Fault =
 
 export interface Outcome {
     injection: Injection;
+    /** Whether the fault has happened: not where the push took fewer steps than the one that they were counted in. */
+    injected: boolean;
     /** The step's name, where one was reached. */
     step?: string;
     survived: boolean;
@@ -146,13 +148,15 @@ export class Injector {
         const settled = await this.look(from === "nothing" ? 500 : 10_000);
         const readOnly = fault.kind === "issuer";
         problems.push(...breaches(history, { old, pushed: fault.kind === "second push" ? [target, third.name] : [target], readOnly }));
-        problems.push(...this.afterwards(injection, ran, await second, settled, { old, target, third: third.name }));
+        const happened = number !== undefined && step === undefined ? { ...injection, fault: { kind: "none" } as const } : injection;
+        problems.push(...this.afterwards(happened, ran, await second, settled, { old, target, third: third.name }));
 
         // Whatever was left, the next push finds its way: the same one, or another.
         const recovery = injection.step !== undefined && injection.step % 2 === 1 ? third : next;
         problems.push(...(await this.recovers(recovery)));
         return {
             injection,
+            injected: number === undefined || step !== undefined,
             step,
             survived: problems.length === 0,
             problems,

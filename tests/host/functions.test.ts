@@ -1,13 +1,16 @@
 /** The script's functions by themselves: each in every shell and awk that it may meet. */
 import * as fc from "fast-check";
-import { writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import common from "../../host/common.sh";
 import look from "../../host/look.sh";
 import lock from "../../host/lock.sh";
 import preflight from "../../host/preflight.sh";
 import service from "../../host/service.sh";
-import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { aliases, awks, runIn, scratchFolder, type Shell, shells } from "./shells";
 
 const dash = shells.find((shell) => shell.reason === undefined)!;
@@ -160,5 +163,31 @@ describe("what is told of zot's log", () => {
         const { output, errors } = words("Error: canary+secret/with*signs and canary-hash-key, canary-encryption canary-encryption of zot\n", { credentials, keys });
         expect(output).toBe("Error: [secret] and [secret], [secret] [secret] of zot\n");
         expect(errors).toBe("");
+    });
+});
+
+describe("an issuer behind a private certificate authority", () => {
+    const openssl = findExecutable("openssl");
+    const reason = openssl ? undefined : "no openssl here (Debian's package openssl)";
+    let server: Server | undefined;
+    afterAll(() => server?.close());
+
+    (reason ? it.skip : it)(skippable("is trusted by the CA file alone", reason), async () => {
+        const folder = scratchFolder();
+        const made = spawnSync(openssl!, ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", join(folder, "key.pem"), "-out", join(folder, "ca.pem")], { encoding: "utf8" });
+        expect(made.status).toBe(0);
+        server = createServer({ key: readFileSync(join(folder, "key.pem")), cert: readFileSync(join(folder, "ca.pem")) }, (_request, response) => response.end(JSON.stringify({ issuer: url })));
+        await new Promise<void>((done) => server!.listen(0, "127.0.0.1", done));
+        const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot/`;
+        // In a process of its own: this one has to answer.
+        const asked = (authorities: string) =>
+            new Promise<string>((done) => {
+                const child = spawn("/bin/sh", ["-c", `${common}\nproblem=; issuer_answers ${quoted(url)} ${quoted(authorities)} 5 && echo ours || printf '%s' "$problem"`]);
+                let output = "";
+                child.stdout.on("data", (chunk) => (output += String(chunk)));
+                child.on("close", () => done(output));
+            });
+        expect(await asked("")).toMatch(/could not be fetched on this host: curl: \(60\)/);
+        expect(await asked(join(folder, "ca.pem"))).toBe("ours\n");
     });
 });

@@ -210,6 +210,9 @@ describe("the way back", () => {
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain("zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers.");
         expect(await served()).toBe(READ_ONLY);
+        expect(read(host.configFile)).toBe(a.readOnly.replace('"1h"', '"2h"'));
+        expect(read(join(host.state, "pushes", "2", "replaced.json"))).toBe(a.config);
+        expect(read(join(host.state, "original", "config.json"))).toBe(host.openConfig());
         await host.issuer.become("ours");
         expect(await host.push(b)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(await served()).toBe("b");
