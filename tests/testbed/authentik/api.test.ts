@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => target.stop());
 
-describe(`the API's manners (${isReal ? "real Authentik" : "stand-in"})`, () => {
+describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
     test("without a token, and with a bad one, the answer is 403 and never 401", async () => {
         const none = await target.api("GET", "/core/groups/", undefined, null);
         expect([none.status, none.body]).toEqual([403, { detail: "Authentication credentials were not provided." }]);

@@ -45,7 +45,7 @@ async function dedicatedFlow(username: string) {
     return slug;
 }
 
-describe(`the flow executor (${isReal ? "real Authentik" : "stand-in"})`, () => {
+describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
     test("the default flow: name, password, login, and on to where one wanted", async () => {
         const { username, password } = await account("default");
         const visitor = new Visitor(target.url);

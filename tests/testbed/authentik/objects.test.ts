@@ -9,9 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => target.stop());
 
-const where = isReal ? "real Authentik" : "stand-in";
+const where = isReal ? "real" : "stand-in";
 
-describe(`groups and users (${where})`, () => {
+describe(`groups and users [${where}]`, () => {
     test("names are unique", async () => {
         const name = target.name("twice");
         await target.make("/core/groups/", { name });
@@ -105,7 +105,7 @@ describe(`groups and users (${where})`, () => {
     });
 });
 
-describe(`tokens (${where})`, () => {
+describe(`tokens [${where}]`, () => {
     test("a key is shown by view_key alone, and set by set_key", async () => {
         const identifier = target.name("key");
         const user = await target.make("/core/users/", { username: identifier, name: "" });
@@ -165,7 +165,7 @@ describe(`tokens (${where})`, () => {
     });
 });
 
-describe(`providers, applications and bindings (${where})`, () => {
+describe(`providers, applications and bindings [${where}]`, () => {
     test("the server completes redirect URIs and gives defaults", async () => {
         const { provider } = await target.makeApplication();
         expect(provider.redirect_uris).toEqual([

@@ -69,7 +69,7 @@ function parts(token: string): { header: any; claims: any; signed: string; signa
 const heading = (html: string) => /<h1[^>]*>\s*([^<]*?)\s*<\/h1>/.exec(html)?.[1];
 const title = (html: string) => /<title>\s*([^<]*?)\s*<\/title>/.exec(html)?.[1];
 
-describe(`OpenID Connect (${isReal ? "real Authentik" : "stand-in"})`, () => {
+describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
     test("discovery: an issuer for the application, endpoints for all, both as the client sees the host", async () => {
         const { slug } = await target.makeApplication();
         const path = `/application/o/${slug}/.well-known/openid-configuration`;

@@ -22,7 +22,7 @@ async function robot(what: string, permissions: string[]) {
     return { role, user, assign, token: await target.makeToken(user.pk, "api") };
 }
 
-describe(`permissions (${isReal ? "real Authentik" : "stand-in"})`, () => {
+describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
     test("a token without permissions: 403 on most lists and every object, an empty or own list on others", async () => {
         const { token } = await robot("none", []);
         const as = (method: string, path: string, body?: unknown) => target.api(method, path, body, token);

@@ -19,7 +19,7 @@ const standIn = path.resolve(__dirname, "../../../testbed/command/pulumi-resourc
 const official = process.env.PULUMI_COMMAND_PLUGIN;
 const plugins = [
     { plugin: "stand-in", executable: standIn },
-    ...(official ? [{ plugin: "official", executable: official }] : []),
+    ...(official ? [{ plugin: "real", executable: official }] : []),
 ];
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "command-test-"));
@@ -52,7 +52,7 @@ function skipOfficial(): void {
 /** What needs no host: configuration, Check, Diff, previews, Read. */
 export function withoutHost(): void {
     skipOfficial();
-    describe.each(plugins)("$plugin, without a host", ({ plugin, executable }) => {
+    describe.each(plugins)("without a host [$plugin]", ({ plugin, executable }) => {
         let engine: Engine;
         let configured: Awaited<ReturnType<Engine["configure"]>>;
         beforeAll(async () => {
@@ -260,7 +260,7 @@ export function withoutHost(): void {
 /** What happens on a host, of either kind. */
 export function onHost(kind: "embedded" | "openssh"): void {
     skipOfficial();
-    describe.each(plugins)(`$plugin, on a host (${kind})`, ({ executable }) => {
+    describe.each(plugins)(`on a host (${kind}) [$plugin]`, ({ executable }) => {
         let engine: Engine;
         let host: SshHost;
         let home: string;

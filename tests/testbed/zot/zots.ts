@@ -20,7 +20,7 @@ export interface Zot {
 }
 
 export const zots: Zot[] = [
-    { name: "the stand-in", command: [process.execPath, compiled("testbed/zot/main.ts")], isStandIn: true },
+    { name: "zot [stand-in]", command: [process.execPath, compiled("testbed/zot/main.ts")], isStandIn: true },
     ...realZot(),
 ];
 
@@ -32,7 +32,7 @@ function realZot(): Zot[] {
         if (!fs.existsSync(candidate) || path.dirname(fs.realpathSync(candidate)) === standInFolder) continue;
         const { stdout } = spawnSync(candidate, ["--version"], { encoding: "utf8", timeout: 10_000 });
         const commit = /"commit":"([^"]*)"/.exec(stdout ?? "")?.[1];
-        if (commit !== undefined) return [{ name: `zot ${commit}`, command: [candidate], isStandIn: false }];
+        if (commit !== undefined) return [{ name: "zot [real]", command: [candidate], isStandIn: false }];
     }
     return [];
 }
