@@ -10,7 +10,7 @@ import { Administration, AdministrationError, type Outcome } from "./authentikTo
 import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
 import { PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
 import { pulumi } from "./ciSecrets/pulumi";
-import { writeSecretFile } from "./ciSecrets/secretFile";
+import { writeWhole } from "./shared/wholeFile";
 import { command, EXIT, run, UserError } from "./shared/command";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 
@@ -68,7 +68,7 @@ async function handOver(key: string, { output, config, stack }: Options): Promis
     const places: string[] = [];
     if (output) {
         try {
-            writeSecretFile(output, `${key}\n`);
+            writeWhole(output, `${key}\n`, 0o600);
         } catch (error) {
             throw new UserError(`The token was made, but the file ${output} cannot be written (${(error as NodeJS.ErrnoException).code}); run this again with another --output.`);
         }

@@ -86,15 +86,48 @@ check_first_push() {
     json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || { [ -s "$folder/dropped" ] && return 0; fail "the config on the host, $config, is no JSON that could be compared with ours. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]."; }
     json_nodes <"$folder/config" >"$folder/nodes-ours"
     lost=$(awk -F '\t' -v dropped="$folder/dropped" '
-        BEGIN { while ((getline line < dropped) > 0) drop[line] = 1 }
         # Whether a node is below another, or is it.
         function within(path, above) { return path == above || (index(path, above) == 1 && substr(path, length(above) + 1, 1) ~ /[.\[]/) }
-        FILENAME ~ /nodes-ours$/ { ours[$1] = $3; next }
-        {
-            for (path in drop) if (path == "*" || within($1, path)) next
-            if (shown != "" && within($1, shown)) next
-            if (!($1 in ours)) { shown = $1; print $2; next }
-            if ($1 ~ /^(storage\.rootdirectory|http\.address|http\.port)$/ && $3 != ours[$1]) print $2 " (" $3 " there, " ours[$1] " by the settings)"
+        # A pull-through cache is known by its address, wherever it stands in the list.
+        function known(file, path,    list) {
+            if (!match(path, /^extensions\.sync\.registries\[[0-9]+\]/)) return path
+            list = substr(path, 1, RLENGTH)
+            return ((file, list) in address) ? "extensions.sync.registries[" address[file, list] "]" substr(path, RLENGTH + 1) : path
+        }
+        function read_nodes(file,    line, node, url) {
+            while ((getline line < file) > 0) {
+                split(line, node, "\t")
+                count[file]++
+                path[file, count[file]] = node[1]
+                written[file, count[file]] = node[2]
+                value[file, count[file]] = node[3]
+                if (node[1] !~ /^extensions\.sync\.registries\[[0-9]+\]\.urls\[0\]$/) continue
+                url = node[3]
+                sub(/\/+$/, "", url)
+                sub(/\.urls\[0\]$/, "", node[1])
+                address[file, node[1]] = url
+            }
+        }
+        BEGIN {
+            while ((getline line < dropped) > 0) drop[line] = 1
+            read_nodes(ARGV[1])
+            read_nodes(ARGV[2])
+            for (at = 1; at <= count[ARGV[1]]; at++) ours[known(ARGV[1], path[ARGV[1], at])] = value[ARGV[1], at]
+            for (at = 1; at <= count[ARGV[2]]; at++) {
+                there = path[ARGV[2], at]
+                name = known(ARGV[2], there)
+                dropping = 0
+                for (one in drop) if (one == "*" || within(there, one)) dropping = 1
+                if (dropping || (shown != "" && within(there, shown))) continue
+                # What a rule of ours allows is for the settings to say.
+                if (match(there, /^http\.accesscontrol\.repositories\..*\.(anonymous|default)policy\[/) && substr(there, 1, RLENGTH - 1) in ours) continue
+                if (!(name in ours)) {
+                    shown = there
+                    print written[ARGV[2], at] ((ARGV[2], there) in address ? " (" address[ARGV[2], there] ")" : "")
+                } else if (there ~ /^(storage\.rootdirectory|http\.address|http\.port)$/ && value[ARGV[2], at] != ours[name]) {
+                    print written[ARGV[2], at] " (" value[ARGV[2], at] " there, " ours[name] " by the settings)"
+                }
+            }
         }' "$folder/nodes-ours" "$folder/nodes-there")
     [ -z "$lost" ] && return 0
     fail "the config on the host has settings that this program does not manage and the first push would remove: $(printf '%s' "$lost" | tr '\n' ';' | sed 's/;/; /g'). Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings."

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { isMap } from "../../components/settings/setting";
 import type { Item } from "./outputs";
-import { writeSecretFile } from "./secretFile";
+import { writeWhole } from "../shared/wholeFile";
 import { type Change, type Store, StoreError } from "./store";
 import type { FileTarget } from "./target";
 
@@ -118,7 +118,7 @@ export class FileStore implements Store {
         if (dryRun || (isTight && this.changes.every((change) => change === "unchanged"))) return;
         const content = this.told(() => this.format.write(this.before ?? "", this.values));
         try {
-            writeSecretFile(this.target.file, content);
+            writeWhole(this.target.file, content, 0o600);
         } catch (error) {
             throw new StoreError(`The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`);
         }

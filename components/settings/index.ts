@@ -1,5 +1,6 @@
 /** Typed, validated stack configuration. `fromPulumi` and `fromStackFile` are its two readers. */
 export { ACTIONS, type Action, allSettings, type MirrorSetting, type RepositoryRuleSetting, type Settings, isLoopback } from "./declarations";
-export { parseSettings, type ParsedSettings, type PolicySettings, type RawSettings } from "./parse";
+export { extraConfigMistakes } from "./extraConfig";
+export { nameOfKey, parseSettings, type ParsedSettings, type PolicySettings, type RawSettings } from "./parse";
 export { isMap, SecretText, SettingsError, type SettingMistake, setCommand, shown } from "./setting";
 export { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "./patterns";

@@ -3,3 +3,4 @@ export { policyOf } from "./accessControl";
 export type { Json, JsonMap } from "./json";
 export { configMistakes } from "./lint";
 export { configText, loginCallbackUrl, namelessSecretFiles, readOnlyConfig, renderZotConfig, secretFiles, type SecretFiles, type ZotConfig } from "./render";
+export { unmanagedParts, type UnmanagedParts } from "./unmanaged";

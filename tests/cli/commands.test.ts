@@ -146,3 +146,97 @@ test("npm run settings writes the declarations and the reference, and keeps the 
     expect(fs.readFileSync(file, "utf8")).toBe(whole);
     expect(fs.readFileSync(path.join(folder, "docs/settings.md"), "utf8")).toBe(fs.readFileSync(path.join(root, "docs/settings.md"), "utf8"));
 });
+
+describe("npm run config -- --from", () => {
+    const site = (zot: object = {}) => `# The site's own words.
+config:
+  zot-hardening:registry:
+    url: https://registry.example.org # where people pull
+  zot-hardening:zot:
+${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot", ...zot }).replace(/^/gm, "    ").trimEnd()}
+  zot-hardening:identity:
+    issuer: https://authentik.example.org/application/o/zot/
+  zot-hardening:host:
+    address: registry-host.example.org
+    user: zot
+`;
+    const onHost = {
+        storage: { rootDirectory: "/var/lib/zot", dedupe: false },
+        http: { address: "127.0.0.1", port: "5000", readTimeout: "50s", accessControl: { repositories: { "tools/**": { anonymousPolicy: ["read"] } } } },
+        log: { level: "debug" },
+        extensions: { events: { enable: true, sinks: [{ type: "http", password: "canary" }] } },
+    };
+    const withHostConfig = (stack: string, content: unknown = onHost) => {
+        const folder = project({ site: stack });
+        fs.writeFileSync(path.join(folder, "host.json"), typeof content === "string" ? content : JSON.stringify(content));
+        return folder;
+    };
+    const stackFile = (folder: string) => fs.readFileSync(path.join(folder, "Pulumi.site.yaml"), "utf8");
+
+    test("what the host has besides is written to the stack's file, and stays there", () => {
+        const folder = withHostConfig(site({ extraConfig: { http: { ratelimit: { rate: 10 } } } }));
+        const { status, stdout, stderr } = run("config", ["--stack", "site", "--from", "host.json"], folder);
+        expect([status, stderr]).toEqual([0, ""]);
+        expect(stdout).toBe(
+            [
+                "Kept by zot.extraConfig, which was written to Pulumi.site.yaml:",
+                "  storage.dedupe",
+                "  http.readTimeout",
+                "  extensions.events.enable",
+                "",
+                "Decided by settings of their own, and differently; correct those where the host is right:",
+                '  log.level: "debug" on the host, "info" by zot.logLevel',
+                "",
+                "Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:",
+                "  http.accessControl.repositories.tools/**",
+                "",
+                "Not kept:",
+                "  extensions.events.sinks[0].password is a secret, but zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment.",
+                "",
+            ].join("\n"),
+        );
+        const file = stackFile(folder);
+        expect(file).toContain("# The site's own words.");
+        expect(file).toContain("url: https://registry.example.org # where people pull");
+        expect(parse(file).config["zot-hardening:zot"].extraConfig).toEqual({ http: { ratelimit: { rate: 10 }, readTimeout: "50s" }, storage: { dedupe: false }, extensions: { events: { enable: true } } });
+        const config = JSON.parse(run("config", ["--stack", "site"], folder).stdout);
+        expect(config).toMatchObject({ storage: { dedupe: false }, http: { readTimeout: "50s", ratelimit: { rate: 10 } } });
+        // A second time there is nothing to keep.
+        run("config", ["--stack", "site", "--from", "host.json"], folder);
+        expect(stackFile(folder)).toBe(file);
+    });
+
+    test("--print writes nothing, and --json is for programs", () => {
+        const folder = withHostConfig(site());
+        const before = stackFile(folder);
+        const { stdout } = run("config", ["--stack", "site", "--from", "host.json", "--print"], folder);
+        expect(stdout).toContain("zot.extraConfig:\n  storage:\n    dedupe: false\n");
+        const { kept, extraConfig } = JSON.parse(run("config", ["--stack", "site", "--from", "host.json", "--print", "--json"], folder).stdout);
+        expect([kept, extraConfig.http]).toEqual([["storage.dedupe", "http.readTimeout", "extensions.events.enable"], { readTimeout: "50s" }]);
+        expect(stackFile(folder)).toBe(before);
+    });
+
+    test("what the settings would refuse with it is refused, and nothing is written", () => {
+        const sync = { enable: true, registries: [{ urls: ["https://docker.io"], onDemand: true, content: [{ prefix: "**", destination: "/docker.io" }] }] };
+        const folder = withHostConfig(site(), { ...onHost, extensions: { sync } });
+        const before = stackFile(folder);
+        const { status, stderr } = run("config", ["--stack", "site", "--from", "host.json"], folder);
+        expect(status).toBe(1);
+        expect(stderr).toContain("declare the cache in zot.mirrors");
+        expect(stackFile(folder)).toBe(before);
+    });
+
+    test.each([
+        ["is no JSON", "{ secret", /^The config host\.json is no JSON\. Name a copy of the config\.json on the registry's host\.\n$/],
+        ["is no object", "[]", /^The config host\.json is no JSON object\./],
+    ])("a file that %s", (_what, content, message) => {
+        const { status, stderr } = run("config", ["--stack", "site", "--from", "host.json"], withHostConfig(site(), content));
+        expect(status).toBe(1);
+        expect(stderr).toMatch(message);
+    });
+
+    test("a file that is not there", () => {
+        const { status, stderr } = run("config", ["--stack", "site", "--from", "missing.json"], withHostConfig(site()));
+        expect([status, stderr]).toEqual([1, "The config missing.json cannot be read: ENOENT. Name a copy of the config.json on the registry's host.\n"]);
+    });
+});

@@ -241,6 +241,18 @@ describe("before anything is touched", () => {
         expect(await host.push(kept)).toMatchObject({ exitCode: 0, output: "deployed\n" });
     });
 
+    it("but not what rules of ours allow, and pull-through caches by their address", async () => {
+        const mirror = (url: string, more = {}) => ({ urls: [url], onDemand: true, tlsVerify: true, content: [{ prefix: "**", destination: "/other" }], ...more });
+        await open({
+            http: { address: "127.0.0.1", port: `${host.port}`, accessControl: { repositories: { "**": { anonymousPolicy: ["read", "create", "update", "delete"] }, "tools/**": { anonymousPolicy: ["read"] } } } },
+            extensions: { sync: { enable: true, registries: [mirror("https://quay.invalid"), mirror("https://docker.invalid/"), mirror("https://docker.invalid", { maxRetries: 2, retryDelay: "5m" })] } },
+        });
+        const declared = host.declare("a", { zot: { mirrors: [{ url: "https://docker.invalid", prefix: "docker.invalid" }] } });
+        expect(await refused(declared)).toContain(": http.accessControl.repositories.tools/**; extensions.sync.registries[0] (https://quay.invalid); extensions.sync.registries[2].maxRetries; extensions.sync.registries[2].retryDelay. Put");
+        const acknowledged = host.declare("a", { zot: { mirrors: [{ url: "https://docker.invalid", prefix: "docker.invalid" }] } }, { zot: { dropSettings: ["http.accessControl", "extensions.sync.registries[0]", "extensions.sync.registries[2]"] } });
+        expect(await host.push(acknowledged)).toMatchObject({ exitCode: 0 });
+    });
+
     it("they may all go by one word", async () => {
         await open({ extensions: { scrub: { enable: true, interval: "24h" } } });
         expect(await host.push(host.declare("a", {}, { zot: { dropSettings: ["*"] } }))).toMatchObject({ exitCode: 0 });

@@ -1,21 +1,23 @@
-/** Files that hold secrets: mode 0600 from their first byte on, and in place whole or not at all. */
+/** Files that are in place whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
  * Writes a file by renaming a finished one into its place. A symbolic link stays one: the file that it points to is replaced.
  *
+ * @param mode the file's mode from its first byte on. Default: as it was, for a new file 0644.
  * @throws Error of the system, where the folder is missing or may not be written
  */
-export function writeSecretFile(file: string, content: string): void {
+export function writeWhole(file: string, content: string, mode?: number): void {
     const place = targetOf(file);
     const temporary = join(dirname(place), `.${randomBytes(8).toString("hex")}.tmp`);
-    const descriptor = openSync(temporary, "wx", 0o600);
+    const wanted = mode ?? (statSync(place, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o777;
+    const descriptor = openSync(temporary, "wx", wanted);
     try {
         try {
             // Whatever the umask is, and on a file system that adds to it.
-            fchmodSync(descriptor, 0o600);
+            fchmodSync(descriptor, wanted);
             writeSync(descriptor, content);
             fsyncSync(descriptor);
         } finally {

@@ -1,0 +1,122 @@
+/** What a config on a host has that the settings do not declare: what the first push would remove. Pure. */
+import { isDeepStrictEqual } from "node:util";
+import { extraConfigMistakes } from "../settings";
+import { isJsonMap, type Json, type JsonMap, keyIn, valueAt } from "./json";
+import { mergeExtra } from "./merge";
+
+export interface UnmanagedParts {
+    /** What `zot.extraConfig` has to hold beside what it holds already, so that it stays. */
+    keep: JsonMap;
+    /** Settings of the host's config that are in {@link keep}, as the push lists them. */
+    kept: string[];
+    /** What a setting of its own decides, and decides otherwise. */
+    different: { path: string; onHost: Json; declared?: Json; setting?: string }[];
+    /** What this program puts something else in the place of: logins, rights, mirrors. */
+    replaced: string[];
+    /** What `zot.extraConfig` does not take, each as a sentence's middle. */
+    refused: string[];
+}
+
+/** The settings by which something of zot's config is declared, by its path in small letters. */
+const DECLARED_BY: Record<string, string | undefined> = {
+    distspecversion: undefined,
+    "storage.rootdirectory": "zot.rootDirectory",
+    "storage.gc": "zot.garbageCollection",
+    "storage.gcdelay": "zot.garbageCollectionDelay",
+    "storage.gcinterval": "zot.garbageCollectionInterval",
+    "http.address": "zot.address",
+    "http.port": "zot.port",
+    "http.realm": undefined,
+    "http.externalurl": "registry.url",
+    "log.level": "zot.logLevel",
+    "extensions.metrics.enable": "zot.metrics",
+    "extensions.metrics.prometheus.path": "zot.metricsPath",
+    "extensions.search.enable": "zot.search",
+    "extensions.search.cve.updateinterval": "zot.vulnerabilityUpdateInterval",
+    "extensions.ui.enable": "zot.userInterface",
+    "extensions.sync.enable": "zot.mirrors",
+};
+
+/** Below these nothing of the host's stays. */
+const REPLACED = ["http.accesscontrol", "http.auth.openid", "http.auth.apikey", "http.auth.securesession", "http.auth.sessionkeysfile", "http.auth.bearer", "http.auth.ldap"];
+
+const MIRRORS = "extensions.sync.registries";
+
+/**
+ * Compares the config on a host with what the settings make of it.
+ *
+ * @param onHost the host's config, as zot reads it: keys without regard to case, null and empty maps absent.
+ * @param declared the config of the settings, `zot.extraConfig` included.
+ */
+export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedParts {
+    const parts: UnmanagedParts = { keep: {}, kept: [], different: [], replaced: [], refused: [] };
+
+    const keep = (path: string[], value: Json) => {
+        const mistakes = extraConfigMistakes(value, path);
+        if (mistakes.length > 0) {
+            parts.refused.push(...mistakes);
+            return;
+        }
+        parts.kept.push(path.join("."));
+        const nested = path.reduceRight<Json>((inner, key) => ({ [key]: inner }), value) as JsonMap;
+        parts.keep = mergeExtra(parts.keep, nested).config;
+    };
+    const compare = (there: JsonMap, ours: JsonMap | undefined, above: string[]): void => {
+        for (const [key, value] of Object.entries(there)) {
+            const path = [...above, key];
+            const name = path.join(".").toLowerCase();
+            const present = ours && keyIn(ours, key);
+            const our = present === undefined ? undefined : ours![present]!;
+            if (isAbsent(value)) continue;
+            if (name in DECLARED_BY) {
+                if (!isSame(value, our)) parts.different.push({ path: path.join("."), onHost: value, declared: our, setting: DECLARED_BY[name] });
+            } else if (name === MIRRORS && Array.isArray(value)) {
+                compareMirrors(value, Array.isArray(our) ? our : [], path);
+            } else if (REPLACED.includes(name)) {
+                parts.replaced.push(...lost(value, our, path));
+            } else if (isJsonMap(value) && (isJsonMap(our) || our === undefined)) {
+                compare(value, our, path);
+            } else if (our === undefined) {
+                keep(path, value);
+            } else if (Array.isArray(value) && Array.isArray(our)) {
+                const missing = value.filter((item) => !our.some((other) => isDeepStrictEqual(item, other)));
+                if (missing.length > 0) keep(path, missing);
+            } else if (!isSame(value, our)) {
+                parts.different.push({ path: path.join("."), onHost: value, declared: our, setting: "zot.extraConfig" });
+            }
+        }
+    };
+    // A mirror is known by its address: another place in the list is no difference.
+    const compareMirrors = (there: Json[], ours: Json[], path: string[]): void => {
+        there.forEach((mirror, index) => {
+            const addresses = addressesOf(mirror);
+            const same = ours.find((other) => addressesOf(other).some((address) => addresses.includes(address)));
+            if (same === undefined) keep(path, [mirror]);
+            else parts.replaced.push(...lost(mirror, same, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
+        });
+    };
+    compare(onHost, declared, []);
+    return parts;
+}
+
+/** Who may do what by a rule that is ours: `access.*` decides that. */
+const ACTIONS = /^http\.accesscontrol\.repositories\..*\.(anonymous|default)policy$/;
+
+/** The places of what is there and not in ours, the topmost of each. */
+function lost(there: Json, ours: Json | undefined, path: string[]): string[] {
+    if (isAbsent(there) || (ours !== undefined && ACTIONS.test(path.join(".").toLowerCase()))) return [];
+    if (ours === undefined) return [path.join(".")];
+    if (isJsonMap(there)) return Object.entries(there).flatMap(([key, value]) => lost(value, valueAt(ours, [key]), [...path, key]));
+    if (!Array.isArray(there)) return [];
+    return there.flatMap((item, index) => lost(item, Array.isArray(ours) ? ours[index] : undefined, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
+}
+
+function addressesOf(mirror: Json): string[] {
+    const urls = valueAt(mirror, ["urls"]);
+    return Array.isArray(urls) ? urls.map((url) => String(url).replace(/\/+$/, "")) : [];
+}
+
+const isAbsent = (value: Json): boolean => value === null || (isJsonMap(value) && Object.values(value).every(isAbsent));
+
+/** zot takes a port as a text or a number, and an address without a trailing slash is the same. */
+const isSame = (one: Json, other: Json | undefined): boolean => isDeepStrictEqual(one, other) || (typeof one !== "object" && other !== undefined && typeof other !== "object" && String(one).replace(/\/$/, "") === String(other).replace(/\/$/, ""));
