@@ -70,13 +70,21 @@ find_other_claim() {
 # One may not be allowed to send a signal to another user's process.
 is_alive() { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ] || ps -p "$1" >/dev/null 2>&1; }
 
-# Removes the payloads that pushes have left which were killed; they hold secrets.
+# Whether a process is a push; where it is not to be seen what it runs, it may be one.
+is_push() {
+    [ -n "$(identity_of "$1")" ] || return 1
+    runs=$({ tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null)
+    case ${runs:-zot-hardening} in *zot-hardening*) return 0 ;; esac
+    return 1
+}
+
+# Removes the payloads that pushes have left which were killed; they hold secrets. Another process may have the number by now.
 clear_payloads() {
     for left in "${folder%/*}"/zot-hardening.*.*; do
         if [ "$left" = "$folder" ] || [ ! -d "$left" ]; then continue; fi
         process=${left##*/zot-hardening.}
         process=${process%%.*}
         case $process in '' | *[!0-9]*) continue ;; esac
-        if [ -n "$(find "$left" -prune -user "$(id -u)")" ] && ! is_alive "$process"; then rm -rf "$left"; fi
+        if [ -n "$(find "$left" -prune -user "$(id -u)")" ] && ! is_push "$process"; then rm -rf "$left"; fi
     done
 }

@@ -395,15 +395,21 @@ describe("what travels", () => {
 
     it("is removed by the next push where a killed one has left it, and only then", async () => {
         await hardened();
-        const left = join(host.temporary, "zot-hardening.999999999.abcdefgh");
-        const running = join(host.temporary, `zot-hardening.${process.pid}.abcdefgh`);
-        for (const folder of [left, running]) {
-            fs.mkdirSync(folder);
-            fs.writeFileSync(join(folder, "payload"), "secret");
+        const push = spawn("/bin/sh", ["-c", "sleep 60; :", "/tmp/zot-hardening.sh"], { stdio: "ignore" });
+        const other = spawn("/bin/sh", ["-c", "sleep 60; :"], { stdio: "ignore" });
+        const [left, running, reused] = ["999999999", push.pid, other.pid].map((pid) => join(host.temporary, `zot-hardening.${pid}.abcdefgh`)) as [string, string, string];
+        try {
+            for (const folder of [left, running, reused]) {
+                fs.mkdirSync(folder);
+                fs.writeFileSync(join(folder, "payload"), "secret");
+            }
+            await host.push(a);
+            expect([left, running, reused].map((folder) => fs.existsSync(folder))).toEqual([false, true, false]);
+        } finally {
+            push.kill();
+            other.kill();
+            fs.rmSync(running, { recursive: true, force: true });
         }
-        await host.push(a);
-        expect([fs.existsSync(left), fs.existsSync(running)]).toEqual([false, true]);
-        fs.rmSync(running, { recursive: true });
     });
 
     it("shows no secret in its command, its script and what comes back", async () => {
