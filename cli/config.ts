@@ -22,7 +22,7 @@ const program = withStackOption(command("npm run config --", "Prints the zot con
             return;
         }
         declaredByOption(program);
-        const [{ takeOver }, { takenOverJson, takenOverText }] = await Promise.all([import("./config/takeOver"), import("./config/takenOverText")]);
+        const [{ takeOver }, { takenOverJson, takenOverText }] = await Promise.all([import("./config/takeOver.js"), import("./config/takenOverText.js")]);
         const found = takeOver(stack!, from, { print });
         process.stdout.write(json ? takenOverJson(found) : takenOverText(found, { print }));
     });
