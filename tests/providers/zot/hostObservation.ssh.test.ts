@@ -208,6 +208,27 @@ describe("what is no SSH host", () => {
         expect(await told({ ...nobody, port: await freePort() })).toMatch(/^The registry's host, 127\.0\.0\.1 port \d+, refuses connections: .*host\.address or host\.port\.$/);
     });
 
+    test("no answer at all", async () => {
+        // A server that is stopped, with its queue full: the system answers nobody any more, as behind a firewall that drops packets.
+        const server = spawn(process.execPath, ["-e", 'require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () { console.log(this.address().port); })'], { stdio: ["ignore", "pipe", "inherit"] });
+        const queued: net.Socket[] = [];
+        try {
+            const port = Number((await createInterface(server.stdout)[Symbol.asyncIterator]().next()).value);
+            server.kill("SIGSTOP");
+            for (let isFull = false; !isFull; ) {
+                const socket = net.connect(port, "127.0.0.1").on("error", () => {});
+                queued.push(socket);
+                isFull = await Promise.race([new Promise<boolean>((resolve) => socket.once("connect", () => resolve(false))), new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 500))]);
+            }
+            const began = Date.now();
+            expect(await told({ ...nobody, port }, { answer: 700 })).toMatch(/^The registry's host, 127\.0\.0\.1 port \d+, does not answer within 0\.7 seconds/);
+            expect(Date.now() - began).toBeLessThan(10_000);
+        } finally {
+            queued.forEach((socket) => socket.destroy());
+            server.kill("SIGKILL");
+        }
+    });
+
     test("a name that nobody has", async () => {
         expect(await told({ ...nobody, host: "registry.invalid" })).toMatch(/^The name of the registry's host, registry\.invalid, cannot be looked up .*host\.address/);
     });
