@@ -65,6 +65,8 @@ deploy() {
     service_file_text >"$folder/service-file"
     if [ -z "$(interrupted_push)" ] && is_deployed; then
         keep_up
+        # The push before may not have come to it.
+        tidy 5
         say "${mended:-unchanged}"
         return
     fi
