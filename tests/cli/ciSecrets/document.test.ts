@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { gzipSync } from "node:zlib";
 import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
+import { ociLayout } from "../../support/ociLayout";
 import { IdentityProvider, keyFor, person } from "../../testbed/zot/logins";
-import { cleanUp, digestOf, manifestType, RunningZot, zots } from "../../testbed/zot/zots";
+import { cleanUp, manifestType, RunningZot, zots } from "../../testbed/zot/zots";
 import { removeScratch, scratch } from "./command";
 
 const document = readFileSync(resolve(__dirname, "../../../docs/ci.md"), "utf8");
@@ -19,26 +19,7 @@ afterAll(async () => {
     removeScratch();
 });
 
-/** An image as a folder in the OCI layout, as skopeo reads it. */
-function layout(folder: string, text: string): string {
-    const place = join(folder, `image-${text}`);
-    // An archive without a file in it; images of different text differ in their config.
-    const archive = Buffer.alloc(1024);
-    const layer = gzipSync(archive);
-    const config = JSON.stringify({ architecture: "amd64", os: "linux", config: { Labels: { text } }, rootfs: { type: "layers", diff_ids: [digestOf(archive)] } });
-    const descriptor = (mediaType: string, blob: string | Buffer) => ({ mediaType, digest: digestOf(blob), size: Buffer.byteLength(blob) });
-    const manifest = JSON.stringify({
-        schemaVersion: 2,
-        mediaType: manifestType,
-        config: descriptor("application/vnd.oci.image.config.v1+json", config),
-        layers: [descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer)],
-    });
-    mkdirSync(join(place, "blobs", "sha256"), { recursive: true });
-    for (const blob of [config, layer, manifest]) writeFileSync(join(place, "blobs", "sha256", digestOf(blob).slice("sha256:".length)), blob);
-    writeFileSync(join(place, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-    writeFileSync(join(place, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [descriptor(manifestType, manifest)] }));
-    return `oci:${place}`;
-}
+const layout = (folder: string, text: string) => `oci:${ociLayout(folder, text).folder}`;
 
 interface Ran {
     status: number | null;
