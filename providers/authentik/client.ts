@@ -259,7 +259,7 @@ export class Client {
         }
         if (status === 401 || (status === 403 && /token invalid|credentials were not provided|expired/i.test(detail ?? ""))) {
             return {
-                failure: new ApiFailure("bad-token", `Authentik at ${this.url} refused the API token: ${detail ?? "it is invalid or expired"} Set a good one with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).`, {}, status),
+                failure: new ApiFailure("bad-token", `Authentik at ${this.url} refused the API token: ${(detail ?? "it is invalid or expired").replace(/\.$/, "")}. Set a good one with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN). A refresh and a destroy go by the token of the last update: where a new one is set already, first run pulumi up, without --refresh.`, {}, status),
                 retryFor: never,
             };
         }

@@ -8,6 +8,7 @@ import * as grpc from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { isDeepStrictEqual } from "node:util";
 import type { CallContext, CheckResult, CheckRequest, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
 import { PartialFailure } from "./provider";
 import { type PropertyMap, unwrapMap, withSecrets } from "./values";
@@ -96,8 +97,8 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
             const config = unwrapMap(toMap(request.getNews()));
             return checkResponse(provider.checkConfig ? await provider.checkConfig(config) : { inputs: config }, request.getNews());
         }),
-        // A different URL or token is not a difference of the resources.
-        diffConfig: unary(() => diffResponse({ changes: false })),
+        // What is the same, the engine does not configure anew: it goes on with what the state has, a token that was replaced since among it.
+        diffConfig: unary((request) => diffResponse(configurationDiff(unwrapMap(toMap(request.getOldInputs() ?? request.getOlds())), unwrapMap(toMap(request.getNews()))))),
         configure: unary(async (request) => {
             await provider.configure(unwrapMap(toMap(request.getArgs())));
             const response = new providerMessages.ConfigureResponse();
@@ -314,6 +315,16 @@ function diffResponse(result: DiffResult) {
         for (const [path, diff] of properties) response.getDetaileddiffMap().set(path, propertyDiff(diff));
     }
     return response;
+}
+
+/** Never a replacement: the resources stay what they are, wherever they are reached and by whichever token. */
+function configurationDiff(before: PropertyMap, after: PropertyMap): DiffResult {
+    const properties: Record<string, PropertyDiff> = {};
+    for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+        if (isDeepStrictEqual(before[name], after[name])) continue;
+        properties[name] = { kind: before[name] === undefined ? "add" : after[name] === undefined ? "delete" : "update" };
+    }
+    return { changes: Object.keys(properties).length > 0, properties };
 }
 
 function propertyDiff(diff: PropertyDiff) {

@@ -192,6 +192,41 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         expect(fs.readFileSync(path.join(folder, "Pulumi.test.yaml"), "utf8")).not.toContain(backend.token);
     });
 
+    test("a token that took another's place is used at once: by preview, update and what comes after them", async () => {
+        const name = uniqueName("rotated");
+        const identifiers: string[] = [];
+        const token = async () => {
+            identifiers.push(uniqueName("token"));
+            const me = await api(backend, "GET", "/core/users/me/");
+            await api(backend, "POST", "/core/tokens/", { identifier: identifiers.at(-1), intent: "api", user: me.body.user.pk as number, expiring: false });
+            return (await api(backend, "GET", `/core/tokens/${identifiers.at(-1)}/view_key/`)).body.key as string;
+        };
+        const revoke = (identifier: string) => api(backend, "DELETE", `/core/tokens/${identifier}/`);
+        let text = "one";
+        const { stack } = await stackWith(
+            async () => {
+                const { Group, getFlowOutput } = sdk();
+                return { flow: getFlowOutput({ slug: "default-provider-invalidation-flow" }).id, id: new Group("group", { name, attributes: JSON.stringify({ text }) }).id };
+            },
+            { AUTHENTIK_TOKEN: "" },
+        );
+        try {
+            await stack.setConfig("authentik:token", { value: await token(), secret: true });
+            await stack.up();
+            await stack.setConfig("authentik:token", { value: await token(), secret: true });
+            await revoke(identifiers[0]!);
+            // A refresh and a destroy do not run the program; they go by the token of the last update, and say so.
+            await expect(stack.refresh()).rejects.toThrow(/refused the API token.*pulumi up, without --refresh/);
+            expect((await stack.preview()).changeSummary).toMatchObject({ same: 2 });
+            text = "two";
+            expect((await stack.up()).summary.resourceChanges).toEqual({ same: 1, update: 1 });
+            expect((await stack.up({ refresh: true })).summary.resourceChanges).toEqual({ same: 2 });
+        } finally {
+            await stack.destroy();
+            for (const identifier of identifiers) await revoke(identifier);
+        }
+    });
+
     test("without address and token the preview of a group works, and the update says what to set", async () => {
         const { stack } = await stackWith(async () => ({ id: new (sdk().Group)("lonely", {}).id }), { AUTHENTIK_URL: "", AUTHENTIK_TOKEN: "" });
         expect((await stack.preview()).changeSummary).toEqual({ create: 2 });
