@@ -150,14 +150,17 @@ function servingProblems({ serving, servingProblem, startSays, url }: HostReport
     return serving === "other" ? [`zot does not serve its config: ${servingProblem}`] : [];
 }
 
-function notesOn({ versionProblem, startSays, serving, zotVersion, runningCommit, service }: HostReport, { host, binary }: { host: string; binary: string }): string[] {
+function notesOn({ config, start, versionProblem, startSays, serving, zotVersion, runningCommit, service }: HostReport, { host, binary }: { host: string; binary: string }): string[] {
     const notes: string[] = [];
     if (versionProblem) {
         notes.push(`zot on ${host}, ${binary}, ${versionProblem}. Only from 2.1.19 on are tags immutable: install a newer one.`);
     } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
         notes.push(`On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: restart the service, or correct zot.binary.`);
     }
-    if (startSays.startsWith("read-only")) {
+    if (start === "yes" && startSays === "" && serving !== "not reachable") {
+        notes.push(`zot on ${host} is not started by ${config.path}.zot-hardening/start, and could not start while its issuer is away. Let its service run: /bin/sh ${config.path}.zot-hardening/start`);
+    }
+    if (startSays.startsWith("read-only") && serving !== "hardened") {
         notes.push(`zot on ${host} serves ${startSays}. Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.`);
     }
     if (serving === "hardened" && (service === "stopped" || service === "absent")) {

@@ -64,8 +64,13 @@ test.each<[string, Record<string, string>, RegExp]>([
     ["an old zot", { versionProblem: "is version v2.1.10-0-gabc" }, /^zot on registry\.example\.org, \/usr\/local\/bin\/zot, is version v2\.1\.10-0-gabc\. Only from 2\.1\.19 on are tags immutable/],
     ["a zot that was not restarted after it was replaced", { runningCommit: "v2.1.19-0-gabc" }, /zot v2\.1\.19-0-gabc runs, while \/usr\/local\/bin\/zot is v2\.1\.20/],
     ["read-only, since the issuer is away", { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }, /serves read-only since 2026-11-23T09:00:00Z: no answer\. Anyone may pull, .* changes over by itself/],
+    ["a start that the service does not use", { start: "yes", startSays: "" }, /^zot on registry\.example\.org is not started by \/etc\/zot\/config\.json\.zot-hardening\/start, and could not start while its issuer is away\. Let its service run: \/bin\/sh \/etc\/zot\/config\.json\.zot-hardening\/start$/],
 ])("told, and nothing that a push would mend: %s", (_what, facts, sentence) => {
     expect(found(facts)).toMatchObject({ drift: [], notes: [expect.stringMatching(sentence)] });
+});
+
+test("what the start has said of an earlier start is no news", () => {
+    expect(found({ serving: "hardened", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" })).toMatchObject({ drift: [], notes: [] });
 });
 
 test("output that is not whole is none, and a refusal is one", () => {
