@@ -15,8 +15,8 @@ export interface Exchange {
 
 export type Handler = (exchange: Exchange) => void | Promise<void>;
 
-export function sendStatus({ response }: Exchange, status: number): void {
-    response.writeHead(status, { "Content-Length": 0 });
+export function sendStatus({ response, method }: Exchange, status: number): void {
+    response.writeHead(status, method === "HEAD" ? {} : { "Content-Length": 0 });
     response.end();
 }
 

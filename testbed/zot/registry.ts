@@ -2,12 +2,13 @@
  * The registry itself: the API of the OCI distribution specification below `/v2/<name>/`, with the codes, headers and bodies of
  * zot 2.1.20. Who may call it has been decided before.
  */
+import { randomBytes } from "node:crypto";
 import { detectsCollisions, sees, type AccessControl } from "./authorization";
 import { type ErrorCode, errorList } from "./errors";
 import { type Exchange, header, readBody, sendBytes, sendJson, sendStatus } from "./http";
 import type { Log } from "./log";
 import type { PullThrough } from "./pullThrough";
-import { type Storage, StorageError, isDigest, looksLikeDigest, mediaTypes } from "./storage";
+import { type Descriptor, type Storage, StorageError, isDigest, looksLikeDigest, mediaTypes } from "./storage";
 
 const longestManifest = 4 * 1024 * 1024;
 const mostDigestTags = 46;
@@ -38,8 +39,8 @@ export class Registry {
         const last = exchange.query.get("last") ?? "";
         const after = last === "" ? all : all.includes(last) ? all.slice(all.indexOf(last) + 1) : [];
         const visible = after.filter((repository) => sees(this.accessControl(), exchange.who, repository));
-        const wanted = exchange.query.get("n") ?? "";
-        const limit = /^[+-]?\d+$/.test(wanted) && Number(wanted) >= 0 ? Number(wanted) : Infinity;
+        const wanted = wholeNumber(exchange.query.get("n") ?? "");
+        const limit = wanted === undefined || wanted < 0 ? Infinity : wanted;
         const repositories = visible.slice(0, limit);
         if (repositories.length > 0 && repositories.length === limit) {
             exchange.response.setHeader("Link", `</v2/_catalog?n=${limit}&last=${repositories.at(-1)}>; rel="next"`);
@@ -49,10 +50,9 @@ export class Registry {
 
     tags(exchange: Exchange, name: string): void {
         const limits = exchange.query.getAll("n");
-        const limit = limits.length === 0 ? Infinity : Number(limits[0]);
-        const isLimit = limits.length === 0 || (limits.length === 1 && /^\+?\d+$/.test(limits[0] ?? ""));
+        const limit = limits.length === 0 ? Infinity : limits.length === 1 ? wholeNumber(limits[0] ?? "") : undefined;
         const lasts = exchange.query.getAll("last");
-        if (!isLimit || lasts.length > 1) return sendStatus(exchange, 400);
+        if (limit === undefined || limit < 0 || lasts.length > 1) return sendStatus(exchange, 400);
         const tags = this.storage.tags(name)?.sort();
         if (!tags) return sendJson(exchange, 404, errorList("NAME_UNKNOWN", { name }));
         const last = lasts[0] ?? "";
@@ -74,7 +74,8 @@ export class Registry {
             sendBytes(exchange, 200, descriptor.mediaType, content);
         } catch (error) {
             this.refuse(exchange, error, {
-                "repository not found": [404, "NAME_UNKNOWN", { name }],
+                // To HEAD zot tells the reference in either case; only the length of what it would say is seen.
+                "repository not found": [404, "NAME_UNKNOWN", exchange.method === "HEAD" ? { reference } : { name }],
                 "manifest not found": [404, "MANIFEST_UNKNOWN", { reference }],
             });
         }
@@ -131,7 +132,12 @@ export class Registry {
     referrers(exchange: Exchange, name: string, digest: string): void {
         if (!isDigest(digest)) return sendStatus(exchange, 400);
         const artifactTypes = exchange.query.getAll("artifactType");
-        const manifests = this.storage.referrers(name, digest, artifactTypes);
+        let manifests: Descriptor[];
+        try {
+            manifests = this.storage.referrers(name, digest, artifactTypes);
+        } catch (error) {
+            return this.refuse(exchange, error, { "manifest not found": [404, "MANIFEST_UNKNOWN", {}] });
+        }
         if (artifactTypes.length > 0) exchange.response.setHeader("OCI-Filters-Applied", "artifactType");
         const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
         sendBytes(exchange, 200, mediaTypes.index, Buffer.from(JSON.stringify(index)));
@@ -151,25 +157,43 @@ export class Registry {
         response.end();
     }
 
-    getBlob(exchange: Exchange, name: string, digest: string): void {
+    getBlob(exchange: Exchange, name: string, digest: string): void | Promise<void> {
         if (!isDigest(digest)) return sendJson(exchange, 400, errorList("DIGEST_INVALID", { digest }));
         const rangeHeader = exchange.request.headers.range;
         const size = rangeHeader === undefined ? this.storage.blobSize(name, digest) : this.storage.blobSizeShared(name, digest);
         if (size === undefined) return sendJson(exchange, 404, errorList("BLOB_UNKNOWN", { digest }));
         const { response } = exchange;
-        const range = rangeHeader === undefined ? undefined : rangeOf(rangeHeader, size);
-        if (rangeHeader !== undefined && !range) {
+        const type = this.blobType(name, digest);
+        const ranges = rangeHeader === undefined ? [undefined] : rangesOf(rangeHeader, size);
+        if (!ranges) {
             response.setHeader("Content-Range", `bytes */${size}`);
             return sendStatus(exchange, 416);
         }
+        response.setHeader("Docker-Content-Digest", digest);
+        if (ranges.length > 1) return this.sendRanges(exchange, name, digest, ranges as ByteRange[], type, size);
+        const [range] = ranges;
         response.writeHead(range ? 206 : 200, {
-            "Content-Type": this.blobType(name, digest),
+            "Content-Type": type,
             "Content-Length": range ? range.end - range.start + 1 : size,
-            "Docker-Content-Digest": digest,
             ...(range && { "Content-Range": `bytes ${range.start}-${range.end}/${size}` }),
         });
         if (size === 0) response.end();
         else this.storage.readBlob(name, digest, range).on("error", (error) => response.destroy(error)).pipe(response);
+    }
+
+    private async sendRanges({ response }: Exchange, name: string, digest: string, ranges: readonly ByteRange[], type: string, size: number): Promise<void> {
+        const boundary = randomBytes(30).toString("hex");
+        const heads = ranges.map(
+            ({ start, end }, index) => `${index > 0 ? "\r\n" : ""}--${boundary}\r\nContent-Range: bytes ${start}-${end}/${size}\r\nContent-Type: ${type}\r\n\r\n`,
+        );
+        const tail = `\r\n--${boundary}--\r\n`;
+        const length = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0) + heads.join("").length + tail.length;
+        response.writeHead(206, { "Content-Type": `multipart/byteranges; boundary=${boundary}`, "Content-Length": length });
+        for (const [index, range] of ranges.entries()) {
+            response.write(heads[index] ?? "");
+            for await (const chunk of this.storage.readBlob(name, digest, range)) response.write(chunk);
+        }
+        response.end(tail);
     }
 
     deleteBlob(exchange: Exchange, name: string, digest: string): void {
@@ -223,17 +247,14 @@ export class Registry {
     async continueUpload(exchange: Exchange, name: string, id: string): Promise<void> {
         const length = header(exchange, "content-length");
         const contentRange = header(exchange, "content-range");
+        const isStreamed = length === "" || contentRange === "";
+        const range = isStreamed ? undefined : contentRangeOf(contentRange);
+        if (!isStreamed && (!range || range.end - range.start + 1 !== Number(length))) return sendStatus(exchange, 416);
         try {
             const before = this.storage.uploadSize(name, id);
-            let end: number;
-            if (length === "" || contentRange === "") {
-                // The answer to a streamed part tells its own length, not that of the upload so far.
-                end = (await this.storage.appendToUpload(name, id, exchange.request)) - before;
-            } else {
-                const range = contentRangeOf(contentRange);
-                if (!range || range.end - range.start + 1 !== Number(length)) return sendStatus(exchange, 416);
-                end = await this.storage.appendToUpload(name, id, exchange.request, range.start);
-            }
+            const size = await this.storage.appendToUpload(name, id, exchange.request, range?.start);
+            // The answer to a streamed part tells its own length, not that of the upload so far.
+            const end = isStreamed ? size - before : size;
             exchange.response.setHeader("Location", `/v2/${name}/blobs/uploads/${id}`);
             exchange.response.setHeader("Range", `0-${end - 1}`);
             exchange.response.setHeader("Blob-Upload-UUID", id);
@@ -321,7 +342,7 @@ export class Registry {
     }
 
     private blobType(name: string, digest: string): string {
-        const type = (this.storage.mediaTypeOf(name, digest) ?? "").split(";")[0]?.trim() ?? "";
+        const type = (this.storage.descriptorOf(name, digest)?.mediaType ?? "").split(";")[0]?.trim() ?? "";
         return /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : "application/octet-stream";
     }
 
@@ -357,13 +378,41 @@ export class Registry {
     }
 }
 
-/** One range of bytes; undefined for anything malformed, unsatisfiable or more than one. */
-function rangeOf(text: string, size: number): { start: number; end: number } | undefined {
-    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(text) ?? [];
-    if (first === "" && last === "") return undefined;
-    const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
-    const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
-    return start >= size || start > end || (first === "" && Number(last) === 0) ? undefined : { start, end };
+/** Go's idea of one, of 64 bits; undefined for anything else. */
+function wholeNumber(text: string): number | undefined {
+    if (!/^[+-]?\d+$/.test(text)) return undefined;
+    const value = BigInt(text.replace(/^\+/, ""));
+    return value < -(2n ** 63n) || value >= 2n ** 63n ? undefined : Number(value);
+}
+
+interface ByteRange {
+    start: number;
+    /** Its last byte. */
+    end: number;
+}
+
+const mostRanges = 16;
+
+/** Ranges of bytes in order, those that touch made one; undefined where any is malformed or unsatisfiable. */
+function rangesOf(text: string, size: number): ByteRange[] | undefined {
+    const given = /^bytes=(.+)$/.exec(text)?.[1]?.split(",") ?? [];
+    if (size === 0 || given.length === 0 || given.length > mostRanges) return undefined;
+    const found: ByteRange[] = [];
+    for (const each of given) {
+        const [, first = "", last = ""] = /^(\d*)-(\d*)$/.exec(each.trim()) ?? [];
+        if (first === "" && !(Number(last) > 0)) return undefined;
+        const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+        const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
+        if (start > end) return undefined;
+        found.push({ start, end });
+    }
+    const joined: ByteRange[] = [];
+    for (const range of found.sort((one, other) => one.start - other.start || one.end - other.end)) {
+        const before = joined.at(-1);
+        if (before && range.start <= before.end + 1) before.end = Math.max(before.end, range.end);
+        else joined.push(range);
+    }
+    return joined;
 }
 
 function contentRangeOf(text: string): { start: number; end: number } | undefined {

@@ -260,7 +260,7 @@ export class Server {
         const names = route.pattern.exec(exchange.path)?.groups ?? {};
         if (route.access !== "open") {
             if (exchange.method === "OPTIONS") {
-                allowOtherOrigins(exchange, this.config.http.allowOrigin, route);
+                this.allowOtherOrigins(exchange, route);
                 exchange.response.writeHead(204);
                 exchange.response.end();
                 return;
@@ -268,8 +268,19 @@ export class Server {
             if (!authenticate(exchange, this.context())) return refuseUnauthenticated(exchange, this.context());
             if (!this.isAllowed(route, exchange, names)) return refuseUnauthorized(exchange, this.context());
         }
-        if (route.forWebPage) allowOtherOrigins(exchange, this.config.http.allowOrigin, route);
+        if (route.forWebPage || route.allowedOrigin) this.allowOtherOrigins(exchange, route);
         await route.handle(exchange, names);
+    }
+
+    private allowOtherOrigins({ response }: Exchange, { methods = [], forWebPage, allowedMethods, allowedOrigin }: Route): void {
+        const allowOrigin = this.config.http.allowOrigin.trim();
+        response.setHeader("Access-Control-Allow-Origin", this.config.http.allowOrigin || "*");
+        if (forWebPage) {
+            response.setHeader("Access-Control-Allow-Methods", allowedMethods ?? methods.join(","));
+            response.setHeader("Access-Control-Allow-Headers", "Authorization,content-type,X-ZOT-API-CLIENT");
+        }
+        const isNamed = allowOrigin !== "" && allowOrigin !== "*" && isLoginEnabled(this.config.http.auth);
+        if (isNamed && allowedOrigin !== "alone") response.setHeader("Access-Control-Allow-Credentials", "true");
     }
 
     private isAllowed({ access }: Route, exchange: Exchange, { name = "", reference }: Names): boolean {
@@ -320,10 +331,10 @@ export class Server {
         const routes: Route[] = [
             open(["/livez", "/readyz", "/startupz"], undefined, (exchange) => sendBytes(exchange, 200, "text/plain; charset=utf-8", Buffer.from("ok"))),
             inRepository(["GET"], "tags/list", (exchange, name) => registry.tags(exchange, name), true),
-            inRepository(["HEAD"], "manifests/(?<reference>[^/]+)", (...request) => registry.getManifest(...request), true),
-            inRepository(["GET"], "manifests/(?<reference>[^/]+)", (...request) => registry.getManifest(...request)),
+            { ...inRepository(["HEAD"], "manifests/(?<reference>[^/]+)", (...request) => registry.getManifest(...request), true), allowedMethods: "HEAD,GET,DELETE,OPTIONS" },
+            { ...inRepository(["GET"], "manifests/(?<reference>[^/]+)", (...request) => registry.getManifest(...request)), allowedOrigin: "with credentials" },
             inRepository(["PUT"], "manifests/(?<reference>[^/]+)", (...request) => registry.putManifest(...request)),
-            inRepository(["DELETE"], "manifests/(?<reference>[^/]+)", (...request) => registry.deleteManifest(...request)),
+            { ...inRepository(["DELETE"], "manifests/(?<reference>[^/]+)", (...request) => registry.deleteManifest(...request)), allowedOrigin: "alone" },
             inRepository(["HEAD"], "blobs/(?<digest>[^/]+)", (...request) => registry.headBlob(...request)),
             inRepository(["GET"], "blobs/(?<digest>[^/]+)", (...request) => registry.getBlob(...request)),
             inRepository(["DELETE"], "blobs/(?<digest>[^/]+)", (...request) => registry.deleteBlob(...request)),
@@ -450,8 +461,12 @@ interface Route {
     pattern: RegExp;
     /** Who gets through: everyone; whoever can be authenticated or is let in as anonymous; and then by access control. */
     access: "open" | "authenticated" | "repository" | "metrics";
-    /** Whether a web page of another origin may call it. */
+    /** Whether a web page of another origin may call it, after asking with OPTIONS. */
     forWebPage?: boolean;
+    /** What such a page is told it may do here, where that is more than `methods`. */
+    allowedMethods?: string;
+    /** Whether the answer alone names the origins that may read it, as where OPTIONS is answered by another route. */
+    allowedOrigin?: "alone" | "with credentials";
     handle: (exchange: Exchange, names: Names) => void | Promise<void>;
 }
 
@@ -469,13 +484,6 @@ const authenticated = (exactPath: string, handle: Handler): Route => ({
     forWebPage: true,
     handle,
 });
-
-function allowOtherOrigins({ response }: Exchange, allowOrigin: string, route: Route): void {
-    response.setHeader("Access-Control-Allow-Origin", allowOrigin || "*");
-    response.setHeader("Access-Control-Allow-Methods", (route.methods ?? []).join(","));
-    response.setHeader("Access-Control-Allow-Headers", "Authorization,content-type,X-ZOT-API-CLIENT");
-    if (allowOrigin !== "" && allowOrigin !== "*") response.setHeader("Access-Control-Allow-Credentials", "true");
-}
 
 function webPage(exchange: Exchange): void {
     exchange.response.setHeader("X-Content-Type-Options", "nosniff");

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Readable } from "node:stream";
+import { problemOf } from "./manifestSchema";
 
 export const mediaTypes = {
     manifest: "application/vnd.oci.image.manifest.v1+json",
@@ -144,7 +145,6 @@ export class Storage {
         const index = this.readIndex(repository);
         fs.mkdirSync(path.dirname(this.blobFile(repository, digest)), { recursive: true });
         writeByRename(this.blobFile(repository, digest), content);
-        this.remember(repository, digest);
 
         const tags = byDigest ? digestTags : [reference];
         const isKnown = index.manifests.some((manifest) => manifest.digest === digest);
@@ -188,7 +188,8 @@ export class Storage {
 
     /** Manifests that name a digest as their subject, as descriptors. */
     referrers(repository: string, digest: string, artifactTypes: readonly string[]): Descriptor[] {
-        if (!this.exists(repository)) return [];
+        // A folder above other repositories is none itself, and zot fails on it.
+        if (!fs.existsSync(path.join(this.root, repository))) return [];
         const seen = new Set([digest]);
         const found: Descriptor[] = [];
         for (const { mediaType, digest: candidate, size } of this.readIndex(repository).manifests) {
@@ -214,10 +215,13 @@ export class Storage {
         return fs.statSync(this.blobFile(repository, digest), { throwIfNoEntry: false })?.size;
     }
 
-    /** The same, after a blob that another repository holds has been linked here. */
+    /**
+     * The same, after a blob that another repository holds has been linked here. A blob that a manifest says to be of another size
+     * counts as damaged, and so as missing.
+     */
     blobSizeShared(repository: string, digest: string): number | undefined {
         const size = this.blobSize(repository, digest);
-        if (size !== undefined) return size;
+        if (size !== undefined) return size > 0 && (this.descriptorOf(repository, digest)?.size ?? size) !== size ? undefined : size;
         const [source] = this.repositoriesWith(digest);
         if (source === undefined) return undefined;
         this.initialise(repository);
@@ -234,7 +238,9 @@ export class Storage {
         if (!this.repositoriesByDigest) {
             this.repositoriesByDigest = new Map();
             for (const repository of this.repositories()) {
-                for (const known of this.blobs(repository)) this.remember(repository, known);
+                // Manifests are not shared.
+                const manifests = this.readIndex(repository).manifests.map(({ digest: manifest }) => manifest);
+                for (const known of this.blobs(repository)) if (!manifests.includes(known)) this.remember(repository, known);
             }
         }
         return [...(this.repositoriesByDigest.get(digest) ?? [])].filter((repository) => this.blobSize(repository, digest) !== undefined);
@@ -245,7 +251,7 @@ export class Storage {
     }
 
     /** What the manifests say a blob is. */
-    mediaTypeOf(repository: string, digest: string): string | undefined {
+    descriptorOf(repository: string, digest: string): Descriptor | undefined {
         if (!this.exists(repository)) return undefined;
         const search = (descriptors: Descriptor[]): Descriptor | undefined => {
             for (const descriptor of descriptors) {
@@ -259,7 +265,7 @@ export class Storage {
             }
             return undefined;
         };
-        return search(this.readIndex(repository).manifests)?.mediaType;
+        return search(this.readIndex(repository).manifests);
     }
 
     deleteBlob(repository: string, digest: string): void {
@@ -383,48 +389,40 @@ export class Storage {
     }
 
     private checkManifest(repository: string, mediaType: string, content: Buffer): ManifestContent {
-        let manifest: ManifestContent & { schemaVersion?: unknown };
+        if (content.length === 0) throw new StorageError("bad manifest");
+        const isOci = mediaType === mediaTypes.manifest || mediaType === mediaTypes.index;
+        let manifest: ManifestContent;
         try {
-            manifest = JSON.parse(content.toString()) as typeof manifest;
-        } catch {
-            throw new StorageError("bad manifest");
+            manifest = JSON.parse(content.toString()) as ManifestContent;
+        } catch (error) {
+            throw new StorageError("bad manifest", isOci ? { jsonSchemaValidation: `manifest format mismatch: ${(error as Error).message}` } : {});
         }
-        const problem = problemOf(manifest, mediaType);
+        const problem = isOci ? problemOf(mediaType === mediaTypes.manifest ? "manifest" : "index", manifest) : undefined;
         if (problem) throw new StorageError("bad manifest", { jsonSchemaValidation: problem });
-        const isImage = mediaType === mediaTypes.manifest;
-        const checksParts =
-            !isImage || manifest.config?.mediaType === mediaTypes.config || manifest.config?.mediaType === mediaTypes.emptyJson;
-        const parts = isImage || manifest.config ? [manifest.config, ...(manifest.layers ?? [])] : (manifest.manifests ?? []);
-        for (const part of checksParts ? parts : []) {
-            const mayBeElsewhere = part?.mediaType.includes("nondistributable");
-            if (part && !mayBeElsewhere && this.blobSize(repository, part.digest) === undefined) throw new StorageError("bad manifest");
+        for (const part of partsThatMustBeThere(mediaType, manifest ?? {})) {
+            if (!isDigest(part.digest) || this.blobSize(repository, part.digest) === undefined) throw new StorageError("bad manifest");
         }
         return manifest;
     }
 }
 
+function partsThatMustBeThere(mediaType: string, { config, layers, manifests }: ManifestContent): Descriptor[] {
+    const given = (parts: (Descriptor | undefined)[]) => parts.filter((part) => part !== undefined && part !== null);
+    switch (mediaType) {
+        case mediaTypes.manifest: {
+            // Only images proper: an artifact with a config of its own may name what is not there.
+            const isImage = config?.mediaType === mediaTypes.config || config?.mediaType === mediaTypes.emptyJson;
+            return isImage ? given([config, ...(layers ?? [])]).filter((part) => part === config || !part.mediaType.includes("nondistributable")) : [];
+        }
+        case mediaTypes.dockerManifest:
+            return given([config, ...(layers ?? [])]);
+        default:
+            return given(manifests ?? []);
+    }
+}
+
 const isReferredTo = (manifest: Descriptor, reference: string) =>
     manifest.digest === reference || manifest.annotations?.[tagAnnotation] === reference;
-
-/** What the JSON Schema of the OCI image specification would find. */
-function problemOf(manifest: (ManifestContent & { schemaVersion?: unknown }) | null, mediaType: string): string | undefined {
-    if (typeof manifest !== "object" || manifest === null) return "expected an object";
-    if (manifest.schemaVersion !== 2) return "schemaVersion must be 2";
-    const isDescriptor = (part: Descriptor | undefined) =>
-        part !== undefined &&
-        part !== null &&
-        typeof part.mediaType === "string" &&
-        typeof part.digest === "string" &&
-        isDigest(part.digest) &&
-        Number.isInteger(part.size);
-    if (mediaType === mediaTypes.manifest || mediaType === mediaTypes.dockerManifest) {
-        if (!isDescriptor(manifest.config)) return "config must be a descriptor";
-        if (!Array.isArray(manifest.layers) || !manifest.layers.every(isDescriptor)) return "layers must be a list of descriptors";
-    } else if (!Array.isArray(manifest.manifests) || !manifest.manifests.every(isDescriptor)) {
-        return "manifests must be a list of descriptors";
-    }
-    return undefined;
-}
 
 /** Whoever reads meanwhile sees the old content or the new. */
 function writeByRename(file: string, content: string | Uint8Array): void {
