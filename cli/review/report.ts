@@ -4,6 +4,7 @@ import { type AccessMatrix, accessMatrix } from "../../components/accessPolicy";
 import { isLoopback, isMap, shown } from "../../components/settings";
 import { configText, type Json, type JsonMap, policyOf, type ZotConfig } from "../../components/zotConfig";
 import { matrixMarkdown } from "../shared/matrixText";
+import { decisiveChanges } from "./decisive";
 import type { SettingValue, StackSide } from "./sides";
 
 /** `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens has to be read. */
@@ -63,7 +64,7 @@ export function stackReview(stack: string, base: StackSide | undefined, head: St
     const rights = inOrder([
         ...policyChanges(policyOf(base.config), policyOf(head.config)).map((change) => inReview(change, tiers)),
         ...otherRights(base.config, head.config),
-        ...whoDecides(base, head),
+        ...decisiveChanges(base.settings, head.settings),
     ]);
     const status = config === "" && settings.length === 0 && rights.length === 0 ? "unchanged" : "changed";
     return { ...review, status, rights, config, matrix };
@@ -109,6 +110,10 @@ function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[] {
         if (texts[0] !== texts[1]) add("unclear", words);
     };
     other("who zot asks for a login, or what it takes from the answer, is other than before (`http.auth.openid`)", "http", "auth", "openid", "providers");
+    other("what zot fetches from other registries, and serves, is other than before (`extensions.sync`)", "extensions", "sync");
+    const unchecked = ([before, after] as const).map((config) => JSON.stringify(config).match(/"tlsverify":false/gi)?.length ?? 0);
+    if (unchecked[1]! > unchecked[0]!) add("wider", "the TLS certificate of a registry that zot fetches from is not checked (`tlsVerify`)");
+    other("what zot deletes by itself is other than before (`storage.retention`)", "storage", "retention");
     if (canonical(loginWays(before)) !== canonical(loginWays(after))) add("unclear", "zot takes other kinds of logins than before (`http.auth`)");
     if (canonical(conditionsOf(before)) !== canonical(conditionsOf(after))) add("unclear", "conditions of policies are other ones (`http.accessControl`, `conditions`)");
     return found;
@@ -150,15 +155,6 @@ function canonical(value: Json | undefined): string {
     return JSON.stringify(value, (_key, item: unknown) => (isMap(item) ? Object.fromEntries(Object.entries(item).sort(([left], [right]) => (left < right ? -1 : 1))) : item)) ?? "";
 }
 
-/** Settings by which others are in a tier than before, although the tiers' rights are the same. */
-function whoDecides(base: StackSide, head: StackSide): RightsChange[] {
-    const said = { "identity.ciUser": "CI pushes as", "authentik:url": "Authentik's objects are made at" };
-    return Object.entries(said).flatMap(([name, words]): RightsChange[] => {
-        const [before, after] = [settingText(base, name), settingText(head, name)];
-        return before === after ? [] : [{ effect: "unclear", words: `${words} ${shown(after)} instead of ${shown(before)}` }];
-    });
-}
-
 function settingChanges(before: Map<string, SettingValue>, after: Map<string, SettingValue>): StackReview["settings"] {
     const names = [...new Set([...before.keys(), ...after.keys()])].sort();
     return names
@@ -177,13 +173,14 @@ export function reviewMarkdown(review: Review): string {
     const { stacks, code, notes } = review;
     const lines = [`# ${verdict(review)}`];
     const all = stacks.flatMap(({ stack, rights }) => rights.map((change) => ({ stack, ...change })));
-    for (const effect of ["wider", "unclear", "narrower"] as const) {
-        for (const change of all.filter((item) => item.effect === effect)) lines.push(`- ${MARKS[effect]} ${inline(change.stack)}: ${change.words}`);
-    }
+    const told = (effect: Effect) => all.filter((change) => change.effect === effect).map((change) => `- ${MARKS[effect]} ${inline(change.stack)}: ${change.words}`);
+    lines.push(...told("wider"));
+    if (code.length > 0) lines.push(`- ${MARKS.unclear} the code changes in ${code.length} file${code.length === 1 ? "" : "s"}, and may do what is not seen here`);
+    lines.push(...told("unclear"), ...told("narrower"));
     lines.push("", `Compared: base ${inline(review.base)}, head ${inline(review.head)}.`);
     for (const note of notes) lines.push("", note);
     if (code.length > 0) {
-        lines.push("", `The code changes as well, in ${code.length} file${code.length === 1 ? "" : "s"}; what is said here of the head is what its own code makes of it. Read it too:`, "");
+        lines.push("", "The code that changes; what is said here of the head is what its own code makes of it:", "");
         lines.push(...code.slice(0, 40).map((file) => `- ${inline(file)}`), ...(code.length > 40 ? [`- and ${code.length - 40} more`] : []));
     }
     for (const stack of stacks) lines.push(...stackMarkdown(stack));
@@ -195,7 +192,7 @@ function verdict({ stacks, code }: Review): string {
     const wider = rights.filter(({ effect }) => effect === "wider");
     if (wider.length > 0) return `Rights widen: ${[...new Set(wider.map(({ who, words }) => who ?? words))].join(", ")}`;
     if (rights.some(({ effect }) => effect === "unclear")) return "Rights may widen: to be read";
-    if (rights.length > 0) return "Rights narrow";
+    if (rights.length > 0) return code.length > 0 ? "Rights narrow; code changes" : "Rights narrow";
     if (stacks.some(({ status }) => status !== "unchanged")) return "Rights stay as they are; settings or config change";
     return code.length > 0 ? "Rights, settings and config stay as they are; code changes" : "Rights, settings and config stay as they are";
 }

@@ -96,7 +96,7 @@ function renderedHere(folder: string, stack: string): Pick<StackSide, "config" |
     }
 }
 
-const SECRET_NAMES = new Set(allSettings().filter(({ setting }) => setting.secret).map(({ name }) => name));
+const DECLARED = new Map(allSettings().map(({ name, setting }) => [name, setting]));
 /** What a secret may be called where the declarations do not know it. */
 const SOUNDS_SECRET = /token|passw|passphrase|secret|privatekey|credential|headers/i;
 
@@ -123,6 +123,6 @@ const isSecure = (value: Record<string, unknown>) => typeof value.secure === "st
 function settingValue(name: string, value: unknown): SettingValue {
     const text = JSON.stringify(value) ?? "";
     const identity = createHash("sha256").update(text).digest("hex");
-    const isSecret = SECRET_NAMES.has(name) || SOUNDS_SECRET.test(name) || text.includes('"secure":');
+    const isSecret = (DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && SOUNDS_SECRET.test(name))) || text.includes('"secure":');
     return { identity, shown: isSecret ? "[secret]" : shown(value) };
 }

@@ -75,7 +75,7 @@ test("a change that widens CI's rights is in the first three lines, and may end 
     expect(stdout).toContain('| `access.ciRepositories` | `["team/**"]` | `["team/**","tools/**"]` |');
     expect(stdout).toContain("| `tools/**` | group artifact-workloads | yes | yes | – | – |");
     expect(stdout).toContain('+        "tools/**": {');
-    expect(stdout).not.toContain("The code changes");
+    expect(stdout).not.toContain("the code changes");
 });
 
 test("two commits as JSON; what the base did since is no change of the head", () => {
@@ -103,7 +103,7 @@ test("a change of the code that makes the policy is seen like one of a setting",
     const { status, lines, stdout } = review("--base", base, "--head", head);
     expect(status).toBe(0);
     expect(lines[1]).toBe(`- **WIDER** \`site\`: ${CI} gains create on \`ghcr.io/**\``);
-    expect(stdout).toContain("The code changes as well, in 2 files");
+    expect(lines[2]).toBe("- **READ THIS** the code changes in 2 files, and may do what is not seen here");
     expect(stdout).toContain("- `components/accessPolicy.ts`");
 
     const { stdout: data } = review("--base", base, "--head", head, "--data-only");
