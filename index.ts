@@ -20,10 +20,11 @@ function declared() {
 
 export = async function program() {
     const { settings, matrix } = declared();
+    // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider reads them there.
+    // First of all: it starts while Authentik is asked.
+    const zotProvider = new zot.Provider("registry", authentikConnection());
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
     const [, found] = await Promise.all([access && warnOfMissingPermissions(settings, access), lookUpAuthentik(settings)]);
-    // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider reads them there.
-    const zotProvider = new zot.Provider("registry", authentikConnection());
     const registry = new HardenedRegistry("registry", { settings, found }, { providers: { zot: zotProvider } });
     return {
         /** Where to pull from and push to. */

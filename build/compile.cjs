@@ -19,7 +19,8 @@ function programs() {
     }
     for (const provider of folders("providers")) {
         if (exists(`providers/${provider}/main.ts`)) {
-            found.push({ source: `providers/${provider}/main.ts`, output: `dist/providers/${provider}/main.js` });
+            // The engine waits for a provider to start: a smaller one is read sooner (a tenth, on Node 20).
+            found.push({ source: `providers/${provider}/main.ts`, output: `dist/providers/${provider}/main.js`, minify: true });
         }
     }
     for (const file of exists("cli") ? fs.readdirSync(path.join(root, "cli")).sort() : []) {
@@ -79,6 +80,7 @@ function optionsOf(program) {
         sourcemap: "linked",
         sourcesContent: false,
         keepNames: true,
+        minify: program.minify ?? false,
         metafile: true,
         // The script for the host is part of the program that sends it.
         loader: { ".sh": "text" },

@@ -35,9 +35,10 @@ export class HardenedRegistry extends pulumi.ComponentResource {
                 settings: args.settings,
                 clientSecret: identity.clientSecret,
                 sessionKeys: pulumi.all([hashKey.result, encryptKey.result]).apply(([hash, encrypt]) => ({ hashKey: hash, encryptKey: encrypt })),
+                // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
+                pushAfter: identity,
             },
-            // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
-            { ...parent, dependsOn: identity },
+            parent,
         );
 
         // The service account logs in at the hardened zot, and is revoked there before it goes.

@@ -4,20 +4,6 @@ import { HostObservation } from "pulumi-zot";
 import type { SecretText, Settings } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 
-/** Settings of the way to the host that are optional; what is left out is as the comments say. */
-export interface ReachSettings {
-    /** Whether preview and update look at the host. Default: true. */
-    observe?: boolean;
-    /** Name or address of a jump host, where there is one on the way; the user logs in to it with the same key or password. */
-    jumpAddress?: string;
-    /** Its SSH port. Default: 22. */
-    jumpPort?: number;
-    /** User on it. Default: host.user. */
-    jumpUser?: string;
-    /** Its public key, a line of known_hosts. */
-    jumpHostKey?: string;
-}
-
 /** A host, and how to log in to it. */
 export interface HostAddress {
     host: string;
@@ -31,15 +17,14 @@ export interface HostAddress {
 
 /** The connection to the host, for the look as for the push; `proxy` is the jump host. */
 export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & { proxy?: HostAddress } {
-    const reach: Settings["host"] & ReachSettings = host;
     const login = {
         privateKey: revealed(host.privateKey),
         privateKeyPassword: revealed(host.privateKeyPassphrase),
         password: revealed(host.password),
     };
     const jump: HostAddress | undefined =
-        reach.jumpAddress && reach.jumpHostKey
-            ? { host: reach.jumpAddress, port: reach.jumpPort ?? 22, user: reach.jumpUser ?? host.user, hostKey: reach.jumpHostKey, ...login }
+        host.jumpAddress && host.jumpHostKey
+            ? { host: host.jumpAddress, port: host.jumpPort, user: host.jumpUser ?? host.user, hostKey: host.jumpHostKey, ...login }
             : undefined;
     return { host: host.address, port: host.port, user: host.user, hostKey: host.hostKey, ...login, ...(jump ? { proxy: jump } : {}) };
 }
@@ -53,8 +38,7 @@ export interface ObservedState {
 
 /** A look at the host, in preview and update: whether it still is as it was pushed. */
 export function observeHost(name: string, settings: Settings, { config, files }: ObservedState, opts?: pulumi.CustomResourceOptions): HostObservation {
-    const { zot, identity } = settings;
-    const host: Settings["host"] & ReachSettings = settings.host;
+    const { zot, identity, host } = settings;
     return new HostObservation(
         name,
         {
@@ -73,7 +57,7 @@ export function observeHost(name: string, settings: Settings, { config, files }:
             acceptVersion: zot.acceptVersion,
             caFile: identity.caFile,
             logFile: host.logFile,
-            look: host.observe ?? true,
+            look: host.observe,
         },
         opts,
     );

@@ -16,6 +16,8 @@ export interface RegistryHostArgs {
     clientSecret: pulumi.Input<string>;
     /** 64 characters that sign sessions, and 32 that encrypt them: with the same keys a restart logs nobody out. */
     sessionKeys: pulumi.Input<{ hashKey: string; encryptKey: string }>;
+    /** What the push waits for; the look at the host waits for nothing. Default: nothing. */
+    pushAfter?: pulumi.Input<pulumi.Resource>;
 }
 
 /** The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit, and no more failed logins than that. */
@@ -72,7 +74,7 @@ export class RegistryHost extends pulumi.ComponentResource {
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },
-            { parent: this, hooks: allHooks(issuerGuard, rights) },
+            { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights) },
         );
 
         this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
