@@ -38,7 +38,7 @@ async function createKey(exchange: Exchange, users: Users): Promise<void> {
     if (userName === "") return sendStatus(exchange, 500);
     const secret = randomUUID().replaceAll("-", "");
     const key: ApiKey = {
-        createdAt: new Date().toISOString(),
+        createdAt: preciseTime(),
         expirationDate: wanted.expirationDate || never,
         isExpired: false,
         creatorUa: exchange.request.headers["user-agent"] ?? "",
@@ -74,7 +74,9 @@ function parse(body: Buffer): WantedKey | undefined {
         return undefined;
     }
     if (typeof value !== "object" || Array.isArray(value)) return undefined;
-    const { label = "", scopes = null, expirationDate = "" } = value ?? {};
+    // As Go reads JSON: in any case, and of a name that comes twice the last.
+    const named = Object.fromEntries(Object.entries(value ?? {}).map(([name, content]) => [name.toLowerCase(), content]));
+    const { label = "", scopes = null, expirationdate: expirationDate = "" } = named;
     const isList = scopes === null || (Array.isArray(scopes) && scopes.every((scope) => typeof scope === "string"));
     if (typeof (label ?? "") !== "string" || !isList || typeof (expirationDate ?? "") !== "string") return undefined;
     const wanted = { label: (label ?? "") as string, scopes: scopes as string[] | null, expirationDate: (expirationDate ?? "") as string };
@@ -84,5 +86,15 @@ function parse(body: Buffer): WantedKey | undefined {
 
 /** Milliseconds of a time in RFC 3339, or NaN. */
 function timeOf(text: string): number {
-    return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : NaN;
+    const [, day = "", hour = "", zone = ""] = /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text) ?? [];
+    const midnight = new Date(`${day}T00:00:00Z`);
+    // JavaScript takes the 30th of February for the 2nd of March, and knows an hour 24.
+    if (zone === "" || hour === "24" || Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return NaN;
+    return Date.parse(text);
+}
+
+/** Now, to the microsecond: no two keys are made at the same time. */
+function preciseTime(): string {
+    const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
+    return `${new Date(Math.floor(microseconds / 1000)).toISOString().slice(0, -1)}${String(microseconds % 1000).padStart(3, "0")}Z`;
 }

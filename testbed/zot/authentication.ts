@@ -36,7 +36,11 @@ export function authenticate(exchange: Exchange, context: AuthenticationContext)
 
     if ((exchange.request.headersDistinct["authorization"]?.length ?? 0) > 1) return false;
     if (!isEmpty(authorization) && isLoginEnabled(auth)) return byApiKey(exchange, authorization, context);
-    if (comesFromWebPage(exchange)) return bySession(exchange, context) || letsAnonymousIn;
+    if (comesFromWebPage(exchange)) {
+        // Without a login zot keeps no sessions, and fails where it is asked for one.
+        if (!isLoginEnabled(auth)) throw new Error("no sessions");
+        return bySession(exchange, context) || letsAnonymousIn;
+    }
     if (!isLoginEnabled(auth)) return true;
     return letsAnonymousIn && !mustAskDocker(exchange, context);
 }

@@ -30,9 +30,9 @@ export function sendJson(exchange: Exchange, status: number, value: unknown): vo
 }
 
 /** As Go's http.Error: one line of text. */
-export function sendText(exchange: Exchange, status: number, text: string): void {
+export function sendText(exchange: Exchange, status: number, text: string, end = "\n"): void {
     exchange.response.setHeader("X-Content-Type-Options", "nosniff");
-    sendBytes(exchange, status, "text/plain; charset=utf-8", Buffer.from(`${text}\n`));
+    sendBytes(exchange, status, "text/plain; charset=utf-8", Buffer.from(`${text}${end}`));
 }
 
 export function redirect({ response }: Exchange, location: string): void {

@@ -272,7 +272,8 @@ export class Server {
         await route.handle(exchange, names);
     }
 
-    private allowOtherOrigins({ response }: Exchange, { methods = [], forWebPage, allowedMethods, allowedOrigin }: Route): void {
+    private allowOtherOrigins({ response }: Exchange, { methods = [], forWebPage, isExtension, allowedMethods, allowedOrigin }: Route): void {
+        if (isExtension) response.setHeader("X-Content-Type-Options", "nosniff");
         const allowOrigin = this.config.http.allowOrigin.trim();
         response.setHeader("Access-Control-Allow-Origin", this.config.http.allowOrigin || "*");
         if (forWebPage) {
@@ -349,7 +350,7 @@ export class Server {
             authenticated("/v2/", (exchange) => this.versionCheck(exchange)),
         ];
         if (search) {
-            routes.push(authenticated("/v2/_zot/ext/mgmt", (exchange) => sendJson(exchange, 200, this.publicConfig())));
+            routes.push({ ...authenticated("/v2/_zot/ext/mgmt.*", (exchange) => sendText(exchange, 200, JSON.stringify(this.publicConfig()), "")), isExtension: true });
             routes.push({
                 ...authenticated("/v2/_zot/ext/search", (exchange) =>
                     sendJson(exchange, 501, { errors: [{ message: "the stand-in for zot has no search" }] }),
@@ -392,12 +393,14 @@ export class Server {
                 methods: ["GET"],
                 pattern: new RegExp(`^${metricsPath.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`),
                 access: "metrics",
-                handle: (exchange) =>
-                    sendBytes(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", Buffer.from(this.metrics.text(this.storage))),
+                handle: (exchange) => {
+                    exchange.response.writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores" });
+                    exchange.response.end(this.metrics.text(this.storage));
+                },
             });
         }
-        // Last, for it answers every path: only these pages exist, and everything else is not found.
-        if (ui) routes.push({ methods: ["GET", "OPTIONS"], pattern: /^\/(?:$|index\.html$|login|home|explore|image|user)/, access: "open", handle: webPage });
+        // Last, for it answers every path.
+        if (ui) routes.push({ methods: ["GET", "OPTIONS"], pattern: /^\//, access: "open", handle: webPage });
         return routes;
     }
 
@@ -463,6 +466,8 @@ interface Route {
     access: "open" | "authenticated" | "repository" | "metrics";
     /** Whether a web page of another origin may call it, after asking with OPTIONS. */
     forWebPage?: boolean;
+    /** Whether it is one of zot's own extensions, whose answers no browser should take for something else. */
+    isExtension?: boolean;
     /** What such a page is told it may do here, where that is more than `methods`. */
     allowedMethods?: string;
     /** Whether the answer alone names the origins that may read it, as where OPTIONS is answered by another route. */
@@ -485,9 +490,25 @@ const authenticated = (exactPath: string, handle: Handler): Route => ({
     handle,
 });
 
+/** The headers are zot's, the page is not. */
 function webPage(exchange: Exchange): void {
-    exchange.response.setHeader("X-Content-Type-Options", "nosniff");
-    exchange.response.setHeader("X-Frame-Options", "DENY");
+    const { response } = exchange;
+    response.setHeader("Permissions-Policy", "microphone=(), geolocation=(), battery=(), camera=(), autoplay=(), gyroscope=(), payment=()");
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    response.setHeader("X-Frame-Options", "DENY");
+    for (const policy of ["Resource", "Opener"]) response.setHeader(`Cross-Origin-${policy}-Policy`, "same-origin");
+    response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    response.setHeader(
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self'; connect-src 'self'; img-src 'self' data:; manifest-src 'self'; base-uri 'self'",
+    );
+    if (exchange.path === "/index.html") {
+        response.setHeader("Location", "./");
+        return sendStatus(exchange, 301);
+    }
+    const isPage = exchange.path === "/" || /^\/(?:login|home|explore|image|user)/.test(exchange.path);
+    if (!isPage) return sendText(exchange, 404, "404 page not found");
+    if (exchange.path === "/") response.setHeader("Accept-Ranges", "bytes");
     const text = "<!doctype html><title>zot</title><p>This is the stand-in for zot, made for tests and demonstrations. It has no web page.</p>\n";
     sendBytes(exchange, 200, "text/html; charset=utf-8", Buffer.from(text));
 }

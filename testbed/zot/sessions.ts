@@ -102,12 +102,12 @@ export class Sessions {
     end(exchange: Exchange, name: string): void {
         const id = this.idOf(exchange, name);
         if (id !== undefined) fs.rmSync(this.fileOf(id), { force: true });
-        this.forget(exchange, name);
+        exchange.response.appendHeader("Set-Cookie", `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0`);
     }
 
     /** Tells the client that its cookie is worth nothing. */
     forget(exchange: Exchange, name: string): void {
-        setCookie(exchange, name, "", { maxAge: 0, expires: true, httpOnly: true });
+        exchange.response.appendHeader("Set-Cookie", `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly`);
     }
 
     /** The name of the user, for the web page to show; the page may read this cookie. */

@@ -8,7 +8,7 @@ export const emptyType = "application/vnd.oci.empty.v1+json";
 export const layerType = "application/vnd.oci.image.layer.v1.tar";
 export const dockerType = "application/vnd.docker.distribution.manifest.v2+json";
 
-/** One request; `upload` names one of the uploads that earlier requests of the sequence began, by its number. */
+/** One request; `upload` and `key` name one of the uploads and API keys that earlier requests of the sequence made, by its number. */
 export interface Sent {
     method: string;
     target: string;
@@ -17,6 +17,10 @@ export interface Sent {
     /** Index of a user; absent: anonymous. */
     as?: number | undefined;
     upload?: number;
+    /** For `{key}` in the target. */
+    key?: number;
+    /** Such a key in place of a user's own. */
+    asKey?: number | undefined;
 }
 
 /** What of an answer must be the same: identifiers that a registry draws are numbered, times are left out. */
@@ -26,22 +30,51 @@ export interface Received {
     body: string;
 }
 
+interface MadeKey {
+    uuid: string;
+    as: Credentials;
+}
+
 /** Sends a sequence and answers what came back. */
 export async function exchange(server: RunningZot, sequence: readonly Sent[], users: readonly Credentials[] = []): Promise<Received[]> {
     const uploads: string[] = [];
+    const keys: MadeKey[] = [];
     const names = new Map<string, string>();
     const received: Received[] = [];
-    for (const { method, target, headers = {}, body, as, upload } of sequence) {
-        const place = upload === undefined ? target : `${uploads[upload % Math.max(1, uploads.length)] ?? "/v2/none/blobs/uploads/none"}${target}`;
-        const answer = await server.request(method, place, { headers, ...(body !== undefined && { body }), as: as === undefined ? undefined : users[as % users.length] });
+    for (const { method, target, headers = {}, body, as, upload, key, asKey } of sequence) {
+        const numbered = <T>(list: readonly T[], index: number) => list[index % Math.max(1, list.length)];
+        const place = target.replace("{key}", () => (numbered(keys, key ?? 0)?.uuid ?? "none"));
+        const user = as === undefined ? undefined : numbered(users, as);
+        const own = asKey === undefined ? undefined : numbered(keys, asKey)?.as;
+        const answer = await server.request(method, upload === undefined ? place : `${numbered(uploads, upload) ?? "/v2/none/blobs/uploads/none"}${place}`, {
+            headers,
+            ...(body !== undefined && { body }),
+            as: own ?? user,
+        });
         if (answer.status === 202 && method === "POST" && answer.headers.location) uploads.push(answer.headers.location);
+        if (answer.status === 201 && target.startsWith("/zot/auth/apikey")) {
+            const made = JSON.parse(answer.body.toString()) as { uuid: string; apiKey: string };
+            keys.push({ uuid: made.uuid, as: [(own ?? user ?? [""])[0], made.apiKey] });
+        }
         received.push(normalized(answer, names));
     }
     return received;
 }
 
-/** The words of zot's JSON Schema library, of which only that they are there is compared. */
-const withoutReasons = (text: string) => text.replace(/"jsonSchemaValidation":"(?:[^"\\]|\\.)*"/g, '"jsonSchemaValidation":"words"');
+/** What each says of itself, the words of zot's JSON Schema library, keys, and pages: only that they are there is compared. */
+const withoutWords = (text: string) =>
+    text
+        .replace(/"(jsonSchemaValidation|commit|binaryType)":"(?:[^"\\]|\\.)*"/g, '"$1":"words"')
+        .replace(/zak_[0-9a-f]{32}/g, "key")
+        .replace(/^# HELP .*$/s, "metrics")
+        .replace(/^\s*<(!doctype )?html.*$/is, "page");
+
+/** A user's keys come in no order. */
+function inOrder(text: string): string {
+    if (!text.startsWith('{"apiKeys":[')) return text;
+    const { apiKeys } = JSON.parse(text) as { apiKeys: { createdAt: string }[] };
+    return JSON.stringify({ apiKeys: apiKeys.sort((one, other) => (Date.parse(one.createdAt) - Date.parse(other.createdAt)) || (one.createdAt < other.createdAt ? -1 : 1)) });
+}
 
 const UNCOMPARED = ["date", "connection", "keep-alive", "transfer-encoding"];
 
@@ -53,14 +86,14 @@ function normalized({ status, headers, body }: Answer, names: Map<string, string
                 return names.get(id) as string;
             })
             .replace(/(boundary=|--)[0-9a-f]{60}/g, "$1boundary")
-            .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, "time");
-    const text = withoutReasons(body.toString());
+            .replace(/(?!0001|212)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, "time");
+    const text = without(withoutWords(inOrder(body.toString())));
     const left = text === body.toString() ? UNCOMPARED : [...UNCOMPARED, "content-length"];
     const kept = Object.entries(headers).filter(([name]) => !left.includes(name));
     return {
         status,
         headers: Object.fromEntries(kept.map(([name, value]) => [name, Array.isArray(value) ? value.map(without) : value && without(value)])),
-        body: without(text),
+        body: text,
     };
 }
 
@@ -125,7 +158,7 @@ const references = ["v1", "v2", "latest", "V1.0_x-y", "x".repeat(128), "x".repea
 export function sequences(run: string, users: number): fc.Arbitrary<Sent[]> {
     const { blobs, manifests } = contentsOf(run);
     const repository = fc.constantFrom("a", "a/b", "b", "c-d/e.f__g").map((name) => `${run}/${name}`);
-    const as = users === 0 ? fc.constant(undefined) : fc.option(fc.nat(users - 1), { nil: undefined });
+    const as = users === 0 ? fc.constant(undefined) : fc.oneof({ weight: 3, arbitrary: fc.constantFrom(1, 2) }, { weight: 1, arbitrary: fc.option(fc.nat(users - 1), { nil: undefined }) });
     const mostly = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>) => fc.oneof({ weight: 5, arbitrary: usual }, { weight: 1, arbitrary: odd });
     const tag = mostly(fc.constantFrom("v1", "v2", "latest"), fc.constantFrom(...references));
     const manifest = mostly(fc.constantFrom(...manifests.slice(0, 8)), fc.constantFrom(...manifests));
@@ -204,9 +237,44 @@ export function sequences(run: string, users: number): fc.Arbitrary<Sent[]> {
             fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"),
             fc.constantFrom("/v2", "/v2/", "/", `/v2/${run}`, `/v2/${run}/`, `/v2/${run}/UPPER/tags/list`, `/v2/${run}//a/tags/list`, `/v2/${run}/a/../b/tags/list`, `/v2/${run}/a/tags`, `/v2/${run}/a/tags/list/`,
                 `/v2/${run}/a/manifests/`, `/v2/${run}/a/manifests`, `/v2/${run}/a/blobs/`, `/v2/${run}/a/blobs/uploads`, `/v2/${run}/a/blobs/uploads/none`, `/v2/${run}/a/blobs/uploads/00000000-0000-0000-0000-000000000000`,
-                `/v2/${run}/a%2fb/tags/list`, `/v2/${run}/a_/tags/list`, `/v2/${run}/-a/tags/list`, `/v2/${run}/${"x".repeat(300)}/tags/list`, `/v2/${run}/a/referrers/`, "/v2/_oci/ext/discover", "/v2/_zot/ext/mgmt", "/healthz", "/livez", "/metrics", "/zot/auth/apikey"),
+                `/v2/${run}/a%2fb/tags/list`, `/v2/${run}/a_/tags/list`, `/v2/${run}/-a/tags/list`, `/v2/${run}/${"x".repeat(300)}/tags/list`, `/v2/${run}/a/referrers/`, "/v2/_oci/ext/discover", "/v2/_zot/ext/mgmt", "/v2/_zot/ext/mgmt/x", "/login", "/index.html", "/home/x", "/static/x.js", "/healthz", "/livez", "/metrics", "/zot/auth/apikey"),
         )
         .map(([method, target]): Sent[] => [{ method, target }]);
+
+    const date = fc.constantFrom("2126-12-31T00:00:00Z", "2126-12-31T00:00:00.5+02:00", "2020-01-01T00:00:00Z", "2126-12-31", "2126-12-31T00:00:00", "2126-12-31 00:00:00Z", "", "soon", "2126-13-31T00:00:00Z", "2126-02-30T00:00:00Z", "2126-12-31T24:00:00Z", "2126-12-31t00:00:00z", "0001-01-01T00:00:00Z", "2126-12-31T00:00:00+0200");
+    const newKey = fc.oneof(
+        fc
+            .record({ label: fc.constantFrom<unknown>(`key of ${run}`, "", 5, null), scopes: fc.constantFrom<unknown>([], ["a"], "all", null, [1]), expirationDate: mostly<unknown>(date, fc.constantFrom<unknown>(5, null)) }, { requiredKeys: [] })
+            .map((value) => JSON.stringify(value)),
+        fc.constantFrom("", "{", "[]", "null", "5", "{}{}", "{} x", `{"label":"twice","label":"${run}"}`, `{"LABEL":"${run} in capitals"}`, `{"unknown":1}`, JSON.stringify({ label: "x".repeat(8200) })),
+    );
+    const page = maybe(fc.constant("zot-ui"));
+    const onKeys = fc
+        .oneof(
+            fc.tuple(newKey, page).map(([body, client]): Sent => ({ method: "POST", target: "/zot/auth/apikey", headers: headersOf({ "X-ZOT-API-CLIENT": client }), body })),
+            page.map((client): Sent => ({ method: "GET", target: "/zot/auth/apikey", headers: headersOf({ "X-ZOT-API-CLIENT": client }) })),
+            fc.tuple(fc.nat(3), fc.constantFrom("?id={key}", "?id={key}", "?id=none", "", "?id=", "?id=a&id=b")).map(([key, wanted]): Sent => ({ method: "DELETE", key, target: `/zot/auth/apikey${wanted}` })),
+            fc.constantFrom("PUT", "OPTIONS", "HEAD", "PATCH").map((method): Sent => ({ method, target: "/zot/auth/apikey" })),
+            fc.constantFrom("/zot/auth/apikey/", "/zot/auth/apikeys", "/zot/auth/login", "/zot/auth/logout", "/zot/auth/callback/oidc", "/zot/auth/callback/oidc?error=access_denied", "/zot/auth/login?provider=none", "/zot/auth/callback/none").map((target): Sent => ({ method: "GET", target })),
+            fc.constantFrom("/zot/auth/logout", "/zot/auth/login", "/zot/auth/callback/oidc").map((target): Sent => ({ method: "POST", target })),
+        )
+        .map((sent) => [sent]);
+    /** Ways to say who one is, most of them wrong. */
+    const strange = fc
+        .tuple(
+            fc.constantFrom("/v2/", `/v2/${run}/a/tags/list`, "/v2/_catalog?last=zzz", "/metrics", "/zot/auth/apikey", "/v2/_zot/ext/mgmt"),
+            fc.record(
+                {
+                    Authorization: fc.constantFrom("Basic", "Basic ", "Basic !!!", "Basic Og==", "basic og==", "Bearer x", "Bearer", "Negotiate x", "Basic YTpi", "Basic YQ==", "Basic emFrXzphYmM=", "x", `Basic ${Buffer.from("a:zak_00000000000000000000000000000000").toString("base64")}`),
+                    "User-Agent": fc.constantFrom("docker/27.3.1 go/go1.22", "Docker-Client/27.3.1 (linux)", "containerd/2.0", "skopeo/1.16"),
+                    "X-ZOT-API-CLIENT": fc.constantFrom("zot-ui", "other"),
+                    Origin: fc.constant("https://elsewhere.example.org"),
+                    Cookie: fc.constantFrom("session=x", "session=", "user=root; session=MTIz"),
+                },
+                { requiredKeys: [] },
+            ),
+        )
+        .map(([target, headers]): Sent[] => [{ method: "GET", target, headers }]);
 
     const one = fc.oneof(
         { weight: 3, arbitrary: pushAll },
@@ -219,8 +287,15 @@ export function sequences(run: string, users: number): fc.Arbitrary<Sent[]> {
         { weight: 2, arbitrary: finished },
         { weight: 3, arbitrary: lists },
         { weight: 2, arbitrary: odd },
+        { weight: users > 0 ? 3 : 0, arbitrary: onKeys },
+        { weight: 2, arbitrary: strange },
     );
+    /** Now and then with a key that was made on the way. */
+    const asKey = users === 0 ? fc.constant(undefined) : fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(3) });
     return fc
-        .array(fc.tuple(one, as).map(([sent, who]) => sent.map((each): Sent => ({ ...each, ...(who !== undefined && { as: who }) }))), { minLength: 5, maxLength: 25 })
+        .array(
+            fc.tuple(one, as, asKey).map(([sent, who, key]) => sent.map((each): Sent => ({ ...each, ...(who !== undefined && { as: who }), ...(key !== undefined && { asKey: key }) }))),
+            { minLength: 5, maxLength: 25 },
+        )
         .map((parts) => parts.flat());
 }

@@ -1,8 +1,10 @@
 /** Whatever the access control, the stand-in and a real zot answer the same. Runs where there is a real zot to ask. */
 import * as fc from "fast-check";
 import * as fs from "node:fs";
+import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
+import { on } from "../../../testbed/contract/titles";
 import { IdentityProvider, keyFor, person } from "./logins";
-import { type Credentials, RunningZot, cleanUp, jsonOf, push, scratch, zots } from "./zots";
+import { type Credentials, RunningZot, cleanUp, jsonOf, noRealZot, push, scratch, zots } from "./zots";
 
 jest.setTimeout(300_000);
 afterAll(cleanUp);
@@ -50,9 +52,7 @@ async function answers(server: RunningZot, as: Credentials | undefined): Promise
     return found;
 }
 
-const isRealThere = zots.length > 1;
-
-(isRealThere ? test : test.skip)(`random access control${isRealThere ? "" : " (needs a real zot, in ZOT or on the PATH)"}`, async () => {
+(noRealZot ? test.skip : test)(skippable(on("both", "random access control"), noRealZot), async () => {
     const provider = await IdentityProvider.start();
     const everyone: { server: RunningZot; keys: (Credentials | undefined)[] }[] = [];
     for (const zot of zots) {

@@ -1,7 +1,9 @@
 /** The schema that the stand-in prints: that it accepts what it should, and has the names of the real one. */
 import Ajv from "ajv";
 import { type Schema, configSchema } from "../../../testbed/zot/configSchema";
-import { run, zots } from "./zots";
+import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
+import { on } from "../../../testbed/contract/titles";
+import { type Zot, noRealZot, run, zots } from "./zots";
 
 const compile = () => {
     const ajv = new Ajv({ strict: false, validateFormats: false });
@@ -75,13 +77,8 @@ function settings(schema: Schema, definitions: Record<string, Schema> = {}, plac
     return [...new Set(found)].sort();
 }
 
-const real = zots.filter((zot) => !zot.isStandIn);
-
-// Runs where there is a real zot; elsewhere there is nothing to compare with.
-(real.length > 0 ? test.each(real) : test.skip.each([{ name: "a real zot (needs one, in ZOT or on the PATH)", command: [], isStandIn: false }]))(
-    "it has every setting of $name, and no other",
-    (zot) => {
-        const schema = JSON.parse(run(zot, "schema").output) as Schema & { definitions: Record<string, Schema> };
-        expect(settings(configSchema)).toEqual(settings(schema, schema.definitions));
-    },
-);
+(noRealZot ? test.skip : test)(skippable(on("both", "it has every setting of the real one's, and no other"), noRealZot), () => {
+    const real = zots.find((zot) => !zot.isStandIn) as Zot;
+    const schema = JSON.parse(run(real, "schema").output) as Schema & { definitions: Record<string, Schema> };
+    expect(settings(configSchema)).toEqual(settings(schema, schema.definitions));
+});

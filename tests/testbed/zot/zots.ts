@@ -24,6 +24,9 @@ export const zots: Zot[] = [
     ...realZot(),
 ];
 
+/** Why there is nothing to compare with. */
+export const noRealZot = zots.length > 1 ? undefined : "no real zot, neither in ZOT nor on PATH";
+
 function realZot(): Zot[] {
     const folders = (process.env["PATH"] ?? "").split(path.delimiter);
     const candidates = process.env["ZOT"] ? [process.env["ZOT"]] : folders.map((folder) => path.join(folder, "zot"));
