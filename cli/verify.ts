@@ -96,6 +96,7 @@ const program = command("npm run verify --", "Looks from outside whether a regis
     .option("--mirror <prefix>", "prefix of a pull-through cache; may be repeated (default: what looks like one in the catalog)", collected)
     .option("--image <prefix/repository:tag>", "an image to pull through a cache; may be repeated", collected)
     .option("--login-flow <slug>", "flow of Authentik that the users of this run log in by, where the usual one demands a second factor")
+    .option("--browser [program]", "log in with a real browser too: Chromium or Chrome (default: the one on the PATH)")
     .option("--only <ids>", "only these checks, by their ids, with commas in between", ids)
     .option("--list", "print the checks and end")
     .option("--json", "print the report as JSON")

@@ -72,6 +72,13 @@ export class Identities {
         return identity;
     }
 
+    /** What a person of a tier types into a browser, and the flow to go by first, where the site's own demands a second factor. */
+    async credentialsOf(tier: Tier): Promise<{ username: string; password: string; loginFlow: string | undefined }> {
+        await this.as(tier);
+        const { user, password } = await this.account(tier);
+        return { username: user.username, password, loginFlow: this.subject.loginFlow ?? this.flows.get(tier) };
+    }
+
     /** Every identity that came about. */
     async made(): Promise<Identity[]> {
         const settled = await Promise.allSettled(this.identities.values());

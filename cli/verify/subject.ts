@@ -39,6 +39,8 @@ export interface Subject {
     ciKey: string | undefined;
     /** Of the key that the stack declares. */
     declaredKey: string | undefined;
+    /** Whether to log in with a real browser too, and with which; by default with the machine's own. */
+    browser: { program: string | undefined } | undefined;
     /** What could not be found out, for people. */
     remarks: string[];
 }
@@ -59,11 +61,16 @@ export interface SubjectOptions {
     adminsMayUpdate?: boolean;
     ciRepositories?: string[];
     loginFlow?: string;
+    /** A program, or `true` for the machine's own. */
+    browser?: string | true;
     readOnly?: boolean;
 }
 
 /** Variables that hold secrets; no other program is to inherit them. */
 const SECRET_VARIABLES = ["AUTHENTIK_TOKEN", "ZOT_CI_API_KEY"];
+
+/** An environment for another program. */
+export const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => Object.fromEntries(Object.entries(environment).filter(([name]) => ![...SECRET_VARIABLES, "PULUMI_CONFIG_PASSPHRASE"].includes(name)));
 
 /** @throws UserError, SettingsError, StackFileError for mistakes of the person. */
 export async function subjectFrom(options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
@@ -106,6 +113,7 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
         ciLoginFlow: options.loginFlow,
         ciKey: environment.ZOT_CI_API_KEY?.trim() || undefined,
         declaredKey: undefined,
+        browser: browserOf(options),
         remarks: [],
     };
 }
@@ -142,6 +150,7 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         ciLoginFlow: identity.ciLoginFlow === "default" ? undefined : identity.ciLoginFlow === "dedicated" ? await dedicatedFlow(identity.ciUser) : identity.ciLoginFlow,
         ciKey: environment.ZOT_CI_API_KEY?.trim() || text("ciApiKey"),
         declaredKey: text("ciApiKeyUuid"),
+        browser: browserOf(options),
         remarks,
     };
 }
@@ -177,6 +186,8 @@ function wayIntoAuthentik(url: string | undefined, token: string | undefined): P
           : "";
     return { authentik: url && token ? { url: url.replace(/\/+$/, ""), token: token.trim() } : undefined, withoutAuthentik };
 }
+
+const browserOf = ({ browser }: SubjectOptions): Subject["browser"] => (browser === undefined ? undefined : { program: browser === true ? undefined : browser });
 
 function originOf(url: string): string {
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new UserError(`${JSON.stringify(url)} is no address of a registry; give one such as https://registry.example.org.`);

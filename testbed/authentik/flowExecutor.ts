@@ -1,4 +1,5 @@
 import { authenticate } from "./authentication";
+import { flowPage } from "./flowPage";
 import { fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
 import { json, notFoundPage, page, redirect, type Answer, type Request } from "./http";
@@ -394,7 +395,7 @@ export function answerFlowPages(world: World, request: Request): Answer | undefi
     if (slug !== undefined) {
         const flow = world.store.find("flows/instances", "slug", decodeURIComponent(slug));
         if (!flow) return notFoundPage();
-        return page(200, { message: `The flow ${slug}: carried out at /api/v3/flows/executor/${slug}/.` });
+        return flowPage(slug, String(flow.title));
     }
     switch (request.path) {
         case "/":

@@ -1,6 +1,7 @@
 /** Every check, in the order in which they are carried out. */
 import type { Check } from "../check";
 import { anonymous } from "./anonymous";
+import { browser } from "./browser";
 import { keys } from "./keys";
 import { login } from "./login";
 import { matrix } from "./matrix";
@@ -8,4 +9,4 @@ import { mirrors } from "./mirrors";
 import { service } from "./service";
 import { tags } from "./tags";
 
-export const checks: readonly Check[] = [...service, ...login, ...anonymous, ...tags, ...mirrors, ...matrix, ...keys];
+export const checks: readonly Check[] = [...service, ...login, ...browser, ...anonymous, ...tags, ...mirrors, ...matrix, ...keys];

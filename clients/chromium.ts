@@ -1,0 +1,125 @@
+/**
+ * A real browser: a Chromium of this machine's own, driven by playwright-core. That package is for development, and is loaded only where a
+ * browser is asked for.
+ */
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** What is used of playwright-core here: whoever installs without the packages for development compiles and runs all the same. */
+export interface Chromium {
+    version(): string;
+    newContext(options?: { viewport?: { width: number; height: number }; colorScheme?: "light" | "dark"; offline?: boolean }): Promise<BrowserContext>;
+    close(): Promise<void>;
+}
+
+export interface BrowserContext {
+    newPage(): Promise<Page>;
+    cookies(url?: string): Promise<{ name: string; value: string; httpOnly: boolean }[]>;
+    close(): Promise<void>;
+}
+
+export interface Page {
+    goto(url: string, options?: { timeout?: number; waitUntil?: "load" | "domcontentloaded" | "commit" }): Promise<Response | null>;
+    url(): string;
+    title(): Promise<string>;
+    locator(selector: string): Locator;
+    /** @param expression source text that the page evaluates; what it comes to is waited for */
+    evaluate<T>(expression: string): Promise<T>;
+    on(event: "request", listener: (request: Request) => void): void;
+    on(event: "response", listener: (response: Response) => void): void;
+    on(event: "console", listener: (message: { type(): string; text(): string }) => void): void;
+    on(event: "pageerror", listener: (error: Error) => void): void;
+    waitForTimeout(milliseconds: number): Promise<void>;
+    emulateMedia(options: { media?: "screen" | "print" | null; colorScheme?: "light" | "dark" }): Promise<void>;
+    setViewportSize(size: { width: number; height: number }): Promise<void>;
+    screenshot(options?: { path?: string; fullPage?: boolean; clip?: { x: number; y: number; width: number; height: number } }): Promise<Buffer>;
+    pdf(options?: { format?: string }): Promise<Buffer>;
+}
+
+export interface Locator {
+    first(): Locator;
+    count(): Promise<number>;
+    fill(text: string, options?: { timeout?: number }): Promise<void>;
+    press(key: string, options?: { timeout?: number }): Promise<void>;
+    click(options?: { timeout?: number }): Promise<void>;
+    innerText(options?: { timeout?: number }): Promise<string>;
+    isVisible(): Promise<boolean>;
+}
+
+export interface Request {
+    url(): string;
+    method(): string;
+    isNavigationRequest(): boolean;
+}
+
+export interface Response {
+    url(): string;
+    status(): number;
+    headers(): Record<string, string>;
+    request(): Request;
+}
+
+/** There is no browser to be had; the message says what to install. */
+export class NoBrowserError extends Error {}
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+const APPLICATIONS = ["/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+
+/** The Chromium, or Chrome, of this machine: on the PATH, or among macOS's applications. */
+export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+    const folders = (environment.PATH ?? "").split(delimiter).filter(Boolean);
+    return [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...APPLICATIONS].find((file) => {
+        try {
+            accessSync(file, constants.X_OK);
+            return true;
+        } catch {
+            return false;
+        }
+    });
+}
+
+/** Why no browser can be started here; undefined where one can. */
+export function whyNoBrowser(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+    if (findChromium(environment) === undefined) return "there is no chromium on the PATH; install the package of that name";
+    try {
+        require.resolve("playwright-core");
+        return undefined;
+    } catch {
+        return "the npm package playwright-core is not installed; npm ci installs it, unless told to leave out what is for development";
+    }
+}
+
+/**
+ * Starts a browser without a window, with a profile of its own that goes when it ends.
+ *
+ * @param program path of a Chromium or Chrome. Default: the machine's own.
+ * @param environment what the browser is started with: nothing secret
+ * @throws NoBrowserError
+ */
+export async function launchChromium(program: string | undefined, environment: NodeJS.ProcessEnv): Promise<Chromium> {
+    const executablePath = program ?? findChromium(environment);
+    if (executablePath === undefined) throw new NoBrowserError("There is no Chromium on the PATH; install it (Debian's package is chromium), or name one: --browser PROGRAM.");
+    // By a name that is not looked up before it runs.
+    const packageName: string = "playwright-core";
+    let playwright: { chromium: { launch(options: object): Promise<Chromium> } };
+    try {
+        playwright = (await import(packageName)) as typeof playwright;
+    } catch {
+        throw new NoBrowserError("The npm package playwright-core is not installed; npm ci installs it, unless told to leave out what is for development.");
+    }
+    try {
+        return await playwright.chromium.launch({
+            executablePath,
+            headless: true,
+            env: environment,
+            // Chromium's sandbox refuses to run as root.
+            chromiumSandbox: process.getuid?.() !== 0,
+            // An interrupted run ends in its own way.
+            handleSIGINT: false,
+            handleSIGTERM: false,
+            handleSIGHUP: false,
+        });
+    } catch (error) {
+        throw new NoBrowserError(`${executablePath} did not start as a browser: ${(error as Error).message.split("\n")[0]}`);
+    }
+}
