@@ -62,7 +62,7 @@ function cookiesOf(header: string | undefined): Record<string, string> {
 }
 
 /** Sends an answer, with the headers that Authentik sets and one that says what this is. */
-export function send(response: ServerResponse, answer: Answer): void {
+export function send(response: ServerResponse, answer: Answer, headersOnly = false): void {
     response.statusCode = answer.status;
     response.setHeader("X-Powered-By", "authentik");
     response.setHeader("X-Stand-In", "authentik");
@@ -77,7 +77,7 @@ export function send(response: ServerResponse, answer: Answer): void {
     for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
     if (answer.cookies?.length) response.setHeader("Set-Cookie", [...answer.cookies]);
     if (answer.status !== 204) response.setHeader("Content-Length", Buffer.byteLength(body ?? ""));
-    response.end(body);
+    response.end(headersOnly ? undefined : body);
 }
 
 export function json(status: number, body: unknown, extra: Partial<Answer> = {}): Answer {

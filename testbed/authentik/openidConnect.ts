@@ -2,6 +2,7 @@ import { createHash, createPublicKey, timingSafeEqual } from "node:crypto";
 
 import { appPassword } from "./authentication";
 import { fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
+import { parseClaims } from "./expressions";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
 import { emptyMethodNotAllowed, json, notFoundPage, page, redirect, type Answer, type Request } from "./http";
 import { milliseconds, newHexadecimal, newKey, sha256 } from "./identifiers";
@@ -426,21 +427,16 @@ export class OpenIdConnect {
         return wanted.length ? configured.filter((scope) => wanted.includes(scope)) : configured;
     }
 
-    /** What the default scope mappings say of a user; a user's direct groups only. */
+    /** What the scope mappings say of a user; a user's direct groups only. */
     private scopeClaims(provider: Stored, user: Stored, scopes: readonly string[]): Fields {
         const claims: Fields = {};
         for (const mapping of this.mappings(provider)) {
             if (!scopes.includes(mapping.scope_name as string)) continue;
-            if (mapping.scope_name === "email") Object.assign(claims, { email: user.email, email_verified: false });
-            if (mapping.scope_name === "profile") {
-                Object.assign(claims, {
-                    name: user.name,
-                    given_name: user.name,
-                    preferred_username: user.username,
-                    nickname: user.username,
-                    groups: (user.groups as string[]).map((pk) => this.world.store.get("core/groups", pk)?.name),
-                });
-            }
+            const read = parseClaims(mapping.expression as string);
+            if (typeof read === "string") continue;
+            const { username, name, email } = user as unknown as { username: string; name: string; email: string };
+            const groups = (user.groups as string[]).map((pk) => this.world.store.get("core/groups", pk)?.name as string);
+            Object.assign(claims, read({ username, name, email, groups }));
         }
         return claims;
     }
@@ -496,7 +492,7 @@ function keyIdOf(certificate: Stored): string {
 }
 
 function authorizationUris(provider: Stored): Fields[] {
-    return (provider.redirect_uris as Fields[]).filter((uri) => uri.redirect_uri_type === "authorization");
+    return (provider.redirect_uris as Fields[]).filter((uri) => uri.redirect_uri_type !== "logout");
 }
 
 function isAllowed(provider: Stored, redirectUri: string): boolean {

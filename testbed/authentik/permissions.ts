@@ -20,6 +20,19 @@ const systemPermissions: Record<string, string> = {
     manage_media_files: "Can manage media files",
 };
 
+/** Models that schema.yml does not name and that permissions can be given for, of the applications that this project uses. */
+const modelsWithoutApi = [
+    ...["authenticatedsession", "propertymapping", "provider", "source"].map((name) => `authentik_core.${name}`),
+    ...["accesstoken", "authorizationcode", "devicetoken", "refreshtoken"].map((name) => `authentik_providers_oauth2.${name}`),
+    "authentik_policies.policy",
+    "authentik_policies.policybindingmodel",
+    "authentik_stages_consent.userconsent",
+];
+
+function standard(name: string, verbose: string): Record<string, string> {
+    return Object.fromEntries(["add", "change", "delete", "view"].map((verb) => [`${verb}_${name}`, `Can ${verb} ${verbose}`]));
+}
+
 /**
  * Who may do what. A member of a group with `is_superuser`, or of a group below one, may do everything; anybody else what their roles
  * and their groups' roles hold, on every object of a model or on one.
@@ -27,8 +40,13 @@ const systemPermissions: Record<string, string> = {
 export class Permissions {
     /** Every permission that the stand-in's kinds of objects have, as rbac/permissions lists them. */
     readonly rows: readonly PermissionRow[];
+    private readonly assignable: readonly PermissionRow[];
 
-    constructor(private readonly store: ObjectStore) {
+    /** @param models every model of Authentik, "authentik_core.group"; those without a kind here have permissions nevertheless. */
+    constructor(
+        private readonly store: ObjectStore,
+        models: readonly string[],
+    ) {
         const rows: PermissionRow[] = [];
         const add = (model: string, verbose: string, application: string, permissions: Record<string, string>) => {
             const [label, name] = model.split(".") as [string, string];
@@ -47,22 +65,28 @@ export class Permissions {
         for (const kind of store.allKinds()) {
             const name = kind.model.split(".")[1] as string;
             add(kind.model, kind.verboseName, kind.applicationName, {
-                ...Object.fromEntries(
-                    ["add", "change", "delete", "view"].map((verb) => [`${verb}_${name}`, `Can ${verb} ${kind.verboseName}`]),
-                ),
+                ...standard(name, kind.verboseName),
                 ...kind.extraPermissions,
             });
         }
         // The base class of every kind of stage, by which stages/all is guarded.
-        add("authentik_flows.stage", "stage", "authentik Flows", { view_stage: "Can view stage" });
+        add("authentik_flows.stage", "stage", "authentik Flows", standard("stage", "stage"));
         add("authentik_rbac.systempermission", "System permission", "authentik RBAC", systemPermissions);
-        this.rows = rows;
+        for (const model of [...models, ...modelsWithoutApi]) {
+            if (rows.some((row) => `${row.app_label}.${row.model}` === model)) continue;
+            const [label, name] = model.split(".") as [string, string];
+            add(model, name, label.replace("_", " "), standard(name, name));
+        }
+        this.rows = [...rows];
+        // Django's own, which can be given and are not listed.
+        for (const name of ["group", "permission"]) add(`auth.${name}`, name, "", standard(name, name));
+        this.assignable = rows;
     }
 
-    /** The row of "app_label.codename", or of a bare code name within a model's app. */
-    row(permission: string, model?: string): PermissionRow | undefined {
-        const [label, codename] = permission.includes(".") ? permission.split(".") : [model?.split(".")[0], permission];
-        return this.rows.find((row) => row.app_label === label && row.codename === codename);
+    /** The row of "app_label.codename". */
+    row(permission: string): PermissionRow | undefined {
+        const [label, codename] = permission.split(".");
+        return this.assignable.find((row) => row.app_label === label && row.codename === codename);
     }
 
     /** A user's groups and the groups above them. */

@@ -5,6 +5,8 @@ import Ajv, { type ErrorObject, type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { parse } from "yaml";
 
+import { pythonType } from "./fieldValues";
+
 /** A JSON object whose members are known only at run time. */
 export type Fields = Record<string, unknown>;
 
@@ -84,6 +86,11 @@ export class ApiSchema {
         return (this.resolve(schema).properties as Record<string, Fields> | undefined) ?? {};
     }
 
+    /** The values of an enumeration. */
+    enumeration(name: string): string[] {
+        return (this.component(`#/components/schemas/${name}`).enum as string[] | undefined) ?? [];
+    }
+
     /** Follows `$ref` and the `allOf` of one element that drf-spectacular writes around an enum. */
     resolve(schema: Fields): Fields {
         if (schema.$ref) return this.resolve(this.component(schema.$ref as string));
@@ -148,7 +155,8 @@ function newAjv(): Ajv {
     for (const name of ["email", "uri"] as const) {
         const format = addFormats.get(name);
         const test = format instanceof RegExp ? (text: string) => format.test(text) : (format as (text: string) => boolean);
-        ajv.addFormat(name, (text: string) => text === "" || test(text));
+        // An application's launch URL may hold what is filled in later; its check is its own.
+        ajv.addFormat(name, (text: string) => text === "" || text.includes("%(") || test(text));
     }
     return ajv;
 }
@@ -188,14 +196,15 @@ function omit(fields: Fields, name: string): Fields {
     return rest;
 }
 
+const blank = "This field may not be blank.";
 const slugMessage = "Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.";
 
 /**
  * ajv's errors in the words of Authentik 2026.5 (Django REST framework), as a client sees them in an answer 400: a message list per
  * member, a list of such objects for a list of objects, and an object by index for a list of values.
- * Stricter than Authentik on purpose: it takes the number 5 for a name, and says nothing to a client that has a type wrong.
  *
  * @param relations members that hold primary keys of other objects: their messages are not nested.
+ * @param partial whether members may be missing from objects in a list.
  * @param slugMessage Authentik writes this message with curly quotes for some objects and straight ones for others.
  */
 export function fieldErrors(
@@ -203,7 +212,7 @@ export function fieldErrors(
     requestSchema: Fields,
     errors: readonly ErrorObject[],
     value: unknown,
-    options: { relations: ReadonlySet<string>; slugMessage?: string },
+    options: { relations: ReadonlyMap<string, unknown>; slugMessage?: string; partial?: boolean },
 ): FieldErrors {
     const properties = schema.properties(requestSchema);
     const found: FieldErrors = {};
@@ -214,6 +223,7 @@ export function fieldErrors(
             if (error.keyword === "required") {
                 found[error.params.missingProperty as string] = ["This field is required."];
             } else {
+                if (error.data === null) return { non_field_errors: ["No data provided"] };
                 return { non_field_errors: [`Invalid data. Expected a dictionary, but got ${pythonType(error.data)}.`] };
             }
             continue;
@@ -223,11 +233,26 @@ export function fieldErrors(
         const message = messageOf(error, options.slugMessage ?? slugMessage);
         if (index === undefined || options.relations.has(member)) {
             // A nested list of objects reports a wrong type one level deeper.
-            found[member] = item?.properties && index === undefined ? { non_field_errors: [message] } : [message];
+            if (item?.properties && index === undefined && error.data !== null) found[member] = { non_field_errors: [message] };
+            else if (error.keyword === "minLength") found[member] = [message];
+            // What is blank is nothing else.
+            else if ((found[member] as unknown[] | undefined)?.[0] === blank) continue;
+            // Too long and of wrong characters: Authentik says both, the length first.
+            else if (error.keyword === "pattern" && Array.isArray(found[member])) found[member].push(message);
+            else if (error.keyword === "maxLength" && Array.isArray(found[member])) found[member].unshift(message);
+            else found[member] = [message];
         } else if (item?.properties) {
+            // A PATCH is partial at every depth.
+            if (options.partial && error.keyword === "required") continue;
             const values = (found[member] ??= (((value as Fields)[member] as unknown[] | undefined) ?? []).map(() => ({}))) as Fields[];
             const name = inner ?? (error.keyword === "required" ? (error.params.missingProperty as string) : "non_field_errors");
-            (values[Number(index)] ??= {})[name] = [error.keyword === "required" ? "This field is required." : message];
+            const told =
+                error.keyword === "required"
+                    ? "This field is required."
+                    : inner === undefined
+                      ? `Invalid data. Expected a dictionary, but got ${pythonType(error.data)}.`
+                      : message;
+            (values[Number(index)] ??= {})[name] = [told];
         } else {
             const byIndex = (found[member] ??= {}) as Fields;
             byIndex[index] = [message];
@@ -244,7 +269,7 @@ function messageOf(error: ErrorObject, messageOfPattern: string): string {
         case "required":
             return "This field is required.";
         case "minLength":
-            return "This field may not be blank.";
+            return blank;
         case "maxLength":
             return `Ensure this field has no more than ${error.params.limit} characters.`;
         case "maximum":
@@ -278,10 +303,4 @@ function typeMessage(expected: string[], value: unknown): string {
     if (expected.includes("boolean")) return "Must be a valid boolean.";
     if (expected.includes("integer")) return "A valid integer is required.";
     return "Not a valid string.";
-}
-
-function pythonType(value: unknown): string {
-    if (value === null) return "NoneType";
-    if (Array.isArray(value)) return "list";
-    return { string: "str", number: "int", boolean: "bool", object: "dict" }[typeof value as string] ?? typeof value;
 }

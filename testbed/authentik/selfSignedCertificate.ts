@@ -50,4 +50,4 @@ export async function newSelfSignedCertificate(name: string): Promise<Fields> {
     };
 }
 
-const exportPem = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();
+const exportPem = (key: KeyObject): string => key.export({ type: "pkcs1", format: "pem" }).toString();

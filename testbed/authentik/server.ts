@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { answerApi, UnsupportedMediaType } from "./api";
+import { answerApi } from "./api";
 import { applyDefaults } from "./defaults";
 import { Faults, internalServerError, startingAnswer, type Fault } from "./faults";
 import { emptyMethodNotAllowed, json, notFoundPage, page, readRequest, send, type Answer, type Request } from "./http";
@@ -66,7 +66,7 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
     const faults = new Faults();
     const world: World = {
         store,
-        permissions: new Permissions(store),
+        permissions: new Permissions(store, schema.enumeration("ModelEnum")),
         schema,
         sessions: new Sessions(),
         faults,
@@ -82,7 +82,6 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
         try {
             return await route(world, openIdConnect, request);
         } catch (error) {
-            if (error instanceof UnsupportedMediaType) return json(415, { detail: error.message });
             const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
             log(`${request.method} ${request.path} failed: ${message}`);
             return page(500, { heading: "Server Error", message: error instanceof Error ? error.message : String(error) });
@@ -123,7 +122,7 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
         }
         const sent = strikes("errorAfterWrite") ? internalServerError() : given;
         record(sent.status);
-        send(response, request.method === "HEAD" ? { ...sent, body: "" } : sent);
+        send(response, sent, request.method === "HEAD");
     };
 
     const server = createServer((message, response) => {
@@ -155,6 +154,8 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
 
 async function route(world: World, openIdConnect: OpenIdConnect, request: Request): Promise<Answer> {
     const { path } = request;
+    // Authentik's router tidies a path up before it looks at it.
+    if (path.includes("//")) return { status: 301, headers: { Location: `${path.replace(/\/{2,}/g, "/")}${request.search}` } };
     if (path.startsWith("/api/v3/flows/executor/")) return executeFlow(world, openIdConnect, request);
     if (path.startsWith("/api/v3/")) return answerApi(world, request);
     if (path.startsWith("/application/o/")) return openIdConnect.answer(request);

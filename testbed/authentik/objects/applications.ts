@@ -1,5 +1,5 @@
 import { PolicyEngine } from "../policyEngine";
-import type { Fields } from "../schemaValidation";
+import type { FieldErrors, Fields } from "../schemaValidation";
 import type { ObjectKind, Stored } from "./kind";
 import { knowsGrantTypes, partialProvider } from "./oauth2Providers";
 
@@ -43,13 +43,20 @@ export const applications: ObjectKind = {
         only_with_launch_url: () => true,
         for_user: () => true,
     },
+    unknownMembers: (world) => (knowsGrantTypes(world) ? [] : ["meta_hide"]),
     checkMembers: ({ attributes }) => {
+        const errors: FieldErrors = {};
         const slug = attributes.slug as string | undefined;
-        if (slug === undefined || !reservedSlugs.includes(slug)) return {};
-        return { slug: [`The slug '${slug}' is reserved and cannot be used for applications.`] };
+        if (slug !== undefined && reservedSlugs.includes(slug)) {
+            errors.slug = [`The slug '${slug}' is reserved and cannot be used for applications.`];
+        }
+        if (typeof attributes.meta_launch_url === "string" && !isLaunchUrl(attributes.meta_launch_url)) {
+            errors.meta_launch_url = ["Enter a valid URL."];
+        }
+        return errors;
     },
     created: (_application, { world }) => world.applicationLists.clear(),
-    represent: (application, { world }) => {
+    represent: (application, { world, user }) => {
         const provider = application.provider === null ? undefined : world.store.get("providers/oauth2", application.provider);
         return {
             pk: application.pk,
@@ -61,7 +68,7 @@ export const applications: ObjectKind = {
             backchannel_providers_obj: (application.backchannel_providers as number[]).map((pk) =>
                 partialProvider(world.store.get("providers/oauth2", pk) as Stored, world),
             ),
-            launch_url: launchUrl(application, provider),
+            launch_url: launchUrl(application, provider, user),
             open_in_new_tab: application.open_in_new_tab,
             meta_launch_url: application.meta_launch_url,
             meta_icon: application.meta_icon,
@@ -95,14 +102,27 @@ export const applications: ObjectKind = {
     },
 };
 
-/** The origin of the first redirect URI, where no launch URL is set. */
-export function launchUrl(application: Stored, provider: Stored | undefined): string | null {
-    if (application.meta_launch_url !== "") return application.meta_launch_url as string;
-    const first = (provider?.redirect_uris as Fields[] | undefined)?.find((uri) => uri.matching_mode === "strict");
+const urlSchemes = ["http", "https", "blank", "ssh", "sftp", "ftp", "ftps"];
+
+/** A URL, of which the host may be a name without dots and hold what is filled in later: "https://%(username)s.example". */
+function isLaunchUrl(text: string): boolean {
+    const scheme = /^([a-z0-9.+-]+):\/\/(?:[^\s:@/]+(?::[^\s:@/]*)?@)?(?:\[[0-9a-f:.]+\]|[^\s:/?#]+)(?::\d{1,5})?(?:[/?#]\S*)?$/i.exec(text)?.[1];
+    return text === "" || (scheme !== undefined && urlSchemes.includes(scheme.toLowerCase()));
+}
+
+/** The first redirect URI without its path, where no launch URL is set; in both, what is known of the user is filled in. */
+export function launchUrl(application: Stored, provider: Stored | undefined, user?: Fields): string | null {
+    const url = application.meta_launch_url === "" ? guessedUrl(provider) : (application.meta_launch_url as string);
+    if (url === null || !user || !url.includes("%")) return url;
+    const names = [...url.matchAll(/%\((\w+)\)s/g)].map(([, name]) => name as string);
+    // One that is not known, and nothing is filled in.
+    if (!names.every((name) => name in user)) return url;
+    return url.replace(/%\((\w+)\)s/g, (_all, name: string) => String(user[name]));
+}
+
+function guessedUrl(provider: Stored | undefined): string | null {
+    const first = (provider?.redirect_uris as Fields[] | undefined)?.find((uri) => uri.redirect_uri_type !== "logout");
     if (!first) return null;
-    try {
-        return new URL(first.url as string).origin;
-    } catch {
-        return null;
-    }
+    const [, scheme = "", host = "", rest = ""] = /^([a-z][\w+.-]*:)?(\/\/[^/?#]*)?[^?#]*(.*)$/is.exec(first.url as string) ?? [];
+    return `${scheme.toLowerCase()}${host}${rest}`;
 }

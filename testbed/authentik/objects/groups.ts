@@ -23,7 +23,7 @@ export const groups: ObjectKind = {
         disable_group_superuser: "Disable superuser status",
     },
     defaults: () => ({ is_superuser: false, parents: [], attributes: {}, roles: [] }),
-    putDefaults: () => ({ users: [], parents: [] }),
+    putDefaults: () => ({ users: [] }),
     unique: { name: { message: "Group with this name already exists." } },
     references: {
         parents: { to: ["core/groups"], whenDeleted: "remove" },
@@ -129,10 +129,13 @@ export function hasAttributes(object: Stored, values: readonly string[]): boolea
     try {
         wanted = JSON.parse(values[0] ?? "");
     } catch {
-        throw new InvalidRequest({ non_field_errors: ["filter: failed to parse JSON"] });
+        throw new InvalidRequest(["filter: failed to parse JSON"]);
+    }
+    if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) {
+        throw new InvalidRequest(["filter: value must be key:value mapping"]);
     }
     const attributes = object.attributes as Fields;
-    return Object.entries(wanted as Fields).every(([name, value]) => JSON.stringify(attributes[name]) === JSON.stringify(value));
+    return Object.entries(wanted).every(([name, value]) => JSON.stringify(attributes[name]) === JSON.stringify(value));
 }
 
 /** Authentik derives a number from a group's UUID, for LDAP. */

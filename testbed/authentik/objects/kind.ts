@@ -66,8 +66,14 @@ export interface ObjectKind {
     /** Sorting of lists; a leading minus reverses. */
     readonly ordering: readonly string[];
     readonly search: readonly string[];
+    /** Texts to search in beside the object's own members. */
+    readonly searched?: (object: Stored, world: World) => Fields;
+    /** Members of schema.yml that the stand-in's version does not know. */
+    readonly unknownMembers?: (world: World) => readonly string[];
     /** Query parameters that are not simply a member's value. An error is thrown as InvalidRequest. */
     readonly filters?: Readonly<Record<string, (object: Stored, values: readonly string[], context: Context) => boolean>>;
+    /** Query parameters whose format Authentik does not look at. */
+    readonly textFilters?: readonly string[];
     /** Query parameters that must name something that exists, else 400; with the values that exist. */
     readonly choices?: Readonly<Record<string, (context: Context) => readonly string[]>>;
     /** The member that holds the owner: an owner needs no permission. */
@@ -101,9 +107,9 @@ export interface Change {
     readonly existing?: Stored;
 }
 
-/** A request that Authentik refuses with 400 and messages by member. */
+/** A request that Authentik refuses with 400 and messages by member, or a list of messages. */
 export class InvalidRequest extends Error {
-    constructor(readonly errors: FieldErrors) {
+    constructor(readonly errors: FieldErrors | string[]) {
         super(JSON.stringify(errors));
     }
 }

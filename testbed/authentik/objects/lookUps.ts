@@ -1,5 +1,10 @@
+import { json, type Answer } from "../http";
 import { timestamp } from "../identifiers";
-import type { ObjectKind } from "./kind";
+import { parse } from "yaml";
+
+import { parseClaims } from "../expressions";
+import type { FieldErrors } from "../schemaValidation";
+import { UnhandledError, type Context, type ObjectKind } from "./kind";
 
 // What the program only looks up: scope mappings, certificates, blueprints.
 
@@ -11,8 +16,20 @@ export const scopeMappings: ObjectKind = {
     applicationName: "authentik Providers.OAuth2",
     primaryKey: "uuid",
     pathParameter: "pm_uuid",
-    readOnly: true,
     defaults: () => ({ managed: null, description: "" }),
+    unique: {
+        name: { message: "Property Mapping with this name already exists." },
+        managed: { message: "Property Mapping with this Managed by authentik already exists." },
+    },
+    checkMembers: ({ attributes }) => {
+        const errors: FieldErrors = {};
+        const parsed = typeof attributes.expression === "string" ? parseClaims(attributes.expression) : undefined;
+        if (typeof parsed === "string") errors.expression = [parsed];
+        if (typeof attributes.scope_name === "string" && attributes.scope_name.includes(" ")) {
+            errors.scope_name = ["Value must not contain spaces."];
+        }
+        return errors;
+    },
     ordering: ["scope_name"],
     search: ["name", "scope_name"],
     filters: { managed__isnull: (mapping, values) => String(mapping.managed === null) === values[0] },
@@ -52,7 +69,7 @@ export const certificates: ObjectKind = {
     defaults: () => ({ managed: null }),
     ordering: ["name"],
     search: ["name"],
-    filters: { has_key: (_certificate, values) => values[0] === "true", include_details: () => true },
+    filters: { has_key: () => true, include_details: () => true },
     represent: (certificate) => {
         const download = (what: string) => `/api/v3/crypto/certificatekeypairs/${certificate.pk}/${what}/?download`;
         return {
@@ -69,7 +86,28 @@ export const certificates: ObjectKind = {
             managed: certificate.managed,
         };
     },
+    actions: {
+        view_certificate: {
+            method: "GET",
+            permission: "authentik_crypto.view_certificatekeypair_certificate",
+            run: ({ certificate, name }, _body, context) => pem(context, "CERTIFICATE", certificate as string, `${name as string}_certificate`),
+        },
+        view_private_key: {
+            method: "GET",
+            permission: "authentik_crypto.view_certificatekeypair_key",
+            run: ({ private_key: key, name }, _body, context) => pem(context, undefined, key as string, `${name as string}_private_key`),
+        },
+    },
 };
+
+/** Shown as JSON or, with `?download`, as a file. */
+function pem({ request }: Context, label: string | undefined, text: string, file: string): Answer {
+    const lines = (text.match(/.{1,64}/g) ?? []).join("\n");
+    const data = label === undefined ? text : `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+    if (!request.query.has("download")) return json(200, { data });
+    const headers = { "Content-Type": "application/x-pem-file", "Content-Disposition": `attachment; filename="${file}.pem"` };
+    return { status: 200, body: data, headers };
+}
 
 /** Blueprints are listed, made and deleted; the stand-in applies none. One that is kept in the database has its YAML in `content`. */
 export const blueprints: ObjectKind = {
@@ -82,6 +120,18 @@ export const blueprints: ObjectKind = {
     pathParameter: "instance_uuid",
     defaults: () => ({ path: "", context: {}, enabled: true, content: "", last_applied: timestamp(), status: "unknown", metadata: {} }),
     unique: { name: { message: "Blueprint Instance with this name already exists." } },
+    checkMembers: ({ attributes }, { world }) => {
+        const path = attributes.path as string | undefined;
+        const known = path === undefined || path === "" || world.store.find("managed/blueprints", "path", path);
+        return known ? {} : { path: ["Blueprint file does not exist"] };
+    },
+    validate: ({ attributes }) => {
+        try {
+            parse((attributes.content as string | undefined) ?? "", { logLevel: "error" });
+        } catch {
+            throw new UnhandledError("a blueprint that is no YAML");
+        }
+    },
     ordering: ["name"],
     search: ["name", "path"],
     represent: (blueprint) => ({

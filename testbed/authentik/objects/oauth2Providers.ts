@@ -1,7 +1,7 @@
 import { milliseconds, newKey } from "../identifiers";
 import type { FieldErrors, Fields } from "../schemaValidation";
 import type { World } from "../world";
-import type { ObjectKind, Stored } from "./kind";
+import { UnhandledError, type ObjectKind, type Stored } from "./kind";
 
 const validities = ["access_code_validity", "access_token_validity", "refresh_token_validity", "refresh_token_threshold"];
 
@@ -46,14 +46,16 @@ export const oauth2Providers: ObjectKind = {
         property_mappings: { to: ["propertymappings/provider/scope"], whenDeleted: "remove" },
         signing_key: { to: ["crypto/certificatekeypairs"], whenDeleted: "null" },
         encryption_key: { to: ["crypto/certificatekeypairs"], whenDeleted: "null" },
+        jwt_federation_sources: { to: [], whenDeleted: "remove" },
         jwt_federation_providers: { to: ["providers/oauth2"], whenDeleted: "remove" },
     },
+    choices: { application: ({ world }) => world.store.all("core/applications").map((application) => application.pk as string) },
     ordering: ["name"],
     search: ["name"],
     filters: {
         application: (provider, values, { world }) => values.includes(String(applicationOf(world, provider)?.pk)),
     },
-    checkMembers: ({ attributes }) => {
+    checkMembers: ({ attributes, method }) => {
         const errors: FieldErrors = {};
         for (const name of validities) {
             const value = attributes[name];
@@ -62,17 +64,16 @@ export const oauth2Providers: ObjectKind = {
             }
         }
         for (const uri of (attributes.redirect_uris as Fields[] | undefined) ?? []) {
-            uri.redirect_uri_type ??= "authorization";
+            // PATCH leaves a type out as it was left out; it counts as "authorization" all the same.
+            if (method !== "PATCH") uri.redirect_uri_type ??= "authorization";
             if (uri.matching_mode === "regex" && !isRegularExpression(uri.url as string)) {
-                errors.redirect_uris = [`Invalid Regex Pattern: ${uri.url as string}`];
+                errors.redirect_uris ??= [`Invalid Regex Pattern: ${uri.url as string}`];
             }
         }
         return errors;
     },
-    validate: ({ attributes }, { world }) => {
-        if (!knowsGrantTypes(world)) delete attributes.grant_types;
-    },
-    represent: (provider, { world }) => ({
+    unknownMembers: (world) => (knowsGrantTypes(world) ? [] : ["grant_types"]),
+    represent: (provider, { world, request }) => ({
         ...partialProvider(provider, world),
         client_type: provider.client_type,
         ...(knowsGrantTypes(world) ? { grant_types: provider.grant_types } : {}),
@@ -85,11 +86,12 @@ export const oauth2Providers: ObjectKind = {
         include_claims_in_id_token: provider.include_claims_in_id_token,
         signing_key: provider.signing_key,
         encryption_key: provider.encryption_key,
-        redirect_uris: (provider.redirect_uris as Fields[]).map((uri) => ({
-            matching_mode: uri.matching_mode,
-            url: uri.url,
-            redirect_uri_type: uri.redirect_uri_type,
-        })),
+        redirect_uris: (provider.redirect_uris as Fields[]).map((uri) => {
+            // A trap of Authentik: PATCH stores half a redirect URI, and the provider cannot be read any more.
+            if (uri.matching_mode === undefined || uri.url === undefined) throw new UnhandledError("half a redirect URI");
+            const type = uri.redirect_uri_type ?? (request?.method === "PATCH" ? undefined : "authorization");
+            return { matching_mode: uri.matching_mode, url: uri.url, ...(type === undefined ? {} : { redirect_uri_type: type }) };
+        }),
         logout_uri: provider.logout_uri,
         logout_method: provider.logout_method,
         sub_mode: provider.sub_mode,

@@ -26,7 +26,8 @@ export const policyBindings: ObjectKind = {
         user: { to: ["core/users"], whenDeleted: "cascade" },
     },
     ordering: ["order", "pk"],
-    search: [],
+    search: ["policy_name"],
+    searched: (binding, { store }) => ({ policy_name: binding.policy === null ? "" : store.get("policies/expression", binding.policy)?.name }),
     filters: {
         target: (binding, values) => values.includes(binding.target as string),
         target_in: (binding, values) => values.includes(binding.target as string),
@@ -47,13 +48,14 @@ export const policyBindings: ObjectKind = {
             const rule = set.length ? "Only one of 'group', 'policy', 'user' can be set." : "One of 'group', 'policy', 'user' must be set.";
             throw new InvalidRequest({ non_field_errors: [rule] });
         }
-        if (!existing || method === "POST") return;
+        // A new one is held against others only where it binds a policy.
+        if (method === "POST" && (attributes.policy === undefined || attributes.policy === null)) return;
         const after = { ...existing, ...attributes } as Stored;
         const twin = world.store
             .all("policies/bindings")
             .some(
                 (other) =>
-                    other.pk !== existing.pk &&
+                    other.pk !== existing?.pk &&
                     other.policy === after.policy &&
                     other.target === after.target &&
                     other.order === after.order,

@@ -1,6 +1,7 @@
 import { json, type Answer } from "../http";
+import { isUuid } from "../identifiers";
 import type { Fields } from "../schemaValidation";
-import { NotFound, type Context, type ObjectKind, type Stored } from "./kind";
+import { NotFound, UnhandledError, type Context, type ObjectKind, type Stored } from "./kind";
 
 /** Roles. Users join them through add_user (Authentik 2025.12 and newer). */
 export const roles: ObjectKind = {
@@ -19,13 +20,19 @@ export const roles: ObjectKind = {
     unique: { name: { message: "Role with this name already exists." } },
     ordering: ["name"],
     search: ["name"],
+    textFilters: ["groups"],
     filters: {
         users: (role, values, { world }) =>
             values.some((pk) => ((world.store.get("core/users", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
-        groups: (role, values, { world }) =>
-            values.some((pk) => ((world.store.get("core/groups", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
+        groups: (role, values, { world }) => {
+            if (!isUuid(values[0] as string)) throw new UnhandledError("a group's key that is none");
+            return values.some((pk) => ((world.store.get("core/groups", pk)?.roles ?? []) as unknown[]).includes(role.pk));
+        },
         managed__isnull: (role, values) => String(role.managed === null) === values[0],
         inherited: () => true,
+    },
+    choices: {
+        managed: ({ world }) => world.store.all("rbac/roles").flatMap((role) => (role.managed ? [role.managed as string] : [])),
     },
     represent: (role) => ({ pk: role.pk, name: role.name }),
     actions: {
@@ -47,6 +54,8 @@ export const roles: ObjectKind = {
 };
 
 function setUser(role: Stored, body: Fields, { world, user: asking }: Context, member: boolean): Answer {
+    // This body is used as it is.
+    if (body.pk !== undefined && !/^\s*-?\d+\s*$/.test(String(body.pk))) throw new UnhandledError("a user's key that is none");
     const user = world.store.get("core/users", body.pk);
     if (!user || !world.permissions.has(asking, "authentik_core.view_user", { model: "authentik_core.user", pk: user.pk })) {
         throw new NotFound("Not found.");

@@ -2,7 +2,7 @@ import { milliseconds } from "../identifiers";
 import type { FieldErrors, Fields } from "../schemaValidation";
 import type { World } from "../world";
 import { flowSummary } from "./flowSummary";
-import type { ObjectKind, Reference, Stored } from "./kind";
+import { InvalidRequest, type ObjectKind, type Reference, type Stored } from "./kind";
 
 interface StageTable {
     /** Below stages/: "user_login". */
@@ -18,6 +18,8 @@ interface StageTable {
     readonly durations?: readonly string[];
     /** Lists that may not be empty. */
     readonly nonEmpty?: readonly string[];
+    /** Checks a write as a whole; answers what is wrong with it. */
+    readonly rule?: (attributes: Fields) => FieldErrors | undefined;
     /** Members that are only shown. */
     readonly shown?: Fields;
 }
@@ -51,10 +53,16 @@ const tables: readonly StageTable[] = [
         references: {
             password_stage: toStage("password"),
             captcha_stage: toStage("captcha"),
+            sources: { to: [], whenDeleted: "remove" },
             webauthn_stage: toStage("authenticator/validate"),
             enrollment_flow: toFlow,
             recovery_flow: toFlow,
             passwordless_flow: toFlow,
+        },
+        // A PATCH that leaves both out is refused too.
+        rule: ({ user_fields: userFields, sources }) => {
+            if ((userFields as string[] | undefined)?.length || (sources as string[] | undefined)?.length) return undefined;
+            return { non_field_errors: ["When no user fields are selected, at least one source must be selected"] };
         },
     },
     {
@@ -101,7 +109,7 @@ const tables: readonly StageTable[] = [
         verboseName: "Consent Stage",
         applicationName: "authentik Stages.Consent",
         component: "ak-stage-consent-form",
-        defaults: { mode: "always_require", consent_expire_in: "weeks=4" },
+        defaults: { mode: "expiring", consent_expire_in: "weeks=4" },
         durations: ["consent_expire_in"],
     },
     {
@@ -122,6 +130,11 @@ const tables: readonly StageTable[] = [
         },
         references: { configuration_stages: { to: ["stages/authenticator/totp"], whenDeleted: "remove" } },
         durations: ["last_auth_threshold"],
+        rule: ({ not_configured_action: action, configuration_stages: stages }) => {
+            if (action !== "configure" || (stages as string[] | undefined)?.length) return undefined;
+            const message = 'When "Not configured action" is set to "Configure", you must set a configuration stage.';
+            return { not_configured_action: [message] };
+        },
         shown: { webauthn_allowed_device_types_obj: [] },
     },
     {
@@ -165,6 +178,10 @@ export const stages: readonly ObjectKind[] = tables.map((table) => ({
             }
         }
         return errors;
+    },
+    validate: ({ attributes }) => {
+        const errors = table.rule?.(attributes);
+        if (errors) throw new InvalidRequest(errors);
     },
     represent: (stage, { world }) => ({
         ...commonMembers(world, stage, table),

@@ -19,7 +19,10 @@ export const tokens: ObjectKind = {
     pathParameter: "identifier",
     extraPermissions: { view_token_key: "View token's key", set_token_key: "Set a token's key" },
     defaults: () => ({ managed: null, description: "", expiring: true, expires: null, key: newKey(60) }),
-    unique: { identifier: { message: "Token with this identifier already exists." } },
+    unique: {
+        identifier: { message: "Token with this identifier already exists." },
+        managed: { message: "Token with this Managed by authentik already exists." },
+    },
     references: { user: { to: ["core/users"], whenDeleted: "cascade" } },
     ordering: ["identifier", "expires"],
     search: ["identifier", "intent", "description"],
@@ -51,7 +54,7 @@ export const tokens: ObjectKind = {
             attributes.expires = timestamp(normally);
         }
         if (method === "POST") {
-            if (attributes.expires === undefined) attributes.expires = attributes.expiring === false ? null : timestamp(normally);
+            if (attributes.expires === undefined || attributes.expires === null) attributes.expires = attributes.expiring === false ? null : timestamp(normally);
             // Only a superuser makes tokens for others; for anybody else the token is silently their own.
             if (!world.permissions.isSuperuser(caller)) Object.assign(attributes, { user: caller.pk, expiring: true });
         }

@@ -3,7 +3,7 @@ import { sha256, timestamp, newUuid } from "../identifiers";
 import { hashPassword } from "../passwords";
 import type { FieldErrors, Fields } from "../schemaValidation";
 import { hasAttributes, partialGroup, roleOf } from "./groups";
-import type { Context, ObjectKind, Stored } from "./kind";
+import { InvalidRequest, type Context, type ObjectKind, type Stored } from "./kind";
 
 /** Users. PUT without `groups` or `roles` clears them; `attributes` is replaced whole. */
 export const users: ObjectKind = {
@@ -61,17 +61,23 @@ export const users: ObjectKind = {
         roles_by_name: ({ world }) => world.store.all("rbac/roles").map((role) => role.name as string),
         type: () => ["internal", "external", "service_account", "internal_service_account"],
     },
-    checkMembers: ({ attributes }) => {
+    checkMembers: ({ attributes, existing }) => {
         const errors: FieldErrors = {};
         const path = (attributes.path as string | undefined) ?? "users";
         if (path.startsWith("/") || path.endsWith("/")) errors.path = ["No leading or trailing slashes allowed."];
         else if (path.includes("//")) errors.path = ["No empty segments in user path allowed."];
-        if (attributes.type === "internal_service_account") {
-            errors.type = ["Setting a user to internal service account is not allowed."];
+        const internal = "internal_service_account";
+        if (existing?.type === internal && attributes.type !== undefined && attributes.type !== internal) {
+            errors.type = ["Can't change internal service account to other user type."];
         }
+        if (!existing && attributes.type === internal) errors.type = ["Setting a user to internal service account is not allowed."];
         return errors;
     },
-    validate: ({ attributes }) => {
+    validate: ({ attributes, existing }) => {
+        // An update may make one of somebody, and there is no way back.
+        if (existing?.type === "internal_service_account") {
+            throw new InvalidRequest({ non_field_errors: ["Can't modify internal service account users"] });
+        }
         attributes.last_updated = timestamp();
     },
     represent: (user, { world, request }) => {

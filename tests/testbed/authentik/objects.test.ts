@@ -286,6 +286,7 @@ describe(`providers, applications and bindings [${where}]`, () => {
         const name = target.name("stage");
         await target.make("/stages/password/", { name, backends: ["authentik.core.auth.InbuiltBackend"] });
         const other = await target.api("POST", "/stages/user_login/", { name });
-        expect([other.status, other.body]).toEqual([400, { name: ["stage with this name already exists."] }]);
+        // What comes before "with" depends on what the real one's process has carried out since its start.
+        expect([other.status, other.body]).toEqual([400, { name: [expect.stringMatching(/with this name already exists\.$/)] }]);
     });
 });

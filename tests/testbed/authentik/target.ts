@@ -9,6 +9,8 @@ import { startAuthentikStandIn, type AuthentikStandIn } from "../../../testbed/a
 const realUrl = process.env.AUTHENTIK_URL?.replace(/\/+$/, "");
 const realToken = process.env.AUTHENTIK_TOKEN;
 export const isReal = Boolean(realUrl && realToken);
+/** The real Authentik, where one is given. */
+export const realAuthentik = realUrl && realToken ? { url: realUrl, token: realToken } : undefined;
 
 export interface Reply {
     readonly status: number;
@@ -80,9 +82,12 @@ export class Target {
     }
 
     /** A request to the API, below /api/v3, as the superuser unless another token (or null for none) is given. */
-    api(method: string, path: string, json?: unknown, token: string | null = this.token): Promise<Reply> {
+    async api(method: string, path: string, json?: unknown, token: string | null = this.token): Promise<Reply> {
         const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
-        return call(`${this.url}/api/v3${path}`, { method, ...(json === undefined ? {} : { json }), headers });
+        const ask = () => call(`${this.url}/api/v3${path}`, { method, ...(json === undefined ? {} : { json }), headers });
+        const reply = await ask();
+        // A worker of a real Authentik is recycled once in some hundred requests. A read may be repeated.
+        return method === "GET" && reply.status === 500 && reply.text === "Internal Server Error" ? ask() : reply;
     }
 
     /** Makes an object, remembers to remove it, and answers it. */
