@@ -8,9 +8,10 @@ import program = require("../index");
 import { type Moments, median, medianParts, type Parts, partsOf } from "../testbed/bench/moments";
 import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../testbed/bench/preview";
 import { type Toolchain, toolchainEnvironment } from "../testbed/bootstrap/toolchain.cjs";
-import { startSite } from "../testbed/site";
+import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
 import { command, EXIT, run } from "./shared/command";
+import { onInterrupt, Steps } from "./shared/interrupt";
 
 interface Options {
     json?: boolean;
@@ -45,15 +46,28 @@ const AIM = 1.6;
 async function bench({ json = false, runs, limit }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
     const root = projectRootOf(__dirname);
-    const site = await startSite();
-    const interrupt = () => void site.stop().then(() => process.exit(130));
-    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    const steps = new Steps();
+    let site: Site | undefined;
+    let declared: ScratchStack["stack"] | undefined;
+    const stop = async () => {
+        const [running, stack] = [site, declared];
+        [site, declared] = [undefined, undefined];
+        // What was declared in a real Authentik goes, however this ends.
+        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real")) await stack?.destroy({ color: "never" }).catch(() => undefined);
+        await running?.stop();
+    };
+    const interrupts = onInterrupt(async () => {
+        process.stderr.write("\nStopping, once what is under way has ended …\n");
+        await steps.interrupt();
+        await stop();
+    });
     try {
-        const scratch = await createScratchStack(site, root, program);
+        const { folder } = (site = await steps.run(async () => (site = await startSite())));
+        const scratch = await steps.run(() => createScratchStack(site!, root, program));
         say("pulumi up, so that there is nothing to change");
-        await scratch.stack.up({ color: "never" });
-        const report = await measure(root, site.folder, scratch, runs, say);
-        await scratch.stack.destroy({ color: "never" });
+        declared = scratch.stack;
+        await steps.run(() => scratch.stack.up({ color: "never" }));
+        const report = await measure(root, folder, scratch, runs, say);
         if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
         else show(report, say);
         if (limit !== undefined && report.ratio > limit) {
@@ -61,8 +75,8 @@ async function bench({ json = false, runs, limit }: Options): Promise<void> {
             process.exitCode = EXIT.mistake;
         }
     } finally {
-        process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
-        await site.stop();
+        await stop();
+        interrupts.forget();
     }
 }
 

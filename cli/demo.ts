@@ -10,6 +10,7 @@ import program = require("../index");
 import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
 import { command, EXIT, run, UserError } from "./shared/command";
+import { onInterrupt, Steps } from "./shared/interrupt";
 import { matrixTable } from "./shared/matrixText";
 
 interface Step {
@@ -31,7 +32,10 @@ class Demo {
     readonly steps: Step[] = [];
     readonly seconds: Record<string, number> = {};
 
-    constructor(private readonly json: boolean) {}
+    constructor(
+        private readonly json: boolean,
+        private readonly underWay: Steps,
+    ) {}
 
     say(text = ""): void {
         // With --json, standard output holds the one object and nothing else.
@@ -45,7 +49,7 @@ class Demo {
     async timed<T>(name: string, work: () => Promise<T>): Promise<T> {
         const started = performance.now();
         try {
-            return await work();
+            return await this.underWay.run(work);
         } finally {
             this.seconds[name] = Math.round((performance.now() - started) / 10) / 100;
         }
@@ -63,14 +67,10 @@ class Demo {
 }
 
 async function demo({ json = false, keep = false }: Options): Promise<void> {
-    const show = new Demo(json);
+    const steps = new Steps();
+    const show = new Demo(json, steps);
     const started = performance.now();
     let site: Site | undefined;
-    let interrupted = false;
-    const interrupt = () => {
-        interrupted = true;
-        void stopSite().then(() => process.exit(130));
-    };
     let declared: Stack | undefined;
     const destroy = async () => {
         const stack = declared;
@@ -84,10 +84,14 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
         if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real")) await destroy().catch(() => undefined);
         await running?.stop();
     };
-    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    const interrupts = onInterrupt(async () => {
+        process.stderr.write("\nStopping, once what is under way has ended …\n");
+        await steps.interrupt();
+        await stopSite();
+    });
     try {
         show.heading("A site on loopback, with an open registry");
-        site = await show.timed("site", () => startSite());
+        site = await show.timed("site", async () => (site = await startSite()));
         const scratch = await show.timed("stack", () => createScratchStack(site!, projectRootOf(__dirname), program));
         const parts = partsOf(site, scratch);
         for (const part of parts) show.say(`  ${part.name.padEnd(16)} ${part.kind.padEnd(22)} ${part.detail}`);
@@ -124,7 +128,8 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
     } catch (error) {
         throw toldAs(error);
     } finally {
-        if (!interrupted) await stopSite();
+        await stopSite();
+        interrupts.forget();
     }
     process.exitCode = show.ok ? EXIT.done : EXIT.mistake;
 }
@@ -206,7 +211,7 @@ async function keepRunning(show: Demo, site: Site, scratch: ScratchStack): Promi
     show.say("Ctrl-C, or the end of the input, stops everything and removes it.");
     for await (const _line of createInterface({ input: process.stdin })) {
         try {
-            const up = await scratch.stack.up({ onOutput: (text) => show.say(text.trimEnd()), color: "never" });
+            const up = await show.timed("up", () => scratch.stack.up({ onOutput: (text) => show.say(text.trimEnd()), color: "never" }));
             show.say(matrixTable(matrixOf(up.outputs.accessMatrix!.value as Record<string, Record<string, string>>)));
         } catch (error) {
             show.say((error as Error).message);

@@ -5,6 +5,7 @@ import { readMachine } from "../testbed/bootstrap/toolchain.cjs";
 import { faultPlan, type PlannedFaults } from "../testbed/faults/plan";
 import { Injector, type Injection, type Outcome } from "../testbed/faults/injections";
 import { command, EXIT, run } from "./shared/command";
+import { onInterrupt } from "./shared/interrupt";
 
 interface Options {
     json?: boolean;
@@ -29,8 +30,7 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
     const injectors: Injector[] = [];
     const stop = () => Promise.all(injectors.splice(0).map((injector) => injector.stop()));
-    const interrupt = () => void stop().then(() => process.exit(130));
-    process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+    const interrupts = onInterrupt(async () => void (await stop()));
     try {
         const first = await Injector.start();
         injectors.push(first);
@@ -52,7 +52,7 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         else say(`\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms.`);
         process.exitCode = report.survived === report.injected ? EXIT.done : EXIT.mistake;
     } finally {
-        process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+        interrupts.forget();
         await stop();
     }
 }

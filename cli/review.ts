@@ -6,6 +6,7 @@ import { changedFiles, commitOf, commitsMissing, mergeBase, type Repository, rep
 import { type Review, reviewMarkdown, stackReview, widens } from "./review/report";
 import { hasOwnCode, linkPackages, sideOf, stacksIn } from "./review/sides";
 import { command, EXIT, run, UserError } from "./shared/command";
+import { onInterrupt } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
 
 /** Beside the exit codes of all commands. */
@@ -118,12 +119,7 @@ const program = command("npm run review --", "Says what a change gives and takes
     .action((options: Options) => {
         const scratch = mkdtempSync(join(tmpdir(), "zot-hardening-review-"));
         const clean = () => rmSync(scratch, { recursive: true, force: true });
-        for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-            process.once(signal, () => {
-                clean();
-                process.kill(process.pid, signal);
-            });
-        }
+        const interrupts = onInterrupt(clean);
         try {
             mkdirSync(join(scratch, "home"));
             const result = review(options, scratch);
@@ -132,6 +128,7 @@ const program = command("npm run review --", "Says what a change gives and takes
             else if (options.failOnWidening && widens(result)) process.exitCode = EXIT_WIDENS;
         } finally {
             clean();
+            interrupts.forget();
         }
     });
 void run(program);

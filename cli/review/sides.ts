@@ -14,6 +14,7 @@ import { allSettings, isMap, SettingsError, shown } from "../../components/setti
 import { settingsFromStackFile, StackFileError, stacksWithFile } from "../../components/settings/fromStackFile";
 import type { ZotConfig } from "../../components/zotConfig";
 import { UserError } from "../shared/command";
+import { heedSignalOf } from "../shared/interrupt";
 
 /** How long the rendering of one stack may take. In milliseconds. */
 const TIME_LIMIT = 120_000;
@@ -75,6 +76,7 @@ function renderedByItself(folder: string, stack: string, home: string): Pick<Sta
         maxBuffer: 1 << 26,
         env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, NO_COLOR: "1" },
     });
+    heedSignalOf({ signal });
     const said = stderr.trim().replaceAll(`${folder}/`, "");
     if (status === 1 && said !== "") return { problem: said };
     if (status !== 0) return { problem: `${said ? `${said}\n` : ""}(npm run config ended with ${signal ?? error?.message ?? `exit code ${status}`})` };

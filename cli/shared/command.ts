@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { SettingsError } from "../../components/settings";
 import { StackFileError } from "../../components/settings/fromStackFile";
+import { EXIT_BY_SIGNAL, Interrupted } from "./interrupt";
 
 /** 0: done. 1: a mistake of the person who called, said on standard error. 2: the command line is off. 3: a defect of the program. */
 export const EXIT = { done: 0, mistake: 1, usage: 2, defect: 3 } as const;
@@ -28,6 +29,8 @@ export async function run(program: Command): Promise<void> {
             // For a program that asked for JSON, beside the words for people.
             if (error instanceof SettingsError && program.opts().json) process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
             process.exitCode = EXIT.mistake;
+        } else if (error instanceof Interrupted) {
+            process.exitCode = EXIT_BY_SIGNAL[error.signal];
         } else {
             process.stderr.write(`${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.\n`);
             process.exitCode = EXIT.defect;
