@@ -1,11 +1,11 @@
 /** `/zot/auth/login`, `/zot/auth/callback/<provider>` and `/zot/auth/logout`: login by OpenID Connect, as zot 2.1.20 does it. */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import type * as OpenIdClient from "openid-client";
 import type { Config, OpenIdProvider } from "./config";
 import { type Exchange, cookie, redirect, sendJson, sendStatus, sendText, setCookie } from "./http";
 import type { Log } from "./log";
 import { bodyOf, send } from "./outgoing";
 import { type SecureCookies, type Sessions } from "./sessions";
+import { type Claims, type Client, ExchangeError, type IssuerMetadata, exchangeCode, fetchUserInfo, networkProblem } from "./tokenExchange";
 import type { Users } from "./users";
 
 export const callbackPath = "/zot/auth/callback";
@@ -17,7 +17,7 @@ interface Provider {
     name: string;
     settings: OpenIdProvider;
     /** What the issuer says of itself. */
-    metadata: OpenIdClient.ServerMetadata;
+    metadata: IssuerMetadata;
     redirectUri: string;
 }
 
@@ -25,16 +25,18 @@ interface Provider {
 export class IssuerError extends Error {}
 
 /** Asks an issuer for its metadata. It must name itself exactly as it was called: a trailing slash counts. */
-export async function discover(issuer: string): Promise<OpenIdClient.ServerMetadata> {
+export async function discover(issuer: string): Promise<IssuerMetadata> {
     const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-    let metadata: OpenIdClient.ServerMetadata;
+    let metadata: IssuerMetadata;
     try {
-        const answer = await send(url, { timeout: 10_000 });
+        const answer = await send(url, { timeout: 10_000 }).catch((error: unknown) => {
+            throw new Error(`Get ${JSON.stringify(url)}: ${networkProblem(error)}`);
+        });
         const body = await bodyOf(answer);
-        if (answer.statusCode !== 200) throw new Error(`http status not ok: ${answer.statusCode}`);
-        metadata = JSON.parse(body.toString()) as OpenIdClient.ServerMetadata;
+        if (answer.statusCode !== 200) throw new Error(`http status not ok: ${answer.statusCode} ${answer.statusMessage} ${body}`);
+        metadata = JSON.parse(body.toString()) as IssuerMetadata;
     } catch (error) {
-        throw new IssuerError(`OpenID Provider Configuration Discovery has failed\nGet "${url}": ${(error as Error).message}`);
+        throw new IssuerError(`OpenID Provider Configuration Discovery has failed\n${(error as Error).message}`);
     }
     if (metadata.issuer !== issuer) {
         throw new IssuerError(
@@ -103,18 +105,32 @@ export class Login {
     async finish(exchange: Exchange, name: string): Promise<void> {
         const provider = this.providers.get(name);
         if (!provider) return sendText(exchange, 404, "404 page not found");
-        const state = this.stateCookie(exchange, "state");
-        if (state === undefined) return sendText(exchange, 401, "failed to get state: http: named cookie not present");
-        if (state !== exchange.query.get("state")) return sendText(exchange, 401, "failed to get state: state does not compare");
+        const { value: state, problem } = this.stateCookie(exchange, "state");
+        if (problem) return sendText(exchange, 401, `failed to get state: ${problem}`);
+        if (state !== (exchange.query.get("state") ?? "")) return sendText(exchange, 401, "failed to get state: state does not compare");
+        this.forgetStateCookie(exchange, "state");
         const refusal = exchange.query.get("error");
         if (refusal) return sendText(exchange, 500, `${refusal}: ${exchange.query.get("error_description") ?? ""}`);
 
+        const { settings, metadata, redirectUri } = provider;
+        const client: Client = { metadata, redirectUri, clientId: settings.clientId, clientSecret: settings.clientSecret };
+        let verifier: string | undefined;
+        if (isPublic(settings)) {
+            const { value, problem: missing } = this.stateCookie(exchange, "pkce");
+            if (missing) return sendText(exchange, 401, `failed to get code verifier: ${missing}`);
+            verifier = value;
+            this.forgetStateCookie(exchange, "pkce");
+        }
+        let step = "failed to exchange token";
         let claims: { fromToken: Claims; fromUserInfo: Claims };
         try {
-            claims = await this.exchangeCode(exchange, provider, state);
+            const { accessToken, tokenType, claims: fromToken } = await exchangeCode(client, exchange.query.get("code") ?? "", verifier);
+            step = "userinfo failed";
+            claims = { fromToken, fromUserInfo: await fetchUserInfo(client, accessToken, tokenType, String(fromToken["sub"])) };
         } catch (error) {
-            this.log.error("failed to exchange token", { error: messageOf(error), provider: name });
-            return sendText(exchange, 401, `failed to exchange token: ${messageOf(error)}`);
+            if (!(error instanceof ExchangeError)) throw error;
+            this.log.error(step, { error: error.message, provider: name });
+            return sendText(exchange, 401, `${step}: ${error.message}`);
         }
 
         const userName = userNameOf(claims.fromUserInfo, provider.settings, this.log);
@@ -146,44 +162,22 @@ export class Login {
         sendJson(exchange, 200, { endSessionUrl: url.href });
     }
 
-    private async exchangeCode(exchange: Exchange, provider: Provider, state: string) {
-        const { settings, metadata, redirectUri } = provider;
-        const client = await import("openid-client");
-        const configuration = new client.Configuration(
-            metadata,
-            settings.clientId,
-            { [client.clockTolerance]: 5 },
-            isPublic(settings)
-                ? client.None()
-                : (metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"]).includes("client_secret_basic")
-                  ? client.ClientSecretBasic(settings.clientSecret)
-                  : client.ClientSecretPost(settings.clientSecret),
-        );
-        client.enableNonRepudiationChecks(configuration);
-        if (settings.issuer.startsWith("http://")) client.allowInsecureRequests(configuration);
-        const answer = new URL(redirectUri);
-        answer.search = exchange.query.toString();
-        const verifier = isPublic(settings) ? this.stateCookie(exchange, "pkce") : undefined;
-        const tokens = await client.authorizationCodeGrant(configuration, answer, {
-            expectedState: state,
-            idTokenExpected: true,
-            ...(verifier !== undefined && { pkceCodeVerifier: verifier }),
-        });
-        const fromToken = tokens.claims();
-        if (!fromToken) throw new Error("id_token missing");
-        const fromUserInfo = await client.fetchUserInfo(configuration, tokens.access_token, fromToken.sub);
-        return { fromToken: fromToken as Claims, fromUserInfo: fromUserInfo as Claims };
-    }
-
     /** Always `Secure`, even over http: a client needs https, or a loopback host that it takes for secure. */
     private setStateCookie(exchange: Exchange, name: string, value: string): void {
         const sealed = this.stateCookies.seal(name, value);
         setCookie(exchange, name, sealed, { maxAge: loginLifetime, httpOnly: true, secure: true, sameSite: "Lax" });
     }
 
-    private stateCookie(exchange: Exchange, name: string): string | undefined {
+    /** Its value, or what is wrong with it. */
+    private stateCookie(exchange: Exchange, name: string): { value?: string; problem?: string } {
         const sealed = cookie(exchange, name);
-        return sealed === undefined ? undefined : this.stateCookies.open(name, sealed);
+        if (sealed === undefined) return { problem: "http: named cookie not present" };
+        const value = this.stateCookies.open(name, sealed);
+        return value === undefined ? { problem: `securecookie: ${problemOfCookie(sealed)}` } : { value };
+    }
+
+    private forgetStateCookie(exchange: Exchange, name: string): void {
+        setCookie(exchange, name, "", { maxAge: 0, httpOnly: true, secure: true, sameSite: "Lax" });
     }
 
     /** Where the browser may be sent after the login: a path, or an address at an allowed origin; otherwise `/`. */
@@ -197,7 +191,13 @@ export class Login {
     }
 }
 
-type Claims = Record<string, unknown>;
+/** What is wrong with a cookie that cannot be opened, in zot's words. */
+function problemOfCookie(sealed: string): string {
+    const whole = /^[\w-]*={0,2}$/.test(sealed) && sealed.length % 4 === 0;
+    if (whole) return "the value is not valid";
+    const strange = sealed.search(/[^\w-]/);
+    return `base64 decode failed - caused by: illegal base64 data at input byte ${strange >= 0 ? strange : Math.floor(sealed.length / 4) * 4}`;
+}
 
 const isPublic = (settings: OpenIdProvider) => settings.clientSecret === "";
 
@@ -240,10 +240,3 @@ function decodeSafely(text: string): string {
         return text;
     }
 }
-
-/** The reason under an error of the client library, without anything the tokens hold. */
-function messageOf(error: unknown): string {
-    const { message, error: code, error_description: description } = error as Error & { error?: string; error_description?: string };
-    return code ? `${code}${description ? `: ${description}` : ""}` : message;
-}
-

@@ -3,8 +3,9 @@ import * as http from "node:http";
 import * as https from "node:https";
 
 export interface OutgoingOptions {
-    method?: "GET" | "HEAD";
+    method?: "GET" | "HEAD" | "POST";
     headers?: Record<string, string>;
+    body?: string;
     /** Whether a certificate must be one we trust; default true. */
     tlsVerify?: boolean;
     /** Milliseconds without any answer; default 30 s. */
@@ -29,7 +30,7 @@ export async function send(url: string, options: OutgoingOptions = {}): Promise<
     }
 }
 
-function sendOnce(url: URL, { method = "GET", headers, tlsVerify = true, timeout = 30_000 }: OutgoingOptions): Promise<http.IncomingMessage> {
+function sendOnce(url: URL, { method = "GET", headers, body, tlsVerify = true, timeout = 30_000 }: OutgoingOptions): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
         const request =
             url.protocol === "https:"
@@ -38,7 +39,7 @@ function sendOnce(url: URL, { method = "GET", headers, tlsVerify = true, timeout
         request.setTimeout(timeout, () => request.destroy(new Error(`${url.origin} did not answer within ${timeout / 1000} s`)));
         request.on("response", resolve);
         request.on("error", reject);
-        request.end();
+        request.end(body);
     });
 }
 
