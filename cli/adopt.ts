@@ -9,7 +9,7 @@ import { failureIn, UserError as ProviderError } from "../providers/authentik/er
 import { type Blueprint, blueprintWarnings, type Found, found } from "./adopt/find";
 import { addresses, importFile } from "./adopt/importFile";
 import { pulumi } from "./ciSecrets/pulumi";
-import { command, run, UserError } from "./shared/command";
+import { busy, command, run, UserError } from "./shared/command";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 
 interface Options {
@@ -30,6 +30,7 @@ async function adopt(options: Options): Promise<void> {
     const connection = connectionFor(folder, options.stack);
     const inState = options.state ? await addressesInState(folder, options.stack) : new Set<string>();
 
+    busy(`Asking Authentik at ${connection.url}`);
     const client = new Client(() => connection);
     let there: Found;
     try {

@@ -11,7 +11,7 @@ import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
 import { PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
 import { pulumi } from "./ciSecrets/pulumi";
 import { writeWhole } from "./shared/wholeFile";
-import { command, EXIT, run, UserError } from "./shared/command";
+import { busy, command, EXIT, run, UserError } from "./shared/command";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 
 interface Options {
@@ -46,6 +46,7 @@ async function authentikToken(options: Options): Promise<void> {
     if (options.config && options.for !== "up") program.error("A token for previews does not belong into the stack's configuration, where pulumi up would use it: give --output FILE, and hand it to the job as AUTHENTIK_TOKEN.", { exitCode: EXIT.usage });
 
     const { dryRun = false, rotate = false, prune = false } = options;
+    busy(`Working in Authentik at ${url}`);
     const outcome = await new Administration(url, token, outgoing(), { dryRun, rotate, prune }).carryOut(task);
     const handedTo = outcome.key === undefined ? undefined : await handOver(outcome.key, options);
     report(task, url, outcome, handedTo, options);

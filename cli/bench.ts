@@ -10,7 +10,7 @@ import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvide
 import { type Toolchain, toolchainEnvironment } from "../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
-import { command, EXIT, run } from "./shared/command";
+import { command, EXIT, exitCodes, run } from "./shared/command";
 import { onInterrupt, Steps } from "./shared/interrupt";
 
 interface Options {
@@ -196,5 +196,6 @@ const benchCommand = command("npm run bench --", "Measures a preview that change
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
     .option("--runs <number>", "how many previews of each to take the median of", count, 5)
     .option("--limit <ratio>", "end with exit code 1 where the ratio is above this", ratio)
+    .addHelpText("after", exitCodes("done", "the ratio is above --limit", undefined, ", 129, 130, 143 interrupted, and cleared up"))
     .action(bench);
 void run(benchCommand);

@@ -15,7 +15,7 @@ import { described, PreviousKeysError, revokePrevious } from "./ciSecrets/previo
 import { pulumi } from "./ciSecrets/pulumi";
 import { type Change, type Store, StoreError } from "./ciSecrets/store";
 import { OUTPUT_NAMES, STORES, type Target, TargetError, targetFrom, type TargetOptions, VISIBILITIES } from "./ciSecrets/target";
-import { command, EXIT, run, UserError } from "./shared/command";
+import { busy, command, EXIT, run, UserError } from "./shared/command";
 import { projectFolder } from "./shared/stack";
 
 interface Options extends Omit<TargetOptions, "names"> {
@@ -57,6 +57,7 @@ async function ciSecrets(options: Options): Promise<void> {
     const report: Report = { dryRun, store: target.store, place: store.place, items: [], warnings: [], ...(credential.expires ? { expires: credential.expires } : {}) };
     const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
 
+    busy(`Asking ${store.place}`);
     say(`${dryRun ? "Nothing is written. " : ""}To ${store.place}:`);
     const width = Math.max(...credential.items.map(({ name }) => name.length));
     const tell = ({ name, kind, change, output }: Report["items"][number]) => say(`  ${name.padEnd(width)}  ${kind.padEnd(8)}  ${SAID[change][dryRun ? 1 : 0]}  (${output})`);

@@ -9,7 +9,7 @@ import { type AccessMatrix, ACTIONS } from "../components/accessPolicy";
 import program = require("../index");
 import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
-import { command, EXIT, run, UserError } from "./shared/command";
+import { command, EXIT, exitCodes, run, UserError } from "./shared/command";
 import { onInterrupt, Steps } from "./shared/interrupt";
 import { matrixTable } from "./shared/matrixText";
 
@@ -222,5 +222,6 @@ async function keepRunning(show: Demo, site: Site, scratch: ScratchStack): Promi
 const demoCommand = command("npm run demo --", "Hardens an open registry on loopback with pulumi up, and shows who may then do what.", "npm run demo -- --keep")
     .option("--json", "end with one JSON object: parts, steps, seconds; all else goes to standard error")
     .option("--keep", "leave everything running to be explored, until Ctrl-C")
+    .addHelpText("after", exitCodes("every step as expected", "a step not as expected, or not to be carried out", undefined, ", 129, 130, 143 interrupted, and cleared up"))
     .action(demo);
 void run(demoCommand);

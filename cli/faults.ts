@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "commander";
 import { readMachine } from "../testbed/bootstrap/toolchain.cjs";
 import { faultPlan, type PlannedFaults } from "../testbed/faults/plan";
 import { Injector, type Injection, type Outcome } from "../testbed/faults/injections";
-import { command, EXIT, run } from "./shared/command";
+import { command, EXIT, exitCodes, run } from "./shared/command";
 import { onInterrupt } from "./shared/interrupt";
 
 interface Options {
@@ -107,5 +107,6 @@ const faultsCommand = command("npm run faults --", "Injects faults into the push
     .option("--every <number>", "only every so manieth step, for a quick look", count, 1)
     .option("--workers <number>", "hosts that faults are injected on side by side", count, Math.max(1, Math.min(4, cpus().length)))
     .option("--only <text>", "only faults whose name holds this")
+    .addHelpText("after", exitCodes("every fault survived", "a fault was not survived", undefined, ", 129, 130, 143 interrupted, and cleared up"))
     .action(faults);
 void run(faultsCommand);

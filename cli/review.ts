@@ -86,6 +86,7 @@ function parting(repository: Repository, base: string, head: string, name: strin
 const nameOf = (ref: string, commit: string) => (commit.startsWith(ref) ? commit.slice(0, 12) : `${ref} (${commit.slice(0, 12)})`);
 
 function rendered(side: string, folder: string, stack: string, home: string) {
+    // It does not return to its loop meanwhile, so this is said at once.
     if (process.stderr.isTTY) process.stderr.write(`Rendering the stack ${stack} of the ${side} …\n`);
     return sideOf(folder, stack, home);
 }

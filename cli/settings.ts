@@ -2,11 +2,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
-import { command, run } from "./shared/command";
+import { command, exitCodes, run } from "./shared/command";
 import { projectConfig, settingsMarkdown } from "./shared/settingsReference";
 import { projectFolder } from "./shared/stack";
 
-const program = command("npm run settings", "Writes the settings' declarations into Pulumi.yaml and docs/settings.md, after a change of their table.", "npm run settings").action(() => {
+const program = command("npm run settings", "Writes the settings' declarations into Pulumi.yaml and docs/settings.md, after a change of their table.", "npm run settings").addHelpText("after", exitCodes("done", "it could not be done")).action(() => {
     const folder = projectFolder();
     const file = join(folder, "Pulumi.yaml");
     const project = parseDocument(readFileSync(file, "utf8"));

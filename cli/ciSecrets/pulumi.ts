@@ -1,6 +1,6 @@
 /** Runs the Pulumi CLI for what it alone knows; secrets come and go by its streams. */
 import { spawn } from "node:child_process";
-import { UserError } from "../shared/command";
+import { busy, UserError } from "../shared/command";
 
 export interface PulumiRun {
     /** The folder of the project. */
@@ -18,6 +18,7 @@ export interface PulumiRun {
  */
 export function pulumi(args: readonly string[], what: string, { folder, input, without = [] }: PulumiRun): Promise<string> {
     const env: NodeJS.ProcessEnv = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    busy(`Waiting for pulumi ${args.slice(0, 2).join(" ")}`);
     for (const name of without) delete env[name];
     return new Promise((resolve, reject) => {
         const child = spawn("pulumi", [...args, "--non-interactive"], { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });

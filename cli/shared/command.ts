@@ -10,6 +10,10 @@ export const EXIT = { done: 0, mistake: 1, usage: 2, defect: 3 } as const;
 /** A mistake that is told as it is. */
 export class UserError extends Error {}
 
+/** What each exit code of a command means, as its help and docs/commands.md tell it. */
+export const exitCodes = (done: string, mistake: string, usage = "a mistake on the command line", more = "") =>
+    `Exit code: 0 ${done}, 1 ${mistake}, 2 ${usage}, 3 a defect${more}.`;
+
 /** A command with the manners of all of them. */
 export function command(name: string, description: string, example: string): Command {
     return new Command(name)
@@ -17,6 +21,22 @@ export function command(name: string, description: string, example: string): Com
         .addHelpText("after", `\nExample:\n  ${example}\n`)
         .showHelpAfterError("(add --help for more)")
         .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
+}
+
+/** How long a person looks at nothing before they are told what is under way. In milliseconds. */
+const PATIENCE = 2000;
+let silence: NodeJS.Timeout | undefined;
+
+/**
+ * Says on a terminal what the command is doing, once it has taken two seconds; elsewhere nothing. It lasts until the next call, or the command's end.
+ *
+ * @param what as a beginning, for example "Asking Authentik at …"
+ */
+export function busy(what: string, terminal: { isTTY?: boolean; write(text: string): unknown } = process.stderr): void {
+    clearTimeout(silence);
+    if (!terminal.isTTY) return;
+    silence = setTimeout(() => terminal.write(`${what} …\n`), PATIENCE);
+    silence.unref();
 }
 
 /** Runs a command's action and turns what it throws into a message and an exit code. */
@@ -35,5 +55,7 @@ export async function run(program: Command): Promise<void> {
             process.stderr.write(`${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.\n`);
             process.exitCode = EXIT.defect;
         }
+    } finally {
+        clearTimeout(silence);
     }
 }

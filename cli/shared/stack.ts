@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { declaredState, type DeclaredState } from "../../components/declaredState";
 import { settingsFromStackFile, stacksWithFile } from "../../components/settings/fromStackFile";
-import { EXIT, UserError } from "./command";
+import { EXIT, exitCodes, UserError } from "./command";
 
 /** The folder of the project: the nearest one above that has a Pulumi.yaml. */
 export function projectFolder(from = process.cwd()): string {
@@ -18,7 +18,7 @@ export function projectFolder(from = process.cwd()): string {
 export function withStackOption(program: Command): Command {
     return program
         .option("-s, --stack <name>", "the stack, whose settings are in Pulumi.<name>.yaml")
-        .addHelpText("after", "Exit code: 0 done, 1 a mistake in the settings or the stack's name, 2 a mistake on the command line, 3 a defect.");
+        .addHelpText("after", exitCodes("done", "a mistake in the settings or the stack's name, or it could not be done"));
 }
 
 /** What the stack of `--stack` declares; without the option the command ends with the names to choose from. */
