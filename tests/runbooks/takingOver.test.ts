@@ -1,0 +1,84 @@
+/** The operator's manual, followed literally: a site that an Ansible role and a blueprint made is taken over, and given back. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { blocks } from "./manual";
+import { type Operator, type Ran, reason, type RunOptions, STACK, startOperator } from "./operator";
+
+jest.setTimeout(600_000);
+
+let operator: Operator;
+const type = (block: string, options?: RunOptions): Promise<Ran> => operator.type(block, options);
+const made: string[] = [];
+
+/** What a blueprint makes, by the API. */
+async function asByBlueprint(): Promise<{ provider: number; group: string; user: number }> {
+    const { api } = operator.site.authentik;
+    const first = async (path: string) => (await api<{ results: { pk: string }[] }>("GET", path)).results[0]!.pk;
+    const make = async <T extends { pk: string | number }>(path: string, body: object, item?: string) => {
+        const object = await api<T>("POST", path, body);
+        made.push(item ?? `${path}${object.pk}/`);
+        return object;
+    };
+    const group = await make<{ pk: string }>("/core/groups/", { name: "artifact-workloads" });
+    const user = await make<{ pk: number }>("/core/users/", { username: "zot-ci", name: "Zot CI", type: "service_account", path: "users", groups: [group.pk] });
+    const provider = await make<{ pk: number }>("/providers/oauth2/", {
+        name: "Zot OAuth2",
+        client_id: "zot",
+        client_type: "confidential",
+        authorization_flow: await first("/flows/instances/?slug=default-provider-authorization-implicit-consent"),
+        invalidation_flow: await first("/flows/instances/?slug=default-provider-invalidation-flow"),
+        redirect_uris: [{ matching_mode: "strict", url: `${operator.site.registryUrl}/zot/auth/callback/oidc` }],
+    });
+    const application = await make<{ pk: string }>("/core/applications/", { name: "Zot", slug: "zot", provider: provider.pk, policy_engine_mode: "any" }, "/core/applications/zot/");
+    await make("/policies/bindings/", { target: application.pk, group: await first("/core/groups/?name=admins"), order: 0 });
+    await make("/policies/bindings/", { target: application.pk, group: group.pk, order: 1 });
+    return { provider: provider.pk, group: group.pk, user: user.pk };
+}
+
+(reason ? describe.skip : describe)(skippable("the manual, on a site that was made otherwise", reason), () => {
+    beforeAll(async () => {
+        operator = await startOperator();
+    });
+    afterAll(async () => {
+        // What was retained is the test's own.
+        for (const path of made.reverse()) await operator?.site.authentik.api("DELETE", path).catch(() => undefined);
+        await operator?.stop();
+    });
+
+    test("From an Ansible role and a blueprint; Taking over what exists", async () => {
+        const { site, home, stackFile } = operator;
+        const objects = await asByBlueprint();
+        expect(await operator.registry().push("app/hello", "v0", "x")).toBe(201);
+        const state = join(home, ".pulumi-state");
+        await type(`mkdir '${state}' && pulumi login 'file://${state}' && pulumi stack init ${STACK}`);
+        await type(`pulumi config set --path host.privateKey --secret --stack ${STACK}`, { input: site.ssh.privateKeyPem });
+        await type(`pulumi config set authentik:token --secret --stack ${STACK}`, { input: site.authentik.token });
+
+        // The role's config has something that no setting declares.
+        const configFile = join(site.folder, "zot/config.json");
+        const before = JSON.parse(readFileSync(configFile, "utf8")) as { http: object };
+        writeFileSync(configFile, JSON.stringify({ ...before, http: { ...before.http, ratelimit: { rate: 500 } } }));
+        const [compare, handOver, prove] = blocks("From an Ansible role and a blueprint", 3);
+        await type(compare!, { replace: { "scp USER@HOST:CONFIG-FILE": `cp '${configFile}'` } });
+        expect(readFileSync(stackFile, "utf8")).toMatch(/extraConfig:\s+http:\s+ratelimit:\s+rate: 500/);
+
+        const [takeOver, retain] = blocks("Taking over what exists", 2);
+        const { text } = await type(takeOver!);
+        expect(text).not.toMatch(/\breplaced?\b/);
+        const current = await site.authentik.api<{ name: string; pk: number }>("GET", `/providers/oauth2/${objects.provider}/`);
+        expect(current.name).toBe("Zot");
+        expect(await operator.pending()).toEqual({});
+        expect(await operator.registry().push("app/hello", "v1", "x")).toBe(401);
+
+        await type(handOver!);
+        expect(await operator.registry(operator.ciSecrets()).push("app/hello", "v1", "x")).toBe(201);
+        await type(prove!);
+
+        await type(retain!);
+        await type(`pulumi config set --path host.onDestroy restore --stack ${STACK} && pulumi up --stack ${STACK} && pulumi destroy --stack ${STACK}`);
+        for (const path of made) expect(await site.authentik.api("GET", path)).toBeTruthy();
+        expect(JSON.parse(readFileSync(configFile, "utf8"))).toMatchObject({ http: { ratelimit: { rate: 500 } } });
+        expect(await operator.registry().push("app/hello", "v2", "x")).toBe(201);
+    });
+});
