@@ -4,7 +4,7 @@ import { sendOne } from "../../clients/browser";
 import type { Send } from "../../clients/outgoing";
 import { evaluate } from "../../components/accessPolicy";
 import { messageOf, type Need, notApplicable, notPossible, Skipped } from "./check";
-import type { Control } from "./control";
+import { type Control, Interrupted } from "./control";
 import type { Recorder } from "./exchanges";
 import { CALLED, Identities, type Identity, isLeftOver, type Tier } from "./identities";
 import { newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
@@ -67,7 +67,7 @@ export class Context {
         try {
             return await identities.as(tier);
         } catch (error) {
-            if (error instanceof Skipped) throw error;
+            if (error instanceof Skipped || error instanceof Interrupted) throw error;
             throw notPossible(`Nobody could be logged in as ${CALLED[tier]}: ${messageOf(error)}`);
         }
     }

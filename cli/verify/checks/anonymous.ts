@@ -43,7 +43,7 @@ export const anonymous: Check[] = [
         async run({ anonymous }) {
             const answer = await anonymous.request("GET", "/v2/", { headers: { "user-agent": "docker/28.0.0 go/go1.24 os/linux arch/amd64" } });
             const challenge = answer.headers.get("www-authenticate");
-            if (answer.status === 401 && challenge) return pass("GET /v2/ of a client named docker/… is answered with 401 and a challenge.");
+            if (answer.status === 401 && challenge) return pass("GET /v2/ of a client named docker/… is answered with 401 and a challenge, so docker pushes with its login. A docker daemon without any login takes the same challenge for an end, and does not pull; other clients do.");
             return warning(`GET /v2/ of a client named docker/… is answered with ${answer.status}: docker push would go without its key, and be refused.`, "Use zot 2.1.16 or newer with both anonymous and other policies, and let the proxy pass User-Agent on.");
         },
     },

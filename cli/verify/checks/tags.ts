@@ -111,7 +111,7 @@ export const tags: Check[] = [
     ),
     {
         id: "tag-latest",
-        title: "latest is no exception: CI pushes it once, and not again (403)",
+        title: "latest is no exception: CI pushes it once, and not again, other or the same (403)",
         needs: ["scratch", "ci"],
         async run(context) {
             const { registry } = await context.as("ci");
@@ -120,16 +120,13 @@ export const tags: Check[] = [
             const first = await registry.push(context.scratch, "latest", image);
             if (first.status !== 201) throw notPossible(`The first push of latest was answered with ${first.status} (see api-key-push).`);
             const attempt = { registry, repository: context.scratch, tag: "latest", image };
-            return judged(
-                context,
-                attempt,
-                () => registry.push(context.scratch, "latest", newImage()),
-                async () => {
-                    const plain = await registry.mayPut(context.scratch, (await context.pushedTag()).tag);
-                    if (plain.granted) return fail(`latest was overwritten: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
-                    return fail("latest was overwritten, which other tags cannot be: this zot is older than 2.1.15 (CVE-2026-31801), or a rule lets latest move.", "Upgrade zot to 2.1.19 or newer, and look for a condition on latest in the rules.");
-                },
-            );
+            const whenAccepted = async () => {
+                const plain = await registry.mayPut(context.scratch, (await context.pushedTag()).tag);
+                if (plain.granted) return fail(`latest was overwritten: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
+                return fail("latest was overwritten, which other tags cannot be: this zot is older than 2.1.15 (CVE-2026-31801), or a rule lets latest move.", "Upgrade zot to 2.1.19 or newer, and look for a condition on latest in the rules.");
+            };
+            const withOther = await judged(context, attempt, () => registry.push(context.scratch, "latest", newImage()), whenAccepted);
+            return withOther.verdict === "pass" ? judged(context, attempt, () => registry.push(context.scratch, "latest", image), whenAccepted) : withOther;
         },
     },
     {
