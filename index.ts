@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
 import { matrixInWords } from "./components/accessPolicy";
+import { warnOfBlueprints } from "./components/blueprintOwners";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
 import { lookUpAuthentik } from "./components/registryIdentity";
@@ -24,7 +25,7 @@ export = async function program() {
     // First of all: it starts while Authentik is asked.
     const zotProvider = new zot.Provider("registry", authentikConnection());
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
-    const [, found] = await Promise.all([access && warnOfMissingPermissions(settings, access), lookUpAuthentik(settings)]);
+    const [, found] = await Promise.all([access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access)]), lookUpAuthentik(settings)]);
     const registry = new HardenedRegistry("registry", { settings, found }, { providers: { zot: zotProvider } });
     return {
         /** Where to pull from and push to. */

@@ -2,11 +2,12 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parse } from "yaml";
+import { listBlueprints, owningBlueprints, unknownBlueprints } from "../clients/authentikBlueprints";
 import { outgoing } from "../clients/outgoing";
 import { Client } from "../providers/authentik/client";
 import { type Settings as Connection, settingsFrom } from "../providers/authentik/configuration";
 import { failureIn, UserError as ProviderError } from "../providers/authentik/errors";
-import { type Blueprint, blueprintWarnings, type Found, found } from "./adopt/find";
+import { type Found, found } from "./adopt/find";
 import { addresses, importFile } from "./adopt/importFile";
 import { pulumi } from "./ciSecrets/pulumi";
 import { busy, command, run, UserError } from "./shared/command";
@@ -19,9 +20,6 @@ interface Options {
     dryRun?: boolean;
     json?: boolean;
 }
-
-/** How long Authentik may take for one answer. In milliseconds. */
-const TIMEOUT = 60_000;
 
 async function adopt(options: Options): Promise<void> {
     const folder = projectFolder();
@@ -93,20 +91,10 @@ async function addressesInState(folder: string, stack: string): Promise<Set<stri
 }
 
 /** A token may be good for the objects and not for blueprints: then a person has to look. */
-async function blueprints(connection: Connection, settings: Parameters<typeof blueprintWarnings>[1]): Promise<string[]> {
-    const send = outgoing();
-    const all: Blueprint[] = [];
-    for (let page = 1; page > 0; ) {
-        const answer = await send(new URL(`${connection.basePath}/managed/blueprints/?page=${page}&page_size=100`), { method: "GET", headers: { accept: "application/json", authorization: `Bearer ${connection.token}` }, signal: AbortSignal.timeout(TIMEOUT) }).catch(() => undefined);
-        if (answer?.status === 200) {
-            const { results, pagination } = (await answer.json()) as { results: Blueprint[]; pagination: { next: number } };
-            all.push(...results);
-            page = pagination.next > page ? pagination.next : 0;
-        } else {
-            return [`Whether a blueprint owns any of these objects is not known: the token may not list blueprints (${answer?.status ?? "no answer"}). Look at them in Authentik, Customization > Blueprints.`];
-        }
-    }
-    return blueprintWarnings(all, settings);
+async function blueprints({ basePath: url, token }: Connection, settings: Parameters<typeof owningBlueprints>[1]): Promise<string[]> {
+    const all = await listBlueprints({ url, token }, outgoing());
+    if (Array.isArray(all)) return [...owningBlueprints(all, settings), ...unknownBlueprints(all)];
+    return [`Whether a blueprint owns any of these objects is not known: the token may not list blueprints (${all.status ?? "no answer"}). Look at them in Authentik, Customization > Blueprints.`];
 }
 
 const program = withStackOption(command("npm run adopt --", "Finds what is in Authentik already of what a stack declares, and writes the file for pulumi import. Changes nothing in Authentik or in the state.", "AUTHENTIK_TOKEN=… npm run adopt -- --stack prod"))

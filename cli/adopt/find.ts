@@ -85,32 +85,3 @@ export async function found(client: Reader, { identity }: Pick<Settings, "identi
     }
     return result;
 }
-
-/** A blueprint as Authentik's API lists it. */
-export interface Blueprint {
-    name: string;
-    path: string;
-    /** YAML, of one that is kept in the database. */
-    content: string;
-    enabled: boolean;
-}
-
-/** Where blueprints come from that Authentik brings along; none of them makes objects for a registry. */
-const BUNDLED = /^(default|system|example|migrations|testing|oss)\//;
-
-/** Warnings of blueprints that own, or may own, what is to be taken over: each writes over the program's changes whenever it is applied. */
-export function blueprintWarnings(blueprints: readonly Blueprint[], { identity }: Pick<Settings, "identity">): string[] {
-    const keys = { slug: identity.applicationSlug, client_id: identity.clientId, username: identity.ciUser, name: identity.workloadsGroup };
-    return blueprints
-        .filter(({ enabled }) => enabled)
-        .flatMap(({ name, path, content }) => {
-            const remedy = "Disable it in Authentik (Customization > Blueprints), or take these objects out of it, before pulumi up.";
-            if (content) {
-                const named = Object.entries(keys).filter(([field, value]) => new RegExp(`\\b${field}["']?\\s*:\\s*["']?${value.replace(/[^\w]/g, "\\$&")}["']?\\s*(?:$|[,}#])`, "m").test(content));
-                if (named.length === 0) return [];
-                return [`The blueprint ${name} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it would write over what pulumi up changes. ${remedy}`];
-            }
-            if (!path || BUNDLED.test(path)) return [];
-            return [`The blueprint ${name} is enabled and comes from ${path}, which Authentik does not show: if it makes any of these objects, it would write over what pulumi up changes. Look at it. ${remedy}`];
-        });
-}

@@ -82,6 +82,19 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
         expect((await site.authentik.api<{ name: string }>("GET", "/core/applications/zot/")).name).toBe("Zot Registry");
     });
 
+    test("a blueprint that names what is declared is warned of in preview, as long as it is enabled", async () => {
+        const name = `end-to-end-${Date.now()}`;
+        const content = "version: 1\nentries:\n  - model: authentik_core.application\n    identifiers:\n      slug: zot\n    state: created\n";
+        const { pk } = await site.authentik.api<{ pk: string }>("POST", "/managed/blueprints/", { name, path: "", content, enabled: false });
+        try {
+            expect((await scratch.stack.preview(operation)).stdout).not.toContain(name);
+            await site.authentik.api("PATCH", `/managed/blueprints/${pk}/`, { enabled: true });
+            expect((await scratch.stack.preview(operation)).stdout).toContain(`The blueprint ${name} is enabled and names slug zot: it writes over what pulumi up changes`);
+        } finally {
+            await site.authentik.api("DELETE", `/managed/blueprints/${pk}/`);
+        }
+    });
+
     test("a renamed slug is refused at preview, with the way to do it", async () => {
         scratch.changeSettings({ identity: { applicationSlug: "other", issuer: site.issuer.replace("/zot/", "/other/") } });
         try {

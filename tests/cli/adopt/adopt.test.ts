@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { type Blueprint, blueprintWarnings } from "../../../cli/adopt/find";
+import { type Blueprint, owningBlueprints, unknownBlueprints } from "../../../clients/authentikBlueprints";
 import { addresses, importFile } from "../../../cli/adopt/importFile";
 import { siteSettings } from "../../support/settings";
 import { api, backendName, type Backend, startBackend, uniqueName } from "../../providers/authentik/backend";
@@ -49,13 +49,19 @@ describe("blueprints", () => {
     const entry = "entries:\n  - model: authentik_providers_oauth2.oauth2provider\n    identifiers:\n      client_id: zot\n";
 
     test("one that names an object owns it, unless it is disabled", () => {
-        expect(blueprintWarnings([blueprint({ content: entry })], settings)).toEqual([expect.stringContaining("The blueprint site is enabled and names client_id zot")]);
-        expect(blueprintWarnings([blueprint({ content: '{"identifiers": {"slug": "zot"}}' })], settings)).toHaveLength(1);
-        expect(blueprintWarnings([blueprint({ content: entry, enabled: false }), blueprint({ content: entry.replace("zot", "zot-other") })], settings)).toEqual([]);
+        expect(owningBlueprints([blueprint({ content: entry })], settings)).toEqual([expect.stringContaining("The blueprint site is enabled and names client_id zot")]);
+        expect(owningBlueprints([blueprint({ content: '{"identifiers": {"slug": "zot"}}' })], settings)).toHaveLength(1);
+        expect(owningBlueprints([blueprint({ content: entry, enabled: false }), blueprint({ content: entry.replace("zot", "zot-other") })], settings)).toEqual([]);
+    });
+
+    test("one that is told its names by its context", () => {
+        const content = entry.replace("zot", "!Context client");
+        expect(owningBlueprints([blueprint({ content, context: { client: "zot" } })], settings)).toHaveLength(1);
+        expect(owningBlueprints([blueprint({ content, context: { client: "other" } })], settings)).toEqual([]);
     });
 
     test("one from a file of the site's own has to be looked at, and Authentik's own need not", () => {
-        expect(blueprintWarnings([blueprint({ path: "custom/zot.yaml" }), blueprint({ path: "default/flow-oobe.yaml" })], settings)).toEqual([expect.stringContaining("comes from custom/zot.yaml")]);
+        expect(unknownBlueprints([blueprint({ path: "custom/zot.yaml" }), blueprint({ path: "default/flow-oobe.yaml" })])).toEqual([expect.stringContaining("comes from custom/zot.yaml")]);
     });
 });
 

@@ -1,0 +1,64 @@
+/** Blueprints of Authentik: a second master, which writes over what it names whenever it is applied, and leaves no event (2026.5). */
+import type { Settings } from "../components/settings";
+import type { Send } from "./outgoing";
+
+/** A blueprint as Authentik's API lists it. */
+export interface Blueprint {
+    name: string;
+    path: string;
+    /** YAML, of one that is kept in the database; of one that comes from a file Authentik does not show it. */
+    content: string;
+    /** What `!Context` stands for in it. */
+    context?: Record<string, unknown>;
+    enabled: boolean;
+}
+
+/** How long Authentik may take for one answer. In milliseconds. */
+const TIMEOUT = 60_000;
+
+/** All of them; or why they are not known: the status of the answer, undefined where there was none. */
+export async function listBlueprints({ url, token }: { url: string; token: string }, send: Send): Promise<Blueprint[] | { status: number | undefined }> {
+    const base = url.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
+    const all: Blueprint[] = [];
+    for (let page = 1; page > 0; ) {
+        const answer = await send(new URL(`${base}/api/v3/managed/blueprints/?page=${page}&page_size=100`), {
+            method: "GET",
+            headers: { accept: "application/json", authorization: `Bearer ${token}` },
+            signal: AbortSignal.timeout(TIMEOUT),
+        }).catch(() => undefined);
+        if (answer?.status !== 200) return { status: answer?.status };
+        const body = (await answer.json().catch(() => undefined)) as { results?: Blueprint[]; pagination?: { next: number } } | undefined;
+        if (!Array.isArray(body?.results)) return { status: answer.status };
+        all.push(...body.results);
+        const next = body.pagination?.next ?? 0;
+        page = next > page ? next : 0;
+    }
+    return all;
+}
+
+/** Where blueprints come from that Authentik brings along; none of them makes objects for a registry. */
+const BUNDLED = /^(default|system|example|migrations|testing|oss)\//;
+const REMEDY = "Disable it in Authentik (Customization > Blueprints), or take these objects out of it.";
+
+/** Warnings of enabled blueprints that name what the settings declare. */
+export function owningBlueprints(blueprints: readonly Blueprint[], { identity }: Pick<Settings, "identity">): string[] {
+    const keys = { slug: identity.applicationSlug, client_id: identity.clientId, username: identity.ciUser, name: identity.workloadsGroup };
+    return blueprints
+        .filter(({ enabled, content }) => enabled && content)
+        .flatMap(({ name, content, context }) => {
+            const given = /!Context\b/.test(content) ? Object.values(context ?? {}) : [];
+            const isNamed = (field: string, value: string) =>
+                new RegExp(`\\b${field}["']?\\s*:\\s*["']?${value.replace(/[^\w]/g, "\\$&")}["']?\\s*(?:$|[,}#])`, "m").test(content) ||
+                (given.includes(value) && new RegExp(`\\b${field}["']?\\s*:\\s*!Context\\b`).test(content));
+            const named = Object.entries(keys).filter(([field, value]) => isNamed(field, value));
+            if (named.length === 0) return [];
+            return [`The blueprint ${name} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it writes over what pulumi up changes whenever it is applied. ${REMEDY}`];
+        });
+}
+
+/** Warnings of enabled blueprints from files that are not Authentik's own: what they name is not to be seen. */
+export function unknownBlueprints(blueprints: readonly Blueprint[]): string[] {
+    return blueprints
+        .filter(({ enabled, content, path }) => enabled && !content && path && !BUNDLED.test(path))
+        .map(({ name, path }) => `The blueprint ${name} is enabled and comes from ${path}, which Authentik does not show: if it makes any of these objects, it writes over what pulumi up changes. Look at it. ${REMEDY}`);
+}
