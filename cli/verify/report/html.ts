@@ -17,7 +17,9 @@ article p{margin:.2rem 0 .2rem 5.3rem;overflow-wrap:anywhere}
 code,table{font-family:ui-monospace,monospace;font-size:.82rem}
 details{margin-left:5.3rem}summary{color:var(--skipped);cursor:pointer}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.15rem .6rem .15rem 0;overflow-wrap:anywhere;border-top:1px solid var(--line)}
-@media print{body{margin:0;max-width:none}details:not([open])>*{display:revert}}
+td:first-child{white-space:nowrap;overflow-wrap:normal}
+@media(max-width:40rem){body{margin:1rem auto}article p,details{margin-left:0}table,tbody,tr,td{display:block}tr:first-child{display:none}td{border:0;padding:0}tr{border-top:1px solid var(--line);padding:.3rem 0}td:last-child::before{content:"\\2192  "}}
+@media print{body{margin:0;max-width:none}details::details-content{content-visibility:visible;display:block;height:auto}summary{list-style:none}}
 `;
 
 const COLOUR = { pass: "pass", weakness: "fail", incomplete: "warning" } as const;
