@@ -1,7 +1,8 @@
 # Looks at the registry's host for the resource HostObservation, and changes nothing, not even a temporary file.
 #
 # Above this stand host/common.sh, host/look.sh and host/serviceFile.sh, whose functions are used here; below it what they look at:
-# their variables, $secret_files, one path on each line, and $declared, the config that was pushed last, or nothing where none was.
+# their variables, $secret_files, one path on each line, $declared, the config that was pushed last, or nothing where none was, and
+# $known_version, the version of the zot of which ls once said $known_binary.
 # Standard output is lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
 set -u
 umask 077
@@ -12,7 +13,13 @@ export PATH
 
 largest_config=1048576
 
-fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-500)"; }
+# A process for each would be half of the look's time.
+fact() {
+    told=$2
+    case $told in *"$newline"*) told=$(printf '%s' "$told" | tr '\n' ' ') ;; esac
+    if [ "${#told}" -gt 500 ]; then told=$(printf '%s' "$told" | cut -c 1-500); fi
+    printf '%s=%s\n' "$1" "$told"
+}
 
 refuse() {
     fact refused "$*"
@@ -66,6 +73,19 @@ unended() {
     done | tail -n 1
 }
 
+# The version of the installed zot, which is not asked again while it is the one that was asked before.
+report_version() {
+    installed=$(ls -Ldin "$binary" 2>/dev/null)
+    fact zotBinary "$installed"
+    if [ -n "$known_version" ] && [ "$installed" = "$known_binary" ]; then commit=$known_version; else commit=$(zot_commit "$binary"); fi
+    fact zotVersion "$commit"
+    if [ -x "$binary" ]; then
+        keeps_tags "$commit" || { [ -n "$commit" ] && [ "$commit" = "$accepted_version" ]; } || fact versionProblem "$problem"
+    else
+        fact versionProblem "is not there or cannot be run"
+    fi
+}
+
 # What answers in zot's place, by the config that was pushed last; on standard input.
 report_serving() {
     if ! expect_of /dev/stdin; then
@@ -117,13 +137,8 @@ look() {
     printf '%s\n' "$secret_files" | while IFS= read -r file; do
         if [ -n "$file" ]; then fact secret "$(rights_of "$file") $(sha256_of "$file") $file"; fi
     done
-    commit=$(zot_commit "$binary")
-    fact zotVersion "$commit"
-    if [ -x "$binary" ]; then
-        keeps_tags "$commit" || { [ -n "$commit" ] && [ "$commit" = "$accepted_version" ]; } || fact versionProblem "$problem"
-    else
-        fact versionProblem "is not there or cannot be run"
-    fi
+    # Beside the rest: it is a large program.
+    report_version &
     ask_service
     fact service "$service_state"
     fact pushing "$(pushing)"
@@ -144,6 +159,7 @@ look() {
     else
         fact serving 'not reachable'
     fi
+    wait
     if [ -f "$config" ] && [ -r "$config" ]; then
         size=$(wc -c <"$config" | tr -d ' ')
         fact configSize "$size"

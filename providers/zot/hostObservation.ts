@@ -15,14 +15,25 @@ import { runOverSsh, SshError, type SshLimits } from "./ssh";
 const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
 
 /** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
-function scriptFor({ variables, declared }: Observation, last: Declared | undefined): string {
+function scriptFor({ variables, declared }: Observation, last: Declared | undefined, known: KnownZot | undefined): string {
     const secretFiles = new Set(last ? [...last.secretFiles, ...(declared?.secretFiles ?? [])] : []);
-    const all: [string, string][] = [...variables, ["secret_files", [...secretFiles].join("\n")], ["declared", last?.config.trimEnd() ?? ""]];
+    const all: [string, string][] = [...variables, ["secret_files", [...secretFiles].join("\n")], ["declared", last?.config.trimEnd() ?? ""], ["known_binary", known?.binary ?? ""], ["known_version", known?.version ?? ""]];
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
     return [commonScript, lookScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** What an earlier look has seen of the installed zot. */
+interface KnownZot {
+    binary: string;
+    version: string;
+}
+
+function knownZot({ report }: PropertyMap): KnownZot | undefined {
+    const { zotBinary: binary, zotVersion: version } = (report ?? {}) as PropertyMap;
+    return typeof binary === "string" && typeof version === "string" ? { binary, version } : undefined;
+}
 
 interface Look {
     report: HostReport;
@@ -64,7 +75,7 @@ class HostObservationResource {
     async diff({ oldInputs, inputs, oldOutputs }: Parameters<ResourceHandler["diff"]>[0], context: CallContext): ReturnType<ResourceHandler["diff"]> {
         this.seen.delete(context.urn);
         if (this.justRead.delete(context.urn)) return { changes: false };
-        const look = await this.lookAfter(oldInputs, inputs, context);
+        const look = await this.lookAfter(oldInputs, inputs, oldOutputs, context);
         if (!look) return { changes: false };
         if (look.findings.drift.length === 0) {
             await tellNotes(look, context);
@@ -80,7 +91,7 @@ class HostObservationResource {
         const observation = observationOf(inputs, this.options.environment);
         const outputs: PropertyMap = { pushes: 0 };
         if (observation?.look) {
-            const report = await this.look(observation, undefined, context);
+            const report = await this.look(observation, undefined, undefined, context);
             await tellNotes({ report, findings: compare(report, undefined, observation.declared, namesOf(observation)) }, context);
             outputs.report = reportOutput(report);
         }
@@ -95,7 +106,7 @@ class HostObservationResource {
     }
 
     async update({ oldInputs, inputs, oldOutputs, preview }: Parameters<ResourceHandler["update"]>[0], context: CallContext): ReturnType<ResourceHandler["update"]> {
-        const look = this.seen.get(context.urn) ?? (await this.lookAfter(oldInputs, inputs, context));
+        const look = this.seen.get(context.urn) ?? (await this.lookAfter(oldInputs, inputs, oldOutputs, context));
         this.seen.delete(context.urn);
         if (!look) return oldOutputs;
         const pushes = typeof oldOutputs.pushes === "number" ? oldOutputs.pushes : 0;
@@ -106,21 +117,21 @@ class HostObservationResource {
     }
 
     /** What is on a host that was pushed before; undefined where it is not to be looked at, or was another one. */
-    private async lookAfter(oldInputs: PropertyMap, inputs: PropertyMap, context: CallContext): Promise<Look | undefined> {
+    private async lookAfter(oldInputs: PropertyMap, inputs: PropertyMap, oldOutputs: PropertyMap, context: CallContext): Promise<Look | undefined> {
         const observation = observationOf(inputs, this.options.environment);
         if (!observation?.look) return undefined;
         const before = observationOf(oldInputs, this.options.environment);
         const isSameHost = before?.connection.host === observation.connection.host && before.connection.port === observation.connection.port && before.configFile === observation.configFile;
         const last = isSameHost ? before?.declared : undefined;
-        const report = await this.look(observation, last, context);
+        const report = await this.look(observation, last, isSameHost ? knownZot(oldOutputs) : undefined, context);
         return { report, findings: compare(report, last, observation.declared, namesOf(observation)) };
     }
 
     /** One connection. */
-    private async look(observation: Observation, last: Declared | undefined, context: CallContext): Promise<HostReport> {
+    private async look(observation: Observation, last: Declared | undefined, known: KnownZot | undefined, context: CallContext): Promise<HostReport> {
         const { host } = observation.connection;
         try {
-            const ran = await runOverSsh(observation.connection, { command: COMMAND, stdin: scriptFor(observation, last) }, { cancelled: context.cancelled, limits: this.options.limits });
+            const ran = await runOverSsh(observation.connection, { command: COMMAND, stdin: scriptFor(observation, last, known) }, { cancelled: context.cancelled, limits: this.options.limits });
             const report = readReport(ran.stdout, observation.configFile);
             if (report) return report;
             const said = (ran.stderr.trim() || ran.stdout.toString("utf8").trim()).slice(0, 500) || "nothing";

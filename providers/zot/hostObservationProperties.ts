@@ -75,6 +75,7 @@ export const reportDefinitions = {
     configOwner: "The user id that it belongs to; empty where there is none.",
     secretFiles: "Of the secret files: `as declared`, or what is wrong with them.",
     zotVersion: "What the installed zot calls its commit; empty where it says none.",
+    zotBinary: "Inode, rights, size and time of the installed zot, as ls has them: while they stay, so does its version, and it is not asked again.",
     service: "`running`, `stopped`, `absent`, or `unknown` where the service manager is a command.",
     serving: "Which config is served: `hardened`, `read-only`, `other`, or `not reachable`.",
 } as const;

@@ -25,6 +25,8 @@ export interface HostReport {
     configText: string | undefined;
     secretFiles: FileFacts[];
     zotVersion: string;
+    /** What ls says of the installed zot. */
+    zotBinary: string;
     versionProblem: string;
     /** What answers, where it tells. */
     runningCommit: string;
@@ -75,6 +77,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
             return { path: path ?? line, rights: its, owner: of ?? "", sha256 };
         }),
         zotVersion: one("zotVersion"),
+        zotBinary: one("zotBinary"),
         versionProblem: one("versionProblem"),
         runningCommit: one("runningCommit"),
         service: one("service"),
@@ -208,6 +211,7 @@ export function reportOutput(report: HostReport): PropertyMap {
         configOwner: config.owner,
         secretFiles: problems.length === 0 ? "as declared" : problems.join("; "),
         zotVersion: report.zotVersion,
+        zotBinary: report.zotBinary,
         service: report.service,
         serving: report.serving,
     };

@@ -38,6 +38,8 @@ export interface HostReport {
     secretFiles: string;
     /** What the installed zot calls its commit; empty where it says none. */
     zotVersion: string;
+    /** Inode, rights, size and time of the installed zot, as ls has them: while they stay, so does its version, and it is not asked again. */
+    zotBinary: string;
     /** `running`, `stopped`, `absent`, or `unknown` where the service manager is a command. */
     service: string;
     /** Which config is served: `hardened`, `read-only`, `other`, or `not reachable`. */

@@ -19,6 +19,7 @@ const printed = (facts: Record<string, string> = {}, config: string | undefined 
         config: "-rw-r--r-- 0",
         secret: `-rw------- 105 ${HASH} ${SECRET_FILE}`,
         zotVersion: "v2.1.20-0-g3b5796d",
+        zotBinary: "12 -rwxr-xr-x 1 0 0 99 Nov 1 10:00 /usr/local/bin/zot",
         versionProblem: "",
         service: "running",
         pushing: "",
@@ -41,6 +42,7 @@ test("a host in order", () => {
         configOwner: "0",
         secretFiles: "as declared",
         zotVersion: "v2.1.20-0-g3b5796d",
+        zotBinary: "12 -rwxr-xr-x 1 0 0 99 Nov 1 10:00 /usr/local/bin/zot",
         service: "running",
         serving: "hardened",
     });

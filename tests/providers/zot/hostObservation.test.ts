@@ -49,6 +49,28 @@ describe.each(kinds)("a look over %s", (kind) => {
         expect(driver.state!.outputs.report).toMatchObject({ configMode: "0644", secretFiles: "as declared", service: "unknown", serving: "hardened" });
     });
 
+    test("zot is asked for its version again only when it was replaced", async () => {
+        const binary = path.join(host.folder, "zot");
+        const calls = path.join(host.folder, "calls");
+        const install = (commit: string) => {
+            fs.writeFileSync(`${binary}.new`, `#!/bin/sh\necho "$*" >>'${calls}'\necho '{"commit":"${commit}"}'\n`, { mode: 0o755 });
+            fs.renameSync(`${binary}.new`, binary);
+        };
+        const asked = () => (fs.existsSync(calls) ? fs.readFileSync(calls, "utf8").split("\n").length - 1 : 0);
+        install("v2.1.20-0-g3b5796d8");
+        const other = observationDriver();
+        const inputs = { ...host.inputs, binary };
+        await other.up(inputs);
+        expect(asked()).toBe(1);
+        await other.preview(inputs);
+        await other.up(inputs);
+        expect(asked()).toBe(1);
+        install("v2.1.10-0-g0123456");
+        await other.preview(inputs);
+        expect(asked()).toBe(2);
+        expect(other.said.join()).toContain("is version v2.1.10-0-g0123456. Only from 2.1.19 on are tags immutable");
+    });
+
     test("what is found is not looked at twice", async () => {
         fs.chmodSync(host.configFile, 0o666);
         const before = host.ssh.connections();
