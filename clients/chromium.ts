@@ -107,19 +107,22 @@ export async function launchChromium(program: string | undefined, environment: N
     } catch {
         throw new NoBrowserError("The npm package playwright-core is not installed; npm ci installs it, unless told to leave out what is for development.");
     }
-    try {
-        return await playwright.chromium.launch({
-            executablePath,
-            headless: true,
-            env: environment,
-            // Chromium's sandbox refuses to run as root.
-            chromiumSandbox: process.getuid?.() !== 0,
-            // An interrupted run ends in its own way.
-            handleSIGINT: false,
-            handleSIGTERM: false,
-            handleSIGHUP: false,
-        });
-    } catch (error) {
-        throw new NoBrowserError(`${executablePath} did not start as a browser: ${(error as Error).message.split("\n")[0]}`);
+    const options = {
+        executablePath,
+        headless: true,
+        env: environment,
+        // An interrupted run ends in its own way.
+        handleSIGINT: false,
+        handleSIGTERM: false,
+        handleSIGHUP: false,
+    };
+    // Chromium's sandbox refuses to run as root, and cannot where the kernel gives it no namespaces, as in many a container.
+    for (const chromiumSandbox of process.getuid?.() === 0 ? [false] : [true, false]) {
+        try {
+            return await playwright.chromium.launch({ ...options, chromiumSandbox });
+        } catch (error) {
+            if (!chromiumSandbox) throw new NoBrowserError(`${executablePath} did not start as a browser: ${(error as Error).message.split("\n")[0]}`);
+        }
     }
+    throw new NoBrowserError(`${executablePath} did not start as a browser.`);
 }

@@ -35,15 +35,16 @@ export interface Client {
     extraConfig?: Record<string, unknown>;
 }
 
-const none = (...programs: string[]) => {
+/** @param debian the package of Debian that brings them */
+const none = (debian: string, ...programs: string[]) => {
     const missing = programs.filter((program) => !findExecutable(program));
-    return missing.length > 0 ? `there is no ${missing.join(" and no ")}; install the package of that name` : undefined;
+    return missing.length > 0 ? `there is no ${missing.join(" and no ")}; Debian's package is ${debian}` : undefined;
 };
 
 /** Whether a daemon may mount here, as containers' need to. */
 const mayMount = () => process.getuid?.() === 0 && spawnSync("unshare", ["--mount", "true"]).status === 0;
 
-const daemonless = (...programs: string[]) => none(...programs) ?? (mayMount() ? undefined : "its daemon needs root, and the right to mount");
+const noDaemon = (debian: string, ...programs: string[]) => none(debian, ...programs) ?? (mayMount() ? undefined : "its daemon needs root, and the right to mount");
 
 const PATH = [...new Set(["skopeo", "buildah", "podman", "crane", "docker", "ctr"].flatMap((name) => findExecutable(name) ?? []).map(dirname)), "/usr/bin", "/bin", "/usr/sbin", "/sbin"].join(":");
 
@@ -56,7 +57,7 @@ function home(folder: string, name: string): { env: Record<string, string>; plac
 
 const skopeo: Client = {
     name: "skopeo",
-    missing: none("skopeo"),
+    missing: none("skopeo", "skopeo"),
     refusedOverwrite: /denied: requested access to the resource is denied/,
     sameContent: "refused",
     refusedAnonymous: /unauthorized: authentication required/,
@@ -84,7 +85,7 @@ const skopeo: Client = {
 function containersClient(name: "buildah" | "podman", more: string[] = []): Client {
     return {
         name,
-        missing: none(name) ?? (process.getuid?.() === 0 ? undefined : "without root it needs user namespaces, which are the machine's to give"),
+        missing: none(name, name) ?? (process.getuid?.() === 0 ? undefined : "without root it needs user namespaces, which are the machine's to give"),
         refusedOverwrite: /denied: requested access to the resource is denied/,
         sameContent: "refused",
         refusedAnonymous: /unauthorized: authentication required/,
@@ -146,7 +147,7 @@ const crane: Client = {
 
 const docker: Client = {
     name: "docker, with its daemon",
-    missing: daemonless("docker", "dockerd"),
+    missing: noDaemon("docker.io", "docker", "dockerd"),
     refusedOverwrite: /denied: requested access to the resource is denied/,
     sameContent: "refused",
     refusedAnonymous: /no basic auth credentials/,
@@ -189,7 +190,7 @@ const docker: Client = {
 
 const containerd: Client = {
     name: "containerd, by ctr",
-    missing: daemonless("ctr", "containerd"),
+    missing: noDaemon("containerd", "ctr", "containerd"),
     refusedOverwrite: /unexpected status: 403 Forbidden/,
     sameContent: "nothing to do",
     refusedAnonymous: /unexpected status: 401 Unauthorized/,
