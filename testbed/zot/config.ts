@@ -91,7 +91,7 @@ export function loadConfig(file: string): Config {
     const content = readJson(file, (problem) => new ConfigError(problem));
     const settings = settingsOf(content);
     if (Object.keys(settings).length === 0) throw badConfig("failed to load config due to the absence of any key:value pair");
-    if (!settings["extensions"]) settings["extensions"] = emptyExtensions(content);
+    if (settings["extensions"] === undefined) settings["extensions"] = emptyExtensions(content);
     return build(settings);
 }
 
@@ -134,6 +134,8 @@ function settingsOf(value: JsonObject): JsonObject {
     const visit = (node: JsonObject, place: string[]) => {
         for (const [key, child] of Object.entries(node)) {
             const childPlace = [...place, ...key.toLowerCase().split("::")];
+            // What lies under an empty name at the top is never found again.
+            if (childPlace[0] === "") continue;
             if (isObject(child)) visit(child, childPlace);
             else if (child !== null) set(settings, childPlace, inLowerCase(child));
         }
@@ -170,9 +172,11 @@ function inLowerCase(value: Json): Json {
 
 /** zot takes a number for a string, a single value for a list, and so on; what cannot be converted is left for the check. */
 function coerce(value: Json, schema: Schema): Json {
+    if (value === null) return ({ object: {}, array: [], string: "", boolean: false, integer: 0 } as Record<string, Json>)[schema.type ?? ""] ?? null;
     switch (schema.type) {
         case "object":
-            if (Array.isArray(value) && value.length === 0 && schema.additionalProperties) return {};
+            // Several maps for one are put together.
+            if (Array.isArray(value) && schema.additionalProperties && value.every(isObject)) return coerce(Object.assign({}, ...value) as Json, schema);
             if (!isObject(value)) return value;
             return Object.fromEntries(
                 Object.entries(value)
@@ -185,7 +189,7 @@ function coerce(value: Json, schema: Schema): Json {
         case "string":
             if (typeof value === "boolean") return value ? "1" : "0";
             // A bare number is nanoseconds where a duration is due.
-            return typeof value === "number" ? (schema.format === "go-duration" ? `${value}ns` : String(value)) : value;
+            return typeof value === "number" ? (schema.format === "go-duration" ? `${value}ns` : plainNumber(value)) : value;
         case "boolean":
             if (typeof value === "number") return value !== 0;
             if (typeof value !== "string") return value;
@@ -199,6 +203,9 @@ function coerce(value: Json, schema: Schema): Json {
             return value;
     }
 }
+
+/** Without an exponent. */
+const plainNumber = (value: number) => (Number.isInteger(value) ? BigInt(value).toString() : String(value));
 
 /** Milliseconds of a duration in Go's notation, or undefined if it is not one. */
 export function parseDuration(duration: string): number | undefined {
@@ -241,24 +248,69 @@ function check(settings: JsonObject): void {
         if (error.keyword === "additionalProperties") {
             unknown.set(place, [...(unknown.get(place) ?? []), String(error.params["additionalProperty"])]);
         } else {
-            problems.push(`'${place}' ${problemOf(error)}`);
+            problems.push(problemOf(place, error));
         }
     }
     for (const [place, keys] of unknown) problems.push(`'${place}' has invalid keys: ${keys.sort().join(", ")}`);
     throw new ConfigError(`decoding failed due to the following error(s):\n\n${problems.join("\n")}`);
 }
 
-const placeOf = (error: ErrorObject): string =>
-    error.instancePath.slice(1).replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
-
-function problemOf(error: ErrorObject): string {
-    const given = JSON.stringify(error.data);
-    if (error.keyword === "format") {
-        return error.params["format"] === "go-duration"
-            ? `time: invalid duration ${given}, expected something like 30s or 1h30m`
-            : `invalid gcTimeWindow ${given}, expected format "HH:MM-HH:MM"`;
+/** As zot writes it, but for the case of the names: `storage.retention.policies[0]`, `http.accesscontrol.repositories[**]`. */
+function placeOf(error: ErrorObject): string {
+    let schema: Schema | undefined = lowerCasedSchema;
+    let place = "";
+    for (const part of error.instancePath.slice(1).split("/")) {
+        if (part === "") continue;
+        const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
+        const property: Schema | undefined = schema?.properties?.[name];
+        place += property ? (place === "" ? name : `.${name}`) : `[${name}]`;
+        schema = property ?? schema?.items ?? (schema?.additionalProperties || undefined);
     }
-    return `expected type '${String(error.params["type"])}', got ${given}`;
+    return place;
+}
+
+/** Where zot names a type of its own. */
+const typeNames: [RegExp, string][] = [
+    [/^\/storage\/subpaths$/, "map[string]config.StorageConfig"],
+    [/^\/http\/accesscontrol\/repositories$/, "config.Repositories"],
+    [/^\/http\/accesscontrol\/groups$/, "config.Groups"],
+    [/^\/http\/auth\/openid\/providers$/, "map[string]config.OpenIDProviderConfig"],
+    [/^\/http\/compat\/\d+$/, "compat.MediaCompatibility"],
+];
+
+/** Names of Go's types, for a value of JSON. */
+function goType(value: Json): { name: string; kind: string } {
+    if (Array.isArray(value)) return { name: "[]interface {}", kind: "slice" };
+    if (isObject(value)) return { name: "map[string]interface {}", kind: "map" };
+    if (typeof value === "number") return { name: "float64", kind: "float64" };
+    return typeof value === "boolean" ? { name: "bool", kind: "bool" } : { name: "string", kind: "string" };
+}
+
+function problemOf(place: string, error: ErrorObject): string {
+    const value = error.data as Json;
+    const isMap = Boolean((error.parentSchema as Schema | undefined)?.additionalProperties);
+    const wrong = isMap && Array.isArray(value) ? value.findIndex((item) => !isObject(item)) : -1;
+    if (Array.isArray(value) && wrong >= 0) return `'${place}[${wrong}]' ${reasonOf(error, value[wrong] as Json)}`;
+    return `'${place}' ${reasonOf(error, value)}`;
+}
+
+function reasonOf(error: ErrorObject, value: Json): string {
+    if (error.keyword === "format") {
+        if (error.params["format"] !== "go-duration") return `invalid gcTimeWindow ${JSON.stringify(value)}, expected format "HH:MM-HH:MM"`;
+        return /^[-+]?[\d.]+$/.test(String(value)) ? "time: missing unit in duration" : "time: invalid duration";
+    }
+    const wanted = String(error.params["type"]);
+    const named = typeNames.find(([place]) => place.test(error.instancePath))?.[1];
+    if (named) return `expected type '${named}', got unconvertible type '${goType(value).name}'`;
+    const { name, kind } = goType(value);
+    if (wanted === "object") {
+        const { properties } = (error.parentSchema ?? {}) as Schema;
+        return properties ? `expected a map or struct, got "${kind}"` : `expected type 'map[string]interface {}', got unconvertible type '${name}'`;
+    }
+    const isDuration = (error.parentSchema as Schema | undefined)?.format === "go-duration";
+    const type = isDuration ? "time.Duration" : ({ boolean: "bool", integer: "int", string: "string" }[wanted] ?? wanted);
+    if (kind === "string") return `cannot parse value as '${type}': strconv.Parse${type === "int" ? "Int" : "Bool"}: invalid syntax`;
+    return `expected type '${type}', got unconvertible type '${name}'`;
 }
 
 /** Puts back the names' case, for the code below. */
@@ -285,13 +337,22 @@ interface RawPolicy {
     conditions?: unknown[];
 }
 
+interface RawRetention {
+    policies?: { repositories?: string[]; keepTags?: { patterns?: string[] }[] }[];
+}
+
 /** The file's content after the check, with the names of the schema. */
 interface Raw {
-    storage?: Partial<Config["storage"]> & {
+    storage?: Partial<Omit<Config["storage"], "subPaths">> & {
         gc?: boolean;
         gcDelay?: string;
         gcInterval?: string;
-        retention?: unknown;
+        retention?: RawRetention;
+        redirectBlobURL?: boolean;
+        subPaths?: Record<
+            string,
+            { rootDirectory?: string; gc?: boolean; gcDelay?: string; retention?: RawRetention; storageDriver?: Record<string, unknown>; redirectBlobURL?: boolean }
+        >;
     };
     http?: {
         address?: string;
@@ -389,6 +450,7 @@ function build(settings: JsonObject): Config {
     checkGarbageCollection(raw);
     checkProviders(raw, auth);
     const sync = buildSync(raw);
+    checkFolders(raw);
     checkDrivers(raw);
     const extensions = { ...buildExtensions(raw), ...(sync && { sync }) };
     const accessControl = buildAccessControl(raw, auth);
@@ -431,6 +493,24 @@ function checkGarbageCollection({ storage }: Raw): void {
     for (const [setting, duration] of [["delay", storage?.gcDelay], ["interval", storage?.gcInterval]] as const) {
         if (duration !== undefined && (parseDuration(duration) ?? 0) < 0) {
             throw badConfig(`invalid garbage-collect ${setting} specified ${duration}`);
+        }
+    }
+    checkRetention(storage?.retention);
+    for (const { gc, gcDelay, retention } of Object.values(storage?.subPaths ?? {})) {
+        if (gc && gcDelay !== undefined && (parseDuration(gcDelay) ?? 0) <= 0) {
+            throw badConfig(`invalid GC delay configuration - cannot be negative or zero: ${gcDelay}`);
+        }
+        checkRetention(retention);
+    }
+}
+
+function checkRetention(retention: RawRetention | undefined): void {
+    for (const { repositories = [], keepTags = [] } of retention?.policies ?? []) {
+        for (const pattern of repositories) {
+            if (!isValidPattern(pattern)) throw badConfig(`retention repo glob pattern could not be compiled: ${pattern}`);
+        }
+        for (const expression of keepTags.flatMap(({ patterns = [] }) => patterns)) {
+            if (!isRegularExpression(expression)) throw badConfig(`retention tag regex could not be compiled: ${expression}`);
         }
     }
 }
@@ -570,7 +650,12 @@ function checkDrivers({ storage, http }: Raw): void {
     const sessions = http?.auth?.sessionDriver;
     if (!sessions) return;
     if (sessions.name === undefined) throw badConfig("must provide session driver name!");
-    if (sessions.name !== "redis" && sessions.name !== "local") throw badConfig(`session store driver ${sessions.name} is not allowed!`);
+    if (sessions.name !== "redis" && sessions.name !== "local") {
+        const { name } = sessions as { name: unknown };
+        // Go's way to show a value that is not the text it was thought to be.
+        const shown = typeof name === "string" ? name : `%!s(${goType(name as Json).name}=${String(name)})`;
+        throw badConfig(`session store driver ${shown} is not allowed!`);
+    }
     if (sessions.name === "redis" && http.auth?.sessionKeysFile) {
         throw badConfig("session keys not supported when redis session driver is used!");
     }
@@ -637,12 +722,41 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
 }
 
 function checkStorage({ storage, extensions }: Raw, built: ExtensionsConfig): void {
-    if (!storage?.storageDriver) return;
-    const { name } = storage.storageDriver;
-    if (name !== "s3" && name !== "gcs" && name !== "azure") throw badConfig("unsupported storage driver");
-    if (built.sync && !extensions?.sync?.downloadDir) {
-        throw badConfig("using both sync and remote storage features needs config.Extensions.Sync.DownloadDir to be specified");
+    for (const { storageDriver, redirectBlobURL } of [storage ?? {}, ...Object.values(storage?.subPaths ?? {})]) {
+        if (redirectBlobURL && !storageDriver) throw badConfig("invalid storage config, redirectBlobURL is supported only for s3/gcs/azure storage");
+        if (!storageDriver) continue;
+        const { name } = storageDriver;
+        if (name !== "s3" && name !== "gcs" && name !== "azure") throw badConfig("unsupported storage driver");
+        if (built.sync && !extensions?.sync?.downloadDir) {
+            throw badConfig("using both sync and remote storage features needs config.Extensions.Sync.DownloadDir to be specified");
+        }
     }
+}
+
+/** No two stores of one kind on the same folder, or one inside the other. */
+function checkFolders({ storage }: Raw): void {
+    const stores = [["", storage ?? {}] as const, ...Object.entries(storage?.subPaths ?? {}).sort(([one], [other]) => (one < other ? -1 : 1))].map(
+        ([route, { rootDirectory = "", storageDriver }]) => ({
+            name: route === "" ? "default storage" : `substore (route: ${route})`,
+            folder: rootDirectory,
+            kind: String(storageDriver?.["name"] ?? "local"),
+        }),
+    );
+    for (const store of stores) {
+        const other = stores.find((candidate) => candidate !== store && candidate.kind === store.kind && (isSame(store.folder, candidate.folder) || isInside(store.folder, candidate.folder) || isInside(candidate.folder, store.folder)));
+        if (!other) continue;
+        if (isSame(store.folder, other.folder)) throw badConfig(`invalid storage config, ${store.name} and ${other.name} cannot use the same root directory`);
+        const [inner, outer] = isInside(store.folder, other.folder) ? [store, other] : [other, store];
+        throw badConfig(`invalid storage config, ${inner.name} root directory cannot be inside ${outer.name} root directory`);
+    }
+}
+
+const isSame = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+
+function isInside(folder: string, outer: string): boolean {
+    if (path.isAbsolute(folder) !== path.isAbsolute(outer)) return false;
+    const relative = path.relative(outer, folder);
+    return relative !== "" && relative !== ".." && !relative.startsWith("../");
 }
 
 function checkCluster({ cluster }: Raw): void {
