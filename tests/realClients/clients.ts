@@ -46,7 +46,7 @@ const mayMount = () => process.getuid?.() === 0 && spawnSync("unshare", ["--moun
 
 const noDaemon = (debian: string, ...programs: string[]) => none(debian, ...programs) ?? (mayMount() ? undefined : "its daemon needs root, and the right to mount");
 
-const PATH = [...new Set(["skopeo", "buildah", "podman", "crane", "docker", "ctr"].flatMap((name) => findExecutable(name) ?? []).map(dirname)), "/usr/bin", "/bin", "/usr/sbin", "/sbin"].join(":");
+export const PATH = [...new Set(["skopeo", "buildah", "podman", "crane", "docker", "ctr"].flatMap((name) => findExecutable(name) ?? []).map(dirname)), "/usr/bin", "/bin", "/usr/sbin", "/sbin"].join(":");
 
 /** An environment of the session's own, so that nobody's login on this machine plays a part. */
 function home(folder: string, name: string): { env: Record<string, string>; place: string } {
