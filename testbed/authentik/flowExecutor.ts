@@ -1,9 +1,10 @@
 import { authenticate } from "./authentication";
 import { flowPage } from "./flowPage";
-import { fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
+import { consent, fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
+import { pythonType } from "./fieldValues";
 import { json, notFoundPage, page, redirect, type Answer, type Request } from "./http";
-import { milliseconds, newHexadecimal, newKey, timestamp } from "./identifiers";
+import { milliseconds, newHexadecimal, newUuid, timestamp } from "./identifiers";
 import { launchUrl } from "./objects/applications";
 import { defaultBackground } from "./objects/flowSummary";
 import type { ObjectKind, Stored } from "./objects/kind";
@@ -46,9 +47,11 @@ export async function executeFlow(world: World, openIdConnect: OpenIdConnect, re
     const slug = /^\/api\/v3\/flows\/executor\/([^/]+)\/$/.exec(request.path)?.[1];
     const flow = slug === undefined ? undefined : world.store.find("flows/instances", "slug", decodeURIComponent(slug));
     if (!flow) return notFoundPage();
-    if (request.method !== "GET" && request.method !== "POST") {
-        return json(405, { detail: `Method "${request.method}" not allowed.` });
-    }
+    const answer = await execute(world, openIdConnect, request, flow);
+    return answer.status === 200 ? { ...answer, headers: { Allow: "GET, POST, HEAD, OPTIONS", ...answer.headers } } : answer;
+}
+
+async function execute(world: World, openIdConnect: OpenIdConnect, request: Request, flow: Stored): Promise<Answer> {
     const session = world.sessions.of(request) ?? world.sessions.create();
     const user = userOf(world, session);
     const run: Run = {
@@ -73,12 +76,19 @@ export async function executeFlow(world: World, openIdConnect: OpenIdConnect, re
     dropRefusedSteps(run, user);
     const step = run.plan.steps[0];
     if (step === undefined) return flowDone(run);
-    if (request.method === "POST" && user && !Sessions.carriesCsrfToken(request, session)) {
-        return respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
-    }
+    // What the executor does not expect is no HTTP error.
+    const failed = () => respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
+    if (request.method !== "GET" && request.method !== "POST") return failed();
+    if (request.method === "POST" && user && !Sessions.carriesCsrfToken(request, session)) return failed();
     const body = bodyOf(request);
-    if (!body) return json(400, { detail: "JSON parse error - the body is not a JSON object" });
-    const outcome = await runStep(run, step, body);
+    if (body === undefined) return failed();
+    const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+    let outcome = await runStep(run, step, isObject ? (body as Fields) : {});
+    if (!isObject && "challenge" in outcome) {
+        const [string, code] =
+            body === null ? ["No data provided", "null"] : [`Invalid data. Expected a dictionary, but got ${pythonType(body)}.`, "invalid"];
+        outcome = { challenge: { ...outcome.challenge, response_errors: { non_field_errors: [{ string, code }] } } };
+    }
     if ("challenge" in outcome) return respond(run, outcome.challenge);
     if ("denied" in outcome) {
         delete session.plan;
@@ -89,14 +99,12 @@ export async function executeFlow(world: World, openIdConnect: OpenIdConnect, re
     return redirect(`${request.path}${request.search}`, { cookies: cookies(run) });
 }
 
-function bodyOf(request: Request): Fields | undefined {
+/** The JSON of a request; undefined where it is none, a form for instance. */
+function bodyOf(request: Request): unknown {
     if (!request.body.length) return {};
-    if (request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded")) {
-        return Object.fromEntries(new URLSearchParams(request.body.toString("utf8")));
-    }
+    if (!request.headers["content-type"]?.startsWith("application/json")) return undefined;
     try {
-        const body: unknown = JSON.parse(request.body.toString("utf8"));
-        return typeof body === "object" && body !== null && !Array.isArray(body) ? (body as Fields) : undefined;
+        return JSON.parse(request.body.toString("utf8"));
     } catch {
         return undefined;
     }
@@ -109,7 +117,8 @@ function userOf(world: World, session: Session): Stored | undefined {
 function notApplicable(run: Run, user: Stored | undefined): Answer {
     // Whoever is logged in already goes on to where they wanted.
     if (run.flow.designation === "authentication" && user) return flowDone(run);
-    const next = run.pageQuery.get("next");
+    // The executor's own parameter counts here, not the one of the page that shows the flow.
+    const next = run.request.query.get("next");
     if (run.flow.denied_action !== "message" && next && !isAbsolute(next)) return respond(run, redirection(next));
     if (run.flow.denied_action === "continue") return respond(run, redirection("/"));
     return respond(run, withUser(run, { component: "ak-stage-access-denied", error_message: "Flow does not apply to current user." }));
@@ -139,6 +148,7 @@ async function runStep(run: Run, step: string, body: Fields): Promise<Outcome> {
         delete run.session.plan;
         return { challenge: redirection(location) };
     }
+    if (step === consent) return askConsent(run, { pk: consent, mode: "always_require" }, body);
     if (step === sessionEnd) return endOfSession(run);
     const key = world.store.get("flows/bindings", step)?.stage ?? step;
     const found = world.store.getAmong(stagePaths, key);
@@ -168,7 +178,7 @@ function identify(run: Run, stage: Stored, body: Fields): Outcome {
             component: "ak-stage-identification",
             ...(errors ? { response_errors: errors } : {}),
             user_fields: stage.user_fields,
-            pending_user_identifier: null,
+            pending_user_identifier: plan.pendingUserIdentifier ?? null,
             password_fields: stage.password_stage !== null,
             allow_show_password: false,
             ...(application
@@ -185,11 +195,14 @@ function identify(run: Run, stage: Stored, body: Fields): Outcome {
     });
     const refused = (message: string) => challenge({ non_field_errors: [{ string: message, code: "invalid" }] });
     if (run.request.method === "GET") return challenge();
-    const identifier = body.uid_field;
-    if (typeof identifier !== "string" || identifier === "") return refused("No identification data provided.");
+    if (typeof body.uid_field === "object" && body.uid_field !== null) {
+        return challenge({ uid_field: [{ string: "Not a valid string.", code: "invalid" }] });
+    }
+    const identifier = String(body.uid_field ?? "").trim();
+    if (identifier === "") return refused("No identification data provided.");
     const user = findUser(world, stage, identifier);
     plan.pendingUser = user ? { pk: user.pk as number, username: user.username as string } : { username: identifier };
-    if (stage.show_matched_user !== true || !user) plan.pendingUserIdentifier = identifier;
+    if (stage.show_matched_user !== true) plan.pendingUserIdentifier = identifier;
     if (!user) return stage.pretend_user_exists === true && stage.password_stage === null ? done : refused("Failed to authenticate.");
     if (stage.password_stage === null) return done;
     const passwordStage = world.store.get("stages/password", stage.password_stage) as Stored;
@@ -220,9 +233,14 @@ function askPassword(run: Run, stage: Stored, body: Fields): Outcome {
     if (run.request.method === "GET") return challenge();
     if (!plan.pendingUser) return { denied: undefined };
     if (body.password === undefined) return challenge({ password: [{ string: "This field is required.", code: "required" }] });
+    if (body.password === null) return challenge({ password: [{ string: "This field may not be null.", code: "null" }] });
     if (body.password === "") return challenge({ password: [{ string: "This field may not be blank.", code: "blank" }] });
     const authenticated = authenticate(run.world, stage.backends as string[], plan.pendingUser.username, body.password);
-    if (!authenticated) return challenge({ password: [{ string: "Invalid password", code: "invalid" }] });
+    if (!authenticated) {
+        plan.failedAttempts = (plan.failedAttempts ?? 0) + 1;
+        if (plan.failedAttempts >= (stage.failed_attempts_before_cancel as number)) return { denied: "Invalid password" };
+        return challenge({ password: [{ string: "Invalid password", code: "invalid" }] });
+    }
     plan.method = authenticated.method;
     return done;
 }
@@ -253,8 +271,9 @@ function logIn(run: Run, stage: Stored, body: Fields): Outcome {
         const challenge = withUser(run, { component: "ak-stage-user-login" });
         if (run.request.method === "GET") return { challenge };
         if (typeof body.remember_me !== "boolean") {
-            const message = body.remember_me === undefined ? "This field is required." : "Must be a valid boolean.";
-            return { challenge: { ...challenge, response_errors: { remember_me: [{ string: message, code: "required" }] } } };
+            const [message, code] =
+                body.remember_me === undefined ? ["This field is required.", "required"] : ["Must be a valid boolean.", "invalid"];
+            return { challenge: { ...challenge, response_errors: { remember_me: [{ string: message, code }] } } };
         }
     }
     const user = plan.pendingUser?.pk === undefined ? undefined : world.store.get("core/users", plan.pendingUser.pk);
@@ -270,6 +289,7 @@ function logIn(run: Run, stage: Stored, body: Fields): Outcome {
 }
 
 function logOut(run: Run): Outcome {
+    if (run.session.user === undefined) return done;
     run.world.sessions.end(run.session);
     delete run.session.user;
     run.loggedOut = true;
@@ -278,17 +298,17 @@ function logOut(run: Run): Outcome {
 
 function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
     const { plan, session } = run;
-    if (plan.application === undefined || session.user === undefined) return { denied: undefined };
-    const remembered = stage.mode !== "always_require";
-    if (remembered && run.openIdConnect.hasConsented(session.user, plan.application)) return done;
+    if (session.user === undefined) return { denied: undefined };
+    const remembered = stage.mode !== "always_require" && plan.application !== undefined;
+    if (remembered && plan.application !== undefined && run.openIdConnect.hasConsented(session.user, plan.application)) return done;
     const application = run.world.store.get("core/applications", plan.application);
     const challenge = (errors?: Fields): Outcome => {
-        plan.consentToken = newKey(40);
+        plan.consentToken = newUuid();
         return {
             challenge: {
                 ...withUser(run, { component: "ak-stage-consent" }),
                 ...(errors ? { response_errors: errors } : {}),
-                header_text: `You're about to sign into ${String(application?.name)}.`,
+                ...(application ? { header_text: `You're about to sign into ${String(application.name)}.` } : {}),
                 permissions: run.openIdConnect.scopeDescriptions(plan.authorization ?? {}),
                 additional_permissions: [],
                 token: plan.consentToken,
@@ -302,7 +322,7 @@ function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
     }
     if (remembered) {
         const lifetime = stage.mode === "permanent" ? Infinity : (milliseconds(stage.consent_expire_in as string) ?? 0);
-        run.openIdConnect.rememberConsent(session.user, plan.application, lifetime);
+        run.openIdConnect.rememberConsent(session.user, plan.application as string, lifetime);
     }
     return done;
 }
@@ -327,7 +347,9 @@ function endOfSession(run: Run): Outcome {
 function flowDone(run: Run): Answer {
     const next = run.pageQuery.get("next") ?? "/";
     delete run.session.plan;
-    if (isAbsolute(next)) {
+    if (next !== "" && !/[/.]/.test(next)) return respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
+    if (next === "" || isAbsolute(next)) {
+        run.pageQuery.delete("next");
         return respond(run, withUser(run, { component: "ak-stage-access-denied", error_message: "Invalid next URL" }));
     }
     return respond(run, redirection(next));
@@ -345,7 +367,9 @@ function frame(run: Run): Fields {
     const application = run.plan.application === undefined ? undefined : run.world.store.get("core/applications", run.plan.application);
     return {
         flow_info: {
-            title: (run.flow.title as string).replace("%(app)s", String(application?.name ?? "")),
+            title: run.session.plan
+                ? (run.flow.title as string).replace("%(app)s", String(application?.name ?? "")).trim()
+                : run.flow.title,
             background: run.flow.background === "" ? defaultBackground : run.flow.background,
             background_themed_urls: null,
             cancel_url: `/flows/-/cancel/${next ? `?${new URLSearchParams({ next }).toString()}` : ""}`,
@@ -402,6 +426,7 @@ export function answerFlowPages(world: World, request: Request): Answer | undefi
             return redirect(user ? "/if/user/" : "/flows/-/default/authentication/?next=/");
         case "/if/user/":
         case "/if/admin/":
+            if (user && user.type !== "internal") return page(200, { title: "Permission denied - authentik" });
             return page(200, {});
         case "/flows/-/default/authentication/":
         case "/flows/-/default/invalidation/": {

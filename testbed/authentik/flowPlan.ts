@@ -9,6 +9,8 @@ export interface FlowPlan {
     pendingUserIdentifier?: string;
     /** How the pending user was authenticated. */
     method?: "password" | "token";
+    /** How many wrong passwords there have been. */
+    failedAttempts?: number;
     /** The application that somebody wants to get to. */
     application?: string;
     /** What the authorization endpoint was asked for. */
@@ -21,5 +23,7 @@ export interface FlowPlan {
 
 /** The step that ends an authorization: the code is issued. */
 export const fulfillment = "oauth-fulfillment";
+/** The step that asks for consent where the client wants it asked (prompt=consent), whatever the flow says. */
+export const consent = "consent";
 /** The step that ends a provider's invalidation flow. */
 export const sessionEnd = "session-end";

@@ -110,10 +110,10 @@ ${escapeHtml(title)}
 export const notFoundPage = (): Answer => page(404, { heading: "Not Found" });
 
 /** What an unhandled error of Authentik 2026.5 looks like on a write: 405 and an empty page. */
-export const emptyMethodNotAllowed = (): Answer => ({
+export const emptyMethodNotAllowed = (allow = "GET, HEAD, OPTIONS"): Answer => ({
     status: 405,
     body: "",
-    headers: { "Content-Type": "text/html; charset=utf-8", Allow: "GET, HEAD, OPTIONS" },
+    headers: { "Content-Type": "text/html; charset=utf-8", Allow: allow },
 });
 
 export function escapeHtml(text: string): string {

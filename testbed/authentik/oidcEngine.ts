@@ -1,4 +1,4 @@
-import { createPrivateKey } from "node:crypto";
+import { createHmac, createPrivateKey, sign } from "node:crypto";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 
@@ -8,15 +8,8 @@ import type { Fields } from "./schemaValidation";
 /** What the stand-in uses of the npm package `oidc-provider` (9.x), which brings no types of its own. */
 interface Provider {
     callback(): (request: IncomingMessage, response: ServerResponse) => void;
-    readonly Client: { find(id: string): Promise<unknown> };
     readonly Session: new (payload: Fields) => { readonly id: string; save(seconds: number): Promise<unknown> };
-    readonly IdToken: new (claims: Fields, options: { client: unknown }) => Token;
     on(event: string, listener: (...parameters: unknown[]) => void): void;
-}
-
-interface Token {
-    set(claim: string, value: unknown): void;
-    issue(options: { use: "idtoken"; expiresAt: number }): Promise<string>;
 }
 
 interface Grant {
@@ -133,11 +126,20 @@ export class OidcEngine {
         );
     }
 
-    /** A signed token with these claims, and `iss`, `aud`, `iat` and `exp` added. `expires` in seconds since 1970. */
-    async sign(claims: Fields, expires: number): Promise<string> {
-        const token = new this.provider.IdToken(this.plain({}), { client: await this.provider.Client.find(this.settings.clientId) });
-        for (const [name, value] of Object.entries(claims)) token.set(name, this.plain(value));
-        return token.issue({ use: "idtoken", expiresAt: expires });
+    get issuer(): string {
+        return this.settings.issuer;
+    }
+
+    /** A signed token with these claims. (The library's own have no `typ` in their header.) */
+    sign(claims: Fields): string {
+        const { signingKey, clientSecret = "" } = this.settings;
+        const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+        const header = signingKey ? { alg: "RS256", kid: signingKey.keyId, typ: "JWT" } : { alg: "HS256", typ: "JWT" };
+        const signed = `${encoded(header)}.${encoded(claims)}`;
+        const signature = signingKey
+            ? sign("RSA-SHA256", Buffer.from(signed), signingKey.privateKeyPem)
+            : createHmac("sha256", clientSecret).update(signed).digest();
+        return `${signed}.${signature.toString("base64url")}`;
     }
 
     /** Puts a request to the library without a socket, and waits for its answer. */

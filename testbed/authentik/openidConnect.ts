@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, timingSafeEqual } from "node:crypto";
 
 import { appPassword } from "./authentication";
-import { fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
+import { consent, fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
 import { parseClaims } from "./expressions";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
 import { emptyMethodNotAllowed, json, notFoundPage, page, redirect, type Answer, type Request } from "./http";
@@ -24,6 +24,7 @@ const descriptions: Record<string, string> = {
         "The provided authorization grant or refresh token is invalid, expired, revoked, does not match the redirection URI used in the " +
         "authorization request, or was issued to another client",
     invalid_request: "The request is otherwise malformed",
+    invalid_scope: "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner",
     invalid_token: "The access token provided is expired, revoked, malformed, or invalid for other reasons",
     insufficient_scope: "The request requires higher privileges than provided by the access token",
     login_required: "The Authorization Server requires End-User authentication",
@@ -42,8 +43,15 @@ interface Issued {
     readonly loggedInAt: number;
     /** Undefined where no session was involved (client_credentials). */
     readonly session: { readonly key: string; readonly method: string | undefined } | undefined;
-    /** Milliseconds; of an access token. */
+    /** Milliseconds; of an access or refresh token. */
     readonly expires: number;
+    /** Of a code: what the library calls it, and where it was asked for. */
+    readonly engineCode?: string;
+    readonly redirectUri?: string;
+    /** Of a refresh token that has been used. */
+    revoked?: boolean;
+    /** What a token says. */
+    readonly claims?: Fields;
 }
 
 /** A request that the authorization endpoint turns down: as a page, or at the client's redirect URI. */
@@ -56,13 +64,14 @@ class Refused extends Error {
 /**
  * Authentik's OpenID Connect below /application/o/: an issuer for each application, endpoints for all of them, and Authentik's own
  * order of checks and error pages, as measured on 2026.5.0-rc1. Codes, PKCE and signatures are the library's (oidcEngine.ts).
- * Left out: response types beside `code`, refresh tokens, the device flow, introspection and revocation.
+ * Left out: response types beside `code`, and the device flow.
  */
 export class OpenIdConnect {
     private readonly storage = new EngineStorage();
     private readonly engines = new Map<string, Promise<OidcEngine>>();
     private readonly codes = new Map<string, Issued>();
     private readonly accessTokens = new Map<string, Issued>();
+    private readonly refreshTokens = new Map<string, Issued>();
     private readonly consents = new Map<string, number>();
 
     constructor(private readonly world: World) {}
@@ -74,23 +83,28 @@ export class OpenIdConnect {
                 case "authorize/":
                     return await this.authorize(request);
                 case "token/":
-                    return await this.token(request);
+                    return this.withOrigin(request, uncached(await this.token(request)));
                 case "userinfo/":
-                    return this.userinfo(request);
+                    return this.withOrigin(request, uncached(this.userinfo(request)));
+                case "introspect/":
+                    return uncached(this.introspect(request));
+                case "revoke/":
+                    return uncached(this.revoke(request));
             }
         } catch (error) {
             if (error instanceof Refused) return error.answer;
             throw error;
         }
         const [slug, ...rest] = path.split("/") as [string, ...string[]];
+        if (!rest.length) return notFoundPage();
+        if (rest.join("/") === "") return redirect(`/application/o/${slug}/.well-known/openid-configuration`);
+        if (request.method === "POST") return forbidden();
         const application = this.world.store.find("core/applications", "slug", decodeURIComponent(slug));
         const provider = application && this.world.store.get("providers/oauth2", application.provider);
         if (!application || !provider) return notFoundPage();
         switch (rest.join("/")) {
-            case "":
-                return redirect(`/application/o/${slug}/.well-known/openid-configuration`);
             case ".well-known/openid-configuration":
-                return json(200, this.discovery(request, provider, application));
+                return allowOrigin(request, [provider], json(200, this.discovery(request, provider, application)));
             case "jwks/":
                 return json(200, this.jwks(provider), { headers: { "Access-Control-Allow-Origin": "*" } });
             case "end-session/":
@@ -167,9 +181,9 @@ export class OpenIdConnect {
 
     private async authorize(request: Request): Promise<Answer> {
         const { world } = this;
-        const parameters: Record<string, string> = Object.fromEntries(
-            request.method === "POST" ? new URLSearchParams(request.body.toString("utf8")) : request.query,
-        );
+        // A form on another site cannot be told from the client's.
+        if (request.method === "POST") return forbidden();
+        const parameters: Record<string, string> = Object.fromEntries(request.query);
         if (!Object.keys(parameters).length) return notFoundPage();
         const provider = this.checkAuthorization(parameters);
         const session = world.sessions.of(request);
@@ -182,7 +196,10 @@ export class OpenIdConnect {
         if (!new PolicyEngine(world, application).passes(user)) return permissionDenied();
 
         const age = Date.now() - (session.loggedInAt ?? 0);
-        const tooOld = parameters.max_age !== undefined && age > Number(parameters.max_age) * 1000;
+        const maximumAge = Number(parameters.max_age ?? 0);
+        if (Number.isNaN(maximumAge)) return page(500, { heading: "Server Error" });
+        // Nought is no limit here.
+        const tooOld = maximumAge > 0 && age > maximumAge * 1000;
         const repeat = prompt.has("login") && (session.repeatedLogin === undefined || session.repeatedLogin === session.loggedInAt);
         if (tooOld || repeat) {
             session.repeatedLogin = session.loggedInAt;
@@ -192,6 +209,7 @@ export class OpenIdConnect {
         if (!isApplicable(world, flow, user)) return permissionDenied();
         const plan = planFlow(world, flow, user, { application: application.pk as string, authorization: parameters });
         const cookies = world.sessions.cookies(request, session);
+        if (prompt.has("consent")) plan.steps.push(consent);
         if (!plan.steps.length) return redirect(await this.issueCode(request, session, parameters), { cookies });
         plan.steps.push(fulfillment);
         session.plan = plan;
@@ -223,7 +241,7 @@ export class OpenIdConnect {
         if (parameters.request !== undefined) throw new Refused(errorAtClient(parameters, "request_not_supported"));
         const method = parameters.code_challenge_method;
         if (parameters.code_challenge !== undefined && method !== undefined && method !== "plain" && method !== "S256") {
-            throw new Refused(errorAtClient(parameters, "invalid_request"));
+            throw new Refused(errorAtClient(parameters, "invalid_request", `Unsupported challenge method ${method}`));
         }
         return provider;
     }
@@ -264,7 +282,11 @@ export class OpenIdConnect {
         if (code === null) {
             throw new Error(`oidc-provider issued no code: status ${answer.status}, ${answer.location ?? JSON.stringify(answer.body)}`);
         }
-        this.codes.set(code, {
+        // Authentik's codes are hexadecimal numbers.
+        const shown = newHexadecimal(32);
+        this.codes.set(shown, {
+            engineCode: code,
+            redirectUri: parameters.redirect_uri as string,
             provider: provider.pk as number,
             user: user.pk as number,
             scopes: this.grantedScopes(provider, parameters.scope),
@@ -274,13 +296,18 @@ export class OpenIdConnect {
             expires: Infinity,
         });
         const target = new URL(parameters.redirect_uri as string);
-        target.searchParams.set("code", code);
+        if (parameters.response_mode === "fragment") {
+            target.hash = new URLSearchParams({ code: shown, state: parameters.state ?? "" }).toString();
+            return target.toString();
+        }
+        target.searchParams.set("code", shown);
         target.searchParams.set("state", parameters.state ?? "");
         return target.toString();
     }
 
     private async token(request: Request): Promise<Answer> {
-        if (request.method !== "POST") return emptyMethodNotAllowed();
+        if (request.method === "OPTIONS") return json(200, {});
+        if (request.method !== "POST") return emptyMethodNotAllowed("POST, OPTIONS");
         const form: Record<string, string> = Object.fromEntries(new URLSearchParams(request.body.toString("utf8")));
         const client = clientOf(request, form);
         const provider = this.world.store.find("providers/oauth2", "client_id", client.id);
@@ -291,6 +318,10 @@ export class OpenIdConnect {
         switch (form.grant_type) {
             case "authorization_code":
                 return this.redeem(request, provider, client.secret, form);
+            case "refresh_token":
+                return this.refresh(request, provider, client.secret, form);
+            case "urn:ietf:params:oauth:grant-type:device_code":
+                return tokenError("invalid_grant");
             case "client_credentials":
             case "password":
                 return this.clientCredentials(request, provider, form);
@@ -306,18 +337,77 @@ export class OpenIdConnect {
         if (!code) return tokenError("invalid_grant");
         if (redirectUri === undefined || !isAllowed(provider, redirectUri)) return tokenError("invalid_client");
         const issued = this.codes.get(code);
-        const user = issued && this.world.store.get("core/users", issued.user);
+        const user = issued && this.owner(issued);
         if (!issued || !user || issued.provider !== provider.pk) return tokenError("invalid_grant");
-        const engine = await this.engine(request, provider, redirectUri);
+        // Any of the provider's redirect URIs will do, not only the one of the authorization request.
+        const engine = await this.engine(request, provider, issued.redirectUri);
         const answer = await engine.redeem({
             grant_type: "authorization_code",
-            code,
-            redirect_uri: redirectUri,
+            code: issued.engineCode as string,
+            redirect_uri: issued.redirectUri as string,
             ...(verifier === undefined ? {} : { code_verifier: verifier }),
         });
         if (answer.status !== 200) return tokenError("invalid_grant");
         this.codes.delete(code);
         return this.issueTokens(request, provider, user, issued);
+    }
+
+    /** A new access token, and a new refresh token unless the old one still lasts longer than the provider's threshold. */
+    private async refresh(request: Request, provider: Stored, secret: string, form: Record<string, string>): Promise<Answer> {
+        const confidential = provider.client_type === "confidential";
+        if (confidential && !equal(secret, provider.client_secret as string)) return tokenError("invalid_client");
+        const issued = this.refreshTokens.get(form.refresh_token ?? "");
+        const user = issued && this.owner(issued);
+        if (!issued || !user || issued.provider !== provider.pk || issued.revoked === true || issued.expires < Date.now()) {
+            return tokenError("invalid_grant");
+        }
+        const asked = (form.scope ?? "").split(" ").filter(Boolean);
+        const scopes = asked.length ? asked : issued.scopes;
+        if (!scopes.every((scope) => issued.scopes.includes(scope)) || !scopes.includes("offline_access")) return tokenError("invalid_scope");
+        const threshold = milliseconds(provider.refresh_token_threshold as string) ?? 0;
+        const renewed = threshold === 0 || issued.expires - Date.now() < threshold;
+        if (renewed) issued.revoked = true;
+        return this.issueTokens(request, provider, user, { ...issued, nonce: undefined, revoked: false }, renewed);
+    }
+
+    /** Who a code or a token was issued to, unless the session that it came from has ended. */
+    private owner({ user, session }: Issued): Stored | undefined {
+        return session && !this.world.sessions.has(session.key) ? undefined : this.world.store.get("core/users", user);
+    }
+
+    private introspect(request: Request): Answer {
+        if (request.method !== "POST") return emptyMethodNotAllowed("POST, OPTIONS");
+        const form: Record<string, string> = Object.fromEntries(new URLSearchParams(request.body.toString("utf8")));
+        const provider = this.confidentialClient(request, form);
+        const issued = this.accessTokens.get(form.token ?? "") ?? this.refreshTokens.get(form.token ?? "");
+        if (!provider || issued?.provider !== provider.pk || issued.expires < Date.now() || !this.owner(issued)) {
+            return json(200, { active: false });
+        }
+        const scope = issued.scopes.join(" ");
+        return json(200, { ...issued.claims, active: issued.revoked !== true, scope, client_id: provider.client_id });
+    }
+
+    private revoke(request: Request): Answer {
+        if (request.method !== "POST") return emptyMethodNotAllowed("POST, OPTIONS");
+        const form: Record<string, string> = Object.fromEntries(new URLSearchParams(request.body.toString("utf8")));
+        const provider = this.confidentialClient(request, form);
+        if (!provider) return { ...tokenError("invalid_client"), status: 401 };
+        for (const tokens of [this.accessTokens, this.refreshTokens]) {
+            if (tokens.get(form.token ?? "")?.provider === provider.pk) tokens.delete(form.token as string);
+        }
+        return json(200, {});
+    }
+
+    private confidentialClient(request: Request, form: Record<string, string>): Stored | undefined {
+        const { id, secret } = clientOf(request, form);
+        const provider = this.world.store.find("providers/oauth2", "client_id", id);
+        return provider?.client_type === "confidential" && equal(secret, provider.client_secret as string) ? provider : undefined;
+    }
+
+    /** Lets a page of the client's own origin read an answer. */
+    private withOrigin(request: Request, answer: Answer): Answer {
+        if (request.headers.origin === undefined) return answer;
+        return allowOrigin(request, this.world.store.all("providers/oauth2"), answer);
     }
 
     /** With a user name and an app password, in Authentik's own way: the client secret is not looked at. */
@@ -329,7 +419,7 @@ export class OpenIdConnect {
         return this.issueTokens(request, provider, user, {
             provider: provider.pk as number,
             user: user.pk as number,
-            scopes: this.grantedScopes(provider, form.scope ?? ""),
+            scopes: form.scope ? this.grantedScopes(provider, form.scope) : [],
             nonce: undefined,
             loggedInAt: Date.now(),
             session: undefined,
@@ -337,7 +427,13 @@ export class OpenIdConnect {
         });
     }
 
-    private async issueTokens(request: Request, provider: Stored, user: Stored, issued: Issued): Promise<Answer> {
+    private async issueTokens(
+        request: Request,
+        provider: Stored,
+        user: Stored,
+        issued: Issued,
+        refreshable = issued.scopes.includes("offline_access") && issued.session !== undefined,
+    ): Promise<Answer> {
         const lifetime = Math.floor((milliseconds(provider.access_token_validity as string) ?? 3_600_000) / 1000);
         const expires = Math.floor(Date.now() / 1000) + lifetime;
         const scope = issued.scopes.join(" ");
@@ -352,8 +448,15 @@ export class OpenIdConnect {
             ...(provider.include_claims_in_id_token === true ? this.scopeClaims(provider, user, issued.scopes) : {}),
         };
         const engine = await this.engine(request, provider, undefined);
-        const accessToken = await engine.sign({ ...claims, azp: provider.client_id, uid: newKey(40), scope }, expires);
-        this.accessTokens.set(accessToken, { ...issued, expires: expires * 1000 });
+        const whole = { iss: engine.issuer, aud: provider.client_id, exp: expires, iat: Math.floor(Date.now() / 1000), ...claims };
+        const accessToken = engine.sign({ ...whole, azp: provider.client_id, uid: newKey(40), scope });
+        this.accessTokens.set(accessToken, { ...issued, expires: expires * 1000, claims: whole });
+        const refreshToken = newKey(128);
+        if (refreshable) {
+            const refreshExpires = Date.now() + (milliseconds(provider.refresh_token_validity as string) ?? 0);
+            const hash = createHash("sha256").update(accessToken).digest().subarray(0, 16).toString("base64url");
+            this.refreshTokens.set(refreshToken, { ...issued, expires: refreshExpires, claims: { ...whole, at_hash: hash } });
+        }
         return json(
             200,
             {
@@ -361,18 +464,20 @@ export class OpenIdConnect {
                 token_type: "Bearer",
                 scope,
                 expires_in: lifetime,
-                id_token: await engine.sign(claims, expires),
+                id_token: engine.sign(whole),
+                ...(refreshable ? { refresh_token: refreshToken } : {}),
             },
-            { headers: { "Cache-Control": "no-store", Pragma: "no-cache" } },
         );
     }
 
     private userinfo(request: Request): Answer {
-        const [scheme, key] = (request.headers.authorization ?? "").split(" ") as [string, string | undefined];
-        const given = scheme.toLowerCase() === "bearer" ? key : (request.query.get("access_token") ?? undefined);
+        if (!["GET", "HEAD", "POST"].includes(request.method)) return emptyMethodNotAllowed("GET, POST, HEAD, OPTIONS");
+        const key = /^bearer (\S+)/i.exec(request.headers.authorization ?? "")?.[1];
+        const form = new URLSearchParams(request.method === "POST" ? request.body.toString("utf8") : "");
+        const given = key ?? form.get("access_token") ?? request.query.get("access_token") ?? undefined;
         const issued = given === undefined ? undefined : this.accessTokens.get(given);
         const provider = issued && this.world.store.get("providers/oauth2", issued.provider);
-        const user = issued && this.world.store.get("core/users", issued.user);
+        const user = issued && this.owner(issued);
         if (!issued || !provider || !user || issued.expires < Date.now()) return bearerError(401, "invalid_token");
         if (!issued.scopes.includes("openid")) return bearerError(403, "insufficient_scope");
         return json(200, {
@@ -387,8 +492,19 @@ export class OpenIdConnect {
         const flow =
             world.store.get("flows/instances", provider.invalidation_flow) ?? defaultFlow(world, "invalidation", undefined);
         if (!flow) return notFoundPage();
-        const session = world.sessions.of(request) ?? world.sessions.create();
-        const user = session.user === undefined ? undefined : world.store.get("core/users", session.user);
+        const existing = world.sessions.of(request);
+        if (existing?.plan) {
+            const headers = { "Content-Type": "text/html" };
+            return { status: 200, body: "<html><body>Logout successful</body></html>", headers };
+        }
+        const user = existing?.user === undefined ? undefined : world.store.get("core/users", existing.user);
+        if (!user) {
+            const login = defaultFlow(world, "authentication", undefined);
+            const next = `${request.path}${request.search}`;
+            return login ? redirect(`/if/flow/${login.slug as string}/?${new URLSearchParams({ next }).toString()}`) : notFoundPage();
+        }
+        if (!new PolicyEngine(world, application).passes(user)) return permissionDenied();
+        const session = existing ?? world.sessions.create();
         const plan = planFlow(world, flow, user, { application: application.pk as string });
         plan.steps.push(sessionEnd);
         session.plan = plan;
@@ -411,13 +527,16 @@ export class OpenIdConnect {
         const scopes = this.grantedScopes(provider, parameters.scope);
         return this.mappings(provider)
             .filter((mapping) => scopes.includes(mapping.scope_name as string))
+            .sort((a, b) => ((a.scope_name as string) < (b.scope_name as string) ? -1 : 1))
             .map((mapping) => ({ id: mapping.scope_name, name: mapping.description }));
     }
 
+    /** A provider's mappings, in the order in which they were made. */
     private mappings(provider: Stored): Stored[] {
+        const order = this.world.store.all("propertymappings/provider/scope");
         return (provider.property_mappings as string[])
             .map((pk) => this.world.store.get("propertymappings/provider/scope", pk) as Stored)
-            .sort((a, b) => ((a.scope_name as string) < (b.scope_name as string) ? -1 : 1));
+            .sort((a, b) => order.indexOf(a) - order.indexOf(b));
     }
 
     /** The scopes that were asked for and that the provider has mappings for; all of them where none was asked for. */
@@ -523,8 +642,8 @@ function equal(a: string, b: string): boolean {
     return first.length === second.length && timingSafeEqual(first, second);
 }
 
-function errorAtClient(parameters: Record<string, string>, error: string): Answer {
-    const query = `error=${error}&error_description=${encodeURIComponent(descriptions[error] ?? error)}`;
+function errorAtClient(parameters: Record<string, string>, error: string, description = descriptions[error] ?? error): Answer {
+    const query = `error=${error}&error_description=${encodeURIComponent(description)}`;
     const separator = (parameters.redirect_uri as string).includes("?") ? "&" : "?";
     return redirect(`${parameters.redirect_uri}${separator}${query}&state=${encodeURIComponent(parameters.state ?? "")}`);
 }
@@ -536,6 +655,28 @@ function tokenError(error: string): Answer {
 function bearerError(status: number, error: string): Answer {
     const challenge = `error="${error}", error_description="${descriptions[error]}"`;
     return { status, body: "", headers: { "Content-Type": "text/html; charset=utf-8", "WWW-Authenticate": challenge } };
+}
+
+/** What a page that changes something answers to a form without Django's token. */
+const forbidden = (): Answer => page(403, { title: "403 Forbidden", heading: "403 Forbidden", message: "CSRF verification failed." });
+
+function uncached(answer: Answer): Answer {
+    if (typeof answer.body === "string") return answer;
+    return { ...answer, headers: { ...answer.headers, "Cache-Control": "no-store", Pragma: "no-cache" } };
+}
+
+/** Whether the origin of the request is that of one of the providers' redirect URIs. */
+function allowOrigin({ headers: { origin } }: Request, providers: readonly Stored[], answer: Answer): Answer {
+    const own = (uri: Fields) => {
+        try {
+            return new URL(uri.url as string).origin;
+        } catch {
+            return undefined;
+        }
+    };
+    if (origin === undefined || !providers.some((provider) => authorizationUris(provider).some((uri) => own(uri) === origin))) return answer;
+    const allowed = { "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", Vary: "Origin" };
+    return { ...answer, headers: { ...answer.headers, ...allowed } };
 }
 
 function permissionDenied(): Answer {

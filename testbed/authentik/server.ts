@@ -160,7 +160,8 @@ async function route(world: World, openIdConnect: OpenIdConnect, request: Reques
     if (path.startsWith("/api/v3/")) return answerApi(world, request);
     if (path.startsWith("/application/o/")) return openIdConnect.answer(request);
     if (path === "/-/health/live/" || path === "/-/health/ready/") return { status: 200, body: "" };
-    return answerFlowPages(world, request) ?? notFoundPage();
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    return answerFlowPages(world, request) ?? (isRead ? notFoundPage() : emptyMethodNotAllowed());
 }
 
 /**

@@ -40,6 +40,15 @@ export class Sessions {
         return session;
     }
 
+    has(key: string): boolean {
+        return (this.sessions.get(key)?.expires ?? 0) >= Date.now();
+    }
+
+    /** Ends every session of a user who may not log in any more. */
+    endAllOf(user: unknown): void {
+        for (const session of this.sessions.values()) if (session.user === user) this.sessions.delete(session.key);
+    }
+
     create(): Session {
         const session: Session = { key: newKey(32), expires: Date.now() + day, persistent: false };
         this.sessions.set(session.key, session);
@@ -84,14 +93,15 @@ export class Sessions {
         if (options.ended) {
             return [`${sessionCookie}=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; ${attributes}`];
         }
+        const lasting = (seconds: number) => `expires=${new Date(Date.now() + seconds * 1000).toUTCString()}; Max-Age=${seconds}`;
         const lifetime = session.persistent
             ? `expires=${new Date(session.expires).toUTCString()}; Max-Age=${Math.floor((session.expires - Date.now()) / 1000)}; `
             : "";
         const cookies = [`${sessionCookie}=${session.key}; ${lifetime}HttpOnly; ${attributes}`];
         if (options.loggedIn) {
             cookies.unshift(
-                `authentik_device=${newHexadecimal(32)}; Max-Age=2592000; ${attributes}`,
-                `${csrfCookie}=${session.csrfToken ?? ""}; Max-Age=31449600; ${attributes}`,
+                `authentik_device=${newHexadecimal(32)}; ${lasting(2_592_000)}; ${attributes}`,
+                `${csrfCookie}=${session.csrfToken ?? ""}; ${lasting(31_449_600)}; ${attributes}`,
             );
         }
         return cookies;

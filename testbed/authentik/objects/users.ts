@@ -80,6 +80,9 @@ export const users: ObjectKind = {
         }
         attributes.last_updated = timestamp();
     },
+    written: (user, _change, { world }) => {
+        if (user.is_active === false) world.sessions.endAllOf(user.pk);
+    },
     represent: (user, { world, request }) => {
         const flag = (name: string) => (request?.query.get(name) ?? "true").toLowerCase() === "true";
         return {

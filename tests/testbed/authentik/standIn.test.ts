@@ -125,7 +125,7 @@ describe("faults on demand", () => {
         expect((await api(standIn, "GET", "/admin/version/")).body.version_current).toBe("2023.1.0");
 
         const closed = await start();
-        expect((await call(`${closed.url}/stand-in/faults`, { method: "POST", json: order })).status).toBe(404);
+        expect((await call(`${closed.url}/stand-in/faults`, { method: "POST", json: order })).status).toBe(405);
     });
 });
 

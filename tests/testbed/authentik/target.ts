@@ -67,8 +67,9 @@ export class Target {
         readonly standIn: AuthentikStandIn | undefined,
     ) {}
 
-    static async start(): Promise<Target> {
-        if (realUrl && realToken) return new Target(realUrl, realToken, undefined);
+    /** @param on the real one where one is given, unless a test compares both. */
+    static async start(on: "given" | "stand-in" = "given"): Promise<Target> {
+        if (realUrl && realToken && on === "given") return new Target(realUrl, realToken, undefined);
         const token = randomBytes(16).toString("hex");
         // The version that the manners were measured on.
         const log = process.env.STAND_IN_LOG ? (message: string) => void process.stderr.write(`${message}\n`) : undefined;
