@@ -259,8 +259,7 @@ function check(settings: JsonObject): void {
 function placeOf(error: ErrorObject): string {
     let schema: Schema | undefined = lowerCasedSchema;
     let place = "";
-    for (const part of error.instancePath.slice(1).split("/")) {
-        if (part === "") continue;
+    for (const part of error.instancePath.split("/").slice(1)) {
         const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
         const property: Schema | undefined = schema?.properties?.[name];
         place += property ? (place === "" ? name : `.${name}`) : `[${name}]`;

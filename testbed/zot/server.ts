@@ -21,13 +21,14 @@ import {
     may,
     mayReadMetrics,
 } from "./authorization";
-import { type Config, isLoginEnabled, loadConfig } from "./config";
+import { type AuthConfig, type Config, isLoginEnabled, loadConfig } from "./config";
 import { type Exchange, type Handler, header, sendBytes, sendJson, sendStatus, sendText } from "./http";
 import { type Log, openLog } from "./log";
 import { IssuerError, Login, callbackPath, loginLifetime, origin } from "./login";
 import { Metrics } from "./metrics";
 import { PullThrough } from "./pullThrough";
 import { Registry, digestTagsOf } from "./registry";
+import { lockRoot } from "./rootLock";
 import { SecureCookies, Sessions } from "./sessions";
 import { Storage, isDigest } from "./storage";
 import { Users } from "./users";
@@ -79,7 +80,7 @@ export class Server {
     /** Resolves when the registry answers. Throws StartError. */
     async start(): Promise<void> {
         this.announce();
-        this.openStorage();
+        await this.openStorage();
         await this.openLogin();
         const { sync } = this.config.extensions;
         const pullThrough = sync && new PullThrough(sync.registries, sync.credentialsFile, this.storage, this.log);
@@ -114,7 +115,7 @@ export class Server {
         }
     }
 
-    private openStorage(): void {
+    private async openStorage(): Promise<void> {
         const { rootDirectory, dedupe } = this.config.storage;
         if (rootDirectory === "") {
             this.log.error("no storage config provided", { component: "controller" });
@@ -126,8 +127,13 @@ export class Server {
             this.log.error("failed to create root dir", { error: (error as Error).message, rootDir: rootDirectory });
             throw new StartError(`failed to create root dir: ${(error as Error).message}`, 2);
         }
+        const hasUsers = this.config.extensions.search || isLoginEnabled(this.config.http.auth);
+        if ((dedupe || hasUsers) && !(await lockRoot(rootDirectory))) {
+            const database = path.join(rootDirectory, dedupe ? "cache.db" : "meta.db");
+            throw new StartError(`operation timeout: boltdb file is already in use, path '${database}'`, 1);
+        }
         this.storage = new Storage(rootDirectory, dedupe);
-        if (!this.config.extensions.search && !isLoginEnabled(this.config.http.auth)) return;
+        if (!hasUsers) return;
         try {
             this.users = new Users(path.join(rootDirectory, "meta.db"));
         } catch (error) {
@@ -140,7 +146,7 @@ export class Server {
         if (!this.users || !isLoginEnabled(auth)) return;
         const { hashKey = randomBytes(64), encryptKey } = auth.sessionKeys;
         if (!auth.sessionKeys.hashKey) this.log.warn("hashKey is not set in config, generating a random one");
-        const isSecure = tls !== undefined || (auth.secureSession ?? false);
+        const isSecure = () => tls !== undefined || (auth.secureSession ?? false);
         this.sessions = new Sessions(this.config.storage.rootDirectory, Sessions.cookies(hashKey, encryptKey), isSecure);
         if (!auth.openid) return;
         const stateCookies = new SecureCookies(hashKey, encryptKey, loginLifetime);
@@ -209,9 +215,20 @@ export class Server {
             const { http: changed } = loadConfig(this.configFile);
             if (changed.accessControl) this.config.http.accessControl = changed.accessControl;
             else delete this.config.http.accessControl;
+            this.reloadAuth(changed.auth);
             this.log.info("loaded new configuration settings");
         } catch (error) {
             this.log.error("failed to reload config, retry writing it.", { error: (error as Error).message });
+        }
+    }
+
+    /** Of the login only what is looked at anew each time: whether cookies are Secure, and which claims name the user and the groups. */
+    private reloadAuth(changed: AuthConfig): void {
+        const { auth } = this.config.http;
+        if (changed.secureSession === undefined) delete auth.secureSession;
+        else auth.secureSession = changed.secureSession;
+        for (const [name, provider] of Object.entries(auth.openid?.providers ?? {})) {
+            provider.claimMapping = changed.openid?.providers[name]?.claimMapping ?? {};
         }
     }
 

@@ -65,7 +65,7 @@ export class Sessions {
     constructor(
         rootDirectory: string,
         private readonly cookies: SecureCookies,
-        private readonly secure: boolean,
+        private readonly secure: () => boolean,
     ) {
         this.folder = path.join(rootDirectory, "_sessions");
         fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
@@ -94,7 +94,7 @@ export class Sessions {
             maxAge: lifetime,
             expires: true,
             httpOnly: true,
-            secure: this.secure,
+            secure: this.secure(),
             ...options,
         });
     }
@@ -113,7 +113,7 @@ export class Sessions {
     /** The name of the user, for the web page to show; the page may read this cookie. */
     showUser(exchange: Exchange, userName: string): void {
         // Go's net/http drops what a cookie cannot hold, and so do we.
-        setCookie(exchange, "user", userName.replace(/[^ -~]|["\\;]/g, ""), { maxAge: lifetime, expires: true, secure: this.secure });
+        setCookie(exchange, "user", userName.replace(/[^ -~]|["\\;]/g, ""), { maxAge: lifetime, expires: true, secure: this.secure() });
     }
 
     private idOf(exchange: Exchange, name: string): string | undefined {

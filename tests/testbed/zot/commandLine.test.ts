@@ -42,6 +42,13 @@ function verify(zot: Zot, config: unknown): { exitCode: number | null; errors: s
     }
 }
 
+const letsThrough =
+    'Lets through: misspelt actions (`craete`, `push`, `Read`), empty groups, `groups: [""]`, empty action lists, a policy with no subject, an empty `repositories` map, unknown keys whose value is `{}` or null, ' +
+    "duplicate JSON keys, an `http://` or malformed `externalUrl`, an empty client secret, an unreachable or misspelt issuer, scopes without `profile`, a missing claim mapping";
+const catches =
+    "Catches: unknown keys, bad globs, a missing or unparsable or incomplete OIDC credentials file (it must exist at the path the config names), a missing issuer or scope, " +
+    "a provider key other than google, gitlab, github, oidc; `accessControl` without auth, bad CEL conditions, bad durations, log level, port; `ui` without `search`";
+
 describe.each(zots)("$name", (zot) => {
     test.each<[string, unknown]>([
         ["the smallest config", { storage }],
@@ -93,7 +100,7 @@ describe.each(zots)("$name", (zot) => {
         ["scopes without profile", { storage, http: { auth: auth({ scopes: ["openid"] }) } }],
         ["a missing claim mapping", { storage, http: { auth: auth({ claimMapping: undefined }) } }],
         ["no root directory", { http: { port: 5050 } }],
-    ])("verify lets %s through", (_, config) => {
+    ])(`verify lets %s through [fact: ${letsThrough}]`, (_, config) => {
         const empty = file("empty.json", { clientid: "zot", clientsecret: "" });
         const ran = verify(zot, typeof config === "string" ? config : JSON.parse(JSON.stringify(config).replaceAll('"EMPTY"', JSON.stringify(empty))));
         expect(ran.errors).toBe("");
@@ -132,7 +139,7 @@ describe.each(zots)("$name", (zot) => {
         ["a string for an object", { storage: "here" }, "Storage"],
         ["nothing", {}, "absence of any key:value pair"],
         ["no JSON", "{", "While parsing config"],
-    ])("verify catches %s", (_, config, message) => {
+    ])(`verify catches %s [fact: ${catches}]`, (_, config, message) => {
         const files: Record<string, string> = {
             BROKEN: file("broken.json", "{"),
             INCOMPLETE: file("incomplete.json", { clientid: "zot" }),
@@ -149,14 +156,14 @@ describe.each(zots)("$name", (zot) => {
         expect(ran.errors.toLowerCase()).toContain(message.toLowerCase());
     });
 
-    test("verify refuses a bad condition", () => {
+    test(`verify catches a bad condition [fact: ${catches}]`, () => {
         const condition = { expression: "this is no (CEL", message: "no" };
         const ran = verify(zot, { storage, http: { auth: auth(), accessControl: policies({ groups: ["ci"], actions: ["create"], conditions: [condition] }) } });
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toMatch(/^Error: /);
     });
 
-    test("verify tells by its exit code, its log and standard error", () => {
+    test("verify tells by its exit code, its log and standard error [fact: exit 0 valid, 1 invalid, `Error: …` on stderr]", () => {
         const valid = run(zot, "verify", file("valid.json", { storage }));
         expect([valid.exitCode, valid.errors]).toEqual([0, ""]);
         expect(valid.output).toContain("config file is valid");
@@ -172,7 +179,7 @@ describe.each(zots)("$name", (zot) => {
         expect(ran.errors).toContain("no such file or directory");
     });
 
-    test("--version is one line of JSON with the commit", () => {
+    test("--version is one line of JSON with the commit [fact: `zot --version` prints one JSON log line whose `commit` is `v2.1.20-0-g3b5796d` (tag, commits since, hash; from `git describe`), with `binary-type` listing the extensions]", () => {
         const ran = run(zot, "--version");
         expect(ran.exitCode).toBe(0);
         const lines = ran.output.trim().split("\n");
@@ -189,25 +196,25 @@ describe.each(zots)("$name", (zot) => {
         expect(ran.errors).toContain('unknown command "bogus"');
     });
 
-    test("schema is a JSON Schema of the config", () => {
+    test("schema is a JSON Schema of the config [fact: `zot schema` prints a JSON Schema of the config]", () => {
         const ran = run(zot, "schema");
         expect(ran.exitCode).toBe(0);
         const schema = JSON.parse(ran.output) as { $schema: string; title: string };
         expect(schema).toMatchObject({ $schema: "http://json-schema.org/draft-07/schema#", title: "zot config schema" });
     });
 
-    describe("serve fails", () => {
+    describe("serve fails [fact: Passes `verify` but fails at `serve`]", () => {
         const storage = { rootDirectory: path.join(scratch(), "root") };
         const serve = (config: object) => serveToItsEnd(zot, file("serve.json", config));
 
-        test("with exit code 2 and a panic when the issuer cannot be reached", async () => {
+        test("with exit code 2 and a panic when the issuer cannot be reached [fact: Passes `verify` but fails at `serve`: unreachable issuer (panic, exit 2)]", async () => {
             const ran = await serve({ storage, http: { port: 0, auth: auth({ issuer: "http://127.0.0.1:1/application/o/zot/" }) } });
             expect(ran.exitCode).toBe(2);
             expect(ran.errors).toMatch(/^panic: failed to initialize new relying party oidc/);
             expect(ran.output).toContain("OpenID Provider Configuration Discovery has failed");
         });
 
-        test("with exit code 2 when the issuer differs by a trailing slash", async () => {
+        test("with exit code 2 when the issuer differs by a trailing slash [fact: issuer that differs by a trailing slash (panic, exit 2)]", async () => {
             const server = http.createServer((_request, response) => {
                 const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot/`;
                 response.end(JSON.stringify({ issuer, authorization_endpoint: issuer, token_endpoint: issuer, jwks_uri: issuer }));
@@ -220,7 +227,7 @@ describe.each(zots)("$name", (zot) => {
             expect(ran.output).toContain("issuer does not match");
         });
 
-        test("with exit code 1 without a root directory", async () => {
+        test("with exit code 1 without a root directory [fact: missing root directory (exit 1)]", async () => {
             const ran = await serve({ http: { port: 0 } });
             expect(ran.exitCode).toBe(1);
             expect(ran.errors).toContain("image store not found");
@@ -238,7 +245,7 @@ describe.each(zots)("$name", (zot) => {
             expect(ran.errors).toContain("invalid port five");
         });
 
-        test("with exit code 0 when the port is in use, and says so in the log", async () => {
+        test("with exit code 0 when the port is in use, and says so in the log [fact: port in use (**exit 0**, only logged)]", async () => {
             const server = http.createServer();
             await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
             const ran = await serve({ storage, http: { port: (server.address() as AddressInfo).port } });
@@ -266,7 +273,7 @@ describe.each(zots)("$name", (zot) => {
         expect(fs.statSync(deep).isDirectory()).toBe(true);
     });
 
-    test("health is there without a login, at three paths", async () => {
+    test("health is there without a login, at three paths [fact: `/livez`, `/readyz`, `/startupz` answer 200 `ok` without login; `/healthz` is 404]", async () => {
         const server = await RunningZot.start(zot, () => ({
             http: { auth: { apikey: true } },
             extensions: { search: { enable: true }, ui: { enable: true } },

@@ -56,7 +56,7 @@ describe.each(zots)("$name", (zot) => {
     });
 
     describe("login", () => {
-        test("goes to the provider with cookies that must come back", async () => {
+        test("goes to the provider with cookies that must come back [fact: `GET /zot/auth/login?provider=oidc&callback_ui=%2F` -> 302 to the provider. Cookies: `statecookie` (Path `/zot/auth/callback`, HttpOnly), `state` (HttpOnly, **always Secure**, SameSite=Lax, 120 s)]", async () => {
             const answer = await server.request("GET", "/zot/auth/login?provider=oidc&callback_ui=%2F");
             expect(answer.status).toBe(302);
             const target = new URL(answer.headers.location ?? "");
@@ -72,7 +72,7 @@ describe.each(zots)("$name", (zot) => {
             expect(attributesOf(answer, "state")).toEqual(["HttpOnly", "Max-Age=120", "Path=/", "SameSite=Lax", "Secure"]);
         });
 
-        test("comes back with a session", async () => {
+        test("comes back with a session [fact: Callback -> 302, cookies `session` (HttpOnly, 7200 s) and `user`]", async () => {
             await provider.becomes(ci);
             const browser = new Browser();
             const answer = await browser.login(server);
@@ -140,7 +140,7 @@ describe.each(zots)("$name", (zot) => {
             expect(answer.body.toString()).toBe("access_denied: not allowed\n");
         });
 
-        test("without scope profile silently names the user by e-mail address, without groups", async () => {
+        test("without scope profile silently names the user by e-mail address, without groups [fact: Without scope `profile`, or without the claim mapping, the user name silently becomes the e-mail address, there are no groups, and pushes get 403]", async () => {
             const narrow = await start(zot, { openid: { scopes: ["openid", "email"] } });
             await provider.becomes(ci);
             const browser = new Browser();
@@ -196,7 +196,7 @@ describe.each(zots)("$name", (zot) => {
         const create = (body: unknown) => browser.page(server, "POST", "/zot/auth/apikey", body);
         const list = async () => jsonOf<{ apiKeys: (NewKey & Record<string, unknown>)[] }>(await browser.page(server, "GET", "/zot/auth/apikey")).apiKeys;
 
-        test("are made by the web page", async () => {
+        test("are made by the web page [fact: `POST /zot/auth/apikey`, the cookies, header `X-ZOT-API-CLIENT: zot-ui` -> 201 with `apiKey: \"zak_<32 hex>\"`]", async () => {
             const expirationDate = "2126-12-31T00:00:00Z";
             const answer = await create({ label: "ci", scopes: [], expirationDate });
             expect(answer.status).toBe(201);
@@ -215,14 +215,14 @@ describe.each(zots)("$name", (zot) => {
             });
         });
 
-        test("are not made without the header of the web page", async () => {
+        test("are not made without the header of the web page [fact: header `X-ZOT-API-CLIENT: zot-ui` (without it 500)]", async () => {
             const answer = await browser.request("POST", `${server.url}/zot/auth/apikey`, { body: "{}" });
             expect(answer.status).toBe(500);
             expect((await server.request("GET", "/zot/auth/apikey")).status).toBe(500);
             expect((await server.request("DELETE", "/zot/auth/apikey?id=x")).status).toBe(500);
         });
 
-        test("never expire when nothing is said of it", async () => {
+        test("never expire when nothing is said of it [fact: **left out, the key never expires** (`0001-01-01T00:00:00Z`)]", async () => {
             expect(jsonOf(await create({ label: "forever" }))).toMatchObject({ expirationDate: "0001-01-01T00:00:00Z", scopes: null });
             expect((await create("null")).status).toBe(201);
         });
@@ -236,16 +236,16 @@ describe.each(zots)("$name", (zot) => {
             ["a date alone", { expirationDate: "2126-12-31" }],
             ["a time without a zone", { expirationDate: "2126-12-31T00:00:00" }],
             ["a time in the past", { expirationDate: "2020-12-31T00:00:00Z" }],
-        ])("are refused for %s with 400", async (_, body) => {
+        ])("are refused for %s with 400 [fact: `expirationDate` is RFC 3339; a date alone or one in the past is 400; Empty or bad JSON is 400]", async (_, body) => {
             expect((await create(body)).status).toBe(400);
         });
 
-        test("a body over 8 KiB is 413", async () => {
+        test("a body over 8 KiB is 413 [fact: a body over 8 KiB 413]", async () => {
             expect((await create({ label: "x".repeat(8 * 1024) })).status).toBe(413);
             expect((await create({ label: "x".repeat(7 * 1024) })).status).toBe(201);
         });
 
-        test("are listed without their secrets, a label twice if it was given twice", async () => {
+        test("are listed without their secrets, a label twice if it was given twice [fact: `GET /zot/auth/apikey` -> `{\"apiKeys\":[…]}` without secrets; a repeated label is accepted]", async () => {
             for (let count = 0; count < 2; count++) await create({ label: "twice" });
             const keys = await list();
             expect(keys.filter(({ label }) => label === "twice")).toHaveLength(2);
@@ -255,7 +255,7 @@ describe.each(zots)("$name", (zot) => {
             );
         });
 
-        test("are revoked by id; an unknown one is fine, none is not", async () => {
+        test("are revoked by id; an unknown one is fine, none is not [fact: `DELETE /zot/auth/apikey?id=<uuid>` -> 200, also for an unknown id; without id 400]", async () => {
             const { apiKey, uuid } = jsonOf<NewKey>(await create({ label: "short" }));
             const works = () => server.request("GET", "/v2/", { as: ["zot-ci", apiKey] }).then((answer) => answer.status);
             expect(await works()).toBe(200);
@@ -268,18 +268,19 @@ describe.each(zots)("$name", (zot) => {
             expect(await revoke("?id=a&id=b")).toBe(400);
         });
 
-        test("may list, make and revoke their owner's keys", async () => {
+        test("may list, make and revoke their owner's keys [fact: An API key, as the password of basic auth, may itself list, create and revoke its owner's keys; **a stolen one can mint a key that never expires**]", async () => {
             const first = jsonOf<NewKey>(await create({ label: "first" }));
             const as: [string, string] = ["zot-ci", first.apiKey];
             const made = await server.request("POST", "/zot/auth/apikey", { as, body: JSON.stringify({ label: "successor" }) });
             expect(made.status).toBe(201);
+            expect(jsonOf(made)).toMatchObject({ expirationDate: "0001-01-01T00:00:00Z" });
             const second: [string, string] = ["zot-ci", jsonOf<NewKey>(made).apiKey];
             expect((await server.request("DELETE", `/zot/auth/apikey?id=${first.uuid}`, { as: second })).status).toBe(200);
             expect((await server.request("GET", "/zot/auth/apikey", { as })).status).toBe(401);
             expect((await server.request("GET", "/zot/auth/apikey", { as: second })).status).toBe(200);
         });
 
-        test("that are wrong, expired or someone else's are 401 everywhere, even where anyone may read", async () => {
+        test("that are wrong, expired or someone else's are 401 everywhere, even where anyone may read [fact: An expired, revoked or wrong key is 401 everywhere, even where anonymous may read]", async () => {
             const { apiKey } = jsonOf<NewKey>(await create({ label: "brief", expirationDate: new Date(Date.now() + 1500).toISOString() }));
             const status = (userName: string, key: string) =>
                 server.request("GET", "/v2/any/tags/list", { as: [userName, key] }).then((answer) => answer.status);
@@ -304,7 +305,7 @@ describe.each(zots)("$name", (zot) => {
         });
     });
 
-    test("a key has the groups of its user's last login", async () => {
+    test("a key has the groups of its user's last login [fact: groups are those seen **at the last login**. Removed from the group at the provider, a key keeps its rights until that user logs in again]", async () => {
         const own = await start(zot);
         const member = person("mover", "artifact-workloads");
         const key = await keyFor(provider, own, member);
@@ -316,7 +317,7 @@ describe.each(zots)("$name", (zot) => {
         expect(await push(own, "any", "v3", "x", key)).toBe(403);
     });
 
-    test("keys survive a restart, as SHA-256, and are lost with meta.db; sessions end", async () => {
+    test("keys survive a restart, as SHA-256, and are lost with meta.db; sessions end [fact: Keys live in `<rootDirectory>/meta.db` as SHA-256; they survive restarts and are lost with that file]", async () => {
         const own = await start(zot);
         const as = await keyFor(provider, own, ci);
         const browser = new Browser();
@@ -334,7 +335,7 @@ describe.each(zots)("$name", (zot) => {
         expect((await own.request("GET", "/v2/", { as })).status).toBe(401);
     });
 
-    test("sessions survive a restart with a file of session keys", async () => {
+    test("sessions survive a restart with a file of session keys [fact: Browser sessions end at a restart unless `http.auth.sessionKeysFile` is set]", async () => {
         const sessionKeysFile = path.join(scratch(), "keys.json");
         fs.writeFileSync(sessionKeysFile, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(32) }));
         const own = await start(zot, { auth: { sessionKeysFile } });
@@ -345,14 +346,14 @@ describe.each(zots)("$name", (zot) => {
         expect((await browser.page(own, "GET", "/zot/auth/apikey")).status).toBe(200);
     });
 
-    test("an encryption key of a wrong length breaks every login", async () => {
+    test("an encryption key of a wrong length breaks every login [fact: encrypt key 16, 24 or 32]", async () => {
         const sessionKeysFile = path.join(scratch(), "keys.json");
         fs.writeFileSync(sessionKeysFile, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "too short" }));
         const own = await start(zot, { auth: { sessionKeysFile } });
         expect((await own.request("GET", "/zot/auth/login?provider=oidc")).status).toBe(500);
     });
 
-    test("apikey is on with openid, whatever the config says", async () => {
+    test("apikey is on with openid, whatever the config says [fact: With openid set, `apikey` is on whatever the config says]", async () => {
         const own = await start(zot, { auth: { apikey: false } });
         expect(await push(own, "any", "v1", "x", await keyFor(provider, own, ci))).toBe(201);
     });
@@ -369,7 +370,7 @@ describe.each(zots)("$name", (zot) => {
         expect((await own.request("GET", "/v2/")).headers["www-authenticate"]).toBe("basic realm=zot");
     });
 
-    test("the provider may be gone while the registry runs, but not when it starts", async () => {
+    test("the provider may be gone while the registry runs, but not when it starts [fact: With the identity provider unreachable zot **cannot start**; A zot that is already running is unaffected]", async () => {
         const other = await IdentityProvider.start();
         const folder = scratch();
         const own = await RunningZot.start(

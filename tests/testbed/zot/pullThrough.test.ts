@@ -37,7 +37,7 @@ describe.each(zots)("$name", (zot) => {
 
     const pull = (repository: string, reference = "v1") => server.request("GET", `/v2/${repository}/manifests/${reference}`);
 
-    test("an anonymous reader gets what upstream has, and it is stored although nobody may create", async () => {
+    test("an anonymous reader gets what upstream has, and it is stored although nobody may create [fact: `sync` on demand stores what an anonymous reader asks for, whatever `accessControl` says of `create`]", async () => {
         await push(upstream, "library/app", "v1", "upstream");
         const answer = await pull("docker.io/library/app");
         expect(answer.status).toBe(200);
@@ -112,7 +112,7 @@ describe.each(zots)("$name", (zot) => {
         expect((await pull("library/app")).status).toBe(404);
     });
 
-    test("without upstream the stored answers, and nothing else", async () => {
+    test("without upstream the stored answers, and nothing else [fact: Upstream down: a cached tag still answers (after about 3 s), an uncached one is 404]", async () => {
         await push(upstream, "library/cached", "v1", "cached");
         expect((await pull("docker.io/library/cached")).status).toBe(200);
         await upstream.stop();

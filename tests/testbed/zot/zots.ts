@@ -109,8 +109,8 @@ export class RunningZot {
     }
 
     /** Writes a config file and waits until zot serves it. `root` and the port are filled in. */
-    static async start(zot: Zot, config: (url: string) => object, folder = scratch()): Promise<RunningZot> {
-        const port = await freePort();
+    static async start(zot: Zot, config: (url: string) => object, folder = scratch(), port?: number): Promise<RunningZot> {
+        port ??= await freePort();
         const server = new RunningZot(zot, path.join(folder, "config.json"), port);
         const root = path.join(folder, "root");
         const wanted = config(server.url) as { http?: object; storage?: object };
