@@ -43,9 +43,9 @@ function differences() {
     const errors = (preview?.diagnostics ?? []).filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
     if (!preview || status !== 0) return { failed: errors.join("\n") || stderr || `pulumi preview ended with exit code ${status}` };
     const isPlanned = ({ urn }) => resourceOf(urn).type === PLANNED;
-    // By which token Authentik is asked is nothing that could drift.
-    const isProvider = ({ urn }) => resourceOf(urn).type.startsWith("pulumi:providers:");
-    const steps = (preview.steps ?? []).filter((step) => !["same", "read", "refresh"].includes(step.op) && !isProvider(step));
+    // By which token Authentik is asked, and by which key the host is reached, is nothing that could drift: a job has its own.
+    const isOwnWay = ({ op, urn, diffReasons }) => resourceOf(urn).type.startsWith("pulumi:providers:") || (op === "update" && diffReasons?.length > 0 && diffReasons.every((reason) => reason === "connection"));
+    const steps = (preview.steps ?? []).filter((step) => !["same", "read", "refresh"].includes(step.op) && !isOwnWay(step));
     const warnings = (preview.diagnostics ?? []).filter(({ severity, message }) => severity === "warning" && !/^warning: plugin|new version of Pulumi/i.test(message));
     return { steps: steps.filter((step) => !isPlanned(step)), planned: steps.filter(isPlanned), warnings: warnings.map(({ message }) => message.trim()) };
 }
