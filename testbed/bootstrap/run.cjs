@@ -24,6 +24,7 @@ const program = (source) => (/** @type {Toolchain} */ toolchain, /** @type {stri
 const commands = {
     demo: program("cli/demo.ts"),
     bench: program("cli/bench.ts"),
+    pictures: program("cli/pictures.ts"),
     /** @type {ReturnType<typeof program>} */
     test: (toolchain, args, env) => require("./tests.cjs").test(toolchain, args, env),
 };
