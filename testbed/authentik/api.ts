@@ -15,6 +15,7 @@ import { isValid } from "./objects/tokens";
 import { sessionUser, uidOf } from "./objects/users";
 import { Permissions } from "./permissions";
 import { readValues, type RelationKey } from "./fieldValues";
+import { generateCertificate } from "./selfSignedCertificate";
 import { fieldErrors, type FieldErrors, type Fields, type Operation } from "./schemaValidation";
 import { Sessions } from "./sessions";
 import type { World } from "./world";
@@ -151,6 +152,14 @@ const fixedRoutes: Record<string, (context: Context) => Answer> = {
 
 const postRoutes: Record<string, (context: Context) => Answer> = {
     "core/users/service_account": makeServiceAccount,
+    "crypto/certificatekeypairs/generate": (context) => {
+        const { world } = context;
+        const kind = world.store.kind("crypto/certificatekeypairs");
+        demand(context, Permissions.of("add", kind));
+        const body = readBody(context, world.schema.operation("POST", "/crypto/certificatekeypairs/generate/")?.request as Fields);
+        const made = generateCertificate(body.common_name as string, body.validity_days as number);
+        return json(200, kind.represent(world.store.insert(kind.path, { ...kind.defaults(), ...made }), context));
+    },
 };
 
 /** The user of a bearer token, or of a session. Without either, and with a bad one, 403; Authentik never answers 401. */
@@ -234,6 +243,8 @@ function act(
     if (request.method !== action.method) return methodNotAllowed(request.method, `${action.method}, OPTIONS`);
     const object = action.unfiltered ? lookUp(context.world, kind, key) : findVisible(context, kind, key);
     demand(context, action.permission, { model: kind.model, pk: object.pk });
+    const owned = kind.owner !== undefined && object[kind.owner] === context.user.pk;
+    if (action.alsoNeeds && !owned) demand(context, action.alsoNeeds, { model: kind.model, pk: object.pk });
     const schema = operation(action.method)?.request;
     const body = schema ? (action.unchecked ? parseBody(context, schema, new Map()).body : readBody(context, schema)) : {};
     return action.run(object, body, context);
@@ -274,6 +285,7 @@ function findVisible(context: Context, kind: ObjectKind, key: string): Stored {
 }
 
 function list(context: Context, kind: ObjectKind, operation: Operation): Answer {
+    kind.checkQuery?.(context.request.query);
     const special = kind.list?.(context);
     const { request, world } = context;
     let objects: Stored[];
@@ -568,7 +580,8 @@ function makeServiceAccount(context: Context): Answer {
 function listStages(context: Context): Answer {
     const { world, request, user } = context;
     if (request.method !== "GET") return methodNotAllowed(request.method, "GET, HEAD, OPTIONS");
-    const visible = world.permissions.has(user, "authentik_flows.view_stage") ? stagePaths.flatMap((path) => world.store.all(path)) : [];
+    if (!world.permissions.has(user, "authentik_flows.view_stage")) throw denied();
+    const visible = stagePaths.flatMap((path) => world.store.all(path));
     const name = request.query.get("name");
     const search = (request.query.get("search") ?? "").toLowerCase();
     const found = visible.filter((stage) => (!name || stage.name === name) && String(stage.name).toLowerCase().includes(search));
@@ -652,6 +665,11 @@ function assign(
     demand(context, `authentik_rbac.${verb}_role_permissions`);
     if (request.method !== method) return methodNotAllowed(request.method, `${method}, OPTIONS`);
     const role = lookUp(world, world.store.kind("rbac/roles"), key);
+    // A POST on an object counts as making one, a PATCH as changing it.
+    demand(context, verb === "assign" ? "authentik_rbac.add_role" : "authentik_rbac.change_role", {
+        model: "authentik_rbac.role",
+        pk: role.pk,
+    });
     const body = readBody(context, operation(method)?.request as Fields);
     const permissions = body.permissions as string[] | undefined;
     if (!permissions) throw new InvalidRequest({ permissions: ["This field is required."] });

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPair, randomBytes, sign, type KeyObject } from "node:crypto";
+import { createHash, generateKeyPair, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 
 import { timestamp } from "./identifiers";
@@ -23,8 +23,16 @@ const sha256WithRsa = sequence(element(0x06, Buffer.from("2a864886f70d01010b", "
 
 /** A certificate and its key as the stand-in stores them: as Authentik's own "authentik Self-signed Certificate". */
 export async function newSelfSignedCertificate(name: string): Promise<Fields> {
-    const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
-    const expiry = new Date(Date.now() + 365 * 24 * 60 * 60_000);
+    return certificateOf(name, await promisify(generateKeyPair)("rsa", { modulusLength: 2048 }), 365);
+}
+
+/** Another one, made while a request waits. */
+export function generateCertificate(name: string, validityDays: number): Fields {
+    return certificateOf(name, generateKeyPairSync("rsa", { modulusLength: 2048 }), validityDays);
+}
+
+function certificateOf(name: string, { privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject }, validityDays: number): Fields {
+    const expiry = new Date(Date.now() + validityDays * 24 * 60 * 60_000);
     const subject = sequence(attribute("550403", name), attribute("55040a", "authentik"), attribute("55040b", "Self-signed"));
     const toBeSigned = sequence(
         element(0xa0, integer(Buffer.from([2]))),

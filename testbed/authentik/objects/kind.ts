@@ -26,6 +26,8 @@ export interface Action {
     readonly method: string;
     /** The permission that it needs, by model or by object. */
     readonly permission: string;
+    /** What else it needs, of anybody but the owner. */
+    readonly alsoNeeds?: string;
     /** Whoever holds its permission need not be allowed to see the object. */
     readonly unfiltered?: boolean;
     /** Authentik does not hold this body against its own document (a role's add_user without `pk` is 404). */
@@ -72,6 +74,8 @@ export interface ObjectKind {
     readonly unknownMembers?: (world: World) => readonly string[];
     /** Query parameters that are not simply a member's value. An error is thrown as InvalidRequest. */
     readonly filters?: Readonly<Record<string, (object: Stored, values: readonly string[], context: Context) => boolean>>;
+    /** Throws for a query that Authentik fails at. */
+    readonly checkQuery?: (query: URLSearchParams) => void;
     /** Query parameters whose format Authentik does not look at. */
     readonly textFilters?: readonly string[];
     /** Query parameters that must name something that exists, else 400; with the values that exist. */

@@ -21,13 +21,14 @@ export const roles: ObjectKind = {
     ordering: ["name"],
     search: ["name"],
     textFilters: ["groups"],
+    checkQuery: (query) => {
+        if (query.get("groups") && !isUuid(query.get("groups") as string)) throw new UnhandledError("a group's key that is none");
+    },
     filters: {
         users: (role, values, { world }) =>
             values.some((pk) => ((world.store.get("core/users", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
-        groups: (role, values, { world }) => {
-            if (!isUuid(values[0] as string)) throw new UnhandledError("a group's key that is none");
-            return values.some((pk) => ((world.store.get("core/groups", pk)?.roles ?? []) as unknown[]).includes(role.pk));
-        },
+        groups: (role, values, { world }) =>
+            values.some((pk) => ((world.store.get("core/groups", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
         managed__isnull: (role, values) => String(role.managed === null) === values[0],
         inherited: () => true,
     },

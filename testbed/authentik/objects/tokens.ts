@@ -96,6 +96,8 @@ export const tokens: ObjectKind = {
         set_key: {
             method: "POST",
             permission: "authentik_core.set_token_key",
+            // A POST on an object counts as making one.
+            alsoNeeds: "authentik_core.add_token",
             unfiltered: true,
             run: (token, body, { world }) => {
                 world.store.update(token, { key: body.key });

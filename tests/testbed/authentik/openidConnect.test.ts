@@ -70,7 +70,7 @@ const heading = (html: string) => /<h1[^>]*>\s*([^<]*?)\s*<\/h1>/.exec(html)?.[1
 const title = (html: string) => /<title>\s*([^<]*?)\s*<\/title>/.exec(html)?.[1];
 
 describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
-    test("discovery: an issuer for the application, endpoints for all, both as the client sees the host", async () => {
+    test("discovery: an issuer for the application, endpoints for all, both as the client sees the host [fact: iss follows the Host and X-Forwarded-Proto headers]", async () => {
         const { slug } = await target.makeApplication();
         const path = `/application/o/${slug}/.well-known/openid-configuration`;
         const expected = (origin: string) => ({
@@ -91,7 +91,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await call(`${target.url}/application/o/nonesuch/.well-known/openid-configuration`)).status).toBe(404);
     });
 
-    test("the whole way: authorize, login flow, back to authorize, code, tokens, userinfo", async () => {
+    test("the whole way: authorize, login flow, back to authorize, code, tokens, userinfo [fact: The whole chain works without a browser: authorize -> flow -> executor -> redirect_uri?code=…&state=…; id_token's iss, aud, sub, preferred_username, groups; RS256]", async () => {
         const site = await target.makeApplication();
         const visitor = new Visitor(target.url);
         const path = authorizePath(site, { nonce: "a nonce" });
@@ -166,7 +166,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         });
     });
 
-    test("what the authorization endpoint refuses", async () => {
+    test('what the authorization endpoint refuses [fact: client id unknown 400 "Client ID Error"; redirect URI differs, even by a trailing slash, 400 "Redirect URI Error"]', async () => {
         const site = await target.makeApplication();
         const visitor = await loggedIn(site);
         const refused = async (changes: Record<string, string | undefined>) => visitor.go(authorizePath(site, changes));
@@ -190,7 +190,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await visitor.go("/application/o/authorize/")).status).toBe(404);
     });
 
-    test("a user in no bound group gets a page with status 200 and no redirect", async () => {
+    test('a user in no bound group gets a page with status 200 and no redirect [fact: in no bound group: authorize 200 HTML, title "Permission denied - authentik"]', async () => {
         const site = await target.makeApplication();
         const stranger = await target.make("/core/users/", { username: target.name("stranger"), name: "" });
         const visitor = new Visitor(target.url);
@@ -199,7 +199,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect([reply.status, reply.headers.location, title(reply.text)]).toEqual([200, undefined, "Permission denied - authentik"]);
     });
 
-    test("an application without its provider, and a provider without its application", async () => {
+    test('an application without its provider, and a provider without its application [fact: application without provider: authorize 200 HTML "Permission denied - authentik"]', async () => {
         const site = await target.makeApplication();
         const visitor = await loggedIn(site);
         await target.api("PATCH", `/core/applications/${site.slug}/`, { provider: null });
@@ -208,7 +208,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).status).toBe(404);
     });
 
-    test("what the token endpoint refuses", async () => {
+    test("what the token endpoint refuses [fact: wrong client secret: invalid_client]", async () => {
         const site = await target.makeApplication();
         const visitor = await loggedIn(site);
         const code = await newCode(site, visitor);
@@ -249,7 +249,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await visitor.go(authorizePath(site, { redirect_uri: "http://127.0.0.1:9/other" }))).status).toBe(400);
     });
 
-    test("without a signing key tokens are signed with the client secret, and there are no keys", async () => {
+    test("without a signing key tokens are signed with the client secret, and there are no keys [fact: Without a signing key it is HS256 and the JWKS is empty]", async () => {
         const site = await target.makeApplication({ provider: { signing_key: null } });
         const visitor = await loggedIn(site);
         const { header, signed, signature } = parts((await redeem(site, { code: await newCode(site, visitor) })).body.id_token);
@@ -258,7 +258,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await call(`${target.url}/application/o/${site.slug}/jwks/`)).body).toEqual({});
     });
 
-    test("without the openid mapping userinfo is 403, without profile there are no names and groups", async () => {
+    test("without the openid mapping userinfo is 403, without profile there are no names and groups [fact: no openid mapping: userinfo 403; no profile mapping: no names and groups]", async () => {
         const mapping = async (scope: string) =>
             (await target.find(`/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-${scope}`)).pk;
         const site = await target.makeApplication({ provider: { property_mappings: [await mapping("email")] } });
@@ -272,7 +272,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(userinfo.headers["www-authenticate"]).toContain('error="insufficient_scope"');
     });
 
-    test("the global issuer mode has the host as issuer", async () => {
+    test("the global issuer mode has the host as issuer [fact: issuer differs in global mode]", async () => {
         const site = await target.makeApplication({ provider: { issuer_mode: "global" } });
         const discovery = await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`);
         expect(discovery.body.issuer).toBe(`${target.url}/`);
@@ -280,7 +280,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(parts(tokens.body.id_token).claims.iss).toBe(`${target.url}/`);
     });
 
-    test("client_credentials with a user name and an app password gives an id_token; the client secret is not looked at", async () => {
+    test('client_credentials with a user name and an app password gives an id_token; the client secret is not looked at [fact: client_credentials with `username` and app password returns id_token and access_token with groups; the client secret is not checked]', async () => {
         const site = await target.makeApplication();
         const password = await target.makeToken(site.user.pk, "app_password");
         const ask = (changes: Record<string, string>) =>
@@ -306,7 +306,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(refused.body.error).toBe("invalid_grant");
     });
 
-    test("explicit consent is asked for once", async () => {
+    test("explicit consent is asked for once [fact: consent asked once in four weeks by default]", async () => {
         const consent = "default-provider-authorization-explicit-consent";
         const site = await target.makeApplication({ provider: { authorization_flow: (await target.flow(consent)).pk } });
         const visitor = await loggedIn(site);
@@ -325,7 +325,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(straight.body.component).toBe("xak-flow-redirect");
     });
 
-    test("a login through a flow of one's own counts at authorize", async () => {
+    test("a login through a flow of one's own counts at authorize [fact: with the same cookies authorize redirects straight to the callback]", async () => {
         const site = await target.makeApplication();
         const visitor = await loggedIn(site);
         // What zot's login does next, with the same cookies: straight to the callback.

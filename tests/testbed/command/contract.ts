@@ -64,12 +64,12 @@ export function withoutHost(): void {
         const minimal = { connection: { host: "registry.example.com" } };
         const filled = { host: "registry.example.com", port: 22, user: "root", dialErrorLimit: 10, perDialTimeout: 15 };
 
-        test("is 1.2.1 and looks after secrets itself", async () => {
+        test("is 1.2.1 and looks after secrets itself [fact: GetPluginInfo 1.2.1; Configure answers acceptSecrets, supportsPreview, acceptResources, acceptOutputs]", async () => {
             expect(await engine.version()).toBe("1.2.1");
             expect(configured).toEqual({ acceptSecrets: true, supportsPreview: true, acceptResources: true, acceptOutputs: true });
         });
 
-        test("has a schema with remote.Command in it", async () => {
+        test("has a schema with remote.Command in it [fact: `triggers`: replacement (the SDK's `replaceOnChanges` does that)]", async () => {
             const command = JSON.parse(await engine.schema()).resources["command:remote:Command"];
             expect(command.requiredInputs).toEqual(["connection"]);
             expect(Object.keys(command.inputProperties).sort()).toEqual(
@@ -80,7 +80,7 @@ export function withoutHost(): void {
         });
 
         describe("Check", () => {
-            test("fills in the defaults and makes the connection secret", async () => {
+            test("fills in the defaults and makes the connection secret [fact: Check fills user root, port 22, dialErrorLimit 10, perDialTimeout 15 and marks `connection` secret]", async () => {
                 const { inputs, failures } = await engine.check(minimal);
                 expect(failures).toEqual([]);
                 expect(inputs).toEqual({ connection: secret(filled) });
@@ -131,7 +131,7 @@ export function withoutHost(): void {
                 expect((await engine.check(inputs)).failures).toEqual([{ property, reason }]);
             });
 
-            test("refuses a port that is a text", async () => {
+            test("refuses a port that is a text [fact: A connection field of the wrong type prints the private key in clear]", async () => {
                 const { failures, inputs } = await engine.check({ connection: { ...filled, port: "22", privateKey: "KEY" } });
                 expect(failures).toEqual([
                     {
@@ -161,7 +161,7 @@ export function withoutHost(): void {
                 return engine.diff({ oldInputs, oldOutputs, inputs });
             };
 
-            test("the same inputs are no difference, whatever the output was", async () => {
+            test("the same inputs are no difference, whatever the output was [fact: Diff compares with the old inputs; a second preview is clean]", async () => {
                 expect(await diff({})).toEqual({ changes: "none", detailed: {}, replaces: [] });
             });
 
@@ -188,7 +188,7 @@ export function withoutHost(): void {
         });
 
         describe("a preview", () => {
-            test("of a create tells the inputs, and that the output is not known", async () => {
+            test("of a create tells the inputs, and that the output is not known [fact: preview's stdout and stderr are the unknown sentinel]", async () => {
                 const inputs = { create: "push", stdin: secret("s"), connection: secret(filled) };
                 const { id, properties } = await engine.create(inputs, { preview: true, name: "registry" });
                 expect(id).toMatch(/^registry[0-9a-f]{8}$/);
@@ -210,13 +210,13 @@ export function withoutHost(): void {
             });
         });
 
-        test("Read answers with the state", async () => {
+        test("Read answers with the state [fact: Read returns the state without connecting]", async () => {
             const inputs = { create: "push", connection: secret(filled) };
             const properties = { ...inputs, stdout: "o", stderr: "" };
             expect(await engine.read({ id: "x1", inputs, properties })).toEqual({ id: "x1", inputs, properties });
         });
 
-        test("a step without a script connects to nothing", async () => {
+        test("a step without a script connects to nothing [fact: Preview, no-op up, refresh, and a step with no command make no connection]", async () => {
             const inputs = { connection: secret({ ...filled, host: "no-such-host.invalid" }), stdin: "s" };
             const { properties } = await engine.create(inputs);
             expect(properties).toEqual({ ...inputs, stdout: "", stderr: "" });
@@ -294,14 +294,14 @@ export function onHost(kind: "embedded" | "openssh"): void {
         const keptLines = () => engine.log.filter((line) => !line.ephemeral && !line.message.includes("stand-in")).map((line) => line);
 
         describe("a command", () => {
-            test("runs by the shell in the home folder; each stream loses one line break", async () => {
+            test("runs by the shell in the home folder; each stream loses one line break [fact: stdout and stderr lose one trailing newline; cwd the home folder]", async () => {
                 expect(await outputOf({ create: "pwd -P; printf 'two\\n\\n'; printf 'error\\r\\n' >&2" })).toEqual({
                     stdout: `${fs.realpathSync(home)}\ntwo\n`,
                     stderr: "error\r",
                 });
             });
 
-            test("makes one connection, and the connection stays open", async () => {
+            test("makes one connection, and the connection stays open [fact: Create, update and delete each make one TCP connection and one exec session; the connection is not closed until the plugin exits]", async () => {
                 const before = host.connections();
                 await create({ create: "true" });
                 expect(host.connections() - before).toBe(1);
@@ -309,7 +309,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(host.connections() - before).toBe(1);
             });
 
-            test("gets its input byte for byte, and its end", async () => {
+            test("gets its input byte for byte, and its end [fact: `stdin` then EOF; NUL and UTF-8 intact]", async () => {
                 const input = "line\nnul \0 tab\t é 😀 no line break";
                 expect((await outputOf({ create: "cat > input", stdin: secret(input) })).stdout).toBe("");
                 expect(fs.readFileSync(path.join(home, "input"), "utf8")).toBe(input);
@@ -317,19 +317,19 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(await outputOf({ create: "cat; echo end" })).toMatchObject({ stdout: "end" });
             });
 
-            test("may read megabytes", async () => {
+            test("may read megabytes [fact: 10 MB of stdin works]", async () => {
                 const input = crypto.randomBytes(3_000_000).toString("hex");
                 expect(await outputOf({ create: "wc -c; cat", stdin: input })).toEqual({ stdout: "6000000", stderr: "" });
             });
 
-            test("that leaves input unread fails, although it ended with 0, once the input is large", async () => {
+            test("that leaves input unread fails, although it ended with 0, once the input is large [fact: A script that exits before it has read all of stdin can fail with `EOF: running …` although it exited 0]", async () => {
                 const stdin = "x".repeat(6_000_000);
                 expect(await outputOf({ create: "exit 0", stdin: "x".repeat(1000) })).toEqual({ stdout: "", stderr: "" });
                 expect(await failureOf(create({ create: "exit 0", stdin }))).toBe('EOF: running "exit 0":\n');
                 expect(await failureOf(create({ create: "exit 2", stdin }))).toBe('Process exited with status 2: running "exit 2":\n');
             });
 
-            test("that fails shows the whole script and all output, whatever the logging", async () => {
+            test("that fails shows the whole script and all output, whatever the logging [fact: Exit 1: `Process exited with status 1: running '<the whole script>':\n<all output>`, whatever `logging` says]", async () => {
                 const script = '# \\ "quoted" \t é 😀 \u00a0 \x07\necho out\nsleep 0.2\necho error >&2\nexit 3';
                 const shown = '"# \\\\ \\"quoted\\" \\t é 😀 \\u00a0 \\a\\necho out\\nsleep 0.2\\necho error >&2\\nexit 3"';
                 expect(await failureOf(create({ create: script, logging: "none" }))).toBe(`Process exited with status 3: running ${shown}:\nout\nerror\n`);
@@ -339,27 +339,27 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(await failureOf(create({ create: "kill -TERM $$" }))).toBe('Process exited with status 143 from signal TERM: running "kill -TERM $$":\n');
             });
 
-            test("whose output is not UTF-8 has run, and is an error", async () => {
+            test("whose output is not UTF-8 has run, and is an error [fact: Non-UTF-8 output: the command ran, then an error]", async () => {
                 const failure = await failureOf(create({ create: "printf '\\377'; echo ran > ran-anyway" }));
                 expect(failure).toContain("string field contains invalid UTF-8");
                 expect(fs.existsSync(path.join(home, "ran-anyway"))).toBe(true);
             });
 
-            test("waits for a child in the background that holds its output", async () => {
+            test("waits for a child in the background that holds its output [fact: A background child that keeps the file descriptors keeps the session open]", async () => {
                 const begun = Date.now();
                 expect(await outputOf({ create: "sleep 1 & echo first" })).toMatchObject({ stdout: "first" });
                 expect(Date.now() - begun).toBeGreaterThan(900);
             });
 
-            test("may be 100 KB long", async () => {
+            test("may be 100 KB long [fact: The script must stay under 128 KB]", async () => {
                 expect(await outputOf({ create: `# ${"x".repeat(100_000)}\necho done`, logging: "none" })).toMatchObject({ stdout: "done" });
             });
 
-            test("gets an id of its name and eight digits", async () => {
+            test("gets an id of its name and eight digits [fact: id = name and 8 hex digits, kept]", async () => {
                 expect((await create({ create: "true" }, {}, { name: "registry" })).id).toMatch(/^registry[0-9a-f]{8}$/);
             });
 
-            test("answers with the inputs, secrets still secret, and plain output", async () => {
+            test("answers with the inputs, secrets still secret, and plain output [fact: Secret stdin is secret, stdout and stderr are plain]", async () => {
                 const inputs = await inputsOf({ create: "cat", stdin: secret("hidden"), triggers: ["a", secret("b")] });
                 expect((await engine.create(inputs)).properties).toEqual({ ...inputs, stdout: "hidden", stderr: "" });
             });
@@ -380,7 +380,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(keptLines()).toEqual([]);
             });
 
-            test("a line of 65,535 bytes is shown, a longer one hangs for ever, and none is immune", async () => {
+            test("a line of 65,535 bytes is shown, a longer one hangs for ever, and none is immune [fact: A logged line of 65,536 bytes or more hangs for ever; `logging: none` is immune]", async () => {
                 const line = (length: number) => `head -c ${length} /dev/zero | tr '\\0' x; echo`;
                 await create({ create: line(65_535) });
                 expect(shownLines().map((shown) => shown.length)).toEqual([65_535]);
@@ -402,7 +402,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
         });
 
         describe("variables", () => {
-            test("that the host does not take are a failure, before anything runs", async () => {
+            test("that the host does not take are a failure, before anything runs [fact: `environment` travels as SSH env requests: a server that refuses one is a hard failure]", async () => {
                 const failure = await failureOf(create({ create: "echo ran > ran-with-environment", environment: { COLOUR: "red" } }));
                 expect(failure).toBe('could not set environment variable "COLOUR": ssh: setenv failed');
                 expect(keptLines()).toMatchObject([{ severity: "error", message: expect.stringMatching(/^Unable to set 'COLOUR'\. This only works if your SSH server/) }]);
@@ -424,7 +424,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 }
             });
 
-            test("the previous output, refused, is a warning on every update, unless it is switched off", async () => {
+            test("the previous output, refused, is a warning on every update, unless it is switched off [fact: `addPreviousOutputInEnv` sends PULUMI_COMMAND_STDOUT and _STDERR: a warning on every update where refused]", async () => {
                 const inputs = await inputsOf({ create: "echo out; echo error >&2" });
                 const oldOutputs = { ...inputs, stdout: "out", stderr: "error" };
                 const update = async (changes: PropertyMap) =>
@@ -443,7 +443,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
         describe("update and delete", () => {
             const quiet = { addPreviousOutputInEnv: false };
 
-            test("update runs `update`, else `create`; the id is not touched", async () => {
+            test("update runs `update`, else `create`; the id is not touched [fact: create, update, stdin: update in place, and the `update` (else `create`) script runs]", async () => {
                 const oldInputs = await inputsOf({ create: "echo created", ...quiet });
                 const oldOutputs = { ...oldInputs, stdout: "created", stderr: "" };
                 const update = async (inputs: PropertyMap) => engine.update({ id: "x", oldInputs, oldOutputs, inputs: await inputsOf({ ...inputs, ...quiet }) });
@@ -452,7 +452,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(await failureOf(update({ create: "exit 7" }))).toBe('Process exited with status 7: running "exit 7":\n');
             });
 
-            test("delete runs the script of the state, on the host of the state", async () => {
+            test("delete runs the script of the state, on the host of the state [fact: Delete uses the connection and script last applied]", async () => {
                 const properties = { ...(await inputsOf({ delete: "cat > deleted", stdin: "with input", ...quiet })), stdout: "", stderr: "" };
                 await engine.delete({ id: "x", properties, inputs: {} });
                 expect(fs.readFileSync(path.join(home, "deleted"), "utf8")).toBe("with input");
@@ -461,7 +461,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
             });
         });
 
-        describe("the host key", () => {
+        describe("the host key [fact: `ssh-ed25519 AAAA…` with or without comment, or a known_hosts line (its host part is ignored)]", () => {
             const pinned = (hostKey: string) => outputOf({ create: "echo in" }, { hostKey });
 
             test.each<[string, () => string]>([
@@ -474,19 +474,19 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(await pinned(hostKey())).toEqual({ stdout: "in", stderr: "" });
             });
 
-            test("none is no check", async () => {
+            test("none is no check [fact: Unpinned, any key is accepted]", async () => {
                 const { connection, ...inputs } = await inputsOf({ create: "echo in" });
                 const { hostKey: _unpinned, ...rest } = peel(connection as PropertyValue).plain as PropertyMap;
                 expect((await engine.create({ ...inputs, connection: secret(rest) })).properties.stdout).toBe("in");
             });
 
-            test("another one is refused, and only the first line counts", async () => {
+            test("another one is refused, and only the first line counts [fact: Of several lines only the first counts; a mismatch is `ssh: host key mismatch`]", async () => {
                 expect(await failureOf(pinned(`${stranger().publicKey}\n${host.hostPublicKey}`))).toBe(
                     "after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch",
                 );
             });
 
-            test("an RSA key never works", async () => {
+            test("an RSA key never works [fact: An RSA pin never works with a modern sshd (`no common algorithm for host key`)]", async () => {
                 expect(await failureOf(pinned(host.hostPublicKeys[2] as string))).toMatch(
                     /^after 0 failed attempts: ssh: handshake failed: ssh: no common algorithm for host key; we offered: \[ssh-rsa\], peer offered: \[.*ssh-ed25519.*\]$/,
                 );
@@ -502,7 +502,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(host.connections()).toBe(before);
             });
 
-            test("a type with a fingerprint is told to be no key", async () => {
+            test("a type with a fingerprint is told to be no key [fact: Fingerprints and bare base64 fail at once (`failed to parse host key: ssh: no key found`)]", async () => {
                 expect(await failureOf(pinned(`ssh-ed25519 ${fingerprint(host.hostPublicKey)}`))).toBe(
                     "failed to parse host key: ssh: no key found; last parsing error for ignored line: illegal base64 data at input byte 6",
                 );
@@ -578,7 +578,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(await failureOf(login({ privateKey }))).toBe("ssh: this private key is passphrase protected");
             });
 
-            withSshKeygen("an agent, which a bad private key hides, and a stale socket in the environment", async () => {
+            withSshKeygen("an agent, which a bad private key hides, and a stale socket in the environment [fact: A stale SSH_AUTH_SOCK breaks even private-key connections; a bad private key hides a good agent]", async () => {
                 const socket = path.join(scratch, `agent-${crypto.randomBytes(4).toString("hex")}`);
                 const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
                 try {
@@ -624,13 +624,13 @@ export function onHost(kind: "embedded" | "openssh"): void {
         });
 
         describe("dialling", () => {
-            test("fails after dialErrorLimit retries, and says only how many", async () => {
+            test("fails after dialErrorLimit retries, and says only how many [fact: `dialErrorLimit: N` means N+1 attempts; the log says `Dial 1/N failed: retrying`, never why]", async () => {
                 const failure = await failureOf(create({ create: "true" }, { port: await closedPort(), dialErrorLimit: 2 }));
                 expect(failure).toMatch(/^after 2 failed attempts: dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/);
                 expect(shownLines()).toEqual(["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]);
             });
 
-            test("by default tries 11 times for 11 seconds, also where the key is wrong, on either side", async () => {
+            test("by default tries 11 times for 11 seconds, also where the key is wrong, on either side [fact: Default 11 attempts, waits 0.1 s x 1.5^n up to 5 s, 11 s together; a mismatch is retried like any dial error]", async () => {
                 const before = { connections: host.connections(), failed: host.failedLogins() };
                 const closed = await closedPort();
                 const timed = async (connection: PropertyMap) => {
@@ -674,7 +674,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 }
             });
 
-            test("perDialTimeout ends an attempt that nobody answers", async () => {
+            test("perDialTimeout ends an attempt that nobody answers [fact: no answer to SYN: `…: i/o timeout`]", async () => {
                 const deaf = await deafPort();
                 try {
                     const begun = Date.now();
@@ -687,7 +687,7 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 }
             });
 
-            test("a host that accepts and never speaks is waited for without end", async () => {
+            test("a host that accepts and never speaks is waited for without end [fact: accepts, never sends a banner: never, no timeout covers the handshake]", async () => {
                 const silent = net.createServer((socket) => socket.on("error", () => {}).resume());
                 await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
                 const waiting = await Engine.start(executable);
@@ -717,14 +717,14 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 }
             });
 
-            test("the program's time limit ends the dialling, and no command", async () => {
+            test("the program's time limit ends the dialling, and no command [fact: `customTimeouts` are ignored]", async () => {
                 const options = { timeoutSeconds: 1 };
                 const closed = { port: await closedPort(), dialErrorLimit: 10 };
                 expect(await failureOf(create({ create: "true" }, closed, options))).toBe("context deadline exceeded");
                 expect((await create({ create: "sleep 2; echo done" }, {}, options)).properties.stdout).toBe("done");
             });
 
-            test("a request to stop ends the dialling, and no command", async () => {
+            test("a request to stop ends the dialling, and no command [fact: Ctrl-C waits for the script]", async () => {
                 const stopping = await Engine.start(executable);
                 await stopping.configure();
                 try {
@@ -761,14 +761,14 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(failure).toMatch(/^proxy: after 0 failed attempts: ssh: rejected: connect failed \(.*\)$/);
             });
 
-            test("the target's cause is lost once it is retried", async () => {
+            test("the target's cause is lost once it is retried [fact: Through a jump host errors start with `proxy: ` and the target's own cause is lost]", async () => {
                 const wrong = { ...jump(), privateKey: stranger().privateKeyPem };
                 expect(await failureOf(create({ create: "true" }, { ...wrong, dialErrorLimit: 0 }))).toMatch(/^proxy: after 0 failed attempts: .*unable to authenticate/);
                 expect(await failureOf(create({ create: "true" }, { ...wrong, dialErrorLimit: 1 }))).toBe("proxy: after 1 failed attempts: ssh: handshake failed: EOF");
             });
         });
 
-        test("a lost connection is an error at once, and the command runs on", async () => {
+        test("a lost connection is an error at once, and the command runs on [fact: Connection lost in the run: error at once, no retry, the remote script runs on]", async () => {
             const script = "echo begun > begun; echo begun; sleep 2; echo survived > survived";
             const operation = failureOf(create({ create: script }, { dialErrorLimit: 10 }));
             await until("the command runs", () => fs.existsSync(path.join(home, "begun")) && shownLines().includes("begun"));
@@ -779,14 +779,14 @@ export function onHost(kind: "embedded" | "openssh"): void {
             await until("the command ends", () => fs.existsSync(path.join(home, "survived")));
         });
 
-        test("twenty at once", async () => {
+        test("twenty at once [fact: Twenty in parallel succeed]", async () => {
             const all = await Promise.all(
                 Array.from({ length: 20 }, (_, index) => outputOf({ create: `echo ${index}` }, { dialErrorLimit: 10 })),
             );
             expect(all.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 20 }, (_, index) => `${index}`));
         });
 
-        test("nothing that was logged holds the key", async () => {
+        test("nothing that was logged holds the key [fact: Lines that are streamed are not masked, and hold no key]", async () => {
             await create({ create: "echo out" });
             await failureOf(create({ create: "exit 1" }));
             const key = host.privateKeyPem.split("\n")[2] as string;

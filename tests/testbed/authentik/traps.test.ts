@@ -1,0 +1,381 @@
+import { createHash } from "node:crypto";
+
+import { call, isReal, Target, Visitor } from "./target";
+
+// A real Authentik takes its time.
+jest.setTimeout(300_000);
+// A worker of a real Authentik that is recycled in between answers 500, once in some hundred requests.
+if (isReal) jest.retryTimes(1);
+
+let target: Target;
+beforeAll(async () => {
+    target = await Target.start();
+});
+afterAll(() => target.stop());
+
+const on = isReal ? "real" : "stand-in";
+const callback = "http://127.0.0.1:9/callback";
+type Site = Awaited<ReturnType<Target["makeApplication"]>>;
+
+async function loggedIn(site: Site): Promise<Visitor> {
+    const visitor = new Visitor(target.url);
+    await visitor.logIn(site.user.username, await target.makeToken(site.user.pk, "app_password"));
+    return visitor;
+}
+
+async function codeOf(site: Site, visitor: Visitor, scope = "openid email profile"): Promise<string> {
+    const parameters = { client_id: site.slug, response_type: "code", scope, redirect_uri: callback, state: "s" };
+    const reply = await visitor.go(`/application/o/authorize/?${new URLSearchParams(parameters).toString()}`);
+    return new URL(reply.headers.location as string).searchParams.get("code") as string;
+}
+
+function tokens(site: Site, form: Record<string, string>) {
+    const authorization = `Basic ${Buffer.from(`${site.slug}:${encodeURIComponent("a client's secret")}`).toString("base64")}`;
+    return call(`${target.url}/application/o/token/`, { method: "POST", form: { redirect_uri: callback, ...form }, headers: { authorization } });
+}
+
+const userinfo = (accessToken: string) =>
+    call(`${target.url}/application/o/userinfo/`, { headers: { authorization: `Bearer ${accessToken}` } });
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+const claimsOf = (token: string): any => JSON.parse(Buffer.from(token.split(".")[1] as string, "base64url").toString());
+
+describe(`values and writes [${on}]`, () => {
+    test("values are converted where they can be: numbers to texts, words to truth, white space dropped", async () => {
+        const name = target.name("converted");
+        const group = await target.make("/core/groups/", { name: `  ${name} `, is_superuser: "no" });
+        expect([group.name, group.is_superuser]).toEqual([name, false]);
+        const user = await target.make("/core/users/", { username: name, name: 5, is_active: "off", groups: [group.pk.replaceAll("-", "")] });
+        expect([user.name, user.is_active, user.groups]).toEqual(["5", false, [group.pk]]);
+        const refused = async (path: string, body: object) => (await target.api("POST", path, body)).body;
+        expect(await refused("/core/groups/", { name: "   " })).toEqual({ name: ["This field may not be blank."] });
+        expect(await refused("/core/groups/", { name: "a\0b" })).toEqual({ name: ["Null characters are not allowed."] });
+        expect(await refused("/core/groups/", { name: true })).toEqual({ name: ["Not a valid string."] });
+        expect(await refused("/core/groups/", { name: "x", users: ["y"] })).toEqual({
+            users: ["Incorrect type. Expected pk value, received str."],
+        });
+        expect(await refused("/core/tokens/", { identifier: "a b".padEnd(300, "x") })).toEqual({
+            identifier: [
+                "Ensure this field has no more than 255 characters.",
+                'Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.',
+            ],
+        });
+    });
+
+    test("what the API does not know is ignored, `grant_types` too [fact: `grant_types` is newer than 2026.5.0-rc1]", async () => {
+        const group = await target.make("/core/groups/", { name: target.name("ignored"), nonsense: 1, pk: "x" });
+        expect(group).not.toHaveProperty("nonsense");
+        const { provider } = await target.makeApplication({ grantTypes: ["nonsense"] });
+        expect(provider).not.toHaveProperty("grant_types");
+    });
+
+    test("the last write wins, and no answer has an ETag [fact: No ETag; last write wins]", async () => {
+        const group = await target.make("/core/groups/", { name: target.name("last"), attributes: { a: 0 } });
+        const path = `/core/groups/${group.pk}/`;
+        const read = await target.api("GET", path);
+        expect(read.headers.etag).toBeUndefined();
+        await target.api("PATCH", path, { attributes: { a: 1 } });
+        await target.api("PATCH", path, { attributes: { b: 2 } });
+        expect((await target.api("GET", path)).body.attributes).toEqual({ b: 2 });
+    });
+
+    test("eight identical bindings at once are eight [fact: Eight identical bindings: eight 201s]", async () => {
+        const { application, group } = await target.makeApplication();
+        const whole = { target: application.pk, group: group.pk, order: 7 };
+        const replies = await Promise.all(Array.from({ length: 8 }, () => target.api("POST", "/policies/bindings/", whole)));
+        for (const { body } of replies) if (body?.pk) target.remember(`/policies/bindings/${body.pk}/`);
+        expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 201));
+    });
+
+    test("two bindings of one order are taken for different groups, and neither can be updated [fact: bindings by `?target=` have no uniqueness, then every update of it is 400]", async () => {
+        const { application, group, binding } = await target.makeApplication();
+        const other = await target.make("/core/groups/", { name: target.name("beside") });
+        const twin = await target.make("/policies/bindings/", { target: application.pk, group: other.pk, order: 0 });
+        const unique = { non_field_errors: ["The fields policy, target, order must make a unique set."] };
+        for (const [pk, whole] of [
+            [binding.pk, { target: application.pk, group: group.pk, order: 0 }],
+            [twin.pk, { target: application.pk, group: other.pk, order: 0 }],
+        ]) {
+            for (const method of ["PATCH", "PUT"]) {
+                const reply = await target.api(method, `/policies/bindings/${pk}/`, { ...whole, enabled: false });
+                expect([method, reply.status, reply.body]).toEqual([method, 400, unique]);
+            }
+        }
+        // One of the two moves away, and both are free again.
+        expect((await target.api("PATCH", `/policies/bindings/${twin.pk}/`, { target: application.pk, group: other.pk, order: 1 })).status).toBe(200);
+        expect((await target.api("PATCH", `/policies/bindings/${binding.pk}/`, { target: application.pk, group: group.pk })).status).toBe(200);
+    });
+
+    test("of bindings of one policy the second is refused at once", async () => {
+        const { application } = await target.makeApplication();
+        const policy = await target.make("/policies/expression/", { name: target.name("policy"), expression: "return True" });
+        await target.make("/policies/bindings/", { target: application.pk, policy: policy.pk, order: 3 });
+        const twin = await target.api("POST", "/policies/bindings/", { target: application.pk, policy: policy.pk, order: 3 });
+        expect([twin.status, twin.body]).toEqual([400, { non_field_errors: ["The fields policy, target, order must make a unique set."] }]);
+    });
+
+    test("a service account made at once has a path, a name and an app password of the server's choice [fact: `/core/users/service_account/` ignores path, groups and username: do not use it]", async () => {
+        const name = target.name("at-once");
+        const reply = await target.api("POST", "/core/users/service_account/", {
+            name,
+            username: "other",
+            path: "robots",
+            groups: [(await target.make("/core/groups/", { name })).pk],
+        });
+        target.remember(`/core/users/${reply.body?.user_pk}/`);
+        expect([reply.status, Object.keys(reply.body).sort()]).toEqual([200, ["token", "user_pk", "user_uid", "username"]]);
+        expect((await target.api("GET", `/core/users/${reply.body.user_pk}/`)).body).toMatchObject({
+            username: name,
+            path: "goauthentik.io/service-accounts",
+            groups: [],
+            type: "service_account",
+        });
+        const again = await target.api("POST", "/core/users/service_account/", { name });
+        expect([again.status, again.body]).toEqual([400, { name: ["This field must be unique."] }]);
+    });
+
+    test("an expired token still shows, with its key, and lets nobody in [fact: An expired one still shows in GET and `view_key`]", async () => {
+        const username = target.name("expired");
+        const user = await target.make("/core/users/", { username, name: "" });
+        const expires = "2020-01-01T00:00:00Z";
+        await target.make("/core/tokens/", { identifier: username, intent: "app_password", user: user.pk, expires }, "identifier");
+        expect((await target.api("GET", `/core/tokens/${username}/`)).body.expires).toBe(expires);
+        const { key } = (await target.api("GET", `/core/tokens/${username}/view_key/`)).body;
+        expect((await new Visitor(target.url).logIn(username, key)).body).toMatchObject({
+            component: "ak-stage-password",
+            response_errors: { password: [{ string: "Invalid password", code: "invalid" }] },
+        });
+    });
+
+    test("natural keys are exact and mind the case [fact: Natural keys: group `?name=`, user `?username=`, provider `?client_id=`, token by identifier, application by slug]", async () => {
+        const { slug, user, provider } = await target.makeApplication();
+        const identifier = target.name("natural");
+        await target.make("/core/tokens/", { identifier, intent: "app_password", user: user.pk }, "identifier");
+        const count = async (path: string) => (await target.api("GET", path)).body.results.length;
+        expect(await count(`/core/users/?username=${user.username}`)).toBe(1);
+        expect(await count(`/core/users/?username=${user.username.toUpperCase()}`)).toBe(0);
+        expect(await count(`/providers/oauth2/?client_id=${provider.client_id}`)).toBe(1);
+        expect(await count(`/providers/oauth2/?client_id=${provider.client_id.toUpperCase()}`)).toBe(0);
+        expect((await target.api("GET", `/core/tokens/${identifier.toUpperCase()}/`)).status).toBe(404);
+        expect((await target.api("GET", `/core/applications/${slug.toUpperCase()}/`)).status).toBe(404);
+    });
+
+    test("several scope mappings are found at once [fact: scope-{openid,email,profile} (repeatable)]", async () => {
+        const query = ["openid", "email", "profile"].map((scope) => `managed=goauthentik.io/providers/oauth2/scope-${scope}`).join("&");
+        const { results } = (await target.api("GET", `/propertymappings/provider/scope/?${query}`)).body as { results: { scope_name: string }[] };
+        expect(results.map((mapping) => mapping.scope_name).sort()).toEqual(["email", "openid", "profile"]);
+    });
+
+    test("a blueprint in the database carries its YAML, and shows among the others [fact: GET managed/blueprints shows them; those kept in the database carry their YAML in `content`]", async () => {
+        const name = target.name("blueprint");
+        const content = "version: 1\nentries: []\n";
+        await target.make("/managed/blueprints/", { name, content, enabled: false });
+        const { results } = (await target.api("GET", `/managed/blueprints/?page_size=100&search=${name}`)).body;
+        expect(results).toMatchObject([{ name, content: content.trim(), path: "" }]);
+        const broken = await target.api("POST", "/managed/blueprints/", { name: target.name("broken"), content: "entries: [" });
+        expect([broken.status, broken.text]).toEqual([405, ""]);
+    });
+
+    test("an unhandled error is 405 without a body to a write, and a page with status 500 to GET [fact: An unhandled server error shows as 405 with an empty HTML body on PATCH, 500 HTML on GET]", async () => {
+        const { binding } = await target.makeApplication();
+        const write = await target.api("PATCH", `/policies/bindings/${binding.pk}/`, { enabled: false });
+        expect([write.status, write.text, write.headers["content-type"]]).toEqual([405, "", "text/html; charset=utf-8"]);
+        const read = await target.api("GET", "/rbac/roles/?groups=x");
+        expect([read.status, read.headers["content-type"]]).toEqual([500, "text/html; charset=utf-8"]);
+        expect(read.text).toContain("Server Error");
+    });
+
+    test("half a redirect URI in a PATCH is stored, and the provider cannot be read until it is mended", async () => {
+        const { provider } = await target.makeApplication();
+        const path = `/providers/oauth2/${provider.pk}/`;
+        const half = await target.api("PATCH", path, { redirect_uris: [{ url: callback }] });
+        expect([half.status, half.text]).toEqual([405, ""]);
+        expect((await target.api("GET", path)).status).toBe(500);
+        const mended = await target.api("PATCH", path, { redirect_uris: [{ matching_mode: "strict", url: callback }] });
+        expect([mended.status, mended.body.redirect_uris]).toEqual([200, [{ matching_mode: "strict", url: callback }]]);
+        expect((await target.api("GET", path)).body.redirect_uris[0].redirect_uri_type).toBe("authorization");
+    });
+
+    test("a provider's signing key becomes null when its certificate goes, and tokens HS256 [fact: Certificate -> the provider's signing key becomes null (and tokens HS256)]", async () => {
+        const made = await target.api("POST", "/crypto/certificatekeypairs/generate/", { common_name: target.name("cert"), validity_days: 2 });
+        expect(made.status).toBe(200);
+        const site = await target.makeApplication({ provider: { signing_key: made.body.pk } });
+        const algorithms = async () =>
+            (await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).body.id_token_signing_alg_values_supported;
+        expect(await algorithms()).toEqual(["RS256"]);
+        expect((await target.api("DELETE", `/crypto/certificatekeypairs/${made.body.pk}/`)).status).toBe(204);
+        expect((await target.api("GET", `/providers/oauth2/${site.provider.pk}/`)).body.signing_key).toBeNull();
+        expect(await algorithms()).toEqual(["HS256"]);
+    });
+
+    test("an update may make an internal account of somebody, for good", async () => {
+        const user = await target.make("/core/users/", { username: target.name("internal"), name: "" });
+        const path = `/core/users/${user.pk}/`;
+        const refused = await target.api("POST", "/core/users/", { username: target.name("no"), name: "", type: "internal_service_account" });
+        expect(refused.body).toEqual({ type: ["Setting a user to internal service account is not allowed."] });
+        expect((await target.api("PATCH", path, { type: "internal_service_account" })).status).toBe(200);
+        const back = await target.api("PATCH", path, { name: "x" });
+        expect([back.status, back.body]).toEqual([400, { non_field_errors: ["Can't modify internal service account users"] }]);
+    });
+
+    test("a claim of a mapping of one's own", async () => {
+        const scope = target.name("scope");
+        const mapping = await target.make("/propertymappings/provider/scope/", {
+            name: scope,
+            scope_name: scope,
+            expression: 'return {"registry": "zot", "who": request.user.username}',
+        });
+        const site = await target.makeApplication({ provider: { property_mappings: [mapping.pk] } });
+        const { body } = await tokens(site, {
+            grant_type: "authorization_code",
+            code: await codeOf(site, await loggedIn(site), `openid ${scope}`),
+        });
+        expect(claimsOf(body.id_token)).toMatchObject({ registry: "zot", who: site.user.username });
+    });
+});
+
+describe(`logins and what they leave [${on}]`, () => {
+    test("only direct groups are claimed [fact: `groups` (direct groups only, from the `profile` mapping)]", async () => {
+        const site = await target.makeApplication();
+        const above = await target.make("/core/groups/", { name: target.name("above") });
+        await target.api("PATCH", `/core/groups/${site.group.pk}/`, { parents: [above.pk] });
+        const { body } = await tokens(site, { grant_type: "authorization_code", code: await codeOf(site, await loggedIn(site)) });
+        expect(claimsOf(body.id_token).groups).toEqual([site.group.name]);
+    });
+
+    test("five wrong passwords end a flow, and it begins anew", async () => {
+        const username = target.name("guessed");
+        await target.make("/core/users/", { username, name: "" });
+        const visitor = new Visitor(target.url);
+        const flow = "default-authentication-flow";
+        await visitor.flow(flow);
+        await visitor.flow(flow, { uid_field: username });
+        for (let count = 0; count < 4; count++) expect((await visitor.flow(flow, { password: "x" })).body.component).toBe("ak-stage-password");
+        expect((await visitor.flow(flow, { password: "x" })).body).toMatchObject({
+            component: "ak-stage-access-denied",
+            error_message: "Invalid password",
+        });
+        expect((await visitor.flow(flow)).body.component).toBe("ak-stage-identification");
+    });
+
+    test("the executor answers 200 to what it does not expect", async () => {
+        const path = "/api/v3/flows/executor/default-authentication-flow/?query=";
+        const visitor = new Visitor(target.url);
+        for (const options of [
+            { method: "PUT", json: {} },
+            { method: "POST", text: "{bad", headers: { "content-type": "application/json" } },
+            { method: "POST", form: { uid_field: "x" } },
+        ]) {
+            const reply = await visitor.go(path, options);
+            expect([reply.status, reply.body]).toEqual([200, { component: "ak-stage-flow-error", request_id: expect.any(String) }]);
+        }
+        const list = await visitor.go(path, { method: "POST", json: [] });
+        expect(list.body.response_errors).toEqual({
+            non_field_errors: [{ string: "Invalid data. Expected a dictionary, but got list.", code: "invalid" }],
+        });
+    });
+
+    test("nobody is sent to another site after login", async () => {
+        const site = await target.makeApplication();
+        for (const next of ["http://evil.example/", "//evil.example/", ""]) {
+            const visitor = new Visitor(target.url);
+            const password = await target.makeToken(site.user.pk, "app_password");
+            const reply = await visitor.logIn(site.user.username, password, new URLSearchParams({ next }).toString());
+            expect([next, reply.body]).toMatchObject([next, { component: "ak-stage-access-denied", error_message: "Invalid next URL" }]);
+        }
+    });
+
+    test("deactivating somebody ends their sessions and what was issued in them", async () => {
+        const site = await target.makeApplication();
+        const visitor = await loggedIn(site);
+        const { body } = await tokens(site, { grant_type: "authorization_code", code: await codeOf(site, visitor) });
+        expect((await userinfo(body.access_token)).status).toBe(200);
+        const code = await codeOf(site, visitor);
+        await target.api("PATCH", `/core/users/${site.user.pk}/`, { is_active: false });
+        expect((await tokens(site, { grant_type: "authorization_code", code })).body.error).toBe("invalid_grant");
+        expect((await userinfo(body.access_token)).status).toBe(401);
+        await target.api("PATCH", `/core/users/${site.user.pk}/`, { is_active: true });
+        expect(await visitor.isLoggedIn()).toBe(false);
+    });
+
+    test("so does logging out", async () => {
+        const site = await target.makeApplication();
+        const visitor = await loggedIn(site);
+        const { body } = await tokens(site, { grant_type: "authorization_code", code: await codeOf(site, visitor) });
+        await visitor.flow("default-invalidation-flow");
+        expect((await userinfo(body.access_token)).status).toBe(401);
+    });
+
+    test("refresh tokens: with offline_access, each used once, never for more", async () => {
+        const offline = await target.find("/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-offline_access");
+        const site = await target.makeApplication();
+        await target.api("PATCH", `/providers/oauth2/${site.provider.pk}/`, {
+            property_mappings: [...site.provider.property_mappings, offline.pk],
+        });
+        const code = await codeOf(site, await loggedIn(site), "openid profile offline_access");
+        const first = (await tokens(site, { grant_type: "authorization_code", code })).body;
+        const refresh = (token: string, more: Record<string, string> = {}) =>
+            tokens(site, { grant_type: "refresh_token", refresh_token: token, ...more });
+        expect((await refresh(first.refresh_token, { scope: "openid email offline_access" })).body.error).toBe("invalid_scope");
+        const second = await refresh(first.refresh_token);
+        expect([second.status, claimsOf(second.body.id_token).preferred_username]).toEqual([200, site.user.username]);
+        expect((await refresh(first.refresh_token)).body.error).toBe("invalid_grant");
+        expect((await refresh(second.body.refresh_token)).status).toBe(200);
+        expect((await refresh("nonsense")).body.error).toBe("invalid_grant");
+    });
+
+    test("a token is introspected by its client, and revoked", async () => {
+        const site = await target.makeApplication();
+        const { access_token: token } = (
+            await tokens(site, { grant_type: "authorization_code", code: await codeOf(site, await loggedIn(site)) })
+        ).body;
+        const post = (endpoint: string, secret: string) =>
+            call(`${target.url}/application/o/${endpoint}/`, {
+                method: "POST",
+                form: { token },
+                headers: { authorization: `Basic ${Buffer.from(`${site.slug}:${encodeURIComponent(secret)}`).toString("base64")}` },
+            });
+        expect((await post("introspect", "wrong")).body).toEqual({ active: false });
+        expect((await post("introspect", "a client's secret")).body).toMatchObject({ active: true, client_id: site.slug, aud: site.slug });
+        expect((await post("revoke", "wrong")).status).toBe(401);
+        expect((await post("revoke", "a client's secret")).status).toBe(200);
+        expect((await userinfo(token)).status).toBe(401);
+    });
+
+    test("a code is redeemed once, and with any of the provider's redirect URIs", async () => {
+        const site = await target.makeApplication({
+            provider: { redirect_uris: [{ matching_mode: "regex", url: "http://127\\.0\\.0\\.1:9/call.*" }] },
+        });
+        const code = await codeOf(site, await loggedIn(site));
+        expect(code).toMatch(/^[0-9a-f]{32}$/);
+        const elsewhere = { grant_type: "authorization_code", code, redirect_uri: "http://127.0.0.1:9/call-elsewhere" };
+        expect((await tokens(site, elsewhere)).status).toBe(200);
+        expect((await tokens(site, elsewhere)).body.error).toBe("invalid_grant");
+    });
+
+    test("a code expires", async () => {
+        const site = await target.makeApplication({ provider: { access_code_validity: "seconds=1" } });
+        const code = await codeOf(site, await loggedIn(site));
+        await new Promise((resolve) => setTimeout(resolve, 2500));
+        expect((await tokens(site, { grant_type: "authorization_code", code })).body.error).toBe("invalid_grant");
+    });
+
+    test("PKCE: a wrong verifier does not use the code up", async () => {
+        const site = await target.makeApplication();
+        const visitor = await loggedIn(site);
+        const verifier = "a-verifier-of-at-least-forty-three-characters-long";
+        const parameters = {
+            ...{ client_id: site.slug, response_type: "code", scope: "openid", redirect_uri: callback, state: "s" },
+            code_challenge: createHash("sha256").update(verifier).digest("base64url"),
+            code_challenge_method: "S256",
+        };
+        const authorize = (more: object) =>
+            visitor.go(`/application/o/authorize/?${new URLSearchParams({ ...parameters, ...more }).toString()}`);
+        const code = new URL((await authorize({})).headers.location as string).searchParams.get("code") as string;
+        const redeem = (codeVerifier: string) => tokens(site, { grant_type: "authorization_code", code, code_verifier: codeVerifier });
+        expect((await redeem("wrong")).body.error).toBe("invalid_grant");
+        expect((await redeem(verifier)).status).toBe(200);
+        const unknown = new URL((await authorize({ code_challenge_method: "S512" })).headers.location as string).searchParams;
+        expect([unknown.get("error"), unknown.get("error_description")]).toEqual(["invalid_request", "Unsupported challenge method S512"]);
+    });
+});
