@@ -25,8 +25,14 @@ export = async function program() {
     // First of all: it starts while Authentik is asked.
     const zotProvider = new zot.Provider("registry", authentikConnection());
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
-    const [, found] = await Promise.all([access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access)]), lookUpAuthentik(settings)]);
+    // Beside the work; but where that fails, they may say why.
+    const warnings = access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access)]);
+    const found = await lookUpAuthentik(settings).catch(async (error: Error) => {
+        await warnings;
+        throw error;
+    });
     const registry = new HardenedRegistry("registry", { settings, found }, { providers: { zot: zotProvider } });
+    await warnings;
     return {
         /** Where to pull from and push to. */
         registryUrl: settings.registry.url,
