@@ -116,10 +116,10 @@ test("a second Ctrl-C ends it at once, and says what becomes of the rest", async
     let release: () => void = () => undefined;
     registry.authentikGate.before = (request) => {
         if (request.method !== "DELETE") return undefined;
-        // An Authentik that takes its time.
+        // An Authentik that takes its time, and gets no request of a run that has ended.
         run.child.kill("SIGINT");
         setTimeout(() => run.child.kill("SIGINT"), 2_300);
-        return new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
+        return new Promise<"cut before">((resolve) => (release = () => resolve("cut before")));
     };
     const run = start("login-ci");
     const { code } = await run.ended;
