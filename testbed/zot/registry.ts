@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { detectsCollisions, sees, type AccessControl } from "./authorization";
 import { type ErrorCode, errorList } from "./errors";
-import { type Exchange, header, readBody, sendBytes, sendJson, sendStatus } from "./http";
+import { type Exchange, header, jsonText, readBody, sendBytes, sendJson, sendStatus } from "./http";
 import type { Log } from "./log";
 import type { PullThrough } from "./pullThrough";
 import { type Descriptor, type Storage, StorageError, isDigest, looksLikeDigest, mediaTypes } from "./storage";
@@ -140,7 +140,7 @@ export class Registry {
         }
         if (artifactTypes.length > 0) exchange.response.setHeader("OCI-Filters-Applied", "artifactType");
         const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
-        sendBytes(exchange, 200, mediaTypes.index, Buffer.from(JSON.stringify(index)));
+        sendBytes(exchange, 200, mediaTypes.index, Buffer.from(jsonText(index)));
     }
 
     headBlob(exchange: Exchange, name: string, digest: string): void {

@@ -167,7 +167,15 @@ export class Server {
 
     private async listen(): Promise<void> {
         const { address, port, tls } = this.config.http;
-        const options = { requestTimeout: longestRequest * 1000, headersTimeout: 5000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 5000 };
+        const options = {
+            requestTimeout: longestRequest * 1000,
+            headersTimeout: 5000,
+            keepAliveTimeout: 120_000,
+            connectionsCheckingInterval: 5000,
+            maxHeaderSize: longestHeader,
+            // Refused below, with zot's words.
+            requireHostHeader: false,
+        };
         const handle = (request: http.IncomingMessage, response: http.ServerResponse) => void this.answer(request, response);
         try {
             this.listener = tls
@@ -177,6 +185,11 @@ export class Server {
             throw new StartError((error as Error).message, 0);
         }
         const listener = this.listener;
+        listener.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+            if (error.code === "ECONNRESET" || !socket.writable) return;
+            const reason = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+            socket.end(refusalBeforeHandling(reason));
+        });
         await new Promise<void>((resolve, reject) => {
             listener.once("error", (error: NodeJS.ErrnoException) => {
                 const reason = error.code === "EADDRINUSE" ? "bind: address already in use" : error.message;
@@ -239,7 +252,11 @@ export class Server {
     }
 
     private async answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-        const [requestPath = "", search = ""] = splitOnce(request.url ?? "/", "?");
+        const refusal = refusalOf(request);
+        if (refusal) return void request.socket.end(refusalBeforeHandling(refusal));
+        // Go answers this one by itself, and takes a whole address for its path.
+        if (request.method === "OPTIONS" && request.url === "*") return void response.writeHead(200, { "Content-Length": 0 }).end();
+        const [requestPath = "", search = ""] = splitOnce((request.url ?? "/").replace(/^https?:\/\/[^/?]*/i, ""), "?");
         const exchange: Exchange = {
             request,
             response,
@@ -472,6 +489,18 @@ export class Server {
         }
     }
 }
+
+/** Bytes, and as many more as Go leaves for the rest. */
+const longestHeader = 1024 * 1024 + 4096;
+
+/** Why Go refuses a request before any handler sees it, or undefined. */
+function refusalOf({ url = "", headers, httpVersion }: http.IncomingMessage): string | undefined {
+    if (httpVersion === "1.1" && headers.host === undefined) return "400 Bad Request: missing required Host header";
+    const [requestPath] = splitOnce(url, "?");
+    return /%(?![0-9a-f]{2})/i.test(requestPath) ? "400 Bad Request" : undefined;
+}
+
+const refusalBeforeHandling = (reason: string) => `HTTP/1.1 ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${reason}`;
 
 type Names = Partial<Record<string, string>>;
 

@@ -3,8 +3,9 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
+import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { Browser, IdentityProvider, type NewKey, keyFor, person } from "./logins";
-import { type Credentials, RunningZot, type Zot, cleanUp, freePort, image, jsonOf, manifestType, push, pushBlob, request, run, scratch, serveToItsEnd, zots } from "./zots";
+import { type Credentials, RunningZot, type Zot, cleanUp, freePort, image, jsonOf, manifestType, push, pushBlob, putManifest, request, run, scratch, serveToItsEnd, zots } from "./zots";
 
 jest.setTimeout(60_000);
 
@@ -216,6 +217,22 @@ describe.each(zots)("$name", (zot) => {
         const server = await start(zot, { more: { extensions: { sync } } });
         expect(await push(server, "docker.io/library/app", "v1", "not from there", await keyFor(provider, server, ci))).toBe(201);
     });
+
+    // Evaluated by a library of Google's for Go; the stand-in refuses such a config rather than guess.
+    const noConditions = zot.isStandIn ? "the stand-in does not evaluate CEL" : undefined;
+    (noConditions ? test.skip : test)(
+        skippable('only latest moves [fact: `conditions` (CEL) refine a policy, with a message that reaches the client: `update` where `req.tag == "latest"` lets only `latest` move]', noConditions),
+        async () => {
+            const conditions = [{ expression: 'req.action != "update" || req.tag == "latest"', message: "only latest moves" }];
+            const policies = [{ groups: ["artifact-workloads"], actions: ["read", "create", "update"], conditions }];
+            const server = await start(zot, { accessControl: { repositories: { "**": { policies } } } });
+            const key = await keyFor(provider, server, ci);
+            for (const text of ["first", "second"]) expect(await push(server, "any", "latest", text, key)).toBe(201);
+            expect(await push(server, "any", "v1", "first", key)).toBe(201);
+            const refused = await putManifest(server, "any", "v1", image("second").manifest, key);
+            expect([refused.status, jsonOf<{ errors: { detail: { reason: string } }[] }>(refused).errors[0]?.detail.reason]).toEqual([403, "only latest moves"]);
+        },
+    );
 
     describe("verify", () => {
         const storage = { rootDirectory: "/tmp/nothing-is-written-here" };

@@ -7,7 +7,11 @@ import { exchange, type Received, type Sent, sequences } from "./requests";
 import { type Credentials, RunningZot, cleanUp, noRealZot, scratch, zots } from "./zots";
 
 jest.setTimeout(300_000);
-afterAll(cleanUp);
+let provider: IdentityProvider | undefined;
+afterAll(async () => {
+    await cleanUp();
+    await provider?.stop();
+});
 
 /** Sequences of about sixteen requests; another number, and another seed, are for looking further. */
 const RUNS = Number(process.env["SAME_ANSWERS_RUNS"] ?? 60);
@@ -77,7 +81,7 @@ function expectNone(found: Difference | undefined): void {
     });
 
     test("to a registry of three tiers, with API keys", async () => {
-        const provider = await IdentityProvider.start();
+        provider = await IdentityProvider.start();
         const accessControl = {
             repositories: {
                 "**": {
@@ -96,7 +100,7 @@ function expectNone(found: Difference | undefined): void {
             const folder = scratch();
             const server = await RunningZot.start(
                 zot,
-                (externalUrl) => ({ http: { externalUrl, auth: provider.auth(folder), accessControl }, extensions: { metrics: { enable: true } } }),
+                (externalUrl) => ({ http: { externalUrl, auth: provider?.auth(folder), accessControl }, extensions: { metrics: { enable: true } } }),
                 folder,
             );
             await provider.allows(server.url);
@@ -104,8 +108,6 @@ function expectNone(found: Difference | undefined): void {
             for (const who of [person("visitor"), person("zot-ci", "artifact-workloads"), person("root", "admins")]) users.push(await keyFor(provider, server, who));
             sides.push({ server, users: [...users, ["root", "no key"]] });
         }
-        const found = await firstDifference(sides);
-        await provider.stop();
-        expectNone(found);
+        expectNone(await firstDifference(sides));
     });
 });

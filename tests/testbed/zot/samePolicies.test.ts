@@ -7,7 +7,11 @@ import { IdentityProvider, keyFor, person } from "./logins";
 import { type Credentials, RunningZot, cleanUp, jsonOf, noRealZot, push, scratch, zots } from "./zots";
 
 jest.setTimeout(300_000);
-afterAll(cleanUp);
+let provider: IdentityProvider | undefined;
+afterAll(async () => {
+    await cleanUp();
+    await provider?.stop();
+});
 
 const actions = fc.subarray(["read", "create", "update", "delete", "detectManifestCollision", "Read"]);
 const policy = fc.record({ users: fc.subarray(["u0", "u1", ""]), groups: fc.subarray(["g1", "g2", ""]), actions });
@@ -24,6 +28,9 @@ const accessControl = fc.record(
     },
     { requiredKeys: ["repositories"] },
 );
+
+const RUNS = Number(process.env["SAME_POLICIES_RUNS"] ?? 8);
+const SEED = Number(process.env["SAME_POLICIES_SEED"] ?? 2120);
 
 const repositories = ["a/b", "a/b/c", "c", "d/e", "a"];
 const noDigest = `sha256:${"a".repeat(64)}`;
@@ -53,13 +60,13 @@ async function answers(server: RunningZot, as: Credentials | undefined): Promise
 }
 
 (noRealZot ? test.skip : test)(skippable(on("both", "random access control"), noRealZot), async () => {
-    const provider = await IdentityProvider.start();
+    provider = await IdentityProvider.start();
     const everyone: { server: RunningZot; keys: (Credentials | undefined)[] }[] = [];
     for (const zot of zots) {
         const folder = scratch();
         const server = await RunningZot.start(
             zot,
-            (externalUrl) => ({ http: { externalUrl, auth: provider.auth(folder) }, extensions: { metrics: { enable: true } } }),
+            (externalUrl) => ({ http: { externalUrl, auth: provider?.auth(folder) }, extensions: { metrics: { enable: true } } }),
             folder,
         );
         await provider.allows(server.url);
@@ -69,7 +76,7 @@ async function answers(server: RunningZot, as: Credentials | undefined): Promise
         for (const repository of repositories.slice(0, 4)) expect(await push(server, repository, "v1", "x", keys[1])).toBe(201);
         everyone.push({ server, keys });
     }
-    for (const policies of fc.sample(accessControl, { numRuns: 8, seed: 2120 })) {
+    for (const policies of fc.sample(accessControl, { numRuns: RUNS, seed: SEED })) {
         const results: unknown[] = [];
         for (const { server, keys } of everyone) {
             const config = JSON.parse(fs.readFileSync(server.configFile, "utf8")) as { http: object };
@@ -81,5 +88,4 @@ async function answers(server: RunningZot, as: Credentials | undefined): Promise
         }
         expect({ policies, answers: results[0] }).toEqual({ policies, answers: results[1] });
     }
-    await provider.stop();
 });
