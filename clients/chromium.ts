@@ -68,14 +68,16 @@ const APPLICATIONS = ["/Applications/Chromium.app/Contents/MacOS/Chromium", "/Ap
 /** The Chromium, or Chrome, of this machine: on the PATH, or among macOS's applications. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
     const folders = (environment.PATH ?? "").split(delimiter).filter(Boolean);
-    return [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...APPLICATIONS].find((file) => {
-        try {
-            accessSync(file, constants.X_OK);
-            return true;
-        } catch {
-            return false;
-        }
-    });
+    return [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...APPLICATIONS].find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+    try {
+        accessSync(file, constants.X_OK);
+        return true;
+    } catch {
+        return false;
+    }
 }
 
 /** Why no browser can be started here; undefined where one can. */
@@ -99,6 +101,7 @@ export function whyNoBrowser(environment: NodeJS.ProcessEnv = process.env): stri
 export async function launchChromium(program: string | undefined, environment: NodeJS.ProcessEnv): Promise<Chromium> {
     const executablePath = program ?? findChromium(environment);
     if (executablePath === undefined) throw new NoBrowserError("There is no Chromium on the PATH; install it (Debian's package is chromium), or name one: --browser PROGRAM.");
+    if (!isExecutable(executablePath)) throw new NoBrowserError(`There is no program ${executablePath} to be started as a browser.`);
     // By a name that is not looked up before it runs.
     const packageName: string = "playwright-core";
     let playwright: { chromium: { launch(options: object): Promise<Chromium> } };

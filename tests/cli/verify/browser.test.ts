@@ -67,9 +67,12 @@ test("without --browser it is told so, and nothing of a browser is loaded", asyn
 });
 
 test("a browser that is not there is told, and the rest goes on", async () => {
-    const ran = await run([...registry.commandLine.args, ...browserOnly, "--browser", "/nonexistent/chromium"], registry.commandLine.environment);
+    const scratch = path.join(registry.folder, "scratch-without");
+    mkdirSync(scratch);
+    const ran = await run([...registry.commandLine.args, ...browserOnly, "--browser", "/nonexistent/chromium"], { ...registry.commandLine.environment, TMPDIR: scratch });
     expect(ran.code).toBe(3);
-    expect(checkIn(ran)).toMatchObject({ verdict: "skipped", skipped: "not possible", meaning: expect.stringMatching(/\/nonexistent\/chromium did not start as a browser|playwright-core is not installed/) });
+    expect(checkIn(ran)).toMatchObject({ verdict: "skipped", skipped: "not possible", meaning: expect.stringMatching(/There is no program \/nonexistent\/chromium to be started/) });
+    expect(readdirSync(scratch)).toEqual([]);
     expect(await registry.remains()).toEqual([]);
 });
 
