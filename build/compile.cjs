@@ -12,8 +12,8 @@ const root = path.resolve(__dirname, "..");
 function programs() {
     const found = [{ source: "index.ts", output: "dist/index.js", external: ["@pulumi/*", "pulumi-zot"] }];
     for (const sdk of folders("sdks")) {
-        // Generated SDKs of other providers bring their own bin/.
-        if (exists(`sdks/${sdk}/index.ts`)) {
+        // A generated one has its own way to its bin/, and loads its modules in a way that a bundle breaks.
+        if (exists(`sdks/${sdk}/index.ts`) && !isBuiltByItself(sdk)) {
             found.push({ source: `sdks/${sdk}/index.ts`, output: `sdks/${sdk}/bin/index.js`, packages: "external" });
         }
     }
@@ -34,6 +34,12 @@ function programs() {
         }
     }
     return found;
+}
+
+/** Whether an SDK is one that `pulumi package add` has generated: its package has a script that builds it. */
+function isBuiltByItself(sdk) {
+    const file = path.join(root, "sdks", sdk, "package.json");
+    return fs.existsSync(file) && JSON.parse(fs.readFileSync(file, "utf8")).scripts?.build !== undefined;
 }
 
 function folders(parent) {

@@ -1,0 +1,21 @@
+/** What is compiled here, and what is left to itself. */
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+test("an SDK that pulumi package add has generated is left to its own build", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "compile-test-"));
+    try {
+        fs.cpSync(path.resolve(__dirname, "../../build"), path.join(folder, "build"), { recursive: true });
+        fs.symlinkSync(path.resolve(__dirname, "../../node_modules"), path.join(folder, "node_modules"), "dir");
+        for (const [name, scripts] of Object.entries({ ours: undefined, generated: { build: "tsc" } })) {
+            fs.mkdirSync(path.join(folder, "sdks", name), { recursive: true });
+            fs.writeFileSync(path.join(folder, "sdks", name, "index.ts"), "export {};\n");
+            fs.writeFileSync(path.join(folder, "sdks", name, "package.json"), JSON.stringify({ name, main: "bin/index.js", scripts }));
+        }
+        const { programs } = require(path.join(folder, "build/compile.cjs")) as { programs(): { source: string }[] };
+        expect(programs().map(({ source }) => source).filter((source) => source.startsWith("sdks/"))).toEqual(["sdks/ours/index.ts"]);
+    } finally {
+        fs.rmSync(folder, { recursive: true, force: true });
+    }
+});
