@@ -88,6 +88,13 @@ test("both forges have the same jobs with the same rights", () => {
     expect(shape(".forgejo")).toEqual(shape(".github"));
 });
 
+test("every variable and secret is in the page on workflows, and nothing else is", () => {
+    const used = new Set(FILES.flatMap((file) => [...fs.readFileSync(path.join(root, file), "utf8").matchAll(/\b(?:secrets|vars)\.([A-Z_]+)/g)].map(([, name]) => name!)));
+    const page = fs.readFileSync(path.join(root, "docs/workflows.md"), "utf8");
+    const documented = new Set([...page.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, names]) => names!.replaceAll("`", "").split(", ")));
+    expect([...documented].sort()).toEqual([...used].sort());
+});
+
 test("only the deployment runs pulumi up, and only where a site turned it on", () => {
     const users = FILES.filter((file) => /deploy\.sh|pulumi up/.test(JSON.stringify(workflow(file).jobs)));
     expect(users.sort()).toEqual([".forgejo/workflows/deploy.yml", ".github/workflows/deploy.yml"]);
