@@ -439,12 +439,12 @@ function readChange(context: Context, kind: ObjectKind, operation: Operation, ex
     if (method === "PUT") {
         for (const [name, value] of Object.entries(kind.putDefaults?.() ?? {})) attributes[name] ??= value;
     }
-    for (const [member, reference] of Object.entries(kind.references ?? {}).filter(([name]) => sound(name))) {
-        for (const key of ([] as unknown[]).concat(attributes[member] ?? [])) {
-            if (!reference.to.some((path) => world.store.get(path, key))) {
-                errors[member] = [`Invalid pk "${String(key)}" - object does not exist.`];
-            }
-        }
+    for (const [member, reference] of Object.entries(kind.references ?? {})) {
+        // Of a list with a wrong key there is left what stands before it.
+        if (!sound(member) && !Array.isArray(attributes[member])) continue;
+        const keys = ([] as unknown[]).concat(attributes[member] ?? []);
+        const missing = keys.find((key) => !reference.to.some((path) => world.store.get(path, key)));
+        if (missing !== undefined) errors[member] = [`Invalid pk "${String(missing)}" - object does not exist.`];
     }
     for (const [member, { message, among }] of Object.entries(kind.unique ?? {}).filter(([name]) => sound(name))) {
         const value = attributes[member];

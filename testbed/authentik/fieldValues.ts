@@ -33,8 +33,15 @@ export function readValues(
                 // An empty text stands for no object.
                 if (value === "") values[name] = null;
                 else values[name] = readKey(value, key, name, errors);
-            } else if (Array.isArray(value)) {
-                values[name] = value.map((element) => readKey(element, key, name, errors));
+            } else if (typeof value === "object") {
+                // Of an object its names are taken. What comes after the first wrong key is not looked at.
+                const keys: unknown[] = [];
+                for (const element of Array.isArray(value) ? (value as unknown[]) : Object.keys(value)) {
+                    const read = readKey(element, key, name, errors);
+                    if (errors[name]) break;
+                    keys.push(read);
+                }
+                values[name] = keys;
             }
             continue;
         }
@@ -48,6 +55,8 @@ function readKey(value: unknown, key: RelationKey, name: string, errors: FieldEr
     const wrongType = (found: string) => (errors[name] ??= [`Incorrect type. Expected pk value, received ${found}.`]);
     if (typeof value === "boolean") {
         wrongType("bool");
+    } else if (value === null) {
+        return "None";
     } else if (key === "integer") {
         const number = typeof value === "string" && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value;
         if (typeof number === "number") return Math.trunc(number);
