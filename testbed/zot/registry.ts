@@ -53,7 +53,12 @@ export class Registry {
         const limit = limits.length === 0 ? Infinity : limits.length === 1 ? wholeNumber(limits[0] ?? "") : undefined;
         const lasts = exchange.query.getAll("last");
         if (limit === undefined || limit < 0 || lasts.length > 1) return sendStatus(exchange, 400);
-        const tags = this.storage.tags(name)?.sort();
+        let tags: string[] | undefined;
+        try {
+            tags = this.storage.tags(name)?.sort();
+        } catch (error) {
+            this.log.error("failed to read the index of a repository", { error: (error as Error).message, repository: name });
+        }
         if (!tags) return sendJson(exchange, 404, errorList("NAME_UNKNOWN", { name }));
         const last = lasts[0] ?? "";
         if (last !== "" && !tags.includes(last)) return sendStatus(exchange, 404);
@@ -76,6 +81,7 @@ export class Registry {
             this.refuse(exchange, error, {
                 // To HEAD zot tells the reference in either case; only the length of what it would say is seen.
                 "repository not found": [404, "NAME_UNKNOWN", exchange.method === "HEAD" ? { reference } : { name }],
+                "repository damaged": exchange.method === "HEAD" ? [500, "MANIFEST_INVALID", { reference }] : [404, "NAME_UNKNOWN", { name }],
                 "manifest not found": [404, "MANIFEST_UNKNOWN", { reference }],
             });
         }
@@ -136,7 +142,8 @@ export class Registry {
         try {
             manifests = this.storage.referrers(name, digest, artifactTypes);
         } catch (error) {
-            return this.refuse(exchange, error, { "manifest not found": [404, "MANIFEST_UNKNOWN", {}] });
+            const isMissing = error instanceof StorageError && error.problem === "manifest not found";
+            return isMissing ? sendStatus(exchange, 404) : this.refuse(exchange, error, {});
         }
         if (artifactTypes.length > 0) exchange.response.setHeader("OCI-Filters-Applied", "artifactType");
         const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };

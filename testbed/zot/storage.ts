@@ -46,6 +46,7 @@ interface ManifestContent {
 
 export type StorageProblem =
     | "repository not found"
+    | "repository damaged"
     | "manifest not found"
     | "bad manifest"
     | "manifest conflict"
@@ -86,14 +87,22 @@ export function digestOf(content: Uint8Array, algorithm = "sha256"): string {
 const algorithmOf = (digest: string) => digest.split(":")[0] ?? "";
 
 export class Storage {
-    /** Where else a digest may lie; filled by looking once, then kept. */
-    private repositoriesByDigest: Map<string, Set<string>> | undefined;
+    /** Where else a digest may lie, the first place first; undefined where nothing is shared. */
+    private readonly repositoriesByDigest: Map<string, Set<string>> | undefined;
 
     /** @param shares whether a blob that another repository has is linked when it is asked for (`storage.dedupe`) */
     constructor(
         readonly root: string,
-        private readonly shares: boolean,
-    ) {}
+        shares: boolean,
+    ) {
+        if (!shares) return;
+        this.repositoriesByDigest = new Map();
+        for (const repository of this.repositories()) {
+            // Manifests are not shared.
+            const manifests = this.named(repository).map(({ digest }) => digest);
+            for (const known of this.blobs(repository)) if (!manifests.includes(known)) this.remember(repository, known);
+        }
+    }
 
     /** In the order of a walk through the folders. */
     repositories(): string[] {
@@ -189,12 +198,13 @@ export class Storage {
     /** Manifests that name a digest as their subject, as descriptors. */
     referrers(repository: string, digest: string, artifactTypes: readonly string[]): Descriptor[] {
         // A folder above other repositories is none itself, and zot fails on it.
-        if (!fs.existsSync(path.join(this.root, repository))) return [];
+        if (!fs.statSync(path.join(this.root, repository), { throwIfNoEntry: false })?.isDirectory()) return [];
         const seen = new Set([digest]);
         const found: Descriptor[] = [];
         for (const { mediaType, digest: candidate, size } of this.readIndex(repository).manifests) {
             if (seen.has(candidate)) continue;
             seen.add(candidate);
+            if (this.blobSize(repository, candidate) === undefined) throw new StorageError("manifest not found");
             const content = this.parse(repository, candidate);
             if (content?.subject?.digest !== digest) continue;
             const artifactType = content.artifactType || (mediaType === mediaTypes.manifest ? content.config?.mediaType : "") || "";
@@ -222,28 +232,28 @@ export class Storage {
     blobSizeShared(repository: string, digest: string): number | undefined {
         const size = this.blobSize(repository, digest);
         if (size !== undefined) return size > 0 && (this.descriptorOf(repository, digest)?.size ?? size) !== size ? undefined : size;
-        const [source] = this.repositoriesWith(digest);
-        if (source === undefined) return undefined;
-        this.initialise(repository);
-        const file = this.blobFile(repository, digest);
-        fs.mkdirSync(path.dirname(file), { recursive: true });
-        fs.linkSync(this.blobFile(source, digest), file);
+        if (this.repositoriesWith(digest).length === 0) return undefined;
+        // It comes from where it was first. Where that has gone, zot finds nothing this time, and looks further the next.
+        const [source = ""] = this.repositoriesByDigest?.get(digest) ?? [];
+        if (this.blobSize(source, digest) === undefined) {
+            this.repositoriesByDigest?.get(digest)?.delete(source);
+            return undefined;
+        }
+        try {
+            this.initialise(repository);
+            const file = this.blobFile(repository, digest);
+            fs.mkdirSync(path.dirname(file), { recursive: true });
+            fs.linkSync(this.blobFile(source, digest), file);
+        } catch {
+            return undefined;
+        }
         this.remember(repository, digest);
         return this.blobSize(repository, digest);
     }
 
     /** Repositories from which a digest could be had; none when nothing is shared. */
     repositoriesWith(digest: string): string[] {
-        if (!this.shares) return [];
-        if (!this.repositoriesByDigest) {
-            this.repositoriesByDigest = new Map();
-            for (const repository of this.repositories()) {
-                // Manifests are not shared.
-                const manifests = this.readIndex(repository).manifests.map(({ digest: manifest }) => manifest);
-                for (const known of this.blobs(repository)) if (!manifests.includes(known)) this.remember(repository, known);
-            }
-        }
-        return [...(this.repositoriesByDigest.get(digest) ?? [])].filter((repository) => this.blobSize(repository, digest) !== undefined);
+        return [...(this.repositoriesByDigest?.get(digest) ?? [])].filter((repository) => this.blobSize(repository, digest) !== undefined);
     }
 
     readBlob(repository: string, digest: string, range?: { start: number; end: number }): fs.ReadStream {
@@ -252,7 +262,6 @@ export class Storage {
 
     /** What the manifests say a blob is. */
     descriptorOf(repository: string, digest: string): Descriptor | undefined {
-        if (!this.exists(repository)) return undefined;
         const search = (descriptors: Descriptor[]): Descriptor | undefined => {
             for (const descriptor of descriptors) {
                 if (descriptor.digest === digest) return descriptor;
@@ -265,12 +274,12 @@ export class Storage {
             }
             return undefined;
         };
-        return search(this.readIndex(repository).manifests);
+        return search(this.named(repository));
     }
 
     deleteBlob(repository: string, digest: string): void {
         if (this.blobSize(repository, digest) === undefined) throw new StorageError("blob not found");
-        const isUsed = this.exists(repository) && this.readIndex(repository).manifests.some((manifest) => this.isReferenced(repository, digest, manifest));
+        const isUsed = this.named(repository).some((manifest) => this.isReferenced(repository, digest, manifest));
         if (isUsed) throw new StorageError("blob referenced");
         fs.rmSync(this.blobFile(repository, digest));
         this.repositoriesByDigest?.get(digest)?.delete(repository);
@@ -344,8 +353,22 @@ export class Storage {
 
     private readIndex(repository: string): Index {
         if (!this.exists(repository)) throw new StorageError("repository not found");
-        const index = JSON.parse(fs.readFileSync(path.join(this.root, repository, "index.json"), "utf8")) as Partial<Index>;
+        let index: Partial<Index>;
+        try {
+            index = JSON.parse(fs.readFileSync(path.join(this.root, repository, "index.json"), "utf8")) as Partial<Index>;
+        } catch {
+            throw new StorageError("repository damaged");
+        }
         return { schemaVersion: 2, ...index, manifests: index.manifests ?? [] };
+    }
+
+    /** What an index names, and nothing where it cannot be read. */
+    private named(repository: string): Descriptor[] {
+        try {
+            return this.readIndex(repository).manifests;
+        } catch {
+            return [];
+        }
     }
 
     private writeIndex(repository: string, index: Index): void {
@@ -354,6 +377,7 @@ export class Storage {
 
     private blobs(repository: string): string[] {
         const folder = path.join(this.root, repository, "blobs");
+        if (!fs.existsSync(folder)) return [];
         return fs.readdirSync(folder).flatMap((algorithm) => fs.readdirSync(path.join(folder, algorithm)).map((name) => `${algorithm}:${name}`));
     }
 
