@@ -1,4 +1,5 @@
-// jest's reporter for npm run contract: one line for each file of tests that has ended, and each case that failed.
+// jest's reporter for npm run contract: one line for each file of tests that has ended, and each case that failed. On standard
+// output: on the other are the remarks of whatever the cases start.
 "use strict";
 const path = require("node:path");
 
@@ -16,7 +17,7 @@ module.exports = class {
         const seconds = String(Math.round((Date.now() - began) / 1000)).padStart(4);
         const failing = numFailingTests > 0 ? `, ${numFailingTests} failed` : "";
         const file = path.relative(process.cwd(), test.path);
-        process.stderr.write(`${seconds} s  ${this.ended}/${this.total}  ${file}: ${testExecError ? "could not be run" : `${numPassingTests} passed${failing}`}\n`);
-        for (const { status, fullName } of testResults) if (status === "failed") process.stderr.write(`          failed: ${fullName}\n`);
+        process.stdout.write(`${seconds} s  ${this.ended}/${this.total}  ${file}: ${testExecError ? "could not be run" : `${numPassingTests} passed${failing}`}\n`);
+        for (const { status, fullName } of testResults) if (status === "failed") process.stdout.write(`          failed: ${fullName}\n`);
     }
 };

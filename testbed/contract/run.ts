@@ -99,17 +99,14 @@ export class ContractRun {
         }
     }
 
-    /** Its standard output, which names the report, goes nowhere; the progress comes on standard error. */
+    /** Its progress goes on to standard error. */
     private start(args: string[], env: NodeJS.ProcessEnv, quiet: boolean): Promise<{ errors: string; signal: NodeJS.Signals | null }> {
         return new Promise((resolve, reject) => {
-            const child = spawn(process.execPath, args, { cwd: this.root, env, detached: true, stdio: ["ignore", "ignore", "pipe"] });
+            const child = spawn(process.execPath, args, { cwd: this.root, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
             this.child = child;
             let errors = "";
-            child.stderr.on("data", (chunk: Buffer) => {
-                // jest names its report, which is gone by then.
-                if (!quiet) process.stderr.write(chunk.toString().replace(/^Test results written to: .*\n/m, ""));
-                errors = (errors + chunk.toString()).slice(-4000);
-            });
+            child.stdout.on("data", (chunk: Buffer) => void (quiet || process.stderr.write(chunk)));
+            child.stderr.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
             child.once("error", reject);
             child.once("close", (_code, signal) => {
                 this.child = undefined;
