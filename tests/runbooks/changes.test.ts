@@ -37,6 +37,22 @@ async function adminKey(): Promise<{ username: string; key: string }> {
     });
     afterAll(() => operator?.stop());
 
+    test("Authentik is down: zot goes on, and pulumi up ends before it changes anything", async () => {
+        const { url } = operator.site.authentik;
+        const before = readFileSync(configFile(), "utf8");
+        operator.changeSettings({ zot: { logLevel: "debug" } });
+        await type(`pulumi config set authentik:url http://127.0.0.1:${await freePort()} --stack ${STACK}`);
+        try {
+            await expect(type(`pulumi up --stack ${STACK}`)).rejects.toThrow(/Authentik cannot be reached at http:\/\/127\.0\.0\.1:\d+ /);
+            expect(readFileSync(configFile(), "utf8")).toBe(before);
+            expect(await anyone().pull("app/hello", "v0")).toBe(200);
+            expect(await ci().push("app/hello", newTag(), "x")).toBe(201);
+        } finally {
+            operator.changeSettings({ zot: { logLevel: "info" } });
+            await type(`pulumi config set authentik:url ${url} --stack ${STACK} && pulumi up --stack ${STACK} --expect-no-changes`);
+        }
+    });
+
     test("Authentik moves to another address", async () => {
         const [block] = blocks("Authentik moves to another address", 1);
         const { url } = operator.site.authentik;
