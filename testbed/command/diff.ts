@@ -1,4 +1,4 @@
-/** How the official plugin 1.2.1 compares old and new inputs: per path, and never asking for a replacement. */
+/** How the official plugin 1.2.1 compares old and new inputs: per path, asking for a replacement only where `triggers` changes as a whole. */
 import { peel, type PropertyDiff, type PropertyMap, type PropertyValue, sameValue, secret, UNKNOWN } from "../../providers/protocol";
 
 /** The differences by property path. A secret counts as a whole; a secret that is not known yet differs from nothing. */
@@ -44,7 +44,8 @@ function compare(old: PropertyValue, value: PropertyValue, path: Path, found: Re
 }
 
 function report(path: Path, kind: PropertyDiff["kind"], found: Record<string, PropertyDiff>): void {
-    found[pathText(path)] = { kind, inputDiff: false };
+    const text = pathText(path);
+    found[text] = { kind: text === "triggers" ? (`${kind}-replace` as PropertyDiff["kind"]) : kind, inputDiff: false };
 }
 
 /** The engine's way to write a path: `environment["a.b"]`, `triggers[0].name`. */

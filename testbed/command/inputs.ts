@@ -55,6 +55,8 @@ interface Field {
     required?: boolean;
     secret?: boolean;
     default?: string | number;
+    /** What the official plugin's messages call the type, where it is not Go's own. */
+    goName?: string;
 }
 
 const addressFields: Record<string, Field> = {
@@ -72,7 +74,7 @@ const addressFields: Record<string, Field> = {
 
 const connectionType: ObjectType = {
     name: "Connection",
-    fields: { ...addressFields, proxy: { type: { name: "ProxyConnection", fields: addressFields } } },
+    fields: { proxy: { type: { name: "ProxyConnection", fields: addressFields } }, ...addressFields },
 };
 
 export const inputsType: ObjectType = {
@@ -83,7 +85,7 @@ export const inputsType: ObjectType = {
         delete: { type: "string" },
         update: { type: "string" },
         stdin: { type: "string" },
-        logging: { type: "string" },
+        logging: { type: "string", goName: "remote.Logging" },
         connection: { type: connectionType, required: true, secret: true },
         environment: { type: "strings" },
         addPreviousOutputInEnv: { type: "boolean" },
@@ -121,17 +123,21 @@ export function failuresOf(value: PropertyMap, type: ObjectType): CheckFailure[]
         } else if (field.type === "strings") {
             if (!isObject(plain)) expect(name, "map[string]string", plain);
             else {
-                for (const [key, item] of Object.entries(plain)) {
-                    const element = peel(item).plain;
-                    if (typeof element !== "string") expect(`${name}[${key}] value`, "string", element);
-                }
+                // Only one is told, of several.
+                const wrong = Object.entries(plain).find(([, item]) => typeof peel(item).plain !== "string");
+                if (wrong) expect(`${name}[${wrong[0]}] value`, "string", peel(wrong[1]).plain);
             }
         } else if (!hasType(plain, field.type)) {
-            expect(name, { string: "string", number: "float64", integer: "int", boolean: "bool", list: "[]interface {}" }[field.type], plain);
+            const goName = field.goName ?? { string: "string", number: "float64", integer: "int", boolean: "bool", list: "[]interface {}" }[field.type];
+            if (isObject(plain)) {
+                const reason = `Cannot decode Object{} to type ${goName}; it isn't a struct, and no custom decoder exists`;
+                failures.push({ property: name, reason: `An error occurred decoding '${type.name}.${name}': ${reason}` });
+            } else expect(name, goName, plain);
         }
     }
     for (const name of Object.keys(value).sort()) {
-        if (!(name in type.fields)) failures.push({ property: name, reason: `Unrecognized field '${name}' on 'remote.${type.name}'` });
+        // Absent and null are the same, here too.
+        if (!(name in type.fields) && value[name] !== null) failures.push({ property: name, reason: `Unrecognized field '${name}' on 'remote.${type.name}'` });
     }
     return failures;
 }

@@ -178,6 +178,7 @@ export function withoutHost(): void {
                 ["one more trigger and one less", { triggers: ["a", { b: 1 }, "c"] }, { "triggers[2]": "ADD" }],
                 ["fewer triggers", { triggers: ["a"] }, { "triggers[1]": "DELETE" }],
                 ["other variables", { environment: { "with.dot": "2", more: "1" } }, { 'environment["with.dot"]': "UPDATE", "environment.kept": "DELETE", "environment.more": "ADD" }],
+                ["a list's secrecy of one trigger", { triggers: ["a", secret({ b: 1 })] }, { "triggers[1]": "UPDATE" }],
                 ["a logging mode", { logging: "none" }, { logging: "ADD" }],
                 ["a script that is not known yet", { create: UNKNOWN }, { create: "UPDATE" }],
             ])("%s", async (_what, changes, expected) => {
@@ -185,6 +186,17 @@ export function withoutHost(): void {
                 expect([has, replaces]).toEqual(["some", []]);
                 expect(detailed).toEqual(Object.fromEntries(Object.entries(expected).map(([path, kind]) => [path, { kind, inputDiff: false }])));
             });
+        });
+
+        test.each<[string, PropertyMap, PropertyMap, string]>([
+            ["given for the first time", {}, { triggers: ["a"] }, "ADD_REPLACE"],
+            ["given no more", { triggers: ["a"] }, {}, "DELETE_REPLACE"],
+            ["secret from now on", { triggers: ["a"] }, { triggers: secret(["a"]) }, "UPDATE_REPLACE"],
+        ])("triggers, %s, are the one change that asks for a replacement by itself", async (_what, before, after, kind) => {
+            const common = { create: "push", connection: secret(filled) };
+            const oldInputs = { ...common, ...before };
+            const answer = await engine.diff({ oldInputs, oldOutputs: { ...oldInputs, stdout: "", stderr: "" }, inputs: { ...common, ...after } });
+            expect(answer).toEqual({ changes: "some", detailed: { triggers: { kind, inputDiff: false } }, replaces: ["triggers"] });
         });
 
         describe("a preview", () => {
