@@ -94,7 +94,15 @@ export class Target {
     /** Makes an object, remembers to remove it, and answers it. */
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     async make(path: string, json: unknown, key = "pk"): Promise<any> {
-        const reply = await this.api("POST", path, json);
+        let reply = await this.api("POST", path, json);
+        // A worker of a real Authentik that was recycled in between: it may have written, or not.
+        if (reply.status === 500 && reply.text === "Internal Server Error") {
+            const sent = json as Record<string, unknown>;
+            const own = ["identifier", "slug", "username", "name"].find((member) => typeof sent[member] === "string") ?? "name";
+            const { results = [] } = ((await this.api("GET", `${path}?search=${String(sent[own])}`)).body ?? {}) as { results?: Record<string, unknown>[] };
+            const written = sent[own] === undefined ? undefined : results.find((object) => object[own] === sent[own]);
+            reply = written ? { ...reply, status: 201, body: written } : await this.api("POST", path, json);
+        }
         if (reply.status !== 201) throw new Error(`POST ${path} answered ${reply.status}: ${reply.text.slice(0, 300)}`);
         this.made.push(`${path}${reply.body[key]}/`);
         return reply.body;
