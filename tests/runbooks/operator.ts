@@ -166,6 +166,12 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
         },
         async stop() {
             if (site.parts.some((part) => part.name === "Authentik" && part.kind === "real")) await type(`pulumi destroy --stack ${STACK}`).catch(() => undefined);
+            // What npm run authentik-token has made for this stack.
+            const { api } = site.authentik;
+            for (const [path, matches] of [["/core/users/", "username"], ["/rbac/roles/", "name"]] as const) {
+                const { results } = await api<{ results: Record<string, string>[] }>("GET", `${path}?search=pulumi-zot-${STACK}`).catch(() => ({ results: [] }));
+                for (const found of results.filter((one) => one[matches]?.startsWith(`pulumi-zot-${STACK}`))) await api("DELETE", `${path}${found.pk}/`).catch(() => undefined);
+            }
             await site.stop();
         },
     };
