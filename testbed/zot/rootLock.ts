@@ -11,12 +11,13 @@ const patience = 10_000;
 /** Resolves to whether the lock is ours. A folder of a root directory's own would show in the registry's, so it is a socket elsewhere. */
 export async function lockRoot(root: string): Promise<boolean> {
     const name = createHash("sha256").update(fs.realpathSync(root)).digest("hex").slice(0, 24);
-    const place = path.join(os.tmpdir(), `zot-stand-in-${name}.sock`);
+    // Linux has sockets without a file, which leave nothing behind when their process is killed.
+    const place = process.platform === "linux" ? `\0zot-stand-in-${name}` : path.join(os.tmpdir(), `zot-stand-in-${name}.sock`);
     for (const deadline = Date.now() + patience; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
         if (await listen(place)) return true;
         if (!(await answers(place))) {
             // Left by one that was killed.
-            fs.rmSync(place, { force: true });
+            remove(place);
             if (await listen(place)) return true;
         }
         if (Date.now() > deadline) return false;
@@ -29,10 +30,14 @@ function listen(place: string): Promise<boolean> {
         server.once("error", () => resolve(false));
         server.listen(place, () => {
             server.unref();
-            process.once("exit", () => fs.rmSync(place, { force: true }));
+            process.once("exit", () => remove(place));
             resolve(true);
         });
     });
+}
+
+function remove(place: string): void {
+    if (!place.startsWith("\0")) fs.rmSync(place, { force: true });
 }
 
 function answers(place: string): Promise<boolean> {
