@@ -54,15 +54,17 @@ export function readValues(
 function readKey(value: unknown, key: RelationKey, name: string, errors: FieldErrors): unknown {
     const wrongType = (found: string) => (errors[name] ??= [`Incorrect type. Expected pk value, received ${found}.`]);
     if (typeof value === "boolean") {
-        wrongType("bool");
+        // The target of a binding has a field of its own, to which these are numbers.
+        if (name === "target") errors[name] ??= [`Invalid pk "${value ? "True" : "False"}" - object does not exist.`];
+        else wrongType("bool");
     } else if (value === null) {
         return "None";
     } else if (key === "integer") {
         const number = typeof value === "string" && /^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : value;
         if (typeof number === "number") return Math.trunc(number);
         wrongType(pythonType(value));
-    } else if (typeof value === "number") {
-        // A number is a UUID to Python, only a small one.
+    } else if (typeof value === "number" && Number.isInteger(value)) {
+        // A whole number is a UUID to Python, only a small one.
         return value;
     } else {
         const digits = typeof value === "string" ? value.replace(/^urn:uuid:|[{}]|-/g, "") : "";

@@ -1,4 +1,4 @@
-// node testbed/bootstrap/run.cjs demo|test|bench [arguments]: what npm run demo, npm test and npm run bench call. Plain JavaScript
+// node testbed/bootstrap/run.cjs demo|test|… [arguments]: what npm run demo, npm test and their like call. Plain JavaScript
 // without dependencies, for Node 18 and newer: on a fresh checkout there is nothing else. It installs what is missing into a cache
 // that all commands share, and runs the command.
 "use strict";
@@ -24,6 +24,7 @@ const program = (source) => (/** @type {Toolchain} */ toolchain, /** @type {stri
 const commands = {
     demo: program("cli/demo.ts"),
     bench: program("cli/bench.ts"),
+    contract: program("cli/contract.ts"),
     pictures: program("cli/pictures.ts"),
     /** @type {ReturnType<typeof program>} */
     test: (toolchain, args, env) => require("./tests.cjs").test(toolchain, args, env),
