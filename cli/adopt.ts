@@ -1,5 +1,5 @@
 /** npm run adopt: what is in Authentik already, as a file for `pulumi import`. */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parse } from "yaml";
 import { listBlueprints, owningBlueprints, unknownBlueprints } from "../clients/authentikBlueprints";
@@ -12,6 +12,7 @@ import { addresses, importFile } from "./adopt/importFile";
 import { pulumi } from "./ciSecrets/pulumi";
 import { busy, command, run, UserError } from "./shared/command";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
+import { writeWhole } from "./shared/wholeFile";
 
 interface Options {
     stack: string;
@@ -46,10 +47,7 @@ async function adopt(options: Options): Promise<void> {
     const file = importFile(Object.fromEntries(there.findings.map(({ object, id }) => [object, id])), inState, project, options.stack);
     const target = join(folder, options.file);
     const isWritten = !options.dryRun && file.resources.length > 0;
-    if (isWritten) {
-        writeFileSync(`${target}.${process.pid}.tmp`, `${JSON.stringify(file, null, 4)}\n`);
-        renameSync(`${target}.${process.pid}.tmp`, target);
-    }
+    if (isWritten) writeWhole(target, `${JSON.stringify(file, null, 4)}\n`);
 
     if (options.json) {
         process.stdout.write(`${JSON.stringify({ ...there, warnings, managed: there.findings.filter(({ object }) => inState.has(urns[object])).map(({ object }) => object), file }, null, 2)}\n`);

@@ -1,11 +1,11 @@
 /** npm run verify: whether a registry is hardened as declared, seen from outside. */
-import { renameSync, writeFileSync } from "node:fs";
 import { InvalidArgumentError, Option } from "commander";
 import { UnreachableError } from "../clients/browser";
 import { outgoing } from "../clients/outgoing";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
 import { command, UserError } from "./shared/command";
+import { writeWhole } from "./shared/wholeFile";
 import { carryOut } from "./verify/carryOut";
 import { checks } from "./verify/checks";
 import { Context } from "./verify/context";
@@ -61,8 +61,7 @@ async function verify(options: Options): Promise<number> {
 
 function save(file: string, text: string): void {
     try {
-        writeFileSync(`${file}.${process.pid}.tmp`, text);
-        renameSync(`${file}.${process.pid}.tmp`, file);
+        writeWhole(file, text);
     } catch (error) {
         // The table is still worth having.
         process.stderr.write(`The report could not be written to ${file}: ${(error as Error).message}\n`);

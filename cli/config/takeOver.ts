@@ -27,10 +27,9 @@ export interface TakenOver extends UnmanagedParts {
  */
 export function takeOver(stack: string, from: string, { print = false } = {}): TakenOver {
     const folder = projectFolder();
-    const onHost = readConfig(from);
     const raw = settingsFromStackFile(folder, stack);
     const declared = declaredState(raw, `Pulumi.${stack}.yaml`);
-    const parts = unmanagedParts(onHost, declared.zotConfig());
+    const parts = unmanagedParts(readConfig(from), declared.zotConfig());
     const extraConfig = mergeExtra(declared.settings.zot.extraConfig as JsonMap, parts.keep).config;
     const file = join(folder, `Pulumi.${stack.split("/").at(-1)}.yaml`);
     if (parts.kept.length > 0) {

@@ -14,21 +14,26 @@ export function projectFolder(from = process.cwd()): string {
     }
 }
 
-/** Gives a command the option `--stack`; {@link declaredByOption} reads it. */
+/** Gives a command the option `--stack`; {@link stackByOption} and {@link declaredByOption} read it. */
 export function withStackOption(program: Command): Command {
     return program
         .option("-s, --stack <name>", "the stack, whose settings are in Pulumi.<name>.yaml")
         .addHelpText("after", exitCodes("done", "a mistake in the settings or the stack's name, or it could not be done"));
 }
 
-/** What the stack of `--stack` declares; without the option the command ends with the names to choose from. */
-export function declaredByOption(program: Command): DeclaredState {
+/** The stack of `--stack`; without the option the command ends with the names to choose from. */
+export function stackByOption(program: Command): string {
     const { stack } = program.opts<{ stack?: string }>();
     if (!stack) {
         const stacks = stacksWithFile(projectFolder());
         program.error(`Which stack? Name one with --stack; those with a file here: ${stacks.join(", ") || "none"}.`, { exitCode: EXIT.usage });
     }
-    return stackFromFile(stack);
+    return stack;
+}
+
+/** What the stack of `--stack` declares. */
+export function declaredByOption(program: Command): DeclaredState {
+    return stackFromFile(stackByOption(program));
 }
 
 /** What a stack declares, by its file. */

@@ -1,24 +1,25 @@
 /** Files that are in place whole or not at all. */
 import { randomBytes } from "node:crypto";
-import { closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
  * Writes a file by renaming a finished one into its place. A symbolic link stays one: the file that it points to is replaced.
  *
- * @param mode the file's mode from its first byte on. Default: as it was, for a new file 0644.
+ * @param mode the file's mode from its first byte on. Default: as it was; for a new file, what the umask leaves.
  * @throws Error of the system, where the folder is missing or may not be written
  */
 export function writeWhole(file: string, content: string, mode?: number): void {
     const place = targetOf(file);
     const temporary = join(dirname(place), `.${randomBytes(8).toString("hex")}.tmp`);
-    const wanted = mode ?? (statSync(place, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o777;
-    const descriptor = openSync(temporary, "wx", wanted);
+    const before = statSync(place, { throwIfNoEntry: false })?.mode;
+    const wanted = mode ?? (before === undefined ? undefined : before & 0o777);
+    const descriptor = openSync(temporary, "wx", wanted ?? 0o666);
     try {
         try {
             // Whatever the umask is, and on a file system that adds to it.
-            fchmodSync(descriptor, wanted);
-            writeSync(descriptor, content);
+            if (wanted !== undefined) fchmodSync(descriptor, wanted);
+            writeFileSync(descriptor, content);
             fsyncSync(descriptor);
         } finally {
             closeSync(descriptor);
