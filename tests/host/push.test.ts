@@ -114,6 +114,15 @@ describe("a push", () => {
         expect(await served()).toBe("a");
     });
 
+    it("keeps no more than five where the push before did not come to remove the oldest", async () => {
+        await hardened();
+        const pushes = join(host.state, "pushes");
+        const newest = Number(fs.readdirSync(pushes).sort((one, other) => Number(one) - Number(other)).at(-1));
+        for (let number = newest + 1; number <= newest + 6; number++) fs.cpSync(join(pushes, String(newest)), join(pushes, String(number)), { recursive: true });
+        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "unchanged\n" });
+        expect(fs.readdirSync(pushes)).toHaveLength(5);
+    });
+
     it("keeps the newest five configs and their secrets", async () => {
         await hardened();
         const clients = ["c", "d", "e", "f", "g", "h"].map((name, index) => host.declare(name, { zot: { garbageCollectionDelay: `${index + 3}h` } }));
