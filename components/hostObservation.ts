@@ -36,28 +36,34 @@ export interface ObservedState {
     files: pulumi.Input<SecretFiles>;
 }
 
+/** What a look at the host goes by, beside the connection and what was declared. */
+export function lookSettings({ zot, identity, host }: Pick<Settings, "zot" | "identity" | "host">) {
+    return {
+        configFile: zot.configFile,
+        binary: zot.binary,
+        rootDirectory: zot.rootDirectory,
+        serviceManager: host.serviceManager,
+        serviceName: host.serviceName,
+        manageService: host.manageService,
+        startWithoutIssuer: host.startWithoutIssuer ?? host.manageService,
+        sudo: host.sudo,
+        zotUser: zot.user,
+        acceptVersion: zot.acceptVersion,
+        caFile: identity.caFile,
+        logFile: host.logFile,
+        look: host.observe,
+    };
+}
+
 /** A look at the host, in preview and update: whether it still is as it was pushed. */
 export function observeHost(name: string, settings: Settings, { config, files }: ObservedState, opts?: pulumi.CustomResourceOptions): HostObservation {
-    const { zot, identity, host } = settings;
     return new HostObservation(
         name,
         {
             connection: hostConnection(settings),
             config: pulumi.output(config).apply(configText),
             secretFiles: pulumi.output(files).apply(({ credentials, sessionKeys }) => [credentials, sessionKeys]),
-            configFile: zot.configFile,
-            binary: zot.binary,
-            rootDirectory: zot.rootDirectory,
-            serviceManager: host.serviceManager,
-            serviceName: host.serviceName,
-            manageService: host.manageService,
-            startWithoutIssuer: host.startWithoutIssuer ?? host.manageService,
-            sudo: host.sudo,
-            zotUser: zot.user,
-            acceptVersion: zot.acceptVersion,
-            caFile: identity.caFile,
-            logFile: host.logFile,
-            look: host.observe,
+            ...lookSettings(settings),
         },
         opts,
     );

@@ -144,23 +144,7 @@ export class FaultHost {
             zot: { ...declared.zot, ...own?.zot, ...overrides.zot },
             identity: { ...declared.identity, ...own?.identity, ...overrides.identity },
         } as Settings;
-        const credentials = `${JSON.stringify({ clientid: clientId, clientsecret: secretOf(name, 40) })}\n`;
-        const sessionKeys = `${JSON.stringify({ hashKey: secretOf("hash", 64), encryptKey: secretOf("encrypt", 32) })}\n`;
-        const names = secretFiles(whole, { credentials: sha256(credentials), sessionKeys: sha256(sessionKeys) });
-        const config = renderZotConfig(whole, names);
-        const readOnly = readOnlyConfig(whole);
-        return {
-            name,
-            clientId,
-            settings: whole,
-            config: configText(config),
-            readOnly: configText(readOnly),
-            files: [
-                { path: names.credentials, content: credentials },
-                { path: names.sessionKeys, content: sessionKeys },
-            ],
-            payload: hostPayload({ settings: whole, files: names, config, readOnlyConfig: readOnly, credentials, sessionKeys }),
-        };
+        return pushedOf(name, whole);
     }
 
     /** The registry as it was before the first push: anyone may change everything. */
@@ -258,6 +242,28 @@ export class FaultHost {
         if (this.mounted) spawnSync("umount", ["-l", this.configFolder]);
         fs.rmSync(this.folder, { recursive: true, force: true });
     }
+}
+
+/** What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once. */
+export function pushedOf(name: string, settings: Settings): Pushed {
+    const { clientId } = settings.identity;
+    const credentials = `${JSON.stringify({ clientid: clientId, clientsecret: secretOf(name, 40) })}\n`;
+    const sessionKeys = `${JSON.stringify({ hashKey: secretOf("hash", 64), encryptKey: secretOf("encrypt", 32) })}\n`;
+    const files = secretFiles(settings, { credentials: sha256(credentials), sessionKeys: sha256(sessionKeys) });
+    const config = renderZotConfig(settings, files);
+    const readOnly = readOnlyConfig(settings);
+    return {
+        name,
+        clientId,
+        settings,
+        config: configText(config),
+        readOnly: configText(readOnly),
+        files: [
+            { path: files.credentials, content: credentials },
+            { path: files.sessionKeys, content: sessionKeys },
+        ],
+        payload: hostPayload({ settings, files, config, readOnlyConfig: readOnly, credentials, sessionKeys }),
+    };
 }
 
 const secrets = new Map<string, string>();

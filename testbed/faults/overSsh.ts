@@ -9,7 +9,10 @@ export interface Ran {
     errors: string;
 }
 
-export function runOverSsh(host: SshHost, command: string, input: string): Promise<Ran> {
+/** Where to log in, and as whom. */
+export type SshLogin = Pick<SshHost, "host" | "port" | "user" | "privateKeyPem">;
+
+export function runOverSsh(host: SshLogin, command: string, input: string): Promise<Ran> {
     return new Promise((resolve, reject) => {
         const client = new Client();
         const ran: Ran = { exitCode: undefined, output: "", errors: "" };
