@@ -108,17 +108,40 @@ check_first_push() {
                 address[file, node[1]] = url
             }
         }
+        # An empty value is no setting, nor is a switch that stands as it does by itself, nor what belongs to an extension that is off.
+        function is_empty(name, value) {
+            if (name ~ /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/) return value == "true"
+            if (value == "false") return name !~ /(^|\.)securesession$/
+            return value == "" || value == "0"
+        }
+        function find_effects(file,    at, below, parent, disabled) {
+            for (at = count[file]; at >= 1; at--) {
+                parent = path[file, at]
+                effect[at] = !is_empty(parent, value[file, at])
+                if (!within(path[file, at + 1], parent)) continue
+                effect[at] = disabled = 0
+                for (below = at + 1; below <= count[file] && within(path[file, below], parent); below++) {
+                    if (effect[below]) effect[at] = 1
+                    if (path[file, below] == parent ".enable" && value[file, below] == "false") disabled = 1
+                }
+                if (disabled && parent ~ /^extensions\.[^.[]+$/) for (below = at; below <= count[file] && within(path[file, below], parent); below++) effect[below] = 0
+            }
+        }
         BEGIN {
             while ((getline line < dropped) > 0) drop[line] = 1
             read_nodes(ARGV[1])
             read_nodes(ARGV[2])
+            find_effects(ARGV[2])
             for (at = 1; at <= count[ARGV[1]]; at++) ours[known(ARGV[1], path[ARGV[1], at])] = value[ARGV[1], at]
             for (at = 1; at <= count[ARGV[2]]; at++) {
+                if (!effect[at]) continue
                 there = path[ARGV[2], at]
                 name = known(ARGV[2], there)
                 dropping = 0
                 for (one in drop) if (one == "*" || within(there, one)) dropping = 1
                 if (dropping || (shown != "" && within(there, shown))) continue
+                # The client is named in a file of ours.
+                if (there ~ /^http\.auth\.openid\.providers\.oidc\.client(id|secret)$/ && "http.auth.openid.providers.oidc.credentialsfile" in ours) continue
                 # What a rule of ours allows is for the settings to say.
                 if (match(there, /^http\.accesscontrol\.repositories\..*\.(anonymous|default)policy\[/) && substr(there, 1, RLENGTH - 1) in ours) continue
                 if (!(name in ours)) {

@@ -67,7 +67,7 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
             const name = path.join(".").toLowerCase();
             const present = ours && keyIn(ours, key);
             const our = present === undefined ? undefined : ours![present]!;
-            if (isAbsent(value)) continue;
+            if (value === null || value === "" || (our === undefined && isNoSetting(value, path))) continue;
             if (name in DECLARED_BY) {
                 if (!isSame(value, our)) parts.different.push({ path: path.join("."), onHost: value, declared: our, setting: DECLARED_BY[name] });
             } else if (name === MIRRORS && Array.isArray(value)) {
@@ -99,13 +99,16 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
     return parts;
 }
 
+/** The client, which is named in a file of ours. */
+const CLIENT = /^http\.auth\.openid\.providers\.oidc\.client(id|secret)$/;
+
 /** Who may do what by a rule that is ours: `access.*` decides that. */
 const ACTIONS = /^http\.accesscontrol\.repositories\..*\.(anonymous|default)policy$/;
 
 /** The places of what is there and not in ours, the topmost of each. */
 function lost(there: Json, ours: Json | undefined, path: string[]): string[] {
-    if (isAbsent(there) || (ours !== undefined && ACTIONS.test(path.join(".").toLowerCase()))) return [];
-    if (ours === undefined) return [path.join(".")];
+    if (isNoSetting(there, path) || (ours !== undefined && ACTIONS.test(path.join(".").toLowerCase()))) return [];
+    if (ours === undefined) return CLIENT.test(path.join(".").toLowerCase()) ? [] : [path.join(".")];
     if (isJsonMap(there)) return Object.entries(there).flatMap(([key, value]) => lost(value, valueAt(ours, [key]), [...path, key]));
     if (!Array.isArray(there)) return [];
     return there.flatMap((item, index) => lost(item, Array.isArray(ours) ? ours[index] : undefined, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
@@ -116,7 +119,21 @@ function addressesOf(mirror: Json): string[] {
     return Array.isArray(urls) ? urls.map((url) => String(url).replace(/\/+$/, "")) : [];
 }
 
-const isAbsent = (value: Json): boolean => value === null || (isJsonMap(value) && Object.values(value).every(isAbsent));
+/** Switches that are on where nothing is said. */
+const ON_BY_ITSELF = /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/;
+/** One that is neither: zot goes by its TLS settings. */
+const NEITHER_BY_ITSELF = /(^|\.)securesession$/;
+const EXTENSION = /^extensions\.[^.[]+$/;
+
+/** Whether a value is no setting: empty, a switch that stands as it does by itself, or part of an extension that is off. The push goes by the same (host/preflight.sh). */
+function isNoSetting(value: Json, path: readonly string[]): boolean {
+    const name = path.join(".").toLowerCase();
+    if (typeof value === "boolean") return ON_BY_ITSELF.test(name) ? value : !value && !NEITHER_BY_ITSELF.test(name);
+    if (Array.isArray(value)) return value.every((item, index) => isNoSetting(item, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
+    if (!isJsonMap(value)) return value === null || value === "" || value === 0;
+    if (EXTENSION.test(name) && valueAt(value, ["enable"]) === false) return true;
+    return Object.entries(value).every(([key, inner]) => isNoSetting(inner, [...path, key]));
+}
 
 /** zot takes a port as a text or a number, and an address without a trailing slash is the same. */
 const isSame = (one: Json, other: Json | undefined): boolean => isDeepStrictEqual(one, other) || (typeof one !== "object" && other !== undefined && typeof other !== "object" && String(one).replace(/\/$/, "") === String(other).replace(/\/$/, ""));

@@ -40,6 +40,29 @@ test("each part is kept, told or refused", () => {
     expect(JSON.stringify(parts)).not.toContain("canary");
 });
 
+/** What public guides have in their configs and what says nothing, beside what does. */
+const EMPTY_VALUES: JsonMap = {
+    distSpecVersion: "1.1.0",
+    storage: { dedupe: false, gc: true, subPaths: {}, remoteCache: false, storageDriver: null, retention: { dryRun: false, policies: [] } },
+    http: {
+        tls: { cert: "", key: "", cacert: "" },
+        auth: { htpasswd: { path: "" }, failDelay: 0, openid: { providers: { oidc: { name: "Authentik", keypath: "", clientid: "zot", clientsecret: "x", issuer: "https://auth.example.org/application/o/zot/", scopes: ["openid"] } } } },
+        allowOrigin: "",
+        compat: [],
+        ratelimit: { rate: 0, methods: [] },
+    },
+    log: { level: "debug", output: "", audit: "" },
+    extensions: { lint: { enable: false, mandatoryAnnotations: ["x"] }, scrub: { enable: false, interval: "24h" }, mgmt: {}, trust: { enable: false }, events: { enable: true } },
+};
+
+test("empty values, switches that are off by themselves and extensions that are off are no settings", () => {
+    const { kept, replaced } = unmanagedParts(EMPTY_VALUES, ours);
+    expect(kept).toEqual(["storage.dedupe", "extensions.events.enable"]);
+    // The client's name and secret are in a file of ours.
+    expect(replaced).toEqual([]);
+    expect(unmanagedParts({ storage: { dedupe: true, gc: false }, http: { auth: { secureSession: false } } }, ours)).toMatchObject({ kept: [], different: [{ path: "storage.gc", onHost: false, declared: true }] });
+});
+
 test("a mirror is known by its address, wherever it stands in the list", () => {
     const mirror = (url: string, more: JsonMap = {}): JsonMap => ({ urls: [url], onDemand: true, content: [{ prefix: "**", destination: "/x" }], ...more });
     const { keep, replaced } = unmanagedParts({ extensions: { sync: { enable: true, registries: [mirror("https://quay.io"), mirror("https://docker.io/", { maxRetries: 3 })] } } }, ours);

@@ -250,6 +250,19 @@ describe("before anything is touched", () => {
         expect(await host.push(kept)).toMatchObject({ exitCode: 0, output: "deployed\n" });
     });
 
+    it("empty values are no settings, as public guides have them", async () => {
+        const guide = (http: object) => ({
+            storage: { rootDirectory: host.images, dedupe: false, remoteCache: false, subPaths: {}, retention: { dryRun: false, policies: [] } },
+            http: { address: "127.0.0.1", port: `${host.port}`, allowOrigin: "", compat: [], ratelimit: { rate: 0 }, ...http },
+            log: { level: "debug", audit: "" },
+            extensions: { lint: { enable: false, mandatoryAnnotations: ["x"] }, scrub: { enable: false, interval: "24h" }, mgmt: {}, trust: { enable: false } },
+        });
+        host.reset(host.openConfig(guide({ tls: { cert: "", key: "" }, auth: { htpasswd: { path: "" }, failDelay: 0, openid: { providers: { oidc: { keypath: "", clientid: "zot", clientsecret: "x" } } } } })));
+        expect(await refused(a)).toContain("the first push would remove: storage.dedupe. Put");
+        await open(guide({}));
+        expect(await host.push(host.declare("a", {}, { zot: { dropSettings: ["storage.dedupe"] } }))).toMatchObject({ exitCode: 0, output: "deployed\n" });
+    });
+
     it("but not what rules of ours allow, and pull-through caches by their address", async () => {
         const mirror = (url: string, more = {}) => ({ urls: [url], onDemand: true, tlsVerify: true, content: [{ prefix: "**", destination: "/other" }], ...more });
         await open({
