@@ -1,5 +1,17 @@
 # What the push, the look at a host and the start of zot have in common.
 
+# What a user has set for the tools by hand is not meant for this script. (curl's own files are passed over by -q, which has to come
+# first.) SSL_CERT_FILE stays: zot heeds it too.
+unset BASH_ENV CDPATH CURL_CA_BUNDLE CURL_HOME ENV GREP_COLOR GREP_COLORS GREP_OPTIONS I_WANT_A_BROKEN_PS PS_FORMAT \
+    PS_PERSONALITY SSLKEYLOGFILE SYSTEMD_COLORS SYSTEMD_LOG_LEVEL SYSTEMD_LOG_TARGET SYSTEMD_PAGER SYSTEMD_URLIFY _POSIX2_VERSION
+IFS=' 	
+'
+# bash takes functions from the environment.
+for tool in awk cat chmod chown cmp cp curl cut date df find grep head id journalctl kill launchctl ln ls mkdir mktemp mv printf ps pwd \
+    readlink rm rmdir sed sleep sort sudo sync systemctl tail test touch tr uname wc; do
+    unset -f "$tool"
+done
+
 # Every node of a JSON text on standard input, parents before children, as "path<TAB>path as written<TAB>value": the first path
 # is in small letters, since zot reads the keys of its config without regard to case. What has no effect, an empty map or null,
 # is left out. Fails where the text is no JSON.
@@ -91,7 +103,9 @@ issuer_answers() {
     issuer=$1
     authorities=$2
     seconds=$3
-    set -- --silent --show-error --fail --location --max-redirs 5 --connect-timeout "$seconds" --max-time "$seconds"
+    set -- -q --silent --show-error --fail --location --max-redirs 5 --connect-timeout "$seconds" --max-time "$seconds"
+    # zot goes to its own host without a proxy, whatever the environment says.
+    case $issuer in *://localhost[:/]* | *://127.* | *'://[::1]'*) set -- "$@" --noproxy '*' ;; esac
     if [ -n "$authorities" ]; then set -- "$@" --cacert "$authorities"; fi
     if ! document=$(curl "$@" "$issuer.well-known/openid-configuration" 2>&1 </dev/null); then
         problem="$issuer.well-known/openid-configuration could not be fetched on this host: $document"

@@ -149,7 +149,7 @@ status_of() {
     shift 2
     if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to" "$@"; fi
     if [ -n "$connect_to" ] && [ -n "$authorities" ]; then set -- --cacert "$authorities" "$@"; fi
-    curl --silent --noproxy '*' --max-time 5 --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null </dev/null
+    curl -q --silent --noproxy '*' --max-time 5 --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null </dev/null
 }
 
 is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
@@ -193,7 +193,7 @@ serving_note() {
 # The commit of the zot that answers, where its web interface or search is on.
 running_commit() {
     if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to"; else set --; fi
-    curl --silent --fail --noproxy '*' --max-time 5 "$@" "$url/v2/_zot/ext/mgmt" 2>/dev/null </dev/null | json_nodes 2>/dev/null | node_value commit
+    curl -q --silent --fail --noproxy '*' --max-time 5 "$@" "$url/v2/_zot/ext/mgmt" 2>/dev/null </dev/null | json_nodes 2>/dev/null | node_value commit
 }
 
 # The ids of the processes that serve this config, as far as one may see them.

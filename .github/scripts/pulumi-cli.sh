@@ -11,7 +11,7 @@ case $(uname -m) in x86_64) processor=x64 ;; aarch64 | arm64) processor=arm64 ;;
 archive=pulumi-v$version-linux-$processor.tar.gz
 mkdir -p "$folder"
 cd "$folder"
-fetch() { curl --fail --silent --show-error --location --retry 3 --output "$1" "$2"; }
+fetch() { curl -q --fail --silent --show-error --location --retry 3 --output "$1" "$2"; }
 fetch "$archive" "https://get.pulumi.com/releases/sdk/$archive"
 fetch checksums.txt "https://github.com/pulumi/pulumi/releases/download/v$version/pulumi-$version-checksums.txt"
 grep "  $archive\$" checksums.txt | sha256sum --check --status || { echo "$archive has not the published checksum." >&2 && exit 1; }

@@ -18,7 +18,7 @@ export function apiSteps(task: TokenTask, url: string): string {
         `authentik=${quoted(`${url}/api/v3`)}`,
         "ask() { # METHOD PATH [BODY]",
         `    printf 'header = "Authorization: Bearer %s"\\n' "$AUTHENTIK_ADMIN_TOKEN" |`,
-        `        curl --config - --silent --show-error --fail --request "$1" --header 'Content-Type: application/json' \${3:+--data "$3"} "$authentik$2"`,
+        `        curl -q --config - --silent --show-error --fail --request "$1" --header 'Content-Type: application/json' \${3:+--data "$3"} "$authentik$2"`,
         "}",
         "",
         "# The role, and what it may do.",

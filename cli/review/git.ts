@@ -74,7 +74,7 @@ export function changedFiles({ root, prefix }: Repository, base: string, head: s
 /** The difference of two texts, as `git diff` shows it, without its heading; empty where there is none. */
 export function textDifference(folder: string, before: string, after: string): string {
     // 0 and 1 are answers, all else is a failure.
-    const answer = answerOf(["diff", "--no-index", "--no-color", "--no-ext-diff", "--unified=3", before, after], { cwd: folder, encoding: "utf8", maxBuffer: 1 << 28 });
+    const answer = answerOf(["diff", "--no-index", "--no-color", "--no-ext-diff", "--no-textconv", "--unified=3", before, after], { cwd: folder, encoding: "utf8", maxBuffer: 1 << 28 });
     if (answer.status !== 0 && answer.status !== 1) throw new Error(`git diff failed: ${answer.stderr}`);
     const start = answer.stdout.indexOf("\n@@");
     return start < 0 ? "" : answer.stdout.slice(start + 1);

@@ -29,6 +29,15 @@ describe("the script", () => {
         expect(gnu.filter((pattern) => pattern.test(text)).map(String)).toEqual([]);
     });
 
+    it("has curl read no file of the user's", () => {
+        const scripts = [hostScript, zotStartScript, fs.readFileSync(join(__dirname, "../../.github/scripts/pulumi-cli.sh"), "utf8")].join("\n");
+        const calls = scripts.replace(/^\s*#.*$/gm, "").match(/(?<![\w-])curl (?![a-z])(?!"\$@").*/g) ?? [];
+        expect(calls.length).toBeGreaterThan(2);
+        expect(calls.filter((call) => !call.startsWith("curl -q "))).toEqual([]);
+        // The one call whose arguments are set before.
+        expect(scripts.match(/set -- -q --silent/g)).toHaveLength(scripts.match(/curl "\$@"/g)!.length);
+    });
+
     it("is small enough for the connection, and reads no line of itself that is long", () => {
         expect(Buffer.byteLength(hostScript)).toBeLessThan(128 * 1024);
         expect(Math.max(...hostScript.split("\n").map((line) => line.length))).toBeLessThan(2000);
@@ -98,6 +107,72 @@ describe("a push, a change, one that fails, and a destroy", () => {
                 expect(await host.push(b, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
                 expect(await servedBy(host.url, known)).toBe(READ_ONLY);
                 expect(fs.readdirSync(host.temporary).filter((entry) => entry.startsWith("zot-hardening"))).toEqual([]);
+            } finally {
+                await host.stop();
+            }
+        });
+    }
+});
+
+/** What users have in their start-up files and folders: the push is not to heed it. */
+function configuredUser() {
+    const home = scratchFolder();
+    const curlrc = ["--include", "--location", "--fail", "--request OPTIONS", "--proxy http://127.0.0.1:9", "--output /dev/null", "--user nobody:nothing"];
+    fs.writeFileSync(join(home, ".curlrc"), `${curlrc.join("\n")}\n`);
+    const environment = {
+        CURL_HOME: home,
+        XDG_CONFIG_HOME: home,
+        http_proxy: "http://127.0.0.1:9",
+        https_proxy: "http://127.0.0.1:9",
+        ALL_PROXY: "http://127.0.0.1:9",
+        CURL_CA_BUNDLE: "/no/such/bundle",
+        SSLKEYLOGFILE: join(home, "tls-secrets"),
+        GREP_OPTIONS: "--color=always --line-number",
+        GREP_COLOR: "01;31",
+        CLICOLOR_FORCE: "1",
+        LS_COLORS: "di=01;34",
+        QUOTING_STYLE: "c",
+        TIME_STYLE: "full-iso",
+        POSIXLY_CORRECT: "1",
+        _POSIX2_VERSION: "199209",
+        BLOCK_SIZE: "1",
+        DF_BLOCK_SIZE: "M",
+        PS_FORMAT: "comm",
+        PS_PERSONALITY: "old",
+        COLUMNS: "20",
+        IFS: "/",
+        CDPATH: "/tmp:/",
+        ENV: join(home, ".shrc"),
+        BASH_ENV: join(home, ".shrc"),
+        SYSTEMD_COLORS: "1",
+        SYSTEMD_PAGER: "cat -n",
+        SYSTEMD_LOG_LEVEL: "debug",
+    };
+    fs.writeFileSync(join(home, ".shrc"), "echo noise; alias cp='cp -i' rm='rm -i' mv='mv -i'; set -e; set -f\n");
+    return { home, environment };
+}
+
+describe("what the user has set for the tools", () => {
+    const functions = Object.fromEntries(["curl", "grep", "cmp", "ls", "mv"].map((name) => [`BASH_FUNC_${name}%%`, `() {  echo a function of the user; return 1\n}`]));
+    // gawk has a mode of its own for POSIXLY_CORRECT.
+    const worlds: (Shell & { awk?: string[] })[] = [...shells, ...awks.filter(({ name }) => name === "gawk").map((awk) => ({ ...awk, command: ["/bin/sh"], awk: awk.command }))];
+    for (const shell of worlds) {
+        (shell.reason ? it.skip : it)(skippable(`changes nothing in ${shell.name}`, shell.reason), async () => {
+            const { home, environment } = configuredUser();
+            const program = join(scratchFolder(), "shell");
+            fs.writeFileSync(program, `#!/bin/sh\nexec ${shell.command.map((word) => `'${word}'`).join(" ")} "$@"\n`, { mode: 0o755 });
+            const path = shell.awk ? aliases({ awk: shell.awk }) : undefined;
+            const host = await FaultHost.start({ shell: shell.command.length === 1 ? shell.command[0] : program, path, environment: { ...environment, ...functions } });
+            try {
+                fs.copyFileSync(join(home, ".curlrc"), join(host.temporary, ".curlrc"));
+                host.reset(host.openConfig());
+                await host.ready();
+                const a = host.declare("a");
+                expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+                expect(await servedBy(host.url, [a])).toBe("a");
+                expect(await host.push(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
+                expect(await host.push(a, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
+                expect(fs.existsSync(environment.SSLKEYLOGFILE)).toBe(false);
             } finally {
                 await host.stop();
             }
