@@ -1,20 +1,31 @@
 #!/bin/sh
-# pulumi-cli.sh VERSION FOLDER: Pulumi's CLI with its Node.js language host in FOLDER/pulumi, from the official download, whose published checksum
-# it must have. Prints the folder to put on the PATH.
+# pulumi-cli.sh VERSION FOLDER: Pulumi's CLI with its Node.js language host, from the official download, which must have
+# the sha256 that is pinned in testbed/toolchain/archives.sha256. The archive is kept in FOLDER for the next run. It is
+# checked and unpacked each time, into a folder that only this user may write to: on a runner that others share, nothing
+# is run that was there before. Prints the folder to put on the PATH.
 set -eu
+umask 077
 version=$1 folder=$2
-if [ -x "$folder/pulumi/pulumi" ] && [ "$("$folder/pulumi/pulumi" version)" = "v$version" ]; then
-    echo "$folder/pulumi"
-    exit
-fi
-case $(uname -m) in x86_64) processor=x64 ;; aarch64 | arm64) processor=arm64 ;; *) echo "There is no Pulumi for $(uname -m)." >&2 && exit 1 ;; esac
+fail() { echo "$*" >&2 && exit 1; }
+case $(uname -m) in x86_64) processor=x64 ;; aarch64 | arm64) processor=arm64 ;; *) fail "There is no Pulumi for $(uname -m)." ;; esac
 archive=pulumi-v$version-linux-$processor.tar.gz
-mkdir -p "$folder"
-cd "$folder"
-fetch() { curl -q --fail --silent --show-error --location --retry 3 --output "$1" "$2"; }
-fetch "$archive" "https://get.pulumi.com/releases/sdk/$archive"
-fetch checksums.txt "https://github.com/pulumi/pulumi/releases/download/v$version/pulumi-$version-checksums.txt"
-grep "  $archive\$" checksums.txt | sha256sum --check --status || { echo "$archive has not the published checksum." >&2 && exit 1; }
-tar --extract --gzip --file "$archive"
-rm "$archive" checksums.txt
-echo "$folder/pulumi"
+sums=$(cd "$(dirname "$0")/../../testbed/toolchain" && pwd)/archives.sha256
+pinned=$(grep "  $archive\$" "$sums") || fail "$archive has no checksum in $sums, and is not fetched."
+place=$(mktemp -d "${RUNNER_TEMP:-${TMPDIR:-/tmp}}/pulumi-cli.XXXXXX")
+cd "$place"
+trap 'rm -rf "$place"' EXIT
+is_pinned() { printf '%s\n' "$pinned" | sha256sum -c >/dev/null 2>&1; }
+# A copy: what is checked is what is unpacked.
+if [ -f "$folder/$archive" ]; then cp "$folder/$archive" "$archive"; fi
+if ! is_pinned; then
+    url=https://get.pulumi.com/releases/sdk/$archive
+    curl -q --fail --silent --show-error --location --proto =https --retry 3 --output "$archive" "$url"
+    is_pinned || fail "$archive has the sha256 $(sha256sum "$archive" | cut -d ' ' -f 1), and not the one that is pinned in $sums."
+    # Only saves the next download: that it cannot be kept is no reason to stop.
+    if mkdir -p "$folder" && cp "$archive" "$folder/.$archive.$$" && mv "$folder/.$archive.$$" "$folder/$archive"; then :; fi 2>/dev/null
+fi
+tar -xzof "$archive"
+rm "$archive"
+[ -x pulumi/pulumi ] || fail "$archive holds no pulumi/pulumi."
+trap - EXIT
+echo "$place/pulumi"

@@ -14,6 +14,24 @@ function cacheFolder(env = process.env) {
     return path.join(base, "zot-hardening");
 }
 
+/**
+ * Makes the cache where there is none. What is run from it must have been put there by us.
+ * @param {string} cache @throws Problem where somebody else could have
+ */
+function ownCache(cache) {
+    fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
+    const { uid, mode } = fs.statSync(cache);
+    const user = process.getuid?.();
+    const isForeign = user !== undefined && uid !== user;
+    const isOpen = (mode & 0o022) !== 0;
+    const why = isForeign ? `it belongs to the user with the number ${uid}` : isOpen ? "others than its owner may write to it" : undefined;
+    if (why === undefined) return;
+    throw new Problem(
+        `Programs are run from ${cache}, and ${why}. Remove it and run the command again, which makes it anew, ` +
+            `or name a folder of your own in ZOT_HARDENING_CACHE.`,
+    );
+}
+
 /** Reads a JSON file; undefined where it is missing or no JSON. @param {string} file @returns {any} */
 function readJson(file) {
     try {
@@ -179,4 +197,4 @@ function takeOver(file, dead, self) {
     }
 }
 
-module.exports = { cacheFolder, install, isAlive, lock, readJson, removeUnfinished, writeJson };
+module.exports = { cacheFolder, install, isAlive, lock, ownCache, readJson, removeUnfinished, writeJson };

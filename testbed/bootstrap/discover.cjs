@@ -2,7 +2,7 @@
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
-const { cacheFolder, writeJson } = require("./cache.cjs");
+const { cacheFolder, ownCache, writeJson } = require("./cache.cjs");
 const { stateFolder } = require("./dependencies.cjs");
 const { commandStandIn, findNode, findPlugin, findPulumi } = require("./find.cjs");
 const pins = require("./pins.cjs");
@@ -29,7 +29,9 @@ function find(cache, env) {
  * @param {NodeJS.ProcessEnv} env @returns {Toolchain | string} what is missing
  */
 function discover(env) {
-    const found = find(cacheFolder(env), env);
+    const cache = cacheFolder(env);
+    ownCache(cache);
+    const found = find(cache, env);
     if (typeof found === "string") return found;
     const bin = path.join(stateFolder(pins.root), "bin");
     fs.mkdirSync(bin, { recursive: true });

@@ -1,4 +1,5 @@
-// Official downloads: tried first, given up soon where they cannot be reached, and used only when their published checksum agrees.
+// Official downloads: tried first, given up soon where they cannot be reached, and used only with the checksum that is pinned here. One
+// that is fetched beside the archive says no more than that both came from the same place.
 "use strict";
 const crypto = require("node:crypto");
 const fs = require("node:fs");
@@ -6,6 +7,7 @@ const http = require("node:http");
 const https = require("node:https");
 const path = require("node:path");
 const { run } = require("./commands.cjs");
+const pins = require("./pins.cjs");
 
 /** Why a download was not used; the caller goes on without it. */
 class Unavailable extends Error {}
@@ -17,34 +19,22 @@ const defaultLimits = {
     stallMilliseconds: 15_000,
 };
 
-const originals = {
-    pulumi: "https://get.pulumi.com",
-    github: "https://github.com",
-};
+const originals = { pulumi: "https://get.pulumi.com" };
 
 /**
- * An archive and where its checksum is published.
- * @typedef {{ archive: string, checksums: string[] }} Source
+ * An archive and its sha256, in hex; without one it is not fetched.
+ * @typedef {{ archive: string, sha256: string | undefined }} Source
  */
 
-/** @param {string} version @param {typeof originals} [origins] @returns {Source} */
-function pulumiSource(version, origins = originals) {
-    return {
-        archive: `${origins.pulumi}/releases/sdk/pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`,
-        checksums: [`${origins.github}/pulumi/pulumi/releases/download/v${version}/pulumi-${version}-checksums.txt`],
-    };
+/** @param {typeof originals} [origins] @returns {Source} */
+function pulumiSource(origins = originals) {
+    const { archive, sha256 } = pins.pulumi.official;
+    return { archive: `${origins.pulumi}/releases/sdk/${archive}`, sha256 };
 }
 
-/** @param {string} name @param {string} version @param {string} architecture as Go names it @param {typeof originals} [origins] @returns {Source} */
-function pluginSource(name, version, architecture, origins = originals) {
-    const checksums = `pulumi-${name}_${version}_checksums.txt`;
-    return {
-        archive: `${origins.pulumi}/releases/plugins/pulumi-resource-${name}-v${version}-${process.platform}-${architecture}.tar.gz`,
-        checksums: [
-            `${origins.github}/pulumi/pulumi-${name}/releases/download/v${version}/${checksums}`,
-            `${origins.pulumi}/releases/plugins/${checksums}`,
-        ],
-    };
+/** @param {import("./pins.cjs").PluginPin} pin @param {typeof originals} [origins] @returns {Source} */
+function pluginSource({ official: { archive, sha256 } }, origins = originals) {
+    return { archive: `${origins.pulumi}/releases/plugins/${archive}`, sha256 };
 }
 
 /**
@@ -117,23 +107,13 @@ async function whyUnreachable(origins = originals, limits = defaultLimits) {
     }
 }
 
-/**
- * The checksum of a file in a list of lines "HEX  NAME".
- * @param {string} list @param {string} name
- */
-function checksumIn(list, name) {
-    for (const line of list.split(/\r?\n/)) {
-        const [hex, file] = line.trim().split(/\s+\*?/);
-        if (hex && file && path.posix.basename(file) === name && /^[0-9a-f]+$/i.test(hex)) return hex.toLowerCase();
-    }
-    return undefined;
+/** Why an archive is not fetched. @param {Source} source */
+function withoutChecksum({ archive }) {
+    return `${path.posix.basename(archive)} has no checksum in ${path.relative(pins.root, pins.archivesFile)}`;
 }
 
-/** Which kind a checksum is, by its length in hex digits. @type {Record<number, string>} */
-const algorithms = { 40: "sha1", 64: "sha256", 128: "sha512" };
-
 /**
- * Downloads an archive, checks it against its published checksum and unpacks it.
+ * Downloads an archive, checks it against its pinned checksum and unpacks it.
  * @param {Source} source @param {string} folder an empty one
  * @param {{ log: string, strip?: number, limits?: typeof defaultLimits, onProgress?: (fraction: number | undefined) => void }} options
  * `strip`: how many leading folders of the archive's names to leave out
@@ -142,12 +122,10 @@ const algorithms = { 40: "sha1", 64: "sha256", 128: "sha512" };
 async function download(source, folder, options) {
     const limits = options.limits ?? defaultLimits;
     const name = path.posix.basename(new URL(source.archive).pathname);
-    const expected = await publishedChecksum(source, name, limits);
-    const algorithm = algorithms[expected.length];
-    if (!algorithm) throw new Unavailable(`the published checksum of ${name} is of no known kind`);
+    if (source.sha256 === undefined) throw new Unavailable(withoutChecksum(source));
 
     const file = path.join(folder, `.${name}`);
-    const hash = crypto.createHash(algorithm);
+    const hash = crypto.createHash("sha256");
     const output = fs.openSync(file, "w");
     try {
         await request(
@@ -163,7 +141,7 @@ async function download(source, folder, options) {
         fs.closeSync(output);
     }
     const found = hash.digest("hex");
-    if (found !== expected) throw new Unavailable(`${name} has the ${algorithm} ${found}, published is ${expected}`);
+    if (found !== source.sha256) throw new Unavailable(`${name} has the sha256 ${found}, pinned is ${source.sha256}`);
 
     const unpacked = await run("tar", ["-xzf", file, "-C", folder, `--strip-components=${options.strip ?? 0}`], {
         cwd: folder,
@@ -174,24 +152,4 @@ async function download(source, folder, options) {
     fs.rmSync(file);
 }
 
-/** @param {Source} source @param {string} name @param {typeof defaultLimits} limits */
-async function publishedChecksum(source, name, limits) {
-    /** @type {string[]} */
-    const reasons = [];
-    for (const url of source.checksums) {
-        let list = "";
-        try {
-            await request(url, (chunk) => (list += chunk.toString("utf8")), { limits });
-        } catch (error) {
-            if (!(error instanceof Unavailable)) throw error;
-            reasons.push(error.message);
-            continue;
-        }
-        const checksum = checksumIn(list, name);
-        if (checksum) return checksum;
-        reasons.push(`${new URL(url).host} lists none`);
-    }
-    throw new Unavailable(`no published checksum of ${name}: ${reasons.join("; ")}`);
-}
-
-module.exports = { Unavailable, checksumIn, download, pluginSource, pulumiSource, request, whyUnreachable };
+module.exports = { Unavailable, download, pluginSource, pulumiSource, request, whyUnreachable, withoutChecksum };

@@ -15,17 +15,19 @@ const pins = require("./pins.cjs");
 function places(cache) {
     const under = (/** @type {string} */ name) => path.join(cache, `${name}-${pins.platform}`);
     const nodePin = path.join(pins.toolchainFolder, "node");
+    // By its checksum, so that what was downloaded with another one, or none, is not used.
+    const official = (/** @type {string} */ name, /** @type {pins.Official} */ { sha256 }) => sha256 && `${under(name)}-official-${sha256.slice(0, 8)}`;
     return {
         node: `${under("node")}-${pins.fingerprint(nodePin)}`,
         pulumi: {
-            official: `${under(`pulumi-${pins.pulumi.version}`)}-official`,
+            official: official(`pulumi-${pins.pulumi.version}`, pins.pulumi.official),
             built: `${under(`pulumi-${pins.pulumi.version}`)}-${pins.fingerprint(pins.pulumi.module)}`,
         },
         random: {
-            official: `${under(`resource-random-${pins.random.version}`)}-official`,
+            official: official(`resource-random-${pins.random.version}`, pins.random.official),
             built: `${under(`resource-random-${pins.random.version}`)}-${pins.fingerprint(pins.random.module)}`,
         },
-        command: { official: `${under(`resource-command-${pins.command.version}`)}-official` },
+        command: { official: official(`resource-command-${pins.command.version}`, pins.command.official) },
         /** When and why the official downloads could not be reached. */
         unreachable: path.join(cache, "unreachable.json"),
         /** Versions of CLIs found on PATH: asking one takes longer than all the rest. */
@@ -93,12 +95,13 @@ function findPulumi(cache, env) {
             return { path: there, version, kind: "official", source: "on PATH", languageHost: hasLanguageHost(there, env) };
         }
     }
-    /** @type {[string, PulumiCli["kind"], string][]} */
+    /** @type {[string | undefined, PulumiCli["kind"], string][]} */
     const cached = [
         [pulumi.official, "official", "official download"],
         [pulumi.built, "built from its Go module", "built here"],
     ];
     for (const [folder, kind, source] of cached) {
+        if (!folder) continue;
         const file = path.join(folder, "pulumi");
         if (isExecutable(file)) {
             return { path: file, version: pins.pulumi.version, kind, source, languageHost: hasLanguageHost(file, env) };
@@ -131,7 +134,7 @@ function findPlugin(cache, pin, env) {
 
     const { command, random } = places(cache);
     const official = (pin.name === "random" ? random : command).official;
-    if (isExecutable(path.join(official, executable))) return { ...plugin, kind: "official", source: "official download", folder: official };
+    if (official && isExecutable(path.join(official, executable))) return { ...plugin, kind: "official", source: "official download", folder: official };
     if (pin.name === "random" && isExecutable(path.join(random.built, executable))) {
         return { ...plugin, kind: "built from its Go module", source: "built here", folder: random.built };
     }

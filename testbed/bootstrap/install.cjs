@@ -26,10 +26,17 @@ function missingParts(cache, env) {
         node: findNode(cache) === undefined,
         pulumi: findPulumi(cache, env) === undefined,
         random: findPlugin(cache, pins.random, env) === undefined,
-        // There is a stand-in: it is enough to have tried lately.
-        command: findPlugin(cache, pins.command, env) === undefined && !downloadsAreOff(env) && lastUnreachable(cache) === undefined,
+        // There is a stand-in: it is enough to have tried lately, and it cannot be tried without its checksum.
+        command:
+            isPinned(pins.command) &&
+            findPlugin(cache, pins.command, env) === undefined &&
+            !downloadsAreOff(env) &&
+            lastUnreachable(cache) === undefined,
     };
 }
+
+/** @param {{ official: pins.Official }} pin */
+const isPinned = ({ official }) => official.sha256 !== undefined;
 
 /** @param {Missing} missing */
 const isComplete = (missing) => !Object.values(missing).includes(true);
@@ -127,21 +134,22 @@ async function installNode(cache, env, progress, log) {
  */
 async function installPulumi(missing, cache, env, progress, log) {
     const place = places(cache);
-    const reason = await reachOfficial(place.unreachable, env, progress);
-    const { goArchitecture, pulumi, random, command } = pins;
-    const tried = async (/** @type {string} */ name, /** @type {downloads.Source} */ source, /** @type {string} */ folder, /** @type {string} */ file, strip = 0) =>
-        reason ?? (await downloadPart(name, source, folder, file, strip, progress, log(`${name.replace(/ /g, "-")}-download`)));
+    const { pulumi, random, command } = pins;
+    const wanted = [missing.pulumi && pulumi, missing.random && random, missing.command && command];
+    const reason = wanted.some((pin) => pin && isPinned(pin)) ? await reachOfficial(place.unreachable, env, progress) : undefined;
+    /**
+     * @param {string} name @param {downloads.Source} source @param {string | undefined} folder @param {string} file
+     * @returns {Promise<string | undefined>} why it is not there
+     */
+    const tried = async (name, source, folder, file, strip = 0) => {
+        if (!folder) return downloads.withoutChecksum(source);
+        return reason ?? (await downloadPart(name, source, folder, file, strip, progress, log(`${name.replace(/ /g, "-")}-download`)));
+    };
     const [noPulumi, noRandom] = await Promise.all([
-        missing.pulumi && tried("Pulumi CLI", downloads.pulumiSource(pulumi.version), place.pulumi.official, "pulumi", 1),
-        missing.random &&
-            tried("plugin random", downloads.pluginSource("random", random.version, goArchitecture), place.random.official, "pulumi-resource-random"),
+        missing.pulumi && tried("Pulumi CLI", downloads.pulumiSource(), place.pulumi.official, "pulumi", 1),
+        missing.random && tried("plugin random", downloads.pluginSource(random), place.random.official, "pulumi-resource-random"),
         missing.command &&
-            tried(
-                "plugin command",
-                downloads.pluginSource("command", command.version, goArchitecture),
-                place.command.official,
-                "pulumi-resource-command",
-            ).then((why) => {
+            tried("plugin command", downloads.pluginSource(command), place.command.official, "pulumi-resource-command").then((why) => {
                 if (why === undefined) return;
                 writeJson(place.unreachable, { at: Date.now(), reason: why });
                 progress.print(`The plugin command is a stand-in, ${path.relative(pins.root, command.standIn)}.`);

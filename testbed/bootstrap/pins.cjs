@@ -30,7 +30,21 @@ const goArchitecture = process.arch === "x64" ? "amd64" : process.arch;
  * @typedef {{ processorSeconds: number, packages: number }} BuildCost
  */
 
-/** @typedef {{ name: "command" | "random", version: string }} PluginPin */
+/** The sha256 of every archive that may be downloaded, as `sha256sum --check` reads them; .github/scripts/pulumi-cli.sh does too. */
+const archivesFile = path.join(toolchainFolder, "archives.sha256");
+
+/** @typedef {{ archive: string, sha256: string | undefined }} Official an archive's name, and its sha256 where that is known */
+
+/** @param {string} archive @returns {Official} */
+function official(archive) {
+    const line = fs.readFileSync(archivesFile, "utf8").split("\n").find((text) => text.endsWith(`  ${archive}`));
+    return { archive, sha256: line?.slice(0, 64) };
+}
+
+/** @param {string} name @param {string} version */
+const officialPlugin = (name, version) => official(`pulumi-resource-${name}-v${version}-${process.platform}-${goArchitecture}.tar.gz`);
+
+/** @typedef {{ name: "command" | "random", version: string, official: Official }} PluginPin */
 
 const node = {
     /** The oldest major version that @pulumi/pulumi supports. */
@@ -46,6 +60,7 @@ const node = {
 
 const pulumi = {
     version: "3.259.0",
+    official: official(`pulumi-v3.259.0-${platform}.tar.gz`),
     module: path.join(toolchainFolder, "pulumi"),
     package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     // Without it the version is empty and the Automation API refuses to start.
@@ -56,6 +71,7 @@ const pulumi = {
 const random = {
     name: /** @type {const} */ ("random"),
     version: "4.21.2",
+    official: officialPlugin("random", "4.21.2"),
     module: path.join(toolchainFolder, "random"),
     package: ".",
     linkerFlags: "-s -w -X main.version=4.21.2",
@@ -67,6 +83,7 @@ const random = {
 const command = {
     name: /** @type {const} */ ("command"),
     version: "1.2.1",
+    official: officialPlugin("command", "1.2.1"),
     standIn: path.join(root, "testbed", "command"),
 };
 
@@ -91,4 +108,4 @@ function fingerprint(folder) {
     return hash.digest("hex").slice(0, 8);
 }
 
-module.exports = { command, fingerprint, goArchitecture, node, oldestGo, platform, pulumi, random, root, toolchainFolder };
+module.exports = { archivesFile, command, fingerprint, node, oldestGo, platform, pulumi, random, root, toolchainFolder };

@@ -3,7 +3,7 @@
 // that all commands share, and runs the command.
 "use strict";
 const path = require("node:path");
-const { cacheFolder, lock, removeUnfinished } = require("./cache.cjs");
+const { cacheFolder, lock, ownCache, removeUnfinished } = require("./cache.cjs");
 const { cancelAll, exitCodeOf, foreground } = require("./commands.cjs");
 const { discover, variable, writeToolchain } = require("./discover.cjs");
 const { installMissing, isComplete, missingParts } = require("./install.cjs");
@@ -40,6 +40,7 @@ async function main([name = "", ...args]) {
         throw new Problem(`The test bed runs on Linux and macOS; this is ${process.platform}. On Windows use WSL.`);
     }
     const cache = cacheFolder();
+    ownCache(cache);
     if (!isComplete(missingParts(cache, process.env))) await installAll(cache);
 
     const toolchain = discover(process.env);

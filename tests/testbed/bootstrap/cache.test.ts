@@ -8,6 +8,7 @@ const cache = require("../../../testbed/bootstrap/cache.cjs") as {
     cacheFolder(env: NodeJS.ProcessEnv): string;
     install<T>(folder: string, fill: (temporary: string) => Promise<T>): Promise<T>;
     lock(cache: string, options?: { onWait?: (pid: number) => void; pollMilliseconds?: number; limitMilliseconds?: number }): Promise<() => void>;
+    ownCache(cache: string): void;
     removeUnfinished(cache: string): void;
 };
 const module_ = require.resolve("../../../testbed/bootstrap/cache.cjs");
@@ -20,6 +21,27 @@ describe("cacheFolder", () => {
         expect(cache.cacheFolder({ XDG_CACHE_HOME: "/var/cache/me" })).toBe("/var/cache/me/zot-hardening");
         expect(cache.cacheFolder({ XDG_CACHE_HOME: "relative" })).toBe(path.join(os.homedir(), ".cache", "zot-hardening"));
         expect(cache.cacheFolder({})).toBe(path.join(os.homedir(), ".cache", "zot-hardening"));
+    });
+});
+
+describe("ownCache", () => {
+    test("makes a cache that nobody else may write to, and takes one that nobody else may write to", () => {
+        const folder = path.join(scratchFolder(), "cache");
+        cache.ownCache(folder);
+        expect(fs.statSync(folder).mode & 0o077).toBe(0);
+        fs.chmodSync(folder, 0o755);
+        expect(() => cache.ownCache(folder)).not.toThrow();
+    });
+    test.each([0o777, 0o775])("refuses one of mode %o, from which others' programs would be run", (mode) => {
+        const folder = scratchFolder();
+        fs.chmodSync(folder, mode);
+        expect(() => cache.ownCache(folder)).toThrow(`Programs are run from ${folder}, and others than its owner may write to it.`);
+    });
+    const asRoot = process.getuid?.() === 0 ? test : test.skip;
+    asRoot("refuses one of another user's", () => {
+        const folder = scratchFolder();
+        fs.chownSync(folder, 12345, 12345);
+        expect(() => cache.ownCache(folder)).toThrow("it belongs to the user with the number 12345");
     });
 });
 

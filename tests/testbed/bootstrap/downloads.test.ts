@@ -8,7 +8,6 @@ import { scratchFolder } from "./scratch";
 
 interface Origins {
     pulumi: string;
-    github: string;
 }
 interface Limits {
     answerMilliseconds: number;
@@ -16,13 +15,17 @@ interface Limits {
 }
 interface Source {
     archive: string;
-    checksums: string[];
+    sha256: string | undefined;
 }
+interface Official {
+    archive: string;
+    sha256: string | undefined;
+}
+const pins = require("../../../testbed/bootstrap/pins.cjs") as { platform: string; archivesFile: string; random: { official: Official }; command: { official: Official } };
 const downloads = require("../../../testbed/bootstrap/downloads.cjs") as {
-    checksumIn(list: string, name: string): string | undefined;
     download(source: Source, folder: string, options: { log: string; strip?: number; limits?: Limits }): Promise<void>;
-    pluginSource(name: string, version: string, architecture: string, origins?: Origins): Source;
-    pulumiSource(version: string, origins?: Origins): Source;
+    pluginSource(pin: { official: Official }, origins?: Origins): Source;
+    pulumiSource(origins?: Origins): Source;
     whyUnreachable(origins: Origins, limits?: Limits): Promise<string | undefined>;
 };
 
@@ -60,85 +63,78 @@ function archive(): Buffer {
 const sha256 = (bytes: Buffer) => crypto.createHash("sha256").update(bytes).digest("hex");
 
 describe("where the official releases are", () => {
-    const origins = { pulumi: "https://downloads.example", github: "https://releases.example" };
-    test("the CLI and its checksums", () => {
-        expect(downloads.pulumiSource("3.259.0", origins)).toEqual({
-            archive: `https://downloads.example/releases/sdk/pulumi-v3.259.0-${process.platform}-${process.arch}.tar.gz`,
-            checksums: ["https://releases.example/pulumi/pulumi/releases/download/v3.259.0/pulumi-3.259.0-checksums.txt"],
-        });
-    });
-    test("a plugin and its checksums, which newer releases publish beside it", () => {
-        expect(downloads.pluginSource("random", "4.21.2", "amd64", origins)).toEqual({
-            archive: `https://downloads.example/releases/plugins/pulumi-resource-random-v4.21.2-${process.platform}-amd64.tar.gz`,
-            checksums: [
-                "https://releases.example/pulumi/pulumi-random/releases/download/v4.21.2/pulumi-random_4.21.2_checksums.txt",
-                "https://downloads.example/releases/plugins/pulumi-random_4.21.2_checksums.txt",
-            ],
-        });
-    });
-});
+    const origins = { pulumi: "https://downloads.example" };
+    const linesOf = () => fs.readFileSync(pins.archivesFile, "utf8").trimEnd().split("\n");
 
-test("a checksum is found by the whole name of the file", () => {
-    const list = `${"a".repeat(64)}  pulumi-v3.259.0-linux-x64.tar.gz.sig\n${"B".repeat(64)} *./pulumi-v3.259.0-linux-x64.tar.gz\n`;
-    expect(downloads.checksumIn(list, "pulumi-v3.259.0-linux-x64.tar.gz")).toBe("b".repeat(64));
-    expect(downloads.checksumIn(list, "pulumi-v3.259.0-darwin-x64.tar.gz")).toBeUndefined();
+    test("the CLI, with the checksum that is pinned for this platform", () => {
+        const name = `pulumi-v3.259.0-${process.platform}-${process.arch}.tar.gz`;
+        const { archive, sha256 } = downloads.pulumiSource(origins);
+        expect(archive).toBe(`https://downloads.example/releases/sdk/${name}`);
+        expect(linesOf()).toContain(`${sha256}  ${name}`);
+    });
+
+    test("a plugin, with its checksum where there is one", () => {
+        const architecture = process.arch === "x64" ? "amd64" : process.arch;
+        const name = `pulumi-resource-random-v4.21.2-${process.platform}-${architecture}.tar.gz`;
+        const pinned = linesOf().find((line) => line.endsWith(`  ${name}`));
+        expect(downloads.pluginSource(pins.random, origins)).toEqual({ archive: `https://downloads.example/releases/plugins/${name}`, sha256: pinned?.slice(0, 64) });
+    });
+
+    test("every line is a sha256 and the name of an archive, each named once", () => {
+        const lines = linesOf();
+        expect(lines.filter((line) => !/^[0-9a-f]{64} {2}pulumi-[\w.-]+\.tar\.gz$/.test(line))).toEqual([]);
+        expect(new Set(lines.map((line) => line.slice(66))).size).toBe(lines.length);
+    });
+
+    test("the CLI is pinned for every platform that Node is pinned for", () => {
+        const platforms = linesOf().map((line) => /pulumi-v3\.259\.0-(.*)\.tar\.gz$/.exec(line)?.[1]);
+        expect(platforms.filter(Boolean).sort()).toEqual(["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64"]);
+    });
 });
 
 describe("download", () => {
     const log = (folder: string) => path.join(folder, "download.log");
 
-    test("unpacks what has the published checksum, through a redirect", async () => {
+    test("unpacks what has the pinned checksum, through a redirect", async () => {
         const bytes = archive();
         const url = await serve((path_, response) => {
             if (path_ === "/moved") response.writeHead(302, { location: "/cli.tar.gz" }).end();
-            else if (path_ === "/sums") response.end(`${sha256(bytes)}  moved\n`);
             else response.end(bytes);
         });
         const folder = scratchFolder();
-        await downloads.download({ archive: `${url}/moved`, checksums: [`${url}/sums`] }, folder, { log: log(scratchFolder()), strip: 1 });
+        await downloads.download({ archive: `${url}/moved`, sha256: sha256(bytes) }, folder, { log: log(scratchFolder()), strip: 1 });
         expect(fs.readdirSync(folder)).toEqual(["pulumi"]);
         expect(fs.readFileSync(path.join(folder, "pulumi"), "utf8")).toBe("the CLI");
     });
 
-    test("takes the checksum from the second place where the first has none", async () => {
+    test("refuses other bytes than pinned, and unpacks none of them, whatever checksum is published beside them", async () => {
         const bytes = archive();
-        const url = await serve((path_, response) => {
-            if (path_ === "/none") response.writeHead(404).end();
-            else if (path_ === "/sums") response.end(`${crypto.createHash("sha1").update(bytes).digest("hex")}  ./a.tar.gz\n`);
-            else response.end(bytes);
-        });
-        const folder = scratchFolder();
-        await downloads.download({ archive: `${url}/a.tar.gz`, checksums: [`${url}/none`, `${url}/sums`] }, folder, { log: log(scratchFolder()) });
-        expect(fs.readdirSync(folder)).toEqual(["pulumi"]);
-    });
-
-    test("refuses other bytes than published, and unpacks none of them", async () => {
-        const url = await serve((path_, response) => {
-            if (path_ === "/sums") response.end(`${"0".repeat(64)}  a.tar.gz\n`);
-            else response.end(archive());
-        });
-        const folder = scratchFolder();
-        const refused = downloads.download({ archive: `${url}/a.tar.gz`, checksums: [`${url}/sums`] }, folder, { log: log(scratchFolder()) });
-        await expect(refused).rejects.toThrow(/a\.tar\.gz has the sha256 [0-9a-f]{64}, published is 0{64}/);
-        expect(fs.existsSync(path.join(folder, "pulumi"))).toBe(false);
-    });
-
-    test("refuses an archive without a published checksum, without fetching it", async () => {
         const asked: string[] = [];
         const url = await serve((path_, response) => {
             asked.push(path_);
-            response.end("nothing to see\n");
+            response.end(path_ === "/a.tar.gz" ? bytes : `${sha256(bytes)}  a.tar.gz\n`);
         });
-        const refused = downloads.download({ archive: `${url}/a.tar.gz`, checksums: [`${url}/sums`] }, scratchFolder(), { log: log(scratchFolder()) });
-        await expect(refused).rejects.toThrow("no published checksum of a.tar.gz: 127.0.0.1");
-        expect(asked).toEqual(["/sums"]);
+        const folder = scratchFolder();
+        const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: "0".repeat(64) }, folder, { log: log(scratchFolder()) });
+        await expect(refused).rejects.toThrow(`a.tar.gz has the sha256 ${sha256(bytes)}, pinned is ${"0".repeat(64)}`);
+        expect(fs.existsSync(path.join(folder, "pulumi"))).toBe(false);
+        expect(asked).toEqual(["/a.tar.gz"]);
+    });
+
+    test("refuses an archive whose checksum is not pinned, without fetching anything", async () => {
+        const asked: string[] = [];
+        const url = await serve((path_, response) => {
+            asked.push(path_);
+            response.end(archive());
+        });
+        const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: undefined }, scratchFolder(), { log: log(scratchFolder()) });
+        await expect(refused).rejects.toThrow("a.tar.gz has no checksum in testbed/toolchain/archives.sha256");
+        expect(asked).toEqual([]);
     });
 
     test("gives up a transfer that breaks off or stands still", async () => {
         const bytes = archive();
-        const sums = `${sha256(bytes)}  a.tar.gz\n${sha256(bytes)}  b.tar.gz\n`;
         const url = await serve((path_, response) => {
-            if (path_ === "/sums") return void response.end(sums);
             response.writeHead(200, { "content-length": bytes.length });
             response.write(bytes.subarray(0, 10), () => {
                 if (path_ === "/a.tar.gz") response.destroy();
@@ -149,7 +145,7 @@ describe("download", () => {
             ["a.tar.gz", /broke off|sent 10 of|cannot be reached/],
             ["b.tar.gz", /sent nothing for 0\.06 s/],
         ] as const) {
-            const source = { archive: `${url}/${name}`, checksums: [`${url}/sums`] };
+            const source = { archive: `${url}/${name}`, sha256: sha256(bytes) };
             await expect(downloads.download(source, scratchFolder(), { log: log(scratchFolder()), limits })).rejects.toThrow(reason);
         }
     });
@@ -160,16 +156,16 @@ describe("whyUnreachable", () => {
 
     test("says nothing where there is any answer, a refusal too", async () => {
         const url = await serve((_, response) => response.writeHead(403).end());
-        expect(await downloads.whyUnreachable({ pulumi: url, github: url }, { ...limits, answerMilliseconds: 5000 })).toBeUndefined();
+        expect(await downloads.whyUnreachable({ pulumi: url }, { ...limits, answerMilliseconds: 5000 })).toBeUndefined();
     });
     test("names a host that does not answer in time", async () => {
         const url = await serve(() => undefined);
-        expect(await downloads.whyUnreachable({ pulumi: url, github: url }, limits)).toMatch(/^127\.0\.0\.1:\d+ did not answer within 0\.06 s$/);
+        expect(await downloads.whyUnreachable({ pulumi: url }, limits)).toMatch(/^127\.0\.0\.1:\d+ did not answer within 0\.06 s$/);
     });
     test("names a host that cannot be reached, and why", async () => {
         const { url, close } = await origin(() => undefined);
         await close();
-        const answer = downloads.whyUnreachable({ pulumi: url, github: url }, { ...limits, answerMilliseconds: 5000 });
+        const answer = downloads.whyUnreachable({ pulumi: url }, { ...limits, answerMilliseconds: 5000 });
         expect(await answer).toMatch(/^127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)$/);
     });
 });

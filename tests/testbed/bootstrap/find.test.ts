@@ -123,3 +123,15 @@ test("that downloads cannot be reached is believed for a day", () => {
     fs.writeFileSync(unreachable, "{ half a");
     expect(find.lastUnreachable(cache)).toBeUndefined();
 });
+
+describe("what was downloaded before", () => {
+    test("is used by its pinned checksum alone", () => {
+        const cache = scratchFolder();
+        const { official } = find.places(cache).pulumi;
+        expect(official).toMatch(/-official-[0-9a-f]{8}$/);
+        script(official!.replace(/-[0-9a-f]{8}$/, ""), "pulumi", "exit 0");
+        expect(find.findPulumi(cache, { PATH: "/nowhere" })).toBeUndefined();
+        script(official!, "pulumi", "exit 0");
+        expect(find.findPulumi(cache, { PATH: "/nowhere" })?.kind).toBe("official");
+    });
+});
