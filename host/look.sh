@@ -237,7 +237,8 @@ ask_service() {
     service_state=unknown
     case $manager in
         systemd | systemd-user)
-            service_facts=$(systemd show --property=LoadState --property=ActiveState --property=SubState --property=NRestarts --property=Restart \
+            service_facts=$(systemd show --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
+                --property=ExecMainStatus --property=Restart \
                 --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath "$service" 2>&1 </dev/null)
             case "$(service_fact LoadState):$(service_fact ActiveState)" in
                 loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
@@ -259,11 +260,10 @@ ask_service() {
 # One line of what the service manager said: "NAME=value" of systemd, "NAME = value" of launchd.
 service_fact() { printf '%s\n' "$service_facts" | sed -n "s/^[[:space:]]*$1 \{0,1\}= \{0,1\}//p" | head -n 1; }
 
-# How often the manager has started the service by itself since it was last told to.
-service_restarts() {
-    ask_service
+# The process that the manager has started; nothing where there is none. Of what ask_service was told, as service_fact.
+service_process() {
     case $manager in
-        systemd*) service_fact NRestarts ;;
-        launchd-*) service_fact runs ;;
+        systemd | systemd-user) service_fact MainPID | grep -v '^0$' ;;
+        launchd-*) service_fact pid ;;
     esac
 }

@@ -1,8 +1,10 @@
 # The service that zot runs as: its restart, and what comes of it.
 
 processes_before=
-processes_are_seen=
-starts_before=
+process_before=
+process_since=
+starts_before=0
+absences=0
 restarted_at=0
 log_lengths=
 serving_before=
@@ -30,11 +32,14 @@ restart_service() {
 load_agent() {
     run launchd bootout "$launchd_target"
     [ -e "$service_file" ] || return 0
-    attempts=0
-    while [ "$attempts" -lt 10 ]; do
-        attempts=$((attempts + 1))
+    # Of the job that is loaded now nothing has run yet.
+    process_before=
+    starts_before=0
+    tries=0
+    while [ "$tries" -lt 50 ]; do
+        tries=$((tries + 1))
         if run launchd bootstrap "$launchd_domain" "$service_file"; then service_file_changed=; return 0; fi
-        pause 0.5
+        pause 0.1
     done
     return 1
 }
@@ -56,51 +61,112 @@ stop_service() {
     esac
 }
 
-# Notes how things are before a restart, so that what comes of it can be told: who serves, how often the manager has started
-# the service, and how far zot's logs have come.
+# Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the service,
+# and how far zot's logs have come.
 before_restart() {
     processes_before=
     for process in $(zot_processes); do processes_before="$processes_before $process:$(identity_of "$process")"; done
-    [ -z "$processes_before" ] || processes_are_seen=yes
-    starts_before=$(service_restarts)
+    ask_service
+    process_before=$(service_process)
+    process_since=
+    starts_before=$(service_fact runs)
+    starts_before=${starts_before:-0}
+    absences=0
     restarted_at=$(now)
     serving_before=$(cat "$state/serving" 2>/dev/null)
     log_lengths=
     for log in $(zot_logs); do log_lengths="$log_lengths $log:$(($(wc -c 2>/dev/null <"$log") + 0))"; done
 }
 
-# Whether the service has died of what it was started with, as far as one can tell.
+# Whether what was started by a restart has died, even if the manager starts it again: one start that fails is enough. Sets
+# $cause to how it ended, where that tells more than zot does.
 has_died() {
+    cause=
     case $manager in
-        systemd | systemd-user)
-            starts=$(service_restarts)
-            [ "$service_state" = stopped ] || [ "${starts:-0}" -gt 1 ]
-            ;;
-        launchd-*)
-            starts=$(service_restarts)
-            [ "$service_state" != running ] || [ "${starts:-0}" -gt $((${starts_before:-0} + 2)) ]
-            ;;
-        command) [ -n "$processes_are_seen" ] && [ -z "$(zot_processes)" ] ;;
-        *) return 1 ;;
+        systemd | systemd-user) has_died_under_systemd ;;
+        launchd-*) has_died_under_launchd ;;
+        command) has_died_by_itself ;;
     esac
 }
 
-# Waits until the zot of a config, which expect_of has read, is ready; not for one that has died and stays dead.
+has_died_under_systemd() {
+    ask_service
+    case "$(service_fact ActiveState):$(service_fact SubState)" in
+        # In auto-restart it has ended, and waits for RestartSec to be over.
+        *:auto-restart* | failed:* | inactive:* | deactivating:*) ;;
+        *) is_started_again || return 1 ;;
+    esac
+    code=$(service_fact ExecMainStatus)
+    case $(service_fact Result):${code:-0} in
+        exit-code:2??) cause=" (systemd could not run it: exit status $code, see man systemd.exec)" ;;
+        exit-code:* | success:* | :*) ;;
+        *) cause=" ($(service_fact Result))" ;;
+    esac
+}
+
+has_died_under_launchd() {
+    ask_service
+    case $service_state in
+        running) is_started_again; return ;;
+        absent) return 0 ;;
+    esac
+    starts=$(service_fact runs)
+    [ -z "$process_since" ] && [ "${starts:-0}" -le "$starts_before" ] || return 0
+    # It may be about to start.
+    case $(service_fact state) in spawn*) return 1 ;; esac
+    is_absent_for 8
+}
+
+# A manager that was told to restart it may have left its process as it was until now.
+is_started_again() {
+    process=$(service_process)
+    if [ -z "$process" ] || [ "$process" = "$process_before" ]; then return 1; fi
+    process_since=${process_since:-$process}
+    [ "$process" != "$process_since" ]
+}
+
+# What a command has started has to be found among the processes, if those of zot can be seen here.
+has_died_by_itself() {
+    found=
+    for process in $(zot_processes); do
+        case "$processes_before " in
+            *" $process:$(identity_of "$process") "*) found=before ;;
+            *) process_since=$process found=since ;;
+        esac
+    done
+    if [ -n "$found" ]; then
+        absences=0
+        return 1
+    fi
+    if [ -n "$process_since" ]; then
+        is_absent_for 2
+    elif new_log_lines | grep -v 'http: Server closed' | grep -Eq '"level":"(fatal|panic)"|^panic:|^Error'; then
+        return 0
+    elif [ -n "$processes_before" ]; then
+        # A command may only ask for the restart, and end before it.
+        is_absent_for 12
+    else
+        return 1
+    fi
+}
+
+# Whether so many looks in a row have found nothing that runs.
+is_absent_for() {
+    absences=$((absences + 1))
+    [ "$absences" -ge "$1" ]
+}
+
+# Waits until the zot of a config, which expect_of has read, is ready; not for one that has died.
 wait_until_ready() {
     deadline=$(($(now) + ready_timeout))
-    dead=0
-    rounds=0
     until is_ready; do
         problem="was not ready within $ready_timeout seconds of its restart"
         [ -z "$stopped" ] && [ "$(now)" -lt "$deadline" ] || return 1
-        # A look at the service takes longer than one at zot, and one that is only just starting may not be there yet.
-        rounds=$((rounds + 1))
-        if [ $((rounds % 5)) -eq 0 ]; then
-            if has_died; then dead=$((dead + 1)); else dead=0; fi
-            problem="ended after its restart instead of getting ready"
-            [ "$dead" -lt 4 ] || return 1
+        if has_died; then
+            problem="ended after its restart instead of getting ready$cause"
+            return 1
         fi
-        pause 0.05
+        pause 0.1
     done
 }
 
@@ -122,12 +188,12 @@ is_installed_zot() {
     return 1
 }
 
+# The files that zot logs to, as ask_service has found them.
 zot_logs() {
     if [ -n "$log_file" ]; then
         printf '%s\n' "$log_file"
     else
         case $manager in launchd-*)
-            ask_service
             service_fact 'stdout path'
             service_fact 'stderr path'
             ;;
@@ -135,10 +201,14 @@ zot_logs() {
     fi | sort -u | grep -v '[[:space:]:]'
 }
 
+new_log_lines() {
+    for log in $log_lengths; do tail -c "+$((${log##*:} + 1))" "${log%:*}" 2>/dev/null; done
+}
+
 # What zot has said since the restart: the lines that tell of errors, else the last ones, without secrets.
 last_words() {
     {
-        for log in $log_lengths; do tail -c "+$((${log##*:} + 1))" "${log%:*}" 2>/dev/null; done
+        new_log_lines
         case $manager in
             systemd) [ -n "$log_file" ] || privileged journalctl --unit "$service" --since "@$restarted_at" --no-pager --output cat --lines 200 2>/dev/null ;;
             systemd-user) [ -n "$log_file" ] || journalctl --user-unit "$service" --since "@$restarted_at" --no-pager --output cat --lines 200 2>/dev/null ;;

@@ -3,6 +3,7 @@
 # SERVICE_MANAGER_FOLDER holds `calls`, every call in its own words, and a folder for each service that is known:
 #   command   what it runs, a word a line      restart   always, or no      delay   seconds until it is started again
 #   starts    how often it was started         pid       of the process     supervisor   of what starts it again      log
+#   status    with which its process has ended, where it has ended by itself
 : "${SERVICE_MANAGER_FOLDER:?the folder of the stand-in for a service manager}"
 printf '%s %s\n' "${0##*/}" "$*" >>"$SERVICE_MANAGER_FOLDER/calls"
 
@@ -19,7 +20,7 @@ start() {
     service_folder=$(folder_of "$1")
     ! is_running "$1" || return 0
     echo 0 >"$service_folder/starts"
-    rm -f "$service_folder/pid"
+    rm -f "$service_folder/pid" "$service_folder/status"
     (
         trap '' HUP
         while :; do
@@ -29,6 +30,7 @@ start() {
             "$@" >>"$service_folder/log" 2>&1 &
             echo $! >"$service_folder/pid"
             wait "$!"
+            echo $? >"$service_folder/status"
             [ "$(cat "$service_folder/restart")" = always ] || break
             sleep "$(cat "$service_folder/delay")"
         done

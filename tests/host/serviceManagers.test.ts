@@ -258,6 +258,92 @@ describe("launchd", () => {
     });
 });
 
+/** How a start goes under each service manager, whose unit or job is the site's own. */
+describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"] as const)("a start under %s", (kind) => {
+    const name = "org.example.registry";
+    /** What the service runs: zot; one that is slow while the file `slow` is there, or that dies of a config with this delay. */
+    const run = () => join(host.folder, "run");
+    const deadly = "2h";
+    const serviceFolder = () => join(manager, `${name}.service`);
+    const log = () => (kind === "command" ? host.zotLog() : read(join(serviceFolder(), "log")));
+    const told = (program: "systemctl" | "launchctl", ...args: string[]) =>
+        spawnSync(join(standIns, program), [...(kind === "systemd-user" ? ["--user"] : []), ...args], {
+            env: { ...process.env, SERVICE_MANAGER_FOLDER: manager, HOME: host.temporary, XDG_RUNTIME_DIR: "/tmp" },
+            encoding: "utf8",
+        });
+    const declare = (of: string, zot: Record<string, unknown> = {}) => {
+        const service = kind === "command" ? { restartCommand: join(host.folder, "restart") } : { serviceName: name, restartCommand: undefined };
+        return host.declare(of, { zot, host: { serviceManager: kind, ...service } }, { host: { logFile: kind === "command" ? host.service.logFile : "", readyTimeout: 20 } });
+    };
+
+    /** A service that is known to its manager, and does not run yet. It would wait for ten seconds until it starts zot again. */
+    function site(): void {
+        fs.rmSync(host.service.logFile, { force: true });
+        fs.writeFileSync(host.configFile, host.openConfig());
+        fs.writeFileSync(
+            run(),
+            `#!/bin/sh\n! grep -q '"gcDelay": "${deadly}"' "$2" || { echo "Error: no good" >&2; exit 1; }\n[ ! -e '${host.folder}/slow' ] || sleep 4\nexec '${host.machine.zot.path}' "$@"\n`,
+            { mode: 0o755 },
+        );
+        if (kind === "command") {
+            const pid = join(host.folder, "run.pid");
+            // It waits until the former zot is gone.
+            fs.writeFileSync(
+                join(host.folder, "restart"),
+                `#!/bin/sh\nif [ -s '${pid}' ]; then kill "$(cat '${pid}')"; while grep -q '^State:.[^Z]' "/proc/$(cat '${pid}')/status"; do sleep 0.01; done; fi 2>/dev/null\n` +
+                    `setsid '${run()}' serve '${host.configFile}' </dev/null >>'${host.service.logFile}' 2>&1 &\necho $! >'${pid}'\n`,
+                { mode: 0o755 },
+            );
+        } else if (kind.startsWith("systemd")) {
+            const units = kind === "systemd" ? join(manager, "system") : join(host.temporary, ".config/systemd/user");
+            fs.writeFileSync(join(units, `${name}.service`), ["[Unit]", "StartLimitIntervalSec=0", "[Service]", `ExecStart=${run()} serve ${host.configFile}`, "Restart=always", "RestartSec=10", ""].join("\n"));
+            expect(told("systemctl", "daemon-reload").stderr).toBe("");
+        } else {
+            const plist = join(host.temporary, "Library/LaunchAgents", `${name}.plist`);
+            const lines = ["<key>Label</key>", `<string>${name}</string>`, "<key>ProgramArguments</key>", "<array>", ...[run(), "serve", host.configFile].map((word) => `<string>${word}</string>`), "</array>", "<key>KeepAlive</key>", "<true/>"];
+            fs.writeFileSync(plist, `${lines.join("\n")}\n`);
+            expect(told("launchctl", "bootstrap", kind === "launchd-daemon" ? "system" : `gui/${uid}`, plist).stderr).toBe("");
+            for (const file of ["supervisor", "pid"]) spawnSync("kill", [read(join(serviceFolder(), file)).trim()]);
+            fs.rmSync(join(serviceFolder(), "pid"));
+            fs.writeFileSync(join(serviceFolder(), "delay"), "10\n");
+        }
+    }
+
+    afterEach(() => {
+        const pid = read(join(host.folder, "run.pid")).trim();
+        if (pid) spawnSync("kill", ["-9", pid]);
+        for (const file of ["slow", "run", "restart", "run.pid"]) fs.rmSync(join(host.folder, file), { force: true });
+    });
+
+    it("may take its time where none ran before", async () => {
+        site();
+        fs.writeFileSync(join(host.folder, "slow"), "");
+        const a = declare("a");
+        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await served(a)).toBe("a");
+    });
+
+    it("that fails is seen at once, and the former config is started before the manager tries again", async () => {
+        site();
+        const a = declare("a");
+        expect(await host.push(a)).toMatchObject({ exitCode: 0 });
+        const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+        expect(exitCode).toBe(1);
+        expect(errors).toContain("zot ended after its restart instead of getting ready.");
+        expect(errors).toContain("The config that was in force before is back, and zot is ready with it.");
+        expect(await served(a)).toBe("a");
+        expect(log().match(/Error: no good/g)).toHaveLength(1);
+    });
+
+    it("that fails is seen at once where none ran before", async () => {
+        site();
+        const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+        expect(exitCode).toBe(1);
+        expect(errors).toContain("zot ended after its restart instead of getting ready.");
+        expect(log().match(/Error: no good/g)).toHaveLength(1);
+    });
+});
+
 describe("sudo", () => {
     const sudo = () => join(host.folder, "sudo");
 
