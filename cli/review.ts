@@ -1,10 +1,11 @@
 /** npm run review: what a change gives and takes, from two commits alone. */
-import { cpSync, lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decidingFiles } from "./review/files";
 import { changedFiles, commitOf, commitsMissing, mergeBase, type Repository, repositoryOf, textDifference, writeCommit } from "./review/git";
 import { type Review, reviewMarkdown, stackReview, widens } from "./review/report";
-import { hasOwnCode, linkPackages, sideOf, stacksIn } from "./review/sides";
+import { dataAsJson, dataSide, hasOwnCode, linkPackages, READ_DATA, sideOf, stacksIn, type StackSide, writeStackFiles } from "./review/sides";
 import { command, EXIT, run, UserError } from "./shared/command";
 import { onInterrupt } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
@@ -21,8 +22,14 @@ interface Options {
     failOnWidening?: boolean;
 }
 
-/** What decides who may do what, or runs on the host; the rest is documents, tests and what stands beside. */
-const IS_CODE = /^(index\.ts|package(-lock)?\.json|Pulumi\.yaml|(build|clients|components|host|providers|sdks)\/|cli\/(config|review)|cli\/shared\/)/;
+/** More stacks than a project has; each takes a second. */
+const MOST_STACKS = 50;
+
+/** One side of the review. */
+interface Side {
+    stacks: string[];
+    of(stack: string): StackSide;
+}
 
 function review(options: Options, scratch: string): Review {
     const checkout = projectFolder();
@@ -31,44 +38,53 @@ function review(options: Options, scratch: string): Review {
     const headCommit = options.head === undefined ? undefined : commitOf(repository, options.head);
     const notes: string[] = [];
     const base = parting(repository, given, headCommit ?? commitOf(repository, "HEAD"), options.base, notes);
+    const code = decidingFiles(changedFiles(repository, base, headCommit), repository.prefix);
+    const changes = (file: string) => code.some((change) => change.file === file);
+    if (code.length > 0 && options.dataOnly) notes.push("**No code of the head was run** (`--data-only`): its stack files were read by the code that runs this review. What the head's own code makes of them is not known here.");
+    if (changes("package-lock.json")) notes.push("**Other packages are declared** (`package-lock.json`). What is said here was found out with those that are installed here.");
 
-    const folderOf = (commit: string, name: string) => {
-        const place = join(scratch, name);
-        writeCommit(repository, commit, place);
-        const folder = join(place, repository.prefix);
-        linkPackages(checkout, folder);
-        return folder;
-    };
-    const baseFolder = folderOf(base, "base");
-    const headFolder = headCommit === undefined ? checkout : folderOf(headCommit, "head");
-    const baseStacks = stacksIn(baseFolder);
-    const headStacks = stacksIn(headFolder);
-    const all = [...new Set([...baseStacks, ...headStacks])].sort();
+    const side = options.dataOnly
+        ? (commit: string | undefined, name: string) => sideAsData(repository, commit, checkout, join(scratch, name))
+        : (commit: string | undefined, name: string) => sideByItself(repository, commit, checkout, join(scratch, name), join(scratch, "home"));
+    const baseSide = side(base, "base");
+    if (!options.dataOnly && !hasOwnCode(join(scratch, "base", repository.prefix))) notes.push("The base has no command that renders its stacks; its files were read by the code that runs this review.");
+    const headSide = side(headCommit, "head");
+    const all = [...new Set([...baseSide.stacks, ...headSide.stacks])].sort();
     if (options.stack && !all.includes(options.stack)) throw new UserError(`No side has a file Pulumi.${options.stack}.yaml. Stacks with a file: ${all.join(", ") || "none"}.`);
+    if (!options.stack && all.length > MOST_STACKS) throw new UserError(`There are ${all.length} stacks with a file, too many to be reviewed at once. Name one with --stack.`);
     const stacks = options.stack ? [options.stack] : all;
 
-    const changed = changedFiles(repository, base, headCommit);
-    const code = changed.filter((file) => IS_CODE.test(file));
-    if (code.includes("package-lock.json")) notes.push("**Other packages are declared** (`package-lock.json`). Each side was rendered with those that are installed here.");
-    if (!hasOwnCode(baseFolder)) notes.push("The base has no command that renders its stacks; its files were read by the code that runs this review.");
-    if (options.dataOnly && code.length > 0) notes.push("**No code of the head was run** (`--data-only`): its stack files were rendered by the base's code. What the head's own code makes of them is not known here.");
-
-    const baseSides = new Map(stacks.map((stack) => [stack, baseStacks.includes(stack) ? rendered("base", baseFolder, stack, scratch) : undefined]));
-    if (options.dataOnly) useSettingsOf(headFolder, baseFolder, headStacks);
-    const headSides = new Map(stacks.map((stack) => [stack, headStacks.includes(stack) ? rendered("head", options.dataOnly ? baseFolder : headFolder, stack, scratch) : undefined]));
-
-    const difference = (before: string, after: string) => {
-        writeFileSync(join(scratch, "before"), before);
-        writeFileSync(join(scratch, "after"), after);
-        return textDifference(scratch, "before", "after");
-    };
+    // The base first: whatever runs of the head finds nothing to change in it.
+    const sides = (which: Side, name: string) => new Map(stacks.map((stack) => [stack, which.stacks.includes(stack) ? rendered(name, which, stack) : undefined]));
+    const [before, after] = [sides(baseSide, "base"), sides(headSide, "head")];
+    const elsewhere = stacks.filter((stack) => after.get(stack)?.beside.has("environment"));
+    if (elsewhere.length > 0) notes.push(`Settings that come from environments of Pulumi Cloud are not seen here: ${elsewhere.map((stack) => `\`${stack}\``).join(", ")}.`);
     return {
         base: nameOf(options.base, base),
         head: headCommit === undefined ? "working tree" : nameOf(options.head!, headCommit),
-        stacks: stacks.map((stack) => stackReview(stack, baseSides.get(stack), headSides.get(stack), difference)),
-        code,
+        stacks: stacks.map((stack) => stackReview(stack, before.get(stack), after.get(stack), (from, to) => textDifference(scratch, from, to))),
+        code: code.map(({ file }) => file),
+        kinds: Object.fromEntries(code.flatMap(({ file, kind }) => (kind === undefined ? [] : [[file, kind]]))),
         notes,
     };
+}
+
+/** A side whose own code says what its stacks come to. */
+function sideByItself(repository: Repository, commit: string | undefined, checkout: string, place: string, home: string): Side {
+    let folder = checkout;
+    if (commit !== undefined) {
+        writeCommit(repository, commit, place);
+        linkPackages(checkout, place, repository.prefix);
+        folder = join(place, repository.prefix);
+    }
+    return { stacks: stacksIn(folder), of: (stack) => sideOf(folder, stack, home) };
+}
+
+/** A side of which nothing is run. */
+function sideAsData(repository: Repository, commit: string | undefined, checkout: string, folder: string): Side {
+    mkdirSync(folder);
+    const files = writeStackFiles(repository, commit, checkout, folder);
+    return { stacks: files.stacks, of: (stack) => dataSide(__filename, files, folder, stack) };
 }
 
 /** What the base did since is no change of the head's. */
@@ -85,34 +101,25 @@ function parting(repository: Repository, base: string, head: string, name: strin
 
 const nameOf = (ref: string, commit: string) => (commit.startsWith(ref) ? commit.slice(0, 12) : `${ref} (${commit.slice(0, 12)})`);
 
-function rendered(side: string, folder: string, stack: string, home: string) {
+function rendered(name: string, side: Side, stack: string): StackSide {
     // It does not return to its loop meanwhile, so this is said at once.
-    if (process.stderr.isTTY) process.stderr.write(`Rendering the stack ${stack} of the ${side} …\n`);
-    return sideOf(folder, stack, home);
-}
-
-/** Puts the head's stack files in place of the base's. */
-function useSettingsOf(head: string, base: string, stacks: string[]): void {
-    for (const stack of stacksIn(base)) rmSync(join(base, `Pulumi.${stack}.yaml`));
-    for (const file of ["Pulumi.yaml", ...stacks.map((stack) => `Pulumi.${stack}.yaml`)]) {
-        if (!lstatSync(join(head, file), { throwIfNoEntry: false })?.isFile()) throw new UserError(`${file} of the head is not a plain file, and is not read.`);
-        cpSync(join(head, file), join(base, file), { force: true });
-    }
+    if (process.stderr.isTTY) process.stderr.write(`Rendering the stack ${stack} of the ${name} …\n`);
+    return side.of(stack);
 }
 
 const program = command("npm run review --", "Says what a change gives and takes: rights, settings and zot's config of two commits, as Markdown, what widens first. Needs no state, secret or network.", "npm run --silent review -- --base HEAD --stack prod")
     .requiredOption("-b, --base <ref>", "the commit, branch or tag that is compared with; of a branch, the commit where the head parted from it")
     .option("--head <ref>", "the commit to review (default: the working tree, with what is not committed)")
     .option("-s, --stack <name>", "this stack alone (default: every stack with a file)")
-    .option("--data-only", "run no code of the head: its stack files are rendered by the base's code")
-    .option("--fail-on-widening", `end with exit code ${EXIT_WIDENS} where rights widen, or may`)
+    .option("--data-only", "run no code of either side: their stack files are read by the code that runs this review")
+    .option("--fail-on-widening", `end with exit code ${EXIT_WIDENS} where rights widen, or may, as by a change of code`)
     .option("--json", "as JSON")
     .addHelpText(
         "after",
         [
             "",
             "Each side is rendered by its own code, in a process that inherits no variable but PATH; that is no sandbox. To review what you do not trust,",
-            "run this from a checkout that you trust, with --head, and --data-only or on a machine without secrets.",
+            "run this from a checkout that you trust, with --head and --data-only; or without --data-only on a machine that has nothing to lose.",
             "",
             `Exit code: 0 done, 1 the head's settings are mistaken or a commit is missing, 2 a mistake on the command line, 3 a defect, ${EXIT_WIDENS} rights widen (with --fail-on-widening).`,
         ].join("\n"),
@@ -132,4 +139,6 @@ const program = command("npm run review --", "Says what a change gives and takes
             interrupts.forget();
         }
     });
-void run(program);
+// For itself: what may be hostile is read in a process of its own, with an end.
+if (process.argv[2] === READ_DATA) process.stdout.write(dataAsJson(process.argv[3]!, process.argv[4]!));
+else void run(program);

@@ -14,7 +14,7 @@ type Weigh = (before: Value, after: Value) => RightsChange;
 
 const unclear = (words: string): RightsChange => ({ effect: "unclear", words });
 /** In backticks, so that a value cannot write Markdown. */
-const text = (value: Value) => (value === undefined ? "nothing" : `\`${(typeof value === "string" ? value : shown(value)).replace(/[`\r\n]/g, "'")}\``);
+const text = (value: Value) => (value === undefined ? "nothing" : `\`${(typeof value === "string" ? value : shown(value)).replace(/[`\r\n]/g, "'").slice(0, 200)}\``);
 
 /** `WORDS new instead of old`; whether that widens has to be read. */
 const other = (words: string): Weigh => (before, after) => unclear(`${words} ${text(after)} instead of ${text(before)}`);
@@ -117,7 +117,26 @@ export function decisiveChanges(base: ReadonlyMap<string, SettingValue>, head: R
     const seen = new Set<string>([...IN_THE_CONFIG, ...HARMLESS]);
     const changed = [...new Set([...base.keys(), ...head.keys()])].filter((name) => !seen.has(name) && base.get(name)?.identity !== head.get(name)?.identity);
     const inOrder = [...Object.keys(WEIGHED), ...changed].filter((name, index, all) => changed.includes(name) && all.indexOf(name) === index);
-    return inOrder.map((name) => (WEIGHED[name] ?? another(`the setting ${text(name)}, which this review does not know, is another one`))(valueOf(base.get(name)), valueOf(head.get(name))));
+    return inOrder.map((name) => (Object.hasOwn(WEIGHED, name) ? WEIGHED[name]! : another(`the setting ${text(name)}, which this review does not know, is another one`))(valueOf(base.get(name)), valueOf(head.get(name))));
+}
+
+/** What a stack's file has beside its settings: where further ones come from, and how its secrets are encrypted. By the key in small letters. */
+const BESIDE: Readonly<Record<string, Weigh>> = {
+    environment: other("settings and secrets come from the environments of Pulumi Cloud, which are not seen here:"),
+    imports: other("settings come from elsewhere, which is not seen here:"),
+    secretsprovider: other("the stack's secrets are encrypted by"),
+    encryptedkey: another("the stack's secrets are encrypted with another key (`encryptedkey`)"),
+    encryptionsalt: another("the stack's secrets are encrypted with another passphrase, or salt (`encryptionsalt`)"),
+};
+
+/** The same of what stands in the stack's file beside `config`. */
+export function besideChanges(base: ReadonlyMap<string, SettingValue>, head: ReadonlyMap<string, SettingValue>): RightsChange[] {
+    return [...new Set([...base.keys(), ...head.keys()])]
+        .filter((key) => base.get(key)?.identity !== head.get(key)?.identity)
+        .map((key) => {
+            const weigh = Object.hasOwn(BESIDE, key.toLowerCase()) ? BESIDE[key.toLowerCase()]! : another(`the key ${text(key)} of the stack's file, which this review does not know, is another one`);
+            return weigh(valueOf(base.get(key)), valueOf(head.get(key)));
+        });
 }
 
 function valueOf(value: SettingValue | undefined): Value {

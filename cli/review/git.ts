@@ -1,6 +1,6 @@
 /** What the review needs of git: commits, their files in a folder of their own, and which files differ. */
 import { execFileSync, type ExecFileSyncOptions, spawnSync, type SpawnSyncOptionsWithStringEncoding } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../shared/command";
 import { heedSignalOf } from "../shared/interrupt";
@@ -62,20 +62,72 @@ export function writeCommit({ root }: Repository, commit: string, into: string):
     outputOf(["checkout-index", "--all", "--force", `--prefix=${into}/`], { cwd: root, env, stdio: ["ignore", "ignore", "pipe"] });
 }
 
-/** Files of the project that differ, relative to it; without a head, of the working tree with what is not yet added. */
-export function changedFiles({ root, prefix }: Repository, base: string, head: string | undefined): string[] {
+/** One file that differs. A mode is git's: 100644 and 100755 files, 120000 a symbolic link, 160000 a submodule; undefined where there is none. */
+export interface FileChange {
+    /** Relative to the project's folder; of the checkout's other folders with `../`. */
+    file: string;
+    before?: string;
+    after?: string;
+}
+
+/** What differs in the checkout; without a head, the working tree with what is not yet added. Whatever a configuration of the two says of it. */
+export function changedFiles({ root, prefix }: Repository, base: string, head: string | undefined): FileChange[] {
     const list = (args: string[]) => outputOf(args, { cwd: root, maxBuffer: 1 << 28 }).split("\0").filter(Boolean);
-    const below = prefix === "" ? "." : prefix;
-    const found = list(["diff", "--name-only", "--no-renames", "-z", base, ...(head ? [head] : []), "--", below]);
-    if (!head) found.push(...list(["ls-files", "--others", "--exclude-standard", "-z", "--", below]));
-    return [...new Set(found)].map((file) => file.slice(prefix.length)).sort();
+    const relative = (file: string) => (file.startsWith(prefix) ? file.slice(prefix.length) : `${"../".repeat(prefix.split("/").length - 1)}${file}`);
+    const exactly = ["--raw", "--no-renames", "--no-relative", "--ignore-submodules=none", "--no-ext-diff", "--no-textconv", "-z", "--abbrev=40"];
+    const found = new Map<string, FileChange>();
+    const differences = list(["diff", ...exactly, base, ...(head ? [head] : []), "--"]);
+    for (let index = 0; index + 1 < differences.length; index += 2) {
+        const [, before, after] = /^:(\d+) (\d+) /.exec(differences[index]!)!;
+        const mode = (text: string | undefined) => (text === "000000" ? undefined : text);
+        found.set(differences[index + 1]!, { file: relative(differences[index + 1]!), before: mode(before), after: mode(after) });
+    }
+    if (!head) {
+        // What kind of file it will be, git says once it is added.
+        for (const file of list(["ls-files", "--others", "--exclude-standard", "-z"])) found.set(file, { file: relative(file), after: found.get(file)?.after ?? "100644" });
+    }
+    return [...found.values()].sort((left, right) => (left.file < right.file ? -1 : 1));
+}
+
+/** An entry of a folder in a commit. */
+export interface Entry {
+    name: string;
+    mode: string;
+    object: string;
+    /** In bytes; undefined of what is no file. */
+    size?: number;
+}
+
+/** What stands in the project's folder in a commit; nothing where that is no folder. */
+export function entriesOf({ root, prefix }: Repository, commit: string): Entry[] {
+    return outputOf(["ls-tree", "-z", "--long", "--full-tree", commit, ...(prefix === "" ? [] : ["--", prefix])], { cwd: root, maxBuffer: 1 << 28 })
+        .split("\0")
+        .flatMap((line) => {
+            const [, mode, object, size, path] = /^(\d+) \w+ (\w+) +(\S+)\t([\s\S]*)$/.exec(line) ?? [];
+            return path?.startsWith(prefix) ? [{ name: path.slice(prefix.length), mode: mode!, object: object!, ...(size === "-" ? {} : { size: Number(size) }) }] : [];
+        });
+}
+
+/** A file's content as it is kept: no attribute, filter or line ending that a commit may ask for is heeded. */
+export function contentOf({ root }: Repository, object: string): Buffer {
+    return execFileSync("git", ["cat-file", "blob", object], { cwd: root, maxBuffer: 1 << 28 });
 }
 
 /** The difference of two texts, as `git diff` shows it, without its heading; empty where there is none. */
-export function textDifference(folder: string, before: string, after: string): string {
-    // 0 and 1 are answers, all else is a failure.
-    const answer = answerOf(["diff", "--no-index", "--no-color", "--no-ext-diff", "--no-textconv", "--unified=3", before, after], { cwd: folder, encoding: "utf8", maxBuffer: 1 << 28 });
-    if (answer.status !== 0 && answer.status !== 1) throw new Error(`git diff failed: ${answer.stderr}`);
-    const start = answer.stdout.indexOf("\n@@");
-    return start < 0 ? "" : answer.stdout.slice(start + 1);
+export function textDifference(scratch: string, before: string, after: string): string {
+    if (before === after) return "";
+    // A name that nobody can have planted a link at.
+    const folder = mkdtempSync(join(scratch, "texts-"));
+    try {
+        writeFileSync(join(folder, "before"), before);
+        writeFileSync(join(folder, "after"), after);
+        // Of nobody's configuration. 0 and 1 are answers, all else is a failure.
+        const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", GIT_CEILING_DIRECTORIES: scratch };
+        const answer = answerOf(["diff", "--no-index", "--no-color", "--no-ext-diff", "--no-textconv", "--text", "--unified=3", "before", "after"], { cwd: folder, env, encoding: "utf8", maxBuffer: 1 << 28 });
+        if (answer.status !== 0 && answer.status !== 1) throw new Error(`git diff failed: ${answer.stderr}`);
+        const start = answer.stdout.indexOf("\n@@");
+        return start < 0 ? "" : answer.stdout.slice(start + 1);
+    } finally {
+        rmSync(folder, { recursive: true, force: true });
+    }
 }

@@ -4,7 +4,7 @@ import { type AccessMatrix, accessMatrix } from "../../components/accessPolicy";
 import { isLoopback, isMap, shown } from "../../components/settings";
 import { configText, type Json, type JsonMap, policyOf, type ZotConfig } from "../../components/zotConfig";
 import { matrixMarkdown } from "../shared/matrixText";
-import { decisiveChanges } from "./decisive";
+import { besideChanges, decisiveChanges } from "./decisive";
 import type { SettingValue, StackSide } from "./sides";
 
 /** `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens has to be read. */
@@ -37,10 +37,13 @@ export interface Review {
     stacks: StackReview[];
     /** Files that differ and are part of what decides, or of what runs on the host. */
     code: string[];
+    /** What is unusual of one of them: a link, a submodule, another mode. */
+    kinds?: Record<string, string>;
     notes: string[];
 }
 
-export const widens = ({ stacks }: Review): boolean => stacks.some(({ rights }) => rights.some(({ effect }) => effect !== "narrower"));
+/** Whether rights widen, or may: what changed code does is not known. */
+export const widens = ({ stacks, code }: Review): boolean => code.length > 0 || stacks.some(({ rights }) => rights.some(({ effect }) => effect !== "narrower"));
 
 /** One stack on both sides; a side is undefined where it has no file for the stack. */
 export function stackReview(stack: string, base: StackSide | undefined, head: StackSide | undefined, difference: (before: string, after: string) => string): StackReview {
@@ -48,7 +51,7 @@ export function stackReview(stack: string, base: StackSide | undefined, head: St
         const text = { base, head }[side]?.problem;
         return text ? [{ side, text }] : [];
     });
-    const settings = settingChanges(base?.settings ?? new Map(), head?.settings ?? new Map());
+    const settings = [...settingChanges(base?.settings ?? new Map(), head?.settings ?? new Map()), ...settingChanges(base?.beside ?? new Map(), head?.beside ?? new Map())];
     const text = (side: StackSide | undefined) => (side?.config ? configText(side.config) : "");
     const review: StackReview = { stack, status: "changed", problems, rights: [], settings, config: "" };
     if (!head) return { ...review, status: "removed", settings: [], rights: [{ effect: "unclear", words: "the stack's file is gone: what is deployed stays as it is, and nobody reviews it" }] };
@@ -65,8 +68,9 @@ export function stackReview(stack: string, base: StackSide | undefined, head: St
         ...policyChanges(policyOf(base.config), policyOf(head.config)).map((change) => inReview(change, tiers)),
         ...otherRights(base.config, head.config),
         ...decisiveChanges(base.settings, head.settings),
+        ...besideChanges(base.beside, head.beside),
     ]);
-    const status = config === "" && settings.length === 0 && rights.length === 0 ? "unchanged" : "changed";
+    const status: StackReview["status"] = config === "" && settings.length === 0 && rights.length === 0 ? "unchanged" : "changed";
     return { ...review, status, rights, config, matrix };
 }
 
@@ -102,8 +106,8 @@ function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[] {
     const [from, to] = [before, after].map((config) => String(at(config, "http", "address") ?? ""));
     if (from !== to) {
         const [wasLocal, isLocal] = [isLoopback(from!), isLoopback(to!)];
-        if (!isLocal) add(wasLocal ? "wider" : "unclear", `zot listens on ${shown(to)} instead of ${shown(from)}`);
-        else if (!wasLocal) add("narrower", `zot listens on ${shown(to)} instead of ${shown(from)}`);
+        if (!isLocal) add(wasLocal ? "wider" : "unclear", `zot listens on ${literal(to)} instead of ${literal(from)}`);
+        else if (!wasLocal) add("narrower", `zot listens on ${literal(to)} instead of ${literal(from)}`);
     }
     const other = (words: string, ...path: string[]) => {
         const texts = [before, after].map((config) => canonical(at(config, ...path)));
@@ -164,55 +168,94 @@ function settingChanges(before: Map<string, SettingValue>, after: Map<string, Se
 
 // --- as Markdown ------------------------------------------------------------------------------------------------------
 
-/** How much of a config's difference is shown, in lines: a forge cuts long comments. */
+/** How much of a config's difference is shown, in lines. */
 const CONFIG_LINES = 200;
+/** How many changes of rights are told, and how many files of code. */
+const MOST_CHANGES = 60;
+const MOST_FILES = 40;
+/** In characters: of one line, and of all. A forge takes a comment of 65,536. */
+const LONGEST_LINE = 500;
+const LONGEST = 60_000;
+const PROBLEM_LINES = 40;
+const MATRIX_LINES = 100;
+const MOST_SETTINGS = 100;
 const MARKS: Record<Effect, string> = { wider: "**WIDER**", unclear: "**READ THIS**", narrower: "narrower" };
 
-/** The review as Markdown; what widens rights is in the first lines. */
+/** The review as Markdown; what widens rights is in the first lines. Whatever a side holds, it is no longer than a forge takes. */
 export function reviewMarkdown(review: Review): string {
     const { stacks, code, notes } = review;
-    const lines = [`# ${verdict(review)}`];
     const all = stacks.flatMap(({ stack, rights }) => rights.map((change) => ({ stack, ...change })));
-    const told = (effect: Effect) => all.filter((change) => change.effect === effect).map((change) => `- ${MARKS[effect]} ${inline(change.stack)}: ${change.words}`);
-    lines.push(...told("wider"));
-    if (code.length > 0) lines.push(`- ${MARKS.unclear} the code changes in ${code.length} file${code.length === 1 ? "" : "s"}, and may do what is not seen here`);
-    lines.push(...told("unclear"), ...told("narrower"));
+    const told = (effect: Effect) => all.filter((change) => change.effect === effect).map((change) => `- ${MARKS[effect]} ${inline(change.stack)}: ${cut(change.words, LONGEST_LINE)}`);
+    const codeChanges = code.length > 0 ? [`- ${MARKS.unclear} the code changes in ${code.length} file${code.length === 1 ? "" : "s"}, and may do what is not seen here`] : [];
+    const changes = [...told("wider"), ...codeChanges, ...told("unclear"), ...told("narrower")];
+    const lines = [`# ${verdict(review)}`, ...changes.slice(0, MOST_CHANGES)];
+    if (changes.length > MOST_CHANGES) lines.push(`- and ${changes.length - MOST_CHANGES} more changes, which are not told here: split the change, or read it with \`npm run review -- --json\``);
     lines.push("", `Compared: base ${inline(review.base)}, head ${inline(review.head)}.`);
     for (const note of notes) lines.push("", note);
-    if (code.length > 0) {
-        lines.push("", "The code that changes; what is said here of the head is what its own code makes of it:", "");
-        lines.push(...code.slice(0, 40).map((file) => `- ${inline(file)}`), ...(code.length > 40 ? [`- and ${code.length - 40} more`] : []));
+    if (code.length > 0) lines.push("", "The code that changes:", "", ...codeMarkdown(review));
+    let text = plain(lines.join("\n"));
+    const left: string[] = [];
+    for (const stack of stacks) {
+        const section = plain(stackMarkdown(stack).join("\n"));
+        if (text.length + section.length < LONGEST) text += `\n${section}`;
+        else left.push(stack.stack);
     }
-    for (const stack of stacks) lines.push(...stackMarkdown(stack));
-    return `${lines.join("\n")}\n`;
+    if (left.length > 0) text += `\n\nToo long to be shown: the details of ${left.length} stack${left.length === 1 ? "" : "s"} (${left.slice(0, 10).map(inline).join(", ")}${left.length > 10 ? ", …" : ""}). Each by itself: \`npm run review -- --stack NAME\``;
+    return `${text}\n`;
+}
+
+/** The files that decide most first: a long list must not hide them. */
+function codeMarkdown({ code, kinds = {} }: Review): string[] {
+    const rank = (file: string) => (kinds[file] ? 0 : /^(\.\.\/)*(\.|[^/]+$)/.test(file) ? 1 : 2);
+    const inOrderOfRank = [...code].sort((left, right) => rank(left) - rank(right));
+    const lines = inOrderOfRank.slice(0, MOST_FILES).map((file) => `- ${inline(file)}${kinds[file] ? ` (${kinds[file]})` : ""}`);
+    const rest = inOrderOfRank.slice(MOST_FILES);
+    if (rest.length === 0) return lines;
+    const folders = new Map<string, number>();
+    for (const file of rest) folders.set(file.split("/")[0]!, (folders.get(file.split("/")[0]!) ?? 0) + 1);
+    const shownFolders = [...folders].slice(0, MOST_FILES).map(([folder, count]) => `${inline(folder)} (${count})`);
+    return [...lines, `- and ${rest.length} more, in ${shownFolders.join(", ")}${folders.size > MOST_FILES ? ", …" : ""}`];
 }
 
 function verdict({ stacks, code }: Review): string {
     const rights = stacks.flatMap((stack) => stack.rights);
     const wider = rights.filter(({ effect }) => effect === "wider");
-    if (wider.length > 0) return `Rights widen: ${[...new Set(wider.map(({ who, words }) => who ?? words))].join(", ")}`;
+    if (wider.length > 0) return `Rights widen: ${cut([...new Set(wider.map(({ who, words }) => who ?? words))].join(", "), LONGEST_LINE)}`;
     if (rights.some(({ effect }) => effect === "unclear")) return "Rights may widen: to be read";
-    if (rights.length > 0) return code.length > 0 ? "Rights narrow; code changes" : "Rights narrow";
+    if (code.length > 0) return "Rights may widen: code changes";
+    if (rights.length > 0) return "Rights narrow";
     if (stacks.some(({ status }) => status !== "unchanged")) return "Rights stay as they are; settings or config change";
-    return code.length > 0 ? "Rights, settings and config stay as they are; code changes" : "Rights, settings and config stay as they are";
+    return "Rights, settings and config stay as they are";
 }
 
 function stackMarkdown({ stack, status, problems, settings, config, matrix, rights }: StackReview): string[] {
     if (status === "unchanged") return ["", `## Stack ${inline(stack)}`, "", "No change."];
     const lines = ["", `## Stack ${inline(stack)}${status === "new" ? " (new)" : status === "removed" ? " (removed)" : ""}`];
-    for (const { side, text } of problems) lines.push("", `The ${side} has no config:`, "", ...block(text));
+    for (const { side, text } of problems) lines.push("", `The ${side} has no config:`, "", ...block(shortened(text, PROBLEM_LINES)));
     if (settings.length > 0) {
         const cell = (value: string | undefined) => (value === undefined ? "not set" : inline(value).replaceAll("|", "\\|"));
-        lines.push("", "### Settings", "", "| setting | before | after |", "|---|---|---|", ...settings.map(({ name, before, after }) => `| ${inline(name)} | ${cell(before)} | ${cell(after)} |`));
+        lines.push("", "### Settings", "", "| setting | before | after |", "|---|---|---|");
+        lines.push(...settings.slice(0, MOST_SETTINGS).map(({ name, before, after }) => `| ${cell(name)} | ${cell(before)} | ${cell(after)} |`));
+        if (settings.length > MOST_SETTINGS) lines.push("", `And ${settings.length - MOST_SETTINGS} more settings.`);
     }
-    if (matrix && rights.length > 0) lines.push("", "### Who may do what, after the change", "", matrixMarkdown(matrix));
+    if (matrix && rights.length > 0) {
+        const table = matrixMarkdown(matrix).split("\n");
+        lines.push("", "### Who may do what, after the change", "", ...table.slice(0, MATRIX_LINES));
+        if (table.length > MATRIX_LINES) lines.push("", `${table.length - MATRIX_LINES} more lines: npm run --silent matrix -- --stack ${stack}`);
+    }
     if (config !== "") {
-        const shownLines = config.trimEnd().split("\n");
-        lines.push("", "### zot's config", "", ...block(shownLines.slice(0, CONFIG_LINES).join("\n"), "diff"));
-        if (shownLines.length > CONFIG_LINES) lines.push("", `${shownLines.length - CONFIG_LINES} more lines: npm run --silent config -- --stack ${stack}`);
+        const length = config.trimEnd().split("\n").length;
+        lines.push("", "### zot's config", "", ...block(shortened(config.trimEnd(), CONFIG_LINES), "diff"));
+        if (length > CONFIG_LINES) lines.push("", `${length - CONFIG_LINES} more lines: npm run --silent config -- --stack ${stack}`);
     }
     return lines;
 }
+
+const shortened = (text: string, lines: number) => text.split("\n").slice(0, lines).map((line) => cut(line, LONGEST_LINE)).join("\n");
+const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length)}…` : text);
+
+/** Without what a terminal or a browser would obey: control characters, and those that turn the direction of writing. */
+const plain = (text: string) => text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, "\ufffd");
 
 /** Text as it is, whatever it holds: a fence longer than any in it. */
 function block(text: string, language = ""): string[] {
@@ -223,5 +266,10 @@ function block(text: string, language = ""): string[] {
 
 /** A short text in backticks. */
 function inline(text: string): string {
-    return `\`${text.replace(/[`\r\n]/g, "'")}\``;
+    return `\`${cut(text.replace(/[`\r\n]/g, "'"), 200)}\``;
+}
+
+/** A value outside of backticks, as it is read and not as Markdown. */
+function literal(value: unknown): string {
+    return shown(value).replace(/[\\`*_{}[\]<>()#+!|@~&]/g, "\\$&");
 }

@@ -3,10 +3,12 @@
  *
  * A side is rendered by its own code, so that a change of the code that makes the policy is seen like a change of a setting.
  * That code runs in a process of its own, with nothing of the caller's environment but the path to its programs.
+ *
+ * Or both are data: of a commit its stack files alone are written, and the code that runs the review reads them.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { declaredState } from "../../components/declaredState";
@@ -15,9 +17,14 @@ import { settingsFromStackFile, StackFileError, stacksWithFile } from "../../com
 import type { ZotConfig } from "../../components/zotConfig";
 import { UserError } from "../shared/command";
 import { heedSignalOf } from "../shared/interrupt";
+import { contentOf, entriesOf, type Repository } from "./git";
 
 /** How long the rendering of one stack may take. In milliseconds. */
 const TIME_LIMIT = 120_000;
+/** What a stack's file may be long. In bytes. */
+const LONGEST_FILE = 1 << 20;
+/** What a stack may be called, so that its name is a file's and nothing else. */
+const STACK_NAME = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** One setting of a stack as its files have it; a secret shows only whether it is another one. */
 export interface SettingValue {
@@ -31,30 +38,107 @@ export interface StackSide {
     config?: ZotConfig;
     problem?: string;
     settings: Map<string, SettingValue>;
+    /** What the stack's file has beside `config`, by its key. */
+    beside: Map<string, SettingValue>;
 }
 
 /** Names of the stacks whose settings are in a folder. */
 export function stacksIn(folder: string): string[] {
-    return existsSync(folder) ? stacksWithFile(folder).filter((stack) => /^[A-Za-z0-9._-]+$/.test(stack)) : [];
+    return existsSync(folder) ? stacksWithFile(folder).filter((stack) => STACK_NAME.test(stack)) : [];
 }
 
-/** Gives a commit's folder the packages that are installed in the checkout. */
-export function linkPackages(checkout: string, folder: string): void {
+/** Whether a file of the project's folder is a stack's, which a review reads. */
+export const isStackFile = (file: string): boolean => STACK_NAME.test(/^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? "");
+
+/**
+ * Gives a commit's folder the packages that are installed in the checkout.
+ *
+ * @param place where the commit's files were written; its folder is below
+ * @throws UserError where the way to the folder leads elsewhere, by a link that the commit has
+ */
+export function linkPackages(checkout: string, place: string, prefix: string): void {
     const installed = join(checkout, "node_modules");
     if (!existsSync(installed)) throw new UserError(`The project's packages are not installed. In ${checkout} run: npm ci`);
-    const place = join(folder, "node_modules");
-    rmSync(place, { recursive: true, force: true });
-    symlinkSync(installed, place, "dir");
+    const folder = join(place, prefix);
+    if (!lstatSync(folder, { throwIfNoEntry: false })) return;
+    if (realpathSync(folder) !== join(realpathSync(place), prefix).replace(/\/$/, "")) throw new UserError(`The project's folder ${prefix} of the commit is a link, or below one, and is not read.`);
+    const packages = join(folder, "node_modules");
+    rmSync(packages, { recursive: true, force: true });
+    symlinkSync(installed, packages, "dir");
+}
+
+/** The stack files of a side as data. */
+export interface StackFiles {
+    stacks: string[];
+    /** Files that are not read, and why. */
+    refused: Map<string, string>;
+}
+
+/**
+ * Writes `Pulumi.yaml` and the stacks' files of a commit into a folder, and nothing else of it; of the working tree, where there is no commit.
+ *
+ * @param into a folder that is there, and empty
+ */
+export function writeStackFiles(repository: Repository, commit: string | undefined, checkout: string, into: string): StackFiles {
+    const wanted = (name: string) => name === "Pulumi.yaml" || isStackFile(name);
+    const refused = new Map<string, string>();
+    const found =
+        commit !== undefined
+            ? entriesOf(repository, commit).map(({ name, mode, object, size }) => ({ name, isFile: mode.startsWith("100"), size: size ?? 0, read: () => contentOf(repository, object) }))
+            : readdirSync(checkout).map((name) => {
+                  const status = lstatSync(join(checkout, name));
+                  return { name, isFile: status.isFile(), size: status.size, read: () => readFileSync(join(checkout, name)) };
+              });
+    const stacks: string[] = [];
+    for (const { name, isFile, size, read } of found.filter((entry) => wanted(entry.name))) {
+        if (name !== "Pulumi.yaml") stacks.push(name.slice("Pulumi.".length, -".yaml".length));
+        if (!isFile) refused.set(name, `${name} is not a plain file, and is not read.`);
+        else if (size > LONGEST_FILE) refused.set(name, `${name} is longer than ${LONGEST_FILE / 1024} KiB, and is not read.`);
+        else writeFileSync(join(into, name), read(), { flag: "wx" });
+    }
+    return { stacks: stacks.sort(), refused };
+}
+
+/** The first arguments by which a review starts itself to read what may be hostile, in a process of its own with an end. */
+export const READ_DATA = "read-stack-files";
+
+/** What {@link READ_DATA} prints. */
+export function dataAsJson(folder: string, stack: string): string {
+    const { config, problem, settings, beside } = sideOf(folder, stack, folder);
+    return JSON.stringify({ config, problem, settings: [...settings], beside: [...beside] });
+}
+
+/**
+ * What a stack comes to by the code that runs this review.
+ *
+ * @param program the file of that code
+ */
+export function dataSide(program: string, { refused }: StackFiles, folder: string, stack: string): StackSide {
+    const none = (problem: string): StackSide => ({ settings: new Map(), beside: new Map(), problem });
+    const why = refused.get("Pulumi.yaml") ?? refused.get(`Pulumi.${stack}.yaml`);
+    if (why !== undefined) return none(why);
+    const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, ["--max-old-space-size=1024", program, READ_DATA, folder, stack], {
+        cwd: folder,
+        encoding: "utf8",
+        timeout: TIME_LIMIT,
+        killSignal: "SIGKILL",
+        maxBuffer: 1 << 26,
+        env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, NO_COLOR: "1" },
+    });
+    heedSignalOf({ signal });
+    if (status !== 0) return none(`Its files could not be read (${error?.message ?? signal ?? `exit code ${status}`})${stderr.trim() ? `: ${stderr.trim().split("\n").at(-1)}` : ""}`);
+    const { config, problem, settings, beside } = JSON.parse(stdout) as { config?: ZotConfig; problem?: string; settings: [string, SettingValue][]; beside: [string, SettingValue][] };
+    return { config, problem: problem?.replaceAll(`${folder}/`, ""), settings: new Map(settings), beside: new Map(beside) };
 }
 
 /** What a stack comes to by the code in its folder; where that has no such command yet, by the code that runs now. */
 export function sideOf(folder: string, stack: string, home: string): StackSide {
     try {
         for (const file of ["Pulumi.yaml", `Pulumi.${stack}.yaml`]) mustBeFile(join(folder, file));
-        const settings = settingsOf(folder, stack);
-        return { settings, ...(hasOwnCode(folder) ? renderedByItself(folder, stack, home) : renderedHere(folder, stack)) };
+        const found = settingsOf(folder, stack);
+        return { ...found, ...(hasOwnCode(folder) ? renderedByItself(folder, stack, home) : renderedHere(folder, stack)) };
     } catch (error) {
-        if (error instanceof StackFileError) return { settings: new Map(), problem: error.message };
+        if (error instanceof StackFileError) return { settings: new Map(), beside: new Map(), problem: error.message };
         throw error;
     }
 }
@@ -73,6 +157,7 @@ function renderedByItself(folder: string, stack: string, home: string): Pick<Sta
         cwd: folder,
         encoding: "utf8",
         timeout: TIME_LIMIT,
+        killSignal: "SIGKILL",
         maxBuffer: 1 << 26,
         env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, NO_COLOR: "1" },
     });
@@ -102,29 +187,34 @@ const DECLARED = new Map(allSettings().map(({ name, setting }) => [name, setting
 /** What a secret may be called where the declarations do not know it. */
 const SOUNDS_SECRET = /token|passw|passphrase|secret|privatekey|credential|headers/i;
 
-/** Every setting by name, the project's defaults among them; other packages' as `package:name`. */
-function settingsOf(folder: string, stack: string): Map<string, SettingValue> {
+/** Of the keys beside `config`, which are shown. */
+const IS_HIDDEN: Readonly<Record<string, boolean>> = { encryptedkey: true, encryptionsalt: true, secretsprovider: false, environment: false };
+
+/** Every setting by name, the project's defaults among them; other packages' as `package:name`. And what the file has beside them. */
+function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" | "beside"> {
     // Also for the messages about files that are none of Pulumi's.
     settingsFromStackFile(folder, stack);
     const read = (file: string) => (parse(readFileSync(join(folder, file), "utf8"), { prettyErrors: false, logLevel: "error" }) ?? {}) as Record<string, unknown>;
     const project = read("Pulumi.yaml");
     const found = new Map<string, SettingValue>();
     const add = (name: string, value: unknown) => void (value === "" || found.has(name) || found.set(name, settingValue(name, value)));
-    for (const [key, value] of Object.entries((read(`Pulumi.${stack}.yaml`).config ?? {}) as Record<string, unknown>)) {
+    const { config, ...others } = read(`Pulumi.${stack}.yaml`);
+    for (const [key, value] of Object.entries((config ?? {}) as Record<string, unknown>)) {
         const own = `${String(project.name)}:`;
         const name = key.startsWith(own) ? key.slice(own.length) : key;
         if (isMap(value) && !isSecure(value)) for (const [member, item] of Object.entries(value)) add(`${name}.${member}`, item);
         else add(name, value);
     }
     for (const [name, declared] of Object.entries(isMap(project.config) ? project.config : {})) add(name, isMap(declared) ? (declared.default ?? declared.value ?? "") : (declared ?? ""));
-    return found;
+    const beside = new Map(Object.entries(others).map(([key, value]) => [key, settingValue(key, value, Object.hasOwn(IS_HIDDEN, key) ? IS_HIDDEN[key] : undefined)] as const));
+    return { settings: found, beside };
 }
 
 const isSecure = (value: Record<string, unknown>) => typeof value.secure === "string" && Object.keys(value).length === 1;
 
-function settingValue(name: string, value: unknown): SettingValue {
+function settingValue(name: string, value: unknown, isHidden?: boolean): SettingValue {
     const text = JSON.stringify(value) ?? "";
     const identity = createHash("sha256").update(text).digest("hex");
-    const isSecret = (DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && SOUNDS_SECRET.test(name))) || text.includes('"secure":');
+    const isSecret = (isHidden ?? DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && SOUNDS_SECRET.test(name))) || text.includes('"secure":');
     return { identity, shown: isSecret ? "[secret]" : shown(value) };
 }

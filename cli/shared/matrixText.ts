@@ -31,6 +31,6 @@ export function matrixTable(matrix: AccessMatrix): string {
 
 /** The same in Markdown, every row complete, so that a difference of two tables reads by itself. */
 export function matrixMarkdown(matrix: AccessMatrix): string {
-    const lines = rowsOf(matrix).map(({ pattern, who, actions }) => `| \`${pattern}\` | ${who.replace(/[\\|`*_<]/g, "\\$&")} | ${COLUMNS.map((action) => (actions.includes(action) ? "yes" : "–")).join(" | ")} |`);
+    const lines = rowsOf(matrix).map(({ pattern, who, actions }) => `| \`${pattern.replace(/[`\r\n]/g, "'").replaceAll("|", "\\|")}\` | ${who.replace(/[\r\n]/g, " ").replace(/[\\|`*_<[\]@&~!]/g, "\\$&")} | ${COLUMNS.map((action) => (actions.includes(action) ? "yes" : "–")).join(" | ")} |`);
     return [`| repositories | who | ${COLUMNS.join(" | ")} |`, `|---|---|${COLUMNS.map(() => "---").join("|")}|`, ...lines].join("\n");
 }
