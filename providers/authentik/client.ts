@@ -64,6 +64,8 @@ export class Client {
     private configuration: api.Configuration | undefined;
     private versionSeen: Promise<string | undefined> | undefined;
     private warnedOfVersion = false;
+    /** The server's version, where a request has been answered already and the token may ask for it. */
+    versionIfSeen: string | undefined;
 
     /** `settings` is called when they are first needed; what it throws reaches the person. */
     constructor(
@@ -145,7 +147,7 @@ export class Client {
     /** The server's version; undefined where the token may not ask. */
     version(): Promise<string | undefined> {
         this.versionSeen ??= this.admin.adminVersionRetrieve().then(
-            (version) => version.versionCurrent,
+            (version) => (this.versionIfSeen = version.versionCurrent),
             () => undefined, // The request proper fails for the same reason, and says so; a token may lack this right and have all others.
         );
         return this.versionSeen;

@@ -42,9 +42,9 @@ export interface Property {
     /** Whether `pulumi import` writes it into the program although it could be left to Authentik. */
     imported?: boolean;
     secret?: boolean;
-    /** The first version that knows it. */
+    /** The first version that takes it; undefined where every supported version does. Checked against the API's documents of each. */
     since?: string;
-    /** Servers that do not know it ignore it and leave it out of their answers; then it is as the program said, and no difference. */
+    /** A server before `since` is not refused: it goes on without the property, and nobody is told. */
     ignoredWhereUnknown?: boolean;
 }
 
@@ -148,9 +148,11 @@ export function outputsOf(definition: AnyResourceDefinition): (Output & { field:
     return [...fields, ...extra];
 }
 
-/** Whether the server that answered does not know a property that it may ignore. */
-const isIgnored = (property: NamedProperty, answer: Record<string, unknown>): boolean =>
-    property.ignoredWhereUnknown === true && property.field !== undefined && answer[property.field] === undefined;
+/**
+ * Whether a server that gave no value for a property does not know it: such a property is as the program said, and no difference. What a
+ * server knows it always answers with, except references and numbers, which may be null (in the API's documents of 2025.10 to 2026.8).
+ */
+const isLeftOut = (property: NamedProperty, value: unknown): boolean => property.field !== undefined && property.type.nothing !== null && (value === undefined || value === null);
 
 export const secretsOf = (definition: AnyResourceDefinition): string[] =>
     [...propertiesOf(definition), ...outputsOf(definition)].filter((property) => property.secret).map((property) => property.name);
@@ -264,7 +266,10 @@ class Resource<Answer extends object, Request extends object> {
             .filter((property) => {
                 const wanted = inputs[property.name];
                 if (wanted === undefined && property.absent === "unmanaged") return false;
-                return !sameProperty(property.type, wanted, this.actual(property.name, oldInputs, oldOutputs));
+                const actual = this.actual(property.name, oldInputs, oldOutputs);
+                // A state from before a server left it out; what the program itself says is sent, once.
+                if (isLeftOut(property, actual) && property.default !== undefined && isKnown(wanted) && sameProperty(property.type, wanted, property.default)) return false;
+                return !sameProperty(property.type, wanted, actual);
             })
             .map((property) => property.name);
     }
@@ -426,7 +431,9 @@ class Resource<Answer extends object, Request extends object> {
             await this.translated(client, "change", inputs, () => this.definition.afterWrite?.(client, answer, inputs, changed) ?? Promise.resolve());
             const properties = await this.translated(client, "view", inputs, () => this.toOutputs(client, answer, inputs, inputs));
             for (const property of this.properties) {
-                if (property.field === undefined || inputs[property.name] === undefined || properties[property.name] !== undefined || isNothing(inputs[property.name])) continue;
+                const said = inputs[property.name];
+                if (property.field === undefined || property.ignoredWhereUnknown || isNothing(said)) continue;
+                if (!isLeftOut(property, (answer as Record<string, unknown>)[property.field]) || sameProperty(property.type, said, property.default)) continue;
                 await context.log("warning", `Authentik ${(await client.version()) ?? ""} took no notice of ${property.name}: it does not know it.`);
             }
             return { id, properties };
@@ -472,11 +479,12 @@ class Resource<Answer extends object, Request extends object> {
                 if (said !== undefined) values[property.name] = said;
                 continue;
             }
-            const actual = property.type.fromApi(fields[property.field]);
-            if (actual === undefined) {
-                if (isIgnored(property, fields) && said !== undefined) values[property.name] = said;
+            if (this.isUnknownToServer(property, fields)) {
+                if (said !== undefined) values[property.name] = said;
                 continue;
             }
+            const actual = property.type.fromApi(fields[property.field]);
+            if (actual === undefined) continue;
             values[property.name] = inWordsOf(property.type, said, actual);
         }
         values[this.definition.idOutput] = this.definition.idOf(answer);
@@ -529,7 +537,7 @@ class Resource<Answer extends object, Request extends object> {
             if (property.field === undefined || (names && !names.has(property.name))) return true;
             const wanted = inputs[property.name];
             if (wanted === undefined && property.absent === "unmanaged") return true;
-            if (isIgnored(property, fields)) return true;
+            if (this.isUnknownToServer(property, fields)) return true;
             return sameProperty(property.type, wanted, property.type.fromApi(fields[property.field]));
         });
     }
@@ -541,6 +549,13 @@ class Resource<Answer extends object, Request extends object> {
             const value = output.type.fromApi((answer as Record<string, unknown>)[output.field]);
             return oldOutputs[output.name] === undefined || value === oldOutputs[output.name];
         });
+    }
+
+    /** Whether what the server answers about a property says nothing: it leaves it out, or shows what it does not take yet. */
+    private isUnknownToServer(property: NamedProperty, fields: Record<string, unknown>): boolean {
+        const version = this.clientOf().versionIfSeen;
+        if (property.since && version && !isAtLeast(version, property.since)) return true;
+        return property.field !== undefined && isLeftOut(property, fields[property.field]);
     }
 
     private currentId(id: string, properties: PropertyMap): string {
@@ -559,7 +574,8 @@ class Resource<Answer extends object, Request extends object> {
 
     private async requireVersion(client: Client, inputs: PropertyMap): Promise<void> {
         for (const property of this.properties) {
-            if (!property.since || isNothing(inputs[property.name])) continue;
+            const said = inputs[property.name];
+            if (!property.since || property.ignoredWhereUnknown || isNothing(said) || sameProperty(property.type, said, property.default)) continue;
             const version = await client.version();
             if (version && !isAtLeast(version, property.since)) {
                 throw new UserError(`${property.name} needs Authentik ${property.since} or newer; the one at ${client.url} is ${version}.`);

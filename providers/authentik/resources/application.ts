@@ -22,10 +22,10 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
         backchannelProviders: { type: integerList, description: "Ids of providers that work beside it, such as SCIM." },
         openInNewTab: { type: boolean, default: false, description: "Whether it opens in a new tab." },
         metaLaunchUrl: { type: text, description: "Where it is opened at. Left out, Authentik asks the provider." },
-        metaIcon: { type: text, description: "Its icon: a file of Authentik's, or an address." },
+        metaIcon: { type: text, since: "2025.12", description: "Its icon: a file of Authentik's, or an address." },
         metaDescription: { type: text, description: "A sentence about it." },
         metaPublisher: { type: text, description: "Who publishes it." },
-        metaHide: { type: boolean, default: false, description: "Whether it is left out of the user's list of applications." },
+        metaHide: { type: boolean, default: false, since: "2026.5", description: "Whether it is left out of the user's list of applications." },
         policyEngineMode: {
             type: oneOf("all", "any"),
             default: "any",

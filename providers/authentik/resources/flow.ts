@@ -27,7 +27,7 @@ export const flow: ResourceDefinition<Flow, FlowRequest> = {
             default: "stacked",
             description: "How its pages are laid out.",
         },
-        background: { type: text, default: "/static/dist/assets/images/flow_background.jpg", description: "The picture behind its pages." },
+        background: { type: text, default: "/static/dist/assets/images/flow_background.jpg", since: "2025.12", description: "The picture behind its pages." },
         policyEngineMode: { type: oneOf("all", "any"), default: "any", description: "Whether all or any of its policy bindings must pass." },
         deniedAction: {
             type: oneOf("message_continue", "message", "continue"),

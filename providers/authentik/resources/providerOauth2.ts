@@ -36,6 +36,7 @@ export const providerOauth2: ResourceDefinition<OAuth2Provider, OAuth2ProviderRe
                 "urn:ietf:params:oauth:grant-type:device_code",
             ),
             absent: "unmanaged",
+            since: "2026.5",
             ignoredWhereUnknown: true,
             description: "The OAuth2 grants that the client may use. Left out, Authentik chooses. Servers before 2026.5.0 do not know and ignore it.",
         },

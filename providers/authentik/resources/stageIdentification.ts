@@ -11,7 +11,7 @@ export const stageIdentification: ResourceDefinition<IdentificationStage, Identi
         userFields: { type: listOfOneOf("email", "username", "upn"), description: "What users may call themselves by." },
         passwordStage: { type: reference, description: "Id of the password stage to take in." },
         captchaStage: { type: reference, description: "Id of the captcha stage to take in." },
-        webauthnStage: { type: reference, since: "2026.2", description: "Id of the WebAuthn stage that offers passkeys here." },
+        webauthnStage: { type: reference, since: "2025.12", description: "Id of the WebAuthn stage that offers passkeys here." },
         caseInsensitiveMatching: { type: boolean, default: false, description: "Whether capitals count for nothing." },
         showMatchedUser: { type: boolean, default: true, description: "Whether the user that was found is shown." },
         pretendUserExists: { type: boolean, default: true, description: "Whether it goes on although nobody was found." },

@@ -1,7 +1,7 @@
 import { PolicyEngine } from "../policyEngine";
 import type { FieldErrors, Fields } from "../schemaValidation";
 import type { ObjectKind, Stored } from "./kind";
-import { knowsGrantTypes, partialProvider } from "./oauth2Providers";
+import { partialProvider } from "./oauth2Providers";
 
 const reservedSlugs = ["authorize", "token", "device", "userinfo", "introspect", "revoke"];
 
@@ -43,7 +43,6 @@ export const applications: ObjectKind = {
         only_with_launch_url: () => true,
         for_user: () => true,
     },
-    unknownMembers: (world) => (knowsGrantTypes(world) ? [] : ["meta_hide"]),
     checkMembers: ({ attributes }) => {
         const errors: FieldErrors = {};
         const slug = attributes.slug as string | undefined;
@@ -78,7 +77,7 @@ export const applications: ObjectKind = {
             meta_publisher: application.meta_publisher,
             policy_engine_mode: application.policy_engine_mode,
             group: application.group,
-            ...(knowsGrantTypes(world) ? { meta_hide: application.meta_hide } : {}),
+            meta_hide: application.meta_hide,
         };
     },
     list: ({ world, user, request }) => {

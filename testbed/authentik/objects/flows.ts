@@ -2,6 +2,7 @@ import type { World } from "../world";
 import { flowSummary } from "./flowSummary";
 import { InvalidRequest, type ObjectKind, type Stored } from "./kind";
 import { stagePaths, stageSummary } from "./stages";
+import { isOlder } from "../versions";
 
 /** Flows, found by slug and referred to by `pk`. */
 export const flows: ObjectKind = {
@@ -34,7 +35,8 @@ export const flows: ObjectKind = {
     filters: { flow_uuid: (flow, values) => values.includes(flow.pk as string) },
     represent: (flow, { world }) => ({
         ...flowSummary(flow),
-        background: flow.background,
+        // Up to 2025.10 the member cannot be written, and shows the usual one's address where there is none.
+        background: flow.background || (isOlder(world.version, "2025.12.0") ? "/static/dist/assets/images/flow_background.jpg" : ""),
         background_themed_urls: null,
         stages: stageBindingsOf(world, flow).map((binding) => binding.stage),
         policies: world.store

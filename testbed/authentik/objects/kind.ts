@@ -70,8 +70,6 @@ export interface ObjectKind {
     readonly search: readonly string[];
     /** Texts to search in beside the object's own members. */
     readonly searched?: (object: Stored, world: World) => Fields;
-    /** Members of schema.yml that the stand-in's version does not know. */
-    readonly unknownMembers?: (world: World) => readonly string[];
     /** Query parameters that are not simply a member's value. An error is thrown as InvalidRequest. */
     readonly filters?: Readonly<Record<string, (object: Stored, values: readonly string[], context: Context) => boolean>>;
     /** Throws for a query that Authentik fails at. */

@@ -1,6 +1,7 @@
 import { milliseconds, newKey } from "../identifiers";
 import type { FieldErrors, Fields } from "../schemaValidation";
 import type { World } from "../world";
+import { isOlder } from "../versions";
 import { UnhandledError, type ObjectKind, type Stored } from "./kind";
 
 const validities = ["access_code_validity", "access_token_validity", "refresh_token_validity", "refresh_token_threshold"];
@@ -72,11 +73,10 @@ export const oauth2Providers: ObjectKind = {
         }
         return errors;
     },
-    unknownMembers: (world) => (knowsGrantTypes(world) ? [] : ["grant_types"]),
     represent: (provider, { world, request }) => ({
         ...partialProvider(provider, world),
         client_type: provider.client_type,
-        ...(knowsGrantTypes(world) ? { grant_types: provider.grant_types } : {}),
+        grant_types: provider.grant_types,
         client_id: provider.client_id,
         client_secret: provider.client_secret,
         access_code_validity: provider.access_code_validity,
@@ -90,7 +90,9 @@ export const oauth2Providers: ObjectKind = {
             // A trap of Authentik: PATCH stores half a redirect URI, and the provider cannot be read any more.
             if (uri.matching_mode === undefined || uri.url === undefined) throw new UnhandledError("half a redirect URI");
             const type = uri.redirect_uri_type ?? (request?.method === "PATCH" ? undefined : "authorization");
-            return { matching_mode: uri.matching_mode, url: uri.url, ...(type === undefined ? {} : { redirect_uri_type: type }) };
+            // 2026.2 and older have but one type; the release candidates of 2026.5 know both.
+            const isUntyped = type === undefined || isOlder(world.version, "2026.4");
+            return { matching_mode: uri.matching_mode, url: uri.url, ...(isUntyped ? {} : { redirect_uri_type: type }) };
         }),
         logout_uri: provider.logout_uri,
         logout_method: provider.logout_method,
@@ -106,9 +108,7 @@ export const oauth2Providers: ObjectKind = {
  * provider made without them has none, and its authorization requests fail.
  */
 export function knowsGrantTypes(world: World): boolean {
-    const [year, month, rest] = world.version.split(".") as [string, string, string];
-    const age = Number(year) * 100 + Number(month);
-    return age > 202605 || (age === 202605 && !/rc/.test(rest ?? ""));
+    return !isOlder(world.version, "2026.5.0");
 }
 
 export function applicationOf(world: World, provider: Stored): Stored | undefined {
