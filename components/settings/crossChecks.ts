@@ -1,6 +1,7 @@
 /** What settings say together, and must not. Pure. */
 import { declarations, type Settings } from "./declarations";
 import { extraConfigMistakes } from "./extraConfig";
+import { SCAN_FOUND_NOTHING, scanCommand } from "./hostKeys";
 import type { RawSettings } from "./parse";
 import { mayOverlap, mayPrevail } from "./patterns";
 import { type SecretText, setCommand, type SettingMistake, shown } from "./setting";
@@ -66,10 +67,12 @@ export const crossChecks: CrossCheck[] = [
         check: ({ zot }) => extraConfigMistakes(zot.extraConfig).map((message) => mistake("zot.extraConfig", `${message}.`)),
     },
     {
-        needs: ["host.jumpAddress", "host.jumpHostKey"],
+        needs: ["host.jumpAddress", "host.jumpHostKey", "host.jumpPort"],
         check: ({ host }) => {
             if (host.jumpAddress && !host.jumpHostKey) {
-                return [mistake("host.jumpHostKey", `it is not set, and the jump host's key has to be known; set it with: ${setCommand("host.jumpHostKey", { example: `"$(ssh-keyscan -t ed25519 ${host.jumpAddress})"` })}`)];
+                const command = setCommand("host.jumpHostKey", { example: scanCommand({ address: host.jumpAddress, port: host.jumpPort }) });
+                const why = "it is not set, and the jump host's key has to be known";
+                return [mistake("host.jumpHostKey", `${why}; set it with: ${command}. If it was set by that command, ${SCAN_FOUND_NOTHING}.`)];
             }
             if (host.jumpHostKey && !host.jumpAddress) return [mistake("host.jumpHostKey", "it is set without host.jumpAddress, and would have no effect; set the address too, or remove it.")];
             return [];

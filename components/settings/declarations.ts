@@ -6,6 +6,7 @@
 import { isIP } from "node:net";
 import * as z from "zod/mini";
 import { isMap, type Setting, SecretText, type SettingKind } from "./setting";
+import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "./hostKeys";
 import { isRepositoryName, patternMistake } from "./patterns";
 
 /** zot's actions: pull, push what is not there, overwrite a tag, delete. */
@@ -112,28 +113,6 @@ const mirror = z.strictObject({
 });
 /** One item of `zot.mirrors`. */
 export type MirrorSetting = z.infer<typeof mirror>;
-
-const HOST_KEY = /^(?:\S+ )?(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) (AAAA[0-9A-Za-z+/]+={0,3})(?: .*)?$/;
-
-/** Why this is not a host key to pin, or undefined where it is one. */
-export function hostKeyMistake(value: string): string | undefined {
-    if (/[\r\n]/.test(value)) return "it has more than one line, of which only the first would be compared";
-    if (/^(SHA256|MD5):/.test(value)) return "it is a fingerprint, not the key itself";
-    if (/\bssh-rsa\b/.test(value)) return "it is an RSA key, which never matches a modern sshd";
-    const [, type, encoded] = HOST_KEY.exec(value) ?? [];
-    if (!type || !encoded) return "it is not a line of known_hosts";
-    // The key names its own type again, behind its length in four bytes; a key cut short ends in the middle of a number.
-    const key = Buffer.from(encoded, "base64");
-    let offset = 0;
-    const fields: string[] = [];
-    while (offset + 4 <= key.length) {
-        const length = key.readUInt32BE(offset);
-        fields.push(key.toString("latin1", offset + 4, offset + 4 + length));
-        offset += 4 + length;
-    }
-    const complete = offset === key.length && fields.length === (type === "ssh-ed25519" ? 2 : 3);
-    return complete && fields[0] === type ? undefined : "the key in it is incomplete or damaged";
-}
 
 /** Whether this is where a host is, or why not. */
 function hostAddressMistake(value: string): boolean | string {
@@ -369,9 +348,11 @@ export const declarations = {
         user: define({ description: "User on the host: the one that zot runs as, or one that may write its config.", ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)), siteOnly: true, example: "zot" }),
         hostKey: define({
             description: "The host's public SSH key, a line of known_hosts; a host that shows another key is refused.",
-            ...text("one ed25519 or ecdsa line, as `ssh-keyscan -t ed25519 HOST` prints it", hostKeyMistake),
+            ...text("an ed25519 or ecdsa key, as `ssh-keyscan -p PORT -t ed25519 HOST` prints it", hostKeyMistake),
             siteOnly: true,
-            example: '"$(ssh-keyscan -t ed25519 HOST)"',
+            read: hostKeyOfScan,
+            example: scanCommand,
+            hint: `If it was set by that command, ${SCAN_FOUND_NOTHING}.`,
         }),
         privateKey: optional(define({ description: "Private SSH key for the host; without it and a password, the SSH agent is asked.", ...secret("a private key in PEM or OpenSSH form"), siteOnly: true, example: "< ~/.ssh/id_ed25519" })),
         privateKeyPassphrase: optional(define({ description: "Passphrase of the private SSH key.", ...secret("a passphrase"), siteOnly: true })),
@@ -387,7 +368,11 @@ export const declarations = {
         jumpPort: define({ description: "SSH port of the jump host.", ...port(), default: 22 }),
         jumpUser: optional(define({ description: "User on the jump host. Without it: host.user.", ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)) })),
         jumpHostKey: optional(
-            define({ description: "The jump host's public SSH key, a line of known_hosts.", ...text("one ed25519 or ecdsa line, as `ssh-keyscan -t ed25519 HOST` prints it", (value) => hostKeyMistake(value)) }),
+            define({
+                description: "The jump host's public SSH key, a line of known_hosts.",
+                ...text("an ed25519 or ecdsa key, as `ssh-keyscan -p PORT -t ed25519 HOST` prints it", hostKeyMistake),
+                read: hostKeyOfScan,
+            }),
         ),
         serviceManager: define({
             description: "What starts zot on the host: systemd, systemd-user, launchd-agent, launchd-daemon, or command with host.restartCommand.",

@@ -42,7 +42,8 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
         const members = (settings[group] ??= {});
         const given = raw.groups[group];
         // A group that is no map is one mistake, not one for each of its settings.
-        const outcome: Outcome = given === undefined || isMap(given) ? readOne(name, setting, given?.[key], raw.site !== undefined) : { mistakes: [] };
+        const reading = { siteNeeded: raw.site !== undefined, group: isMap(given) ? given : {} };
+        const outcome = given === undefined || isMap(given) ? readOne(name, setting, given?.[key], reading) : { mistakes: [] };
         if ("value" in outcome) {
             members[key] = outcome.value;
         } else {
@@ -62,14 +63,21 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
 /** A value, or why there is none: no mistakes where it is missing and may be. */
 type Outcome = { value: unknown } | { mistakes: string[] };
 
-function readOne(name: string, setting: Setting<unknown>, given: unknown, siteNeeded: boolean): Outcome {
+interface Reading {
+    siteNeeded: boolean;
+    /** The group that the setting is in, as it stands in the stack. */
+    group: Record<string, unknown>;
+}
+
+function readOne(name: string, setting: Setting<unknown>, given: unknown, { siteNeeded, group }: Reading): Outcome {
     const refuse = (message: string): Outcome => ({ mistakes: [message] });
     // Where there is no default, Pulumi.yaml has an empty text for "not set".
     if (given === undefined || given === null || (given === "" && setting.default === undefined)) {
         if (setting.default !== undefined) return { value: structuredClone(setting.default) };
         if (setting.optional) return { value: undefined };
         if (setting.siteOnly && !siteNeeded) return { mistakes: [] };
-        return refuse(`${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting)}`);
+        const hint = setting.hint ? `. ${setting.hint}` : "";
+        return refuse(`${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`);
     }
     if (setting.secret) {
         if (!(given instanceof SecretText)) {
@@ -140,7 +148,7 @@ function coerce(value: unknown, setting: Setting<unknown>): unknown {
             }
         case "text":
             // A block of YAML ends in a line break.
-            return value.replace(/\r?\n$/, "");
+            return (setting.read ?? ((text: string) => text))(value.replace(/\r?\n$/, ""));
     }
 }
 

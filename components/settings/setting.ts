@@ -19,8 +19,15 @@ export interface Setting<T> {
     secret?: boolean;
     /** Only a site can know it and it stays out of the committed stack file; rendering config and matrix does not need it. */
     siteOnly?: boolean;
-    /** A value for the command in a message; shell syntax, for example `"$(cat key)"`. */
-    example?: string;
+    /**
+     * A value for the command in a message, in shell syntax, for example `"$(cat key)"`. One that depends on other
+     * settings of its group is worked out from them, as they stand in the stack, unchecked.
+     */
+    example?: string | ((group: Record<string, unknown>) => string);
+    /** What of a text is meant, where a site sets it from a command's output. */
+    read?: (text: string) => string;
+    /** What to say besides where the setting is missing. */
+    hint?: string;
 }
 
 /** A mistake in the settings: one sentence for the person who wrote the setting. */
@@ -90,7 +97,12 @@ export function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 /** The command that sets a setting on the current stack. It asks for a secret, which is not to be in a shell's history. */
-export function setCommand(name: string, setting: { secret?: boolean; example?: string }): string {
-    const value = setting.example ?? (setting.secret ? undefined : "VALUE");
+export function setCommand(
+    name: string,
+    setting: Pick<Setting<unknown>, "secret" | "example">,
+    group: Record<string, unknown> = {},
+): string {
+    const example = typeof setting.example === "function" ? setting.example(group) : setting.example;
+    const value = example ?? (setting.secret ? undefined : "VALUE");
     return ["pulumi config set --path", name, ...(setting.secret ? ["--secret"] : []), ...(value ? [value] : [])].join(" ");
 }
