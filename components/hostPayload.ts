@@ -5,6 +5,7 @@ import lockScript from "../host/lock.sh";
 import lookScript from "../host/look.sh";
 import preflightScript from "../host/preflight.sh";
 import pushScript from "../host/push.sh";
+import processesScript from "../host/processes.sh";
 import serviceScript from "../host/service.sh";
 import serviceFileScript from "../host/serviceFile.sh";
 import startScript from "../host/start.sh";
@@ -19,6 +20,7 @@ export type HostVerb = "deploy" | "withdraw";
 export const hostScript = [
     commonScript,
     lookScript,
+    processesScript,
     endScript,
     lockScript,
     serviceScript,

@@ -55,12 +55,15 @@ owner_of() { ls -ldn "$1" 2>/dev/null | awk '{ print $3 }'; }
 # Whether a file has this mode and belongs to this user.
 has_mode() { [ -n "$(find "$1" -prune -type f -perm "$2" -user "$3" 2>/dev/null)" ]; }
 
-# The user id that zot runs as: it has to be able to read the secret files, and it is the one that writes the storage.
+# The user id that zot runs as: it has to be able to read the secret files. Where root pushes, it is the one that the service's
+# manager names, else the one that the storage belongs to; root itself can read the files of anybody.
 zot_owner() {
     if [ -n "$zot_user" ]; then
         id -u "$zot_user" 2>/dev/null
     elif [ "$(id -u)" -eq 0 ]; then
-        owner_of "$data"
+        ask_unit
+        # The storage may be a symbolic link, whose own owner says nothing.
+        if [ "${unit_user:-0}" != 0 ]; then printf '%s\n' "$unit_user"; else owner_of "$data/."; fi
     else
         id -u
     fi
@@ -74,12 +77,49 @@ pushes() {
     done | sort -n
 }
 
+way_to_zot=
+
+# Finds by what root can become zot's user; sets $way_to_zot.
+find_way_to_zot() {
+    zot_name=$(id -un "$owner" 2>/dev/null)
+    zot_group=$(id -g "${zot_name:-$owner}" 2>/dev/null)
+    zot_group=${zot_group:-$owner}
+    for way_to_zot in setpriv-init setpriv-clear chroot sudo su none; do
+        become_zot true 2>/dev/null </dev/null && return 0
+    done
+}
+
+become_zot() {
+    case $way_to_zot in
+        setpriv-init) setpriv --reuid "$owner" --regid "$zot_group" --init-groups "$@" ;;
+        setpriv-clear) setpriv --reuid "$owner" --regid "$zot_group" --clear-groups "$@" ;;
+        chroot) chroot --userspec="$owner:$zot_group" / "$@" ;;
+        sudo) sudo -n -u "#$owner" "$@" ;;
+        su)
+            words=
+            for word; do words="$words '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'"; done
+            su -s /bin/sh "$zot_name" -c "exec$words"
+            ;;
+        *) "$@" ;;
+    esac
+}
+
+# Runs a command with no more rights than zot has: what zot's user put in its way is then nothing that root reads or runs.
+as_zot() {
+    if [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ]; then
+        "$@"
+        return
+    fi
+    [ -n "$way_to_zot" ] || find_way_to_zot
+    (cd / && become_zot "$@")
+}
+
 # --- zot ------------------------------------------------------------------------------------------------------
 
 # What `zot --version` calls its commit, such as v2.1.20-0-g3b5796d; nothing where it says none.
 zot_commit() {
     # On standard error in some versions, and a line of JSON among others.
-    "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
+    as_zot "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
 }
 
 # Whether a commit is of a release that keeps tags from being moved. Sets $problem otherwise.
@@ -169,7 +209,7 @@ prove() {
     fi
     answer=$(status_of redirect GET '/zot/auth/login?provider=oidc&callback_ui=%2F')
     if [ -z "$expected_issuer" ]; then
-        case $answer in 404*) return 0 ;; esac
+        case $answer in 404*) serves_our_config; return ;; esac
         problem="a login was answered ${answer%% *} instead of 404, so that a config with logins is still served"
         return 1
     fi
@@ -179,7 +219,7 @@ prove() {
         404*) problem="a login was answered 404 instead of 302: what is served has no logins$(serving_note)"; return 1 ;;
         *) problem="a login was answered $answer, not with a redirect as the client $client_id"; return 1 ;;
     esac
-    case "$answer&" in *"$back&"*) return 0 ;; esac
+    case "$answer&" in *"$back&"*) serves_our_config; return ;; esac
     problem="a login is to return elsewhere than to $external: $answer"
     return 1
 }
@@ -196,10 +236,23 @@ running_commit() {
     curl -q --silent --fail --noproxy '*' --max-time 5 "$@" "$url/v2/_zot/ext/mgmt" 2>/dev/null </dev/null | json_nodes 2>/dev/null | node_value commit
 }
 
-# The ids of the processes that serve this config, as far as one may see them.
+# The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of one's own
+# count: anybody may give his processes such arguments.
 zot_processes() {
-    { ps -A -ww -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null; } |
-        awk -v of="$config" '{ at = index($0, " serve " of); if (at && at + length(" serve " of) > length($0)) print $1 } index($0, of ".zot-hardening/start") { print $1 }'
+    { ps -A -ww -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- /'; } |
+        awk -v of="$config" -v users=" ${owner:-0} 0 $(id -u) " '
+            function user(known, process,    file, line, part) {
+                if (known != "-") return known
+                file = "/proc/" process "/status"
+                while ((getline line < file) > 0) if (line ~ /^Uid:/) { split(line, part); known = part[3] }
+                close(file)
+                return known
+            }
+            {
+                at = index($0, " serve " of)
+                if ((at && at + length(" serve " of) > length($0)) || index($0, of ".zot-hardening/start"))
+                    if (index(users, " " user($1, $2) " ")) print $2
+            }'
 }
 
 # --- the service ----------------------------------------------------------------------------------------------

@@ -28,6 +28,44 @@ check_places() {
     check_space "$data" "$needed_data_kilobytes"
 }
 
+# Whether the user that the secret files are given to is the one that zot runs as. Sets $problem otherwise. Root can read the files
+# of anybody; and who is not to be seen is believed.
+is_user_of_zot() {
+    case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
+    # The service may have been given another user since zot was started; and a service of ours is given it with this push.
+    [ -n "$zot_user" ] && ask_unit && case ${unit_user:-0}:$own_service in "$owner":* | *:yes) return 0 ;; esac
+    problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them"
+    if [ -n "$zot_user" ]; then
+        problem="$problem; correct zot.user"
+    elif [ "$(id -u)" -eq 0 ]; then
+        problem="$problem; set zot.user to $(id -un "$listener_user" 2>/dev/null || echo 'the name of that user')"
+    else
+        problem="$problem; set host.user to that user, or host.sudo to all"
+    fi
+    return 1
+}
+
+# What runs now, and what its manager would start, has to be the zot of zot.configFile: else another one's config would be written,
+# and nobody would serve it.
+check_running() {
+    listener=
+    listener_user=
+    expect_of "$config" 2>/dev/null && find_listener
+    # Its config may be elsewhere, or name another port.
+    [ -n "$listener_user" ] || { expect_of "$folder/config" && find_listener; }
+    # A service of ours is told by this push what to start.
+    if [ -z "$service_file" ] || ! grep -qsF "$service_file_mark" "$service_file"; then
+        ask_unit
+        [ -z "$unit_config" ] || is_our_config "$unit_config" ||
+            fail "the service $service starts zot with $unit_config, and zot.configFile is $config, which nobody would serve; set zot.configFile to $unit_config, or correct host.serviceName."
+        running=
+        [ -z "$listener" ] || running=$(config_of_process "$listener")
+        [ -z "$running" ] || is_our_config "$running" ||
+            fail "zot, process $listener, was started with $running, and zot.configFile is $config, which it does not serve; set zot.configFile to $running, or have zot started with $config."
+    fi
+    [ "$verb" != deploy ] || is_user_of_zot || fail "$problem."
+}
+
 check_space() {
     free=$(df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and $2 are needed; make room."
@@ -156,8 +194,30 @@ check_first_push() {
     fail "the config on the host has settings that this program does not manage and the first push would remove: $(printf '%s' "$lost" | tr '\n' ';' | sed 's/;/; /g'). Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings."
 }
 
+# What zot will be able to read is tried as the user that it runs as; and what is asked of its binary, and of the files that the
+# config names, is not asked by root. The secret files that wait are named where they wait.
+verify_staged() {
+    place="the push could not be written in $state"
+    must "$place" named_where_they_wait "$1" "$staging/verify.json"
+    verify "$staging/verify.json"
+    must "$place" rm -f "$staging/verify.json"
+}
+
+named_where_they_wait() {
+    one=${credentials##*/}
+    [ -f "$staging/secrets/$one" ] || one=
+    two=${session_keys##*/}
+    [ -f "$staging/secrets/$two" ] || two=
+    awk -v from="$config_folder/" -v to="$staging/secrets/" -v one="$one" -v two="$two" '
+        function rename(name,    quoted, at) {
+            quoted = "\"" from name "\""
+            if (name != "" && (at = index($0, quoted))) $0 = substr($0, 1, at) to name substr($0, at + length(quoted) - 1)
+        }
+        { rename(one); rename(two); print }' "$1" >"$2" && chmod 0644 "$2"
+}
+
 verify() {
-    run "$binary" verify "$1" && return 0
+    run as_zot "$binary" verify "$1" && return 0
     # An error may have further lines.
     problem=$(sed -n '/^Error/,$p' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
     fail "zot does not accept the config (zot verify): ${problem:-$(last_of "$folder/output" | without_secrets)}"

@@ -30,6 +30,7 @@ needed_data_kilobytes=10240
 
 preflight() {
     check_places
+    check_running
     check_sudo
     check_service
     installed_commit=$(zot_commit "$binary")
@@ -89,9 +90,9 @@ deploy() {
 }
 
 is_deployed() {
-    mend_modes
-    in_force "$folder/config" && secrets_in_place "$folder/config" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
-        expect_of "$config" && is_ready && prove
+    mended=
+    holds "$folder/config" "$config" && each_secret holds "$folder/config" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
+        expect_of "$config" && is_ready && prove && mend_modes
 }
 
 withdraw() {
@@ -159,6 +160,7 @@ if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
 fi
 service_file_changed=
 check_tools
+check_trust || fail "$problem."
 stopped=
 trap 'stop_for "the push was stopped by a signal"' INT TERM
 take_lock

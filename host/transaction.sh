@@ -2,10 +2,6 @@
 
 in_force() { [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
 
-secrets_in_place() {
-    each_secret is_in_place "$1"
-}
-
 # Does something for each secret file that a config names.
 each_secret() {
     names "$2" "$credentials" && { "$1" "$folder/credentials" "$credentials" || return 1; }
@@ -17,27 +13,67 @@ names() { grep -qF "\"$2\"" "$1"; }
 
 is_in_place() { [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2" 0600 "$owner"; }
 
-# Files that only have another mode or owner than they should get them back; zot need not be restarted for it.
+holds() { [ ! -L "$2" ] && cmp -s "$1" "$2"; }
+
+# Files of a config that serves which only have another mode or owner than they should get them back; zot need not be restarted
+# for it. Fails where that cannot be done, or would take them from the user that zot runs as.
 mend_modes() {
     mended=
-    if [ ! -L "$config" ] && cmp -s "$folder/config" "$config" && ! has_mode "$config" 0644 "$(id -u)"; then
-        { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config" && mended=mended
-    fi 2>/dev/null
-    each_secret mend_secret "$folder/config" 2>/dev/null
-}
+    in_force "$folder/config" && each_secret is_in_place "$folder/config" && return 0
+    find_listener
+    is_user_of_zot || return 1
+    { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config" || return 1
+    each_secret mend_secret "$folder/config" || return 1
+    mended=mended
+} 2>/dev/null
 
-mend_secret() {
-    if [ ! -L "$2" ] && cmp -s "$1" "$2" && ! has_mode "$2" 0600 "$owner"; then chmod 0600 "$2" && give_to_zot "$2" && mended=mended; fi
-    return 0
-}
+mend_secret() { is_in_place "$1" "$2" || { chmod 0600 "$2" && give_to_zot "$2"; }; }
 
 # Copies, and looks whether all of it has arrived: not every tool tells of a full disk.
 copy() { cp "$1" "$2" && cmp -s "$1" "$2" && chmod "$3" "$2"; }
 
-place_secret() {
+# The config that is in force may name a secret file, too: until the commit it stays as it is, and its successor waits in the
+# push's folder; after the commit it is kept there until the push is proven.
+stage_secret() {
     is_in_place "$1" "$2" && return 0
-    copy "$1" "$state/secret.new" 0600 && give_to_zot "$state/secret.new" && mv -f "$state/secret.new" "$2"
+    waiting=$staging/secrets/${2##*/}
+    [ -d "$staging/secrets" ] || { mkdir "$staging/secrets" && chmod 0711 "$staging/secrets"; } || return 1
+    copy "$1" "$waiting" 0600 && give_to_zot "$waiting"
 }
+
+# Keeps the secret files that the push is to replace, by a second name for the very file, and puts the others in their place.
+keep_replaced_secrets() {
+    for waiting in "$target"/secrets/*; do
+        [ -f "$waiting" ] || continue
+        place=$config_folder/${waiting##*/}
+        if [ -L "$place" ] || [ -e "$place" ]; then
+            [ -d "$target/replaced-secrets" ] || { mkdir "$target/replaced-secrets" && chmod 0711 "$target/replaced-secrets"; } || return 1
+            link_or_copy "$place" "$target/replaced-secrets/${waiting##*/}" || return 1
+        else
+            mv "$waiting" "$place" || return 1
+        fi
+    done
+}
+
+# The config that names them is in its place by now.
+replace_secrets() {
+    for waiting in "$target"/secrets/*; do
+        [ -f "$waiting" ] || continue
+        mv -f "$waiting" "$config_folder/${waiting##*/}" || return 1
+    done
+}
+
+# The files that a push has replaced come back as they were, to owner, mode and bytes. But where zot has to start again by them, one
+# that it could not read any more, or that holds something else than its name says, stays replaced.
+put_back_secrets() {
+    for kept in "$1"/replaced-secrets/*; do
+        [ -L "$kept" ] || [ -f "$kept" ] || continue
+        if [ -n "$restarted" ] && ! { as_zot test -r "$kept" && each_secret is_not_another "$config"; }; then continue; fi
+        mv -f "$kept" "$config_folder/${kept##*/}"
+    done
+}
+
+is_not_another() { [ "${2##*/}" != "${kept##*/}" ] || holds "$1" "$kept"; }
 
 give_to_zot() { [ "$(owner_of "$1")" = "$owner" ] || chown "$owner" "$1"; }
 
@@ -52,6 +88,7 @@ interrupted_push() {
 # Removes a push that is not in force. With the first of all, what it kept of before goes too: that may change until the next.
 forget_push() {
     put_back_service_file "$1"
+    put_back_secrets "$1"
     rm -rf "$1"
     [ -n "$(pushes)" ] || rm -rf "$state/original"
 }
@@ -67,20 +104,21 @@ stage() {
     must "$place" copy "$1" "$staging/live.json" 0644
     must "$place" touch "$staging/unproven" "$staging/uncommitted"
     must "$place" chmod 0755 "$staging"
-    must "the secret files could not be written in $config_folder" each_secret place_secret "$1"
+    must "the secret files could not be written in $state" each_secret stage_secret "$1"
     heed
-    verify "$staging/config.json"
-    verify "$staging/read-only.json"
+    verify_staged "$staging/config.json"
+    verify_staged "$staging/read-only.json"
     heed
     last=$(pushes | tail -n 1)
     must "$place" mv "$staging" "$state/pushes/$((${last:-0} + 1))"
     target=$state/pushes/$((${last:-0} + 1))
     keep_original
     keep_replaced
+    must "the secret files could not be put beside $config" keep_replaced_secrets
     place_start
     place_service_file
     # After a power cut there is to be either all of it or none. (An older sync takes no files, and writes everything.)
-    run sync "$target"/* "$target" "$state/pushes" "$credentials" "$session_keys" "$config_folder"
+    run sync "$target"/* "$target"/*/* "$target" "$state/pushes" "$credentials" "$session_keys" "$config_folder"
     heed
 }
 
@@ -135,6 +173,7 @@ activate() {
 # Puts what was staged into force, or brings back what it replaced.
 put_into_force() {
     commit
+    must "the secret files of the config could not be put beside it" replace_secrets
     activate "$1" || fail_of_zot
     is_proven
 }
@@ -152,7 +191,10 @@ is_proven() {
     # From here on the config stays; what is left is tidying.
     committed=
     rm -f "$target/unproven" "$target/live.json"
+    forget_secrets "$target"
 }
+
+forget_secrets() { rm -rf "$1/secrets" "$1/replaced-secrets"; }
 
 # Brings back what the push has replaced, whatever the reason.
 take_back() {
@@ -169,6 +211,7 @@ take_back() {
         forget_push "$target"
         return
     fi
+    put_back_secrets "$target"
     mv -f "$target/replaced.json" "$config" || { warn "The config that was in force before could not be brought back from $target/replaced.json to $config."; return; }
     if [ "$was_running" = no ]; then
         # A command can only restart: what was rejected is not to run on.
@@ -241,7 +284,7 @@ settle() {
         warn "zot-hardening: an earlier push was cut off; proving what it has put into force."
         committed=yes
         restarted=
-        if activate prove; then
+        if replace_secrets 2>"$folder/error" && activate prove; then
             is_proven
             proven=yes
         else
@@ -255,6 +298,7 @@ settle() {
         # It was on its way back; zot may still run with what was taken back.
         warn "zot-hardening: an earlier push was cut off on its way back; restarting zot with the config that is in its place."
         restarted=yes
+        put_back_secrets "$target"
         if [ ! -f "$config" ] || bring_up; then forget_push "$target"; else warn "zot-hardening: zot $problem."; fi
     fi
     target=
@@ -274,6 +318,10 @@ tidy() {
 # Removes what was only on its way, and the secret files that no config names any more.
 sweep() {
     rm -rf "$state"/*.new "$state/staging"
+    for push in "$state"/pushes/*; do
+        # Cut off between its proof and the tidying.
+        [ -e "$push/unproven" ] || [ ! -d "$push/replaced-secrets" ] || forget_secrets "$push"
+    done
     # Another zot's config may be in this folder, too.
     set --
     for holder in "$config_folder"/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do

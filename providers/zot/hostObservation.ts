@@ -4,6 +4,7 @@
  */
 import commonScript from "../../host/common.sh";
 import lookScript from "../../host/look.sh";
+import processesScript from "../../host/processes.sh";
 import serviceFileScript from "../../host/serviceFile.sh";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import observationScript from "./hostObservation.sh";
@@ -19,7 +20,7 @@ function scriptFor({ variables, declared }: Observation, last: Declared | undefi
     const secretFiles = new Set(last ? [...last.secretFiles, ...(declared?.secretFiles ?? [])] : []);
     const all: [string, string][] = [...variables, ["secret_files", [...secretFiles].join("\n")], ["declared", last?.config.trimEnd() ?? ""], ["known_binary", known?.binary ?? ""], ["known_version", known?.version ?? ""]];
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
-    return [commonScript, lookScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
+    return [commonScript, lookScript, processesScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

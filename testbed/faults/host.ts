@@ -15,7 +15,7 @@ import { createHash } from "node:crypto";
 import { Issuer } from "./issuer";
 import { type Ran, runOverSsh } from "./overSsh";
 import { ZotService } from "./service";
-import { Steps } from "./steps";
+import { onPath, Steps } from "./steps";
 
 /** What is pushed: configs that differ in what one can see of them from outside. */
 export interface Pushed {
@@ -45,6 +45,8 @@ export interface FaultHostOptions {
     settings?: Overrides;
     /** Further variables of the script. */
     environment?: Record<string, string>;
+    /** User id that zot runs as, where this process may become it; its storage is then a symbolic link, as of a disk of its own. Default: this process's user. */
+    zotUser?: number;
 }
 
 export class FaultHost {
@@ -74,10 +76,19 @@ export class FaultHost {
     static async start(options: FaultHostOptions = {}): Promise<FaultHost> {
         const folder = fs.mkdtempSync(join(tmpdir(), "zot-faults-"));
         const host = new FaultHost(folder, await freePort(), await Issuer.start(), options);
-        for (const needed of [host.images, host.configFolder, host.temporary]) fs.mkdirSync(needed);
+        const uid = host.zotUser;
+        if (uid === undefined) {
+            fs.mkdirSync(host.images);
+        } else {
+            fs.chmodSync(folder, 0o755);
+            fs.mkdirSync(join(folder, "disk"));
+            fs.chownSync(join(folder, "disk"), uid, uid);
+            fs.symlinkSync(join(folder, "disk"), host.images);
+        }
+        for (const needed of [host.configFolder, host.temporary]) fs.mkdirSync(needed);
         try {
             if (options.diskKilobytes !== undefined) host.mount(options.diskKilobytes);
-            host.service = new ZotService(folder, { zot: host.machine.zot.path, configFile: host.configFile, start: `${host.state}/start`, port: host.port });
+            host.service = new ZotService(folder, { zot: host.machine.zot.path, configFile: host.configFile, start: `${host.state}/start`, port: host.port, uid });
             if (options.steps) {
                 host.steps = new Steps(folder, { [host.configFolder]: "ETC", [folder]: "HOST", [`:${host.port}`]: ":PORT" }, { zot: host.machine.zot.path, "restart-zot": host.service.restartCommand });
             }
@@ -100,6 +111,11 @@ export class FaultHost {
 
     get url(): string {
         return `http://127.0.0.1:${this.port}`;
+    }
+
+    /** The user id that zot runs as, where it is another than this process's. */
+    get zotUser(): number | undefined {
+        return process.getuid?.() === 0 && onPath("setpriv") ? this.options.zotUser : undefined;
     }
 
     /** Where the push keeps what it has done. */

@@ -25,7 +25,7 @@ export class ZotService {
 
     constructor(
         folder: string,
-        private readonly options: { zot: string; configFile: string; start: string; port: number },
+        private readonly options: { zot: string; configFile: string; start: string; port: number; uid?: number },
     ) {
         const bin = join(folder, "bin");
         this.control = join(folder, "service");
@@ -91,6 +91,12 @@ export class ZotService {
         else writeFileSync(file, `${value}\n`);
     }
 
+    /** Where zot has a user of its own, as a service manager starts it. */
+    private get asZot(): string {
+        const { uid } = this.options;
+        return uid === undefined ? "" : `setpriv --reuid ${uid} --regid ${uid} --clear-groups `;
+    }
+
     private serviceScript(run: string): string {
         const { control, pidFile, logFile } = this;
         return `#!/bin/sh
@@ -120,7 +126,7 @@ if [ "$fault" = "port taken" ]; then
     : >'${control}/port-free'
     while [ ! -e '${control}/port-taken' ]; do sleep 0.01; done
 fi
-${onPath("setsid") ? "setsid " : ""}nohup '${run}' serve '${this.options.configFile}' </dev/null >>'${logFile}' 2>&1 &
+${onPath("setsid") ? "setsid " : ""}nohup ${this.asZot}'${run}' serve '${this.options.configFile}' </dev/null >>'${logFile}' 2>&1 &
 echo $! >'${pidFile}'
 `;
     }

@@ -56,6 +56,8 @@ export class Steps {
     begin(step?: number): void {
         rmSync(this.control, { recursive: true, force: true });
         mkdirSync(this.control);
+        // A tool may be called as zot's user.
+        chmodSync(this.control, 0o777);
         writeFileSync(join(this.control, "armed"), `${step ?? 0}`);
         writeFileSync(join(this.control, "on"), "");
     }
@@ -100,6 +102,8 @@ function stepScript(name: string, real: string, control: string, sed: string): s
     const own = (tool: string) => onPath(tool) ?? tool;
     return `#!/bin/sh
 if [ -e '${control}/on' ]; then
+    mask=$(umask)
+    umask 0
     label=$(printf '%s' "${name} $*" | ${own("tr")} '\\n' ' ' | ${own("sed")} '${sed.replaceAll("'", "'\\''")}')
     last=
     [ ! -e '${control}/last' ] || read -r last <'${control}/last'
@@ -119,6 +123,7 @@ if [ -e '${control}/on' ]; then
             fi
         fi
     fi
+    umask "$mask"
 fi
 exec '${real}' "$@"
 `;

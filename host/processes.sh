@@ -1,0 +1,179 @@
+# What runs on the host: whose it is, and what it was started with. And what root must not trust.
+
+listener=
+listener_user=
+
+# The user id of a process, as the kernel has it: the owner of /proc/PID can be made root's by the process itself.
+user_of() {
+    if [ -r "/proc/$1/status" ]; then
+        awk '/^Uid:/ { print $3; exit }' "/proc/$1/status" 2>/dev/null
+    else
+        ps -o uid= -p "$1" 2>/dev/null | tr -d ' '
+    fi
+}
+
+# How a user is called, with his number where he has no name.
+user_called() { id -un "$1" 2>/dev/null || printf 'number %s' "${1:-unknown}"; }
+
+# Looks for what listens where the zot of a config is reached, which expect_of has read. Sets $listener to its process and
+# $listener_user to its user's id; either is empty where it is not to be seen.
+find_listener() {
+    listener=
+    listener_user=
+    if [ -r /proc/net/tcp ]; then
+        found=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port="$port" -v address="$address" '
+            BEGIN {
+                count = split(address, part, ".")
+                exact = count == 4 ? sprintf("%02X%02X%02X%02X", part[4], part[3], part[2], part[1]) : ""
+                wanted = sprintf("%04X", port)
+            }
+            $4 == "0A" && split($2, place, ":") == 2 && place[2] == wanted {
+                if (place[1] == exact) best = $8 " " $10
+                else if (place[1] ~ /^0+$/) any = $8 " " $10
+                else if (exact == "" && length(place[1]) == 32) other = $8 " " $10
+            }
+            END { print best != "" ? best : any != "" ? any : other }')
+        [ -n "$found" ] || return 0
+        listener_user=${found%% *}
+        # Of another user only root sees which process it is.
+        # shellcheck disable=SC2012 # find has no portable way to say it
+        listener=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[${found##* }]" '
+            index($0, "/proc/") == 1 { split($0, path, "/"); process = path[3] }
+            $NF == socket { print process; exit }')
+    elif command -v lsof >/dev/null 2>&1; then
+        found=$(lsof -nP -iTCP:"$port" -sTCP:LISTEN -Fpu 2>/dev/null)
+        listener=$(printf '%s\n' "$found" | sed -n 's/^p//p' | head -n 1)
+        listener_user=$(printf '%s\n' "$found" | sed -n 's/^u//p' | head -n 1)
+    fi
+}
+
+# The config that a process of zot was started with; nothing where its arguments name none.
+config_of_process() {
+    if [ -r "/proc/$1/cmdline" ]; then
+        started_with=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | awk 'after && !/^-/ { print; exit } $0 == "serve" { after = 1 }')
+    else
+        started_with=$(ps -ww -o args= -p "$1" 2>/dev/null | sed -n 's/^.* serve \(.*[^ ]\) *$/\1/p')
+    fi
+    case $started_with in
+        '' | /*) ;;
+        *) started_with=$(readlink "/proc/$1/cwd" 2>/dev/null)/${started_with#./} ;;
+    esac
+    printf '%s' "$started_with"
+}
+
+# The config that a service's command line names, in one line as its manager shows it; nothing where that cannot be told.
+config_of_command() {
+    case $1 in
+        *.zot-hardening/start) named=${1%.zot-hardening/start} && named=/${named#*/} && case $named in "/bin/sh "*) named=${named#* } ;; esac ;;
+        *" serve $config" | *" serve $config "*) named=$config ;;
+        *" serve "*) named=${1#* serve } ;;
+        *) return 0 ;;
+    esac
+    # A shell's own line is not read any further.
+    case $named in /*[\;\|\&\<\>\'\"\$\`]*) ;; /*) printf '%s' "$named" ;; esac
+}
+
+# Whether a path is zot.configFile by another name, or one of the configs that the start serves.
+is_our_config() {
+    case $1 in "$config" | "$state"/*) return 0 ;; esac
+    theirs=$(cd -P "${1%/*}/" 2>/dev/null && pwd -P) && ours=$(cd -P "$config_folder" 2>/dev/null && pwd -P) || return 1
+    [ "$theirs/${1##*/}" = "$ours/${config##*/}" ] && return 0
+    case $theirs/ in "$ours/${state##*/}"/*) return 0 ;; esac
+    [ -L "$1" ] && [ -e "$config" ] && [ "$(identity_of_file "$1")" = "$(identity_of_file "$config")" ]
+}
+
+# shellcheck disable=SC2012 # find has no portable way to say it
+identity_of_file() { ls -Lldin "$1" 2>/dev/null | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
+
+# Whether what listens was started with the config that is in its place, and sees it as it is: in a container, a file that was
+# mounted by itself stays what it was. Sets $problem otherwise. What cannot be seen is no problem.
+serves_our_config() {
+    find_listener
+    [ -n "$listener" ] || return 0
+    served=$(config_of_process "$listener")
+    [ -n "$served" ] || return 0
+    if ! is_our_config "$served"; then
+        problem="process $listener, which answers at $url, was started with $served, and not with $config"
+        return 1
+    fi
+    case $served in */pushes/*) return 0 ;; esac
+    seen=/proc/$listener/root$served
+    { [ -f "$seen" ] && [ -r "$seen" ] && [ -f "$config" ]; } || return 0
+    cmp -s "$seen" "$config" && return 0
+    problem="process $listener, which answers at $url, sees another $served than the host has; where that file alone is mounted into a container, mount its folder"
+    return 1
+}
+
+# --- what root must not trust ---------------------------------------------------------------------------------
+
+# Names each folder on the way to one that others than root may write, one a line. With `below`, in a folder above that has the
+# sticky bit only its owner may rename: there, one of root's is safe.
+# shellcheck disable=SC2012 # find has no portable way to say it
+folders_of_others() {
+    at=$1
+    above=
+    while :; do
+        ls -Lldn "${at:-/}" 2>/dev/null | awk -v folder="${at:-/}" -v above="$above" '
+            NR == 1 {
+                open = substr($1, 9, 1) == "w" || (substr($1, 6, 1) == "w" && $4 != 0)
+                if (open && above && substr($1, 10, 1) ~ /[tT]/) open = 0
+                if ($3 != 0 || open) print folder " (" substr($1, 1, 10) ", user " $3 ", group " $4 ")"
+            }'
+        [ -n "$at" ] || return 0
+        at=${at%/*}
+        above=yes
+    done
+}
+
+# The same for the folder as it is named and as it is once links are followed.
+untrusted_folders() {
+    {
+        folders_of_others "$1"
+        real=$(cd -P "$1" 2>/dev/null && pwd -P) && [ "$real" != "$1" ] && folders_of_others "${real%/}"
+    } | awk '!told[$0]++'
+}
+
+# Where a push runs as root, nobody else may be able to put a link or a folder of his own in the way of what it writes.
+check_trust() {
+    [ "$(id -u)" -eq 0 ] || return 0
+    others=$(untrusted_folders "$config_folder")
+    if [ -e "$state" ] || [ -L "$state" ]; then
+        if [ -L "$state" ] || [ ! -d "$state" ]; then others="$others$newline$state (no folder)"; fi
+        for needed in "$state" "$state/claims" "$state/pushes" "$state/original"; do
+            [ ! -L "$needed" ] || others="$others$newline$needed (a symbolic link)"
+            [ ! -d "$needed" ] || others="$others$newline$(folders_of_others "$needed" | grep -F "$needed (")"
+        done
+    fi
+    others=$(printf '%s\n' "$others" | awk 'NF && !told[$0]++')
+    [ -n "$others" ] || return 0
+    problem="the push runs as root, and others than root may write in $(printf '%s' "$others" | tr '\n' ';' | sed 's/;/; /g'): they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER), or let host.user be the user that zot runs as and set host.sudo to off or service"
+    return 1
+}
+
+# What the manager of the site's own service starts, and as whom: sets $unit_config and $unit_user, which are empty where it does
+# not say.
+ask_unit() {
+    unit_config=
+    unit_user=
+    [ "$own_service" = no ] || return 0
+    case $manager in
+        systemd | systemd-user)
+            # That needs no root.
+            if [ "$manager" = systemd ]; then set -- systemctl; else set -- systemd; fi
+            told=$("$@" show --property=User --property=UID --property=ExecStart "$service" 2>/dev/null </dev/null)
+            unit_user=$(printf '%s\n' "$told" | sed -n 's/^UID=\([0-9][0-9]*\)$/\1/p' | head -n 1)
+            named=$(printf '%s\n' "$told" | sed -n 's/^User=//p' | head -n 1)
+            case $named in '') unit_user= ;; *[!0-9]*) unit_user=${unit_user:-$(id -u "$named" 2>/dev/null)} ;; *) unit_user=$named ;; esac
+            command_line=$(printf '%s\n' "$told" | sed -n 's/^ExecStart={.*argv\[\]=\(.*\) ; ignore_errors=.*$/\1/p' | tail -n 1)
+            ;;
+        launchd-*)
+            find_launchd_target
+            told=$(launchctl print "$launchd_target" 2>/dev/null </dev/null)
+            named=$(printf '%s\n' "$told" | sed -n 's/^[[:space:]]*username = //p' | head -n 1)
+            [ -z "$named" ] || unit_user=$(id -u "$named" 2>/dev/null)
+            command_line=$(printf '%s\n' "$told" | awk '/^[ \t]*arguments = \{/ { inside = 1; next } inside && /^[ \t]*\}/ { exit } inside { sub(/^[ \t]+/, ""); printf "%s%s", (count++ ? " " : ""), $0 }')
+            ;;
+        *) return 0 ;;
+    esac
+    unit_config=$(config_of_command "$command_line")
+}
