@@ -9,6 +9,7 @@ import { lookUpAuthentik } from "./components/registryIdentity";
 import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { SettingsError } from "./components/settings";
 import { warnOfMissingPermissions } from "./components/tokenPermissions";
+import { timeoutWarnings } from "./components/zotConfig";
 
 function declared() {
     try {
@@ -24,6 +25,7 @@ export = async function program() {
     // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider reads them there.
     // First of all: it starts while Authentik is asked.
     const zotProvider = new zot.Provider("registry", authentikConnection());
+    if (pulumi.runtime.isDryRun()) for (const warning of timeoutWarnings(settings)) await pulumi.log.warn(warning);
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
     // Beside the work; but where that fails, they may say why.
     const warnings = access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access)]);

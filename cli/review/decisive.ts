@@ -3,7 +3,7 @@
  *
  * Every setting is in one of the three lists below, so that a new one is weighed before it is reviewed for the first time.
  */
-import { shown } from "../../components/settings";
+import { goDurationSeconds, shown } from "../../components/settings";
 import { durationOf } from "../../providers/zot/durations";
 import type { Effect, RightsChange } from "./report";
 import type { SettingValue } from "./sides";
@@ -33,6 +33,14 @@ const longer = (words: string): Weigh => (before, after) => {
     return { effect: from === undefined || to === undefined ? "unclear" : to > from ? "wider" : "narrower", words: `${words} ${text(after)} instead of ${text(before)}` };
 };
 
+/** How long a push can be held open, to overwrite a tag meanwhile; 0s is without an end. */
+const heldOpen: Weigh = (before, after) => {
+    // Where no program declared it, zot's own limit was in force.
+    const [from, to] = [before, after].map((value) => goDurationSeconds(String(value ?? "60s")) || Infinity);
+    const words = `a push can be held open for ${text(after ?? "60s")} instead of ${text(before ?? "60s")}`;
+    return { effect: to! > from! ? "wider" : "narrower", words: `${words}, to overwrite a tag that is pushed meanwhile` };
+};
+
 const onOff = (on: string, off: string): ((value: Value) => string) => (value) => (value === true ? on : off);
 
 /** Settings whose change is seen in zot's config, as rights. */
@@ -44,7 +52,7 @@ export const IN_THE_CONFIG = [
 
 /** Settings by which nobody may do more or less. */
 export const HARMLESS = [
-    "zot.port", "zot.garbageCollection", "zot.garbageCollectionDelay", "zot.garbageCollectionInterval", "zot.metricsPath", "zot.search", "zot.vulnerabilityUpdateInterval", "zot.userInterface", "zot.logLevel",
+    "zot.port", "zot.garbageCollection", "zot.garbageCollectionDelay", "zot.garbageCollectionInterval", "zot.metricsPath", "zot.search", "zot.vulnerabilityUpdateInterval", "zot.userInterface", "zot.logLevel", "zot.writeTimeout",
     "identity.applicationName", "identity.applicationSlug", "identity.providerName", "identity.invalidationFlow",
     "host.startWithoutIssuer", "host.logFile", "host.pushTimeout", "host.readyTimeout",
 ] as const;
@@ -55,6 +63,7 @@ export const WEIGHED: Readonly<Record<string, Weigh>> = {
     "zot.binary": other("on the host, zot is the program"),
     "zot.configFile": other("on the host, zot's config and its secrets are beside"),
     "zot.rootDirectory": other("images and API keys are those in"),
+    "zot.readTimeout": heldOpen,
     "zot.user": other("zot runs as, and its secrets belong to, the user"),
     "zot.acceptVersion": other("a zot whose version cannot be read is accepted: commit"),
     "zot.dropSettings": other("the first push may remove settings of the host's config:"),

@@ -1,10 +1,10 @@
 /** What settings say together, and must not. Pure. */
-import { declarations, type Settings } from "./declarations";
+import { declarations, goDurationSeconds, type Settings } from "./declarations";
 import { extraConfigMistakes } from "./extraConfig";
 import { SCAN_FOUND_NOTHING, scanCommand } from "./hostKeys";
 import type { RawSettings } from "./parse";
 import { mayOverlap, mayPrevail } from "./patterns";
-import { type SecretText, setCommand, type SettingMistake, shown } from "./setting";
+import { isMap, type SecretText, setCommand, type SettingMistake, shown } from "./setting";
 
 interface CrossCheck {
     /** Settings that have to be readable for the check to make sense. */
@@ -61,6 +61,26 @@ export const crossChecks: CrossCheck[] = [
             zot.userInterface && !zot.search
                 ? [mistake("zot.userInterface", "it is on while zot.search is off, which zot refuses; set zot.userInterface to false or zot.search to true.")]
                 : [],
+    },
+    {
+        needs: ["zot.readTimeout", "zot.writeTimeout"],
+        check: ({ zot }) => {
+            const [read, write] = [zot.readTimeout, zot.writeTimeout].map((value) => goDurationSeconds(value) || Infinity);
+            if (write! >= read!) return [];
+            const why = `${shown(zot.writeTimeout)} is shorter than zot.readTimeout, ${shown(zot.readTimeout)}`;
+            const what = "a push that takes longer would arrive, and get no answer";
+            return [mistake("zot.writeTimeout", `${why}: ${what}; give the same, or more.`)];
+        },
+    },
+    {
+        needs: ["zot.readTimeout", "zot.writeTimeout", "zot.extraConfig"],
+        check: ({ zot }) =>
+            (["readTimeout", "writeTimeout"] as const).flatMap((name) => {
+                const http = Object.entries(zot.extraConfig).find(([key]) => key.toLowerCase() === "http")?.[1];
+                const own = isMap(http) && Object.keys(http).some((key) => key.toLowerCase() === name.toLowerCase());
+                if (!own || zot[name] === declarations.zot[name].default) return [];
+                return [mistake(`zot.${name}`, `zot.extraConfig has http.${name} as well; set it here, and leave it out there.`)];
+            }),
     },
     {
         needs: ["zot.extraConfig"],

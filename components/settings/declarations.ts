@@ -43,6 +43,12 @@ const absolutePath = (what: string) =>
     });
 const slug = (what: string) => text(`the slug of ${what}: letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));
 const duration = () => text('a duration such as "90s", "1h" or "24h"', (value) => DURATION.test(value));
+/** A time limit of zot's HTTP server. Less would cut requests that are not slow. */
+const requestTimeout = () =>
+    text('a duration of at least 30 seconds such as "5m" or "1h", or "0s" for no limit', (value) => {
+        if (!DURATION.test(value)) return false;
+        return goDurationSeconds(value) === 0 || goDurationSeconds(value) >= 30 || "it would cut requests that are not slow";
+    });
 /** A lifetime; unlike Go's durations it may be in days. */
 const longDuration = () => text('a duration such as "90d", "12h" or "600s"', (value) => (/^(\d+[smhdw])+$/.test(value) ? undefined : "it is not whole numbers with one of s, m, h, d, w each"));
 const integer = (allowed: string, least: number, most: number) => ({
@@ -196,6 +202,20 @@ export const declarations = {
             default: "24h",
         }),
         userInterface: define({ description: "Whether zot serves its web interface.", ...boolean(), default: true }),
+        readTimeout: define({
+            description:
+                "How long a request may take to arrive, its body included: a push of a layer that takes longer is cut. As long " +
+                "can a push be held open by which a tag is overwritten that was pushed meanwhile. 0s is no limit.",
+            ...requestTimeout(),
+            default: "1h",
+        }),
+        writeTimeout: define({
+            description:
+                "How long a request may take until its answer has gone out: a pull of a layer that takes longer is cut, and so " +
+                "is the answer to a push. 0s is no limit.",
+            ...requestTimeout(),
+            default: "1h",
+        }),
         logLevel: define({ description: "How much zot logs.", ...oneOf(["debug", "info", "warn", "error"]), default: "info" }),
         user: optional(
             define({
@@ -435,7 +455,7 @@ export type Settings = {
 };
 
 /** Seconds in a duration of Go's syntax. */
-function goDurationSeconds(value: string): number {
+export function goDurationSeconds(value: string): number {
     const units: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
     let seconds = 0;
     for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) seconds += Number(amount) * units[unit as string]!;

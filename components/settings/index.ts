@@ -1,5 +1,5 @@
 /** Typed, validated stack configuration. `fromPulumi` and `fromStackFile` are its two readers. */
-export { ACTIONS, type Action, allSettings, type MirrorSetting, type RepositoryRuleSetting, type Settings, isLoopback } from "./declarations";
+export { ACTIONS, type Action, allSettings, type MirrorSetting, type RepositoryRuleSetting, type Settings, goDurationSeconds, isLoopback } from "./declarations";
 export { extraConfigMistakes } from "./extraConfig";
 export { nameOfKey, parseSettings, type ParsedSettings, type PolicySettings, type RawSettings } from "./parse";
 export { isMap, SecretText, SettingsError, type SettingMistake, setCommand, shown } from "./setting";

@@ -4,6 +4,7 @@ import type { PolicySettings } from "../settings";
 import { repositoriesOf } from "./accessControl";
 import { isJsonMap, type JsonMap, valueAt } from "./json";
 import { mergeExtra } from "./merge";
+import { requestTimeouts } from "./timeouts";
 
 /** zot's config.json. What is not typed here is the site's own (`zot.extraConfig`). */
 export type ZotConfig = JsonMap;
@@ -84,6 +85,7 @@ export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMa
             port: String(zot.port),
             realm: "zot",
             externalUrl: registry.url,
+            ...requestTimeouts(settings),
             auth,
             accessControl: { repositories: repositoriesOf(tieredPolicy(settings)), ...metricsReaders(settings) },
         },

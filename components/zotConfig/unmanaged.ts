@@ -28,6 +28,8 @@ const DECLARED_BY: Record<string, string | undefined> = {
     "http.port": "zot.port",
     "http.realm": undefined,
     "http.externalurl": "registry.url",
+    "http.readtimeout": "zot.readTimeout",
+    "http.writetimeout": "zot.writeTimeout",
     "log.level": "zot.logLevel",
     "extensions.metrics.enable": "zot.metrics",
     "extensions.metrics.prometheus.path": "zot.metricsPath",

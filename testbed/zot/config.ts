@@ -32,6 +32,9 @@ export interface Config {
         externalUrl: string;
         allowOrigin: string;
         realm: string;
+        /** Milliseconds in which a request has to arrive, and its answer to go out; 0 is no limit. */
+        readTimeout: number;
+        writeTimeout: number;
         tls?: { cert: string; key: string; cacert: string };
         auth: AuthConfig;
         /** Absent: whoever is logged in may do everything. */
@@ -392,6 +395,8 @@ interface Raw {
             groups?: object;
             metrics?: { users?: string[]; anonymousPolicy?: string[] };
         };
+        readTimeout?: string;
+        writeTimeout?: string;
         ratelimit?: object;
         compat?: string[];
     };
@@ -472,6 +477,8 @@ function build(settings: JsonObject): Config {
             externalUrl: http.externalUrl ?? "",
             allowOrigin: http.allowOrigin ?? "",
             realm: http.realm ?? "",
+            readTimeout: requestLimit(http.readTimeout),
+            writeTimeout: requestLimit(http.writeTimeout),
             ...(http.tls && { tls: { cert: http.tls.cert ?? "", key: http.tls.key ?? "", cacert: http.tls.cacert ?? "" } }),
             auth,
             ...(accessControl && { accessControl }),
@@ -481,6 +488,11 @@ function build(settings: JsonObject): Config {
         extensions,
         notCarriedOut: notCarriedOut(raw),
     };
+}
+
+/** zot's own limit of a minute, where the config has none; nothing and less is no limit. */
+function requestLimit(given: string | undefined): number {
+    return given === undefined ? 60_000 : Math.max(0, parseDuration(given) ?? 0);
 }
 
 function checkPort(port: string | undefined): void {

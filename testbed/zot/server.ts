@@ -45,9 +45,6 @@ export class StartError extends Error {
     }
 }
 
-/** Seconds; a push may take no longer, and its tag is only looked at when it begins. */
-const longestRequest = 60;
-
 /** The name of a repository. */
 const namePattern = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*";
 
@@ -166,12 +163,13 @@ export class Server {
     }
 
     private async listen(): Promise<void> {
-        const { address, port, tls } = this.config.http;
+        const { address, port, tls, readTimeout } = this.config.http;
         const options = {
-            requestTimeout: longestRequest * 1000,
-            headersTimeout: 5000,
+            // A push may take no longer, and its tag is only looked at when it begins.
+            requestTimeout: readTimeout,
+            headersTimeout: readTimeout === 0 ? 5000 : Math.min(5000, readTimeout),
             keepAliveTimeout: 120_000,
-            connectionsCheckingInterval: 5000,
+            connectionsCheckingInterval: Math.min(5000, readTimeout === 0 ? 5000 : readTimeout / 2),
             maxHeaderSize: longestHeader,
             // Refused below, with zot's words.
             requireHostHeader: false,
@@ -251,7 +249,16 @@ export class Server {
         return { auth, accessControl, realm, metricsPath, users: this.users, sessions: this.sessions };
     }
 
+    /** An answer that has not gone out in time does not any more, even if it was the request that took so long. */
+    private limitAnswer(request: http.IncomingMessage, response: http.ServerResponse): void {
+        const { writeTimeout } = this.config.http;
+        if (writeTimeout === 0) return;
+        const limit = setTimeout(() => request.socket.destroy(), Math.min(writeTimeout, 0x7fffffff)).unref();
+        response.once("close", () => clearTimeout(limit));
+    }
+
     private async answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+        this.limitAnswer(request, response);
         const refusal = refusalOf(request);
         if (refusal) return void request.socket.end(refusalBeforeHandling(refusal));
         // Go answers this one by itself, and takes a whole address for its path.

@@ -254,6 +254,8 @@ describe("the read-only config", () => {
         expect(readOnly().http).toEqual({
             address: "127.0.0.1",
             port: "5000",
+            readTimeout: "1h",
+            writeTimeout: "1h",
             realm: "zot",
             externalUrl: "https://registry.example.org",
             accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } },

@@ -156,6 +156,19 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         });
     });
 
+    test("How long a request may take", async () => {
+        const [block] = blocks("How long a request may take", 1);
+        await type(block!);
+        expect(readFileSync(configFile(), "utf8")).toMatch(/"readTimeout": "10m",\s+"writeTimeout": "10m"/);
+        expect(await ci().push("app/hello", newTag(), "x")).toBe(201);
+        const endless = ["readTimeout", "writeTimeout"].map((name) => `pulumi config set --path zot.${name} 0s --stack ${STACK}`).join(" && ");
+        const told = await type(`${endless} && pulumi preview --stack ${STACK}`);
+        expect(told.text).toMatch(/warning: zot\.readTimeout is "0s", which zot takes for no limit: a push may take any time/);
+        const back = ["readTimeout", "writeTimeout"].map((name) => `pulumi config rm --path zot.${name} --stack ${STACK}`).join(" && ");
+        await type(`${back} && pulumi up --stack ${STACK}`);
+        expect(readFileSync(configFile(), "utf8")).toContain('"readTimeout": "1h"');
+    });
+
     test("Upgrade zot", async () => {
         const { site } = operator;
         const [replaceBinary, look] = blocks("Upgrade zot", 2);
