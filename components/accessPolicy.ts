@@ -148,18 +148,23 @@ export function policyBreaches(policy: AccessPolicy, { adminsGroup, adminsMayUpd
         if (missing.length > 0) breaches.push(`the group ${adminsGroup} is locked out of ${list(missing)} ${where}`);
         for (const grant of rule.grants) breaches.push(...grantBreaches(grant, where));
     }
-    for (const grant of policy.everywhere) breaches.push(...grantBreaches(grant, "everywhere, by adminPolicy"));
+    for (const grant of policy.everywhere) {
+        breaches.push(...grantBreaches(grant, "everywhere, by adminPolicy"));
+        // zot 2.1.20: whatever actions it names, and whether or not its conditions hold.
+        const others = holdersOf({ ...grant, groups: grant.groups.filter((group) => group !== adminsGroup) });
+        if (others.length > 0) breaches.push(`${others.join(" and ")} would be zot's administrator by adminPolicy, whatever its actions; only the group ${adminsGroup} may be, so give the rights by a rule for the repositories`);
+    }
     return breaches;
 
     function grantBreaches(grant: Grant, where: string): string[] {
         const onlyAdmins = isOnlyFor(grant, adminsGroup);
         const forbidden = grant.actions.filter((action) => (action === "delete" && !onlyAdmins) || (action === "update" && !(onlyAdmins && adminsMayUpdate)));
         if (forbidden.length === 0) return [];
-        const holders = [...grant.groups.map((group) => `the group ${group}`), ...grant.users.map((user) => `the user ${user}`)];
-        return [`${holders.join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`];
+        return [`${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`];
     }
 }
 
+const holdersOf = ({ groups, users }: Grant) => [...groups.map((group) => `the group ${group}`), ...users.map((user) => `the user ${user}`)];
 const isOnlyFor = (grant: Grant, group: string) => grant.users.length === 0 && grant.groups.every((name) => name === group);
 
 /**

@@ -8,7 +8,7 @@ export function takenOverJson({ keep: _keep, ...found }: TakenOver): string {
     return `${JSON.stringify(found, null, 2)}\n`;
 }
 
-export function takenOverText({ file, kept, different, replaced, refused, extraConfig }: TakenOver, { print = false } = {}): string {
+export function takenOverText({ file, kept, different, replaced, refused, logins, accounts, extraConfig }: TakenOver, { print = false } = {}): string {
     const parts: string[] = [];
     const list = (title: string, lines: string[]) => {
         if (lines.length > 0) parts.push(`${title}\n${lines.map((line) => `  ${line}\n`).join("")}`);
@@ -19,6 +19,8 @@ export function takenOverText({ file, kept, different, replaced, refused, extraC
         `${path}: ${value(onHost)} on the host, ${declared === undefined ? "absent" : value(declared)} by ${setting ?? "this program, always"}`));
     list("Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:", replaced);
     list("Not kept:", refused.map((sentence) => `${sentence}.`));
+    list("Logins that end with the first push, and whom that locks out:", logins.map(({ path, who }) => `${path}: ${who}`));
+    list("Accounts that zot goes on knowing, with their keys and the groups of their last login, until they are ended (docs/operations.md, Accounts of before):", accounts);
     return parts.length > 0 ? parts.join("\n") : "The config holds nothing that the settings do not declare. Nothing was written.\n";
 }
 

@@ -2,7 +2,7 @@
 import { type AccessChange, changeInWords, isWidening, policyChanges, type TierNames, whoInWords } from "../../components/accessChanges";
 import { type AccessMatrix, accessMatrix } from "../../components/accessPolicy";
 import { isLoopback, isMap, shown } from "../../components/settings";
-import { configText, type Json, type JsonMap, policyOf, type ZotConfig } from "../../components/zotConfig";
+import { configText, type Json, type JsonMap, type OtherLogin, otherLogins, policyOf, type ZotConfig } from "../../components/zotConfig";
 import { matrixMarkdown } from "../shared/matrixText";
 import { besideChanges, decisiveChanges } from "./decisive";
 import type { SettingValue, StackSide } from "./sides";
@@ -118,16 +118,21 @@ function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[] {
     const unchecked = ([before, after] as const).map((config) => JSON.stringify(config).match(/"tlsverify":false/gi)?.length ?? 0);
     if (unchecked[1]! > unchecked[0]!) add("wider", "the TLS certificate of a registry that zot fetches from is not checked (`tlsVerify`)");
     other("what zot deletes by itself is other than before (`storage.retention`)", "storage", "retention");
-    if (canonical(loginWays(before)) !== canonical(loginWays(after))) add("unclear", "zot takes other kinds of logins than before (`http.auth`)");
+    const [knew, knows] = [before, after].map((config) => otherLogins(config)) as [OtherLogin[], OtherLogin[]];
+    const isIn = (list: OtherLogin[]) => (login: OtherLogin) => list.some(({ path, who }) => path.toLowerCase() === login.path.toLowerCase() && who === login.who);
+    for (const { path, who } of knows.filter((login) => !isIn(knew)(login))) add("wider", `a login that is not the declared one: ${inline(path)}, ${inline(who)}`);
+    for (const { path, who } of knew.filter((login) => !isIn(knows)(login))) add("narrower", `a login that was not the declared one ends: ${inline(path)}, ${inline(who)}`);
+    if (canonical(loginWays(before)) !== canonical(loginWays(after))) add("unclear", "how zot takes logins is other than before (`http.auth`)");
     if (canonical(conditionsOf(before)) !== canonical(conditionsOf(after))) add("unclear", "conditions of policies are other ones (`http.accessControl`, `conditions`)");
     return found;
 }
 
-/** The names of secret files hold a placeholder and say nothing. */
+/** The names of secret files hold a placeholder and say nothing; the logins themselves are compared one by one. */
 function loginWays(config: ZotConfig): Json {
     const auth = at(config, "http", "auth");
     if (!isMap(auth)) return null;
-    return Object.fromEntries(Object.entries(auth as JsonMap).filter(([key]) => !["openid", "sessionkeysfile"].includes(key.toLowerCase())));
+    const compared = ["openid", "sessionkeysfile", "htpasswd", "ldap", "bearer", "mtls"];
+    return Object.fromEntries(Object.entries(auth as JsonMap).filter(([key]) => !compared.includes(key.toLowerCase())));
 }
 
 function metricsReaders(config: ZotConfig): Set<string> {

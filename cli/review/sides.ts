@@ -12,7 +12,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync,
 import { join } from "node:path";
 import { parse } from "yaml";
 import { declaredState } from "../../components/declaredState";
-import { allSettings, isMap, SettingsError, shown } from "../../components/settings";
+import { allSettings, isMap, isSecretKey, SettingsError, shown, withoutSecretsIn } from "../../components/settings";
 import { settingsFromStackFile, StackFileError, stacksWithFile } from "../../components/settings/fromStackFile";
 import type { ZotConfig } from "../../components/zotConfig";
 import { UserError } from "../shared/command";
@@ -184,8 +184,8 @@ function renderedHere(folder: string, stack: string): Pick<StackSide, "config" |
 }
 
 const DECLARED = new Map(allSettings().map(({ name, setting }) => [name, setting]));
-/** What a secret may be called where the declarations do not know it. */
-const SOUNDS_SECRET = /token|passw|passphrase|secret|privatekey|credential|headers/i;
+/** What a secret may be called where the declarations do not know it: the last part of `package:group.name`, or all of it. */
+const soundsSecret = (name: string) => isSecretKey(name) || isSecretKey(name.split(/[:.]/).at(-1)!) || /token|passw|secret|privatekey|credential|headers/i.test(name);
 
 /** Of the keys beside `config`, which are shown. */
 const IS_HIDDEN: Readonly<Record<string, boolean>> = { encryptedkey: true, encryptionsalt: true, secretsprovider: false, environment: false };
@@ -215,6 +215,6 @@ const isSecure = (value: Record<string, unknown>) => typeof value.secure === "st
 function settingValue(name: string, value: unknown, isHidden?: boolean): SettingValue {
     const text = JSON.stringify(value) ?? "";
     const identity = createHash("sha256").update(text).digest("hex");
-    const isSecret = (isHidden ?? DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && SOUNDS_SECRET.test(name))) || text.includes('"secure":');
-    return { identity, shown: isSecret ? "[secret]" : shown(value) };
+    const isSecret = (isHidden ?? DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && soundsSecret(name))) || text.includes('"secure":');
+    return { identity, shown: isSecret ? "[secret]" : shown(DECLARED.has(name) && name !== "zot.extraConfig" ? value : withoutSecretsIn(value)) };
 }

@@ -1,5 +1,6 @@
 /** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
 import type { Send } from "../../clients/outgoing";
+import { withoutSecrets } from "../../components/settings/secrets";
 
 export interface Exchange {
     /** For example `anonymous`, `CI`. */
@@ -49,4 +50,4 @@ export function recordedSteps(way: Send, recorder: Recorder, as: string): Send {
 const addressOf = (url: URL) => `${url.origin}${url.pathname}${url.search ? "?…" : ""}`;
 
 /** A text of somebody else's, for a report: without what looks like a key. */
-export const redacted = (text: string) => text.replace(/zak_[0-9a-f]{8,}/gi, "zak_…").replace(/(code|state|token)=[^&\s"]+/g, "$1=…");
+export const redacted = (text: string) => withoutSecrets(text.replace(/zak_[0-9a-f]{8,}/gi, "zak_…").replace(/(code|state|token)=[^&\s"]+/g, "$1=…"), "…");

@@ -1,9 +1,13 @@
 /** What may not be in zot.extraConfig, whatever it is meant for. Pure. */
+import { isSecretHeader, isSecretKey, secretIn } from "./secrets";
 import { isMap, shownPath } from "./setting";
 
-/** Keys of zot's config that hold a secret, in small letters. The config is mode 0644 on the host and an output of the stack. */
-const SECRET_KEYS = ["clientsecret", "secretkey", "accountkey", "password", "token", "bindpassword", "sentinelpassword", "authorization"];
+/** The config is mode 0644 on the host and an output of the stack. */
 const WHERE_SECRETS_GO = "zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment";
+/** By the path of a key in small letters: what to do where zot takes the secret from its config alone. */
+const INSTEAD: Record<string, string> = {
+    "cluster.hashkey": "zot's config and the stack's outputs show it, and zot takes it from nowhere else; leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none",
+};
 
 /**
  * Why zot would not read a value as it is written, or others could read what they should not; each as the middle of a
@@ -15,13 +19,15 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
     if (value === null || value === undefined) return [`${where} is null, which zot takes for absent; remove it, or give it a value`];
     if (Array.isArray(value)) return value.flatMap((item, index) => extraConfigMistakes(item, [...path, index]));
     if (typeof value === "string") {
-        return /\/\/[^/@\s]*:[^/@\s]+@/.test(value) ? [`${where} is a URL with a password, but ${WHERE_SECRETS_GO}`] : [];
+        const found = secretIn(value);
+        return found === undefined ? [] : [`${where} holds ${found}, but ${WHERE_SECRETS_GO}`];
     }
     if (!isMap(value)) return [];
 
     const keys = Object.keys(value);
     if (keys.length === 0 && path.length > 0) return [`${where} is an empty map, which zot lets pass whatever its name is; remove it, or fill it`];
     const found: string[] = [];
+    const isHeaders = /headers$/i.test(String(path.at(-1) ?? ""));
     keys.forEach((key, index) => {
         const inside = [...path, key];
         const name = shownPath(inside).replace(/^\./, "");
@@ -30,11 +36,16 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
         if (key.includes("::")) found.push(`${name} has "::" in its key, which zot takes for a path; nest the maps instead`);
         // Beyond ASCII, what is the same but for case depends on who compares.
         if (!/^[\x21-\x7e]+$/.test(key) || key === "__proto__") found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
-        if (SECRET_KEYS.includes(key.toLowerCase()) && typeof value[key] !== "object") {
-            found.push(`${name} is a secret, but ${WHERE_SECRETS_GO}`);
+        if ((isSecretKey(key) || (isHeaders && isSecretHeader(key))) && holdsText(value[key])) {
+            found.push(`${name} is a secret, but ${INSTEAD[inside.join(".").toLowerCase()] ?? WHERE_SECRETS_GO}`);
         } else {
             found.push(...extraConfigMistakes(value[key], inside));
         }
     });
     return found;
+}
+
+/** Whether a value is, or zot may take it for, a text: a number is one to it, and a list of them too. */
+function holdsText(value: unknown): boolean {
+    return Array.isArray(value) ? value.some(holdsText) : typeof value === "string" || typeof value === "number";
 }

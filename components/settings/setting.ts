@@ -1,5 +1,6 @@
 /** What one setting is: its meaning, its type and how a mistake in it is put into words. Pure. */
 import type * as z from "zod/mini";
+import { withoutSecrets } from "./secrets";
 
 /** How a value that arrives as text (`pulumi config set`, an environment) becomes a value. */
 export type SettingKind = "text" | "integer" | "boolean" | "list" | "map";
@@ -80,9 +81,9 @@ export class SettingsError extends Error {
     }
 }
 
-/** How a value is named in a message: short, on one line, and without what may be a password in a URL. */
+/** How a value is named in a message: short, on one line, and without what looks like a secret. */
 export function shown(value: unknown): string {
-    const text = (JSON.stringify(value) ?? "nothing").replace(/\/\/[^"\s]*@/g, "//[hidden]@");
+    const text = withoutSecrets(JSON.stringify(value) ?? "nothing");
     return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

@@ -6,6 +6,7 @@ import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPol
 import { patternMistake, type PolicySettings, type SettingMistake } from "../settings";
 import { readAccessControl } from "./accessControl";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
+import { otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { baseConfig, namelessSecretFiles } from "./render";
 
@@ -22,8 +23,6 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
 
 /** Parts of zot's config that are decided elsewhere, or would change what the rest means. */
 const REFUSED_PARTS: [path: string[], why: string][] = [
-    [["http", "auth", "bearer"], "it takes the place of every other login: anonymous pulls, OpenID Connect and API keys would all stop"],
-    [["http", "auth", "ldap"], "its groups would get the rights of Authentik's groups of the same name"],
     [["http", "auth", "sessionKeysFile"], "the session keys are made here, and with http.auth.sessionDriver there are none"],
     [["http", "accessControl", "groups"], "Authentik decides who is in a group"],
     [["http", "accessControl", "metrics"], "zot.metrics and zot.metricsUsers decide who may read the metrics"],
@@ -31,9 +30,8 @@ const REFUSED_PARTS: [path: string[], why: string][] = [
 
 function partMistakes(extra: JsonMap): string[] {
     const found = REFUSED_PARTS.filter(([path]) => valueAt(extra, path) !== undefined).map(([path, why]) => `${path.join(".")} cannot be set: ${why}`);
-    const providers = valueAt(extra, ["http", "auth", "openid", "providers"]);
-    const others = isJsonMap(providers) ? Object.keys(providers).filter((name) => name.toLowerCase() !== "oidc") : [];
-    if (others.length > 0) found.push(`http.auth.openid.providers has ${others.join(", ")} beside oidc, whose users and groups would get the rights of Authentik's of the same name`);
+    // One way to log in: every other one shares names, remembered groups and keys with it.
+    found.push(...otherLogins(extra).map(({ path, why }) => `${path} cannot be set: ${why}`));
     return found;
 }
 

@@ -131,16 +131,18 @@ function extensions({ zot }: PolicySettings): JsonMap {
 }
 
 /**
- * A registry that anyone may read and nobody change, and that starts without an identity provider.
+ * A registry that anyone may read and nobody change, and that starts without an identity provider: nobody logs in, and keys
+ * read. Without any `http.auth`, what zot keeps for its administrators would be open to everyone (zot 2.1.20).
  * The site's own part is in it, but for logins and rights.
  */
 export function readOnlyConfig(settings: PolicySettings): ZotConfig {
     // Without logins there are no users to name; the metrics are off for them.
     const zot = settings.zot.metrics === "users" ? { ...settings.zot, metrics: "off" as const } : settings.zot;
     const config = baseConfig({ ...settings, zot }, { credentials: "", sessionKeys: "" });
-    const { auth: _, ...http } = config.http as JsonMap;
-    const accessControl = { repositories: { "**": { anonymousPolicy: ["read"] } }, ...metricsReaders({ ...settings, zot }) };
-    return mergeExtra({ ...config, http: { ...http, accessControl } }, withoutLogins(zot.extraConfig as JsonMap)).config;
+    const auth = { apikey: true };
+    const rule = { anonymousPolicy: ["read"], defaultPolicy: ["read"] };
+    const accessControl = { repositories: { "**": rule }, ...metricsReaders({ ...settings, zot }) };
+    return mergeExtra({ ...config, http: { ...(config.http as JsonMap), auth, accessControl } }, withoutLogins(zot.extraConfig as JsonMap)).config;
 }
 
 function withoutLogins(extra: JsonMap): JsonMap {

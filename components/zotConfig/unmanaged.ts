@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { extraConfigMistakes } from "../settings";
 import { isJsonMap, type Json, type JsonMap, keyIn, valueAt } from "./json";
+import { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 
 export interface UnmanagedParts {
@@ -15,6 +16,10 @@ export interface UnmanagedParts {
     replaced: string[];
     /** What `zot.extraConfig` does not take, each as a sentence's middle. */
     refused: string[];
+    /** Ways to log in that end, and who is locked out. */
+    logins: Pick<OtherLogin, "path" | "who">[];
+    /** Whose accounts zot goes on knowing, with their keys and remembered groups; each as a noun. */
+    accounts: string[];
 }
 
 /** The settings by which something of zot's config is declared, by its path in small letters. */
@@ -39,10 +44,11 @@ const DECLARED_BY: Record<string, string | undefined> = {
     "extensions.sync.enable": "zot.mirrors",
 };
 
-/** Below these nothing of the host's stays. */
-const REPLACED = ["http.accesscontrol", "http.auth.openid", "http.auth.apikey", "http.auth.securesession", "http.auth.sessionkeysfile", "http.auth.bearer", "http.auth.ldap"];
+/** Below these nothing of the host's stays; nor of any other login that it has. */
+const REPLACED = ["http.accesscontrol", "http.auth.openid", "http.auth.apikey", "http.auth.securesession", "http.auth.sessionkeysfile"];
 
 const MIRRORS = "extensions.sync.registries";
+const ISSUER = ["http", "auth", "openid", "providers", "oidc", "issuer"];
 
 /**
  * Compares the config on a host with what the settings make of it.
@@ -51,7 +57,9 @@ const MIRRORS = "extensions.sync.registries";
  * @param declared the config of the settings, `zot.extraConfig` included.
  */
 export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedParts {
-    const parts: UnmanagedParts = { keep: {}, kept: [], different: [], replaced: [], refused: [] };
+    const logins = otherLogins(onHost).map(({ path, who }) => ({ path, who }));
+    const replaced = [...REPLACED, ...logins.map(({ path }) => path.toLowerCase())];
+    const parts: UnmanagedParts = { keep: {}, kept: [], different: [], replaced: [], refused: [], logins, accounts: formerAccounts(onHost, String(valueAt(declared, ISSUER) ?? "")) };
 
     const keep = (path: string[], value: Json) => {
         const mistakes = extraConfigMistakes(value, path);
@@ -74,7 +82,7 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
                 if (!isSame(value, our)) parts.different.push({ path: path.join("."), onHost: value, declared: our, setting: DECLARED_BY[name] });
             } else if (name === MIRRORS && Array.isArray(value)) {
                 compareMirrors(value, Array.isArray(our) ? our : [], path);
-            } else if (REPLACED.includes(name)) {
+            } else if (replaced.includes(name)) {
                 parts.replaced.push(...lost(value, our, path));
             } else if (isJsonMap(value) && (isJsonMap(our) || our === undefined)) {
                 compare(value, our, path);

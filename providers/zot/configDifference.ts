@@ -1,10 +1,9 @@
 /** How two configs of zot differ, for people to read; what may be a secret in them is not shown. Pure. */
 import { createTwoFilesPatch } from "diff";
+import { isSecretHeader, isSecretKey, withoutSecrets } from "../../components/settings/secrets";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Keys whose value is a secret. Those that name a file of secrets do not match: the name of a file is none. */
-const SECRET_KEY = /(password|passwd|secret|secretkey|accesskey|token|hashkey|encryptkey|apikey|credentials?)$/i;
 const HIDDEN = "[hidden]";
 
 /** Longest difference that is shown, in lines. */
@@ -53,19 +52,22 @@ function inOrderOf(value: Json, model: Json | undefined): Json {
 }
 
 /** Without secrets; one that differs from that of the declared config is said to. */
-function hidden(value: Json, declared?: Json): Json {
+function hidden(value: Json, declared?: Json, isHeaders = false): Json {
     if (Array.isArray(value)) return value.map((item, index) => hidden(item, Array.isArray(declared) ? declared[index] : undefined));
+    if (typeof value === "string") return withoutSecrets(value, HIDDEN);
     if (!isMap(value)) return value;
     return Object.fromEntries(
         Object.entries(value).map(([key, item]) => {
             const before = isMap(declared) ? declared[key] : undefined;
-            if (!SECRET_KEY.test(key) || typeof item !== "string") return [key, hidden(item, before)];
-            return [key, declared !== undefined && before !== item ? `${HIDDEN} another` : HIDDEN];
+            if (!isSecretKey(key) && !(isHeaders && isSecretHeader(key))) return [key, hidden(item, before, /headers$/i.test(key))];
+            if (isMap(item)) return [key, hidden(item, before)];
+            return [key, declared !== undefined && JSON.stringify(before) !== JSON.stringify(item) ? `${HIDDEN} another` : HIDDEN];
         }),
     );
 }
 
-/** What is no JSON: whatever stands behind a key of a secret. */
+/** What is no JSON: whatever stands behind a key of a secret, and what is a secret by its form. */
 function hiddenInText(text: string): string {
-    return text.replace(/("([^"\\\n]*)"\s*:\s*)"(?:[^"\\\n]|\\.)*"?/g, (whole: string, before: string, key: string) => (SECRET_KEY.test(key) ? `${before}"${HIDDEN}"` : whole));
+    const byKey = text.replace(/("([^"\\\n]*)"\s*:\s*)"(?:[^"\\\n]|\\.)*"?/g, (whole: string, before: string, key: string) => (isSecretKey(key) ? `${before}"${HIDDEN}"` : whole));
+    return withoutSecrets(byKey, HIDDEN);
 }

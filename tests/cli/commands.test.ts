@@ -206,6 +206,31 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         expect(stackFile(folder)).toBe(file);
     });
 
+    test("names the logins that end, whom that locks out, and whose accounts stay in zot", () => {
+        const provider = { clientid: "zot", issuer: "https://authentik.example.org/application/o/zot/", scopes: ["openid"] };
+        const auth = { htpasswd: { path: "/etc/zot/htpasswd" }, openid: { providers: { oidc: provider } } };
+        const folder = withHostConfig(site(), { http: { address: "127.0.0.1", port: "5000", auth } });
+        const { status, stdout } = run("config", ["--stack", "site", "--from", "host.json"], folder);
+        expect(status).toBe(0);
+        expect(stdout).toBe(
+            [
+                "Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:",
+                "  http.auth.htpasswd",
+                "",
+                "Logins that end with the first push, and whom that locks out:",
+                "  http.auth.htpasswd: whoever has a name and a password in /etc/zot/htpasswd",
+                "",
+                "Accounts that zot goes on knowing, with their keys and the groups of their last login, until they are ended (docs/operations.md, Accounts of before):",
+                "  those whose name is an e-mail address, since the config took the user's name from no other claim (http.auth.openid.providers.oidc.claimMapping)",
+                "  those of whoever has a name and a password in /etc/zot/htpasswd (http.auth.htpasswd)",
+                "",
+            ].join("\n"),
+        );
+        const found = JSON.parse(run("config", ["--stack", "site", "--from", "host.json", "--json"], folder).stdout);
+        expect(found.logins).toEqual([{ path: "http.auth.htpasswd", who: "whoever has a name and a password in /etc/zot/htpasswd" }]);
+        expect(found.accounts).toHaveLength(2);
+    });
+
     test("--print writes nothing, and --json is for programs", () => {
         const folder = withHostConfig(site());
         const before = stackFile(folder);

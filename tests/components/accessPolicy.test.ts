@@ -133,8 +133,10 @@ describe("the access matrix", () => {
     });
 
     test("shows what zot.extraConfig adds", () => {
-        const { matrix } = siteSettings({ zot: { extraConfig: { http: { accessControl: { adminPolicy: { users: ["robot"], actions: ["create"] } } } } } });
-        expect(matrix["**"]?.["user robot"]).toEqual(["read", "create"]);
+        const readable = { anonymousPolicy: ["read"], defaultPolicy: ["read"] };
+        const policies = [{ groups: ["admins"], actions: ["read", "create", "delete"] }, { users: ["robot"], actions: ["create"] }];
+        const { matrix } = siteSettings({ zot: { extraConfig: { http: { accessControl: { repositories: { "team/**": { ...readable, policies } } } } } } });
+        expect(matrix["team/**"]?.["user robot"]).toEqual(["read", "create"]);
     });
 });
 
@@ -143,6 +145,7 @@ describe("breaches", () => {
     const breachesOf = (change: Partial<RepositoryRule>, everywhere: Grant[] = [], adminsMayUpdate = false) => policyBreaches({ rules: [{ ...sound, ...change }], everywhere }, { adminsGroup: "admins", adminsMayUpdate });
     const grant = (more: Partial<Grant>): Grant => ({ users: [], groups: [], actions: ["read"], ...more });
     const admins = grant({ groups: ["admins"], actions: ["read", "create", "delete"] });
+    const administrator = "would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories";
     const only = '; only the group admins may delete, and update only with access.adminsMayUpdate';
 
     test.each<[title: string, found: string[], expected: string[]]>([
@@ -160,7 +163,8 @@ describe("breaches", () => {
         ["a user deletes", breachesOf({ grants: [admins, grant({ users: ["zot-ci"], groups: ["admins"], actions: ["delete"] })] }), [`the group admins and the user zot-ci may delete on "**"${only}`]],
         ["admins overwrite", breachesOf({ grants: [admins, grant({ groups: ["admins"], actions: ["update"] })] }), [`the group admins may update on "**"${only}`]],
         ["admins overwrite, as set", breachesOf({ grants: [admins, grant({ groups: ["admins"], actions: ["update"] })] }, [], true), []],
-        ["everywhere", breachesOf({}, [grant({ groups: ["developers"], actions: ["delete"] })]), [`the group developers may delete everywhere, by adminPolicy${only}`]],
+        ["everywhere", breachesOf({}, [grant({ groups: ["developers"], actions: ["delete"] })]), [`the group developers may delete everywhere, by adminPolicy${only}`, `the group developers ${administrator}`]],
+        ["zot's administrator, by reading alone", breachesOf({}, [grant({ groups: ["admins", "developers"], users: ["bob"], conditional: true })]), [`the group developers and the user bob ${administrator}`]],
     ])("%s", (_title, found, expected) => {
         expect(found).toEqual(expected);
     });

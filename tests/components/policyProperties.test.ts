@@ -103,10 +103,22 @@ const someAccessControl = someMap({
 });
 const someContent = someMap({ prefix: fc.constantFrom("**", "library/**", "/team/**"), destination: fc.constantFrom("/docker.io", "team", "Mirror", ""), stripPrefix: fc.boolean() });
 const someSync = someMap({ registries: listOf(someMap({ urls: fc.constant(["https://a.example"]), content: listOf(someContent) })) });
+const someLogin = someMap({
+    htpasswd: fc.constant({ path: "/etc/zot/htpasswd" }),
+    ldap: fc.constant({ address: "ldap.example.org" }),
+    bearer: fc.constantFrom<object>({ realm: "a", service: "b", cert: "/c.pem" }, { oidc: [{ issuer: "https://a.example", audiences: ["zot"] }] }),
+    mtls: fc.constant({ identityAttributes: ["Email"] }),
+    openid: fc.constantFrom<object>({ providers: { github: { clientid: "a", scopes: ["user"] } } }, { callbackAllowOrigins: ["https://a.example"] }, { providers: { oidc: { scopes: ["x"] } } }),
+    failDelay: fc.nat(9),
+    sessionDriver: fc.constant({ name: "redis", url: "redis://h:6379" }),
+    saml: fc.constant({ metadata: "/m.xml" }),
+});
+const someTls = fc.constantFrom<object>({ cert: "/c.pem", key: "/k.pem" }, { cert: "/c.pem", key: "/k.pem", cacert: "/ca.pem" }, { CACert: "/ca.pem" });
 const someExtraConfig = fc.oneof(
     { weight: 1, arbitrary: fc.tuple(fc.constantFrom("http::accessControl::adminPolicy", "http::accessControl::repositories::team/**"), rarely(somePolicy, someZotRule, 2)).map(([key, value]) => ({ [key]: value })) },
     { weight: 6, arbitrary: someMap({ http: someMap({ accessControl: someAccessControl }) }) },
     { weight: 2, arbitrary: someMap({ extensions: someMap({ sync: someSync }), http: someMap({ accessControl: someAccessControl }) }) },
+    { weight: 3, arbitrary: someMap({ http: someMap({ auth: rarely<unknown>(someLogin, fc.constant({ failDelay: 1 }), 3), tls: someTls }) }) },
     { weight: 1, arbitrary: someMap({ http: someMap({ auth: someMap({ bearer: fc.constant({ realm: "a" }), failDelay: fc.nat(), apikey: fc.boolean() }), accessControl: someMap({ groups: fc.constant({ admins: { users: ["bob"] } }), metrics: fc.constant({ users: ["bob"] }) }) }) }) },
 );
 
@@ -163,10 +175,14 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
     const { auth, externalurl } = config.http;
     const { oidc, ...otherProviders } = auth.openid.providers;
     demand(externalurl === settings.registry.url, "another external URL");
-    demand(auth.apikey === true && auth.bearer === undefined && auth.ldap === undefined && Object.keys(otherProviders).length === 0, "other logins", auth);
+    // All that logs somebody in is the declared provider, and keys.
+    const others_ = Object.keys(auth).filter((key) => !["openid", "apikey", "securesession", "sessionkeysfile", "sessiondriver", "faildelay"].includes(key));
+    demand(auth.apikey === true && others_.length === 0 && Object.keys(otherProviders).length === 0 && config.http.tls?.cacert === undefined, "other logins", auth);
+    const admins_ = list(config.http.accesscontrol.adminpolicy);
+    demand(admins_.every((policy) => names(policy.users).length === 0 && names(policy.groups).every((group) => group === adminsGroup)), "an administrator of zot", admins_);
     demand(oidc.issuer === settings.identity.issuer && oidc.claimmapping.username === "preferred_username", "another identity", oidc);
     demand(["openid", "email", "profile"].every((scope) => oidc.scopes.includes(scope)), "scopes are missing", oidc);
-    demand(config.http.accesscontrol.groups === undefined && readOnly.http.auth === undefined, "logins or groups of its own");
+    demand(config.http.accesscontrol.groups === undefined && JSON.stringify(readOnly.http.auth) === '{"apikey":true}', "logins or groups of its own");
     return found;
 }
 

@@ -8,7 +8,7 @@ const declared = siteSettings({ zot: { mirrors: [{ url: "https://docker.io", pre
 const ours = declared.zotConfig();
 
 test("our own config holds nothing that is not declared", () => {
-    expect(unmanagedParts(ours, ours)).toEqual({ keep: {}, kept: [], different: [], replaced: [], refused: [] });
+    expect(unmanagedParts(ours, ours)).toEqual({ keep: {}, kept: [], different: [], replaced: [], refused: [], logins: [], accounts: [] });
 });
 
 test("each part is kept, told or refused", () => {
@@ -26,7 +26,7 @@ test("each part is kept, told or refused", () => {
     const parts = unmanagedParts(onHost, ours);
     expect(parts.keep).toEqual({
         Storage: { dedupe: false, retention: { policies: [{ repositories: ["**"], keepTags: [{ mostRecentlyPushedCount: 10 }] }] } },
-        http: { tls: { cert: "/etc/zot/cert.pem", key: "/etc/zot/key.pem" }, auth: { htpasswd: { path: "/etc/zot/htpasswd" }, failDelay: 5 } },
+        http: { tls: { cert: "/etc/zot/cert.pem", key: "/etc/zot/key.pem" }, auth: { failDelay: 5 } },
         log: { audit: "/var/log/zot-audit.log" },
         extensions: { search: { cve: { trivy: { DBRepository: "ghcr.io/project-zot/trivy-db" } } } },
     });
@@ -35,9 +35,57 @@ test("each part is kept, told or refused", () => {
         { path: "log.Level", onHost: "debug", declared: "info", setting: "zot.logLevel" },
     ]);
     // What the rules of a pattern of ours allow is decided by access.*.
-    expect(parts.replaced).toEqual(["http.auth.ldap", "http.accessControl.repositories.tools/**", "http.accessControl.adminPolicy"]);
+    expect(parts.replaced).toEqual(["http.auth.htpasswd", "http.auth.ldap", "http.accessControl.repositories.tools/**", "http.accessControl.adminPolicy"]);
     expect(parts.refused).toEqual([expect.stringMatching(/^extensions\.events\.sinks\[0\]\.password is a secret, but /)]);
     expect(JSON.stringify(parts)).not.toContain("canary");
+});
+
+describe("logins of a host's config", () => {
+    const provider = { clientid: "zot", clientsecret: "canary", issuer: "https://authentik.example.org/application/o/zot/", scopes: ["openid"] };
+    const claimMapping = { username: "preferred_username", groups: "groups" };
+
+    test("end with the first push, whoever logs in by them is named, and none of them is taken over", () => {
+        const onHost: JsonMap = {
+            HTTP: {
+                TLS: { cert: "/c.pem", key: "/k.pem", CACert: "/clients.pem" },
+                Auth: {
+                    HTPasswd: { path: "/etc/zot/htpasswd" },
+                    ldap: { address: "ldap.example.org", credentialsFile: "/l.json" },
+                    bearer: { realm: "zot", oidc: [{ issuer: "https://a.example" }] },
+                    mtls: { identityAttributes: ["Email"] },
+                    openid: { providers: { github: { clientid: "a", scopes: ["user"] }, OIDC: { ...provider, claimMapping } } },
+                    newer: { file: "/n.json" },
+                },
+            },
+        };
+        const parts = unmanagedParts(onHost, ours);
+        expect(parts.logins).toEqual([
+            { path: "HTTP.Auth.HTPasswd", who: "whoever has a name and a password in /etc/zot/htpasswd" },
+            { path: "HTTP.Auth.ldap", who: "whoever has an account in the directory ldap.example.org" },
+            { path: "HTTP.Auth.bearer", who: "whoever holds a token that it accepts" },
+            { path: "HTTP.Auth.mtls", who: "whoever holds a client certificate that zot accepts" },
+            { path: "HTTP.Auth.newer", who: "whoever it lets in" },
+            { path: "HTTP.Auth.openid.providers.github", who: "whoever logs in with github" },
+            { path: "HTTP.TLS.CACert", who: "whoever holds a client certificate that is signed by an authority in /clients.pem" },
+        ]);
+        expect(parts.keep).toEqual({ HTTP: { TLS: { cert: "/c.pem", key: "/k.pem" } } });
+        // As the push lists them, and zot.dropSettings names them.
+        expect(parts.replaced).toEqual(["HTTP.TLS.CACert", "HTTP.Auth.HTPasswd", "HTTP.Auth.ldap", "HTTP.Auth.bearer", "HTTP.Auth.mtls", "HTTP.Auth.openid.providers.github", "HTTP.Auth.newer"]);
+        expect(parts.accounts).toHaveLength(7);
+        expect(JSON.stringify(parts)).not.toContain("canary");
+    });
+
+    test.each<[title: string, oidc: JsonMap, accounts: string[]]>([
+        ["of the declared provider, by the declared claim", { ...provider, claimMapping }, []],
+        ["without a claim mapping", provider, ["those whose name is an e-mail address"]],
+        ["with a mapping of the groups alone", { ...provider, claimMapping: { groups: "groups" } }, ["those whose name is an e-mail address"]],
+        ["by another claim", { ...provider, ClaimMapping: { Username: "sub" } }, ['those whose name is what the claim "sub" held']],
+        ["of another issuer", { ...provider, issuer: "https://keycloak.example.org/realms/zot", claimMapping }, ["those that another issuer has named, https://keycloak.example.org/realms/zot"]],
+    ])("whose accounts zot goes on knowing: %s", (_title, oidc, accounts) => {
+        const found = unmanagedParts({ http: { auth: { openid: { providers: { oidc } } } } }, ours);
+        expect(found.accounts).toEqual(accounts.map((account) => expect.stringContaining(account)));
+        expect(found.logins).toEqual([]);
+    });
 });
 
 /** What public guides have in their configs and what says nothing, beside what does. */

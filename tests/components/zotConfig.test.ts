@@ -126,7 +126,6 @@ describe("zot.extraConfig", () => {
                 storageDriver: { name: "s3", rootdirectory: "/zot", region: "us-east-1", bucket: "zot" },
             },
             http: { auth: { sessionDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zotsession" } } },
-            cluster: { members: ["h1:5401", "h2:5402"], hashKey: "loremipsumdolors" },
         };
         expect(refusals(extraConfig, { zot: { vulnerabilityUpdateInterval: "off" } })).toEqual([]);
         expect(refusals(extraConfig)).toEqual(["storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; set zot.vulnerabilityUpdateInterval to off."]);
@@ -138,6 +137,7 @@ describe("zot.extraConfig", () => {
 
 describe("zot.extraConfig is refused", () => {
     const elsewhere = "change the setting that decides it, and leave it out here.";
+    const shared = "its users get the rights, the remembered groups and the keys of whoever has the same name in Authentik.";
     const shown = "but zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment.";
 
     test.each<[title: string, extraConfig: object, sentences: string[]]>([
@@ -162,15 +162,31 @@ describe("zot.extraConfig is refused", () => {
         ["with a list in place of a map", { http: [{ port: "1" }] }, [`http is a list there and a map by the other settings; ${elsewhere}`]],
         ["with session keys", { http: { auth: { sessionKeysFile: "/a.json", sessionDriver: { name: "redis" } } } }, ["http.auth.sessionKeysFile cannot be set: the session keys are made here, and with http.auth.sessionDriver there are none."]],
         ["with bearer tokens", { http: { auth: { bearer: { oidc: [{ issuer: "https://a.example", audiences: ["zot"] }] } } } }, ["http.auth.bearer cannot be set: it takes the place of every other login: anonymous pulls, OpenID Connect and API keys would all stop."]],
-        ["with another directory of groups", { http: { auth: { LDAP: { address: "ldap.example.org" } } } }, ["http.auth.ldap cannot be set: its groups would get the rights of Authentik's groups of the same name."]],
-        ["with another provider", { http: { auth: { openid: { providers: { GitHub: { clientid: "a" } } } } } }, ["http.auth.openid.providers has GitHub beside oidc, whose users and groups would get the rights of Authentik's of the same name."]],
+        ["with a directory", { http: { auth: { LDAP: { address: "ldap.example.org" } } } }, [`http.auth.LDAP cannot be set: ${shared}`]],
+        ["with a password file", { http: { Auth: { HTPasswd: { path: "/etc/zot/htpasswd" } } } }, [`http.Auth.HTPasswd cannot be set: ${shared}`]],
+        ["with client certificates", { HTTP: { TLS: { cert: "/a.pem", key: "/a.key", CACert: "/ca.pem" } } }, [`HTTP.TLS.CACert cannot be set: ${shared}`]],
+        ["with names from client certificates", { http: { auth: { mTLS: { identityAttributes: ["CommonName"] } } } }, [`http.auth.mTLS cannot be set: ${shared}`]],
+        ["with a kind of login that is not known", { http: { auth: { saml: { metadata: "/a.xml" } } } }, ["http.auth.saml cannot be set: this program does not know it, and it may be another login."]],
+        ["with other providers", { http: { auth: { openid: { providers: { GitHub: { clientid: "a" }, google: { name: "Google" } } } } } }, [`http.auth.openid.providers.GitHub cannot be set: ${shared}`, `http.auth.openid.providers.google cannot be set: ${shared}`]],
+        ["with an administrator of zot", { http: { accessControl: { adminPolicy: { groups: ["admins"], users: ["bob"], actions: ["read"] } } } }, ["the user bob would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories."]],
+        ["with a group of administrators of zot", { http: { accessControl: { AdminPolicy: { Groups: ["developers"], actions: ["read"], conditions: [{ expression: "false", message: "no" }] } } } }, ["the group developers would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories."]],
         ["with members of groups", { http: { accessControl: { Groups: { admins: { users: ["bob"] } } } } }, ["http.accessControl.groups cannot be set: Authentik decides who is in a group."]],
         ["with readers of the metrics", { http: { accessControl: { metrics: { users: [""] } } } }, ["http.accessControl.metrics cannot be set: zot.metrics and zot.metricsUsers decide who may read the metrics."]],
 
         // Secrets.
         ["with a client secret", { http: { auth: { openid: { providers: { oidc: { ClientSecret: "canary" } } } } } }, [`http.auth.openid.providers.oidc.ClientSecret is a secret, ${shown}`]],
-        ["with a password in a URL", { storage: { cacheDriver: { name: "redis", url: "redis://:canary@h:6379" } } }, [`storage.cacheDriver.url is a URL with a password, ${shown}`]],
         ["with a key of storage", { storage: { subPaths: { "/a": { storageDriver: { name: "s3", secretkey: "canary" } } } } }, [`storage.subPaths["/a"].storageDriver.secretkey is a secret, ${shown}`]],
+        ["with a session token", { storage: { subPaths: { "/a": { storageDriver: { name: "s3", SessionToken: "canary" } } } } }, [`storage.subPaths["/a"].storageDriver.SessionToken is a secret, ${shown}`]],
+        ["with a cloud's key", { storage: { subPaths: { "/a": { storageDriver: { name: "s3", accesskey: "canary" } } } } }, [`storage.subPaths["/a"].storageDriver.accesskey is a secret, ${shown}`]],
+        ["with the key of a service account", { storage: { subPaths: { "/a": { storageDriver: { name: "gcs", credentials: { client_email: "a", private_key: "canary" } } } } } }, [`storage.subPaths["/a"].storageDriver.credentials.private_key is a secret, ${shown}`]],
+        ["with a webhook's header", { extensions: { events: { sinks: [{ type: "http", headers: { "X-Hook": "canary", "Content-Type": "application/json" } }] } } }, [`extensions.events.sinks[0].headers["X-Hook"] is a secret, ${shown}`]],
+        ["with a number for a password", { storage: { cacheDriver: { name: "redis", sentinel_password: 12345 } } }, [`storage.cacheDriver.sentinel_password is a secret, ${shown}`]],
+        ["with passwords in a list", { storage: { cacheDriver: { name: "redis", password: ["canary"] } } }, [`storage.cacheDriver.password is a secret, ${shown}`]],
+        ["with a password in a URL", { storage: { cacheDriver: { name: "redis", url: "redis://:canary@h:6379" } } }, [`storage.cacheDriver.url holds a URL with a user name, a password or a token before its host, ${shown}`]],
+        ["with a token before the host of a URL", { extensions: { events: { sinks: [{ type: "http", proxy: "http://canary@proxy.example" }] } } }, [`extensions.events.sinks[0].proxy holds a URL with a user name, a password or a token before its host, ${shown}`]],
+        ["with a token among a URL's parameters", { extensions: { events: { sinks: [{ type: "http", address: "https://a.example/hook?access_token=canary" }] } } }, [`extensions.events.sinks[0].address holds a URL with a secret among its parameters, ${shown}`]],
+        ["with a webhook that is a secret", { extensions: { events: { sinks: [{ type: "http", address: "https://hooks.slack.com/services/T0/B0/canary" }] } } }, [`extensions.events.sinks[0].address holds a webhook with its secret, ${shown}`]],
+        ["with the hash key of a cluster", { cluster: { members: ["h1:1", "h2:1"], HashKey: "canary-canary-ca" } }, ["cluster.HashKey is a secret, but zot's config and the stack's outputs show it, and zot takes it from nowhere else; leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none."]],
     ])("%s", (_title, extraConfig, sentences) => {
         expect(refusals(extraConfig)).toEqual(sentences);
         expect(JSON.stringify(sentences)).not.toContain("canary");
@@ -205,7 +221,7 @@ describe("zot.extraConfig is refused", () => {
         ["CI that overwrites latest", { http: { accessControl: { repositories: { "**": { policies: [{ groups: ["artifact-workloads"], actions: ["update"], conditions: [{ expression: 'req.tag == "latest"', message: "no" }] }] } } } } }, [`the group artifact-workloads may update on "**"${only}`]],
         ["anyone who pushes", { http: { AccessControl: { Repositories: { "**": { AnonymousPolicy: ["create"] } } } } }, ['anyone without a login may create on "**".', 'who logs in loses create on "**", which anonymous readers have.']],
         ["everyone logged in who deletes", { http: { accessControl: { repositories: { "**": { defaultPolicy: ["delete"] } } } } }, ['everyone who is logged in may delete on "**".']],
-        ["an admin policy for a user", { http: { accessControl: { ADMINPOLICY: { users: ["bob"], actions: ["delete"] } } } }, [`the user bob may delete everywhere, by adminPolicy${only}`]],
+        ["an admin policy for a user", { http: { accessControl: { ADMINPOLICY: { users: ["bob"], actions: ["delete"] } } } }, [`the user bob may delete everywhere, by adminPolicy${only}`, "the user bob would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories."]],
         ["an admin policy in a list", { http: { accessControl: { adminPolicy: [{ users: ["bob"], actions: ["delete"] }] } } }, [
             'http.accessControl.adminPolicy is [{"users":["bob"],"actions":["delete"]}] and has to be a map.',
             "http.accessControl.adminPolicy has no actions, and has no effect.",
@@ -243,7 +259,10 @@ describe("zot.extraConfig is refused", () => {
 
     test("as an admin policy that lets CI into a cache", () => {
         const extraConfig = { http: { accessControl: { adminPolicy: { groups: ["artifact-workloads"], actions: ["create"] } } } };
-        expect(refusals(extraConfig, { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] } })).toEqual([`by adminPolicy CI could push into the pull-through cache "ghcr.io/**", ${cache}`]);
+        expect(refusals(extraConfig, { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] } })).toEqual([
+            "the group artifact-workloads would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories.",
+            `by adminPolicy CI could push into the pull-through cache "ghcr.io/**", ${cache}`,
+        ]);
     });
 });
 
@@ -258,7 +277,9 @@ describe("the read-only config", () => {
             writeTimeout: "1h",
             realm: "zot",
             externalUrl: "https://registry.example.org",
-            accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } },
+            // Without it, what zot keeps for its administrators would be anyone's.
+            auth: { apikey: true },
+            accessControl: { repositories: { "**": { anonymousPolicy: ["read"], defaultPolicy: ["read"] } } },
         });
     });
 
@@ -274,7 +295,7 @@ describe("the read-only config", () => {
         const { storage, http, log } = readOnly({ extraConfig });
         expect(storage.rootDirectory).toBe("/var/lib/zot");
         expect(http).toMatchObject({ tls: { cert: "/c", key: "/k" }, accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } } });
-        expect(http).not.toHaveProperty("auth");
+        expect(http.auth).toEqual({ apikey: true });
         expect(Object.keys(http.accessControl)).toEqual(["repositories"]);
         expect(log).toEqual({ level: "info", audit: "/a" });
     });

@@ -51,7 +51,7 @@ describe.each(zots)("$name", (zot) => {
     test("the read-only config serves without an identity provider: anyone reads, nobody writes", async () => {
         const { settings } = siteSettings({ zot: { vulnerabilityUpdateInterval: "off", metrics: "anonymous" } });
         const { http, extensions } = readOnlyConfig(settings) as Record<string, JsonMap>;
-        const server = await RunningZot.start(zot, (url) => ({ http: { accessControl: http!.accessControl, realm: "zot", externalUrl: url }, extensions }));
+        const server = await RunningZot.start(zot, (url) => ({ http: { auth: http!.auth, accessControl: http!.accessControl, realm: "zot", externalUrl: url }, extensions }));
         const statuses = await Promise.all([
             server.request("GET", "/v2/"),
             server.request("GET", "/v2/_catalog"),
@@ -122,7 +122,7 @@ for (const zot of realZots) describe(zot.name, () => {
         ],
         [
             "the site's own part",
-            { zot: { extraConfig: { http: { AccessControl: { Repositories: { "team/**": { ...readable, policies: [...readable.policies, { Users: ["erin"], Actions: ["create"] }] } }, AdminPolicy: { users: ["dora"], actions: ["create"] } } } } } },
+            { zot: { extraConfig: { http: { AccessControl: { Repositories: { "team/**": { ...readable, policies: [...readable.policies, { Users: ["erin"], Actions: ["create"] }] } }, AdminPolicy: { groups: ["admins"], actions: ["create"] } } } } } },
         ],
     ])("gives the rights that evaluate() says: %s", async (_title, changes) => {
         const { server, policy } = await startWithAccounts(zot, changes);

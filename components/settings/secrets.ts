@@ -1,0 +1,86 @@
+/** What a secret looks like: the one list, by the key that it stands at and by its own form. Pure. */
+
+/** Without what tells keys of one meaning apart: `X-Api-Key`, `api_key` and `apiKey` are the same. */
+const plain = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
+
+/** How the names of keys end that hold a secret, in small letters and without separators. */
+const ENDINGS = [
+    ...["password", "passwd", "passphrase", "pwd", "secret", "token", "authorization", "bearer", "cookie", "signature"],
+    ...["credential", "credentials", "connectionstring", "dsn", "webhook", "webhookurl", "pat"],
+    ...["apikey", "secretkey", "accesskey", "accesskeyid", "accountkey", "storagekey", "sharedkey", "sharedaccesskey"],
+    ...["privatekey", "signingkey", "authkey", "masterkey", "hashkey", "encryptkey", "encryptionkey", "sessionkey"],
+];
+
+/** Whether what stands at a key of this name is a secret. The name of a file of secrets is none: such keys end in `file` or `path`. */
+export function isSecretKey(key: string): boolean {
+    const name = plain(key);
+    return ENDINGS.some((ending) => name === ending || (ending.length > 3 && name.endsWith(ending)));
+}
+
+/** Headers of a request that hold no secret; any other may, whatever its name. */
+const PLAIN_HEADERS = new Set(["accept", "acceptencoding", "acceptlanguage", "cachecontrol", "contenttype", "host", "origin", "useragent"]);
+
+/** Whether the value of a header of this name may be a secret. */
+export const isSecretHeader = (name: string): boolean => !PLAIN_HEADERS.has(plain(name));
+
+/** Parameters of an address that hold a secret and are called otherwise than a key would be. */
+const PARAMETERS = ["sig", "code", "state", "key", "auth", "pass"];
+
+const isSecretParameter = (name: string) => isSecretKey(name) || PARAMETERS.includes(plain(name));
+
+/** What services give out, by the form that they give it. */
+const FORMS: [kind: string, form: RegExp][] = [
+    ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/],
+    ["an API key of zot", /\bzak_[0-9a-f]{8,}/i],
+    ["a token of a forge", /\b(gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|gl[a-z]{2,5}-[\w-]{20,})/],
+    ["a key of AWS", /\b(AKIA|ASIA)[A-Z0-9]{16}\b/],
+    ["a key of Google", /\b(AIza[\w-]{35}|ya29\.[\w-]{20,})/],
+    ["a key of Azure", /\b(AccountKey|SharedAccessKey|SharedAccessSignature)=[^;\s"']+/i],
+    ["a token of a registry", /\b(dckr_(pat|oat)_[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,})/],
+    ["a token of Pulumi", /\bpul-[0-9a-f]{40}\b/],
+    ["a token of Slack", /\bxox[a-z]-[\w-]{10,}/],
+    ["a webhook with its secret", /https:\/\/(hooks\.slack\.com\/(services|workflows)|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i],
+    ["a JSON web token", /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/],
+    ["the value of an Authorization header", /\b(Bearer|Basic|Token)\s+(?=[^\s"']{0,200}[0-9=])[A-Za-z0-9+/_.~-]{8,}=*/],
+    ["a key of age", /\bAGE-SECRET-KEY-1[A-Z0-9]{20,}/],
+];
+
+/** What stands before the host of an address: `user:password@`, or a token alone. */
+const USERINFO = /\/\/[^/?#\s"'@][^/?#\s"']*@/;
+/** What follows the slashes of an address, to its end as somebody may have written it: with a slash in the password, say. */
+const AFTER_SLASHES = /\/\/[^\s"']+/g;
+
+/** Hides all that stands before the last `@`, but for the one before the digest of an image. */
+function withoutUserinfo(address: string, replacement: string): string {
+    const at = address.replace(/@sha\d+:.*$/, "").lastIndexOf("@");
+    return at < 0 || at === 2 ? address : `//${replacement}${address.slice(at)}`;
+}
+const PARAMETER = /([?&;#])([\w.~%-]+)=([^&;#\s"']+)/g;
+
+/** What in a text is a secret by its form, as a noun with its article; undefined where nothing is. Errs on the side of naming something. */
+export function secretIn(text: string): string | undefined {
+    if (USERINFO.test(text)) return "a URL with a user name, a password or a token before its host";
+    if ([...text.matchAll(PARAMETER)].some(([, , name]) => isSecretParameter(name!))) return "a URL with a secret among its parameters";
+    return FORMS.find(([, form]) => form.test(text))?.[0];
+}
+
+/** The text with whatever is a secret by its form replaced. */
+export function withoutSecrets(text: string, replacement = "[hidden]"): string {
+    const known = FORMS.reduce((rest, [, form]) => rest.replace(new RegExp(form.source, `${form.flags.replace("g", "")}g`), replacement), text);
+    return known
+        .replace(AFTER_SLASHES, (address) => withoutUserinfo(address, replacement))
+        .replace(PARAMETER, (whole: string, before: string, name: string) => (isSecretParameter(name) ? `${before}${name}=${replacement}` : whole));
+}
+
+/** A value of JSON without its secrets, whether the key that they stand at or their own form says so. */
+export function withoutSecretsIn(value: unknown, replacement = "[hidden]", isHeaders = false): unknown {
+    if (Array.isArray(value)) return value.map((item) => withoutSecretsIn(item, replacement));
+    if (typeof value === "string") return withoutSecrets(value, replacement);
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => {
+            const isHidden = (isSecretKey(key) || (isHeaders && isSecretHeader(key))) && (Array.isArray(item) || typeof item !== "object");
+            return [key, isHidden ? replacement : withoutSecretsIn(item, replacement, /headers$/i.test(key))];
+        }),
+    );
+}
