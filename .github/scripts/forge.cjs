@@ -4,18 +4,23 @@
 //     node forge.cjs issue TITLE <text             the open issue of that title
 //     node forge.cjs close TITLE <text             closes it, with a last comment
 //
-// FORGE_TOKEN is the token, GITHUB_API_URL and GITHUB_REPOSITORY are set in every run. The text is data: nothing in it is run.
+// FORGE_TOKEN is the token, GITHUB_API_URL and GITHUB_REPOSITORY are set in every run. FORGE_USER is as whom the token writes; without it the forge is
+// asked. COMMIT, where it is set, is the head that a comment is about. The text is data: nothing in it is run.
 "use strict";
 const fs = require("node:fs");
 
-const { FORGE_TOKEN: token, GITHUB_API_URL: api, GITHUB_REPOSITORY: repository } = process.env;
+const { FORGE_TOKEN: token, GITHUB_API_URL: api, GITHUB_REPOSITORY: repository, COMMIT: commit } = process.env;
 /** What a forge takes, with room for the rest. */
 const LONGEST = 64_000;
+/** Of 50 comments or issues each. */
+const MOST_PAGES = 200;
+/** As whom every run of Forgejo and Gitea writes, a fork's too: what it wrote may be anybody's. */
+const SHARED = /^(forgejo|gitea)-actions$/i;
 
 class Mistake extends Error {}
 
-async function ask(method, path, body) {
-    const url = `${api}/repos/${repository}/${path}`;
+async function ask(method, path, body, below = `/repos/${repository}/`) {
+    const url = `${api}${below}${path}`;
     const response = await fetch(url, {
         method,
         headers: { accept: "application/json", authorization: `token ${token}`, "content-type": "application/json", "user-agent": "zot-hardening" },
@@ -32,27 +37,44 @@ async function ask(method, path, body) {
 /** All pages; `limit` is the name that Forgejo and Gitea give to GitHub's `per_page`. */
 async function everything(path) {
     const all = [];
-    for (let page = 1; ; page++) {
+    for (let page = 1; page <= MOST_PAGES; page++) {
         const items = await ask("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=50&limit=50&page=${page}`);
         all.push(...items);
         if (items.length < 50) return all;
     }
+    throw new Mistake(`${path.split("?")[0]} has more than ${MOST_PAGES * 50} entries; close it, or remove some.`);
 }
 
-/** What a run wrote; anyone may write a comment that looks like ours. */
-const isOurs = ({ user }) => user?.type === "Bot" || ["forgejo-actions", "gitea-actions", process.env.FORGE_USER].includes(user?.login);
+/** What a bot of ours wrote; anyone may write a comment that looks like it. */
+async function ours() {
+    const login = process.env.FORGE_USER || (await ask("GET", "user", undefined, "/")).login;
+    if (typeof login !== "string" || login === "") throw new Mistake("The forge does not say whose token FORGE_TOKEN is; it needs the scope read:user.");
+    if (SHARED.test(login)) {
+        throw new Mistake(`FORGE_TOKEN is the token of the run itself (${login}), as whom a fork's run can write too. Make a user for a bot, and give its token as the secret FORGE_BOT_TOKEN (docs/workflows.md).`);
+    }
+    return ({ user }) => user?.login === login;
+}
 
 const cut = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}\n\nThe rest is in the log of the run.` : text);
 
 async function comment([number, key], text) {
     if (!/^\d+$/.test(number ?? "") || !/^[\w. -]+$/.test(key ?? "")) throw new Mistake("Usage: node forge.cjs comment NUMBER KEY");
+    // Two runs at once, of which the older one ends last: the newer one's word stays.
+    if (commit && (await ask("GET", `pulls/${number}`)).head?.sha !== commit) {
+        process.stdout.write(`The pull request has another head than ${commit} by now: what is said of that one is another run's.\n`);
+        return;
+    }
+    const isOurs = await ours();
     const mark = `<!-- zot-hardening: ${key} -->`;
     const body = cut(`${mark}\n${text}`);
     const present = (await everything(`issues/${number}/comments`)).find((item) => isOurs(item) && item.body?.startsWith(mark));
     await (present ? ask("PATCH", `issues/comments/${present.id}`, { body }) : ask("POST", `issues/${number}/comments`, { body }));
 }
 
-const openIssue = async (title) => (await everything("issues?state=open&type=issues")).find((item) => !item.pull_request && item.title === title && isOurs(item));
+async function openIssue(title) {
+    const isOurs = await ours();
+    return (await everything("issues?state=open&type=issues")).find((item) => !item.pull_request && item.title === title && isOurs(item));
+}
 
 async function issue([title], text) {
     if (!title) throw new Mistake("Usage: node forge.cjs issue TITLE");

@@ -1,6 +1,6 @@
 /** The jobs of the workflows, their steps as they are written, with the real Pulumi CLI on a hardened registry on loopback and a strict forge. */
 import { spawn } from "node:child_process";
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
@@ -111,7 +111,7 @@ async function expectNoCanary(...texts: string[]): Promise<void> {
 
     test.each([".github", ".forgejo"])("%s: a preview of a branch becomes one comment, which is updated; with a token that reads, and no look at the host", async (forge) => {
         const file = `${forge}/workflows/preview.yml`;
-        const there = await strictForge({ "comment-token": ["pull-requests"] });
+        const there = await strictForge({ "comment-token": ["pull-requests"] }, { head: "0123abcd", logins: forge === ".forgejo" ? { "comment-token": "zot-bot" } : {} });
         const connections = operator.site.ssh.connections();
         try {
             for (const pattern of ["app/**", "tools/**"]) {
@@ -122,7 +122,7 @@ async function expectNoCanary(...texts: string[]): Promise<void> {
                 expect(ran.text).toContain(`CI (group \`artifact-workloads\`) loses create on \`**\`, except \`${pattern}\``);
                 await preview.step(file, "preview", "Hand on the text");
                 const [, text] = /^text<<(end-\S+)\n([\s\S]*)\n\1\n$/.exec(readFileSync(preview.output, "utf8"))!.slice(1);
-                const comment = new Job({ ...there.env("comment-token"), NUMBER: "7", STACK, TEXT: text! });
+                const comment = new Job({ ...there.env("comment-token"), NUMBER: "7", COMMIT: "0123abcd", STACK, RESULT: "success", OUTCOME: "success", TEXT: text! });
                 expect(await comment.step(file, "comment", "Comment")).toEqual({ code: 0, text: "" });
                 expect(there.comments).toHaveLength(1);
                 expect(there.comments[0]!.body).toContain(pattern);
@@ -137,12 +137,13 @@ async function expectNoCanary(...texts: string[]): Promise<void> {
 
     test.each([".github", ".forgejo"])("%s: drift is one issue, opened, updated and closed; a rotation that is due is none", async (forge) => {
         const file = `${forge}/workflows/drift.yml`;
-        const there = await strictForge({ "issue-token": ["issues"] });
+        const there = await strictForge({ "issue-token": ["issues"] }, { logins: forge === ".forgejo" ? { "issue-token": "zot-bot" } : {} });
         const { authentik } = operator.site;
         const drift = async (change: (job: Job) => void = () => undefined) => {
             const job = new Job({ ...site(), ...there.env("issue-token"), AUTHENTIK_TOKEN: tokens.refresh, ...(agent ? { ZOT_SSH_PRIVATE_KEY: operator.site.ssh.privateKeyPem } : {}) });
             change(job);
             const ran = await job.step(file, "drift", "Look for drift");
+            await job.step(file, "drift", "Publish");
             await expectNoCanary(job.text, ...there.written);
             return ran;
         };
@@ -174,6 +175,21 @@ async function expectNoCanary(...texts: string[]): Promise<void> {
             writeFileSync(configFile, config);
             await authentik.api("PATCH", "/core/applications/zot/", { name: "Zot Registry" });
             await there.stop();
+        }
+    });
+
+    test("of two deployments at once, the second ends in the message of the state's lock, and changes nothing", async () => {
+        const job = new Job({ ...site(), AUTHENTIK_TOKEN: operator.site.authentik.token, ...(agent ? { ZOT_SSH_PRIVATE_KEY: operator.site.ssh.privateKeyPem } : {}) });
+        job.declare({ zot: { logLevel: "error" } });
+        // As the first one leaves it while it runs.
+        const locks = join(operator.home, ".pulumi-state/.pulumi/locks/organization/zot-hardening", STACK);
+        mkdirSync(locks, { recursive: true });
+        writeFileSync(join(locks, "11111111-1111-4111-8111-111111111111.json"), JSON.stringify({ pid: 1, username: "runner", hostname: "another", timestamp: new Date().toISOString() }));
+        try {
+            await expect(job.step(".forgejo/workflows/deploy.yml", "deploy", "Deploy")).rejects.toThrow(/the stack is currently locked by 1 lock[\s\S]*pulumi cancel[\s\S]*runner@another/);
+            expect(readFileSync(join(operator.site.folder, "zot/config.json"), "utf8")).not.toContain('"level": "error"');
+        } finally {
+            rmSync(locks, { recursive: true, force: true });
         }
     });
 

@@ -47,15 +47,22 @@ export interface StrictForge {
     /** Every text that was written, whether it was kept or not. */
     written: string[];
     env(token: string): Record<string, string>;
+    /** Another commit becomes the head of the pull request. */
+    push(head: string): void;
     stop(): Promise<void>;
 }
 
-/** `tokens`: what each may write; all of them may read. The pull request 7 is there. */
-export async function strictForge(tokens: Record<string, Permission[]>): Promise<StrictForge> {
+/**
+ * `tokens`: what each may write; all of them may read. The pull request 7 is there, with the given head.
+ *
+ * @param logins of tokens that are a user's; the others are the run's own, as which GitHub's interface names nobody
+ */
+export async function strictForge(tokens: Record<string, Permission[]>, { logins = {}, head = "" }: { logins?: Record<string, string>; head?: string } = {}): Promise<StrictForge> {
     const issues: Issue[] = [{ id: 1007, number: 7, title: "A change", body: "", state: "open", user: { login: "someone", type: "User" }, pull_request: {} }];
     const comments: Comment[] = [];
     const refusals: string[] = [];
     const written: string[] = [];
+    const state = { head };
     let last = 1007;
 
     const bodyOf = (text: string, allowed: string[], needed: string[]) => {
@@ -86,18 +93,24 @@ export async function strictForge(tokens: Record<string, Permission[]>): Promise
             const page = Number(url.searchParams.get("page") ?? 1);
             return list.slice((page - 1) * size, page * size);
         };
+        const user: User = logins[token] === undefined ? BOT : { login: logins[token], type: "User" };
+        if (url.pathname === "/api/v3/user" && method === "GET") {
+            if (user === BOT) throw new Refused(403, "Resource not accessible by integration");
+            return [200, user];
+        }
         const path = /^\/api\/v3\/repos\/o\/r\/(.+)$/.exec(url.pathname)?.[1];
         const issueOf = (number: string) => issues.find((issue) => issue.number === Number(number)) ?? refuse(404, "Not Found");
         const refuse = (status: number, message: string): never => {
             throw new Refused(status, message);
         };
         let found: RegExpExecArray | null;
-        if (path === "issues" && method === "GET") return [200, pages(issues.filter(({ state }) => state === (url.searchParams.get("state") ?? "open")), ["state", "type"])];
+        if (path === "pulls/7" && method === "GET") return [200, { number: 7, head: { sha: state.head } }];
+        if (path === "issues" && method === "GET") return [200, pages(issues.filter((issue) => issue.state === (url.searchParams.get("state") ?? "open")), ["state", "type"])];
         if (path === "issues" && method === "POST") {
             needs("issues");
             const { title, body } = bodyOf(text, ["title", "body"], ["title"]);
             last++;
-            issues.push({ id: last, number: issues.length + 7, title: title!, body: body ?? "", state: "open", user: BOT });
+            issues.push({ id: last, number: issues.length + 7, title: title!, body: body ?? "", state: "open", user });
             return [201, issues.at(-1)];
         }
         if ((found = /^issues\/(\d+)$/.exec(path ?? "")) && method === "PATCH") {
@@ -111,14 +124,14 @@ export async function strictForge(tokens: Record<string, Permission[]>): Promise
             if (method === "POST") {
                 needs(issue.pull_request ? "pull-requests" : "issues");
                 last++;
-                comments.push({ id: last, issue: issue.number, body: bodyOf(text, ["body"], ["body"]).body!, user: BOT });
+                comments.push({ id: last, issue: issue.number, body: bodyOf(text, ["body"], ["body"]).body!, user });
                 return [201, comments.at(-1)];
             }
         }
         if ((found = /^issues\/comments\/(\d+)$/.exec(path ?? "")) && method === "PATCH") {
             const comment = comments.find(({ id }) => id === Number(found![1])) ?? refuse(404, "Not Found");
             needs("issues", "pull-requests");
-            if (comment.user.login !== BOT.login) throw new Refused(403, "Must have admin rights to the repository");
+            if (comment.user.login !== user.login) throw new Refused(403, "Must have admin rights to the repository");
             return [200, Object.assign(comment, bodyOf(text, ["body"], ["body"]))];
         }
         throw new Refused(404, "Not Found");
@@ -150,6 +163,7 @@ export async function strictForge(tokens: Record<string, Permission[]>): Promise
         comments,
         refusals,
         written,
+        push: (commit) => void (state.head = commit),
         env: (token) => ({ GITHUB_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v3`, GITHUB_REPOSITORY: "o/r", FORGE_TOKEN: token }),
         stop: () => new Promise((resolve) => void server.close(() => resolve()).closeAllConnections()),
     };

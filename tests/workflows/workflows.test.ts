@@ -44,12 +44,27 @@ describe.each(FILES)("%s", (file) => {
     });
 
     test("is never started with secrets by what a fork sends", () => {
-        expect(Object.keys(on).filter((event) => !["pull_request", "schedule", "workflow_dispatch"].includes(event))).toEqual([]);
-        expect(text).not.toMatch(/pull_request_target|workflow_run/);
+        expect(Object.keys(on).filter((event) => !["pull_request", "pull_request_target", "schedule", "workflow_dispatch"].includes(event))).toEqual([]);
         for (const job of Object.values(jobs)) {
             if (!("pull_request" in on) || secretsIn(job).length === 0) continue;
             expect(job.if).toContain("github.event.pull_request.head.repo.full_name == github.repository");
         }
+    });
+
+    test("where the base's workflow is run for what a fork sends, nothing of the head is checked out, installed or run", () => {
+        if (!("pull_request_target" in on)) return expect(text).not.toMatch(/pull_request_target|workflow_run/);
+        expect(Object.keys(on)).toEqual(["pull_request_target"]);
+        for (const job of Object.values(jobs)) {
+            for (const step of job.steps) {
+                if (step.uses?.includes("checkout@")) expect(step.with?.ref).toBe("${{ github.event.pull_request.base.sha }}");
+                if (step.name === "Check out") expect(step.env?.COMMIT).toBe("${{ github.event.pull_request.base.sha }}");
+                // Fetched as objects, and named to what reads it; nothing else has to do with it.
+                if (/head/.test(JSON.stringify([step.with, step.env, step.run]))) expect(["Fetch the head", "What the change gives and takes", "Comment"]).toContain(step.name);
+                expect(step.run ?? "").not.toMatch(/git (checkout|merge|switch|reset|restore|worktree|pull)(?! --quiet --detach "\$COMMIT")/);
+            }
+            expect(secretsIn(job).filter((name) => name !== "FORGE_BOT_TOKEN")).toEqual([]);
+        }
+        expect(fs.readFileSync(path.join(scripts, "review.sh"), "utf8")).toContain("--data-only");
     });
 
     test("pins every action by its commit, and lets no checkout keep the token", () => {
@@ -72,10 +87,11 @@ describe.each(FILES)("%s", (file) => {
 
     test("a job that may write to the forge has no secret, and runs the base's code; what looks for drift runs the default branch's", () => {
         for (const job of Object.values(jobs).filter((candidate) => writes(candidate).length > 0)) {
-            if ("pull_request" in on) {
-                expect(secretsIn(job)).toEqual([]);
+            if ("pull_request" in on || "pull_request_target" in on) {
+                expect(secretsIn(job).filter((name) => name !== "FORGE_BOT_TOKEN")).toEqual([]);
                 expect(JSON.stringify(job.steps)).toContain("pull_request.base.sha");
-                expect(JSON.stringify(job.steps)).not.toContain("pull_request.head.sha");
+                // Only to compare with the head that there is by now.
+                expect(JSON.stringify(job.steps.filter(({ name }) => name !== "Comment"))).not.toContain("pull_request.head.sha");
             } else {
                 expect(writes(job)).toEqual(["issues"]);
             }
@@ -175,13 +191,14 @@ test("Forgejo's checkout: the commit, and no token left in it", async () => {
     expect(fs.readFileSync(path.join(folder, ".git/config"), "utf8")).not.toMatch(/canary|Authorization/i);
 });
 
-test("review: printed, and added to the run's summary", async () => {
+test("review: of both sides as data; printed, and added to the run's summary", async () => {
     const { folder, env } = checkout({ npm: 'echo "# Rights widen"; exit 1' });
     const summary = path.join(folder, "summary");
     const answer = await step(".github/workflows/review.yml", "rights", "What the change gives and takes", { cwd: folder, env: { ...env, BASE: "b", HEAD: "h", GITHUB_STEP_SUMMARY: summary } });
     expect(answer).toMatchObject({ status: 1, stdout: "# Rights widen\n" });
     expect(fs.readFileSync(summary, "utf8")).toBe("# Rights widen\n");
-    expect(fs.readFileSync(path.join(folder, "calls"), "utf8")).toBe("npm run --silent review -- --base b --head h\n");
+    expect(fs.readFileSync(path.join(folder, "review.md"), "utf8")).toBe("# Rights widen\n");
+    expect(fs.readFileSync(path.join(folder, "calls"), "utf8")).toBe("npm run --silent review -- --base b --head h --data-only\n");
 });
 
 describe("preview", () => {
@@ -235,7 +252,7 @@ async function forge() {
         user: { login: string; type: string };
     }
     const items: { comments: Item[]; issues: Item[] } = { comments: [], issues: [] };
-    const ours = { login: "github-actions[bot]", type: "Bot" };
+    const ours = { login: "zot-bot", type: "User" };
     const add = (list: Item[], given: Partial<Item>) => {
         const id = items.comments.length + items.issues.length + 1;
         list.push({ id, number: id, body: "", state: "open", user: ours, ...given });
@@ -270,13 +287,14 @@ async function forge() {
 test("one comment, updated and not repeated, whoever else writes one that looks like it", async () => {
     const there = await forge();
     const { folder, env } = checkout({});
-    const comment = (text: string) => step(".forgejo/workflows/preview.yml", "comment", "Comment", { cwd: folder, env: { ...env, ...there.env, NUMBER: "7", STACK: "prod", TEXT: text } });
+    const comment = (text: string) => step(".forgejo/workflows/preview.yml", "comment", "Comment", { cwd: folder, env: { ...env, ...there.env, FORGE_USER: "zot-bot", NUMBER: "7", STACK: "prod", RESULT: "success", OUTCOME: "success", TEXT: text } });
     there.add(there.items.comments, { body: "<!-- zot-hardening: preview prod -->\nmine", user: { login: "mallory", type: "User" } });
+    for (const login of ["forgejo-actions", "gitea-actions", "other[bot]"]) there.add(there.items.comments, { body: "<!-- zot-hardening: preview prod -->\nmine", user: { login, type: "Bot" } });
     for (let index = 0; index < 60; index++) there.add(there.items.comments, { body: "chat", user: { login: "someone", type: "User" } });
     for (const text of ["first $(touch ran) `touch ran`", "second"]) expect(await comment(text)).toMatchObject({ status: 0, stderr: "" });
     await there.stop();
-    expect(there.items.comments.filter(({ user }) => user.type === "Bot").map(({ body }) => body)).toEqual(["<!-- zot-hardening: preview prod -->\nsecond"]);
-    expect(there.items.comments[0]!.body).toContain("mine");
+    expect(there.items.comments.filter(({ user }) => user.login === "zot-bot").map(({ body }) => body)).toEqual(["<!-- zot-hardening: preview prod -->\nsecond\n"]);
+    expect(there.items.comments.slice(0, 4).map(({ body }) => body)).toEqual(Array(4).fill("<!-- zot-hardening: preview prod -->\nmine"));
     expect(fs.existsSync(path.join(folder, "ran"))).toBe(false);
     expect([...there.tokens]).toEqual(["token forge-token"]);
 });
@@ -286,7 +304,8 @@ describe("drift", () => {
     const steps = (...types: [string, string][]) => `cat <<'JSON'\n${JSON.stringify({ steps: types.map(([op, type]) => ({ op, urn: urn(type) })) })}\nJSON`;
     const drift = async (pulumi: string, there: Awaited<ReturnType<typeof forge>>, verify = "process.exit(0)") => {
         const { folder, env } = checkout({ pulumi, verify });
-        const answer = await step(".github/workflows/drift.yml", "drift", "Look for drift", { cwd: folder, env: { ...env, ...there.env, STACK: "prod", PULUMI_CONFIG_PASSPHRASE: CANARY } });
+        const looked = await step(".github/workflows/drift.yml", "drift", "Look for drift", { cwd: folder, env: { ...env, STACK: "prod", PULUMI_CONFIG_PASSPHRASE: CANARY } });
+        const answer = looked.status === 0 ? await step(".github/workflows/drift.yml", "drift", "Publish", { cwd: folder, env: { ...env, ...there.env, FORGE_USER: "zot-bot" } }) : looked;
         return { ...answer, calls: fs.readFileSync(path.join(folder, "calls"), "utf8") };
     };
 

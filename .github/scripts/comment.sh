@@ -1,0 +1,28 @@
+#!/bin/sh
+# comment.sh WHAT KEY: publishes TEXT as the comment KEY of the pull request NUMBER, or that WHAT failed where there is none. Ends with 1 where the job that
+# made it failed (RESULT, OUTCOME), so that the run is red. FORGE_TOKEN may write comments.
+set -eu
+what=$1 key=$2
+scripts=$(cd "$(dirname "$0")" && pwd)
+text=$(mktemp)
+trap 'rm -f "$text"' EXIT
+status=0
+[ "${RESULT:-}" = success ] && [ "${OUTCOME:-}" = success ] || status=1
+if [ -n "${TEXT:-}" ]; then
+    printf '%s\n' "$TEXT" >"$text"
+else
+    status=1
+    printf '### The %s failed\n\nIt did not come to a result for the commit %s: what went wrong is in the log of the run.\n' "$what" "${COMMIT:-}" >"$text"
+fi
+node "$scripts/safe-to-publish.cjs" "$text" || {
+    status=1
+    printf '### The %s failed\n\nIts text held a secret of the run, and is not published.\n' "$what" >"$text"
+}
+if [ -z "${FORGE_TOKEN:-}" ]; then
+    echo "Nothing was published: there is no secret FORGE_BOT_TOKEN (docs/workflows.md). This is the text:"
+    cat "$text"
+    exit "$status"
+fi
+node "$scripts/forge.cjs" comment "$NUMBER" "$key" <"$text"
+if [ "$status" -ne 0 ]; then echo "The $what failed, as its comment says." >&2; fi
+exit "$status"
