@@ -5,6 +5,7 @@ import { matrixInWords } from "./components/accessPolicy";
 import { warnOfBlueprints } from "./components/blueprintOwners";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
+import { silenceDebugLog } from "./components/quietEngineLog";
 import { lookUpAuthentik } from "./components/registryIdentity";
 import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { SettingsError } from "./components/settings";
@@ -21,6 +22,7 @@ function declared() {
 }
 
 export = async function program() {
+    silenceDebugLog();
     const { settings, matrix } = declared();
     // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider reads them there.
     // First of all: it starts while Authentik is asked.

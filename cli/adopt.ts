@@ -10,7 +10,7 @@ import { failureIn, UserError as ProviderError } from "../providers/authentik/er
 import { type Found, found } from "./adopt/find";
 import { addresses, importFile } from "./adopt/importFile";
 import { pulumi } from "./ciSecrets/pulumi";
-import { busy, command, run, UserError } from "./shared/command";
+import { busy, command, print, run, UserError } from "./shared/command";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
 
@@ -66,7 +66,7 @@ async function adopt(options: Options): Promise<void> {
         lines.push("The client secret becomes another one, in Authentik and in zot at once; who is logged in to the registry stays so.");
         lines.push("", "To give everything back without a change in Authentik: pulumi state delete with the address of each, as pulumi stack --show-urns lists them.");
     }
-    process.stdout.write(`${lines.join("\n")}\n`);
+    print(`${lines.join("\n")}\n`);
 }
 
 /** Address from the environment or the stack's file; the token only from the environment. */

@@ -185,7 +185,7 @@ async function walkAfterDestroy(show: Demo, site: Site): Promise<void> {
 
 /** Logs in as a user through Authentik, works with a key of a few minutes, and revokes it. */
 async function asUser(site: Site, username: string, work: (registry: RegistryClient) => Promise<void>): Promise<void> {
-    const session = await ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) });
+    const session = await ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) }, { identityProvider: [site.issuer] });
     try {
         const { key, record } = await session.createApiKey("demo", new Date(Date.now() + 5 * 60_000));
         await work(new RegistryClient(site.registryUrl, { username, key }));

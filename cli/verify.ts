@@ -1,10 +1,11 @@
 /** npm run verify: whether a registry is hardened as declared, seen from outside. */
+import { printable } from "../clients/outsideText";
 import { InvalidArgumentError, Option } from "commander";
 import { UnreachableError } from "../clients/browser";
 import { outgoing } from "../clients/outgoing";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
-import { command, UserError } from "./shared/command";
+import { command, print, UserError } from "./shared/command";
 import { writeWhole } from "./shared/wholeFile";
 import { carryOut } from "./verify/carryOut";
 import { checks } from "./verify/checks";
@@ -27,7 +28,7 @@ const EXIT = { usage: 2, notCarriedOut: 3 } as const;
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 async function verify(options: Options): Promise<number> {
-    const say = (line: string) => void process.stderr.write(`${line}\n`);
+    const say = (line: string) => void process.stderr.write(`${printable(line)}\n`);
     const subject = await subjectFrom(options, process.env);
     const chosen = checks.filter(({ id }) => options.only === undefined || options.only.includes(id));
     const control = new Control();
@@ -55,7 +56,8 @@ async function verify(options: Options): Promise<number> {
     const report = reportOf(about, carriedOut);
 
     if (options.html) save(options.html, html(report));
-    process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : table(report)}\n`);
+    if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    else print(`${table(report)}\n`);
     return control.signal ? SIGNALS[control.signal as keyof typeof SIGNALS] : exitCodeOf(report);
 }
 

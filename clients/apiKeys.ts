@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "./browser";
 import type { Send } from "./outgoing";
+import { outsideText } from "./outsideText";
 
 /** An API key as zot lists it: everything but the secret. */
 export interface ApiKeyRecord {
@@ -45,7 +46,7 @@ export function apiKeysOver(registryUrl: string, username: string, send: (url: s
     const request = async (what: string, path: string, options: BrowserRequest, expected: number): Promise<Answer> => {
         const answer = await send(`${registryUrl}${path}`, { ...options, headers: CLIENT });
         if (answer.status === expected) return answer;
-        const reason = answer.text.trim();
+        const reason = outsideText(answer.text);
         if (answer.status >= 500) throw new UnreachableError(`The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}; its log says why.`);
         throw new ApiKeyError(`The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}.`, answer.status);
     };

@@ -1,6 +1,8 @@
 /** Blueprints of Authentik: a second master, which writes over what it names whenever it is applied, and leaves no event (2026.5). */
 import type { Settings } from "../components/settings";
 import type { Send } from "./outgoing";
+import { outsideText } from "./outsideText";
+import { EndlessListError, everyPage } from "./paging";
 
 /** A blueprint as Authentik's API lists it. */
 export interface Blueprint {
@@ -19,21 +21,30 @@ const TIMEOUT = 60_000;
 /** All of them; or why they are not known: the status of the answer, undefined where there was none. */
 export async function listBlueprints({ url, token }: { url: string; token: string }, send: Send): Promise<Blueprint[] | { status: number | undefined }> {
     const base = url.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
-    const all: Blueprint[] = [];
-    for (let page = 1; page > 0; ) {
+    /** Ends the list where a page cannot be had. */
+    class Unknown extends Error {
+        constructor(readonly status: number | undefined) {
+            super();
+        }
+    }
+    const read = async (page: number) => {
         const answer = await send(new URL(`${base}/api/v3/managed/blueprints/?page=${page}&page_size=100`), {
             method: "GET",
             headers: { accept: "application/json", authorization: `Bearer ${token}` },
             signal: AbortSignal.timeout(TIMEOUT),
         }).catch(() => undefined);
-        if (answer?.status !== 200) return { status: answer?.status };
+        if (answer?.status !== 200) throw new Unknown(answer?.status);
         const body = (await answer.json().catch(() => undefined)) as { results?: Blueprint[]; pagination?: { next: number } } | undefined;
-        if (!Array.isArray(body?.results)) return { status: answer.status };
-        all.push(...body.results);
-        const next = body.pagination?.next ?? 0;
-        page = next > page ? next : 0;
+        if (!Array.isArray(body?.results)) throw new Unknown(answer.status);
+        return { items: body.results, next: body.pagination?.next || undefined };
+    };
+    try {
+        return await everyPage("The blueprints in Authentik", read, 1);
+    } catch (error) {
+        if (error instanceof Unknown) return { status: error.status };
+        if (error instanceof EndlessListError) return { status: undefined };
+        throw error;
     }
-    return all;
 }
 
 /** Where blueprints come from that Authentik brings along; none of them makes objects for a registry. */
@@ -52,7 +63,7 @@ export function owningBlueprints(blueprints: readonly Blueprint[], { identity }:
                 (given.includes(value) && new RegExp(`\\b${field}["']?\\s*:\\s*!Context\\b`).test(content));
             const named = Object.entries(keys).filter(([field, value]) => isNamed(field, value));
             if (named.length === 0) return [];
-            return [`The blueprint ${name} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it writes over what pulumi up changes whenever it is applied. ${REMEDY}`];
+            return [`The blueprint ${outsideText(name)} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it writes over what pulumi up changes whenever it is applied. ${REMEDY}`];
         });
 }
 
@@ -60,5 +71,5 @@ export function owningBlueprints(blueprints: readonly Blueprint[], { identity }:
 export function unknownBlueprints(blueprints: readonly Blueprint[]): string[] {
     return blueprints
         .filter(({ enabled, content, path }) => enabled && !content && path && !BUNDLED.test(path))
-        .map(({ name, path }) => `The blueprint ${name} is enabled and comes from ${path}, which Authentik does not show: if it makes any of these objects, it writes over what pulumi up changes. Look at it. ${REMEDY}`);
+        .map(({ name, path }) => `The blueprint ${outsideText(name)} is enabled and comes from ${outsideText(path)}, which Authentik does not show: if it makes any of these objects, it writes over what pulumi up changes. Look at it. ${REMEDY}`);
 }

@@ -5,6 +5,7 @@
  * (measured on Authentik 2026.5).
  */
 import { type Answer, type Browser, UnreachableError } from "./browser";
+import { outsideText } from "./outsideText";
 
 export interface Credentials {
     username: string;
@@ -63,7 +64,7 @@ export async function passFlow(browser: Browser, origin: string, flow: string, q
         }
         const reply = replyTo(challenge, credentials, flow);
         if (answered.has(challenge.component)) {
-            throw new FlowError(`The flow ${flow} asks for ${challenge.component} again after it was answered; look at its stages in Authentik.`, challenge.component);
+            throw new FlowError(`The flow ${flow} asks for ${outsideText(challenge.component)} again after it was answered; look at its stages in Authentik.`, challenge.component);
         }
         answered.add(challenge.component);
         answer = await browser.send(executor, { method: "POST", json: reply, headers: { accept: "application/json", ...(await csrf(browser, executor)) } });
@@ -106,7 +107,7 @@ function challengeOf(answer: Answer, flow: string): Challenge {
 function replyTo(challenge: Challenge, { username, password }: Credentials, flow: string): Record<string, unknown> {
     const errors = Object.values(challenge.response_errors ?? {}).flat();
     if (errors.length > 0) {
-        throw new FlowError(`Authentik refused the login of ${username}: ${errors.map((error) => error.string).join("; ")}. The password may be wrong or expired, or there is no such user.`, challenge.component);
+        throw new FlowError(`Authentik refused the login of ${username}: ${outsideText(errors.map((error) => error.string).join("; "))}. The password may be wrong or expired, or there is no such user.`, challenge.component);
     }
     if (challenge.captcha_stage) throw new FlowError(`The flow ${flow} asks for a captcha, which only a person can answer; use a flow without one for the service account.`, challenge.component);
     switch (challenge.component) {
@@ -119,7 +120,7 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
         case "ak-stage-consent":
             return { token: challenge.token };
         case "ak-stage-access-denied":
-            throw new FlowError(`Authentik denied ${username} the flow ${flow}: ${challenge.error_message ?? "no reason given"}. The user may be inactive, or a policy of the flow does not let it pass.`, challenge.component);
+            throw new FlowError(`Authentik denied ${username} the flow ${flow}: ${outsideText(challenge.error_message ?? "no reason given")}. The user may be inactive, or a policy of the flow does not let it pass.`, challenge.component);
         case "ak-stage-flow-error":
             throw new FlowError(`Authentik failed inside the flow ${flow}; its log says why.`, challenge.component);
         case "ak-stage-authenticator-validate":
@@ -128,7 +129,7 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
         case "ak-stage-authenticator-static":
             throw new FlowError(`The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have; give it a login flow of its own (loginFlow).`, challenge.component);
         default:
-            throw new FlowError(`The flow ${flow} asks ${username} for ${challenge.component}, which cannot be answered without a person; give the service account a login flow of its own (loginFlow).`, challenge.component);
+            throw new FlowError(`The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, which cannot be answered without a person; give the service account a login flow of its own (loginFlow).`, challenge.component);
     }
 }
 

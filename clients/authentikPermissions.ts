@@ -4,6 +4,8 @@
  * Which permissions are needed was found on Authentik 2026.5 by leaving out one at a time.
  */
 import { outgoing, type Send } from "./outgoing";
+import { outsideText } from "./outsideText";
+import { everyPage } from "./paging";
 
 /** What a token is for. */
 export type TokenPurpose =
@@ -174,13 +176,16 @@ export async function grantedTo(access: TokenAccess): Promise<GrantedPermissions
 
 /** The permissions that a role holds everywhere, page by page. */
 export async function permissionsOfRole(role: string, get: (path: string) => Promise<unknown>): Promise<string[]> {
-    const permissions: string[] = [];
-    for (let page = 1; page > 0; ) {
-        const answer = (await get(`/rbac/permissions/?role=${encodeURIComponent(role)}&page_size=500&page=${page}`)) as { pagination: { next: number }; results: PermissionRow[] };
-        permissions.push(...answer.results.map(({ app_label, codename }) => `${app_label}.${codename}`));
-        page = answer.pagination.next > page ? answer.pagination.next : 0;
-    }
-    return permissions;
+    return everyPage(
+        "The permissions of a role in Authentik",
+        async (page: number) => {
+            const path = `/rbac/permissions/?role=${encodeURIComponent(role)}&page_size=500&page=${page}`;
+            const { results, pagination } = (await get(path)) as { pagination: { next: number }; results: PermissionRow[] };
+            const items = results.map(({ app_label, codename }) => `${app_label}.${codename}`);
+            return { items, next: pagination.next > 0 ? pagination.next : undefined };
+        },
+        1,
+    );
 }
 
 async function ask<T>({ url, token, headers, way = outgoing(), timeout = 10_000 }: TokenAccess, path: string): Promise<T> {
@@ -193,7 +198,7 @@ async function ask<T>({ url, token, headers, way = outgoing(), timeout = 10_000 
         text = await response.text();
     } catch (error) {
         const { cause } = error as { cause?: Error };
-        throw problem(`there was no answer (${(cause ?? (error as Error)).message}).`);
+        throw problem(`there was no answer (${outsideText((cause ?? (error as Error)).message)}).`);
     }
     try {
         if (response.status === 200) return JSON.parse(text) as T;

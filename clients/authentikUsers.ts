@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "./browser";
 import type { Send } from "./outgoing";
+import { outsideText } from "./outsideText";
 
 export interface AuthentikUser {
     pk: number;
@@ -57,7 +58,8 @@ export class AuthentikUsers {
             const outcome = await this.attempt(what, permission, path, request);
             if (!("problem" in outcome)) return outcome;
             const { problem, retryAfter } = outcome;
-            const goOn = retryAfter === undefined ? attempt < ATTEMPTS : Date.now() - began + retryAfter < STARTING_PATIENCE;
+            const isFinal = problem instanceof UnreachableError && problem.isFinal;
+            const goOn = isFinal ? false : retryAfter === undefined ? attempt < ATTEMPTS : Date.now() - began + retryAfter < STARTING_PATIENCE;
             if (!goOn) throw problem;
             await sleep(retryAfter ?? PAUSE * attempt);
         }
@@ -68,7 +70,7 @@ export class AuthentikUsers {
         try {
             answer = await sendOne(this.way, `${this.url}/api/v3${path}`, { ...request, headers: { authorization: `Bearer ${this.token}`, accept: "application/json" } });
         } catch (problem) {
-            return { problem: new UnreachableError(`While ${what}: ${(problem as Error).message}.`) };
+            return { problem: new UnreachableError(`While ${what}: ${(problem as Error).message}.`, (problem as UnreachableError).isFinal) };
         }
         const { status } = answer;
         if (status >= 200 && status < 300) return answer;
@@ -99,7 +101,7 @@ function parsed<T>(answer: Answer): T {
 function detailOf(answer: Answer): string {
     try {
         const body = JSON.parse(answer.text) as { detail?: unknown };
-        return typeof body.detail === "string" ? body.detail : answer.text.slice(0, 300);
+        return outsideText(typeof body.detail === "string" ? body.detail : answer.text);
     } catch {
         return "";
     }

@@ -1,6 +1,7 @@
 /** An HTTP client with cookies that follows no redirect by itself: the steps of a login are looked at one by one. */
 import { CookieJar } from "tough-cookie";
-import { outgoing, type Send } from "./outgoing";
+import { outgoing, type Send, UnreachableError } from "./outgoing";
+import { outsideText } from "./outsideText";
 
 export interface Answer {
     url: URL;
@@ -18,8 +19,7 @@ export interface BrowserRequest {
     json?: unknown;
 }
 
-/** A connection that failed, in the words of the person who must act. */
-export class UnreachableError extends Error {}
+export { UnreachableError };
 
 /** How long one request may take, in milliseconds: an identity provider that answers slower has a problem of its own. */
 const REQUEST_TIMEOUT = 30_000;
@@ -73,6 +73,7 @@ export async function sendOne(way: Send, target: string | URL, request: BrowserR
             location: location !== null && URL.canParse(location, url.href) ? new URL(location, url) : undefined,
         };
     } catch (error) {
+        if (error instanceof UnreachableError) throw error;
         throw new UnreachableError(`${url.origin} cannot be reached: ${reasonOf(error)}`);
     }
 }
@@ -94,7 +95,7 @@ function reasonOf(error: unknown): string {
     const code = cause.code ?? "";
     if (UNTRUSTED.test(code)) return `its certificate is of an authority that is not trusted here (${code}); for a private one give its PEM file (caCertificateFile, or NODE_EXTRA_CA_CERTS)`;
     if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") return `its certificate is not valid now (${code}); renew it, or set the clock here`;
-    return cause.message || code || String(error);
+    return outsideText(cause.message || code || error);
 }
 
 /** The error below a fetch's; a host with several addresses fails with one error for each. */

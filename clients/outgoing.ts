@@ -1,6 +1,10 @@
-/** How requests leave this machine: through a proxy where one is set, and trusting a private authority where one is given. */
+/**
+ * How requests leave this machine: through a proxy where one is set, trusting a private authority where one is given, with credentials
+ * only where nobody on the way can read them, and reading no more of an answer than there is any use for.
+ */
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
+import { isConfidential } from "./loopback";
 
 export interface OutgoingOptions {
     /** PEM file of certificate authorities that are trusted beside the usual ones. */
@@ -16,8 +20,30 @@ export interface OutgoingRequest {
     signal: AbortSignal;
 }
 
-/** Sends one request and follows no redirect. */
+/**
+ * Sends one request and follows no redirect.
+ *
+ * @throws UnreachableError for a request with a credential over plain http to another machine, which is not sent; and, when the answer's
+ * body is read, for one that is larger than {@link LARGEST_ANSWER}.
+ */
 export type Send = (url: URL, request: OutgoingRequest) => Promise<Response>;
+
+/** A connection that failed, in the words of the person who must act. */
+export class UnreachableError extends Error {
+    constructor(
+        message: string,
+        /** Whether another attempt would end in the same way. */
+        readonly isFinal = false,
+    ) {
+        super(message);
+    }
+}
+
+/** Bytes of an answer that are read: a list of a hundred thousand tags has a tenth of it. */
+export const LARGEST_ANSWER = 64 * 1024 * 1024;
+
+/** Headers that let their holder in. */
+const CREDENTIALS = /^(authorization|cookie|private-token|x-authentik-csrf|proxy-authorization)$/i;
 
 /** Never sent through a proxy: on the proxy's machine these are other hosts. */
 const LOOPBACK = "localhost,127.0.0.1,::1,[::1]";
@@ -30,6 +56,45 @@ const inEnvironment = (environment: NodeJS.ProcessEnv, name: string) => environm
  * @throws Error where the file cannot be read.
  */
 export function outgoing(options: OutgoingOptions = {}, environment: NodeJS.ProcessEnv = process.env): Send {
+    const send = wayOut(options, environment);
+    return async (url, request) => {
+        if (!isConfidential(url) && Object.keys(request.headers).some((name) => CREDENTIALS.test(name))) {
+            throw new UnreachableError(
+                `nothing was sent to ${url.origin}: over plain http, the credential of the request could be read on the way. Give the https address`,
+                true,
+            );
+        }
+        return bounded(await send(url, request), url);
+    };
+}
+
+/** An answer whose body is read to a limit, and not beyond. */
+function bounded(response: Response, { origin }: URL, largest = LARGEST_ANSWER): Response {
+    const tooLarge = () =>
+        new UnreachableError(
+            `${origin} sent an answer of more than ${largest / 1024 / 1024} MiB, and no more of it was read; see what answers at that address`,
+            true,
+        );
+    const bytes = async () => {
+        const chunks: Uint8Array[] = [];
+        let size = 0;
+        for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+            size += chunk.byteLength;
+            // Leaving the loop ends the connection.
+            if (size > largest) throw tooLarge();
+            chunks.push(chunk);
+        }
+        return Buffer.concat(chunks);
+    };
+    const text = async () => new TextDecoder().decode(await bytes());
+    return Object.defineProperties(response, {
+        text: { value: text },
+        json: { value: async () => JSON.parse(await text()) as unknown },
+        arrayBuffer: { value: async () => Uint8Array.from(await bytes()).buffer },
+    });
+}
+
+function wayOut(options: OutgoingOptions, environment: NodeJS.ProcessEnv): Send {
     const httpsProxy = options.proxy ?? inEnvironment(environment, "https_proxy") ?? inEnvironment(environment, "http_proxy");
     const httpProxy = options.proxy ?? inEnvironment(environment, "http_proxy");
     const ca = options.caCertificateFile === undefined ? undefined : authorities(options.caCertificateFile, environment);

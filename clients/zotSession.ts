@@ -3,7 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ApiKeyRecord, type ApiKeys, apiKeysOver } from "./apiKeys";
 import { type Credentials, endSession, FlowError, passFlow } from "./authentikFlow";
 import { type Answer, Browser, clockAhead, UnreachableError } from "./browser";
+import { isConfidential } from "./loopback";
 import type { Send } from "./outgoing";
+import { outsideText } from "./outsideText";
 
 export type { ApiKeyRecord } from "./apiKeys";
 export { FlowError };
@@ -16,6 +18,11 @@ export interface LoginOptions {
     way?: Send;
     /** Slug of a flow to log in by before zot's login begins. Default: the flow that Authentik itself chooses. */
     loginFlow?: string;
+    /**
+     * Where a password may be sent: addresses of the identity provider, of which the origin counts. A registry that sends its logins
+     * elsewhere, as one that somebody else runs, gets none.
+     */
+    identityProvider: readonly string[];
 }
 
 /** Redirects between zot's login and its callback: authorize, flow, authorize again, callback, user interface. */
@@ -48,34 +55,39 @@ export class ZotSession {
      *
      * @throws FlowError where Authentik's flow cannot be passed, LoginError where zot or Authentik refuses, UnreachableError where one does not answer.
      */
-    static async login(registryUrl: string, credentials: Credentials, options: LoginOptions = {}): Promise<ZotSession> {
+    static async login(registryUrl: string, credentials: Credentials, options: LoginOptions): Promise<ZotSession> {
         for (let attempt = 1; ; attempt++) {
             try {
                 return await ZotSession.attempt(registryUrl, credentials, options);
             } catch (error) {
-                if (!(error instanceof UnreachableError) || attempt >= ATTEMPTS) throw error;
+                if (!(error instanceof UnreachableError) || error.isFinal || attempt >= ATTEMPTS) throw error;
                 await sleep(PAUSE * attempt);
             }
         }
     }
 
-    private static async attempt(registryUrl: string, credentials: Credentials, { way, loginFlow }: LoginOptions): Promise<ZotSession> {
+    private static async attempt(registryUrl: string, credentials: Credentials, { way, loginFlow, identityProvider }: LoginOptions): Promise<ZotSession> {
         const browser = new Browser(way);
         let answer = await browser.send(`${registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`);
         const authorize = answer.location;
         if (answer.status !== 302 || !authorize) throw startProblem(registryUrl, answer);
         const zotAhead = clockAhead(answer);
         const origin = authorize.origin;
+        const trusted = new Set(identityProvider.map((address) => new URL(address).origin));
+        if (!trusted.has(origin) || !isConfidential(authorize)) throw new LoginError(strangerProblem(registryUrl, origin, trusted, credentials.username));
+        const { origin: registry } = new URL(registryUrl);
         try {
             // On the host that zot sends logins to: cookies are per host.
             if (loginFlow !== undefined) await passFlow(browser, origin, loginFlow, "", credentials);
             for (let count = 0; count < MOST_REDIRECTS; count++) {
                 const next = answer.location;
                 if (!next) break;
+                // The password goes where the login began, and to nobody it is sent on to.
+                if (next.origin !== origin && next.origin !== registry) throw new LoginError(strangerProblem(registryUrl, next.origin, trusted, credentials.username));
                 const flow = /\/if\/flow\/([^/]+)\/$/.exec(next.pathname);
-                if (flow) {
+                if (flow && next.origin === origin) {
                     const destination = await passFlow(browser, next.origin, decodeURIComponent(flow[1]!), next.search.slice(1), credentials, loginFlow);
-                    answer = await browser.send(destination);
+                    answer = { ...answer, location: destination };
                 } else if (next.pathname.startsWith("/zot/auth/callback/")) {
                     const callback = await followToCallback(browser, registryUrl, next);
                     return await ZotSession.afterCallback(browser, registryUrl, origin, credentials, callback, skewBetween(zotAhead, clockAhead(answer)));
@@ -98,7 +110,7 @@ export class ZotSession {
         if (session.username !== credentials.username) {
             await session.end();
             throw new LoginError(
-                `The registry ${registryUrl} took the login of ${credentials.username} for ${session.username}, so that a key would belong to the wrong name: ` +
+                `The registry ${registryUrl} took the login of ${credentials.username} for ${outsideText(session.username)}, so that a key would belong to the wrong name: ` +
                     "the claim preferred_username does not reach it. Authentik's provider needs the mapping profile, and zot's config the scope profile.",
             );
         }
@@ -137,6 +149,12 @@ function skewBetween(registryAhead: number | undefined, authentikAhead: number |
     return registryAhead === undefined || authentikAhead === undefined ? 0 : Math.round((registryAhead - authentikAhead) / 1000);
 }
 
+function strangerProblem(registryUrl: string, stranger: string, trusted: ReadonlySet<string>, username: string): string {
+    const known = [...trusted].join(" or ");
+    if (trusted.has(stranger)) return `The registry ${registryUrl} sends logins to ${stranger}, and over plain http the password of ${username} could be read on the way: give the issuer an https address (identity.issuer).`;
+    return `The login of ${username} at the registry ${registryUrl} is sent on to ${outsideText(stranger)}, which is not the identity provider (${known}). No password was sent there. Either the registry's config names another issuer than identity.issuer, or something else answers at ${registryUrl}.`;
+}
+
 function startProblem(registryUrl: string, { status, text }: Answer): Error {
     if (status >= 500) return new UnreachableError(`The registry ${registryUrl} answered ${status} to the start of a login; its log says why.`);
     if (status === 404) {
@@ -144,7 +162,7 @@ function startProblem(registryUrl: string, { status, text }: Answer): Error {
             `The registry ${registryUrl} has no login (404). Either its config has no OpenID Connect, or it started with the read-only config because its identity provider did not answer: look at its log, and restart it.`,
         );
     }
-    return new LoginError(`The registry ${registryUrl} answered ${status} to the start of a login instead of a redirect to its identity provider${text.trim() ? `: ${text.trim()}` : ""}. Is it zot, with OpenID Connect in its config?`);
+    return new LoginError(`The registry ${registryUrl} answered ${status} to the start of a login instead of a redirect to its identity provider${text.trim() ? `: ${outsideText(text)}` : ""}. Is it zot, with OpenID Connect in its config?`);
 }
 
 function loginPageProblem({ status, text }: Answer, username: string): string {
@@ -169,7 +187,7 @@ const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
 const IN_PASSING = /http status not ok: 5\d\d|\bEOF\b|connection re(fused|set)|no such host|timeout|deadline exceeded/i;
 
 function callbackProblem(registryUrl: string, username: string, { status, text }: Answer, skew: number): Error {
-    const said = text.trim();
+    const said = outsideText(text);
     const refused = `The registry ${registryUrl} refused the login of ${username} (${status}${said ? `: ${said}` : ""})`;
     if (status >= 502 || IN_PASSING.test(said)) return new UnreachableError(`${refused}: the registry cannot speak with Authentik, or Authentik failed. Look at both logs, and whether the registry's host reaches Authentik.`);
     const known = CALLBACK_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];

@@ -54,6 +54,7 @@ export class CiCredential extends pulumi.ComponentResource {
                 predecessorLifetime: key.predecessorLifetime,
                 generation: key.keyGeneration,
                 takeOver: key.takeOverKeys,
+                issuer: settings.identity.issuer,
                 loginFlow: args.loginFlow,
                 repository: pushableRepository(policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings),
             },

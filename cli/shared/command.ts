@@ -1,5 +1,7 @@
 /** What the commands have in common: mistakes without a stack trace, and the exit codes. */
 import { Command } from "commander";
+import { UnreachableError } from "../../clients/outgoing";
+import { printable } from "../../clients/outsideText";
 import { SettingsError } from "../../components/settings";
 import { StackFileError } from "../../components/settings/fromStackFile";
 import { EXIT_BY_SIGNAL, Interrupted } from "./interrupt";
@@ -9,6 +11,9 @@ export const EXIT = { done: 0, mistake: 1, usage: 2, defect: 3 } as const;
 
 /** A mistake that is told as it is. */
 export class UserError extends Error {}
+
+/** Prints what may hold text from outside: a terminal shows it, and obeys nothing in it. */
+export const print = (text: string): void => void process.stdout.write(printable(text));
 
 /** What each exit code of a command means, as its help and docs/commands.md tell it. */
 export const exitCodes = (done: string, mistake: string, usage = "a mistake on the command line", more = "") =>
@@ -44,15 +49,15 @@ export async function run(program: Command): Promise<void> {
     try {
         await program.parseAsync();
     } catch (error) {
-        if (error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError) {
-            process.stderr.write(`${error.message}\n`);
+        if (error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError || error instanceof UnreachableError) {
+            process.stderr.write(`${printable(error.message)}\n`);
             // For a program that asked for JSON, beside the words for people.
             if (error instanceof SettingsError && program.opts().json) process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
             process.exitCode = EXIT.mistake;
         } else if (error instanceof Interrupted) {
             process.exitCode = EXIT_BY_SIGNAL[error.signal];
         } else {
-            process.stderr.write(`${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.\n`);
+            process.stderr.write(`${printable(String((error as Error).stack ?? error))}\nThis is a defect of the program; please report it.\n`);
             process.exitCode = EXIT.defect;
         }
     } finally {

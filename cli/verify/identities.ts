@@ -137,12 +137,17 @@ export class Identities {
         if (this.demandsSecondFactor && !this.flows.has(tier)) this.flows.set(tier, await makeLoginFlow(this.client, `${user.username}-login`, user.username));
         const loginFlow = this.subject.loginFlow ?? this.flows.get(tier);
         try {
-            return await ZotSession.login(this.subject.registryUrl, { username: user.username, password }, { way, ...(loginFlow === undefined ? {} : { loginFlow }) });
+            return await ZotSession.login(this.subject.registryUrl, { username: user.username, password }, { way, identityProvider: this.identityProvider, loginFlow });
         } catch (error) {
             if (loginFlow !== undefined || !(error instanceof FlowError) || !SECOND_FACTOR.test(error.component ?? "")) throw error;
             this.demandsSecondFactor = true;
             return this.session(tier, account);
         }
+    }
+
+    /** Where passwords may be sent: the identity provider that was declared, and the one that made the accounts. */
+    private get identityProvider(): string[] {
+        return [this.subject.issuer, this.subject.authentik?.url].filter((address) => address !== undefined);
     }
 
     /** By the registry's clock, which is the one that counts. */
@@ -221,7 +226,11 @@ export class Identities {
         // For anyone but a superuser, the token is silently the caller's own.
         if (token.user !== user.pk) throw notPossible(`Authentik's token may not log in as ${username}: only a superuser's may. Give CI's key instead, as ZOT_CI_API_KEY.`);
         const { key } = await this.client.core.coreTokensViewKeyRetrieve({ identifier });
-        const session = await ZotSession.login(this.subject.registryUrl, { username, password: key }, { way: recordedSteps(this.way, this.recorder, username), loginFlow: this.subject.ciLoginFlow });
+        const session = await ZotSession.login(this.subject.registryUrl, { username, password: key }, {
+            way: recordedSteps(this.way, this.recorder, username),
+            identityProvider: this.identityProvider,
+            loginFlow: this.subject.ciLoginFlow,
+        });
         try {
             return await work(session);
         } finally {

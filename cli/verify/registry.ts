@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { UnreachableError } from "../../clients/browser";
 import type { Send } from "../../clients/outgoing";
+import { outsideText } from "../../clients/outsideText";
+import { everyPage } from "../../clients/paging";
 import { digestOf } from "../../clients/registry";
 import type { Control } from "./control";
 import { type Recorder, shortened } from "./exchanges";
@@ -71,7 +73,7 @@ export class Registry {
             const response = await this.way(url, { method, headers: { ...headers, ...this.credentials }, body, signal: AbortSignal.timeout(timeout) });
             answer = { status: response.status, headers: response.headers, text: await response.text() };
         } catch (error) {
-            const reason = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : String(error);
+            const reason = outsideText(error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : error);
             this.record(method, path, headers, body, `no answer: ${reason}`);
             throw new UnreachableError(`The registry ${this.url} gave no answer to ${method} ${path}: ${reason}`);
         }
@@ -153,14 +155,16 @@ export class Registry {
 
     /** Every repository that this user sees, page by page. */
     async catalog(): Promise<string[]> {
-        const all: string[] = [];
-        for (let path: string | undefined = "/v2/_catalog"; path !== undefined && all.length < MOST_REPOSITORIES; ) {
-            const answer: RegistryAnswer = await this.request("GET", path);
-            all.push(...(answer.status === 200 ? (parsed<{ repositories?: string[] | null }>(answer)?.repositories ?? []) : []));
-            const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
-            path = next === undefined ? undefined : new URL(next, this.url).pathname + new URL(next, this.url).search;
-        }
-        return all;
+        return everyPage(
+            `The repositories of ${this.url}`,
+            async (path: string) => {
+                const answer = await this.request("GET", path);
+                const items = answer.status === 200 ? (parsed<{ repositories?: string[] | null }>(answer)?.repositories ?? []) : [];
+                const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
+                return { items, next: next === undefined ? undefined : new URL(next, this.url).pathname + new URL(next, this.url).search };
+            },
+            "/v2/_catalog",
+        );
     }
 }
 
@@ -169,9 +173,6 @@ export interface Right {
     answer: RegistryAnswer;
     granted: boolean | undefined;
 }
-
-/** More than any registry of a small site, so that a catalog without an end is left. */
-const MOST_REPOSITORIES = 100_000;
 
 const isRefusal = (status: number) => status === 401 || status === 403;
 

@@ -1,7 +1,8 @@
 /** What is verified: a stack's registry, or any by its address; and what is declared of it. */
 import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
 import { declaredState } from "../../components/declaredState";
-import { isLoopback, isMap } from "../../components/settings";
+import { isConfidential } from "../../clients/loopback";
+import { isMap } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { pulumi } from "../ciSecrets/pulumi";
 import { UserError } from "../shared/command";
@@ -75,8 +76,20 @@ export const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEn
 /** @throws UserError, SettingsError, StackFileError for mistakes of the person. */
 export async function subjectFrom(options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
     const subject = options.stack === undefined ? fromOptions(options, environment) : await fromStack(options.stack, options, environment);
-    if (!options.readOnly && new URL(subject.registryUrl).protocol !== "https:" && !isLoopback(new URL(subject.registryUrl).hostname)) {
-        throw new UserError(`The registry ${subject.registryUrl} is reached over plain http, where the keys of this run could be read on the way. Give its https:// address, or --read-only.`);
+    const carriesKeys = !options.readOnly || subject.ciKey !== undefined;
+    if (carriesKeys && !isConfidential(new URL(subject.registryUrl))) {
+        const without = options.readOnly ? "run it without CI's key (ZOT_CI_API_KEY, --stack)" : "--read-only";
+        throw new UserError(
+            `The registry ${subject.registryUrl} is reached over plain http, where the keys of this run could be read on the way. Give its https:// address, or ${without}.`,
+        );
+    }
+    if (subject.authentik && !URL.canParse(subject.authentik.url)) {
+        throw new UserError(`${JSON.stringify(subject.authentik.url)} is no address of Authentik; give one such as https://authentik.example.org.`);
+    }
+    if (subject.authentik && !isConfidential(new URL(subject.authentik.url))) {
+        throw new UserError(
+            `Authentik at ${subject.authentik.url} is reached over plain http, where its token could be read on the way. Give its https:// address.`,
+        );
     }
     for (const image of subject.images) {
         const known = subject.mirrors?.some((prefix) => image.startsWith(`${prefix}/`));

@@ -4,6 +4,7 @@
  * Names are `group.setting`; on the command line `pulumi config set --path zot.port 5050`.
  */
 import { isIP } from "node:net";
+import { isConfidential } from "../../clients/loopback";
 import * as z from "zod/mini";
 import { isMap, type Setting, SecretText, type SettingKind } from "./setting";
 import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "./hostKeys";
@@ -70,17 +71,12 @@ const secret = (allowed: string) => ({
     secret: true,
 });
 
-/** Whether a URL's host name is this machine, whatever the network. */
-export function isLoopback(hostname: string): boolean {
-    return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
-}
-
 /** Why this is not a URL that logins and keys may travel to, or undefined where it is one. `path` judges its path. */
 function urlMistake(value: string, path: (pathname: string) => string | undefined): string | undefined {
     if (!/^https?:\/\/[^/]/i.test(value) || /\s/.test(value) || !URL.canParse(value)) return "it is not a URL";
     const parsed = new URL(value);
     if (parsed.username || parsed.password) return "it holds a user name or a password";
-    if (parsed.protocol !== "https:" && !isLoopback(parsed.hostname)) return "over plain http, logins and keys could be read on the way";
+    if (!isConfidential(parsed)) return "over plain http, logins and keys could be read on the way";
     if (parsed.search || parsed.hash || value.includes("?") || value.includes("#")) return "it has a query or a fragment";
     // Redirect URIs and issuers are compared as they are written.
     const rest = value.slice(parsed.origin.length);

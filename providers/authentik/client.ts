@@ -5,6 +5,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as api from "@goauthentik/api";
+import { outgoing, type Send, UnreachableError } from "../../clients/outgoing";
+import { outsideText } from "../../clients/outsideText";
+import { everyPage as everyPageOf } from "../../clients/paging";
 import type { CallContext } from "../protocol";
 import type { Settings } from "./configuration";
 import { ApiFailure, complaintsByField, failureIn, UserError } from "./errors";
@@ -66,6 +69,8 @@ export class Client {
     private warnedOfVersion = false;
     /** The server's version, where a request has been answered already and the token may ask for it. */
     versionIfSeen: string | undefined;
+    /** Made with the first request: where a proxy is set, it loads a library. */
+    private way: Send | undefined;
 
     /** `settings` is called when they are first needed; what it throws reaches the person. */
     constructor(
@@ -220,11 +225,15 @@ export class Client {
         try {
             const signals = [AbortSignal.timeout(this.patience.answer), ...(callContext.getStore() ? [callContext.getStore()!.cancelled] : [])];
             // Following a redirect would turn a POST into a GET and lose what was to be written.
-            response = await fetch(url, { ...init, redirect: "manual", signal: AbortSignal.any(signals) });
+            this.way ??= outgoing();
+            const request = { method: init.method ?? "GET", headers: init.headers as Record<string, string>, body: init.body as string | undefined };
+            // Follows no redirect, which would turn a POST into a GET and lose what was to be written.
+            response = await this.way(new URL(url), { ...request, signal: AbortSignal.any(signals) });
             // The whole body now: a connection that breaks halfway is a failure of this attempt.
             body = await response.text();
         } catch (error) {
             callContext.getStore()?.cancelled.throwIfAborted();
+            if (error instanceof UnreachableError) return { failure: new ApiFailure("unexpected", `Authentik at ${this.url}: ${error.message}.`), retryFor: never };
             return this.withoutAnswer(error, place, isRead, inPassing, never);
         }
         const answered = () => new Response(isBodyless(response.status) ? null : body, { status: response.status, headers: response.headers });
@@ -233,13 +242,13 @@ export class Client {
         if (response.ok) {
             if (isBodyless(response.status) || isJson) return answered();
             return {
-                failure: new ApiFailure("unexpected", `${this.url} answered ${place} with something else than Authentik's API does (${response.headers.get("content-type") ?? "no content type"}). Is authentik:url right, and does a proxy in front ask for a login?`),
+                failure: new ApiFailure("unexpected", `${this.url} answered ${place} with something else than Authentik's API does (${outsideText(response.headers.get("content-type") ?? "no content type", 80)}). Is authentik:url right, and does a proxy in front ask for a login?`),
                 retryFor: never,
             };
         }
 
         const parsed = isJson ? parseJson(body) : undefined;
-        const detail = typeof parsed === "object" && parsed !== null && "detail" in parsed ? String(parsed.detail) : undefined;
+        const detail = typeof parsed === "object" && parsed !== null && "detail" in parsed ? outsideText(parsed.detail) : undefined;
         const { status } = response;
         if (status >= 300 && status < 400) {
             const location = response.headers.get("location");
@@ -364,7 +373,7 @@ function parseJson(body: string): unknown {
 function withoutQuery(location: string, base: string): string {
     try {
         const url = new URL(location, base);
-        return `${url.origin}${url.pathname}`;
+        return outsideText(`${url.origin}${url.pathname}`);
     } catch {
         return "another address";
     }
@@ -373,13 +382,17 @@ function withoutQuery(location: string, base: string): string {
 /** Whether the failure says that an object is not there. */
 export const isNotFound = (error: unknown) => failureIn(error)?.kind === "not-found";
 
-/** All the results of a list, page by page. A page beyond the last one is never asked for: Authentik says `next: 0` on the last. */
-export async function everyPage<Item>(list: (page: number, pageSize: number) => Promise<{ pagination: { next: number }; results: Item[] }>): Promise<Item[]> {
-    const all: Item[] = [];
-    for (let page = 1; page > 0; ) {
-        const answer = await list(page, 100);
-        all.push(...answer.results);
-        page = answer.pagination.next > page ? answer.pagination.next : 0;
-    }
-    return all;
+/**
+ * All the results of a list, page by page. A page beyond the last one is never asked for: Authentik says `next: 0` on the last.
+ * @throws EndlessListError for a list that does not come to an end.
+ */
+export function everyPage<Item>(list: (page: number, pageSize: number) => Promise<{ pagination: { next: number }; results: Item[] }>): Promise<Item[]> {
+    return everyPageOf(
+        "The lists of Authentik",
+        async (page: number) => {
+            const { results, pagination } = await list(page, 100);
+            return { items: results, next: pagination.next > 0 ? pagination.next : undefined };
+        },
+        1,
+    );
 }

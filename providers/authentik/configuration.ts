@@ -1,4 +1,5 @@
 /** The provider's configuration: `authentik:url`, `authentik:token`, `authentik:insecure`, `authentik:headers`, or the environment. */
+import { isConfidential } from "../../clients/loopback";
 import { isKnown, type CheckFailure, type PropertyMap, type PropertyValue } from "../protocol";
 import { UserError } from "./errors";
 
@@ -85,6 +86,11 @@ function parseUrl(value: string, name: string): string {
     }
     if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
         throw new UserError(`${name} must be an http or https address such as https://authentik.example.com, not ${JSON.stringify(value)}.`);
+    }
+    if (!isConfidential(url)) {
+        throw new UserError(
+            `${name} is ${JSON.stringify(value)}: over plain http, the API token could be read on the way. Give Authentik's https address (http is for a loopback host only).`,
+        );
     }
     if (url.username || url.password) throw new UserError(`${name} must hold no user name or password; the API token is authentik:token.`);
     const base = `${url.origin}${url.pathname}`.replace(/\/+$/, "");

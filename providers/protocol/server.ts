@@ -9,6 +9,7 @@ import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { isDeepStrictEqual } from "node:util";
+import { printable } from "../../clients/outsideText";
 import type { CallContext, CheckResult, CheckRequest, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
 import { PartialFailure } from "./provider";
 import { type PropertyMap, unwrapMap, withSecrets } from "./values";
@@ -242,7 +243,8 @@ function unary(handle: (request: any) => unknown): grpc.handleUnaryCall<any, any
 }
 
 function serviceError(error: unknown): Partial<grpc.StatusObject> {
-    const message = error instanceof Error ? error.message : String(error);
+    // What a registry, Authentik or a host said may be in it.
+    const message = printable(error instanceof Error ? error.message : String(error));
     const metadata = new grpc.Metadata();
     if (error instanceof PartialFailure) {
         metadata.set("grpc-status-details-bin", partialFailureDetails(message, error.state));
@@ -284,7 +286,7 @@ function partialFailureDetails(message: string, state: ResourceState): Buffer {
 function checkFailure(failure: { property: string; reason: string }) {
     const message = new providerMessages.CheckFailure();
     message.setProperty(failure.property);
-    message.setReason(failure.reason);
+    message.setReason(printable(failure.reason));
     return message;
 }
 
@@ -344,7 +346,7 @@ function engineLog(engineAddress: string | undefined) {
         client ??= new engineService.EngineClient(engineAddress, grpc.credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
         const message = new engineMessages.LogRequest();
         message.setSeverity(engineMessages.LogSeverity[severity.toUpperCase()]);
-        message.setMessage(text);
+        message.setMessage(printable(text));
         message.setUrn(urn);
         message.setEphemeral(ephemeral);
         // A message that cannot be shown must not fail the operation.

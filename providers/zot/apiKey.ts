@@ -43,7 +43,8 @@ class ApiKeyResource {
         const properties: Record<string, PropertyDiff> = {};
         for (const name of Object.keys(inputDefinitions)) {
             const [before, after] = [oldInputs[name], inputs[name]];
-            if (sameValue(before, after)) continue;
+            // Says where a password may go at the next login, and changes nothing by itself.
+            if (name === "issuer" || sameValue(before, after)) continue;
             const kind = before === undefined ? "add" : after === undefined ? "delete" : "update";
             properties[name] = { kind: name === "user" && isKnown(after) ? "update-replace" : kind };
         }
@@ -257,7 +258,7 @@ class ApiKeyResource {
         const password = randomPassword();
         await authentik.setPassword(user, password);
         try {
-            const session = await this.services().login(wanted.registryUrl, { username: wanted.user, password }, wanted.loginFlow);
+            const session = await this.services().login(wanted.registryUrl, { username: wanted.user, password }, wanted);
             try {
                 return await work(session, clockAhead);
             } finally {

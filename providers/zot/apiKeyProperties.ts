@@ -1,5 +1,6 @@
 /** The properties of the resource ApiKey: what they mean, how they are checked, and how they become what the plan works with. */
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
+import { isConfidential } from "../../clients/loopback";
 import { durationOf } from "./durations";
 import { type KeyState, type KeyStatus, type Predecessor, rotateAt, type Wanted } from "./plan";
 
@@ -22,6 +23,11 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
         description: "How long a key goes on working once it has a successor, or was found when the first one was made. The first update after that revokes it. A change applies to the next successor.",
     },
     generation: { type: "integer", default: 1, description: "Raised after a leak: the key is replaced, and every other key of the user is revoked in the same update." },
+    issuer: {
+        type: "string",
+        description:
+            "The OpenID Connect issuer: a password of the service account is sent to its origin, and to Authentik's address, and to no other that the registry names. Default: Authentik's address alone.",
+    },
     loginFlow: { type: "string", description: "Slug of a flow in Authentik by which the service account logs in. Default: the flow that Authentik chooses for the application." },
     repository: { type: "string", description: "A repository that the key must be able to push to; nothing is stored in it. Default: it is only seen that the registry accepts the key." },
     takeOver: { type: "boolean", default: false, description: "Whether keys that another stack made become predecessors, for a stack that is gone. Without it they are a reason to refuse." },
@@ -53,6 +59,7 @@ export interface ApiKeyInputs {
     user: string;
     label: string;
     wanted: Wanted;
+    issuer: string | undefined;
     loginFlow: string | undefined;
     repository: string | undefined;
     takeOver: boolean;
@@ -70,8 +77,7 @@ const ALLOWED: Readonly<Record<string, Judge>> = {
         if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value)) return "must be an http or https URL";
         const url = new URL(value);
         if (value !== url.origin) return `must be an origin without a path or a slash at the end, as ${url.origin}`;
-        const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127\./.test(url.hostname);
-        return url.protocol === "https:" || isLoopback ? undefined : "must be https: over plain http, logins and keys could be read on the way";
+        return isConfidential(url) ? undefined : "must be https: over plain http, logins and keys could be read on the way";
     },
     user: (value) => (typeof value === "string" && value.trim() === value && value !== "" && !/[\s:]/.test(value) ? undefined : "must be a user name, without spaces and colons"),
     label: (value) => (typeof value === "string" && value.trim() !== "" && value.length <= 100 && !/[\0-\x1f\x7f]|pulumi:/.test(value) ? undefined : 'must be a text of 1 to 100 characters on one line, without "pulumi:"'),
@@ -79,6 +85,10 @@ const ALLOWED: Readonly<Record<string, Judge>> = {
     rotateAfter: (value) => durationProblem(value, 1),
     predecessorLifetime: (value) => durationProblem(value, 0),
     generation: (value) => (Number.isSafeInteger(integerOf(value)) && integerOf(value) >= 0 ? undefined : "must be an integer from 0 on"),
+    issuer: (value) => {
+        if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value)) return "must be an http or https URL";
+        return isConfidential(new URL(value)) ? undefined : "must be https: over plain http, passwords could be read on the way";
+    },
     loginFlow: (value) => (typeof value === "string" && /^[-a-zA-Z0-9_]+$/.test(value) ? undefined : 'must be the slug of a flow: letters, digits, "-" and "_"'),
     repository: (value) => (typeof value === "string" && REPOSITORY.test(value) ? undefined : "must be a repository's name, as team/image"),
     takeOver: (value) => (typeof booleanOf(value) === "boolean" ? undefined : "must be true or false"),
@@ -144,6 +154,7 @@ export function inputsOf(inputs: PropertyMap): ApiKeyInputs {
             predecessorLifetime: durationOf(inputs.predecessorLifetime)!,
             generation: inputs.generation as number,
         },
+        issuer: inputs.issuer as string | undefined,
         loginFlow: inputs.loginFlow as string | undefined,
         repository: inputs.repository as string | undefined,
         takeOver: inputs.takeOver === true,

@@ -1,4 +1,5 @@
 /** The provider's configuration: where Authentik is, its token, and how requests leave this machine. */
+import { isConfidential } from "../../clients/loopback";
 import { isKnown, type CheckFailure, type PropertyMap, type PropertyValue } from "../protocol";
 
 export interface Configuration {
@@ -35,7 +36,7 @@ const asText = (value: PropertyValue | undefined) => (typeof value === "string" 
 export function checkConfiguration(config: PropertyMap): CheckFailure[] {
     const failures: CheckFailure[] = [];
     for (const [property, problem] of [
-        ["authentikUrl", urlProblem],
+        ["authentikUrl", addressProblem],
         ["proxy", urlProblem],
     ] as const) {
         const value = config[property];
@@ -57,6 +58,11 @@ export function configurationFrom(config: PropertyMap, environment: NodeJS.Proce
 
 /** The API's own path may be part of what was given. */
 const baseUrl = (url: string | undefined) => url?.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
+
+/** Why this is not where a token may be sent. */
+function addressProblem(text: string): string | undefined {
+    return urlProblem(text) ?? (isConfidential(new URL(text)) ? undefined : "must be https: over plain http, the token could be read on the way.");
+}
 
 /** Why this is not an address to send requests to; a proxy's may hold its user and password, which are not repeated. */
 function urlProblem(text: string): string | undefined {

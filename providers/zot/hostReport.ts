@@ -1,5 +1,6 @@
 /** What a look at a host has seen, and what of it differs from what was declared. Pure. */
 import { createHash } from "node:crypto";
+import { outsideText } from "../../clients/outsideText";
 import type { PropertyMap } from "../protocol";
 import { configDifference } from "./configDifference";
 import { type Declared, hashIn } from "./hostObservationProperties";
@@ -46,6 +47,9 @@ export interface HostReport {
     servingProblem: string;
 }
 
+/** Characters of a fact; the script on the host cuts it there, too. */
+const LONGEST_FACT = 600;
+
 const MARKER = "zot-hardening-look";
 
 /** Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link HostRefusal}. */
@@ -56,7 +60,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
     const body = output.subarray(begin + MARKER.length + 1);
     const separator = body.indexOf("\n--\n");
     const facts = (separator < 0 ? body : body.subarray(0, separator + 1)).toString("utf8");
-    const all = (name: string) => [...facts.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].map((match) => match[1]!.trim());
+    const all = (name: string) => [...facts.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].map((match) => outsideText(match[1]!, LONGEST_FACT));
     const one = (name: string) => all(name).at(-1) ?? "";
     const refused = one("refused");
     if (refused) throw new HostRefusal(refused);

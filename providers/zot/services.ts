@@ -11,7 +11,12 @@ export interface Services {
     /** @throws Error with the command that sets what is missing. */
     authentik(): AuthentikUsers;
     holder(registryUrl: string, username: string, key: string): KeyHolder;
-    login(registryUrl: string, credentials: { username: string; password: string }, loginFlow: string | undefined): Promise<ZotSession>;
+    /** A session at the registry; the password goes to Authentik's address and to the issuer's origin, and nowhere else. */
+    login(
+        registryUrl: string,
+        credentials: { username: string; password: string },
+        by: { issuer: string | undefined; loginFlow: string | undefined },
+    ): Promise<ZotSession>;
     /** Looks at a registry before anything is changed. */
     registry(registryUrl: string): Promise<RegistryFacts>;
 }
@@ -48,7 +53,10 @@ export function servicesFrom(configuration: Configuration, environment: NodeJS.P
             return new (clients.authentikUsers().AuthentikUsers)(way(), authentikUrl, authentikToken);
         },
         holder: (registryUrl, username, key) => new (clients.apiKeys().KeyHolder)(way(), registryUrl, username, key),
-        login: (registryUrl, credentials, loginFlow) => clients.zotSession().ZotSession.login(registryUrl, credentials, { way: way(), loginFlow }),
+        login: (registryUrl, credentials, { issuer, loginFlow }) => {
+            const identityProvider = [configuration.authentikUrl, issuer].filter((address) => address !== undefined);
+            return clients.zotSession().ZotSession.login(registryUrl, credentials, { way: way(), identityProvider, loginFlow });
+        },
         async registry(registryUrl) {
             const { clockAhead } = clients.browser();
             const answer = await patiently(way(), registryUrl);

@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnyAuthMethod, Client, ParsedKey } from "ssh2";
 import { ssh2 } from "./ssh2";
+import { outsideText } from "../../clients/outsideText";
 import { fingerprint, hostKeyOf, KeyError, privateKeyOf } from "./sshKeys";
 
 /** A host, and how to log in to it. */
@@ -55,7 +56,8 @@ export class SshError extends Error {
         /** Whether the host hung up before anybody tried to log in, as sshd does where many come at once. */
         readonly hungUp = false,
     ) {
-        super(message);
+        // A host, or what answers in its place, may have said a part of it.
+        super(outsideText(message, 2_000));
     }
 }
 
@@ -274,7 +276,7 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
             settle();
             resolve(client);
         });
-        client.on("greeting", (text) => (greeted = text));
+        client.on("greeting", (text) => (greeted = outsideText(text, 200)));
         client.on("error", (error: Error & { level?: string; code?: unknown }) => {
             // What an agent cannot do is told at the end, when no other way is left.
             if (error.level === "agent") return void tried.add(`${[...tried].pop() ?? "the SSH agent"}: ${error.message}`);

@@ -36,6 +36,7 @@ export class ApiKey extends pulumi.CustomResource {
     declare public readonly rotateAfter: pulumi.Output<string | undefined>;
     declare public readonly predecessorLifetime: pulumi.Output<string>;
     declare public readonly generation: pulumi.Output<number>;
+    declare public readonly issuer: pulumi.Output<string | undefined>;
     declare public readonly loginFlow: pulumi.Output<string | undefined>;
     declare public readonly repository: pulumi.Output<string | undefined>;
     declare public readonly takeOver: pulumi.Output<boolean>;
@@ -75,7 +76,7 @@ export class ApiKey extends pulumi.CustomResource {
     }
 }
 
-const INPUTS = ["registryUrl", "user", "label", "lifetime", "rotateAfter", "predecessorLifetime", "generation", "loginFlow", "repository", "takeOver"] as const satisfies readonly (keyof ApiKeyArgs)[];
+const INPUTS = ["registryUrl", "user", "label", "lifetime", "rotateAfter", "predecessorLifetime", "generation", "issuer", "loginFlow", "repository", "takeOver"] as const satisfies readonly (keyof ApiKeyArgs)[];
 const OUTPUTS = ["key", "uuid", "created", "expires", "rotateAt", "status", "predecessors"] as const satisfies readonly (keyof ApiKey)[];
 
 export interface ApiKeyArgs {
@@ -99,6 +100,11 @@ export interface ApiKeyArgs {
     predecessorLifetime?: pulumi.Input<string>;
     /** Raised after a leak: the key is replaced, and every other key of the user is revoked in the same update. Default 1. */
     generation?: pulumi.Input<number>;
+    /**
+     * The OpenID Connect issuer: a password of the service account is sent to its origin, and to Authentik's address, and to no other
+     * that the registry names. Default: Authentik's address alone.
+     */
+    issuer?: pulumi.Input<string | undefined>;
     /** Slug of a flow in Authentik by which the service account logs in. Default: the flow that Authentik chooses for the application. */
     loginFlow?: pulumi.Input<string | undefined>;
     /** A repository that the key must be able to push to; nothing is stored in it. Default: it is only seen that the registry accepts the key. */

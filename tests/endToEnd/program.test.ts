@@ -25,7 +25,9 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
     let up: UpResult;
     const printed: string[] = [];
     const onOutput = (text: string) => void printed.push(text);
-    const operation = { color: "never", onOutput } as const;
+    /** The engine's event stream, which `pulumi up --json` prints as well. */
+    const events: string[] = [];
+    const operation = { color: "never", onOutput, onEvent: (event: unknown) => void events.push(JSON.stringify(event)) } as const;
 
     beforeAll(async () => {
         site = await startSite();
@@ -139,13 +141,18 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
         }
     });
 
-    test("no secret is in the state, in what was printed, or in the stack's file", async () => {
+    test("no secret is in the state, in what was printed, in the engine's events, or in the stack's file", async () => {
         const credentials = readdirSync(join(site.folder, "zot")).find((name) => name.startsWith("oidc-credentials."))!;
         const { clientsecret } = JSON.parse(readFileSync(join(site.folder, "zot", credentials), "utf8")) as { clientsecret: string };
-        const canaries = [clientsecret, site.authentik.token, ...site.ssh.privateKeyPem.split("\n").filter((line) => line.length > 40)];
-        const texts = [printed.join(""), readFileSync(join(scratch.folder, "Pulumi.demo.yaml"), "utf8"), ...filesBelow(scratch.stateFolder).map((file) => readFileSync(file, "latin1"))];
+        const sessionKeys = readdirSync(join(site.folder, "zot")).find((name) => name.startsWith("session-keys."))!;
+        const { hashKey, encryptKey } = JSON.parse(readFileSync(join(site.folder, "zot", sessionKeys), "utf8")) as Record<string, string>;
+        const ciApiKey = up.outputs.ciApiKey!.value as string;
+        expect(ciApiKey).toMatch(/^zak_/);
+        const canaries = [clientsecret, hashKey!, encryptKey!, ciApiKey, site.authentik.token, ...site.ssh.privateKeyPem.split("\n").filter((line) => line.length > 40)];
+        const texts = [printed.join(""), ...events, readFileSync(join(scratch.folder, "Pulumi.demo.yaml"), "utf8"), ...filesBelow(scratch.stateFolder).map((file) => readFileSync(file, "latin1"))];
         for (const canary of canaries) for (const text of texts) expect(text.includes(canary)).toBe(false);
         expect(printed.join("")).toContain("HardenedRegistry");
+        expect(events.some((event) => event.includes("HardenedRegistry"))).toBe(true);
     });
 
     test("destroy removes what was made, and leaves a registry that anyone reads and nobody changes", async () => {

@@ -23,7 +23,7 @@ const issuer = () => /"issuer": "([^"]*)"/.exec(readFileSync(configFile(), "utf8
 async function adminKey(): Promise<{ username: string; key: string }> {
     const { site } = operator;
     const username = site.authentik.adminUser;
-    const session = await ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) });
+    const session = await ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) }, { identityProvider: [site.issuer] });
     const { key } = await session.createApiKey("runbook", new Date(Date.now() + 10 * 60_000));
     await session.end();
     return { username, key };

@@ -97,7 +97,7 @@ async function harden(): Promise<void> {
         expect(credentials().filter((name) => !before.includes(name))).toHaveLength(1);
         // A login with the new one.
         const { site } = operator;
-        const session = await ZotSession.login(site.registryUrl, { username: site.authentik.adminUser, password: await site.authentik.appPassword(site.authentik.adminUser) });
+        const session = await ZotSession.login(site.registryUrl, { username: site.authentik.adminUser, password: await site.authentik.appPassword(site.authentik.adminUser) }, { identityProvider: [site.issuer] });
         await session.end();
         expect(await operator.pending()).toEqual({});
     });

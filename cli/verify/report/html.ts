@@ -1,4 +1,5 @@
 /** The report as one page that needs nothing else: no script, no font, no picture from elsewhere. Pure. */
+import { printable } from "../../../clients/outsideText";
 import type { Result } from "../check";
 import { byInterest, type Report, summaryOf } from "./report";
 
@@ -65,4 +66,4 @@ function article({ id, title, verdict, meaning, remedy, exchanges, seconds }: Re
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-export const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+export const escaped = (text: string) => printable(text).replace(/[&<>"']/g, (character) => ENTITIES[character]!);

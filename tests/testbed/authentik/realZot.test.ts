@@ -90,7 +90,7 @@ async function freePort(): Promise<number> {
 
     test("logs the service account in by an app password, and mints a key that may push", async () => {
         const password = await target.makeToken(site.user.pk, "app_password");
-        const session = await ZotSession.login(registry, { username: site.user.username, password });
+        const session = await ZotSession.login(registry, { username: site.user.username, password }, { identityProvider: [target.url] });
         expect(session.username).toBe(site.user.username);
         const { key } = await session.createApiKey("test", new Date(Date.now() + 3_600_000));
         await session.end();
@@ -107,10 +107,10 @@ async function freePort(): Promise<number> {
     });
 
     test("a wrong password is the flow's error, a missing group is Authentik's page", async () => {
-        const wrong = ZotSession.login(registry, { username: site.user.username, password: "wrong" });
+        const wrong = ZotSession.login(registry, { username: site.user.username, password: "wrong" }, { identityProvider: [target.url] });
         await expect(wrong).rejects.toThrow(FlowError);
         const stranger = await target.make("/core/users/", { username: target.name("stranger"), name: "" });
         const password = await target.makeToken(stranger.pk, "app_password");
-        await expect(ZotSession.login(registry, { username: stranger.username, password })).rejects.toThrow(LoginError);
+        await expect(ZotSession.login(registry, { username: stranger.username, password }, { identityProvider: [target.url] })).rejects.toThrow(LoginError);
     });
 });
