@@ -39,8 +39,8 @@ export class UnreachableError extends Error {
     }
 }
 
-/** Bytes of an answer that are read: a list of a hundred thousand tags has a tenth of it. */
-export const LARGEST_ANSWER = 64 * 1024 * 1024;
+/** Bytes of an answer that are read: a list of a hundred thousand tags has a third of it. */
+export const LARGEST_ANSWER = 16 * 1024 * 1024;
 
 /** Headers that let their holder in. */
 const CREDENTIALS = /^(authorization|cookie|private-token|x-authentik-csrf|proxy-authorization)$/i;

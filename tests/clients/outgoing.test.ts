@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Browser, clockAhead, sendOne, UnreachableError } from "../../clients/browser";
-import { outgoing } from "../../clients/outgoing";
+import { LARGEST_ANSWER, outgoing } from "../../clients/outgoing";
 
 let folder: string;
 let ca: string;
@@ -95,4 +95,55 @@ test("nothing is written to standard error for it", () => {
     outgoing({ proxy: proxyUrl }, {});
     expect(warnings).not.toHaveBeenCalled();
     warnings.mockRestore();
+});
+
+jest.setTimeout(60_000);
+
+describe("what is sent and what is read has bounds", () => {
+    const signal = () => AbortSignal.timeout(30_000);
+
+    test.each(["authorization", "Cookie", "PRIVATE-TOKEN"])("%s is not sent over plain http to another machine", async (name) => {
+        const sent = outgoing({}, {})(new URL("http://registry.test/v2/"), { method: "GET", headers: { [name]: "canary-4711" }, signal: signal() });
+        await expect(sent).rejects.toThrow(/nothing was sent to http:\/\/registry\.test: over plain http, the credential/);
+        await expect(sent).rejects.toBeInstanceOf(UnreachableError);
+        await expect(sent).rejects.not.toThrow(/canary-4711/);
+    });
+
+    test("nor through a proxy, which would read it", async () => {
+        const send = outgoing({ proxy: proxyUrl }, {});
+        await expect(send(new URL("http://registry.test/v2/"), { method: "GET", headers: { authorization: "x" }, signal: signal() })).rejects.toThrow(/nothing was sent/);
+        expect(tunnels).toEqual([]);
+    });
+
+    describe("with a server that never stops", () => {
+        let endless: http.Server;
+        let url: string;
+        let written = 0;
+        let closed: Promise<void>;
+        beforeAll(async () => {
+            const chunk = Buffer.alloc(1024 * 1024, "x");
+            endless = http.createServer((_request, response) => {
+                written = 0;
+                closed = new Promise((resolve) => response.once("close", resolve));
+                const more = () => {
+                    while (!response.destroyed && response.write(chunk)) written += chunk.length;
+                    written += chunk.length;
+                };
+                response.on("drain", more);
+                more();
+            });
+            await new Promise<void>((resolve) => endless.listen(0, "127.0.0.1", resolve));
+            url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+        });
+        afterAll(() => {
+            endless.closeAllConnections();
+            endless.close();
+        });
+
+        test("no more than the bound is read, and the connection is ended", async () => {
+            await expect(sendOne(outgoing({}, {}), url)).rejects.toThrow(/sent an answer of more than 16 MiB, and no more of it was read/);
+            await closed;
+            expect(written).toBeLessThan(LARGEST_ANSWER + 32 * 1024 * 1024);
+        });
+    });
 });

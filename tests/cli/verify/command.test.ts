@@ -262,9 +262,11 @@ describe("what cannot be carried out", () => {
         [[], 2, /Which registry\?/],
         [["--registry", "registry.example.org"], 2, /is no address of a registry/],
         [["--registry", "http://registry.example.org"], 2, /over plain http, where the keys of this run could be read/],
+        [["--registry", "https://registry.example.org", "--authentik-url", "http://authentik.example.org"], 2, /Authentik at http:\/\/authentik\.example\.org is reached over plain http/],
+        [["--registry", "http://registry.example.org", "--read-only"], 2, /over plain http, .*without CI's key/],
         [["--registry", "http://127.0.0.1:9"], 3, /127\.0\.0\.1:9 cannot be reached/],
     ])("%j", async (args, code, said) => {
-        expect(await run(args)).toEqual({ code, stdout: "", stderr: expect.stringMatching(said) });
+        expect(await run(args, { AUTHENTIK_TOKEN: "x", ZOT_CI_API_KEY: "zak_0" })).toEqual({ code, stdout: "", stderr: expect.stringMatching(said) });
     });
 
     test("without a token for Authentik the rest is carried out, and it is told that it was not all", async () => {

@@ -196,6 +196,10 @@ describe("configuration", () => {
             { property: "headers", reason: 'authentik:headers must be an object of texts, for example {"X-Forwarded-For":"10.0.0.1"}.' },
         ]);
         expect(checkConfiguration({ url: UNKNOWN, token: UNKNOWN })).toEqual([]);
+        const plain = /authentik:url is "http:\/\/authentik\.example\.com": over plain http, the API token could be read on the way/;
+        expect(checkConfiguration({ url: "http://authentik.example.com" })).toEqual([{ property: "url", reason: expect.stringMatching(plain) }]);
+        expect(() => settingsFrom({ token }, { AUTHENTIK_URL: "http://10.0.0.7:9000" })).toThrow(/AUTHENTIK_URL .*over plain http/);
+        for (const url of ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"]) expect(checkConfiguration({ url })).toEqual([]);
         expect(() => settingsFrom({ url: "https://u:p@x.example.com", token }, {})).toThrow(/no user name or password/);
         expect(() => settingsFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(/holds a character that no token has/);
         expect(() => settingsFrom({}, {})).toThrow(/pulumi config set authentik:url .*pulumi config set --secret authentik:token/);

@@ -173,6 +173,20 @@ describe("what the embedded host does on demand", () => {
         }
     });
 
+    test("what it says before anybody has logged in reaches no terminal as it is", async () => {
+        const said = "Not allowed\x1b[2J at this time\u202e \x07".padEnd(50_000, "x");
+        const server = net.createServer((socket) => socket.on("error", () => {}).end(`${said}\r\n`));
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        try {
+            const message = await told({ ...connectionOf(host), port: (server.address() as net.AddressInfo).port });
+            expect(message).toContain("Not allowed");
+            expect(message).not.toMatch(/[\0-\x1f\x7f-\x9f\u202e]/);
+            expect(message.length).toBeLessThan(2_100);
+        } finally {
+            server.close();
+        }
+    });
+
     test("hanging up before a login: asked once more, then told", async () => {
         const before = host.connections();
         host.faults.dropAfterBytesReceived = 1;
