@@ -5,8 +5,14 @@ import { LoginError, ZotSession } from "../../clients/zotSession";
 
 const PASSWORD = "canary-5d1f0c";
 
+interface Told {
+    status: number;
+    headers?: http.OutgoingHttpHeaders;
+    body?: string;
+}
+
 /** A server that answers as it is told, and keeps what it was sent. */
-async function startServer(answer: (url: string) => { status: number; headers?: Record<string, string>; body?: string }) {
+async function startServer(answer: (url: string) => Told) {
     const heard: string[] = [];
     const server = http.createServer((request, response) => {
         const chunks: Buffer[] = [];
