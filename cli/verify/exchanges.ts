@@ -1,10 +1,7 @@
 /** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
 import type { Send } from "../../clients/outgoing";
-<<<<<<< HEAD
 import { withoutSecrets } from "../../components/settings/secrets";
-=======
 import { outsideText } from "../../clients/outsideText";
->>>>>>> a914ed8 (One way out for requests: bounded answers and lists, credentials over https only, passwords to the declared identity provider only, text from outside as one bounded line; the SDK's debug log, which holds secrets, is silent)
 
 export interface Exchange {
     /** For example `anonymous`, `CI`. */
