@@ -5,7 +5,7 @@
  * takes the place of a more general one is compared with that one. Where patterns are hard to compare, a change is named rather than left out.
  */
 import { type AccessMatrix, accessMatrix, type AccessPolicy, type Action, ACTIONS, ANONYMOUS_ROW, LOGGED_IN_ROW } from "./accessPolicy";
-import { covers, literalPrefix, mayOverlap } from "./settings";
+import { covers, literalPrefix, mayOverlap } from "./settings/patterns";
 
 export interface AccessChange {
     /** Who, as the access matrix names them: `anonymous`, `group admins`, … */

@@ -5,9 +5,11 @@
  * inherited; a logged-in user has what the policies and `defaultPolicy` give, an anonymous one has `anonymousPolicy`;
  * `adminPolicy` reaches every repository.
  */
-import { type Action, ACTIONS, covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, type PolicySettings } from "./settings";
+import type { PolicySettings } from "./settings";
+import { type Action, ACTIONS } from "./settings/actions";
+import { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail } from "./settings/patterns";
 
-export { type Action, ACTIONS } from "./settings";
+export { type Action, ACTIONS } from "./settings/actions";
 
 /** Actions that a rule gives to some users and groups. */
 export interface Grant {

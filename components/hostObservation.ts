@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostObservation } from "pulumi-zot";
 import type { SecretText, Settings } from "./settings";
-import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
+import { configText, namelessSecretFiles, readOnlyConfig, renderZotConfig, type SecretFiles, type ZotConfig } from "./zotConfig";
 
 /** A host, and how to log in to it. */
 export interface HostAddress {
@@ -55,7 +55,21 @@ export function lookSettings({ zot, identity, host }: Pick<Settings, "zot" | "id
     };
 }
 
-/** A look at the host, in preview and update: whether it still is as it was pushed. */
+/** What a look asks in the place of a push, all of it known before any secret is. */
+export function plannedPush(settings: Settings) {
+    const { registry, zot, identity, host } = settings;
+    return {
+        plannedConfig: configText(renderZotConfig(settings, namelessSecretFiles(settings))),
+        plannedReadOnlyConfig: configText(readOnlyConfig(settings)),
+        restartCommand: host.restartCommand,
+        dropSettings: zot.dropSettings,
+        registryUrl: registry.url,
+        workloadsGroup: identity.workloadsGroup,
+        adminsGroup: identity.adminsGroup,
+    };
+}
+
+/** A look at the host, in preview and update: whether it still is as it was pushed, and what a push would do and be refused for. */
 export function observeHost(name: string, settings: Settings, { config, files }: ObservedState, opts?: pulumi.CustomResourceOptions): HostObservation {
     return new HostObservation(
         name,
@@ -64,6 +78,7 @@ export function observeHost(name: string, settings: Settings, { config, files }:
             config: pulumi.output(config).apply(configText),
             secretFiles: pulumi.output(files).apply(({ credentials, sessionKeys }) => [credentials, sessionKeys]),
             ...lookSettings(settings),
+            ...plannedPush(settings),
         },
         opts,
     );

@@ -1,4 +1,15 @@
 # Whatever can be known to go wrong before anything that is live is touched.
+#
+# A check says nothing, or ends by `fail`. The push runs one after the other; the look at a host runs each by itself, so that all that
+# is wrong is told at once: a check therefore passes over what another one finds.
+checks_of_push='check_config_place check_binary check_storage check_owner check_room check_running check_sudo check_service'
+checks_of_deployment='check_version check_restarts check_service_file check_issuer'
+
+needed_kilobytes=2048
+needed_data_kilobytes=10240
+
+# Whether the identity provider may get its part only before the push: the look sets it to yes.
+issuer_is_new=no
 
 check_tools() {
     for tool in curl awk sed grep find cmp cut tail sort df ps; do
@@ -14,16 +25,29 @@ check_sudo() {
     fail "sudo does not let $(id -un) run \"$*\" without a password ($(last_of "$folder/output")); allow it in sudoers with NOPASSWD."
 }
 
-check_places() {
+check_config_place() {
     [ ! -L "$config" ] || fail "$config is a symbolic link, which the push would replace; set zot.configFile to the file itself ($(readlink "$config"))."
     [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is no file; correct zot.configFile."
     [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to one that may, or host.sudo to all, or look after its disk."
+}
+
+check_binary() {
     { [ -f "$binary" ] && [ -x "$binary" ]; } || fail "zot's binary $binary is not there or cannot be run; correct zot.binary."
+}
+
+check_storage() {
     [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as."
+}
+
+check_owner() {
     owner=$(zot_owner)
+    [ -n "$zot_user" ] || [ -d "$data" ] || return 0
     [ -n "$owner" ] || fail "there is no user $zot_user on the host; correct zot.user."
     [ "$owner" = "$(id -u)" ] || [ "$(id -u)" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all."
     [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all."
+}
+
+check_room() {
     check_space "$config_folder" "$needed_kilobytes"
     check_space "$data" "$needed_data_kilobytes"
 }
@@ -72,6 +96,7 @@ check_space() {
 }
 
 check_version() {
+    [ -x "$binary" ] || return 0
     keeps_tags "$installed_commit" && return 0
     [ -n "$installed_commit" ] && [ "$installed_commit" = "$accepted_version" ] && return 0
     fail "$binary $problem. Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer${installed_commit:+, or, if this build has both corrections, set zot.acceptVersion to \"$installed_commit\"}."
@@ -80,7 +105,30 @@ check_version() {
 check_issuer() {
     wanted_issuer=$(issuer_of "$folder/config")
     [ -z "$authorities" ] || [ -r "$authorities" ] || fail "the CA file $authorities cannot be read on the host; correct identity.caFile."
-    [ -z "$wanted_issuer" ] || issuer_answers "$wanted_issuer" "$authorities" 10 || fail "$problem. zot cannot start without its issuer; see to it that this host reaches it, or correct identity.issuer."
+    [ -n "$wanted_issuer" ] && ! issuer_answers "$wanted_issuer" "$authorities" 10 || return 0
+    [ "$issuer_is_new" = yes ] && will_be_issuer "$wanted_issuer" && return 0
+    fail "$problem. zot cannot start without its issuer; see to it that this host reaches it, or correct identity.issuer."
+}
+
+# Whether an Authentik answers here that has no such application yet, or one issuer for all of them, which pulumi up changes.
+will_be_issuer() {
+    origin=${1%%/application/o/*}
+    if [ "${answered-}" = "$origin/" ]; then return 0; fi
+    [ "$(code_of "$1.well-known/openid-configuration")" = 404 ] || return 1
+    case $(code_of "$origin/-/health/live/") in 200 | 204) return 0 ;; esac
+    problem="$origin answers this host and is no Authentik, or one that is not well: there is nothing at $origin/-/health/live/"
+    return 1
+}
+
+code_of() {
+    if [ -n "$authorities" ]; then set -- --cacert "$authorities" "$1"; fi
+    curl -q --silent --location --max-redirs 5 --max-time 10 --output /dev/null --write-out '%{http_code}' "$@" 2>/dev/null </dev/null
+}
+
+check_service_file() {
+    find_service_file
+    [ -n "$service_file" ] && [ -e "$service_file" ] || return 0
+    grep -qF "$service_file_mark" "$service_file" || fail "$service_file is there already, and was not written by this program; set host.manageService to false, or move it away."
 }
 
 check_service() {
@@ -102,6 +150,7 @@ check_service() {
 # service file of ours sees to that itself.
 check_restarts() {
     [ -z "$service_file" ] || return 0
+    case $service_state in absent | unknown) return 0 ;; esac
     case $manager in
         systemd | systemd-user)
             interval=$(service_fact StartLimitIntervalUSec)

@@ -25,14 +25,9 @@ export PATH
 trap '' HUP PIPE
 
 lock_patience=180
-needed_kilobytes=2048
-needed_data_kilobytes=10240
 
 preflight() {
-    check_places
-    check_running
-    check_sudo
-    check_service
+    for check in $checks_of_push; do "$check"; done
     installed_commit=$(zot_commit "$binary")
     was_running=no
     if [ "$service_state" = running ] || [ -n "$(zot_processes)" ]; then
@@ -72,9 +67,7 @@ deploy() {
         return
     fi
     preflight
-    check_version
-    check_restarts
-    check_issuer
+    for check in $checks_of_deployment; do "$check"; done
     if settle && is_deployed; then
         keep_up
         tidy 5

@@ -6,13 +6,10 @@
 import { isIP } from "node:net";
 import { isConfidential } from "../../clients/loopback";
 import * as z from "zod/mini";
+import { ACTIONS } from "./actions";
 import { isMap, type Setting, SecretText, type SettingKind } from "./setting";
 import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "./hostKeys";
 import { isRepositoryName, patternMistake } from "./patterns";
-
-/** zot's actions: pull, push what is not there, overwrite a tag, delete. */
-export const ACTIONS = ["read", "create", "update", "delete"] as const;
-export type Action = (typeof ACTIONS)[number];
 
 /** A duration in Go's syntax, which zot's config uses: `90s`, `24h`, `1h30m`. */
 const DURATION = /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/;

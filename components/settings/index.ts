@@ -1,5 +1,6 @@
 /** Typed, validated stack configuration. `fromPulumi` and `fromStackFile` are its two readers. */
-export { ACTIONS, type Action, allSettings, type MirrorSetting, type RepositoryRuleSetting, type Settings, goDurationSeconds } from "./declarations";
+export { ACTIONS, type Action } from "./actions";
+export { allSettings, type MirrorSetting, type RepositoryRuleSetting, type Settings, goDurationSeconds } from "./declarations";
 export { extraConfigMistakes } from "./extraConfig";
 export { nameOfKey, parseSettings, type ParsedSettings, type PolicySettings, type RawSettings } from "./parse";
 export { isSecretHeader, isSecretKey, secretIn, withoutSecrets, withoutSecretsIn } from "./secrets";

@@ -1,6 +1,7 @@
 /** zot's accessControl: written from a policy, and read back from any config as zot would understand it. Pure. */
 import { type AccessPolicy, ACTIONS, type Action, type Grant, type RepositoryRule } from "../accessPolicy";
-import { patternMistake, shown } from "../settings";
+import { patternMistake } from "../settings/patterns";
+import { shown } from "../settings/setting";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
 
 /** The `repositories` of a policy's rules. */
@@ -91,6 +92,21 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
     const adminPolicy = valueAt(control, ["adminPolicy"]);
     const everywhere = adminPolicy === undefined ? [] : [grantOf(adminPolicy, `${root}.adminPolicy`)];
     return { policy: { rules, everywhere }, mistakes };
+}
+
+/** What anyone may do who reaches a zot that has no rights in its config: everything, without a login where there is none. */
+function withoutRights(config: JsonMap): AccessPolicy {
+    const auth = valueAt(config, ["http", "auth"]);
+    const isGiven = (value: Json | undefined) => value !== undefined && value !== null && value !== false && value !== "" && !(isJsonMap(value) && Object.keys(value).length === 0);
+    const logins = [["htpasswd", "path"], ["ldap"], ["openid", "providers"], ["bearer"], ["apikey"]].some((path) => isGiven(valueAt(auth, path))) || isGiven(valueAt(config, ["http", "tls", "cacert"]));
+    return { rules: [{ pattern: "**", anonymous: logins ? [] : [...ACTIONS], loggedIn: [...ACTIONS], grants: [] }], everywhere: [] };
+}
+
+/** Who may do what by any config that zot serves: one whose rules say nothing is as one that has none (zot 2.1.20). */
+export function policyInEffect(config: JsonMap): AccessPolicy {
+    const repositories = valueAt(config, ["http", "accessControl", "repositories"]);
+    const hasRules = isJsonMap(repositories) && Object.values(repositories).some((rule) => isJsonMap(rule) && Object.keys(rule).length > 0);
+    return hasRules ? policyOf(config) : withoutRights(config);
 }
 
 /** The access policy that a rendered (or a deployed) config means to zot. */

@@ -1,5 +1,5 @@
 /** zot's config.json: rendered from settings, and checked for what `zot verify` lets through. */
-export { policyOf } from "./accessControl";
+export { policyInEffect, policyOf } from "./accessControl";
 export type { Json, JsonMap } from "./json";
 export { configMistakes } from "./lint";
 export { formerAccounts, type OtherLogin, otherLogins } from "./logins";

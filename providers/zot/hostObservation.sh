@@ -1,8 +1,11 @@
-# Looks at the registry's host for the resource HostObservation, and changes nothing, not even a temporary file.
+# Looks at the registry's host for the resource HostObservation, and changes nothing. Where it asks what a push would ask, it works in a
+# folder of its own below TMPDIR, which it removes.
 #
-# Above this stand host/common.sh, host/look.sh and host/serviceFile.sh, whose functions are used here; below it what they look at:
-# their variables, $secret_files, one path on each line, $declared, the config that was pushed last, or nothing where none was, and
-# $known_version, the version of the zot of which ls once said $known_binary.
+# Above this stand host/common.sh, look.sh, processes.sh, preflight.sh and serviceFile.sh, whose functions are used here; below it what
+# they look at: their variables, $secret_files, one path on each line, $declared, the config that was pushed last, or nothing where none
+# was, and $known_version, the version of the zot of which ls once said $known_binary. Where a push is to be asked for: $planned_config,
+# the config that it would bring, $verified_config and $verified_read_only as zot can verify them with the secret files in $folder,
+# $drop_settings, one on each line, and $push_is_due, where it is known that there will be one.
 # Standard output is lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
 set -u
 umask 077
@@ -20,6 +23,9 @@ fact() {
     if [ "${#told}" -gt 500 ]; then told=$(printf '%s' "$told" | cut -c 1-500); fi
     printf '%s=%s\n' "$1" "$told"
 }
+
+# As a fact, which may be a long one.
+tell() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-4000)"; }
 
 refuse() {
     fact refused "$*"
@@ -45,7 +51,8 @@ sha256_of() {
 }
 
 check_sudo_of_look() {
-    [ "$sudo" = service ] || return 0
+    # Where a push is asked for, that asks too.
+    [ "$sudo" = service ] && [ -z "$planned_config" ] || return 0
     case $manager in systemd | launchd-daemon) ;; *) return 0 ;; esac
     command -v sudo >/dev/null 2>&1 || refuse "host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off"
     case $manager in systemd) set -- systemctl restart "$service" ;; *) set -- launchctl kickstart -k "system/$service" ;; esac
@@ -115,6 +122,58 @@ report_serving() {
     case $read:$write:$login in 200:401:404) fact serving read-only ;; *) fact serving other ;; esac
 }
 
+# What the checks of a push go by.
+run() { "$@" </dev/null >"$folder/output" 2>&1; }
+last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300; }
+without_secrets() { cat; }
+fail() {
+    printf '%s\n' "$*"
+    exit 1
+}
+
+# Asks what a push would ask before it touches anything, and tells all that it would be refused for.
+report_preflight() {
+    fact lastPush "$(pushes | tail -n 1)"
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-look.XXXXXXXX" 2>/dev/null) || {
+        tell mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where the push needs one; make room there."
+        return
+    }
+    trap 'rm -rf "$folder"' EXIT
+    trap 'exit 1' HUP INT PIPE TERM
+    printf '%s\n' "$planned_config" >"$folder/config"
+    printf '%s\n' "$drop_settings" | sed 's/^/dropSetting=/' >"$folder/settings"
+    if [ -z "$(pushes)" ]; then
+        push_is_due=yes
+        issuer_is_new=yes
+    elif [ "$(cat "$config" 2>/dev/null)" != "$declared" ]; then
+        push_is_due=yes
+    fi
+    installed_commit=$commit
+    verb=deploy
+    checks='check_trusted check_config_place check_storage check_owner check_room check_running check_sudo check_service check_restarts check_service_file'
+    if [ "$push_is_due" = yes ]; then checks="check_trusted $checks_of_push $checks_of_deployment check_first_push check_config"; fi
+    for check in $checks; do
+        said=$("$check" 2>/dev/null) || tell mistake "$said"
+    done
+    fact pushIsDue "$push_is_due"
+    rm -rf "$folder"
+}
+
+check_trusted() { check_trust || fail "$problem."; }
+
+# Whether zot takes the configs; the secret files are others. Its user has to be able to read them.
+check_config() {
+    [ -x "$binary" ] || return 0
+    chmod 0711 "$folder"
+    umask 022
+    printf '{"clientid":"zot","clientsecret":"a secret for zot verify"}\n' >"$folder/credentials.json"
+    printf '{"hashKey":"%064d","encryptKey":"%032d"}\n' 0 0 >"$folder/session-keys.json"
+    printf '%s\n' "$verified_config" | sed "s|@folder@|$folder|g" >"$folder/config.json"
+    verify "$folder/config.json"
+    printf '%s\n' "$verified_read_only" >"$folder/read-only.json"
+    verify "$folder/read-only.json"
+}
+
 look() {
     echo 'zot-hardening-look'
     config_folder=${config%/*}
@@ -137,8 +196,8 @@ look() {
     printf '%s\n' "$secret_files" | while IFS= read -r file; do
         if [ -n "$file" ]; then fact secret "$(rights_of "$file") $(sha256_of "$file") $file"; fi
     done
-    # Beside the rest: it is a large program.
-    report_version &
+    # Beside the rest, where nothing waits for it: it is a large program.
+    if [ -n "$planned_config" ]; then report_version; else report_version & fi
     ask_service
     fact service "$service_state"
     fact pushing "$(pushing)"
@@ -159,6 +218,7 @@ look() {
     else
         fact serving 'not reachable'
     fi
+    if [ -n "$planned_config" ]; then report_preflight; fi
     wait
     if [ -f "$config" ] && [ -r "$config" ]; then
         size=$(wc -c <"$config" | tr -d ' ')

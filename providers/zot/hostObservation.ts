@@ -4,10 +4,12 @@
  */
 import commonScript from "../../host/common.sh";
 import lookScript from "../../host/look.sh";
+import preflightScript from "../../host/preflight.sh";
 import processesScript from "../../host/processes.sh";
 import serviceFileScript from "../../host/serviceFile.sh";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import observationScript from "./hostObservation.sh";
+import { firstDeployment } from "./firstDeployment";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationProperties";
 import { compare, type Findings, HostRefusal, type HostReport, readReport, reportOutput } from "./hostReport";
 import { runOverSsh, SshError, type SshLimits } from "./ssh";
@@ -16,14 +18,44 @@ import { runOverSsh, SshError, type SshLimits } from "./ssh";
 const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
 
 /** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
-function scriptFor({ variables, declared }: Observation, last: Declared | undefined, known: KnownZot | undefined): string {
+function scriptFor(observation: Observation, last: Declared | undefined, known: KnownZot | undefined): string {
+    const { variables, declared, planned } = observation;
     const secretFiles = new Set(last ? [...last.secretFiles, ...(declared?.secretFiles ?? [])] : []);
-    const all: [string, string][] = [...variables, ["secret_files", [...secretFiles].join("\n")], ["declared", last?.config.trimEnd() ?? ""], ["known_binary", known?.binary ?? ""], ["known_version", known?.version ?? ""]];
+    const all: [string, string][] = [
+        ...variables,
+        ["secret_files", [...secretFiles].join("\n")],
+        ["declared", last?.config.trimEnd() ?? ""],
+        ["known_binary", known?.binary ?? ""],
+        ["known_version", known?.version ?? ""],
+        ["planned_config", planned?.config.trimEnd() ?? ""],
+        ["verified_config", planned ? forVerify(planned.config) : ""],
+        ["verified_read_only", planned ? forVerify(planned.readOnlyConfig ?? planned.config) : ""],
+        ["drop_settings", planned?.dropSettings.join("\n") ?? ""],
+        ["push_is_due", isDue(observation, last) ? "yes" : "no"],
+        ["issuer_is_new", planned && last && issuerIn(planned.config) === issuerIn(last.config) ? "no" : "yes"],
+    ];
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
-    return [commonScript, lookScript, processesScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
+    return [commonScript, lookScript, processesScript, preflightScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** Whether it is known without a look that there will be a push. */
+function isDue({ declared, planned }: Observation, last: Declared | undefined): boolean {
+    return planned !== undefined && declared?.config !== last?.config;
+}
+
+/** A config with secret files that are not there yet, for `zot verify` on the host; which would make the log file that one names. */
+function forVerify(config: string): string {
+    return JSON.stringify(JSON.parse(config), (key, value: unknown) => {
+        if (typeof value === "string" && value.endsWith(".<sha256>.json")) return value.replace(/^.*\/(?:oidc-)?([a-z-]+)\.<sha256>\.json$/, "@folder@/$1.json");
+        return key.toLowerCase() === "log" && typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value).filter(([name]) => !/^(output|audit)$/i.test(name))) : value;
+    });
+}
+
+function issuerIn(config: string): string | undefined {
+    return /"issuer": "([^"]*)"/i.exec(config)?.[1];
+}
 
 /** What an earlier look has seen of the installed zot. */
 interface KnownZot {
@@ -39,12 +71,16 @@ function knownZot({ report }: PropertyMap): KnownZot | undefined {
 interface Look {
     report: HostReport;
     findings: Findings;
+    /** What has to be put right before a push, one sentence each. */
+    mistakes: string[];
 }
 
 export interface ObservationOptions {
     /** Where `SSH_AUTH_SOCK` is looked for. */
     environment: NodeJS.ProcessEnv;
     limits?: Partial<SshLimits>;
+    /** Why CI could not log in at a registry's public URL. Default: nobody is asked. */
+    registryProblem?: (url: string) => Promise<string | undefined>;
 }
 
 export function hostObservation(options: ObservationOptions): ResourceHandler {
@@ -78,6 +114,7 @@ class HostObservationResource {
         if (this.justRead.delete(context.urn)) return { changes: false };
         const look = await this.lookAfter(oldInputs, inputs, oldOutputs, context);
         if (!look) return { changes: false };
+        await this.refuse(look, inputs, context);
         if (look.findings.drift.length === 0) {
             await tellNotes(look, context);
             return { changes: false };
@@ -87,14 +124,15 @@ class HostObservationResource {
         return { changes: true, properties: { pushes: { kind: "update", inputDiff: false }, report: { kind: added ? "add" : "update", inputDiff: false } } };
     }
 
-    /** Nothing was pushed yet, so that nothing differs; but what stands in the way of a push shows here, in seconds. */
+    /** Nothing was pushed yet, so that nothing differs; but what a push will do and what stands in its way is told here, before anything is changed. */
     async create({ inputs, preview, name }: Parameters<ResourceHandler["create"]>[0], context: CallContext): ReturnType<ResourceHandler["create"]> {
         const observation = observationOf(inputs, this.options.environment);
         const outputs: PropertyMap = { pushes: 0 };
         if (observation?.look) {
-            const report = await this.look(observation, undefined, undefined, context);
-            await tellNotes({ report, findings: compare(report, undefined, observation.declared, namesOf(observation)) }, context);
-            outputs.report = reportOutput(report);
+            const look = await this.look(observation, { asksRegistry: true }, context);
+            await tellNotes(look, context);
+            await this.refuse(look, inputs, context);
+            outputs.report = reportOutput(look.report);
         }
         return { id: preview ? UNKNOWN : name, properties: outputs };
     }
@@ -124,12 +162,42 @@ class HostObservationResource {
         const before = observationOf(oldInputs, this.options.environment);
         const isSameHost = before?.connection.host === observation.connection.host && before.connection.port === observation.connection.port && before.configFile === observation.configFile;
         const last = isSameHost ? before?.declared : undefined;
-        const report = await this.look(observation, last, isSameHost ? knownZot(oldOutputs) : undefined, context);
-        return { report, findings: compare(report, last, observation.declared, namesOf(observation)) };
+        const asksRegistry = typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl;
+        return this.look(observation, { last, known: isSameHost ? knownZot(oldOutputs) : undefined, asksRegistry }, context);
+    }
+
+    /** What is on the host, what of it differs, and what would stand in the way of a push. */
+    private async look(observation: Observation, { last, known, asksRegistry }: { last?: Declared; known?: KnownZot; asksRegistry: boolean }, context: CallContext): Promise<Look> {
+        const { planned, registryUrl, mistakes, connection } = observation;
+        const askRegistry = async () => (planned && registryUrl !== undefined ? this.options.registryProblem?.(registryUrl) : undefined);
+        const early = asksRegistry ? askRegistry() : undefined;
+        const report = await this.report(observation, last, known, context).catch(async (error: Error) => {
+            const others = [...mistakes, ...[await early].filter((problem) => problem !== undefined)];
+            throw others.length === 0 ? error : new Error(refusal([error.message, ...others]));
+        });
+        const findings = compare(report, last, observation.declared, namesOf(observation));
+        const isFirst = report.lastPush === "";
+        const registryProblem = await (early ?? (isFirst ? askRegistry() : undefined));
+        const isDue = report.pushIsDue === true || findings.drift.length > 0 || (planned !== undefined && last === undefined);
+        const found = [...mistakes, ...(isDue ? report.mistakes : [])];
+        if (!isDue) findings.notes.push(...report.mistakes.map((mistake) => `A push to ${connection.host} would be refused: ${mistake}`));
+        // Where zot does not run yet, nobody can answer for it.
+        if (registryProblem !== undefined) (report.serving === "not reachable" ? findings.notes : found).push(registryProblem);
+        return { report, findings, mistakes: found };
+    }
+
+    /** Says what a first deployment will do; and fails, with all that is wrong, where a push would be refused. */
+    private async refuse({ report, mistakes }: Look, inputs: PropertyMap, context: CallContext): Promise<void> {
+        const { planned, connection } = observationOf(inputs, this.options.environment)!;
+        if (planned && report.lastPush === "") {
+            const { text, widens } = firstDeployment(report, planned.config, connection.host, planned.groups);
+            await context.log(widens ? "warning" : "info", text);
+        }
+        if (mistakes.length > 0) throw new Error(refusal(mistakes));
     }
 
     /** One connection. */
-    private async look(observation: Observation, last: Declared | undefined, known: KnownZot | undefined, context: CallContext): Promise<HostReport> {
+    private async report(observation: Observation, last: Declared | undefined, known: KnownZot | undefined, context: CallContext): Promise<HostReport> {
         const { host } = observation.connection;
         try {
             const ran = await runOverSsh(observation.connection, { command: COMMAND, stdin: scriptFor(observation, last, known) }, { cancelled: context.cancelled, limits: this.options.limits });
@@ -143,6 +211,12 @@ class HostObservationResource {
             throw error;
         }
     }
+}
+
+/** All that is wrong, in one message. */
+function refusal(mistakes: readonly string[]): string {
+    const list = mistakes.length === 1 ? ` ${mistakes[0]}` : `\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}\n`;
+    return `Before anything is changed, this has to be put right:${list}${mistakes.length === 1 ? " " : ""}Nothing was changed, on the host or in Authentik.`;
 }
 
 const namesOf = ({ connection, binary }: Observation) => ({ host: connection.host, binary });

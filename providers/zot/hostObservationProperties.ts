@@ -4,7 +4,7 @@ import type { SshAddress, SshConnection } from "./ssh";
 import { hostKeyOf } from "./sshKeys";
 
 interface PropertyDefinition {
-    type: "string" | "boolean" | "strings";
+    type: "string" | "boolean" | "strings" | "texts";
     description: string;
     required?: boolean;
     default?: string | boolean;
@@ -39,6 +39,18 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
     acceptVersion: { type: "string", variable: "accepted_version", description: "The commit of a zot that is accepted although it cannot be read as 2.1.19 or newer." },
     caFile: { type: "string", variable: "authorities", problem: isAbsolutePath, description: "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. Default: the system's." },
     logFile: { type: "string", variable: "log_file", problem: isAbsolutePath, description: "zot's log on the host, as the service file of ours names it. Default: what the service manager keeps." },
+    plannedConfig: {
+        type: "string",
+        problem: () => undefined,
+        description: "zot's config as it is to be, with `<sha256>` for the hashes in the secret files' names, so that it is known before the secrets are. With it a look asks what a push would ask, and what a push would be refused for is an error before anything is changed.",
+    },
+    plannedReadOnlyConfig: { type: "string", problem: () => undefined, description: "The config that is to serve where the issuer is away." },
+    restartCommand: { type: "string", variable: "restart_command", description: "What restarts zot, where `serviceManager` is `command`." },
+    dropSettings: { type: "texts", description: "Settings of the host's config that the first push may remove." },
+    registryUrl: { type: "string", description: "The registry's public URL. Asked before the first push, and before a push that changes it." },
+    workloadsGroup: { type: "string", description: "What CI's group is called, for words about rights." },
+    adminsGroup: { type: "string", description: "What the group of admins is called, for words about rights." },
+    mistakes: { type: "texts", description: "What was found to be wrong elsewhere, one sentence each: told together with what the host would refuse." },
     look: { type: "boolean", default: true, description: "Whether the host is looked at. Without it no difference is ever found, and a change of it is none." },
 };
 
@@ -113,6 +125,8 @@ function problemOf(value: PropertyValue, { type, problem }: PropertyDefinition):
     switch (type) {
         case "boolean":
             return typeof value === "boolean" || value === "true" || value === "false" ? undefined : "must be true or false";
+        case "texts":
+            return Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : "must be a list of texts";
         case "strings":
             if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) return "must be a list of paths";
             return (value as string[]).every((item) => isLine(item) && hashIn(item) !== undefined) ? undefined : "must be paths with the sha256 of the content in their names";
@@ -171,6 +185,18 @@ export interface Observation {
     variables: [string, string][];
     configFile: string;
     binary: string;
+    /** What a push would bring; undefined where that is not to be asked for. */
+    planned: Planned | undefined;
+    registryUrl: string | undefined;
+    mistakes: string[];
+}
+
+export interface Planned {
+    /** With `<sha256>` for the hashes in the secret files' names. */
+    config: string;
+    readOnlyConfig: string | undefined;
+    dropSettings: string[];
+    groups: { workloadsGroup: string; adminsGroup: string } | undefined;
 }
 
 /** The inputs for the look, checked; `environment` names the SSH agent. Undefined where it is not known yet whom to ask, or what about. */
@@ -190,6 +216,19 @@ export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEn
         variables,
         configFile: inputs.configFile as string,
         binary: inputs.binary as string,
+        planned: plannedIn(inputs),
+        registryUrl: inputs.registryUrl as string | undefined,
+        mistakes: (inputs.mistakes as string[] | undefined) ?? [],
+    };
+}
+
+function plannedIn({ plannedConfig, plannedReadOnlyConfig, dropSettings, workloadsGroup, adminsGroup }: PropertyMap): Planned | undefined {
+    if (typeof plannedConfig !== "string") return undefined;
+    return {
+        config: plannedConfig,
+        readOnlyConfig: plannedReadOnlyConfig as string | undefined,
+        dropSettings: (dropSettings as string[] | undefined) ?? [],
+        groups: typeof workloadsGroup === "string" && typeof adminsGroup === "string" ? { workloadsGroup, adminsGroup } : undefined,
     };
 }
 

@@ -45,6 +45,12 @@ export interface HostReport {
     url: string;
     serving: Serving;
     servingProblem: string;
+    /** What a push would be refused for, one sentence each; empty where that was not asked. */
+    mistakes: string[];
+    /** Whether the host itself knows that a push has something to do; undefined where that was not asked. */
+    pushIsDue: boolean | undefined;
+    /** Number of the newest push that the host knows of; empty where it knows of none, undefined where that was not asked. */
+    lastPush: string | undefined;
 }
 
 /** Characters of a fact; the script on the host cuts it there, too. */
@@ -94,6 +100,9 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         url: one("url"),
         serving: serving as Serving,
         servingProblem: one("servingProblem"),
+        mistakes: all("mistake"),
+        pushIsDue: all("pushIsDue").map((due) => due === "yes").at(-1),
+        lastPush: all("lastPush").at(-1),
     };
 }
 

@@ -28,7 +28,7 @@ export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provi
                 if (!services) throw new Error("The zot provider was used before it was configured.");
                 return services;
             }),
-            [hostObservationToken]: hostObservation({ environment }),
+            [hostObservationToken]: hostObservation({ environment, registryProblem: (url) => Promise.resolve(services?.registryProblem(url)) }),
         },
     };
 }

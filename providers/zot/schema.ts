@@ -60,7 +60,7 @@ function hostObservationResource() {
         Object.entries(observationInputs).map(([name, { type, description, default: value }]) => [
             name,
             {
-                ...(type === "strings" ? { type: "array", items: { type: "string" } } : { type }),
+                ...(type === "strings" || type === "texts" ? { type: "array", items: { type: "string" } } : { type }),
                 description: value === undefined ? description : `${description} Default \`${value}\`.`,
             },
         ]),

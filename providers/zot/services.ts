@@ -19,6 +19,8 @@ export interface Services {
     ): Promise<ZotSession>;
     /** Looks at a registry before anything is changed. */
     registry(registryUrl: string): Promise<RegistryFacts>;
+    /** Why CI could not log in at a registry's public URL from this machine; undefined where a registry answers there. */
+    registryProblem(registryUrl: string): Promise<string | undefined>;
 }
 
 export interface RegistryFacts {
@@ -31,6 +33,8 @@ export interface RegistryFacts {
 /** How long a registry may take to come back from a restart, in milliseconds. */
 const RESTART_PATIENCE = 5_000;
 const PAUSE = 300;
+/** How long a look at the public URL may take, in milliseconds. */
+const ANSWER_PATIENCE = 10_000;
 
 const clients = {
     apiKeys: () => require("../../clients/apiKeys") as typeof import("../../clients/apiKeys"),
@@ -62,6 +66,7 @@ export function servicesFrom(configuration: Configuration, environment: NodeJS.P
             const answer = await patiently(way(), registryUrl);
             return { clockAhead: clockAhead(answer), version: await versionOf(way(), registryUrl) };
         },
+        registryProblem: (registryUrl) => registryProblem(way(), registryUrl),
     };
 }
 
@@ -88,6 +93,20 @@ async function patiently(way: Send, registryUrl: string): Promise<Answer> {
         }
         if (Date.now() - began > RESTART_PATIENCE) throw problem;
         await sleep(PAUSE);
+    }
+}
+
+async function registryProblem(way: Send, registryUrl: string): Promise<string | undefined> {
+    const advice = "CI's key is asked for there, from this machine: correct registry.url, or see to its name and the proxy in front of zot.";
+    try {
+        const late = sleep(ANSWER_PATIENCE, undefined, { ref: false }).then(() => {
+            throw new Error(`it does not answer within ${ANSWER_PATIENCE / 1000} seconds`);
+        });
+        const { status, headers } = await Promise.race([clients.browser().sendOne(way, `${registryUrl}/v2/`), late]);
+        if (headers.has("docker-distribution-api-version") || (status === 401 && headers.has("www-authenticate"))) return undefined;
+        return `registry.url, ${registryUrl}, is answered by something that is no registry, with ${status} at /v2/. ${advice}`;
+    } catch (error) {
+        return `registry.url, ${registryUrl}, does not answer: ${(error as Error).message}. ${advice}`;
     }
 }
 

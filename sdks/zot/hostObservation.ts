@@ -96,6 +96,14 @@ const INPUTS = [
     "acceptVersion",
     "caFile",
     "logFile",
+    "plannedConfig",
+    "plannedReadOnlyConfig",
+    "restartCommand",
+    "dropSettings",
+    "registryUrl",
+    "workloadsGroup",
+    "adminsGroup",
+    "mistakes",
     "look",
 ] as const satisfies readonly (keyof HostObservationArgs)[];
 
@@ -130,6 +138,25 @@ export interface HostObservationArgs {
     caFile?: pulumi.Input<string | undefined>;
     /** zot's log on the host, as the service file of ours names it. Default: what the service manager keeps. */
     logFile?: pulumi.Input<string | undefined>;
+    /**
+     * zot's config as it is to be, with `<sha256>` for the hashes in the secret files' names, so that it is known before the secrets are.
+     * With it a look asks what a push would ask, and what a push would be refused for is an error before anything is changed.
+     */
+    plannedConfig?: pulumi.Input<string | undefined>;
+    /** The config that is to serve where the issuer is away. */
+    plannedReadOnlyConfig?: pulumi.Input<string | undefined>;
+    /** What restarts zot, where `serviceManager` is `command`. */
+    restartCommand?: pulumi.Input<string | undefined>;
+    /** Settings of the host's config that the first push may remove. */
+    dropSettings?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /** The registry's public URL. Asked before the first push, and before a push that changes it. */
+    registryUrl?: pulumi.Input<string | undefined>;
+    /** What CI's group is called, for words about rights. */
+    workloadsGroup?: pulumi.Input<string | undefined>;
+    /** What the group of admins is called, for words about rights. */
+    adminsGroup?: pulumi.Input<string | undefined>;
+    /** What was found to be wrong elsewhere, one sentence each: told together with what the host would refuse. */
+    mistakes?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /** Whether the host is looked at. Without it no difference is ever found, and a change of it is none. Default true. */
     look?: pulumi.Input<boolean | undefined>;
 }

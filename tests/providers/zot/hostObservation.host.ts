@@ -98,8 +98,8 @@ export interface ObservationDriver {
     up(inputs: PropertyMap): Promise<"create" | "update" | "same">;
 }
 
-export function observationDriver(options: { environment?: NodeJS.ProcessEnv; limits?: Partial<SshLimits>; cancelled?: AbortSignal } = {}): ObservationDriver {
-    const handler: ResourceHandler = hostObservation({ environment: options.environment ?? {}, limits: options.limits });
+export function observationDriver(options: { environment?: NodeJS.ProcessEnv; limits?: Partial<SshLimits>; cancelled?: AbortSignal; registryProblem?: (url: string) => Promise<string | undefined> } = {}): ObservationDriver {
+    const handler: ResourceHandler = hostObservation({ environment: options.environment ?? {}, limits: options.limits, registryProblem: options.registryProblem });
     const said: string[] = [];
     const context: CallContext = {
         urn: "urn:pulumi:test::project::zot:index/hostObservation:HostObservation::registry",

@@ -12,7 +12,7 @@ interface Described {
 }
 const schema = JSON.parse(packageSchema()) as { resources: Record<string, Described>; types: Record<string, Described> };
 
-const every = Object.fromEntries(Object.entries(observationInputs).map(([name, { type }]) => [name, type === "strings" ? ["text"] : type === "boolean" ? true : "text"]));
+const every = Object.fromEntries(Object.entries(observationInputs).map(([name, { type }]) => [name, type === "strings" || type === "texts" ? ["text"] : type === "boolean" ? true : "text"]));
 const connection = { ...Object.fromEntries(Object.keys(connectionFields).map((name) => [name, "text"])), proxy: { host: "jump", user: "zot", hostKey: "text" } };
 
 test("every input goes from the SDK to the provider by its name, the connection as one secret", async () => {
