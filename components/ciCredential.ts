@@ -55,6 +55,7 @@ export class CiCredential extends pulumi.ComponentResource {
                 generation: key.keyGeneration,
                 takeOver: key.takeOverKeys,
                 issuer: settings.identity.issuer,
+                acceptVersion: settings.zot.acceptVersion,
                 loginFlow: args.loginFlow,
                 repository: pushableRepository(policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings),
             },

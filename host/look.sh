@@ -122,16 +122,67 @@ zot_commit() {
     as_zot "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
 }
 
-# Whether a commit is of a release that keeps tags from being moved. Sets $problem otherwise.
+# Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of one. Sets
+# $problem otherwise, and $version_kind to older or unreadable. What comes before a release, such as a release candidate, is older;
+# of commits after an older one nobody knows what they have. (clients/zotVersion.ts is the same; the cases of both are in one file.)
 keeps_tags() {
-    release=$(printf '%s\n' "$1" | sed -n 's/^v\([0-9][0-9]*\)\.\([0-9][0-9]*\)\.\([0-9][0-9]*\)\(-[0-9][0-9]*-g[0-9a-f]*\)\{0,1\}\(-dirty\)\{0,1\}$/\1 \2 \3/p')
-    if [ -z "$release" ]; then
-        problem="says ${1:-nothing} of its version, which cannot be read as one"
-        return 1
-    fi
-    printf '%s\n' "$release" | awk '{ exit !($1 * 1000000 + $2 * 1000 + $3 >= 2001019) }' && return 0
-    problem="is version $1"
+    version_kind=$(printf '%s\n' "$1" | awk '
+        $0 !~ /^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]*)?$/ { kind = "unreadable"; exit }
+        {
+            sub(/^v/, "")
+            match($0, /^[0-9.]+/)
+            split(substr($0, 1, RLENGTH), number, ".")
+            rest = substr($0, RLENGTH + 1)
+            sub(/\+.*$/, "", rest)
+            sub(/-dirty$/, "", rest)
+            is_release = rest == "" || rest ~ /^-[0-9]+-g[0-9a-f]+$/ || (rest ~ /^-[0-9a-f]+$/ && length(rest) == 41)
+            split("2 1 19", least, " ")
+            for (at = 1; at <= 3; at++) if (number[at] + 0 != least[at] + 0) break
+            if (at > 3) kind = is_release ? "keeps" : "older"
+            else kind = number[at] + 0 > least[at] + 0 ? "keeps" : "older"
+            exit
+        }
+        END { print kind }')
+    case $version_kind in
+        keeps) return 0 ;;
+        unreadable) problem="says ${1:-nothing} of its version, which cannot be read as one" ;;
+        *) problem="is version $1" ;;
+    esac
     return 1
+}
+
+# Whether the site accepts this zot, by what it calls its commit or by the hash of the binary.
+is_accepted() {
+    case $accepted_version in
+        '') return 1 ;;
+        sha256:*) [ "$(sha256_of "$binary")" = "${accepted_version#sha256:}" ] ;;
+        *) [ "$1" = "$accepted_version" ] ;;
+    esac
+}
+
+# Whether the zot that answers, where expect_of has said, is the installed one as far as that says of itself, and of a release
+# that keeps tags. For a build that names its release, and no commit that could be read.
+runs_release() {
+    release=$(running_says releasetag)
+    [ -n "$release" ] && [ "$(running_commit)" = "$1" ] || return 1
+    why=$problem
+    keeps_tags "$release" && return 0
+    problem=$why
+    return 1
+}
+
+sha256_of() {
+    if [ ! -r "$1" ]; then
+        echo unreadable
+        return
+    fi
+    for tool in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256 -r'; do
+        command -v "${tool%% *}" >/dev/null 2>&1 || continue
+        # shellcheck disable=SC2086 # a name and its arguments
+        $tool <"$1" 2>/dev/null | cut -c 1-64
+        return
+    done
+    echo unknown
 }
 
 # Where this host reaches the zot of a config, past any proxy in front, and what that zot is to answer. Reads the config, since
@@ -230,10 +281,13 @@ serving_note() {
     case $noted in read-only*) printf ' (%s)' "$noted" ;; esac
 }
 
-# The commit of the zot that answers, where its web interface or search is on.
-running_commit() {
+# What the zot that answers says of itself, where search is on: its commit, or the tag of its release.
+running_commit() { running_says commit; }
+
+running_says() {
+    said=$1
     if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to"; else set --; fi
-    curl -q --silent --fail --noproxy '*' --max-time 5 "$@" "$url/v2/_zot/ext/mgmt" 2>/dev/null </dev/null | json_nodes 2>/dev/null | node_value commit
+    curl -q --silent --fail --noproxy '*' --max-time 5 "$@" "$url/v2/_zot/ext/mgmt" 2>/dev/null </dev/null | json_nodes 2>/dev/null | node_value "$said"
 }
 
 # The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of one's own

@@ -95,11 +95,22 @@ check_space() {
     [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and $2 are needed; make room."
 }
 
+# A build whose commit cannot be read is accepted on the word of the one that runs, where that is the same; is_installed_zot
+# asks it again after the restart.
 check_version() {
     [ -x "$binary" ] || return 0
+    must_tell_release=
     keeps_tags "$installed_commit" && return 0
-    [ -n "$installed_commit" ] && [ "$installed_commit" = "$accepted_version" ] && return 0
-    fail "$binary $problem. Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer${installed_commit:+, or, if this build has both corrections, set zot.acceptVersion to \"$installed_commit\"}."
+    is_accepted "$installed_commit" && return 0
+    why=$problem
+    if [ "$version_kind" = unreadable ] && [ "$(json_nodes <"$folder/config" | node_value extensions.search.enable)" = true ] &&
+        [ -f "$config" ] && expect_of "$config" && runs_release "$installed_commit"; then
+        must_tell_release=yes
+        return 0
+    fi
+    accepted_by=$installed_commit
+    case $accepted_version:$installed_commit in sha256:* | *: | *:*[!A-Za-z0-9._+-]*) accepted_by=sha256:$(sha256_of "$binary") ;; esac
+    fail "$binary $why. Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer, or, if this build has both corrections, set zot.acceptVersion to \"$accepted_by\"."
 }
 
 check_issuer() {

@@ -9,6 +9,7 @@ restarted_at=0
 log_lengths=
 serving_before=
 installed_commit=
+must_tell_release=
 
 restart_service() {
     case $manager in
@@ -183,8 +184,13 @@ has_changed() {
 # Whether the zot that answers is the one that is installed.
 is_installed_zot() {
     commit=$(running_commit)
-    [ -n "$commit" ] && [ -n "$installed_commit" ] && [ "$commit" != "$installed_commit" ] || return 0
-    problem="version $commit answers, but $binary is $installed_commit; correct zot.binary to what the service runs"
+    if [ -n "$commit" ] && [ -n "$installed_commit" ] && [ "$commit" != "$installed_commit" ]; then
+        problem="version $commit answers, but $binary is $installed_commit; correct zot.binary to what the service runs"
+        return 1
+    fi
+    [ -n "$must_tell_release" ] || return 0
+    runs_release "$installed_commit" && return 0
+    problem="zot does not tell of which release it is any more, and $binary says ${installed_commit:-nothing} of its version; leave zot.search on, or set zot.acceptVersion to \"sha256:$(sha256_of "$binary")\" if it has the corrections of 2.1.19"
     return 1
 }
 

@@ -65,7 +65,7 @@ export const WEIGHED: Readonly<Record<string, Weigh>> = {
     "zot.rootDirectory": other("images and API keys are those in"),
     "zot.readTimeout": heldOpen,
     "zot.user": other("zot runs as, and its secrets belong to, the user"),
-    "zot.acceptVersion": other("a zot whose version cannot be read is accepted: commit"),
+    "zot.acceptVersion": other("a zot that cannot be read as 2.1.19 or newer is accepted:"),
     "zot.dropSettings": other("the first push may remove settings of the host's config:"),
     "zot.extraConfig": another("the site's own part of zot's config is another one (`zot.extraConfig`)"),
 

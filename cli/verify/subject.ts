@@ -23,6 +23,8 @@ export interface Subject {
     ciMayPushToMirrors: boolean;
     metrics: "anonymous" | "users" | "off";
     metricsPath: string;
+    /** A build of zot that the stack accepts on its host: zot.acceptVersion. */
+    acceptVersion: string | undefined;
     /** Prefixes of the pull-through caches; undefined where nothing is declared, and the catalog is looked at. */
     mirrors: string[] | undefined;
     /** `<prefix>/<repository>:<tag>` by prefix: what is pulled through each cache. */
@@ -117,6 +119,7 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
         ciMayPushToMirrors: false,
         metrics: options.metrics ?? "off",
         metricsPath: options.metricsPath ?? "/metrics",
+        acceptVersion: undefined,
         mirrors: options.mirror,
         images: options.image ?? [],
         issuer: options.issuer,
@@ -154,6 +157,7 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         ciMayPushToMirrors: access.ciMayPushToMirrors,
         metrics: options.metrics ?? (zot.metrics as Subject["metrics"]),
         metricsPath: zot.metricsPath,
+        acceptVersion: zot.acceptVersion,
         mirrors: options.mirror ?? zot.mirrors.map(({ prefix }) => prefix),
         images: options.image ?? [],
         issuer: identity.issuer,

@@ -218,8 +218,12 @@ export const declarations = {
         ),
         acceptVersion: optional(
             define({
-                description: "Commit of a zot that is accepted although it cannot be read as 2.1.19 or newer, as `zot --version` prints it.",
-                ...text("the commit that `zot --version` prints", (value) => /^[A-Za-z0-9._+-]+$/.test(value)),
+                description:
+                    "A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, as `zot --version` prints it, " +
+                    "or sha256: and the hash of the binary.",
+                ...text('the commit that `zot --version` prints, or "sha256:" and the 64 digits that `sha256sum` prints', (value) =>
+                    value.startsWith("sha256:") ? /^sha256:[0-9a-f]{64}$/.test(value) : /^[A-Za-z0-9._+-]+$/.test(value),
+                ),
             }),
         ),
         dropSettings: define<string[]>({

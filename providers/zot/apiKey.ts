@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { ApiKeyRecord, KeyHolder } from "../../clients/apiKeys";
 import type { ZotSession } from "../../clients/zotSession";
+import { keepsTags, OLDEST_ZOT } from "../../clients/zotVersion";
 import { type CallContext, isKnown, PartialFailure, type PropertyDiff, type PropertyMap, type ResourceHandler, sameValue, UNKNOWN } from "../protocol";
 import { type ApiKeyInputs, checkInputs, inputDefinitions, inputsOf, outputDefinitions, outputsOf, stateOf } from "./apiKeyProperties";
 import { AfterMinting, type CarriedOut, carryOut } from "./carryOut";
@@ -15,9 +16,6 @@ import type { Services } from "./services";
 
 /** The clocks here and at the registry must agree to this, or a rotation would come at the wrong time. In milliseconds. */
 const CLOCK_TOLERANCE = 5 * 60_000;
-
-/** Before it, a tag could be moved by pushing a digest. */
-const OLDEST_ZOT = "v2.1.19";
 
 /** What a new key changes. */
 const MINTED_OUTPUTS = Object.keys(outputDefinitions);
@@ -272,7 +270,7 @@ class ApiKeyResource {
     }
 
     /** Before anything is changed: whether the registry is there, what time it has, and how old it is. Answers how far its clock is ahead. */
-    private async lookAtRegistry({ registryUrl }: ApiKeyInputs, context: CallContext): Promise<number> {
+    private async lookAtRegistry({ registryUrl, acceptVersion }: ApiKeyInputs, context: CallContext): Promise<number> {
         const { clockAhead = 0, version } = await this.services().registry(registryUrl);
         if (Math.abs(clockAhead) > CLOCK_TOLERANCE) {
             throw new Error(
@@ -281,8 +279,8 @@ class ApiKeyResource {
         }
         if (version === undefined) {
             await context.log("debug", `The registry ${registryUrl} does not tell its version; only its host does.`);
-        } else if (isOlder(version, OLDEST_ZOT)) {
-            throw new Error(`The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: install ${OLDEST_ZOT} or newer before CI gets a key.`);
+        } else if (keepsTags(version) === false && acceptVersion === undefined) {
+            throw new Error(`The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: install v${OLDEST_ZOT} or newer before CI gets a key.`);
         }
         return clockAhead;
     }
@@ -362,12 +360,4 @@ function predecessorsText(predecessors: readonly Predecessor[], user: string): s
     ]
         .filter(Boolean)
         .join(" ");
-}
-
-/** Whether a version such as `v2.1.15-rc1` is older than another. */
-function isOlder(version: string, than: string): boolean {
-    const numbers = (text: string) => text.replace(/^v/, "").split(/[.-]/).slice(0, 3).map(Number);
-    const [left, right] = [numbers(version), numbers(than)];
-    const index = left.findIndex((number, at) => number !== right[at]);
-    return index >= 0 && left[index]! < right[index]!;
 }

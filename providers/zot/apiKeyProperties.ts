@@ -31,6 +31,7 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
     loginFlow: { type: "string", description: "Slug of a flow in Authentik by which the service account logs in. Default: the flow that Authentik chooses for the application." },
     repository: { type: "string", description: "A repository that the key must be able to push to; nothing is stored in it. Default: it is only seen that the registry accepts the key." },
     takeOver: { type: "boolean", default: false, description: "Whether keys that another stack made become predecessors, for a stack that is gone. Without it they are a reason to refuse." },
+    acceptVersion: { type: "string", description: "A build of zot that was accepted on its host although its version cannot be read as 2.1.19 or newer: the registry's version is not asked about then." },
 };
 
 export const outputDefinitions: Readonly<Record<string, { schema: object; description: string; secret?: boolean }>> = {
@@ -63,6 +64,7 @@ export interface ApiKeyInputs {
     loginFlow: string | undefined;
     repository: string | undefined;
     takeOver: boolean;
+    acceptVersion: string | undefined;
 }
 
 /** Two thirds of the lifetime. */
@@ -92,6 +94,7 @@ const ALLOWED: Readonly<Record<string, Judge>> = {
     loginFlow: (value) => (typeof value === "string" && /^[-a-zA-Z0-9_]+$/.test(value) ? undefined : 'must be the slug of a flow: letters, digits, "-" and "_"'),
     repository: (value) => (typeof value === "string" && REPOSITORY.test(value) ? undefined : "must be a repository's name, as team/image"),
     takeOver: (value) => (typeof booleanOf(value) === "boolean" ? undefined : "must be true or false"),
+    acceptVersion: (value) => (typeof value === "string" && /^[A-Za-z0-9._+:-]+$/.test(value) ? undefined : "must be a commit, or sha256: and a hash"),
 };
 
 function durationProblem(value: PropertyValue, least: number): string | undefined {
@@ -158,6 +161,7 @@ export function inputsOf(inputs: PropertyMap): ApiKeyInputs {
         loginFlow: inputs.loginFlow as string | undefined,
         repository: inputs.repository as string | undefined,
         takeOver: inputs.takeOver === true,
+        acceptVersion: inputs.acceptVersion as string | undefined,
     };
 }
 

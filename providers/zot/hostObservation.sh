@@ -36,20 +36,6 @@ refuse() {
 # shellcheck disable=SC2012 # find has no portable way to say it
 rights_of() { ls -ldn "$1" 2>/dev/null | awk 'NR == 1 { print substr($1, 1, 10) " " $3 }'; }
 
-sha256_of() {
-    if [ ! -r "$1" ]; then
-        echo unreadable
-        return
-    fi
-    for tool in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256 -r'; do
-        command -v "${tool%% *}" >/dev/null 2>&1 || continue
-        # shellcheck disable=SC2086 # a name and its arguments
-        $tool <"$1" 2>/dev/null | cut -c 1-64
-        return
-    done
-    echo unknown
-}
-
 check_sudo_of_look() {
     # Where a push is asked for, that asks too.
     [ "$sudo" = service ] && [ -z "$planned_config" ] || return 0
@@ -80,6 +66,16 @@ unended() {
     done | tail -n 1
 }
 
+# Whether a zot whose commit cannot be read says, where it runs, of which release it is.
+is_release_by_itself() {
+    [ "$version_kind" = unreadable ] || return 1
+    if [ -n "$declared" ]; then
+        printf '%s\n' "$declared" | { expect_of /dev/stdin && runs_release "$1"; }
+    else
+        [ -f "$config" ] && expect_of "$config" && runs_release "$1"
+    fi
+}
+
 # The version of the installed zot, which is not asked again while it is the one that was asked before.
 report_version() {
     installed=$(ls -Ldin "$binary" 2>/dev/null)
@@ -87,7 +83,7 @@ report_version() {
     if [ -n "$known_version" ] && [ "$installed" = "$known_binary" ]; then commit=$known_version; else commit=$(zot_commit "$binary"); fi
     fact zotVersion "$commit"
     if [ -x "$binary" ]; then
-        keeps_tags "$commit" || { [ -n "$commit" ] && [ "$commit" = "$accepted_version" ]; } || fact versionProblem "$problem"
+        keeps_tags "$commit" || is_accepted "$commit" || is_release_by_itself "$commit" || fact versionProblem "$problem"
     else
         fact versionProblem "is not there or cannot be run"
     fi

@@ -36,7 +36,7 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
     startWithoutIssuer: { type: "boolean", default: false, variable: "start_without_issuer", description: "Whether the push puts a start on the host that serves read-only while the issuer does not answer." },
     sudo: { type: "string", default: "off", variable: "sudo", problem: oneOf("off", "service", "all"), description: "What sudo is used for: nothing (`off`), the service manager's commands (`service`), or `all`." },
     zotUser: { type: "string", variable: "zot_user", description: "User that zot runs as. Default: the owner of its storage where root pushes, else the user who pushes." },
-    acceptVersion: { type: "string", variable: "accepted_version", description: "The commit of a zot that is accepted although it cannot be read as 2.1.19 or newer." },
+    acceptVersion: { type: "string", variable: "accepted_version", description: "A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, or `sha256:` and the hash of the binary." },
     caFile: { type: "string", variable: "authorities", problem: isAbsolutePath, description: "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. Default: the system's." },
     logFile: { type: "string", variable: "log_file", problem: isAbsolutePath, description: "zot's log on the host, as the service file of ours names it. Default: what the service manager keeps." },
     plannedConfig: {

@@ -5,6 +5,7 @@ import type { AuthentikUsers } from "../../clients/authentikUsers";
 import type { Answer } from "../../clients/browser";
 import type { Send } from "../../clients/outgoing";
 import type { ZotSession } from "../../clients/zotSession";
+import { keepsTags } from "../../clients/zotVersion";
 import type { Configuration } from "./configuration";
 
 export interface Services {
@@ -115,7 +116,7 @@ async function versionOf(way: Send, registryUrl: string): Promise<string | undef
     try {
         const answer = await clients.browser().sendOne(way, `${registryUrl}/v2/_zot/ext/mgmt`);
         const { releaseTag } = JSON.parse(answer.text) as { releaseTag?: unknown };
-        return typeof releaseTag === "string" && /^v\d+\.\d+\.\d+/.test(releaseTag) ? releaseTag : undefined;
+        return typeof releaseTag === "string" && keepsTags(releaseTag) !== undefined ? releaseTag : undefined;
     } catch {
         return undefined;
     }

@@ -40,6 +40,7 @@ export class ApiKey extends pulumi.CustomResource {
     declare public readonly loginFlow: pulumi.Output<string | undefined>;
     declare public readonly repository: pulumi.Output<string | undefined>;
     declare public readonly takeOver: pulumi.Output<boolean>;
+    declare public readonly acceptVersion: pulumi.Output<string | undefined>;
     /** The API key: the password that goes with the user's name. Secret. */
     declare public /*out*/ readonly key: pulumi.Output<string>;
     /** By what zot knows the key. */
@@ -76,7 +77,7 @@ export class ApiKey extends pulumi.CustomResource {
     }
 }
 
-const INPUTS = ["registryUrl", "user", "label", "lifetime", "rotateAfter", "predecessorLifetime", "generation", "issuer", "loginFlow", "repository", "takeOver"] as const satisfies readonly (keyof ApiKeyArgs)[];
+const INPUTS = ["registryUrl", "user", "label", "lifetime", "rotateAfter", "predecessorLifetime", "generation", "issuer", "loginFlow", "repository", "takeOver", "acceptVersion"] as const satisfies readonly (keyof ApiKeyArgs)[];
 const OUTPUTS = ["key", "uuid", "created", "expires", "rotateAt", "status", "predecessors"] as const satisfies readonly (keyof ApiKey)[];
 
 export interface ApiKeyArgs {
@@ -111,4 +112,9 @@ export interface ApiKeyArgs {
     repository?: pulumi.Input<string | undefined>;
     /** Whether keys that another stack made become predecessors, for a stack that is gone. Without it they are a reason to refuse. Default false. */
     takeOver?: pulumi.Input<boolean>;
+    /**
+     * A build of zot that was accepted on its host although its version cannot be read as 2.1.19 or newer: the registry's version is
+     * not asked about then.
+     */
+    acceptVersion?: pulumi.Input<string | undefined>;
 }

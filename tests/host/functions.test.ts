@@ -1,6 +1,7 @@
 /** The script's functions by themselves: each in every shell and awk that it may meet. */
 import * as fc from "fast-check";
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -11,6 +12,7 @@ import lock from "../../host/lock.sh";
 import preflight from "../../host/preflight.sh";
 import service from "../../host/service.sh";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import ZOT_VERSIONS from "../support/zotVersions.json";
 import { aliases, awks, runIn, scratchFolder, type Shell, shells } from "./shells";
 
 const dash = shells.find((shell) => shell.reason === undefined)!;
@@ -77,14 +79,62 @@ describe("json_nodes", () => {
 });
 
 describe("the version of zot", () => {
-    const good = ["v2.1.19-0-g3b5796d", "v2.1.20-0-g3b5796d8", "v2.1.19", "v2.1.20-12-gabcdef0", "v2.1.20-0-g3b5796d-dirty", "v2.2.0", "v10.0.0-1-gaaaaaaa"];
-    const old = ["v2.1.18-0-g3b5796d", "v2.0.99", "v1.4.3", "v2.1.18-300-gabcdef0"];
-    const unreadable = ["", "3b5796d", "v2.1.20-rc1-0-gabcdef0", "2.1.20", "nightly-20261101", "v2.1", "v2.1.20x"];
+    const asked = (versions: string[]) => `${common}\n${look}\n${versions.map((version) => `keeps_tags ${quoted(version)} && echo keeps || echo "$version_kind"`).join("\n")}`;
+    const cases = Object.entries(ZOT_VERSIONS as Record<string, string[]>).flatMap(([kind, versions]) => versions.map((version) => ({ version, kind })));
 
-    eachShell("keeps tags from 2.1.19 on", (shell) => {
-        for (const [versions, status] of [[good, 0], [old, 1], [unreadable, 1]] as const) {
-            for (const version of versions) expect({ version, status: runIn(shell, `${common}\n${look}\nkeeps_tags ${quoted(version)}`).status }).toEqual({ version, status });
-        }
+    eachShell("is read by the host as by the commands", (shell) => {
+        const { output } = runIn(shell, asked(cases.map(({ version }) => version)));
+        expect(output.trim().split("\n").map((kind, index) => ({ version: cases[index]!.version, kind }))).toEqual(cases);
+    });
+
+    for (const awk of awks) {
+        (awk.reason ? it.skip : it)(skippable(`is read by ${awk.name}`, awk.reason), () => {
+            const { output } = runIn(dash, asked(cases.map(({ version }) => version)), { path: [aliases({ awk: awk.command })] });
+            expect(output.trim().split("\n").map((kind, index) => ({ version: cases[index]!.version, kind }))).toEqual(cases);
+        });
+    }
+
+    describe("of a build whose commit cannot be read", () => {
+        /** What the preflight says, of a zot that runs and says this of itself. */
+        const checked = (installed: string, { running = installed, release = "", accepted = "", search = true } = {}) => {
+            const folder = scratchFolder();
+            writeFileSync(join(folder, "config"), JSON.stringify({ extensions: { search: { enable: search } } }));
+            writeFileSync(join(folder, "live.json"), JSON.stringify({ http: { port: "1" } }));
+            writeFileSync(join(folder, "zot"), "a binary\n");
+            const script = `set -u\n${common}\n${look}\n${service}\n${preflight}
+                fail() { printf '%s' "$*"; exit 1; }
+                running_says() { case $1 in commit) printf '%s' ${quoted(running)} ;; releasetag) printf '%s' ${quoted(release)} ;; esac; }
+                folder=${quoted(folder)} config=${quoted(join(folder, "live.json"))} binary=${quoted(join(folder, "zot"))}
+                accepted_version=${quoted(accepted)} installed_commit=${quoted(installed)}
+                check_version && echo "accepted$must_tell_release"`;
+            return runIn(dash, script).output.trim();
+        };
+        const HASH = createHash("sha256").update("a binary\n").digest("hex");
+
+        it("the release that it names where it runs will do, and is asked again after the restart", () => {
+            expect(checked("", { release: "v2.1.20" })).toBe("acceptedyes");
+            expect(checked("3b5796d", { release: "v2.1.20" })).toBe("acceptedyes");
+            expect(checked("", { release: "v2.1.18" })).toMatch(/says nothing of its version, which cannot be read as one\. Before zot 2\.1\.19/);
+            expect(checked("", { release: "dev" })).toMatch(/says nothing of its version/);
+        });
+
+        it("the word of another zot does not count, nor does one that will not be asked again", () => {
+            expect(checked("", { running: "v2.1.20", release: "v2.1.20" })).toMatch(/says nothing of its version/);
+            expect(checked("abc", { running: "", release: "v2.1.20" })).toMatch(/says abc of its version/);
+            expect(checked("", { release: "v2.1.20", search: false })).toMatch(/says nothing of its version/);
+            // It is readable, and says that it is older.
+            expect(checked("v2.1.18", { release: "v2.1.20" })).toMatch(/is version v2\.1\.18\./);
+        });
+
+        it("the hash of the binary is a way on, and the message has it", () => {
+            expect(checked("")).toContain(`if this build has both corrections, set zot.acceptVersion to "sha256:${HASH}".`);
+            expect(checked("a b")).toContain(`set zot.acceptVersion to "sha256:${HASH}".`);
+            expect(checked("my-branch")).toContain('set zot.acceptVersion to "my-branch".');
+            for (const installed of ["", "my-branch", "v2.1.18"]) expect(checked(installed, { accepted: `sha256:${HASH}` })).toBe("accepted");
+            const other = `sha256:${"0".repeat(64)}`;
+            expect(checked("my-branch", { accepted: other })).toContain(`set zot.acceptVersion to "sha256:${HASH}".`);
+            expect(checked("my-branch", { accepted: "my-branch" })).toBe("accepted");
+        });
     });
 
     it("says why not", () => {

@@ -296,6 +296,8 @@ describe("before anything is touched", () => {
         expect(old).toContain('set zot.acceptVersion to "v2.1.18-0-gabcdef0"');
         expect(await refused(withVersion(undefined))).toContain("says nothing of its version, which cannot be read as one.");
         expect(await refused(withVersion("my-branch-12", { zot: { acceptVersion: "my-branch-11" } }))).toContain('set zot.acceptVersion to "my-branch-12"');
+        const [, hash] = /set zot\.acceptVersion to "(sha256:[0-9a-f]{64})"/.exec(await refused(withVersion(undefined))) ?? [];
+        expect(await host.push(withVersion(undefined, { zot: { acceptVersion: hash } }))).toMatchObject({ exitCode: 0, output: "deployed\n" });
     });
 
     it("places that do not fit are named", async () => {

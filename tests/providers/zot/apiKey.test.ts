@@ -518,6 +518,10 @@ describe("what can go wrong is said with its remedy", () => {
         world.registryGate.before = (request) => (request.path === "/v2/_zot/ext/mgmt" ? { status: 200, body: '{"releaseTag":"v2.1.15"}' } : undefined);
         await fails(/is zot v2\.1\.15, in which a tag can be moved.*install v2\.1\.19 or newer/);
     });
+    test("a release candidate of the zot that is needed", async () => {
+        world.registryGate.before = (request) => (request.path === "/v2/_zot/ext/mgmt" ? { status: 200, body: '{"releaseTag":"v2.1.19-rc1"}' } : undefined);
+        await fails(/is zot v2\.1\.19-rc1, in which a tag can be moved/);
+    });
     test("a registry that makes a key without an end", async () => {
         const revoked: string[] = [];
         world.registryGate.before = (request) => {

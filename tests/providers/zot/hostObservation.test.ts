@@ -1,4 +1,5 @@
 /** What a look at a host finds, over both kinds of SSH host, and what it costs. */
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -69,6 +70,21 @@ describe.each(kinds)("a look over %s", (kind) => {
         await other.preview(inputs);
         expect(asked()).toBe(2);
         expect(other.said.join()).toContain("is version v2.1.10-0-g0123456. Only from 2.1.19 on are tags immutable");
+    });
+
+    test("a zot whose version cannot be read is accepted by the hash of its binary, or by its commit", async () => {
+        const binary = path.join(host.folder, "zot-of-ours");
+        fs.writeFileSync(binary, "#!/bin/sh\necho '{\"commit\":\"of-ours\"}'\n", { mode: 0o755 });
+        const hash = createHash("sha256").update(fs.readFileSync(binary)).digest("hex");
+        const told = async (acceptVersion: string | undefined) => {
+            const other = observationDriver();
+            await other.up({ ...host.inputs, binary, acceptVersion: acceptVersion ?? null });
+            return other.said.join("\n");
+        };
+        expect(await told(undefined)).toContain("says of-ours of its version, which cannot be read as one. Only from 2.1.19 on");
+        expect(await told(`sha256:${"0".repeat(64)}`)).toContain("says of-ours of its version");
+        expect(await told(`sha256:${hash}`)).toBe("");
+        expect(await told("of-ours")).toBe("");
     });
 
     test("what is found is not looked at twice", async () => {
