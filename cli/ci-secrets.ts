@@ -16,6 +16,7 @@ import { pulumi } from "./ciSecrets/pulumi";
 import { type Change, type Store, StoreError } from "./ciSecrets/store";
 import { OUTPUT_NAMES, STORES, type Target, TargetError, targetFrom, type TargetOptions, VISIBILITIES } from "./ciSecrets/target";
 import { busy, command, EXIT, run, UserError } from "./shared/command";
+import { hide, masked } from "./shared/masked";
 import { projectFolder } from "./shared/stack";
 
 interface Options extends Omit<TargetOptions, "names"> {
@@ -48,16 +49,22 @@ interface Report {
 }
 
 async function ciSecrets(options: Options): Promise<void> {
+    for (const name of TOKEN_VARIABLES) hide(process.env[name]?.trim() ?? "");
     const target = targetFrom({ ...options, names: options.name }, settingsOf(options.stack));
     const credential = credentialFrom(await outputsText(options), target.names, new Date());
+    hide(credential.key);
     const way = outgoing();
     const registry = options.revokePrevious ? registryOf(credential) : undefined;
     const store = await storeOf(target, way);
     const dryRun = options.dryRun === true;
     const report: Report = { dryRun, store: target.store, place: store.place, items: [], warnings: [], ...(credential.expires ? { expires: credential.expires } : {}) };
-    const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
+    const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${masked(line)}\n`);
 
     busy(`Asking ${store.place}`);
+    // Whatever can be in the way is found before the first secret is written, and by a dry run too.
+    await store.prepare(credential.items);
+    const holder = registry && new KeyHolder(way, registry.url, registry.userName, credential.key);
+    if (holder) await revokePrevious(holder.keys, credential, true);
     say(`${dryRun ? "Nothing is written. " : ""}To ${store.place}:`);
     const width = Math.max(...credential.items.map(({ name }) => name.length));
     const tell = ({ name, kind, change, output }: Report["items"][number]) => say(`  ${name.padEnd(width)}  ${kind.padEnd(8)}  ${SAID[change][dryRun ? 1 : 0]}  (${output})`);
@@ -73,8 +80,7 @@ async function ciSecrets(options: Options): Promise<void> {
     }
     if (report.items.some(({ change }) => change === "written")) say("  A forge shows nobody what a secret holds, so whether it held another value cannot be told.");
 
-    if (registry) {
-        const holder = new KeyHolder(way, registry.url, registry.userName, credential.key);
+    if (registry && holder) {
         const { previous, ofOthers } = await revokePrevious(holder.keys, credential, dryRun);
         report.revoked = previous.map(({ uuid, label }) => ({ uuid, label }));
         say(previous.length === 0 ? `At the registry ${registry.url}, ${registry.userName} has no earlier key.` : `At the registry ${registry.url}, of ${registry.userName}:`);
@@ -83,8 +89,8 @@ async function ciSecrets(options: Options): Promise<void> {
     }
     const soon = expiryWarning(credential.expires, new Date());
     report.warnings.push(...(store.remarks?.() ?? []), ...(soon ? [soon] : []));
-    for (const warning of report.warnings) process.stderr.write(`Warning: ${warning}\n`);
-    if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    for (const warning of report.warnings) process.stderr.write(`Warning: ${masked(warning)}\n`);
+    if (options.json) process.stdout.write(`${masked(JSON.stringify(report, null, 2))}\n`);
 }
 
 /** The group `ciSecrets` of the stack's settings. */
@@ -154,11 +160,13 @@ Exit code: 0 done, 1 it could not be done, 2 a mistake on the command line, 3 a 
         try {
             await ciSecrets(options);
         } catch (error) {
-            throw TOLD.some((kind) => error instanceof kind) ? new UserError((error as Error).message) : error;
+            if (TOLD.some((kind) => error instanceof kind)) throw new UserError(masked((error as Error).message));
+            const { message, stack } = error as Error;
+            throw Object.assign(error as Error, { message: masked(message), stack: stack && masked(stack) });
         }
     });
 
 /** Errors whose message is for the person. */
-const TOLD = [TargetError, OutputsError, StoreError, PreviousKeysError, UnreachableError, ApiKeyError];
+const TOLD = [UserError, TargetError, OutputsError, StoreError, PreviousKeysError, UnreachableError, ApiKeyError];
 
 void run(program);

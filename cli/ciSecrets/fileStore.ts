@@ -1,5 +1,6 @@
 /** A dotenv or JSON file, for a CI that has no API: what else is in it stays. */
-import { readFileSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { isMap } from "../../components/settings/setting";
 import type { Item } from "./outputs";
 import { writeWhole } from "../shared/wholeFile";
@@ -100,6 +101,17 @@ export class FileStore implements Store {
 
     kindOf(): string {
         return this.target.store === "json" ? "member" : "line";
+    }
+
+    async prepare(items: readonly Item[]): Promise<void> {
+        this.told(() => this.format.write(this.before ?? "", new Map(items.map(({ name, value }) => [name, value]))));
+        try {
+            // Of a link, where it leads to.
+            const place = lstatSync(this.target.file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(this.target.file) : this.target.file;
+            accessSync(dirname(resolve(dirname(this.target.file), place)), constants.W_OK | constants.X_OK);
+        } catch (error) {
+            throw new StoreError(`The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`);
+        }
     }
 
     async put(item: Item): Promise<Change> {

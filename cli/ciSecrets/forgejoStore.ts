@@ -1,7 +1,9 @@
 /** Secrets and variables of Actions in Forgejo and Gitea, whose APIs are alike here. */
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../../clients/browser";
 import type { Send } from "../../clients/outgoing";
+import { masked } from "../shared/masked";
 import type { Item } from "./outputs";
 import { type Change, type Store, StoreError } from "./store";
 import type { ForgeTarget } from "./target";
@@ -13,7 +15,8 @@ const PAGE = 50;
 
 export class ForgejoStore implements Store {
     private readonly path: string;
-    private existing: Promise<Set<string>> | undefined;
+    private existing = new Set<string>();
+    private readonly variables = new Map<string, string | undefined>();
 
     constructor(
         private readonly target: ForgeTarget,
@@ -32,20 +35,34 @@ export class ForgejoStore implements Store {
         return item.secret ? "secret" : "variable";
     }
 
+    async prepare(items: readonly Item[]): Promise<void> {
+        // An organisation or repository that is not there has no secrets to list; a variable that is not there looks the same.
+        this.existing = await this.secretNames();
+        for (const { name, secret } of items) {
+            if (secret) continue;
+            const found = await this.send(`reading the variable ${name}`, `/variables/${name}`, {}, [200, 404]);
+            this.variables.set(name, found.status === 200 ? (parsed<{ data?: string }>(found).data ?? "") : undefined);
+        }
+        // What a token may, only a request that writes is told: one that could remove, and finds nothing to.
+        for (const kind of new Set(items.map((item) => this.kindOf(item)))) {
+            const nobody = `IS_NOT_THERE_${randomBytes(8).toString("hex").toUpperCase()}`;
+            await this.send(`finding out whether a ${kind} may be written`, `/${kind}s/${nobody}`, { method: "DELETE" }, [404, 204, 400, 405]);
+        }
+    }
+
     put(item: Item, dryRun: boolean): Promise<Change> {
         return item.secret ? this.putSecret(item, dryRun) : this.putVariable(item, dryRun);
     }
 
     private async putSecret({ name, value }: Item, dryRun: boolean): Promise<Change> {
-        if (dryRun) return (await (this.existing ??= this.secretNames())).has(name) ? "written" : "created";
+        if (dryRun) return this.existing.has(name) ? "written" : "created";
         // 201 for one that is new, 204 for one that was there.
         const answer = await this.send(`writing the secret ${name}`, `/secrets/${name}`, { method: "PUT", json: { data: value } }, [201, 204]);
         return answer.status === 201 ? "created" : "written";
     }
 
     private async putVariable({ name, value }: Item, dryRun: boolean): Promise<Change> {
-        const found = await this.send(`reading the variable ${name}`, `/variables/${name}`, {}, [200, 404]);
-        const was = found.status === 200 ? parsed<{ data?: string }>(found).data : undefined;
+        const was = this.variables.get(name);
         if (was === value) return "unchanged";
         const change = was === undefined ? "created" : "changed";
         if (!dryRun) await this.send(`writing the variable ${name}`, `/variables/${name}`, { method: was === undefined ? "POST" : "PUT", json: { value } }, [201, 204]);
@@ -124,11 +141,11 @@ function parsed<T>(answer: Answer): T {
     }
 }
 
-/** What the forge said, without what it may repeat of the request's body. */
+/** What the forge said, without what it may repeat of the request: key and token. */
 function messageOf(answer: Answer): string {
     try {
         const { message } = JSON.parse(answer.text) as { message?: unknown };
-        return typeof message === "string" && message !== "" ? `, "${message.slice(0, 200)}"` : "";
+        return typeof message === "string" && message !== "" ? `, "${masked(message).slice(0, 200)}"` : "";
     } catch {
         return "";
     }

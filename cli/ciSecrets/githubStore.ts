@@ -1,5 +1,7 @@
 /** Secrets and variables of GitHub Actions, through GitHub's own client. */
+import { randomBytes } from "node:crypto";
 import type { Send } from "../../clients/outgoing";
+import { masked } from "../shared/masked";
 import { placeOf } from "./forgejoStore";
 import type { Item } from "./outputs";
 import { packageMissing, sealed } from "./sealedBox";
@@ -12,7 +14,9 @@ const API_VERSION = "2022-11-28";
 const TIMEOUT = 30_000;
 
 export class GitHubStore implements Store {
-    private key: Promise<{ key_id: string; key: string }> | undefined;
+    private key: { key_id: string; key: string } | undefined;
+    private readonly secrets = new Map<string, { status: number; visibility: Record<string, unknown> }>();
+    private readonly variables = new Map<string, { status: number; value?: string }>();
 
     private constructor(
         private readonly target: ForgeTarget,
@@ -40,23 +44,37 @@ export class GitHubStore implements Store {
         return item.secret ? "secret" : "variable";
     }
 
+    async prepare(items: readonly Item[]): Promise<void> {
+        // What is not there looks like a secret that is not there; the public key is everywhere.
+        this.key = (await this.request<{ key_id: string; key: string }>("reading the public key", "GET", "/secrets/public-key")).data;
+        for (const { name, secret } of items) {
+            if (secret) {
+                const seen = await this.request<{ visibility?: string }>(`looking for the secret ${name}`, "GET", `/secrets/${name}`, {}, true);
+                this.secrets.set(name, { status: seen.status, visibility: await this.visibilityOf(name, "secrets", seen.data?.visibility) });
+            } else {
+                const seen = await this.request<{ value?: string }>(`reading the variable ${name}`, "GET", `/variables/${name}`, {}, true);
+                this.variables.set(name, { status: seen.status, value: seen.data?.value });
+            }
+        }
+        // What a token may, only a request that writes is told: one that could remove, and finds nothing to.
+        for (const kind of new Set(items.map((item) => this.kindOf(item)))) {
+            await this.request(`finding out whether a ${kind} may be written`, "DELETE", `/${kind}s/IS_NOT_THERE_${randomBytes(8).toString("hex").toUpperCase()}`, {}, true);
+        }
+    }
+
     put(item: Item, dryRun: boolean): Promise<Change> {
         return item.secret ? this.putSecret(item, dryRun) : this.putVariable(item, dryRun);
     }
 
     private async putSecret({ name, value }: Item, dryRun: boolean): Promise<Change> {
-        const seen = await this.request<{ visibility?: string }>(`looking for the secret ${name}`, "GET", `/secrets/${name}`, {}, true);
-        if (!dryRun) {
-            const { key_id, key } = await (this.key ??= this.request<{ key_id: string; key: string }>("reading the public key", "GET", "/secrets/public-key").then(({ data }) => data));
-            const visibility = await this.visibilityOf(name, "secrets", seen.data?.visibility);
-            await this.request(`writing the secret ${name}`, "PUT", `/secrets/${name}`, { encrypted_value: await sealed(value, key), key_id, ...visibility });
-        }
-        return seen.status === 404 ? "created" : "written";
+        const { status, visibility } = this.secrets.get(name)!;
+        if (!dryRun) await this.request(`writing the secret ${name}`, "PUT", `/secrets/${name}`, { encrypted_value: await sealed(value, this.key!.key), key_id: this.key!.key_id, ...visibility });
+        return status === 404 ? "created" : "written";
     }
 
     private async putVariable({ name, value }: Item, dryRun: boolean): Promise<Change> {
-        const seen = await this.request<{ value?: string }>(`reading the variable ${name}`, "GET", `/variables/${name}`, {}, true);
-        if (seen.data?.value === value) return "unchanged";
+        const seen = this.variables.get(name)!;
+        if (seen.value === value) return "unchanged";
         if (seen.status === 404) {
             if (!dryRun) await this.request(`creating the variable ${name}`, "POST", "/variables", { name, value, ...(await this.visibilityOf(name, "variables", undefined)) });
             return "created";
@@ -96,7 +114,7 @@ export class GitHubStore implements Store {
 
     private problem(what: string, error: RequestProblem): StoreError {
         const { apiUrl, repository } = this.target;
-        const said = typeof error.response?.data?.message === "string" ? `, "${error.response.data.message.slice(0, 200)}"` : "";
+        const said = typeof error.response?.data?.message === "string" ? `, "${masked(error.response.data.message).slice(0, 200)}"` : "";
         if (error.response === undefined) return new StoreError(`${apiUrl} cannot be reached while ${what}: ${causeOf(error)}.`);
         switch (error.status) {
             case 401:

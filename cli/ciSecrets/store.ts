@@ -12,7 +12,12 @@ export interface Store {
     readonly place: string;
     /** What an item is in this store: `secret`, `variable` or `line`. */
     kindOf(item: Item): string;
-    /** Puts one item there; with `dryRun` only finds out what would become of it. */
+    /**
+     * Asks everything that can be known before the first item is written: whether the place is there, what is in it, and whether this may write there.
+     * @throws StoreError where something is in the way; then nothing was written
+     */
+    prepare(items: readonly Item[]): Promise<void>;
+    /** Puts one item there, after {@link prepare}; with `dryRun` only finds out what would become of it. */
     put(item: Item, dryRun: boolean): Promise<Change>;
     /** Called after the last item; a store that writes all at once does it now. */
     finish?(dryRun: boolean): Promise<void>;

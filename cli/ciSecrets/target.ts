@@ -58,6 +58,8 @@ const DEFAULT_GITHUB_API = "https://api.github.com";
 
 /** What forges accept, in capitals: they do not tell small letters from capitals. */
 const NAME = /^[A-Z_][A-Z0-9_]*$/;
+/** In characters: what forges that keep names in a database have room for. */
+const LONGEST_NAME = 255;
 const RESERVED = /^(GITHUB|GITEA|FORGEJO)_|^CI$/;
 const OWNER = /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 const REPOSITORY = /^[A-Za-z0-9._-]+$/;
@@ -89,6 +91,9 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
     // Another owner on the command line does not have the repository of the settings.
     const repository = isSet(options.owner) ? options.repository : given("repository");
     if (isSet(repository) && (typeof repository !== "string" || !REPOSITORY.test(repository) || /^\.+$/.test(repository))) mistakes.push(`the repository ${shown(repository)} is not a repository's name; its owner is given apart.`);
+    for (const name of variableNames(names)) {
+        if (store === "forgejo" && name.startsWith("CI")) mistakes.push(`the name ${name} begins with CI, which Forgejo takes for no variable; only the key, a secret, may have such a name.`);
+    }
     const visibility = given("visibility") ?? "private";
     if (!(VISIBILITIES as readonly unknown[]).includes(visibility)) mistakes.push(`the visibility ${shown(visibility)} is not one of ${VISIBILITIES.join(", ")}.`);
     if (mistakes.length > 0) throw new TargetError(mistakes);
@@ -101,6 +106,9 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
         names,
     };
 }
+
+/** All but the key's: what is handed over as a variable. */
+const variableNames = (names: Names) => Object.entries(names).flatMap(([output, name]) => (output === "ciApiKey" ? [] : [name]));
 
 const isSet = (value: unknown) => value !== undefined && value !== null && value !== "";
 
@@ -133,6 +141,7 @@ function namesFrom(value: unknown, mistakes: string[]): Names {
     for (const [output, name] of Object.entries(parsed)) {
         if (!(OUTPUT_NAMES as readonly string[]).includes(output)) mistakes.push(`${shown(output)} is not an output that is handed over; those are ${OUTPUT_NAMES.join(", ")}.`);
         else if (typeof name !== "string" || !NAME.test(name)) mistakes.push(`the name ${shown(name)} for ${output} is not one of capitals, digits and "_".`);
+        else if (name.length > LONGEST_NAME) mistakes.push(`the name for ${output} is longer than ${LONGEST_NAME} characters.`);
         else if (RESERVED.test(name)) mistakes.push(`the name ${name} for ${output} is one that forges keep for themselves (CI, GITHUB_…, GITEA_…, FORGEJO_…).`);
         else if (Object.values(names).includes(name)) mistakes.push(`the name ${name} is given twice.`);
         else names[output as OutputName] = name;

@@ -43,6 +43,8 @@ async function handOver(args: string[], { env = { FORGE_TOKEN: TOKEN }, input = 
     return ran;
 }
 
+/** What was asked of it beside reading, and beside the removal of what is not there. */
+const written = ({ seen }: { seen: string[] }) => seen.filter((request) => !/^GET |^DELETE .*\/IS_NOT_THERE_[0-9A-F]{16}$/.test(request));
 const kept = (entries: Map<string, { value: string }> | undefined) => Object.fromEntries([...(entries ?? [])].map(([name, { value }]) => [name, value]));
 
 describe("Forgejo and Gitea", () => {
@@ -55,13 +57,13 @@ describe("Forgejo and Gitea", () => {
         expect(first.stdout).toMatch(/To the repository ops\/images at http.*\n {2}ZOT_CI_API_KEY +secret +created +\(ciApiKey\)\n {2}ZOT_REGISTRY +variable +created/);
         expect(kept(forge.secrets.get("ops/images"))).toEqual({ ZOT_CI_API_KEY: KEY });
         expect(kept(forge.variables.get("ops/images"))).toEqual({ ZOT_REGISTRY: "127.0.0.1:1", ZOT_CI_API_KEY_EXPIRES: "2999-01-01T00:00:00Z" });
-        expect(forge.seen[0]).toBe("PUT /api/v1/repos/ops/images/actions/secrets/ZOT_CI_API_KEY");
+        expect(forge.seen.find((request) => request.startsWith("P"))).toBe("PUT /api/v1/repos/ops/images/actions/secrets/ZOT_CI_API_KEY");
 
         forge.seen.length = 0;
         const second = await handOver([...args, "--json"]);
         expect(second.status).toBe(0);
         expect((JSON.parse(second.stdout) as { items: { change: string }[] }).items.map(({ change }) => change)).toEqual(["written", "unchanged", "unchanged"]);
-        expect(forge.seen.filter((request) => !request.startsWith("GET"))).toEqual(["PUT /api/v1/repos/ops/images/actions/secrets/ZOT_CI_API_KEY"]);
+        expect(written(forge)).toEqual(["PUT /api/v1/repos/ops/images/actions/secrets/ZOT_CI_API_KEY"]);
         expect(second.stderr).toContain("whether it held another value cannot be told");
     });
 
@@ -81,7 +83,7 @@ describe("Forgejo and Gitea", () => {
         const ran = await handOver(["--store", "forgejo", "--api-url", forge.url, "--owner", "ops", "--repository", "images", ...ALL_NAMES, "--dry-run"]);
         expect(ran.status).toBe(0);
         expect(ran.stdout).toMatch(/^Nothing is written\.[\s\S]*ZOT_CI_API_KEY +secret +would be written again[\s\S]*ZOT_REGISTRY +variable +would be created/);
-        expect(forge.seen.every((request) => request.startsWith("GET "))).toBe(true);
+        expect(written(forge)).toEqual([]);
         expect(kept(forge.secrets.get("ops/images"))).toMatchObject({ ZOT_CI_API_KEY: "before" });
     });
 
@@ -93,7 +95,7 @@ describe("Forgejo and Gitea", () => {
         expect(await handOver(args, { env: { FORGE_TOKEN: "another" } })).toMatchObject({ status: 1, stderr: expect.stringMatching(/refused the token, "invalid username, password or token"/) });
         expect(await handOver([...args, "--repository", "nonesuch"])).toMatchObject({ status: 1, stderr: expect.stringMatching(/the repository ops\/nonesuch at .* was not found/) });
         forge.instead.push({ status: 403, json: { message: "token does not have at least one of required scope(s)" } });
-        expect(await handOver(args)).toMatchObject({ status: 1, stderr: expect.stringMatching(/The token may not do this: writing the secret .*It needs the scope write:repository/) });
+        expect(await handOver(args)).toMatchObject({ status: 1, stderr: expect.stringMatching(/The token may not do this: listing the secrets .*It needs the scope write:repository/) });
         forge.instead.push({ status: 301, headers: { location: "https://elsewhere.example.org/" } });
         expect(await handOver(args)).toMatchObject({ status: 1, stderr: expect.stringMatching(/redirects to https:\/\/elsewhere.example.org/) });
         expect((await handOver(["--store", "forgejo", "--api-url", "http://127.0.0.1:2", "--owner", "ops"])).stderr).toMatch(/cannot be reached/);
@@ -107,12 +109,14 @@ describe("Forgejo and Gitea", () => {
         const args = ["--store", "forgejo", "--api-url", forge.url, "--owner", "ops", "--repository", "images", ...ALL_NAMES];
         expect((await handOver(args)).status).toBe(0);
         expect(kept(forge.secrets.get("ops/images"))).toEqual({ ZOT_CI_API_KEY: KEY });
-        forge.variables.clear();
+        forge.failAt("PUT /api/v1/repos/ops/images/actions/variables/ZOT_REGISTRY", { status: 404, json: { message: "gone" } });
+        forge.variables.get("ops/images")!.set("ZOT_REGISTRY", { value: "another" });
         const failed = await handOver(args);
         expect(failed.status).toBe(1);
         expect(failed.stdout).toMatch(/ZOT_CI_API_KEY +secret +written again/);
         expect(failed.stderr).toMatch(/was not found while writing the variable ZOT_REGISTRY/);
     });
+
 });
 
 describe("GitHub", () => {
@@ -128,7 +132,7 @@ describe("GitHub", () => {
         forge.seen.length = 0;
         const second = await handOver(args, { env: { GH_TOKEN: TOKEN } });
         expect(second.stdout).toMatch(/ZOT_CI_API_KEY +secret +written again[\s\S]*ZOT_REGISTRY +variable +unchanged/);
-        expect(forge.seen.filter((request) => !request.startsWith("GET"))).toEqual(["PUT /repos/ops/images/actions/secrets/ZOT_CI_API_KEY"]);
+        expect(written(forge)).toEqual(["PUT /repos/ops/images/actions/secrets/ZOT_CI_API_KEY"]);
     });
 
     test("an organisation: what is new is private unless said, what exists keeps the repositories that see it", async () => {
@@ -148,7 +152,7 @@ describe("GitHub", () => {
         forge.has("ops/images");
         const ran = await handOver(["--store", "github", "--api-url", forge.url, "--owner", "ops", "--repository", "images", ...ALL_NAMES, "--dry-run"]);
         expect(ran.stdout).toMatch(/ZOT_CI_API_KEY +secret +would be created/);
-        expect(forge.seen.every((request) => request.startsWith("GET "))).toBe(true);
+        expect(written(forge)).toEqual([]);
     });
 
     test("each refusal has its own words", async () => {
@@ -163,6 +167,58 @@ describe("GitHub", () => {
         expect((await handOver([...args, "--repository", "nonesuch"])).stderr).toMatch(/was not found while reading the public key/);
         expect((await handOver(["--store", "github", "--api-url", "http://127.0.0.1:2", "--owner", "ops"])).stderr).toMatch(/http:\/\/127.0.0.1:2 cannot be reached while/);
     });
+});
+
+describe.each(["forgejo", "gitea", "github"])("%s: before anything is written", (store) => {
+    const open = (options = {}) => (store === "github" ? github(options) : forgejo(options));
+    const at = ({ url }: { url: string }, ...more: string[]) => ["--store", store, "--api-url", url, "--owner", "ops", "--repository", "images", ...more];
+
+    test.each([[["--dry-run"]], [[]]])("a repository that is not there, also where variables alone are handed over %j", async (how) => {
+        const forge = await open();
+        for (const names of [ALL_NAMES, ["--name", "registryHost=ZOT_REGISTRY"]]) {
+            expect(await handOver(at(forge, ...names, ...how))).toMatchObject({ status: 1, stdout: "", stderr: expect.stringMatching(/the repository ops\/images at .* was not found/) as string });
+        }
+        expect(written(forge)).toEqual([]);
+    });
+
+    test.each([[["--dry-run"]], [[]]])("a token that may only read %j", async (how) => {
+        const forge = await open({ readOnly: true });
+        forge.has("ops/images");
+        for (const names of [ALL_NAMES, ["--name", "registryHost=ZOT_REGISTRY"]]) {
+            expect(await handOver(at(forge, ...names, ...how))).toMatchObject({ status: 1, stdout: "", stderr: expect.stringMatching(/finding out whether a (secret|variable) may be written/) as string });
+        }
+        expect(written(forge)).toEqual([]);
+    });
+
+    test("what a forge repeats of the request is masked, whole and cut off, as it is and encoded", async () => {
+        const forge = await open({ repeats: true });
+        forge.has("ops/images");
+        const encoded = (secret: string) => [secret, secret.slice(0, 20), Buffer.from(secret).toString("base64").slice(4, 30), encodeURIComponent(secret)];
+        for (const path of ["/secrets/ZOT_CI_API_KEY", store === "github" ? "/variables" : "/variables/ZOT_REGISTRY"]) {
+            forge.failAt(path, { status: 500, json: {} });
+            const ran = await handOver(at(forge, ...ALL_NAMES));
+            expect(ran.status).toBe(1);
+            for (const form of [KEY, TOKEN].flatMap(encoded)) expect(ran.stdout + ran.stderr).not.toContain(form);
+        }
+    });
+});
+
+test("names that begin with CI are refused for Forgejo's variables before anything is asked", async () => {
+    const forge = await forgejo();
+    forge.has("ops/images");
+    const at = (store: string, ...names: string[]) => ["--store", store, "--api-url", forge.url, "--owner", "ops", "--repository", "images", ...names.flatMap((name) => ["--name", name])];
+    const refused = await handOver(at("forgejo", "ciApiKey=CI_KEY", "ciUserName=CI_USER", "registryHost=CICD_HOST"));
+    expect(refused).toMatchObject({ status: 1, stdout: "", stderr: expect.stringMatching(/the name CI_USER begins with CI[\s\S]*the name CICD_HOST begins with CI/) as string });
+    expect(forge.seen).toEqual([]);
+    expect((await handOver(at("forgejo", "ciApiKey=CI_KEY", "ciUserName=ZOT_USER"))).status).toBe(0);
+});
+
+test("what is in the way of revoking is found before anything is handed over", async () => {
+    const forge = await forgejo();
+    forge.has("ops/images");
+    const ran = await handOver(["--store", "forgejo", "--api-url", forge.url, "--owner", "ops", "--repository", "images", "--revoke-previous"]);
+    expect(ran).toMatchObject({ status: 1, stdout: "", stderr: expect.stringMatching(/127.0.0.1:1 cannot be reached/) as string });
+    expect(written(forge)).toEqual([]);
 });
 
 describe("files", () => {
@@ -197,7 +253,7 @@ describe("files", () => {
         const file = join(scratch(), "ci.env");
         expect((await handOver(["--store", "dotenv", "--file", file, "--dry-run"], { env: {} })).stdout).toMatch(/would be created/);
         expect(existsSync(file)).toBe(false);
-        expect(await handOver(["--store", "dotenv", "--file", join(file, "x")], { env: {} })).toMatchObject({ status: 1, stderr: expect.stringMatching(/cannot be written: ENOENT/) });
+        for (const how of [[], ["--dry-run"]]) expect(await handOver(["--store", "dotenv", "--file", join(file, "x"), ...how], { env: {} })).toMatchObject({ status: 1, stderr: expect.stringMatching(/cannot be written: ENOENT/) });
         writeFileSync(file, `KEY=${KEY}`);
         expect(await handOver(["--store", "json", "--file", file], { env: {} })).toMatchObject({ status: 1, stderr: expect.stringMatching(/cannot be used: it is not JSON/) });
     });

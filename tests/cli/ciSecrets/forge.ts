@@ -33,6 +33,10 @@ export interface ForgeOptions {
     tls?: { key: string; cert: string };
     /** The most entries on one page, whatever was asked for. */
     pageSize?: number;
+    /** What the token may not: of a token that reads. */
+    readOnly?: boolean;
+    /** Every refusal repeats what it was sent, as a proxy with a debug page may. */
+    repeats?: boolean;
 }
 
 export abstract class Forge {
@@ -43,6 +47,7 @@ export abstract class Forge {
     readonly seen: string[] = [];
     /** Answers instead of the next requests. */
     readonly instead: Reply[] = [];
+    private failure: [end: string, reply: Reply] | undefined;
     private server!: Server;
     url = "";
 
@@ -65,6 +70,11 @@ export abstract class Forge {
         await new Promise((resolve) => this.server.close(resolve));
     }
 
+    /** Answers so to what would write at the end of this path. */
+    failAt(end: string, reply: Reply): void {
+        this.failure = [end, reply];
+    }
+
     /** Makes a place where secrets may be put. */
     has(place: string, secrets: Record<string, Kept> = {}, variables: Record<string, Kept> = {}): void {
         this.secrets.set(place, new Map(Object.entries(secrets)));
@@ -80,6 +90,7 @@ export abstract class Forge {
         const text = Buffer.concat(chunks).toString();
         const reply =
             this.instead.shift() ??
+            (/^P/.test(method) && this.failure && `${method} ${url.pathname}`.endsWith(this.failure[0]) ? { ...this.failure[1] } : undefined) ??
             this.answer({
                 method,
                 path: url.pathname,
@@ -88,11 +99,13 @@ export abstract class Forge {
                 headers: incoming.headers,
                 body: text === "" ? {} : (JSON.parse(text) as Record<string, unknown>),
             });
+        if (this.options.repeats && reply.status >= 400) reply.json = { message: `refused: ${text} ${JSON.stringify(incoming.headers)} ${Buffer.from(`x:${this.options.token}`).toString("base64")}` };
         response.writeHead(reply.status, { ...(reply.json === undefined ? {} : { "content-type": "application/json; charset=utf-8" }), ...reply.headers });
         response.end(reply.json === undefined ? undefined : JSON.stringify(reply.json));
     }
 
     private answer(request: Request): Reply {
+        if (this.options.readOnly && request.method !== "GET" && request.authorization === `token ${this.options.token}`) return { status: 403, json: { message: "token does not have at least one of required scope(s)" } };
         if (request.authorization !== `token ${this.options.token}`) return { status: 401, json: { message: "invalid username, password or token" } };
         if (Object.keys(request.body).length > 0 && !/^application\/json\b/.test(request.headers["content-type"] ?? "")) return { status: 415, json: { message: "JSON is wanted" } };
         const found = new RegExp(`^${this.prefix()}/(?:repos/([^/]+/[^/]+)|orgs/([^/]+))/actions/(secrets|variables)(?:/(.+))?$`).exec(request.path);
@@ -123,6 +136,7 @@ export class ForgejoStandIn extends Forge {
         }
         if (!/^[A-Z_][A-Z0-9_]*$/.test(name)) return { status: 400, json: { message: "invalid name" } };
         const known = entries.get(name);
+        if (method === "DELETE") return entries.delete(name) ? { status: 204 } : { status: 404, json: { message: "resource does not exist" } };
         if (kind === "secrets") {
             if (method !== "PUT") return { status: 405 };
             if (typeof body.data !== "string" || body.data === "") return { status: 422, json: { message: "[Data]: Required" } };
@@ -142,6 +156,8 @@ export class ForgejoStandIn extends Forge {
                 return { status: 405 };
         }
         if (typeof body.value !== "string") return { status: 422, json: { message: "[Value]: Required" } };
+        // Forgejo's kind of refusal, measured on 9.1-dev.
+        if (name.startsWith("CI")) return { status: 400, json: { message: "env name cannot be ci" } };
         entries.set(name, { value: body.value });
         return { status: 204 };
     }
@@ -179,6 +195,7 @@ export class GitHubStandIn extends Forge {
             return ["all", "private", "selected"].includes(body.visibility as string) && (body.visibility === "selected") === (selected !== undefined) ? { visibility: body.visibility as string, ...(selected ? { selected } : {}) } : undefined;
         };
         if (kind === "secrets" && name) {
+            if (method === "DELETE") return entries.delete(name) ? { status: 204 } : { status: 404, json: { message: "Not Found" } };
             if (method === "GET") return known ? { status: 200, json: { name, created_at: "2026-01-01T00:00:00Z", updated_at: "2026-01-01T00:00:00Z", visibility: known.visibility } } : { status: 404, json: { message: "Not Found" } };
             const seen = visibility();
             if (method !== "PUT" || body.key_id !== GitHubStandIn.KEY_ID || typeof body.encrypted_value !== "string" || !seen) return { status: 422, json: { message: "Validation Failed" } };
