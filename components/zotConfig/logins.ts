@@ -1,5 +1,7 @@
 /** The ways to log in that a config of zot has beside the declared provider and API keys, and what their accounts leave. Pure. */
-import { shown } from "../settings";
+import { outsideText } from "../../clients/outsideText";
+import { withoutSecrets } from "../settings/secrets";
+import { shown } from "../settings/setting";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
 
 /** A way to log in that is not declared. */
@@ -52,7 +54,7 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
     const authorities = memberOf(memberOf(memberOf({ path: "", value: config }, "http"), "tls"), "cacert");
     if (authorities && !isAbsent(authorities.value)) {
         const { path, value } = authorities;
-        found.push({ path, who: `whoever holds a client certificate that is signed by an authority in ${typeof value === "string" ? value : shown(value)}`, why: SHARED });
+        found.push({ path, who: `whoever holds a client certificate that is signed by an authority in ${typeof value === "string" ? outsideText(value, 200) : shown(value)}`, why: SHARED });
     }
     return found;
 }
@@ -61,15 +63,15 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
  * Of a config that was made by other means: whose accounts zot goes on knowing after the declared one is in force, each as a
  * noun. zot keeps an account by its name, with its keys and the groups of its last login, whatever login made it.
  *
- * @param issuer the declared one.
+ * @param issuer the declared one; undefined where it is not known, and any will do.
  */
-export function formerAccounts(config: JsonMap, issuer: string): string[] {
+export function formerAccounts(config: JsonMap, issuer: string | undefined): string[] {
     const others = otherLogins(config).map(({ path, who }) => `those of ${who} (${path})`);
     const provider = valueAt(config, ["http", "auth", "openid", "providers", "oidc"]);
     if (!isJsonMap(provider)) return others;
     const before = textAt(provider, "issuer");
     const claim = textAt(valueAt(provider, ["claimMapping"]), "username") ?? "email";
-    if (before !== undefined && before !== issuer) others.unshift(`those that another issuer has named, ${before} (http.auth.openid.providers.oidc.issuer)`);
+    if (before !== undefined && issuer !== undefined && before !== issuer) others.unshift(`those that another issuer has named, ${before} (http.auth.openid.providers.oidc.issuer)`);
     if (claim === "preferred_username") return others;
     const names = claim === "email" ? "an e-mail address" : `what the claim ${shown(claim)} held`;
     return [`those whose name is ${names}, since the config took the user's name from no other claim (http.auth.openid.providers.oidc.claimMapping)`, ...others];
@@ -90,13 +92,13 @@ function membersOf(place: Place | undefined): (Place & { key: string })[] {
     if (!place || !isJsonMap(place.value)) return [];
     return Object.entries(place.value)
         .filter(([, value]) => !isAbsent(value))
-        .map(([key, value]) => ({ key: key.toLowerCase(), path: place.path ? `${place.path}.${key}` : key, value }));
+        .map(([key, value]) => ({ key: key.toLowerCase(), path: outsideText(place.path ? `${place.path}.${key}` : key, 200), value }));
 }
 
-/** A text that is not empty. */
+/** A text that is not empty, as a message may repeat it: the config may be anybody's. */
 function textAt(value: Json | undefined, key: string): string | undefined {
     const found = valueAt(value, [key]);
-    return typeof found === "string" && found !== "" ? found : undefined;
+    return typeof found === "string" && found !== "" ? withoutSecrets(outsideText(found, 200)) : undefined;
 }
 
 /** Null, an empty text, and maps of nothing else. */

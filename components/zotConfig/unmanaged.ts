@@ -59,7 +59,7 @@ const ISSUER = ["http", "auth", "openid", "providers", "oidc", "issuer"];
 export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedParts {
     const logins = otherLogins(onHost).map(({ path, who }) => ({ path, who }));
     const replaced = [...REPLACED, ...logins.map(({ path }) => path.toLowerCase())];
-    const parts: UnmanagedParts = { keep: {}, kept: [], different: [], replaced: [], refused: [], logins, accounts: formerAccounts(onHost, String(valueAt(declared, ISSUER) ?? "")) };
+    const parts: UnmanagedParts = { keep: {}, kept: [], different: [], replaced: [], refused: [], logins, accounts: formerAccounts(onHost, valueAt(declared, ISSUER) as string | undefined) };
 
     const keep = (path: string[], value: Json) => {
         const mistakes = extraConfigMistakes(value, path);

@@ -1,6 +1,8 @@
 /** What a look at a host has seen, and what of it differs from what was declared. Pure. */
 import { createHash } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotConfig/json";
+import { formerAccounts, otherLogins } from "../../components/zotConfig/logins";
 import type { PropertyMap } from "../protocol";
 import { configDifference } from "./configDifference";
 import { type Declared, hashIn } from "./hostObservationProperties";
@@ -129,6 +131,7 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
         findings.notes.push(`A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; look again when it has ended.`);
         return findings;
     }
+    findings.notes.push(...notesOnLogins(report, last, now, names));
     if (!last) return findings;
     if (report.unended) drift.push(`push ${report.unended} was cut off, and neither proven nor taken back`);
 
@@ -183,6 +186,35 @@ function notesOn({ config, start, versionProblem, startSays, serving, zotVersion
         notes.push(`zot answers on ${host}, but its service manager calls the service ${service}: it would not be started again. Start it there.`);
     }
     return notes;
+}
+
+/**
+ * Other logins in the config on the host, and whose accounts they leave. The next push ends the logins; zot goes on knowing the
+ * accounts, with their keys and the groups of their last login.
+ */
+function notesOnLogins({ config, configText }: HostReport, last: Declared | undefined, now: Declared | undefined, { host }: { host: string }): string[] {
+    if (configText === undefined || configText === now?.config) return [];
+    const found = jsonMapIn(configText);
+    const declared = jsonMapIn(now?.config ?? last?.config ?? "");
+    if (!found) return [];
+    const notes: string[] = [];
+    const logins = otherLogins(found).map(({ path, who }) => `${path} (${who})`);
+    if (logins.length > 0) notes.push(`${config.path} on ${host} has logins that are not declared, which the next push ends: ${logins.join("; ")}.`);
+    const issuer = valueAt(declared, ["http", "auth", "openid", "providers", "oidc", "issuer"]);
+    const accounts = formerAccounts(found, typeof issuer === "string" ? issuer : undefined);
+    if (accounts.length > 0) {
+        notes.push(`zot on ${host} goes on knowing accounts of before, with their keys and the groups of their last login: ${accounts.join("; ")}. npm run keys lists them, and docs/operations.md (Accounts of before) says how to end them.`);
+    }
+    return notes;
+}
+
+function jsonMapIn(text: string): JsonMap | undefined {
+    try {
+        const value = JSON.parse(text) as Json;
+        return isJsonMap(value) ? value : undefined;
+    } catch {
+        return undefined;
+    }
 }
 
 function rightsProblems({ path, rights, owner }: FileFacts, mode: string, user: string): string[] {

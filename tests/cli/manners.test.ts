@@ -9,7 +9,7 @@ import { busy } from "../../cli/shared/command";
 const root = path.resolve(__dirname, "../..");
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
 const NAMES = fs.readdirSync(path.join(root, "cli")).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : []));
-const NEEDED: Record<string, string[]> = { review: ["--base", "HEAD"] };
+const NEEDED: Record<string, string[]> = { review: ["--base", "HEAD"], keys: ["--from", "meta.db"] };
 const scripts = (JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { scripts: Record<string, string> }).scripts;
 const documented = new Map([...fs.readFileSync(path.join(root, "docs/commands.md"), "utf8").matchAll(/^\| `([\w-]+)` \| (.+) \|$/gm)].map(([, name, codes]) => [name!, codes!]));
 

@@ -48,6 +48,29 @@ test("a host in order", () => {
     });
 });
 
+describe("logins that are not declared", () => {
+    const issuer = "https://authentik.example.org/application/o/zot/";
+    const config = (auth: object) => JSON.stringify({ http: { auth } });
+    const oidc = { issuer, claimMapping: { username: "preferred_username" } };
+    const declared = { config: config({ openid: { providers: { oidc } } }), secretFiles: [] };
+    const notesOn = (text: string, last: typeof declared | undefined) => compare(report({}, text), last, declared, NAMES).notes.filter((note) => /logins|accounts of before/.test(note));
+
+    test("are told before the first push, with the accounts that they leave", () => {
+        const there = config({ htpasswd: { path: "/etc/zot/htpasswd" }, openid: { providers: { oidc: { issuer } } } });
+        expect(notesOn(there, undefined)).toEqual([
+            "/etc/zot/config.json on registry.example.org has logins that are not declared, which the next push ends: http.auth.htpasswd (whoever has a name and a password in /etc/zot/htpasswd).",
+            expect.stringMatching(/^zot on registry\.example\.org goes on knowing accounts of before, .*: those whose name is an e-mail address.*; those of whoever has a name and a password.*npm run keys lists them/),
+        ]);
+    });
+
+    test("are told where somebody has added one since, and not where there is none", () => {
+        expect(notesOn(config({ openid: { providers: { oidc, github: { clientid: "x" } } } }), declared)).toHaveLength(2);
+        expect(notesOn(declared.config, declared)).toEqual([]);
+        expect(notesOn(config({ openid: { providers: { oidc } }, failDelay: 3 }), declared)).toEqual([]);
+        expect(notesOn("{ no JSON", declared)).toEqual([]);
+    });
+});
+
 test.each<[string, Record<string, string>, string]>([
     ["another owner of the config", { config: "-rw-r--r-- 1000" }, "/etc/zot/config.json belongs to user 1000 instead of 0"],
     ["another mode and owner of a secret file", { secret: `-rw-r----- 0 ${HASH} ${SECRET_FILE}` }, `${SECRET_FILE} has mode 0640 instead of 0600; ${SECRET_FILE} belongs to user 0 instead of 105`],
