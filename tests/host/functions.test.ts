@@ -22,6 +22,22 @@ const eachShell = (name: string, test: (shell: Shell) => void) => {
 /** As a test is written to the script: quoted for a shell. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
+describe("a message on a terminal", () => {
+    for (const awk of awks) {
+        (awk.reason ? it.skip : it)(skippable(`is shown, and nothing in it is obeyed: ${awk.name}`, awk.reason), () => {
+            const path = [aliases({ awk: awk.command })];
+            const said = (text: string) => runIn(dash, `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn ${quoted(text)}`, { path }).errors;
+            expect(said("zot: \x1b[2Jgone\r\x07 \x9b31m\u202edias\u2066\u2028\u061c\ufeff")).toMatch(/^zot: +\[2Jgone +31m +dias +\n$/);
+            expect(said("größer als\tzwei 😀\nLines")).toBe("größer als\tzwei 😀\nLines\n");
+            expect(said("x".repeat(5000))).toBe(`${"x".repeat(2000)}\n`);
+            // Cut within a character, and bytes that are none: not UTF-8, on which the plugin command fails.
+            expect(said(`x${"é".repeat(1500)}`)).toBe(`x${"é".repeat(999)}?\n`);
+            const bytes = runIn(dash, `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn "$(printf 'a\\377b\\303c\\342\\202')"`, { path }).errors;
+            expect(bytes).toBe("a?b?c??\n");
+        });
+    }
+});
+
 describe("json_nodes", () => {
     /** What it is to answer, worked out here. */
     function nodes(value: unknown, path = ""): string[] {
