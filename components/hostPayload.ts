@@ -107,6 +107,7 @@ function scriptSettings({ settings: { host, zot, identity }, files }: HostPayloa
         ["acceptVersion", zot.acceptVersion ?? ""],
         ["zotUser", zot.user ?? ""],
         ["caFile", identity.caFile ?? ""],
+        ["zotCaFile", zot.caFile ?? ""],
         ...zot.dropSettings.map((path): [string, string] => ["dropSetting", path]),
     ];
     return values.map(([name, value]) => `${name}=${value}\n`).join("");

@@ -65,6 +65,7 @@ read_settings() {
             acceptVersion) accepted_version=$value ;;
             zotUser) zot_user=$value ;;
             caFile) authorities=$value ;;
+            zotCaFile) zot_authorities=$value ;;
         esac
     done <"$folder/settings"
     config_folder=${config%/*}
@@ -263,12 +264,34 @@ status_of() {
     method=$1
     path=$2
     shift 2
-    if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to" "$@"; fi
-    if [ -n "$connect_to" ] && [ -n "$authorities" ]; then set -- --cacert "$authorities" "$@"; fi
-    curl -q --silent --noproxy '*' --max-time 5 --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null </dev/null
+    ask_zot --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null
+}
+
+# curl for the zot that expect_of has said. Its own certificate, where it has one, is checked by zot.caFile, else as the issuer's.
+ask_zot() {
+    if [ -n "$connect_to" ]; then
+        trusted=${zot_authorities:-$authorities}
+        [ -z "$trusted" ] || set -- --cacert "$trusted" "$@"
+        set -- --connect-to "$connect_to" "$@"
+    fi
+    curl -q --silent --noproxy '*' --max-time 5 "$@" </dev/null
 }
 
 is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
+
+# Why zot is not ready, for the end of a sentence. Answers 1 where its certificate is not trusted, which no waiting mends.
+why_not_ready() {
+    asked=$(ask_zot --show-error --output /dev/null --write-out '%{http_code}' "$url/readyz" 2>&1)
+    case $? in
+        0) case $asked in 200) ;; *) printf ': %s is answered %s' "$url/readyz" "$asked" ;; esac ;;
+        51 | 60 | 77)
+            printf ': %s; for a certificate of a private authority set zot.caFile to its PEM file on this host, and the certificate has to be for the name in registry.url' \
+                "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')"
+            return 1
+            ;;
+        *) printf ': %s' "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')" ;;
+    esac
+}
 
 # Whether what serves is what the config says: anyone reads, nobody writes without a login, logins go to the issuer as the client
 # that they should, metrics as declared. The write stores nothing: zot looks at the rights before it looks at the content type,
@@ -310,9 +333,7 @@ serving_note() {
 running_commit() { running_says commit; }
 
 running_says() {
-    said=$1
-    if [ -n "$connect_to" ]; then set -- --connect-to "$connect_to"; else set --; fi
-    curl -q --silent --fail --noproxy '*' --max-time 5 "$@" "$url/v2/_zot/ext/mgmt" 2>/dev/null </dev/null | json_nodes 2>/dev/null | node_value "$said"
+    ask_zot --fail "$url/v2/_zot/ext/mgmt" 2>/dev/null | json_nodes 2>/dev/null | node_value "$1"
 }
 
 # The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of one's own

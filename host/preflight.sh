@@ -3,7 +3,7 @@
 # A check says nothing, or ends by `fail`. The push runs one after the other; the look at a host runs each by itself, so that all that
 # is wrong is told at once: a check therefore passes over what another one finds.
 checks_of_push='check_config_place check_binary check_storage check_owner check_room check_running check_sudo check_service'
-checks_of_deployment='check_version check_restarts check_service_file check_issuer'
+checks_of_deployment='check_version check_certificate check_restarts check_service_file check_issuer'
 
 needed_kilobytes=2048
 needed_data_kilobytes=10240
@@ -111,6 +111,15 @@ check_version() {
     accepted_by=$installed_commit
     case $accepted_version:$installed_commit in sha256:* | *: | *:*[!A-Za-z0-9._+-]*) accepted_by=sha256:$(sha256_of "$binary") ;; esac
     fail "$binary $why. Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer, or, if this build has both corrections, set zot.acceptVersion to \"$accepted_by\"."
+}
+
+# Whether this host trusts the certificate of the zot that runs, where that one is to stay: it could not be proven otherwise.
+check_certificate() {
+    [ -z "$zot_authorities" ] || [ -r "$zot_authorities" ] || fail "the CA file $zot_authorities cannot be read on the host; correct zot.caFile."
+    [ -f "$config" ] && expect_of "$config" && [ -n "$connect_to" ] || return 0
+    served=$url:$connect_to:$(value_of http.tls.cert)
+    expect_of "$folder/config" && [ "$url:$connect_to:$(value_of http.tls.cert)" = "$served" ] || return 0
+    why=$(why_not_ready) || fail "zot at $url cannot be asked$why."
 }
 
 check_issuer() {

@@ -160,9 +160,14 @@ is_absent_for() {
 # Waits until the zot of a config, which expect_of has read, is ready; not for one that has died.
 wait_until_ready() {
     deadline=$(($(now) + ready_timeout))
+    untrusted=0
     until is_ready; do
         problem="was not ready within $ready_timeout seconds of its restart"
-        [ -z "$stopped" ] && [ "$(now)" -lt "$deadline" ] || return 1
+        [ -z "$stopped" ] || return 1
+        # What served before may answer for a moment still.
+        if why=$(why_not_ready); then untrusted=0; else untrusted=$((untrusted + 1)); fi
+        [ "$untrusted" -lt 10 ] || { problem="cannot be asked whether it is ready$why"; return 1; }
+        [ "$(now)" -lt "$deadline" ] || { problem=$problem$why; return 1; }
         if has_died; then
             problem="ended after its restart instead of getting ready$cause"
             return 1

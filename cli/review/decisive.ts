@@ -64,6 +64,7 @@ export const WEIGHED: Readonly<Record<string, Weigh>> = {
     "zot.configFile": other("on the host, zot's config and its secrets are beside"),
     "zot.rootDirectory": other("images and API keys are those in"),
     "zot.readTimeout": heldOpen,
+    "zot.caFile": other("the push takes zot for the registry by the certificate authorities in"),
     "zot.user": other("zot runs as, and its secrets belong to, the user"),
     "zot.acceptVersion": other("a zot that cannot be read as 2.1.19 or newer is accepted:"),
     "zot.dropSettings": other("the first push may remove settings of the host's config:"),

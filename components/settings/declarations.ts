@@ -226,6 +226,14 @@ export const declarations = {
                 ),
             }),
         ),
+        caFile: optional(
+            define({
+                description:
+                    "PEM file of certificate authorities, on the host, that zot's own TLS certificate is checked against, where it has " +
+                    "one (http.tls in zot.extraConfig). Without it: identity.caFile, else the system's.",
+                ...absolutePath("certificate authorities on the host"),
+            }),
+        ),
         dropSettings: define<string[]>({
             description: 'Settings of the config on the host that the first push may remove, as it lists them; "*" for all.',
             kind: "list",

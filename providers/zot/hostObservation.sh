@@ -101,6 +101,7 @@ report_serving() {
     until is_ready; do
         attempts=$((attempts + 1))
         if [ "$attempts" -ge 5 ]; then
+            fact silence "$(why_not_ready)"
             fact serving 'not reachable'
             return
         fi

@@ -38,6 +38,7 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
     zotUser: { type: "string", variable: "zot_user", description: "User that zot runs as. Default: the owner of its storage where root pushes, else the user who pushes." },
     acceptVersion: { type: "string", variable: "accepted_version", description: "A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, or `sha256:` and the hash of the binary." },
     caFile: { type: "string", variable: "authorities", problem: isAbsolutePath, description: "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. Default: the system's." },
+    zotCaFile: { type: "string", variable: "zot_authorities", problem: isAbsolutePath, description: "CA certificates, on the host, that zot's own TLS certificate is checked against. Default: as `caFile`." },
     logFile: { type: "string", variable: "log_file", problem: isAbsolutePath, description: "zot's log on the host, as the service file of ours names it. Default: what the service manager keeps." },
     plannedConfig: {
         type: "string",

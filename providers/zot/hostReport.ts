@@ -47,6 +47,8 @@ export interface HostReport {
     url: string;
     serving: Serving;
     servingProblem: string;
+    /** Why it is not reachable, for the end of a sentence. */
+    silence: string;
     /** What a push would be refused for, one sentence each; empty where that was not asked. */
     mistakes: string[];
     /** Whether the host itself knows that a push has something to do; undefined where that was not asked. */
@@ -102,6 +104,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         url: one("url"),
         serving: serving as Serving,
         servingProblem: one("servingProblem"),
+        silence: one("silence"),
         mistakes: all("mistake"),
         pushIsDue: all("pushIsDue").map((due) => due === "yes").at(-1),
         lastPush: all("lastPush").at(-1),
@@ -161,8 +164,8 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
     return findings;
 }
 
-function servingProblems({ serving, servingProblem, startSays, url }: HostReport, alreadyDiffers: boolean): string[] {
-    if (serving === "not reachable") return [`zot does not answer at ${url}`];
+function servingProblems({ serving, servingProblem, silence, startSays, url }: HostReport, alreadyDiffers: boolean): string[] {
+    if (serving === "not reachable") return [`zot does not answer at ${url}${silence}`];
     // Where the files differ, what is served does as well. And what waits for its issuer changes over by itself.
     if (alreadyDiffers || startSays.startsWith("read-only")) return [];
     if (serving === "read-only") return ["zot serves a read-only config"];

@@ -95,6 +95,7 @@ const INPUTS = [
     "zotUser",
     "acceptVersion",
     "caFile",
+    "zotCaFile",
     "logFile",
     "plannedConfig",
     "plannedReadOnlyConfig",
@@ -132,10 +133,12 @@ export interface HostObservationArgs {
     sudo?: pulumi.Input<string | undefined>;
     /** User that zot runs as. Default: the owner of its storage where root pushes, else the user who pushes. */
     zotUser?: pulumi.Input<string | undefined>;
-    /** The commit of a zot that is accepted although it cannot be read as 2.1.19 or newer. */
+    /** A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, or `sha256:` and the hash of the binary. */
     acceptVersion?: pulumi.Input<string | undefined>;
     /** CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. Default: the system's. */
     caFile?: pulumi.Input<string | undefined>;
+    /** CA certificates, on the host, that zot's own TLS certificate is checked against. Default: as `caFile`. */
+    zotCaFile?: pulumi.Input<string | undefined>;
     /** zot's log on the host, as the service file of ours names it. Default: what the service manager keeps. */
     logFile?: pulumi.Input<string | undefined>;
     /**

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import lock from "../../host/lock.sh";
+import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { hostCommand } from "../../components/hostPayload";
 import { FaultHost, type Pushed } from "../../testbed/faults/host";
 import { runOverSsh } from "../../testbed/faults/overSsh";
@@ -493,5 +494,47 @@ describe("a destroy", () => {
         expect(ran.exitCode).toBe(1);
         expect(await served()).toBe("a");
         expect(read(host.configFile)).toBe(a.config);
+    });
+});
+
+describe("a zot with a certificate of a private authority", () => {
+    const openssl = findExecutable("openssl");
+    const reason = openssl ? undefined : "no openssl here (Debian's package openssl)";
+    let authority: string;
+    let withTls: (zot?: Record<string, unknown>) => Pushed;
+    beforeAll(() => {
+        if (reason) return;
+        const run = (...args: string[]) => expect(spawnSync(openssl!, args, { cwd: host.folder, encoding: "utf8" })).toMatchObject({ status: 0 });
+        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem");
+        run("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=zot", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "zot.key", "-out", "zot.csr");
+        run("x509", "-req", "-in", "zot.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-copy_extensions", "copy", "-out", "zot.pem");
+        authority = join(host.folder, "ca.pem");
+        const tls = { cert: join(host.folder, "zot.pem"), key: join(host.folder, "zot.key") };
+        withTls = (zot = {}) => host.declare("a", { zot: { extraConfig: { http: { tls } }, ...zot } });
+    });
+    const check = reason ? it.skip : it;
+
+    check(skippable("is taken back in curl's words, without waiting for the end of the time", reason), async () => {
+        await open();
+        const before = read(host.configFile);
+        // Were the whole time waited, the push would be stopped first.
+        const untrusted = host.declare("a", { zot: { extraConfig: withTls().settings.zot.extraConfig }, host: { readyTimeout: 3000 } });
+        const ran = await host.push(untrusted);
+        expect(ran.exitCode).not.toBe(0);
+        expect(ran.errors).toMatch(/zot cannot be asked whether it is ready: curl: \(60\) SSL certificate problem: .*set zot\.caFile to its PEM file on this host/);
+        expect(ran.errors).toContain("The config that was in force before is back, and zot is ready with it.");
+        expect(read(host.configFile)).toBe(before);
+    });
+
+    check(skippable("is trusted by zot.caFile, which is not the issuer's; and is asked for before the next push", reason), async () => {
+        await open();
+        expect(await host.push(withTls({ caFile: authority }))).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.push(withTls({ caFile: authority }))).toMatchObject({ exitCode: 0, output: "unchanged\n" });
+        const before = read(host.configFile);
+        const ran = await host.push(withTls({ logLevel: "debug" }));
+        expect(ran.errors).toMatch(/zot at https:\/\/127\.0\.0\.1:\d+ cannot be asked: curl: \(60\).*set zot\.caFile/);
+        expect(ran.errors).toContain("Nothing was changed");
+        expect(read(host.configFile)).toBe(before);
+        expect((await host.push(withTls({ caFile: "/no/such/authority.pem", logLevel: "debug" }))).errors).toContain("the CA file /no/such/authority.pem cannot be read on the host; correct zot.caFile.");
     });
 });

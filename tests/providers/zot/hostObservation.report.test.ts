@@ -79,6 +79,7 @@ test.each<[string, Record<string, string>, string]>([
     ["a host without a tool for sha256", { secret: `-rw------- 105 unknown ${SECRET_FILE}` }, ""],
     ["a changed service file", { serviceFile: "/etc/systemd/system/zot.service", serviceFileState: "other" }, "the service file /etc/systemd/system/zot.service is another one"],
     ["a missing start", { start: "no" }, "the start of zot beside /etc/zot/config.json is missing"],
+    ["a zot that is silent", { serving: "not reachable", silence: ": curl: (60) SSL certificate problem: certificate has expired" }, "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: certificate has expired"],
     ["read-only, of its own accord", { serving: "read-only" }, "zot serves a read-only config"],
     ["read-only, since the issuer is away", { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }, ""],
 ])("%s", (_what, facts, sentence) => {
