@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { CiCredential } from "./ciCredential";
+import { askBeforeWithdrawal } from "./hostObservation";
 import { RegistryHost } from "./registryHost";
 import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import type { Settings } from "./settings";
@@ -47,6 +48,8 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             { settings: args.settings, key: args.settings.ci, loginFlow: identity.ciLoginFlow },
             { ...parent, dependsOn: [identity, host] },
         );
+
+        askBeforeWithdrawal(name, args.settings, { ...parent, dependsOn: [identity, host, this.ciCredential] });
 
         this.zotConfig = host.zotConfig;
         this.zotConfigSha256 = host.zotConfigSha256;

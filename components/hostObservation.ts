@@ -1,6 +1,6 @@
 /** How the registry's host is reached, and what is looked at on it. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostObservation } from "pulumi-zot";
+import { HostObservation, HostWithdrawal } from "pulumi-zot";
 import type { SecretText, Settings } from "./settings";
 import { configText, namelessSecretFiles, readOnlyConfig, renderZotConfig, type SecretFiles, type ZotConfig } from "./zotConfig";
 
@@ -82,4 +82,9 @@ export function observeHost(name: string, settings: Settings, { config, files }:
         },
         opts,
     );
+}
+
+/** What a destroy begins with: whether the host runs what it is told. It has to depend on all that is to be left as it is otherwise. */
+export function askBeforeWithdrawal(name: string, settings: Settings, opts?: pulumi.CustomResourceOptions): HostWithdrawal {
+    return new HostWithdrawal(name, { connection: hostConnection(settings) }, opts);
 }

@@ -10,6 +10,7 @@ import serviceScript from "../host/service.sh";
 import serviceFileScript from "../host/serviceFile.sh";
 import startScript from "../host/start.sh";
 import transactionScript from "../host/transaction.sh";
+import { createHash } from "node:crypto";
 import type { Settings } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 
@@ -65,17 +66,27 @@ export interface HostPayload {
     credentials: string;
     /** Content of the file of session keys. */
     sessionKeys: string;
+    /** How often the host was found to differ, and was pushed again for it. Default: never. */
+    pushes?: number;
 }
 
 /** The payload: the script, its settings and the files, each as a section of whole lines. Holds secrets. */
 export function hostPayload(payload: HostPayload): string {
+    const again = payload.pushes ? `# Sent again, since the host was found to differ: ${payload.pushes}\n` : "";
+    const unmarked = again + sections(payload, "");
+    // What the script has to say back. It changes with all that is sent, and tells nothing of it: there are long random secrets in it.
+    const mark = createHash("sha256").update(unmarked).digest("hex").slice(0, 16);
+    return again + sections(payload, mark);
+}
+
+function sections(payload: HostPayload, mark: string): string {
     const section = (name: string, text: string) => {
         const lines = text.endsWith("\n") ? text : `${text}\n`;
         return `== ${name} ${lines.split("\n").length - 1}\n${lines}`;
     };
     return [
         hostScript,
-        section("settings", scriptSettings(payload)),
+        section("settings", scriptSettings(payload, mark)),
         section("config", configText(payload.config)),
         section("readOnlyConfig", configText(payload.readOnlyConfig)),
         section("credentials", payload.credentials),
@@ -86,9 +97,10 @@ export function hostPayload(payload: HostPayload): string {
 }
 
 /** `name=value` lines; values were checked to be of one line. */
-function scriptSettings({ settings: { host, zot, identity }, files }: HostPayload): string {
+function scriptSettings({ settings: { host, zot, identity }, files }: HostPayload, mark: string): string {
     const yesOrNo = (value: boolean) => (value ? "yes" : "no");
     const values: [string, string | number][] = [
+        ["mark", mark],
         ["binary", zot.binary],
         ["configFile", zot.configFile],
         ["rootDirectory", zot.rootDirectory],

@@ -42,7 +42,7 @@ async function nameIn(inputs: object | undefined, { input, find }: NamePlace): P
 }
 
 /** A hook is handed secrets as outputs; an unknown one would never resolve. */
-async function plainText(value: unknown): Promise<string | undefined> {
+export async function plainText(value: unknown): Promise<string | undefined> {
     const output = pulumi.output(value) as pulumi.Output<unknown> & { isKnown: Promise<boolean> };
     if (!(await output.isKnown)) return undefined;
     const plain = await new Promise<unknown>((resolve) => output.apply(resolve));

@@ -6,6 +6,7 @@ import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
+import { refuseUnanswered, requireAnswer } from "./pushAnswer";
 import { allHooks, showRights } from "./shownRights";
 import { configText, namelessSecretFiles, policyOf, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
 
@@ -45,7 +46,9 @@ export class RegistryHost extends pulumi.ComponentResource {
         this.zotConfig = names.apply((file) => renderZotConfig(settings, file));
         this.zotConfigSha256 = this.zotConfig.apply((config) => sha256(configText(config)));
 
-        const payload = pulumi.all([files, this.zotConfig]).apply(([file, config]) =>
+        // Before the push, which it may ask for; and what stands in the push's way shows here first.
+        const observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
+        const payload = pulumi.all([files, this.zotConfig, observation.pushes]).apply(([file, config, pushes]) =>
             hostPayload({
                 settings,
                 files: file.names,
@@ -53,29 +56,28 @@ export class RegistryHost extends pulumi.ComponentResource {
                 readOnlyConfig: readOnlyConfig(settings),
                 credentials: file.credentials,
                 sessionKeys: file.keys,
+                pushes,
             }),
         );
-        // Before the push, which it may ask for; and what stands in the push's way shows here first.
-        const observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
-        const stdin = pulumi.all([payload, observation.pushes]).apply(([text, pushes]) => (pushes > 0 ? `# Sent again, since the host was found to differ: ${pushes}\n${text}` : text));
         // A provider's URL is no input of any resource, so that a changed issuer shows only here.
         const issuerGuard = new LiveNames(name, settings.identity.acceptRename).guard("identity.issuer", { input: "stdin", find: issuerIn });
         const rights = showRights(name, policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings.identity);
         const { proxy, ...connection } = hostConnection(settings);
-        new command.remote.Command(
+        const push = new command.remote.Command(
             name,
             {
                 connection: { ...connection, ...DIAL, ...(proxy ? { proxy: { ...proxy, ...DIAL } } : {}) },
                 create: hostCommand("deploy"),
                 update: hostCommand("deploy"),
                 delete: hostCommand("withdraw"),
-                stdin: pulumi.secret(stdin),
+                stdin: pulumi.secret(payload),
                 // Both would travel as environment requests, which sshd refuses; and the log must not hang on a long line.
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },
-            { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights) },
+            { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address)) },
         );
+        if (!settings.host.observe) refuseUnanswered(push, settings.host.address);
 
         this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
     }

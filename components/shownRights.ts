@@ -46,5 +46,6 @@ export function pushedPolicy(payload: string): AccessPolicy | undefined {
 
 /** Hooks of several origins as one binding. */
 export function allHooks(...bindings: (pulumi.ResourceHookBinding | undefined)[]): pulumi.ResourceHookBinding {
-    return { beforeUpdate: bindings.flatMap((binding) => binding?.beforeUpdate ?? []) };
+    const all = (moment: "beforeUpdate" | "afterCreate" | "afterUpdate") => bindings.flatMap((binding) => binding?.[moment] ?? []);
+    return { beforeUpdate: all("beforeUpdate"), afterCreate: all("afterCreate"), afterUpdate: all("afterUpdate") };
 }

@@ -47,6 +47,7 @@ read_settings() {
     while IFS= read -r line; do
         value=${line#*=}
         case ${line%%=*} in
+            mark) mark=$value ;;
             binary) binary=$value ;;
             configFile) config=$value ;;
             rootDirectory) data=$value ;;

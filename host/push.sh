@@ -26,6 +26,9 @@ trap '' HUP PIPE
 
 lock_patience=180
 
+# What has been done, with the mark of what was sent: without it the program takes the push for one that was not run.
+answer() { say "$1${mark:+ $mark}"; }
+
 preflight() {
     for check in $checks_of_push; do "$check"; done
     installed_commit=$(zot_commit "$binary")
@@ -63,7 +66,7 @@ deploy() {
         keep_up
         # The push before may not have come to it.
         tidy 5
-        say "${mended:-unchanged}"
+        answer "${mended:-unchanged}"
         return
     fi
     preflight
@@ -71,7 +74,7 @@ deploy() {
     if settle && is_deployed; then
         keep_up
         tidy 5
-        say "deployed"
+        answer "deployed"
         return
     fi
     check_first_push
@@ -79,7 +82,7 @@ deploy() {
     put_into_force prove
     tidy 5
     check_start_in_use
-    say "deployed"
+    answer "deployed"
 }
 
 is_deployed() {
@@ -96,7 +99,7 @@ withdraw() {
         return
     fi
     if [ -z "$(interrupted_push)" ] && in_force "$folder/readOnlyConfig" && expect_of "$config" && is_ready && prove; then
-        say "unchanged"
+        answer "unchanged"
         return
     fi
     preflight
@@ -105,7 +108,7 @@ withdraw() {
     # The secrets of the configs that are no longer in force go with them.
     rm -f "$target/replaced.json"
     tidy 1
-    say "read-only"
+    answer "read-only"
 }
 
 # What was there before the first push, as it was.
@@ -137,11 +140,12 @@ restore() {
     rm -rf "$state/pushes" "$original"
     # A service of the site's own may still be started by it; it starts any config.
     if [ -n "$service_file" ] || [ ! -s "$state/serving" ]; then rm -f "$state/start" "$state/serving"; fi
-    say "restored"
+    answer "restored"
 }
 
 folder=$1
 verb=$2
+mark=
 { : >"$folder/output" && : >"$folder/error"; } || exit 1
 trap finish EXIT
 unpack || fail "the payload cannot be unpacked in $folder; is its disk full?"

@@ -92,8 +92,7 @@ export function hostObservation(options: ObservationOptions): ResourceHandler {
         create: (request, context) => resource.create(request, context),
         read: (request, context) => resource.read(request, context),
         update: (request, context) => resource.update(request, context),
-        // The host is left to the remote command.
-        delete: () => Promise.resolve(),
+        delete: (request, context) => resource.delete(request, context),
     };
 }
 
@@ -153,6 +152,25 @@ class HostObservationResource {
         if (differs) await tellDrift(look, observationOf(inputs, this.options.environment)!, preview, context);
         await tellNotes(look, context);
         return { pushes: pushes + (differs ? 1 : 0), report: reportOutput(look.report) };
+    }
+
+    /** The command has withdrawn the config by now, or something else has run in its place and ended as well: it cannot tell one from the other. */
+    async delete({ inputs }: Parameters<ResourceHandler["delete"]>[0], context: CallContext): Promise<void> {
+        const observation = observationOf(inputs, this.options.environment);
+        if (!observation?.declared) return;
+        let report: HostReport;
+        try {
+            report = await this.look(observation, observation.declared, undefined, context);
+        } catch (error) {
+            await context.log("warning", `It is not known whether the config was withdrawn. ${(error as Error).message}`);
+            return;
+        }
+        if (report.configText !== observation.declared.config || report.newestPush === "") return;
+        throw new Error(
+            `The config that was declared is still in force on the registry's host ${observation.connection.host}, although the command that was to withdraw it ended without an error: something else ran in its place. ` +
+                "Look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
+                `Correct it, run pulumi up, which makes the push anew, and then pulumi destroy. To leave the host as it is: pulumi state delete '${context.urn}'`,
+        );
     }
 
     /** What is on a host that was pushed before; undefined where it is not to be looked at, or was another one. */

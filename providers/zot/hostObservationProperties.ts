@@ -122,6 +122,16 @@ export function checkObservation(given: PropertyMap): { inputs: PropertyMap; fai
     return { inputs, failures };
 }
 
+/** The same of a HostWithdrawal, which has the connection alone. */
+export function checkWithdrawal({ connection, ...others }: PropertyMap): { inputs: PropertyMap; failures: CheckFailure[] } {
+    const failures: CheckFailure[] = [];
+    const fail = (property: string, reason: string) => failures.push({ property, reason });
+    for (const name of Object.keys(others)) fail(name, `${name} is no property of a host withdrawal, which has connection alone.`);
+    if (!isAbsent(connection)) return { inputs: { connection: checkConnection(connection!, "connection", fail) }, failures };
+    fail("connection", "connection is missing.");
+    return { inputs: {}, failures };
+}
+
 function problemOf(value: PropertyValue, { type, problem }: PropertyDefinition): string | undefined {
     switch (type) {
         case "boolean":
@@ -204,14 +214,9 @@ export interface Planned {
 export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEnv): Observation | undefined {
     const { config, secretFiles, ...rest } = inputs;
     if (!isKnown(rest)) return undefined;
-    const withAgent = (address: PropertyMap): SshAddress => {
-        const agentSocketPath = (address.agentSocketPath as string | undefined) ?? (environment.SSH_AUTH_SOCK || undefined);
-        return { ...(address as unknown as SshAddress), agentSocketPath };
-    };
-    const { proxy, ...address } = inputs.connection as PropertyMap;
     const variables = Object.entries(observationInputs).flatMap(([name, { variable }]): [string, string][] => (variable ? [[variable, settingText(inputs[name])]] : []));
     return {
-        connection: { ...withAgent(address), ...(isMap(proxy) ? { proxy: withAgent(proxy) } : {}) },
+        connection: sshConnectionOf(inputs.connection as PropertyMap, environment),
         look: inputs.look !== false,
         declared: isKnown(config) && isKnown(secretFiles) ? { config: config as string, secretFiles: secretFiles as string[] } : undefined,
         variables,
@@ -231,6 +236,15 @@ function plannedIn({ plannedConfig, plannedReadOnlyConfig, dropSettings, workloa
         dropSettings: (dropSettings as string[] | undefined) ?? [],
         groups: typeof workloadsGroup === "string" && typeof adminsGroup === "string" ? { workloadsGroup, adminsGroup } : undefined,
     };
+}
+
+/** A connection as it was checked; `environment` names the SSH agent. */
+export function sshConnectionOf({ proxy, ...address }: PropertyMap, environment: NodeJS.ProcessEnv): SshConnection {
+    const withAgent = (of: PropertyMap): SshAddress => {
+        const agentSocketPath = (of.agentSocketPath as string | undefined) ?? (environment.SSH_AUTH_SOCK || undefined);
+        return { ...(of as unknown as SshAddress), agentSocketPath };
+    };
+    return { ...withAgent(address), ...(isMap(proxy) ? { proxy: withAgent(proxy) } : {}) };
 }
 
 const settingText = (value: PropertyValue | undefined) => (value === true ? "yes" : value === false ? "no" : ((value as string | undefined) ?? ""));

@@ -3,12 +3,14 @@ import type { Provider } from "../protocol";
 import { apiKey } from "./apiKey";
 import { checkConfiguration, configurationFrom } from "./configuration";
 import { hostObservation } from "./hostObservation";
+import { hostWithdrawal } from "./hostWithdrawal";
 import { type Services, servicesFrom } from "./services";
 
 export const packageName = "zot";
 export const packageVersion = "0.1.0";
 export const apiKeyToken = "zot:index/apiKey:ApiKey";
 export const hostObservationToken = "zot:index/hostObservation:HostObservation";
+export const hostWithdrawalToken = "zot:index/hostWithdrawal:HostWithdrawal";
 
 /** `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables are looked for. */
 export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provider {
@@ -29,6 +31,7 @@ export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provi
                 return services;
             }),
             [hostObservationToken]: hostObservation({ environment, registryProblem: (url) => Promise.resolve(services?.registryProblem(url)) }),
+            [hostWithdrawalToken]: hostWithdrawal({ environment }),
         },
     };
 }

@@ -2,7 +2,7 @@
 import { inputDefinitions, outputDefinitions, predecessorDefinitions } from "./apiKeyProperties";
 import { configurationProperties } from "./configuration";
 import { connectionDescription, connectionFields, observationInputs, observationOutputs, reportDefinitions } from "./hostObservationProperties";
-import { apiKeyToken, hostObservationToken, packageName, packageVersion } from "./provider";
+import { apiKeyToken, hostObservationToken, hostWithdrawalToken, packageName, packageVersion } from "./provider";
 
 export function packageSchema(): string {
     const inputs = Object.fromEntries(
@@ -47,6 +47,11 @@ export function packageSchema(): string {
                     .map(([name]) => name),
             },
             [hostObservationToken]: hostObservationResource(),
+            [hostWithdrawalToken]: {
+                description: "What is asked before a config is withdrawn from the host of a zot registry: whether one gets in, and whether the host runs what it is told.",
+                inputProperties: { connection: connectionProperty },
+                requiredInputs: ["connection"],
+            },
         },
     });
 }
@@ -54,6 +59,8 @@ export function packageSchema(): string {
 function sshAddressType(description: string, more: Record<string, object>) {
     return { type: "object", description, properties: { ...connectionFields, ...more }, required: ["host", "user", "hostKey"] };
 }
+
+const connectionProperty = { $ref: "#/types/zot:index/sshConnection:SshConnection", secret: true, description: connectionDescription };
 
 function hostObservationResource() {
     const inputs = Object.fromEntries(
@@ -69,7 +76,7 @@ function hostObservationResource() {
         description: "A look at the host of a zot registry, in preview and update: what was changed there by other means is found, told, and pushed again.",
         properties: Object.fromEntries(Object.entries(observationOutputs).map(([name, { schema, description }]) => [name, { ...schema, description }])),
         required: ["pushes"],
-        inputProperties: { connection: { $ref: "#/types/zot:index/sshConnection:SshConnection", secret: true, description: connectionDescription }, ...inputs },
+        inputProperties: { connection: connectionProperty, ...inputs },
         requiredInputs: ["connection", ...Object.keys(observationInputs).filter((name) => observationInputs[name]!.required)],
     };
 }

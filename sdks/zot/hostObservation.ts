@@ -48,7 +48,8 @@ export interface HostReport {
 
 /**
  * A look at the host of a zot registry, in preview and update: what was changed there by other means than a push is told, and pushed
- * again, once. Each look costs one SSH connection. Deleting the resource leaves the host alone.
+ * again, once. Each look costs one SSH connection. Deleting the resource looks
+ * once more: whether what was declared is no longer in force.
  */
 export class HostObservation extends pulumi.CustomResource {
     /** @internal */

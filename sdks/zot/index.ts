@@ -2,11 +2,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ApiKey } from "./apiKey";
 import { HostObservation } from "./hostObservation";
+import { HostWithdrawal } from "./hostWithdrawal";
 import { Provider } from "./provider";
 import { getVersion } from "./utilities";
 
 export { ApiKey, type ApiKeyArgs, type ApiKeyStatus, type Predecessor } from "./apiKey";
 export { HostObservation, type HostObservationArgs, type HostReport, type SshAddress, type SshConnection } from "./hostObservation";
+export { HostWithdrawal, type HostWithdrawalArgs } from "./hostWithdrawal";
 export { Provider, type ProviderArgs } from "./provider";
 
 pulumi.runtime.registerResourceModule("zot", "index/apiKey", {
@@ -21,6 +23,13 @@ pulumi.runtime.registerResourceModule("zot", "index/hostObservation", {
     construct: (name: string, type: string, urn: string): pulumi.Resource => {
         if (type !== HostObservation.__pulumiType) throw new Error(`unknown resource type ${type}`);
         return new HostObservation(name, undefined as never, { urn });
+    },
+});
+pulumi.runtime.registerResourceModule("zot", "index/hostWithdrawal", {
+    version: getVersion(),
+    construct: (name: string, type: string, urn: string): pulumi.Resource => {
+        if (type !== HostWithdrawal.__pulumiType) throw new Error(`unknown resource type ${type}`);
+        return new HostWithdrawal(name, undefined as never, { urn });
     },
 });
 pulumi.runtime.registerResourcePackage("zot", {

@@ -177,9 +177,11 @@ export class FaultHost {
         this.service.start();
     }
 
-    push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
+    /** What came of a push; of its answer, the word without the mark, where it has the mark of what was sent. */
+    async push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
         const command = hostCommand(verb);
-        return runOverSsh(this.ssh, this.options.shell ? command.replaceAll("/bin/sh", this.options.shell) : command, pushed.payload);
+        const ran = await runOverSsh(this.ssh, this.options.shell ? command.replaceAll("/bin/sh", this.options.shell) : command, pushed.payload);
+        return { ...ran, output: ran.output.replace(` ${/^mark=(.*)$/m.exec(pushed.payload)?.[1]}\n`, "\n") };
     }
 
     /** The shells of pushes that are running, parents first. */

@@ -22,6 +22,8 @@ export interface SiteOptions {
     before?: "open" | "nothing";
     /** Which SSH host; default: sshd where there is one. */
     ssh?: "openssh" | "embedded";
+    /** What runs the commands that come over SSH, in place of the user's login shell. */
+    sshShell?: string;
 }
 
 export interface Site {
@@ -51,7 +53,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
         const machine = readMachine();
         const [authentik, ssh] = await Promise.all([
             machine.authentik === "real" ? connectAuthentik() : startAuthentik(folder),
-            startSshHost({ kind: options.ssh }),
+            startSshHost({ kind: options.ssh, shell: options.sshShell }),
         ]);
         undo.push(() => authentik.stop(), () => ssh.stop());
 

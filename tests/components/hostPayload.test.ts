@@ -90,3 +90,13 @@ describe.each(["deploy", "withdraw"] as const)("the command to %s", (verb) => {
         }
     });
 });
+
+test("the mark that the script says back is the same for the same payload, and another for any other", () => {
+    const markOf = (text: string) => /^mark=([0-9a-f]{16})$/m.exec(sectionsOf(text).settings!)![1];
+    const { text, settings, config, files } = payloadOf();
+    expect(markOf(payloadOf().text)).toBe(markOf(text));
+    const again = (pushes: number, credentials = CREDENTIALS) => markOf(hostPayload({ settings, files, config, readOnlyConfig: readOnlyConfig(settings), credentials, sessionKeys: SESSION_KEYS, pushes }));
+    const marks = [markOf(text), again(1), again(2), again(0, CREDENTIALS.replace("canary", "other")), markOf(payloadOf({ host: { readyTimeout: 91 } }).text)];
+    expect(new Set(marks).size).toBe(marks.length);
+    expect(again(0)).toBe(markOf(text));
+});

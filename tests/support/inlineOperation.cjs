@@ -1,4 +1,4 @@
-// node inlineOperation.cjs FOLDER STACK preview|up: an operation whose program fails, in a process of its own, since a failed inline
+// node inlineOperation.cjs FOLDER STACK preview|up|destroy: an operation whose program fails, in a process of its own, since a failed inline
 // program leaves rejected promises behind. Prints what the CLI prints; the exit code says how it ended.
 "use strict";
 const path = require("node:path");

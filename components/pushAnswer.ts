@@ -1,0 +1,53 @@
+/**
+ * What a push has to answer. A command that ends well is not yet a push: a forced command (`ForceCommand`, `command=` in
+ * authorized_keys) or an `exit 0` in a start-up file ends well, too, and does nothing. So what is sent holds a mark, and the script
+ * says it back with what it has done.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { outsideText } from "../clients/outsideText";
+import { plainText } from "./liveNames";
+
+/** What the script says that it has done. */
+const DONE = ["deployed", "unchanged", "mended"];
+
+const MARK = /^mark=([0-9a-f]+)$/m;
+
+/** Why a push is not known to have happened; undefined where its answer is there. */
+export function answerProblem({ stdin, stdout, stderr }: { stdin: string; stdout: string; stderr: string }, host: string): string | undefined {
+    const mark = MARK.exec(stdin)?.[1];
+    // A payload of an older program has none.
+    if (mark === undefined || stdout.split("\n").some((line) => DONE.some((word) => line === `${word} ${mark}`))) return undefined;
+    const said = outsideText(`${stdout} ${stderr}`, 500);
+    return (
+        `The registry's host ${host} ended the push without an error, and did not say that it has run it; it is not known to have been run. ` +
+        `What came was ${said === "" ? "nothing" : `"${said}"`}. ` +
+        "Something else runs in its place: look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
+        "Correct it, and run pulumi up again with the look at the host on (host.observe, and no ZOT_HARDENING_LOOK=off): it finds what was not pushed, and pushes it."
+    );
+}
+
+/** Hooks of the command that pushes: without the answer the push has failed, and nothing that waits for it begins. */
+export function requireAnswer(component: string, host: string): pulumi.ResourceHookBinding {
+    const check = new pulumi.ResourceHook(`${component}-requires-answer`, async ({ newInputs, newOutputs }) => {
+        const [stdin, stdout, stderr] = await Promise.all([textOf(newInputs, "stdin"), textOf(newOutputs, "stdout"), textOf(newOutputs, "stderr")]);
+        const problem = answerProblem({ stdin, stdout, stderr }, host);
+        if (problem !== undefined) throw new pulumi.RunError(problem);
+    });
+    return { afterCreate: [check], afterUpdate: [check] };
+}
+
+/**
+ * Fails the program where the last push in the state had no answer, since the engine takes it for done. For a program that does not
+ * look at the host: a look finds whether it is as declared, which says more.
+ */
+export function refuseUnanswered(pushed: { stdin: pulumi.Output<string | undefined>; stdout: pulumi.Output<string>; stderr: pulumi.Output<string> }, host: string): void {
+    pulumi.all([pushed.stdin, pushed.stdout, pushed.stderr]).apply(([stdin, stdout, stderr]) => {
+        if (typeof stdin !== "string" || typeof stdout !== "string") return;
+        const problem = answerProblem({ stdin, stdout, stderr: stderr ?? "" }, host);
+        if (problem !== undefined) throw new pulumi.RunError(problem);
+    });
+}
+
+async function textOf(properties: object | undefined, name: string): Promise<string> {
+    return (await plainText((properties as Record<string, unknown> | undefined)?.[name])) ?? "";
+}

@@ -1,0 +1,55 @@
+/**
+ * The resource HostWithdrawal: what is asked before a destroy changes anything. The remote command takes any command that ends well
+ * for a withdrawal, also one that something else has run in its place; and it tries a login that is refused three times. So this
+ * one, which is deleted first, logs in once, and has the host say something back.
+ */
+import { randomBytes } from "node:crypto";
+import { outsideText } from "../../clients/outsideText";
+import { type CallContext, isKnown, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
+import { checkWithdrawal, sshConnectionOf } from "./hostObservationProperties";
+import { runOverSsh, SshError, type SshLimits } from "./ssh";
+
+/** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
+const COMMAND = `exec /bin/sh -c 'echo "zot-hardening $(cat)"'`;
+
+export interface WithdrawalOptions {
+    /** Where `SSH_AUTH_SOCK` is looked for. */
+    environment: NodeJS.ProcessEnv;
+    limits?: Partial<SshLimits>;
+}
+
+export function hostWithdrawal(options: WithdrawalOptions): ResourceHandler {
+    return {
+        secretProperties: ["connection"],
+        check: ({ inputs }) => Promise.resolve(checkWithdrawal(inputs)),
+        // The engine keeps the new connection with an unchanged resource.
+        diff: () => Promise.resolve({ changes: false }),
+        create: ({ preview, name }) => Promise.resolve({ id: preview ? UNKNOWN : name, properties: {} }),
+        read: ({ id, properties, inputs }) => Promise.resolve({ id, properties, inputs }),
+        update: ({ oldOutputs }) => Promise.resolve(oldOutputs),
+        delete: ({ inputs }, context) => askBefore(inputs, options, context),
+    };
+}
+
+async function askBefore(inputs: PropertyMap, { environment, limits }: WithdrawalOptions, context: CallContext): Promise<void> {
+    if (!isKnown(inputs.connection)) return;
+    const connection = sshConnectionOf(inputs.connection as PropertyMap, environment);
+    const mark = randomBytes(8).toString("hex");
+    const outlook = `Nothing was changed, neither on the host nor in Authentik. (If the host is gone for good: pulumi state delete '${context.urn}' and the same for the command that pushes to it, and the rest can be destroyed.)`;
+    let ran: Awaited<ReturnType<typeof runOverSsh>>;
+    try {
+        ran = await runOverSsh(connection, { command: COMMAND, stdin: `${mark}\n` }, { cancelled: context.cancelled, limits });
+    } catch (error) {
+        if (error instanceof SshError) throw new Error(`${error.message} ${outlook}`);
+        throw error;
+    }
+    const said = ran.stdout.toString("utf8");
+    if (said.split("\n").includes(`zot-hardening ${mark}`)) return;
+    const came = outsideText(`${said} ${ran.stderr}`, 500);
+    throw new Error(
+        `The registry's host ${connection.host} does not run what it is told: a command that was to say "zot-hardening ${mark}" said ${came === "" ? "nothing" : `"${came}"`} ` +
+            `and ended with ${ran.code === undefined ? "a signal" : ran.code}, so that nothing would be withdrawn there. ` +
+            "Look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
+            outlook,
+    );
+}
