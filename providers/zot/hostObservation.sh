@@ -199,7 +199,6 @@ look() {
     fact service "$service_state"
     fact pushing "$(pushing)"
     fact unended "$(unended)"
-    fact newestPush "$(pushes | tail -n 1)"
     if [ "$start_without_issuer" = yes ]; then
         fact start "$([ -f "$state/start" ] && echo yes || echo no)"
         fact startSays "$(cat "$state/serving" 2>/dev/null)"

@@ -160,12 +160,12 @@ class HostObservationResource {
         if (!observation?.declared) return;
         let report: HostReport;
         try {
-            report = await this.look(observation, observation.declared, undefined, context);
+            report = await this.report({ ...observation, planned: undefined }, observation.declared, undefined, context);
         } catch (error) {
             await context.log("warning", `It is not known whether the config was withdrawn. ${(error as Error).message}`);
             return;
         }
-        if (report.configText !== observation.declared.config || report.newestPush === "") return;
+        if (report.configText !== observation.declared.config || report.lastPush === "") return;
         throw new Error(
             `The config that was declared is still in force on the registry's host ${observation.connection.host}, although the command that was to withdraw it ended without an error: something else ran in its place. ` +
                 "Look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +

@@ -38,8 +38,6 @@ export interface HostReport {
     pushing: string;
     /** Number of a push that was begun and not ended; empty where there is none. */
     unended: string;
-    /** Number of the newest push that is kept on the host; empty where there is none. */
-    newestPush: string;
     /** Whether the start that waits for the issuer is in its place; empty where none is to be. */
     start: string;
     /** What that start says that it has started. */
@@ -99,7 +97,6 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         service: one("service"),
         pushing: one("pushing"),
         unended: one("unended"),
-        newestPush: one("newestPush"),
         start: one("start"),
         startSays: one("startSays"),
         serviceFile: one("serviceFile"),

@@ -181,7 +181,7 @@ export class FaultHost {
     async push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
         const command = hostCommand(verb);
         const ran = await runOverSsh(this.ssh, this.options.shell ? command.replaceAll("/bin/sh", this.options.shell) : command, pushed.payload);
-        return { ...ran, output: ran.output.replace(` ${/^mark=(.*)$/m.exec(pushed.payload)?.[1]}\n`, "\n") };
+        return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(pushed.payload)?.[1]}\n`, "\n") };
     }
 
     /** The shells of pushes that are running, parents first. */
