@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../../clients/browser";
 import type { Send } from "../../clients/outgoing";
+import { everyPage } from "../../clients/paging";
 import { masked } from "../shared/masked";
 import type { Item } from "./outputs";
 import { type Change, type Store, StoreError } from "./store";
@@ -72,15 +73,21 @@ export class ForgejoStore implements Store {
     /** There is no request for one secret's name, so all are listed. */
     private async secretNames(): Promise<Set<string>> {
         const names = new Set<string>();
-        for (let page = 1; ; page++) {
-            const answer = await this.send("listing the secrets", `/secrets?page=${page}&limit=${PAGE}`, {}, [200]);
-            const found = parsed<{ name: string }[] | null>(answer) ?? [];
-            const before = names.size;
-            for (const { name } of found) names.add(name.toUpperCase());
-            // A forge may have smaller pages than were asked for.
-            const total = Number(answer.headers.get("x-total-count"));
-            if (found.length === 0 || names.size === before || (total > 0 && names.size >= total)) return names;
-        }
+        await everyPage(
+            `The secrets of ${this.place}`,
+            async (page: number) => {
+                const answer = await this.send("listing the secrets", `/secrets?page=${page}&limit=${PAGE}`, {}, [200]);
+                const items = (parsed<{ name: string }[] | null>(answer) ?? []).map(({ name }) => name.toUpperCase());
+                const before = names.size;
+                for (const name of items) names.add(name);
+                // A forge may have smaller pages than were asked for.
+                const total = Number(answer.headers.get("x-total-count"));
+                const isLast = names.size === before || (total > 0 && names.size >= total);
+                return { items, next: isLast ? undefined : page + 1 };
+            },
+            1,
+        );
+        return names;
     }
 
     private async send(what: string, path: string, request: BrowserRequest, expected: readonly number[]): Promise<Answer> {

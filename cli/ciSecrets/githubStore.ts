@@ -1,6 +1,7 @@
 /** Secrets and variables of GitHub Actions, through GitHub's own client. */
 import { randomBytes } from "node:crypto";
 import type { Send } from "../../clients/outgoing";
+import { everyPage } from "../../clients/paging";
 import { masked } from "../shared/masked";
 import { placeOf } from "./forgejoStore";
 import type { Item } from "./outputs";
@@ -88,12 +89,18 @@ export class GitHubStore implements Store {
     private async visibilityOf(name: string, kind: "secrets" | "variables", present: string | undefined): Promise<Record<string, unknown>> {
         if (this.target.repository !== undefined) return {};
         if (present !== "selected") return { visibility: present ?? this.target.visibility };
-        const ids: number[] = [];
-        for (let page = 1; ; page++) {
-            const { data } = await this.request<{ total_count: number; repositories: { id: number }[] }>(`reading which repositories see ${name}`, "GET", `/${kind}/${name}/repositories?per_page=100&page=${page}`);
-            ids.push(...data!.repositories.map(({ id }) => id));
-            if (data!.repositories.length === 0 || ids.length >= data!.total_count) break;
-        }
+        let seen = 0;
+        const ids = await everyPage(
+            `The repositories that see ${name}`,
+            async (page: number) => {
+                const path = `/${kind}/${name}/repositories?per_page=100&page=${page}`;
+                const { data } = await this.request<{ total_count: number; repositories: { id: number }[] }>(`reading which repositories see ${name}`, "GET", path);
+                seen += data.repositories.length;
+                const isLast = data.repositories.length === 0 || seen >= data.total_count;
+                return { items: data.repositories.map(({ id }) => id), next: isLast ? undefined : page + 1 };
+            },
+            1,
+        );
         return { visibility: present, selected_repository_ids: ids };
     }
 
