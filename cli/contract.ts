@@ -1,9 +1,9 @@
 /** npm run contract: one suite of cases on the stand-ins and on the real zot, Authentik and command plugin, and where they differ. */
 import { accessSync, constants } from "node:fs";
-import { spawnSync } from "node:child_process";
 import { InvalidArgumentError } from "commander";
 import { type Difference, type Outcome, oneSided, type Part, parts, reportOf } from "../testbed/contract/compare";
 import { checkoutOf, ContractRun, NotCarriedOut } from "../testbed/contract/run";
+import { realZot, whatZotSays } from "../testbed/contract/realZot";
 import { command } from "./shared/command";
 
 interface Options {
@@ -49,7 +49,7 @@ async function contract({ only = [...parts], list = false, json = false }: Optio
 function given(env: NodeJS.ProcessEnv, part: Part): string | undefined {
     switch (part) {
         case "zot":
-            return env.ZOT;
+            return realZot(env);
         case "authentik":
             return env.AUTHENTIK_URL && env.AUTHENTIK_TOKEN ? env.AUTHENTIK_URL : undefined;
         case "command":
@@ -72,9 +72,9 @@ function checkGiven(env: NodeJS.ProcessEnv, chosen: readonly Part[]): void {
     };
     if (chosen.includes("zot") && env.ZOT) {
         executable("ZOT");
-        const { stdout } = spawnSync(env.ZOT, ["--version"], { encoding: "utf8", timeout: 10_000 });
-        if (!/"commit":/.test(stdout ?? "")) throw new WronglyGiven(`ZOT is ${env.ZOT}, which does not answer "--version" as zot does. Correct it, or unset it.`);
-        if (/"binary-type":"stand-in"/.test(stdout)) throw new WronglyGiven(`ZOT is ${env.ZOT}, which is the stand-in. Name a real zot, or unset it.`);
+        const said = whatZotSays(env.ZOT);
+        if (!said) throw new WronglyGiven(`ZOT is ${env.ZOT}, which does not answer "--version" as zot does. Correct it, or unset it.`);
+        if (said.isStandIn) throw new WronglyGiven(`ZOT is ${env.ZOT}, which is the stand-in. Name a real zot, or unset it.`);
     }
     if (chosen.includes("command")) executable("PULUMI_COMMAND_PLUGIN");
     if (chosen.includes("authentik") && Boolean(env.AUTHENTIK_URL) !== Boolean(env.AUTHENTIK_TOKEN)) {

@@ -1,6 +1,9 @@
 /** npm run contract as one runs it; what it makes of results is tested in tests/testbed/contract. */
 import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
+import { realZot } from "../../testbed/contract/realZot";
 
 const root = path.resolve(__dirname, "../..");
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
@@ -35,4 +38,27 @@ test.each<[string, string[], NodeJS.ProcessEnv, string]>([
     const { status, stdout, stderr } = contract(args, env);
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(words);
+});
+
+describe("the real zot", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "contract-test-"));
+    afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+    const zot = (name: string, binaryType: string) => {
+        fs.mkdirSync(path.join(folder, name));
+        fs.writeFileSync(path.join(folder, name, "zot"), `#!/bin/sh\necho '{"commit":"v2.1.20-0-g3b5796d","binary-type":"${binaryType}"}'\n`, { mode: 0o755 });
+        return path.join(folder, name, "zot");
+    };
+    const real = zot("real", "search-ui");
+    const standIn = zot("stand-in", "stand-in");
+    const on = (...files: string[]) => files.map((file) => path.dirname(file)).join(":");
+
+    test.each<[string, NodeJS.ProcessEnv, string | undefined]>([
+        ["is the one on the PATH where ZOT names none", { PATH: on("/nowhere/zot", real) }, real],
+        ["is not the stand-in, wherever that stands", { PATH: on(standIn, real) }, real],
+        ["is the one that ZOT names", { ZOT: real, PATH: "/nowhere" }, real],
+        ["is none where there is only the stand-in", { PATH: on(standIn) }, undefined],
+        ["is none on an empty PATH", {}, undefined],
+    ])("%s", (_name, env, expected) => {
+        expect(realZot(env)).toBe(expected);
+    });
 });

@@ -44,7 +44,8 @@ export const mirrors: Check[] = [
             const prefixes = await prefixesOf(context);
             if (context.readOnly) throw new Skipped("read-only", "With --read-only nothing is pulled through, for the cache would store it.");
             const images = context.subject.images.length > 0 ? context.subject.images : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
-            if (images.length === 0) throw notPossible(`Name an image to pull through, for example --image ${prefixes[0]}/REPOSITORY:TAG.`);
+            // Nothing was asked for that could not be done.
+            if (images.length === 0) throw notApplicable(`No image is known to try ${prefixes.join(", ")} with. Name an image to pull through, for example --image ${prefixes[0]}/REPOSITORY:TAG.`);
             const outcomes: Outcome[] = [];
             for (const image of images) outcomes.push(await pullThrough(context, image));
             const failed = outcomes.find(({ verdict }) => verdict === "fail");

@@ -175,6 +175,14 @@ test.each(weaknesses)("$name", async ({ change, found, quiet }) => {
     expect(await registry.remains()).toEqual([]);
 });
 
+test("a cache without an image to try is said to be untried, and is no failure of the run", async () => {
+    await registry.start();
+    const report = await registry.verify({ mirror: ["ghcr.io"], image: [], only: ["pull-through"] });
+    const reason = expect.stringMatching(/^No image is known to try ghcr\.io with\. Name an image to pull through, for example --image ghcr\.io\/REPOSITORY:TAG\./);
+    expect(report.checks[0]).toMatchObject({ verdict: "skipped", skipped: "not applicable", meaning: reason });
+    expect(exitCodeOf(report)).toBe(0);
+});
+
 test("a cache that nobody named is known by its well-known prefix in the catalog", async () => {
     await registry.start((config) => {
         delete rules(config)["mirror.example/**"];

@@ -8,6 +8,7 @@ import * as http from "node:http";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { realZot } from "../../../testbed/contract/realZot";
 import { createHash } from "node:crypto";
 
 const { compiled } = require("../../../build/compile.cjs") as { compiled: (source: string) => string };
@@ -19,26 +20,15 @@ export interface Zot {
     isStandIn: boolean;
 }
 
+const found = realZot(process.env);
+
 export const zots: Zot[] = [
     { name: "zot [stand-in]", command: [process.execPath, compiled("testbed/zot/main.ts")], isStandIn: true },
-    ...realZot(),
+    ...(found === undefined ? [] : [{ name: "zot [real]", command: [found], isStandIn: false }]),
 ];
 
 /** Why there is nothing to compare with. */
 export const noRealZot = zots.length > 1 ? undefined : "no real zot, neither in ZOT nor on PATH";
-
-function realZot(): Zot[] {
-    const folders = (process.env["PATH"] ?? "").split(path.delimiter);
-    const candidates = process.env["ZOT"] ? [process.env["ZOT"]] : folders.map((folder) => path.join(folder, "zot"));
-    const standInFolder = path.resolve(__dirname, "../../../testbed/zot");
-    for (const candidate of candidates) {
-        if (!fs.existsSync(candidate) || path.dirname(fs.realpathSync(candidate)) === standInFolder) continue;
-        const { stdout } = spawnSync(candidate, ["--version"], { encoding: "utf8", timeout: 10_000 });
-        const commit = /"commit":"([^"]*)"/.exec(stdout ?? "")?.[1];
-        if (commit !== undefined) return [{ name: "zot [real]", command: [candidate], isStandIn: false }];
-    }
-    return [];
-}
 
 export interface Ran {
     exitCode: number | null;
