@@ -36,6 +36,9 @@ interface Challenge {
     response_errors?: Record<string, { string: string; code: string }[]>;
 }
 
+/** What helps where a service account does not pass a flow that is made for people. */
+const OWN_FLOW = "Give the service account a login flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
+
 /** A default flow has four stages; twice as many answers are a loop. */
 const MOST_CHALLENGES = 10;
 
@@ -109,7 +112,7 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
     if (errors.length > 0) {
         throw new FlowError(`Authentik refused the login of ${username}: ${outsideText(errors.map((error) => error.string).join("; "))}. The password may be wrong or expired, or there is no such user.`, challenge.component);
     }
-    if (challenge.captcha_stage) throw new FlowError(`The flow ${flow} asks for a captcha, which only a person can answer; use a flow without one for the service account.`, challenge.component);
+    if (challenge.captcha_stage) throw new FlowError(`The flow ${flow} asks for a captcha, which only a person can answer. ${OWN_FLOW}`, challenge.component);
     switch (challenge.component) {
         case "ak-stage-identification":
             return { uid_field: username, ...(challenge.password_fields ? { password } : {}) };
@@ -127,9 +130,9 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
         case "ak-stage-authenticator-totp":
         case "ak-stage-authenticator-webauthn":
         case "ak-stage-authenticator-static":
-            throw new FlowError(`The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have; give it a login flow of its own (loginFlow).`, challenge.component);
+            throw new FlowError(`The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have. ${OWN_FLOW}`, challenge.component);
         default:
-            throw new FlowError(`The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, which cannot be answered without a person; give the service account a login flow of its own (loginFlow).`, challenge.component);
+            throw new FlowError(`The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, which cannot be answered without a person. ${OWN_FLOW}`, challenge.component);
     }
 }
 

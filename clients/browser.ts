@@ -93,7 +93,7 @@ function reasonOf(error: unknown): string {
     const cause = causeOf(error);
     if (cause.name === "TimeoutError") return `no answer within ${REQUEST_TIMEOUT / 1000} seconds`;
     const code = cause.code ?? "";
-    if (UNTRUSTED.test(code)) return `its certificate is of an authority that is not trusted here (${code}); for a private one give its PEM file (caCertificateFile, or NODE_EXTRA_CA_CERTS)`;
+    if (UNTRUSTED.test(code)) return `its certificate is of an authority that is not trusted here (${code}); for a private one set NODE_EXTRA_CA_CERTS in the environment to its PEM file`;
     if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") return `its certificate is not valid now (${code}); renew it, or set the clock here`;
     return outsideText(cause.message || code || error);
 }

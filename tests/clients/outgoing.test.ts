@@ -56,7 +56,7 @@ afterAll(async () => {
 beforeEach(() => void tunnels.splice(0));
 
 test("a server with a private authority is refused, with what to do", async () => {
-    await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toThrow(/authority that is not trusted here .*caCertificateFile, or NODE_EXTRA_CA_CERTS/);
+    await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toThrow(/authority that is not trusted here .*NODE_EXTRA_CA_CERTS/);
     await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toBeInstanceOf(UnreachableError);
 });
 
