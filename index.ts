@@ -6,6 +6,7 @@ import { warnOfBlueprints } from "./components/blueprintOwners";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
 import { silenceDebugLog } from "./components/quietEngineLog";
+import { IdentityPreflight } from "./components/identityPreflight";
 import { lookUpAuthentik } from "./components/registryIdentity";
 import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { SettingsError } from "./components/settings";
@@ -30,12 +31,13 @@ export = async function program() {
     if (pulumi.runtime.isDryRun()) for (const warning of timeoutWarnings(settings)) await pulumi.log.warn(warning);
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
     // Beside the work; but where that fails, they may say why.
-    const warnings = access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access)]);
+    const preflight = new IdentityPreflight("registry", settings, authentikAccess());
+    const warnings = access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access), preflight.warn()]);
     const found = await lookUpAuthentik(settings).catch(async (error: Error) => {
         await warnings;
         throw error;
     });
-    const registry = new HardenedRegistry("registry", { settings, found }, { providers: { zot: zotProvider } });
+    const registry = new HardenedRegistry("registry", { settings, found, preflight }, { providers: { zot: zotProvider } });
     await warnings;
     return {
         /** Where to pull from and push to. */

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
 import { type AccessPolicy, evaluate, type Who } from "./accessPolicy";
+import type { IdentityPreflight } from "./identityPreflight";
 import type { Settings } from "./settings";
 import { namelessSecretFiles, policyOf, renderZotConfig } from "./zotConfig";
 
@@ -25,6 +26,8 @@ export interface CiCredentialArgs {
     key: CiKeySettings;
     /** Slug of the flow in Authentik by which the service account logs in. Default: the one that Authentik chooses. */
     loginFlow?: pulumi.Input<string | undefined>;
+    /** Asks whether the service account passes its login flow. Default: the login itself. */
+    preflight?: IdentityPreflight;
 }
 
 /** How long before its end a key is warned about. In milliseconds. */
@@ -59,7 +62,7 @@ export class CiCredential extends pulumi.ComponentResource {
                 loginFlow: args.loginFlow,
                 repository: pushableRepository(policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings),
             },
-            { parent: this },
+            { parent: this, hooks: args.preflight?.beforeCreate() },
         );
 
         this.registry = pulumi.output(new URL(settings.registry.url).host);

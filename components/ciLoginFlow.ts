@@ -5,12 +5,17 @@
  */
 import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
+import type { Kind } from "../clients/authentikLook";
+import { ciLoginFlowParts } from "./ciLoginFlowNames";
+import type { IdentityPreflight } from "./identityPreflight";
 
 export interface CiLoginFlowArgs {
     /** The service account's user name. */
     ciUser: string;
     /** Id of the stage that checks passwords. */
     passwordStage: string;
+    /** Asks whether the names are free. Default: nobody does. */
+    preflight?: IdentityPreflight;
 }
 
 /** How long the session lasts in which the key is minted. */
@@ -23,7 +28,9 @@ export class CiLoginFlow extends pulumi.ComponentResource {
     constructor(name: string, args: CiLoginFlowArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:CiLoginFlow", name, {}, opts);
         const parent = { parent: this };
-        this.slug = ciLoginFlowSlug(args.ciUser);
+        const names = ciLoginFlowParts(args.ciUser);
+        this.slug = names.slug;
+        const isFree = (kind: Kind) => ({ ...parent, hooks: args.preflight?.beforeCreate(kind) });
 
         const flow = new authentik.Flow(
             name,
@@ -34,16 +41,16 @@ export class CiLoginFlow extends pulumi.ComponentResource {
                 designation: "authentication",
                 authentication: "require_unauthenticated",
             },
-            parent,
+            isFree("flow"),
         );
         // User name and password in one step, and no other stage: nothing to enrol.
         const identification = new authentik.StageIdentification(
             name,
-            { name: `${this.slug}-identification`, userFields: ["username"], passwordStage: args.passwordStage },
-            parent,
+            { name: names.identification, userFields: ["username"], passwordStage: args.passwordStage },
+            isFree("stage"),
         );
-        const login = new authentik.StageUserLogin(name, { name: `${this.slug}-user-login`, sessionDuration: SESSION_DURATION }, parent);
-        const onlyCi = new authentik.PolicyExpression(name, { name: `${this.slug}-only-${args.ciUser}`, expression: onlyUser(args.ciUser) }, parent);
+        const login = new authentik.StageUserLogin(name, { name: names.login, sessionDuration: SESSION_DURATION }, isFree("stage"));
+        const onlyCi = new authentik.PolicyExpression(name, { name: names.policy, expression: onlyUser(args.ciUser) }, isFree("expression policy"));
 
         const loginBinding = new authentik.FlowStageBinding(
             `${name}-login`,
@@ -61,11 +68,6 @@ export class CiLoginFlow extends pulumi.ComponentResource {
 
         this.registerOutputs({ slug: this.slug });
     }
-}
-
-/** The slug of the dedicated flow; what a slug cannot hold becomes a dash. */
-export function ciLoginFlowSlug(ciUser: string): string {
-    return `${ciUser.replace(/[^A-Za-z0-9_-]/g, "-")}-login`;
 }
 
 /** Python, as Authentik evaluates it; the user name holds nothing that JSON and Python would write differently. */

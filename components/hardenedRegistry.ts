@@ -3,6 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { CiCredential } from "./ciCredential";
 import { askBeforeWithdrawal } from "./hostObservation";
+import type { IdentityPreflight } from "./identityPreflight";
+import { LiveNames, namesOfRegistry } from "./liveNames";
 import { RegistryHost } from "./registryHost";
 import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import type { Settings } from "./settings";
@@ -13,6 +15,8 @@ export interface HardenedRegistryArgs {
     settings: Settings;
     /** What is in Authentik already: `await lookUpAuthentik(settings)`. */
     found: AuthentikLookUps;
+    /** Asks Authentik what would stop an update half-way: `new IdentityPreflight(…)`. Default: nobody does. */
+    preflight?: IdentityPreflight;
 }
 
 export class HardenedRegistry extends pulumi.ComponentResource {
@@ -24,10 +28,12 @@ export class HardenedRegistry extends pulumi.ComponentResource {
     public readonly zotConfigSha256: pulumi.Output<string>;
 
     constructor(name: string, args: HardenedRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("zot-hardening:index:HardenedRegistry", name, {}, opts);
+        const names = namesOfRegistry(args.settings);
+        const liveNames = new LiveNames(name, args.settings.identity.acceptRename);
+        super("zot-hardening:index:HardenedRegistry", name, { names }, pulumi.mergeOptions(opts, { hooks: liveNames.record() }));
         const parent = { parent: this };
 
-        const identity = new RegistryIdentity(name, args, parent);
+        const identity = new RegistryIdentity(name, { ...args, liveNames }, parent);
         const hashKey = new random.RandomPassword(`${name}-session-hash`, { length: 64, special: false }, parent);
         const encryptKey = new random.RandomPassword(`${name}-session-encryption`, { length: 32, special: false }, parent);
         const host = new RegistryHost(
@@ -38,6 +44,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
                 sessionKeys: pulumi.all([hashKey.result, encryptKey.result]).apply(([hash, encrypt]) => ({ hashKey: hash, encryptKey: encrypt })),
                 // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
                 pushAfter: identity,
+                liveNames,
             },
             parent,
         );
@@ -45,7 +52,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         // The service account logs in at the hardened zot, and is revoked there before it goes.
         this.ciCredential = new CiCredential(
             name,
-            { settings: args.settings, key: args.settings.ci, loginFlow: identity.ciLoginFlow },
+            { settings: args.settings, key: args.settings.ci, loginFlow: identity.ciLoginFlow, preflight: args.preflight },
             { ...parent, dependsOn: [identity, host] },
         );
 
@@ -53,6 +60,6 @@ export class HardenedRegistry extends pulumi.ComponentResource {
 
         this.zotConfig = host.zotConfig;
         this.zotConfigSha256 = host.zotConfigSha256;
-        this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
+        this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256, givenNames: host.pushed.apply(() => names) });
     }
 }

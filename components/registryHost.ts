@@ -19,6 +19,8 @@ export interface RegistryHostArgs {
     sessionKeys: pulumi.Input<{ hashKey: string; encryptKey: string }>;
     /** What the push waits for; the look at the host waits for nothing. Default: nothing. */
     pushAfter?: pulumi.Input<pulumi.Resource>;
+    /** Who keeps the names that the registry has. Default: by what was pushed last. */
+    liveNames?: LiveNames;
 }
 
 /** The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit, and no more failed logins than that. */
@@ -29,6 +31,8 @@ export class RegistryHost extends pulumi.ComponentResource {
     public readonly zotConfig: pulumi.Output<ZotConfig>;
     /** sha256 of the config file, in hex: what `sha256sum config.json` prints on the host. */
     public readonly zotConfigSha256: pulumi.Output<string>;
+    /** What the push said; not before it came to its end. */
+    public readonly pushed: pulumi.Output<string>;
 
     constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:RegistryHost", name, {}, opts);
@@ -60,7 +64,8 @@ export class RegistryHost extends pulumi.ComponentResource {
             }),
         );
         // A provider's URL is no input of any resource, so that a changed issuer shows only here.
-        const issuerGuard = new LiveNames(name, settings.identity.acceptRename).guard("identity.issuer", { input: "stdin", find: issuerIn });
+        const liveNames = args.liveNames ?? new LiveNames(name, settings.identity.acceptRename);
+        const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn });
         const rights = showRights(name, policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings.identity);
         const { proxy, ...connection } = hostConnection(settings);
         const push = new command.remote.Command(
@@ -78,6 +83,7 @@ export class RegistryHost extends pulumi.ComponentResource {
             { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address)) },
         );
         if (!settings.host.observe) refuseUnanswered(push, settings.host.address);
+        this.pushed = push.stdout;
 
         this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
     }

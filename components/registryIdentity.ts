@@ -3,8 +3,10 @@ import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { CiLoginFlow } from "./ciLoginFlow";
+import type { IdentityPreflight } from "./identityPreflight";
 import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
+import { allHooks } from "./shownRights";
 import { loginCallbackUrl } from "./zotConfig";
 
 /** What is in Authentik before the program: by id, as the resources want it. */
@@ -21,41 +23,83 @@ export interface AuthentikLookUps {
     passwordStage?: string;
 }
 
+/** One look-up, and what it looks for in the words of the person who set it. */
+interface LookUp<T> {
+    /** `group admins` */
+    what: string;
+    /** The setting that names it; undefined where none does. */
+    setting?: string;
+    found: Promise<T>;
+}
+
 /**
  * Looks up what the program builds on and never owns. Done before any resource is declared, so that what is missing is one message.
  *
- * @throws RunError with every look-up that failed.
+ * @throws RunError with every look-up that failed, by name and setting, whatever the provider says of it.
  */
 export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">): Promise<AuthentikLookUps> {
     const scopes = ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`);
     const kept = !identity.manageWorkloads;
+    const isOwnFlow = identity.ciLoginFlow === "default" || identity.ciLoginFlow === "dedicated";
+    const flow = (setting: "authorizationFlow" | "invalidationFlow" | "ciLoginFlow") => lookUp("flow", identity[setting], `identity.${setting}`, authentik.getFlow({ slug: identity[setting] }));
+    const group = (setting: "adminsGroup" | "workloadsGroup") => lookUp("group", identity[setting], `identity.${setting}`, authentik.getGroup({ name: identity[setting], includeUsers: false }));
     const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, passwordStage, workloadsGroup] = await allOrOneMessage([
-        authentik.getFlow({ slug: identity.authorizationFlow }),
-        authentik.getFlow({ slug: identity.invalidationFlow }),
-        authentik.getCertificateKeyPair({ name: identity.signingKey, fetchCertificate: false, fetchKey: false }),
+        flow("authorizationFlow"),
+        flow("invalidationFlow"),
+        lookUp("certificate", identity.signingKey, "identity.signingKey", authentik.getCertificateKeyPair({ name: identity.signingKey, fetchCertificate: false, fetchKey: false })),
         // profile carries groups and preferred_username, without which nobody would have rights.
-        authentik.getPropertyMappingProviderScope({ managedLists: scopes }),
-        authentik.getGroup({ name: identity.adminsGroup, includeUsers: false }),
-        identity.ciLoginFlow === "dedicated" ? authentik.getStage({ name: identity.passwordStage }) : undefined,
-        kept ? authentik.getGroup({ name: identity.workloadsGroup, includeUsers: false }) : undefined,
-        kept ? authentik.getUser({ username: identity.ciUser }) : undefined,
+        lookUp("scope mappings", "openid, email and profile of Authentik's own", undefined, inFull(authentik.getPropertyMappingProviderScope({ managedLists: scopes }), scopes.length)),
+        group("adminsGroup"),
+        identity.ciLoginFlow === "dedicated" ? lookUp("stage", identity.passwordStage, "identity.passwordStage", authentik.getStage({ name: identity.passwordStage })) : undefined,
+        kept ? group("workloadsGroup") : undefined,
+        kept ? lookUp("user", identity.ciUser, "identity.ciUser", authentik.getUser({ username: identity.ciUser })) : undefined,
+        isOwnFlow ? undefined : flow("ciLoginFlow"),
     ] as const);
     return {
         authorizationFlow: authorizationFlow.id,
         invalidationFlow: invalidationFlow.id,
         signingKey: signingKey.id,
-        scopeMappings: scopeMappings.ids,
+        // In one order, whichever the provider gives them in: the bridged one compares lists by it.
+        scopeMappings: [...scopeMappings.ids].sort(),
         adminsGroup: adminsGroup.id,
         workloadsGroup: workloadsGroup?.id,
         passwordStage: passwordStage?.id,
     };
 }
 
-async function allOrOneMessage<T extends readonly unknown[]>(lookUps: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-    const results = await Promise.allSettled(lookUps);
-    const reasons = results.flatMap((result) => (result.status === "rejected" ? [reasonOf(result.reason)] : []));
-    if (reasons.length > 0) throw new pulumi.RunError([...new Set(reasons)].join("\n"));
-    return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as { -readonly [K in keyof T]: Awaited<T[K]> };
+function lookUp<T extends object>(kind: string, name: string, setting: string | undefined, found: Promise<T>): LookUp<T> {
+    // Terraform's provider answers some look-ups that find nothing with nothing.
+    const checked = found.then((result) => {
+        if (!(result as { id?: string }).id) throw new Error("it is not there, or the token may not see it");
+        return result;
+    });
+    return { what: `${kind} ${name}`, ...(setting === undefined ? {} : { setting }), found: checked };
+}
+
+async function inFull<T extends { ids: string[] }>(found: Promise<T>, count: number): Promise<T> {
+    const result = await found;
+    if (result.ids.length < count) throw new Error(`only ${result.ids.length} of ${count} are there, or the token may not see them`);
+    return result;
+}
+
+async function allOrOneMessage<T extends readonly (LookUp<unknown> | undefined)[]>(lookUps: T): Promise<{ -readonly [K in keyof T]: Found<T[K]> }> {
+    const results = await Promise.allSettled(lookUps.map((each) => each?.found));
+    const byReason = new Map<string, LookUp<unknown>[]>();
+    for (const [index, result] of results.entries()) {
+        if (result.status === "fulfilled") continue;
+        const reason = reasonOf(result.reason);
+        byReason.set(reason, [...(byReason.get(reason) ?? []), lookUps[index]!]);
+    }
+    if (byReason.size > 0) throw new pulumi.RunError([...byReason].map(([reason, missing]) => missingMessage(reason, missing)).join("\n"));
+    return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never;
+}
+
+type Found<T> = T extends LookUp<infer Result> ? Result : undefined;
+
+/** What is said of look-ups that failed for one reason. */
+export function missingMessage(reason: string, missing: readonly Pick<LookUp<unknown>, "what" | "setting">[]): string {
+    const names = missing.map(({ what, setting }) => (setting === undefined ? what : `${what} (${setting})`)).join(", ");
+    return `Looked up in Authentik, and not found: ${names}. ${reason}`;
 }
 
 /** What the provider said, without the SDK's words around it. */
@@ -69,10 +113,35 @@ export interface RegistryIdentityArgs {
     settings: Settings;
     /** What {@link lookUpAuthentik} found. */
     found: AuthentikLookUps;
+    /** Who keeps the names that the registry has. Default: by the objects themselves. */
+    liveNames?: LiveNames;
+    /** Asks what would stop an update half-way. Default: nobody does. */
+    preflight?: IdentityPreflight;
 }
 
-/** Seconds that Authentik waits for a policy before it counts as failed: Authentik's own default. */
-const BINDING_TIMEOUT = 30;
+/**
+ * What people set on these objects and the program does not say. It stays as they set it, whatever a provider makes of a property that
+ * is left out: ours and the bridged one give it a default, or empty it.
+ */
+const LEFT_TO_PEOPLE = {
+    provider: [
+        ...["accessCodeValidity", "accessTokenValidity", "refreshTokenValidity", "refreshTokenThreshold", "authenticationFlow", "encryptionKey"],
+        ...["logoutUri", "logoutMethod", "jwtFederationProviders", "jwtFederationSources"],
+    ],
+    application: [
+        ...["backchannelProviders", "group", "metaDescription", "metaHide", "metaIcon", "metaLaunchUrl", "metaPublisher", "openInNewTab"],
+    ],
+    group: ["attributes", "parents", "roles", "users"],
+    user: ["attributes", "email", "name", "path", "roles"],
+} as const;
+
+/** Properties of an object that are left to people: all of the list but those that the settings say. */
+function leftToPeople(kind: keyof typeof LEFT_TO_PEOPLE, said: Readonly<Record<string, unknown>> = {}): { ignoreChanges: string[] } {
+    return { ignoreChanges: LEFT_TO_PEOPLE[kind].filter((name) => said[name] === undefined) };
+}
+
+/** A binding by which members pass, said in full: turned round, it would let in everybody else. The timeout is Authentik's own. */
+const PASSES = { enabled: true, negate: false, failureResult: false, timeout: 30 };
 
 export class RegistryIdentity extends pulumi.ComponentResource {
     /** Secret of the OAuth2 client. */
@@ -82,10 +151,10 @@ export class RegistryIdentity extends pulumi.ComponentResource {
 
     constructor(name: string, args: RegistryIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:RegistryIdentity", name, {}, opts);
-        const { found } = args;
+        const { found, preflight } = args;
         const { identity, registry } = args.settings;
         const parent = { parent: this, retainOnDelete: identity.retainOnDestroy };
-        const liveNames = new LiveNames(name, identity.acceptRename);
+        const liveNames = args.liveNames ?? new LiveNames(name, identity.acceptRename);
 
         const secret = new random.RandomPassword(name, { length: 64, special: false }, parent);
         const provider = new authentik.ProviderOauth2(
@@ -97,7 +166,8 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 clientType: "confidential",
                 authorizationFlow: found.authorizationFlow,
                 invalidationFlow: found.invalidationFlow,
-                allowedRedirectUris: [{ matching_mode: "strict", url: loginCallbackUrl(args.settings) }],
+                // The type is Authentik's default; the bridged provider reads it back, and would find a difference.
+                allowedRedirectUris: [{ matching_mode: "strict", url: loginCallbackUrl(args.settings), redirect_uri_type: "authorization" }],
                 signingKey: found.signingKey,
                 propertyMappings: found.scopeMappings,
                 subMode: "hashed_user_id",
@@ -107,59 +177,74 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // One issuer per application: what zot is told in identity.issuer.
                 issuerMode: "per_provider",
             },
-            { ...parent, hooks: liveNames.guard("identity.clientId", { input: "clientId" }) },
+            { ...parent, ...leftToPeople("provider"), hooks: allHooks(liveNames.guard("identity.clientId", { input: "clientId" }), preflight?.beforeCreate("OAuth2 provider of the client id", "OAuth2 provider")) },
         );
+        const shown = {
+            group: identity.applicationGroup,
+            metaIcon: identity.applicationIcon,
+            metaDescription: identity.applicationDescription,
+            metaPublisher: identity.applicationPublisher,
+            metaLaunchUrl: identity.applicationLaunchUrl,
+            openInNewTab: identity.applicationOpenInNewTab,
+        };
         const application = new authentik.Application(
             name,
             {
                 name: identity.applicationName,
                 slug: identity.applicationSlug,
                 protocolProvider: provider.id.apply(Number),
-                metaLaunchUrl: registry.url,
                 policyEngineMode: "any",
+                ...shown,
+                // For a new one; where nobody says it, it stays as it was.
+                metaLaunchUrl: shown.metaLaunchUrl ?? registry.url,
             },
-            { ...parent, hooks: liveNames.guard("identity.applicationSlug", { input: "slug" }) },
+            { ...parent, ...leftToPeople("application", shown), hooks: allHooks(liveNames.guard("identity.applicationSlug", { input: "slug" }), preflight?.beforeCreate("application")) },
         );
 
-        const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames);
+        const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames, preflight);
 
         // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses every change of it.
         const adminsBinding = new authentik.PolicyBinding(
             `${name}-admins`,
-            { target: application.uuid, group: found.adminsGroup, order: 0, timeout: BINDING_TIMEOUT },
+            { target: application.uuid, group: found.adminsGroup, order: 0, ...PASSES },
             parent,
         );
         new authentik.PolicyBinding(
             `${name}-workloads`,
-            { target: application.uuid, group: workloadsGroup, order: 1, timeout: BINDING_TIMEOUT },
+            { target: application.uuid, group: workloadsGroup, order: 1, ...PASSES },
             { ...parent, dependsOn: adminsBinding },
         );
 
-        this.ciLoginFlow = this.loginFlow(name, identity, found);
+        this.ciLoginFlow = this.loginFlow(name, identity, found, preflight);
         this.clientSecret = pulumi.secret(secret.result);
         this.registerOutputs({ clientSecret: this.clientSecret });
     }
 
-    private loginFlow(name: string, identity: Settings["identity"], found: AuthentikLookUps): string | undefined {
+    private loginFlow(name: string, identity: Settings["identity"], found: AuthentikLookUps, preflight?: IdentityPreflight): string | undefined {
         if (identity.ciLoginFlow === "default") return undefined;
         if (identity.ciLoginFlow !== "dedicated") return identity.ciLoginFlow;
-        return new CiLoginFlow(name, { ciUser: identity.ciUser, passwordStage: found.passwordStage! }, { parent: this }).slug;
+        return new CiLoginFlow(name, { ciUser: identity.ciUser, passwordStage: found.passwordStage!, preflight }, { parent: this }).slug;
     }
 
     /** Makes CI's group and account, and answers the group's id. */
-    private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames): pulumi.Output<string> {
+    private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames, preflight?: IdentityPreflight): pulumi.Output<string> {
         const parent = { parent: this, retainOnDelete: identity.retainOnDestroy };
-        const group = new authentik.Group(name, { name: identity.workloadsGroup }, { ...parent, hooks: liveNames.guard("identity.workloadsGroup", { input: "name" }) });
+        const group = new authentik.Group(
+            name,
+            { name: identity.workloadsGroup, isSuperuser: false },
+            { ...parent, ...leftToPeople("group"), hooks: allHooks(liveNames.guard("identity.workloadsGroup", { input: "name" }), preflight?.beforeCreate("group"), preflight?.keepMembers()) },
+        );
         new authentik.User(
             name,
             {
                 username: identity.ciUser,
                 name: identity.ciUser,
                 type: "service_account",
+                isActive: true,
                 // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one wins.
                 groups: [group.id],
             },
-            { ...parent, hooks: liveNames.guard("identity.ciUser", { input: "username" }) },
+            { ...parent, ...leftToPeople("user"), hooks: allHooks(liveNames.guard("identity.ciUser", { input: "username" }), preflight?.beforeCreate("user")) },
         );
         return group.id;
     }

@@ -46,6 +46,7 @@ export function pushedPolicy(payload: string): AccessPolicy | undefined {
 
 /** Hooks of several origins as one binding. */
 export function allHooks(...bindings: (pulumi.ResourceHookBinding | undefined)[]): pulumi.ResourceHookBinding {
-    const all = (moment: "beforeUpdate" | "afterCreate" | "afterUpdate") => bindings.flatMap((binding) => binding?.[moment] ?? []);
-    return { beforeUpdate: all("beforeUpdate"), afterCreate: all("afterCreate"), afterUpdate: all("afterUpdate") };
+    type Moment = "beforeCreate" | "beforeUpdate" | "afterCreate" | "afterUpdate";
+    const all = (moment: Moment) => bindings.flatMap((binding) => binding?.[moment] ?? []);
+    return { beforeCreate: all("beforeCreate"), beforeUpdate: all("beforeUpdate"), afterCreate: all("afterCreate"), afterUpdate: all("afterUpdate") };
 }

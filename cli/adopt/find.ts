@@ -1,6 +1,8 @@
 /** What is in Authentik already of what a stack declares, by natural key, and what stands in the way of taking it over. Reads only. */
 import type { PolicyBinding } from "@goauthentik/api";
+import { ciLoginFlowParts } from "../../components/ciLoginFlowNames";
 import type { Settings } from "../../components/settings";
+import { loginCallbackUrl } from "../../components/zotConfig";
 import { type Client, everyPage, isNotFound } from "../../providers/authentik/client";
 import type { Declared } from "./importFile";
 
@@ -19,10 +21,13 @@ export interface Found {
     warnings: string[];
 }
 
-/** What `found` reads; the parts of the official client. */
-export type Reader = Pick<Client, "core" | "providers" | "policies" | "flows">;
+/** Authentik's own scope mappings that the program declares. */
+const PROGRAMS_SCOPES = new Set(["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`));
 
-export async function found(client: Reader, { identity }: Pick<Settings, "identity">): Promise<Found> {
+/** What `found` reads; the parts of the official client. */
+export type Reader = Pick<Client, "core" | "providers" | "policies" | "flows" | "stages" | "propertyMappings">;
+
+export async function found(client: Reader, { identity, registry }: Pick<Settings, "identity" | "registry">): Promise<Found> {
     const result: Found = { findings: [], missing: [], warnings: [] };
     const note = (object: Declared, label: string, id: string | number | undefined) => {
         if (id === undefined) result.missing.push({ object, label });
@@ -34,6 +39,15 @@ export async function found(client: Reader, { identity }: Pick<Settings, "identi
     note("provider", `OAuth2 provider ${provider?.name ?? identity.providerName} (client id ${identity.clientId})`, provider?.pk);
     const namesake = providers.find(({ name, pk }) => name === identity.providerName && pk !== provider?.pk);
     if (namesake) result.warnings.push(`The name ${identity.providerName} belongs to another OAuth2 provider, of the client id ${namesake.clientId}: no two have the same, so give another identity.providerName, or set identity.clientId to ${namesake.clientId}.`);
+
+    if (provider) {
+        const extraUris = provider.redirectUris.filter(({ url }) => url !== loginCallbackUrl({ registry })).map(({ url }) => url);
+        if (extraUris.length > 0) result.warnings.push(`The provider also redirects to ${extraUris.join(", ")}: pulumi up takes that away, since zot has one address.`);
+        const scopes = await everyPage((page, pageSize) => client.propertyMappings.propertymappingsProviderScopeList({ page, pageSize }));
+        const others = scopes.filter(({ pk, managed }) => provider.propertyMappings?.includes(pk) && !PROGRAMS_SCOPES.has(managed ?? "")).map(({ name }) => name);
+        if (others.length > 0) result.warnings.push(`The provider also has the scope mappings ${others.join(", ")}: pulumi up takes them away. zot asks for openid, email and profile only.`);
+        if (provider.encryptionKey) result.warnings.push("The provider encrypts its tokens, which zot cannot read: no login has worked so. The program leaves the key as it is; remove it in Authentik.");
+    }
 
     const application = await client.core.coreApplicationsRetrieve({ slug: identity.applicationSlug }).catch((error: unknown) => {
         if (isNotFound(error)) return undefined;
@@ -79,9 +93,14 @@ export async function found(client: Reader, { identity }: Pick<Settings, "identi
     }
 
     if (identity.ciLoginFlow === "dedicated") {
-        const slug = `${identity.ciUser}-login`;
+        const { slug, identification, login, policy } = ciLoginFlowParts(identity.ciUser);
         const { results } = await client.flows.flowsInstancesList({ slug });
-        if (results.some((flow) => flow.slug === slug)) result.warnings.push(`There is a flow ${slug}, which is not taken over: set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, and the program makes its own.`);
+        const isThere = results.some((flow) => flow.slug === slug);
+        if (isThere) result.warnings.push(`There is a flow ${slug}, which is not taken over: set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, and the program makes its own.`);
+        const stages = await Promise.all([identification, login].map(async (name) => (await client.stages.stagesAllList({ name })).results.filter((stage) => stage.name === name)));
+        const policies = (await client.policies.policiesExpressionList({ name: policy })).results.filter(({ name }) => name === policy);
+        const parts = [...stages.flat().map(({ name }) => `stage ${name}`), ...policies.map(({ name }) => `policy ${name}`)];
+        if (parts.length > 0) result.warnings.push(`Of such a flow there is also the ${parts.join(", the ")}: remove ${parts.length === 1 ? "it" : "them"} with the flow, for the program makes its own of the same name.`);
     }
     return result;
 }

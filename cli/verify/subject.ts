@@ -191,7 +191,7 @@ async function tokenOf(stack: string, folder: string): Promise<string | undefine
 
 /** In a file that loads Pulumi's SDK. */
 async function dedicatedFlow(ciUser: string): Promise<string> {
-    const { ciLoginFlowSlug } = await import("../../components/ciLoginFlow.js");
+    const { ciLoginFlowSlug } = await import("../../components/ciLoginFlowNames.js");
     return ciLoginFlowSlug(ciUser);
 }
 

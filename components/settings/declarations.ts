@@ -281,6 +281,19 @@ export const declarations = {
         }),
         applicationSlug: define({ description: "Slug of the application in Authentik; part of the issuer.", ...slug("the application"), default: "zot" }),
         applicationName: define({ description: "Name of the application in Authentik.", ...name("the application"), default: "Zot Registry" }),
+        applicationGroup: optional(define({ description: "Heading that Authentik shows the application under. Left out, it stays as it is there.", ...name("a heading") })),
+        applicationIcon: optional(
+            define({ description: "Icon of the application: an address, or a file of Authentik's (2025.12 or newer). Left out, it stays as it is there.", ...name("an icon") }),
+        ),
+        applicationDescription: optional(define({ description: "Description of the application. Left out, it stays as it is there.", ...name("a description") })),
+        applicationPublisher: optional(define({ description: "Publisher of the application. Left out, it stays as it is there.", ...name("a publisher") })),
+        applicationLaunchUrl: optional(
+            define({
+                description: "Where Authentik opens the application. Left out, it stays as it is there; of a new application it is registry.url.",
+                ...text("an https:// URL (http:// only for a loopback host)", (value) => urlMistake(value, () => undefined)),
+            }),
+        ),
+        applicationOpenInNewTab: optional(define({ description: "Whether the application opens in a new tab. Left out, it stays as it is there.", ...boolean() })),
         providerName: define({ description: "Name of the OAuth2 provider in Authentik.", ...name("the provider"), default: "Zot" }),
         clientId: define({ description: "OAuth2 client id of the registry.", ...text("letters, digits, '.', '-' and '_'", (value) => /^[A-Za-z0-9._-]+$/.test(value)), default: "zot" }),
         authorizationFlow: define({

@@ -102,6 +102,8 @@ export interface ResourceDefinition<Answer extends object, Request extends objec
     refusal?(failure: ApiFailure): string | undefined;
     create(client: Client, request: Request): Promise<Answer>;
     read(client: Client, id: string): Promise<Answer>;
+    /** The object that the state knows, where it is no longer found by its id: a slug that was changed by hand. */
+    lookFor?(client: Client, oldOutputs: PropertyMap): Promise<Answer | undefined>;
     /** A PATCH. */
     update(client: Client, id: string, changes: Partial<Request>): Promise<Answer>;
     delete(client: Client, id: string): Promise<void>;
@@ -360,7 +362,7 @@ class Resource<Answer extends object, Request extends object> {
         if (reason) throw new UserError(`${JSON.stringify(id)} cannot be the id of ${withArticle(this.definition.noun)}: ${reason}. ${this.definition.idHelp}`);
         return this.translated(client, "view", { ...oldOutputs, [this.definition.idOutput]: id }, async () => {
             try {
-                const answer = await client.reading(() => this.definition.read(client, this.currentId(id, oldOutputs)));
+                const answer = await client.reading(() => this.readOrLookFor(client, id, oldOutputs));
                 const isImport = Object.keys(oldInputs).length === 0;
                 const properties = await this.toOutputs(client, answer, { ...oldOutputs, ...oldInputs }, oldOutputs);
                 return { id: this.definition.idOf(answer), properties, inputs: isImport ? this.importedInputs(properties) : this.refreshedInputs(oldInputs, properties) };
@@ -369,6 +371,16 @@ class Resource<Answer extends object, Request extends object> {
                 throw error;
             }
         });
+    }
+
+    private async readOrLookFor(client: Client, id: string, oldOutputs: PropertyMap): Promise<Answer> {
+        try {
+            return await this.definition.read(client, this.currentId(id, oldOutputs));
+        } catch (error) {
+            const moved = isNotFound(error) ? await this.definition.lookFor?.(client, oldOutputs) : undefined;
+            if (!moved || !this.isTheSame(moved, oldOutputs)) throw error;
+            return moved;
+        }
     }
 
     private async update(id: string, inputs: PropertyMap, oldInputs: PropertyMap, oldOutputs: PropertyMap, context: CallContext): Promise<PropertyMap> {

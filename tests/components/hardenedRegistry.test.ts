@@ -41,7 +41,7 @@ test("the provider is what zot logs in with: confidential, one strict redirect, 
         clientType: "confidential",
         authorizationFlow: "flow-authorize",
         invalidationFlow: "flow-invalidate",
-        allowedRedirectUris: [{ matching_mode: "strict", url: "https://registry.example.org/zot/auth/callback/oidc" }],
+        allowedRedirectUris: [{ matching_mode: "strict", url: "https://registry.example.org/zot/auth/callback/oidc", redirect_uri_type: "authorization" }],
         signingKey: "certificate",
         propertyMappings: ["openid", "email", "profile"],
         subMode: "hashed_user_id",
@@ -54,15 +54,16 @@ test("only admins and CI's group may use the application, admins first", async (
     await declare();
     expect(only("authentik:index/application:Application")).toMatchObject({ name: "Zot Registry", slug: "zot", metaLaunchUrl: "https://registry.example.org", policyEngineMode: "any" });
     const bindings = recorded.filter((resource) => resource.type === "authentik:index/policyBinding:PolicyBinding");
+    const passes = { enabled: true, negate: false, failureResult: false, timeout: 30 };
     expect(bindings.map(({ name, inputs }) => ({ name, ...inputs }))).toEqual([
-        { name: "registry-admins", target: "application-uuid", group: "group-admins", order: 0, timeout: 30 },
-        { name: "registry-workloads", target: "application-uuid", group: "registry-id", order: 1, timeout: 30 },
+        { name: "registry-admins", target: "application-uuid", group: "group-admins", order: 0, ...passes },
+        { name: "registry-workloads", target: "application-uuid", group: "registry-id", order: 1, ...passes },
     ]);
 });
 
 test("CI is a service account in its group, and admins are never made", async () => {
     await declare();
-    expect(only("authentik:index/group:Group")).toEqual({ name: "artifact-workloads" });
+    expect(only("authentik:index/group:Group")).toEqual({ name: "artifact-workloads", isSuperuser: false });
     expect(only("authentik:index/user:User")).toMatchObject({ username: "zot-ci", type: "service_account", groups: ["registry-id"] });
 });
 

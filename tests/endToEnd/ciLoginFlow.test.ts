@@ -11,19 +11,35 @@ import { createScratchStack, type ScratchStack } from "../../testbed/site/scratc
 
 const { reason } = findToolchain();
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 (reason ? describe.skip : describe)(skippable("a login flow of CI's own, with the engine", reason), () => {
     let site: Site;
     let scratch: ScratchStack;
     let key: string;
     let undoSecondFactor: () => Promise<void> = async () => undefined;
+    /** What preview said by the site's own flow; with a flow of the dedicated one's name; with every other name taken as well. */
+    let refusals: { byOwnFlow: string; flowTaken: string; allTaken: string };
+    const written = async () => (await site.authentik.api<{ results: unknown[] }>("GET", "/providers/oauth2/?client_id=zot")).results.length;
 
     beforeAll(async () => {
         site = await startSite();
         undoSecondFactor = await demandSecondFactor(site);
         scratch = await createScratchStack(site, resolve(__dirname, "../.."), program);
+        const refusal = () => scratch.stack.preview({ color: "never" }).then(() => "", ({ message }: Error) => message);
+        const byOwnFlow = await refusal();
         scratch.changeSettings({ identity: { ciLoginFlow: "dedicated" } });
+        const { api } = site.authentik;
+        const flow = { name: "theirs", slug: "zot-ci-login", title: "Theirs", designation: "authentication" };
+        await api("POST", "/flows/instances/", flow);
+        const flowTaken = await refusal();
+        const group = await api<{ pk: string }>("POST", "/core/groups/", { name: "artifact-workloads" });
+        const user = await api<{ pk: number }>("POST", "/core/users/", { username: "zot-ci", name: "zot-ci", type: "service_account", groups: [group.pk] });
+        await api("POST", "/core/applications/", { name: "Theirs", slug: "zot" });
+        const allTaken = await refusal();
+        expect(await written()).toBe(0);
+        for (const path of ["/core/applications/zot/", `/core/users/${user.pk}/`, `/core/groups/${group.pk}/`, "/flows/instances/zot-ci-login/"]) await api("DELETE", path);
+        refusals = { byOwnFlow, flowTaken, allTaken };
         const { outputs } = await scratch.stack.up({ color: "never" });
         key = outputs.ciApiKey!.value as string;
     });
@@ -32,6 +48,19 @@ jest.setTimeout(180_000);
         await scratch?.stack.destroy({ color: "never" }).catch(() => undefined);
         await undoSecondFactor();
         await site?.stop();
+    });
+
+    test("preview of a first deployment says that the site's own flow demands a second factor, and which setting gives CI another", () => {
+        expect(refusals.byOwnFlow).toContain("The login flow default-authentication-flow demands a second factor (stage default-authentication-mfa-validation).");
+        expect(refusals.byOwnFlow).toContain("pulumi config set --path identity.ciLoginFlow dedicated");
+    });
+
+    test("preview of a first deployment names what is there already, at once, and the way to take it over", () => {
+        expect(refusals.flowTaken).toContain("- flow zot-ci-login (identity.ciLoginFlow)");
+        expect(refusals.flowTaken).toContain("pulumi config set --path identity.ciLoginFlow zot-ci-login");
+        expect(refusals.flowTaken).not.toContain("npm run adopt");
+        for (const named of ["application zot", "group artifact-workloads", "user zot-ci", "flow zot-ci-login", "npm run adopt -- --stack demo"]) expect(refusals.allTaken).toContain(named);
+        expect(refusals.allTaken).not.toContain("client id");
     });
 
     const login = (username: string, password: string) =>
@@ -57,6 +86,18 @@ jest.setTimeout(180_000);
     test("admins keep their second factor at the registry", async () => {
         const username = site.authentik.adminUser;
         await expect(ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) }, { identityProvider: [site.issuer] })).rejects.toThrow(/second factor/);
+    });
+
+    test("an account that was taken out of its group is told in preview", async () => {
+        const [user] = (await site.authentik.api<{ results: { pk: number; groups: string[] }[] }>("GET", "/core/users/?username=zot-ci")).results;
+        await site.authentik.api("PATCH", `/core/users/${user!.pk}/`, { groups: [] });
+        try {
+            const { stdout } = await scratch.stack.preview({ color: "never" });
+            expect(stdout).toContain("In Authentik, zot-ci is no member of the group artifact-workloads: from its next login on, CI has no rights on the registry. pulumi up --refresh");
+        } finally {
+            await site.authentik.api("PATCH", `/core/users/${user!.pk}/`, { groups: user!.groups });
+        }
+        expect((await scratch.stack.preview({ color: "never" })).stdout).not.toContain("is no member");
     });
 
     test("a second up changes nothing", async () => {

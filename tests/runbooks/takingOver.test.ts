@@ -11,6 +11,21 @@ let operator: Operator;
 const type = (block: string, options?: RunOptions): Promise<Ran> => operator.type(block, options);
 const made: string[] = [];
 
+/** What people set on such objects, which no setting of the program says. */
+const SET_BY_PEOPLE = {
+    group: { attributes: { contact: "builds@example.org" } },
+    user: { email: "zot-ci@example.org", path: "robots", name: "Zot CI", attributes: { "goauthentik.io/user/token-maximum-lifetime": "days=90" } },
+    provider: { access_code_validity: "minutes=3", access_token_validity: "minutes=20", refresh_token_validity: "days=7", logout_uri: "https://registry.example.org/bye" },
+    application: {
+        group: "Build",
+        meta_description: "Images of ours",
+        meta_publisher: "Platform",
+        meta_icon: "https://example.org/zot.png",
+        meta_launch_url: "https://registry.example.org/home",
+        open_in_new_tab: true,
+    },
+};
+
 /** What a blueprint makes, by the API. */
 async function asByBlueprint(): Promise<{ provider: number; group: string; user: number }> {
     const { api } = operator.site.authentik;
@@ -20,8 +35,8 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         made.push(item ?? `${path}${object.pk}/`);
         return object;
     };
-    const group = await make<{ pk: string }>("/core/groups/", { name: "artifact-workloads" });
-    const user = await make<{ pk: number }>("/core/users/", { username: "zot-ci", name: "Zot CI", type: "service_account", path: "users", groups: [group.pk] });
+    const group = await make<{ pk: string }>("/core/groups/", { name: "artifact-workloads", ...SET_BY_PEOPLE.group });
+    const user = await make<{ pk: number }>("/core/users/", { username: "zot-ci", type: "service_account", groups: [group.pk], ...SET_BY_PEOPLE.user });
     const provider = await make<{ pk: number }>("/providers/oauth2/", {
         name: "Zot OAuth2",
         client_id: "zot",
@@ -29,8 +44,9 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         authorization_flow: await first("/flows/instances/?slug=default-provider-authorization-implicit-consent"),
         invalidation_flow: await first("/flows/instances/?slug=default-provider-invalidation-flow"),
         redirect_uris: [{ matching_mode: "strict", url: `${operator.site.registryUrl}/zot/auth/callback/oidc` }],
+        ...SET_BY_PEOPLE.provider,
     });
-    const application = await make<{ pk: string }>("/core/applications/", { name: "Zot", slug: "zot", provider: provider.pk, policy_engine_mode: "any" }, "/core/applications/zot/");
+    const application = await make<{ pk: string }>("/core/applications/", { name: "Zot", slug: "zot", provider: provider.pk, policy_engine_mode: "any", ...SET_BY_PEOPLE.application }, "/core/applications/zot/");
     await make("/policies/bindings/", { target: application.pk, group: await first("/core/groups/?name=admins"), order: 0 });
     await make("/policies/bindings/", { target: application.pk, group: group.pk, order: 1 });
     return { provider: provider.pk, group: group.pk, user: user.pk };
@@ -69,6 +85,10 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         const current = await site.authentik.api<{ name: string; pk: number }>("GET", `/providers/oauth2/${objects.provider}/`);
         expect(current.name).toBe("Zot");
         expect(await operator.pending()).toEqual({});
+        expect(current).toMatchObject(SET_BY_PEOPLE.provider);
+        expect(await site.authentik.api("GET", "/core/applications/zot/")).toMatchObject(SET_BY_PEOPLE.application);
+        expect(await site.authentik.api("GET", `/core/groups/${objects.group}/`)).toMatchObject(SET_BY_PEOPLE.group);
+        expect(await site.authentik.api("GET", `/core/users/${objects.user}/`)).toMatchObject(SET_BY_PEOPLE.user);
         expect(await operator.registry().push("app/hello", "v1", "x")).toBe(401);
 
         await type(handOver!);

@@ -1,5 +1,6 @@
 /** Logging in by OpenID Connect, and what comes of it. */
 import { FlowError } from "../../../clients/authentikFlow";
+import { isMember } from "../../../clients/authentikLook";
 import { sendOne } from "../../../clients/browser";
 import { LoginError } from "../../../clients/zotSession";
 import { type Check, fail, notPossible, type Outcome, pass, Skipped, warning } from "../check";
@@ -47,6 +48,19 @@ export const login: Check[] = [
         title: "An admin logs in by OpenID Connect, without a browser, and gets an API key",
         needs: ["identities"],
         run: (context) => logsIn(context, "admin"),
+    },
+    {
+        id: "ci-member",
+        title: "CI's service account is a member of CI's group",
+        needs: [],
+        async run({ subject, way }) {
+            if (!subject.authentik) throw notPossible(subject.withoutAuthentik);
+            const { ciUser, workloadsGroup } = subject;
+            const member = await isMember({ ...subject.authentik, way }, ciUser, workloadsGroup);
+            if (member === undefined) throw notPossible(`Authentik shows the user ${ciUser} or the group ${workloadsGroup} not: it is not there, or the token may not see it.`);
+            if (member) return pass(`${ciUser} is in ${workloadsGroup}.`);
+            return fail(`${ciUser} is not in ${workloadsGroup}: from its next login on, CI has no rights. What zot remembers may still let its key push until then.`, "pulumi up --refresh makes it a member again.");
+        },
     },
     {
         id: "login-unbound",

@@ -54,6 +54,17 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     },
     create: (client, request) => client.core.coreApplicationsCreate({ applicationRequest: request }),
     read: (client, id) => client.core.coreApplicationsRetrieve({ slug: id }),
+    // Its provider knows the slug that it has now; a list shows a token only what its user may use.
+    lookFor: async (client, { protocolProvider }) => {
+        if (typeof protocolProvider !== "number") return undefined;
+        try {
+            const { assignedApplicationSlug: slug } = await client.providers.providersOauth2Retrieve({ id: protocolProvider });
+            return slug ? await client.core.coreApplicationsRetrieve({ slug }) : undefined;
+        } catch (error) {
+            if (isNotFound(error)) return undefined;
+            throw error;
+        }
+    },
     update: (client, id, changes) => client.core.coreApplicationsPartialUpdate({ slug: id, patchedApplicationRequest: changes }),
     delete: (client, id) => client.core.coreApplicationsDestroy({ slug: id }),
 };

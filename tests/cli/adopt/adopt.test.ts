@@ -141,6 +141,8 @@ describe(`on ${backendName}`, () => {
         expect(stdout).toContain(`The user ${names.user} is of type internal`);
         expect(stdout).toContain(`The user ${names.user} is a member of ${names.admins} too`);
         expect(stdout).toContain(`The application is bound to the user ${names.user} too (binding ${stranger.pk}, order 1)`);
+        expect(stdout).toContain("The provider also redirects to https://registry.example.org/old: pulumi up takes that away");
+        expect(stdout).not.toContain("scope mappings");
         expect(stdout).toContain("pulumi import --file adopt.json --stack site");
         expect(stdout + stderr).not.toContain(backend.token);
         const file = JSON.parse(fs.readFileSync(path.join(folder, "adopt.json"), "utf8")) as { resources: { name: string; id?: string }[] };

@@ -1,0 +1,156 @@
+/**
+ * What would stop an update half-way in Authentik, asked before anything is changed there, in preview and at the start of an update: names
+ * that are taken, a login flow that a service account does not pass, and members that a change of the group would take out.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { isMember, type Kind, type LookAccess, loginObstacles, membersOf, takenNames } from "../clients/authentikLook";
+import { outgoing } from "../clients/outgoing";
+import { ciLoginFlowParts } from "./ciLoginFlowNames";
+import type { Settings } from "./settings";
+
+interface Declared {
+    kind: Kind;
+    name: string;
+    /** Where the name comes from, for people. */
+    from: string;
+    /** Whether `npm run adopt` takes it over. */
+    isAdopted: boolean;
+}
+
+/** What the program makes in Authentik under a name that no two objects share. */
+export function declaredNames({ identity }: Pick<Settings, "identity">): Declared[] {
+    const adopted = (kind: Kind, name: string, from: string): Declared => ({ kind, name, from, isAdopted: true });
+    const flow = identity.ciLoginFlow === "dedicated" ? ciLoginFlowParts(identity.ciUser) : undefined;
+    const ofFlow = (kind: Kind, name: string): Declared => ({ kind, name, from: "identity.ciLoginFlow", isAdopted: false });
+    return [
+        adopted("OAuth2 provider of the client id", identity.clientId, "identity.clientId"),
+        adopted("OAuth2 provider", identity.providerName, "identity.providerName"),
+        adopted("application", identity.applicationSlug, "identity.applicationSlug"),
+        ...(identity.manageWorkloads ? [adopted("group", identity.workloadsGroup, "identity.workloadsGroup"), adopted("user", identity.ciUser, "identity.ciUser")] : []),
+        ...(flow ? [ofFlow("flow", flow.slug), ofFlow("stage", flow.identification), ofFlow("stage", flow.login), ofFlow("expression policy", flow.policy)] : []),
+    ];
+}
+
+/** What is said of names that are taken. */
+export function takenMessage(url: string, stack: string, taken: readonly Declared[]): string {
+    const adopted = taken.filter(({ isAdopted }) => isAdopted);
+    const flow = taken.filter(({ isAdopted }) => !isAdopted);
+    const lines = [`Authentik at ${url} has objects of the names that this stack gives to its own:`, ...taken.map(({ kind, name, from }) => `  - ${kind} ${name} (${from})`)];
+    if (adopted.length > 0) lines.push(`Take over what the stack's state does not hold yet: npm run adopt -- --stack ${stack}. It lists what that is, and changes nothing. Or set other names.`);
+    const slug = flow.find(({ kind }) => kind === "flow")?.name;
+    if (slug !== undefined) {
+        lines.push(`A flow is not taken over. To use ${slug} as it is: pulumi config set --path identity.ciLoginFlow ${slug}. Or remove it in Authentik with its stages and its policy, and the program makes its own.`);
+    } else if (flow.length > 0) {
+        lines.push("Stages and policies of a login flow are not taken over. They may be left of one that is gone: remove them in Authentik, and the program makes its own.");
+    }
+    return lines.join("\n");
+}
+
+/** What is said of a login flow that the service account does not pass. */
+export function obstacleMessage({ identity }: Pick<Settings, "identity">, flow: string, what: readonly string[]): string {
+    const remedy =
+        identity.ciLoginFlow === "dedicated"
+            ? "Take that out of the flow."
+            : "Give the service account a flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
+    return `The login flow ${flow} ${what.join(", and ")}. The service account ${identity.ciUser} has nothing but a password, so that CI's key cannot be made. ${remedy}`;
+}
+
+export class IdentityPreflight {
+    private readonly look: LookAccess | undefined;
+    private taken: Promise<Declared[]> | undefined;
+    private obstacles: ReturnType<typeof loginObstacles> | undefined;
+    private isTold = false;
+    /** Inside a hook it is not known. */
+    private readonly stack = pulumi.getStack();
+
+    /** @param access how Authentik is reached; undefined where that is not known, and nothing is asked */
+    constructor(
+        private readonly component: string,
+        private readonly settings: Pick<Settings, "identity">,
+        access: { url: string; token: string } | undefined,
+    ) {
+        this.look = access && { ...access, way: outgoing() };
+    }
+
+    /**
+     * Hooks for a resource that is made in Authentik: where there is one of that name, or CI could not log in afterwards, it is refused
+     * before the first is made. Everything is told at once.
+     */
+    beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
+        const { look } = this;
+        if (!look) return {};
+        const refuse = new pulumi.ResourceHook(
+            `${this.component}-is-free-${own.join("-").replaceAll(" ", "-") || "login"}`,
+            async () => {
+                const [taken, login] = await Promise.all([this.askNames(look), this.askFlow(look)]);
+                const problems: string[] = [];
+                if (taken.some(({ kind }) => own.includes(kind))) problems.push(takenMessage(look.url, this.stack, taken));
+                const certain = login?.obstacles.filter(({ isCertain }) => isCertain).map(({ what }) => what) ?? [];
+                if (login && certain.length > 0) problems.push(obstacleMessage(this.settings, login.flow, certain));
+                if (problems.length === 0) return;
+                const text = this.isTold ? "It cannot be made, as the other error says." : problems.join("\n");
+                this.isTold = true;
+                throw new pulumi.RunError(text);
+            },
+            { onDryRun: true },
+        );
+        return { beforeCreate: [refuse] };
+    }
+
+    /** Warns in preview of what has come about since: a second factor that is demanded, an account that is in its group no more. */
+    async warn(): Promise<void> {
+        const { look, settings } = this;
+        if (!look) return;
+        const { identity } = settings;
+        const [login, member] = await Promise.all([this.askFlow(look), isMember(look, identity.ciUser, identity.workloadsGroup)]);
+        if (login && login.obstacles.length > 0) {
+            const { obstacles } = login;
+            const doubt = obstacles.some(({ isCertain }) => !isCertain) ? " (policies of the stage decide for whom; where they leave the service account out, all is well)" : "";
+            await pulumi.log.warn(`${obstacleMessage(settings, login.flow, obstacles.map(({ what }) => what))}${doubt}`);
+        }
+        if (member === false) {
+            const remedy = identity.manageWorkloads ? "pulumi up --refresh makes it one again" : "make it one in Authentik";
+            await pulumi.log.warn(`In Authentik, ${identity.ciUser} is no member of the group ${identity.workloadsGroup}: from its next login on, CI has no rights on the registry. ${remedy}.`);
+        }
+    }
+
+    /**
+     * Hooks for the group: refuses a change that would take members out. The provider that is bridged from Terraform's sends those that the
+     * state knows along with every change; this project's own sends none.
+     */
+    keepMembers(): pulumi.ResourceHookBinding {
+        const { look } = this;
+        if (!look || !sendsMembers()) return {};
+        const refuse = new pulumi.ResourceHook(
+            `${this.component}-keeps-members`,
+            async ({ id, oldOutputs }) => {
+                const known = (oldOutputs as { users?: number[] } | undefined)?.users ?? [];
+                const lost = (await membersOf(look, id))?.filter(({ pk }) => !known.includes(pk)) ?? [];
+                if (lost.length === 0) return;
+                throw new pulumi.RunError(
+                    `The group ${this.settings.identity.workloadsGroup} has members in Authentik that the state does not know: ${lost.map(({ username }) => username).join(", ")}. ` +
+                        "With this change the bridged provider would take them out. Read them in first: pulumi refresh, or pulumi up --refresh",
+                );
+            },
+            { onDryRun: true },
+        );
+        return { beforeUpdate: [refuse] };
+    }
+
+    private askNames(look: LookAccess): Promise<Declared[]> {
+        return (this.taken ??= takenNames(look, declaredNames(this.settings)));
+    }
+
+    private askFlow(look: LookAccess): ReturnType<typeof loginObstacles> {
+        const { ciLoginFlow, clientId } = this.settings.identity;
+        // A dedicated one is the program's own.
+        if (ciLoginFlow === "dedicated") return Promise.resolve(undefined);
+        return (this.obstacles ??= loginObstacles(look, ciLoginFlow === "default" ? undefined : ciLoginFlow, clientId));
+    }
+}
+
+/** Whether the package @pulumi/authentik is one that Pulumi generated for Terraform's provider. */
+function sendsMembers(): boolean {
+    const { pulumi: plugin } = require("@pulumi/authentik/package.json") as { pulumi?: { parameterization?: unknown } };
+    return plugin?.parameterization !== undefined;
+}
