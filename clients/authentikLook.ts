@@ -1,5 +1,6 @@
 /** What is in Authentik already: read with the program's token, before anything is changed. Tried on Authentik 2025.10 and 2026.5. */
 import type { Send } from "./outgoing";
+import { outsideText } from "./outsideText";
 
 export interface LookAccess {
     /** Authentik's address, for example `https://authentik.example.org`. */
@@ -53,7 +54,7 @@ export async function isMember(access: LookAccess, username: string, group: stri
 /** Members of a group by their names, each with the number by which Authentik knows it; undefined where they are not to be seen. */
 export async function membersOf(access: LookAccess, group: string): Promise<{ pk: number; username: string }[] | undefined> {
     const found = await get<{ users?: number[]; users_obj?: { pk: number; username: string }[] | null }>(access, `/core/groups/${encodeURIComponent(group)}/?include_users=true`);
-    return found?.users?.map((pk) => ({ pk, username: found.users_obj?.find((user) => user.pk === pk)?.username ?? `user ${pk}` }));
+    return found?.users?.map((pk) => ({ pk, username: outsideText(found.users_obj?.find((user) => user.pk === pk)?.username ?? `user ${pk}`) }));
 }
 
 /** Something in a login flow that a service account does not pass. */
@@ -87,7 +88,7 @@ export async function loginObstacles(access: LookAccess, flow: string | undefine
         bindings.map(async (binding): Promise<Obstacle[]> => {
             const what = await obstacleOf(access, binding);
             if (what === undefined) return [];
-            return [{ what: `${what} (stage ${binding.stage_obj?.name ?? binding.stage})`, isCertain: await meetsPasswords(access, binding) }];
+            return [{ what: `${what} (stage ${outsideText(binding.stage_obj?.name ?? binding.stage)})`, isCertain: await meetsPasswords(access, binding) }];
         }),
     );
     return { flow: found.slug, obstacles: obstacles.flat() };
@@ -146,7 +147,7 @@ async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Bindin
             return found?.not_configured_action === undefined || found.not_configured_action === "skip" ? undefined : "demands a second factor";
         }
         default:
-            return `has a stage that only a person passes: ${kind!.verbose_name}`;
+            return `has a stage that only a person passes: ${outsideText(kind!.verbose_name)}`;
     }
 }
 
