@@ -6,7 +6,8 @@ import { keys } from "./keys";
 import { login } from "./login";
 import { matrix } from "./matrix";
 import { mirrors } from "./mirrors";
+import { otherLogins } from "./otherLogins";
 import { service } from "./service";
 import { tags } from "./tags";
 
-export const checks: readonly Check[] = [...service, ...login, ...browser, ...anonymous, ...tags, ...mirrors, ...matrix, ...keys];
+export const checks: readonly Check[] = [...service, ...otherLogins, ...login, ...browser, ...anonymous, ...tags, ...mirrors, ...matrix, ...keys];

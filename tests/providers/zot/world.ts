@@ -142,7 +142,7 @@ export async function startWorld(): Promise<World> {
         }
     };
     const asCi = async <T>(work: (session: ZotSession) => Promise<T>): Promise<T> => {
-        const session = await ZotSession.login(registryUrl, { username: ciUser, password: await patiently(() => authentik.appPassword(ciUser)) }, { identityProvider: [authentik.url] });
+        const session = await ZotSession.login(registryUrl, { username: ciUser, password: await patiently(() => authentik.appPassword(ciUser)) }, { identityProvider: [authentik.url, issuer] });
         try {
             return await work(session);
         } finally {
