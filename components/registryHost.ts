@@ -23,7 +23,10 @@ export interface RegistryHostArgs {
     liveNames?: LiveNames;
 }
 
-/** The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit, and no more failed logins than that. */
+/**
+ * The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit. That a login is refused is
+ * found by one before, of the look or of what a destroy begins with: sshd (9.8 and newer) refuses an address after a few failed ones.
+ */
 const DIAL = { dialErrorLimit: 2, perDialTimeout: 10 };
 
 export class RegistryHost extends pulumi.ComponentResource {

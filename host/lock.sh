@@ -85,6 +85,6 @@ clear_payloads() {
         process=${left##*/zot-hardening.}
         process=${process%%.*}
         case $process in '' | *[!0-9]*) continue ;; esac
-        if [ -n "$(find "$left" -prune -user "$(id -u)")" ] && ! is_push "$process"; then rm -rf "$left"; fi
+        if [ -n "$(find "$left" -prune -user "$(owner_of "$folder")")" ] && ! is_push "$process"; then rm -rf "$left"; fi
     done
 }

@@ -152,8 +152,8 @@ unpack || fail "the payload cannot be unpacked in $folder; is its disk full?"
 if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
     case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off." ;; esac
     [ "${3-}" != root ] || fail "sudo was to run the push as root, and ran it as $(id -un); look after its runas_default."
-    sudo -n true 2>"$folder/error" || fail "sudo does not let $(id -un) become root without a password ($(last_of "$folder/error")); allow it in sudoers with NOPASSWD, or set host.sudo to off or service."
-    exec sudo -n /bin/sh "$folder/payload" "$folder" "$verb" root
+    sudo -n true </dev/null 2>"$folder/error" || fail "sudo does not let $(id -un) become root without a password ($(last_of "$folder/error")); allow it in sudoers with NOPASSWD, or set host.sudo to off or service."
+    exec sudo -n /bin/sh "$folder/payload" "$folder" "$verb" root </dev/null
 fi
 service_file_changed=
 check_tools

@@ -1,5 +1,5 @@
 /** The dialects: the whole push in every shell, by BusyBox's tools, and its command through every login shell. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { hostCommand, hostScript, zotStartScript } from "../../components/hostPayload";
@@ -66,6 +66,37 @@ describe("the command", () => {
             expect(answer).toMatchObject({ status: 0, errors: "" });
             expect(answer.output).toMatch(/^\S+\/zot-hardening\.\d+\.\w{8} deploy\n3\n$/);
             expect(fs.readdirSync(folder).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
+        });
+    }
+
+    /** The command as it runs where that shell is the host's sh. */
+    const commandIn = (shell: Shell) => hostCommand("deploy").replaceAll("/bin/sh", shell.command.join(" "));
+    const left = (folder: string) => fs.readdirSync(folder).filter((name) => name.startsWith("zot-hardening"));
+
+    for (const shell of shells) {
+        (shell.reason ? it.skip : it)(skippable(`leaves no secret where a signal ends the script: ${shell.name}`, shell.reason), () => {
+            for (const signal of ["HUP", "INT", "QUIT", "PIPE", "ALRM", "TERM", "USR1", "KILL"]) {
+                const folder = scratchFolder();
+                // Before the script has set a trap, or where it has none for that signal.
+                const { status } = runIn(shell, commandIn(shell), { input: `kill -${signal} $$; sleep 5\n== end\n`, env: { TMPDIR: folder, HOME: folder } });
+                expect({ signal, left: left(folder), failed: status !== 0 }).toEqual({ signal, left: [], failed: true });
+            }
+        });
+
+        (shell.reason ? it.skip : it)(skippable(`leaves no secret where a signal comes while it reads: ${shell.name}`, shell.reason), async () => {
+            for (const signal of ["SIGINT", "SIGQUIT", "SIGALRM", "SIGTERM"] as const) {
+                const folder = scratchFolder();
+                const [program, ...args] = shell.command;
+                const child = spawn(program!, [...args, "-c", commandIn(shell)], { env: { PATH: process.env.PATH, TMPDIR: folder, HOME: folder }, stdio: ["pipe", "ignore", "ignore"] });
+                const ended = new Promise((resolve) => child.once("exit", resolve));
+                child.stdin.write("a secret\n");
+                while (!left(folder).some((name) => fs.existsSync(join(folder, name, "payload")))) await new Promise((done) => setTimeout(done, 10));
+                child.kill(signal);
+                child.stdin.end("touch $TMPDIR/ran\n== end\n");
+                await ended;
+                // Neither the folder, nor what the script would have made.
+                expect({ signal, left: fs.readdirSync(folder) }).toEqual({ signal, left: [] });
+            }
         });
     }
 
