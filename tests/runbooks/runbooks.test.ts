@@ -138,14 +138,41 @@ async function harden(): Promise<void> {
         expect(await operator.pending()).toEqual({});
     });
 
-    test("Rotate the state's passphrase", async () => {
-        const [block] = blocks("Rotate the state's passphrase", 1);
-        const PULUMI_CONFIG_PASSPHRASE = "another-passphrase";
+    test("Rotate the state's passphrase, and restore a backup of before", async () => {
+        const [rotate, backUp] = blocks("Rotate the state's passphrase", 2);
+        const [restore, look] = blocks("Restore a backup of before a rotation", 2);
+        const rotated = { env: { PULUMI_CONFIG_PASSPHRASE: "another-passphrase" } };
+        const twice = (passphrase: string) => `${passphrase}\n${passphrase}\n`;
+        const preview = `pulumi preview --stack ${STACK} --expect-no-changes`;
+        await type(`pulumi stack export --stack ${STACK} >old-state.json`);
         // On a terminal it is asked for twice.
-        await type(block!, { input: `${PULUMI_CONFIG_PASSPHRASE}\n${PULUMI_CONFIG_PASSPHRASE}\n` });
-        await expect(type(`pulumi preview --stack ${STACK}`)).rejects.toThrow(/passphrase/);
-        await type(`pulumi preview --stack ${STACK}`, { env: { PULUMI_CONFIG_PASSPHRASE } });
-        await type(block!, { input: `${operator.passphrase}\n${operator.passphrase}\n`, env: { PULUMI_CONFIG_PASSPHRASE } });
+        await type(rotate!, { input: twice("another-passphrase") });
+        await expect(type(preview)).rejects.toThrow(/passphrase/);
+        await type(preview, rotated);
+        await type(backUp!, rotated);
+
+        // What goes wrong by the short way, as the manual tells it.
+        const state = join(operator.home, ".pulumi-state/.pulumi");
+        await expect(type(`pulumi stack import --stack ${STACK} <old-state.json`, rotated)).rejects.toThrow(/incorrect passphrase/);
+        rmSync(state, { recursive: true });
+        await type(`pulumi stack init ${STACK}`, rotated);
+        expect((await type(`pulumi stack import --stack ${STACK} <old-state.json`)).text).toContain("Import complete");
+        for (const passphrase of [operator.passphrase, "another-passphrase"]) {
+            await expect(type(preview, { env: { PULUMI_CONFIG_PASSPHRASE: passphrase } })).rejects.toThrow(/incorrect passphrase/);
+        }
+
+        // The passphrase of that time is in the environment.
+        await type(restore!, { input: twice("another-passphrase"), replace: { "OLD-STATE": "old-state.json" } });
+        await type(look!, rotated);
+        await type(preview, rotated);
+        await expect(type(preview)).rejects.toThrow(/passphrase/);
+        // Where the stack is gone.
+        rmSync(state, { recursive: true });
+        const [copy, ...rest] = restore!.split("\n").slice(1);
+        await type([copy, `pulumi stack init ${STACK}`, ...rest].join("\n"), { input: twice("another-passphrase"), replace: { "OLD-STATE": "old-state.json" } });
+        await type(preview, rotated);
+
+        await type(rotate!, { input: twice(operator.passphrase), ...rotated });
         expect(await operator.pending()).toEqual({});
     });
 
