@@ -5,6 +5,7 @@ import { matrixInWords } from "./components/accessPolicy";
 import { warnOfBlueprints } from "./components/blueprintOwners";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
+import { observeHostAlone } from "./components/hostObservation";
 import { silenceDebugLog } from "./components/quietEngineLog";
 import { IdentityPreflight } from "./components/identityPreflight";
 import { lookUpAuthentik } from "./components/registryIdentity";
@@ -35,6 +36,11 @@ export = async function program() {
     const warnings = access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access), preflight.warn()]);
     const found = await lookUpAuthentik(settings).catch(async (error: Error) => {
         await warnings;
+        // With all that the host would refuse, if it is to be looked at.
+        if (settings.host.observe) {
+            const look = observeHostAlone("registry", settings, error.message.split("\n"), { providers: { zot: zotProvider } });
+            await new Promise((resolve) => look.urn.apply(resolve));
+        }
         throw error;
     });
     const registry = new HardenedRegistry("registry", { settings, found, preflight }, { providers: { zot: zotProvider } });

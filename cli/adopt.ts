@@ -63,7 +63,7 @@ async function adopt(options: Options): Promise<void> {
         const place = relative(process.cwd(), target) || target;
         lines.push("", `${place} is written. Take over, see what would change, and change it:`);
         lines.push(`  pulumi import --file ${place} --stack ${options.stack} --generate-code=false --protect=false`, `  pulumi preview --diff --stack ${options.stack}`, `  pulumi up --stack ${options.stack}`);
-        lines.push("The client secret becomes another one, in Authentik and in zot at once; who is logged in to the registry stays so.");
+        lines.push("The client keeps its secret, so that logins go on. zot gets session keys of its own: who is logged in to its web interface logs in once more.");
         lines.push("", "To give everything back without a change in Authentik: pulumi state delete with the address of each, as pulumi stack --show-urns lists them.");
     }
     print(`${lines.join("\n")}\n`);

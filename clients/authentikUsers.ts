@@ -47,6 +47,14 @@ export class AuthentikUsers {
         return user;
     }
 
+    /** The secret of the OAuth2 client of an id; undefined where there is no such client, or it has none. */
+    async clientSecret(clientId: string): Promise<string | undefined> {
+        const path = `/providers/oauth2/?client_id=${encodeURIComponent(clientId)}`;
+        const answer = await this.request(`looking for the OAuth2 client ${clientId}`, "authentik_providers_oauth2.view_oauth2provider", path, {});
+        const { results } = parsed<{ results: { client_id: string; client_secret?: string }[] }>(answer);
+        return results.find((candidate) => candidate.client_id === clientId)?.client_secret || undefined;
+    }
+
     async setPassword(user: AuthentikUser, password: string): Promise<void> {
         await this.request(`setting a random password for ${user.username}`, "authentik_core.reset_user_password", `/core/users/${user.pk}/set_password/`, { method: "POST", json: { password } });
     }

@@ -16,6 +16,8 @@ export interface CiLoginFlowArgs {
     passwordStage: string;
     /** Asks whether the names are free. Default: nobody does. */
     preflight?: IdentityPreflight;
+    /** What all of it waits for. Default: nothing. */
+    after?: pulumi.Input<pulumi.Resource>[];
 }
 
 /** How long the session lasts in which the key is minted. */
@@ -27,7 +29,8 @@ export class CiLoginFlow extends pulumi.ComponentResource {
 
     constructor(name: string, args: CiLoginFlowArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:CiLoginFlow", name, {}, opts);
-        const parent = { parent: this };
+        const { after = [] } = args;
+        const parent = { parent: this, dependsOn: after };
         const names = ciLoginFlowParts(args.ciUser);
         this.slug = names.slug;
         const isFree = (kind: Kind) => ({ ...parent, hooks: args.preflight?.beforeCreate(kind) });
@@ -63,7 +66,7 @@ export class CiLoginFlow extends pulumi.ComponentResource {
         new authentik.FlowStageBinding(
             `${name}-identification`,
             { target: flow.uuid, stage: identification.id, order: 10 },
-            { ...parent, dependsOn: guard },
+            { ...parent, dependsOn: [...after, guard] },
         );
 
         this.registerOutputs({ slug: this.slug });

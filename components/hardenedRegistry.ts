@@ -33,7 +33,10 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         super("zot-hardening:index:HardenedRegistry", name, { names }, pulumi.mergeOptions(opts, { hooks: liveNames.record() }));
         const parent = { parent: this };
 
-        const identity = new RegistryIdentity(name, { ...args, liveNames }, parent);
+        // Nothing in Authentik changes before the host is known to take its part.
+        let looked!: (observation: pulumi.Resource) => void;
+        const after = new Promise<pulumi.Resource>((resolve) => (looked = resolve));
+        const identity = new RegistryIdentity(name, { ...args, liveNames, after }, parent);
         const hashKey = new random.RandomPassword(`${name}-session-hash`, { length: 64, special: false }, parent);
         const encryptKey = new random.RandomPassword(`${name}-session-encryption`, { length: 32, special: false }, parent);
         const host = new RegistryHost(
@@ -48,6 +51,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             },
             parent,
         );
+        looked(host.observation);
 
         // The service account logs in at the hardened zot, and is revoked there before it goes.
         this.ciCredential = new CiCredential(

@@ -1,6 +1,7 @@
 /** How the registry's host is reached, and what is looked at on it. */
 import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, HostWithdrawal } from "pulumi-zot";
+import { LiveNames, namesOfRegistry } from "./liveNames";
 import type { SecretText, Settings } from "./settings";
 import { configText, namelessSecretFiles, readOnlyConfig, renderZotConfig, type SecretFiles, type ZotConfig } from "./zotConfig";
 
@@ -87,4 +88,17 @@ export function observeHost(name: string, settings: Settings, { config, files }:
 /** What a destroy begins with: whether the host runs what it is told. It has to depend on all that is to be left as it is otherwise. */
 export function askBeforeWithdrawal(name: string, settings: Settings, opts?: pulumi.CustomResourceOptions): HostWithdrawal {
     return new HostWithdrawal(name, { connection: hostConnection(settings) }, opts);
+}
+
+/**
+ * The look alone, in the place that it has in the state, where the rest cannot be declared: it fails with those mistakes and with what a
+ * push would be refused for.
+ */
+export function observeHostAlone(name: string, settings: Settings, mistakes: string[], opts?: pulumi.ComponentResourceOptions): HostObservation {
+    const liveNames = new LiveNames(name, settings.identity.acceptRename);
+    const registry = new pulumi.ComponentResource("zot-hardening:index:HardenedRegistry", name, { names: namesOfRegistry(settings) }, pulumi.mergeOptions(opts, { hooks: liveNames.record() }));
+    const host = new pulumi.ComponentResource("zot-hardening:index:RegistryHost", name, {}, { parent: registry });
+    const planned = plannedPush(settings);
+    const inputs = { connection: hostConnection(settings), config: planned.plannedConfig, secretFiles: [], ...lookSettings(settings), ...planned, mistakes };
+    return new HostObservation(name, inputs, { parent: host });
 }

@@ -1,6 +1,7 @@
 /** zot's config and its secret files, put into force on a host by one remote command. */
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { HostObservation } from "pulumi-zot";
 import { createHash } from "node:crypto";
 import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
@@ -36,6 +37,8 @@ export class RegistryHost extends pulumi.ComponentResource {
     public readonly zotConfigSha256: pulumi.Output<string>;
     /** What the push said; not before it came to its end. */
     public readonly pushed: pulumi.Output<string>;
+    /** The look at the host: it waits for nothing in the identity provider, and fails where a push would be refused. */
+    public readonly observation: HostObservation;
 
     constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:RegistryHost", name, {}, opts);
@@ -54,8 +57,8 @@ export class RegistryHost extends pulumi.ComponentResource {
         this.zotConfigSha256 = this.zotConfig.apply((config) => sha256(configText(config)));
 
         // Before the push, which it may ask for; and what stands in the push's way shows here first.
-        const observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
-        const payload = pulumi.all([files, this.zotConfig, observation.pushes]).apply(([file, config, pushes]) =>
+        this.observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
+        const payload = pulumi.all([files, this.zotConfig, this.observation.pushes]).apply(([file, config, pushes]) =>
             hostPayload({
                 settings,
                 files: file.names,

@@ -2,6 +2,7 @@
 import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { ClientSecret } from "pulumi-zot";
 import { CiLoginFlow } from "./ciLoginFlow";
 import type { IdentityPreflight } from "./identityPreflight";
 import { LiveNames } from "./liveNames";
@@ -117,6 +118,8 @@ export interface RegistryIdentityArgs {
     liveNames?: LiveNames;
     /** Asks what would stop an update half-way. Default: nobody does. */
     preflight?: IdentityPreflight;
+    /** What everything in Authentik waits for: the look at the host, which may refuse. Default: nothing. */
+    after?: pulumi.Input<pulumi.Resource>;
 }
 
 /**
@@ -153,16 +156,19 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         super("zot-hardening:index:RegistryIdentity", name, {}, opts);
         const { found, preflight } = args;
         const { identity, registry } = args.settings;
-        const parent = { parent: this, retainOnDelete: identity.retainOnDestroy };
+        const after = args.after === undefined ? [] : [args.after];
+        const parent = { parent: this, retainOnDelete: identity.retainOnDestroy, dependsOn: after };
         const liveNames = args.liveNames ?? new LiveNames(name, identity.acceptRename);
 
-        const secret = new random.RandomPassword(name, { length: 64, special: false }, parent);
+        const generated = new random.RandomPassword(name, { length: 64, special: false }, { parent: this, retainOnDelete: identity.retainOnDestroy });
+        // A client that is there already keeps its secret, which its zot goes by.
+        const secret = new ClientSecret(name, { clientId: identity.clientId, value: generated.result }, { parent: this });
         const provider = new authentik.ProviderOauth2(
             name,
             {
                 name: identity.providerName,
                 clientId: identity.clientId,
-                clientSecret: secret.result,
+                clientSecret: secret.value,
                 clientType: "confidential",
                 authorizationFlow: found.authorizationFlow,
                 invalidationFlow: found.invalidationFlow,
@@ -201,7 +207,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
             { ...parent, ...leftToPeople("application", shown), hooks: allHooks(liveNames.guard("identity.applicationSlug", { input: "slug" }), preflight?.beforeCreate("application")) },
         );
 
-        const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames, preflight);
+        const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames, after, preflight);
 
         // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses every change of it.
         const adminsBinding = new authentik.PolicyBinding(
@@ -212,23 +218,23 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         new authentik.PolicyBinding(
             `${name}-workloads`,
             { target: application.uuid, group: workloadsGroup, order: 1, ...PASSES },
-            { ...parent, dependsOn: adminsBinding },
+            { ...parent, dependsOn: [...after, adminsBinding] },
         );
 
-        this.ciLoginFlow = this.loginFlow(name, identity, found, preflight);
-        this.clientSecret = pulumi.secret(secret.result);
+        this.ciLoginFlow = this.loginFlow(name, identity, found, after, preflight);
+        this.clientSecret = pulumi.secret(secret.value);
         this.registerOutputs({ clientSecret: this.clientSecret });
     }
 
-    private loginFlow(name: string, identity: Settings["identity"], found: AuthentikLookUps, preflight?: IdentityPreflight): string | undefined {
+    private loginFlow(name: string, identity: Settings["identity"], found: AuthentikLookUps, after: pulumi.Input<pulumi.Resource>[], preflight?: IdentityPreflight): string | undefined {
         if (identity.ciLoginFlow === "default") return undefined;
         if (identity.ciLoginFlow !== "dedicated") return identity.ciLoginFlow;
-        return new CiLoginFlow(name, { ciUser: identity.ciUser, passwordStage: found.passwordStage!, preflight }, { parent: this }).slug;
+        return new CiLoginFlow(name, { ciUser: identity.ciUser, passwordStage: found.passwordStage!, after, preflight }, { parent: this }).slug;
     }
 
     /** Makes CI's group and account, and answers the group's id. */
-    private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames, preflight?: IdentityPreflight): pulumi.Output<string> {
-        const parent = { parent: this, retainOnDelete: identity.retainOnDestroy };
+    private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames, after: pulumi.Input<pulumi.Resource>[], preflight?: IdentityPreflight): pulumi.Output<string> {
+        const parent = { parent: this, retainOnDelete: identity.retainOnDestroy, dependsOn: after };
         const group = new authentik.Group(
             name,
             { name: identity.workloadsGroup, isSuperuser: false },

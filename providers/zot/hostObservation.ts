@@ -128,7 +128,7 @@ class HostObservationResource {
         const observation = observationOf(inputs, this.options.environment);
         const outputs: PropertyMap = { pushes: 0 };
         if (observation?.look) {
-            const look = await this.look(observation, { asksRegistry: true }, context);
+            const look = await this.look(observation, { asksRegistry: "always" }, context);
             await tellNotes(look, context);
             await this.refuse(look, inputs, context);
             outputs.report = reportOutput(look.report);
@@ -180,21 +180,22 @@ class HostObservationResource {
         const before = observationOf(oldInputs, this.options.environment);
         const isSameHost = before?.connection.host === observation.connection.host && before.connection.port === observation.connection.port && before.configFile === observation.configFile;
         const last = isSameHost ? before?.declared : undefined;
-        const asksRegistry = typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl;
+        // A host that takes another one's place gets the public name last.
+        const asksRegistry = typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl ? "always" : isSameHost ? "before the first push" : "never";
         return this.look(observation, { last, known: isSameHost ? knownZot(oldOutputs) : undefined, asksRegistry }, context);
     }
 
     /** What is on the host, what of it differs, and what would stand in the way of a push. */
-    private async look(observation: Observation, { last, known, asksRegistry }: { last?: Declared; known?: KnownZot; asksRegistry: boolean }, context: CallContext): Promise<Look> {
+    private async look(observation: Observation, { last, known, asksRegistry }: { last?: Declared; known?: KnownZot; asksRegistry: "always" | "before the first push" | "never" }, context: CallContext): Promise<Look> {
         const { planned, registryUrl, mistakes, connection } = observation;
         const askRegistry = async () => (planned && registryUrl !== undefined ? this.options.registryProblem?.(registryUrl) : undefined);
-        const early = asksRegistry ? askRegistry() : undefined;
+        const early = asksRegistry === "always" ? askRegistry() : undefined;
         const report = await this.report(observation, last, known, context).catch(async (error: Error) => {
             const others = [...mistakes, ...[await early].filter((problem) => problem !== undefined)];
             throw others.length === 0 ? error : new Error(refusal([error.message, ...others]));
         });
         const findings = compare(report, last, observation.declared, namesOf(observation));
-        const isFirst = report.lastPush === "";
+        const isFirst = report.lastPush === "" && asksRegistry !== "never";
         const registryProblem = await (early ?? (isFirst ? askRegistry() : undefined));
         const isDue = report.pushIsDue === true || findings.drift.length > 0 || (planned !== undefined && last === undefined);
         const found = [...mistakes, ...(isDue ? report.mistakes : [])];

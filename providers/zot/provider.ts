@@ -2,6 +2,7 @@
 import type { Provider } from "../protocol";
 import { apiKey } from "./apiKey";
 import { checkConfiguration, configurationFrom } from "./configuration";
+import { clientSecret } from "./clientSecret";
 import { hostObservation } from "./hostObservation";
 import { hostWithdrawal } from "./hostWithdrawal";
 import { type Services, servicesFrom } from "./services";
@@ -9,12 +10,17 @@ import { type Services, servicesFrom } from "./services";
 export const packageName = "zot";
 export const packageVersion = "0.1.0";
 export const apiKeyToken = "zot:index/apiKey:ApiKey";
+export const clientSecretToken = "zot:index/clientSecret:ClientSecret";
 export const hostObservationToken = "zot:index/hostObservation:HostObservation";
 export const hostWithdrawalToken = "zot:index/hostWithdrawal:HostWithdrawal";
 
 /** `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables are looked for. */
 export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provider {
     let services: Services | undefined;
+    const configured = () => {
+        if (!services) throw new Error("The zot provider was used before it was configured.");
+        return services;
+    };
     return {
         name: packageName,
         version: packageVersion,
@@ -26,10 +32,8 @@ export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provi
             return Promise.resolve();
         },
         resources: {
-            [apiKeyToken]: apiKey(() => {
-                if (!services) throw new Error("The zot provider was used before it was configured.");
-                return services;
-            }),
+            [apiKeyToken]: apiKey(configured),
+            [clientSecretToken]: clientSecret(configured),
             [hostObservationToken]: hostObservation({ environment, registryProblem: (url) => Promise.resolve(services?.registryProblem(url)) }),
             [hostWithdrawalToken]: hostWithdrawal({ environment }),
         },

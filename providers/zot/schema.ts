@@ -1,8 +1,9 @@
 /** The package's schema, as `pulumi package get-schema` and code generators read it. */
 import { inputDefinitions, outputDefinitions, predecessorDefinitions } from "./apiKeyProperties";
+import { clientSecretInputs } from "./clientSecret";
 import { configurationProperties } from "./configuration";
 import { connectionDescription, connectionFields, observationInputs, observationOutputs, reportDefinitions } from "./hostObservationProperties";
-import { apiKeyToken, hostObservationToken, hostWithdrawalToken, packageName, packageVersion } from "./provider";
+import { apiKeyToken, clientSecretToken, hostObservationToken, hostWithdrawalToken, packageName, packageVersion } from "./provider";
 
 export function packageSchema(): string {
     const inputs = Object.fromEntries(
@@ -45,6 +46,13 @@ export function packageSchema(): string {
                 requiredInputs: Object.entries(inputDefinitions)
                     .filter(([, { required }]) => required)
                     .map(([name]) => name),
+            },
+            [clientSecretToken]: {
+                description: "The secret of an OAuth2 client in Authentik: the one that it has, or the given one where there is none yet; from then on, whatever is given anew.",
+                properties: clientSecretInputs,
+                required: Object.keys(clientSecretInputs),
+                inputProperties: clientSecretInputs,
+                requiredInputs: Object.keys(clientSecretInputs),
             },
             [hostObservationToken]: hostObservationResource(),
             [hostWithdrawalToken]: {
