@@ -3,6 +3,7 @@ import { type AccessChange, changeInWords, isWidening, policyChanges, type TierN
 import { type AccessMatrix, accessMatrix } from "../../components/accessPolicy";
 import { isLoopback, isMap, shown } from "../../components/settings";
 import { configText, type Json, type JsonMap, type OtherLogin, otherLogins, policyOf, type ZotConfig } from "../../components/zotConfig";
+import { printable } from "../../clients/outsideText";
 import { matrixMarkdown } from "../shared/matrixText";
 import { besideChanges, decisiveChanges } from "./decisive";
 import type { SettingValue, StackSide } from "./sides";
@@ -178,7 +179,7 @@ const CONFIG_LINES = 200;
 /** How many changes of rights are told, and how many files of code. */
 const MOST_CHANGES = 60;
 const MOST_FILES = 40;
-/** In characters: of one line, and of all. A forge takes a comment of 65,536. */
+/** Of one line, in characters; and of all, in bytes: a forge takes a comment of 65,536 characters, and a job hands on less than 128 KiB. */
 const LONGEST_LINE = 500;
 const LONGEST = 60_000;
 const PROBLEM_LINES = 40;
@@ -193,16 +194,17 @@ export function reviewMarkdown(review: Review): string {
     const told = (effect: Effect) => all.filter((change) => change.effect === effect).map((change) => `- ${MARKS[effect]} ${inline(change.stack)}: ${cut(change.words, LONGEST_LINE)}`);
     const codeChanges = code.length > 0 ? [`- ${MARKS.unclear} the code changes in ${code.length} file${code.length === 1 ? "" : "s"}, and may do what is not seen here`] : [];
     const changes = [...told("wider"), ...codeChanges, ...told("unclear"), ...told("narrower")];
-    const lines = [`# ${verdict(review)}`, ...changes.slice(0, MOST_CHANGES)];
-    if (changes.length > MOST_CHANGES) lines.push(`- and ${changes.length - MOST_CHANGES} more changes, which are not told here: split the change, or read it with \`npm run review -- --json\``);
+    const shownChanges = withinBytes(changes.slice(0, MOST_CHANGES), LONGEST / 2);
+    const lines = [`# ${verdict(review)}`, ...shownChanges];
+    if (changes.length > shownChanges.length) lines.push(`- and ${changes.length - shownChanges.length} more changes, which are not told here: split the change, or read it with \`npm run review -- --json\``);
     lines.push("", `Compared: base ${inline(review.base)}, head ${inline(review.head)}.`);
     for (const note of notes) lines.push("", note);
     if (code.length > 0) lines.push("", "The code that changes:", "", ...codeMarkdown(review));
-    let text = plain(lines.join("\n"));
+    let text = printable(lines.join("\n"));
     const left: string[] = [];
     for (const stack of stacks) {
-        const section = plain(stackMarkdown(stack).join("\n"));
-        if (text.length + section.length < LONGEST) text += `\n${section}`;
+        const section = printable(stackMarkdown(stack).join("\n"));
+        if (Buffer.byteLength(text) + Buffer.byteLength(section) < LONGEST) text += `\n${section}`;
         else left.push(stack.stack);
     }
     if (left.length > 0) text += `\n\nToo long to be shown: the details of ${left.length} stack${left.length === 1 ? "" : "s"} (${left.slice(0, 10).map(inline).join(", ")}${left.length > 10 ? ", …" : ""}). Each by itself: \`npm run review -- --stack NAME\``;
@@ -213,13 +215,13 @@ export function reviewMarkdown(review: Review): string {
 function codeMarkdown({ code, kinds = {} }: Review): string[] {
     const rank = (file: string) => (kinds[file] ? 0 : /^(\.\.\/)*(\.|[^/]+$)/.test(file) ? 1 : 2);
     const inOrderOfRank = [...code].sort((left, right) => rank(left) - rank(right));
-    const lines = inOrderOfRank.slice(0, MOST_FILES).map((file) => `- ${inline(file)}${kinds[file] ? ` (${kinds[file]})` : ""}`);
-    const rest = inOrderOfRank.slice(MOST_FILES);
+    const lines = withinBytes(inOrderOfRank.slice(0, MOST_FILES).map((file) => `- ${inline(file)}${kinds[file] ? ` (${kinds[file]})` : ""}`), LONGEST / 6);
+    const rest = inOrderOfRank.slice(lines.length);
     if (rest.length === 0) return lines;
     const folders = new Map<string, number>();
     for (const file of rest) folders.set(file.split("/")[0]!, (folders.get(file.split("/")[0]!) ?? 0) + 1);
-    const shownFolders = [...folders].slice(0, MOST_FILES).map(([folder, count]) => `${inline(folder)} (${count})`);
-    return [...lines, `- and ${rest.length} more, in ${shownFolders.join(", ")}${folders.size > MOST_FILES ? ", …" : ""}`];
+    const shownFolders = [...folders].slice(0, 20).map(([folder, count]) => `${inline(folder)} (${count})`);
+    return [...lines, `- and ${rest.length} more, in ${shownFolders.join(", ")}${folders.size > 20 ? ", …" : ""}`];
 }
 
 function verdict({ stacks, code }: Review): string {
@@ -256,11 +258,15 @@ function stackMarkdown({ stack, status, problems, settings, config, matrix, righ
     return lines;
 }
 
+/** As many of the first lines as there is room for. */
+function withinBytes(lines: string[], room: number): string[] {
+    let used = 0;
+    const end = lines.findIndex((line) => (used += Buffer.byteLength(line) + 1) > room);
+    return end < 0 ? lines : lines.slice(0, end);
+}
+
 const shortened = (text: string, lines: number) => text.split("\n").slice(0, lines).map((line) => cut(line, LONGEST_LINE)).join("\n");
 const cut = (text: string, length: number) => (text.length > length ? `${text.slice(0, length)}…` : text);
-
-/** Without what a terminal or a browser would obey: control characters, and those that turn the direction of writing. */
-const plain = (text: string) => text.replace(/[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, "\ufffd");
 
 /** Text as it is, whatever it holds: a fence longer than any in it. */
 function block(text: string, language = ""): string[] {

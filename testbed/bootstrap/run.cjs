@@ -25,6 +25,7 @@ const commands = {
     demo: program("cli/demo.ts"),
     bench: program("cli/bench.ts"),
     contract: program("cli/contract.ts"),
+    forges: program("cli/forges.ts"),
     pictures: program("cli/pictures.ts"),
     /** @type {ReturnType<typeof program>} */
     test: (toolchain, args, env) => require("./tests.cjs").test(toolchain, args, env),
