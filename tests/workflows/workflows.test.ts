@@ -7,6 +7,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parse } from "yaml";
 import { apiKeyToken } from "../../providers/zot/provider";
+import { workflowMistakes } from "./workflowYaml";
 
 const root = path.resolve(__dirname, "../..");
 const scripts = path.join(root, ".github/scripts");
@@ -37,6 +38,10 @@ const writes = (job: Job) => Object.entries(job.permissions ?? {}).flatMap(([nam
 describe.each(FILES)("%s", (file) => {
     const text = fs.readFileSync(path.join(root, file), "utf8");
     const { on, permissions, jobs } = workflow(file);
+
+    test("is taken as it is written by every forge", () => {
+        expect(workflowMistakes(text)).toEqual([]);
+    });
 
     test("starts with no permission, and gives each job its own", () => {
         expect(permissions).toEqual({});
@@ -97,6 +102,27 @@ describe.each(FILES)("%s", (file) => {
             }
         }
     });
+});
+
+test.each([
+    ["a condition that YAML reads as a tag", (text: string) => text.replace(/if: always\(\)/, "if: !cancelled()")],
+    ["a key twice", (text: string) => text.replace("    runs-on: docker\n", "    runs-on: docker\n    runs-on: docker\n")],
+    ["a tab", (text: string) => text.replace("    steps:", "\tsteps:")],
+    ["a key that is misspelt", (text: string) => text.replace("runs-on", "run-on")],
+    ["a key of a step at the job", (text: string) => text.replace("    runs-on: docker\n", "    runs-on: docker\n    run: true\n")],
+    ["an expression without its end", (text: string) => text.replace("github.token }}", "github.token }")],
+    ["quotes that are not an expression's", (text: string) => text.replace("'skipped'", '"skipped"')],
+    ["an indentation that is off", (text: string) => text.replace("    permissions:\n      contents", "    permissions:\n   contents")],
+    ["a colon in a plain text", (text: string) => text.replace("- name: Comment", "- name: Comment: it")],
+    ["a job that is needed and not there", (text: string) => text.replace("needs: preview", "needs: previews")],
+    ["a step that is spoken of and not there", (text: string) => text.replace("id: text", "id: texts")],
+    ["an event that there is not", (text: string) => text.replace("  pull_request:", "  pull_requests:")],
+    ["a step that does two things", (text: string) => text.replace("run: exec .github/scripts/without-tokens.sh npm ci", "run: npm ci\n        uses: actions/x@v1")],
+    ["an anchor", (text: string) => text.replace("permissions: {}", "permissions: &none {}")],
+])("what a forge drops a workflow for is found: %s", (_what, change) => {
+    const text = fs.readFileSync(path.join(root, ".forgejo/workflows/preview.yml"), "utf8");
+    expect(change(text)).not.toBe(text);
+    expect(workflowMistakes(change(text))).not.toEqual([]);
 });
 
 test("both forges have the same jobs with the same rights", () => {
