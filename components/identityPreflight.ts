@@ -60,6 +60,8 @@ export class IdentityPreflight {
     private taken: Promise<Declared[]> | undefined;
     private obstacles: ReturnType<typeof loginObstacles> | undefined;
     private isTold = false;
+    /** By name: an update waits for ever for a hook whose name was registered twice (CLI 3.259). */
+    private readonly hooks = new Map<string, pulumi.ResourceHook>();
     /** Inside a hook it is not known. */
     private readonly stack = pulumi.getStack();
 
@@ -79,8 +81,11 @@ export class IdentityPreflight {
     beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
         const { look } = this;
         if (!look) return {};
+        const name = `${this.component}-is-free-${own.join("-").replaceAll(" ", "-") || "login"}`;
+        const made = this.hooks.get(name);
+        if (made) return { beforeCreate: [made] };
         const refuse = new pulumi.ResourceHook(
-            `${this.component}-is-free-${own.join("-").replaceAll(" ", "-") || "login"}`,
+            name,
             async () => {
                 const [taken, login] = await Promise.all([this.askNames(look), this.askFlow(look)]);
                 const problems: string[] = [];
@@ -94,6 +99,7 @@ export class IdentityPreflight {
             },
             { onDryRun: true },
         );
+        this.hooks.set(name, refuse);
         return { beforeCreate: [refuse] };
     }
 
