@@ -115,7 +115,7 @@ class ApiKeyResource {
         if (unknown.length > 0) {
             await context.log(
                 "warning",
-                `${user} has API keys at ${registryUrl} that this stack did not make: ${unknown.map(predecessorText).join("; ")}. If nobody made them by hand, the key has leaked: raise the generation.`,
+                `${user} has API keys at ${registryUrl} that this stack did not make: ${unknown.map(predecessorText).join("; ")}. If nobody made them by hand, the key has leaked: raise ci.keyGeneration by one.`,
             );
         }
         await this.tellOfForeign(seen, user, context);
@@ -156,7 +156,9 @@ class ApiKeyResource {
         const outputs = outputsOf(inputs, state, key);
         if (found.mint) {
             const fate = found.revokeOthers
-                ? `Every other key is revoked at once, so that CI stops until it has the new one: ${[state, ...state.predecessors].map((other) => other.uuid).join(", ")}.`
+                ? `The present one, ${state.uuid}, and every other key of ${user} are revoked at once, so that CI stops until it has the new one.${
+                      state.predecessors.length > 0 ? ` The others that are known: ${state.predecessors.map(({ uuid }) => uuid).join(", ")}.` : ""
+                  }`
                 : [
                       state.status === "unusable" || Date.parse(state.expires) <= now.getTime() ? "" : `The present one, ${state.uuid}, goes on working until about ${momentText(new Date(Math.min(now.getTime() + wanted.predecessorLifetime, Date.parse(state.expires))))}.`,
                       state.predecessors.length > 0 ? predecessorsText(state.predecessors, user) : "",
@@ -186,7 +188,7 @@ class ApiKeyResource {
         const next = plan({ state: before.state, wanted, now: new Date(), keys, owner, takeOver });
         if (next.mint) return undefined;
         const done = await carryOut({ plan: next, state: before.state, wanted, keys: holder.keys, label: labelFor(label, owner), expires: new Date(before.state.expires), prove: async () => {} });
-        await this.tell(next, user, context);
+        await this.tell(next, user, before.state.uuid, context);
         return { ...done.state, status: "usable" };
     }
 
@@ -203,7 +205,7 @@ class ApiKeyResource {
         if (next.refusedFor.length > 0) {
             throw new Error(
                 `${user} has API keys at ${registryUrl} that another Pulumi stack made: ${next.refusedFor.map(ownerText).join(", ")}. Each of the two would revoke the other's keys. ` +
-                    "Give this stack a service account of its own (identity.ciUser), or destroy the other stack; if that one is gone for good, take its keys over as predecessors (takeOver).",
+                    "Give this stack a service account of its own (identity.ciUser), or destroy the other stack; if that one is gone for good, take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true",
             );
         }
         const prove = (key: string) => this.prove(this.services().holder(registryUrl, user, key), repository, registryUrl);
@@ -214,7 +216,7 @@ class ApiKeyResource {
             if (!(error instanceof AfterMinting)) throw error;
             throw new PartialFailure(error.message, { id, properties: outputsOf(inputs, error.reached.state, error.reached.key!), inputs });
         }
-        await this.tell(next, user, context);
+        await this.tell(next, user, before?.state.uuid, context);
         if (next.mint && before) {
             const former = done.state.predecessors.find((predecessor) => predecessor.uuid === before.state.uuid);
             const until = former ? `by ${momentText(former.revokeAfter)}, when the former one's time is over` : "now, for the former one does not work any more";
@@ -299,11 +301,14 @@ class ApiKeyResource {
         }
     }
 
-    private async tell(done: KeyPlan, user: string, context: CallContext): Promise<void> {
+    /** @param present uuid of the key that the stack had before; where it was replaced and revoked, that is told apart from the others */
+    private async tell(done: KeyPlan, user: string, present: string | undefined, context: CallContext): Promise<void> {
         if (done.strays.length > 0) {
             await context.log("info", `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ${done.strays.map((stray) => stray.uuid).join(", ")}.`);
         }
-        if (done.over.length > 0) await context.log("info", `API keys of ${user} whose time is over were revoked: ${done.over.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`);
+        const others = done.over.filter(({ uuid }) => uuid !== present);
+        const why = done.revokeOthers ? ", since the generation was raised," : " whose time is over";
+        if (others.length > 0) await context.log("info", `${done.revokeOthers ? "Other API keys" : "API keys"} of ${user}${why} were revoked: ${others.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`);
         if (done.found.length > 0) await context.log("info", `${user} had API keys that this stack did not make. They go on working for now: ${done.found.map(predecessorText).join("; ")}.`);
         await this.tellOfForeign(done, user, context);
     }
@@ -312,7 +317,7 @@ class ApiKeyResource {
         if (foreign.length === 0) return;
         await context.log(
             "warning",
-            `${user} has API keys that another Pulumi stack made, which are left alone: ${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. One stack per registry and user; to revoke them, raise the generation.`,
+            `${user} has API keys that another Pulumi stack made, which are left alone: ${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. One stack per registry and user; to revoke them, raise ci.keyGeneration by one.`,
         );
     }
 }

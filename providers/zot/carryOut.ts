@@ -88,10 +88,10 @@ const ROUNDS = 5;
 async function revokeNewcomers(keys: ApiKeys, own: string): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
         const listed = await keys.list();
-        if (!listed.some((key) => key.uuid === own)) throw new Error(`Somebody revoked the new API key of ${keys.username} with another one while this was going on: raise the generation once more.`);
+        if (!listed.some((key) => key.uuid === own)) throw new Error(`Somebody revoked the new API key of ${keys.username} with another one while this was going on: raise ci.keyGeneration once more.`);
         const others = listed.filter((key) => key.uuid !== own);
         if (others.length === 0) return;
         for (const other of others) await keys.revoke(other.uuid);
     }
-    throw new Error(`Somebody goes on making API keys of ${keys.username}: make the service account inactive in Authentik, find out who, and raise the generation again.`);
+    throw new Error(`Somebody goes on making API keys of ${keys.username}: make the service account inactive in Authentik, find out who, and raise ci.keyGeneration again.`);
 }

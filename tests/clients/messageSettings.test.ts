@@ -51,3 +51,11 @@ test("every key that a message sets by pulumi config is one", () => {
     );
     expect(strangers).toEqual([]);
 });
+
+test("no message sends a person to a property of a provider, which is not to be set", () => {
+    const settings = new Set(allSettings().map(({ key }) => key));
+    const properties = files
+        .filter((file) => /^(clients|providers\/zot)\//.test(file))
+        .flatMap((file) => textsOf(file, readFileSync(join(ROOT, file), "utf8")).flatMap((text) => [...text.matchAll(/\(([a-z]+[A-Z][A-Za-z]*)[,)]/g)].map(([, name]) => name!).filter((name) => !settings.has(name)).map((name) => `${file}: ${name}`)));
+    expect(properties).toEqual([]);
+});

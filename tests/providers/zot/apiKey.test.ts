@@ -234,8 +234,13 @@ describe("rotation", () => {
         driven.log.length = 0;
         const { outputs } = await driven.preview(inputs({ generation: 2 }));
         expect(outputs.key).toBe(UNKNOWN);
-        expect(driven.log.join()).toMatch(/generation was raised from 1 to 2.*Every other key is revoked at once/);
+        expect(driven.log.join()).toMatch(/generation was raised from 1 to 2.*The present one, [-0-9a-f]{36}, and every other key of zot-ci are revoked at once/);
+        const present = output(driven, "uuid") as string;
+        driven.log.length = 0;
         await driven.up(inputs({ generation: 2 }));
+        const [revoked] = driven.log.filter((line) => line.includes("were revoked"));
+        expect(revoked).toMatch(/Other API keys of zot-ci, since the generation was raised, were revoked: .*by hand/);
+        for (const current of [present, output(driven, "uuid") as string]) expect(revoked).not.toContain(current);
         expect(driven.log.join("\n")).toContain("Hand it to CI now, for the former one does not work any more.");
         expect(await uuids()).toEqual([output(driven, "uuid")]);
         expect(predecessors(driven)).toEqual([]);
@@ -300,7 +305,7 @@ describe("refresh", () => {
         const other = await new KeyOwner(world, output(driven, "key") as string).makeEndless();
         await driven.refresh();
         expect(predecessors(driven)).toEqual([other.uuid]);
-        expect(driven.log.join()).toMatch(/did not make.*If nobody made them by hand, the key has leaked: raise the generation/);
+        expect(driven.log.join()).toMatch(/did not make.*If nobody made them by hand, the key has leaked: raise ci\.keyGeneration by one/);
         await sleep(1_100);
         expect(await driven.up(inputs({ predecessorLifetime: "1s" }))).toBe("update");
         expect(await uuids()).toEqual([output(driven, "uuid")]);
