@@ -56,7 +56,8 @@ export function stackReview(stack: string, base: StackSide | undefined, head: St
     const text = (side: StackSide | undefined) => (side?.config ? configText(side.config) : "");
     const review: StackReview = { stack, status: "changed", problems, rights: [], settings, config: "" };
     if (!head) return { ...review, status: "removed", settings: [], rights: [{ effect: "unclear", words: "the stack's file is gone: what is deployed stays as it is, and nobody reviews it" }] };
-    if (!head.config) return { ...review, status: "unreadable", rights: [{ effect: "unclear", words: "the head has no config to compare, see below" }] };
+    // Of files that could not be read, no setting is known.
+    if (!head.config) return { ...review, status: "unreadable", settings: head.settings.size > 0 ? settings : [], rights: [{ effect: "unclear", words: "the head has no config to compare, see below" }] };
 
     const tiers = tiersOf(head);
     const matrix = accessMatrix(policyOf(head.config));
