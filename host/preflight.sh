@@ -2,7 +2,7 @@
 #
 # A check says nothing, or ends by `fail`. The push runs one after the other; the look at a host runs each by itself, so that all that
 # is wrong is told at once: a check therefore passes over what another one finds.
-checks_of_push='check_config_place check_binary check_storage check_owner check_room check_running check_sudo check_service'
+checks_of_push='check_config_place check_binary check_storage check_container check_owner check_room check_running check_sudo check_service'
 checks_of_deployment='check_version check_certificate check_restarts check_service_file check_issuer'
 
 needed_kilobytes=2048
@@ -32,11 +32,30 @@ check_config_place() {
 }
 
 check_binary() {
-    { [ -f "$binary" ] && [ -x "$binary" ]; } || fail "zot's binary $binary is not there or cannot be run; correct zot.binary."
+    { [ -f "$binary" ] && [ -x "$binary" ]; } && return 0
+    expect_of "$config" 2>/dev/null && find_listener
+    find_contained
+    [ -z "$contained" ] || [ ! -e "/proc/$contained/root$binary" ] ||
+        fail "zot's binary $binary is in the container that zot runs in (process $contained), and not on this host, where it checks a config before that goes live; copy it out of the image, and set zot.binary to the copy (docs/containers.md)."
+    fail "zot's binary $binary is not there or cannot be run; correct zot.binary. Where zot runs in a container, this host needs a copy of its binary (docs/containers.md)."
 }
 
 check_storage() {
     [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as."
+}
+
+# Where zot runs in a container, what is written here has to be there, by the same names: the config names its secret files.
+check_container() {
+    expect_of "$config" 2>/dev/null && find_listener
+    find_contained
+    [ -n "$contained" ] || return 0
+    running=$(config_of_process "$contained")
+    [ -z "$running" ] || is_our_config "$running" ||
+        fail "zot, process $contained, runs in a container, and was started with $running there, while zot.configFile is $config. Mount the folder $config_folder at the same path in the container, and start zot with $config (docs/containers.md)."
+    for place in "$config_folder" "$data"; do
+        [ ! -d "$place" ] || is_mounted "$contained" "$place" ||
+            fail "zot, process $contained, runs in a container, where $place is not the folder of this host, so that what a push writes would not arrive. Mount the folder itself, no single file, at the same path in the container: --volume $place:$place (docs/containers.md)."
+    done
 }
 
 check_owner() {
@@ -83,7 +102,8 @@ check_running() {
         [ -z "$unit_config" ] || is_our_config "$unit_config" ||
             fail "the service $service starts zot with $unit_config, and zot.configFile is $config, which nobody would serve; set zot.configFile to $unit_config, or correct host.serviceName."
         running=
-        [ -z "$listener" ] || running=$(config_of_process "$listener")
+        # Another check looks at one in a container.
+        [ -z "$listener" ] || has_own_root "$listener" || running=$(config_of_process "$listener")
         [ -z "$running" ] || is_our_config "$running" ||
             fail "zot, process $listener, was started with $running, and zot.configFile is $config, which it does not serve; set zot.configFile to $running, or have zot started with $config."
     fi

@@ -177,3 +177,34 @@ ask_unit() {
     esac
     unit_config=$(config_of_command "$command_line")
 }
+
+# Sets $contained to the process of this registry's zot where that one has a root of its own, as in a container: the one that serves
+# the config, or that listens for it. Where a container's port is answered by a program in between, the only zot in any container.
+# Of another user only root sees it.
+find_contained() {
+    contained=
+    for process in $(zot_processes) $listener; do
+        if has_own_root "$process"; then contained=$process; return 0; fi
+        case $(tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null) in *' serve '*) return 0 ;; esac
+    done
+    [ -n "$listener" ] || return 0
+    others=0
+    for process in $(ps -A -ww -o pid= -o args= 2>/dev/null | awk '/zot[^ \/]* serve \// { print $1 }'); do
+        if has_own_root "$process"; then others=$((others + 1)) contained=$process; fi
+    done
+    [ "$others" -eq 1 ] || contained=
+}
+
+# Whether a process has a root of its own. A hardened unit of systemd has mounts of its own, and the same root.
+# shellcheck disable=SC2012 # find has no portable way to say it
+has_own_root() {
+    root_there=$(ls -di "/proc/$1/root/" 2>/dev/null | awk '{ print $1 }')
+    [ -n "$root_there" ] && [ "$root_there" != "$(ls -di / | awk '{ print $1 }')" ]
+}
+
+# Whether a folder of this host is the same folder to a process with a root of its own.
+# shellcheck disable=SC2012 # find has no portable way to say it
+is_mounted() {
+    there=$(ls -di "/proc/$1/root$2/." 2>/dev/null | awk '{ print $1 }')
+    [ -n "$there" ] && [ "$there" = "$(ls -di "$2/." | awk '{ print $1 }')" ]
+}
