@@ -1,5 +1,5 @@
 /** npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through. */
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { readMachine } from "../testbed/bootstrap/toolchain.cjs";
 import { faultPlan, type PlannedFaults } from "../testbed/faults/plan";
@@ -19,6 +19,8 @@ interface Report {
     survived: number;
     /** The longest gap in anonymous pulls during a push without a fault, in milliseconds. */
     longestGapMs: number;
+    /** What the machine had to do meanwhile, without which a gap says little: the load of the last minute, and its processors. */
+    machine: { load: number; processors: number };
     /** Whether the parts are the real ones. */
     real: { zot: boolean; sshd: boolean };
 }
@@ -38,7 +40,9 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         say(`zot: ${real.zot ? "real" : "stand-in"}   sshd: ${real.sshd ? "real" : "stand-in"}   disk of its own: ${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`);
         const gaps = await goodPushes();
         const longestGapMs = Math.round(Math.max(...gaps));
-        say(`longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ${gaps.map((gap) => Math.round(gap)).join(", ")} ms`);
+        const machine = { load: Math.round(loadavg()[0]! * 10) / 10, processors: cpus().length };
+        const loaded = `at a load of ${machine.load} on ${machine.processors} processors`;
+        say(`longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ${gaps.map((gap) => Math.round(gap)).join(", ")} ms, ${loaded}`);
 
         const plan = await faultPlan(first, { every, only });
         for (const { title, injections } of plan) say(`  ${String(injections.length).padStart(4)}  ${title}`);
@@ -47,9 +51,9 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
 
         // A push that had ended before its fault counts only where something is wrong all the same.
         const injected = outcomes.filter((outcome) => outcome.injected || !outcome.survived);
-        const report: Report = { injected: injected.length, survived: injected.filter((outcome) => outcome.survived).length, longestGapMs, real };
+        const report: Report = { injected: injected.length, survived: injected.filter((outcome) => outcome.survived).length, longestGapMs, machine, real };
         if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-        else say(`\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms.`);
+        else say(`\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms, ${loaded}.`);
         process.exitCode = report.survived === report.injected ? EXIT.done : EXIT.mistake;
     } finally {
         interrupts.forget();

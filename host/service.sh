@@ -229,12 +229,12 @@ last_words() {
     } | sed 's/^{"time":"[^"]*",//; s/,"caller":.*//; s/,"goroutine":.*//' |
         awk '
             # How zot says that it has ended as it should.
-            /http: Server closed/ { next }
+            /http: Server closed/ || /^[[:space:]]*$/ { next }
             /"level":"(error|fatal|panic)"|^panic:|^Error/ { errors = errors $0 "\n" }
-            { last[NR] = $0 }
+            { last[++count] = $0 }
             END {
                 if (errors != "") printf "%s", errors
-                else for (line = NR - 4; line <= NR; line++) if (line > 0) print last[line]
+                else for (line = count - 4; line <= count; line++) if (line > 0) print last[line]
             }' | tail -n 5 | cut -c 1-400 | without_secrets
 }
 

@@ -323,7 +323,8 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
                 offered = (methods as string[] | null) ?? offered;
                 const way = left.find(({ method }) => offered.includes(method.type === "agent" ? "publickey" : method.type));
                 if (!way) return next(false as unknown as AnyAuthMethod);
-                left = left.filter((other) => other !== way);
+                // What was refused by one method is not tried by another: each refusal counts at the host, which may shut this address out.
+                left = left.filter((other) => other.described !== way.described);
                 tried.add(way.described);
                 next(way.method);
             },

@@ -221,6 +221,7 @@ describe("what is told of zot's log", () => {
         const error = '{"time":"2026-11-23T08:34:55Z","level":"error","message":"no issuer","error":"refused","caller":"x.go:1"}';
         expect(words([...lines, error, "panic: failed", "goroutine 1 [running]:", "main.main()"].join("\n")).output).toBe('"level":"error","message":"no issuer","error":"refused"\npanic: failed\n');
         expect(words(`Error: ${"x".repeat(2000)}\n`).output.length).toBeLessThan(500);
+        expect(words("one\n\n  \nError: http: Server closed\ntwo\n\n").output).toBe("one\ntwo\n");
     });
 
     it("holds no secret, even where zot has logged it", () => {

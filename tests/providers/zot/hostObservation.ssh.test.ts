@@ -7,6 +7,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { runOverSsh, SshError, type SshConnection, type SshLimits } from "../../../providers/zot/ssh";
+import { Server } from "ssh2";
 import { freePort } from "../../../testbed/site/ports";
 import { findSshd, fingerprint, generateKeyPair, type SshHost, startSshHost } from "../../../testbed/sshHost";
 
@@ -160,6 +161,26 @@ describe("what the embedded host does on demand", () => {
         expect(message).not.toContain("canary");
         await failedLogins(host, failed + 1);
         expect(host.failedLogins() - failed).toBe(1);
+    });
+
+    test("a password that is refused is not tried again by another method: each failed login counts", async () => {
+        const key = generateKeyPair("ed25519", "host");
+        const methods: string[] = [];
+        const server = new Server({ hostKeys: [key.privateKeyPem] }, (client) => {
+            client.on("error", () => {});
+            client.on("authentication", (login) => {
+                methods.push(login.method);
+                login.reject(["password", "keyboard-interactive"]);
+            });
+        });
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        try {
+            const { port } = server.address() as net.AddressInfo;
+            expect(await told({ host: "127.0.0.1", port, user: "zot", hostKey: key.publicKey, password: "canary" })).toContain("refuses the login of zot with the password");
+            expect(methods).toEqual(["none", "password"]);
+        } finally {
+            server.close();
+        }
     });
 
     test("no banner", async () => {
