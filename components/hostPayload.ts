@@ -38,27 +38,33 @@ export const zotStartScript = `${commonScript}\n${startScript}`;
 const END = "== end";
 
 /**
- * The command for one connection, whatever the login shell of the user is: it holds no single quote, backslash,
- * exclamation mark or line break, which shells read differently. Standard input is read whole before anything runs,
- * since a script that exits early can make a push fail that has succeeded (measured on the command plugin 1.2.1).
- * The folder is named by the process, so that the next push finds what one that was killed has left. The script is not executed in
+ * The command for one connection, whatever the login shell of the user is: it holds no backslash, exclamation mark or line break,
+ * which shells read differently. The plugin prints it before all that a failed push has said, so that it is short and holds no
+ * words: lines of the payload are run, of which the first that is no comment is {@link hostArrival}.
+ */
+export function hostCommand(verb: HostVerb): string {
+    return `exec /bin/sh -c 'set -- zot-hardening ${verb}; while IFS= read -r line; do eval "$line"; done; exit 1'`;
+}
+
+/**
+ * The payload's first line: what the host does with the rest. Standard input is read whole before anything runs, since a script
+ * that exits early can make a push fail that has succeeded (measured on the command plugin 1.2.1). The folder is named by the
+ * process, so that the next push finds what one that was killed has left. The script is not executed in
  * this shell's place: dash and ash run no EXIT trap where a signal ends them, so that this one removes the folder, which holds secrets.
  * What sends a signal to it ends it while it reads, and then leaves it to the script. (Ignored, signals would be so for zot, too.)
  */
-export function hostCommand(verb: HostVerb): string {
-    return [
-        `exec /bin/sh -c 'umask 077`,
-        `d=`,
-        `leave() { [ -z "$d" ] || rm -rf "$d"; }`,
-        `trap leave EXIT`,
-        `trap : HUP PIPE`,
-        `trap "exit 1" ALRM INT QUIT TERM`,
-        `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 "$d/payload")" = "${END}" ] && { trap : ALRM INT QUIT TERM; /bin/sh "$d/payload" "$d" ${verb} </dev/null; exit; }`,
-        `cat >/dev/null`,
-        `echo "zot-hardening: the payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing was changed." >&2`,
-        `exit 1'`,
-    ].join("; ");
-}
+export const hostArrival = [
+    `umask 077`,
+    `d=`,
+    `leave() { [ -z "$d" ] || rm -rf "$d"; }`,
+    `trap leave EXIT`,
+    `trap : HUP PIPE`,
+    `trap "exit 1" ALRM INT QUIT TERM`,
+    `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 "$d/payload")" = "${END}" ] && { trap : ALRM INT QUIT TERM; /bin/sh "$d/payload" "$d" "$2" </dev/null; exit; }`,
+    `cat >/dev/null`,
+    `echo "zot-hardening: the payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing was changed." >&2`,
+    `exit 1`,
+].join("; ");
 
 /** The settings that a push is made of. */
 export type PushSettings = Pick<Settings, "host" | "zot" | "identity">;
@@ -91,6 +97,7 @@ function sections(payload: HostPayload, mark: string): string {
         return `== ${name} ${lines.split("\n").length - 1}\n${lines}`;
     };
     return [
+        `${hostArrival}\n`,
         hostScript,
         section("settings", scriptSettings(payload, mark)),
         section("config", configText(payload.config)),

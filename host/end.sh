@@ -9,7 +9,7 @@ restarted=
 target=
 mended=
 was_running=yes
-outlook="Nothing was changed: the registry goes on as it was."
+ended_before=
 
 # Signals and the limit of time count from here on. They are heeded where the script can still decide: a signal ends what is being
 # waited for, and the next `heed` fails.
@@ -40,13 +40,30 @@ heed() { [ -z "$stopped" ] || fail "$stopped."; }
 
 fail() {
     warn "zot-hardening: $*"
+    # What is left to do has a time of its own, and is done.
+    trap '' INT TERM
+    stopped=
+    trap 'stop_for "late"' ALRM
+    [ -z "${identity-}" ] || start_clock $((2 * ready_timeout + 60))
     if [ -n "$committed" ]; then
         take_back
     else
         [ -z "$target" ] || forget_push "$target"
-        warn "$outlook"
+        warn "$(unchanged_note)"
     fi
     exit 1
+}
+
+# What is so where nothing was put into force: only what a look has just found.
+unchanged_note() {
+    if [ -n "$ended_before" ]; then nothing="What an interrupted push had left was ended; nothing else was changed"; else nothing="Nothing was changed"; fi
+    if [ -z "${config-}" ] || ! [ -f "$config" ] || ! expect_of "$config"; then
+        printf '%s.' "$nothing"
+    elif is_ready; then
+        if [ -n "$ended_before" ]; then printf '%s, and zot is ready.' "$nothing"; else printf '%s: the registry goes on as it was.' "$nothing"; fi
+    else
+        printf '%s; zot does not answer at %s.' "$nothing" "$url"
+    fi
 }
 
 # Waits for a command in the background, since a shell heeds no signal while it waits for one in the foreground. What it says
@@ -67,7 +84,8 @@ must() {
     "$@" 2>"$folder/error" || fail "$why: $(last_of "$folder/error")"
 }
 
-last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300; }
+# The end of what a command has said; never empty, since it stands behind a colon.
+last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300 | grep . || printf 'it said nothing'; }
 
 # Sleeps for a part of a second, where that can be had.
 pause() { sleep "$1" 2>/dev/null || sleep 1; }
@@ -83,7 +101,22 @@ start_clock() {
         sleep "$1" &
         nap=$!
         wait "$nap"
-        [ "$(identity_of "$$")" = "$identity" ] && kill -ALRM "$$"
+        [ "$(identity_of "$$")" = "$identity" ] || exit
+        kill -ALRM "$$"
+        # A shell heeds a signal when what it waits for in the foreground has ended: a tool that waits for ever, such as for the other
+        # end of a pipe, is ended. Whoever heeds it stops this clock.
+        itself=$(exec sh -c 'echo "$PPID"')
+        while sleep 3 && [ "$(identity_of "$$")" = "$identity" ]; do
+            for waiting in $({ ps -A -o pid= -o ppid= || ps -o pid,ppid; } 2>/dev/null | awk -v script="$$" -v clock="$itself" '
+                { parent[$1] = $2 }
+                END {
+                    for (process in parent) {
+                        above = process
+                        for (depth = 0; depth < 50 && above in parent && above != script && above != clock; depth++) above = parent[above]
+                        if (above == script && process != script) print process
+                    }
+                }'); do kill "$waiting"; done
+        done
     ) </dev/null >/dev/null 2>&1 &
     clock=$!
 }

@@ -80,11 +80,12 @@ is_push() {
 
 # Removes the payloads that pushes have left which were killed; they hold secrets. Another process may have the number by now.
 clear_payloads() {
-    for left in "${folder%/*}"/zot-hardening.*.*; do
-        if [ "$left" = "$folder" ] || [ ! -d "$left" ]; then continue; fi
+    # Only one's own are looked at one by one: anybody may make thousands.
+    find "${folder%/*}/." ! -name . -prune -type d -name 'zot-hardening.*.*' -user "$(owner_of "$folder")" 2>/dev/null | while IFS= read -r left; do
+        [ "${left##*/}" != "${folder##*/}" ] || continue
         process=${left##*/zot-hardening.}
         process=${process%%.*}
         case $process in '' | *[!0-9]*) continue ;; esac
-        if [ -n "$(find "$left" -prune -user "$(owner_of "$folder")")" ] && ! is_push "$process"; then rm -rf "$left"; fi
+        is_push "$process" || rm -rf "$left"
     done
 }

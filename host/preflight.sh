@@ -288,6 +288,9 @@ check_first_push() {
 verify_staged() {
     place="the push could not be written in $state"
     must "$place" named_where_they_wait "$1" "$staging/verify.json"
+    # zot opens its log even then, and makes it.
+    log_of_zot=$(json_nodes <"$1" | node_value log.output)
+    case $log_of_zot in /*) if as_zot test -e "$log_of_zot"; then log_of_zot=; fi ;; *) log_of_zot= ;; esac
     verify "$staging/verify.json"
     must "$place" rm -f "$staging/verify.json"
 }
@@ -306,8 +309,11 @@ named_where_they_wait() {
 }
 
 verify() {
-    run as_zot "$binary" verify "$1" && return 0
-    # An error may have further lines.
-    problem=$(sed -n '/^Error/,$p' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
+    run as_zot "$binary" verify "$1"
+    accepted=$?
+    [ -z "$log_of_zot" ] || as_zot rm -f "$log_of_zot"
+    [ "$accepted" -ne 0 ] || return 0
+    # An error may have further lines; below a panic stands where in zot it happened.
+    problem=$(awk '/^(Error|panic:|fatal error:)/ { told = 1 } told && (/^goroutine / || /^[ \t]*$/) { exit } told' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
     fail "zot does not accept the config (zot verify): ${problem:-$(last_of "$folder/output" | without_secrets)}"
 }

@@ -76,7 +76,7 @@ before_restart() {
     restarted_at=$(now)
     serving_before=$(cat "$state/serving" 2>/dev/null)
     log_lengths=
-    for log in $(zot_logs); do log_lengths="$log_lengths $log:$(($(wc -c 2>/dev/null <"$log") + 0))"; done
+    for log in $(zot_logs); do log_lengths="$log_lengths $log:$(log_length "$log")"; done
 }
 
 # Whether what was started by a restart has died, even if the manager starts it again: one start that fails is enough. Sets
@@ -213,7 +213,25 @@ zot_logs() {
 }
 
 new_log_lines() {
-    for log in $log_lengths; do tail -c "+$((${log##*:} + 1))" "${log%:*}" 2>/dev/null; done
+    for log in $log_lengths; do
+        # shellcheck disable=SC2016 # for the shell that reads
+        read_log "${log%:*}" 'tail -c "+$2" "$1"' "$((${log##*:} + 1))" | tail -c 65536
+    done
+}
+
+log_length() {
+    # shellcheck disable=SC2016 # for the shell that reads
+    printf '%d' "$(read_log "$1" 'wc -c <"$1"')" 2>/dev/null
+}
+
+# Reads a log with a command for a shell. Where others than root may put something in its place, such as a link or a pipe, that is
+# read with the rights of zot alone, and nothing but a plain file.
+read_log() {
+    log_file_read=$1
+    read_by=$2
+    shift 2
+    set -- /bin/sh -c "[ -f \"\$1\" ] && $read_by" sh "$log_file_read" "$@"
+    if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; else as_zot "$@"; fi 2>/dev/null
 }
 
 # What zot has said since the restart: the lines that tell of errors, else the last ones, without secrets.

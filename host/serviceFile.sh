@@ -8,11 +8,20 @@ place_start() {
         cat "$folder/start"
     } >"$folder/start-here"
     if ! cmp -s "$folder/start-here" "$state/start"; then
+        # Of a push that fails, it goes as well.
+        if [ -z "$target" ]; then
+            :
+        elif [ -f "$state/start" ]; then
+            must "the start of zot could not be kept in $target" link_or_copy "$state/start" "$target/replaced-start"
+        else
+            must "the start of zot could not be noted in $target" touch "$target/no-start"
+        fi
         must "the start of zot could not be written to $state/start" copy "$folder/start-here" "$state/start.new" 0755
         must "the start of zot could not be written to $state/start" mv -f "$state/start.new" "$state/start"
     fi
     # The start runs as zot's user, who may not write in this folder.
     if [ ! -e "$state/serving" ]; then
+        [ -z "$target" ] || touch "$target/no-serving" 2>/dev/null
         { touch "$state/serving" && chmod 0644 "$state/serving" && give_to_zot "$state/serving"; } 2>/dev/null
     fi
 }
@@ -41,6 +50,13 @@ place_service_file() {
         grep -qF "$service_file_mark" "$service_file" || fail "$service_file is there already, and was not written by this program; set host.manageService to false, or move it away."
         must "$place" cp -p "$service_file" "$target/replaced-service-file"
     else
+        new_folder=
+        existing=${service_file%/*}
+        while [ ! -d "$existing" ] && [ -n "$existing" ]; do
+            new_folder=$existing
+            existing=${existing%/*}
+        done
+        must "$place" note_new_folder
         must "$place" mkdir -p "${service_file%/*}"
         must "$place" touch "$target/no-service-file"
     fi
@@ -65,11 +81,26 @@ put_back_service_file() {
         mv -f "$1/replaced-service-file" "$service_file"
     elif [ -e "$1/no-service-file" ]; then
         unload_service_file
+        new_folder=$(cat "$1/new-folder" 2>/dev/null)
+        existing=${service_file%/*}
+        while [ -n "$new_folder" ]; do
+            case $existing/ in "$new_folder"/*) rmdir "$existing" 2>/dev/null || break ;; *) break ;; esac
+            existing=${existing%/*}
+        done
         rm -f "$1/no-service-file"
     else
         return 0
     fi
     load_service_file
+}
+
+# For the way back: the first of the folders that are made for the service file.
+note_new_folder() { [ -z "$new_folder" ] || printf '%s\n' "$new_folder" >"$target/new-folder"; }
+
+put_back_start() {
+    if [ -e "$1/no-start" ]; then rm -f "$state/start"; fi
+    if [ -e "$1/replaced-start" ]; then mv -f "$1/replaced-start" "$state/start"; fi
+    if [ -e "$1/no-serving" ]; then rm -f "$state/serving"; fi
 }
 
 unload_service_file() {

@@ -1,6 +1,6 @@
 # The transaction: staged, committed by one rename, proven or taken back, and ended after an interruption.
 
-in_force() { [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
+in_force() { [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
 
 # Does something for each secret file that a config names.
 each_secret() {
@@ -11,9 +11,9 @@ each_secret() {
 
 names() { grep -qF "\"$2\"" "$1"; }
 
-is_in_place() { [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2" 0600 "$owner"; }
+is_in_place() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2" 0600 "$owner"; }
 
-holds() { [ ! -L "$2" ] && cmp -s "$1" "$2"; }
+holds() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2"; }
 
 # Files of a config that serves which only have another mode or owner than they should get them back; zot need not be restarted
 # for it. Fails where that cannot be done, or would take them from the user that zot runs as.
@@ -89,6 +89,7 @@ interrupted_push() {
 forget_push() {
     put_back_service_file "$1"
     put_back_secrets "$1"
+    put_back_start "$1"
     rm -rf "$1"
     [ -n "$(pushes)" ] || rm -rf "$state/original"
 }
@@ -180,43 +181,56 @@ put_into_force() {
 
 fail_of_zot() {
     heed
+    fail "$problem.$(last_words_note)"
+}
+
+# What zot has said, if it has said anything.
+last_words_note() {
     words=$(last_words)
-    [ -z "$words" ] || words="
-The last words of zot:
-$words"
-    fail "$problem.$words"
+    [ -z "$words" ] || printf '\nThe last words of zot:\n%s' "$words"
 }
 
 is_proven() {
     # From here on the config stays; what is left is tidying.
     committed=
     rm -f "$target/unproven" "$target/live.json"
-    forget_secrets "$target"
+    forget_former "$target"
 }
 
-forget_secrets() { rm -rf "$1/secrets" "$1/replaced-secrets"; }
+# What a proven push kept of what stood beside the config that it has replaced.
+forget_former() { rm -rf "$1/secrets" "$1/replaced-secrets" "$1/replaced-start" "$1/no-start" "$1/no-serving"; }
 
 # Brings back what the push has replaced, whatever the reason.
 take_back() {
     committed=
-    trap '' INT TERM
-    stopped=
-    trap 'stop_for "late"' ALRM
-    start_clock $((2 * ready_timeout + 60))
     put_back_service_file "$target"
     if [ ! -e "$target/replaced.json" ]; then
+        expect_of "$config"
         rm -f "$config"
         stop_service
-        warn "There was no config before this push, so that there is none now, and zot does not run."
-        forget_push "$target"
+        if [ -e "$config" ]; then
+            warn "There was no config before this push, and $config could not be removed."
+        elif [ -n "$(zot_processes)" ]; then
+            warn "There was no config before this push, and there is none now; zot still runs (process $(zot_processes | head -n 1))."
+        elif is_ready; then
+            find_listener
+            warn "There was no config $config before this push, and there is none now; what answers at $url is another's${listener:+ (process $listener)}."
+        else
+            warn "There was no config before this push, so that there is none now, and zot does not run."
+        fi
+        [ -e "$config" ] || forget_push "$target"
         return
     fi
     put_back_secrets "$target"
-    mv -f "$target/replaced.json" "$config" || { warn "The config that was in force before could not be brought back from $target/replaced.json to $config."; return; }
+    if ! mv -f "$target/replaced.json" "$config"; then
+        if cmp -s "$target/config.json" "$config"; then in_place="the new one is in its place"; else in_place="something else is in its place"; fi
+        warn "The config that was in force before could not be brought back from $target/replaced.json to $config; $in_place, and zot $(if expect_of "$config" && is_ready; then echo 'is ready'; else echo 'is not ready'; fi)."
+        return
+    fi
     if [ "$was_running" = no ]; then
         # A command can only restart: what was rejected is not to run on.
-        if [ "$manager" = command ]; then restart_service; else stop_service; fi
-        warn "The config that was there before is back; zot did not run with it then$([ "$manager" = command ] || printf ', and does not now')."
+        if [ "$manager" = command ]; then expect_of "$config" && restart_service && wait_until_ready; else stop_service; fi
+        warn "The config that was there before is back; zot did not run with it then, and $(if expect_of "$config" && is_ready; then echo 'is ready with it now'; else echo 'does not now'; fi)."
         forget_push "$target"
         return
     fi
@@ -232,11 +246,15 @@ take_back() {
         return
     fi
     if bring_up; then
-        warn "The config that was in force before is back, and zot is ready with it$(serving_note)."
+        if serves_our_config; then
+            warn "The config that was in force before is back, and zot is ready with it$(serving_note)."
+        else
+            warn "The config that was in force before is back, but $problem."
+        fi
         forget_push "$target"
         return
     fi
-    warn "The config that was in force before is back in $config, but zot $problem: $(last_words)"
+    warn "The config that was in force before is back in $config, but zot $problem.$(last_words_note)"
 }
 
 # What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
@@ -245,7 +263,7 @@ bring_up_read_only() {
     [ "$(cat "$state/serving" 2>/dev/null)" = "$serving_before" ] || return 1
     link_or_copy "$config" "$target/replaced.json" && mv -f "$target/read-only.json" "$target/config.json" &&
         link_or_copy "$target/config.json" "$target/live.json" && mv -f "$target/live.json" "$config" || return 1
-    if bring_up; then
+    if bring_up && prove; then
         is_proven
         return 0
     fi
@@ -271,7 +289,7 @@ bring_up() {
 settle() {
     interrupted=$(interrupted_push)
     [ -n "$interrupted" ] || return 1
-    outlook="What an interrupted push had left was ended; nothing else was changed."
+    ended_before=yes
     if [ -e "$interrupted/uncommitted" ]; then
         forget_push "$interrupted"
         return 1
@@ -291,6 +309,10 @@ settle() {
             heed
             warn "zot-hardening: $problem."
             restarted=yes
+            trap '' INT TERM
+            stopped=
+            trap 'stop_for "late"' ALRM
+            start_clock $((2 * ready_timeout + 60))
             take_back
             arm
         fi
@@ -320,7 +342,7 @@ sweep() {
     rm -rf "$state"/*.new "$state/staging"
     for push in "$state"/pushes/*; do
         # Cut off between its proof and the tidying.
-        [ -e "$push/unproven" ] || [ ! -d "$push/replaced-secrets" ] || forget_secrets "$push"
+        [ -e "$push/unproven" ] || [ ! -d "$push" ] || forget_former "$push"
     done
     # Another zot's config may be in this folder, too.
     set --

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hostCommand, hostPayload, type HostVerb } from "../../components/hostPayload";
+import { hostArrival, hostCommand, hostPayload, type HostVerb } from "../../components/hostPayload";
 import { declaredState } from "../../components/declaredState";
 import type { Settings } from "../../components/settings";
 import { configText, readOnlyConfig, renderZotConfig, secretFiles } from "../../components/zotConfig";
@@ -180,8 +180,12 @@ export class FaultHost {
     /** What came of a push; of its answer, the word without the mark, where it has the mark of what was sent. */
     async push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
         const command = hostCommand(verb);
-        const ran = await runOverSsh(this.ssh, this.options.shell ? command.replaceAll("/bin/sh", this.options.shell) : command, pushed.payload);
-        return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(pushed.payload)?.[1]}\n`, "\n") };
+        const { shell } = this.options;
+        const sent = shell ? pushed.payload.replace(hostArrival, () => hostArrival.replaceAll("/bin/sh", shell)) : pushed.payload;
+        const ran = await runOverSsh(this.ssh, shell ? command.replaceAll("/bin/sh", shell) : command, sent);
+        return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(pushed.payload)?.[1]}
+`, "
+") };
     }
 
     /** The shells of pushes that are running, parents first. */

@@ -412,7 +412,8 @@ describe("what travels", () => {
         for (const length of [0, 10, 5000, b.payload.length - 2]) {
             const ran = await runOverSsh(host.ssh, hostCommand("deploy"), b.payload.slice(0, length));
             expect({ length, ...ran }).toMatchObject({ length, exitCode: 1, output: "" });
-            expect(ran.errors).toContain("the payload did not arrive whole");
+            // Of its first line, there is nobody who could say it.
+            if (length >= 5000) expect(ran.errors).toMatch(/^zot-hardening: the payload did not arrive whole: .* Nothing was changed\.\n$/);
         }
         expect(fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
         expect(await served()).toBe("a");

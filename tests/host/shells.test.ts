@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { hostCommand, hostScript, zotStartScript } from "../../components/hostPayload";
+import { hostArrival, hostCommand, hostScript, zotStartScript } from "../../components/hostPayload";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { FaultHost } from "../../testbed/faults/host";
 import { READ_ONLY, servedBy } from "../../testbed/faults/watch";
@@ -61,7 +61,7 @@ describe("the command", () => {
     for (const shell of loginShells) {
         (shell.reason ? it.skip : it)(skippable(`means the same to ${shell.name}`, shell.reason), () => {
             const folder = scratchFolder();
-            const payload = 'echo "$1 $2"; sed -n "/^== end/=" "$1/payload"; rm -rf "$1"; exit\n!history $HOME `x` \'quoted\' \\back "double"\n== end\n';
+            const payload = `# A comment.\n${hostArrival}\n` + 'echo "$1 $2"; sed -n "/^== end/=" "$1/payload"; rm -rf "$1"; exit\n!history $HOME `x` \'quoted\' \\back "double"\n== end\n';
             const answer = runIn(shell, hostCommand("deploy"), { input: payload, env: { TMPDIR: folder, HOME: folder } });
             expect(answer).toMatchObject({ status: 0, errors: "" });
             expect(answer.output).toMatch(/^\S+\/zot-hardening\.\d+\.\w{8} deploy\n3\n$/);
@@ -101,7 +101,7 @@ describe("the command", () => {
     }
 
     it("says what is wrong where there is no room for the payload", () => {
-        const answer = runIn({ name: "sh", command: ["/bin/sh"] }, hostCommand("deploy"), { input: "x\n== end\n", env: { TMPDIR: "/no/such/folder" } });
+        const answer = runIn({ name: "sh", command: ["/bin/sh"] }, hostCommand("deploy"), { input: `${hostArrival}\nx\n== end\n`, env: { TMPDIR: "/no/such/folder" } });
         expect(answer.status).toBe(1);
         expect(answer.errors).toContain("there is no room in /no/such/folder. Nothing was changed.");
     });
