@@ -37,6 +37,7 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         const first = await Injector.start();
         injectors.push(first);
         const real = { zot: readMachine().zot.kind === "real", sshd: first.host.ssh.kind === "openssh" };
+        say(`zot runs as ${first.host.zotUser === undefined ? "the user who pushes" : `the user ${first.host.zotUser}, and root pushes`}`);
         say(`zot: ${real.zot ? "real" : "stand-in"}   sshd: ${real.sshd ? "real" : "stand-in"}   disk of its own: ${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`);
         const gaps = await goodPushes();
         const longestGapMs = Math.round(Math.max(...gaps));
@@ -47,6 +48,7 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         const plan = await faultPlan(first, { every, only });
         for (const { title, injections } of plan) say(`  ${String(injections.length).padStart(4)}  ${title}`);
         while (injectors.length < workers) injectors.push(await Injector.start());
+        for (const injector of injectors) injector.goodGapMs = longestGapMs;
         const outcomes = await injectAll(plan, injectors, say);
 
         // A push that had ended before its fault counts only where something is wrong all the same.

@@ -39,6 +39,8 @@ stop_for() {
 heed() { [ -z "$stopped" ] || fail "$stopped."; }
 
 fail() {
+    # What was stopped says nothing of itself.
+    [ -z "$stopped" ] || set -- "$stopped."
     warn "zot-hardening: $*"
     # What is left to do has a time of its own, and is done.
     trap '' INT TERM

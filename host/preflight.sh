@@ -314,6 +314,6 @@ verify() {
     [ -z "$log_of_zot" ] || as_zot rm -f "$log_of_zot"
     [ "$accepted" -ne 0 ] || return 0
     # An error may have further lines; below a panic stands where in zot it happened.
-    problem=$(awk '/^(Error|panic:|fatal error:)/ { told = 1 } told && (/^goroutine / || /^[ \t]*$/) { exit } told' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
+    problem=$(awk '/^(Error|panic:|fatal error:)/ { told = 1 } told && /^goroutine / { exit } told && NF' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
     fail "zot does not accept the config (zot verify): ${problem:-$(last_of "$folder/output" | without_secrets)}"
 }

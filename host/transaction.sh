@@ -208,6 +208,12 @@ take_back() {
         expect_of "$config"
         rm -f "$config"
         stop_service
+        # What was told to end, or cannot start without a config, takes a moment.
+        attempts=0
+        while [ -n "$(zot_processes)" ] && [ "$attempts" -lt 30 ] && [ -z "$stopped" ]; do
+            attempts=$((attempts + 1))
+            pause 0.1
+        done
         if [ -e "$config" ]; then
             warn "There was no config before this push, and $config could not be removed."
         elif [ -n "$(zot_processes)" ]; then
@@ -224,13 +230,15 @@ take_back() {
     put_back_secrets "$target"
     if ! mv -f "$target/replaced.json" "$config"; then
         if cmp -s "$target/config.json" "$config"; then in_place="the new one is in its place"; else in_place="something else is in its place"; fi
-        warn "The config that was in force before could not be brought back from $target/replaced.json to $config; $in_place, and zot $(if expect_of "$config" && is_ready; then echo 'is ready'; else echo 'is not ready'; fi)."
+        if expect_of "$config" && is_ready; then zot_now="is ready"; else zot_now="is not ready"; fi
+        warn "The config that was in force before could not be brought back from $target/replaced.json to $config; $in_place, and zot $zot_now."
         return
     fi
     if [ "$was_running" = no ]; then
         # A command can only restart: what was rejected is not to run on.
         if [ "$manager" = command ]; then expect_of "$config" && restart_service && wait_until_ready; else stop_service; fi
-        warn "The config that was there before is back; zot did not run with it then, and $(if expect_of "$config" && is_ready; then echo 'is ready with it now'; else echo 'does not now'; fi)."
+        if expect_of "$config" && is_ready; then zot_now="is ready with it now"; else zot_now="does not now"; fi
+        warn "The config that was there before is back; zot did not run with it then, and $zot_now."
         forget_push "$target"
         return
     fi

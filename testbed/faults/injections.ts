@@ -1,8 +1,10 @@
 /** Faults, one at a time, into a push that runs over SSH on a host of its own; and what has to hold after each. */
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { RegistryClient } from "../../clients/registry";
 import { FaultHost, type FaultHostOptions, type Pushed } from "./host";
+import { falseClaims, holesIn } from "./claims";
 import { breaches } from "./model";
 import type { Ran } from "./overSsh";
 import type { RestartFault, ServeFault } from "./service";
@@ -48,6 +50,9 @@ export interface Outcome {
 }
 
 const REPOSITORY = "faults/image";
+const NOBODY = 65534;
+/** Within this time of a start that fails, in milliseconds, the former config serves again. */
+const AGAIN_WITHIN_MS = 1500;
 
 /** Runs injections on one host, one after the other. */
 export class Injector {
@@ -64,8 +69,9 @@ export class Injector {
         this.others = pushed.slice(1);
     }
 
+    /** Where root runs this, zot is another user's, as on most hosts. */
     static async start(options: FaultHostOptions = {}): Promise<Injector> {
-        const host = await FaultHost.start({ steps: true, diskKilobytes: 8192, ...options });
+        const host = await FaultHost.start({ steps: true, diskKilobytes: 8192, zotUser: NOBODY, ...options });
         try {
             const pushed = [
                 host.declare("a"),
@@ -114,6 +120,9 @@ export class Injector {
         return { longestGapMs: history.pulls.longestGapMs, ran };
     }
 
+    /** The longest gap of a good push on this machine, by which the way back is measured; without it, that is not. */
+    goodGapMs: number | undefined;
+
     async run(injection: Injection): Promise<Outcome> {
         const began = performance.now();
         const problems: string[] = [];
@@ -127,6 +136,7 @@ export class Injector {
         const third = this.others[1]!;
         const fault = injection.fault;
         const target = verb === "deploy" ? next.name : READ_ONLY;
+        const former = from === "hardened" ? this.filesOf(this.current) : [];
         const watch = new Watch(host, this.known(), this.imagePath());
         let step: string | undefined;
         let ran: Ran | undefined;
@@ -150,6 +160,8 @@ export class Injector {
         problems.push(...breaches(history, { old, pushed: fault.kind === "second push" ? [target, third.name] : [target], readOnly }));
         const happened = number !== undefined && step === undefined ? { ...injection, fault: { kind: "none" } as const } : injection;
         problems.push(...this.afterwards(happened, ran, await second, settled, { old, target, third: third.name }));
+        if (settled.disk === old && from === "hardened") problems.push(...former.filter((file, index) => file !== this.filesOf(this.current)[index]).map((file) => `a file of the former config is not as it was: ${file}`));
+        if (fault.kind === "serve" && fault.fault === "dies") problems.push(...this.slowWayBack(history, from));
 
         // Whatever was left, the next push finds its way: the same one, or another.
         const recovery = injection.step !== undefined && injection.step % 2 === 1 ? third : next;
@@ -326,9 +338,31 @@ export class Injector {
             const stuck = fault.kind === "disk read-only" && served === disk;
             if (!kept && !readOnly && !stuck) problems.push(`the push failed, and ${where}`);
         }
+        if (ran && ran.exitCode !== undefined && !succeeded && fault.kind !== "disk read-only") problems.push(...falseClaims(ran.errors, { old, served, disk }));
+        if (ran && ran.exitCode !== undefined) problems.push(...holesIn(ran.errors).map((hole) => `the push said something with a hole: ${hole}`));
         if (fault.kind === "none" && !succeeded) problems.push(`the push failed: ${ran?.errors}`);
         if (fault.kind === "connection cut" && step !== undefined && served !== target) problems.push(`the push was not carried to its end: ${where}`);
         return problems;
+    }
+
+    /** Owner, mode and bytes of all that a config in force consists of. */
+    private filesOf({ files }: Pushed): string[] {
+        return [this.host.configFile, ...files.map(({ path }) => path)].map((path) => {
+            const found = fs.lstatSync(path, { throwIfNoEntry: false });
+            if (!found) return `${path}: missing`;
+            const { size } = found;
+            return `${path}: owner ${found.uid}, mode ${(found.mode & 0o7777).toString(8)}, ${size} bytes, sha256 ${createHash("sha256").update(fs.readFileSync(path)).digest("hex")}`;
+        });
+    }
+
+    /** How long after a start that failed the former config served again; on a machine that is slow by itself, by its own measure. */
+    private slowWayBack(history: History, from: string): string[] {
+        const died = this.host.service.diedAt();
+        if (from === "nothing" || died === undefined || this.goodGapMs === undefined) return [];
+        const again = history.goodPulls.find((at) => at > died);
+        const limit = Math.max(AGAIN_WITHIN_MS, 5 * this.goodGapMs);
+        if (again !== undefined && again - died <= limit) return [];
+        return [`the former config served again ${again === undefined ? "never" : `${Math.round(again - died)} ms after`} the start that failed, and should within ${limit} ms`];
     }
 
     /** A push without a fault succeeds, twice, and leaves nothing of what was. */

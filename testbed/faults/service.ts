@@ -1,6 +1,6 @@
 /** The service that zot runs as on the host under test, with what can go wrong with one. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { onPath } from "./steps";
@@ -34,6 +34,8 @@ export class ZotService {
         this.restartCommand = join(bin, "zot-service");
         mkdirSync(bin, { recursive: true });
         mkdirSync(this.control);
+        // It is zot's user who dies of a fault.
+        chmodSync(this.control, 0o777);
         writeFileSync(join(bin, "zot-run"), this.runScript(), { mode: 0o755 });
         writeFileSync(this.restartCommand, this.serviceScript(join(bin, "zot-run")), { mode: 0o755 });
     }
@@ -78,6 +80,11 @@ export class ZotService {
         await Promise.race([pause(2000), ended]);
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
+    }
+
+    /** When the fault last made a zot die, as Date.now(). */
+    diedAt(): number | undefined {
+        return statSync(join(this.control, "died"), { throwIfNoEntry: false })?.mtimeMs;
     }
 
     private processes(): number[] {
@@ -139,7 +146,7 @@ if [ -e '${control}/serve-fault' ]; then
     { read -r how; read -r where; } <'${control}/serve-fault'
     if grep -qF "$where" "$2"; then
         case $how in
-            dies) sleep 0.1; echo "Error: zot has died of a fault" >&2; exit 1 ;;
+            dies) sleep 0.1; : >'${control}/died'; echo "Error: zot has died of a fault" >&2; exit 1 ;;
             hangs) trap 'kill "$nap"; exit' TERM; sleep 1000 & nap=$!; wait; exit ;;
         esac
     fi

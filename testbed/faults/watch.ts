@@ -27,6 +27,8 @@ export interface History {
     /** Whatever is wrong with the secret files of the config on the disk. */
     broken: string[];
     pulls: { good: number; bad: number; longestGapMs: number };
+    /** When pulls succeeded, as Date.now(). */
+    goodPulls: number[];
 }
 
 export interface Known {
@@ -38,7 +40,7 @@ export interface Known {
 
 export class Watch {
     private readonly began = performance.now();
-    private readonly history: History = { served: [], disk: [], broken: [], pulls: { good: 0, bad: 0, longestGapMs: 0 } };
+    private readonly history: History = { served: [], disk: [], broken: [], pulls: { good: 0, bad: 0, longestGapMs: 0 }, goodPulls: [] };
     private over = false;
     private readonly loops: Promise<void>[];
     private lastGood: number | undefined;
@@ -99,6 +101,7 @@ export class Watch {
         const now = performance.now();
         if (answer.status === 200) {
             this.history.pulls.good++;
+            this.history.goodPulls.push(Date.now());
             if (this.lastGood !== undefined) this.history.pulls.longestGapMs = Math.max(this.history.pulls.longestGapMs, now - this.lastGood);
             this.lastGood = now;
         } else {

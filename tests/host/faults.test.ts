@@ -1,5 +1,8 @@
 /** A selection of the faults of `npm run faults`, and what the watch and the model make of histories. */
 import { Injector, type Injection, type Outcome } from "../../testbed/faults/injections";
+import end from "../../host/end.sh";
+import transaction from "../../host/transaction.sh";
+import { falseClaims, holesIn } from "../../testbed/faults/claims";
 import { breaches } from "../../testbed/faults/model";
 import { faultPlan, nameOf } from "../../testbed/faults/plan";
 import type { History } from "../../testbed/faults/watch";
@@ -75,6 +78,7 @@ describe("the model", () => {
         disk: disk.map((what, at) => ({ at, what })),
         broken: [],
         pulls: { good: 1, bad: 0, longestGapMs },
+        goodPulls: [],
     });
 
     it("allows the way forth, and forth and back", () => {
@@ -106,5 +110,32 @@ describe("the plan", () => {
         }
         expect(plan.some(({ title }) => title === "change: from the beginning")).toBe(true);
         expect(all.some(({ name }) => name === "destroy: issuer down")).toBe(false);
+    });
+});
+
+describe("what a failed push says", () => {
+    const found = (old: string, served: string, disk: string) => ({ old, served, disk });
+
+    it("is held against what a look finds", () => {
+        const back = "zot-hardening: zot ended.\nThe config that was in force before is back, and zot is ready with it.\n";
+        expect(falseClaims(back, found("a", "a", "a"))).toEqual([]);
+        for (const wrong of [found("a", "down", "a"), found("a", "b", "a"), found("a", "a", "b")]) expect(falseClaims(back, wrong)).toHaveLength(1);
+        const none = "There was no config before this push, so that there is none now, and zot does not run.\n";
+        expect(falseClaims(none, found("none", "down", "none"))).toEqual([]);
+        expect(falseClaims(none, found("open", "open", "none"))).toHaveLength(1);
+        expect(falseClaims("zot-hardening: it went wrong.\n", found("a", "a", "a"))).toHaveLength(1);
+    });
+
+    it("is held against every sentence that the script can end with", () => {
+        const said = [...`${transaction}\n${end}`.matchAll(/warn "([^"]*(?:\\"[^"]*)*)"/g)].map(([, text]) => text!).filter((text) => !text.startsWith("zot-hardening: "));
+        expect(said.length).toBeGreaterThan(8);
+        const filled = said.map((text) => text.replace("$(unchanged_note)", "Nothing was changed.").replace(/\$\((?:[^()]|\([^()]*\))*\)/g, "").replace("$zot_now", "is ready with it now").replace(/\$\{[^}]*\}/g, "").replace(/\$in_place/g, "the new one").replace(/\$\w+/g, "x"));
+        const unknown = filled.filter((text) => falseClaims(`${text}\n`, found("a", "a", "a"))[0]?.includes("did not say how things are"));
+        expect(unknown).toEqual([]);
+    });
+
+    it("has no hole", () => {
+        for (const good of ["zot-hardening: a: b; c (d).\nThe last words of zot:\nError: x\n", "at http://127.0.0.1:5000."]) expect(holesIn(good.replace("zot:\n", "zot: "))).toEqual([]);
+        for (const bad of ["belongs to user 0 instead of ;", "zot was not ready: ", "without a password ()", "runs as the user .", "zot  ended", 'set it to ""']) expect({ bad, holes: holesIn(bad).length > 0 }).toEqual({ bad, holes: true });
     });
 });

@@ -235,7 +235,7 @@ describe("before anything is touched", () => {
         const before = fs.existsSync(host.configFile) ? read(host.configFile) : undefined;
         const ran = await host.push(pushed);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/^zot-hardening: [\s\S]*\nNothing was changed: the registry goes on as it was\.\n$/);
+        expect(ran.errors).toMatch(/^zot-hardening: [\s\S]*\nNothing was changed(: the registry goes on as it was|; zot does not answer at \S+)\.\n$/);
         if (before !== undefined) expect(read(host.configFile)).toBe(before);
         expect(secretFiles()).toEqual([]);
         return ran.errors;
