@@ -199,7 +199,7 @@ runs_release() {
 }
 
 sha256_of() {
-    if [ ! -r "$1" ]; then
+    if [ ! -r "$1" ] || [ ! -f "$1" ] || [ -L "$1" ]; then
         echo unreadable
         return
     fi
@@ -324,9 +324,12 @@ prove() {
     return 1
 }
 
+# What the start has written, as zot's user: a line, however long it is.
+said_by_start() { dd if="$state/serving" bs=400 count=1 2>/dev/null | head -n 1; }
+
 # What the start that waits for the issuer has said of itself, where it is in use.
 serving_note() {
-    noted=$(cat "$state/serving" 2>/dev/null)
+    noted=$(said_by_start)
     case $noted in read-only*) printf ' (%s)' "$noted" ;; esac
 }
 

@@ -11,6 +11,9 @@ needed_data_kilobytes=10240
 # Whether the identity provider may get its part only before the push: the look sets it to yes.
 issuer_is_new=no
 
+# A log that is made by `zot verify`, and goes with it.
+log_of_zot=
+
 check_tools() {
     for tool in curl awk sed grep find cmp cut tail sort df ps; do
         command -v "$tool" >/dev/null 2>&1 || fail "$tool is not installed on the host, or not in $PATH; install it."

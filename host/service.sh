@@ -74,7 +74,7 @@ before_restart() {
     starts_before=${starts_before:-0}
     absences=0
     restarted_at=$(now)
-    serving_before=$(cat "$state/serving" 2>/dev/null)
+    serving_before=$(said_by_start)
     log_lengths=
     for log in $(zot_logs); do log_lengths="$log_lengths $log:$(log_length "$log")"; done
 }

@@ -170,6 +170,6 @@ xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
 # Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it to.
 check_start_in_use() {
-    [ "$start_without_issuer" = yes ] && [ "$(cat "$state/serving" 2>/dev/null)" = "$serving_before" ] || return 0
+    [ "$start_without_issuer" = yes ] && [ "$(said_by_start)" = "$serving_before" ] || return 0
     warn "zot-hardening: zot is not yet started by $state/start, and could not start while its issuer is away. Let the service run: /bin/sh $state/start"
 }

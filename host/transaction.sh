@@ -268,7 +268,7 @@ take_back() {
 # What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
 # The push becomes one of the read-only config, and keeps what was there; by second names, since the disk may be full.
 bring_up_read_only() {
-    [ "$(cat "$state/serving" 2>/dev/null)" = "$serving_before" ] || return 1
+    [ "$(said_by_start)" = "$serving_before" ] || return 1
     link_or_copy "$config" "$target/replaced.json" && mv -f "$target/read-only.json" "$target/config.json" &&
         link_or_copy "$target/config.json" "$target/live.json" && mv -f "$target/live.json" "$config" || return 1
     if bring_up && prove; then

@@ -42,7 +42,7 @@ check_sudo_of_look() {
     case $manager in systemd | launchd-daemon) ;; *) return 0 ;; esac
     command -v sudo >/dev/null 2>&1 || refuse "host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off"
     case $manager in systemd) set -- systemctl restart "$service" ;; *) set -- launchctl kickstart -k "system/$service" ;; esac
-    said=$(sudo -n -l "$@" 2>&1 </dev/null) || refuse "sudo does not let $(id -un) run \"$*\" without a password ($said); allow it in sudoers with NOPASSWD"
+    said=$(sudo -n -l "$@" 2>&1 </dev/null) || refuse "sudo does not let $(id -un) run \"$*\" without a password (${said:-it said nothing}); allow it in sudoers with NOPASSWD"
 }
 
 # Who pushes at this moment, if somebody does.
@@ -121,7 +121,7 @@ report_serving() {
 
 # What the checks of a push go by.
 run() { "$@" </dev/null >"$folder/output" 2>&1; }
-last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300; }
+last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300 | grep . || printf 'it said nothing'; }
 without_secrets() { cat; }
 fail() {
     printf '%s\n' "$*"
@@ -142,7 +142,7 @@ report_preflight() {
     if [ -z "$(pushes)" ]; then
         push_is_due=yes
         issuer_is_new=yes
-    elif [ "$(cat "$config" 2>/dev/null)" != "$declared" ]; then
+    elif [ -L "$config" ] || [ ! -f "$config" ] || [ "$(cat "$config" 2>/dev/null)" != "$declared" ]; then
         push_is_due=yes
     fi
     installed_commit=$commit
@@ -177,7 +177,7 @@ look() {
     state=$config.zot-hardening
     if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off"
-        said=$(sudo -n true 2>&1 </dev/null) || refuse "sudo does not let $(id -un) become root without a password ($said); allow it in sudoers with NOPASSWD, or set host.sudo to off or service"
+        said=$(sudo -n true 2>&1 </dev/null) || refuse "sudo does not let $(id -un) become root without a password (${said:-it said nothing}); allow it in sudoers with NOPASSWD, or set host.sudo to off or service"
         # Not as an argument, which every user of the host could see.
         printf '%s\n' "$script" | sudo -n /bin/sh -c 'script=$(cat) && eval "$script"'
         exit
@@ -201,7 +201,7 @@ look() {
     fact unended "$(unended)"
     if [ "$start_without_issuer" = yes ]; then
         fact start "$([ -f "$state/start" ] && echo yes || echo no)"
-        fact startSays "$(cat "$state/serving" 2>/dev/null)"
+        fact startSays "$(said_by_start)"
     fi
     find_service_file
     if [ -n "$service_file" ]; then
@@ -217,7 +217,8 @@ look() {
     fi
     if [ -n "$planned_config" ]; then report_preflight; fi
     wait
-    if [ -f "$config" ] && [ -r "$config" ]; then
+    # What a link leads to may be for root alone.
+    if [ -f "$config" ] && [ ! -L "$config" ] && [ -r "$config" ]; then
         size=$(wc -c <"$config" | tr -d ' ')
         fact configSize "$size"
         [ "$size" -le "$largest_config" ] || return 0
