@@ -137,7 +137,7 @@ restore() {
         load_service_file
         [ -e "$original/stopped" ] || [ "$own_service" = yes ] || restart_service
     fi
-    rm -rf "$state/pushes" "$original"
+    rm -rf "$state/pushes" "$original" "$state/deployed"
     # A service of the site's own may still be started by it; it starts any config.
     if [ -n "$service_file" ] || [ ! -s "$state/serving" ]; then rm -f "$state/start" "$state/serving"; fi
     answer "restored"

@@ -247,7 +247,7 @@ last_words() {
     } | sed 's/^{"time":"[^"]*",//; s/,"caller":.*//; s/,"goroutine":.*//' |
         awk '
             # How zot says that it has ended as it should.
-            /http: Server closed/ || /^[[:space:]]*$/ { next }
+            /http: Server closed/ || /"message":"HTTP API"/ || /^[[:space:]]*$/ { next }
             /"level":"(error|fatal|panic)"|^panic:|^Error/ { errors = errors $0 "\n" }
             { last[++count] = $0 }
             END {

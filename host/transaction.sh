@@ -195,7 +195,9 @@ is_proven() {
     committed=
     rm -f "$target/unproven" "$target/live.json"
     forget_former "$target"
-}
+    # For a look that has to know what was deployed here, and what never was.
+    { tail -n 500 "$state/deployed" 2>/dev/null; sha256_of "$target/config.json"; } >"$state/deployed.new" && chmod 0644 "$state/deployed.new" && mv -f "$state/deployed.new" "$state/deployed"
+} 2>/dev/null
 
 # What a proven push kept of what stood beside the config that it has replaced.
 forget_former() { rm -rf "$1/secrets" "$1/replaced-secrets" "$1/replaced-start" "$1/no-start" "$1/no-serving"; }

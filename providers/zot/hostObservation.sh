@@ -76,6 +76,26 @@ is_release_by_itself() {
     fi
 }
 
+# The config that was deployed last, as the host has kept it, in $deployed; and whether the one that was declared last was ever
+# deployed here: a push that failed, or was refused, leaves none.
+find_deployed() {
+    deployed=
+    last_was_deployed=no
+    for number in $(pushes); do
+        if [ -e "$state/pushes/$number/unproven" ] || [ ! -f "$state/pushes/$number/config.json" ]; then continue; fi
+        deployed=$state/pushes/$number/config.json
+        if [ "$(cat "$deployed" 2>/dev/null)" = "$declared" ]; then last_was_deployed=yes; fi
+    done
+    if [ -n "$declared_sha256" ] && grep -qsF "$declared_sha256" "$state/deployed"; then last_was_deployed=yes; fi
+    if [ -z "$declared" ] || [ -z "$deployed" ]; then return 0; fi
+    fact deployed "$(sha256_of "$deployed")"
+    fact lastDeployed "$last_was_deployed"
+    [ "$last_was_deployed" = no ] || return 0
+    declared=$(cat "$deployed")
+    # Its secret files are the ones to look at.
+    secret_files=$secret_files$newline$(sed -n -e 's/^.*"\(\/[^"]*\/oidc-credentials\.[0-9a-f]*\.json\)".*$/\1/p' -e 's/^.*"\(\/[^"]*\/session-keys\.[0-9a-f]*\.json\)".*$/\1/p' "$deployed")
+}
+
 # The version of the installed zot, which is not asked again while it is the one that was asked before.
 report_version() {
     installed=$(ls -Ldin "$binary" 2>/dev/null)
@@ -190,6 +210,7 @@ look() {
     fact user "$(id -u)"
     fact zotUser "$owner"
     fact config "$(rights_of "$config")"
+    find_deployed
     printf '%s\n' "$secret_files" | while IFS= read -r file; do
         if [ -n "$file" ]; then fact secret "$(rights_of "$file") $(sha256_of "$file") $file"; fi
     done
@@ -222,7 +243,9 @@ look() {
         size=$(wc -c <"$config" | tr -d ' ')
         fact configSize "$size"
         [ "$size" -le "$largest_config" ] || return 0
+        if [ "$last_was_deployed" = yes ] || [ -z "$deployed" ] || cmp -s "$deployed" "$config"; then deployed=; else fact deployedSize "$(wc -c <"$deployed" | tr -d ' ')"; fi
         echo '--'
         cat "$config"
+        [ -z "$deployed" ] || cat "$deployed"
     fi
 }

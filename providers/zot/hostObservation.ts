@@ -2,6 +2,7 @@
  * The resource HostObservation: a look at the registry's host, which finds what was changed on it by other means than a push. The
  * remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the host, so that it is sent again.
  */
+import { createHash } from "node:crypto";
 import commonScript from "../../host/common.sh";
 import lookScript from "../../host/look.sh";
 import preflightScript from "../../host/preflight.sh";
@@ -11,7 +12,7 @@ import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } fro
 import observationScript from "./hostObservation.sh";
 import { firstDeployment } from "./firstDeployment";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationProperties";
-import { compare, type Findings, HostRefusal, type HostReport, readReport, reportOutput } from "./hostReport";
+import { type Circumstances, compare, type Findings, HostRefusal, type HostReport, readReport, reportOutput } from "./hostReport";
 import { runOverSsh, SshError, type SshLimits } from "./ssh";
 
 /** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
@@ -25,6 +26,7 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
         ...variables,
         ["secret_files", [...secretFiles].join("\n")],
         ["declared", last?.config.trimEnd() ?? ""],
+        ["declared_sha256", last ? sha256(last.config) : ""],
         ["known_binary", known?.binary ?? ""],
         ["known_version", known?.version ?? ""],
         ["planned_config", planned?.config.trimEnd() ?? ""],
@@ -37,6 +39,8 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
     return [commonScript, lookScript, processesScript, preflightScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
 }
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -182,11 +186,20 @@ class HostObservationResource {
         const last = isSameHost ? before?.declared : undefined;
         // A host that takes another one's place gets the public name last.
         const asksRegistry = typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl ? "always" : isSameHost ? "before the first push" : "never";
-        return this.look(observation, { last, known: isSameHost ? knownZot(oldOutputs) : undefined, asksRegistry }, context);
+        const circumstances: Circumstances = {
+            // Until a difference was found, what was seen is what was there when the resource was made.
+            foundSha256: oldOutputs.pushes === 0 ? ((oldOutputs.report as PropertyMap | undefined)?.configSha256 as string | undefined) : undefined,
+            serviceChanges: JSON.stringify(before?.variables) !== JSON.stringify(observation.variables),
+        };
+        return this.look(observation, { last, known: isSameHost ? knownZot(oldOutputs) : undefined, asksRegistry, circumstances }, context);
     }
 
     /** What is on the host, what of it differs, and what would stand in the way of a push. */
-    private async look(observation: Observation, { last, known, asksRegistry }: { last?: Declared; known?: KnownZot; asksRegistry: "always" | "before the first push" | "never" }, context: CallContext): Promise<Look> {
+    private async look(
+        observation: Observation,
+        { last, known, asksRegistry, circumstances }: { last?: Declared; known?: KnownZot; asksRegistry: "always" | "before the first push" | "never"; circumstances?: Circumstances },
+        context: CallContext,
+    ): Promise<Look> {
         const { planned, registryUrl, mistakes, connection } = observation;
         const askRegistry = async () => (planned && registryUrl !== undefined ? this.options.registryProblem?.(registryUrl) : undefined);
         const early = asksRegistry === "always" ? askRegistry() : undefined;
@@ -194,7 +207,7 @@ class HostObservationResource {
             const others = [...mistakes, ...[await early].filter((problem) => problem !== undefined)];
             throw others.length === 0 ? error : new Error(refusal([error.message, ...others]));
         });
-        const findings = compare(report, last, observation.declared, namesOf(observation));
+        const findings = compare(report, last, observation.declared, namesOf(observation), circumstances);
         const isFirst = report.lastPush === "" && asksRegistry !== "never";
         const registryProblem = await (early ?? (isFirst ? askRegistry() : undefined));
         const isDue = report.pushIsDue === true || findings.drift.length > 0 || (planned !== undefined && last === undefined);

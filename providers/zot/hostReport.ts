@@ -27,6 +27,12 @@ export interface HostReport {
     /** Undefined where it is missing, cannot be read, or is larger than any config. */
     configText: string | undefined;
     secretFiles: FileFacts[];
+    /** sha256 of the config that was deployed last, as the host has kept it; empty where it knows of none. */
+    deployedSha256: string;
+    /** Its text, where it is neither the one on the host nor the one that was declared last. */
+    deployedText: string | undefined;
+    /** Whether what was declared last was ever deployed to the host: a push that failed, or was refused, leaves nothing there. */
+    lastWasDeployed: boolean;
     zotVersion: string;
     /** What ls says of the installed zot. */
     zotBinary: string;
@@ -76,9 +82,11 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
     if (refused) throw new HostRefusal(refused);
     const serving = one("serving");
     if (!serving) return undefined;
-    const text = separator < 0 ? undefined : body.subarray(separator + 4);
+    const texts = separator < 0 ? undefined : body.subarray(separator + 4);
+    const size = Number(one("configSize"));
     // Somebody may be writing it at this moment.
-    if (text && text.length !== Number(one("configSize"))) return undefined;
+    if (texts && texts.length !== size + Number(one("deployedSize"))) return undefined;
+    const text = texts?.subarray(0, size);
     const [rights, owner] = one("config").split(" ");
     return {
         user: one("user"),
@@ -90,6 +98,9 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
             const [, its, of, sha256, path] = /^(?:(\S{10}) (\d+) )?\s*(unreadable|unknown|[0-9a-f]{64}) (.*)$/.exec(line) ?? [];
             return { path: path ?? line, rights: its, owner: of ?? "", sha256 };
         }),
+        deployedSha256: one("deployed"),
+        deployedText: one("deployedSize") ? texts?.subarray(size).toString("utf8") : undefined,
+        lastWasDeployed: one("lastDeployed") !== "no",
         zotVersion: one("zotVersion"),
         zotBinary: one("zotBinary"),
         versionProblem: one("versionProblem"),
@@ -127,7 +138,7 @@ export interface Findings {
  * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it should be: the one that was declared when the host was last pushed, and the one
  * that is declared now, which a push that was reported as failed may have brought.
  */
-export function compare(report: HostReport, last: Declared | undefined, now: Declared | undefined, names: { host: string; binary: string }): Findings {
+export function compare(report: HostReport, last: Declared | undefined, now: Declared | undefined, names: { host: string; binary: string }, circumstances: Circumstances = {}): Findings {
     const findings: Findings = { drift: [], difference: undefined, notes: notesOn(report, names) };
     const { drift } = findings;
     if (report.pushing) {
@@ -135,11 +146,12 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
         return findings;
     }
     findings.notes.push(...notesOnLogins(report, last, now, names));
-    if (!last) return findings;
+    const deployed = last && deployedOf(report, last, now, circumstances);
+    if (!deployed) return findings;
     if (report.unended) drift.push(`push ${report.unended} was cut off, and neither proven nor taken back`);
 
     const { config, configText } = report;
-    const declared = now && configText === now.config ? now : last;
+    const declared = deployed.as;
     if (config.rights === undefined) {
         drift.push(`${config.path} is missing`);
     } else if (!config.rights.startsWith("-")) {
@@ -157,19 +169,42 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
         const file = report.secretFiles.find((other) => other.path === path);
         if (file) drift.push(...secretProblems(file, report));
     }
-    if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
-    if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
-    if (report.start === "no") drift.push(`the start of zot beside ${config.path} is missing`);
+    // Where the settings of the service change with the push that follows, its file is not to be there yet.
+    if (deployed.byTheseSettings && !circumstances.serviceChanges) {
+        if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
+        if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
+        if (report.start === "no") drift.push(`the start of zot beside ${config.path} is missing`);
+    }
     drift.push(...servingProblems(report, drift.length > 0));
     return findings;
 }
 
+/** What is known of the host from before the look. */
+export interface Circumstances {
+    /** sha256 of the config that was on the host before its first deployment; undefined where that is not known. */
+    foundSha256?: string;
+    /** Whether the settings that decide about the service are others than they were. */
+    serviceChanges?: boolean;
+}
+
+/** What the host is to be like: as the last push that succeeded has left it. Undefined where none ever has. */
+function deployedOf(report: HostReport, last: Declared, now: Declared | undefined, { foundSha256 }: Circumstances): { as: Declared; byTheseSettings: boolean } | undefined {
+    const { configText, deployedSha256, deployedText, lastWasDeployed } = report;
+    if (now && configText === now.config) return { as: now, byTheseSettings: true };
+    if (configText === last.config) return { as: last, byTheseSettings: true };
+    const found = configText === undefined ? undefined : createHash("sha256").update(configText).digest("hex");
+    if (deployedSha256 === "") return found !== undefined && found === foundSha256 ? undefined : { as: last, byTheseSettings: true };
+    const kept = found === deployedSha256 ? configText : deployedText;
+    if (lastWasDeployed || kept === undefined) return { as: last, byTheseSettings: true };
+    return { as: { config: kept, secretFiles: report.secretFiles.map(({ path }) => path).filter((path) => kept.includes(`"${path}"`)) }, byTheseSettings: false };
+}
+
 function servingProblems({ serving, servingProblem, silence, startSays, url }: HostReport, alreadyDiffers: boolean): string[] {
-    if (serving === "not reachable") return [`zot does not answer at ${url}${silence}`];
+    if (serving === "not reachable") return [url ? `zot does not answer at ${url}${silence}` : "zot does not answer"];
     // Where the files differ, what is served does as well. And what waits for its issuer changes over by itself.
     if (alreadyDiffers || startSays.startsWith("read-only")) return [];
     if (serving === "read-only") return ["zot serves a read-only config"];
-    return serving === "other" ? [`zot does not serve its config: ${servingProblem}`] : [];
+    return serving === "other" ? [`zot does not serve its config: ${servingProblem || "it answers otherwise"}`] : [];
 }
 
 function notesOn({ config, start, versionProblem, startSays, serving, zotVersion, runningCommit, service }: HostReport, { host, binary }: { host: string; binary: string }): string[] {
@@ -224,7 +259,8 @@ function rightsProblems({ path, rights, owner }: FileFacts, mode: string, user: 
     const problems: string[] = [];
     const found = modeOf(rights!);
     if (found !== mode) problems.push(`${path} has mode ${found} instead of ${mode}`);
-    if (owner !== user) problems.push(`${path} belongs to user ${owner} instead of ${user}`);
+    if (user === "") problems.push(`${path} belongs to user ${owner}, and the user that it should belong to is not there`);
+    else if (owner !== user) problems.push(`${path} belongs to user ${owner} instead of ${user}`);
     return problems;
 }
 

@@ -47,7 +47,11 @@ export function falseClaims(said: string, found: Found): string[] {
 }
 
 /** What a sentence looks like that was made with an empty value. */
-const HOLES = [/: *[;.,)]/, /\(\s*\)/, /: *$/m, / {2,}\S/, /""|''/, /\b(user|process|version|of|to|by|with|at|in) *[;.,)]/, /undefined|null\b|NaN/];
+const HOLES = [/: *[;.,)]/, /\(\s*\)/, /:\s*$/, /:\s*\n(?=The config|There was|Nothing was|What an)/, / {2,}\S/, /""|''/, /\b(user|process|version|of|to|by|with|at) *[;.,)]/, /undefined|null\b|NaN/];
 
 /** The holes in a message, for a person to see where. */
-export const holesIn = (message: string): string[] => HOLES.filter((hole) => hole.test(message)).map((hole) => `${hole.source} in ${JSON.stringify(message)}`);
+export function holesIn(message: string): string[] {
+    // What zot has said is its own.
+    const own = message.replace(/(The last words of zot:\n)(?!The config|There was|Nothing was)[\s\S]+?(?=\n(?:The config|There was|Nothing was|What an|zot-hardening:)|$)/g, "$1some words");
+    return HOLES.filter((hole) => hole.test(own)).map((hole) => `${hole.source} in ${JSON.stringify(own)}`);
+}

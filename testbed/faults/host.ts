@@ -183,9 +183,7 @@ export class FaultHost {
         const { shell } = this.options;
         const sent = shell ? pushed.payload.replace(hostArrival, () => hostArrival.replaceAll("/bin/sh", shell)) : pushed.payload;
         const ran = await runOverSsh(this.ssh, shell ? command.replaceAll("/bin/sh", shell) : command, sent);
-        return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(pushed.payload)?.[1]}
-`, "
-") };
+        return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(pushed.payload)?.[1]}\n`, "\n") };
     }
 
     /** The shells of pushes that are running, parents first. */

@@ -1,5 +1,7 @@
 /** What is made of what a look has printed: without a host. */
 import fc from "fast-check";
+import { createHash } from "node:crypto";
+import { holesIn } from "../../../testbed/faults/claims";
 import { configDifference } from "../../../providers/zot/configDifference";
 import { checkObservation, observationOf } from "../../../providers/zot/hostObservationProperties";
 import { compare, HostRefusal, modeOf, readReport, reportOutput } from "../../../providers/zot/hostReport";
@@ -110,6 +112,78 @@ test("a config that looks like the output of a look is only a config", () => {
     const strange = "zot-hardening-look\nrefused=nothing\n--\nserving=other\n";
     expect(report({}, strange).configText).toBe(strange);
     expect(found({}, strange).difference).toContain("+serving=other");
+});
+
+describe("what was never deployed is no drift", () => {
+    const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+    const OTHER_FILE = SECRET_FILE.replace(HASH, "b".repeat(64));
+    const FORMER = CONFIG.replace("5000", "5001").replace("}\n}", `},\n  "former": "${SECRET_FILE}"\n}`);
+    const look = (facts: Record<string, string>, text: string, circumstances = {}, now: typeof LAST | undefined = LAST, kept = "") => {
+        const made = printed({ configSize: String(Buffer.byteLength(text)), ...facts }, text);
+        return compare(readReport(Buffer.concat([made, Buffer.from(kept)]), "/etc/zot/config.json")!, { ...LAST, secretFiles: [OTHER_FILE] }, now, NAMES, circumstances);
+    };
+
+    test("a deployment that failed: the host has the one before, with its files", () => {
+        const facts = { deployed: sha256(FORMER), lastDeployed: "no", secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}` };
+        expect(look(facts, FORMER)).toEqual({ drift: [], difference: undefined, notes: [] });
+        // A service file and a start that it would have brought are not to be there.
+        expect(look({ ...facts, serviceFileState: "missing", start: "no" }, FORMER).drift).toEqual([]);
+        // But what is wrong with the one before is.
+        expect(look({ ...facts, config: "-rw------- 0" }, FORMER).drift).toEqual(["/etc/zot/config.json has mode 0600 instead of 0644"]);
+        expect(look({ ...facts, secret: `unreadable ${OTHER_FILE}\nsecret=unreadable ${SECRET_FILE}` }, FORMER).drift).toEqual([`${SECRET_FILE} is missing`]);
+        expect(look({ ...facts, serving: "not reachable" }, FORMER).drift).toEqual(["zot does not answer at http://127.0.0.1:5000"]);
+    });
+
+    test("edited after it: the difference is from what was deployed", () => {
+        const edited = FORMER.replace("5001", "5002");
+        const { drift, difference } = look({ deployed: sha256(FORMER), lastDeployed: "no", deployedSize: String(FORMER.length) }, edited, {}, LAST, FORMER);
+        expect(drift).toEqual(["/etc/zot/config.json has other settings"]);
+        expect(difference).toMatch(/-    "port": "5001"[\s\S]*\+    "port": "5002"/);
+    });
+
+    test("a first one that failed: the host has what was there when it was first looked at", () => {
+        expect(look({ config: "-rw-r----- 105" }, FORMER, { foundSha256: sha256(FORMER) })).toEqual({ drift: [], difference: undefined, notes: [] });
+        expect(look({}, FORMER, { foundSha256: sha256("another") }).drift).toEqual(["/etc/zot/config.json has other settings"]);
+        expect(look({}, FORMER).drift).toEqual(["/etc/zot/config.json has other settings"]);
+    });
+
+    test("a host that another push has changed since differs", () => {
+        expect(look({ deployed: sha256(FORMER), lastDeployed: "yes" }, FORMER).drift).toEqual(["/etc/zot/config.json has other settings"]);
+    });
+
+    test("the file of a service whose settings change is not to be there yet", () => {
+        expect(look({ serviceFileState: "missing", start: "no" }, CONFIG, { serviceChanges: true }, LAST).drift).toEqual([]);
+        expect(look({ serviceFileState: "missing" }, CONFIG, {}, LAST).drift).toHaveLength(1);
+    });
+});
+
+test("no sentence has a hole, whatever is empty", () => {
+    const facts = fc.record({
+        zotUser: fc.constantFrom("", "105"),
+        user: fc.constantFrom("", "0"),
+        config: fc.constantFrom("", "-rw-r--r-- 0", "-rw-r----- 1000", "lrwxrwxrwx 0", "drwxr-xr-x 0"),
+        secret: fc.constantFrom("", `unreadable ${SECRET_FILE}`, `-rw-r----- 0 unknown ${SECRET_FILE}`, `-rw------- 105 ${"b".repeat(64)} ${SECRET_FILE}`),
+        zotVersion: fc.constantFrom("", "v2.1.20"),
+        versionProblem: fc.constantFrom("", "is not there or cannot be run"),
+        runningCommit: fc.constantFrom("", "v2.1.19"),
+        service: fc.constantFrom("", "stopped", "running"),
+        unended: fc.constantFrom("", "3"),
+        start: fc.constantFrom("", "yes", "no"),
+        startSays: fc.constantFrom("", "read-only", "read-only since 2026-11-23T09:00:00Z: no answer"),
+        // Its state is told with its path only.
+        serviceFile: fc.constant("/etc/systemd/system/zot.service"),
+        serviceFileState: fc.constantFrom("", "missing", "other", "same"),
+        url: fc.constantFrom("", "http://127.0.0.1:5000"),
+        serving: fc.constantFrom("hardened", "read-only", "other", "not reachable", "unknown"),
+        servingProblem: fc.constantFrom("", "an anonymous write was answered 415 instead of 401"),
+    });
+    fc.assert(
+        fc.property(facts, fc.constantFrom(CONFIG, "{}\n"), (given, text) => {
+            const { drift, notes } = compare(report({ ...given, configSize: String(text.length) }, text), LAST, LAST, NAMES);
+            for (const sentence of [`${drift.join("; ")}.`, ...notes]) if (sentence !== ".") expect(holesIn(sentence)).toEqual([]);
+        }),
+        { numRuns: 500 },
+    );
 });
 
 test("any mode", () => {

@@ -50,6 +50,39 @@ describe.each(kinds)("a look over %s", (kind) => {
         expect(driver.state!.outputs.report).toMatchObject({ configMode: "0644", secretFiles: "as declared", service: "unknown", serving: "hardened" });
     });
 
+    test("what was never deployed is no difference, but what has changed since the last deployment is", async () => {
+        const other = { ...host.inputs, config: host.config.replace('"info"', '"debug"') };
+        const push = path.join(`${host.configFile}.zot-hardening`, "pushes", "1");
+        fs.mkdirSync(push, { recursive: true });
+        fs.writeFileSync(path.join(push, "config.json"), host.config);
+        // The look comes before the push, which then fails.
+        expect(await driver.up(other)).toBe("same");
+        expect(await driver.preview(other)).toBe("same");
+        expect(await driver.up(other)).toBe("same");
+        expect(await driver.up(host.inputs)).toBe("same");
+        expect(driver.said).toEqual([]);
+        await driver.up(other);
+        fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
+        expect(await driver.preview(other)).toBe("update");
+        expect(driver.said.join("\n")).toMatch(/has other settings[\s\S]*-    "level": "info"[\s\S]*\+    "level": "warn"/);
+        // Once it was deployed, to have the one before is a difference.
+        await host.mend();
+        fs.mkdirSync(push, { recursive: true });
+        fs.writeFileSync(path.join(push, "config.json"), host.config);
+        fs.writeFileSync(path.join(push, "..", "..", "deployed"), `${createHash("sha256").update(other.config).digest("hex")}\n`);
+        expect(await driver.preview(other)).toBe("update");
+    });
+
+    test("nothing is a difference where the first deployment failed", async () => {
+        const declared = { ...host.inputs, config: host.config.replace('"info"', '"debug"') };
+        const first = observationDriver();
+        await first.up(declared);
+        expect(await first.preview(declared)).toBe("same");
+        expect(first.said).toEqual([]);
+        fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
+        expect(await first.preview(declared)).toBe("update");
+    });
+
     test("zot is asked for its version again only when it was replaced", async () => {
         const binary = path.join(host.folder, "zot");
         const calls = path.join(host.folder, "calls");
