@@ -91,7 +91,7 @@ function sideAsData(repository: Repository, commit: string | undefined, checkout
 function parting(repository: Repository, base: string, head: string, name: string, notes: string[]): string {
     const parted = mergeBase(repository, base, head);
     if (parted === undefined) {
-        notes.push(`Where the head parted from \`${name}\` is not known here (a shallow clone?), so that it is compared with \`${name}\` as it is now.`);
+        notes.push(`Where the head parted from \`${name}\` is not known here (a shallow clone, or lines that were merged into each other?), so that it is compared with \`${name}\` as it is now.`);
         return base;
     }
     const missing = commitsMissing(repository, head, base);

@@ -43,10 +43,11 @@ export function commitOf({ root }: Repository, ref: string): string {
     throw new UserError(`There is no commit ${JSON.stringify(ref)} here. A branch of the forge has to be fetched first: git fetch origin ${/^[\w./-]+$/.test(ref) ? ref.replace(/^origin\//, "") : "BRANCH"}`);
 }
 
-/** Where two lines of development parted; undefined where that is not known, as in a shallow clone. */
+/** Where two lines of development parted; undefined where that is not known, as in a shallow clone, or where there is more than one such commit. */
 export function mergeBase({ root }: Repository, one: string, other: string): string | undefined {
-    const answer = answerOf(["merge-base", one, other], { cwd: root, encoding: "utf8" });
-    return answer.status === 0 ? answer.stdout.trim() : undefined;
+    const answer = answerOf(["merge-base", "--all", one, other], { cwd: root, encoding: "utf8" });
+    const found = answer.stdout.split("\n").filter(Boolean);
+    return answer.status === 0 && found.length === 1 ? found[0] : undefined;
 }
 
 /** How many commits `ahead` has that `behind` has not. */

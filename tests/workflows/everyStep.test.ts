@@ -247,7 +247,7 @@ test("the check of Node says which one there is", () => {
     const step = jobsOf(fileOf(".forgejo", "deploy")).deploy!.steps.find((candidate) => candidate.name?.startsWith("Node "))!;
     const folder = fs.mkdtempSync(at("old-"));
     write(path.join(folder, "old.cjs"), 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });');
-    const check = (env: Record<string, string>) => spawnSync("bash", ["--noprofile", "--norc", "-e", "-c", step.run!], { encoding: "utf8", env: { PATH: `${NODE}:/usr/bin:/bin`, ...env } });
+    const check = (env: Record<string, string>) => spawnSync("bash", ["--noprofile", "--norc", "-e", "-c", step.run!], { cwd: root, encoding: "utf8", env: { PATH: `${NODE}:/usr/bin:/bin`, ...env } });
     expect(check({})).toMatchObject({ status: 0, stdout: "", stderr: "" });
     const old = check({ NODE_OPTIONS: `--require ${path.join(folder, "old.cjs")}` });
     expect(old.status).toBe(1);

@@ -90,6 +90,13 @@ describe.each(FILES)("%s", (file) => {
         }
     });
 
+    test("only what fetches, publishes, or searches for them has the tokens of the run", () => {
+        for (const step of Object.values(jobs).flatMap((job) => job.steps)) {
+            if (!step.run || /^(Check out|Fetch the (head|base)|Hand on the text|Comment|Publish)$/.test(step.name ?? "")) continue;
+            expect(step.run).toMatch(/^exec \.github\/scripts\/without-tokens\.sh .*\n?$/);
+        }
+    });
+
     test("a job that may write to the forge has no secret, and runs the base's code; what looks for drift runs the default branch's", () => {
         for (const job of Object.values(jobs).filter((candidate) => writes(candidate).length > 0)) {
             if ("pull_request" in on || "pull_request_target" in on) {
