@@ -36,6 +36,8 @@ load_agent() {
     # Of the job that is loaded now nothing has run yet.
     process_before=
     starts_before=0
+    # A job that somebody has disabled cannot be loaded.
+    if is_disabled_in_launchd; then run launchd enable "$launchd_target"; fi
     tries=0
     while [ "$tries" -lt 50 ]; do
         tries=$((tries + 1))
@@ -44,6 +46,8 @@ load_agent() {
     done
     return 1
 }
+
+is_disabled_in_launchd() { launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; }
 
 run_command() {
     trap - HUP PIPE INT TERM ALRM
@@ -112,7 +116,11 @@ has_died_under_launchd() {
         absent) return 0 ;;
     esac
     starts=$(service_fact runs)
-    [ -z "$process_since" ] && [ "${starts:-0}" -le "$starts_before" ] || return 0
+    if [ -n "$process_since" ] || [ "${starts:-0}" -gt "$starts_before" ]; then
+        # What launchd itself ends with where it cannot execute something.
+        case $(service_fact 'last exit code') in 78*) cause=" (launchd could not run it: last exit code 78; look after zot.binary, and after the places that its property list names)" ;; esac
+        return 0
+    fi
     # It may be about to start.
     case $(service_fact state) in spawn*) return 1 ;; esac
     is_absent_for 8

@@ -43,7 +43,7 @@ afterAll(async () => {
 
 const read = (file: string) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
 /** What was told to a manager, but for questions. */
-const orders = () => read(join(manager, "calls")).split("\n").filter((line) => line && !/^(systemctl( --user)? show|launchctl print) /.test(line));
+const orders = () => read(join(manager, "calls")).split("\n").filter((line) => line && !/^(systemctl( --user)? show|launchctl print(-disabled)?) /.test(line));
 const served = (...known: Pushed[]) => servedBy(host.url, known);
 
 async function until(what: () => Promise<boolean>): Promise<void> {
@@ -239,6 +239,24 @@ describe("launchd", () => {
         await until(async () => (await served(a)) === READ_ONLY);
         await host.issuer.become("ours");
         await until(async () => (await served(a)) === "a");
+    });
+
+    it("enables an agent of ours that somebody has disabled, which launchd would not load", async () => {
+        command("disable", `gui/${uid}/${label}`);
+        const a = agent({ manageService: true });
+        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(orders()).toEqual(expect.arrayContaining([`launchctl enable gui/${uid}/${label}`, `launchctl bootstrap gui/${uid} ${agents()}/${label}.plist`]));
+        expect(await served(a)).toBe("a");
+    });
+
+    it("says that launchd could not run what a start was to run", async () => {
+        siteAgent();
+        await until(async () => (await served()) === OPEN);
+        const status = join(manager, `${label}.service`, "command");
+        fs.writeFileSync(status, "/bin/sh\n-c\nexit 78\n");
+        const { exitCode, errors } = await host.push(agent());
+        expect(exitCode).toBe(1);
+        expect(errors).toContain("zot ended after its restart instead of getting ready (launchd could not run it: last exit code 78;");
     });
 
     it("tells zot's last words from its log, and brings the agent back", async () => {
