@@ -89,6 +89,14 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
             response.setVersion(provider.version);
             return response;
         }),
+        // A state that a provider of the same name was at before, made of a parameter (Terraform's, bridged), asks for that one again.
+        parameterize: unary((request) => {
+            const value = request.getValue();
+            const response = new providerMessages.ParameterizeResponse();
+            response.setName(value?.getName() || provider.name);
+            response.setVersion(value?.getVersion() || provider.version);
+            return response;
+        }),
         getSchema: unary(() => {
             const response = new providerMessages.GetSchemaResponse();
             response.setSchema(provider.schema());

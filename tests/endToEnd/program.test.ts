@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import type { UpResult } from "@pulumi/pulumi/automation";
 import { RegistryClient } from "../../clients/registry";
 import program = require("../../index");
+import { operationApart } from "../support/refusedOperation";
 import { findToolchain, skippable, toolchainEnvironment } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack, STACK } from "../../testbed/site/scratchStack";
@@ -100,7 +101,9 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
     test("a renamed slug is refused at preview, with the way to do it", async () => {
         scratch.changeSettings({ identity: { applicationSlug: "other", issuer: site.issuer.replace("/zot/", "/other/") } });
         try {
-            await expect(scratch.stack.preview(operation)).rejects.toThrow(/identity\.applicationSlug would change from "zot" to "other" under a live registry[\s\S]*identity\.acceptRename/);
+            const { printed, succeeded } = await operationApart(scratch, "preview");
+            expect(succeeded).toBe(false);
+            expect(printed).toMatch(/identity\.applicationSlug would change from "zot" to "other" under a live registry[\s\S]*identity\.acceptRename/);
         } finally {
             scratch.changeSettings({ identity: { applicationSlug: "zot", issuer: site.issuer } });
         }

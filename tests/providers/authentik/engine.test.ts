@@ -247,4 +247,30 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         expect(failure).not.toContain("canary-wrong-type");
         expect(failure).not.toMatch(/at .*\.ts:\d+/);
     });
+
+    test("a state that the bridged provider was at goes on: first without its plugin, by an up, and then with a refresh", async () => {
+        const name = uniqueName("bridged");
+        let attributes = "{}";
+        const program = async () => {
+            const group = new (sdk().Group)("group", { name, attributes });
+            return { id: group.groupId };
+        };
+        const { stack } = await stackWith(program);
+        const { outputs } = await stack.up();
+        // As the engine keeps a provider that Pulumi's bridge made of a parameter (CLI 3.259).
+        const state = await stack.exportStack();
+        const resources = (state.deployment as { resources: { type: string; inputs: Record<string, unknown>; outputs: Record<string, unknown> }[] }).resources;
+        for (const { inputs, outputs: known } of resources.filter(({ type }) => type === "pulumi:providers:authentik")) {
+            const note = { name: "terraform-provider", version: "1.3.0", parameterization: Buffer.from('{"remote":{"url":"goauthentik/authentik","version":"2026.5.0"}}').toString("base64") };
+            Object.assign(inputs, { __internal: note });
+            Object.assign(known, { __internal: note });
+        }
+        await stack.importStack(state);
+        attributes = '{"mended":true}';
+        const changes = async (options = {}) => (await stack.up(options)).summary.resourceChanges;
+        expect(await changes()).toEqual({ same: 1, update: 1 });
+        expect(await changes({ refresh: true })).toEqual({ same: 2 });
+        const id = outputs.id!.value as string;
+        expect((await api(backend, "GET", `/core/groups/${id}/`)).body.attributes).toEqual({ mended: true });
+    });
 });
