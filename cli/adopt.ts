@@ -1,9 +1,8 @@
 /** npm run adopt: what is in Authentik already, as a file for `pulumi import`. */
-import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { parse } from "yaml";
 import { listBlueprints, owningBlueprints, unknownBlueprints } from "../clients/authentikBlueprints";
 import { outgoing } from "../clients/outgoing";
+import { readProject, readStack } from "../components/settings/fromStackFile";
 import { Client } from "../providers/authentik/client";
 import { type Settings as Connection, settingsFrom } from "../providers/authentik/configuration";
 import { failureIn, UserError as ProviderError } from "../providers/authentik/errors";
@@ -25,7 +24,7 @@ interface Options {
 async function adopt(options: Options): Promise<void> {
     const folder = projectFolder();
     const { settings } = declaredByOption(program);
-    const { name: project } = parse(readFileSync(join(folder, "Pulumi.yaml"), "utf8")) as { name: string };
+    const { name: project } = readProject(folder) as { name: string };
     const connection = connectionFor(folder, options.stack);
     const inState = options.state ? await addressesInState(folder, options.stack) : new Set<string>();
 
@@ -71,7 +70,7 @@ async function adopt(options: Options): Promise<void> {
 
 /** Address from the environment or the stack's file; the token only from the environment. */
 function connectionFor(folder: string, stack: string): Connection {
-    const { config } = parse(readFileSync(join(folder, `Pulumi.${stack.split("/").at(-1)}.yaml`), "utf8")) as { config?: Record<string, unknown> };
+    const { config } = readStack(folder, stack) as { config?: Record<string, unknown> };
     const url = process.env.AUTHENTIK_URL ?? config?.["authentik:url"];
     if (typeof url !== "string" || url === "") throw new UserError("Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: pulumi config set authentik:url https://authentik.example.org");
     if (!process.env.AUTHENTIK_TOKEN) throw new UserError("There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --for refresh).");

@@ -1,18 +1,19 @@
 /** npm run authentik-token: the role, service account and API token by which the program works in Authentik, or the steps to make them. */
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { Option } from "commander";
-import { parse } from "yaml";
 import { dangersOf, PermissionCheckError, type TokenPurpose } from "../clients/authentikPermissions";
 import { outgoing } from "../clients/outgoing";
 import { isLoopback } from "../components/settings";
+import { readStack } from "../components/settings/fromStackFile";
 import { Administration, AdministrationError, type Outcome } from "./authentikToken/administration";
 import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
-import { PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
+import { defaultName, PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
 import { pulumi } from "./ciSecrets/pulumi";
 import { writeWhole } from "./shared/wholeFile";
 import { busy, command, EXIT, run, UserError } from "./shared/command";
-import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
+import { declaredByOption, projectFolder, stackByOption, withStackOption } from "./shared/stack";
 
 interface Options {
     stack: string;
@@ -24,6 +25,8 @@ interface Options {
     config?: boolean;
     rotate?: boolean;
     prune?: boolean;
+    remove?: boolean;
+    yes?: boolean;
     dryRun?: boolean;
     json?: boolean;
 }
@@ -34,12 +37,11 @@ async function authentikToken(options: Options): Promise<void> {
     const { settings } = declaredByOption(program);
     const task = tokenTask(options.stack, options.for, settings.identity, options.name);
     const url = addressOf(options);
-    const token = process.env[ADMIN_TOKEN]?.trim();
+    const token = adminToken();
     if (options.steps || !token) {
         printSteps(task, url, options);
         return;
     }
-    if (!/^[\x21-\x7e]+$/.test(token)) throw new UserError(`${ADMIN_TOKEN} holds a space, a line break or a character that no token has.`);
     if (!options.output && !options.config && !options.dryRun) {
         program.error(`Where to put the token? Give --output FILE, written with mode 0600${options.for === "up" ? ", or --config for the stack's configuration, encrypted" : ""}. It is never printed.`, { exitCode: EXIT.usage });
     }
@@ -52,10 +54,59 @@ async function authentikToken(options: Options): Promise<void> {
     report(task, url, outcome, handedTo, options);
 }
 
+/** Takes away what was made for a stack: a token that may manage groups and users is as good as a superuser's. */
+async function removeTokens(options: Options): Promise<void> {
+    const { name, stack, dryRun = false, yes = false, json = false } = options;
+    const token = adminToken();
+    if (!token) throw new UserError(`${ADMIN_TOKEN} is not in the environment: a superuser's API token is needed to remove what was made. By hand, in Authentik's web interface: Directory > Users, and Directory > Roles, remove ${namesOf(options).join(", ")}; its token goes with the user.`);
+    const url = addressOf(options);
+    const administration = new Administration(url, token, outgoing(), { dryRun, rotate: false, prune: false });
+    busy(`Looking in Authentik at ${url}`);
+    const found = await administration.made(namesOf(options));
+    const list = found.map(({ what }) => `  ${what}`).join("\n");
+    const isSure = !dryRun && found.length > 0 && (yes || (await confirmed(`In Authentik at ${url}:\n${list}\nRemove all of it? What uses the token stops working. [y/N] `)));
+    if (found.length > 0 && !dryRun && !isSure) throw new UserError(`In Authentik at ${url}:\n${list}\nNothing was removed. To remove all of it, add --yes.`);
+    if (isSure) await administration.remove(found);
+
+    const what = name === undefined ? `the stack ${stack}` : name;
+    if (json) {
+        process.stdout.write(`${JSON.stringify({ url, dryRun, [isSure ? "removed" : "found"]: found.map((one) => one.what) }, null, 2)}\n`);
+    } else if (found.length === 0) {
+        process.stdout.write(`In Authentik at ${url} there is nothing that this command has made for ${what}.\n`);
+    } else {
+        process.stdout.write(`${dryRun ? "Nothing is changed. " : ""}In Authentik at ${url} ${dryRun ? "would be removed" : "were removed"}:\n${list}\n`);
+        if (isSure) process.stdout.write(`What still holds the key holds nothing that works: pulumi config rm authentik:token --stack ${stack}, and the secrets of jobs.\n`);
+    }
+}
+
+/** Names of role, account and token: of every purpose, where none is given. */
+function namesOf({ name, stack, for: purpose }: Options): string[] {
+    if (name !== undefined) return [name];
+    return (program.getOptionValueSource("for") === "cli" ? [purpose] : PURPOSES).map((one) => defaultName(stack, one));
+}
+
+/** Asks a person at a terminal; elsewhere nobody is there to answer. */
+async function confirmed(question: string): Promise<boolean> {
+    if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+        return /^y(es)?$/i.test((await terminal.question(question)).trim());
+    } finally {
+        terminal.close();
+    }
+}
+
+function adminToken(): string | undefined {
+    const token = process.env[ADMIN_TOKEN]?.trim();
+    if (token && !/^[\x21-\x7e]+$/.test(token)) throw new UserError(`${ADMIN_TOKEN} holds a space, a line break or a character that no token has.`);
+    return token || undefined;
+}
+
 /** Where Authentik is: the option, the environment, the stack's file. */
 function addressOf({ url: option, stack }: Options): string {
     const file = join(projectFolder(), `Pulumi.${basename(stack)}.yaml`);
-    const { config } = parse(readFileSync(file, "utf8")) as { config?: Record<string, unknown> };
+    // After `pulumi stack rm` there is none any more.
+    const { config } = existsSync(file) ? (readStack(projectFolder(), stack) as { config?: Record<string, unknown> }) : {};
     const found = option ?? (process.env.AUTHENTIK_URL?.trim() || config?.["authentik:url"]);
     if (typeof found !== "string" || found === "") throw new UserError("Authentik's address is not set: give --url, or set it with: pulumi config set authentik:url https://authentik.example.org");
     if (!/^https?:\/\//.test(found) || !URL.canParse(found)) throw new UserError(`Authentik's address is not a URL: ${JSON.stringify(found)}.`);
@@ -142,13 +193,17 @@ const program = withStackOption(command("npm run authentik-token --", "Makes the
     .option("--name <name>", "of role, account and token; default pulumi-zot-STACK, with the purpose where it is not up")
     .option("--rotate", "replace the token if there is one; the former ends at once")
     .option("--prune", "take permissions away that the role holds and does not need")
+    .addOption(new Option("--remove", "take away what was made: token, account and role, of every purpose where --for is not given").conflicts(["steps", "output", "config", "rotate", "prune"]))
+    .option("--yes", "with --remove, do not ask")
     .option("--dry-run", "only say what would be done")
     .option("--json", "print one JSON object")
     .addHelpText("after", `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; without it the steps are printed. The new token is never printed.`)
     .action(async (options: Options) => {
         if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name)) program.error("--name: letters, digits, - and _ are allowed.", { exitCode: EXIT.usage });
+        if (options.yes && !options.remove) program.error("--yes goes with --remove only.", { exitCode: EXIT.usage });
         try {
-            await authentikToken(options);
+            if (options.remove) await removeTokens({ ...options, stack: stackByOption(program) });
+            else await authentikToken(options);
         } catch (error) {
             throw error instanceof AdministrationError || error instanceof PermissionCheckError ? new UserError(error.message) : error;
         }

@@ -46,6 +46,22 @@ interface Token {
     expiring: boolean;
 }
 
+/** Something that was made here, and can go. */
+export interface Made {
+    /** For people. */
+    what: string;
+    /** Its place in the API. */
+    path: string;
+}
+
+const tokenPath = (name: string) => `/core/tokens/${encodeURIComponent(name)}/`;
+
+/** What an account has besides, which goes with it. */
+function moreOf({ groups_obj: groups, roles_obj: roles }: User, name: string): string {
+    const more = [...(groups ?? []).map((group) => `the group ${group.name}`), ...(roles ?? []).filter((role) => role.name !== name && !role.name.startsWith("ak-managed-role--")).map((role) => `the role ${role.name}`)];
+    return more.length > 0 ? `, which also has ${more.join(", ")}` : "";
+}
+
 interface List<Item> {
     results: Item[];
 }
@@ -73,7 +89,7 @@ export class Administration {
 
     /** @throws AdministrationError with the remedy */
     async carryOut(task: TokenTask): Promise<Outcome> {
-        const { user: self } = await this.get<{ user: { username: string; is_superuser: boolean } }>("/core/users/me/");
+        const self = await this.self();
         if (!self.is_superuser) {
             throw new AdministrationError(`AUTHENTIK_ADMIN_TOKEN is a token of ${self.username}, who is no superuser: only a superuser can make a token for another user. For anyone else it would silently be their own.`);
         }
@@ -88,6 +104,41 @@ export class Administration {
         const key = await this.tokenKey(task, account);
         if (key !== undefined) await this.verify(task, key);
         return { version, done: this.done, warnings: this.warnings, key };
+    }
+
+    private async self(): Promise<{ username: string; is_superuser: boolean }> {
+        return (await this.get<{ user: { username: string; is_superuser: boolean } }>("/core/users/me/")).user;
+    }
+
+    /**
+     * What there is of what was made under these names, in the order in which it goes. Changes nothing.
+     *
+     * @throws AdministrationError where something of such a name is not as it is made here, so that it may be somebody else's
+     */
+    async made(names: readonly string[]): Promise<Made[]> {
+        const self = await this.self();
+        if (!self.is_superuser) throw new AdministrationError(`AUTHENTIK_ADMIN_TOKEN is a token of ${self.username}, who is no superuser; whether it sees all that there is, and may remove it, is not known. Give a superuser's token.`);
+        const found: Made[] = [];
+        for (const name of names) {
+            const [user, role, token] = [await this.userNamed(name), await this.roleNamed(name), await this.get<Token>(tokenPath(name), true)];
+            if (user && user.type !== "service_account") throw new AdministrationError(`The user ${name} in Authentik is no service account (its type is ${user.type}), and not what this command makes. Nothing was removed.`);
+            if (user?.is_superuser) throw new AdministrationError(`The service account ${name} in Authentik is a superuser, by its groups: somebody has made something else of it. Nothing was removed; look at it in Authentik.`);
+            if (token && (token.intent !== "api" || token.user !== user?.pk)) throw new AdministrationError(`The token ${name} in Authentik is not an API token of the service account ${name}, and not what this command makes. Nothing was removed.`);
+            // First what can be used.
+            if (token) found.push({ what: `token ${name}`, path: tokenPath(name) });
+            if (user) found.push({ what: `service account ${name}${moreOf(user, name)}`, path: `/core/users/${user.pk}/` });
+            if (role) found.push({ what: `role ${name}`, path: `/rbac/roles/${role.pk}/` });
+        }
+        return found;
+    }
+
+    /** Removes what {@link made} has found; what has gone meanwhile is as good. */
+    async remove(found: readonly Made[]): Promise<void> {
+        for (const { path } of found) {
+            await this.repeat(async () => {
+                if ((await this.get<unknown>(path, true)) !== undefined) await this.write("DELETE", path);
+            });
+        }
     }
 
     private async version(): Promise<string> {
@@ -111,10 +162,14 @@ export class Administration {
         return results.find((user) => user.username === username);
     }
 
+    private async roleNamed(name: string): Promise<{ pk: string; name: string } | undefined> {
+        const { results } = await this.get<List<{ pk: string; name: string }>>(`/rbac/roles/?name=${encodeURIComponent(name)}`);
+        return results.find((role) => role.name === name);
+    }
+
     /** The role's id; undefined where a dry run would make it. */
     private async role(name: string): Promise<string | undefined> {
-        const find = async () => (await this.get<List<{ pk: string; name: string }>>(`/rbac/roles/?name=${encodeURIComponent(name)}`)).results.find((role) => role.name === name);
-        return (await this.ensure(`role ${name}`, find, () => this.write("POST", "/rbac/roles/", { name })))?.pk;
+        return (await this.ensure(`role ${name}`, () => this.roleNamed(name), () => this.write("POST", "/rbac/roles/", { name })))?.pk;
     }
 
     private async account(task: TokenTask): Promise<User | undefined> {
@@ -123,8 +178,8 @@ export class Administration {
         if (account.type !== "service_account") throw new AdministrationError(`The user ${task.name} in Authentik is no service account (its type is ${account.type}): give the token's account another name with --name.`);
         if (!account.is_active) throw new AdministrationError(`The service account ${task.name} in Authentik is not active: activate it, or give another name with --name.`);
         if (account.is_superuser) throw new AdministrationError(`The service account ${task.name} in Authentik is a superuser, by its groups: take it out of them, or give another name with --name.`);
-        const more = [...(account.groups_obj ?? []).map(({ name }) => `the group ${name}`), ...(account.roles_obj ?? []).filter(({ name }) => name !== task.name && !name.startsWith("ak-managed-role--")).map(({ name }) => `the role ${name}`)];
-        if (more.length > 0) this.warnings.push(`${task.name} also has ${more.join(", ")}, and whatever they allow.`);
+        const more = moreOf(account, task.name);
+        if (more !== "") this.warnings.push(`${task.name}${more.replace(", which", "")}, and whatever they allow.`);
         return account;
     }
 
@@ -176,7 +231,7 @@ export class Administration {
     }
 
     private async tokenKey(task: TokenTask, account: User | undefined): Promise<string | undefined> {
-        const path = `/core/tokens/${encodeURIComponent(task.name)}/`;
+        const path = tokenPath(task.name);
         const find = () => this.get<Token>(path, true);
         let present = await find();
         if (present && (present.intent !== "api" || present.user !== account?.pk)) throw new AdministrationError(`There is a token ${task.name} in Authentik that is not an API token of ${task.name}: remove it, or give another name with --name.`);

@@ -19,8 +19,8 @@ export function tokenTask(stack: string, purpose: TokenPurpose, identity: Pick<S
     return { name, work, needed: neededPermissions(work), ciUser: identity.ciUser };
 }
 
-/** Of `organization/project/name` the last part is the stack's. */
-function defaultName(stack: string, purpose: TokenPurpose): string {
+/** Of role, account and token. Of `organization/project/name` the last part is the stack's. */
+export function defaultName(stack: string, purpose: TokenPurpose): string {
     return ["pulumi-zot", stack.split("/").at(-1)!.replace(/[^A-Za-z0-9-]/g, "-"), ...(purpose === "up" ? [] : [purpose])].join("-");
 }
 

@@ -65,6 +65,9 @@ function writeExtraConfig(folder: string, file: string, extraConfig: JsonMap): v
     const config = document.get("config");
     const keys = isYamlMap(config) ? config.items.map(({ key }) => String(key)) : [];
     const key = keys.find((candidate) => nameOfKey(candidate, project) === "zot") ?? `${project}:zot`;
+    const group = isYamlMap(config) ? config.get(key) : undefined;
+    // What an anchor stands for is elsewhere in the file, and may be somebody else's too.
+    if (group !== undefined && group !== null && !isYamlMap(group)) throw new UserError(`The group ${key} in ${file} is not written out as a map (an alias?), so that nothing can be added to it. Write it out, or take over by hand what --print shows.`);
     document.setIn(["config", key, "extraConfig"], document.createNode(extraConfig));
     writeWhole(file, document.toString({ lineWidth: 0 }));
 }

@@ -10,10 +10,9 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { declaredState } from "../../components/declaredState";
 import { allSettings, isMap, isSecretKey, SettingsError, shown, withoutSecretsIn } from "../../components/settings";
-import { settingsFromStackFile, StackFileError, stacksWithFile } from "../../components/settings/fromStackFile";
+import { readProject, readStack, settingsFromStackFile, StackFileError, stacksWithFile } from "../../components/settings/fromStackFile";
 import type { ZotConfig } from "../../components/zotConfig";
 import { UserError } from "../shared/command";
 import { heedSignalOf } from "../shared/interrupt";
@@ -194,11 +193,10 @@ const IS_HIDDEN: Readonly<Record<string, boolean>> = { encryptedkey: true, encry
 function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" | "beside"> {
     // Also for the messages about files that are none of Pulumi's.
     settingsFromStackFile(folder, stack);
-    const read = (file: string) => (parse(readFileSync(join(folder, file), "utf8"), { prettyErrors: false, logLevel: "error" }) ?? {}) as Record<string, unknown>;
-    const project = read("Pulumi.yaml");
+    const project = readProject(folder);
     const found = new Map<string, SettingValue>();
     const add = (name: string, value: unknown) => void (value === "" || found.has(name) || found.set(name, settingValue(name, value)));
-    const { config, ...others } = read(`Pulumi.${stack}.yaml`);
+    const { config, ...others } = readStack(folder, stack);
     for (const [key, value] of Object.entries((config ?? {}) as Record<string, unknown>)) {
         const own = `${String(project.name)}:`;
         const name = key.startsWith(own) ? key.slice(own.length) : key;

@@ -1,9 +1,9 @@
 /** The reader for a stack's file alone: no state, no secret, no network, and no Pulumi. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { nameOfKey, plainTokenMistake, type RawSettings } from "./parse";
 import { isMap, SecretText, shown } from "./setting";
+import { yamlAsPulumi, YamlMistake } from "./yaml";
 
 /** A mistake in the files themselves, for the person who wrote them. */
 export class StackFileError extends Error {}
@@ -16,8 +16,8 @@ export class StackFileError extends Error {}
  * @throws StackFileError where a file is missing or is not what Pulumi would take.
  */
 export function settingsFromStackFile(projectFolder: string, stack: string): RawSettings {
-    const project = readYaml(join(projectFolder, "Pulumi.yaml"), "the project's file");
-    const { config } = readYaml(stackFile(projectFolder, stack), "the stack's file");
+    const project = readProject(projectFolder);
+    const { config } = readStack(projectFolder, stack);
     if (typeof project.name !== "string") throw new StackFileError(`The project's file ${join(projectFolder, "Pulumi.yaml")} has no name.`);
     if (config !== undefined && config !== null && !isMap(config)) throw new StackFileError(`"config" in the file of the stack ${shown(stack)} is not a map.`);
 
@@ -43,6 +43,25 @@ function stackFile(projectFolder: string, stack: string): string {
     throw new StackFileError(`There is no stack ${shown(stack)}${isName ? `: ${file} does not exist` : ""}. Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`);
 }
 
+/**
+ * The project's file. Where Pulumi would read another one, or stacks' files from elsewhere, what is said here would be of something else.
+ *
+ * @throws StackFileError
+ */
+export function readProject(projectFolder: string): Record<string, unknown> {
+    const file = join(projectFolder, "Pulumi.yaml");
+    if (existsSync(join(projectFolder, "Pulumi.json"))) throw new StackFileError(`Beside the project's file ${file} there is a Pulumi.json, which Pulumi reads in its place. Remove it.`);
+    const project = readYaml(file, "the project's file");
+    const elsewhere = typeof project.config === "string" ? "config" : project.stackConfigDir !== undefined ? "stackConfigDir" : undefined;
+    if (elsewhere) throw new StackFileError(`The project's file ${file} has Pulumi read the files of stacks from another folder (${elsewhere}); remove that.`);
+    return project;
+}
+
+/** A stack's file, all of it. @throws StackFileError */
+export function readStack(projectFolder: string, stack: string): Record<string, unknown> {
+    return readYaml(stackFile(projectFolder, stack), "the stack's file");
+}
+
 /** Names of the stacks that have a file. */
 export function stacksWithFile(projectFolder: string): string[] {
     return readdirSync(projectFolder).flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? []).sort();
@@ -51,13 +70,11 @@ export function stacksWithFile(projectFolder: string): string[] {
 function readYaml(file: string, what: string): Record<string, unknown> {
     let content: unknown;
     try {
-        // Without pretty errors the message does not quote the file, which may hold what nobody should read.
-        content = parse(readFileSync(file, "utf8"), { prettyErrors: false, logLevel: "error" }) ?? {};
+        content = yamlAsPulumi(readFileSync(file, "utf8")) ?? {};
     } catch (error) {
-        const { code, message, pos } = error as NodeJS.ErrnoException & { pos?: [number, number] };
-        if (pos === undefined) throw new StackFileError(`Cannot read ${what} ${file}: ${code ?? message}`);
-        const line = readFileSync(file, "utf8").slice(0, pos[0]).split("\n").length;
-        throw new StackFileError(`${capital(what)} ${file} is not YAML, line ${line}: ${message}`);
+        if (!(error instanceof YamlMistake)) throw new StackFileError(`Cannot read ${what} ${file}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`);
+        const where = error.line === undefined ? "" : `, line ${error.line}`;
+        throw new StackFileError(`${capital(what)} ${file} is not YAML as Pulumi reads it${where}: ${error.message}`);
     }
     if (!isMap(content)) throw new StackFileError(`${capital(what)} ${file} is not a map.`);
     return content;

@@ -127,7 +127,7 @@ describe.each(["config", "matrix"] as const)("npm run %s", (command) => {
     test("says what is wrong with a file that is no YAML", () => {
         const { status, stderr } = run(command, ["--stack", "test"], project({ test: "config: [" }));
         expect(status).toBe(1);
-        expect(stderr).toMatch(/^The stack's file .*Pulumi\.test\.yaml is not YAML, line 1: .*\n$/);
+        expect(stderr).toMatch(/^The stack's file .*Pulumi\.test\.yaml is not YAML as Pulumi reads it, line 1: .*\n$/);
     });
 
     test("needs no secret: encrypted ones stay closed", () => {

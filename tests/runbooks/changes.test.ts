@@ -213,8 +213,13 @@ async function adminKey(): Promise<{ username: string; key: string }> {
     });
 
     test("Undo everything", async () => {
-        const [destroy, restore] = blocks("Undo everything", 2);
+        const [destroy, restore, tokens] = blocks("Undo everything", 3);
         const key = operator.ciSecrets();
+        const { authentik } = operator.site;
+        await type(`npm run authentik-token -- --stack ${STACK} --for preview --output preview-token`, { env: { AUTHENTIK_ADMIN_TOKEN: authentik.token } });
+        const authorization = `Bearer ${readFileSync(join(operator.folder, "preview-token"), "utf8").trim()}`;
+        const isTaken = async () => (await fetch(`${authentik.url}/api/v3/core/users/me/`, { headers: { authorization } })).ok;
+        expect(await isTaken()).toBe(true);
         await type(restore!);
         // What was there before: an open registry.
         expect(await anyone().push("app/hello", newTag(), "x")).toBe(201);
@@ -227,6 +232,8 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         expect(groups.results).toEqual([]);
         await operator.site.zot.restart();
         expect(await anyone().pull("app/hello", "v0")).toBe(200);
+        expect((await type(tokens!, { input: `${authentik.token}\n` })).text).toContain(`service account pulumi-zot-${STACK}-preview`);
+        expect(await isTaken()).toBe(false);
     });
 });
 

@@ -104,8 +104,8 @@ describe("a stack's file", () => {
     });
 
     test.each<[title: string, stack: string | object, message: RegExp]>([
-        ["is no YAML", "config:\n  zot-hardening:host:\n    password: 'canary\n", /^The stack's file .*Pulumi\.test\.yaml is not YAML, line \d+: \S.*$/],
-        ["has a key twice", "config:\n  a:b: canary\n  a:b: canary\n", /^The stack's file .*Pulumi\.test\.yaml is not YAML, line 3: Map keys must be unique$/],
+        ["is no YAML", "config:\n  zot-hardening:host:\n    password: 'canary\n", /^The stack's file .*Pulumi\.test\.yaml is not YAML as Pulumi reads it, line \d+: \S.*$/],
+        ["has a key twice", "config:\n  a:b: canary\n  a:b: canary\n", /^The stack's file .*Pulumi\.test\.yaml is not YAML as Pulumi reads it, line 3: Map keys must be unique$/],
         ["is a list", ["config"], /^The stack's file .*Pulumi\.test\.yaml is not a map\.$/],
         ["has a list as config", { config: ["canary"] }, /^"config" in the file of the stack "test" is not a map\.$/],
     ])("%s", (_title, stack, message) => {

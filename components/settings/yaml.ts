@@ -1,0 +1,95 @@
+/**
+ * YAML as the Pulumi CLI reads it (3.259, with gopkg.in/yaml.v3): what a stack's file means to `pulumi up` is what it means here. What the two parsers
+ * below would read in different ways is refused. Pure.
+ */
+import { isAlias, isCollection, isMap, isPair, isScalar, type Pair, parseDocument, Scalar, visit } from "yaml";
+
+/** Something that Pulumi would not read, or not as it looks. */
+export class YamlMistake extends Error {
+    /** @param line from 1; undefined where it is no one line's */
+    constructor(
+        message: string,
+        readonly line?: number,
+    ) {
+        super(message);
+    }
+}
+
+/** Ends of lines to the one parser and not to the other, and what neither shows: a comment could end in a setting. */
+const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/;
+
+/** @throws YamlMistake */
+export function yamlAsPulumi(text: string): unknown {
+    const content = text.replace(/^\ufeff/, "");
+    const lineAt = (offset: number) => content.slice(0, offset).split("\n").length;
+    const unseen = UNSEEN.exec(content);
+    if (unseen) throw new YamlMistake(`it holds the character U+${unseen[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}, which some programs take for the end of a line; remove it`, lineAt(unseen.index));
+
+    // Every plain value as a text, so that what it stands for is decided here. Without pretty errors a message does not quote the file.
+    const document = parseDocument(content, { schema: "failsafe", merge: true, prettyErrors: false, logLevel: "error" });
+    const [error] = document.errors;
+    if (error) throw new YamlMistake(error.message, lineAt(error.pos[0]));
+    const refuse = (node: { range?: readonly number[] | null }, message: string): never => {
+        throw new YamlMistake(message, node.range ? lineAt(node.range[0]!) : undefined);
+    };
+    visit(document, {
+        Scalar(key, node, path) {
+            if (node.tag !== undefined) refuse(node, "a value with a tag (!…) is not read here; write it without");
+            if (node.type !== Scalar.PLAIN) return;
+            const place = path.at(-1);
+            if (key === "key" && node.source === "<<") return checkMerge(place as Pair, refuse);
+            const meaning = plainValue(node.source ?? "");
+            if (typeof meaning === "number" && !Number.isFinite(meaning)) refuse(node, "a setting is no such number");
+            if (meaning === undefined) refuse(node, "Pulumi takes a value of this form for a date; put it in quotes");
+            if (key === "key" && typeof meaning !== "string") refuse(node, "Pulumi takes a key only as a text; put it in quotes");
+            node.value = meaning;
+        },
+        Collection(_key, node) {
+            if (node.tag !== undefined && node.tag !== "tag:yaml.org,2002:map" && node.tag !== "tag:yaml.org,2002:seq") refuse(node, "a value with a tag (!…) is not read here; write it without");
+            if (!isMap(node)) return;
+            const keys = node.items.map(({ key }) => key);
+            for (const one of keys) if (isCollection(one) || isAlias(one)) refuse(one as { range?: readonly number[] }, "Pulumi takes a key only as a text");
+            if (keys.filter((one) => isScalar(one) && one.type === Scalar.PLAIN && one.source === "<<").length > 1) refuse(node, 'a map has "<<" twice; give one, with a list');
+        },
+    });
+    try {
+        return document.toJS({ maxAliasCount: 1000 }) as unknown;
+    } catch (failure) {
+        throw new YamlMistake((failure as Error).message.split("\n")[0]!);
+    }
+}
+
+function checkMerge(pair: Pair, refuse: (node: { range?: readonly number[] | null }, message: string) => never): void {
+    const parts = isCollection(pair.value) && !isMap(pair.value) ? pair.value.items : [pair.value];
+    for (const part of parts) if (!isAlias(part) && !isMap(part)) refuse(isPair(part) || part === null ? (pair.key as Scalar) : (part as Scalar), '"<<" takes a map, or a list of maps');
+}
+
+const CONSTANTS = new Map<string, unknown>([
+    ...["", "~", "null", "Null", "NULL"].map((text) => [text, null] as const),
+    ...["true", "True", "TRUE"].map((text) => [text, true] as const),
+    ...["false", "False", "FALSE"].map((text) => [text, false] as const),
+    ...[".nan", ".NaN", ".NAN"].map((text) => [text, Number.NaN] as const),
+    ...[".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"].map((text) => [text, Number.POSITIVE_INFINITY] as const),
+    ...["-.inf", "-.Inf", "-.INF"].map((text) => [text, Number.NEGATIVE_INFINITY] as const),
+]);
+const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
+const DATE = /^\d{4}-\d{1,2}-\d{1,2}([Tt\s].*)?$/;
+
+/** What a value without quotes stands for to yaml.v3; undefined for a date. */
+export function plainValue(text: string): unknown {
+    if (CONSTANTS.has(text)) return CONSTANTS.get(text);
+    if (text.startsWith(".")) return FLOAT.test(text) ? Number(text) : text;
+    if (!/^[-+0-9]/.test(text)) return text;
+    if (DATE.test(text)) return undefined;
+    const digits = text.replaceAll("_", "");
+    const [, sign, number] = /^([-+]?)(.*)$/.exec(digits)!;
+    const integer = integerIn(number!);
+    if (integer !== undefined) return Number(sign === "-" ? -integer : integer);
+    return FLOAT.test(digits) ? Number(digits) : text;
+}
+
+/** As Go reads an integer of any base: with a leading zero in eights. */
+function integerIn(number: string): bigint | undefined {
+    if (/^(0|[1-9]\d*)$/.test(number) || /^0([xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)$/.test(number)) return BigInt(number.toLowerCase());
+    return /^0[0-7]+$/.test(number) ? BigInt(`0o${number.slice(1)}`) : undefined;
+}
