@@ -116,7 +116,7 @@ describe("the version of zot", () => {
             const folder = scratchFolder();
             writeFileSync(join(folder, "config"), JSON.stringify({ extensions: { search: { enable: search } } }));
             writeFileSync(join(folder, "live.json"), JSON.stringify({ http: { port: "1" } }));
-            writeFileSync(join(folder, "zot"), "a binary\n");
+            writeFileSync(join(folder, "zot"), "a binary\n", { mode: 0o755 });
             const script = `set -u\n${common}\n${look}\n${service}\n${preflight}
                 fail() { printf '%s' "$*"; exit 1; }
                 running_says() { case $1 in commit) printf '%s' ${quoted(running)} ;; releasetag) printf '%s' ${quoted(release)} ;; esac; }
