@@ -108,7 +108,7 @@ issuer_answers() {
     case $issuer in *://localhost[:/]* | *://127.* | *'://[::1]'*) set -- "$@" --noproxy '*' ;; esac
     if [ -n "$authorities" ]; then set -- "$@" --cacert "$authorities"; fi
     if ! document=$(curl "$@" "$issuer.well-known/openid-configuration" 2>&1 </dev/null); then
-        problem="$issuer.well-known/openid-configuration could not be fetched on this host: $document"
+        problem="$issuer.well-known/openid-configuration could not be fetched on this host: ${document:-curl said nothing}"
         return 1
     fi
     answered=$(printf '%s\n' "$document" | json_nodes 2>/dev/null | node_value issuer)

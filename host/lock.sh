@@ -61,7 +61,7 @@ find_other_claim() {
             other=${other:-process $process on ${holder#*.}}
             return 0
         }
-        warn "zot-hardening: a push that is no longer running left its lock ($(cat "$held" 2>/dev/null)); going on."
+        warn "zot-hardening: a push that is no longer running left its lock ($(grep . "$held" 2>/dev/null || echo "of process $process")); going on."
         rm -f "$held"
     done
     return 1

@@ -265,7 +265,9 @@ status_of() {
     method=$1
     path=$2
     shift 2
-    ask_zot --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null
+    # Nothing where curl itself was ended.
+    status=$(ask_zot --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null)
+    printf '%s' "${status:-000}"
 }
 
 # curl for the zot that expect_of has said. Its own certificate, where it has one, is checked by zot.caFile, else as the issuer's.
@@ -317,10 +319,10 @@ prove() {
     case "$answer&" in
         302*"client_id=$client_id&"*) ;;
         404*) problem="a login was answered 404 instead of 302: what is served has no logins$(serving_note)"; return 1 ;;
-        *) problem="a login was answered $answer, not with a redirect as the client $client_id"; return 1 ;;
+        *) problem="a login was answered $answer, not with a redirect as the client ${client_id:-that its credentials name}"; return 1 ;;
     esac
     case "$answer&" in *"$back&"*) serves_our_config; return ;; esac
-    problem="a login is to return elsewhere than to $external: $answer"
+    problem="a login is to return elsewhere than to ${external:-http.externalUrl, which the config leaves out}: $answer"
     return 1
 }
 

@@ -64,6 +64,7 @@ check_container() {
 check_owner() {
     owner=$(zot_owner)
     [ -n "$zot_user" ] || [ -d "$data" ] || return 0
+    [ -n "$owner" ] || [ -n "$zot_user" ] || fail "it cannot be told which user zot runs as, since nothing is to be seen of its storage $data; set zot.user."
     [ -n "$owner" ] || fail "there is no user $zot_user on the host; correct zot.user."
     [ "$owner" = "$(id -u)" ] || [ "$(id -u)" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all."
     [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all."
@@ -179,7 +180,7 @@ check_service() {
     find_service_file
     case $manager in
         systemd | systemd-user)
-            [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1). For a user's service run \"loginctl enable-linger $(id -un)\" on the host; for one of the system, see host.sudo."
+            [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1 | grep . || echo 'it said nothing'). For a user's service run \"loginctl enable-linger $(id -un)\" on the host; for one of the system, see host.sudo."
             [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "systemd knows no service $service; correct host.serviceName or host.serviceManager."
             ;;
         launchd-*)
@@ -199,11 +200,11 @@ check_restarts() {
             interval=$(service_fact StartLimitIntervalUSec)
             interval=${interval:-$(service_fact StartLimitInterval)}
             case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
-            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart), StartLimitIntervalSec=$interval), so that it could stay down after a restart of the host. Add $service.service.d/restart.conf beside its unit with \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=5\" on lines of their own, and run systemctl daemon-reload; or set host.startWithoutIssuer to true, which does it."
+            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Add $service.service.d/restart.conf beside its unit with \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=5\" on lines of their own, and run systemctl daemon-reload; or set host.startWithoutIssuer to true, which does it."
             ;;
         launchd-*)
             case $(service_fact properties) in *keepalive*) return 0 ;; esac
-            fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list ($(service_fact path)), and load it again."
+            fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list ($(service_fact path | grep . || echo 'of unknown place')), and load it again."
             ;;
     esac
 }

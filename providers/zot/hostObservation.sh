@@ -170,7 +170,7 @@ report_preflight() {
     checks='check_trusted check_config_place check_storage check_owner check_room check_running check_sudo check_service check_restarts check_service_file'
     if [ "$push_is_due" = yes ]; then checks="check_trusted $checks_of_push $checks_of_deployment check_first_push check_config"; fi
     for check in $checks; do
-        said=$("$check" 2>/dev/null) || tell mistake "$said"
+        said=$("$check" 2>/dev/null) || tell mistake "${said:-The check $check of a push did not come to its end on the host.}"
     done
     fact pushIsDue "$push_is_due"
     rm -rf "$folder"

@@ -78,6 +78,18 @@ describe("systemd", () => {
         expect(fs.readdirSync(units())).toEqual(["registry.service"]);
     });
 
+    it("refuses a unit that starts zot with another file, running or not, and names it", async () => {
+        siteUnit();
+        command("stop", "registry");
+        const unit = join(units(), "registry.service");
+        const other = join(host.folder, "other.json");
+        fs.writeFileSync(unit, read(unit).replace(`serve ${host.configFile}`, `serve ${other}`));
+        const { errors } = await host.push(user());
+        expect(errors).toContain(`the service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`);
+        expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
+        expect(orders()).toEqual(["systemctl --user stop registry"]);
+    });
+
     it("refuses a unit that it does not know, and one that would not always be started again, in words that mend it", async () => {
         expect((await host.push(user())).errors).toContain("systemd knows no service registry; correct host.serviceName or host.serviceManager.");
         siteUnit(["[Service]", "Restart=on-failure"]);
