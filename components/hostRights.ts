@@ -1,0 +1,63 @@
+/** What the user who pushes needs on the host beyond its own rights, as files and commands that grant it. Pure. */
+import type { Settings } from "./settings";
+
+/** What root is to write, or to run, on the host. */
+export type HostRight =
+    | { kind: "sudoers" | "polkit"; why: string; path: string; mode: string; text: string }
+    | { kind: "command"; why: string; command: string };
+
+/** What a look and a push ask of `journalctl`; in sudoers the arguments have to be the same to the letter. */
+export const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines 400 --unit";
+
+/**
+ * The rights for a stack's settings; none where the user who pushes is root.
+ *
+ * Of `host.sudo: off` with a unit of the system it is a rule of polkit, which needs no sudo.
+ */
+export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
+    const { user, serviceManager, serviceName, sudo, restartCommand } = host;
+    if (serviceManager === "systemd-user") {
+        return [{ kind: "command", why: `systemd ends the services of ${user} ten seconds after its last logout, and starts none with the host, unless it lingers`, command: `loginctl enable-linger ${user}` }];
+    }
+    if (user === "root" || serviceManager === "launchd-agent") return [];
+    if (sudo === "all") return [sudoers(user, "the whole push runs as root, by a shell", ["ALL"])];
+    if (sudo === "service" && serviceManager === "command") return [sudoers(user, "the command that restarts zot", [`/bin/sh -c ${inSudoers(restartCommand ?? "")}`])];
+    if (sudo === "service" && serviceManager === "launchd-daemon") {
+        return [sudoers(user, "zot's daemon is restarted and stopped", [`/bin/launchctl kickstart -k system/${serviceName}`, `/bin/launchctl kill SIGTERM system/${serviceName}`])];
+    }
+    if (serviceManager !== "systemd") return [];
+    if (sudo === "service") {
+        const orders = ["restart", "stop", "reset-failed"].map((verb) => `/usr/bin/systemctl ${verb} ${serviceName}`);
+        return [sudoers(user, "zot's unit is restarted and stopped, and a failed push shows what zot has said", [...orders, `/usr/bin/journalctl ${JOURNAL_ARGUMENTS} ${serviceName}`])];
+    }
+    const journal: HostRight[] = host.logFile ? [] : [{ kind: "command", why: "a failed push shows what zot has said", command: `usermod --append --groups systemd-journal ${user}` }];
+    return [polkit(user, unitOf(serviceName)), ...journal];
+}
+
+/** The full name of a unit. */
+export const unitOf = (serviceName: string): string => `${serviceName.replace(/\.service$/, "")}.service`;
+
+function sudoers(user: string, why: string, commands: string[]): HostRight {
+    // A name of capital letters alone would be an alias.
+    const who = /[a-z]/.test(user) ? user : JSON.stringify(user);
+    const lines = ["# Where sudoers has requiretty, which no login without a screen passes, take the # away:", `# Defaults:${who} !requiretty`, ...commands.map((command) => `${who} ALL=(root) NOPASSWD: ${command}`)];
+    // sudo passes over files with a dot in their names.
+    return { kind: "sudoers", why, path: "/etc/sudoers.d/zot-hardening", mode: "0440", text: `${lines.join("\n")}\n` };
+}
+
+/** Arguments as sudoers wants them: its own special characters escaped, and those of its patterns. */
+function inSudoers(text: string): string {
+    return text.replace(/\\/g, "\\\\\\\\").replace(/[,:=#*?[\]!]/g, "\\$&");
+}
+
+function polkit(user: string, unit: string): HostRight {
+    const text = `// zot's unit is restarted and stopped by the user who pushes.
+polkit.addRule(function (action, subject) {
+    if (action.id === "org.freedesktop.systemd1.manage-units" && subject.user === ${JSON.stringify(user)} && action.lookup("unit") === ${JSON.stringify(unit)} &&
+        ["start", "stop", "restart", "reset-failed"].indexOf(action.lookup("verb")) >= 0) {
+        return polkit.Result.YES;
+    }
+});
+`;
+    return { kind: "polkit", why: "zot's unit is restarted and stopped, without sudo", path: "/etc/polkit-1/rules.d/50-zot-hardening.rules", mode: "0644", text };
+}

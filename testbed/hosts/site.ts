@@ -1,0 +1,288 @@
+/** A site on a host: zot by a service manager, a user who pushes with certain rights, and what is declared for it. */
+import * as http from "node:http";
+import { createServer, type Server } from "node:net";
+import { hostRights } from "../../components/hostRights";
+import { lookSettings } from "../../components/hostObservation";
+import { hostCommand, type HostVerb } from "../../components/hostPayload";
+import { declaredState } from "../../components/declaredState";
+import type { PropertyMap } from "../../providers/protocol";
+import { hostObservation } from "../../providers/zot/hostObservation";
+import { Issuer } from "../faults/issuer";
+import { type Pushed, pushedOf } from "../faults/host";
+import { type Ran, runOverSsh } from "../faults/overSsh";
+import { servedBy } from "../faults/watch";
+import { freePort } from "../site/ports";
+import type { SystemdHost } from "./systemdHost";
+
+export const managers = ["systemd", "systemd-user", "command"] as const;
+export type Manager = (typeof managers)[number];
+
+/**
+ * Who pushes, and by which rights: root; an deployer who may do all by sudo; zot's own user with the lines of sudoers, or the rule of
+ * polkit, that `npm run host-rights` prints; or zot's own user with none, who needs none for a service of its own.
+ */
+export const rights = ["root", "sudo all", "sudo service", "polkit", "own"] as const;
+export type Rights = (typeof rights)[number];
+
+export interface SetUp {
+    manager: Manager;
+    rights: Rights;
+    /** Whether the push writes the unit (`host.manageService`). */
+    managed: boolean;
+}
+
+export interface Preparation {
+    /** Lines of the unit's [Service] beside ExecStart and User; default: Restart=always. */
+    service?: string[];
+    /** Lines of its [Unit]; default: StartLimitIntervalSec=0. */
+    unit?: string[];
+    /** Default: the folder /var/lib/zot, of the user that zot runs as. */
+    storage?: "folder" | "link" | "dynamic user" | "root's";
+    /** Whether zot runs before; default: true, but for a unit that the push writes. */
+    runs?: boolean;
+    /** Whether the unit is enabled; default: true. */
+    enabled?: boolean;
+    /** Whether the user lingers, for a user's service; default: true. */
+    lingers?: boolean;
+    /** Whether what host-rights prints is given; default: true. */
+    given?: boolean;
+    /** Further lines of sudoers. */
+    sudoers?: string[];
+}
+
+/** Settings over those of the set-up. */
+export interface Changes {
+    zot?: Record<string, unknown>;
+    host?: Record<string, unknown>;
+    identity?: Record<string, unknown>;
+}
+
+export interface Looked {
+    /** Why the host refuses, where it does. */
+    refused?: string;
+    warnings: string[];
+    /** Whether a push is to follow. */
+    differs: boolean;
+}
+
+const USER_OF: Record<Rights, string> = { root: "root", "sudo all": "deployer", "sudo service": "zot", polkit: "zot", own: "zot" };
+const CONFIG = "/etc/zot/config.json";
+export const STATE = `${CONFIG}.zot-hardening`;
+const STORAGE = "/var/lib/zot";
+
+export class Site {
+    readonly user: string;
+    private readonly taken: Server[] = [];
+
+    private constructor(
+        readonly host: SystemdHost,
+        readonly setUp: SetUp,
+        readonly port: number,
+        readonly issuer: Issuer,
+    ) {
+        this.user = USER_OF[setUp.rights];
+    }
+
+    /** The users that every site has. */
+    static async prepareHost(host: SystemdHost): Promise<void> {
+        await host.sh("useradd --create-home --shell /bin/bash deployer && useradd --create-home --shell /bin/sh zot");
+    }
+
+    /** A fresh site, with the open registry of before the first push. */
+    static async make(host: SystemdHost, setUp: SetUp, prepared: Preparation = {}): Promise<Site> {
+        const site = new Site(host, setUp, await freePort(), await Issuer.start());
+        await site.prepare(prepared);
+        return site;
+    }
+
+    get url(): string {
+        return `http://127.0.0.1:${this.port}`;
+    }
+
+    /** `systemctl` of the manager that zot's unit is of, for a shell of root's. */
+    get systemctl(): string {
+        return this.setUp.manager === "systemd-user" ? "systemctl --user --machine zot@.host" : "systemctl";
+    }
+
+    get unitFile(): string {
+        return this.setUp.manager === "systemd-user" ? "/home/zot/.config/systemd/user/zot.service" : "/etc/systemd/system/zot.service";
+    }
+
+    declare(name: string, changes: Changes = {}): Pushed {
+        const { manager, rights: by, managed } = this.setUp;
+        const { settings } = declaredState({
+            groups: {
+                registry: { url: this.url },
+                zot: { binary: "/usr/local/bin/zot", configFile: CONFIG, rootDirectory: STORAGE, port: this.port, vulnerabilityUpdateInterval: "off", ...changes.zot },
+                identity: { issuer: this.issuer.url, clientId: `zot-${name}`, ...changes.identity },
+                host: {
+                    address: "127.0.0.1",
+                    port: this.host.port,
+                    user: this.user,
+                    hostKey: this.host.hostPublicKey,
+                    serviceManager: manager,
+                    ...(manager === "command" ? { restartCommand: "systemctl restart zot" } : {}),
+                    ...(managed ? { manageService: true } : {}),
+                    sudo: by === "sudo all" ? "all" : by === "sudo service" ? "service" : "off",
+                    readyTimeout: 20,
+                    pushTimeout: 120,
+                    ...changes.host,
+                },
+            },
+        });
+        return pushedOf(name, settings);
+    }
+
+    push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
+        return runOverSsh(this.host.login(this.user), hostCommand(verb), pushed.payload);
+    }
+
+    /** As preview does: of a host that was pushed before, or of one that never was. */
+    async look(declared: Pushed, before?: Pushed): Promise<Looked> {
+        const warnings: string[] = [];
+        const context = { urn: "", log: async (_severity: string, message: string) => void warnings.push(message), cancelled: new AbortController().signal };
+        const handler = hostObservation({ environment: {} });
+        const { privateKeyPem: privateKey, ...login } = this.host.login(this.user);
+        const checked = async ({ settings, config, files }: Pushed, oldInputs?: PropertyMap) => {
+            const given = { connection: { ...login, hostKey: this.host.hostPublicKey, privateKey }, config, secretFiles: files.map(({ path }) => path), ...lookSettings(settings) };
+            const { inputs, failures } = await handler.check!({ inputs: given as unknown as PropertyMap, oldInputs, randomSeed: new Uint8Array() }, context);
+            if (failures?.length) throw new Error(failures.map(({ reason }) => reason).join(" "));
+            return inputs;
+        };
+        try {
+            if (!before) {
+                await handler.create({ inputs: await checked(declared), preview: true, name: "registry" }, context);
+                return { warnings, differs: false };
+            }
+            const oldInputs = await checked(before);
+            const old = { id: "registry", oldInputs, oldOutputs: { pushes: 0 } };
+            const inputs = await checked(declared, oldInputs);
+            const { changes } = await handler.diff({ ...old, inputs }, context);
+            if (changes) await handler.update({ ...old, inputs, preview: true }, context);
+            return { warnings, differs: changes };
+        } catch (error) {
+            return { refused: (error as Error).message, warnings, differs: false };
+        }
+    }
+
+    /** What is served, by the names of pushes; `open`, `read-only`, `down`. */
+    serves(...known: Pushed[]): Promise<string> {
+        return servedBy(this.url, known);
+    }
+
+    async ready(milliseconds = 30_000): Promise<void> {
+        const deadline = Date.now() + milliseconds;
+        while ((await get(`${this.url}/readyz`)) !== 200) {
+            if (Date.now() > deadline) throw new Error(`zot is not ready after ${milliseconds / 1000} seconds: ${await this.host.sh(`${this.systemctl} status zot --no-pager --lines 5 2>&1; true`)}`);
+            await pause(30);
+        }
+    }
+
+    /** While something is done: the longest time between two answered reads, in milliseconds. */
+    async gapDuring(work: () => Promise<unknown>): Promise<number> {
+        let last = performance.now();
+        let longest = 0;
+        let over = false;
+        const reading = (async () => {
+            while (!over) {
+                if ((await get(`${this.url}/v2/_catalog?n=1`)) === 200) {
+                    longest = Math.max(longest, performance.now() - last);
+                    last = performance.now();
+                }
+                await pause(10);
+            }
+            longest = Math.max(longest, performance.now() - last);
+        })();
+        try {
+            await work();
+        } finally {
+            over = true;
+            await reading;
+        }
+        return Math.round(longest);
+    }
+
+    /** Another program takes a port of loopback, until the site ends; on a port of zot's, zot verifies and does not start. */
+    async takePort(): Promise<number> {
+        const server = createServer((socket) => socket.destroy());
+        this.taken.push(server);
+        return new Promise((resolve, reject) => {
+            server.once("error", reject);
+            server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+        });
+    }
+
+    /** The process of the unit; 0 where none runs. */
+    async pid(): Promise<string> {
+        return (await this.host.sh(`${this.systemctl} show --property=MainPID --value zot`)).trim();
+    }
+
+    /** Removes what a site has left, whatever became of it. */
+    async end(): Promise<void> {
+        for (const server of this.taken) server.close();
+        await this.issuer.stop();
+        await this.host.sh(`
+            systemctl --user --machine zot@.host unmask zot; systemctl --user --machine zot@.host stop zot
+            systemctl unmask zot; systemctl stop zot; systemctl disable zot
+            loginctl disable-linger zot; systemctl stop user@$(id -u zot)
+            chattr -i /etc/zot/* /etc/zot
+            rm -rf /etc/systemd/system/zot.service* /home/zot/.config /etc/zot /var/lib/zot /var/lib/private/zot /srv/zot
+            rm -f /etc/sudoers.d/zot-hardening /etc/sudoers.d/more /etc/polkit-1/rules.d/50-zot-hardening.rules
+            gpasswd --delete zot systemd-journal
+            systemctl daemon-reload; systemctl reset-failed
+            true`.replaceAll("\n            ", " 2>/dev/null\n"));
+    }
+
+    private async prepare(prepared: Preparation): Promise<void> {
+        const { manager, rights: by, managed } = this.setUp;
+        const { storage = "folder", enabled = true, lingers = true, given = true, runs = !managed } = prepared;
+        const ofUser = manager === "systemd-user";
+        // The config belongs to whoever pushes it, as after any push.
+        const owner = by === "root" || by === "sudo all" ? "root" : "zot";
+        const config = { distSpecVersion: "1.1.1", storage: { rootDirectory: STORAGE }, http: { address: "127.0.0.1", port: `${this.port}` }, log: { level: "info" } };
+        const lines = [`mkdir -p /etc/zot && cat >${CONFIG} <<'END'`, JSON.stringify(config, null, 4), "END", `chown -R ${owner}: /etc/zot && chmod 0755 /etc/zot && chmod 0644 ${CONFIG}`];
+        if (storage === "folder") lines.push(`mkdir ${STORAGE} && chown zot: ${STORAGE}`);
+        if (storage === "root's") lines.push(`mkdir ${STORAGE}`);
+        if (storage === "link") lines.push(`mkdir -p /srv/zot && chown zot: /srv/zot && ln -s /srv/zot ${STORAGE}`);
+        const identity = storage === "dynamic user" ? ["DynamicUser=yes", "StateDirectory=zot"] : ofUser ? [] : ["User=zot"];
+        const unit = [
+            ...["[Unit]", ...(prepared.unit ?? ["StartLimitIntervalSec=0"])],
+            ...["[Service]", `ExecStart=/usr/local/bin/zot serve ${CONFIG}`, ...identity, ...(prepared.service ?? ["Restart=always"])],
+            ...["[Install]", `WantedBy=${ofUser ? "default" : "multi-user"}.target`],
+        ];
+        if (!managed) lines.push(`mkdir -p ${this.unitFile.replace(/\/[^/]*$/, "")} && cat >${this.unitFile} <<'END'`, ...unit, "END");
+        if (ofUser) lines.push("if [ -d /home/zot/.config ]; then chown -R zot: /home/zot/.config; fi", lingers ? "loginctl enable-linger zot" : "true");
+        lines.push(...this.grants(given), ...(prepared.sudoers ? ["cat >/etc/sudoers.d/more <<'END'", ...prepared.sudoers, "END", "chmod 0440 /etc/sudoers.d/more && visudo -cq"] : []));
+        await this.host.sh(`set -e\n${lines.join("\n")}\n`);
+        if (ofUser && lingers) await this.host.sh("until [ -S /run/user/$(id -u zot)/bus ]; do sleep 0.1; done");
+        if (managed) return;
+        const onto = ofUser && !lingers ? undefined : this.systemctl;
+        if (onto) await this.host.sh(`set -e\n${onto} daemon-reload\n${enabled ? `${onto} enable zot 2>&1\n` : ""}${runs ? `${onto} start zot\n` : ""}`);
+        if (onto && runs) await this.ready();
+    }
+
+    /** As `npm run host-rights` prints them. */
+    private grants(given: boolean): string[] {
+        const { settings } = this.declare("rights");
+        if (!given) return [];
+        return hostRights(settings).flatMap((right) => {
+            if (right.kind === "command") return this.setUp.manager === "systemd-user" ? [] : [right.command];
+            const check = right.kind === "sudoers" ? " && visudo -cq" : "";
+            return [`cat >${right.path} <<'END'`, right.text.trimEnd(), "END", `chmod ${right.mode} ${right.path}${check}`];
+        });
+    }
+}
+
+function get(url: string): Promise<number> {
+    return new Promise((resolve) => {
+        const outgoing = http.get(url, { agent: false, timeout: 3000 }, (incoming) => {
+            incoming.resume();
+            incoming.on("end", () => resolve(incoming.statusCode ?? 0));
+            incoming.on("error", () => resolve(0));
+        });
+        outgoing.on("timeout", () => outgoing.destroy());
+        outgoing.on("error", () => resolve(0));
+    });
+}
+
+export const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
