@@ -6,6 +6,7 @@ import lookScript from "../host/look.sh";
 import preflightScript from "../host/preflight.sh";
 import pushScript from "../host/push.sh";
 import processesScript from "../host/processes.sh";
+import rightsScript from "../host/rights.sh";
 import serviceScript from "../host/service.sh";
 import serviceFileScript from "../host/serviceFile.sh";
 import startScript from "../host/start.sh";
@@ -22,6 +23,7 @@ export const hostScript = [
     commonScript,
     lookScript,
     processesScript,
+    rightsScript,
     endScript,
     lockScript,
     serviceScript,

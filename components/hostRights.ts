@@ -6,8 +6,8 @@ export type HostRight =
     | { kind: "sudoers" | "polkit"; why: string; path: string; mode: string; text: string }
     | { kind: "command"; why: string; command: string };
 
-/** What a look and a push ask of `journalctl`; in sudoers the arguments have to be the same to the letter. */
-export const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines 400 --unit";
+/** What a push asks of `journalctl` (host/service.sh); in sudoers the arguments have to be the same to the letter. */
+const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines 400 --unit";
 
 /**
  * The rights for a stack's settings; none where the user who pushes is root.
@@ -17,18 +17,18 @@ export const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines
 export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
     const { user, serviceManager, serviceName, sudo, restartCommand } = host;
     if (serviceManager === "systemd-user") {
-        return [{ kind: "command", why: `systemd ends the services of ${user} ten seconds after its last logout, and starts none with the host, unless it lingers`, command: `loginctl enable-linger ${user}` }];
+        return [{ kind: "command", why: `zot goes on after the last logout of ${user}, and is started with the host`, command: `loginctl enable-linger ${user}` }];
     }
     if (user === "root" || serviceManager === "launchd-agent") return [];
-    if (sudo === "all") return [sudoers(user, "the whole push runs as root, by a shell", ["ALL"])];
-    if (sudo === "service" && serviceManager === "command") return [sudoers(user, "the command that restarts zot", [`/bin/sh -c ${inSudoers(restartCommand ?? "")}`])];
+    if (sudo === "all") return [sudoers(user, "the whole push runs as root, by a shell, which is as much as to be root", ["ALL"])];
+    if (sudo === "service" && serviceManager === "command") return [sudoers(user, "zot can be restarted", [`/bin/sh -c ${inSudoers(restartCommand ?? "")}`])];
     if (sudo === "service" && serviceManager === "launchd-daemon") {
-        return [sudoers(user, "zot's daemon is restarted and stopped", [`/bin/launchctl kickstart -k system/${serviceName}`, `/bin/launchctl kill SIGTERM system/${serviceName}`])];
+        return [sudoers(user, "zot's daemon can be restarted and stopped", [`/bin/launchctl kickstart -k system/${serviceName}`, `/bin/launchctl kill SIGTERM system/${serviceName}`])];
     }
     if (serviceManager !== "systemd") return [];
     if (sudo === "service") {
         const orders = ["restart", "stop", "reset-failed"].map((verb) => `/usr/bin/systemctl ${verb} ${serviceName}`);
-        return [sudoers(user, "zot's unit is restarted and stopped, and a failed push shows what zot has said", [...orders, `/usr/bin/journalctl ${JOURNAL_ARGUMENTS} ${serviceName}`])];
+        return [sudoers(user, "zot's unit can be restarted and stopped, and a failed push shows what zot has said", [...orders, `/usr/bin/journalctl ${JOURNAL_ARGUMENTS} ${serviceName}`])];
     }
     const journal: HostRight[] = host.logFile ? [] : [{ kind: "command", why: "a failed push shows what zot has said", command: `usermod --append --groups systemd-journal ${user}` }];
     return [polkit(user, unitOf(serviceName)), ...journal];
@@ -59,5 +59,5 @@ polkit.addRule(function (action, subject) {
     }
 });
 `;
-    return { kind: "polkit", why: "zot's unit is restarted and stopped, without sudo", path: "/etc/polkit-1/rules.d/50-zot-hardening.rules", mode: "0644", text };
+    return { kind: "polkit", why: "zot's unit can be restarted and stopped, without sudo", path: "/etc/polkit-1/rules.d/50-zot-hardening.rules", mode: "0644", text };
 }

@@ -329,10 +329,43 @@ prove() {
 # What the start has written, as zot's user: a line, however long it is.
 said_by_start() { dd if="$state/serving" bs=400 count=1 2>/dev/null | head -n 1; }
 
-# What the start that waits for the issuer has said of itself, where it is in use.
+# Why what serves is read-only, where the start that waits for the issuer has made it so.
 serving_note() {
-    noted=$(said_by_start)
+    noted=$(start_says)
     case $noted in read-only*) printf ' (%s)' "$noted" ;; esac
+}
+
+# What the start has started, as far as one can tell: by what answers for the config that expect_of has read, and by what the start
+# has noted, which it cannot where its unit may not write here.
+start_says() {
+    noted=$(said_by_start)
+    served=
+    [ "$start_without_issuer" = no ] || find_listener
+    [ -z "$listener" ] || served=$(config_of_process "$listener")
+    case $served:$noted in
+        "$state"/pushes/*/read-only.json:read-only*) ;;
+        "$state"/pushes/*/read-only.json:*)
+            noted=read-only
+            issuer_answers "$(issuer_of "$config")" "$authorities" 5 || noted="read-only: $problem"
+            ;;
+        "$config:read-only"*) noted= ;;
+    esac
+    printf '%s' "$noted"
+}
+
+# Whether the service is started by the start that waits for the issuer: by what its manager runs, and where that says nothing, by
+# what the start has noted since $1. 2: it cannot be told.
+start_in_use() {
+    ask_service
+    case $manager in systemd | systemd-user) started_by=$(service_fact ExecStart) ;; launchd-*) started_by=$service_facts ;; *) started_by= ;; esac
+    case $started_by in
+        *"$state/start"*) return 0 ;;
+        *serve*"$config"*) return 1 ;;
+    esac
+    noted=$(said_by_start)
+    if [ -n "$noted" ] && [ "$noted" != "$1" ]; then return 0; fi
+    [ -z "$started_by" ] || return 2
+    return 1
 }
 
 # What the zot that answers says of itself, where search is on: its commit, or the tag of its release.
@@ -368,6 +401,9 @@ privileged() {
     if [ "$sudo" = service ]; then sudo -n "$@"; else "$@"; fi
 }
 
+# What needs no rights: an answer of systemd's.
+ask_systemd() { if [ "$manager" = systemd ]; then systemctl "$@"; else systemd "$@"; fi; }
+
 systemd() {
     if [ "$manager" = systemd-user ]; then
         XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@"
@@ -396,9 +432,11 @@ ask_service() {
     service_state=unknown
     case $manager in
         systemd | systemd-user)
-            service_facts=$(systemd show --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
+            service_facts=$(ask_systemd show --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
                 --property=ExecMainStatus --property=Restart \
-                --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath "$service" 2>&1 </dev/null)
+                --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
+                --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=TriggeredBy --property=LoadError \
+                --property=ExecStart "$service" 2>&1 </dev/null)
             case "$(service_fact LoadState):$(service_fact ActiveState)" in
                 loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
                 loaded:*) service_state=stopped ;;

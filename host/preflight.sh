@@ -2,8 +2,8 @@
 #
 # A check says nothing, or ends by `fail`. The push runs one after the other; the look at a host runs each by itself, so that all that
 # is wrong is told at once: a check therefore passes over what another one finds.
-checks_of_push='check_config_place check_binary check_storage check_container check_owner check_room check_running check_sudo check_service'
-checks_of_deployment='check_version check_certificate check_restarts check_service_file check_issuer'
+checks_of_push='check_config_place check_binary check_storage check_container check_owner check_room check_running check_rights check_service'
+checks_of_deployment='check_version check_certificate check_restarts check_lingering check_not_root check_service_file check_issuer'
 
 needed_kilobytes=2048
 needed_data_kilobytes=10240
@@ -18,14 +18,6 @@ check_tools() {
     for tool in curl awk sed grep find cmp cut tail sort df ps; do
         command -v "$tool" >/dev/null 2>&1 || fail "$tool is not installed on the host, or not in $PATH; install it."
     done
-}
-
-check_sudo() {
-    [ "$sudo" = service ] || return 0
-    command -v sudo >/dev/null 2>&1 || fail "host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off."
-    case $manager in systemd) set -- systemctl restart "$service" ;; launchd-daemon) set -- launchctl kickstart -k "system/$service" ;; *) set -- /bin/sh -c "$restart_command" ;; esac
-    run sudo -n -l "$@" && return 0
-    fail "sudo does not let $(id -un) run \"$*\" without a password ($(last_of "$folder/output")); allow it in sudoers with NOPASSWD."
 }
 
 check_config_place() {
@@ -180,7 +172,8 @@ check_service() {
     find_service_file
     case $manager in
         systemd | systemd-user)
-            [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1 | grep . || echo 'it said nothing'). For a user's service run \"loginctl enable-linger $(id -un)\" on the host; for one of the system, see host.sudo."
+            unit_is_usable || fail "$problem."
+            [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1 | grep . || echo 'it said nothing'). Look after systemd on the host, or correct host.serviceManager."
             [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "systemd knows no service $service; correct host.serviceName or host.serviceManager."
             ;;
         launchd-*)
@@ -200,7 +193,7 @@ check_restarts() {
             interval=$(service_fact StartLimitIntervalUSec)
             interval=${interval:-$(service_fact StartLimitInterval)}
             case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
-            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Add $service.service.d/restart.conf beside its unit with \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=5\" on lines of their own, and run systemctl daemon-reload; or set host.startWithoutIssuer to true, which does it."
+            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $(units_folder)/$(unit_name).d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and run: $(systemctl_of daemon-reload)$(if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then printf '; or set host.startWithoutIssuer to true, which does it'; fi)."
             ;;
         launchd-*)
             case $(service_fact properties) in *keepalive*) return 0 ;; esac

@@ -88,7 +88,7 @@ deploy() {
 is_deployed() {
     mended=
     holds "$folder/config" "$config" && each_secret holds "$folder/config" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
-        expect_of "$config" && is_ready && prove && mend_modes
+        expect_of "$config" && is_ready && prove && mend_modes && mend_enabling
 }
 
 withdraw() {
@@ -139,7 +139,8 @@ restore() {
     fi
     rm -rf "$state/pushes" "$original" "$state/deployed"
     # A service of the site's own may still be started by it; it starts any config.
-    if [ -n "$service_file" ] || [ ! -s "$state/serving" ]; then rm -f "$state/start" "$state/serving"; fi
+    start_in_use ""
+    if [ $? -eq 1 ] || [ -n "$service_file" ]; then rm -f "$state/start" "$state/serving"; fi
     answer "restored"
 }
 
@@ -152,7 +153,7 @@ unpack || fail "the payload cannot be unpacked in $folder; is its disk full?"
 if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
     case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off." ;; esac
     [ "${3-}" != root ] || fail "sudo was to run the push as root, and ran it as $(id -un); look after its runas_default."
-    sudo -n true </dev/null 2>"$folder/error" || fail "sudo does not let $(id -un) become root without a password ($(last_of "$folder/error")); allow it in sudoers with NOPASSWD, or set host.sudo to off or service."
+    sudo_lets || fail "$problem."
     exec sudo -n /bin/sh "$folder/payload" "$folder" "$verb" root </dev/null
 fi
 service_file_changed=

@@ -242,13 +242,31 @@ read_log() {
     if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; else as_zot "$@"; fi 2>/dev/null
 }
 
+# What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him, with these
+# very arguments (components/hostRights.ts).
+unit_journal() {
+    unit=--unit
+    [ "$manager" != systemd-user ] || unit=--user-unit
+    set -- journalctl --no-pager --quiet --output short-unix --lines 400 "$unit" "$service"
+    noted=$("$@" 2>/dev/null </dev/null)
+    if [ -z "$noted" ] && [ "$manager:$sudo" = systemd:service ]; then noted=$(sudo -n "$@" 2>/dev/null </dev/null); fi
+    # Time, host and program stand before the text.
+    printf '%s\n' "$noted" | awk -v since="$restarted_at" '$1 >= since + 0 { sub(/^[^ ]+ [^ ]+ [^ ]+: /, ""); print }'
+}
+
+# What is said in place of zot's last words, where there are none to be read.
+why_no_words() {
+    case $manager:$log_file in
+        systemd:) [ "$(id -u)" -eq 0 ] || printf '\nWhat zot has said is in the journal of the host (journalctl --unit %s), which %s may not read; %s.' "$(unit_name)" "$(id -un)" "$host_rights" ;;
+    esac
+}
+
 # What zot has said since the restart: the lines that tell of errors, else the last ones, without secrets.
 last_words() {
     {
         new_log_lines
         case $manager in
-            systemd) [ -n "$log_file" ] || privileged journalctl --unit "$service" --since "@$restarted_at" --no-pager --output cat --lines 200 2>/dev/null ;;
-            systemd-user) [ -n "$log_file" ] || journalctl --user-unit "$service" --since "@$restarted_at" --no-pager --output cat --lines 200 2>/dev/null ;;
+            systemd | systemd-user) [ -n "$log_file" ] || unit_journal ;;
         esac
         # What the restart said; where it failed, that was told already.
         [ -z "$restarted" ] || cat "$folder/output"

@@ -19,7 +19,7 @@ place_start() {
         must "the start of zot could not be written to $state/start" copy "$folder/start-here" "$state/start.new" 0755
         must "the start of zot could not be written to $state/start" mv -f "$state/start.new" "$state/start"
     fi
-    # The start runs as zot's user, who may not write in this folder.
+    # The start runs as zot's user, who may not write in this folder; and its unit may forbid it to write here at all.
     if [ ! -e "$state/serving" ]; then
         [ -z "$target" ] || touch "$target/no-serving" 2>/dev/null
         { touch "$state/serving" && chmod 0644 "$state/serving" && give_to_zot "$state/serving"; } 2>/dev/null
@@ -29,8 +29,7 @@ place_start() {
 # Where our service file is, or our addition to the site's; empty where there is none.
 find_service_file() {
     service_file=
-    units=/etc/systemd/system
-    [ "$manager" != systemd-user ] || units=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user
+    units=$(units_folder)
     case $own_service:$start_without_issuer:$manager in
         yes:*:systemd*) service_file=$units/${service%.service}.service ;;
         no:yes:systemd*) service_file=$units/${service%.service}.service.d/zot-hardening.conf ;;
@@ -38,6 +37,9 @@ find_service_file() {
         yes:*:launchd-daemon) service_file=/Library/LaunchDaemons/$service.plist ;;
     esac
 }
+
+# Where systemd looks for units of the one who pushes.
+units_folder() { if [ "$manager" = systemd-user ]; then printf '%s' "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user"; else printf '/etc/systemd/system'; fi; }
 
 service_file_mark="Written by zot-hardening; changes are overwritten."
 
@@ -168,8 +170,26 @@ property() { printf '    <key>%s</key>\n    <string>%s</string>\n' "$1" "$(xml "
 
 xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
+# A unit of ours that somebody has disabled is enabled again; zot need not be restarted for it.
+mend_enabling() {
+    [ "$own_service" = yes ] || return 0
+    case $manager in systemd*) ;; *) return 0 ;; esac
+    ask_service
+    starts_with_host || { run systemd enable "$service" && mended=mended; }
+    return 0
+}
+
+# Says that the site's own service is not started with the host.
+tell_start_with_host() {
+    [ "$own_service" = no ] || return 0
+    ask_service
+    starts_with_host || warn "zot-hardening: $problem."
+}
+
 # Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it to.
 check_start_in_use() {
-    [ "$start_without_issuer" = yes ] && [ "$(said_by_start)" = "$serving_before" ] || return 0
+    [ "$start_without_issuer" = yes ] || return 0
+    start_in_use "$serving_before"
+    [ $? -eq 1 ] || return 0
     warn "zot-hardening: zot is not yet started by $state/start, and could not start while its issuer is away. Let the service run: /bin/sh $state/start"
 }

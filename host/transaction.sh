@@ -187,7 +187,7 @@ fail_of_zot() {
 # What zot has said, if it has said anything.
 last_words_note() {
     words=$(last_words)
-    [ -z "$words" ] || printf '\nThe last words of zot:\n%s' "$words"
+    if [ -n "$words" ]; then printf '\nThe last words of zot:\n%s' "$words"; else why_no_words; fi
 }
 
 is_proven() {
@@ -270,7 +270,7 @@ take_back() {
 # What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
 # The push becomes one of the read-only config, and keeps what was there; by second names, since the disk may be full.
 bring_up_read_only() {
-    [ "$(said_by_start)" = "$serving_before" ] || return 1
+    start_in_use "$serving_before" && return 1
     link_or_copy "$config" "$target/replaced.json" && mv -f "$target/read-only.json" "$target/config.json" &&
         link_or_copy "$target/config.json" "$target/live.json" && mv -f "$target/live.json" "$config" || return 1
     if bring_up && prove; then

@@ -110,6 +110,7 @@ export const crossChecks: CrossCheck[] = [
             return [];
         },
     },
+    { needs: ["host.serviceManager", "host.sudo", "host.user", "host.manageService", "host.startWithoutIssuer", "zot.user"], check: rightsMistakes },
     {
         needs: ["host.privateKey", "host.password", "host.privateKeyPassphrase"],
         check: ({ host }, site) => {
@@ -147,6 +148,37 @@ export const crossChecks: CrossCheck[] = [
         },
     },
 ];
+
+/** Rights on the host that can never be enough, or never be used. */
+function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
+    const { serviceManager, sudo, user, manageService } = host;
+    const ofUser = serviceManager === "systemd-user" || serviceManager === "launchd-agent";
+    const mistakes: SettingMistake[] = [];
+    if (ofUser && sudo !== "off") {
+        mistakes.push(mistake("host.sudo", `it is ${sudo} while host.serviceManager is ${serviceManager}, whose services belong to host.user; set host.sudo to off.`));
+    }
+    if (manageService && serviceManager === "command") {
+        mistakes.push(mistake("host.manageService", "it is true while host.serviceManager is command, for which there is no service file to write; set it to false, or host.serviceManager to what starts zot."));
+    }
+    // Only the site knows who logs in.
+    if (user === undefined) return mistakes;
+    if (zot.user !== undefined && zot.user !== user && user !== "root" && sudo !== "all") {
+        mistakes.push(mistake("zot.user", `it is ${shown(zot.user)} while ${shown(user)} pushes with host.sudo ${sudo}, who cannot give the secret files to another user; set host.user to ${zot.user} or root, or host.sudo to all.`));
+    }
+    if (ofUser && manageService && user === "root" && zot.user === undefined) {
+        mistakes.push(mistake("host.user", `it is root, so that zot would run as root by ${serviceManager}; give a user of zot's own, or, if it is to run as root, set zot.user to root.`));
+    }
+    if (ofUser || user === "root" || sudo === "all") return mistakes;
+    const becomeRoot = "set host.sudo to all, or host.user to root";
+    const writes = manageService ? "host.manageService" : host.startWithoutIssuer && serviceManager === "systemd" ? "host.startWithoutIssuer" : undefined;
+    if (writes && serviceManager !== "command") {
+        const folder = serviceManager === "systemd" ? "/etc/systemd/system" : "/Library/LaunchDaemons";
+        mistakes.push(mistake(writes, `it is true, for which the push writes in ${folder} as root, while host.sudo is ${sudo} and host.user ${shown(user)}; ${becomeRoot}, or ${writes} to false.`));
+    } else if (serviceManager === "launchd-daemon" && sudo === "off") {
+        mistakes.push(mistake("host.sudo", `it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, and host.user is ${shown(user)}; set host.sudo to service or all, or host.user to root.`));
+    }
+    return mistakes;
+}
 
 /** What kind of private key a text is; undefined where it is none. */
 function privateKeyForm(key: SecretText): "plain" | "encrypted" | undefined {

@@ -40,9 +40,7 @@ check_sudo_of_look() {
     # Where a push is asked for, that asks too.
     [ "$sudo" = service ] && [ -z "$planned_config" ] || return 0
     case $manager in systemd | launchd-daemon) ;; *) return 0 ;; esac
-    command -v sudo >/dev/null 2>&1 || refuse "host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off"
-    case $manager in systemd) set -- systemctl restart "$service" ;; *) set -- launchctl kickstart -k "system/$service" ;; esac
-    said=$(sudo -n -l "$@" 2>&1 </dev/null) || refuse "sudo does not let $(id -un) run \"$*\" without a password (${said:-it said nothing}); allow it in sudoers with NOPASSWD"
+    rights_are_there || refuse "$problem"
 }
 
 # Who pushes at this moment, if somebody does.
@@ -167,7 +165,7 @@ report_preflight() {
     fi
     installed_commit=$commit
     verb=deploy
-    checks='check_trusted check_config_place check_storage check_owner check_room check_running check_sudo check_service check_restarts check_service_file'
+    checks='check_trusted check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
     if [ "$push_is_due" = yes ]; then checks="check_trusted $checks_of_push $checks_of_deployment check_first_push check_config"; fi
     for check in $checks; do
         said=$("$check" 2>/dev/null) || tell mistake "${said:-The check $check of a push did not come to its end on the host.}"
@@ -197,7 +195,7 @@ look() {
     state=$config.zot-hardening
     if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off"
-        said=$(sudo -n true 2>&1 </dev/null) || refuse "sudo does not let $(id -un) become root without a password (${said:-it said nothing}); allow it in sudoers with NOPASSWD, or set host.sudo to off or service"
+        sudo_lets || refuse "$problem"
         # Not as an argument, which every user of the host could see.
         printf '%s\n' "$script" | sudo -n /bin/sh -c 'script=$(cat) && eval "$script"'
         exit
@@ -218,11 +216,14 @@ look() {
     if [ -n "$planned_config" ]; then report_version; else report_version & fi
     ask_service
     fact service "$service_state"
+    starts_with_host || fact "$(if [ "$own_service" = yes ]; then echo disabled; else echo notStartedWithHost; fi)" "$problem"
     fact pushing "$(pushing)"
     fact unended "$(unended)"
     if [ "$start_without_issuer" = yes ]; then
         fact start "$([ -f "$state/start" ] && echo yes || echo no)"
-        fact startSays "$(said_by_start)"
+        expect_of "$config" 2>/dev/null && fact startSays "$(start_says)"
+        start_in_use ""
+        case $? in 0) fact startUsed yes ;; 1) fact startUsed no ;; esac
     fi
     find_service_file
     if [ -n "$service_file" ]; then

@@ -7,6 +7,7 @@ import commonScript from "../../host/common.sh";
 import lookScript from "../../host/look.sh";
 import preflightScript from "../../host/preflight.sh";
 import processesScript from "../../host/processes.sh";
+import rightsScript from "../../host/rights.sh";
 import serviceFileScript from "../../host/serviceFile.sh";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import observationScript from "./hostObservation.sh";
@@ -37,7 +38,7 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
         ["issuer_is_new", planned && last && issuerIn(planned.config) === issuerIn(last.config) ? "no" : "yes"],
     ];
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
-    return [commonScript, lookScript, processesScript, preflightScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
+    return [commonScript, lookScript, processesScript, rightsScript, preflightScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

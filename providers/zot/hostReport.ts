@@ -48,6 +48,12 @@ export interface HostReport {
     start: string;
     /** What that start says that it has started. */
     startSays: string;
+    /** Whether the service is started by it: `yes`, `no`, or empty where that cannot be told. */
+    startUsed: string;
+    /** Of a service of ours, why it is not started with the host; empty where it is. */
+    disabled: string;
+    /** The same of the site's own. */
+    notStartedWithHost: string;
     serviceFile: string;
     serviceFileState: string;
     url: string;
@@ -110,6 +116,9 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         unended: one("unended"),
         start: one("start"),
         startSays: one("startSays"),
+        startUsed: one("startUsed"),
+        disabled: one("disabled"),
+        notStartedWithHost: one("notStartedWithHost"),
         serviceFile: one("serviceFile"),
         serviceFileState: one("serviceFileState"),
         url: one("url"),
@@ -173,6 +182,7 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
     if (deployed.byTheseSettings && !circumstances.serviceChanges) {
         if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
         if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
+        if (report.disabled) drift.push(report.disabled.replace(/; run on the host: .*/, ""));
         if (report.start === "no") drift.push(`the start of zot beside ${config.path} is missing`);
     }
     drift.push(...servingProblems(report, drift.length > 0));
@@ -207,14 +217,15 @@ function servingProblems({ serving, servingProblem, silence, startSays, url }: H
     return serving === "other" ? [`zot does not serve its config: ${servingProblem || "it answers otherwise"}`] : [];
 }
 
-function notesOn({ config, start, versionProblem, startSays, serving, zotVersion, runningCommit, service }: HostReport, { host, binary }: { host: string; binary: string }): string[] {
+function notesOn({ config, start, startUsed, notStartedWithHost, versionProblem, startSays, serving, zotVersion, runningCommit, service }: HostReport, { host, binary }: { host: string; binary: string }): string[] {
     const notes: string[] = [];
     if (versionProblem) {
         notes.push(`zot on ${host}, ${binary}, ${versionProblem}. Only from 2.1.19 on are tags immutable: install a newer one.`);
     } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
         notes.push(`On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: restart the service, or correct zot.binary.`);
     }
-    if (start === "yes" && startSays === "" && serving !== "not reachable") {
+    if (notStartedWithHost) notes.push(`On ${host} ${notStartedWithHost}.`);
+    if (start === "yes" && startUsed === "no" && serving !== "not reachable") {
         notes.push(`zot on ${host} is not started by ${config.path}.zot-hardening/start, and could not start while its issuer is away. Let its service run: /bin/sh ${config.path}.zot-hardening/start`);
     }
     if (startSays.startsWith("read-only") && serving !== "hardened") {

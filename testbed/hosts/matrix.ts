@@ -58,7 +58,8 @@ export class Hosts {
         const outcome = (result: Outcome["result"], more: Partial<Outcome> = {}): Outcome => ({ host, manager, rights, case: name, result, ...more, seconds: Math.round((performance.now() - since) / 100) / 10 });
         let site: Site | undefined;
         try {
-            site = await Site.make(await this.hostOf(cell.distribution), cell.setUp, cell.what.prepared);
+            site = await Site.make(await this.hostOf(cell.distribution), cell.setUp);
+            await site.prepare(cell.what.prepared);
             const measured = await cell.what.run(site);
             return outcome("ok", measured ? { measured } : {});
         } catch (error) {

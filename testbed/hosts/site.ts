@@ -88,11 +88,9 @@ export class Site {
         await host.sh("useradd --create-home --shell /bin/bash deployer && useradd --create-home --shell /bin/sh zot");
     }
 
-    /** A fresh site, with the open registry of before the first push. */
-    static async make(host: SystemdHost, setUp: SetUp, prepared: Preparation = {}): Promise<Site> {
-        const site = new Site(host, setUp, await freePort(), await Issuer.start());
-        await site.prepare(prepared);
-        return site;
+    /** A site that is yet to be prepared, and has to be ended, whatever becomes of it. */
+    static async make(host: SystemdHost, setUp: SetUp): Promise<Site> {
+        return new Site(host, setUp, await freePort(), await Issuer.start());
     }
 
     get url(): string {
@@ -233,7 +231,8 @@ export class Site {
             true`.replaceAll("\n            ", " 2>/dev/null\n"));
     }
 
-    private async prepare(prepared: Preparation): Promise<void> {
+    /** The open registry of before the first push. */
+    async prepare(prepared: Preparation = {}): Promise<void> {
         const { manager, rights: by, managed } = this.setUp;
         const { storage = "folder", enabled = true, lingers = true, given = true, runs = !managed } = prepared;
         const ofUser = manager === "systemd-user";

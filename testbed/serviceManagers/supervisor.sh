@@ -2,6 +2,7 @@
 #
 # SERVICE_MANAGER_FOLDER holds `calls`, every call in its own words, and a folder for each service that is known:
 #   command   what it runs, a word a line      restart   always, or no      delay   seconds until it is started again
+#   disabled  there where somebody has disabled it
 #   starts    how often it was started         pid       of the process     supervisor   of what starts it again      log
 #   status    with which its process has ended, where it has ended by itself
 : "${SERVICE_MANAGER_FOLDER:?the folder of the stand-in for a service manager}"

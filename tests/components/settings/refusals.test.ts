@@ -214,6 +214,46 @@ describe("what settings say together", () => {
             ["host.restartCommand: it is set while host.serviceManager is systemd, and would have no effect; set host.serviceManager to command, or remove it."],
         ],
         [
+            "sudo for a service of the user's own",
+            { host: { serviceManager: "systemd-user", sudo: "service" } },
+            ["host.sudo: it is service while host.serviceManager is systemd-user, whose services belong to host.user; set host.sudo to off."],
+        ],
+        [
+            "a push as root for an agent",
+            { host: { serviceManager: "launchd-agent", sudo: "all" } },
+            ["host.sudo: it is all while host.serviceManager is launchd-agent, whose services belong to host.user; set host.sudo to off."],
+        ],
+        [
+            "a unit of the system that only root may write",
+            { host: { manageService: true, sudo: "service" } },
+            ['host.manageService: it is true, for which the push writes in /etc/systemd/system as root, while host.sudo is service and host.user "zot"; set host.sudo to all, or host.user to root, or host.manageService to false.'],
+        ],
+        [
+            "an addition to a unit that only root may write",
+            { host: { startWithoutIssuer: true } },
+            ['host.startWithoutIssuer: it is true, for which the push writes in /etc/systemd/system as root, while host.sudo is off and host.user "zot"; set host.sudo to all, or host.user to root, or host.startWithoutIssuer to false.'],
+        ],
+        [
+            "a daemon of launchd without any right",
+            { host: { serviceManager: "launchd-daemon" } },
+            ['host.sudo: it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, and host.user is "zot"; set host.sudo to service or all, or host.user to root.'],
+        ],
+        [
+            "a service file for a command",
+            { host: { serviceManager: "command", restartCommand: "rc-service zot restart", manageService: true } },
+            ["host.manageService: it is true while host.serviceManager is command, for which there is no service file to write; set it to false, or host.serviceManager to what starts zot."],
+        ],
+        [
+            "a user for zot other than the one who pushes without root's rights",
+            { zot: { user: "registry" }, host: { sudo: "service" } },
+            ['zot.user: it is "registry" while "zot" pushes with host.sudo service, who cannot give the secret files to another user; set host.user to registry or root, or host.sudo to all.'],
+        ],
+        [
+            "a user's service of ours that would run as root",
+            { host: { serviceManager: "systemd-user", manageService: true, user: "root" } },
+            ["host.user: it is root, so that zot would run as root by systemd-user; give a user of zot's own, or, if it is to run as root, set zot.user to root."],
+        ],
+        [
             "two patterns of one length for one repository",
             { access: { rules: { "*/base": { ci: ["read"] }, "team/*": {} } } },
             ['access.rules: the patterns "*/base" and "team/*" are of one length and may match the same repository, for which zot would pick one of the two rules by chance; make one of them longer or narrower.'],
@@ -221,6 +261,17 @@ describe("what settings say together", () => {
     ])("%s", (_title, changes, sentences) => {
         expect(refusals(changes)).toEqual(sentences);
     });
+});
+
+test.each<[title: string, changes: Changes]>([
+    ["root, who writes units", { host: { user: "root", manageService: true } }],
+    ["root by sudo, with a user for zot", { zot: { user: "registry" }, host: { sudo: "all", startWithoutIssuer: true } }],
+    ["a user's service of ours", { host: { serviceManager: "systemd-user", manageService: true } }],
+    ["a user's service of root's, since somebody says so", { zot: { user: "root" }, host: { serviceManager: "systemd-user", manageService: true, user: "root" } }],
+    ["a daemon of launchd by sudo", { host: { serviceManager: "launchd-daemon", sudo: "service" } }],
+    ["a start by launchd, of which the push writes nothing", { host: { serviceManager: "launchd-daemon", sudo: "service", startWithoutIssuer: true } }],
+])("rights that are enough are accepted: %s", (_title, changes) => {
+    expect(refusals(changes)).toEqual([]);
 });
 
 describe("a rule for some repositories", () => {

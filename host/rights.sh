@@ -1,0 +1,154 @@
+# The rights that a push takes on the host, whether zot is started with the host, and what to say where that is not so. Nothing here
+# changes anything.
+
+host_rights="npm run host-rights prints what root is to allow"
+
+# Whether sudo runs a command, or, without one, any, with no password and no terminal. Sets $problem otherwise.
+sudo_lets() {
+    if [ $# -eq 0 ]; then
+        wanted="anything as root"
+        said=$(sudo -n true 2>&1 </dev/null) && return 0
+    else
+        wanted="\"$*\""
+        # Where it lists the command it says how it would run it; where it does not, it says nothing at all.
+        if ! said=$(sudo -n -l "$@" 2>&1 </dev/null); then
+            said=${said:-it lists no such command}
+        elif wants_password "$said"; then
+            said="a password is required for it"
+        else
+            return 0
+        fi
+    fi
+    said=$(printf '%s\n' "$said" | tail -n 1 | cut -c 1-300)
+    case $said in
+        *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no push has; put this line into sudoers: Defaults:$(id -un) !requiretty" ;;
+        *"no new privileges"*) problem="sudo cannot become root in this login ($said); look after what keeps it from it, such as NoNewPrivileges of the SSH server's unit" ;;
+        *) problem="sudo does not let $(id -un) run $wanted without a password ($said); $host_rights" ;;
+    esac
+    return 1
+}
+
+# Whether a command that sudo lists would ask for a password: a rule without NOPASSWD may be the one that counts, while another has it.
+wants_password() {
+    case $(sudo -n -v 2>&1 </dev/null) in *password*) ;; *) return 1 ;; esac
+    sudo -n -l -l 2>/dev/null </dev/null | {
+        free=
+        asks=
+        while IFS= read -r line; do
+            case $line in
+                'Sudoers entry:'*) free= ;;
+                *Options:*'!authenticate'*) free=yes ;;
+                "$tab"*)
+                    rule=${line#"$tab"}
+                    # shellcheck disable=SC2254 # the rule is a pattern
+                    case $1 in $rule | "$rule "*) counts=yes ;; *) counts= ;; esac
+                    [ "$rule" != ALL ] || counts=yes
+                    [ -z "$counts" ] || { if [ -n "$free" ]; then asks=; else asks=yes; fi; }
+                    ;;
+            esac
+        done
+        [ -n "$asks" ]
+    }
+}
+
+# Whether polkit lets this user give systemd an order about the service. The order is one that systemd asks polkit about and then
+# refuses, whoever gives it.
+polkit_lets() {
+    said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
+    case $said in *"uthentication required"* | *"ccess denied"* | *"ermission denied"*) ;; *) return 0 ;; esac
+    problem="$(id -un) may not $1 $service ($(printf '%s\n' "$said" | head -n 1 | cut -c 1-300)); $host_rights, or set host.sudo"
+    return 1
+}
+
+check_rights() { rights_are_there || fail "$problem."; }
+
+# Tries every right that a push takes. Sets $problem where one is missing.
+rights_are_there() {
+    if [ "$sudo" = service ] && ! command -v sudo >/dev/null 2>&1; then
+        problem="host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off"
+        return 1
+    fi
+    orders=restart
+    ask_service
+    # What did not run is stopped again, where the push fails.
+    if [ "$service_state" != running ] || [ ! -f "$config" ]; then orders="restart stop"; fi
+    missing=
+    case $manager:$sudo in
+        systemd:service) for order in $orders; do sudo_lets systemctl "$order" "$service" || missing="$missing${missing:+; }$problem"; done ;;
+        launchd-daemon:service)
+            sudo_lets launchctl kickstart -k "system/$service" || missing=$problem
+            [ "$orders" = restart ] || sudo_lets launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+; }$problem"
+            ;;
+        command:service) sudo_lets /bin/sh -c "$restart_command" || missing=$problem ;;
+        systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_lets "$order" || missing="$missing${missing:+; }$problem"; done ;;
+    esac
+    problem=$missing
+    [ -z "$missing" ]
+}
+
+# Without lingering systemd ends the services of a user some seconds after the last logout, and starts none with the host. Whoever
+# looks over SSH has logged in, and sees them run.
+check_lingering() {
+    [ "$manager" = systemd-user ] && ! lingers || return 0
+    fail "systemd ends the services of $(id -un) ten seconds after the last logout, and starts none with the host, since $(id -un) does not linger; run on the host, as root: loginctl enable-linger $(id -un)"
+}
+
+lingers() {
+    [ -e "/var/lib/systemd/linger/$(id -un)" ] || [ "$(loginctl show-user "$(id -un)" --property=Linger 2>/dev/null </dev/null)" = Linger=yes ]
+}
+
+# A service of ours runs as root only where somebody has said so.
+check_not_root() {
+    [ "$own_service" = yes ] && [ "$(zot_owner)" = 0 ] && [ -z "$zot_user" ] || return 0
+    if [ "$(id -u)" -eq 0 ] && [ -d "$data" ]; then
+        case $manager in
+            *-user | *-agent) ;;
+            *) fail "zot would run as root, since its storage $data belongs to root. Make a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it is to run as, which may be root.)" ;;
+        esac
+        fail "zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root."
+    fi
+}
+
+# How an order to systemd about this service is typed.
+systemctl_of() { if [ "$manager" = systemd-user ]; then printf 'systemctl --user %s' "$*"; else printf 'systemctl %s' "$*"; fi; }
+
+unit_name() { printf '%s.service' "${service%.service}"; }
+
+# Whether the service, which ask_service was told of, is started with the host. Sets $problem otherwise.
+starts_with_host() {
+    problem=
+    case $manager in
+        systemd | systemd-user)
+            [ "$service_state" = running ] || [ "$service_state" = stopped ] || return 0
+            enable=$(systemctl_of enable "$(unit_name)")
+            case $(service_fact UnitFileState) in
+                enabled-runtime) problem="$(unit_name) is enabled until the host restarts, and not after that; run on the host: $enable" ;;
+                transient) problem="$(unit_name) was made by systemd-run, and is gone when the host restarts; write a unit" ;;
+                # What another unit wants or triggers is started by it.
+                disabled | static | indirect | linked | linked-runtime)
+                    [ -z "$(service_fact WantedBy)$(service_fact RequiredBy)$(service_fact BoundBy)$(service_fact TriggeredBy)" ] || return 0
+                    case $(service_fact UnitFileState) in
+                        static) problem="nothing starts $(unit_name) with the host: it has no [Install] section; add one with WantedBy=$(if [ "$manager" = systemd ]; then echo multi-user; else echo default; fi).target, and run on the host: $enable" ;;
+                        *) problem="$(unit_name) is disabled, so that zot is not started when the host restarts; run on the host: $enable" ;;
+                    esac
+                    ;;
+            esac
+            ;;
+        launchd-*)
+            if launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; then
+                problem="launchd does not start $launchd_target with the host, since it is disabled; run on the host: launchctl enable $launchd_target"
+            fi
+            ;;
+    esac
+    [ -z "$problem" ]
+}
+
+# Why a unit cannot be used, whatever else is right. Sets $problem.
+unit_is_usable() {
+    problem=
+    case $(service_fact LoadState) in
+        masked) problem="$(unit_name) is masked, so that systemd does not start it; run on the host: $(systemctl_of unmask "$(unit_name)")" ;;
+        bad-setting | error) problem="systemd cannot load $(unit_name): $(service_fact LoadError | sed 's/^[^ "]* *//'); correct the unit, and run on the host: $(systemctl_of daemon-reload)" ;;
+    esac
+    [ -z "$problem" ]
+}
