@@ -440,7 +440,7 @@ export const declarations = {
             }),
         ),
         sudo: define({
-            description: "What sudo is used for on the host, which must ask for no password: nothing (off), the service manager (service), or the whole push (all).",
+            description: "What sudo is used for on the host, which must ask for no password: nothing (off), the service manager (service), or the whole push (all); npm run host-rights prints what root is to allow.",
             ...oneOf(["off", "service", "all"]),
             default: "off",
         }),

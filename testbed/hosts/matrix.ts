@@ -56,6 +56,8 @@ export class Hosts {
         const since = performance.now();
         const { host, manager, rights, case: name } = cell;
         const outcome = (result: Outcome["result"], more: Partial<Outcome> = {}): Outcome => ({ host, manager, rights, case: name, result, ...more, seconds: Math.round((performance.now() - since) / 100) / 10 });
+        const lacking = cell.what.lacks?.();
+        if (lacking) return outcome("skipped", { reason: lacking });
         let site: Site | undefined;
         try {
             site = await Site.make(await this.hostOf(cell.distribution), cell.setUp);

@@ -2,7 +2,7 @@
 import * as http from "node:http";
 import { createServer, type Server } from "node:net";
 import { hostRights } from "../../components/hostRights";
-import { lookSettings } from "../../components/hostObservation";
+import { lookSettings, plannedPush } from "../../components/hostObservation";
 import { hostCommand, type HostVerb } from "../../components/hostPayload";
 import { declaredState } from "../../components/declaredState";
 import type { PropertyMap } from "../../providers/protocol";
@@ -106,29 +106,31 @@ export class Site {
         return this.setUp.manager === "systemd-user" ? "/home/zot/.config/systemd/user/zot.service" : "/etc/systemd/system/zot.service";
     }
 
-    declare(name: string, changes: Changes = {}): Pushed {
+    /** The settings of this site, as they stand in a stack's file. */
+    groups(name: string, changes: Changes = {}): Record<string, Record<string, unknown>> {
         const { manager, rights: by, managed } = this.setUp;
-        const { settings } = declaredState({
-            groups: {
-                registry: { url: this.url },
-                zot: { binary: "/usr/local/bin/zot", configFile: CONFIG, rootDirectory: STORAGE, port: this.port, vulnerabilityUpdateInterval: "off", ...changes.zot },
-                identity: { issuer: this.issuer.url, clientId: `zot-${name}`, ...changes.identity },
-                host: {
-                    address: "127.0.0.1",
-                    port: this.host.port,
-                    user: this.user,
-                    hostKey: this.host.hostPublicKey,
-                    serviceManager: manager,
-                    ...(manager === "command" ? { restartCommand: "systemctl restart zot" } : {}),
-                    ...(managed ? { manageService: true } : {}),
-                    sudo: by === "sudo all" ? "all" : by === "sudo service" ? "service" : "off",
-                    readyTimeout: 20,
-                    pushTimeout: 120,
-                    ...changes.host,
-                },
+        return {
+            registry: { url: this.url },
+            zot: { binary: "/usr/local/bin/zot", configFile: CONFIG, rootDirectory: STORAGE, port: this.port, vulnerabilityUpdateInterval: "off", ...changes.zot },
+            identity: { issuer: this.issuer.url, clientId: `zot-${name}`, ...changes.identity },
+            host: {
+                address: "127.0.0.1",
+                port: this.host.port,
+                user: this.user,
+                hostKey: this.host.hostPublicKey,
+                serviceManager: manager,
+                restartCommand: manager === "command" ? "systemctl restart zot" : undefined,
+                ...(managed ? { manageService: true } : {}),
+                sudo: by === "sudo all" ? "all" : by === "sudo service" ? "service" : "off",
+                readyTimeout: 20,
+                pushTimeout: 120,
+                ...changes.host,
             },
-        });
-        return pushedOf(name, settings);
+        };
+    }
+
+    declare(name: string, changes: Changes = {}): Pushed {
+        return pushedOf(name, declaredState({ groups: this.groups(name, changes) }).settings);
     }
 
     push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
@@ -142,7 +144,7 @@ export class Site {
         const handler = hostObservation({ environment: {} });
         const { privateKeyPem: privateKey, ...login } = this.host.login(this.user);
         const checked = async ({ settings, config, files }: Pushed, oldInputs?: PropertyMap) => {
-            const given = { connection: { ...login, hostKey: this.host.hostPublicKey, privateKey }, config, secretFiles: files.map(({ path }) => path), ...lookSettings(settings) };
+            const given = { connection: { ...login, hostKey: this.host.hostPublicKey, privateKey }, config, secretFiles: files.map(({ path }) => path), ...lookSettings(settings), ...plannedPush(settings) };
             const { inputs, failures } = await handler.check!({ inputs: given as unknown as PropertyMap, oldInputs, randomSeed: new Uint8Array() }, context);
             if (failures?.length) throw new Error(failures.map(({ reason }) => reason).join(" "));
             return inputs;

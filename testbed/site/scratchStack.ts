@@ -30,7 +30,7 @@ export interface ScratchStack {
 }
 
 /** Makes the scratch copy for a site and sets its secrets, which travel on standard input only. */
-export async function createScratchStack(site: Site, projectRoot: string, program: PulumiFn): Promise<ScratchStack> {
+export async function createScratchStack(site: Pick<Site, "folder" | "settings" | "secrets"> & { authentik: { url: string } }, projectRoot: string, program: PulumiFn): Promise<ScratchStack> {
     const toolchain = readToolchain();
     const folder = join(site.folder, "project");
     const stateFolder = join(site.folder, "state");

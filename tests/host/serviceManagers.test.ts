@@ -1,6 +1,7 @@
 /** The push by way of systemd and launchd, played by stand-ins that record what they are told, and by sudo. */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { FaultHost, type Pushed } from "../../testbed/faults/host";
 import { DOWN, OPEN, READ_ONLY, servedBy } from "../../testbed/faults/watch";
@@ -16,7 +17,7 @@ beforeAll(async () => {
     const folder = fs.mkdtempSync("/tmp/service-manager-");
     manager = join(folder, "manager");
     fs.mkdirSync(join(manager, "system"), { recursive: true });
-    host = await FaultHost.start({ path: standIns, environment: { SERVICE_MANAGER_FOLDER: manager, XDG_RUNTIME_DIR: folder } });
+    host = await FaultHost.start({ path: standIns, environment: { SERVICE_MANAGER_FOLDER: manager, XDG_RUNTIME_DIR: folder }, settings: { zot: { user: userInfo().username } } });
     fs.mkdirSync(join(host.temporary, ".config/systemd/user"), { recursive: true });
     fs.mkdirSync(join(host.temporary, "Library/LaunchAgents"), { recursive: true });
     fs.mkdirSync(join(host.temporary, "Library/Logs"), { recursive: true });
@@ -95,9 +96,42 @@ describe("systemd", () => {
         siteUnit(["[Service]", "Restart=on-failure"]);
         const { errors } = await host.push(user());
         expect(errors).toContain("systemd would not always start registry again when it ends (Restart=on-failure, StartLimitIntervalSec=10s)");
-        expect(errors).toContain('"[Unit] StartLimitIntervalSec=0" and "[Service] Restart=always RestartSec=5"');
+        expect(errors).toContain(`Write into ${units()}/registry.service.d/restart.conf "[Unit] StartLimitIntervalSec=0" and "[Service] Restart=always RestartSec=1" on lines of their own, and run: systemctl --user daemon-reload; or set`);
+        expect((await host.push(user({ serviceName: "registry.service" }))).errors).toContain(`Write into ${units()}/registry.service.d/restart.conf `);
         expect(await served()).toBe(OPEN);
         expect(orders()).toEqual([]);
+    });
+
+    it("refuses a masked unit, and a user who does not linger, with the command that mends it", async () => {
+        fs.writeFileSync(host.configFile, host.openConfig());
+        fs.symlinkSync("/dev/null", join(units(), "registry.service"));
+        for (const settings of [{}, { manageService: true }]) {
+            expect((await host.push(user({}, settings))).errors).toContain("registry.service is masked, so that systemd does not start it; run on the host: systemctl --user unmask registry.service.");
+        }
+        fs.rmSync(join(units(), "registry.service"));
+        siteUnit();
+        await until(async () => (await served()) === OPEN);
+        fs.writeFileSync(join(manager, "no-linger"), "");
+        expect((await host.push(user())).errors).toMatch(/root does not linger; run on the host, as root: loginctl enable-linger root\n/);
+        expect(await served()).toBe(OPEN);
+        expect(orders()).toEqual([]);
+    });
+
+    it("says of a unit that is disabled how it is enabled, and enables its own without a restart", async () => {
+        siteUnit();
+        command("disable", "registry");
+        const { exitCode, errors } = await host.push(user());
+        expect([exitCode, errors]).toEqual([0, "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl --user enable registry.service.\n"]);
+        command("stop", "registry");
+        host.reset();
+
+        const own = user({ serviceName: "own" }, { manageService: true });
+        expect(await host.push(own)).toMatchObject({ output: "deployed\n" });
+        command("disable", "own");
+        fs.rmSync(join(manager, "calls"));
+        expect(await host.push(own)).toMatchObject({ output: "mended\n", errors: "" });
+        expect(orders()).toEqual(["systemctl --user enable own"]);
+        expect(await host.push(own)).toMatchObject({ output: "unchanged\n" });
     });
 
     it("adds the start that waits to the site's unit, where that is asked for, and with it the restarts", async () => {
@@ -155,6 +189,13 @@ describe("systemd", () => {
         expect(errors).toContain("The config that was in force before is back, and zot is ready with it.");
         expect(read(join(units(), "registry.service"))).toBe(unit);
         expect(await served(a)).toBe("a");
+    });
+
+    (uid === 0 ? it : it.skip)("does not run zot as root unless somebody says so", async () => {
+        const silent = user({}, { manageService: true });
+        const { errors } = await host.push({ ...silent, payload: silent.payload.replace(/^zotUser=.*$/m, "zotUser=") });
+        expect(errors).toContain("zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root.");
+        expect(fs.readdirSync(units())).toEqual([]);
     });
 
     it("leaves a unit alone that somebody else has written", async () => {
@@ -399,7 +440,7 @@ describe("sudo", () => {
         host.service.start();
         await host.ready();
         const all = await host.push(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
-        expect(all.errors).toContain("sudo does not let root become root without a password (sudo: a password is required); allow it in sudoers with NOPASSWD, or set host.sudo to off or service.");
+        expect(all.errors).toContain("sudo does not let root run anything as root without a password (sudo: a password is required); npm run host-rights prints what root is to allow.");
         const service = await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })));
         expect(service.errors).toContain(`sudo does not let root run "/bin/sh -c ${host.service.restartCommand}" without a password (sudo: a password is required)`);
         expect(await served()).toBe(OPEN);
@@ -411,7 +452,7 @@ describe("sudo", () => {
         await host.ready();
         let record = standIn("passes");
         expect(await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })))).toMatchObject({ exitCode: 0, output: "deployed\n" });
-        expect(read(record).trim().split("\n")).toEqual([`-n -l /bin/sh -c ${host.service.restartCommand}`, `-n /bin/sh -c ${host.service.restartCommand}`]);
+        expect(read(record).trim().split("\n")).toEqual([`-n -l /bin/sh -c ${host.service.restartCommand}`, "-n -v", `-n /bin/sh -c ${host.service.restartCommand}`]);
         record = standIn("passes");
         expect(await host.push(asUser(withSudo(host.declare("b", {}, { host: { sudo: "all" } }))))).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(read(record)).toMatch(/^-n true\n-n \/bin\/sh \S+\/payload \S+ deploy root\n$/);

@@ -80,6 +80,7 @@ test.each<[string, Record<string, string>, string]>([
     ["a missing secret file", { secret: `unreadable ${SECRET_FILE}` }, `${SECRET_FILE} is missing`],
     ["a host without a tool for sha256", { secret: `-rw------- 105 unknown ${SECRET_FILE}` }, ""],
     ["a changed service file", { serviceFile: "/etc/systemd/system/zot.service", serviceFileState: "other" }, "the service file /etc/systemd/system/zot.service is another one"],
+    ["a unit of ours that was disabled", { disabled: "zot.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl enable zot.service" }, "zot.service is disabled, so that zot is not started when the host restarts"],
     ["a missing start", { start: "no" }, "the start of zot beside /etc/zot/config.json is missing"],
     ["a zot that is silent", { serving: "not reachable", silence: ": curl: (60) SSL certificate problem: certificate has expired" }, "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: certificate has expired"],
     ["read-only, of its own accord", { serving: "read-only" }, "zot serves a read-only config"],
@@ -92,9 +93,14 @@ test.each<[string, Record<string, string>, RegExp]>([
     ["an old zot", { versionProblem: "is version v2.1.10-0-gabc" }, /^zot on registry\.example\.org, \/usr\/local\/bin\/zot, is version v2\.1\.10-0-gabc\. Only from 2\.1\.19 on are tags immutable/],
     ["a zot that was not restarted after it was replaced", { runningCommit: "v2.1.19-0-gabc" }, /zot v2\.1\.19-0-gabc runs, while \/usr\/local\/bin\/zot is v2\.1\.20/],
     ["read-only, since the issuer is away", { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }, /serves read-only since 2026-11-23T09:00:00Z: no answer\. Anyone may pull, .* changes over by itself/],
-    ["a start that the service does not use", { start: "yes", startSays: "" }, /^zot on registry\.example\.org is not started by \/etc\/zot\/config\.json\.zot-hardening\/start, and could not start while its issuer is away\. Let its service run: \/bin\/sh \/etc\/zot\/config\.json\.zot-hardening\/start$/],
+    ["a unit of the site's that does not start with the host", { notStartedWithHost: "zot.service is disabled; run on the host: systemctl enable zot.service" }, /^On registry\.example\.org zot\.service is disabled; run on the host: systemctl enable zot\.service\.$/],
+    ["a start that the service does not use", { start: "yes", startSays: "", startUsed: "no" }, /^zot on registry\.example\.org is not started by \/etc\/zot\/config\.json\.zot-hardening\/start, and could not start while its issuer is away\. Let its service run: \/bin\/sh \/etc\/zot\/config\.json\.zot-hardening\/start$/],
 ])("told, and nothing that a push would mend: %s", (_what, facts, sentence) => {
     expect(found(facts)).toMatchObject({ drift: [], notes: [expect.stringMatching(sentence)] });
+});
+
+test("a start that cannot write what it says, or of which nothing can be told, is no news", () => {
+    for (const startUsed of ["yes", ""]) expect(found({ serving: "hardened", start: "yes", startSays: "", startUsed })).toMatchObject({ drift: [], notes: [] });
 });
 
 test("what the start has said of an earlier start is no news", () => {
