@@ -82,6 +82,7 @@ deploy() {
     put_into_force prove
     tidy 5
     check_start_in_use
+    tell_start_with_host
     answer "deployed"
 }
 
