@@ -65,7 +65,8 @@ async function furnish(url: string, token: string, stopServer: () => Promise<voi
     const api = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
         const response = await fetch(`${url}/api/v3${path}`, {
             method,
-            headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+            // A connection that is kept may be closed by the other side while a test is busy with something else.
+            headers: { authorization: `Bearer ${token}`, connection: "close", ...(body === undefined ? {} : { "content-type": "application/json" }) },
             body: body === undefined ? undefined : JSON.stringify(body),
         });
         const text = await response.text();
