@@ -65,11 +65,15 @@ export class IdentityPreflight {
     /** Inside a hook it is not known. */
     private readonly stack = pulumi.getStack();
 
-    /** @param access how Authentik is reached; undefined where that is not known, and nothing is asked */
+    /**
+     * @param access how Authentik is reached; undefined where that is not known, and nothing is asked
+     * @param sendsMembers whether the provider sends a group's members with every change of it; by the package that is installed
+     */
     constructor(
         private readonly component: string,
         private readonly settings: Pick<Settings, "identity">,
         access: { url: string; token: string } | undefined,
+        private readonly sendsMembers: boolean = isBridged(),
     ) {
         this.look = access && { ...access, way: outgoing() };
     }
@@ -126,7 +130,7 @@ export class IdentityPreflight {
      */
     keepMembers(): pulumi.ResourceHookBinding {
         const { look } = this;
-        if (!look || !sendsMembers()) return {};
+        if (!look || !this.sendsMembers) return {};
         const refuse = new pulumi.ResourceHook(
             `${this.component}-keeps-members`,
             async ({ id, oldOutputs }) => {
@@ -156,7 +160,7 @@ export class IdentityPreflight {
 }
 
 /** Whether the package @pulumi/authentik is one that Pulumi generated for Terraform's provider. */
-function sendsMembers(): boolean {
+function isBridged(): boolean {
     const { pulumi: plugin } = require("@pulumi/authentik/package.json") as { pulumi?: { parameterization?: unknown } };
     return plugin?.parameterization !== undefined;
 }
