@@ -162,7 +162,7 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
 `;
     const onHost = {
         storage: { rootDirectory: "/var/lib/zot", dedupe: false },
-        http: { address: "127.0.0.1", port: "5000", readTimeout: "50s", accessControl: { repositories: { "tools/**": { anonymousPolicy: ["read"] } } } },
+        http: { address: "127.0.0.1", port: "5000", allowOrigin: "https://ui.example.org", accessControl: { repositories: { "tools/**": { anonymousPolicy: ["read"] } } } },
         log: { level: "debug" },
         extensions: { events: { enable: true, sinks: [{ type: "http", password: "canary" }] } },
     };
@@ -181,7 +181,7 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
             [
                 "Kept by zot.extraConfig, which was written to Pulumi.site.yaml:",
                 "  storage.dedupe",
-                "  http.readTimeout",
+                "  http.allowOrigin",
                 "  extensions.events.enable",
                 "",
                 "Decided by settings of their own, and differently; correct those where the host is right:",
@@ -198,9 +198,9 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         const file = stackFile(folder);
         expect(file).toContain("# The site's own words.");
         expect(file).toContain("url: https://registry.example.org # where people pull");
-        expect(parse(file).config["zot-hardening:zot"].extraConfig).toEqual({ http: { ratelimit: { rate: 10 }, readTimeout: "50s" }, storage: { dedupe: false }, extensions: { events: { enable: true } } });
+        expect(parse(file).config["zot-hardening:zot"].extraConfig).toEqual({ http: { ratelimit: { rate: 10 }, allowOrigin: "https://ui.example.org" }, storage: { dedupe: false }, extensions: { events: { enable: true } } });
         const config = JSON.parse(run("config", ["--stack", "site"], folder).stdout);
-        expect(config).toMatchObject({ storage: { dedupe: false }, http: { readTimeout: "50s", ratelimit: { rate: 10 } } });
+        expect(config).toMatchObject({ storage: { dedupe: false }, http: { allowOrigin: "https://ui.example.org", ratelimit: { rate: 10 } } });
         // A second time there is nothing to keep.
         run("config", ["--stack", "site", "--from", "host.json"], folder);
         expect(stackFile(folder)).toBe(file);
@@ -237,7 +237,7 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         const { stdout } = run("config", ["--stack", "site", "--from", "host.json", "--print"], folder);
         expect(stdout).toContain("zot.extraConfig:\n  storage:\n    dedupe: false\n");
         const { kept, extraConfig } = JSON.parse(run("config", ["--stack", "site", "--from", "host.json", "--print", "--json"], folder).stdout);
-        expect([kept, extraConfig.http]).toEqual([["storage.dedupe", "http.readTimeout", "extensions.events.enable"], { readTimeout: "50s" }]);
+        expect([kept, extraConfig.http]).toEqual([["storage.dedupe", "http.allowOrigin", "extensions.events.enable"], { allowOrigin: "https://ui.example.org" }]);
         expect(stackFile(folder)).toBe(before);
     });
 
