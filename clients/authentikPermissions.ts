@@ -59,6 +59,15 @@ const LOGIN_FLOW: readonly [string, string][] = [
     ["authentik_policies_expression.expressionpolicy", "the policy that lets nobody else in"],
 ];
 
+/** What tells whether the service account passes a login flow that the program does not make. */
+const LOOK_AT_FLOW = [
+    "authentik_flows.view_flowstagebinding",
+    "authentik_policies_expression.view_expressionpolicy",
+    "authentik_stages_authenticator_validate.view_authenticatorvalidatestage",
+    "authentik_stages_identification.view_identificationstage",
+    "authentik_stages_password.view_passwordstage",
+];
+
 /** Every permission that the work needs, each once, sorted. */
 export function neededPermissions({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): NeededPermission[] {
     const needed = new Map<string, NeededPermission>();
@@ -79,6 +88,7 @@ export function neededPermissions({ purpose, managesWorkloads, managesLoginFlow,
     if (managesLoginFlow) add("authentik_flows.view_stage", "looking up the password stage");
     if (!managesWorkloads) add("authentik_core.view_user", "looking up the service account", "service account");
     if (mintsKey && purpose === "up") {
+        if (!managesLoginFlow) for (const permission of LOOK_AT_FLOW) add(permission, "looking whether the service account passes its login flow");
         add("authentik_core.view_user", "logging in as the service account", "service account");
         add("authentik_core.reset_user_password", "logging in as the service account", managesWorkloads ? undefined : "service account");
     }
