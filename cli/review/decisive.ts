@@ -53,7 +53,7 @@ export const IN_THE_CONFIG = [
 /** Settings by which nobody may do more or less. */
 export const HARMLESS = [
     "zot.port", "zot.garbageCollection", "zot.garbageCollectionDelay", "zot.garbageCollectionInterval", "zot.metricsPath", "zot.search", "zot.vulnerabilityUpdateInterval", "zot.userInterface", "zot.logLevel", "zot.writeTimeout",
-    "identity.applicationName", "identity.applicationSlug", "identity.providerName", "identity.invalidationFlow",
+    "identity.applicationName", "identity.applicationDescription", "identity.applicationPublisher", "identity.applicationGroup", "identity.applicationIcon", "identity.applicationOpenInNewTab", "identity.applicationSlug", "identity.providerName", "identity.invalidationFlow",
     "host.startWithoutIssuer", "host.logFile", "host.pushTimeout", "host.readyTimeout",
 ] as const;
 
@@ -71,6 +71,7 @@ export const WEIGHED: Readonly<Record<string, Weigh>> = {
     "zot.extraConfig": another("the site's own part of zot's config is another one (`zot.extraConfig`)"),
 
     "identity.clientId": other("people log in to the OAuth2 client"),
+    "identity.applicationLaunchUrl": other("Authentik sends people who open the application to"),
     "identity.authorizationFlow": other("a login is authorized by the flow"),
     "identity.signingKey": other("logins are signed with the certificate"),
     "identity.caFile": other("zot's identity provider is trusted by the certificate authorities in"),
