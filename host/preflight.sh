@@ -271,7 +271,7 @@ check_first_push() {
                 if (!(name in ours)) {
                     shown = there
                     print written[ARGV[2], at] ((ARGV[2], there) in address ? " (" address[ARGV[2], there] ")" : "")
-                } else if (there ~ /^(storage\.rootdirectory|http\.address|http\.port)$/ && value[ARGV[2], at] != ours[name]) {
+                } else if (there ~ /^(storage\.rootdirectory|http\.(address|port|readtimeout|writetimeout))$/ && value[ARGV[2], at] != ours[name]) {
                     print written[ARGV[2], at] " (" value[ARGV[2], at] " there, " ours[name] " by the settings)"
                 }
             }

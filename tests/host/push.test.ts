@@ -244,7 +244,7 @@ describe("before anything is touched", () => {
     it("settings that the first push would remove are listed", async () => {
         const extra = { http: { address: "127.0.0.1", port: `${host.port}`, readTimeout: "50s" }, extensions: { scrub: { enable: true, interval: "24h" }, search: { enable: true } }, Log: { level: "info", audit: "/dev/null" } };
         await open(extra);
-        expect(await refused(a)).toContain("that this program does not manage and the first push would remove: http.readTimeout; extensions.scrub; Log.audit. Put what is to stay into zot.extraConfig");
+        expect(await refused(a)).toContain("that this program does not manage and the first push would remove: http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. Put what is to stay into zot.extraConfig");
         expect(fs.existsSync(host.state)).toBe(false);
         // Some of them stay, the others may go; whatever the case of the letters.
         const kept = host.declare("a", { zot: { extraConfig: { http: { readTimeout: "50s" }, log: { audit: "/dev/null" } } } }, { zot: { dropSettings: ["Extensions.Scrub"] } });
