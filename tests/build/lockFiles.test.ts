@@ -17,9 +17,16 @@ function fromRegistry(file: string): [name: string, locked: Locked][] {
     return Object.entries(packages).filter(([place, { link }]) => place.includes("node_modules/") && !link);
 }
 
-const lockFiles = fs
-    .globSync("**/package-lock.json", { cwd: root, exclude: (entry) => entry === "node_modules" || entry === "dist" })
-    .sort();
+/** Below a folder, but for what was installed or made. */
+function lockFilesIn(folder: string): string[] {
+    return fs.readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+        const place = path.join(folder, entry.name);
+        if (entry.isDirectory()) return ["node_modules", "dist"].includes(entry.name) || entry.name.startsWith(".") ? [] : lockFilesIn(place);
+        return entry.name === "package-lock.json" ? [place] : [];
+    });
+}
+
+const lockFiles = lockFilesIn("").sort();
 
 test("both lock files are looked at", () => {
     expect(lockFiles).toEqual(["package-lock.json", "testbed/toolchain/node/package-lock.json"]);
