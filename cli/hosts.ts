@@ -14,7 +14,7 @@ interface Options {
 
 async function hosts({ json = false, list = false, only }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
-    const cells = plan().filter((cell) => only === undefined || words(only).every((word) => titleOf(cell).toLowerCase().includes(word)));
+    const cells = plan().filter((cell) => only === undefined || isMeant(only, titleOf(cell)));
     if (cells.length === 0) throw new UserError(`No cell of the matrix has ${JSON.stringify(only)} in its host, service manager, rights and case; --list shows them.`);
     if (list) {
         process.stdout.write(json ? `${JSON.stringify(cells.map(cellOf), null, 2)}\n` : cells.map((cell) => `${columns(cell)}\n`).join(""));
@@ -60,15 +60,15 @@ function line(outcome: Outcome): string {
     return result === "skipped" ? `${text}: ${reason}` : `${text}\n${reason.replace(/^/gm, "         ")}`;
 }
 
-/** Words, of which all have to be there. */
-const words = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean);
+/** Whether a title has all the words of one of the texts with commas in between. */
+const isMeant = (only: string, title: string) => only.toLowerCase().split(",").some((text) => text.split(/\s+/).every((word) => title.toLowerCase().includes(word)));
 
 const hostsCommand = command(
     "npm run hosts --",
     "Boots Debian 12 and 13 with systemd, pushes to them over SSH by each service manager and with each kind of rights, and prints what came of it: host, service manager, rights, case.",
     "ZOT=/usr/local/bin/zot npm run hosts -- --only 'debian13 polkit'",
 )
-    .option("--only <words>", "only cells that have all of these words in host, service manager, rights or case")
+    .option("--only <words>", "only cells that have all of these words in host, service manager, rights or case; with commas, one such text or another")
     .option("--list", "print the cells, and end")
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
     .addHelpText(
