@@ -3,7 +3,7 @@ import { FlowError } from "../../../clients/authentikFlow";
 import { isMember } from "../../../clients/authentikLook";
 import { sendOne } from "../../../clients/browser";
 import { LoginError } from "../../../clients/zotSession";
-import { type Check, fail, notPossible, type Outcome, pass, Skipped, warning } from "../check";
+import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";
 import { recordedSteps } from "../exchanges";
 import { CALLED, type Tier } from "../identities";
@@ -57,7 +57,7 @@ export const login: Check[] = [
             if (!subject.authentik) throw notPossible(subject.withoutAuthentik);
             const { ciUser, workloadsGroup } = subject;
             const member = await isMember({ ...subject.authentik, way }, ciUser, workloadsGroup);
-            if (member === undefined) throw notPossible(`Authentik shows the user ${ciUser} or the group ${workloadsGroup} not: it is not there, or the token may not see it.`);
+            if (member === undefined) throw notApplicable(`Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: one is not there, or the token may not see it.`);
             if (member) return pass(`${ciUser} is in ${workloadsGroup}.`);
             return fail(`${ciUser} is not in ${workloadsGroup}: from its next login on, CI has no rights. What zot remembers may still let its key push until then.`, "pulumi up --refresh makes it a member again.");
         },
