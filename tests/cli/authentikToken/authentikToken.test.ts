@@ -71,7 +71,7 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
 
         const first = await run(folder, ["--name", name, "--output", file]);
         expect(first).toMatchObject({ status: 0, stderr: "" });
-        expect(first.stdout).toMatch(/created +24 permissions, of which 24 added\n[\s\S]*mode 0600\.\nWhat such a token can still do:\n {2}- It is as good as a superuser's/);
+        expect(first.stdout).toMatch(/created +29 permissions, of which 29 added\n[\s\S]*mode 0600\.\nWhat such a token can still do:\n {2}- It is as good as a superuser's/);
         const token = readFileSync(file, "utf8").trim();
         expect(first.stdout).not.toContain(token);
         expect(statSync(file).mode & 0o777).toBe(0o600);
