@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
 import { matrixInWords } from "./components/accessPolicy";
 import { warnOfBlueprints } from "./components/blueprintOwners";
+import { ChangedBefore } from "./components/changedBefore";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
 import { observeHostAlone } from "./components/hostObservation";
@@ -43,7 +44,7 @@ export = async function program() {
         }
         throw error;
     });
-    const registry = new HardenedRegistry("registry", { settings, found, preflight }, { providers: { zot: zotProvider } });
+    const registry = new HardenedRegistry("registry", { settings, found, preflight, changed: new ChangedBefore("registry") }, { providers: { zot: zotProvider } });
     await warnings;
     return {
         /** Where to pull from and push to. */

@@ -1,6 +1,7 @@
 /** A zot registry that anyone may pull from, CI may add tags to and admins may delete from: identity, host and CI's key together. */
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import type { ChangedBefore } from "./changedBefore";
 import { CiCredential } from "./ciCredential";
 import { askBeforeWithdrawal } from "./hostObservation";
 import type { IdentityPreflight } from "./identityPreflight";
@@ -17,6 +18,8 @@ export interface HardenedRegistryArgs {
     found: AuthentikLookUps;
     /** Asks Authentik what would stop an update half-way: `new IdentityPreflight(…)`. Default: nobody does. */
     preflight?: IdentityPreflight;
+    /** Tells what an update has changed in Authentik before its push to the host: `new ChangedBefore(name)`. Default: nobody does. */
+    changed?: ChangedBefore;
 }
 
 export class HardenedRegistry extends pulumi.ComponentResource {
@@ -48,6 +51,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
                 // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
                 pushAfter: identity,
                 liveNames,
+                changed: args.changed,
             },
             parent,
         );

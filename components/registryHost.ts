@@ -3,6 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostObservation } from "pulumi-zot";
 import { createHash } from "node:crypto";
+import type { ChangedBefore } from "./changedBefore";
 import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
@@ -12,6 +13,8 @@ import { allHooks, showRights } from "./shownRights";
 import { configText, namelessSecretFiles, policyOf, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
 
 export interface RegistryHostArgs {
+    /** What the same update has changed in the identity provider, told before the push. Default: nothing is told. */
+    changed?: ChangedBefore;
     /** The settings, checked. */
     settings: Settings;
     /** Secret of the OAuth2 client, which zot needs to complete a login. */
@@ -86,7 +89,7 @@ export class RegistryHost extends pulumi.ComponentResource {
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },
-            { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address)) },
+            { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address), args.changed?.tell()) },
         );
         if (!settings.host.observe) refuseUnanswered(push, settings.host.address);
         this.pushed = push.stdout;

@@ -3,6 +3,7 @@ import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ClientSecret } from "pulumi-zot";
+import type { ChangedBefore } from "./changedBefore";
 import { CiLoginFlow } from "./ciLoginFlow";
 import type { IdentityPreflight } from "./identityPreflight";
 import { LiveNames } from "./liveNames";
@@ -120,6 +121,8 @@ export interface RegistryIdentityArgs {
     preflight?: IdentityPreflight;
     /** What everything in Authentik waits for: the look at the host, which may refuse. Default: nothing. */
     after?: pulumi.Input<pulumi.Resource>;
+    /** Notes what is made and changed. Default: nobody does. */
+    changed?: ChangedBefore;
 }
 
 /**
@@ -151,10 +154,12 @@ export class RegistryIdentity extends pulumi.ComponentResource {
     public readonly clientSecret: pulumi.Output<string>;
     /** Slug of the flow that the service account logs in by; undefined for the site's own. */
     public readonly ciLoginFlow: string | undefined;
+    private readonly changed: ChangedBefore | undefined;
 
     constructor(name: string, args: RegistryIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
         super("zot-hardening:index:RegistryIdentity", name, {}, opts);
         const { found, preflight } = args;
+        this.changed = args.changed;
         const { identity, registry } = args.settings;
         const after = args.after === undefined ? [] : [args.after];
         const parent = { parent: this, retainOnDelete: identity.retainOnDestroy, dependsOn: after };
@@ -183,7 +188,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // One issuer per application: what zot is told in identity.issuer.
                 issuerMode: "per_provider",
             },
-            { ...parent, ...leftToPeople("provider"), hooks: allHooks(liveNames.guard("identity.clientId", { input: "clientId" }), preflight?.beforeCreate("OAuth2 provider of the client id", "OAuth2 provider")) },
+            { ...parent, ...leftToPeople("provider"), hooks: allHooks(liveNames.guard("identity.clientId", { input: "clientId" }), preflight?.beforeCreate("OAuth2 provider of the client id", "OAuth2 provider"), this.changed?.note(`the OAuth2 provider ${identity.providerName}`)) },
         );
         const shown = {
             group: identity.applicationGroup,
@@ -204,7 +209,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // For a new one; where nobody says it, it stays as it was.
                 metaLaunchUrl: shown.metaLaunchUrl ?? registry.url,
             },
-            { ...parent, ...leftToPeople("application", shown), hooks: allHooks(liveNames.guard("identity.applicationSlug", { input: "slug" }), preflight?.beforeCreate("application")) },
+            { ...parent, ...leftToPeople("application", shown), hooks: allHooks(liveNames.guard("identity.applicationSlug", { input: "slug" }), preflight?.beforeCreate("application"), this.changed?.note(`the application ${identity.applicationSlug}`)) },
         );
 
         const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames, after, preflight);
@@ -213,12 +218,12 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         const adminsBinding = new authentik.PolicyBinding(
             `${name}-admins`,
             { target: application.uuid, group: found.adminsGroup, order: 0, ...PASSES },
-            parent,
+            { ...parent, hooks: this.changed?.note(`the binding of the group ${identity.adminsGroup}`) },
         );
         new authentik.PolicyBinding(
             `${name}-workloads`,
             { target: application.uuid, group: workloadsGroup, order: 1, ...PASSES },
-            { ...parent, dependsOn: [...after, adminsBinding] },
+            { ...parent, dependsOn: [...after, adminsBinding], hooks: this.changed?.note(`the binding of the group ${identity.workloadsGroup}`) },
         );
 
         this.ciLoginFlow = this.loginFlow(name, identity, found, after, preflight);
@@ -238,7 +243,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         const group = new authentik.Group(
             name,
             { name: identity.workloadsGroup, isSuperuser: false },
-            { ...parent, ...leftToPeople("group"), hooks: allHooks(liveNames.guard("identity.workloadsGroup", { input: "name" }), preflight?.beforeCreate("group"), preflight?.keepMembers()) },
+            { ...parent, ...leftToPeople("group"), hooks: allHooks(liveNames.guard("identity.workloadsGroup", { input: "name" }), preflight?.beforeCreate("group"), preflight?.keepMembers(), this.changed?.note(`the group ${identity.workloadsGroup}`)) },
         );
         new authentik.User(
             name,
@@ -250,7 +255,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one wins.
                 groups: [group.id],
             },
-            { ...parent, ...leftToPeople("user"), hooks: allHooks(liveNames.guard("identity.ciUser", { input: "username" }), preflight?.beforeCreate("user")) },
+            { ...parent, ...leftToPeople("user"), hooks: allHooks(liveNames.guard("identity.ciUser", { input: "username" }), preflight?.beforeCreate("user"), this.changed?.note(`the user ${identity.ciUser}`)) },
         );
         return group.id;
     }

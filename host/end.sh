@@ -58,7 +58,7 @@ fail() {
 
 # What is so where nothing was put into force: only what a look has just found.
 unchanged_note() {
-    if [ -n "$ended_before" ]; then nothing="What an interrupted push had left was ended; nothing else was changed"; else nothing="Nothing was changed"; fi
+    if [ -n "$ended_before" ]; then nothing="What an interrupted push had left was ended; nothing else on the host was changed"; else nothing="Nothing on the host was changed"; fi
     if [ -z "${config-}" ] || ! [ -f "$config" ] || ! expect_of "$config"; then
         printf '%s.' "$nothing"
     elif is_ready; then

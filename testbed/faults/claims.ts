@@ -18,10 +18,10 @@ const wasDown = (old: string) => (old === NONE ? DOWN : old);
 
 /** Every sentence with which a push may end that failed. */
 const CLAIMS: Claim[] = [
-    { sentence: /Nothing was changed: the registry goes on as it was\./, holds: ({ old, served, disk }) => served === old && disk === old },
-    { sentence: /^Nothing was changed\.$/m, holds: ({ old, served, disk }) => disk === old && served === wasDown(old) },
+    { sentence: /Nothing on the host was changed: the registry goes on as it was\./, holds: ({ old, served, disk }) => served === old && disk === old },
+    { sentence: /^Nothing on the host was changed\.$/m, holds: ({ old, served, disk }) => disk === old && served === wasDown(old) },
     { sentence: /; zot does not answer at \S+\.$/m, holds: ({ served }) => served === DOWN },
-    { sentence: /nothing else was changed, and zot is ready\./, holds: ({ served }) => served !== DOWN },
+    { sentence: /nothing else on the host was changed, and zot is ready\./, holds: ({ served }) => served !== DOWN },
     { sentence: /there is none now, and zot does not run\./, holds: ({ served, disk }) => disk === NONE && served === DOWN },
     { sentence: /there is none now; zot still runs/, holds: ({ served, disk }) => disk === NONE && served !== DOWN },
     { sentence: /there is none now; what answers at/, holds: ({ served, disk }) => disk === NONE && served !== DOWN },

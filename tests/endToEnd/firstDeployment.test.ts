@@ -93,6 +93,26 @@ jest.setTimeout(300_000);
         }
     });
 
+    test("a push that fails all the same says what the update has changed in Authentik", async () => {
+        // What only the push itself can find.
+        const { restartCommand } = site.settings.host as { restartCommand: string };
+        scratch.changeSettings({ host: { restartCommand: "exit 7" } });
+        try {
+            const { stdout, status } = await operation("up");
+            expect(status).toBe(1);
+            expect(stdout).toMatch(/this update has changed in Authentik, where it stays whatever comes of the push: .*the OAuth2 provider Zot was made/);
+            expect(stdout).toMatch(/the group artifact-workloads was made/);
+            expect(stdout).not.toContain("Nothing was changed");
+        } finally {
+            scratch.changeSettings({ host: { restartCommand } });
+        }
+        // What was never deployed is no difference.
+        const { stdout, status } = await operation("preview");
+        expect(status).toBe(0);
+        expect(stdout).toContain("The first deployment to");
+        expect(stdout).not.toContain("is not as it was declared");
+    });
+
     test("then it goes through, and a second time nothing is to do", async () => {
         expect((await operation("up")).status).toBe(0);
         expect(await made()).toHaveLength(3);

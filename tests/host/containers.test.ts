@@ -82,7 +82,7 @@ async function refused(pushed: Pushed): Promise<string> {
     const before = fs.readFileSync(host.configFile, "utf8");
     const { exitCode, errors } = await host.push(pushed);
     expect(exitCode).toBe(1);
-    expect(errors).toContain("Nothing was changed");
+    expect(errors).toContain("Nothing on the host was changed");
     expect(fs.readFileSync(host.configFile, "utf8")).toBe(before);
     return errors;
 }

@@ -129,7 +129,7 @@ describe("what a failed push says", () => {
     it("is held against every sentence that the script can end with", () => {
         const said = [...`${transaction}\n${end}`.matchAll(/warn "([^"]*(?:\\"[^"]*)*)"/g)].map(([, text]) => text!).filter((text) => !text.startsWith("zot-hardening: "));
         expect(said.length).toBeGreaterThan(8);
-        const filled = said.map((text) => text.replace("$(unchanged_note)", "Nothing was changed.").replace(/\$\((?:[^()]|\([^()]*\))*\)/g, "").replace("$zot_now", "is ready with it now").replace(/\$\{[^}]*\}/g, "").replace(/\$in_place/g, "the new one").replace(/\$\w+/g, "x"));
+        const filled = said.map((text) => text.replace("$(unchanged_note)", "Nothing on the host was changed.").replace(/\$\((?:[^()]|\([^()]*\))*\)/g, "").replace("$zot_now", "is ready with it now").replace(/\$\{[^}]*\}/g, "").replace(/\$in_place/g, "the new one").replace(/\$\w+/g, "x"));
         const unknown = filled.filter((text) => falseClaims(`${text}\n`, found("a", "a", "a"))[0]?.includes("did not say how things are"));
         expect(unknown).toEqual([]);
     });

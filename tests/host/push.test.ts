@@ -235,7 +235,7 @@ describe("before anything is touched", () => {
         const before = fs.existsSync(host.configFile) ? read(host.configFile) : undefined;
         const ran = await host.push(pushed);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/^zot-hardening: [\s\S]*\nNothing was changed(: the registry goes on as it was|; zot does not answer at \S+)\.\n$/);
+        expect(ran.errors).toMatch(/^zot-hardening: [\s\S]*\nNothing on the host was changed(: the registry goes on as it was|; zot does not answer at \S+)\.\n$/);
         if (before !== undefined) expect(read(host.configFile)).toBe(before);
         expect(secretFiles()).toEqual([]);
         return ran.errors;
@@ -413,7 +413,7 @@ describe("what travels", () => {
             const ran = await runOverSsh(host.ssh, hostCommand("deploy"), b.payload.slice(0, length));
             expect({ length, ...ran }).toMatchObject({ length, exitCode: 1, output: "" });
             // Of its first line, there is nobody who could say it.
-            if (length >= 5000) expect(ran.errors).toMatch(/^zot-hardening: the payload did not arrive whole: .* Nothing was changed\.\n$/);
+            if (length >= 5000) expect(ran.errors).toMatch(/^zot-hardening: the payload did not arrive whole: .* Nothing on the host was changed\.\n$/);
         }
         expect(fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
         expect(await served()).toBe("a");
@@ -534,7 +534,7 @@ describe("a zot with a certificate of a private authority", () => {
         const before = read(host.configFile);
         const ran = await host.push(withTls({ logLevel: "debug" }));
         expect(ran.errors).toMatch(/zot at https:\/\/127\.0\.0\.1:\d+ cannot be asked: curl: \(60\).*set zot\.caFile/);
-        expect(ran.errors).toContain("Nothing was changed");
+        expect(ran.errors).toContain("Nothing on the host was changed");
         expect(read(host.configFile)).toBe(before);
         expect((await host.push(withTls({ caFile: "/no/such/authority.pem", logLevel: "debug" }))).errors).toContain("the CA file /no/such/authority.pem cannot be read on the host; correct zot.caFile.");
     });

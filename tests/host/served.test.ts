@@ -41,7 +41,7 @@ describe("a zot that serves another file", () => {
             const ran = await host.push(at(a, other));
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
-                new RegExp(`^zot-hardening: zot, process \\d+, was started with ${host.configFile}, and zot\\.configFile is ${other}, which it does not serve; set zot\\.configFile to ${host.configFile}, or have zot started with ${other}\\.\nNothing was changed[:.]`),
+                new RegExp(`^zot-hardening: zot, process \\d+, was started with ${host.configFile}, and zot\\.configFile is ${other}, which it does not serve; set zot\\.configFile to ${host.configFile}, or have zot started with ${other}\\.\nNothing on the host was changed[:.]`),
             );
             expect(fs.readdirSync(elsewhere)).toEqual(there === undefined ? [] : ["config.json"]);
             if (there !== undefined) expect(fs.readFileSync(other, "utf8")).toBe(there);

@@ -103,7 +103,7 @@ describe("the command", () => {
     it("says what is wrong where there is no room for the payload", () => {
         const answer = runIn({ name: "sh", command: ["/bin/sh"] }, hostCommand("deploy"), { input: `${hostArrival}\nx\n== end\n`, env: { TMPDIR: "/no/such/folder" } });
         expect(answer.status).toBe(1);
-        expect(answer.errors).toContain("there is no room in /no/such/folder. Nothing was changed.");
+        expect(answer.errors).toContain("there is no room in /no/such/folder. Nothing on the host was changed.");
     });
 });
 

@@ -1,0 +1,32 @@
+/** What an update has changed in Authentik before its push to the host: where that fails, it stays. */
+import * as pulumi from "@pulumi/pulumi";
+
+export class ChangedBefore {
+    private readonly changes: string[] = [];
+
+    constructor(private readonly component: string) {}
+
+    /** Hooks for an object in Authentik: they note that it was made or changed. `what` is how a person calls it. */
+    note(what: string): pulumi.ResourceHookBinding {
+        const noting = (verb: string) =>
+            new pulumi.ResourceHook(`${this.component}-${verb}-${what.replace(/\W+/g, "-")}`, () => {
+                this.changes.push(`${what} was ${verb}`);
+            });
+        return { afterCreate: [noting("made")], afterUpdate: [noting("changed")] };
+    }
+
+    /** Hooks for the push: they say what was changed before it, while it is not known how it ends (a hook for a failure is not called: CLI 3.259). */
+    tell(): pulumi.ResourceHookBinding {
+        const telling = new pulumi.ResourceHook(`${this.component}-tells-what-was-changed`, async () => {
+            const text = changedText(this.changes);
+            if (text !== undefined) await pulumi.log.info(text);
+        });
+        return { beforeCreate: [telling], beforeUpdate: [telling] };
+    }
+}
+
+/** The sentence; undefined where nothing was changed. */
+export function changedText(changes: readonly string[]): string | undefined {
+    if (changes.length === 0) return undefined;
+    return `Before the push to the host, this update has changed in Authentik, where it stays whatever comes of the push: ${changes.join("; ")}.`;
+}
