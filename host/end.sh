@@ -108,7 +108,10 @@ start_clock() {
         # A shell heeds a signal when what it waits for in the foreground has ended: a tool that waits for ever, such as for the other
         # end of a pipe, is ended. Whoever heeds it stops this clock.
         itself=$(exec sh -c 'echo "$PPID"')
-        while sleep 3 && [ "$(identity_of "$$")" = "$identity" ]; do
+        while [ "$(identity_of "$$")" = "$identity" ]; do
+            sleep 3 &
+            nap=$!
+            wait "$nap"
             for waiting in $({ ps -A -o pid= -o ppid= || ps -o pid,ppid; } 2>/dev/null | awk -v script="$$" -v clock="$itself" '
                 { parent[$1] = $2 }
                 END {

@@ -106,14 +106,18 @@ pushes() {
 
 way_to_zot=
 
+# The name of a user id, or nothing. (BusyBox's id takes no number.)
+name_of_user() { id -un "$1" 2>/dev/null || awk -F : -v wanted="$1" '$3 == wanted { print $1; exit }' /etc/passwd 2>/dev/null; }
+
 # Finds by what root can become zot's user; sets $way_to_zot.
 find_way_to_zot() {
-    zot_name=$(id -un "$owner" 2>/dev/null)
+    zot_name=$(name_of_user "$owner")
     zot_group=$(id -g "${zot_name:-$owner}" 2>/dev/null)
     zot_group=${zot_group:-$owner}
-    for way_to_zot in setpriv-init setpriv-clear chroot sudo su none; do
-        become_zot true 2>/dev/null </dev/null && return 0
+    for way_to_zot in setpriv-init setpriv-clear chroot sudo su; do
+        become_zot /bin/sh -c : 2>/dev/null </dev/null && return 0
     done
+    way_to_zot=none
 }
 
 become_zot() {
@@ -127,8 +131,14 @@ become_zot() {
             for word; do words="$words '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'"; done
             su -s /bin/sh "$zot_name" -c "exec$words"
             ;;
-        *) "$@" ;;
+        # What others may write is then not run at all.
+        *) if [ -z "$(untrusted_folders "${1%/*}")" ]; then "$@"; else echo "there is no setpriv, chroot, sudo or su here by which root could run $1 as the user $owner" >&2 && return 126; fi ;;
     esac
+}
+
+can_become_zot() {
+    [ -n "$way_to_zot" ] || find_way_to_zot
+    [ "$way_to_zot" != none ]
 }
 
 # Runs a command with no more rights than zot has: what zot's user put in its way is then nothing that root reads or runs.

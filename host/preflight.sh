@@ -77,7 +77,7 @@ is_user_of_zot() {
     if [ -n "$zot_user" ]; then
         problem="$problem; correct zot.user"
     elif [ "$(id -u)" -eq 0 ]; then
-        problem="$problem; set zot.user to $(id -un "$listener_user" 2>/dev/null || echo 'the name of that user')"
+        problem="$problem; set zot.user to $(name_of_user "$listener_user" | grep . || echo 'the name of that user')"
     else
         problem="$problem; set host.user to that user, or host.sudo to all"
     fi

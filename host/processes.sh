@@ -13,7 +13,7 @@ user_of() {
 }
 
 # How a user is called, with his number where he has no name.
-user_called() { id -un "$1" 2>/dev/null || printf 'number %s' "${1:-unknown}"; }
+user_called() { name_of_user "$1" | grep . || printf 'number %s' "${1:-unknown}"; }
 
 # Looks for what listens where the zot of a config is reached, which expect_of has read. Sets $listener to its process and
 # $listener_user to its user's id; either is empty where it is not to be seen.
@@ -110,6 +110,8 @@ serves_our_config() {
 # sticky bit only its owner may rename: there, one of root's is safe.
 # shellcheck disable=SC2012 # find has no portable way to say it
 folders_of_others() {
+    # A tool that is found on the PATH.
+    case $1 in /* | '') ;; *) return 0 ;; esac
     at=$1
     above=
     while :; do

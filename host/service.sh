@@ -239,7 +239,7 @@ read_log() {
     read_by=$2
     shift 2
     set -- /bin/sh -c "[ -f \"\$1\" ] && $read_by" sh "$log_file_read" "$@"
-    if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; else as_zot "$@"; fi 2>/dev/null
+    if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; elif can_become_zot; then as_zot "$@"; fi 2>/dev/null
 }
 
 # What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him, with these
