@@ -22,7 +22,7 @@ export function answerProblem({ stdin, stdout, stderr }: { stdin: string; stdout
         `The registry's host ${host} ended the push without an error, and did not say that it has run it; it is not known to have been run. ` +
         `What came was ${said === "" ? "nothing" : `"${said}"`}. ` +
         "Something else runs in its place: look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
-        "Correct it, and run pulumi up again with the look at the host on (host.observe, and no ZOT_HARDENING_LOOK=off): it finds what was not pushed, and pushes it."
+        "Correct it, and run pulumi up again with the look at the host on (host.observe, and no ZOT_HARDENING_LOOK=off): it finds what was not pushed, and pushes it. Where it finds nothing, a change of a setting of the host, such as host.readyTimeout, has the push sent again."
     );
 }
 
@@ -37,8 +37,8 @@ export function requireAnswer(component: string, host: string): pulumi.ResourceH
 }
 
 /**
- * Fails the program where the last push in the state had no answer, since the engine takes it for done. For a program that does not
- * look at the host: a look finds whether it is as declared, which says more.
+ * Fails the program where the last push in the state had no answer, since the engine takes it for done. Where a look has found that
+ * it was not run, it is sent again, and its answer is not there yet.
  */
 export function refuseUnanswered(pushed: { stdin: pulumi.Output<string | undefined>; stdout: pulumi.Output<string>; stderr: pulumi.Output<string> }, host: string): void {
     pulumi.all([pushed.stdin, pushed.stdout, pushed.stderr]).apply(([stdin, stdout, stderr]) => {

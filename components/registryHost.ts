@@ -91,7 +91,7 @@ export class RegistryHost extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address), args.changed?.tell()) },
         );
-        if (!settings.host.observe) refuseUnanswered(push, settings.host.address);
+        refuseUnanswered(push, settings.host.address);
         this.pushed = push.stdout;
 
         this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });

@@ -26,6 +26,7 @@ finish() {
         sweep
         rm -f "$claim"
         # Where no push has ever succeeded, nothing is left.
+        [ -n "$(pushes)" ] || rm -f "$state/tried"
         [ -n "$(pushes)" ] || rmdir "$state/pushes" "$state/claims" "$state"
     fi
     rm -rf "$folder"

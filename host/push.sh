@@ -29,6 +29,12 @@ lock_patience=180
 # What has been done, with the mark of what was sent: without it the program takes the push for one that was not run.
 answer() { say "$1${mark:+ $mark}"; }
 
+# For a look: what was declared last and is neither deployed nor was tried here was answered by something else.
+note_try() {
+    tried=$(sha256_of "$folder/config")
+    grep -qsF "$tried" "$state/tried" || printf '%s\n' "$tried" >>"$state/tried"
+} 2>/dev/null
+
 preflight() {
     for check in $checks_of_push; do "$check"; done
     installed_commit=$(zot_commit "$binary")
@@ -138,7 +144,7 @@ restore() {
         load_service_file
         [ -e "$original/stopped" ] || [ "$own_service" = yes ] || restart_service
     fi
-    rm -rf "$state/pushes" "$original" "$state/deployed"
+    rm -rf "$state/pushes" "$original" "$state/deployed" "$state/tried"
     # A service of the site's own may still be started by it; it starts any config.
     start_in_use ""
     if [ $? -eq 1 ] || [ -n "$service_file" ]; then rm -f "$state/start" "$state/serving"; fi
@@ -166,7 +172,10 @@ take_lock
 arm
 clear_payloads
 case $verb in
-    deploy) deploy ;;
+    deploy)
+        note_try
+        deploy
+        ;;
     withdraw) withdraw ;;
 esac
 run sync "$config_folder"

@@ -89,6 +89,7 @@ find_deployed() {
     fact deployed "$(sha256_of "$deployed")"
     fact lastDeployed "$last_was_deployed"
     [ "$last_was_deployed" = no ] || return 0
+    fact lastTried "$(if grep -qs -e "$declared_sha256" -e unknown "$state/tried"; then echo yes; else echo no; fi)"
     declared=$(cat "$deployed")
     # Its secret files are the ones to look at.
     secret_files=$secret_files$newline$(sed -n -e 's/^.*"\(\/[^"]*\/oidc-credentials\.[0-9a-f]*\.json\)".*$/\1/p' -e 's/^.*"\(\/[^"]*\/session-keys\.[0-9a-f]*\.json\)".*$/\1/p' "$deployed")

@@ -33,6 +33,8 @@ export interface HostReport {
     deployedText: string | undefined;
     /** Whether what was declared last was ever deployed to the host: a push that failed, or was refused, leaves nothing there. */
     lastWasDeployed: boolean;
+    /** Whether a push of it was ever begun there, if it was not deployed. */
+    lastWasTried: boolean;
     zotVersion: string;
     /** What ls says of the installed zot. */
     zotBinary: string;
@@ -107,6 +109,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         deployedSha256: one("deployed"),
         deployedText: one("deployedSize") ? texts?.subarray(size).toString("utf8") : undefined,
         lastWasDeployed: one("lastDeployed") !== "no",
+        lastWasTried: one("lastTried") !== "no",
         zotVersion: one("zotVersion"),
         zotBinary: one("zotBinary"),
         versionProblem: one("versionProblem"),
@@ -158,6 +161,8 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
     const deployed = last && deployedOf(report, last, now, circumstances);
     if (!deployed) return findings;
     if (report.unended) drift.push(`push ${report.unended} was cut off, and neither proven nor taken back`);
+
+    if (!deployed.byTheseSettings && !report.lastWasTried) drift.push("the push of what was declared last has not been run there");
 
     const { config, configText } = report;
     const declared = deployed.as;

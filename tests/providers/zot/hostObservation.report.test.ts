@@ -140,6 +140,12 @@ describe("what was never deployed is no drift", () => {
         expect(look({ ...facts, serving: "not reachable" }, FORMER).drift).toEqual(["zot does not answer at http://127.0.0.1:5000"]);
     });
 
+    test("one that never came to the host is sent again, without a difference that nobody made", () => {
+        const facts = { deployed: sha256(FORMER), lastDeployed: "no", lastTried: "no", secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}` };
+        expect(look(facts, FORMER)).toEqual({ drift: ["the push of what was declared last has not been run there"], difference: undefined, notes: [] });
+        expect(look({ ...facts, lastTried: "yes" }, FORMER).drift).toEqual([]);
+    });
+
     test("edited after it: the difference is from what was deployed", () => {
         const edited = FORMER.replace("5001", "5002");
         const { drift, difference } = look({ deployed: sha256(FORMER), lastDeployed: "no", deployedSize: String(FORMER.length) }, edited, {}, LAST, FORMER);

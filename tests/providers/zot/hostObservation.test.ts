@@ -55,13 +55,21 @@ describe.each(kinds)("a look over %s", (kind) => {
         const push = path.join(`${host.configFile}.zot-hardening`, "pushes", "1");
         fs.mkdirSync(push, { recursive: true });
         fs.writeFileSync(path.join(push, "config.json"), host.config);
+        const tried = path.join(push, "..", "..", "tried");
         // The look comes before the push, which then fails.
+        fs.writeFileSync(tried, `${createHash("sha256").update(other.config).digest("hex")}\n`);
         expect(await driver.up(other)).toBe("same");
         expect(await driver.preview(other)).toBe("same");
         expect(await driver.up(other)).toBe("same");
         expect(await driver.up(host.inputs)).toBe("same");
         expect(driver.said).toEqual([]);
+        // Or something else was run in place of the push.
         await driver.up(other);
+        fs.rmSync(tried);
+        expect(await driver.preview(other)).toBe("update");
+        expect(driver.said.join("\n")).toContain("the push of what was declared last has not been run there");
+        expect(driver.said.join("\n")).not.toMatch(/^[-+]/m);
+        fs.writeFileSync(tried, `${createHash("sha256").update(other.config).digest("hex")}\n`);
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
         expect(await driver.preview(other)).toBe("update");
         expect(driver.said.join("\n")).toMatch(/has other settings[\s\S]*-    "level": "info"[\s\S]*\+    "level": "warn"/);
