@@ -40,7 +40,7 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
     const served = () => servedBy(host.url, [a, { name: OPEN, config: "" }]);
     const failing = async (logFile: string, times = {}) => {
         host.service.serveFault({ how: "dies", where: a.files[0]!.path });
-        const ran = await host.push(host.declare("a", {}, { host: { logFile, readyTimeout: 3, ...times } }));
+        const ran = await host.push(host.declare("a", {}, { host: { logFile, readyTimeout: 40, pushTimeout: 200, ...times } }));
         host.service.serveFault(undefined);
         return ran;
     };
@@ -51,7 +51,7 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
         fs.chownSync(pipe, ZOT, ZOT);
         const ran = await failing(pipe);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/zot (ended after|was not ready within 3 seconds of) its restart[\s\S]*The config that was in force before is back, and zot is ready with it\.\n$/);
+        expect(ran.errors).toMatch(/zot (ended after|was not ready within \d+ seconds of) its restart[\s\S]*The config that was in force before is back, and zot is ready with it\.\n$/);
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
     });
 
@@ -71,7 +71,7 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
         const restart = join(host.folder, "restart-and-log");
         fs.writeFileSync(restart, `#!/bin/sh\n'${host.service.restartCommand}'\necho 'Error: said in the log' >>'${log}'\n`, { mode: 0o755 });
         host.service.serveFault({ how: "dies", where: a.files[0]!.path });
-        const ran = await host.push(host.declare("a", { host: { restartCommand: restart } }, { host: { logFile: log, readyTimeout: 3 } }));
+        const ran = await host.push(host.declare("a", { host: { restartCommand: restart } }, { host: { logFile: log, readyTimeout: 40, pushTimeout: 200 } }));
         host.service.serveFault(undefined);
         expect(ran.errors).toContain("Error: said in the log");
     });
@@ -130,7 +130,7 @@ describe("what others leave in the folder for temporary files", () => {
             if (index > 0) fs.chownSync(left, OTHER, OTHER);
         }
         fs.mkdirSync(join(folder, "zot-hardening.1.own"));
-        const script = `${lock}\nis_push() { echo "looked at $1" >&2; return 1; }\nfolder=${folder}/zot-hardening.1.own; clear_payloads`;
+        const script = `${common}\n${look}\n${lock}\nis_push() { echo "looked at $1" >&2; return 1; }\nfolder=${folder}/zot-hardening.1.own; clear_payloads`;
         expect(runIn(shell, script).errors).toBe("looked at 900000000\n");
         expect(fs.readdirSync(folder)).toHaveLength(300);
     });
