@@ -23,7 +23,7 @@ async function hosts({ json = false, list = false, only }: Options): Promise<voi
     const machine = new Hosts(say, checkoutOf(__dirname));
     const interrupts = onInterrupt(async () => {
         cancelRootTrees();
-        await machine.stop();
+        await machine.interrupt();
     });
     try {
         const outcomes = await tryAll(cells, machine, say);

@@ -149,8 +149,8 @@ export const cases: Case[] = [
             failed(ran!, "The config that was in force before is back, and zot is ready with it.", "address already in use");
             await serves(site, "a", a);
             await isInOrder(site, a);
-            // Two restarts, and a second and a half to notice.
-            expect(gap < 2 * good + 1500, `reads were away for ${gap} ms, and for ${good} ms in a good push`);
+            // Two restarts, and a second and a half to notice, on a machine that may have other things to do.
+            expect(gap < 3 * good + 1500, `reads were away for ${gap} ms, and for ${good} ms in a good push`);
             return `longest gap in reads ${gap} ms, in a good push ${good} ms`;
         },
     },

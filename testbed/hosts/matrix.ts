@@ -45,6 +45,7 @@ export const titleOf = ({ host, manager, rights, case: name }: Cell): string => 
 
 /** The hosts of a run: each distribution is booted once, when its first cell comes. */
 export class Hosts {
+    private interrupted = false;
     private readonly booted = new Map<string, SystemdHost>();
 
     constructor(
@@ -58,17 +59,31 @@ export class Hosts {
         const outcome = (result: Outcome["result"], more: Partial<Outcome> = {}): Outcome => ({ host, manager, rights, case: name, result, ...more, seconds: Math.round((performance.now() - since) / 100) / 10 });
         const lacking = cell.what.lacks?.();
         if (lacking) return outcome("skipped", { reason: lacking });
+        const told = (error: unknown) => (error instanceof Unexpected ? error.message : `${(error as Error).stack ?? error}`);
         let site: Site | undefined;
+        let result: Outcome;
         try {
             site = await Site.make(await this.hostOf(cell.distribution), cell.setUp);
             await site.prepare(cell.what.prepared);
             const measured = await cell.what.run(site);
-            return outcome("ok", measured ? { measured } : {});
+            result = outcome("ok", measured ? { measured } : {});
         } catch (error) {
-            return outcome("failed", { reason: error instanceof Unexpected ? error.message : `${(error as Error).stack ?? error}` });
-        } finally {
-            await site?.end();
+            result = outcome("failed", { reason: told(error) });
         }
+        try {
+            await site?.end();
+        } catch (error) {
+            if (result.result === "ok") result = outcome("failed", { reason: `The host could not be cleared up: ${told(error)}` });
+        }
+        // Who interrupts ends the process.
+        if (this.interrupted) await new Promise(() => undefined);
+        return result;
+    }
+
+    /** Ends the hosts under what is being tried on them. */
+    async interrupt(): Promise<void> {
+        this.interrupted = true;
+        await this.stop();
     }
 
     async stop(): Promise<void> {
