@@ -518,8 +518,12 @@ describe("a zot with a certificate of a private authority", () => {
     check(skippable("is taken back in curl's words, without waiting for the end of the time", reason), async () => {
         await open();
         const before = read(host.configFile);
-        // Were the whole time waited, the push would be stopped first.
-        const untrusted = host.declare("a", { zot: { extraConfig: withTls().settings.zot.extraConfig }, host: { readyTimeout: 3000 } });
+        // Were the whole time waited, this test would not end.
+        const untrusted = host.declare(
+            "a",
+            { zot: { extraConfig: withTls().settings.zot.extraConfig }, host: { readyTimeout: 3000 } },
+            { host: { pushTimeout: 300 } },
+        );
         const ran = await host.push(untrusted);
         expect(ran.exitCode).not.toBe(0);
         expect(ran.errors).toMatch(/zot cannot be asked whether it is ready: curl: \(60\) SSL certificate problem: .*set zot\.caFile to its PEM file on this host/);
