@@ -388,7 +388,7 @@ export class Injector {
     private leftOver(next: Pushed): string[] {
         const { host } = this;
         const problems: string[] = [];
-        const state = fs.readdirSync(host.state).filter((name) => !["claims", "pushes", "original", "start", "serving", "deployed"].includes(name));
+        const state = fs.readdirSync(host.state).filter((name) => !["claims", "pushes", "original", "start", "serving", "deployed", "tried"].includes(name));
         if (state.length > 0) problems.push(`${state.join(", ")} was left in ${host.state}`);
         const claims = fs.existsSync(join(host.state, "claims")) ? fs.readdirSync(join(host.state, "claims")) : [];
         if (claims.length > 0) problems.push(`${claims.length} locks were left`);
