@@ -145,7 +145,7 @@ test("what an interrupted run left is removed by the next, and another run that 
         ),
     );
     const username = users[1]!.username;
-    const session = await ZotSession.login(registry.registryUrl, { username, password: await registry.authentik.appPassword(username) }, { identityProvider: [registry.authentik.url] });
+    const session = await ZotSession.login(registry.registryUrl, { username, password: await registry.authentik.appPassword(username) }, { identityProvider: [registry.issuer] });
     const { key, record } = await session.createApiKey("another run's", new Date(Date.now() + 600_000));
     const admin = new RegistryClient(registry.registryUrl, { username, key });
     for (const repository of [`zot-hardening-verify/${old}`, `zot-hardening-verify/${young}`]) expect(await admin.push(repository, "v1", "left over")).toBe(201);

@@ -205,7 +205,7 @@ async function withOldZot(gate: Gate, accepts: (request: SeenRequest, tag: strin
         attributes: {},
     });
     registry.made(`/core/users/${user.pk}/`);
-    const session = await ZotSession.login(registry.registryUrl, { username: user.username, password: await registry.authentik.appPassword(user.username) }, { identityProvider: [registry.authentik.url] });
+    const session = await ZotSession.login(registry.registryUrl, { username: user.username, password: await registry.authentik.appPassword(user.username) }, { identityProvider: [registry.issuer] });
     const { key } = await session.createApiKey("old zot", new Date(Date.now() + 600_000));
     await session.end();
     const admin = new Registry(registry.directUrl, "admin", outgoing(), new Recorder(), new Control(), { username: user.username, key });

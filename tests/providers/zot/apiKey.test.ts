@@ -54,7 +54,7 @@ test("the first key is made in one update, may push, and ends in time", async ()
 
 describe("a login leaves nothing behind", () => {
     const passwordsSet = () => world.authentikGate.requests.filter((request) => request.path.endsWith("/set_password/")).map((request) => (JSON.parse(request.body) as { password: string }).password);
-    const logsInWith = (password: string) => ZotSession.login(world.registryUrl, { username: world.ciUser, password }, { identityProvider: [world.authentik.url] }).then(
+    const logsInWith = (password: string) => ZotSession.login(world.registryUrl, { username: world.ciUser, password }, { identityProvider: [world.issuer] }).then(
         async (session) => session.end().then(() => true),
         () => false,
     );
@@ -578,7 +578,7 @@ describe("a login flow of its own", () => {
 
     test("is used instead of the site's", async () => {
         const driven = await newDriver();
-        await driven.up(inputs({ loginFlow: slug, identityProvider: [world.authentik.url] }));
+        await driven.up(inputs({ loginFlow: slug, identityProvider: [world.issuer] }));
         expect(output(driven, "status")).toBe("usable");
         const executors = world.authentikGate.requests.filter((request) => request.path.startsWith("/api/v3/flows/executor/")).map((request) => request.path);
         expect(new Set(executors)).toEqual(new Set([`/api/v3/flows/executor/${slug}/`, "/api/v3/flows/executor/default-invalidation-flow/"]));
@@ -588,7 +588,7 @@ describe("a login flow of its own", () => {
         const { plainUser } = world.authentik;
         const { pk } = (await world.authentik.api<{ results: { pk: number }[] }>("GET", `/core/users/?username=${plainUser}`)).results[0]!;
         await world.authentik.api("POST", `/core/users/${pk}/set_password/`, { password: "a password of this test" });
-        await expect(ZotSession.login(world.registryUrl, { username: plainUser, password: "a password of this test" }, { loginFlow: slug, identityProvider: [world.authentik.url] })).rejects.toThrow(/ended without .* being logged in/);
+        await expect(ZotSession.login(world.registryUrl, { username: plainUser, password: "a password of this test" }, { loginFlow: slug, identityProvider: [world.issuer] })).rejects.toThrow(/ended without .* being logged in/);
     });
 
     test("that is not there is named", async () => {
