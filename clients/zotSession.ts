@@ -82,13 +82,14 @@ export class ZotSession {
             for (let count = 0; count < MOST_REDIRECTS; count++) {
                 const next = answer.location;
                 if (!next) break;
-                // The password goes where the login began, and to nobody it is sent on to.
-                if (next.origin !== origin && next.origin !== registry) throw new LoginError(strangerProblem(registryUrl, next.origin, trusted, credentials.username));
+                const isCallback = next.pathname.startsWith("/zot/auth/callback/");
+                // The password goes where the login began, and to nobody it is sent on to. (A callback is looked at below.)
+                if (!isCallback && next.origin !== origin && next.origin !== registry) throw new LoginError(strangerProblem(registryUrl, next.origin, trusted, credentials.username));
                 const flow = /\/if\/flow\/([^/]+)\/$/.exec(next.pathname);
                 if (flow && next.origin === origin) {
                     const destination = await passFlow(browser, next.origin, decodeURIComponent(flow[1]!), next.search.slice(1), credentials, loginFlow);
                     answer = { ...answer, location: destination };
-                } else if (next.pathname.startsWith("/zot/auth/callback/")) {
+                } else if (isCallback) {
                     const callback = await followToCallback(browser, registryUrl, next);
                     return await ZotSession.afterCallback(browser, registryUrl, origin, credentials, callback, skewBetween(zotAhead, clockAhead(answer)));
                 } else {

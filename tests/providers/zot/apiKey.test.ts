@@ -234,7 +234,7 @@ describe("rotation", () => {
         driven.log.length = 0;
         const { outputs } = await driven.preview(inputs({ generation: 2 }));
         expect(outputs.key).toBe(UNKNOWN);
-        expect(driven.log.join()).toMatch(/generation was raised from 1 to 2.*The present one, [-0-9a-f]{36}, and every other key of zot-ci are revoked at once/);
+        expect(driven.log.join()).toMatch(/generation was raised from 1 to 2.*The present one, [-0-9a-f]{36}, and every other key of \S+ are revoked at once/);
         const present = output(driven, "uuid") as string;
         driven.log.length = 0;
         await driven.up(inputs({ generation: 2 }));
@@ -578,7 +578,7 @@ describe("a login flow of its own", () => {
 
     test("is used instead of the site's", async () => {
         const driven = await newDriver();
-        await driven.up(inputs({ loginFlow: slug, identityProvider: [world.issuer] }));
+        await driven.up(inputs({ loginFlow: slug }));
         expect(output(driven, "status")).toBe("usable");
         const executors = world.authentikGate.requests.filter((request) => request.path.startsWith("/api/v3/flows/executor/")).map((request) => request.path);
         expect(new Set(executors)).toEqual(new Set([`/api/v3/flows/executor/${slug}/`, "/api/v3/flows/executor/default-invalidation-flow/"]));
