@@ -239,7 +239,7 @@ describe("rotation", () => {
         driven.log.length = 0;
         await driven.up(inputs({ generation: 2 }));
         const [revoked] = driven.log.filter((line) => line.includes("were revoked"));
-        expect(revoked).toMatch(/Other API keys of zot-ci, since the generation was raised, were revoked: .*by hand/);
+        expect(revoked).toMatch(/Other API keys of \S+, since the generation was raised, were revoked: .*by hand/);
         for (const current of [present, output(driven, "uuid") as string]) expect(revoked).not.toContain(current);
         expect(driven.log.join("\n")).toContain("Hand it to CI now, for the former one does not work any more.");
         expect(await uuids()).toEqual([output(driven, "uuid")]);
