@@ -193,7 +193,11 @@ check_restarts() {
             interval=$(service_fact StartLimitIntervalUSec)
             interval=${interval:-$(service_fact StartLimitInterval)}
             case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
-            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $(units_folder)/$(unit_name).d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and run: $(systemctl_of daemon-reload)$(if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then printf '; or set host.startWithoutIssuer to true, which does it'; fi)."
+            unit=$(unit_name)
+            units=$(units_folder)
+            advice="run: $(systemctl_of daemon-reload)"
+            if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then advice="$advice; or set host.startWithoutIssuer to true, which does it"; fi
+            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and $advice."
             ;;
         launchd-*)
             case $(service_fact properties) in *keepalive*) return 0 ;; esac

@@ -20,6 +20,7 @@ sudo_lets() {
         fi
     fi
     said=$(printf '%s\n' "$said" | tail -n 1 | cut -c 1-300)
+    said=${said:-it said nothing}
     case $said in
         *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no push has; put this line into sudoers: Defaults:$(id -un) !requiretty" ;;
         *"no new privileges"*) problem="sudo cannot become root in this login ($said); look after what keeps it from it, such as NoNewPrivileges of the SSH server's unit" ;;
@@ -56,7 +57,8 @@ wants_password() {
 polkit_lets() {
     said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
     case $said in *"uthentication required"* | *"ccess denied"* | *"ermission denied"*) ;; *) return 0 ;; esac
-    problem="$(id -un) may not $1 $service ($(printf '%s\n' "$said" | head -n 1 | cut -c 1-300)); $host_rights, or set host.sudo"
+    said=$(printf '%s\n' "$said" | head -n 1 | cut -c 1-300)
+    problem="$(id -un) may not $1 $service ($said); $host_rights, or set host.sudo"
     return 1
 }
 
@@ -117,19 +119,24 @@ unit_name() { printf '%s.service' "${service%.service}"; }
 # Whether the service, which ask_service was told of, is started with the host. Sets $problem otherwise.
 starts_with_host() {
     problem=
+    unit=$(unit_name)
     case $manager in
         systemd | systemd-user)
             [ "$service_state" = running ] || [ "$service_state" = stopped ] || return 0
-            enable=$(systemctl_of enable "$(unit_name)")
+            enable=$(systemctl_of enable "$unit")
             case $(service_fact UnitFileState) in
-                enabled-runtime) problem="$(unit_name) is enabled until the host restarts, and not after that; run on the host: $enable" ;;
-                transient) problem="$(unit_name) was made by systemd-run, and is gone when the host restarts; write a unit" ;;
+                enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable" ;;
+                transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit" ;;
                 # What another unit wants or triggers is started by it.
                 disabled | static | indirect | linked | linked-runtime)
                     [ -z "$(service_fact WantedBy)$(service_fact RequiredBy)$(service_fact BoundBy)$(service_fact TriggeredBy)" ] || return 0
                     case $(service_fact UnitFileState) in
-                        static) problem="nothing starts $(unit_name) with the host: it has no [Install] section; add one with WantedBy=$(if [ "$manager" = systemd ]; then echo multi-user; else echo default; fi).target, and run on the host: $enable" ;;
-                        *) problem="$(unit_name) is disabled, so that zot is not started when the host restarts; run on the host: $enable" ;;
+                        static)
+                            wanted=multi-user
+                            [ "$manager" = systemd ] || wanted=default
+                            problem="nothing starts $unit with the host: it has no [Install] section; add one with WantedBy=$wanted.target, and run on the host: $enable"
+                            ;;
+                        *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable" ;;
                     esac
                     ;;
             esac
@@ -146,9 +153,12 @@ starts_with_host() {
 # Why a unit cannot be used, whatever else is right. Sets $problem.
 unit_is_usable() {
     problem=
+    unit=$(unit_name)
+    unmask=$(systemctl_of unmask "$unit")
+    reload=$(systemctl_of daemon-reload)
     case $(service_fact LoadState) in
-        masked) problem="$(unit_name) is masked, so that systemd does not start it; run on the host: $(systemctl_of unmask "$(unit_name)")" ;;
-        bad-setting | error) problem="systemd cannot load $(unit_name): $(service_fact LoadError | sed 's/^[^ "]* *//'); correct the unit, and run on the host: $(systemctl_of daemon-reload)" ;;
+        masked) problem="$unit is masked, so that systemd does not start it; run on the host: $unmask" ;;
+        bad-setting | error) problem="systemd cannot load $unit: $(service_fact LoadError | sed 's/^[^ "]* *//' | grep . || echo 'it does not say why'); correct the unit, and run on the host: $reload" ;;
     esac
     [ -z "$problem" ]
 }
