@@ -10,7 +10,7 @@ import { createScratchStack, type ScratchStack } from "../../testbed/site/scratc
 const { reason } = findToolchain();
 const ROOT = resolve(__dirname, "../..");
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 interface ByHand {
     /** Where it is before the change, and after it. */
