@@ -257,6 +257,7 @@ unit_journal() {
 # What is said in place of zot's last words, where there are none to be read.
 why_no_words() {
     case $manager:$log_file in
+        command:) printf '\nWhat zot has said is told where host.logFile names its log.' ;;
         systemd:) [ "$(id -u)" -eq 0 ] || printf '\nWhat zot has said is in the journal of the host (journalctl --unit %s), which %s may not read; %s.' "$(unit_name)" "$(id -un)" "$host_rights" ;;
     esac
 }
