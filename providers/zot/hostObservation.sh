@@ -149,7 +149,6 @@ fail() {
 
 # Asks what a push would ask before it touches anything, and tells all that it would be refused for.
 report_preflight() {
-    fact lastPush "$(pushes | tail -n 1)"
     folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-look.XXXXXXXX" 2>/dev/null) || {
         tell mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where the push needs one; make room there."
         return
@@ -220,6 +219,7 @@ look() {
     starts_with_host || fact "$(if [ "$own_service" = yes ]; then echo disabled; else echo notStartedWithHost; fi)" "$problem"
     fact pushing "$(pushing)"
     fact unended "$(unended)"
+    fact lastPush "$(pushes | tail -n 1)"
     if [ "$start_without_issuer" = yes ]; then
         fact start "$([ -f "$state/start" ] && echo yes || echo no)"
         expect_of "$config" 2>/dev/null && fact startSays "$(start_says)"

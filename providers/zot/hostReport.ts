@@ -67,7 +67,7 @@ export interface HostReport {
     mistakes: string[];
     /** Whether the host itself knows that a push has something to do; undefined where that was not asked. */
     pushIsDue: boolean | undefined;
-    /** Number of the newest push that the host knows of; empty where it knows of none, undefined where that was not asked. */
+    /** Number of the newest push that the host knows of; empty where it knows of none. */
     lastPush: string | undefined;
 }
 

@@ -71,6 +71,9 @@ function openRegistry(more: object = {}): void {
     fs.writeFileSync(host.configFile, JSON.stringify({ storage, http: { address: http.address, port: http.port }, ...more }));
 }
 
+/** What a look left behind; the stand-in for zot is a program of Node's, which keeps its compiled code there. */
+const leftIn = (folder: string) => fs.readdirSync(folder).filter((name) => name !== "node-compile-cache");
+
 test("the first preview says what the first deployment will do, in one connection, and leaves nothing behind", async () => {
     openRegistry();
     const driver = observationDriver();
@@ -82,7 +85,7 @@ test("the first preview says what the first deployment will do, in one connectio
     expect(driver.said[0]).toMatch(FIRST);
     expect(driver.said[0]).toContain("narrower  anonymous loses create, update and delete on `**`");
     expect(driver.said[0]).toContain("narrower  anyone who is logged in loses create, update and delete on `**`");
-    expect(fs.readdirSync(temporary)).toEqual([]);
+    expect(leftIn(temporary)).toEqual([]);
     expect(fs.readdirSync(host.folder)).toEqual(files);
 });
 
@@ -90,7 +93,7 @@ test("who is let in that was not is a warning", async () => {
     openRegistry({ http: { ...(JSON.parse(host.config) as { http: object }).http, auth: { htpasswd: { path: "/etc/zot/htpasswd" } }, accessControl: {} } });
     const driver = observationDriver();
     await driver.preview(inputs({ dropSettings: ["http.auth.htpasswd"] }));
-    expect(driver.said.join("\n")).toMatch(/^warning: The first deployment/);
+    expect(driver.said.join("\n")).toMatch(/^warning: The first deployment/m);
     expect(driver.said.join("\n")).toContain("WIDER     anonymous gains read on `**`");
 });
 
@@ -114,7 +117,7 @@ test("all that a push would be refused for is told at once, with what was found 
     expect(message).not.toContain("there is no user");
     expect(message.match(/^ {2}- /gm)).toHaveLength(6);
     expect(message).toMatch(/\nNothing was changed, on the host or in Authentik\.$/);
-    expect(fs.readdirSync(temporary)).toEqual([]);
+    expect(leftIn(temporary)).toEqual([]);
 });
 
 test("a host that cannot be reached is told with what was found elsewhere", async () => {
