@@ -309,12 +309,15 @@ export class Injector {
     /** What has to hold once the push is over, however it went. */
     private afterwards(
         { fault, verb, step }: Injection,
-        ran: Ran | undefined,
+        end: Ran | undefined,
         second: Ran | undefined,
         { served, disk }: { served: string; disk: string },
         { old, target, third }: { old: string; target: string; third: string },
     ): string[] {
         const problems: string[] = [];
+        // A script that was killed says nothing; its shell says that much.
+        const isKilled = fault.kind === "script killed" && end?.errors.trim() === "Killed";
+        const ran = end && isKilled ? { ...end, exitCode: undefined } : end;
         const done = verb === "withdraw" ? "read-only" : "deployed";
         const succeeded = ran?.exitCode === 0;
         if (ran?.exitCode === 0 && !ran.output.includes(done) && !ran.output.includes("unchanged")) problems.push(`the push said ${JSON.stringify(ran.output)}`);

@@ -21,7 +21,7 @@ const apiKey = (recorded: Recorded[]) => recorded.find((resource) => resource.ty
 
 test("the key is asked for with what the settings say", async () => {
     const { recorded } = await declare();
-    expect(apiKey(recorded)).toEqual({ registryUrl: "https://registry.example.org", user: "zot-ci", lifetime: "90d", predecessorLifetime: "7d", generation: 1, repository: "probe" });
+    expect(apiKey(recorded)).toEqual({ registryUrl: "https://registry.example.org", user: "zot-ci", lifetime: "90d", predecessorLifetime: "7d", generation: 1, issuer: "https://authentik.example.org/application/o/zot/", repository: "probe" });
 });
 
 test("a login flow, an age to rotate at and a raised generation are passed on", async () => {

@@ -30,6 +30,8 @@ afterEach(async () => {
         const pid = read(join(manager, name, "pid"));
         for (const number of [supervisor, pid]) if (number.trim()) spawnSync("kill", ["-9", number.trim()]);
     }
+    // What a manager has lost sight of, because a test changed what it knows of its job.
+    spawnSync("pkill", ["-9", "-f", host.configFile]);
     for (const entry of fs.readdirSync(manager)) if (entry !== "system") fs.rmSync(join(manager, entry), { recursive: true });
     for (const folder of [".config/systemd/user", "Library/LaunchAgents"]) {
         for (const entry of fs.readdirSync(join(host.temporary, folder))) fs.rmSync(join(host.temporary, folder, entry), { recursive: true });

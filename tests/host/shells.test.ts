@@ -78,7 +78,7 @@ describe("the command", () => {
             for (const signal of ["HUP", "INT", "QUIT", "PIPE", "ALRM", "TERM", "USR1", "KILL"]) {
                 const folder = scratchFolder();
                 // Before the script has set a trap, or where it has none for that signal.
-                const { status } = runIn(shell, commandIn(shell), { input: `kill -${signal} $$; sleep 5\n== end\n`, env: { TMPDIR: folder, HOME: folder } });
+                const { status } = runIn(shell, commandIn(shell), { input: `${hostArrival}\nkill -${signal} $$; sleep 5\n== end\n`, env: { TMPDIR: folder, HOME: folder } });
                 expect({ signal, left: left(folder), failed: status !== 0 }).toEqual({ signal, left: [], failed: true });
             }
         });
@@ -89,7 +89,7 @@ describe("the command", () => {
                 const [program, ...args] = shell.command;
                 const child = spawn(program!, [...args, "-c", commandIn(shell)], { env: { PATH: process.env.PATH, TMPDIR: folder, HOME: folder }, stdio: ["pipe", "ignore", "ignore"] });
                 const ended = new Promise((resolve) => child.once("exit", resolve));
-                child.stdin.write("a secret\n");
+                child.stdin.write(`${hostArrival}\na secret\n`);
                 while (!left(folder).some((name) => fs.existsSync(join(folder, name, "payload")))) await new Promise((done) => setTimeout(done, 10));
                 child.kill(signal);
                 child.stdin.end("touch $TMPDIR/ran\n== end\n");
