@@ -32,7 +32,7 @@ find_listener() {
                 else if (place[1] ~ /^0+$/) any = $8 " " $10
                 else if (exact == "" && length(place[1]) == 32) other = $8 " " $10
             }
-            END { print best != "" ? best : any != "" ? any : other }')
+            END { print (best != "" ? best : (any != "" ? any : other)) }')
         [ -n "$found" ] || return 0
         listener_user=${found%% *}
         # Of another user only root sees which process it is.

@@ -316,7 +316,7 @@ export class Injector {
     ): string[] {
         const problems: string[] = [];
         // A script that was killed says nothing; its shell says that much.
-        const isKilled = fault.kind === "script killed" && end?.errors.trim() === "Killed";
+        const isKilled = ["script killed", "machine stops"].includes(fault.kind) && end?.errors.trim() === "Killed";
         const ran = end && isKilled ? { ...end, exitCode: undefined } : end;
         const done = verb === "withdraw" ? "read-only" : "deployed";
         const succeeded = ran?.exitCode === 0;
