@@ -42,9 +42,15 @@ start() {
 
 stop() {
     service_folder=$(folder_of "$1")
-    kill "$(of_service "$1" supervisor)" 2>/dev/null
+    # A manager is not its caller's child. This one is, and ignores what its caller ignores: a push that must not be cut off, SIGTERM.
+    kill -9 "$(of_service "$1" supervisor)" 2>/dev/null
     ended=$(of_service "$1" pid)
     kill "$ended" 2>/dev/null
-    while runs "$ended"; do sleep 0.01; done
+    tries=0
+    while runs "$ended"; do
+        tries=$((tries + 1))
+        [ "$tries" -ne 300 ] || kill -9 "$ended" 2>/dev/null
+        sleep 0.01
+    done
     rm -f "$service_folder/pid" "$service_folder/supervisor"
 }
