@@ -7,11 +7,11 @@ import { ChangedBefore } from "./components/changedBefore";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
 import { observeHostAlone } from "./components/hostObservation";
-import { silenceDebugLog } from "./components/quietEngineLog";
 import { IdentityPreflight } from "./components/identityPreflight";
+import { silenceDebugLog } from "./components/quietEngineLog";
 import { lookUpAuthentik } from "./components/registryIdentity";
-import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { SettingsError } from "./components/settings";
+import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { warnOfMissingPermissions } from "./components/tokenPermissions";
 import { timeoutWarnings } from "./components/zotConfig";
 
@@ -34,17 +34,25 @@ export = async function program() {
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
     // Beside the work; but where that fails, they may say why.
     const preflight = new IdentityPreflight("registry", settings, authentikAccess());
-    const warnings = access && Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access), preflight.warn()]);
+    const warnings =
+        access &&
+        Promise.all([warnOfMissingPermissions(settings, access), warnOfBlueprints(settings, access), preflight.warn()]);
     const found = await lookUpAuthentik(settings).catch(async (error: Error) => {
         await warnings;
         // With all that the host would refuse, if it is to be looked at.
         if (settings.host.observe) {
-            const look = observeHostAlone("registry", settings, error.message.split("\n"), { providers: { zot: zotProvider } });
+            const look = observeHostAlone("registry", settings, error.message.split("\n"), {
+                providers: { zot: zotProvider },
+            });
             await new Promise((resolve) => look.urn.apply(resolve));
         }
         throw error;
     });
-    const registry = new HardenedRegistry("registry", { settings, found, preflight, changed: new ChangedBefore("registry") }, { providers: { zot: zotProvider } });
+    const registry = new HardenedRegistry(
+        "registry",
+        { settings, found, preflight, changed: new ChangedBefore("registry") },
+        { providers: { zot: zotProvider } },
+    );
     await warnings;
     return {
         /** Where to pull from and push to. */

@@ -4,7 +4,10 @@ module.exports = {
     testMatch: ["**/*.test.ts"],
     transform: {
         "^.+\\.sh$": "<rootDir>/build/jestText.cjs",
-        "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }],
+        "^.+\\.ts$": [
+            "@swc/jest",
+            { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
+        ],
     },
     // One worker per core at most: the engine's tests start processes of their own.
     maxWorkers: "100%",

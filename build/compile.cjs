@@ -20,17 +20,29 @@ function programs() {
     for (const provider of folders("providers")) {
         if (exists(`providers/${provider}/main.ts`)) {
             // The engine waits for a provider to start: a smaller one is read sooner (a tenth, on Node 20).
-            found.push({ source: `providers/${provider}/main.ts`, output: `dist/providers/${provider}/main.js`, minify: true });
+            found.push({
+                source: `providers/${provider}/main.ts`,
+                output: `dist/providers/${provider}/main.js`,
+                minify: true,
+            });
         }
     }
     for (const file of exists("cli") ? fs.readdirSync(path.join(root, "cli")).sort() : []) {
         if (file.endsWith(".ts")) {
-            found.push({ source: `cli/${file}`, output: `dist/cli/${file.replace(/\.ts$/, ".js")}`, external: ["@pulumi/*", "pulumi-zot", "ssh2"] });
+            found.push({
+                source: `cli/${file}`,
+                output: `dist/cli/${file.replace(/\.ts$/, ".js")}`,
+                external: ["@pulumi/*", "pulumi-zot", "ssh2"],
+            });
         }
     }
     for (const part of folders("testbed")) {
         if (exists(`testbed/${part}/main.ts`)) {
-            found.push({ source: `testbed/${part}/main.ts`, output: `dist/testbed/${part}/main.js`, packages: "external" });
+            found.push({
+                source: `testbed/${part}/main.ts`,
+                output: `dist/testbed/${part}/main.js`,
+                packages: "external",
+            });
         }
     }
     return found;
@@ -122,7 +134,12 @@ async function compileAll() {
 /** The path of a program's JavaScript, compiled if need be. */
 function compiled(source) {
     const program = programs().find((candidate) => candidate.source === source);
-    if (!program) throw new Error(`${source} is not one of the programs: ${programs().map((p) => p.source).join(", ")}`);
+    if (!program)
+        throw new Error(
+            `${source} is not one of the programs: ${programs()
+                .map((p) => p.source)
+                .join(", ")}`,
+        );
     // The SDKs are packages that programs load at run time, not part of their bundles.
     const sdks = programs().filter((candidate) => candidate.source.startsWith("sdks/"));
     for (const needed of new Set([...sdks, program])) {

@@ -35,7 +35,10 @@ async function adopt(options: Options): Promise<void> {
         there = await client.reading(() => found(client, settings));
     } catch (error) {
         const failure = failureIn(error);
-        if (failure?.kind === "forbidden") throw new UserError(`The token may not read all that is to be found in Authentik at ${connection.url}: ${failure.message} Give it one for refreshing or more: npm run authentik-token -- --help`);
+        if (failure?.kind === "forbidden")
+            throw new UserError(
+                `The token may not read all that is to be found in Authentik at ${connection.url}: ${failure.message} Give it one for refreshing or more: npm run authentik-token -- --help`,
+            );
         if (failure) throw new UserError(failure.message);
         if (error instanceof ProviderError) throw new UserError(error.message);
         throw error;
@@ -43,17 +46,27 @@ async function adopt(options: Options): Promise<void> {
     const warnings = [...there.warnings, ...(await blueprints(connection, settings))];
 
     const urns = addresses(project, options.stack);
-    const file = importFile(Object.fromEntries(there.findings.map(({ object, id }) => [object, id])), inState, project, options.stack);
+    const file = importFile(
+        Object.fromEntries(there.findings.map(({ object, id }) => [object, id])),
+        inState,
+        project,
+        options.stack,
+    );
     const target = join(folder, options.file);
     const isWritten = !options.dryRun && file.resources.length > 0;
     if (isWritten) writeWhole(target, `${JSON.stringify(file, null, 4)}\n`);
 
     if (options.json) {
-        process.stdout.write(`${JSON.stringify({ ...there, warnings, managed: there.findings.filter(({ object }) => inState.has(urns[object])).map(({ object }) => object), file }, null, 2)}\n`);
+        process.stdout.write(
+            `${JSON.stringify({ ...there, warnings, managed: there.findings.filter(({ object }) => inState.has(urns[object])).map(({ object }) => object), file }, null, 2)}\n`,
+        );
         return;
     }
     const lines = [`In Authentik at ${connection.url}, of what the stack ${options.stack} declares:`];
-    for (const { object, label, id } of there.findings) lines.push(`  ${inState.has(urns[object]) ? "in the state already" : "to be taken over    "}  ${label}, id ${id}`);
+    for (const { object, label, id } of there.findings)
+        lines.push(
+            `  ${inState.has(urns[object]) ? "in the state already" : "to be taken over    "}  ${label}, id ${id}`,
+        );
     for (const { label } of there.missing) lines.push(`  made by pulumi up     ${label}`);
     for (const warning of warnings) lines.push(`warning: ${warning}`);
     if (file.resources.length === 0) lines.push("", "Nothing is to be taken over.");
@@ -61,9 +74,18 @@ async function adopt(options: Options): Promise<void> {
     else {
         const place = relative(process.cwd(), target) || target;
         lines.push("", `${place} is written. Take over, see what would change, and change it:`);
-        lines.push(`  pulumi import --file ${place} --stack ${options.stack} --generate-code=false --protect=false`, `  pulumi preview --diff --stack ${options.stack}`, `  pulumi up --stack ${options.stack}`);
-        lines.push("The client keeps its secret, so that logins go on. zot gets session keys of its own: who is logged in to its web interface logs in once more.");
-        lines.push("", "To give everything back without a change in Authentik: pulumi state delete with the address of each, as pulumi stack --show-urns lists them.");
+        lines.push(
+            `  pulumi import --file ${place} --stack ${options.stack} --generate-code=false --protect=false`,
+            `  pulumi preview --diff --stack ${options.stack}`,
+            `  pulumi up --stack ${options.stack}`,
+        );
+        lines.push(
+            "The client keeps its secret, so that logins go on. zot gets session keys of its own: who is logged in to its web interface logs in once more.",
+        );
+        lines.push(
+            "",
+            "To give everything back without a change in Authentik: pulumi state delete with the address of each, as pulumi stack --show-urns lists them.",
+        );
     }
     print(`${lines.join("\n")}\n`);
 }
@@ -72,8 +94,14 @@ async function adopt(options: Options): Promise<void> {
 function connectionFor(folder: string, stack: string): Connection {
     const { config } = readStack(folder, stack) as { config?: Record<string, unknown> };
     const url = process.env.AUTHENTIK_URL ?? config?.["authentik:url"];
-    if (typeof url !== "string" || url === "") throw new UserError("Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: pulumi config set authentik:url https://authentik.example.org");
-    if (!process.env.AUTHENTIK_TOKEN) throw new UserError("There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --for refresh).");
+    if (typeof url !== "string" || url === "")
+        throw new UserError(
+            "Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: pulumi config set authentik:url https://authentik.example.org",
+        );
+    if (!process.env.AUTHENTIK_TOKEN)
+        throw new UserError(
+            "There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --for refresh).",
+        );
     try {
         return settingsFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: process.env.AUTHENTIK_TOKEN });
     } catch (error) {
@@ -82,23 +110,41 @@ function connectionFor(folder: string, stack: string): Connection {
 }
 
 async function addressesInState(folder: string, stack: string): Promise<Set<string>> {
-    const text = await pulumi(["stack", "export", "--stack", stack], "read the stack's state; for a stack that is not there yet: pulumi stack init, or --no-state here", { folder, without: ["AUTHENTIK_TOKEN"] });
+    const text = await pulumi(
+        ["stack", "export", "--stack", stack],
+        "read the stack's state; for a stack that is not there yet: pulumi stack init, or --no-state here",
+        { folder, without: ["AUTHENTIK_TOKEN"] },
+    );
     const { deployment } = JSON.parse(text) as { deployment?: { resources?: { urn: string }[] } };
     return new Set((deployment?.resources ?? []).map(({ urn }) => urn));
 }
 
 /** A token may be good for the objects and not for blueprints: then a person has to look. */
-async function blueprints({ basePath: url, token }: Connection, settings: Parameters<typeof owningBlueprints>[1]): Promise<string[]> {
+async function blueprints(
+    { basePath: url, token }: Connection,
+    settings: Parameters<typeof owningBlueprints>[1],
+): Promise<string[]> {
     const all = await listBlueprints({ url, token }, outgoing());
     if (Array.isArray(all)) return [...owningBlueprints(all, settings), ...unknownBlueprints(all)];
-    return [`Whether a blueprint owns any of these objects is not known: the token may not list blueprints (${all.status ?? "no answer"}). Look at them in Authentik, Customization > Blueprints.`];
+    return [
+        `Whether a blueprint owns any of these objects is not known: the token may not list blueprints (${all.status ?? "no answer"}). Look at them in Authentik, Customization > Blueprints.`,
+    ];
 }
 
-const program = withStackOption(command("npm run adopt --", "Finds what is in Authentik already of what a stack declares, and writes the file for pulumi import. Changes nothing in Authentik or in the state.", "AUTHENTIK_TOKEN=… npm run adopt -- --stack prod"))
+const program = withStackOption(
+    command(
+        "npm run adopt --",
+        "Finds what is in Authentik already of what a stack declares, and writes the file for pulumi import. Changes nothing in Authentik or in the state.",
+        "AUTHENTIK_TOKEN=… npm run adopt -- --stack prod",
+    ),
+)
     .option("--file <path>", "the file to write, in the project's folder", "adopt.json")
     .option("--no-state", "do not look into the stack's state for what is managed already")
     .option("-n, --dry-run", "write nothing")
     .option("--json", "what was found, the warnings and the file as JSON")
-    .addHelpText("after", "\nEnvironment: AUTHENTIK_TOKEN, a token that may read; AUTHENTIK_URL, where the stack's file has no authentik:url.")
+    .addHelpText(
+        "after",
+        "\nEnvironment: AUTHENTIK_TOKEN, a token that may read; AUTHENTIK_URL, where the stack's file has no authentik:url.",
+    )
     .action((options: Options) => adopt(options));
 void run(program);

@@ -11,9 +11,9 @@ import { Administration, AdministrationError, type Outcome } from "./authentikTo
 import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
 import { defaultName, PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
 import { pulumi } from "./ciSecrets/pulumi";
-import { writeWhole } from "./shared/wholeFile";
 import { busy, command, EXIT, run, UserError } from "./shared/command";
 import { declaredByOption, projectFolder, stackByOption, withStackOption } from "./shared/stack";
+import { writeWhole } from "./shared/wholeFile";
 
 interface Options {
     stack: string;
@@ -43,9 +43,16 @@ async function authentikToken(options: Options): Promise<void> {
         return;
     }
     if (!options.output && !options.config && !options.dryRun) {
-        program.error(`Where to put the token? Give --output FILE, written with mode 0600${options.for === "up" ? ", or --config for the stack's configuration, encrypted" : ""}. It is never printed.`, { exitCode: EXIT.usage });
+        program.error(
+            `Where to put the token? Give --output FILE, written with mode 0600${options.for === "up" ? ", or --config for the stack's configuration, encrypted" : ""}. It is never printed.`,
+            { exitCode: EXIT.usage },
+        );
     }
-    if (options.config && options.for !== "up") program.error("A token for previews does not belong into the stack's configuration, where pulumi up would use it: give --output FILE, and hand it to the job as AUTHENTIK_TOKEN.", { exitCode: EXIT.usage });
+    if (options.config && options.for !== "up")
+        program.error(
+            "A token for previews does not belong into the stack's configuration, where pulumi up would use it: give --output FILE, and hand it to the job as AUTHENTIK_TOKEN.",
+            { exitCode: EXIT.usage },
+        );
 
     const { dryRun = false, rotate = false, prune = false } = options;
     busy(`Working in Authentik at ${url}`);
@@ -58,24 +65,41 @@ async function authentikToken(options: Options): Promise<void> {
 async function removeTokens(options: Options): Promise<void> {
     const { name, stack, dryRun = false, yes = false, json = false } = options;
     const token = adminToken();
-    if (!token) throw new UserError(`${ADMIN_TOKEN} is not in the environment: a superuser's API token is needed to remove what was made. By hand, in Authentik's web interface: Directory > Users, and Directory > Roles, remove ${namesOf(options).join(", ")}; its token goes with the user.`);
+    if (!token)
+        throw new UserError(
+            `${ADMIN_TOKEN} is not in the environment: a superuser's API token is needed to remove what was made. By hand, in Authentik's web interface: Directory > Users, and Directory > Roles, remove ${namesOf(options).join(", ")}; its token goes with the user.`,
+        );
     const url = addressOf(options);
     const administration = new Administration(url, token, outgoing(), { dryRun, rotate: false, prune: false });
     busy(`Looking in Authentik at ${url}`);
     const found = await administration.made(namesOf(options));
     const list = found.map(({ what }) => `  ${what}`).join("\n");
-    const isSure = !dryRun && found.length > 0 && (yes || (await confirmed(`In Authentik at ${url}:\n${list}\nRemove all of it? What uses the token stops working. [y/N] `)));
-    if (found.length > 0 && !dryRun && !isSure) throw new UserError(`In Authentik at ${url}:\n${list}\nNothing was removed. To remove all of it, add --yes.`);
+    const isSure =
+        !dryRun &&
+        found.length > 0 &&
+        (yes ||
+            (await confirmed(
+                `In Authentik at ${url}:\n${list}\nRemove all of it? What uses the token stops working. [y/N] `,
+            )));
+    if (found.length > 0 && !dryRun && !isSure)
+        throw new UserError(`In Authentik at ${url}:\n${list}\nNothing was removed. To remove all of it, add --yes.`);
     if (isSure) await administration.remove(found);
 
     const what = name === undefined ? `the stack ${stack}` : name;
     if (json) {
-        process.stdout.write(`${JSON.stringify({ url, dryRun, [isSure ? "removed" : "found"]: found.map((one) => one.what) }, null, 2)}\n`);
+        process.stdout.write(
+            `${JSON.stringify({ url, dryRun, [isSure ? "removed" : "found"]: found.map((one) => one.what) }, null, 2)}\n`,
+        );
     } else if (found.length === 0) {
         process.stdout.write(`In Authentik at ${url} there is nothing that this command has made for ${what}.\n`);
     } else {
-        process.stdout.write(`${dryRun ? "Nothing is changed. " : ""}In Authentik at ${url} ${dryRun ? "would be removed" : "were removed"}:\n${list}\n`);
-        if (isSure) process.stdout.write(`What still holds the key holds nothing that works: pulumi config rm authentik:token --stack ${stack}, and the secrets of jobs.\n`);
+        process.stdout.write(
+            `${dryRun ? "Nothing is changed. " : ""}In Authentik at ${url} ${dryRun ? "would be removed" : "were removed"}:\n${list}\n`,
+        );
+        if (isSure)
+            process.stdout.write(
+                `What still holds the key holds nothing that works: pulumi config rm authentik:token --stack ${stack}, and the secrets of jobs.\n`,
+            );
     }
 }
 
@@ -98,7 +122,8 @@ async function confirmed(question: string): Promise<boolean> {
 
 function adminToken(): string | undefined {
     const token = process.env[ADMIN_TOKEN]?.trim();
-    if (token && !/^[\x21-\x7e]+$/.test(token)) throw new UserError(`${ADMIN_TOKEN} holds a space, a line break or a character that no token has.`);
+    if (token && !/^[\x21-\x7e]+$/.test(token))
+        throw new UserError(`${ADMIN_TOKEN} holds a space, a line break or a character that no token has.`);
     return token || undefined;
 }
 
@@ -106,13 +131,23 @@ function adminToken(): string | undefined {
 function addressOf({ url: option, stack }: Options): string {
     const file = join(projectFolder(), `Pulumi.${basename(stack)}.yaml`);
     // After `pulumi stack rm` there is none any more.
-    const { config } = existsSync(file) ? (readStack(projectFolder(), stack) as { config?: Record<string, unknown> }) : {};
+    const { config } = existsSync(file)
+        ? (readStack(projectFolder(), stack) as { config?: Record<string, unknown> })
+        : {};
     const found = option ?? (process.env.AUTHENTIK_URL?.trim() || config?.["authentik:url"]);
-    if (typeof found !== "string" || found === "") throw new UserError("Authentik's address is not set: give --url, or set it with: pulumi config set authentik:url https://authentik.example.org");
-    if (!/^https?:\/\//.test(found) || !URL.canParse(found)) throw new UserError(`Authentik's address is not a URL: ${JSON.stringify(found)}.`);
+    if (typeof found !== "string" || found === "")
+        throw new UserError(
+            "Authentik's address is not set: give --url, or set it with: pulumi config set authentik:url https://authentik.example.org",
+        );
+    if (!/^https?:\/\//.test(found) || !URL.canParse(found))
+        throw new UserError(`Authentik's address is not a URL: ${JSON.stringify(found)}.`);
     const { protocol, hostname, origin, pathname, username, password } = new URL(found);
-    if (username || password) throw new UserError("Authentik's address holds a user name or a password; give it without.");
-    if (protocol !== "https:" && !isLoopback(hostname)) throw new UserError(`Authentik's address ${found} is plain http, where the token could be read on the way; give its https address.`);
+    if (username || password)
+        throw new UserError("Authentik's address holds a user name or a password; give it without.");
+    if (protocol !== "https:" && !isLoopback(hostname))
+        throw new UserError(
+            `Authentik's address ${found} is plain http, where the token could be read on the way; give its https address.`,
+        );
     return `${origin}${pathname}`.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
 }
 
@@ -122,29 +157,50 @@ async function handOver(key: string, { output, config, stack }: Options): Promis
         try {
             writeWhole(output, `${key}\n`, 0o600);
         } catch (error) {
-            throw new UserError(`The token was made, but the file ${output} cannot be written (${(error as NodeJS.ErrnoException).code}); run this again with another --output.`);
+            throw new UserError(
+                `The token was made, but the file ${output} cannot be written (${(error as NodeJS.ErrnoException).code}); run this again with another --output.`,
+            );
         }
         places.push(`the file ${output}, mode 0600`);
     }
     if (config) {
-        await pulumi(["config", "set", "--secret", "authentik:token", "--stack", stack], `set authentik:token of the stack ${stack} (the token was made; run this again)`, { folder: projectFolder(), input: key, without: [ADMIN_TOKEN] });
+        await pulumi(
+            ["config", "set", "--secret", "authentik:token", "--stack", stack],
+            `set authentik:token of the stack ${stack} (the token was made; run this again)`,
+            { folder: projectFolder(), input: key, without: [ADMIN_TOKEN] },
+        );
         places.push(`authentik:token of the stack ${stack}, encrypted`);
     }
     return places.join(", and ");
 }
 
-function report(task: TokenTask, url: string, { version, done, warnings, key }: Outcome, handedTo: string | undefined, { json, dryRun }: Options): void {
+function report(
+    task: TokenTask,
+    url: string,
+    { version, done, warnings, key }: Outcome,
+    handedTo: string | undefined,
+    { json, dryRun }: Options,
+): void {
     const dangers = dangersOf(task.work);
     for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
     if (json) {
-        process.stdout.write(`${JSON.stringify({ url, version, dryRun: dryRun === true, name: task.name, done, handedTo, dangers, warnings }, null, 2)}\n`);
+        process.stdout.write(
+            `${JSON.stringify({ url, version, dryRun: dryRun === true, name: task.name, done, handedTo, dangers, warnings }, null, 2)}\n`,
+        );
         return;
     }
     const lines = [
         `${dryRun ? "Nothing is changed. " : ""}In Authentik ${version} at ${url}:`,
-        ...done.map(({ what, change }) => `  ${(dryRun && change !== "unchanged" ? `would be ${change}` : change).padEnd(dryRun ? 16 : 9)}  ${what}`),
+        ...done.map(
+            ({ what, change }) =>
+                `  ${(dryRun && change !== "unchanged" ? `would be ${change}` : change).padEnd(dryRun ? 16 : 9)}  ${what}`,
+        ),
         ...(handedTo ? [`The token is in ${handedTo}.`] : key === undefined ? [] : ["The token was not put anywhere."]),
-        ...(task.work.purpose !== "up" && handedTo ? ["Give it to the job that previews as AUTHENTIK_TOKEN. A token in the stack's configuration goes before it, and whoever has the stack's passphrase can read that one."] : []),
+        ...(task.work.purpose !== "up" && handedTo
+            ? [
+                  "Give it to the job that previews as AUTHENTIK_TOKEN. A token in the stack's configuration goes before it, and whoever has the stack's passphrase can read that one.",
+              ]
+            : []),
         "What such a token can still do:",
         ...dangers.map((danger) => `  - ${danger}`),
     ];
@@ -161,10 +217,18 @@ function printSteps(task: TokenTask, url: string, { steps, stack }: Options): vo
         process.stdout.write(`${inUserInterface}\n`);
         return;
     }
-    const use = task.work.purpose === "up" ? `pulumi config set --secret authentik:token --stack ${stack}` : "the job's secret AUTHENTIK_TOKEN";
+    const use =
+        task.work.purpose === "up"
+            ? `pulumi config set --secret authentik:token --stack ${stack}`
+            : "the job's secret AUTHENTIK_TOKEN";
     process.stdout.write(
         [
-            ...(steps ? [] : [`${ADMIN_TOKEN} is not in the environment, so nothing was made. With a superuser's API token there, this command does all of it; these are the steps.`, ""]),
+            ...(steps
+                ? []
+                : [
+                      `${ADMIN_TOKEN} is not in the environment, so nothing was made. With a superuser's API token there, this command does all of it; these are the steps.`,
+                      "",
+                  ]),
             "In the web interface:",
             inUserInterface,
             `  Then give the key to: ${use}`,
@@ -184,28 +248,60 @@ function printSteps(task: TokenTask, url: string, { steps, stack }: Options): vo
     );
 }
 
-const program = withStackOption(command("npm run authentik-token --", "Makes the role, service account and API token that a stack needs in Authentik, or prints the steps.", "npm run authentik-token -- --stack prod --config"))
-    .addOption(new Option("--for <what>", "up: all that pulumi up does; preview: look-ups only; refresh: also pulumi preview --refresh").choices([...PURPOSES]).default("up"))
-    .addOption(new Option("--steps [kind]", "only print the steps: in the web interface (ui), as a shell script (api), or both").choices(["api", "ui"]))
+const program = withStackOption(
+    command(
+        "npm run authentik-token --",
+        "Makes the role, service account and API token that a stack needs in Authentik, or prints the steps.",
+        "npm run authentik-token -- --stack prod --config",
+    ),
+)
+    .addOption(
+        new Option(
+            "--for <what>",
+            "up: all that pulumi up does; preview: look-ups only; refresh: also pulumi preview --refresh",
+        )
+            .choices([...PURPOSES])
+            .default("up"),
+    )
+    .addOption(
+        new Option(
+            "--steps [kind]",
+            "only print the steps: in the web interface (ui), as a shell script (api), or both",
+        ).choices(["api", "ui"]),
+    )
     .option("--output <file>", "write the token to a file of mode 0600")
     .option("--config", "set the token as authentik:token of the stack, encrypted")
     .option("--url <url>", "Authentik's address; default AUTHENTIK_URL, then authentik:url of the stack")
-    .option("--name <name>", "of role, account and token; default pulumi-zot-STACK, with the purpose where it is not up")
+    .option(
+        "--name <name>",
+        "of role, account and token; default pulumi-zot-STACK, with the purpose where it is not up",
+    )
     .option("--rotate", "replace the token if there is one; the former ends at once")
     .option("--prune", "take permissions away that the role holds and does not need")
-    .addOption(new Option("--remove", "take away what was made: token, account and role, of every purpose where --for is not given").conflicts(["steps", "output", "config", "rotate", "prune"]))
+    .addOption(
+        new Option(
+            "--remove",
+            "take away what was made: token, account and role, of every purpose where --for is not given",
+        ).conflicts(["steps", "output", "config", "rotate", "prune"]),
+    )
     .option("--yes", "with --remove, do not ask")
     .option("--dry-run", "only say what would be done")
     .option("--json", "print one JSON object")
-    .addHelpText("after", `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; without it the steps are printed. The new token is never printed.`)
+    .addHelpText(
+        "after",
+        `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; without it the steps are printed. The new token is never printed.`,
+    )
     .action(async (options: Options) => {
-        if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name)) program.error("--name: letters, digits, - and _ are allowed.", { exitCode: EXIT.usage });
+        if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name))
+            program.error("--name: letters, digits, - and _ are allowed.", { exitCode: EXIT.usage });
         if (options.yes && !options.remove) program.error("--yes goes with --remove only.", { exitCode: EXIT.usage });
         try {
             if (options.remove) await removeTokens({ ...options, stack: stackByOption(program) });
             else await authentikToken(options);
         } catch (error) {
-            throw error instanceof AdministrationError || error instanceof PermissionCheckError ? new UserError(error.message) : error;
+            throw error instanceof AdministrationError || error instanceof PermissionCheckError
+                ? new UserError(error.message)
+                : error;
         }
     });
 void run(program);

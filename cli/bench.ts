@@ -2,9 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { InvalidArgumentError } from "commander";
 import { LocalWorkspace } from "@pulumi/pulumi/automation";
+import { InvalidArgumentError } from "commander";
+
 import program = require("../index");
+
 import { type Moments, median, medianParts, type Parts, partsOf } from "../testbed/bench/moments";
 import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../testbed/bench/preview";
 import { type Toolchain, toolchainEnvironment } from "../testbed/bootstrap/toolchain.cjs";
@@ -53,7 +55,8 @@ async function bench({ json = false, runs, limit }: Options): Promise<void> {
         const [running, stack] = [site, declared];
         [site, declared] = [undefined, undefined];
         // What was declared in a real Authentik goes, however this ends.
-        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real")) await stack?.destroy({ color: "never" }).catch(() => undefined);
+        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
+            await stack?.destroy({ color: "never" }).catch(() => undefined);
         await running?.stop();
     };
     const interrupts = onInterrupt(async () => {
@@ -80,7 +83,13 @@ async function bench({ json = false, runs, limit }: Options): Promise<void> {
     }
 }
 
-async function measure(root: string, folder: string, scratch: ScratchStack, runs: number, say: (text: string) => void): Promise<Report> {
+async function measure(
+    root: string,
+    folder: string,
+    scratch: ScratchStack,
+    runs: number,
+    say: (text: string) => void,
+): Promise<Report> {
     const { toolchain } = scratch;
     const environment = { ...toolchainEnvironment(toolchain), ...scratch.environment };
     const compile = `const { compiled, programs } = require("./build/compile.cjs"); for (const { source } of programs()) compiled(source);`;
@@ -103,7 +112,9 @@ async function measure(root: string, folder: string, scratch: ScratchStack, runs
         say(index === 0 ? "warming up" : `previews ${index} of ${runs}`);
         for (const [name, measured] of pairs) {
             const moments = await previewInline(toolchain.node.path, runner, measured);
-            const seconds = toolchain.pulumi.languageHost ? await previewByCli(toolchain.pulumi.path, measured) : undefined;
+            const seconds = toolchain.pulumi.languageHost
+                ? await previewByCli(toolchain.pulumi.path, measured)
+                : undefined;
             if (index === 0) continue;
             inline[name].push(moments);
             if (seconds !== undefined) byCli[name].push(seconds);
@@ -132,11 +143,18 @@ async function measure(root: string, folder: string, scratch: ScratchStack, runs
 }
 
 /** A stack that declares nothing, in the backend of the demo stack. */
-async function createEmptyStack(root: string, siteFolder: string, environment: NodeJS.ProcessEnv): Promise<MeasuredStack> {
+async function createEmptyStack(
+    root: string,
+    siteFolder: string,
+    environment: NodeJS.ProcessEnv,
+): Promise<MeasuredStack> {
     const folder = join(siteFolder, "empty");
     const main = join(root, "dist", "testbed", "emptyProgram", "main.js");
     mkdirSync(folder);
-    writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify({ name: "empty", main, runtime: { name: "nodejs", options: { typescript: false } } }));
+    writeFileSync(
+        join(folder, "Pulumi.yaml"),
+        JSON.stringify({ name: "empty", main, runtime: { name: "nodejs", options: { typescript: false } } }),
+    );
     const stack = await LocalWorkspace.createStack(
         { stackName: STACK, projectName: "empty", program: async () => ({ stack: STACK }) },
         { workDir: folder, envVars: environment as Record<string, string> },
@@ -145,7 +163,12 @@ async function createEmptyStack(root: string, siteFolder: string, environment: N
     return { folder, project: "empty", stack: STACK, program: main, environment };
 }
 
-async function providerStarts(root: string, toolchain: Toolchain, env: NodeJS.ProcessEnv, runs: number): Promise<Record<string, number>> {
+async function providerStarts(
+    root: string,
+    toolchain: Toolchain,
+    env: NodeJS.ProcessEnv,
+    runs: number,
+): Promise<Record<string, number>> {
     const executables = {
         authentik: join(root, "providers", "authentik", "pulumi-resource-authentik"),
         command: join(toolchain.plugins.command.folder, "pulumi-resource-command"),
@@ -175,7 +198,8 @@ function show(report: Report, say: (text: string) => void): void {
         ["program", "the program, with its look-ups"],
         ["rest", "its resources, and the end of it all"],
     ];
-    for (const [name, title] of rows) say(`  ${title.padEnd(38)} ${report.parts.demo[name].toFixed(2)}    ${report.parts.empty[name].toFixed(2)}`);
+    for (const [name, title] of rows)
+        say(`  ${title.padEnd(38)} ${report.parts.demo[name].toFixed(2)}    ${report.parts.empty[name].toFixed(2)}`);
     say("\nProviders, started alone, until they listen:");
     for (const [name, seconds] of Object.entries(report.providers)) say(`  ${name.padEnd(14)} ${seconds.toFixed(2)}`);
 }
@@ -192,10 +216,17 @@ function ratio(text: string): number {
     return Number(text);
 }
 
-const benchCommand = command("npm run bench --", "Measures a preview that changes nothing against that of an empty program.", "npm run bench -- --json")
+const benchCommand = command(
+    "npm run bench --",
+    "Measures a preview that changes nothing against that of an empty program.",
+    "npm run bench -- --json",
+)
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
     .option("--runs <number>", "how many previews of each to take the median of", count, 5)
     .option("--limit <ratio>", "end with exit code 1 where the ratio is above this", ratio)
-    .addHelpText("after", exitCodes("done", "the ratio is above --limit", undefined, ", 129, 130, 143 interrupted, and cleared up"))
+    .addHelpText(
+        "after",
+        exitCodes("done", "the ratio is above --limit", undefined, ", 129, 130, 143 interrupted, and cleared up"),
+    )
     .action(bench);
 void run(benchCommand);

@@ -14,7 +14,15 @@ import { type Credential, credentialFrom, expiryWarning, OutputsError } from "./
 import { described, PreviousKeysError, revokePrevious } from "./ciSecrets/previousKeys";
 import { pulumi } from "./ciSecrets/pulumi";
 import { type Change, type Store, StoreError } from "./ciSecrets/store";
-import { OUTPUT_NAMES, STORES, type Target, TargetError, targetFrom, type TargetOptions, VISIBILITIES } from "./ciSecrets/target";
+import {
+    OUTPUT_NAMES,
+    STORES,
+    type Target,
+    TargetError,
+    type TargetOptions,
+    targetFrom,
+    VISIBILITIES,
+} from "./ciSecrets/target";
 import { busy, command, EXIT, run, UserError } from "./shared/command";
 import { hide, masked } from "./shared/masked";
 import { projectFolder } from "./shared/stack";
@@ -57,7 +65,14 @@ async function ciSecrets(options: Options): Promise<void> {
     const registry = options.revokePrevious ? registryOf(credential) : undefined;
     const store = await storeOf(target, way);
     const dryRun = options.dryRun === true;
-    const report: Report = { dryRun, store: target.store, place: store.place, items: [], warnings: [], ...(credential.expires ? { expires: credential.expires } : {}) };
+    const report: Report = {
+        dryRun,
+        store: target.store,
+        place: store.place,
+        items: [],
+        warnings: [],
+        ...(credential.expires ? { expires: credential.expires } : {}),
+    };
     const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${masked(line)}\n`);
 
     busy(`Asking ${store.place}`);
@@ -67,9 +82,15 @@ async function ciSecrets(options: Options): Promise<void> {
     if (holder) await revokePrevious(holder.keys, credential, true);
     say(`${dryRun ? "Nothing is written. " : ""}To ${store.place}:`);
     const width = Math.max(...credential.items.map(({ name }) => name.length));
-    const tell = ({ name, kind, change, output }: Report["items"][number]) => say(`  ${name.padEnd(width)}  ${kind.padEnd(8)}  ${SAID[change][dryRun ? 1 : 0]}  (${output})`);
+    const tell = ({ name, kind, change, output }: Report["items"][number]) =>
+        say(`  ${name.padEnd(width)}  ${kind.padEnd(8)}  ${SAID[change][dryRun ? 1 : 0]}  (${output})`);
     for (const item of credential.items) {
-        const entry = { output: item.output, name: item.name, kind: store.kindOf(item), change: await store.put(item, dryRun) };
+        const entry = {
+            output: item.output,
+            name: item.name,
+            kind: store.kindOf(item),
+            change: await store.put(item, dryRun),
+        };
         report.items.push(entry);
         // Where each is written by itself, what was done is said even if the next one fails.
         if (!store.finish) tell(entry);
@@ -78,14 +99,20 @@ async function ciSecrets(options: Options): Promise<void> {
         await store.finish(dryRun);
         report.items.forEach(tell);
     }
-    if (report.items.some(({ change }) => change === "written")) say("  A forge shows nobody what a secret holds, so whether it held another value cannot be told.");
+    if (report.items.some(({ change }) => change === "written"))
+        say("  A forge shows nobody what a secret holds, so whether it held another value cannot be told.");
 
     if (registry && holder) {
         const { previous, ofOthers } = await revokePrevious(holder.keys, credential, dryRun);
         report.revoked = previous.map(({ uuid, label }) => ({ uuid, label }));
-        say(previous.length === 0 ? `At the registry ${registry.url}, ${registry.userName} has no earlier key.` : `At the registry ${registry.url}, of ${registry.userName}:`);
+        say(
+            previous.length === 0
+                ? `At the registry ${registry.url}, ${registry.userName} has no earlier key.`
+                : `At the registry ${registry.url}, of ${registry.userName}:`,
+        );
         for (const key of previous) say(`  ${dryRun ? "would be revoked" : "revoked"}: ${described(key)}`);
-        for (const key of ofOthers) report.warnings.push(`The key ${described(key)} of ${registry.userName} is another stack's, and stays.`);
+        for (const key of ofOthers)
+            report.warnings.push(`The key ${described(key)} of ${registry.userName} is another stack's, and stays.`);
     }
     const soon = expiryWarning(credential.expires, new Date());
     report.warnings.push(...(store.remarks?.() ?? []), ...(soon ? [soon] : []));
@@ -106,43 +133,82 @@ async function outputsText({ stack, from }: Options): Promise<string> {
         return text(process.stdin);
     }
     // Without a stack the command has ended before.
-    return pulumi(["stack", "output", "--json", "--show-secrets", "--stack", stack!], `read the outputs of the stack ${stack}`, { folder: projectFolder(), without: TOKEN_VARIABLES });
+    return pulumi(
+        ["stack", "output", "--json", "--show-secrets", "--stack", stack!],
+        `read the outputs of the stack ${stack}`,
+        { folder: projectFolder(), without: TOKEN_VARIABLES },
+    );
 }
 
 async function storeOf(target: Target, way: Send): Promise<Store> {
     if ("file" in target) return new FileStore(target);
     const names = variablesFor(target.store);
     const token = names.map((name) => process.env[name]?.trim()).find(Boolean);
-    if (!token) throw new UserError(`There is no token for ${target.apiUrl}: put it into the environment as ${names.join(" or ")}. It is never an argument, which other users of this machine could see.`);
-    if (!/^[\x21-\x7e]+$/.test(token)) throw new UserError(`The token for ${target.apiUrl} in the environment holds a space, a line break or a character that no token has.`);
+    if (!token)
+        throw new UserError(
+            `There is no token for ${target.apiUrl}: put it into the environment as ${names.join(" or ")}. It is never an argument, which other users of this machine could see.`,
+        );
+    if (!/^[\x21-\x7e]+$/.test(token))
+        throw new UserError(
+            `The token for ${target.apiUrl} in the environment holds a space, a line break or a character that no token has.`,
+        );
     return target.store === "github" ? GitHubStore.open(target, token, way) : new ForgejoStore(target, token, way);
 }
 
 /** Where keys are revoked: the registry of the outputs. */
 function registryOf({ registryUrl, userName }: Credential): { url: string; userName: string } {
-    if (registryUrl === undefined || userName === undefined) throw new UserError("To revoke the previous keys, the stack's outputs registryUrl and ciUserName are needed; run pulumi up.");
-    if (!URL.canParse(registryUrl)) throw new UserError(`The stack's output registryUrl is not a URL: ${JSON.stringify(registryUrl)}.`);
+    if (registryUrl === undefined || userName === undefined)
+        throw new UserError(
+            "To revoke the previous keys, the stack's outputs registryUrl and ciUserName are needed; run pulumi up.",
+        );
+    if (!URL.canParse(registryUrl))
+        throw new UserError(`The stack's output registryUrl is not a URL: ${JSON.stringify(registryUrl)}.`);
     const { origin, protocol, hostname } = new URL(registryUrl);
-    if (protocol !== "https:" && !isLoopback(hostname)) throw new UserError(`The registry ${origin} is reached over plain http, where the key could be read on the way; nothing was done.`);
+    if (protocol !== "https:" && !isLoopback(hostname))
+        throw new UserError(
+            `The registry ${origin} is reached over plain http, where the key could be read on the way; nothing was done.`,
+        );
     return { url: origin, userName };
 }
 
 function named(text: string, before: Record<string, string> = {}): Record<string, string> {
     const [, output, name] = /^([A-Za-z]+)=(\S+)$/.exec(text) ?? [];
-    if (output === undefined || name === undefined) throw new InvalidArgumentError("OUTPUT=NAME is wanted, for example ciApiKey=ZOT_CI_API_KEY.");
+    if (output === undefined || name === undefined)
+        throw new InvalidArgumentError("OUTPUT=NAME is wanted, for example ciApiKey=ZOT_CI_API_KEY.");
     return { ...before, [output]: name };
 }
 
-const program = command("npm run ci-secrets --", "Hands CI's registry credential from a stack's outputs to the CI's store of secrets.", "npm run ci-secrets -- --stack prod --dry-run")
-    .option("-s, --stack <name>", "the stack, whose outputs are handed over and whose settings (ciSecrets) say where to")
-    .addOption(new Option("--from <where>", "- reads the outputs from standard input, as pulumi stack output --json --show-secrets prints them").choices(["-"]))
+const program = command(
+    "npm run ci-secrets --",
+    "Hands CI's registry credential from a stack's outputs to the CI's store of secrets.",
+    "npm run ci-secrets -- --stack prod --dry-run",
+)
+    .option(
+        "-s, --stack <name>",
+        "the stack, whose outputs are handed over and whose settings (ciSecrets) say where to",
+    )
+    .addOption(
+        new Option(
+            "--from <where>",
+            "- reads the outputs from standard input, as pulumi stack output --json --show-secrets prints them",
+        ).choices(["-"]),
+    )
     .addOption(new Option("--store <kind>", "what kind of store it is (setting ciSecrets.store)").choices([...STORES]))
     .option("--api-url <url>", "the forge's address; of GitHub Enterprise https://HOST/api/v3 (ciSecrets.apiUrl)")
     .option("--owner <name>", "user or organisation (ciSecrets.owner)")
     .option("--repository <name>", "repository; without it the secrets are the organisation's (ciSecrets.repository)")
-    .addOption(new Option("--visibility <which>", "which repositories of a GitHub organisation see what is new (ciSecrets.visibility)").choices([...VISIBILITIES]))
+    .addOption(
+        new Option(
+            "--visibility <which>",
+            "which repositories of a GitHub organisation see what is new (ciSecrets.visibility)",
+        ).choices([...VISIBILITIES]),
+    )
     .option("--file <path>", "file of a dotenv or json store (ciSecrets.file)")
-    .option("--name <output=NAME>", `what an output is called there; may be repeated; outputs: ${OUTPUT_NAMES.join(", ")} (ciSecrets.names; default ciApiKey=ZOT_CI_API_KEY)`, named)
+    .option(
+        "--name <output=NAME>",
+        `what an output is called there; may be repeated; outputs: ${OUTPUT_NAMES.join(", ")} (ciSecrets.names; default ciApiKey=ZOT_CI_API_KEY)`,
+        named,
+    )
     .option("--revoke-previous", "then end every earlier key of CI's user at once; a job that still holds one fails")
     .option("--dry-run", "only say what would be done")
     .option("--json", "end with one JSON object on standard output; all else goes to standard error")
@@ -155,7 +221,10 @@ Exit code: 0 done, 1 it could not be done, 2 a mistake on the command line, 3 a 
     )
     .action(async (options: Options) => {
         if (options.stack === undefined && options.from === undefined) {
-            program.error(`Which stack? Name one with --stack; those with a file here: ${stacksWithFile(projectFolder()).join(", ") || "none"}. Or give its outputs on standard input with --from -.`, { exitCode: EXIT.usage });
+            program.error(
+                `Which stack? Name one with --stack; those with a file here: ${stacksWithFile(projectFolder()).join(", ") || "none"}. Or give its outputs on standard input with --from -.`,
+                { exitCode: EXIT.usage },
+            );
         }
         try {
             await ciSecrets(options);

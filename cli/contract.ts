@@ -2,8 +2,8 @@
 import { accessSync, constants } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { type Difference, type Outcome, oneSided, type Part, parts, reportOf } from "../testbed/contract/compare";
-import { checkoutOf, ContractRun, NotCarriedOut } from "../testbed/contract/run";
 import { realZot, whatZotSays } from "../testbed/contract/realZot";
+import { ContractRun, checkoutOf, NotCarriedOut } from "../testbed/contract/run";
 import { command } from "./shared/command";
 
 interface Options {
@@ -18,7 +18,11 @@ async function contract({ only = [...parts], list = false, json = false }: Optio
     const say = (line: string) => void process.stderr.write(`${line}\n`);
     checkGiven(process.env, only);
     const run = new ContractRun(checkoutOf(__dirname), process.env);
-    for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
+    for (const [signal, exitCode] of [
+        ["SIGINT", 130],
+        ["SIGTERM", 143],
+        ["SIGHUP", 129],
+    ] as const) {
         process.once(signal, () => {
             run.stop();
             process.exitCode = exitCode;
@@ -36,12 +40,17 @@ async function contract({ only = [...parts], list = false, json = false }: Optio
     if (broken.length > 0) throw new NotCarriedOut(`${broken.length} file(s) of cases could not be run.`);
 
     const report = reportOf(outcomes);
-    for (const { part, case: name, on, reason } of oneSided(outcomes)) say(`Only on the ${on}: ${part}, ${name}${reason ? ` (${reason})` : ""}`);
+    for (const { part, case: name, on, reason } of oneSided(outcomes))
+        say(`Only on the ${on}: ${part}, ${name}${reason ? ` (${reason})` : ""}`);
     const shown = report.differences.map(told).join("\n\n");
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : shown === "" ? "" : `${shown}\n\n`);
     const { cases, ranOn, differences } = report;
-    const ran = only.map((part) => `${part}: ${ranOn[part] === "real" ? "the real one and the stand-in" : ranOn[part]}`).join("; ");
-    (json ? say : (line: string) => void process.stdout.write(`${line}\n`))(`${cases} cases, ${differences.length} differences (${ran}).`);
+    const ran = only
+        .map((part) => `${part}: ${ranOn[part] === "real" ? "the real one and the stand-in" : ranOn[part]}`)
+        .join("; ");
+    (json ? say : (line: string) => void process.stdout.write(`${line}\n`))(
+        `${cases} cases, ${differences.length} differences (${ran}).`,
+    );
     return differences.length === 0 ? EXIT.same : EXIT.different;
 }
 
@@ -73,8 +82,12 @@ function checkGiven(env: NodeJS.ProcessEnv, chosen: readonly Part[]): void {
     if (chosen.includes("zot") && env.ZOT) {
         executable("ZOT");
         const said = whatZotSays(env.ZOT);
-        if (!said) throw new WronglyGiven(`ZOT is ${env.ZOT}, which does not answer "--version" as zot does. Correct it, or unset it.`);
-        if (said.isStandIn) throw new WronglyGiven(`ZOT is ${env.ZOT}, which is the stand-in. Name a real zot, or unset it.`);
+        if (!said)
+            throw new WronglyGiven(
+                `ZOT is ${env.ZOT}, which does not answer "--version" as zot does. Correct it, or unset it.`,
+            );
+        if (said.isStandIn)
+            throw new WronglyGiven(`ZOT is ${env.ZOT}, which is the stand-in. Name a real zot, or unset it.`);
     }
     if (chosen.includes("command")) executable("PULUMI_COMMAND_PLUGIN");
     if (chosen.includes("authentik") && Boolean(env.AUTHENTIK_URL) !== Boolean(env.AUTHENTIK_TOKEN)) {
@@ -111,7 +124,9 @@ function listed(cases: readonly Case[]): string {
     for (const part of parts) {
         const own = cases.filter((candidate) => candidate.part === part);
         if (own.length === 0) continue;
-        const facts = [...new Set(own.map(({ fact }) => fact))].sort((one, other) => Number(one === null) - Number(other === null));
+        const facts = [...new Set(own.map(({ fact }) => fact))].sort(
+            (one, other) => Number(one === null) - Number(other === null),
+        );
         lines.push(`${part}: ${own.length} cases, ${facts.filter((fact) => fact !== null).length} statements`);
         for (const fact of facts) {
             lines.push(`  ${fact ?? "Manners that no statement names:"}`);
@@ -124,7 +139,8 @@ function listed(cases: readonly Case[]): string {
 function chosenParts(text: string, before: Part[] = []): Part[] {
     const named = text.split(",");
     const unknown = named.filter((name) => !(parts as readonly string[]).includes(name));
-    if (unknown.length > 0) throw new InvalidArgumentError(`There is no part ${unknown.join(", ")}; the parts are ${parts.join(", ")}.`);
+    if (unknown.length > 0)
+        throw new InvalidArgumentError(`There is no part ${unknown.join(", ")}; the parts are ${parts.join(", ")}.`);
     return [...new Set([...before, ...(named as Part[])])];
 }
 
@@ -151,7 +167,9 @@ interrupted.`,
             process.exitCode ??= exitCode;
         } catch (error) {
             const isTold = error instanceof WronglyGiven || error instanceof NotCarriedOut;
-            process.stderr.write(`${isTold ? (error as Error).message : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`}\n`);
+            process.stderr.write(
+                `${isTold ? (error as Error).message : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`}\n`,
+            );
             process.exitCode ??= error instanceof WronglyGiven ? EXIT.usage : EXIT.notCarriedOut;
         }
     });

@@ -5,8 +5,10 @@ import { FlowError } from "../clients/authentikFlow";
 import { UnreachableError } from "../clients/browser";
 import { RegistryClient } from "../clients/registry";
 import { LoginError, ZotSession } from "../clients/zotSession";
-import { type AccessMatrix, ACTIONS } from "../components/accessPolicy";
+import { ACTIONS, type AccessMatrix } from "../components/accessPolicy";
+
 import program = require("../index");
+
 import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
 import { command, EXIT, exitCodes, run, UserError } from "./shared/command";
@@ -81,7 +83,8 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
         const running = site;
         site = undefined;
         // What was declared in a real Authentik goes, also when a step failed.
-        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real")) await destroy().catch(() => undefined);
+        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
+            await destroy().catch(() => undefined);
         await running?.stop();
     };
     const interrupts = onInterrupt(async () => {
@@ -98,14 +101,19 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
         await walkOpen(show, site);
 
         show.heading("pulumi preview");
-        await show.timed("preview", () => scratch.stack.preview({ onOutput: (text) => show.say(text.trimEnd()), color: "never" }));
+        await show.timed("preview", () =>
+            scratch.stack.preview({ onOutput: (text) => show.say(text.trimEnd()), color: "never" }),
+        );
 
         declared = scratch.stack;
         show.heading("pulumi up");
-        const up = await show.timed("up", () => scratch.stack.up({ onOutput: (text) => show.say(text.trimEnd()), color: "never" }));
+        const up = await show.timed("up", () =>
+            scratch.stack.up({ onOutput: (text) => show.say(text.trimEnd()), color: "never" }),
+        );
         show.heading("Outputs");
         for (const [name, output] of Object.entries(up.outputs)) {
-            if (name !== "accessMatrix" && name !== "zotConfig") show.say(`  ${name}: ${output.secret ? "[secret]" : JSON.stringify(output.value)}`);
+            if (name !== "accessMatrix" && name !== "zotConfig")
+                show.say(`  ${name}: ${output.secret ? "[secret]" : JSON.stringify(output.value)}`);
         }
         show.heading("Who may do what");
         show.say(matrixTable(matrixOf(up.outputs.accessMatrix!.value as Record<string, Record<string, string>>)));
@@ -123,8 +131,12 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
         await show.timed("destroy", () => destroy());
         await walkAfterDestroy(show, site);
         show.seconds.total = Math.round((performance.now() - started) / 10) / 100;
-        if (json) process.stdout.write(`${JSON.stringify({ parts, steps: show.steps, seconds: show.seconds }, null, 2)}\n`);
-        else show.say(`\n${show.steps.filter((step) => step.ok).length} of ${show.steps.length} steps as expected, in ${show.seconds.total} seconds.`);
+        if (json)
+            process.stdout.write(`${JSON.stringify({ parts, steps: show.steps, seconds: show.seconds }, null, 2)}\n`);
+        else
+            show.say(
+                `\n${show.steps.filter((step) => step.ok).length} of ${show.steps.length} steps as expected, in ${show.seconds.total} seconds.`,
+            );
     } catch (error) {
         throw toldAs(error);
     } finally {
@@ -137,21 +149,31 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
 /** What failed outside this command is told in its own words, without a stack trace. */
 function toldAs(error: unknown): unknown {
     if (error instanceof CommandError) return new UserError("pulumi ended with an error, which is printed above.");
-    if (error instanceof LoginError || error instanceof FlowError || error instanceof UnreachableError) return new UserError(error.message);
+    if (error instanceof LoginError || error instanceof FlowError || error instanceof UnreachableError)
+        return new UserError(error.message);
     return error;
 }
 
 /** The matrix of the stack's output, whose cells are text. */
 function matrixOf(output: Record<string, Record<string, string>>): AccessMatrix {
     const actionsIn = (cell: string) => ACTIONS.filter((action) => cell.split(", ").includes(action));
-    return Object.fromEntries(Object.entries(output).map(([pattern, rights]) => [pattern, Object.fromEntries(Object.entries(rights).map(([who, cell]) => [who, actionsIn(cell)]))]));
+    return Object.fromEntries(
+        Object.entries(output).map(([pattern, rights]) => [
+            pattern,
+            Object.fromEntries(Object.entries(rights).map(([who, cell]) => [who, actionsIn(cell)])),
+        ]),
+    );
 }
 
 function partsOf(site: Site, { toolchain }: ScratchStack): { name: string; kind: string; detail: string }[] {
     return [
         ...site.parts.map(({ name, kind, detail }) => ({ name: name as string, kind: kind as string, detail })),
         { name: "Pulumi CLI", kind: toolchain.pulumi.kind, detail: toolchain.pulumi.version },
-        ...Object.values(toolchain.plugins).map((plugin) => ({ name: `plugin ${plugin.name}`, kind: plugin.kind, detail: plugin.version })),
+        ...Object.values(toolchain.plugins).map((plugin) => ({
+            name: `plugin ${plugin.name}`,
+            kind: plugin.kind,
+            detail: plugin.version,
+        })),
     ];
 }
 
@@ -167,7 +189,11 @@ async function walkTiers(show: Demo, site: Site, credentials: { username: string
     show.step("anyone pushes", 401, await anyone.push(REPOSITORY, "v1.1.0", "anonymous"));
 
     const ci = new RegistryClient(site.registryUrl, credentials);
-    show.step("CI pushes a new tag, with the key of the stack's output", 201, await ci.push(REPOSITORY, "v1.1.0", "by CI"));
+    show.step(
+        "CI pushes a new tag, with the key of the stack's output",
+        201,
+        await ci.push(REPOSITORY, "v1.1.0", "by CI"),
+    );
     show.step("CI overwrites it", 403, await ci.push(REPOSITORY, "v1.1.0", "by CI, again"));
     show.step("CI pushes the very same again", 403, await ci.push(REPOSITORY, "v1.1.0", "by CI"));
     show.step("CI deletes it", 403, await ci.delete(REPOSITORY, "v1.1.0"));
@@ -185,7 +211,11 @@ async function walkAfterDestroy(show: Demo, site: Site): Promise<void> {
 
 /** Logs in as a user through Authentik, works with a key of a few minutes, and revokes it. */
 async function asUser(site: Site, username: string, work: (registry: RegistryClient) => Promise<void>): Promise<void> {
-    const session = await ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) }, { identityProvider: [site.issuer] });
+    const session = await ZotSession.login(
+        site.registryUrl,
+        { username, password: await site.authentik.appPassword(username) },
+        { identityProvider: [site.issuer] },
+    );
     try {
         const { key, record } = await session.createApiKey("demo", new Date(Date.now() + 5 * 60_000));
         await work(new RegistryClient(site.registryUrl, { username, key }));
@@ -197,21 +227,32 @@ async function asUser(site: Site, username: string, work: (registry: RegistryCli
 
 async function changesOfUp(stack: Stack): Promise<number> {
     const { summary } = await stack.up({ color: "never" });
-    return Object.entries(summary.resourceChanges ?? {}).reduce((sum, [operation, count]) => (operation === "same" ? sum : sum + (count ?? 0)), 0);
+    return Object.entries(summary.resourceChanges ?? {}).reduce(
+        (sum, [operation, count]) => (operation === "same" ? sum : sum + (count ?? 0)),
+        0,
+    );
 }
 
 /** Leaves everything running until the person has seen enough; Enter applies what was changed in the stack's file. */
 async function keepRunning(show: Demo, site: Site, scratch: ScratchStack): Promise<void> {
     show.heading("Kept running");
     show.say(`  registry   ${site.registryUrl}`);
-    show.say(`  Authentik  ${site.authentik.url}   logins ${site.authentik.adminUser} (admins) and ${site.authentik.plainUser} (no group)`);
-    show.say(`  host       ssh -i KEY -p ${site.ssh.port} ${site.ssh.user}@127.0.0.1   with the key in ${site.ssh.privateKeyFile}`);
+    show.say(
+        `  Authentik  ${site.authentik.url}   logins ${site.authentik.adminUser} (admins) and ${site.authentik.plainUser} (no group)`,
+    );
+    show.say(
+        `  host       ssh -i KEY -p ${site.ssh.port} ${site.ssh.user}@127.0.0.1   with the key in ${site.ssh.privateKeyFile}`,
+    );
     show.say(`  settings   ${scratch.folder}/Pulumi.${STACK}.yaml`);
-    show.say("\nChange a setting there, for example adminsMayUpdate: true under zot-hardening:access, and press Enter: pulumi up runs again.");
+    show.say(
+        "\nChange a setting there, for example adminsMayUpdate: true under zot-hardening:access, and press Enter: pulumi up runs again.",
+    );
     show.say("Ctrl-C, or the end of the input, stops everything and removes it.");
     for await (const _line of createInterface({ input: process.stdin })) {
         try {
-            const up = await show.timed("up", () => scratch.stack.up({ onOutput: (text) => show.say(text.trimEnd()), color: "never" }));
+            const up = await show.timed("up", () =>
+                scratch.stack.up({ onOutput: (text) => show.say(text.trimEnd()), color: "never" }),
+            );
             show.say(matrixTable(matrixOf(up.outputs.accessMatrix!.value as Record<string, Record<string, string>>)));
         } catch (error) {
             show.say((error as Error).message);
@@ -219,9 +260,21 @@ async function keepRunning(show: Demo, site: Site, scratch: ScratchStack): Promi
     }
 }
 
-const demoCommand = command("npm run demo --", "Hardens an open registry on loopback with pulumi up, and shows who may then do what.", "npm run demo -- --keep")
+const demoCommand = command(
+    "npm run demo --",
+    "Hardens an open registry on loopback with pulumi up, and shows who may then do what.",
+    "npm run demo -- --keep",
+)
     .option("--json", "end with one JSON object: parts, steps, seconds; all else goes to standard error")
     .option("--keep", "leave everything running to be explored, until Ctrl-C")
-    .addHelpText("after", exitCodes("every step as expected", "a step not as expected, or not to be carried out", undefined, ", 129, 130, 143 interrupted, and cleared up"))
+    .addHelpText(
+        "after",
+        exitCodes(
+            "every step as expected",
+            "a step not as expected, or not to be carried out",
+            undefined,
+            ", 129, 130, 143 interrupted, and cleared up",
+        ),
+    )
     .action(demo);
 void run(demoCommand);

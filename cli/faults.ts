@@ -2,8 +2,8 @@
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { readMachine } from "../testbed/bootstrap/toolchain.cjs";
+import { type Injection, Injector, type Outcome } from "../testbed/faults/injections";
 import { faultPlan, type PlannedFaults } from "../testbed/faults/plan";
-import { Injector, type Injection, type Outcome } from "../testbed/faults/injections";
 import { command, EXIT, exitCodes, run } from "./shared/command";
 import { onInterrupt } from "./shared/interrupt";
 
@@ -37,13 +37,19 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         const first = await Injector.start();
         injectors.push(first);
         const real = { zot: readMachine().zot.kind === "real", sshd: first.host.ssh.kind === "openssh" };
-        say(`zot runs as ${first.host.zotUser === undefined ? "the user who pushes" : `the user ${first.host.zotUser}, and root pushes`}`);
-        say(`zot: ${real.zot ? "real" : "stand-in"}   sshd: ${real.sshd ? "real" : "stand-in"}   disk of its own: ${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`);
+        say(
+            `zot runs as ${first.host.zotUser === undefined ? "the user who pushes" : `the user ${first.host.zotUser}, and root pushes`}`,
+        );
+        say(
+            `zot: ${real.zot ? "real" : "stand-in"}   sshd: ${real.sshd ? "real" : "stand-in"}   disk of its own: ${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`,
+        );
         const gaps = await goodPushes();
         const longestGapMs = Math.round(Math.max(...gaps));
         const machine = { load: Math.round(loadavg()[0]! * 10) / 10, processors: cpus().length };
         const loaded = `at a load of ${machine.load} on ${machine.processors} processors`;
-        say(`longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ${gaps.map((gap) => Math.round(gap)).join(", ")} ms, ${loaded}`);
+        say(
+            `longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ${gaps.map((gap) => Math.round(gap)).join(", ")} ms, ${loaded}`,
+        );
 
         const plan = await faultPlan(first, { every, only });
         for (const { title, injections } of plan) say(`  ${String(injections.length).padStart(4)}  ${title}`);
@@ -53,9 +59,18 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
 
         // A push that had ended before its fault counts only where something is wrong all the same.
         const injected = outcomes.filter((outcome) => outcome.injected || !outcome.survived);
-        const report: Report = { injected: injected.length, survived: injected.filter((outcome) => outcome.survived).length, longestGapMs, machine, real };
+        const report: Report = {
+            injected: injected.length,
+            survived: injected.filter((outcome) => outcome.survived).length,
+            longestGapMs,
+            machine,
+            real,
+        };
         if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-        else say(`\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms, ${loaded}.`);
+        else
+            say(
+                `\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms, ${loaded}.`,
+            );
         process.exitCode = report.survived === report.injected ? EXIT.done : EXIT.mistake;
     } finally {
         interrupts.forget();
@@ -79,7 +94,11 @@ async function goodPushes(): Promise<number[]> {
     }
 }
 
-async function injectAll(plan: PlannedFaults[], injectors: Injector[], say: (text: string) => void): Promise<Outcome[]> {
+async function injectAll(
+    plan: PlannedFaults[],
+    injectors: Injector[],
+    say: (text: string) => void,
+): Promise<Outcome[]> {
     const waiting: Injection[] = plan.flatMap(({ injections }) => injections);
     const total = waiting.length;
     const outcomes: Outcome[] = [];
@@ -96,10 +115,17 @@ async function injectAll(plan: PlannedFaults[], injectors: Injector[], say: (tex
 }
 
 function line({ injection, step, survived, problems, ran, seconds }: Outcome, index: number, total: number): string {
-    const where = injection.step === undefined ? "" : ` at step ${injection.step}${step ? ` (${step.slice(0, 70)})` : " (the push had ended)"}`;
+    const where =
+        injection.step === undefined
+            ? ""
+            : ` at step ${injection.step}${step ? ` (${step.slice(0, 70)})` : " (the push had ended)"}`;
     const text = `${String(index).padStart(4)}/${total}  ${survived ? "ok  " : "FAIL"}  ${injection.name}${where}  ${seconds} s`;
     if (survived) return text;
-    return [text, ...problems.map((problem) => `            ${problem}`), `            the push: ${JSON.stringify(ran)}`].join("\n");
+    return [
+        text,
+        ...problems.map((problem) => `            ${problem}`),
+        `            the push: ${JSON.stringify(ran)}`,
+    ].join("\n");
 }
 
 /** @throws InvalidArgumentError */
@@ -108,11 +134,28 @@ function count(text: string): number {
     return Number(text);
 }
 
-const faultsCommand = command("npm run faults --", "Injects faults into the push to a registry's host, at every step, and says whether the registry came through.", "npm run faults -- --json")
+const faultsCommand = command(
+    "npm run faults --",
+    "Injects faults into the push to a registry's host, at every step, and says whether the registry came through.",
+    "npm run faults -- --json",
+)
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
     .option("--every <number>", "only every so manieth step, for a quick look", count, 1)
-    .option("--workers <number>", "hosts that faults are injected on side by side", count, Math.max(1, Math.min(4, cpus().length)))
+    .option(
+        "--workers <number>",
+        "hosts that faults are injected on side by side",
+        count,
+        Math.max(1, Math.min(4, cpus().length)),
+    )
     .option("--only <text>", "only faults whose name holds this")
-    .addHelpText("after", exitCodes("every fault survived", "a fault was not survived", undefined, ", 129, 130, 143 interrupted, and cleared up"))
+    .addHelpText(
+        "after",
+        exitCodes(
+            "every fault survived",
+            "a fault was not survived",
+            undefined,
+            ", 129, 130, 143 interrupted, and cleared up",
+        ),
+    )
     .action(faults);
 void run(faultsCommand);

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { command, run, UserError } from "./shared/command";
 import { projectFolder } from "./shared/stack";
 
-const program = command("npm run forges --", "Tests ci-secrets and what the workflows publish on a real Gitea, built from its Go module and run on loopback; and on a real Forgejo where one is given.", "FORGEJO_URL=https://forge.example.org FORGEJO_ADMIN_TOKEN=… npm run forges")
+const program = command(
+    "npm run forges --",
+    "Tests ci-secrets and what the workflows publish on a real Gitea, built from its Go module and run on loopback; and on a real Forgejo where one is given.",
+    "FORGEJO_URL=https://forge.example.org FORGEJO_ADMIN_TOKEN=… npm run forges",
+)
     .option("-t, --test <words>", "only the tests whose names have these words")
     .addHelpText(
         "after",
@@ -16,8 +20,11 @@ Exit code: 0 all is as expected, 1 something is not, or could not be had, 2 a mi
     )
     .action(async ({ test }: { test?: string }) => {
         const root = projectFolder();
-        if (Boolean(process.env.FORGEJO_URL) !== Boolean(process.env.FORGEJO_ADMIN_TOKEN)) throw new UserError("FORGEJO_URL and FORGEJO_ADMIN_TOKEN go together: one of them is not set.");
-        const { giteaFolder } = require(join(root, "testbed", "forges", "install.cjs")) as { giteaFolder(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<string> };
+        if (Boolean(process.env.FORGEJO_URL) !== Boolean(process.env.FORGEJO_ADMIN_TOKEN))
+            throw new UserError("FORGEJO_URL and FORGEJO_ADMIN_TOKEN go together: one of them is not set.");
+        const { giteaFolder } = require(join(root, "testbed", "forges", "install.cjs")) as {
+            giteaFolder(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<string>;
+        };
         const say = (line: string) => void process.stderr.write(`${line}\n`);
         const folder =
             process.env.GITEA_FOLDER ??
@@ -25,7 +32,16 @@ Exit code: 0 all is as expected, 1 something is not, or could not be had, 2 a mi
                 throw error.constructor.name === "Problem" ? new UserError(error.message) : error;
             }));
         say(`Gitea: ${folder}. Forgejo: ${process.env.FORGEJO_URL ?? "none is given"}.`);
-        const child = spawn(process.execPath, [join(root, "node_modules", "jest", "bin", "jest.js"), "--runInBand", "tests/realForges", ...(test === undefined ? [] : ["-t", test])], { cwd: root, env: { ...process.env, GITEA_FOLDER: folder }, stdio: "inherit" });
+        const child = spawn(
+            process.execPath,
+            [
+                join(root, "node_modules", "jest", "bin", "jest.js"),
+                "--runInBand",
+                "tests/realForges",
+                ...(test === undefined ? [] : ["-t", test]),
+            ],
+            { cwd: root, env: { ...process.env, GITEA_FOLDER: folder }, stdio: "inherit" },
+        );
         process.exitCode = await new Promise<number>((resolve, reject) => {
             child.on("error", reject);
             child.on("close", (code) => resolve(code === 0 ? 0 : 1));

@@ -16,8 +16,15 @@ const program = withStackOption(
         "npm run --silent host-rights -- --stack prod",
     ),
 )
-    .option("--json", "as JSON: a list of files with path, mode and text, and of commands; mistakes in the settings as JSON too")
-    .addOption(new Option("--only <kind>", "the text of this file alone, and nothing where none is needed").choices(["sudoers", "polkit"]).conflicts("json"))
+    .option(
+        "--json",
+        "as JSON: a list of files with path, mode and text, and of commands; mistakes in the settings as JSON too",
+    )
+    .addOption(
+        new Option("--only <kind>", "the text of this file alone, and nothing where none is needed")
+            .choices(["sudoers", "polkit"])
+            .conflicts("json"),
+    )
     .action(({ json, only }: Options) => {
         const { settings } = declaredByOption(program);
         const rights = hostRights(settings);

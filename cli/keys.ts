@@ -12,11 +12,14 @@ function bytesOf(from: string): Buffer {
     const what = from === "-" ? "standard input" : from;
     try {
         const bytes = readFileSync(from === "-" ? 0 : from);
-        if (bytes.length > LARGEST) throw new UserError(`What was read from ${what} is larger than ${LARGEST} bytes, and no meta.db.`);
+        if (bytes.length > LARGEST)
+            throw new UserError(`What was read from ${what} is larger than ${LARGEST} bytes, and no meta.db.`);
         return bytes;
     } catch (error) {
         if (error instanceof UserError) throw error;
-        throw new UserError(`${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. Name a copy of the meta.db in zot's rootDirectory.`);
+        throw new UserError(
+            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. Name a copy of the meta.db in zot's rootDirectory.`,
+        );
     }
 }
 
@@ -45,16 +48,29 @@ function textOf(accounts: Account[]): string {
     return [...lines, "", `${sum.join("; ")}.`].join("\n");
 }
 
-const program = command("npm run keys --", "Lists the accounts and API keys that zot keeps, of all users: zot itself shows each user only their own.", "ssh registry-host sudo cat /var/lib/zot/meta.db | npm run --silent keys -- --from -")
-    .requiredOption("--from <file>", "a copy of the meta.db in zot's rootDirectory, which holds keys as hashes; - for standard input")
+const program = command(
+    "npm run keys --",
+    "Lists the accounts and API keys that zot keeps, of all users: zot itself shows each user only their own.",
+    "ssh registry-host sudo cat /var/lib/zot/meta.db | npm run --silent keys -- --from -",
+)
+    .requiredOption(
+        "--from <file>",
+        "a copy of the meta.db in zot's rootDirectory, which holds keys as hashes; - for standard input",
+    )
     .option("--json", "as JSON")
-    .addHelpText("after", `\nWhere zot keeps its metadata in redis or DynamoDB (storage.cacheDriver), it is not in that file.\n${exitCodes("done", "the file is none of zot's, or was copied while zot wrote to it")}`)
+    .addHelpText(
+        "after",
+        `\nWhere zot keeps its metadata in redis or DynamoDB (storage.cacheDriver), it is not in that file.\n${exitCodes("done", "the file is none of zot's, or was copied while zot wrote to it")}`,
+    )
     .action(({ from, json }: { from: string; json?: boolean }) => {
         try {
             const accounts = accountsIn(bytesOf(from), new Date());
             process.stdout.write(`${json ? JSON.stringify({ accounts }, null, 2) : textOf(accounts)}\n`);
         } catch (error) {
-            if (error instanceof BoltError) throw new UserError(`${from === "-" ? "What came on standard input" : from} cannot be read as zot's meta.db: ${error.message}.`);
+            if (error instanceof BoltError)
+                throw new UserError(
+                    `${from === "-" ? "What came on standard input" : from} cannot be read as zot's meta.db: ${error.message}.`,
+                );
             throw error;
         }
     });

@@ -4,18 +4,23 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+
 import program = require("../index");
+
 import { readToolchain } from "../testbed/bootstrap/toolchain.cjs";
+import { plain, terminalPicture } from "../testbed/pictures/terminal";
 import { type Site, startSite } from "../testbed/site";
 import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
-import { plain, terminalPicture } from "../testbed/pictures/terminal";
 import { command, exitCodes, run, UserError } from "./shared/command";
 import { onInterrupt, Steps } from "./shared/interrupt";
 
 async function pictures(): Promise<void> {
     const root = projectRootOf(__dirname);
     // Inline programs print what they log beside the preview.
-    if (!readToolchain().pulumi.languageHost) throw new UserError("The picture is taken of the ordinary CLI, whose language host for Node is not there: install Pulumi, and have it on the PATH.");
+    if (!readToolchain().pulumi.languageHost)
+        throw new UserError(
+            "The picture is taken of the ordinary CLI, whose language host for Node is not there: install Pulumi, and have it on the PATH.",
+        );
     const steps = new Steps();
     let site: Site | undefined;
     let declared: ScratchStack["stack"] | undefined;
@@ -23,7 +28,8 @@ async function pictures(): Promise<void> {
         const [running, stack] = [site, declared];
         [site, declared] = [undefined, undefined];
         // What was declared in a real Authentik goes, however this ends.
-        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real")) await stack?.destroy({ color: "never" }).catch(() => undefined);
+        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
+            await stack?.destroy({ color: "never" }).catch(() => undefined);
         await running?.stop();
     };
     const interrupts = onInterrupt(async () => {
@@ -34,15 +40,26 @@ async function pictures(): Promise<void> {
         await steps.run(async () => (site = await startSite()));
         const scratch = await steps.run(() => createScratchStack(site!, root, program));
         declared = scratch.stack;
-        scratch.changeSettings({ access: { ciRepositories: ["team/**"] }, zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] } });
+        scratch.changeSettings({
+            access: { ciRepositories: ["team/**"] },
+            zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] },
+        });
         process.stderr.write("pulumi up, so that there is something to compare with\n");
         await steps.run(() => scratch.stack.up({ color: "never" }));
         scratch.changeSettings({ access: { ciRepositories: ["team/**", "tools/**"] } });
-        const { stdout, stderr, code } = await steps.run(() => scratch.pulumi(["preview", "--stack", STACK, "--color", "always", "--non-interactive"]));
+        const { stdout, stderr, code } = await steps.run(() =>
+            scratch.pulumi(["preview", "--stack", STACK, "--color", "always", "--non-interactive"]),
+        );
         if (code !== 0) throw new UserError(`The preview failed:\n${plain(stdout)}${plain(stderr)}`);
         const file = join(root, "docs", "pictures", "preview.svg");
         mkdirSync(join(root, "docs", "pictures"), { recursive: true });
-        writeFileSync(file, terminalPicture(["$ pulumi preview --stack prod", ...telling(stdout)], "A pulumi preview that says which rights a change gives, and what differs in the access matrix"));
+        writeFileSync(
+            file,
+            terminalPicture(
+                ["$ pulumi preview --stack prod", ...telling(stdout)],
+                "A pulumi preview that says which rights a change gives, and what differs in the access matrix",
+            ),
+        );
         process.stderr.write(`${file} is written.\n`);
     } finally {
         await stop();
@@ -58,16 +75,39 @@ function telling(text: string): string[] {
         const after = lines.findIndex((line, index) => index > first && end.test(plain(line)));
         return first < 0 ? [] : lines.slice(first, after < 0 ? undefined : after);
     };
-    const steps = lines.filter((line) => /^ *[-+~]+ .*\b(update|create|delete|replace)\b.*\[diff/.test(plain(line))).map((line) => line.replace(/\]; .*$/, "]"));
+    const steps = lines
+        .filter((line) => /^ *[-+~]+ .*\b(update|create|delete|replace)\b.*\[diff/.test(plain(line)))
+        .map((line) => line.replace(/\]; .*$/, "]"));
     // Their paths and hashes are this run's.
     const matrix = from(/^Outputs:/, /^ *~ zotConfig/);
     // What the test bed says of itself is no part of a site's preview.
     const [heading, ...told] = from(/^Diagnostics:/, /^Outputs:/);
-    const diagnostics = told.join("\n").split(/\n\s*\n/).filter((part) => part.trim() !== "" && !/stand-in/.test(part)).flatMap((part) => part.split("\n"));
-    return ["Previewing update (prod):", ...new Set(steps), "", heading ?? "", ...diagnostics, "", ...matrix, "", ...from(/^Resources:/, /^$/)];
+    const diagnostics = told
+        .join("\n")
+        .split(/\n\s*\n/)
+        .filter((part) => part.trim() !== "" && !/stand-in/.test(part))
+        .flatMap((part) => part.split("\n"));
+    return [
+        "Previewing update (prod):",
+        ...new Set(steps),
+        "",
+        heading ?? "",
+        ...diagnostics,
+        "",
+        ...matrix,
+        "",
+        ...from(/^Resources:/, /^$/),
+    ];
 }
 
-const picturesCommand = command("npm run pictures", "Takes docs/pictures/preview.svg of a real preview on a site on loopback, after a change of what is shown.", "npm run pictures")
-    .addHelpText("after", exitCodes("done", "it could not be done", undefined, ", 129, 130, 143 interrupted, and cleared up"))
+const picturesCommand = command(
+    "npm run pictures",
+    "Takes docs/pictures/preview.svg of a real preview on a site on loopback, after a change of what is shown.",
+    "npm run pictures",
+)
+    .addHelpText(
+        "after",
+        exitCodes("done", "it could not be done", undefined, ", 129, 130, 143 interrupted, and cleared up"),
+    )
     .action(pictures);
 void run(picturesCommand);

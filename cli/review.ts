@@ -3,9 +3,28 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decidingFiles } from "./review/files";
-import { changedFiles, commitOf, commitsMissing, mergeBase, type Repository, repositoryOf, textDifference, writeCommit } from "./review/git";
+import {
+    changedFiles,
+    commitOf,
+    commitsMissing,
+    mergeBase,
+    type Repository,
+    repositoryOf,
+    textDifference,
+    writeCommit,
+} from "./review/git";
 import { type Review, reviewMarkdown, stackReview, widens } from "./review/report";
-import { dataAsJson, dataSide, hasOwnCode, linkPackages, READ_DATA, sideOf, stacksIn, type StackSide, writeStackFiles } from "./review/sides";
+import {
+    dataAsJson,
+    dataSide,
+    hasOwnCode,
+    linkPackages,
+    READ_DATA,
+    type StackSide,
+    sideOf,
+    stacksIn,
+    writeStackFiles,
+} from "./review/sides";
 import { command, EXIT, run, UserError } from "./shared/command";
 import { onInterrupt } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
@@ -40,29 +59,53 @@ function review(options: Options, scratch: string): Review {
     const base = parting(repository, given, headCommit ?? commitOf(repository, "HEAD"), options.base, notes);
     const code = decidingFiles(changedFiles(repository, base, headCommit), repository.prefix);
     const changes = (file: string) => code.some((change) => change.file === file);
-    if (code.length > 0 && options.dataOnly) notes.push("**No code of the head was run** (`--data-only`): its stack files were read by the code that runs this review. What the head's own code makes of them is not known here.");
-    if (changes("package-lock.json")) notes.push("**Other packages are declared** (`package-lock.json`). What is said here was found out with those that are installed here.");
+    if (code.length > 0 && options.dataOnly)
+        notes.push(
+            "**No code of the head was run** (`--data-only`): its stack files were read by the code that runs this review. What the head's own code makes of them is not known here.",
+        );
+    if (changes("package-lock.json"))
+        notes.push(
+            "**Other packages are declared** (`package-lock.json`). What is said here was found out with those that are installed here.",
+        );
 
     const side = options.dataOnly
         ? (commit: string | undefined, name: string) => sideAsData(repository, commit, checkout, join(scratch, name))
-        : (commit: string | undefined, name: string) => sideByItself(repository, commit, checkout, join(scratch, name), join(scratch, "home"));
+        : (commit: string | undefined, name: string) =>
+              sideByItself(repository, commit, checkout, join(scratch, name), join(scratch, "home"));
     const baseSide = side(base, "base");
-    if (!options.dataOnly && !hasOwnCode(join(scratch, "base", repository.prefix))) notes.push("The base has no command that renders its stacks; its files were read by the code that runs this review.");
+    if (!options.dataOnly && !hasOwnCode(join(scratch, "base", repository.prefix)))
+        notes.push(
+            "The base has no command that renders its stacks; its files were read by the code that runs this review.",
+        );
     const headSide = side(headCommit, "head");
     const all = [...new Set([...baseSide.stacks, ...headSide.stacks])].sort();
-    if (options.stack && !all.includes(options.stack)) throw new UserError(`No side has a file Pulumi.${options.stack}.yaml. Stacks with a file: ${all.join(", ") || "none"}.`);
-    if (!options.stack && all.length > MOST_STACKS) throw new UserError(`There are ${all.length} stacks with a file, too many to be reviewed at once. Name one with --stack.`);
+    if (options.stack && !all.includes(options.stack))
+        throw new UserError(
+            `No side has a file Pulumi.${options.stack}.yaml. Stacks with a file: ${all.join(", ") || "none"}.`,
+        );
+    if (!options.stack && all.length > MOST_STACKS)
+        throw new UserError(
+            `There are ${all.length} stacks with a file, too many to be reviewed at once. Name one with --stack.`,
+        );
     const stacks = options.stack ? [options.stack] : all;
 
     // The base first: whatever runs of the head finds nothing to change in it.
-    const sides = (which: Side, name: string) => new Map(stacks.map((stack) => [stack, which.stacks.includes(stack) ? rendered(name, which, stack) : undefined]));
+    const sides = (which: Side, name: string) =>
+        new Map(
+            stacks.map((stack) => [stack, which.stacks.includes(stack) ? rendered(name, which, stack) : undefined]),
+        );
     const [before, after] = [sides(baseSide, "base"), sides(headSide, "head")];
     const elsewhere = stacks.filter((stack) => after.get(stack)?.beside.has("environment"));
-    if (elsewhere.length > 0) notes.push(`Settings that come from environments of Pulumi Cloud are not seen here: ${elsewhere.map((stack) => `\`${stack}\``).join(", ")}.`);
+    if (elsewhere.length > 0)
+        notes.push(
+            `Settings that come from environments of Pulumi Cloud are not seen here: ${elsewhere.map((stack) => `\`${stack}\``).join(", ")}.`,
+        );
     return {
         base: nameOf(options.base, base),
         head: headCommit === undefined ? "working tree" : nameOf(options.head!, headCommit),
-        stacks: stacks.map((stack) => stackReview(stack, before.get(stack), after.get(stack), (from, to) => textDifference(scratch, from, to))),
+        stacks: stacks.map((stack) =>
+            stackReview(stack, before.get(stack), after.get(stack), (from, to) => textDifference(scratch, from, to)),
+        ),
         code: code.map(({ file }) => file),
         kinds: Object.fromEntries(code.flatMap(({ file, kind }) => (kind === undefined ? [] : [[file, kind]]))),
         notes,
@@ -70,7 +113,13 @@ function review(options: Options, scratch: string): Review {
 }
 
 /** A side whose own code says what its stacks come to. */
-function sideByItself(repository: Repository, commit: string | undefined, checkout: string, place: string, home: string): Side {
+function sideByItself(
+    repository: Repository,
+    commit: string | undefined,
+    checkout: string,
+    place: string,
+    home: string,
+): Side {
     let folder = checkout;
     if (commit !== undefined) {
         writeCommit(repository, commit, place);
@@ -91,15 +140,21 @@ function sideAsData(repository: Repository, commit: string | undefined, checkout
 function parting(repository: Repository, base: string, head: string, name: string, notes: string[]): string {
     const parted = mergeBase(repository, base, head);
     if (parted === undefined) {
-        notes.push(`Where the head parted from \`${name}\` is not known here (a shallow clone, or lines that were merged into each other?), so that it is compared with \`${name}\` as it is now.`);
+        notes.push(
+            `Where the head parted from \`${name}\` is not known here (a shallow clone, or lines that were merged into each other?), so that it is compared with \`${name}\` as it is now.`,
+        );
         return base;
     }
     const missing = commitsMissing(repository, head, base);
-    if (missing > 0) notes.push(`The head lacks ${missing} commit${missing === 1 ? "" : "s"} of \`${name}\`; it is compared with the commit where it parted.`);
+    if (missing > 0)
+        notes.push(
+            `The head lacks ${missing} commit${missing === 1 ? "" : "s"} of \`${name}\`; it is compared with the commit where it parted.`,
+        );
     return parted;
 }
 
-const nameOf = (ref: string, commit: string) => (commit.startsWith(ref) ? commit.slice(0, 12) : `${ref} (${commit.slice(0, 12)})`);
+const nameOf = (ref: string, commit: string) =>
+    commit.startsWith(ref) ? commit.slice(0, 12) : `${ref} (${commit.slice(0, 12)})`;
 
 function rendered(name: string, side: Side, stack: string): StackSide {
     // It does not return to its loop meanwhile, so this is said at once.
@@ -107,12 +162,22 @@ function rendered(name: string, side: Side, stack: string): StackSide {
     return side.of(stack);
 }
 
-const program = command("npm run review --", "Says what a change gives and takes: rights, settings and zot's config of two commits, as Markdown, what widens first. Needs no state, secret or network.", "npm run --silent review -- --base HEAD --stack prod")
-    .requiredOption("-b, --base <ref>", "the commit, branch or tag that is compared with; of a branch, the commit where the head parted from it")
+const program = command(
+    "npm run review --",
+    "Says what a change gives and takes: rights, settings and zot's config of two commits, as Markdown, what widens first. Needs no state, secret or network.",
+    "npm run --silent review -- --base HEAD --stack prod",
+)
+    .requiredOption(
+        "-b, --base <ref>",
+        "the commit, branch or tag that is compared with; of a branch, the commit where the head parted from it",
+    )
     .option("--head <ref>", "the commit to review (default: the working tree, with what is not committed)")
     .option("-s, --stack <name>", "this stack alone (default: every stack with a file)")
     .option("--data-only", "run no code of either side: their stack files are read by the code that runs this review")
-    .option("--fail-on-widening", `end with exit code ${EXIT_WIDENS} where rights widen, or may, as by a change of code`)
+    .option(
+        "--fail-on-widening",
+        `end with exit code ${EXIT_WIDENS} where rights widen, or may, as by a change of code`,
+    )
     .option("--json", "as JSON")
     .addHelpText(
         "after",
@@ -131,8 +196,13 @@ const program = command("npm run review --", "Says what a change gives and takes
         try {
             mkdirSync(join(scratch, "home"));
             const result = review(options, scratch);
-            process.stdout.write(options.json ? `${JSON.stringify({ widens: widens(result), ...result }, null, 2)}\n` : reviewMarkdown(result));
-            if (result.stacks.some(({ problems }) => problems.some(({ side }) => side === "head"))) process.exitCode = EXIT.mistake;
+            process.stdout.write(
+                options.json
+                    ? `${JSON.stringify({ widens: widens(result), ...result }, null, 2)}\n`
+                    : reviewMarkdown(result),
+            );
+            if (result.stacks.some(({ problems }) => problems.some(({ side }) => side === "head")))
+                process.exitCode = EXIT.mistake;
             else if (options.failOnWidening && widens(result)) process.exitCode = EXIT_WIDENS;
         } finally {
             clean();

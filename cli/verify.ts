@@ -1,8 +1,9 @@
 /** npm run verify: whether a registry is hardened as declared, seen from outside. */
-import { printable } from "../clients/outsideText";
+
 import { InvalidArgumentError, Option } from "commander";
 import { UnreachableError } from "../clients/browser";
 import { outgoing } from "../clients/outgoing";
+import { printable } from "../clients/outsideText";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
 import { command, print, UserError } from "./shared/command";
@@ -15,7 +16,7 @@ import { Recorder } from "./verify/exchanges";
 import { html } from "./verify/report/html";
 import { exitCodeOf, reportOf } from "./verify/report/report";
 import { table } from "./verify/report/table";
-import { subjectFrom, type SubjectOptions } from "./verify/subject";
+import { type SubjectOptions, subjectFrom } from "./verify/subject";
 
 interface Options extends SubjectOptions {
     only?: string[];
@@ -52,7 +53,14 @@ async function verify(options: Options): Promise<number> {
     say(`${subject.registryUrl} (${subject.name}), run ${context.run}${options.readOnly ? ", read-only" : ""}`);
     const carriedOut = await carryOut(chosen, context, { say });
     const seconds = Math.round((Date.now() - started.getTime()) / 100) / 10;
-    const about = { subject: subject.name, registry: subject.registryUrl, readOnly: options.readOnly === true, started: started.toISOString(), seconds, remarks: subject.remarks };
+    const about = {
+        subject: subject.name,
+        registry: subject.registryUrl,
+        readOnly: options.readOnly === true,
+        started: started.toISOString(),
+        seconds,
+        remarks: subject.remarks,
+    };
     const report = reportOf(about, carriedOut);
 
     if (options.html) save(options.html, html(report));
@@ -76,13 +84,21 @@ const collected = (text: string, before: string[] = []) => [...before, text];
 function ids(text: string, before: string[] = []): string[] {
     const given = text.split(",");
     const unknown = given.filter((id) => !checks.some((check) => check.id === id));
-    if (unknown.length > 0) throw new InvalidArgumentError(`There is no check ${unknown.join(", ")}; --list names them.`);
+    if (unknown.length > 0)
+        throw new InvalidArgumentError(`There is no check ${unknown.join(", ")}; --list names them.`);
     return [...before, ...given];
 }
 
-const program = command("npm run verify --", "Looks from outside whether a registry is hardened as declared.", "AUTHENTIK_TOKEN=… npm run verify -- --stack prod --html report.html")
+const program = command(
+    "npm run verify --",
+    "Looks from outside whether a registry is hardened as declared.",
+    "AUTHENTIK_TOKEN=… npm run verify -- --stack prod --html report.html",
+)
     .option("-s, --stack <name>", "the stack whose registry it is, whose settings and outputs say what is declared")
-    .option("--registry <url>", "a registry by its address, declared by the options below; with --stack, another address of the same registry")
+    .option(
+        "--registry <url>",
+        "a registry by its address, declared by the options below; with --stack, another address of the same registry",
+    )
     .option("--read-only", "make no user and store nothing: only what can be asked without")
     .option("--authentik-url <url>", "Authentik's address (AUTHENTIK_URL; default with --stack: the issuer's)")
     .option("--issuer <url>", "OpenID Connect issuer that logins have to go to")
@@ -90,13 +106,30 @@ const program = command("npm run verify --", "Looks from outside whether a regis
     .option("--admins-group <name>", "group of the admins (default: admins)")
     .option("--workloads-group <name>", "group of CI (default: artifact-workloads)")
     .option("--ci-user <name>", "CI's service account, whose keys are looked at (default: zot-ci)")
-    .option("--ci-repositories <pattern>", "repositories to which CI may push; may be repeated (default: **)", collected)
+    .option(
+        "--ci-repositories <pattern>",
+        "repositories to which CI may push; may be repeated (default: **)",
+        collected,
+    )
     .option("--admins-may-update", "admins may overwrite tags")
-    .addOption(new Option("--metrics <readers>", "who may read the metrics (default: off)").choices(["anonymous", "users", "off"]))
+    .addOption(
+        new Option("--metrics <readers>", "who may read the metrics (default: off)").choices([
+            "anonymous",
+            "users",
+            "off",
+        ]),
+    )
     .option("--metrics-path <path>", "path of the metrics (default: /metrics)")
-    .option("--mirror <prefix>", "prefix of a pull-through cache; may be repeated (default: what looks like one in the catalog)", collected)
+    .option(
+        "--mirror <prefix>",
+        "prefix of a pull-through cache; may be repeated (default: what looks like one in the catalog)",
+        collected,
+    )
     .option("--image <prefix/repository:tag>", "an image to pull through a cache; may be repeated", collected)
-    .option("--login-flow <slug>", "flow of Authentik that the users of this run log in by, where the usual one demands a second factor")
+    .option(
+        "--login-flow <slug>",
+        "flow of Authentik that the users of this run log in by, where the usual one demands a second factor",
+    )
     .option("--browser [program]", "log in with a real browser too: Chromium or Chrome (default: the one on the PATH)")
     .option("--only <ids>", "only these checks, by their ids, with commas in between", ids)
     .option("--list", "print the checks and end")
@@ -113,15 +146,23 @@ Exit code: 0 no weakness found, 1 a weakness found, 2 a mistake on the command l
 129, 130, 143 interrupted.`,
     )
     .action(async (options: Options) => {
-        if (options.list) return void process.stdout.write(`${checks.map(({ id, title }) => `${id.padEnd(20)} ${title}`).join("\n")}\n`);
+        if (options.list)
+            return void process.stdout.write(
+                `${checks.map(({ id, title }) => `${id.padEnd(20)} ${title}`).join("\n")}\n`,
+            );
         if (options.stack === undefined && options.registry === undefined) {
-            program.error("Which registry? Name a stack with --stack, or give an address with --registry.", { exitCode: EXIT.usage });
+            program.error("Which registry? Name a stack with --stack, or give an address with --registry.", {
+                exitCode: EXIT.usage,
+            });
         }
         try {
             process.exitCode = Math.max(await verify(options), Number(process.exitCode ?? 0));
         } catch (error) {
-            const isMistake = error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError;
-            process.stderr.write(`${isMistake || error instanceof UnreachableError ? (error as Error).message : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`}\n`);
+            const isMistake =
+                error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError;
+            process.stderr.write(
+                `${isMistake || error instanceof UnreachableError ? (error as Error).message : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`}\n`,
+            );
             process.exitCode = isMistake ? EXIT.usage : EXIT.notCarriedOut;
         }
     });

@@ -42,13 +42,23 @@ const PATH = "/zot/auth/apikey";
 const CLIENT = { "X-ZOT-API-CLIENT": "zot-ui" };
 
 /** The requests, sent by `send` with whatever says who it is. */
-export function apiKeysOver(registryUrl: string, username: string, send: (url: string, request: BrowserRequest) => Promise<Answer>): ApiKeys {
+export function apiKeysOver(
+    registryUrl: string,
+    username: string,
+    send: (url: string, request: BrowserRequest) => Promise<Answer>,
+): ApiKeys {
     const request = async (what: string, path: string, options: BrowserRequest, expected: number): Promise<Answer> => {
         const answer = await send(`${registryUrl}${path}`, { ...options, headers: CLIENT });
         if (answer.status === expected) return answer;
         const reason = outsideText(answer.text);
-        if (answer.status >= 500) throw new UnreachableError(`The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}; its log says why.`);
-        throw new ApiKeyError(`The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}.`, answer.status);
+        if (answer.status >= 500)
+            throw new UnreachableError(
+                `The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}; its log says why.`,
+            );
+        throw new ApiKeyError(
+            `The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}.`,
+            answer.status,
+        );
     };
     return {
         username,
@@ -59,13 +69,25 @@ export function apiKeysOver(registryUrl: string, username: string, send: (url: s
         },
         async create(label, expires) {
             // Whole seconds are what zot keeps.
-            const expirationDate = new Date(Math.ceil(expires.getTime() / 1000) * 1000).toISOString().replace(".000Z", "Z");
-            const answer = await request(`an API key of ${username} was to be made`, PATH, { method: "POST", json: { label, scopes: [], expirationDate } }, 201);
+            const expirationDate = new Date(Math.ceil(expires.getTime() / 1000) * 1000)
+                .toISOString()
+                .replace(".000Z", "Z");
+            const answer = await request(
+                `an API key of ${username} was to be made`,
+                PATH,
+                { method: "POST", json: { label, scopes: [], expirationDate } },
+                201,
+            );
             const { apiKey, ...record } = parsed<ApiKeyRecord & { apiKey: string }>(answer);
             return { key: apiKey, record };
         },
         async revoke(uuid) {
-            await request(`the API key ${uuid} of ${username} was to be revoked`, `${PATH}?id=${encodeURIComponent(uuid)}`, { method: "DELETE" }, 200);
+            await request(
+                `the API key ${uuid} of ${username} was to be revoked`,
+                `${PATH}?id=${encodeURIComponent(uuid)}`,
+                { method: "DELETE" },
+                200,
+            );
         },
     };
 }
@@ -74,7 +96,10 @@ function parsed<T>(answer: Answer): T {
     try {
         return JSON.parse(answer.text) as T;
     } catch {
-        throw new ApiKeyError(`${answer.url.origin} answered a request about API keys with something else than zot does; does a proxy in front of it ask for a login?`, answer.status);
+        throw new ApiKeyError(
+            `${answer.url.origin} answered a request about API keys with something else than zot does; does a proxy in front of it ask for a login?`,
+            answer.status,
+        );
     }
 }
 
@@ -102,12 +127,27 @@ export class KeyHolder {
      */
     async mayPush(repository: string): Promise<PushProof> {
         const tag = `probe-${randomBytes(8).toString("hex")}`;
-        const { status } = await this.send(`${this.registryUrl}/v2/${repository}/manifests/${tag}`, { method: "PUT", headers: { "content-type": "text/plain" } });
-        if (status >= 500) throw new UnreachableError(`The registry ${this.registryUrl} answered ${status} when it was asked whether ${this.username} may push; its log says why.`);
-        return status === 415 ? "may push" : status === 401 ? "not the key" : status === 403 ? "not the right" : { status };
+        const { status } = await this.send(`${this.registryUrl}/v2/${repository}/manifests/${tag}`, {
+            method: "PUT",
+            headers: { "content-type": "text/plain" },
+        });
+        if (status >= 500)
+            throw new UnreachableError(
+                `The registry ${this.registryUrl} answered ${status} when it was asked whether ${this.username} may push; its log says why.`,
+            );
+        return status === 415
+            ? "may push"
+            : status === 401
+              ? "not the key"
+              : status === 403
+                ? "not the right"
+                : { status };
     }
 
     private send(url: string, request: BrowserRequest): Promise<Answer> {
-        return sendOne(this.way, url, { ...request, headers: { ...request.headers, authorization: this.authorization } });
+        return sendOne(this.way, url, {
+            ...request,
+            headers: { ...request.headers, authorization: this.authorization },
+        });
     }
 }

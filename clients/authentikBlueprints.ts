@@ -19,7 +19,10 @@ export interface Blueprint {
 const TIMEOUT = 60_000;
 
 /** All of them; or why they are not known: the status of the answer, undefined where there was none. */
-export async function listBlueprints({ url, token }: { url: string; token: string }, send: Send): Promise<Blueprint[] | { status: number | undefined }> {
+export async function listBlueprints(
+    { url, token }: { url: string; token: string },
+    send: Send,
+): Promise<Blueprint[] | { status: number | undefined }> {
     const base = url.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
     /** Ends the list where a page cannot be had. */
     class Unknown extends Error {
@@ -34,7 +37,9 @@ export async function listBlueprints({ url, token }: { url: string; token: strin
             signal: AbortSignal.timeout(TIMEOUT),
         }).catch(() => undefined);
         if (answer?.status !== 200) throw new Unknown(answer?.status);
-        const body = (await answer.json().catch(() => undefined)) as { results?: Blueprint[]; pagination?: { next: number } } | undefined;
+        const body = (await answer.json().catch(() => undefined)) as
+            | { results?: Blueprint[]; pagination?: { next: number } }
+            | undefined;
         if (!Array.isArray(body?.results)) throw new Unknown(answer.status);
         return { items: body.results, next: body.pagination?.next || undefined };
     };
@@ -53,17 +58,27 @@ const REMEDY = "Disable it in Authentik (Customization > Blueprints), or take th
 
 /** Warnings of enabled blueprints that name what the settings declare. */
 export function owningBlueprints(blueprints: readonly Blueprint[], { identity }: Pick<Settings, "identity">): string[] {
-    const keys = { slug: identity.applicationSlug, client_id: identity.clientId, username: identity.ciUser, name: identity.workloadsGroup };
+    const keys = {
+        slug: identity.applicationSlug,
+        client_id: identity.clientId,
+        username: identity.ciUser,
+        name: identity.workloadsGroup,
+    };
     return blueprints
         .filter(({ enabled, content }) => enabled && content)
         .flatMap(({ name, content, context }) => {
             const given = /!Context\b/.test(content) ? Object.values(context ?? {}) : [];
             const isNamed = (field: string, value: string) =>
-                new RegExp(`\\b${field}["']?\\s*:\\s*["']?${value.replace(/[^\w]/g, "\\$&")}["']?\\s*(?:$|[,}#])`, "m").test(content) ||
+                new RegExp(
+                    `\\b${field}["']?\\s*:\\s*["']?${value.replace(/[^\w]/g, "\\$&")}["']?\\s*(?:$|[,}#])`,
+                    "m",
+                ).test(content) ||
                 (given.includes(value) && new RegExp(`\\b${field}["']?\\s*:\\s*!Context\\b`).test(content));
             const named = Object.entries(keys).filter(([field, value]) => isNamed(field, value));
             if (named.length === 0) return [];
-            return [`The blueprint ${outsideText(name)} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it writes over what pulumi up changes whenever it is applied. ${REMEDY}`];
+            return [
+                `The blueprint ${outsideText(name)} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it writes over what pulumi up changes whenever it is applied. ${REMEDY}`,
+            ];
         });
 }
 
@@ -71,5 +86,8 @@ export function owningBlueprints(blueprints: readonly Blueprint[], { identity }:
 export function unknownBlueprints(blueprints: readonly Blueprint[]): string[] {
     return blueprints
         .filter(({ enabled, content, path }) => enabled && !content && path && !BUNDLED.test(path))
-        .map(({ name, path }) => `The blueprint ${outsideText(name)} is enabled and comes from ${outsideText(path)}, which Authentik does not show: if it makes any of these objects, it writes over what pulumi up changes. Look at it. ${REMEDY}`);
+        .map(
+            ({ name, path }) =>
+                `The blueprint ${outsideText(name)} is enabled and comes from ${outsideText(path)}, which Authentik does not show: if it makes any of these objects, it writes over what pulumi up changes. Look at it. ${REMEDY}`,
+        );
 }

@@ -37,7 +37,8 @@ interface Challenge {
 }
 
 /** What helps where a service account does not pass a flow that is made for people. */
-const OWN_FLOW = "Give the service account a login flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
+const OWN_FLOW =
+    "Give the service account a login flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
 
 /** A default flow has four stages; twice as many answers are a loop. */
 const MOST_CHALLENGES = 10;
@@ -51,7 +52,14 @@ const MOST_CHALLENGES = 10;
  * @param loggedInBy slug of the flow by which the user has been logged in already, where it has: then this one must not ask who it is
  * @throws FlowError where it cannot be passed, UnreachableError where Authentik does not answer, or fails.
  */
-export async function passFlow(browser: Browser, origin: string, flow: string, query: string, credentials: Credentials, loggedInBy?: string): Promise<URL> {
+export async function passFlow(
+    browser: Browser,
+    origin: string,
+    flow: string,
+    query: string,
+    credentials: Credentials,
+    loggedInBy?: string,
+): Promise<URL> {
     const executor = `${origin}/api/v3/flows/executor/${encodeURIComponent(flow)}/?query=${encodeURIComponent(query)}`;
     let answer = await browser.send(executor, { headers: { accept: "application/json" } });
     const answered = new Set<string>();
@@ -67,10 +75,17 @@ export async function passFlow(browser: Browser, origin: string, flow: string, q
         }
         const reply = replyTo(challenge, credentials, flow);
         if (answered.has(challenge.component)) {
-            throw new FlowError(`The flow ${flow} asks for ${outsideText(challenge.component)} again after it was answered; look at its stages in Authentik.`, challenge.component);
+            throw new FlowError(
+                `The flow ${flow} asks for ${outsideText(challenge.component)} again after it was answered; look at its stages in Authentik.`,
+                challenge.component,
+            );
         }
         answered.add(challenge.component);
-        answer = await browser.send(executor, { method: "POST", json: reply, headers: { accept: "application/json", ...(await csrf(browser, executor)) } });
+        answer = await browser.send(executor, {
+            method: "POST",
+            json: reply,
+            headers: { accept: "application/json", ...(await csrf(browser, executor)) },
+        });
     }
     throw new FlowError(`The flow ${flow} did not end after ${MOST_CHALLENGES} challenges.`, undefined);
 }
@@ -96,23 +111,37 @@ async function followWithin(browser: Browser, first: Answer): Promise<Answer> {
 }
 
 function challengeOf(answer: Answer, flow: string): Challenge {
-    if (answer.status >= 500) throw new UnreachableError(`Authentik at ${answer.url.origin} answered ${answer.status} in the flow ${flow}; its log says why.`);
-    if (answer.status === 404) throw new FlowError(`Authentik has no flow ${flow}; correct its slug, or create it.`, undefined);
+    if (answer.status >= 500)
+        throw new UnreachableError(
+            `Authentik at ${answer.url.origin} answered ${answer.status} in the flow ${flow}; its log says why.`,
+        );
+    if (answer.status === 404)
+        throw new FlowError(`Authentik has no flow ${flow}; correct its slug, or create it.`, undefined);
     try {
         const challenge = JSON.parse(answer.text) as Challenge;
         if (typeof challenge.component === "string") return challenge;
     } catch {
         // Told below, with what came instead.
     }
-    throw new FlowError(`Authentik's flow executor answered ${answer.status} without a challenge for the flow ${flow}; is ${answer.url.origin} Authentik?`, undefined);
+    throw new FlowError(
+        `Authentik's flow executor answered ${answer.status} without a challenge for the flow ${flow}; is ${answer.url.origin} Authentik?`,
+        undefined,
+    );
 }
 
 function replyTo(challenge: Challenge, { username, password }: Credentials, flow: string): Record<string, unknown> {
     const errors = Object.values(challenge.response_errors ?? {}).flat();
     if (errors.length > 0) {
-        throw new FlowError(`Authentik refused the login of ${username}: ${outsideText(errors.map((error) => error.string).join("; "))}. The password may be wrong or expired, or there is no such user.`, challenge.component);
+        throw new FlowError(
+            `Authentik refused the login of ${username}: ${outsideText(errors.map((error) => error.string).join("; "))}. The password may be wrong or expired, or there is no such user.`,
+            challenge.component,
+        );
     }
-    if (challenge.captcha_stage) throw new FlowError(`The flow ${flow} asks for a captcha, which only a person can answer. ${OWN_FLOW}`, challenge.component);
+    if (challenge.captcha_stage)
+        throw new FlowError(
+            `The flow ${flow} asks for a captcha, which only a person can answer. ${OWN_FLOW}`,
+            challenge.component,
+        );
     switch (challenge.component) {
         case "ak-stage-identification":
             return { uid_field: username, ...(challenge.password_fields ? { password } : {}) };
@@ -123,16 +152,25 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
         case "ak-stage-consent":
             return { token: challenge.token };
         case "ak-stage-access-denied":
-            throw new FlowError(`Authentik denied ${username} the flow ${flow}: ${outsideText(challenge.error_message ?? "no reason given")}. The user may be inactive, or a policy of the flow does not let it pass.`, challenge.component);
+            throw new FlowError(
+                `Authentik denied ${username} the flow ${flow}: ${outsideText(challenge.error_message ?? "no reason given")}. The user may be inactive, or a policy of the flow does not let it pass.`,
+                challenge.component,
+            );
         case "ak-stage-flow-error":
             throw new FlowError(`Authentik failed inside the flow ${flow}; its log says why.`, challenge.component);
         case "ak-stage-authenticator-validate":
         case "ak-stage-authenticator-totp":
         case "ak-stage-authenticator-webauthn":
         case "ak-stage-authenticator-static":
-            throw new FlowError(`The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have. ${OWN_FLOW}`, challenge.component);
+            throw new FlowError(
+                `The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have. ${OWN_FLOW}`,
+                challenge.component,
+            );
         default:
-            throw new FlowError(`The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, which cannot be answered without a person. ${OWN_FLOW}`, challenge.component);
+            throw new FlowError(
+                `The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, which cannot be answered without a person. ${OWN_FLOW}`,
+                challenge.component,
+            );
     }
 }
 

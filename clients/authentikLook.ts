@@ -33,13 +33,23 @@ export type Kind = keyof typeof KINDS;
 async function find(access: LookAccess, kind: Kind, name: string): Promise<Record<string, unknown> | undefined> {
     const { path, field } = KINDS[kind];
     const isItem = field === "slug";
-    const answer = await get<Listed & Record<string, unknown>>(access, isItem ? `${path}${encodeURIComponent(name)}/` : `${path}?${field}=${encodeURIComponent(name)}`);
+    const answer = await get<Listed & Record<string, unknown>>(
+        access,
+        isItem ? `${path}${encodeURIComponent(name)}/` : `${path}?${field}=${encodeURIComponent(name)}`,
+    );
     // A filter that Authentik does not know is ignored.
-    return isItem ? (answer?.[field] === name ? answer : undefined) : answer?.results.find((candidate) => candidate[field] === name);
+    return isItem
+        ? answer?.[field] === name
+            ? answer
+            : undefined
+        : answer?.results.find((candidate) => candidate[field] === name);
 }
 
 /** Which of the names are taken. A name that may not be asked for counts as free: making the object will tell. */
-export async function takenNames<Named extends { kind: Kind; name: string }>(access: LookAccess, names: readonly Named[]): Promise<Named[]> {
+export async function takenNames<Named extends { kind: Kind; name: string }>(
+    access: LookAccess,
+    names: readonly Named[],
+): Promise<Named[]> {
     const found = await Promise.all(names.map(({ kind, name }) => find(access, kind, name)));
     return names.filter((_, index) => found[index] !== undefined);
 }
@@ -52,9 +62,18 @@ export async function isMember(access: LookAccess, username: string, group: stri
 }
 
 /** Members of a group by their names, each with the number by which Authentik knows it; undefined where they are not to be seen. */
-export async function membersOf(access: LookAccess, group: string): Promise<{ pk: number; username: string }[] | undefined> {
-    const found = await get<{ users?: number[]; users_obj?: { pk: number; username: string }[] | null }>(access, `/core/groups/${encodeURIComponent(group)}/?include_users=true`);
-    return found?.users?.map((pk) => ({ pk, username: outsideText(found.users_obj?.find((user) => user.pk === pk)?.username ?? `user ${pk}`) }));
+export async function membersOf(
+    access: LookAccess,
+    group: string,
+): Promise<{ pk: number; username: string }[] | undefined> {
+    const found = await get<{ users?: number[]; users_obj?: { pk: number; username: string }[] | null }>(
+        access,
+        `/core/groups/${encodeURIComponent(group)}/?include_users=true`,
+    );
+    return found?.users?.map((pk) => ({
+        pk,
+        username: outsideText(found.users_obj?.find((user) => user.pk === pk)?.username ?? `user ${pk}`),
+    }));
 }
 
 /** Something in a login flow that a service account does not pass. */
@@ -72,7 +91,11 @@ interface Binding {
 }
 
 /** Stages that are passed without a person, whatever they are set to. */
-const PASSED = new Set(["authentik_stages_user_login.userloginstage", "authentik_stages_consent.consentstage", "authentik_stages_user_write.userwritestage"]);
+const PASSED = new Set([
+    "authentik_stages_user_login.userloginstage",
+    "authentik_stages_consent.consentstage",
+    "authentik_stages_user_write.userwritestage",
+]);
 
 /**
  * What a service account that has but a password does not pass, in the flow by which it would log in.
@@ -80,15 +103,26 @@ const PASSED = new Set(["authentik_stages_user_login.userloginstage", "authentik
  * @param flow slug of the flow; undefined for the one that the provider of `clientId`, or else the brand, leads to
  * @returns the flow's slug and what is in the way; undefined where the flow is not to be seen.
  */
-export async function loginObstacles(access: LookAccess, flow: string | undefined, clientId: string): Promise<{ flow: string; obstacles: Obstacle[] } | undefined> {
+export async function loginObstacles(
+    access: LookAccess,
+    flow: string | undefined,
+    clientId: string,
+): Promise<{ flow: string; obstacles: Obstacle[] } | undefined> {
     const found = flow === undefined ? await usualFlow(access, clientId) : await find(access, "flow", flow);
     if (typeof found?.pk !== "string" || typeof found.slug !== "string") return undefined;
-    const bindings = (await get<{ results: Binding[] }>(access, `/flows/bindings/?target=${found.pk}&ordering=order&page_size=100`))?.results ?? [];
+    const bindings =
+        (await get<{ results: Binding[] }>(access, `/flows/bindings/?target=${found.pk}&ordering=order&page_size=100`))
+            ?.results ?? [];
     const obstacles = await Promise.all(
         bindings.map(async (binding): Promise<Obstacle[]> => {
             const what = await obstacleOf(access, binding);
             if (what === undefined) return [];
-            return [{ what: `${what} (stage ${outsideText(binding.stage_obj?.name ?? binding.stage)})`, isCertain: await meetsPasswords(access, binding) }];
+            return [
+                {
+                    what: `${what} (stage ${outsideText(binding.stage_obj?.name ?? binding.stage)})`,
+                    isCertain: await meetsPasswords(access, binding),
+                },
+            ];
         }),
     );
     return { flow: found.slug, obstacles: obstacles.flat() };
@@ -121,7 +155,9 @@ async function meetsPasswords(access: LookAccess, { policybindingmodel_ptr_id: t
 async function usualFlow(access: LookAccess, clientId: string): Promise<Record<string, unknown> | undefined> {
     const provider = await find(access, "OAuth2 provider of the client id", clientId);
     if (typeof provider?.authentication_flow === "string") {
-        return (await get<Listed>(access, `/flows/instances/?flow_uuid=${provider.authentication_flow}`))?.results.find(({ pk }) => pk === provider.authentication_flow);
+        return (await get<Listed>(access, `/flows/instances/?flow_uuid=${provider.authentication_flow}`))?.results.find(
+            ({ pk }) => pk === provider.authentication_flow,
+        );
     }
     const brand = await get<{ flow_authentication?: string }>(access, "/core/brands/current/");
     return find(access, "flow", brand?.flow_authentication ?? "default-authentication-flow");
@@ -136,15 +172,21 @@ async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Bindin
         case "authentik_stages_identification.identificationstage": {
             const found = await details<{ user_fields?: string[]; captcha_stage?: string | null }>("identification");
             if (found?.captcha_stage) return "asks for a captcha";
-            return found?.user_fields && !found.user_fields.includes("username") ? "does not let anybody log in by user name" : undefined;
+            return found?.user_fields && !found.user_fields.includes("username")
+                ? "does not let anybody log in by user name"
+                : undefined;
         }
         case "authentik_stages_password.passwordstage": {
             const found = await details<{ backends?: string[] }>("password");
-            return found?.backends && !found.backends.includes("authentik.core.auth.InbuiltBackend") ? "does not check the passwords that Authentik itself keeps" : undefined;
+            return found?.backends && !found.backends.includes("authentik.core.auth.InbuiltBackend")
+                ? "does not check the passwords that Authentik itself keeps"
+                : undefined;
         }
         case "authentik_stages_authenticator_validate.authenticatorvalidatestage": {
             const found = await details<{ not_configured_action?: string }>("authenticator/validate");
-            return found?.not_configured_action === undefined || found.not_configured_action === "skip" ? undefined : "demands a second factor";
+            return found?.not_configured_action === undefined || found.not_configured_action === "skip"
+                ? undefined
+                : "demands a second factor";
         }
         default:
             return `has a stage that only a person passes: ${outsideText(kind!.verbose_name)}`;

@@ -69,11 +69,17 @@ const LOOK_AT_FLOW = [
 ];
 
 /** Every permission that the work needs, each once, sorted. */
-export function neededPermissions({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): NeededPermission[] {
+export function neededPermissions({
+    purpose,
+    managesWorkloads,
+    managesLoginFlow,
+    mintsKey,
+}: AuthentikWork): NeededPermission[] {
     const needed = new Map<string, NeededPermission>();
     const add = (permission: string, why: string, onlyOn?: NeededPermission["onlyOn"]) => {
         // Where a permission is needed on every object, one object is not enough.
-        if (!needed.has(permission)) needed.set(permission, { permission, purpose: why, ...(onlyOn ? { onlyOn } : {}) });
+        if (!needed.has(permission))
+            needed.set(permission, { permission, purpose: why, ...(onlyOn ? { onlyOn } : {}) });
     };
     const kinds = [...REGISTRATION, ...(managesWorkloads ? WORKLOADS : []), ...(managesLoginFlow ? LOGIN_FLOW : [])];
     for (const [kind, what] of kinds) {
@@ -88,9 +94,15 @@ export function neededPermissions({ purpose, managesWorkloads, managesLoginFlow,
     if (managesLoginFlow) add("authentik_flows.view_stage", "looking up the password stage");
     if (!managesWorkloads) add("authentik_core.view_user", "looking up the service account", "service account");
     if (mintsKey && purpose === "up") {
-        if (!managesLoginFlow) for (const permission of LOOK_AT_FLOW) add(permission, "looking whether the service account passes its login flow");
+        if (!managesLoginFlow)
+            for (const permission of LOOK_AT_FLOW)
+                add(permission, "looking whether the service account passes its login flow");
         add("authentik_core.view_user", "logging in as the service account", "service account");
-        add("authentik_core.reset_user_password", "logging in as the service account", managesWorkloads ? undefined : "service account");
+        add(
+            "authentik_core.reset_user_password",
+            "logging in as the service account",
+            managesWorkloads ? undefined : "service account",
+        );
     }
     return [...needed.values()].sort((left, right) => (left.permission < right.permission ? -1 : 1));
 }
@@ -106,24 +118,39 @@ export interface GrantedPermissions {
 }
 
 /** What is needed and not granted. What cannot be seen does not count as missing. */
-export function missingPermissions(granted: GrantedPermissions, needed: readonly NeededPermission[]): NeededPermission[] {
+export function missingPermissions(
+    granted: GrantedPermissions,
+    needed: readonly NeededPermission[],
+): NeededPermission[] {
     if (granted.isSuperuser) return [];
     return needed.filter(({ permission, onlyOn }) => {
         if (granted.everywhere.has(permission)) return false;
-        return onlyOn === undefined || (granted.onServiceAccount !== undefined && !granted.onServiceAccount.has(permission));
+        return (
+            onlyOn === undefined ||
+            (granted.onServiceAccount !== undefined && !granted.onServiceAccount.has(permission))
+        );
     });
 }
 
 /** What is granted everywhere and not needed: more than the token should have. */
-export function surplusPermissions(granted: Pick<GrantedPermissions, "everywhere">, needed: readonly NeededPermission[]): string[] {
+export function surplusPermissions(
+    granted: Pick<GrantedPermissions, "everywhere">,
+    needed: readonly NeededPermission[],
+): string[] {
     const everywhere = new Set(needed.filter(({ onlyOn }) => onlyOn === undefined).map(({ permission }) => permission));
     return [...granted.everywhere].filter((permission) => !everywhere.has(permission)).sort();
 }
 
 /** What is missing, to the person who can mend it; undefined where nothing is. */
-export function missingPermissionsMessage(missing: readonly NeededPermission[], username: string, remedy = "npm run authentik-token"): string | undefined {
+export function missingPermissionsMessage(
+    missing: readonly NeededPermission[],
+    username: string,
+    remedy = "npm run authentik-token",
+): string | undefined {
     if (missing.length === 0) return undefined;
-    const lines = missing.map(({ permission, purpose, onlyOn }) => `  - ${permission}${onlyOn ? ` on the ${onlyOn}` : ""}, for ${purpose}`);
+    const lines = missing.map(
+        ({ permission, purpose, onlyOn }) => `  - ${permission}${onlyOn ? ` on the ${onlyOn}` : ""}, for ${purpose}`,
+    );
     return `The token for Authentik (of ${username}) lacks ${missing.length === 1 ? "a permission" : `${missing.length} permissions`}:\n${lines.join("\n")}\nGive them to a role of that user; \`${remedy}\` does it with an administrator's token, or prints the steps.`;
 }
 
@@ -132,14 +159,24 @@ export function missingPermissionsMessage(missing: readonly NeededPermission[], 
  * of add_user, change_user, add_group and change_group alone was enough to become a superuser.
  */
 export function dangersOf({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): string[] {
-    if (purpose === "preview") return ["It can read the names of groups, their members, flows, scope mappings and certificates (no private keys)."];
-    if (purpose === "refresh") return ["It can read the client secret of every OAuth2 provider in Authentik, and every group and user that it may see."];
+    if (purpose === "preview")
+        return [
+            "It can read the names of groups, their members, flows, scope mappings and certificates (no private keys).",
+        ];
+    if (purpose === "refresh")
+        return [
+            "It can read the client secret of every OAuth2 provider in Authentik, and every group and user that it may see.",
+        ];
     const dangers: string[] = [];
     if (managesWorkloads) {
-        dangers.push("It is as good as a superuser's: whoever may add or change users or groups can make a superuser of any account, themselves included.");
+        dangers.push(
+            "It is as good as a superuser's: whoever may add or change users or groups can make a superuser of any account, themselves included.",
+        );
     }
     if (managesLoginFlow) {
-        dangers.push("It is as good as a superuser's: it can write expression policies, which are Python that runs inside Authentik, and change any login flow.");
+        dangers.push(
+            "It is as good as a superuser's: it can write expression policies, which are Python that runs inside Authentik, and change any login flow.",
+        );
     }
     dangers.push(
         "It can read and change every OAuth2 provider (client secrets, redirect URIs), every application, and every policy binding: it can let itself into other applications, and take the second factor out of a login flow.",
@@ -180,7 +217,9 @@ interface PermissionRow {
 export async function grantedTo(access: TokenAccess): Promise<GrantedPermissions> {
     const { user } = await ask<Self>(access, "/core/users/me/");
     if (user.is_superuser) return { username: user.username, isSuperuser: true, everywhere: new Set() };
-    const lists = await Promise.all((user.roles ?? []).map((role) => permissionsOfRole(role.pk, (path) => ask(access, path))));
+    const lists = await Promise.all(
+        (user.roles ?? []).map((role) => permissionsOfRole(role.pk, (path) => ask(access, path))),
+    );
     return { username: user.username, isSuperuser: false, everywhere: new Set(lists.flat()) };
 }
 
@@ -190,7 +229,10 @@ export async function permissionsOfRole(role: string, get: (path: string) => Pro
         "The permissions of a role in Authentik",
         async (page: number) => {
             const path = `/rbac/permissions/?role=${encodeURIComponent(role)}&page_size=500&page=${page}`;
-            const { results, pagination } = (await get(path)) as { pagination: { next: number }; results: PermissionRow[] };
+            const { results, pagination } = (await get(path)) as {
+                pagination: { next: number };
+                results: PermissionRow[];
+            };
             const items = results.map(({ app_label, codename }) => `${app_label}.${codename}`);
             return { items, next: pagination.next > 0 ? pagination.next : undefined };
         },
@@ -198,13 +240,21 @@ export async function permissionsOfRole(role: string, get: (path: string) => Pro
     );
 }
 
-async function ask<T>({ url, token, headers, way = outgoing(), timeout = 10_000 }: TokenAccess, path: string): Promise<T> {
+async function ask<T>(
+    { url, token, headers, way = outgoing(), timeout = 10_000 }: TokenAccess,
+    path: string,
+): Promise<T> {
     const base = url.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
-    const problem = (what: string) => new PermissionCheckError(`What the token for Authentik at ${base} may do could not be read: ${what}`);
+    const problem = (what: string) =>
+        new PermissionCheckError(`What the token for Authentik at ${base} may do could not be read: ${what}`);
     let response: Response;
     let text: string;
     try {
-        response = await way(new URL(`${base}/api/v3${path}`), { method: "GET", headers: { ...headers, accept: "application/json", authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(timeout) });
+        response = await way(new URL(`${base}/api/v3${path}`), {
+            method: "GET",
+            headers: { ...headers, accept: "application/json", authorization: `Bearer ${token}` },
+            signal: AbortSignal.timeout(timeout),
+        });
         text = await response.text();
     } catch (error) {
         const { cause } = error as { cause?: Error };

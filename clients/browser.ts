@@ -37,7 +37,8 @@ export class Browser {
         const cookies = await this.jar.getCookieString(url.href);
         const headers = { ...request.headers, ...(cookies ? { cookie: cookies } : {}) };
         const answer = await sendOne(this.way, url, { ...request, headers });
-        for (const cookie of answer.headers.getSetCookie()) await this.jar.setCookie(cookie, url.href, { ignoreError: true });
+        for (const cookie of answer.headers.getSetCookie())
+            await this.jar.setCookie(cookie, url.href, { ignoreError: true });
         return answer;
     }
 
@@ -87,14 +88,17 @@ export function clockAhead(answer: Pick<Answer, "headers">, now: number = Date.n
     return Number.isNaN(date) ? undefined : date + 500 - now;
 }
 
-const UNTRUSTED = /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/;
+const UNTRUSTED =
+    /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/;
 
 function reasonOf(error: unknown): string {
     const cause = causeOf(error);
     if (cause.name === "TimeoutError") return `no answer within ${REQUEST_TIMEOUT / 1000} seconds`;
     const code = cause.code ?? "";
-    if (UNTRUSTED.test(code)) return `its certificate is of an authority that is not trusted here (${code}); for a private one set NODE_EXTRA_CA_CERTS in the environment to its PEM file`;
-    if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") return `its certificate is not valid now (${code}); renew it, or set the clock here`;
+    if (UNTRUSTED.test(code))
+        return `its certificate is of an authority that is not trusted here (${code}); for a private one set NODE_EXTRA_CA_CERTS in the environment to its PEM file`;
+    if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID")
+        return `its certificate is not valid now (${code}); renew it, or set the clock here`;
     return outsideText(cause.message || code || error);
 }
 

@@ -8,7 +8,11 @@ import { delimiter, join } from "node:path";
 /** What is used of playwright-core here: whoever installs without the packages for development compiles and runs all the same. */
 export interface Chromium {
     version(): string;
-    newContext(options?: { viewport?: { width: number; height: number }; colorScheme?: "light" | "dark"; offline?: boolean }): Promise<BrowserContext>;
+    newContext(options?: {
+        viewport?: { width: number; height: number };
+        colorScheme?: "light" | "dark";
+        offline?: boolean;
+    }): Promise<BrowserContext>;
     close(): Promise<void>;
 }
 
@@ -19,7 +23,10 @@ export interface BrowserContext {
 }
 
 export interface Page {
-    goto(url: string, options?: { timeout?: number; waitUntil?: "load" | "domcontentloaded" | "commit" }): Promise<Response | null>;
+    goto(
+        url: string,
+        options?: { timeout?: number; waitUntil?: "load" | "domcontentloaded" | "commit" },
+    ): Promise<Response | null>;
     url(): string;
     title(): Promise<string>;
     locator(selector: string): Locator;
@@ -32,7 +39,11 @@ export interface Page {
     waitForTimeout(milliseconds: number): Promise<void>;
     emulateMedia(options: { media?: "screen" | "print" | null; colorScheme?: "light" | "dark" }): Promise<void>;
     setViewportSize(size: { width: number; height: number }): Promise<void>;
-    screenshot(options?: { path?: string; fullPage?: boolean; clip?: { x: number; y: number; width: number; height: number } }): Promise<Buffer>;
+    screenshot(options?: {
+        path?: string;
+        fullPage?: boolean;
+        clip?: { x: number; y: number; width: number; height: number };
+    }): Promise<Buffer>;
     pdf(options?: { format?: string }): Promise<Buffer>;
 }
 
@@ -63,12 +74,17 @@ export interface Response {
 export class NoBrowserError extends Error {}
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
-const APPLICATIONS = ["/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+const APPLICATIONS = [
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
 
 /** The Chromium, or Chrome, of this machine: on the PATH, or among macOS's applications. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
     const folders = (environment.PATH ?? "").split(delimiter).filter(Boolean);
-    return [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...APPLICATIONS].find(isExecutable);
+    return [...NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...APPLICATIONS].find(
+        isExecutable,
+    );
 }
 
 function isExecutable(file: string): boolean {
@@ -82,7 +98,8 @@ function isExecutable(file: string): boolean {
 
 /** Why no browser can be started here; undefined where one can. */
 export function whyNoBrowser(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-    if (findChromium(environment) === undefined) return "there is no chromium on the PATH; install the package of that name";
+    if (findChromium(environment) === undefined)
+        return "there is no chromium on the PATH; install the package of that name";
     try {
         require.resolve("playwright-core");
         return undefined;
@@ -100,15 +117,21 @@ export function whyNoBrowser(environment: NodeJS.ProcessEnv = process.env): stri
  */
 export async function launchChromium(program: string | undefined, environment: NodeJS.ProcessEnv): Promise<Chromium> {
     const executablePath = program ?? findChromium(environment);
-    if (executablePath === undefined) throw new NoBrowserError("There is no Chromium on the PATH; install it (Debian's package is chromium), or name one: --browser PROGRAM.");
-    if (!isExecutable(executablePath)) throw new NoBrowserError(`There is no program ${executablePath} to be started as a browser.`);
+    if (executablePath === undefined)
+        throw new NoBrowserError(
+            "There is no Chromium on the PATH; install it (Debian's package is chromium), or name one: --browser PROGRAM.",
+        );
+    if (!isExecutable(executablePath))
+        throw new NoBrowserError(`There is no program ${executablePath} to be started as a browser.`);
     // By a name that is not looked up before it runs.
     const packageName: string = "playwright-core";
     let playwright: { chromium: { launch(options: object): Promise<Chromium> } };
     try {
         playwright = (await import(packageName)) as typeof playwright;
     } catch {
-        throw new NoBrowserError("The npm package playwright-core is not installed; npm ci installs it, unless told to leave out what is for development.");
+        throw new NoBrowserError(
+            "The npm package playwright-core is not installed; npm ci installs it, unless told to leave out what is for development.",
+        );
     }
     const options = {
         executablePath,
@@ -124,7 +147,10 @@ export async function launchChromium(program: string | undefined, environment: N
         try {
             return await playwright.chromium.launch({ ...options, chromiumSandbox });
         } catch (error) {
-            if (!chromiumSandbox) throw new NoBrowserError(`${executablePath} did not start as a browser: ${(error as Error).message.split("\n")[0]}`);
+            if (!chromiumSandbox)
+                throw new NoBrowserError(
+                    `${executablePath} did not start as a browser: ${(error as Error).message.split("\n")[0]}`,
+                );
         }
     }
     throw new NoBrowserError(`${executablePath} did not start as a browser.`);

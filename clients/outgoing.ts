@@ -48,7 +48,8 @@ const CREDENTIALS = /^(authorization|cookie|private-token|x-authentik-csrf|proxy
 /** Never sent through a proxy: on the proxy's machine these are other hosts. */
 const LOOPBACK = "localhost,127.0.0.1,::1,[::1]";
 
-const inEnvironment = (environment: NodeJS.ProcessEnv, name: string) => environment[name.toLowerCase()] || environment[name.toUpperCase()] || undefined;
+const inEnvironment = (environment: NodeJS.ProcessEnv, name: string) =>
+    environment[name.toLowerCase()] || environment[name.toUpperCase()] || undefined;
 
 /**
  * The way out. Node's own fetch knows neither proxies nor authorities of one's own, so undici is loaded where one is needed.
@@ -95,9 +96,11 @@ function bounded(response: Response, { origin }: URL, largest = LARGEST_ANSWER):
 }
 
 function wayOut(options: OutgoingOptions, environment: NodeJS.ProcessEnv): Send {
-    const httpsProxy = options.proxy ?? inEnvironment(environment, "https_proxy") ?? inEnvironment(environment, "http_proxy");
+    const httpsProxy =
+        options.proxy ?? inEnvironment(environment, "https_proxy") ?? inEnvironment(environment, "http_proxy");
     const httpProxy = options.proxy ?? inEnvironment(environment, "http_proxy");
-    const ca = options.caCertificateFile === undefined ? undefined : authorities(options.caCertificateFile, environment);
+    const ca =
+        options.caCertificateFile === undefined ? undefined : authorities(options.caCertificateFile, environment);
     if (!httpsProxy && !httpProxy && !ca) return (url, request) => fetch(url, { ...request, redirect: "manual" });
 
     const undici = require("undici") as typeof import("undici");
@@ -105,9 +108,18 @@ function wayOut(options: OutgoingOptions, environment: NodeJS.ProcessEnv): Send 
     const agentOptions = ca ? { connect: { ca }, requestTls: { ca }, proxyTls: { ca } } : {};
     const dispatcher =
         httpsProxy || httpProxy
-            ? withoutWarnings(() => new undici.EnvHttpProxyAgent({ ...agentOptions, httpProxy: httpProxy ?? "", httpsProxy: httpsProxy ?? "", noProxy }))
+            ? withoutWarnings(
+                  () =>
+                      new undici.EnvHttpProxyAgent({
+                          ...agentOptions,
+                          httpProxy: httpProxy ?? "",
+                          httpsProxy: httpsProxy ?? "",
+                          noProxy,
+                      }),
+              )
             : new undici.Agent(agentOptions);
-    return (url, request) => undici.fetch(url, { ...request, redirect: "manual", dispatcher }) as unknown as Promise<Response>;
+    return (url, request) =>
+        undici.fetch(url, { ...request, redirect: "manual", dispatcher }) as unknown as Promise<Response>;
 }
 
 /** Given authorities take the place of Node's, so those come along. */

@@ -18,7 +18,9 @@ export function outsideText(text: unknown, length: number = LENGTH): string {
     // Cut before the work: a text from outside may be large.
     const beginning = String(text).slice(0, length * 4);
     const line = beginning.replace(OBEYED, " ").replace(HALVES, " ").replace(/\s+/g, " ").trim();
-    return line.length > length || beginning.length < String(text).length ? `${line.slice(0, length).replace(HALVES, "")} …` : line;
+    return line.length > length || beginning.length < String(text).length
+        ? `${line.slice(0, length).replace(HALVES, "")} …`
+        : line;
 }
 
 /** A text of several lines as it may be printed: its lines stay, what a terminal obeys does not. */

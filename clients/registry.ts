@@ -13,10 +13,21 @@ export class RegistryClient {
     ) {}
 
     /** One request; answers are read whole, and no status is an error here. */
-    async request(method: string, path: string, options: { headers?: Record<string, string>; body?: string } = {}): Promise<{ status: number; headers: Headers; text: string }> {
+    async request(
+        method: string,
+        path: string,
+        options: { headers?: Record<string, string>; body?: string } = {},
+    ): Promise<{ status: number; headers: Headers; text: string }> {
         const headers = { ...options.headers };
-        if (this.credentials) headers.authorization = `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.key}`).toString("base64")}`;
-        const response = await fetch(new URL(path, this.url), { method, headers, body: options.body, redirect: "manual", signal: AbortSignal.timeout(30_000) });
+        if (this.credentials)
+            headers.authorization = `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.key}`).toString("base64")}`;
+        const response = await fetch(new URL(path, this.url), {
+            method,
+            headers,
+            body: options.body,
+            redirect: "manual",
+            signal: AbortSignal.timeout(30_000),
+        });
         return { status: response.status, headers: response.headers, text: await response.text() };
     }
 
@@ -27,14 +38,21 @@ export class RegistryClient {
             const status = await this.pushBlob(repository, blob);
             if (status !== 201) return status;
         }
-        const descriptor = (mediaType: string, blob: string) => ({ mediaType, digest: digestOf(blob), size: Buffer.byteLength(blob) });
+        const descriptor = (mediaType: string, blob: string) => ({
+            mediaType,
+            digest: digestOf(blob),
+            size: Buffer.byteLength(blob),
+        });
         const manifest = {
             schemaVersion: 2,
             mediaType: MANIFEST_TYPE,
             config: descriptor("application/vnd.oci.empty.v1+json", config),
             layers: [descriptor("application/vnd.oci.image.layer.v1.tar", content)],
         };
-        const answer = await this.request("PUT", `/v2/${repository}/manifests/${tag}`, { headers: { "content-type": MANIFEST_TYPE }, body: JSON.stringify(manifest) });
+        const answer = await this.request("PUT", `/v2/${repository}/manifests/${tag}`, {
+            headers: { "content-type": MANIFEST_TYPE },
+            body: JSON.stringify(manifest),
+        });
         return answer.status;
     }
 
@@ -44,12 +62,19 @@ export class RegistryClient {
         if (begun.status !== 202 || !location) return begun.status;
         const upload = new URL(location, this.url);
         upload.searchParams.set("digest", digestOf(blob));
-        const answer = await this.request("PUT", upload.pathname + upload.search, { headers: { "content-type": "application/octet-stream" }, body: blob });
+        const answer = await this.request("PUT", upload.pathname + upload.search, {
+            headers: { "content-type": "application/octet-stream" },
+            body: blob,
+        });
         return answer.status;
     }
 
     async pull(repository: string, reference: string): Promise<number> {
-        return (await this.request("GET", `/v2/${repository}/manifests/${reference}`, { headers: { accept: MANIFEST_TYPE } })).status;
+        return (
+            await this.request("GET", `/v2/${repository}/manifests/${reference}`, {
+                headers: { accept: MANIFEST_TYPE },
+            })
+        ).status;
     }
 
     async delete(repository: string, reference: string): Promise<number> {

@@ -66,7 +66,11 @@ export class ZotSession {
         }
     }
 
-    private static async attempt(registryUrl: string, credentials: Credentials, { way, loginFlow, identityProvider }: LoginOptions): Promise<ZotSession> {
+    private static async attempt(
+        registryUrl: string,
+        credentials: Credentials,
+        { way, loginFlow, identityProvider }: LoginOptions,
+    ): Promise<ZotSession> {
         const browser = new Browser(way);
         let answer = await browser.send(`${registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`);
         const authorize = answer.location;
@@ -74,7 +78,8 @@ export class ZotSession {
         const zotAhead = clockAhead(answer);
         const origin = authorize.origin;
         const trusted = new Set(identityProvider.map((address) => new URL(address).origin));
-        if (!trusted.has(origin) || !isConfidential(authorize)) throw new LoginError(strangerProblem(registryUrl, origin, trusted, credentials.username));
+        if (!trusted.has(origin) || !isConfidential(authorize))
+            throw new LoginError(strangerProblem(registryUrl, origin, trusted, credentials.username));
         const { origin: registry } = new URL(registryUrl);
         try {
             // On the host that zot sends logins to: cookies are per host.
@@ -84,18 +89,36 @@ export class ZotSession {
                 if (!next) break;
                 const isCallback = next.pathname.startsWith("/zot/auth/callback/");
                 // The password goes where the login began, and to nobody it is sent on to. (A callback is looked at below.)
-                if (!isCallback && next.origin !== origin && next.origin !== registry) throw new LoginError(strangerProblem(registryUrl, next.origin, trusted, credentials.username));
+                if (!isCallback && next.origin !== origin && next.origin !== registry)
+                    throw new LoginError(strangerProblem(registryUrl, next.origin, trusted, credentials.username));
                 const flow = /\/if\/flow\/([^/]+)\/$/.exec(next.pathname);
                 if (flow && next.origin === origin) {
-                    const destination = await passFlow(browser, next.origin, decodeURIComponent(flow[1]!), next.search.slice(1), credentials, loginFlow);
+                    const destination = await passFlow(
+                        browser,
+                        next.origin,
+                        decodeURIComponent(flow[1]!),
+                        next.search.slice(1),
+                        credentials,
+                        loginFlow,
+                    );
                     answer = { ...answer, location: destination };
                 } else if (isCallback) {
                     const callback = await followToCallback(browser, registryUrl, next);
-                    return await ZotSession.afterCallback(browser, registryUrl, origin, credentials, callback, skewBetween(zotAhead, clockAhead(answer)));
+                    return await ZotSession.afterCallback(
+                        browser,
+                        registryUrl,
+                        origin,
+                        credentials,
+                        callback,
+                        skewBetween(zotAhead, clockAhead(answer)),
+                    );
                 } else {
                     answer = await browser.send(next);
                 }
-                if (answer.status >= 500) throw new UnreachableError(`${answer.url.origin} answered ${answer.status} in the middle of the login of ${credentials.username}; its log says why.`);
+                if (answer.status >= 500)
+                    throw new UnreachableError(
+                        `${answer.url.origin} answered ${answer.status} in the middle of the login of ${credentials.username}; its log says why.`,
+                    );
             }
             throw new LoginError(loginPageProblem(answer, credentials.username));
         } catch (error) {
@@ -104,7 +127,14 @@ export class ZotSession {
         }
     }
 
-    private static async afterCallback(browser: Browser, registryUrl: string, origin: string, credentials: Credentials, answer: Answer, skew: number): Promise<ZotSession> {
+    private static async afterCallback(
+        browser: Browser,
+        registryUrl: string,
+        origin: string,
+        credentials: Credentials,
+        answer: Answer,
+        skew: number,
+    ): Promise<ZotSession> {
         const username = await browser.cookie(registryUrl, "user");
         if (answer.status !== 302 || !username) throw callbackProblem(registryUrl, credentials.username, answer, skew);
         const session = new ZotSession(browser, registryUrl, origin, decodeURIComponent(username));
@@ -132,7 +162,9 @@ export class ZotSession {
 
     /** Ends the session, here and at Authentik. Never fails: sessions also end by themselves. */
     async end(): Promise<void> {
-        await this.browser.send(`${this.registryUrl}/zot/auth/logout`, { method: "POST", headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).catch(() => undefined);
+        await this.browser
+            .send(`${this.registryUrl}/zot/auth/logout`, { method: "POST", headers: { "X-ZOT-API-CLIENT": "zot-ui" } })
+            .catch(() => undefined);
         await endSession(this.browser, this.authentikOrigin);
     }
 }
@@ -140,48 +172,74 @@ export class ZotSession {
 /** The session belongs to the host that the callback is on, which must be the one that keys are asked for at. */
 async function followToCallback(browser: Browser, registryUrl: string, callback: URL): Promise<Answer> {
     if (callback.origin !== new URL(registryUrl).origin) {
-        throw new LoginError(`The registry ${registryUrl} sends logins back to ${callback.origin}: its externalUrl and the URL that the program knows it by must be the same.`);
+        throw new LoginError(
+            `The registry ${registryUrl} sends logins back to ${callback.origin}: its externalUrl and the URL that the program knows it by must be the same.`,
+        );
     }
     return browser.send(callback);
 }
 
 /** Seconds by which the registry's clock is ahead of Authentik's. */
 function skewBetween(registryAhead: number | undefined, authentikAhead: number | undefined): number {
-    return registryAhead === undefined || authentikAhead === undefined ? 0 : Math.round((registryAhead - authentikAhead) / 1000);
+    return registryAhead === undefined || authentikAhead === undefined
+        ? 0
+        : Math.round((registryAhead - authentikAhead) / 1000);
 }
 
-function strangerProblem(registryUrl: string, stranger: string, trusted: ReadonlySet<string>, username: string): string {
+function strangerProblem(
+    registryUrl: string,
+    stranger: string,
+    trusted: ReadonlySet<string>,
+    username: string,
+): string {
     const known = [...trusted].join(" or ");
-    if (trusted.has(stranger)) return `The registry ${registryUrl} sends logins to ${stranger}, and over plain http the password of ${username} could be read on the way: give the issuer an https address (identity.issuer).`;
+    if (trusted.has(stranger))
+        return `The registry ${registryUrl} sends logins to ${stranger}, and over plain http the password of ${username} could be read on the way: give the issuer an https address (identity.issuer).`;
     return `The login of ${username} at the registry ${registryUrl} is sent on to ${outsideText(stranger)}, which is not the identity provider (${known}). No password was sent there. Either the registry's config names another issuer than identity.issuer, or something else answers at ${registryUrl}.`;
 }
 
 function startProblem(registryUrl: string, { status, text }: Answer): Error {
-    if (status >= 500) return new UnreachableError(`The registry ${registryUrl} answered ${status} to the start of a login; its log says why.`);
+    if (status >= 500)
+        return new UnreachableError(
+            `The registry ${registryUrl} answered ${status} to the start of a login; its log says why.`,
+        );
     if (status === 404) {
         return new LoginError(
             `The registry ${registryUrl} has no login (404). Either its config has no OpenID Connect, or it started with the read-only config because its identity provider did not answer: look at its log, and restart it.`,
         );
     }
-    return new LoginError(`The registry ${registryUrl} answered ${status} to the start of a login instead of a redirect to its identity provider${text.trim() ? `: ${outsideText(text)}` : ""}. Is it zot, with OpenID Connect in its config?`);
+    return new LoginError(
+        `The registry ${registryUrl} answered ${status} to the start of a login instead of a redirect to its identity provider${text.trim() ? `: ${outsideText(text)}` : ""}. Is it zot, with OpenID Connect in its config?`,
+    );
 }
 
 function loginPageProblem({ status, text }: Answer, username: string): string {
     if (text.includes("Permission denied")) {
         return `Authentik denied ${username} the registry's application: the user is in no group that is bound to it, or the application is gone or has no provider. Look at the application's bindings in Authentik.`;
     }
-    if (text.includes("Client ID Error")) return "Authentik does not know the client id that zot sent; compare identity.clientId with the provider in Authentik, and push the registry's config again.";
-    if (text.includes("Redirect URI Error")) return "Authentik does not accept the redirect URI that zot sent; the provider's must be the registry's URL followed by /zot/auth/callback/oidc, to the letter.";
+    if (text.includes("Client ID Error"))
+        return "Authentik does not know the client id that zot sent; compare identity.clientId with the provider in Authentik, and push the registry's config again.";
+    if (text.includes("Redirect URI Error"))
+        return "Authentik does not accept the redirect URI that zot sent; the provider's must be the registry's URL followed by /zot/auth/callback/oidc, to the letter.";
     return `The login of ${username} ended at an answer ${status} that is no redirect.`;
 }
 
 /** What zot says when it cannot complete a login, and what to do about it. */
 const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
-    [/invalid_client/, "zot's client secret is not the one in Authentik: push the registry's config again (pulumi up), and restart zot where that is done by hand"],
+    [
+        /invalid_client/,
+        "zot's client secret is not the one in Authentik: push the registry's config again (pulumi up), and restart zot where that is done by hand",
+    ],
     [/signature algorithm not supported/, "Authentik's provider has no signing key: choose one in identity.signingKey"],
-    [/issuer does not match/, "the issuer in zot's config is not the one that Authentik names: set identity.issuer, and the provider's issuer mode to one per provider"],
+    [
+        /issuer does not match/,
+        "the issuer in zot's config is not the one that Authentik names: set identity.issuer, and the provider's issuer mode to one per provider",
+    ],
     [/userinfo failed.*403/s, "Authentik's provider lacks the mapping openid"],
-    [/expired|in the future|too far in the past|iat/i, "the clocks of Authentik and the registry differ: set them (NTP)"],
+    [
+        /expired|in the future|too far in the past|iat/i,
+        "the clocks of Authentik and the registry differ: set them (NTP)",
+    ],
 ];
 
 /** What zot says when it could not speak with Authentik, or Authentik failed: worth another attempt. */
@@ -190,9 +248,19 @@ const IN_PASSING = /http status not ok: 5\d\d|\bEOF\b|connection re(fused|set)|n
 function callbackProblem(registryUrl: string, username: string, { status, text }: Answer, skew: number): Error {
     const said = outsideText(text);
     const refused = `The registry ${registryUrl} refused the login of ${username} (${status}${said ? `: ${said}` : ""})`;
-    if (status >= 502 || IN_PASSING.test(said)) return new UnreachableError(`${refused}: the registry cannot speak with Authentik, or Authentik failed. Look at both logs, and whether the registry's host reaches Authentik.`);
+    if (status >= 502 || IN_PASSING.test(said))
+        return new UnreachableError(
+            `${refused}: the registry cannot speak with Authentik, or Authentik failed. Look at both logs, and whether the registry's host reaches Authentik.`,
+        );
     const known = CALLBACK_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];
-    const clocks = Math.abs(skew) > CLOCK_TOLERANCE ? ` The registry's clock is ${Math.abs(skew)} seconds ${skew > 0 ? "ahead of" : "behind"} Authentik's: set them (NTP).` : "";
-    const remedy = known ?? (said === "" ? "Authentik's provider lacks the mapping profile, from which zot takes the user's name" : "the registry's log may say more");
+    const clocks =
+        Math.abs(skew) > CLOCK_TOLERANCE
+            ? ` The registry's clock is ${Math.abs(skew)} seconds ${skew > 0 ? "ahead of" : "behind"} Authentik's: set them (NTP).`
+            : "";
+    const remedy =
+        known ??
+        (said === ""
+            ? "Authentik's provider lacks the mapping profile, from which zot takes the user's name"
+            : "the registry's log may say more");
     return new LoginError(`${refused}: ${remedy}.${clocks}`);
 }

@@ -17,7 +17,8 @@ const OF_RELEASE = /^(-\d+-g[0-9a-f]+|-[0-9a-f]{40})?(-dirty)?(\+[0-9A-Za-z.+-]*
  * have what the newer one has.
  */
 export function keepsTags(version: string | undefined): boolean | undefined {
-    const [, major, minor, patch, rest = ""] = /^v?(\d+)\.(\d+)\.(\d+)([-+][0-9A-Za-z.+-]*)?$/.exec(version ?? "") ?? [];
+    const [, major, minor, patch, rest = ""] =
+        /^v?(\d+)\.(\d+)\.(\d+)([-+][0-9A-Za-z.+-]*)?$/.exec(version ?? "") ?? [];
     if (major === undefined) return undefined;
     const numbers = [major, minor, patch].map(Number);
     const index = numbers.findIndex((number, at) => number !== OLDEST[at]);

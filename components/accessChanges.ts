@@ -4,7 +4,15 @@
  * Rights are compared where they apply. A rule that is added beside another and gives the same is no change, and a rule that
  * takes the place of a more general one is compared with that one. Where patterns are hard to compare, a change is named rather than left out.
  */
-import { type AccessMatrix, accessMatrix, type AccessPolicy, type Action, ACTIONS, ANONYMOUS_ROW, LOGGED_IN_ROW } from "./accessPolicy";
+import {
+    ACTIONS,
+    type AccessMatrix,
+    type AccessPolicy,
+    type Action,
+    ANONYMOUS_ROW,
+    accessMatrix,
+    LOGGED_IN_ROW,
+} from "./accessPolicy";
 import { covers, literalPrefix, mayOverlap } from "./settings/patterns";
 
 export interface AccessChange {
@@ -38,7 +46,8 @@ export function accessChanges(before: AccessMatrix, after: AccessMatrix): Access
         (["gains", "loses"] as const).flatMap((kind) => {
             const [from, to] = kind === "gains" ? ([before, after] as const) : ([after, before] as const);
             const changed = (region: Region, row: string): Action[] => {
-                const [fromPattern, toPattern] = kind === "gains" ? [region.before, region.after] : [region.after, region.before];
+                const [fromPattern, toPattern] =
+                    kind === "gains" ? [region.before, region.after] : [region.after, region.before];
                 const had = rightsIn(from, fromPattern, row);
                 return rightsIn(to, toPattern, row).filter((action) => !had.includes(action));
             };
@@ -46,13 +55,34 @@ export function accessChanges(before: AccessMatrix, after: AccessMatrix): Access
             const perAction = ACTIONS.map((action) => ({
                 action,
                 // What everyone who is logged in gains is said once.
-                regions: regions.filter((region) => changed(region, who).includes(action) && !(isNamed && changed(region, LOGGED_IN_ROW).includes(action))),
+                regions: regions.filter(
+                    (region) =>
+                        changed(region, who).includes(action) &&
+                        !(isNamed && changed(region, LOGGED_IN_ROW).includes(action)),
+                ),
             })).filter((item) => item.regions.length > 0);
             return bySameRegions(perAction).map(({ actions, regions: hit }): AccessChange => {
                 const repositories = withoutCovered(hit.map(({ name }) => name));
-                const stays = (region: Region) => !hit.includes(region) && actions.some((action) => rightsIn(after, region.after, who).includes(action) !== (kind === "gains"));
-                const inside = (name: string[]) => repositories.some((outer) => outer.length === 1 && name.some((pattern) => pattern !== outer[0] && covers(outer[0]!, pattern)));
-                return { who, kind, actions, repositories, except: withoutCovered(regions.filter((region) => stays(region) && inside(region.name)).map(({ name }) => name)) };
+                const stays = (region: Region) =>
+                    !hit.includes(region) &&
+                    actions.some(
+                        (action) => rightsIn(after, region.after, who).includes(action) !== (kind === "gains"),
+                    );
+                const inside = (name: string[]) =>
+                    repositories.some(
+                        (outer) =>
+                            outer.length === 1 &&
+                            name.some((pattern) => pattern !== outer[0] && covers(outer[0]!, pattern)),
+                    );
+                return {
+                    who,
+                    kind,
+                    actions,
+                    repositories,
+                    except: withoutCovered(
+                        regions.filter((region) => stays(region) && inside(region.name)).map(({ name }) => name),
+                    ),
+                };
             });
         }),
     );
@@ -64,13 +94,20 @@ export function policyChanges(before: AccessPolicy, after: AccessPolicy): Access
     const possible = accessChanges(accessMatrix(before), accessMatrix(after));
     const said = new Set(possible.map(identity));
     const certain = accessChanges(accessMatrix(withoutConditional(before)), accessMatrix(withoutConditional(after)));
-    return inOrder([...possible, ...certain.filter((change) => !said.has(identity(change))).map((change) => ({ ...change, condition: true }))]);
+    return inOrder([
+        ...possible,
+        ...certain.filter((change) => !said.has(identity(change))).map((change) => ({ ...change, condition: true })),
+    ]);
 }
 
-const identity = ({ who, kind, actions, repositories }: AccessChange) => JSON.stringify([who, kind, actions, repositories]);
+const identity = ({ who, kind, actions, repositories }: AccessChange) =>
+    JSON.stringify([who, kind, actions, repositories]);
 
 function withoutConditional({ rules, everywhere }: AccessPolicy): AccessPolicy {
-    return { rules: rules.map((rule) => ({ ...rule, grants: rule.grants.filter((grant) => !grant.conditional) })), everywhere: everywhere.filter((grant) => !grant.conditional) };
+    return {
+        rules: rules.map((rule) => ({ ...rule, grants: rule.grants.filter((grant) => !grant.conditional) })),
+        everywhere: everywhere.filter((grant) => !grant.conditional),
+    };
 }
 
 /** Every pair of rules that may decide for one repository, before and after. */
@@ -79,7 +116,8 @@ function regionsOf(before: string[], after: string[]): Region[] {
     for (const first of [...before, undefined]) {
         for (const second of [...after, undefined]) {
             if (first === undefined && second === undefined) continue;
-            if (isPossible(first, second, before, after)) regions.push({ before: first, after: second, name: nameOf(first, second) });
+            if (isPossible(first, second, before, after))
+                regions.push({ before: first, after: second, name: nameOf(first, second) });
         }
     }
     return regions;
@@ -92,7 +130,9 @@ function isPossible(first: string | undefined, second: string | undefined, befor
             (pattern) =>
                 pattern !== chosen &&
                 // zot takes the longest. Of two of one length, which zot takes by chance, each is compared with itself.
-                (chosen === undefined || pattern.length > chosen.length || (pattern === other && pattern.length === chosen.length)) &&
+                (chosen === undefined ||
+                    pattern.length > chosen.length ||
+                    (pattern === other && pattern.length === chosen.length)) &&
                 both.some((narrower) => covers(pattern, narrower)),
         );
     if (first !== undefined && second !== undefined && !mayOverlap(first, second)) return false;
@@ -108,7 +148,8 @@ function nameOf(first: string | undefined, second: string | undefined): string[]
 
 function rowsOf(...matrices: AccessMatrix[]): string[] {
     const rows = new Set([ANONYMOUS_ROW, LOGGED_IN_ROW]);
-    for (const matrix of matrices) for (const rights of Object.values(matrix)) Object.keys(rights).forEach((row) => rows.add(row));
+    for (const matrix of matrices)
+        for (const rights of Object.values(matrix)) Object.keys(rights).forEach((row) => rows.add(row));
     return [...rows];
 }
 
@@ -133,14 +174,22 @@ function bySameRegions(items: { action: Action; regions: Region[] }[]): { action
 /** Names without those that lie within another one; general ones first. */
 function withoutCovered(names: string[][]): string[][] {
     const unique = [...new Map(names.map((name) => [JSON.stringify(name), name])).values()];
-    const within = (inner: string[], outer: string[]) => inner !== outer && outer.length === 1 && inner.some((pattern) => covers(outer[0]!, pattern));
+    const within = (inner: string[], outer: string[]) =>
+        inner !== outer && outer.length === 1 && inner.some((pattern) => covers(outer[0]!, pattern));
     // Two patterns that hold each other are the same; the first stays.
-    const kept = unique.filter((name, index) => !unique.some((other, position) => within(name, other) && (!within(other, name) || position < index)));
-    return kept.sort((left, right) => literalPrefix(left[0]!).length - literalPrefix(right[0]!).length || (left.join() < right.join() ? -1 : 1));
+    const kept = unique.filter(
+        (name, index) =>
+            !unique.some((other, position) => within(name, other) && (!within(other, name) || position < index)),
+    );
+    return kept.sort(
+        (left, right) =>
+            literalPrefix(left[0]!).length - literalPrefix(right[0]!).length || (left.join() < right.join() ? -1 : 1),
+    );
 }
 
 function inOrder(changes: AccessChange[]): AccessChange[] {
-    const rank = ({ who, kind }: AccessChange) => (kind === "gains" ? 0 : 10) + (who === ANONYMOUS_ROW ? 0 : who === LOGGED_IN_ROW ? 1 : 2);
+    const rank = ({ who, kind }: AccessChange) =>
+        (kind === "gains" ? 0 : 10) + (who === ANONYMOUS_ROW ? 0 : who === LOGGED_IN_ROW ? 1 : 2);
     return changes
         .map((change, index) => ({ change, index }))
         .sort((left, right) => rank(left.change) - rank(right.change) || left.index - right.index)
@@ -169,8 +218,18 @@ export function whoInWords(who: string, tiers?: TierNames): string {
 export function changeInWords(change: AccessChange, tiers?: TierNames): string {
     const { who, kind, actions, repositories, except, condition } = change;
     const named = (names: string[][]) => inList(names.map((name) => name.map(quoted).join(" where it is also ")));
-    const words = [whoInWords(who, tiers), who === `group ${tiers?.adminsGroup}` ? kind.replace(/s$/, "") : kind, inList(actions), "on", named(repositories)].join(" ");
-    const because = condition ? (kind === "gains" ? ", which hung on a condition of the request before" : ", which hangs on a condition of the request from now on") : "";
+    const words = [
+        whoInWords(who, tiers),
+        who === `group ${tiers?.adminsGroup}` ? kind.replace(/s$/, "") : kind,
+        inList(actions),
+        "on",
+        named(repositories),
+    ].join(" ");
+    const because = condition
+        ? kind === "gains"
+            ? ", which hung on a condition of the request before"
+            : ", which hangs on a condition of the request from now on"
+        : "";
     return `${words}${except.length > 0 ? `, except ${named(except)}` : ""}${because}`;
 }
 

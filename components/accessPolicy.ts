@@ -6,10 +6,10 @@
  * `adminPolicy` reaches every repository.
  */
 import type { PolicySettings } from "./settings";
-import { type Action, ACTIONS } from "./settings/actions";
+import { ACTIONS, type Action } from "./settings/actions";
 import { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail } from "./settings/patterns";
 
-export { type Action, ACTIONS } from "./settings/actions";
+export { ACTIONS, type Action } from "./settings/actions";
 
 /** Actions that a rule gives to some users and groups. */
 export interface Grant {
@@ -50,19 +50,31 @@ const sorted = (actions: Iterable<Action>): Action[] => {
 
 /** The three tiers, and the site's own rules, as a policy. */
 export function tieredPolicy({ access, identity, zot }: PolicySettings): AccessPolicy {
-    const adminActions: Action[] = access.adminsMayUpdate ? ["read", "create", "update", "delete"] : ["read", "create", "delete"];
-    const rule = (pattern: string, ci: Action[], more: { admins?: Action[]; groups?: Record<string, Action[]> } = {}): RepositoryRule => ({
+    const adminActions: Action[] = access.adminsMayUpdate
+        ? ["read", "create", "update", "delete"]
+        : ["read", "create", "delete"];
+    const rule = (
+        pattern: string,
+        ci: Action[],
+        more: { admins?: Action[]; groups?: Record<string, Action[]> } = {},
+    ): RepositoryRule => ({
         pattern,
         anonymous: ["read"],
         loggedIn: ["read"],
         grants: [
             { users: [], groups: [identity.workloadsGroup], actions: sorted(ci) },
             { users: [], groups: [identity.adminsGroup], actions: sorted(more.admins ?? adminActions) },
-            ...Object.entries(more.groups ?? {}).map(([group, actions]) => ({ users: [], groups: [group], actions: sorted(actions) })),
+            ...Object.entries(more.groups ?? {}).map(([group, actions]) => ({
+                users: [],
+                groups: [group],
+                actions: sorted(actions),
+            })),
         ],
     });
     const caches = access.ciMayPushToMirrors ? [] : zot.mirrors.map((mirror) => `${mirror.prefix}/**`);
-    const pushable = (pattern: string) => access.ciRepositories.some((own) => covers(own, pattern)) && !caches.some((cache) => mayPrevail(pattern, cache));
+    const pushable = (pattern: string) =>
+        access.ciRepositories.some((own) => covers(own, pattern)) &&
+        !caches.some((cache) => mayPrevail(pattern, cache));
 
     const rules = new Map<string, RepositoryRule>();
     const add = (next: RepositoryRule) => rules.set(next.pattern, next);
@@ -70,7 +82,8 @@ export function tieredPolicy({ access, identity, zot }: PolicySettings): AccessP
     add(rule("**", ["read"]));
     for (const pattern of access.ciRepositories) add(rule(pattern, ["read", "create"]));
     for (const pattern of caches) add(rule(pattern, ["read"]));
-    for (const [pattern, own] of Object.entries(access.rules)) add(rule(pattern, own.ci ?? (pushable(pattern) ? ["read", "create"] : ["read"]), own));
+    for (const [pattern, own] of Object.entries(access.rules))
+        add(rule(pattern, own.ci ?? (pushable(pattern) ? ["read", "create"] : ["read"]), own));
     return { rules: [...rules.values()], everywhere: [] };
 }
 
@@ -78,7 +91,10 @@ export function tieredPolicy({ access, identity, zot }: PolicySettings): AccessP
 export function ruleFor(policy: AccessPolicy, repository: string): RepositoryRule | undefined {
     return policy.rules
         .filter((rule) => matchesPattern(rule.pattern, repository))
-        .reduce<RepositoryRule | undefined>((best, rule) => (best && best.pattern.length >= rule.pattern.length ? best : rule), undefined);
+        .reduce<RepositoryRule | undefined>(
+            (best, rule) => (best && best.pattern.length >= rule.pattern.length ? best : rule),
+            undefined,
+        );
 }
 
 /** Whether `who` may do `action` on `repository`. */
@@ -87,12 +103,23 @@ export function evaluate(policy: AccessPolicy, who: Who, action: Action, reposit
 }
 
 /** What `who` may do where a rule applies. `unconditional` leaves out what depends on the request. */
-function rightsUnder(rule: RepositoryRule | undefined, policy: AccessPolicy, who: Who, { unconditional = false } = {}): Action[] {
+function rightsUnder(
+    rule: RepositoryRule | undefined,
+    policy: AccessPolicy,
+    who: Who,
+    { unconditional = false } = {},
+): Action[] {
     // Without a name is anonymous to zot, in policies too.
     const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] as string[] };
-    const holds = (grant: Grant): boolean => grant.users.includes(name) || grant.groups.some((group) => groups.includes(group));
-    const granted = [...(rule?.grants ?? []), ...policy.everywhere].filter((grant) => holds(grant) && !(unconditional && grant.conditional));
-    return sorted([...granted.flatMap((grant) => grant.actions), ...((who.kind === "user" ? rule?.loggedIn : rule?.anonymous) ?? [])]);
+    const holds = (grant: Grant): boolean =>
+        grant.users.includes(name) || grant.groups.some((group) => groups.includes(group));
+    const granted = [...(rule?.grants ?? []), ...policy.everywhere].filter(
+        (grant) => holds(grant) && !(unconditional && grant.conditional),
+    );
+    return sorted([
+        ...granted.flatMap((grant) => grant.actions),
+        ...((who.kind === "user" ? rule?.loggedIn : rule?.anonymous) ?? []),
+    ]);
 }
 
 /** Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`. */
@@ -117,23 +144,34 @@ export function accessMatrix(policy: AccessPolicy): AccessMatrix {
         ...[...users].map((name): [string, Who] => [`user ${name}`, { kind: "user", name, groups: [] }]),
     ];
     return Object.fromEntries(
-        bySpecificity(policy.rules).map((rule) => [rule.pattern, Object.fromEntries(rows.map(([label, who]) => [label, rightsUnder(rule, policy, who)]))]),
+        bySpecificity(policy.rules).map((rule) => [
+            rule.pattern,
+            Object.fromEntries(rows.map(([label, who]) => [label, rightsUnder(rule, policy, who)])),
+        ]),
     );
 }
 
 /** General patterns first, then by name: the order in which a reader looks for them. */
 function bySpecificity(rules: RepositoryRule[]): RepositoryRule[] {
-    return [...rules].sort((left, right) => literalPrefix(left.pattern).length - literalPrefix(right.pattern).length || left.pattern.localeCompare(right.pattern, "en"));
+    return [...rules].sort(
+        (left, right) =>
+            literalPrefix(left.pattern).length - literalPrefix(right.pattern).length ||
+            left.pattern.localeCompare(right.pattern, "en"),
+    );
 }
 
 /**
  * What must hold of any policy that is pushed, whatever the settings; each breach as a sentence.
  * Checked on the rendered config too, so that `zot.extraConfig` cannot undo it.
  */
-export function policyBreaches(policy: AccessPolicy, { adminsGroup, adminsMayUpdate }: { adminsGroup: string; adminsMayUpdate: boolean }): string[] {
+export function policyBreaches(
+    policy: AccessPolicy,
+    { adminsGroup, adminsMayUpdate }: { adminsGroup: string; adminsMayUpdate: boolean },
+): string[] {
     const breaches: string[] = [];
     const list = (actions: readonly Action[]) => actions.join(", ");
-    if (policy.rules.length === 0) breaches.push("there is no rule for any repository, and zot would then let any logged-in user do everything");
+    if (policy.rules.length === 0)
+        breaches.push("there is no rule for any repository, and zot would then let any logged-in user do everything");
 
     const admin: Who = { kind: "user", name: "", groups: [adminsGroup] };
     for (const rule of policy.rules) {
@@ -154,31 +192,50 @@ export function policyBreaches(policy: AccessPolicy, { adminsGroup, adminsMayUpd
         breaches.push(...grantBreaches(grant, "everywhere, by adminPolicy"));
         // zot 2.1.20: whatever actions it names, and whether or not its conditions hold.
         const others = holdersOf({ ...grant, groups: grant.groups.filter((group) => group !== adminsGroup) });
-        if (others.length > 0) breaches.push(`${others.join(" and ")} would be zot's administrator by adminPolicy, whatever its actions; only the group ${adminsGroup} may be, so give the rights by a rule for the repositories`);
+        if (others.length > 0)
+            breaches.push(
+                `${others.join(" and ")} would be zot's administrator by adminPolicy, whatever its actions; only the group ${adminsGroup} may be, so give the rights by a rule for the repositories`,
+            );
     }
     return breaches;
 
     function grantBreaches(grant: Grant, where: string): string[] {
         const onlyAdmins = isOnlyFor(grant, adminsGroup);
-        const forbidden = grant.actions.filter((action) => (action === "delete" && !onlyAdmins) || (action === "update" && !(onlyAdmins && adminsMayUpdate)));
+        const forbidden = grant.actions.filter(
+            (action) =>
+                (action === "delete" && !onlyAdmins) || (action === "update" && !(onlyAdmins && adminsMayUpdate)),
+        );
         if (forbidden.length === 0) return [];
-        return [`${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`];
+        return [
+            `${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`,
+        ];
     }
 }
 
-const holdersOf = ({ groups, users }: Grant) => [...groups.map((group) => `the group ${group}`), ...users.map((user) => `the user ${user}`)];
-const isOnlyFor = (grant: Grant, group: string) => grant.users.length === 0 && grant.groups.every((name) => name === group);
+const holdersOf = ({ groups, users }: Grant) => [
+    ...groups.map((group) => `the group ${group}`),
+    ...users.map((user) => `the user ${user}`),
+];
+const isOnlyFor = (grant: Grant, group: string) =>
+    grant.users.length === 0 && grant.groups.every((name) => name === group);
 
 /**
  * By what someone other than admins could push to repositories of a pull-through cache, in place of upstream, in words.
  * `cache` is the pattern of its repositories. Errs on the side of naming a rule.
  */
 export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup: string): string[] {
-    const mayPush = (grants: Grant[]) => grants.some((grant) => grant.actions.includes("create") && !isOnlyFor(grant, adminsGroup));
+    const mayPush = (grants: Grant[]) =>
+        grants.some((grant) => grant.actions.includes("create") && !isOnlyFor(grant, adminsGroup));
     const opens = (rule: RepositoryRule) => mayPush(rule.grants) || rule.loggedIn.includes("create");
-    const overridden = (rule: RepositoryRule) => policy.rules.some((other) => other.pattern.length > rule.pattern.length && covers(other.pattern, cache) && !opens(other));
+    const overridden = (rule: RepositoryRule) =>
+        policy.rules.some(
+            (other) => other.pattern.length > rule.pattern.length && covers(other.pattern, cache) && !opens(other),
+        );
     const open = policy.rules.filter((rule) => opens(rule) && mayOverlap(rule.pattern, cache) && !overridden(rule));
-    return [...open.map((rule) => `the rule for ${JSON.stringify(rule.pattern)}`), ...(mayPush(policy.everywhere) ? ["adminPolicy"] : [])];
+    return [
+        ...open.map((rule) => `the rule for ${JSON.stringify(rule.pattern)}`),
+        ...(mayPush(policy.everywhere) ? ["adminPolicy"] : []),
+    ];
 }
 
 /** Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance. */
@@ -187,7 +244,12 @@ export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
     return policy.rules.flatMap((rule, index) =>
         policy.rules
             .slice(0, index)
-            .filter((other) => other.pattern.length === rule.pattern.length && mayOverlap(other.pattern, rule.pattern) && rights(other) !== rights(rule))
+            .filter(
+                (other) =>
+                    other.pattern.length === rule.pattern.length &&
+                    mayOverlap(other.pattern, rule.pattern) &&
+                    rights(other) !== rights(rule),
+            )
             .map((other): [string, string] => [other.pattern, rule.pattern]),
     );
 }
@@ -195,5 +257,10 @@ export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
 /** The matrix with each cell as text, which the CLI's own display compares better than a list: `read, create` to `read, create, delete`. */
 export function matrixInWords(matrix: AccessMatrix): Record<string, Record<string, string>> {
     const inWords = (actions: readonly Action[]) => actions.join(", ") || "nothing";
-    return Object.fromEntries(Object.entries(matrix).map(([pattern, rights]) => [pattern, Object.fromEntries(Object.entries(rights).map(([who, actions]) => [who, inWords(actions)]))]));
+    return Object.fromEntries(
+        Object.entries(matrix).map(([pattern, rights]) => [
+            pattern,
+            Object.fromEntries(Object.entries(rights).map(([who, actions]) => [who, inWords(actions)])),
+        ]),
+    );
 }

@@ -5,7 +5,10 @@ import { outgoing } from "../clients/outgoing";
 import type { Settings } from "./settings";
 
 /** Warns of each. Says nothing where the token may not list blueprints, which it needs not for anything else. */
-export async function warnOfBlueprints(settings: Pick<Settings, "identity">, access: { url: string; token: string }): Promise<void> {
+export async function warnOfBlueprints(
+    settings: Pick<Settings, "identity">,
+    access: { url: string; token: string },
+): Promise<void> {
     const found = await listBlueprints(access, outgoing());
     if (!Array.isArray(found)) return;
     for (const warning of owningBlueprints(found, settings)) await pulumi.log.warn(warning);

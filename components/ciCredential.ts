@@ -60,7 +60,10 @@ export class CiCredential extends pulumi.ComponentResource {
                 issuer: settings.identity.issuer,
                 acceptVersion: settings.zot.acceptVersion,
                 loginFlow: args.loginFlow,
-                repository: pushableRepository(policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings),
+                repository: pushableRepository(
+                    policyOf(renderZotConfig(settings, namelessSecretFiles(settings))),
+                    settings,
+                ),
             },
             { parent: this, hooks: args.preflight?.beforeCreate() },
         );
@@ -75,7 +78,13 @@ export class CiCredential extends pulumi.ComponentResource {
             if (warning) void pulumi.log.warn(warning, this);
             return expires;
         });
-        this.registerOutputs({ registry: this.registry, userName: this.userName, key: this.key, expires: this.expires, uuid: this.uuid });
+        this.registerOutputs({
+            registry: this.registry,
+            userName: this.userName,
+            key: this.key,
+            expires: this.expires,
+            uuid: this.uuid,
+        });
     }
 }
 
@@ -84,8 +93,12 @@ export function expiryWarning(expires: string, user: string, now: Date): string 
     const left = Date.parse(expires) - now.getTime();
     // Not a moment that anyone can name, as in a test without a provider.
     if (Number.isNaN(left) || left > WARNING_TIME) return undefined;
-    const moment = new Date(expires).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
-    if (left <= 0) return `The API key that CI pushes with (${user}) ended on ${moment}: run pulumi up, and hand the new one to CI.`;
+    const moment = new Date(expires)
+        .toISOString()
+        .replace("T", " ")
+        .replace(/\.\d+Z$/, " UTC");
+    if (left <= 0)
+        return `The API key that CI pushes with (${user}) ended on ${moment}: run pulumi up, and hand the new one to CI.`;
     return `The API key that CI pushes with (${user}) ends on ${moment}, within two weeks. The first pulumi up after its time to rotate makes a successor; to have one now: set ci.keyRotateAfter lower, and run pulumi up.`;
 }
 
@@ -96,7 +109,10 @@ const SAMPLES = ["probe", "zot-hardening-probe", "p"];
  * A repository to which CI may push, for the proof that a key can; undefined where no name can be told from the patterns.
  * Nothing is stored in it.
  */
-export function pushableRepository(policy: AccessPolicy, { access, identity }: Pick<Settings, "access" | "identity">): string | undefined {
+export function pushableRepository(
+    policy: AccessPolicy,
+    { access, identity }: Pick<Settings, "access" | "identity">,
+): string | undefined {
     const ci: Who = { kind: "user", name: identity.ciUser, groups: [identity.workloadsGroup] };
     const patterns = [...access.ciRepositories, ...policy.rules.map((rule) => rule.pattern)];
     return patterns

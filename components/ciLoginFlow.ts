@@ -52,16 +52,35 @@ export class CiLoginFlow extends pulumi.ComponentResource {
             { name: names.identification, userFields: ["username"], passwordStage: args.passwordStage },
             isFree("stage"),
         );
-        const login = new authentik.StageUserLogin(name, { name: names.login, sessionDuration: SESSION_DURATION }, isFree("stage"));
-        const onlyCi = new authentik.PolicyExpression(name, { name: names.policy, expression: onlyUser(args.ciUser) }, isFree("expression policy"));
+        const login = new authentik.StageUserLogin(
+            name,
+            { name: names.login, sessionDuration: SESSION_DURATION },
+            isFree("stage"),
+        );
+        const onlyCi = new authentik.PolicyExpression(
+            name,
+            { name: names.policy, expression: onlyUser(args.ciUser) },
+            isFree("expression policy"),
+        );
 
         const loginBinding = new authentik.FlowStageBinding(
             `${name}-login`,
             // Who wants to log in is known when the stage is reached, not when the flow is planned.
-            { target: flow.uuid, stage: login.id, order: 20, evaluateOnPlan: false, reEvaluatePolicies: true, policyEngineMode: "all" },
+            {
+                target: flow.uuid,
+                stage: login.id,
+                order: 20,
+                evaluateOnPlan: false,
+                reEvaluatePolicies: true,
+                policyEngineMode: "all",
+            },
             parent,
         );
-        const guard = new authentik.PolicyBinding(name, { target: loginBinding.id, policy: onlyCi.id, order: 0 }, parent);
+        const guard = new authentik.PolicyBinding(
+            name,
+            { target: loginBinding.id, policy: onlyCi.id, order: 0 },
+            parent,
+        );
         // Last to come and first to go: without it nobody is identified, so that the flow is never open without its guard.
         new authentik.FlowStageBinding(
             `${name}-identification`,

@@ -6,7 +6,17 @@ export function ciLoginFlowSlug(ciUser: string): string {
 }
 
 /** The names of what belongs to the flow: no two objects of a kind have the same. */
-export function ciLoginFlowParts(ciUser: string): { slug: string; identification: string; login: string; policy: string } {
+export function ciLoginFlowParts(ciUser: string): {
+    slug: string;
+    identification: string;
+    login: string;
+    policy: string;
+} {
     const slug = ciLoginFlowSlug(ciUser);
-    return { slug, identification: `${slug}-identification`, login: `${slug}-user-login`, policy: `${slug}-only-${ciUser}` };
+    return {
+        slug,
+        identification: `${slug}-identification`,
+        login: `${slug}-user-login`,
+        policy: `${slug}-only-${ciUser}`,
+    };
 }

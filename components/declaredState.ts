@@ -1,7 +1,14 @@
 /** Settings -> policy -> config: everything that is declared, worked out without Pulumi, state, secret or network. Pure. */
-import { accessMatrix, type AccessMatrix, type AccessPolicy } from "./accessPolicy";
+import { type AccessMatrix, type AccessPolicy, accessMatrix } from "./accessPolicy";
 import { parseSettings, type RawSettings, type Settings, SettingsError } from "./settings";
-import { configMistakes, namelessSecretFiles, policyOf, renderZotConfig, type SecretFiles, type ZotConfig } from "./zotConfig";
+import {
+    configMistakes,
+    namelessSecretFiles,
+    policyOf,
+    renderZotConfig,
+    type SecretFiles,
+    type ZotConfig,
+} from "./zotConfig";
 
 export interface DeclaredState {
     /** Where the raw settings came without a site (a stack's file), `settings.host` may lack what only the site knows. */

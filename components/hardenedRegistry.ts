@@ -33,7 +33,12 @@ export class HardenedRegistry extends pulumi.ComponentResource {
     constructor(name: string, args: HardenedRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         const names = namesOfRegistry(args.settings);
         const liveNames = new LiveNames(name, args.settings.identity.acceptRename);
-        super("zot-hardening:index:HardenedRegistry", name, { names }, pulumi.mergeOptions(opts, { hooks: liveNames.record() }));
+        super(
+            "zot-hardening:index:HardenedRegistry",
+            name,
+            { names },
+            pulumi.mergeOptions(opts, { hooks: liveNames.record() }),
+        );
         const parent = { parent: this };
 
         // Nothing in Authentik changes before the host is known to take its part.
@@ -41,13 +46,19 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         const after = new Promise<pulumi.Resource>((resolve) => (looked = resolve));
         const identity = new RegistryIdentity(name, { ...args, liveNames, after }, parent);
         const hashKey = new random.RandomPassword(`${name}-session-hash`, { length: 64, special: false }, parent);
-        const encryptKey = new random.RandomPassword(`${name}-session-encryption`, { length: 32, special: false }, parent);
+        const encryptKey = new random.RandomPassword(
+            `${name}-session-encryption`,
+            { length: 32, special: false },
+            parent,
+        );
         const host = new RegistryHost(
             name,
             {
                 settings: args.settings,
                 clientSecret: identity.clientSecret,
-                sessionKeys: pulumi.all([hashKey.result, encryptKey.result]).apply(([hash, encrypt]) => ({ hashKey: hash, encryptKey: encrypt })),
+                sessionKeys: pulumi
+                    .all([hashKey.result, encryptKey.result])
+                    .apply(([hash, encrypt]) => ({ hashKey: hash, encryptKey: encrypt })),
                 // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
                 pushAfter: identity,
                 liveNames,
@@ -60,7 +71,12 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         // The service account logs in at the hardened zot, and is revoked there before it goes.
         this.ciCredential = new CiCredential(
             name,
-            { settings: args.settings, key: args.settings.ci, loginFlow: identity.ciLoginFlow, preflight: args.preflight },
+            {
+                settings: args.settings,
+                key: args.settings.ci,
+                loginFlow: identity.ciLoginFlow,
+                preflight: args.preflight,
+            },
             { ...parent, dependsOn: [identity, host] },
         );
 
@@ -68,6 +84,10 @@ export class HardenedRegistry extends pulumi.ComponentResource {
 
         this.zotConfig = host.zotConfig;
         this.zotConfigSha256 = host.zotConfigSha256;
-        this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256, givenNames: host.pushed.apply(() => names) });
+        this.registerOutputs({
+            zotConfig: this.zotConfig,
+            zotConfigSha256: this.zotConfigSha256,
+            givenNames: host.pushed.apply(() => names),
+        });
     }
 }

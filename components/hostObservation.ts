@@ -3,7 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, HostWithdrawal } from "pulumi-zot";
 import { LiveNames, namesOfRegistry } from "./liveNames";
 import type { SecretText, Settings } from "./settings";
-import { configText, namelessSecretFiles, readOnlyConfig, renderZotConfig, type SecretFiles, type ZotConfig } from "./zotConfig";
+import {
+    configText,
+    namelessSecretFiles,
+    readOnlyConfig,
+    renderZotConfig,
+    type SecretFiles,
+    type ZotConfig,
+} from "./zotConfig";
 
 /** A host, and how to log in to it. */
 export interface HostAddress {
@@ -25,9 +32,22 @@ export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & 
     };
     const jump: HostAddress | undefined =
         host.jumpAddress && host.jumpHostKey
-            ? { host: host.jumpAddress, port: host.jumpPort, user: host.jumpUser ?? host.user, hostKey: host.jumpHostKey, ...login }
+            ? {
+                  host: host.jumpAddress,
+                  port: host.jumpPort,
+                  user: host.jumpUser ?? host.user,
+                  hostKey: host.jumpHostKey,
+                  ...login,
+              }
             : undefined;
-    return { host: host.address, port: host.port, user: host.user, hostKey: host.hostKey, ...login, ...(jump ? { proxy: jump } : {}) };
+    return {
+        host: host.address,
+        port: host.port,
+        user: host.user,
+        hostKey: host.hostKey,
+        ...login,
+        ...(jump ? { proxy: jump } : {}),
+    };
 }
 
 const revealed = (text: SecretText | undefined) => text && pulumi.secret(text.reveal());
@@ -71,7 +91,12 @@ export function plannedPush(settings: Settings) {
 }
 
 /** A look at the host, in preview and update: whether it still is as it was pushed, and what a push would do and be refused for. */
-export function observeHost(name: string, settings: Settings, { config, files }: ObservedState, opts?: pulumi.CustomResourceOptions): HostObservation {
+export function observeHost(
+    name: string,
+    settings: Settings,
+    { config, files }: ObservedState,
+    opts?: pulumi.CustomResourceOptions,
+): HostObservation {
     return new HostObservation(
         name,
         {
@@ -86,7 +111,11 @@ export function observeHost(name: string, settings: Settings, { config, files }:
 }
 
 /** What a destroy begins with: whether the host runs what it is told. It has to depend on all that is to be left as it is otherwise. */
-export function askBeforeWithdrawal(name: string, settings: Settings, opts?: pulumi.CustomResourceOptions): HostWithdrawal {
+export function askBeforeWithdrawal(
+    name: string,
+    settings: Settings,
+    opts?: pulumi.CustomResourceOptions,
+): HostWithdrawal {
     return new HostWithdrawal(name, { connection: hostConnection(settings) }, opts);
 }
 
@@ -94,11 +123,28 @@ export function askBeforeWithdrawal(name: string, settings: Settings, opts?: pul
  * The look alone, in the place that it has in the state, where the rest cannot be declared: it fails with those mistakes and with what a
  * push would be refused for.
  */
-export function observeHostAlone(name: string, settings: Settings, mistakes: string[], opts?: pulumi.ComponentResourceOptions): HostObservation {
+export function observeHostAlone(
+    name: string,
+    settings: Settings,
+    mistakes: string[],
+    opts?: pulumi.ComponentResourceOptions,
+): HostObservation {
     const liveNames = new LiveNames(name, settings.identity.acceptRename);
-    const registry = new pulumi.ComponentResource("zot-hardening:index:HardenedRegistry", name, { names: namesOfRegistry(settings) }, pulumi.mergeOptions(opts, { hooks: liveNames.record() }));
+    const registry = new pulumi.ComponentResource(
+        "zot-hardening:index:HardenedRegistry",
+        name,
+        { names: namesOfRegistry(settings) },
+        pulumi.mergeOptions(opts, { hooks: liveNames.record() }),
+    );
     const host = new pulumi.ComponentResource("zot-hardening:index:RegistryHost", name, {}, { parent: registry });
     const planned = plannedPush(settings);
-    const inputs = { connection: hostConnection(settings), config: planned.plannedConfig, secretFiles: [], ...lookSettings(settings), ...planned, mistakes };
+    const inputs = {
+        connection: hostConnection(settings),
+        config: planned.plannedConfig,
+        secretFiles: [],
+        ...lookSettings(settings),
+        ...planned,
+        mistakes,
+    };
     return new HostObservation(name, inputs, { parent: host });
 }

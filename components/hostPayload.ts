@@ -1,17 +1,18 @@
 /** What is sent to the registry's host: one short command and one payload on standard input. Pure. */
+
+import { createHash } from "node:crypto";
 import commonScript from "../host/common.sh";
 import endScript from "../host/end.sh";
 import lockScript from "../host/lock.sh";
 import lookScript from "../host/look.sh";
 import preflightScript from "../host/preflight.sh";
-import pushScript from "../host/push.sh";
 import processesScript from "../host/processes.sh";
+import pushScript from "../host/push.sh";
 import rightsScript from "../host/rights.sh";
 import serviceScript from "../host/service.sh";
 import serviceFileScript from "../host/serviceFile.sh";
 import startScript from "../host/start.sh";
 import transactionScript from "../host/transaction.sh";
-import { createHash } from "node:crypto";
 import type { Settings } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 

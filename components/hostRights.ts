@@ -17,20 +17,46 @@ const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines 400 --
 export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
     const { user, serviceManager, serviceName, sudo, restartCommand } = host;
     if (serviceManager === "systemd-user") {
-        return [{ kind: "command", why: `zot goes on after the last logout of ${user}, and is started with the host`, command: `loginctl enable-linger ${user}` }];
+        return [
+            {
+                kind: "command",
+                why: `zot goes on after the last logout of ${user}, and is started with the host`,
+                command: `loginctl enable-linger ${user}`,
+            },
+        ];
     }
     if (user === "root" || serviceManager === "launchd-agent") return [];
-    if (sudo === "all") return [sudoers(user, "the whole push runs as root, by a shell, which is as much as to be root", ["ALL"])];
-    if (sudo === "service" && serviceManager === "command") return [sudoers(user, "zot can be restarted", [`/bin/sh -c ${inSudoers(restartCommand ?? "")}`])];
+    if (sudo === "all")
+        return [sudoers(user, "the whole push runs as root, by a shell, which is as much as to be root", ["ALL"])];
+    if (sudo === "service" && serviceManager === "command")
+        return [sudoers(user, "zot can be restarted", [`/bin/sh -c ${inSudoers(restartCommand ?? "")}`])];
     if (sudo === "service" && serviceManager === "launchd-daemon") {
-        return [sudoers(user, "zot's daemon can be restarted and stopped", [`/bin/launchctl kickstart -k system/${serviceName}`, `/bin/launchctl kill SIGTERM system/${serviceName}`])];
+        return [
+            sudoers(user, "zot's daemon can be restarted and stopped", [
+                `/bin/launchctl kickstart -k system/${serviceName}`,
+                `/bin/launchctl kill SIGTERM system/${serviceName}`,
+            ]),
+        ];
     }
     if (serviceManager !== "systemd") return [];
     if (sudo === "service") {
         const orders = ["restart", "stop", "reset-failed"].map((verb) => `/usr/bin/systemctl ${verb} ${serviceName}`);
-        return [sudoers(user, "zot's unit can be restarted and stopped, and a failed push shows what zot has said", [...orders, `/usr/bin/journalctl ${JOURNAL_ARGUMENTS} ${serviceName}`])];
+        return [
+            sudoers(user, "zot's unit can be restarted and stopped, and a failed push shows what zot has said", [
+                ...orders,
+                `/usr/bin/journalctl ${JOURNAL_ARGUMENTS} ${serviceName}`,
+            ]),
+        ];
     }
-    const journal: HostRight[] = host.logFile ? [] : [{ kind: "command", why: "a failed push shows what zot has said", command: `usermod --append --groups systemd-journal ${user}` }];
+    const journal: HostRight[] = host.logFile
+        ? []
+        : [
+              {
+                  kind: "command",
+                  why: "a failed push shows what zot has said",
+                  command: `usermod --append --groups systemd-journal ${user}`,
+              },
+          ];
     return [polkit(user, unitOf(serviceName)), ...journal];
 }
 
@@ -40,7 +66,11 @@ export const unitOf = (serviceName: string): string => `${serviceName.replace(/\
 function sudoers(user: string, why: string, commands: string[]): HostRight {
     // A name of capital letters alone would be an alias.
     const who = /[a-z]/.test(user) ? user : JSON.stringify(user);
-    const lines = ["# Where sudoers has requiretty, which no login without a screen passes, take the # away:", `# Defaults:${who} !requiretty`, ...commands.map((command) => `${who} ALL=(root) NOPASSWD: ${command}`)];
+    const lines = [
+        "# Where sudoers has requiretty, which no login without a screen passes, take the # away:",
+        `# Defaults:${who} !requiretty`,
+        ...commands.map((command) => `${who} ALL=(root) NOPASSWD: ${command}`),
+    ];
     // sudo passes over files with a dot in their names.
     return { kind: "sudoers", why, path: "/etc/sudoers.d/zot-hardening", mode: "0440", text: `${lines.join("\n")}\n` };
 }
@@ -59,5 +89,11 @@ polkit.addRule(function (action, subject) {
     }
 });
 `;
-    return { kind: "polkit", why: "zot's unit can be restarted and stopped, without sudo", path: "/etc/polkit-1/rules.d/50-zot-hardening.rules", mode: "0644", text };
+    return {
+        kind: "polkit",
+        why: "zot's unit can be restarted and stopped, without sudo",
+        path: "/etc/polkit-1/rules.d/50-zot-hardening.rules",
+        mode: "0644",
+        text,
+    };
 }

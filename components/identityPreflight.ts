@@ -21,13 +21,30 @@ interface Declared {
 export function declaredNames({ identity }: Pick<Settings, "identity">): Declared[] {
     const adopted = (kind: Kind, name: string, from: string): Declared => ({ kind, name, from, isAdopted: true });
     const flow = identity.ciLoginFlow === "dedicated" ? ciLoginFlowParts(identity.ciUser) : undefined;
-    const ofFlow = (kind: Kind, name: string): Declared => ({ kind, name, from: "identity.ciLoginFlow", isAdopted: false });
+    const ofFlow = (kind: Kind, name: string): Declared => ({
+        kind,
+        name,
+        from: "identity.ciLoginFlow",
+        isAdopted: false,
+    });
     return [
         adopted("OAuth2 provider of the client id", identity.clientId, "identity.clientId"),
         adopted("OAuth2 provider", identity.providerName, "identity.providerName"),
         adopted("application", identity.applicationSlug, "identity.applicationSlug"),
-        ...(identity.manageWorkloads ? [adopted("group", identity.workloadsGroup, "identity.workloadsGroup"), adopted("user", identity.ciUser, "identity.ciUser")] : []),
-        ...(flow ? [ofFlow("flow", flow.slug), ofFlow("stage", flow.identification), ofFlow("stage", flow.login), ofFlow("expression policy", flow.policy)] : []),
+        ...(identity.manageWorkloads
+            ? [
+                  adopted("group", identity.workloadsGroup, "identity.workloadsGroup"),
+                  adopted("user", identity.ciUser, "identity.ciUser"),
+              ]
+            : []),
+        ...(flow
+            ? [
+                  ofFlow("flow", flow.slug),
+                  ofFlow("stage", flow.identification),
+                  ofFlow("stage", flow.login),
+                  ofFlow("expression policy", flow.policy),
+              ]
+            : []),
     ];
 }
 
@@ -35,19 +52,33 @@ export function declaredNames({ identity }: Pick<Settings, "identity">): Declare
 export function takenMessage(url: string, stack: string, taken: readonly Declared[]): string {
     const adopted = taken.filter(({ isAdopted }) => isAdopted);
     const flow = taken.filter(({ isAdopted }) => !isAdopted);
-    const lines = [`Authentik at ${url} has objects of the names that this stack gives to its own:`, ...taken.map(({ kind, name, from }) => `  - ${kind} ${name} (${from})`)];
-    if (adopted.length > 0) lines.push(`Take over what the stack's state does not hold yet: npm run adopt -- --stack ${stack}. It lists what that is, and changes nothing. Or set other names.`);
+    const lines = [
+        `Authentik at ${url} has objects of the names that this stack gives to its own:`,
+        ...taken.map(({ kind, name, from }) => `  - ${kind} ${name} (${from})`),
+    ];
+    if (adopted.length > 0)
+        lines.push(
+            `Take over what the stack's state does not hold yet: npm run adopt -- --stack ${stack}. It lists what that is, and changes nothing. Or set other names.`,
+        );
     const slug = flow.find(({ kind }) => kind === "flow")?.name;
     if (slug !== undefined) {
-        lines.push(`A flow is not taken over. To use ${slug} as it is: pulumi config set --path identity.ciLoginFlow ${slug}. Or remove it in Authentik with its stages and its policy, and the program makes its own.`);
+        lines.push(
+            `A flow is not taken over. To use ${slug} as it is: pulumi config set --path identity.ciLoginFlow ${slug}. Or remove it in Authentik with its stages and its policy, and the program makes its own.`,
+        );
     } else if (flow.length > 0) {
-        lines.push("Stages and policies of a login flow are not taken over. They may be left of one that is gone: remove them in Authentik, and the program makes its own.");
+        lines.push(
+            "Stages and policies of a login flow are not taken over. They may be left of one that is gone: remove them in Authentik, and the program makes its own.",
+        );
     }
     return lines.join("\n");
 }
 
 /** What is said of a login flow that the service account does not pass. */
-export function obstacleMessage({ identity }: Pick<Settings, "identity">, flow: string, what: readonly string[]): string {
+export function obstacleMessage(
+    { identity }: Pick<Settings, "identity">,
+    flow: string,
+    what: readonly string[],
+): string {
     const remedy =
         identity.ciLoginFlow === "dedicated"
             ? "Take that out of the flow."
@@ -93,7 +124,8 @@ export class IdentityPreflight {
             async () => {
                 const [taken, login] = await Promise.all([this.askNames(look), this.askFlow(look)]);
                 const problems: string[] = [];
-                if (taken.some(({ kind }) => own.includes(kind))) problems.push(takenMessage(look.url, this.stack, taken));
+                if (taken.some(({ kind }) => own.includes(kind)))
+                    problems.push(takenMessage(look.url, this.stack, taken));
                 const certain = login?.obstacles.filter(({ isCertain }) => isCertain).map(({ what }) => what) ?? [];
                 if (login && certain.length > 0) problems.push(obstacleMessage(this.settings, login.flow, certain));
                 if (problems.length === 0) return;
@@ -112,15 +144,30 @@ export class IdentityPreflight {
         const { look, settings } = this;
         if (!look) return;
         const { identity } = settings;
-        const [login, member] = await Promise.all([this.askFlow(look), isMember(look, identity.ciUser, identity.workloadsGroup)]);
+        const [login, member] = await Promise.all([
+            this.askFlow(look),
+            isMember(look, identity.ciUser, identity.workloadsGroup),
+        ]);
         if (login && login.obstacles.length > 0) {
             const { obstacles } = login;
-            const doubt = obstacles.some(({ isCertain }) => !isCertain) ? " (policies of the stage decide for whom; where they leave the service account out, all is well)" : "";
-            await pulumi.log.warn(`${obstacleMessage(settings, login.flow, obstacles.map(({ what }) => what))}${doubt}`);
+            const doubt = obstacles.some(({ isCertain }) => !isCertain)
+                ? " (policies of the stage decide for whom; where they leave the service account out, all is well)"
+                : "";
+            await pulumi.log.warn(
+                `${obstacleMessage(
+                    settings,
+                    login.flow,
+                    obstacles.map(({ what }) => what),
+                )}${doubt}`,
+            );
         }
         if (member === false) {
-            const remedy = identity.manageWorkloads ? "pulumi up --refresh makes it one again" : "make it one in Authentik";
-            await pulumi.log.warn(`In Authentik, ${identity.ciUser} is no member of the group ${identity.workloadsGroup}: from its next login on, CI has no rights on the registry. ${remedy}.`);
+            const remedy = identity.manageWorkloads
+                ? "pulumi up --refresh makes it one again"
+                : "make it one in Authentik";
+            await pulumi.log.warn(
+                `In Authentik, ${identity.ciUser} is no member of the group ${identity.workloadsGroup}: from its next login on, CI has no rights on the registry. ${remedy}.`,
+            );
         }
     }
 

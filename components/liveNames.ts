@@ -20,7 +20,9 @@ export function namesOfRegistry({ identity }: Pick<Settings, "identity">): Names
         "identity.issuer": identity.issuer,
         "identity.applicationSlug": identity.applicationSlug,
         "identity.clientId": identity.clientId,
-        ...(identity.manageWorkloads ? { "identity.workloadsGroup": identity.workloadsGroup, "identity.ciUser": identity.ciUser } : {}),
+        ...(identity.manageWorkloads
+            ? { "identity.workloadsGroup": identity.workloadsGroup, "identity.ciUser": identity.ciUser }
+            : {}),
     };
 }
 
@@ -52,8 +54,13 @@ export class LiveNames {
                 // Where no push ever came to its end, no registry has a name.
                 if (this.renameAccepted || !this.isRecorded || given === undefined) return;
                 const wanted = (newInputs as { names?: NamesOfRegistry }).names ?? {};
-                const changed = Object.entries(wanted).filter(([setting, name]) => given[setting] !== undefined && given[setting] !== name);
-                if (changed.length > 0) throw new pulumi.RunError(refusal(changed.map(([setting, name]) => ({ setting, from: given[setting]!, to: name }))));
+                const changed = Object.entries(wanted).filter(
+                    ([setting, name]) => given[setting] !== undefined && given[setting] !== name,
+                );
+                if (changed.length > 0)
+                    throw new pulumi.RunError(
+                        refusal(changed.map(([setting, name]) => ({ setting, from: given[setting]!, to: name }))),
+                    );
             },
             { onDryRun: true },
         );
@@ -79,7 +86,10 @@ export class LiveNames {
 
 /** What is said of names that would change. */
 function refusal(changes: readonly { setting: string; from: string; to: string }[]): string {
-    const sentences = changes.map(({ setting, from, to }) => `${setting} would change from ${JSON.stringify(from)} to ${JSON.stringify(to)} under a live registry`);
+    const sentences = changes.map(
+        ({ setting, from, to }) =>
+            `${setting} would change from ${JSON.stringify(from)} to ${JSON.stringify(to)} under a live registry`,
+    );
     return (
         `${sentences.join("; ")}: logins fail until zot has the new name, and API keys and remembered groups stay with the old one. ` +
         "To rename on purpose: pulumi config set --path identity.acceptRename true, pulumi up, and then pulumi config rm --path identity.acceptRename"

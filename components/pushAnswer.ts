@@ -13,10 +13,14 @@ const DONE = ["deployed", "unchanged", "mended"];
 const MARK = /^mark=([0-9a-f]+)$/m;
 
 /** Why a push is not known to have happened; undefined where its answer is there. */
-export function answerProblem({ stdin, stdout, stderr }: { stdin: string; stdout: string; stderr: string }, host: string): string | undefined {
+export function answerProblem(
+    { stdin, stdout, stderr }: { stdin: string; stdout: string; stderr: string },
+    host: string,
+): string | undefined {
     const mark = MARK.exec(stdin)?.[1];
     // A payload of an older program has none.
-    if (mark === undefined || stdout.split("\n").some((line) => DONE.some((word) => line === `${word} ${mark}`))) return undefined;
+    if (mark === undefined || stdout.split("\n").some((line) => DONE.some((word) => line === `${word} ${mark}`)))
+        return undefined;
     const said = outsideText(`${stdout} ${stderr}`, 500);
     return (
         `The registry's host ${host} ended the push without an error, and did not say that it has run it; it is not known to have been run. ` +
@@ -29,7 +33,11 @@ export function answerProblem({ stdin, stdout, stderr }: { stdin: string; stdout
 /** Hooks of the command that pushes: without the answer the push has failed, and nothing that waits for it begins. */
 export function requireAnswer(component: string, host: string): pulumi.ResourceHookBinding {
     const check = new pulumi.ResourceHook(`${component}-requires-answer`, async ({ newInputs, newOutputs }) => {
-        const [stdin, stdout, stderr] = await Promise.all([textOf(newInputs, "stdin"), textOf(newOutputs, "stdout"), textOf(newOutputs, "stderr")]);
+        const [stdin, stdout, stderr] = await Promise.all([
+            textOf(newInputs, "stdin"),
+            textOf(newOutputs, "stdout"),
+            textOf(newOutputs, "stderr"),
+        ]);
         const problem = answerProblem({ stdin, stdout, stderr }, host);
         if (problem !== undefined) throw new pulumi.RunError(problem);
     });
@@ -40,7 +48,10 @@ export function requireAnswer(component: string, host: string): pulumi.ResourceH
  * Fails the program where the last push in the state had no answer, since the engine takes it for done. Where a look has found that
  * it was not run, it is sent again, and its answer is not there yet.
  */
-export function refuseUnanswered(pushed: { stdin: pulumi.Output<string | undefined>; stdout: pulumi.Output<string>; stderr: pulumi.Output<string> }, host: string): void {
+export function refuseUnanswered(
+    pushed: { stdin: pulumi.Output<string | undefined>; stdout: pulumi.Output<string>; stderr: pulumi.Output<string> },
+    host: string,
+): void {
     pulumi.all([pushed.stdin, pushed.stdout, pushed.stderr]).apply(([stdin, stdout, stderr]) => {
         if (typeof stdin !== "string" || typeof stdout !== "string") return;
         const problem = answerProblem({ stdin, stdout, stderr: stderr ?? "" }, host);

@@ -1,16 +1,25 @@
 /** zot's config and its secret files, put into force on a host by one remote command. */
+
+import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostObservation } from "pulumi-zot";
-import { createHash } from "node:crypto";
 import type { ChangedBefore } from "./changedBefore";
 import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
-import type { Settings } from "./settings";
 import { refuseUnanswered, requireAnswer } from "./pushAnswer";
+import type { Settings } from "./settings";
 import { allHooks, showRights } from "./shownRights";
-import { configText, namelessSecretFiles, policyOf, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
+import {
+    configText,
+    namelessSecretFiles,
+    policyOf,
+    readOnlyConfig,
+    renderZotConfig,
+    secretFiles,
+    type ZotConfig,
+} from "./zotConfig";
 
 export interface RegistryHostArgs {
     /** What the same update has changed in the identity provider, told before the push. Default: nothing is told. */
@@ -47,13 +56,15 @@ export class RegistryHost extends pulumi.ComponentResource {
         super("zot-hardening:index:RegistryHost", name, {}, opts);
         const { settings } = args;
 
-        const files = pulumi
-            .all([args.clientSecret, args.sessionKeys])
-            .apply(([clientSecret, sessionKeys]) => {
-                const credentials = `${JSON.stringify({ clientid: settings.identity.clientId, clientsecret: clientSecret })}\n`;
-                const keys = `${JSON.stringify(sessionKeys)}\n`;
-                return { credentials, keys, names: secretFiles(settings, { credentials: sha256(credentials), sessionKeys: sha256(keys) }) };
-            });
+        const files = pulumi.all([args.clientSecret, args.sessionKeys]).apply(([clientSecret, sessionKeys]) => {
+            const credentials = `${JSON.stringify({ clientid: settings.identity.clientId, clientsecret: clientSecret })}\n`;
+            const keys = `${JSON.stringify(sessionKeys)}\n`;
+            return {
+                credentials,
+                keys,
+                names: secretFiles(settings, { credentials: sha256(credentials), sessionKeys: sha256(keys) }),
+            };
+        });
         // The names hold a hash of long random secrets and tell nothing of them; secret, nobody could review the config.
         const names = pulumi.unsecret(files.apply((file) => file.names));
         this.zotConfig = names.apply((file) => renderZotConfig(settings, file));
@@ -75,7 +86,11 @@ export class RegistryHost extends pulumi.ComponentResource {
         // A provider's URL is no input of any resource, so that a changed issuer shows only here.
         const liveNames = args.liveNames ?? new LiveNames(name, settings.identity.acceptRename);
         const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn });
-        const rights = showRights(name, policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings.identity);
+        const rights = showRights(
+            name,
+            policyOf(renderZotConfig(settings, namelessSecretFiles(settings))),
+            settings.identity,
+        );
         const { proxy, ...connection } = hostConnection(settings);
         const push = new command.remote.Command(
             name,
@@ -89,7 +104,11 @@ export class RegistryHost extends pulumi.ComponentResource {
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },
-            { parent: this, dependsOn: args.pushAfter, hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address), args.changed?.tell()) },
+            {
+                parent: this,
+                dependsOn: args.pushAfter,
+                hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address), args.changed?.tell()),
+            },
         );
         refuseUnanswered(push, settings.host.address);
         this.pushed = push.stdout;

@@ -43,20 +43,51 @@ export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">):
     const scopes = ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`);
     const kept = !identity.manageWorkloads;
     const isOwnFlow = identity.ciLoginFlow === "default" || identity.ciLoginFlow === "dedicated";
-    const flow = (setting: "authorizationFlow" | "invalidationFlow" | "ciLoginFlow") => lookUp("flow", identity[setting], `identity.${setting}`, authentik.getFlow({ slug: identity[setting] }));
-    const group = (setting: "adminsGroup" | "workloadsGroup") => lookUp("group", identity[setting], `identity.${setting}`, authentik.getGroup({ name: identity[setting], includeUsers: false }));
-    const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, passwordStage, workloadsGroup] = await allOrOneMessage([
-        flow("authorizationFlow"),
-        flow("invalidationFlow"),
-        lookUp("certificate", identity.signingKey, "identity.signingKey", authentik.getCertificateKeyPair({ name: identity.signingKey, fetchCertificate: false, fetchKey: false })),
-        // profile carries groups and preferred_username, without which nobody would have rights.
-        lookUp("scope mappings", "openid, email and profile of Authentik's own", undefined, inFull(authentik.getPropertyMappingProviderScope({ managedLists: scopes }), scopes.length)),
-        group("adminsGroup"),
-        identity.ciLoginFlow === "dedicated" ? lookUp("stage", identity.passwordStage, "identity.passwordStage", authentik.getStage({ name: identity.passwordStage })) : undefined,
-        kept ? group("workloadsGroup") : undefined,
-        kept ? lookUp("user", identity.ciUser, "identity.ciUser", authentik.getUser({ username: identity.ciUser })) : undefined,
-        isOwnFlow ? undefined : flow("ciLoginFlow"),
-    ] as const);
+    const flow = (setting: "authorizationFlow" | "invalidationFlow" | "ciLoginFlow") =>
+        lookUp("flow", identity[setting], `identity.${setting}`, authentik.getFlow({ slug: identity[setting] }));
+    const group = (setting: "adminsGroup" | "workloadsGroup") =>
+        lookUp(
+            "group",
+            identity[setting],
+            `identity.${setting}`,
+            authentik.getGroup({ name: identity[setting], includeUsers: false }),
+        );
+    const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, passwordStage, workloadsGroup] =
+        await allOrOneMessage([
+            flow("authorizationFlow"),
+            flow("invalidationFlow"),
+            lookUp(
+                "certificate",
+                identity.signingKey,
+                "identity.signingKey",
+                authentik.getCertificateKeyPair({
+                    name: identity.signingKey,
+                    fetchCertificate: false,
+                    fetchKey: false,
+                }),
+            ),
+            // profile carries groups and preferred_username, without which nobody would have rights.
+            lookUp(
+                "scope mappings",
+                "openid, email and profile of Authentik's own",
+                undefined,
+                inFull(authentik.getPropertyMappingProviderScope({ managedLists: scopes }), scopes.length),
+            ),
+            group("adminsGroup"),
+            identity.ciLoginFlow === "dedicated"
+                ? lookUp(
+                      "stage",
+                      identity.passwordStage,
+                      "identity.passwordStage",
+                      authentik.getStage({ name: identity.passwordStage }),
+                  )
+                : undefined,
+            kept ? group("workloadsGroup") : undefined,
+            kept
+                ? lookUp("user", identity.ciUser, "identity.ciUser", authentik.getUser({ username: identity.ciUser }))
+                : undefined,
+            isOwnFlow ? undefined : flow("ciLoginFlow"),
+        ] as const);
     return {
         authorizationFlow: authorizationFlow.id,
         invalidationFlow: invalidationFlow.id,
@@ -69,7 +100,12 @@ export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">):
     };
 }
 
-function lookUp<T extends object>(kind: string, name: string, setting: string | undefined, found: Promise<T>): LookUp<T> {
+function lookUp<T extends object>(
+    kind: string,
+    name: string,
+    setting: string | undefined,
+    found: Promise<T>,
+): LookUp<T> {
     // Terraform's provider answers some look-ups that find nothing with nothing.
     const checked = found.then((result) => {
         if (!(result as { id?: string }).id) throw new Error("it is not there, or the token may not see it");
@@ -80,11 +116,14 @@ function lookUp<T extends object>(kind: string, name: string, setting: string | 
 
 async function inFull<T extends { ids: string[] }>(found: Promise<T>, count: number): Promise<T> {
     const result = await found;
-    if (result.ids.length < count) throw new Error(`only ${result.ids.length} of ${count} are there, or the token may not see them`);
+    if (result.ids.length < count)
+        throw new Error(`only ${result.ids.length} of ${count} are there, or the token may not see them`);
     return result;
 }
 
-async function allOrOneMessage<T extends readonly (LookUp<unknown> | undefined)[]>(lookUps: T): Promise<{ -readonly [K in keyof T]: Found<T[K]> }> {
+async function allOrOneMessage<T extends readonly (LookUp<unknown> | undefined)[]>(
+    lookUps: T,
+): Promise<{ -readonly [K in keyof T]: Found<T[K]> }> {
     const results = await Promise.allSettled(lookUps.map((each) => each?.found));
     const byReason = new Map<string, LookUp<unknown>[]>();
     for (const [index, result] of results.entries()) {
@@ -92,7 +131,8 @@ async function allOrOneMessage<T extends readonly (LookUp<unknown> | undefined)[
         const reason = reasonOf(result.reason);
         byReason.set(reason, [...(byReason.get(reason) ?? []), lookUps[index]!]);
     }
-    if (byReason.size > 0) throw new pulumi.RunError([...byReason].map(([reason, missing]) => missingMessage(reason, missing)).join("\n"));
+    if (byReason.size > 0)
+        throw new pulumi.RunError([...byReason].map(([reason, missing]) => missingMessage(reason, missing)).join("\n"));
     return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never;
 }
 
@@ -100,7 +140,9 @@ type Found<T> = T extends LookUp<infer Result> ? Result : undefined;
 
 /** What is said of look-ups that failed for one reason. */
 export function missingMessage(reason: string, missing: readonly Pick<LookUp<unknown>, "what" | "setting">[]): string {
-    const names = missing.map(({ what, setting }) => (setting === undefined ? what : `${what} (${setting})`)).join(", ");
+    const names = missing
+        .map(({ what, setting }) => (setting === undefined ? what : `${what} (${setting})`))
+        .join(", ");
     return `Looked up in Authentik, and not found: ${names}. ${reason}`;
 }
 
@@ -131,18 +173,37 @@ export interface RegistryIdentityArgs {
  */
 const LEFT_TO_PEOPLE = {
     provider: [
-        ...["accessCodeValidity", "accessTokenValidity", "refreshTokenValidity", "refreshTokenThreshold", "authenticationFlow", "encryptionKey"],
+        ...[
+            "accessCodeValidity",
+            "accessTokenValidity",
+            "refreshTokenValidity",
+            "refreshTokenThreshold",
+            "authenticationFlow",
+            "encryptionKey",
+        ],
         ...["logoutUri", "logoutMethod", "jwtFederationProviders", "jwtFederationSources"],
     ],
     application: [
-        ...["backchannelProviders", "group", "metaDescription", "metaHide", "metaIcon", "metaLaunchUrl", "metaPublisher", "openInNewTab"],
+        ...[
+            "backchannelProviders",
+            "group",
+            "metaDescription",
+            "metaHide",
+            "metaIcon",
+            "metaLaunchUrl",
+            "metaPublisher",
+            "openInNewTab",
+        ],
     ],
     group: ["attributes", "parents", "roles", "users"],
     user: ["attributes", "email", "name", "path", "roles"],
 } as const;
 
 /** Properties of an object that are left to people: all of the list but those that the settings say. */
-function leftToPeople(kind: keyof typeof LEFT_TO_PEOPLE, said: Readonly<Record<string, unknown>> = {}): { ignoreChanges: string[] } {
+function leftToPeople(
+    kind: keyof typeof LEFT_TO_PEOPLE,
+    said: Readonly<Record<string, unknown>> = {},
+): { ignoreChanges: string[] } {
     return { ignoreChanges: LEFT_TO_PEOPLE[kind].filter((name) => said[name] === undefined) };
 }
 
@@ -165,9 +226,17 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         const parent = { parent: this, retainOnDelete: identity.retainOnDestroy, dependsOn: after };
         const liveNames = args.liveNames ?? new LiveNames(name, identity.acceptRename);
 
-        const generated = new random.RandomPassword(name, { length: 64, special: false }, { parent: this, retainOnDelete: identity.retainOnDestroy });
+        const generated = new random.RandomPassword(
+            name,
+            { length: 64, special: false },
+            { parent: this, retainOnDelete: identity.retainOnDestroy },
+        );
         // A client that is there already keeps its secret, which its zot goes by.
-        const secret = new ClientSecret(name, { clientId: identity.clientId, value: generated.result }, { parent: this });
+        const secret = new ClientSecret(
+            name,
+            { clientId: identity.clientId, value: generated.result },
+            { parent: this },
+        );
         const provider = new authentik.ProviderOauth2(
             name,
             {
@@ -178,7 +247,13 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 authorizationFlow: found.authorizationFlow,
                 invalidationFlow: found.invalidationFlow,
                 // The type is Authentik's default; the bridged provider reads it back, and would find a difference.
-                allowedRedirectUris: [{ matching_mode: "strict", url: loginCallbackUrl(args.settings), redirect_uri_type: "authorization" }],
+                allowedRedirectUris: [
+                    {
+                        matching_mode: "strict",
+                        url: loginCallbackUrl(args.settings),
+                        redirect_uri_type: "authorization",
+                    },
+                ],
                 signingKey: found.signingKey,
                 propertyMappings: found.scopeMappings,
                 subMode: "hashed_user_id",
@@ -188,7 +263,15 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // One issuer per application: what zot is told in identity.issuer.
                 issuerMode: "per_provider",
             },
-            { ...parent, ...leftToPeople("provider"), hooks: allHooks(liveNames.guard("identity.clientId", { input: "clientId" }), preflight?.beforeCreate("OAuth2 provider of the client id", "OAuth2 provider"), this.changed?.note(`the OAuth2 provider ${identity.providerName}`)) },
+            {
+                ...parent,
+                ...leftToPeople("provider"),
+                hooks: allHooks(
+                    liveNames.guard("identity.clientId", { input: "clientId" }),
+                    preflight?.beforeCreate("OAuth2 provider of the client id", "OAuth2 provider"),
+                    this.changed?.note(`the OAuth2 provider ${identity.providerName}`),
+                ),
+            },
         );
         const shown = {
             group: identity.applicationGroup,
@@ -209,7 +292,15 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // For a new one; where nobody says it, it stays as it was.
                 metaLaunchUrl: shown.metaLaunchUrl ?? registry.url,
             },
-            { ...parent, ...leftToPeople("application", shown), hooks: allHooks(liveNames.guard("identity.applicationSlug", { input: "slug" }), preflight?.beforeCreate("application"), this.changed?.note(`the application ${identity.applicationSlug}`)) },
+            {
+                ...parent,
+                ...leftToPeople("application", shown),
+                hooks: allHooks(
+                    liveNames.guard("identity.applicationSlug", { input: "slug" }),
+                    preflight?.beforeCreate("application"),
+                    this.changed?.note(`the application ${identity.applicationSlug}`),
+                ),
+            },
         );
 
         const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames, after, preflight);
@@ -223,7 +314,11 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         new authentik.PolicyBinding(
             `${name}-workloads`,
             { target: application.uuid, group: workloadsGroup, order: 1, ...PASSES },
-            { ...parent, dependsOn: [...after, adminsBinding], hooks: this.changed?.note(`the binding of the group ${identity.workloadsGroup}`) },
+            {
+                ...parent,
+                dependsOn: [...after, adminsBinding],
+                hooks: this.changed?.note(`the binding of the group ${identity.workloadsGroup}`),
+            },
         );
 
         this.ciLoginFlow = this.loginFlow(name, identity, found, after, preflight);
@@ -231,19 +326,44 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         this.registerOutputs({ clientSecret: this.clientSecret });
     }
 
-    private loginFlow(name: string, identity: Settings["identity"], found: AuthentikLookUps, after: pulumi.Input<pulumi.Resource>[], preflight?: IdentityPreflight): string | undefined {
+    private loginFlow(
+        name: string,
+        identity: Settings["identity"],
+        found: AuthentikLookUps,
+        after: pulumi.Input<pulumi.Resource>[],
+        preflight?: IdentityPreflight,
+    ): string | undefined {
         if (identity.ciLoginFlow === "default") return undefined;
         if (identity.ciLoginFlow !== "dedicated") return identity.ciLoginFlow;
-        return new CiLoginFlow(name, { ciUser: identity.ciUser, passwordStage: found.passwordStage!, after, preflight }, { parent: this }).slug;
+        return new CiLoginFlow(
+            name,
+            { ciUser: identity.ciUser, passwordStage: found.passwordStage!, after, preflight },
+            { parent: this },
+        ).slug;
     }
 
     /** Makes CI's group and account, and answers the group's id. */
-    private workloads(name: string, identity: Settings["identity"], liveNames: LiveNames, after: pulumi.Input<pulumi.Resource>[], preflight?: IdentityPreflight): pulumi.Output<string> {
+    private workloads(
+        name: string,
+        identity: Settings["identity"],
+        liveNames: LiveNames,
+        after: pulumi.Input<pulumi.Resource>[],
+        preflight?: IdentityPreflight,
+    ): pulumi.Output<string> {
         const parent = { parent: this, retainOnDelete: identity.retainOnDestroy, dependsOn: after };
         const group = new authentik.Group(
             name,
             { name: identity.workloadsGroup, isSuperuser: false },
-            { ...parent, ...leftToPeople("group"), hooks: allHooks(liveNames.guard("identity.workloadsGroup", { input: "name" }), preflight?.beforeCreate("group"), preflight?.keepMembers(), this.changed?.note(`the group ${identity.workloadsGroup}`)) },
+            {
+                ...parent,
+                ...leftToPeople("group"),
+                hooks: allHooks(
+                    liveNames.guard("identity.workloadsGroup", { input: "name" }),
+                    preflight?.beforeCreate("group"),
+                    preflight?.keepMembers(),
+                    this.changed?.note(`the group ${identity.workloadsGroup}`),
+                ),
+            },
         );
         new authentik.User(
             name,
@@ -255,7 +375,15 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one wins.
                 groups: [group.id],
             },
-            { ...parent, ...leftToPeople("user"), hooks: allHooks(liveNames.guard("identity.ciUser", { input: "username" }), preflight?.beforeCreate("user"), this.changed?.note(`the user ${identity.ciUser}`)) },
+            {
+                ...parent,
+                ...leftToPeople("user"),
+                hooks: allHooks(
+                    liveNames.guard("identity.ciUser", { input: "username" }),
+                    preflight?.beforeCreate("user"),
+                    this.changed?.note(`the user ${identity.ciUser}`),
+                ),
+            },
         );
         return group.id;
     }

@@ -20,7 +20,8 @@ export function showRights(component: string, declared: AccessPolicy, tiers: Tie
             const pushed = typeof stdin === "string" ? pushedPolicy(stdin) : undefined;
             if (!pushed) return;
             const changes = policyChanges(pushed, declared);
-            if (changes.length > 0) await (changes.some(isWidening) ? pulumi.log.warn : pulumi.log.info)(rightsMessage(changes, tiers));
+            if (changes.length > 0)
+                await (changes.some(isWidening) ? pulumi.log.warn : pulumi.log.info)(rightsMessage(changes, tiers));
         },
         { onDryRun: true },
     );
@@ -29,8 +30,12 @@ export function showRights(component: string, declared: AccessPolicy, tiers: Tie
 
 /** What is logged: one line for each change, what widens first. */
 export function rightsMessage(changes: readonly AccessChange[], tiers: TierNames): string {
-    const line = (change: AccessChange) => `  ${isWidening(change) ? "WIDER   " : "narrower"}  ${changeInWords(change, tiers)}`;
-    return [changes.some(isWidening) ? "Rights on the registry widen:" : "Rights on the registry narrow:", ...changes.map(line)].join("\n");
+    const line = (change: AccessChange) =>
+        `  ${isWidening(change) ? "WIDER   " : "narrower"}  ${changeInWords(change, tiers)}`;
+    return [
+        changes.some(isWidening) ? "Rights on the registry widen:" : "Rights on the registry narrow:",
+        ...changes.map(line),
+    ].join("\n");
 }
 
 /** The policy in a payload that was pushed; undefined where there is none that can be read, as in one of an older program. */
@@ -48,5 +53,10 @@ export function pushedPolicy(payload: string): AccessPolicy | undefined {
 export function allHooks(...bindings: (pulumi.ResourceHookBinding | undefined)[]): pulumi.ResourceHookBinding {
     type Moment = "beforeCreate" | "beforeUpdate" | "afterCreate" | "afterUpdate";
     const all = (moment: Moment) => bindings.flatMap((binding) => binding?.[moment] ?? []);
-    return { beforeCreate: all("beforeCreate"), beforeUpdate: all("beforeUpdate"), afterCreate: all("afterCreate"), afterUpdate: all("afterUpdate") };
+    return {
+        beforeCreate: all("beforeCreate"),
+        beforeUpdate: all("beforeUpdate"),
+        afterCreate: all("afterCreate"),
+        afterUpdate: all("afterUpdate"),
+    };
 }

@@ -1,13 +1,23 @@
 /** What the token for Authentik lacks, told in preview: before an update stops half-way for it. */
 import * as pulumi from "@pulumi/pulumi";
-import { type GrantedPermissions, grantedTo, missingPermissions, missingPermissionsMessage, neededPermissions, PermissionCheckError } from "../clients/authentikPermissions";
+import {
+    type GrantedPermissions,
+    grantedTo,
+    missingPermissions,
+    missingPermissionsMessage,
+    neededPermissions,
+    PermissionCheckError,
+} from "../clients/authentikPermissions";
 import type { Settings } from "./settings";
 
 /**
  * Warns of missing permissions by name. A token that may write nothing is one for previews, and only held to what a preview needs.
  * Never fails: a token that cannot be asked is met by the look-ups as well, which say why.
  */
-export async function warnOfMissingPermissions({ identity }: Pick<Settings, "identity">, access: { url: string; token: string }): Promise<void> {
+export async function warnOfMissingPermissions(
+    { identity }: Pick<Settings, "identity">,
+    access: { url: string; token: string },
+): Promise<void> {
     let granted: GrantedPermissions;
     try {
         granted = await grantedTo(access);

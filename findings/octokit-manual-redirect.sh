@@ -36,4 +36,7 @@ printf '%s\n' "$seen"
 301: resolves with status 301
 307: resolves with status 307
 304: rejects
-404: rejects" ] || { echo "This has changed." >&2; exit 1; }
+404: rejects" ] || {
+    echo "This has changed." >&2
+    exit 1
+}

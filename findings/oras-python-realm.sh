@@ -56,4 +56,7 @@ PY
 seen=$(for backend in token basic; do venv/bin/python seen.py "$backend" 2>/dev/null | grep '^[a-z]*: the registry'; done)
 printf '%s\n' "$seen"
 [ "$seen" = "token: the registry is asked never with the login, the realm's address is asked
-basic: the registry is asked with the login, the realm's address is left alone" ] || { echo "This has changed." >&2; exit 1; }
+basic: the registry is asked with the login, the realm's address is left alone" ] || {
+    echo "This has changed." >&2
+    exit 1
+}

@@ -37,4 +37,7 @@ printf '%s\n' "$seen"
 [ "$seen" = "NO_PROXY=127.0.0.1: http://127.0.0.1 goes directly
 NO_PROXY=127.0.0.0/8: http://127.0.0.1 goes to the proxy
 NO_PROXY=[::1]: http://[::1] goes directly
-NO_PROXY=::1: http://[::1] goes to the proxy" ] || { echo "This has changed." >&2; exit 1; }
+NO_PROXY=::1: http://[::1] goes to the proxy" ] || {
+    echo "This has changed." >&2
+    exit 1
+}

@@ -47,26 +47,26 @@ read_settings() {
     while IFS= read -r line; do
         value=${line#*=}
         case ${line%%=*} in
-            mark) mark=$value ;;
-            binary) binary=$value ;;
-            configFile) config=$value ;;
-            rootDirectory) data=$value ;;
-            credentialsFile) credentials=$value ;;
-            sessionKeysFile) session_keys=$value ;;
-            serviceManager) manager=$value ;;
-            serviceName) service=$value ;;
-            restartCommand) restart_command=$value ;;
-            readyTimeout) ready_timeout=$value ;;
-            timeLimit) time_limit=$value ;;
-            sudo) sudo=$value ;;
-            manageService) own_service=$value ;;
-            startWithoutIssuer) start_without_issuer=$value ;;
-            onDestroy) on_destroy=$value ;;
-            logFile) log_file=$value ;;
-            acceptVersion) accepted_version=$value ;;
-            zotUser) zot_user=$value ;;
-            caFile) authorities=$value ;;
-            zotCaFile) zot_authorities=$value ;;
+        mark) mark=$value ;;
+        binary) binary=$value ;;
+        configFile) config=$value ;;
+        rootDirectory) data=$value ;;
+        credentialsFile) credentials=$value ;;
+        sessionKeysFile) session_keys=$value ;;
+        serviceManager) manager=$value ;;
+        serviceName) service=$value ;;
+        restartCommand) restart_command=$value ;;
+        readyTimeout) ready_timeout=$value ;;
+        timeLimit) time_limit=$value ;;
+        sudo) sudo=$value ;;
+        manageService) own_service=$value ;;
+        startWithoutIssuer) start_without_issuer=$value ;;
+        onDestroy) on_destroy=$value ;;
+        logFile) log_file=$value ;;
+        acceptVersion) accepted_version=$value ;;
+        zotUser) zot_user=$value ;;
+        caFile) authorities=$value ;;
+        zotCaFile) zot_authorities=$value ;;
         esac
     done <"$folder/settings"
     config_folder=${config%/*}
@@ -122,17 +122,17 @@ find_way_to_zot() {
 
 become_zot() {
     case $way_to_zot in
-        setpriv-init) setpriv --reuid "$owner" --regid "$zot_group" --init-groups "$@" ;;
-        setpriv-clear) setpriv --reuid "$owner" --regid "$zot_group" --clear-groups "$@" ;;
-        chroot) chroot --userspec="$owner:$zot_group" / "$@" ;;
-        sudo) sudo -n -u "#$owner" "$@" ;;
-        su)
-            words=
-            for word; do words="$words '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'"; done
-            su -s /bin/sh "$zot_name" -c "exec$words"
-            ;;
-        # What others may write is then not run at all.
-        *) if [ -z "$(untrusted_folders "${1%/*}")" ]; then "$@"; else echo "there is no setpriv, chroot, sudo or su here by which root could run $1 as the user $owner" >&2 && return 126; fi ;;
+    setpriv-init) setpriv --reuid "$owner" --regid "$zot_group" --init-groups "$@" ;;
+    setpriv-clear) setpriv --reuid "$owner" --regid "$zot_group" --clear-groups "$@" ;;
+    chroot) chroot --userspec="$owner:$zot_group" / "$@" ;;
+    sudo) sudo -n -u "#$owner" "$@" ;;
+    su)
+        words=
+        for word; do words="$words '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'"; done
+        su -s /bin/sh "$zot_name" -c "exec$words"
+        ;;
+    # What others may write is then not run at all.
+    *) if [ -z "$(untrusted_folders "${1%/*}")" ]; then "$@"; else echo "there is no setpriv, chroot, sudo or su here by which root could run $1 as the user $owner" >&2 && return 126; fi ;;
     esac
 }
 
@@ -181,9 +181,9 @@ keeps_tags() {
         }
         END { print kind }')
     case $version_kind in
-        keeps) return 0 ;;
-        unreadable) problem="says ${1:-nothing} of its version, which cannot be read as one" ;;
-        *) problem="is version $1" ;;
+    keeps) return 0 ;;
+    unreadable) problem="says ${1:-nothing} of its version, which cannot be read as one" ;;
+    *) problem="is version $1" ;;
     esac
     return 1
 }
@@ -191,9 +191,9 @@ keeps_tags() {
 # Whether the site accepts this zot, by what it calls its commit or by the hash of the binary.
 is_accepted() {
     case $accepted_version in
-        '') return 1 ;;
-        sha256:*) [ "$(sha256_of "$binary")" = "${accepted_version#sha256:}" ] ;;
-        *) [ "$1" = "$accepted_version" ] ;;
+    '') return 1 ;;
+    sha256:*) [ "$(sha256_of "$binary")" = "${accepted_version#sha256:}" ] ;;
+    *) [ "$1" = "$accepted_version" ] ;;
     esac
 }
 
@@ -296,13 +296,13 @@ is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
 why_not_ready() {
     asked=$(ask_zot --show-error --output /dev/null --write-out '%{http_code}' "$url/readyz" 2>&1)
     case $? in
-        0) case $asked in 200) ;; *) printf ': %s is answered %s' "$url/readyz" "$asked" ;; esac ;;
-        51 | 60 | 77)
-            printf ': %s; for a certificate of a private authority set zot.caFile to its PEM file on this host, and the certificate has to be for the name in registry.url' \
-                "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')"
-            return 1
-            ;;
-        *) printf ': %s' "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')" ;;
+    0) case $asked in 200) ;; *) printf ': %s is answered %s' "$url/readyz" "$asked" ;; esac ;;
+    51 | 60 | 77)
+        printf ': %s; for a certificate of a private authority set zot.caFile to its PEM file on this host, and the certificate has to be for the name in registry.url' \
+            "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')"
+        return 1
+        ;;
+    *) printf ': %s' "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')" ;;
     esac
 }
 
@@ -312,26 +312,49 @@ why_not_ready() {
 prove() {
     problem=
     answer=$(status_of GET '/v2/_catalog?n=1')
-    [ "$answer" = 200 ] || { problem="an anonymous read of /v2/_catalog was answered $answer instead of 200"; return 1; }
+    [ "$answer" = 200 ] || {
+        problem="an anonymous read of /v2/_catalog was answered $answer instead of 200"
+        return 1
+    }
     answer=$(status_of PUT /v2/zot-hardening/probe/manifests/probe --header 'Content-Type: text/plain' --data-binary x)
-    [ "$answer" = 401 ] || { problem="an anonymous write was answered $answer instead of 401"; return 1; }
+    [ "$answer" = 401 ] || {
+        problem="an anonymous write was answered $answer instead of 401"
+        return 1
+    }
     if [ -n "$metrics_path" ]; then
         answer=$(status_of GET "$metrics_path")
-        [ "$answer" = "$metrics_status" ] || { problem="an anonymous read of $metrics_path was answered $answer instead of $metrics_status"; return 1; }
+        [ "$answer" = "$metrics_status" ] || {
+            problem="an anonymous read of $metrics_path was answered $answer instead of $metrics_status"
+            return 1
+        }
     fi
     answer=$(status_of redirect GET '/zot/auth/login?provider=oidc&callback_ui=%2F')
     if [ -z "$expected_issuer" ]; then
-        case $answer in 404*) serves_our_config; return ;; esac
+        case $answer in 404*)
+            serves_our_config
+            return
+            ;;
+        esac
         problem="a login was answered ${answer%% *} instead of 404, so that a config with logins is still served"
         return 1
     fi
     back=redirect_uri=$(printf '%s' "$external/zot/auth/callback/oidc" | sed 's/:/%3A/g; s,/,%2F,g; s/\[/%5B/g; s/\]/%5D/g')
     case "$answer&" in
-        302*"client_id=$client_id&"*) ;;
-        404*) problem="a login was answered 404 instead of 302: what is served has no logins$(serving_note)"; return 1 ;;
-        *) problem="a login was answered $answer, not with a redirect as the client ${client_id:-that its credentials name}"; return 1 ;;
+    302*"client_id=$client_id&"*) ;;
+    404*)
+        problem="a login was answered 404 instead of 302: what is served has no logins$(serving_note)"
+        return 1
+        ;;
+    *)
+        problem="a login was answered $answer, not with a redirect as the client ${client_id:-that its credentials name}"
+        return 1
+        ;;
     esac
-    case "$answer&" in *"$back&"*) serves_our_config; return ;; esac
+    case "$answer&" in *"$back&"*)
+        serves_our_config
+        return
+        ;;
+    esac
     problem="a login is to return elsewhere than to ${external:-http.externalUrl, which the config leaves out}: $answer"
     return 1
 }
@@ -353,12 +376,12 @@ start_says() {
     [ "$start_without_issuer" = no ] || find_listener
     [ -z "$listener" ] || served=$(config_of_process "$listener")
     case $served:$noted in
-        "$state"/pushes/*/read-only.json:read-only*) ;;
-        "$state"/pushes/*/read-only.json:*)
-            noted=read-only
-            issuer_answers "$(issuer_of "$config")" "$authorities" 5 || noted="read-only: $problem"
-            ;;
-        "$config:read-only"*) noted= ;;
+    "$state"/pushes/*/read-only.json:read-only*) ;;
+    "$state"/pushes/*/read-only.json:*)
+        noted=read-only
+        issuer_answers "$(issuer_of "$config")" "$authorities" 5 || noted="read-only: $problem"
+        ;;
+    "$config:read-only"*) noted= ;;
     esac
     printf '%s' "$noted"
 }
@@ -369,8 +392,8 @@ start_in_use() {
     ask_service
     case $manager in systemd | systemd-user) started_by=$(service_fact ExecStart) ;; launchd-*) started_by=$service_facts ;; *) started_by= ;; esac
     case $started_by in
-        *"$state/start"*) return 0 ;;
-        *serve*"$config"*) return 1 ;;
+    *"$state/start"*) return 0 ;;
+    *serve*"$config"*) return 1 ;;
     esac
     noted=$(said_by_start)
     if [ -n "$noted" ] && [ "$noted" != "$1" ]; then return 0; fi
@@ -441,26 +464,26 @@ ask_service() {
     service_facts=
     service_state=unknown
     case $manager in
-        systemd | systemd-user)
-            service_facts=$(ask_systemd show --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
-                --property=ExecMainStatus --property=Restart \
-                --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
-                --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=TriggeredBy --property=LoadError \
-                --property=ExecStart "$service" 2>&1 </dev/null)
-            case "$(service_fact LoadState):$(service_fact ActiveState)" in
-                loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
-                loaded:*) service_state=stopped ;;
-                not-found:* | masked:*) service_state=absent ;;
-            esac
-            ;;
-        launchd-*)
-            find_launchd_target
-            if service_facts=$(launchctl print "$launchd_target" 2>&1 </dev/null); then
-                case $(service_fact state) in running) service_state=running ;; *) service_state=stopped ;; esac
-            else
-                service_state=absent
-            fi
-            ;;
+    systemd | systemd-user)
+        service_facts=$(ask_systemd show --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
+            --property=ExecMainStatus --property=Restart \
+            --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
+            --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=TriggeredBy --property=LoadError \
+            --property=ExecStart "$service" 2>&1 </dev/null)
+        case "$(service_fact LoadState):$(service_fact ActiveState)" in
+        loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
+        loaded:*) service_state=stopped ;;
+        not-found:* | masked:*) service_state=absent ;;
+        esac
+        ;;
+    launchd-*)
+        find_launchd_target
+        if service_facts=$(launchctl print "$launchd_target" 2>&1 </dev/null); then
+            case $(service_fact state) in running) service_state=running ;; *) service_state=stopped ;; esac
+        else
+            service_state=absent
+        fi
+        ;;
     esac
 }
 
@@ -470,7 +493,7 @@ service_fact() { printf '%s\n' "$service_facts" | sed -n "s/^[[:space:]]*$1 \{0,
 # The process that the manager has started; nothing where there is none. Of what ask_service was told, as service_fact.
 service_process() {
     case $manager in
-        systemd | systemd-user) service_fact MainPID | grep -v '^0$' ;;
-        launchd-*) service_fact pid ;;
+    systemd | systemd-user) service_fact MainPID | grep -v '^0$' ;;
+    launchd-*) service_fact pid ;;
     esac
 }

@@ -171,15 +171,15 @@ check_service() {
     ask_service
     find_service_file
     case $manager in
-        systemd | systemd-user)
-            unit_is_usable || fail "$problem."
-            [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1 | grep . || echo 'it said nothing'). Look after systemd on the host, or correct host.serviceManager."
-            [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "systemd knows no service $service; correct host.serviceName or host.serviceManager."
-            ;;
-        launchd-*)
-            [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "launchd knows no service $launchd_target; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap."
-            ;;
-        command) [ -n "$restart_command" ] || fail "host.restartCommand is not set." ;;
+    systemd | systemd-user)
+        unit_is_usable || fail "$problem."
+        [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1 | grep . || echo 'it said nothing'). Look after systemd on the host, or correct host.serviceManager."
+        [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "systemd knows no service $service; correct host.serviceName or host.serviceManager."
+        ;;
+    launchd-*)
+        [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "launchd knows no service $launchd_target; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap."
+        ;;
+    command) [ -n "$restart_command" ] || fail "host.restartCommand is not set." ;;
     esac
 }
 
@@ -189,20 +189,20 @@ check_restarts() {
     [ -z "$service_file" ] || return 0
     case $service_state in absent | unknown) return 0 ;; esac
     case $manager in
-        systemd | systemd-user)
-            interval=$(service_fact StartLimitIntervalUSec)
-            interval=${interval:-$(service_fact StartLimitInterval)}
-            case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
-            unit=$(unit_name)
-            units=$(units_folder)
-            advice="run: $(systemctl_of daemon-reload)"
-            if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then advice="$advice; or set host.startWithoutIssuer to true, which does it"; fi
-            fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and $advice."
-            ;;
-        launchd-*)
-            case $(service_fact properties) in *keepalive*) return 0 ;; esac
-            fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list ($(service_fact path | grep . || echo 'of unknown place')), and load it again."
-            ;;
+    systemd | systemd-user)
+        interval=$(service_fact StartLimitIntervalUSec)
+        interval=${interval:-$(service_fact StartLimitInterval)}
+        case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
+        unit=$(unit_name)
+        units=$(units_folder)
+        advice="run: $(systemctl_of daemon-reload)"
+        if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then advice="$advice; or set host.startWithoutIssuer to true, which does it"; fi
+        fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and $advice."
+        ;;
+    launchd-*)
+        case $(service_fact properties) in *keepalive*) return 0 ;; esac
+        fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list ($(service_fact path | grep . || echo 'of unknown place')), and load it again."
+        ;;
     esac
 }
 
@@ -211,7 +211,10 @@ check_first_push() {
     [ -f "$config" ] && [ -z "$(pushes)" ] || return 0
     cmp -s "$config" "$folder/config" && return 0
     sed -n 's/^dropSetting=//p' "$folder/settings" | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
-    json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || { [ -s "$folder/dropped" ] && return 0; fail "the config on the host, $config, is no JSON that could be compared with ours. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]."; }
+    json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || {
+        [ -s "$folder/dropped" ] && return 0
+        fail "the config on the host, $config, is no JSON that could be compared with ours. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]."
+    }
     json_nodes <"$folder/config" >"$folder/nodes-ours"
     lost=$(awk -F '\t' -v dropped="$folder/dropped" '
         # Whether a node is below another, or is it.

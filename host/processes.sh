@@ -55,8 +55,8 @@ config_of_process() {
         started_with=$(ps -ww -o args= -p "$1" 2>/dev/null | sed -n 's/^.* serve \(.*[^ ]\) *$/\1/p')
     fi
     case $started_with in
-        '' | /*) ;;
-        *) started_with=$(readlink "/proc/$1/cwd" 2>/dev/null)/${started_with#./} ;;
+    '' | /*) ;;
+    *) started_with=$(readlink "/proc/$1/cwd" 2>/dev/null)/${started_with#./} ;;
     esac
     printf '%s' "$started_with"
 }
@@ -64,10 +64,10 @@ config_of_process() {
 # The config that a service's command line names, in one line as its manager shows it; nothing where that cannot be told.
 config_of_command() {
     case $1 in
-        *.zot-hardening/start) named=${1%.zot-hardening/start} && named=/${named#*/} && case $named in "/bin/sh "*) named=${named#* } ;; esac ;;
-        *" serve $config" | *" serve $config "*) named=$config ;;
-        *" serve "*) named=${1#* serve } ;;
-        *) return 0 ;;
+    *.zot-hardening/start) named=${1%.zot-hardening/start} && named=/${named#*/} && case $named in "/bin/sh "*) named=${named#* } ;; esac ;;
+    *" serve $config" | *" serve $config "*) named=$config ;;
+    *" serve "*) named=${1#* serve } ;;
+    *) return 0 ;;
     esac
     # A shell's own line is not read any further.
     case $named in /*[\;\|\&\<\>\'\"\$\`]*) ;; /*) printf '%s' "$named" ;; esac
@@ -159,22 +159,22 @@ ask_unit() {
     unit_user=
     [ "$own_service" = no ] || return 0
     case $manager in
-        systemd | systemd-user)
-            # That needs no root.
-            told=$(ask_systemd show --property=User --property=UID --property=ExecStart "$service" 2>/dev/null </dev/null)
-            unit_user=$(printf '%s\n' "$told" | sed -n 's/^UID=\([0-9][0-9]*\)$/\1/p' | head -n 1)
-            named=$(printf '%s\n' "$told" | sed -n 's/^User=//p' | head -n 1)
-            case $named in '') unit_user= ;; *[!0-9]*) unit_user=${unit_user:-$(id -u "$named" 2>/dev/null)} ;; *) unit_user=$named ;; esac
-            command_line=$(printf '%s\n' "$told" | sed -n 's/^ExecStart={.*argv\[\]=\(.*\) ; ignore_errors=.*$/\1/p' | tail -n 1)
-            ;;
-        launchd-*)
-            find_launchd_target
-            told=$(launchctl print "$launchd_target" 2>/dev/null </dev/null)
-            named=$(printf '%s\n' "$told" | sed -n 's/^[[:space:]]*username = //p' | head -n 1)
-            [ -z "$named" ] || unit_user=$(id -u "$named" 2>/dev/null)
-            command_line=$(printf '%s\n' "$told" | awk '/^[ \t]*arguments = \{/ { inside = 1; next } inside && /^[ \t]*\}/ { exit } inside { sub(/^[ \t]+/, ""); printf "%s%s", (count++ ? " " : ""), $0 }')
-            ;;
-        *) return 0 ;;
+    systemd | systemd-user)
+        # That needs no root.
+        told=$(ask_systemd show --property=User --property=UID --property=ExecStart "$service" 2>/dev/null </dev/null)
+        unit_user=$(printf '%s\n' "$told" | sed -n 's/^UID=\([0-9][0-9]*\)$/\1/p' | head -n 1)
+        named=$(printf '%s\n' "$told" | sed -n 's/^User=//p' | head -n 1)
+        case $named in '') unit_user= ;; *[!0-9]*) unit_user=${unit_user:-$(id -u "$named" 2>/dev/null)} ;; *) unit_user=$named ;; esac
+        command_line=$(printf '%s\n' "$told" | sed -n 's/^ExecStart={.*argv\[\]=\(.*\) ; ignore_errors=.*$/\1/p' | tail -n 1)
+        ;;
+    launchd-*)
+        find_launchd_target
+        told=$(launchctl print "$launchd_target" 2>/dev/null </dev/null)
+        named=$(printf '%s\n' "$told" | sed -n 's/^[[:space:]]*username = //p' | head -n 1)
+        [ -z "$named" ] || unit_user=$(id -u "$named" 2>/dev/null)
+        command_line=$(printf '%s\n' "$told" | awk '/^[ \t]*arguments = \{/ { inside = 1; next } inside && /^[ \t]*\}/ { exit } inside { sub(/^[ \t]+/, ""); printf "%s%s", (count++ ? " " : ""), $0 }')
+        ;;
+    *) return 0 ;;
     esac
     unit_config=$(config_of_command "$command_line")
 }
@@ -185,7 +185,10 @@ ask_unit() {
 find_contained() {
     contained=
     for process in $(zot_processes) $listener; do
-        if has_own_root "$process"; then contained=$process; return 0; fi
+        if has_own_root "$process"; then
+            contained=$process
+            return 0
+        fi
         case $(tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null) in *' serve '*) return 0 ;; esac
     done
     [ -n "$listener" ] || return 0

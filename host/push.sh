@@ -172,11 +172,11 @@ take_lock
 arm
 clear_payloads
 case $verb in
-    deploy)
-        note_try
-        deploy
-        ;;
-    withdraw) withdraw ;;
+deploy)
+    note_try
+    deploy
+    ;;
+withdraw) withdraw ;;
 esac
 run sync "$config_folder"
 exit 0

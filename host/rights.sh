@@ -22,9 +22,9 @@ sudo_lets() {
     said=$(printf '%s\n' "$said" | tail -n 1 | cut -c 1-300)
     said=${said:-it said nothing}
     case $said in
-        *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no push has; put this line into sudoers: Defaults:$(id -un) !requiretty" ;;
-        *"no new privileges"*) problem="sudo cannot become root in this login ($said); look after what keeps it from it, such as NoNewPrivileges of the SSH server's unit" ;;
-        *) problem="sudo does not let $(id -un) run $wanted without a password ($said); $host_rights" ;;
+    *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no push has; put this line into sudoers: Defaults:$(id -un) !requiretty" ;;
+    *"no new privileges"*) problem="sudo cannot become root in this login ($said); look after what keeps it from it, such as NoNewPrivileges of the SSH server's unit" ;;
+    *) problem="sudo does not let $(id -un) run $wanted without a password ($said); $host_rights" ;;
     esac
     return 1
 }
@@ -37,15 +37,15 @@ wants_password() {
         asks=
         while IFS= read -r line; do
             case $line in
-                'Sudoers entry:'*) free= ;;
-                *Options:*'!authenticate'*) free=yes ;;
-                "$tab"*)
-                    rule=${line#"$tab"}
-                    # shellcheck disable=SC2254 # the rule is a pattern
-                    case $1 in $rule | "$rule "*) counts=yes ;; *) counts= ;; esac
-                    [ "$rule" != ALL ] || counts=yes
-                    [ -z "$counts" ] || { if [ -n "$free" ]; then asks=; else asks=yes; fi; }
-                    ;;
+            'Sudoers entry:'*) free= ;;
+            *Options:*'!authenticate'*) free=yes ;;
+            "$tab"*)
+                rule=${line#"$tab"}
+                # shellcheck disable=SC2254 # the rule is a pattern
+                case $1 in $rule | "$rule "*) counts=yes ;; *) counts= ;; esac
+                [ "$rule" != ALL ] || counts=yes
+                [ -z "$counts" ] || { if [ -n "$free" ]; then asks=; else asks=yes; fi; }
+                ;;
             esac
         done
         [ -n "$asks" ]
@@ -76,13 +76,13 @@ rights_are_there() {
     if [ "$service_state" != running ] || [ ! -f "$config" ]; then orders="restart stop"; fi
     missing=
     case $manager:$sudo in
-        systemd:service) for order in $orders; do sudo_lets systemctl "$order" "$service" || missing="$missing${missing:+; }$problem"; done ;;
-        launchd-daemon:service)
-            sudo_lets launchctl kickstart -k "system/$service" || missing=$problem
-            [ "$orders" = restart ] || sudo_lets launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+; }$problem"
-            ;;
-        command:service) sudo_lets /bin/sh -c "$restart_command" || missing=$problem ;;
-        systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_lets "$order" || missing="$missing${missing:+; }$problem"; done ;;
+    systemd:service) for order in $orders; do sudo_lets systemctl "$order" "$service" || missing="$missing${missing:+; }$problem"; done ;;
+    launchd-daemon:service)
+        sudo_lets launchctl kickstart -k "system/$service" || missing=$problem
+        [ "$orders" = restart ] || sudo_lets launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+; }$problem"
+        ;;
+    command:service) sudo_lets /bin/sh -c "$restart_command" || missing=$problem ;;
+    systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_lets "$order" || missing="$missing${missing:+; }$problem"; done ;;
     esac
     problem=$missing
     [ -z "$missing" ]
@@ -104,8 +104,8 @@ check_not_root() {
     [ "$own_service" = yes ] && [ "$(zot_owner)" = 0 ] && [ -z "$zot_user" ] || return 0
     if [ "$(id -u)" -eq 0 ] && [ -d "$data" ]; then
         case $manager in
-            *-user | *-agent) ;;
-            *) fail "zot would run as root, since its storage $data belongs to root. Make a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it is to run as, which may be root.)" ;;
+        *-user | *-agent) ;;
+        *) fail "zot would run as root, since its storage $data belongs to root. Make a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it is to run as, which may be root.)" ;;
         esac
         fail "zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root."
     fi
@@ -121,31 +121,31 @@ starts_with_host() {
     problem=
     unit=$(unit_name)
     case $manager in
-        systemd | systemd-user)
-            [ "$service_state" = running ] || [ "$service_state" = stopped ] || return 0
-            enable=$(systemctl_of enable "$unit")
+    systemd | systemd-user)
+        [ "$service_state" = running ] || [ "$service_state" = stopped ] || return 0
+        enable=$(systemctl_of enable "$unit")
+        case $(service_fact UnitFileState) in
+        enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable" ;;
+        transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit" ;;
+        # What another unit wants or triggers is started by it.
+        disabled | static | indirect | linked | linked-runtime)
+            [ -z "$(service_fact WantedBy)$(service_fact RequiredBy)$(service_fact BoundBy)$(service_fact TriggeredBy)" ] || return 0
             case $(service_fact UnitFileState) in
-                enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable" ;;
-                transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit" ;;
-                # What another unit wants or triggers is started by it.
-                disabled | static | indirect | linked | linked-runtime)
-                    [ -z "$(service_fact WantedBy)$(service_fact RequiredBy)$(service_fact BoundBy)$(service_fact TriggeredBy)" ] || return 0
-                    case $(service_fact UnitFileState) in
-                        static)
-                            wanted=multi-user
-                            [ "$manager" = systemd ] || wanted=default
-                            problem="nothing starts $unit with the host: it has no [Install] section; add one with WantedBy=$wanted.target, and run on the host: $enable"
-                            ;;
-                        *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable" ;;
-                    esac
-                    ;;
+            static)
+                wanted=multi-user
+                [ "$manager" = systemd ] || wanted=default
+                problem="nothing starts $unit with the host: it has no [Install] section; add one with WantedBy=$wanted.target, and run on the host: $enable"
+                ;;
+            *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable" ;;
             esac
             ;;
-        launchd-*)
-            if launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; then
-                problem="launchd does not start $launchd_target with the host, since it is disabled; run on the host: launchctl enable $launchd_target"
-            fi
-            ;;
+        esac
+        ;;
+    launchd-*)
+        if launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; then
+            problem="launchd does not start $launchd_target with the host, since it is disabled; run on the host: launchctl enable $launchd_target"
+        fi
+        ;;
     esac
     [ -z "$problem" ]
 }
@@ -157,8 +157,8 @@ unit_is_usable() {
     unmask=$(systemctl_of unmask "$unit")
     reload=$(systemctl_of daemon-reload)
     case $(service_fact LoadState) in
-        masked) problem="$unit is masked, so that systemd does not start it; run on the host: $unmask" ;;
-        bad-setting | error) problem="systemd cannot load $unit: $(service_fact LoadError | sed 's/^[^ "]* *//' | grep . || echo 'it does not say why'); correct the unit, and run on the host: $reload" ;;
+    masked) problem="$unit is masked, so that systemd does not start it; run on the host: $unmask" ;;
+    bad-setting | error) problem="systemd cannot load $unit: $(service_fact LoadError | sed 's/^[^ "]* *//' | grep . || echo 'it does not say why'); correct the unit, and run on the host: $reload" ;;
     esac
     [ -z "$problem" ]
 }

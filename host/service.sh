@@ -13,19 +13,19 @@ must_tell_release=
 
 restart_service() {
     case $manager in
-        systemd | systemd-user)
-            # What was started too often lately would be refused.
-            run systemd reset-failed "$service"
-            run systemd restart "$service"
-            ;;
-        launchd-*)
-            find_launchd_target
-            if [ -n "$service_file_changed" ]; then load_agent; else run launchd kickstart -k "$launchd_target"; fi
-            ;;
-        command)
-            # Not with our ignored signals, which zot would inherit.
-            run run_command "$restart_command"
-            ;;
+    systemd | systemd-user)
+        # What was started too often lately would be refused.
+        run systemd reset-failed "$service"
+        run systemd restart "$service"
+        ;;
+    launchd-*)
+        find_launchd_target
+        if [ -n "$service_file_changed" ]; then load_agent; else run launchd kickstart -k "$launchd_target"; fi
+        ;;
+    command)
+        # Not with our ignored signals, which zot would inherit.
+        run run_command "$restart_command"
+        ;;
     esac
 }
 
@@ -41,7 +41,10 @@ load_agent() {
     tries=0
     while [ "$tries" -lt 50 ]; do
         tries=$((tries + 1))
-        if run launchd bootstrap "$launchd_domain" "$service_file"; then service_file_changed=; return 0; fi
+        if run launchd bootstrap "$launchd_domain" "$service_file"; then
+            service_file_changed=
+            return 0
+        fi
         pause 0.1
     done
     return 1
@@ -57,12 +60,12 @@ run_command() {
 
 stop_service() {
     case $manager in
-        systemd | systemd-user) run systemd stop "$service" ;;
-        launchd-*)
-            find_launchd_target
-            run launchd kill SIGTERM "$launchd_target"
-            ;;
-        command) [ -e "$config" ] || run run_command "$restart_command" ;;
+    systemd | systemd-user) run systemd stop "$service" ;;
+    launchd-*)
+        find_launchd_target
+        run launchd kill SIGTERM "$launchd_target"
+        ;;
+    command) [ -e "$config" ] || run run_command "$restart_command" ;;
     esac
 }
 
@@ -88,32 +91,35 @@ before_restart() {
 has_died() {
     cause=
     case $manager in
-        systemd | systemd-user) has_died_under_systemd ;;
-        launchd-*) has_died_under_launchd ;;
-        command) has_died_by_itself ;;
+    systemd | systemd-user) has_died_under_systemd ;;
+    launchd-*) has_died_under_launchd ;;
+    command) has_died_by_itself ;;
     esac
 }
 
 has_died_under_systemd() {
     ask_service
     case "$(service_fact ActiveState):$(service_fact SubState)" in
-        # In auto-restart it has ended, and waits for RestartSec to be over.
-        *:auto-restart* | failed:* | inactive:* | deactivating:*) ;;
-        *) is_started_again || return 1 ;;
+    # In auto-restart it has ended, and waits for RestartSec to be over.
+    *:auto-restart* | failed:* | inactive:* | deactivating:*) ;;
+    *) is_started_again || return 1 ;;
     esac
     code=$(service_fact ExecMainStatus)
     case $(service_fact Result):${code:-0} in
-        exit-code:2??) cause=" (systemd could not run it: exit status $code, see man systemd.exec)" ;;
-        exit-code:* | success:* | :*) ;;
-        *) cause=" ($(service_fact Result))" ;;
+    exit-code:2??) cause=" (systemd could not run it: exit status $code, see man systemd.exec)" ;;
+    exit-code:* | success:* | :*) ;;
+    *) cause=" ($(service_fact Result))" ;;
     esac
 }
 
 has_died_under_launchd() {
     ask_service
     case $service_state in
-        running) is_started_again; return ;;
-        absent) return 0 ;;
+    running)
+        is_started_again
+        return
+        ;;
+    absent) return 0 ;;
     esac
     starts=$(service_fact runs)
     if [ -n "$process_since" ] || [ "${starts:-0}" -gt "$starts_before" ]; then
@@ -139,8 +145,8 @@ has_died_by_itself() {
     found=
     for process in $(zot_processes); do
         case "$processes_before " in
-            *" $process:$(identity_of "$process") "*) found=before ;;
-            *) process_since=$process found=since ;;
+        *" $process:$(identity_of "$process") "*) found=before ;;
+        *) process_since=$process found=since ;;
         esac
     done
     if [ -n "$found" ]; then
@@ -174,8 +180,14 @@ wait_until_ready() {
         [ -z "$stopped" ] || return 1
         # What served before may answer for a moment still.
         if why=$(why_not_ready); then untrusted=0; else untrusted=$((untrusted + 1)); fi
-        [ "$untrusted" -lt 10 ] || { problem="cannot be asked whether it is ready$why"; return 1; }
-        [ "$(now)" -lt "$deadline" ] || { problem=$problem$why; return 1; }
+        [ "$untrusted" -lt 10 ] || {
+            problem="cannot be asked whether it is ready$why"
+            return 1
+        }
+        [ "$(now)" -lt "$deadline" ] || {
+            problem=$problem$why
+            return 1
+        }
         if has_died; then
             problem="ended after its restart instead of getting ready$cause"
             return 1
@@ -257,8 +269,8 @@ unit_journal() {
 # What is said in place of zot's last words, where there are none to be read.
 why_no_words() {
     case $manager:$log_file in
-        command:) printf '\nWhat zot has said is told where host.logFile names its log.' ;;
-        systemd:) [ "$(id -u)" -eq 0 ] || printf '\nWhat zot has said is in the journal of the host (journalctl --unit %s), which %s may not read; %s.' "$(unit_name)" "$(id -un)" "$host_rights" ;;
+    command:) printf '\nWhat zot has said is told where host.logFile names its log.' ;;
+    systemd:) [ "$(id -u)" -eq 0 ] || printf '\nWhat zot has said is in the journal of the host (journalctl --unit %s), which %s may not read; %s.' "$(unit_name)" "$(id -un)" "$host_rights" ;;
     esac
 }
 
@@ -267,7 +279,7 @@ last_words() {
     {
         new_log_lines
         case $manager in
-            systemd | systemd-user) [ -n "$log_file" ] || unit_journal ;;
+        systemd | systemd-user) [ -n "$log_file" ] || unit_journal ;;
         esac
         # What the restart said; where it failed, that was told already.
         [ -z "$restarted" ] || cat "$folder/output"
@@ -285,7 +297,11 @@ last_words() {
 
 # Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its arguments.)
 without_secrets() {
-    { cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null; printf '\n==\n'; cat; } | awk '
+    {
+        cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null
+        printf '\n==\n'
+        cat
+    } | awk '
         !text && $0 == "==" { text = 1; next }
         !text { count = split($0, parts, "\""); for (part = 4; part <= count; part += 4) if (length(parts[part]) >= 8) secrets[parts[part]] = 1; next }
         {

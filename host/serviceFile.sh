@@ -31,10 +31,10 @@ find_service_file() {
     service_file=
     units=$(units_folder)
     case $own_service:$start_without_issuer:$manager in
-        yes:*:systemd*) service_file=$units/${service%.service}.service ;;
-        no:yes:systemd*) service_file=$units/${service%.service}.service.d/zot-hardening.conf ;;
-        yes:*:launchd-agent) service_file=$HOME/Library/LaunchAgents/$service.plist ;;
-        yes:*:launchd-daemon) service_file=/Library/LaunchDaemons/$service.plist ;;
+    yes:*:systemd*) service_file=$units/${service%.service}.service ;;
+    no:yes:systemd*) service_file=$units/${service%.service}.service.d/zot-hardening.conf ;;
+    yes:*:launchd-agent) service_file=$HOME/Library/LaunchAgents/$service.plist ;;
+    yes:*:launchd-daemon) service_file=/Library/LaunchDaemons/$service.plist ;;
     esac
 }
 
@@ -70,11 +70,11 @@ place_service_file() {
 # Tells the manager of a service file that is new, or is as it was before; launchd reads it at the restart.
 load_service_file() {
     case $manager in
-        systemd*)
-            run systemd daemon-reload
-            if [ "$own_service" = yes ] && [ -e "$service_file" ]; then run systemd enable "$service"; fi
-            ;;
-        launchd-*) service_file_changed=yes ;;
+    systemd*)
+        run systemd daemon-reload
+        if [ "$own_service" = yes ] && [ -e "$service_file" ]; then run systemd enable "$service"; fi
+        ;;
+    launchd-*) service_file_changed=yes ;;
     esac
 }
 
@@ -108,14 +108,14 @@ put_back_start() {
 unload_service_file() {
     if [ "$own_service" = yes ]; then
         case $manager in
-            systemd*)
-                run systemd stop "$service"
-                run systemd disable "$service"
-                ;;
-            launchd-*)
-                find_launchd_target
-                run launchd bootout "$launchd_target"
-                ;;
+        systemd*)
+            run systemd stop "$service"
+            run systemd disable "$service"
+            ;;
+        launchd-*)
+            find_launchd_target
+            run launchd bootout "$launchd_target"
+            ;;
         esac
     fi
     rm -f "$service_file"
@@ -123,36 +123,36 @@ unload_service_file() {
 
 service_file_text() {
     case $manager in
-        systemd*)
-            # In a unit, a percent sign and a dollar sign are doubled to stand for themselves.
-            if [ "$start_without_issuer" = yes ]; then run_by="/bin/sh \"$state/start\""; else run_by="\"$binary\" serve \"$config\""; fi
-            run_by=$(printf '%s' "$run_by" | sed 's/%/%%/g; s/\$/$$/g')
-            printf '# %s\n[Unit]\n' "$service_file_mark"
-            [ "$own_service" = no ] || printf 'Description=zot registry\nWants=network-online.target\nAfter=network-online.target\n'
-            printf 'StartLimitIntervalSec=0\n[Service]\n'
-            [ "$own_service" = yes ] || printf 'ExecStart=\n'
-            printf 'ExecStart=%s\nRestart=always\nRestartSec=2\n' "$run_by"
-            if [ "$own_service" = yes ]; then
-                if [ "$manager" = systemd ]; then
-                    printf 'User=%s\n\n[Install]\nWantedBy=multi-user.target\n' "$owner"
-                else
-                    printf '\n[Install]\nWantedBy=default.target\n'
-                fi
+    systemd*)
+        # In a unit, a percent sign and a dollar sign are doubled to stand for themselves.
+        if [ "$start_without_issuer" = yes ]; then run_by="/bin/sh \"$state/start\""; else run_by="\"$binary\" serve \"$config\""; fi
+        run_by=$(printf '%s' "$run_by" | sed 's/%/%%/g; s/\$/$$/g')
+        printf '# %s\n[Unit]\n' "$service_file_mark"
+        [ "$own_service" = no ] || printf 'Description=zot registry\nWants=network-online.target\nAfter=network-online.target\n'
+        printf 'StartLimitIntervalSec=0\n[Service]\n'
+        [ "$own_service" = yes ] || printf 'ExecStart=\n'
+        printf 'ExecStart=%s\nRestart=always\nRestartSec=2\n' "$run_by"
+        if [ "$own_service" = yes ]; then
+            if [ "$manager" = systemd ]; then
+                printf 'User=%s\n\n[Install]\nWantedBy=multi-user.target\n' "$owner"
+            else
+                printf '\n[Install]\nWantedBy=default.target\n'
             fi
-            ;;
-        launchd-*)
-            if [ "$start_without_issuer" = yes ]; then set -- /bin/sh "$state/start"; else set -- "$binary" serve "$config"; fi
-            printf '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n'
-            printf '<!-- %s -->\n<plist version="1.0">\n<dict>\n' "$service_file_mark"
-            property Label "$service"
-            printf '    <key>ProgramArguments</key>\n    <array>\n'
-            for argument; do printf '        <string>%s</string>\n' "$(xml "$argument")"; done
-            printf '    </array>\n    <key>RunAtLoad</key>\n    <true/>\n    <key>KeepAlive</key>\n    <true/>\n'
-            if [ "$manager" = launchd-daemon ]; then property UserName "$(id -un "$owner")"; fi
-            property StandardOutPath "$(launchd_log)"
-            property StandardErrorPath "$(launchd_log)"
-            printf '</dict>\n</plist>\n'
-            ;;
+        fi
+        ;;
+    launchd-*)
+        if [ "$start_without_issuer" = yes ]; then set -- /bin/sh "$state/start"; else set -- "$binary" serve "$config"; fi
+        printf '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n'
+        printf '<!-- %s -->\n<plist version="1.0">\n<dict>\n' "$service_file_mark"
+        property Label "$service"
+        printf '    <key>ProgramArguments</key>\n    <array>\n'
+        for argument; do printf '        <string>%s</string>\n' "$(xml "$argument")"; done
+        printf '    </array>\n    <key>RunAtLoad</key>\n    <true/>\n    <key>KeepAlive</key>\n    <true/>\n'
+        if [ "$manager" = launchd-daemon ]; then property UserName "$(id -un "$owner")"; fi
+        property StandardOutPath "$(launchd_log)"
+        property StandardErrorPath "$(launchd_log)"
+        printf '</dict>\n</plist>\n'
+        ;;
     esac
 }
 

@@ -26,7 +26,10 @@ read_only_config() {
     for candidate in "$state"/pushes/*/read-only.json; do
         [ -f "$candidate" ] || continue
         push=${candidate%/*}
-        if cmp -s "$push/config.json" "$config"; then newest=$candidate; break; fi
+        if cmp -s "$push/config.json" "$config"; then
+            newest=$candidate
+            break
+        fi
         if [ "${push##*/}" -gt "$number" ]; then number=${push##*/} newest=$candidate; fi
     done
     printf '%s' "$newest"

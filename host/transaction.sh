@@ -152,22 +152,37 @@ commit() {
     must "the push could not be put into force" rm -f "$target/uncommitted"
     committed=yes
     restarted=
-    mv -f "$target/live.json" "$config" 2>"$folder/error" || { committed=; fail "the config could not be renamed to $config: $(last_of "$folder/error")"; }
+    mv -f "$target/live.json" "$config" 2>"$folder/error" || {
+        committed=
+        fail "the config could not be renamed to $config: $(last_of "$folder/error")"
+    }
 }
 
 # Restarts zot with the config that is in its place by now, and proves that it serves it. Sets $problem otherwise.
 activate() {
-    expect_of "$config" || { problem="the config $config cannot be read"; return 1; }
+    expect_of "$config" || {
+        problem="the config $config cannot be read"
+        return 1
+    }
     before_restart
     if ! restart_service; then
         problem="zot could not be restarted: $(last_of "$folder/output")"
         return 1
     fi
     restarted=yes
-    wait_until_ready || { problem="zot $problem"; return 1; }
-    has_changed || { problem="zot $problem"; return 1; }
+    wait_until_ready || {
+        problem="zot $problem"
+        return 1
+    }
+    has_changed || {
+        problem="zot $problem"
+        return 1
+    }
     is_installed_zot || return 1
-    "$1" || { problem="zot runs, but not as its config says: $problem"; return 1; }
+    "$1" || {
+        problem="zot runs, but not as its config says: $problem"
+        return 1
+    }
     [ -z "$stopped" ]
 }
 
@@ -196,7 +211,10 @@ is_proven() {
     rm -f "$target/unproven" "$target/live.json"
     forget_former "$target"
     # For a look that has to know what was deployed here, and what never was.
-    { tail -n 500 "$state/deployed" 2>/dev/null; sha256_of "$target/config.json"; } >"$state/deployed.new" && chmod 0644 "$state/deployed.new" && mv -f "$state/deployed.new" "$state/deployed"
+    {
+        tail -n 500 "$state/deployed" 2>/dev/null
+        sha256_of "$target/config.json"
+    } >"$state/deployed.new" && chmod 0644 "$state/deployed.new" && mv -f "$state/deployed.new" "$state/deployed"
 } 2>/dev/null
 
 # What a proven push kept of what stood beside the config that it has replaced.
@@ -283,7 +301,10 @@ bring_up_read_only() {
 
 # Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by then.
 bring_up() {
-    expect_of "$config" || { problem="has a config that cannot be read"; return 1; }
+    expect_of "$config" || {
+        problem="has a config that cannot be read"
+        return 1
+    }
     up_until=$(($(now) + ready_timeout))
     attempts=0
     while :; do

@@ -23,14 +23,24 @@ async function ask(method, path, body, below = `/repos/${repository}/`) {
     const url = `${api}${below}${path}`;
     const response = await fetch(url, {
         method,
-        headers: { accept: "application/json", authorization: `token ${token}`, "content-type": "application/json", "user-agent": "zot-hardening" },
+        headers: {
+            accept: "application/json",
+            authorization: `token ${token}`,
+            "content-type": "application/json",
+            "user-agent": "zot-hardening",
+        },
         body: body && JSON.stringify(body),
         redirect: "error",
         signal: AbortSignal.timeout(30_000),
     }).catch((error) => {
-        throw new Mistake(`${new URL(url).host} gave no answer to ${method} ${path}: ${error.cause?.message ?? error.message}`);
+        throw new Mistake(
+            `${new URL(url).host} gave no answer to ${method} ${path}: ${error.cause?.message ?? error.message}`,
+        );
     });
-    if (!response.ok) throw new Mistake(`${new URL(url).host} answered ${response.status} to ${method} ${path}. May the token of the run do that (permissions of the job)?`);
+    if (!response.ok)
+        throw new Mistake(
+            `${new URL(url).host} answered ${response.status} to ${method} ${path}. May the token of the run do that (permissions of the job)?`,
+        );
     return response.status === 204 ? undefined : response.json();
 }
 
@@ -48,39 +58,54 @@ async function everything(path) {
 /** What a bot of ours wrote; anyone may write a comment that looks like it. */
 async function ours() {
     const login = process.env.FORGE_USER || (await ask("GET", "user", undefined, "/")).login;
-    if (typeof login !== "string" || login === "") throw new Mistake("The forge does not say whose token FORGE_TOKEN is; it needs the scope read:user.");
+    if (typeof login !== "string" || login === "")
+        throw new Mistake("The forge does not say whose token FORGE_TOKEN is; it needs the scope read:user.");
     if (SHARED.test(login)) {
-        throw new Mistake(`FORGE_TOKEN is the token of the run itself (${login}), as whom a fork's run can write too. Make a user for a bot, and give its token as the secret FORGE_BOT_TOKEN (docs/workflows.md).`);
+        throw new Mistake(
+            `FORGE_TOKEN is the token of the run itself (${login}), as whom a fork's run can write too. Make a user for a bot, and give its token as the secret FORGE_BOT_TOKEN (docs/workflows.md).`,
+        );
     }
     return ({ user }) => user?.login === login;
 }
 
-const cut = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}\n\nThe rest is in the log of the run.` : text);
+const cut = (text) =>
+    text.length > LONGEST ? `${text.slice(0, LONGEST)}\n\nThe rest is in the log of the run.` : text;
 
 async function comment([number, key], text) {
-    if (!/^\d+$/.test(number ?? "") || !/^[\w. -]+$/.test(key ?? "")) throw new Mistake("Usage: node forge.cjs comment NUMBER KEY");
+    if (!/^\d+$/.test(number ?? "") || !/^[\w. -]+$/.test(key ?? ""))
+        throw new Mistake("Usage: node forge.cjs comment NUMBER KEY");
     // Two runs at once, of which the older one ends last: the newer one's word stays.
     if (commit && (await ask("GET", `pulls/${number}`)).head?.sha !== commit) {
-        process.stdout.write(`The pull request has another head than ${commit} by now: what is said of that one is another run's.\n`);
+        process.stdout.write(
+            `The pull request has another head than ${commit} by now: what is said of that one is another run's.\n`,
+        );
         return;
     }
     const isOurs = await ours();
     const mark = `<!-- zot-hardening: ${key} -->`;
     const body = cut(`${mark}\n${text}`);
-    const present = (await everything(`issues/${number}/comments`)).find((item) => isOurs(item) && item.body?.startsWith(mark));
-    await (present ? ask("PATCH", `issues/comments/${present.id}`, { body }) : ask("POST", `issues/${number}/comments`, { body }));
+    const present = (await everything(`issues/${number}/comments`)).find(
+        (item) => isOurs(item) && item.body?.startsWith(mark),
+    );
+    await (present
+        ? ask("PATCH", `issues/comments/${present.id}`, { body })
+        : ask("POST", `issues/${number}/comments`, { body }));
 }
 
 async function openIssue(title) {
     const isOurs = await ours();
-    return (await everything("issues?state=open&type=issues")).find((item) => !item.pull_request && item.title === title && isOurs(item));
+    return (await everything("issues?state=open&type=issues")).find(
+        (item) => !item.pull_request && item.title === title && isOurs(item),
+    );
 }
 
 async function issue([title], text) {
     if (!title) throw new Mistake("Usage: node forge.cjs issue TITLE");
     const present = await openIssue(title);
     if (present?.body === cut(text)) return;
-    await (present ? ask("PATCH", `issues/${present.number}`, { body: cut(text) }) : ask("POST", "issues", { title, body: cut(text) }));
+    await (present
+        ? ask("PATCH", `issues/${present.number}`, { body: cut(text) })
+        : ask("POST", "issues", { title, body: cut(text) }));
 }
 
 async function close([title], text) {
@@ -94,7 +119,8 @@ async function close([title], text) {
 async function main([name, ...args]) {
     const work = { comment, issue, close }[name];
     if (!work) throw new Mistake("Usage: node forge.cjs comment|issue|close …");
-    if (!token || !api || !repository) throw new Mistake("FORGE_TOKEN, GITHUB_API_URL and GITHUB_REPOSITORY have to be set.");
+    if (!token || !api || !repository)
+        throw new Mistake("FORGE_TOKEN, GITHUB_API_URL and GITHUB_REPOSITORY have to be set.");
     await work(args, fs.readFileSync(0, "utf8"));
 }
 

@@ -29,7 +29,15 @@ function formsOf(secret) {
     const lines = secret.split(/\r?\n/).filter((line) => line.length >= 16 && !line.startsWith("-----"));
     const encoded = inBase64(secret).flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
     const hex = Buffer.from(secret).toString("hex");
-    return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), ...encoded, hex, hex.toUpperCase(), ...lines];
+    return [
+        secret,
+        encodeURIComponent(secret),
+        JSON.stringify(secret).slice(1, -1),
+        ...encoded,
+        hex,
+        hex.toUpperCase(),
+        ...lines,
+    ];
 }
 
 /** Of an address only what stands before the @ is secret. */

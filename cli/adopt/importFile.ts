@@ -37,12 +37,24 @@ function tokenOf({ token }: Pick<ResourceDefinition<object, object>, "token">): 
 /** As Pulumi reads it (CLI 3.259). */
 export interface ImportFile {
     nameTable: Record<string, string>;
-    resources: { type: string; name: string; logicalName: string; parent?: string; id?: string; version?: string; component?: true }[];
+    resources: {
+        type: string;
+        name: string;
+        logicalName: string;
+        parent?: string;
+        id?: string;
+        version?: string;
+        component?: true;
+    }[];
 }
 
 /** The addresses of everything that could be in the file. */
-export function addresses(project: string, stack: string): Record<Declared | (typeof COMPONENTS)[number]["key"], string> {
-    const urn = (types: string[], name: string) => `urn:pulumi:${stack.split("/").at(-1)}::${project}::${types.join("$")}::${name}`;
+export function addresses(
+    project: string,
+    stack: string,
+): Record<Declared | (typeof COMPONENTS)[number]["key"], string> {
+    const urn = (types: string[], name: string) =>
+        `urn:pulumi:${stack.split("/").at(-1)}::${project}::${types.join("$")}::${name}`;
     const path = COMPONENTS.map(({ type }) => type);
     const components = COMPONENTS.map(({ key, name }, index) => [key, urn(path.slice(0, index + 1), name)]);
     const declared = Object.entries(DECLARED).map(([key, { token, name }]) => [key, urn([...path, token], name)]);
@@ -53,19 +65,39 @@ export function addresses(project: string, stack: string): Record<Declared | (ty
  * @param found ids in Authentik
  * @param inState addresses in the stack's state: what is there already is left out
  */
-export function importFile(found: Partial<Record<Declared, string>>, inState: ReadonlySet<string>, project: string, stack: string): ImportFile {
+export function importFile(
+    found: Partial<Record<Declared, string>>,
+    inState: ReadonlySet<string>,
+    project: string,
+    stack: string,
+): ImportFile {
     const urns = addresses(project, stack);
     const present = COMPONENTS.filter(({ key }) => inState.has(urns[key]));
-    const objects = (Object.keys(DECLARED) as Declared[]).filter((key) => found[key] !== undefined && !inState.has(urns[key]));
+    const objects = (Object.keys(DECLARED) as Declared[]).filter(
+        (key) => found[key] !== undefined && !inState.has(urns[key]),
+    );
     const components = objects.length === 0 ? [] : COMPONENTS.filter(({ key }) => !inState.has(urns[key]));
     return {
         nameTable: Object.fromEntries(present.map(({ key }) => [key, urns[key]])),
         resources: [
             ...components.map(({ key, type, name }) => {
                 const outer = COMPONENTS[COMPONENTS.findIndex((component) => component.key === key) - 1];
-                return { type, name: key, logicalName: name, component: true as const, ...(outer ? { parent: outer.key } : {}) };
+                return {
+                    type,
+                    name: key,
+                    logicalName: name,
+                    component: true as const,
+                    ...(outer ? { parent: outer.key } : {}),
+                };
             }),
-            ...objects.map((key) => ({ type: DECLARED[key].token, name: key, logicalName: DECLARED[key].name, parent: COMPONENTS.at(-1)!.key, id: found[key]!, version: VERSION })),
+            ...objects.map((key) => ({
+                type: DECLARED[key].token,
+                name: key,
+                logicalName: DECLARED[key].name,
+                parent: COMPONENTS.at(-1)!.key,
+                id: found[key]!,
+                version: VERSION,
+            })),
         ],
     };
 }

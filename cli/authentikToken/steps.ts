@@ -54,7 +54,11 @@ export function userInterfaceSteps(task: TokenTask, url: string): string {
         `Open ${url}/if/admin/ as an administrator.`,
         `Directory > Roles: create the role ${name}.`,
         `On the role's page, Permissions > Assigned global permissions > Assign permission:\n${list(everywhere(task))}`,
-        ...(account.length === 0 ? [] : [`Directory > Users > ${ciUser} > Permissions > Permissions on this object: assign to the role ${name}, and to nobody else:\n${list(account)}`]),
+        ...(account.length === 0
+            ? []
+            : [
+                  `Directory > Users > ${ciUser} > Permissions > Permissions on this object: assign to the role ${name}, and to nobody else:\n${list(account)}`,
+              ]),
         `Directory > Users: create the service account ${name}. On its page, Roles > Assigned Roles > Add to existing role: ${name}.`,
         `Directory > Tokens and App passwords: create the token ${name}, user ${name}, intent API Token, Expiring off. Copy its key from the list.`,
     ];

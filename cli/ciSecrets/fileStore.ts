@@ -2,8 +2,8 @@
 import { accessSync, constants, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isMap } from "../../components/settings/setting";
-import type { Item } from "./outputs";
 import { writeWhole } from "../shared/wholeFile";
+import type { Item } from "./outputs";
 import { type Change, type Store, StoreError } from "./store";
 import type { FileTarget } from "./target";
 
@@ -40,7 +40,8 @@ export const dotenv: FileFormat = {
             }
             // Of several assignments the last one counts; a former value must not stay in the file.
             const value = rest.get(name);
-            if (value !== undefined) written.push(`${/^\s*export\s/.test(line) ? "export " : ""}${name}=${quoted(value)}`);
+            if (value !== undefined)
+                written.push(`${/^\s*export\s/.test(line) ? "export " : ""}${name}=${quoted(value)}`);
             rest.delete(name);
         }
         for (const [name, value] of rest) written.push(`${name}=${quoted(value)}`);
@@ -50,7 +51,9 @@ export const dotenv: FileFormat = {
 
 export const json: FileFormat = {
     read(content) {
-        const values = Object.entries(parsedObject(content)).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+        const values = Object.entries(parsedObject(content)).filter(
+            (entry): entry is [string, string] => typeof entry[1] === "string",
+        );
         return new Map(values);
     },
     write(content, values) {
@@ -73,7 +76,8 @@ function parsedObject(content: string): Record<string, unknown> {
 
 function quoted(value: string): string {
     if (SAFE.test(value)) return value;
-    if (value.includes("'")) throw new StoreError("a value holds a single quote, which shells and dotenv libraries read differently.");
+    if (value.includes("'"))
+        throw new StoreError("a value holds a single quote, which shells and dotenv libraries read differently.");
     return `'${value}'`;
 }
 
@@ -107,10 +111,14 @@ export class FileStore implements Store {
         this.told(() => this.format.write(this.before ?? "", new Map(items.map(({ name, value }) => [name, value]))));
         try {
             // Of a link, where it leads to.
-            const place = lstatSync(this.target.file, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(this.target.file) : this.target.file;
+            const place = lstatSync(this.target.file, { throwIfNoEntry: false })?.isSymbolicLink()
+                ? readlinkSync(this.target.file)
+                : this.target.file;
             accessSync(dirname(resolve(dirname(this.target.file), place)), constants.W_OK | constants.X_OK);
         } catch (error) {
-            throw new StoreError(`The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`);
+            throw new StoreError(
+                `The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`,
+            );
         }
     }
 
@@ -126,13 +134,18 @@ export class FileStore implements Store {
     async finish(dryRun: boolean): Promise<void> {
         const mode = modeOf(this.target.file);
         const isTight = mode === undefined || (mode & 0o077) === 0;
-        if (!isTight) this.said.push(`The file ${this.target.file} could be read by others (mode ${mode.toString(8).padStart(4, "0")})${dryRun ? "; it would become 0600." : " and is now 0600. What was in it should count as seen."}`);
+        if (!isTight)
+            this.said.push(
+                `The file ${this.target.file} could be read by others (mode ${mode.toString(8).padStart(4, "0")})${dryRun ? "; it would become 0600." : " and is now 0600. What was in it should count as seen."}`,
+            );
         if (dryRun || (isTight && this.changes.every((change) => change === "unchanged"))) return;
         const content = this.told(() => this.format.write(this.before ?? "", this.values));
         try {
             writeWhole(this.target.file, content, 0o600);
         } catch (error) {
-            throw new StoreError(`The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`);
+            throw new StoreError(
+                `The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`,
+            );
         }
     }
 
@@ -144,7 +157,9 @@ export class FileStore implements Store {
         try {
             return work();
         } catch (error) {
-            throw error instanceof StoreError ? new StoreError(`The file ${this.target.file} cannot be used: ${error.message}`) : error;
+            throw error instanceof StoreError
+                ? new StoreError(`The file ${this.target.file} cannot be used: ${error.message}`)
+                : error;
         }
     }
 }

@@ -25,7 +25,10 @@ export class ForgejoStore implements Store {
         private readonly way: Send,
     ) {
         const { owner, repository } = target;
-        this.path = repository === undefined ? `/orgs/${encodeURIComponent(owner)}/actions` : `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(repository)}/actions`;
+        this.path =
+            repository === undefined
+                ? `/orgs/${encodeURIComponent(owner)}/actions`
+                : `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(repository)}/actions`;
     }
 
     get place(): string {
@@ -47,7 +50,12 @@ export class ForgejoStore implements Store {
         // What a token may, only a request that writes is told: one that could remove, and finds nothing to.
         for (const kind of new Set(items.map((item) => this.kindOf(item)))) {
             const nobody = `IS_NOT_THERE_${randomBytes(8).toString("hex").toUpperCase()}`;
-            await this.send(`finding out whether a ${kind} may be written`, `/${kind}s/${nobody}`, { method: "DELETE" }, [404, 204, 400, 405]);
+            await this.send(
+                `finding out whether a ${kind} may be written`,
+                `/${kind}s/${nobody}`,
+                { method: "DELETE" },
+                [404, 204, 400, 405],
+            );
         }
     }
 
@@ -58,7 +66,12 @@ export class ForgejoStore implements Store {
     private async putSecret({ name, value }: Item, dryRun: boolean): Promise<Change> {
         if (dryRun) return this.existing.has(name) ? "written" : "created";
         // 201 for one that is new, 204 for one that was there.
-        const answer = await this.send(`writing the secret ${name}`, `/secrets/${name}`, { method: "PUT", json: { data: value } }, [201, 204]);
+        const answer = await this.send(
+            `writing the secret ${name}`,
+            `/secrets/${name}`,
+            { method: "PUT", json: { data: value } },
+            [201, 204],
+        );
         return answer.status === 201 ? "created" : "written";
     }
 
@@ -66,7 +79,13 @@ export class ForgejoStore implements Store {
         const was = this.variables.get(name);
         if (was === value) return "unchanged";
         const change = was === undefined ? "created" : "changed";
-        if (!dryRun) await this.send(`writing the variable ${name}`, `/variables/${name}`, { method: was === undefined ? "POST" : "PUT", json: { value } }, [201, 204]);
+        if (!dryRun)
+            await this.send(
+                `writing the variable ${name}`,
+                `/variables/${name}`,
+                { method: was === undefined ? "POST" : "PUT", json: { value } },
+                [201, 204],
+            );
         return change;
     }
 
@@ -90,7 +109,12 @@ export class ForgejoStore implements Store {
         return names;
     }
 
-    private async send(what: string, path: string, request: BrowserRequest, expected: readonly number[]): Promise<Answer> {
+    private async send(
+        what: string,
+        path: string,
+        request: BrowserRequest,
+        expected: readonly number[],
+    ): Promise<Answer> {
         for (let attempt = 1; ; attempt++) {
             const problem = await this.attempt(what, path, request, expected);
             if (!(problem instanceof Error)) return problem;
@@ -99,31 +123,54 @@ export class ForgejoStore implements Store {
         }
     }
 
-    private async attempt(what: string, path: string, request: BrowserRequest, expected: readonly number[]): Promise<Answer | Error> {
+    private async attempt(
+        what: string,
+        path: string,
+        request: BrowserRequest,
+        expected: readonly number[],
+    ): Promise<Answer | Error> {
         const { apiUrl, store, owner, repository } = this.target;
         const place = this.place;
         let answer: Answer;
         try {
-            answer = await sendOne(this.way, `${apiUrl}/api/v1${this.path}${path}`, { ...request, headers: { accept: "application/json", authorization: `token ${this.token}` } });
+            answer = await sendOne(this.way, `${apiUrl}/api/v1${this.path}${path}`, {
+                ...request,
+                headers: { accept: "application/json", authorization: `token ${this.token}` },
+            });
         } catch (error) {
             return new UnreachableError(`While ${what} in ${place}: ${(error as Error).message}.`);
         }
         const { status } = answer;
         if (expected.includes(status) && (status !== 404 || isJson(answer))) return answer;
         const said = messageOf(answer);
-        if (status >= 502 && status <= 504) return new UnreachableError(`${apiUrl} answered ${status} while ${what} in ${place}; try again.`);
-        if (status === 401) return new StoreError(`${apiUrl} refused the token${said}: make a new one there (Settings, Applications), and give it as ${variablesFor(store)[0]} in the environment.`);
+        if (status >= 502 && status <= 504)
+            return new UnreachableError(`${apiUrl} answered ${status} while ${what} in ${place}; try again.`);
+        if (status === 401)
+            return new StoreError(
+                `${apiUrl} refused the token${said}: make a new one there (Settings, Applications), and give it as ${variablesFor(store)[0]} in the environment.`,
+            );
         if (status === 403) {
-            const scope = repository === undefined ? "write:organization, and its user must own the organisation" : "write:repository, and its user must administer the repository";
-            return new StoreError(`The token may not do this: ${what} in ${place}${said}. It needs the scope ${scope}.`);
+            const scope =
+                repository === undefined
+                    ? "write:organization, and its user must own the organisation"
+                    : "write:repository, and its user must administer the repository";
+            return new StoreError(
+                `The token may not do this: ${what} in ${place}${said}. It needs the scope ${scope}.`,
+            );
         }
         if (status === 404 || status === 405) {
             return new StoreError(
                 `${place} was not found while ${what} (${status}${said}): ${repository === undefined ? `there is no organisation ${owner} (for a user's repository give its name too)` : "there is no such repository"}, the token may not see it, Actions are off in it, or the forge is too old for secrets by API.`,
             );
         }
-        if (status >= 300 && status < 400) return new StoreError(`${apiUrl} redirects${answer.location ? ` to ${answer.location.origin}` : ""} while ${what}: give the address at which the forge itself answers (ciSecrets.apiUrl), and the owner and repository by their present names.`);
-        if (status >= 200 && status < 300) return new StoreError(`${apiUrl} answered ${status} while ${what}, which a forge does not: is it ${store}?`);
+        if (status >= 300 && status < 400)
+            return new StoreError(
+                `${apiUrl} redirects${answer.location ? ` to ${answer.location.origin}` : ""} while ${what}: give the address at which the forge itself answers (ciSecrets.apiUrl), and the owner and repository by their present names.`,
+            );
+        if (status >= 200 && status < 300)
+            return new StoreError(
+                `${apiUrl} answered ${status} while ${what}, which a forge does not: is it ${store}?`,
+            );
         return new StoreError(`${apiUrl} answered ${status} while ${what} in ${place}${said}.`);
     }
 }
@@ -144,7 +191,9 @@ function parsed<T>(answer: Answer): T {
     try {
         return JSON.parse(answer.text) as T;
     } catch {
-        throw new StoreError(`${answer.url.origin} answered with something else than a forge's API does; is ciSecrets.apiUrl right, and does a proxy in front ask for a login?`);
+        throw new StoreError(
+            `${answer.url.origin} answered with something else than a forge's API does; is ciSecrets.apiUrl right, and does a proxy in front ask for a login?`,
+        );
     }
 }
 

@@ -40,30 +40,56 @@ export function credentialFrom(text: string, names: Names, now: Date): Credentia
     try {
         outputs = JSON.parse(text);
     } catch {
-        throw new OutputsError("The stack's outputs are not JSON; give what `pulumi stack output --json --show-secrets` prints.");
+        throw new OutputsError(
+            "The stack's outputs are not JSON; give what `pulumi stack output --json --show-secrets` prints.",
+        );
     }
-    if (!isMap(outputs)) throw new OutputsError("The stack's outputs are not a JSON object; give what `pulumi stack output --json --show-secrets` prints.");
+    if (!isMap(outputs))
+        throw new OutputsError(
+            "The stack's outputs are not a JSON object; give what `pulumi stack output --json --show-secrets` prints.",
+        );
     const read = (name: string): string | undefined => {
         const value = (outputs as Record<string, unknown>)[name];
         return typeof value === "string" && value !== "" ? value : undefined;
     };
     const key = read("ciApiKey");
-    if (key === undefined) throw new OutputsError("The stack has no output ciApiKey: run pulumi up, which makes CI's key, and then this again.");
-    if (key === "[secret]") throw new OutputsError("The stack's outputs were printed without their secrets; add --show-secrets.");
-    if (!/^[\x21-\x7e]+$/.test(key)) throw new OutputsError("The stack's output ciApiKey holds spaces, line breaks or characters that no API key has.");
+    if (key === undefined)
+        throw new OutputsError(
+            "The stack has no output ciApiKey: run pulumi up, which makes CI's key, and then this again.",
+        );
+    if (key === "[secret]")
+        throw new OutputsError("The stack's outputs were printed without their secrets; add --show-secrets.");
+    if (!/^[\x21-\x7e]+$/.test(key))
+        throw new OutputsError(
+            "The stack's output ciApiKey holds spaces, line breaks or characters that no API key has.",
+        );
     const expires = read("ciApiKeyExpires");
-    if (expires !== undefined && Number.isNaN(Date.parse(expires))) throw new OutputsError(`The stack's output ciApiKeyExpires is not a time: ${JSON.stringify(expires)}.`);
+    if (expires !== undefined && Number.isNaN(Date.parse(expires)))
+        throw new OutputsError(`The stack's output ciApiKeyExpires is not a time: ${JSON.stringify(expires)}.`);
     if (expires !== undefined && Date.parse(expires) <= now.getTime()) {
-        throw new OutputsError(`CI's key expired at ${expires} and was not handed over: run pulumi up, which makes its successor, and then this again.`);
+        throw new OutputsError(
+            `CI's key expired at ${expires} and was not handed over: run pulumi up, which makes its successor, and then this again.`,
+        );
     }
     const items = (Object.entries(names) as [OutputName, string][]).map(([output, name]): Item => {
         const value = read(output);
-        if (value === undefined) throw new OutputsError(`The stack has no output ${output}, which is to be handed over as ${name}: run pulumi up, or leave it out of the names.`);
-        if (/[\0-\x1f\x7f]/.test(value)) throw new OutputsError(`The stack's output ${output} has more than one line, which cannot be handed over.`);
+        if (value === undefined)
+            throw new OutputsError(
+                `The stack has no output ${output}, which is to be handed over as ${name}: run pulumi up, or leave it out of the names.`,
+            );
+        if (/[\0-\x1f\x7f]/.test(value))
+            throw new OutputsError(`The stack's output ${output} has more than one line, which cannot be handed over.`);
         return { output, name, value, secret: output === "ciApiKey" };
     });
     items.sort((left, right) => Number(right.secret) - Number(left.secret));
-    return { items, registryUrl: read("registryUrl"), userName: read("ciUserName"), key, expires, uuid: read("ciApiKeyUuid") };
+    return {
+        items,
+        registryUrl: read("registryUrl"),
+        userName: read("ciUserName"),
+        key,
+        expires,
+        uuid: read("ciApiKeyUuid"),
+    };
 }
 
 /** A sentence for a key that ends soon. */

@@ -19,8 +19,15 @@ export interface PreviousKeys {
  *
  * @throws PreviousKeysError where it is not clear which one is the present one: then none may be revoked
  */
-export function previousKeys(all: readonly ApiKeyRecord[], present: Pick<Credential, "uuid" | "expires">): PreviousKeys {
-    const same = all.filter((key) => (present.uuid !== undefined ? key.uuid === present.uuid : present.expires !== undefined && Date.parse(key.expirationDate) === Date.parse(present.expires)));
+export function previousKeys(
+    all: readonly ApiKeyRecord[],
+    present: Pick<Credential, "uuid" | "expires">,
+): PreviousKeys {
+    const same = all.filter((key) =>
+        present.uuid !== undefined
+            ? key.uuid === present.uuid
+            : present.expires !== undefined && Date.parse(key.expirationDate) === Date.parse(present.expires),
+    );
     if (same.length !== 1) {
         throw new PreviousKeysError(
             `${same.length === 0 ? "None" : `${same.length}`} of the user's ${all.length} keys at the registry ${same.length === 0 ? "is" : "are"} the one in the stack's outputs, by ${present.uuid !== undefined ? "its uuid" : "its expiry"}. Nothing was revoked: run pulumi up --refresh, and then this again.`,
@@ -41,14 +48,21 @@ export function previousKeys(all: readonly ApiKeyRecord[], present: Pick<Credent
  *
  * @param keys as the holder of the present key, which may list and revoke its owner's keys (zot 2.1.20)
  */
-export async function revokePrevious(keys: ApiKeys, present: Pick<Credential, "uuid" | "expires">, dryRun: boolean): Promise<PreviousKeys> {
+export async function revokePrevious(
+    keys: ApiKeys,
+    present: Pick<Credential, "uuid" | "expires">,
+    dryRun: boolean,
+): Promise<PreviousKeys> {
     const found = previousKeys(await listed(keys), present);
     if (dryRun || found.previous.length === 0) return found;
     for (const key of found.previous) await keys.revoke(key.uuid);
     // Revoking answers 200 whatever it did.
     const left = new Set((await listed(keys)).map((key) => key.uuid));
     const stayed = found.previous.filter((key) => left.has(key.uuid));
-    if (stayed.length > 0) throw new PreviousKeysError(`The registry still has ${stayed.map(described).join(", ")}, although it was asked to revoke them; look at its log.`);
+    if (stayed.length > 0)
+        throw new PreviousKeysError(
+            `The registry still has ${stayed.map(described).join(", ")}, although it was asked to revoke them; look at its log.`,
+        );
     return found;
 }
 
@@ -57,7 +71,9 @@ async function listed(keys: ApiKeys): Promise<ApiKeyRecord[]> {
         return await keys.list();
     } catch (error) {
         if (error instanceof ApiKeyError && error.status === 401) {
-            throw new PreviousKeysError("The registry does not accept the key in the stack's outputs (401), so nothing was revoked: run pulumi up --refresh, which makes a new one, and then this again.");
+            throw new PreviousKeysError(
+                "The registry does not accept the key in the stack's outputs (401), so nothing was revoked: run pulumi up --refresh, which makes a new one, and then this again.",
+            );
         }
         throw error;
     }

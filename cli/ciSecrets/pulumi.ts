@@ -16,20 +16,41 @@ export interface PulumiRun {
  * @returns what it wrote to standard output
  * @throws UserError with what it wrote to standard error
  */
-export function pulumi(args: readonly string[], what: string, { folder, input, without = [] }: PulumiRun): Promise<string> {
+export function pulumi(
+    args: readonly string[],
+    what: string,
+    { folder, input, without = [] }: PulumiRun,
+): Promise<string> {
     const env: NodeJS.ProcessEnv = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
     busy(`Waiting for pulumi ${args.slice(0, 2).join(" ")}`);
     for (const name of without) delete env[name];
     return new Promise((resolve, reject) => {
-        const child = spawn("pulumi", [...args, "--non-interactive"], { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"] });
+        const child = spawn("pulumi", [...args, "--non-interactive"], {
+            cwd: folder,
+            env,
+            stdio: ["pipe", "pipe", "pipe"],
+        });
         const output: Buffer[] = [];
         const errors: Buffer[] = [];
         child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
         child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-        child.on("error", (error: NodeJS.ErrnoException) => reject(new UserError(error.code === "ENOENT" ? "The Pulumi CLI is not on the PATH; install it: https://www.pulumi.com/docs/install/" : `Pulumi could not be started: ${error.message}`)));
+        child.on("error", (error: NodeJS.ErrnoException) =>
+            reject(
+                new UserError(
+                    error.code === "ENOENT"
+                        ? "The Pulumi CLI is not on the PATH; install it: https://www.pulumi.com/docs/install/"
+                        : `Pulumi could not be started: ${error.message}`,
+                ),
+            ),
+        );
         child.on("close", (code, signal) => {
             if (code === 0) resolve(Buffer.concat(output).toString());
-            else reject(new UserError(`Pulumi could not ${what} (${signal ?? `exit code ${code}`}): ${Buffer.concat(errors).toString().trim() || "it did not say why"}`));
+            else
+                reject(
+                    new UserError(
+                        `Pulumi could not ${what} (${signal ?? `exit code ${code}`}): ${Buffer.concat(errors).toString().trim() || "it did not say why"}`,
+                    ),
+                );
         });
         // A CLI that ends early closes the pipe; its exit code says why.
         child.stdin.on("error", () => undefined);

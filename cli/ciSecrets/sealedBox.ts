@@ -7,10 +7,15 @@ export async function sealed(value: string, publicKey: string): Promise<string> 
     const { default: sodium } = await import("libsodium-wrappers").catch(packageMissing);
     await sodium.ready;
     const { ORIGINAL } = sodium.base64_variants;
-    return sodium.to_base64(sodium.crypto_box_seal(sodium.from_string(value), sodium.from_base64(publicKey, ORIGINAL)), ORIGINAL);
+    return sodium.to_base64(
+        sodium.crypto_box_seal(sodium.from_string(value), sodium.from_base64(publicKey, ORIGINAL)),
+        ORIGINAL,
+    );
 }
 
 /** For packages that are loaded where they are needed. */
 export function packageMissing(error: Error): never {
-    throw new StoreError(`A package that GitHub's API needs is not installed; run npm ci in the project's folder (${error.message.split("\n")[0]}).`);
+    throw new StoreError(
+        `A package that GitHub's API needs is not installed; run npm ci in the project's folder (${error.message.split("\n")[0]}).`,
+    );
 }

@@ -49,7 +49,9 @@ export interface TargetOptions {
 /** Everything that is wrong with a target, in one message. */
 export class TargetError extends Error {
     constructor(readonly mistakes: readonly string[]) {
-        super(`Where to hand the credential to is not clear:\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}`);
+        super(
+            `Where to hand the credential to is not clear:\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}`,
+        );
     }
 }
 
@@ -71,11 +73,14 @@ const REPOSITORY = /^[A-Za-z0-9._-]+$/;
  */
 export function targetFrom(options: TargetOptions, settings: TargetOptions = {}): Target {
     const mistakes: string[] = [];
-    const given = (name: keyof TargetOptions) => (isSet(options[name]) ? options[name] : isSet(settings[name]) ? settings[name] : undefined);
+    const given = (name: keyof TargetOptions) =>
+        isSet(options[name]) ? options[name] : isSet(settings[name]) ? settings[name] : undefined;
     const store = given("store");
     const names = namesFrom(given("names"), mistakes);
-    if (store === undefined) mistakes.push(`there is no store: give --store or set ciSecrets.store, one of ${STORES.join(", ")}.`);
-    else if (!(STORES as readonly unknown[]).includes(store)) mistakes.push(`the store ${shown(store)} is not one of ${STORES.join(", ")}.`);
+    if (store === undefined)
+        mistakes.push(`there is no store: give --store or set ciSecrets.store, one of ${STORES.join(", ")}.`);
+    else if (!(STORES as readonly unknown[]).includes(store))
+        mistakes.push(`the store ${shown(store)} is not one of ${STORES.join(", ")}.`);
     if (store === "dotenv" || store === "json") {
         const file = given("file");
         if (typeof file !== "string") mistakes.push("there is no file: give --file or set ciSecrets.file.");
@@ -86,16 +91,26 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
     const isGitHub = store === "github";
     const apiUrl = apiUrlFrom(given("apiUrl") ?? (isGitHub ? DEFAULT_GITHUB_API : undefined), mistakes, isGitHub);
     const owner = given("owner");
-    if (owner === undefined) mistakes.push("there is no owner (a user or an organisation): give --owner or set ciSecrets.owner.");
-    else if (typeof owner !== "string" || !OWNER.test(owner)) mistakes.push(`the owner ${shown(owner)} is not the name of a user or an organisation.`);
+    if (owner === undefined)
+        mistakes.push("there is no owner (a user or an organisation): give --owner or set ciSecrets.owner.");
+    else if (typeof owner !== "string" || !OWNER.test(owner))
+        mistakes.push(`the owner ${shown(owner)} is not the name of a user or an organisation.`);
     // Another owner on the command line does not have the repository of the settings.
     const repository = isSet(options.owner) ? options.repository : given("repository");
-    if (isSet(repository) && (typeof repository !== "string" || !REPOSITORY.test(repository) || /^\.+$/.test(repository))) mistakes.push(`the repository ${shown(repository)} is not a repository's name; its owner is given apart.`);
+    if (
+        isSet(repository) &&
+        (typeof repository !== "string" || !REPOSITORY.test(repository) || /^\.+$/.test(repository))
+    )
+        mistakes.push(`the repository ${shown(repository)} is not a repository's name; its owner is given apart.`);
     for (const name of variableNames(names)) {
-        if (store === "forgejo" && name.startsWith("CI")) mistakes.push(`the name ${name} begins with CI, which Forgejo takes for no variable; only the key, a secret, may have such a name.`);
+        if (store === "forgejo" && name.startsWith("CI"))
+            mistakes.push(
+                `the name ${name} begins with CI, which Forgejo takes for no variable; only the key, a secret, may have such a name.`,
+            );
     }
     const visibility = given("visibility") ?? "private";
-    if (!(VISIBILITIES as readonly unknown[]).includes(visibility)) mistakes.push(`the visibility ${shown(visibility)} is not one of ${VISIBILITIES.join(", ")}.`);
+    if (!(VISIBILITIES as readonly unknown[]).includes(visibility))
+        mistakes.push(`the visibility ${shown(visibility)} is not one of ${VISIBILITIES.join(", ")}.`);
     if (mistakes.length > 0) throw new TargetError(mistakes);
     return {
         store: store as ForgeTarget["store"],
@@ -108,24 +123,29 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
 }
 
 /** All but the key's: what is handed over as a variable. */
-const variableNames = (names: Names) => Object.entries(names).flatMap(([output, name]) => (output === "ciApiKey" ? [] : [name]));
+const variableNames = (names: Names) =>
+    Object.entries(names).flatMap(([output, name]) => (output === "ciApiKey" ? [] : [name]));
 
 const isSet = (value: unknown) => value !== undefined && value !== null && value !== "";
 
 function apiUrlFrom(value: unknown, mistakes: string[], isGitHub: boolean): string {
     if (value === undefined) {
-        mistakes.push("there is no address of the forge: give --api-url or set ciSecrets.apiUrl, for example https://forge.example.org.");
+        mistakes.push(
+            "there is no address of the forge: give --api-url or set ciSecrets.apiUrl, for example https://forge.example.org.",
+        );
         return "";
     }
     const refuse = (why: string) => {
         mistakes.push(`the address ${shown(value)} of the forge cannot be used: ${why}.`);
         return "";
     };
-    if (typeof value !== "string" || !/^https?:\/\//i.test(value) || !URL.canParse(value)) return refuse("it is not a URL");
+    if (typeof value !== "string" || !/^https?:\/\//i.test(value) || !URL.canParse(value))
+        return refuse("it is not a URL");
     const url = new URL(value);
     if (url.username || url.password) return refuse("it holds a user name or a password");
     if (url.search || url.hash) return refuse("it has a query or a fragment");
-    if (url.protocol !== "https:" && !isLoopback(url.hostname)) return refuse("over plain http, the token and the key could be read on the way");
+    if (url.protocol !== "https:" && !isLoopback(url.hostname))
+        return refuse("over plain http, the token and the key could be read on the way");
     const path = url.pathname.replace(/\/+$/, "");
     return `${url.origin}${isGitHub ? path : path.replace(/\/api\/v1$/, "")}`;
 }
@@ -134,15 +154,25 @@ function namesFrom(value: unknown, mistakes: string[]): Names {
     if (value === undefined) return DEFAULT_NAMES;
     const parsed = typeof value === "string" ? parsedOrItself(value) : value;
     if (!isMap(parsed) || Object.keys(parsed).length === 0) {
-        mistakes.push(`the names ${shown(value)} are not a map from stack outputs to names, such as {ciApiKey: ZOT_CI_API_KEY}.`);
+        mistakes.push(
+            `the names ${shown(value)} are not a map from stack outputs to names, such as {ciApiKey: ZOT_CI_API_KEY}.`,
+        );
         return {};
     }
     const names: Names = {};
     for (const [output, name] of Object.entries(parsed)) {
-        if (!(OUTPUT_NAMES as readonly string[]).includes(output)) mistakes.push(`${shown(output)} is not an output that is handed over; those are ${OUTPUT_NAMES.join(", ")}.`);
-        else if (typeof name !== "string" || !NAME.test(name)) mistakes.push(`the name ${shown(name)} for ${output} is not one of capitals, digits and "_".`);
-        else if (name.length > LONGEST_NAME) mistakes.push(`the name for ${output} is longer than ${LONGEST_NAME} characters.`);
-        else if (RESERVED.test(name)) mistakes.push(`the name ${name} for ${output} is one that forges keep for themselves (CI, GITHUB_…, GITEA_…, FORGEJO_…).`);
+        if (!(OUTPUT_NAMES as readonly string[]).includes(output))
+            mistakes.push(
+                `${shown(output)} is not an output that is handed over; those are ${OUTPUT_NAMES.join(", ")}.`,
+            );
+        else if (typeof name !== "string" || !NAME.test(name))
+            mistakes.push(`the name ${shown(name)} for ${output} is not one of capitals, digits and "_".`);
+        else if (name.length > LONGEST_NAME)
+            mistakes.push(`the name for ${output} is longer than ${LONGEST_NAME} characters.`);
+        else if (RESERVED.test(name))
+            mistakes.push(
+                `the name ${name} for ${output} is one that forges keep for themselves (CI, GITHUB_…, GITEA_…, FORGEJO_…).`,
+            );
         else if (Object.values(names).includes(name)) mistakes.push(`the name ${name} is given twice.`);
         else names[output as OutputName] = name;
     }

@@ -5,8 +5,8 @@ import { isMap as isYamlMap, parseDocument } from "yaml";
 import { declaredState } from "../../components/declaredState";
 import { isMap, nameOfKey } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
+import { type JsonMap, type UnmanagedParts, unmanagedParts } from "../../components/zotConfig";
 import { mergeExtra } from "../../components/zotConfig/merge";
-import { type JsonMap, unmanagedParts, type UnmanagedParts } from "../../components/zotConfig";
 import { UserError } from "../shared/command";
 import { projectFolder } from "../shared/stack";
 import { writeWhole } from "../shared/wholeFile";
@@ -34,7 +34,10 @@ export function takeOver(stack: string, from: string, { print = false } = {}): T
     const file = join(folder, `Pulumi.${stack.split("/").at(-1)}.yaml`);
     if (parts.kept.length > 0) {
         const zot = isMap(raw.groups.zot) ? raw.groups.zot : {};
-        declaredState({ ...raw, groups: { ...raw.groups, zot: { ...zot, extraConfig } } }, `Pulumi.${stack}.yaml with what was found in ${from}`);
+        declaredState(
+            { ...raw, groups: { ...raw.groups, zot: { ...zot, extraConfig } } },
+            `Pulumi.${stack}.yaml with what was found in ${from}`,
+        );
         if (!print) writeExtraConfig(folder, file, extraConfig);
     }
     return { ...parts, file, extraConfig };
@@ -46,7 +49,9 @@ function readConfig(from: string): JsonMap {
     try {
         text = readFileSync(from === "-" ? 0 : from, "utf8");
     } catch (error) {
-        throw new UserError(`${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. Name a copy of the config.json on the registry's host.`);
+        throw new UserError(
+            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. Name a copy of the config.json on the registry's host.`,
+        );
     }
     let content: unknown;
     try {
@@ -55,7 +60,8 @@ function readConfig(from: string): JsonMap {
         // The parser's message quotes the text, which may hold a secret.
         throw new UserError(`${what} is no JSON. Name a copy of the config.json on the registry's host.`);
     }
-    if (!isMap(content)) throw new UserError(`${what} is no JSON object. Name a copy of the config.json on the registry's host.`);
+    if (!isMap(content))
+        throw new UserError(`${what} is no JSON object. Name a copy of the config.json on the registry's host.`);
     return content as JsonMap;
 }
 
@@ -67,7 +73,10 @@ function writeExtraConfig(folder: string, file: string, extraConfig: JsonMap): v
     const key = keys.find((candidate) => nameOfKey(candidate, project) === "zot") ?? `${project}:zot`;
     const group = isYamlMap(config) ? config.get(key) : undefined;
     // What an anchor stands for is elsewhere in the file, and may be somebody else's too.
-    if (group !== undefined && group !== null && !isYamlMap(group)) throw new UserError(`The group ${key} in ${file} is not written out as a map (an alias?), so that nothing can be added to it. Write it out, or take over by hand what --print shows.`);
+    if (group !== undefined && group !== null && !isYamlMap(group))
+        throw new UserError(
+            `The group ${key} in ${file} is not written out as a map (an alias?), so that nothing can be added to it. Write it out, or take over by hand what --print shows.`,
+        );
     document.setIn(["config", key, "extraConfig"], document.createNode(extraConfig));
     writeWhole(file, document.toString({ lineWidth: 0 }));
 }

@@ -26,7 +26,10 @@ export interface Account {
 /** @throws BoltError where the bytes are no such file. */
 export function accountsIn(file: Buffer, now: Date): Account[] {
     const accounts = bucketOf(file, "UserData");
-    if (accounts === undefined) throw new BoltError("it has no accounts of zot's in it (no bucket UserData); name the meta.db in zot's rootDirectory");
+    if (accounts === undefined)
+        throw new BoltError(
+            "it has no accounts of zot's in it (no bucket UserData); name the meta.db in zot's rootDirectory",
+        );
     return accounts.map(([name, value]) => accountOf(name, value, now));
 }
 
@@ -40,7 +43,9 @@ function accountOf(name: string, value: Buffer, now: Date): Account {
         groups: Array.isArray(data.Groups) ? data.Groups.map(String) : [],
         keys,
         expired: found.length - keys.length,
-        ...(name.includes("@") ? { former: "its name is an e-mail address, so that it is from before the claim mapping" } : {}),
+        ...(name.includes("@")
+            ? { former: "its name is an e-mail address, so that it is from before the claim mapping" }
+            : {}),
     };
 }
 
@@ -56,5 +61,11 @@ function keyOf(record: Record<string, unknown>): AccountKey {
     const text = (name: string) => (typeof record[name] === "string" ? record[name] : "");
     // Go's zero time stands for none.
     const time = (name: string) => (/^0001-/.test(text(name)) || text(name) === "" ? undefined : text(name));
-    return { uuid: text("uuid"), label: text("label"), created: text("createdAt"), expires: time("expirationDate"), lastUsed: time("lastUsed") };
+    return {
+        uuid: text("uuid"),
+        label: text("label"),
+        created: text("createdAt"),
+        expires: time("expirationDate"),
+        lastUsed: time("lastUsed"),
+    };
 }

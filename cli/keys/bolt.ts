@@ -21,7 +21,9 @@ interface Meta {
 /** Keys and values of a bucket at the top level, in the order of the keys; undefined where there is no such bucket. */
 export function bucketOf(file: Buffer, name: string): [key: string, value: Buffer][] | undefined {
     const meta = newestMeta(file);
-    const found = leavesOf(file, meta, meta.root).find(({ key, isBucket }) => isBucket && key.toString("utf8") === name);
+    const found = leavesOf(file, meta, meta.root).find(
+        ({ key, isBucket }) => isBucket && key.toString("utf8") === name,
+    );
     if (!found) return undefined;
     // A bucket: the page of its root, or 0 where it is so small that its page stands right behind.
     const root = numberAt(found.value, 0);
@@ -43,7 +45,11 @@ function metaAt(file: Buffer, offset: number): Meta | undefined {
     const at = offset + PAGE_HEADER;
     if (file.length < at + 64 || file.readUInt32LE(at) !== MAGIC || file.readUInt32LE(at + 4) !== 2) return undefined;
     if (file.readBigUInt64LE(at + 56) !== fnv64a(file.subarray(at, at + 56))) return undefined;
-    return { pageSize: file.readUInt32LE(at + 8), root: numberAt(file, at + 16), transaction: file.readBigUInt64LE(at + 48) };
+    return {
+        pageSize: file.readUInt32LE(at + 8),
+        root: numberAt(file, at + 16),
+        transaction: file.readBigUInt64LE(at + 48),
+    };
 }
 
 function fnv64a(bytes: Buffer): bigint {
@@ -84,8 +90,16 @@ function elementsOf(bytes: Buffer, start: number, file: Buffer, meta: Meta, dept
     if (flags === IS.branch) return places.flatMap((at) => leavesOf(file, meta, numberAt(bytes, at + 8), depth + 1));
     if (flags !== IS.leaf) throw torn(0);
     return places.map((at) => {
-        const [position, keySize, valueSize] = [bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at + 8), bytes.readUInt32LE(at + 12)];
-        return { key: part(at + position, keySize), value: part(at + position + keySize, valueSize), isBucket: bytes.readUInt32LE(at) === IS_BUCKET };
+        const [position, keySize, valueSize] = [
+            bytes.readUInt32LE(at + 4),
+            bytes.readUInt32LE(at + 8),
+            bytes.readUInt32LE(at + 12),
+        ];
+        return {
+            key: part(at + position, keySize),
+            value: part(at + position + keySize, valueSize),
+            isBucket: bytes.readUInt32LE(at) === IS_BUCKET,
+        };
     });
 }
 
@@ -94,4 +108,7 @@ const numberAt = (bytes: Buffer, at: number): number => {
     return Number(bytes.readBigUInt64LE(at));
 };
 
-const torn = (page: number) => new BoltError(`its pages do not fit together${page > 0 ? ` (page ${page})` : ""}: it was copied while zot wrote to it, or not to its end. Copy it again`);
+const torn = (page: number) =>
+    new BoltError(
+        `its pages do not fit together${page > 0 ? ` (page ${page})` : ""}: it was copied while zot wrote to it, or not to its end. Copy it again`,
+    );

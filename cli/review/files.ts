@@ -20,12 +20,17 @@ const PLAIN = "100644";
  * @param prefix of the project's folder in the checkout
  */
 export function decidingFiles(changes: readonly FileChange[], prefix: string): DecidingFile[] {
-    return changes.filter((change) => isOurs(change.file, prefix) && decides(change)).map((change) => ({ file: change.file, ...kindOf(change) }));
+    return changes
+        .filter((change) => isOurs(change.file, prefix) && decides(change))
+        .map((change) => ({ file: change.file, ...kindOf(change) }));
 }
 
 function decides({ file, before, after }: FileChange): boolean {
     const isWeighedOtherwise = DOCUMENT.test(file) || TEST.test(file) || isStackFile(file);
-    return !isWeighedOtherwise || [before, after].some((mode) => mode !== undefined && mode !== PLAIN && !(TEST.test(file) && mode === "100755"));
+    return (
+        !isWeighedOtherwise ||
+        [before, after].some((mode) => mode !== undefined && mode !== PLAIN && !(TEST.test(file) && mode === "100755"))
+    );
 }
 
 function isOurs(file: string, prefix: string): boolean {
@@ -40,7 +45,9 @@ const isAbove = (file: string, prefix: string) => prefix.startsWith(file.slice(0
 function kindOf({ before, after }: FileChange): { kind?: string } {
     if (after === "120000") return { kind: "a symbolic link" };
     if (after === "160000") return { kind: "a submodule" };
-    if (before === "120000" || before === "160000") return { kind: `was ${before === "120000" ? "a symbolic link" : "a submodule"}` };
-    if (before !== undefined && after !== undefined && before !== after) return { kind: after === "100755" ? "may be run now" : "may no longer be run" };
+    if (before === "120000" || before === "160000")
+        return { kind: `was ${before === "120000" ? "a symbolic link" : "a submodule"}` };
+    if (before !== undefined && after !== undefined && before !== after)
+        return { kind: after === "100755" ? "may be run now" : "may no longer be run" };
     return {};
 }

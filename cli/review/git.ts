@@ -1,11 +1,19 @@
 /** What the review needs of git: commits, their files in a folder of their own, and which files differ. */
-import { execFileSync, type ExecFileSyncOptions, spawnSync, type SpawnSyncOptionsWithStringEncoding } from "node:child_process";
+import {
+    type ExecFileSyncOptions,
+    execFileSync,
+    type SpawnSyncOptionsWithStringEncoding,
+    spawnSync,
+} from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../shared/command";
 import { heedSignalOf } from "../shared/interrupt";
 
-const answerOf = (args: string[], options: Omit<SpawnSyncOptionsWithStringEncoding, "encoding"> & { encoding: "utf8" }) => {
+const answerOf = (
+    args: string[],
+    options: Omit<SpawnSyncOptionsWithStringEncoding, "encoding"> & { encoding: "utf8" },
+) => {
     const answer = spawnSync("git", args, options);
     heedSignalOf(answer);
     return answer;
@@ -30,17 +38,28 @@ export interface Repository {
 /** @throws UserError where the folder is in no checkout, or there is no git. */
 export function repositoryOf(folder: string): Repository {
     const answer = answerOf(["rev-parse", "--show-toplevel", "--show-prefix"], { cwd: folder, encoding: "utf8" });
-    if (answer.error) throw new UserError(`git cannot be started (${(answer.error as NodeJS.ErrnoException).code}); the review compares two of its commits. Install git.`);
-    if (answer.status !== 0) throw new UserError(`${folder} is not in a git checkout; the review compares two commits: ${answer.stderr.trim()}`);
+    if (answer.error)
+        throw new UserError(
+            `git cannot be started (${(answer.error as NodeJS.ErrnoException).code}); the review compares two of its commits. Install git.`,
+        );
+    if (answer.status !== 0)
+        throw new UserError(
+            `${folder} is not in a git checkout; the review compares two commits: ${answer.stderr.trim()}`,
+        );
     const [root = "", prefix = ""] = answer.stdout.split("\n");
     return { root, prefix };
 }
 
 /** The commit that a name stands for. @throws UserError where there is none. */
 export function commitOf({ root }: Repository, ref: string): string {
-    const answer = answerOf(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`], { cwd: root, encoding: "utf8" });
+    const answer = answerOf(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`], {
+        cwd: root,
+        encoding: "utf8",
+    });
     if (answer.status === 0) return answer.stdout.trim();
-    throw new UserError(`There is no commit ${JSON.stringify(ref)} here. A branch of the forge has to be fetched first: git fetch origin ${/^[\w./-]+$/.test(ref) ? ref.replace(/^origin\//, "") : "BRANCH"}`);
+    throw new UserError(
+        `There is no commit ${JSON.stringify(ref)} here. A branch of the forge has to be fetched first: git fetch origin ${/^[\w./-]+$/.test(ref) ? ref.replace(/^origin\//, "") : "BRANCH"}`,
+    );
 }
 
 /** Where two lines of development parted; undefined where that is not known, as in a shallow clone, or where there is more than one such commit. */
@@ -60,7 +79,11 @@ export function writeCommit({ root }: Repository, commit: string, into: string):
     mkdirSync(into, { recursive: true });
     const env = { ...process.env, GIT_INDEX_FILE: join(into, "..", `index-${commit}`) };
     outputOf(["read-tree", commit], { cwd: root, env });
-    outputOf(["checkout-index", "--all", "--force", `--prefix=${into}/`], { cwd: root, env, stdio: ["ignore", "ignore", "pipe"] });
+    outputOf(["checkout-index", "--all", "--force", `--prefix=${into}/`], {
+        cwd: root,
+        env,
+        stdio: ["ignore", "ignore", "pipe"],
+    });
 }
 
 /** One file that differs. A mode is git's: 100644 and 100755 files, 120000 a symbolic link, 160000 a submodule; undefined where there is none. */
@@ -73,19 +96,37 @@ export interface FileChange {
 
 /** What differs in the checkout; without a head, the working tree with what is not yet added. Whatever a configuration of the two says of it. */
 export function changedFiles({ root, prefix }: Repository, base: string, head: string | undefined): FileChange[] {
-    const list = (args: string[]) => outputOf(args, { cwd: root, maxBuffer: 1 << 28 }).split("\0").filter(Boolean);
-    const relative = (file: string) => (file.startsWith(prefix) ? file.slice(prefix.length) : `${"../".repeat(prefix.split("/").length - 1)}${file}`);
-    const exactly = ["--raw", "--no-renames", "--no-relative", "--ignore-submodules=none", "--no-ext-diff", "--no-textconv", "-z", "--abbrev=40"];
+    const list = (args: string[]) =>
+        outputOf(args, { cwd: root, maxBuffer: 1 << 28 })
+            .split("\0")
+            .filter(Boolean);
+    const relative = (file: string) =>
+        file.startsWith(prefix) ? file.slice(prefix.length) : `${"../".repeat(prefix.split("/").length - 1)}${file}`;
+    const exactly = [
+        "--raw",
+        "--no-renames",
+        "--no-relative",
+        "--ignore-submodules=none",
+        "--no-ext-diff",
+        "--no-textconv",
+        "-z",
+        "--abbrev=40",
+    ];
     const found = new Map<string, FileChange>();
     const differences = list(["diff", ...exactly, base, ...(head ? [head] : []), "--"]);
     for (let index = 0; index + 1 < differences.length; index += 2) {
         const [, before, after] = /^:(\d+) (\d+) /.exec(differences[index]!)!;
         const mode = (text: string | undefined) => (text === "000000" ? undefined : text);
-        found.set(differences[index + 1]!, { file: relative(differences[index + 1]!), before: mode(before), after: mode(after) });
+        found.set(differences[index + 1]!, {
+            file: relative(differences[index + 1]!),
+            before: mode(before),
+            after: mode(after),
+        });
     }
     if (!head) {
         // What kind of file it will be, git says once it is added.
-        for (const file of list(["ls-files", "--others", "--exclude-standard", "-z"])) found.set(file, { file: relative(file), after: found.get(file)?.after ?? "100644" });
+        for (const file of list(["ls-files", "--others", "--exclude-standard", "-z"]))
+            found.set(file, { file: relative(file), after: found.get(file)?.after ?? "100644" });
     }
     return [...found.values()].sort((left, right) => (left.file < right.file ? -1 : 1));
 }
@@ -101,11 +142,23 @@ export interface Entry {
 
 /** What stands in the project's folder in a commit; nothing where that is no folder. */
 export function entriesOf({ root, prefix }: Repository, commit: string): Entry[] {
-    return outputOf(["ls-tree", "-z", "--long", "--full-tree", commit, ...(prefix === "" ? [] : ["--", prefix])], { cwd: root, maxBuffer: 1 << 28 })
+    return outputOf(["ls-tree", "-z", "--long", "--full-tree", commit, ...(prefix === "" ? [] : ["--", prefix])], {
+        cwd: root,
+        maxBuffer: 1 << 28,
+    })
         .split("\0")
         .flatMap((line) => {
             const [, mode, object, size, path] = /^(\d+) \w+ (\w+) +(\S+)\t([\s\S]*)$/.exec(line) ?? [];
-            return path?.startsWith(prefix) ? [{ name: path.slice(prefix.length), mode: mode!, object: object!, ...(size === "-" ? {} : { size: Number(size) }) }] : [];
+            return path?.startsWith(prefix)
+                ? [
+                      {
+                          name: path.slice(prefix.length),
+                          mode: mode!,
+                          object: object!,
+                          ...(size === "-" ? {} : { size: Number(size) }),
+                      },
+                  ]
+                : [];
         });
 }
 
@@ -123,8 +176,26 @@ export function textDifference(scratch: string, before: string, after: string): 
         writeFileSync(join(folder, "before"), before);
         writeFileSync(join(folder, "after"), after);
         // Of nobody's configuration. 0 and 1 are answers, all else is a failure.
-        const env = { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", GIT_CEILING_DIRECTORIES: scratch };
-        const answer = answerOf(["diff", "--no-index", "--no-color", "--no-ext-diff", "--no-textconv", "--text", "--unified=3", "before", "after"], { cwd: folder, env, encoding: "utf8", maxBuffer: 1 << 28 });
+        const env = {
+            ...process.env,
+            GIT_CONFIG_GLOBAL: "/dev/null",
+            GIT_CONFIG_NOSYSTEM: "1",
+            GIT_CEILING_DIRECTORIES: scratch,
+        };
+        const answer = answerOf(
+            [
+                "diff",
+                "--no-index",
+                "--no-color",
+                "--no-ext-diff",
+                "--no-textconv",
+                "--text",
+                "--unified=3",
+                "before",
+                "after",
+            ],
+            { cwd: folder, env, encoding: "utf8", maxBuffer: 1 << 28 },
+        );
         if (answer.status !== 0 && answer.status !== 1) throw new Error(`git diff failed: ${answer.stderr}`);
         const start = answer.stdout.indexOf("\n@@");
         return start < 0 ? "" : answer.stdout.slice(start + 1);

@@ -8,11 +8,26 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+    existsSync,
+    lstatSync,
+    readdirSync,
+    readFileSync,
+    realpathSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { declaredState } from "../../components/declaredState";
 import { allSettings, isMap, isSecretKey, SettingsError, shown, withoutSecretsIn } from "../../components/settings";
-import { readProject, readStack, settingsFromStackFile, StackFileError, stacksWithFile } from "../../components/settings/fromStackFile";
+import {
+    readProject,
+    readStack,
+    StackFileError,
+    settingsFromStackFile,
+    stacksWithFile,
+} from "../../components/settings/fromStackFile";
 import type { ZotConfig } from "../../components/zotConfig";
 import { UserError } from "../shared/command";
 import { heedSignalOf } from "../shared/interrupt";
@@ -57,10 +72,12 @@ export const isStackFile = (file: string): boolean => STACK_NAME.test(/^Pulumi\.
  */
 export function linkPackages(checkout: string, place: string, prefix: string): void {
     const installed = join(checkout, "node_modules");
-    if (!existsSync(installed)) throw new UserError(`The project's packages are not installed. In ${checkout} run: npm ci`);
+    if (!existsSync(installed))
+        throw new UserError(`The project's packages are not installed. In ${checkout} run: npm ci`);
     const folder = join(place, prefix);
     if (!lstatSync(folder, { throwIfNoEntry: false })) return;
-    if (realpathSync(folder) !== join(realpathSync(place), prefix).replace(/\/$/, "")) throw new UserError(`The project's folder ${prefix} of the commit is a link, or below one, and is not read.`);
+    if (realpathSync(folder) !== join(realpathSync(place), prefix).replace(/\/$/, ""))
+        throw new UserError(`The project's folder ${prefix} of the commit is a link, or below one, and is not read.`);
     const packages = join(folder, "node_modules");
     rmSync(packages, { recursive: true, force: true });
     symlinkSync(installed, packages, "dir");
@@ -78,21 +95,37 @@ export interface StackFiles {
  *
  * @param into a folder that is there, and empty
  */
-export function writeStackFiles(repository: Repository, commit: string | undefined, checkout: string, into: string): StackFiles {
+export function writeStackFiles(
+    repository: Repository,
+    commit: string | undefined,
+    checkout: string,
+    into: string,
+): StackFiles {
     const wanted = (name: string) => name === "Pulumi.yaml" || isStackFile(name);
     const refused = new Map<string, string>();
     const found =
         commit !== undefined
-            ? entriesOf(repository, commit).map(({ name, mode, object, size }) => ({ name, isFile: mode.startsWith("100"), size: size ?? 0, read: () => contentOf(repository, object) }))
+            ? entriesOf(repository, commit).map(({ name, mode, object, size }) => ({
+                  name,
+                  isFile: mode.startsWith("100"),
+                  size: size ?? 0,
+                  read: () => contentOf(repository, object),
+              }))
             : readdirSync(checkout).map((name) => {
                   const status = lstatSync(join(checkout, name));
-                  return { name, isFile: status.isFile(), size: status.size, read: () => readFileSync(join(checkout, name)) };
+                  return {
+                      name,
+                      isFile: status.isFile(),
+                      size: status.size,
+                      read: () => readFileSync(join(checkout, name)),
+                  };
               });
     const stacks: string[] = [];
     for (const { name, isFile, size, read } of found.filter((entry) => wanted(entry.name))) {
         if (name !== "Pulumi.yaml") stacks.push(name.slice("Pulumi.".length, -".yaml".length));
         if (!isFile) refused.set(name, `${name} is not a plain file, and is not read.`);
-        else if (size > LONGEST_FILE) refused.set(name, `${name} is longer than ${LONGEST_FILE / 1024} KiB, and is not read.`);
+        else if (size > LONGEST_FILE)
+            refused.set(name, `${name} is longer than ${LONGEST_FILE / 1024} KiB, and is not read.`);
         else writeFileSync(join(into, name), read(), { flag: "wx" });
     }
     return { stacks: stacks.sort(), refused };
@@ -116,18 +149,35 @@ export function dataSide(program: string, { refused }: StackFiles, folder: strin
     const none = (problem: string): StackSide => ({ settings: new Map(), beside: new Map(), problem });
     const why = refused.get("Pulumi.yaml") ?? refused.get(`Pulumi.${stack}.yaml`);
     if (why !== undefined) return none(why);
-    const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, ["--max-old-space-size=1024", program, READ_DATA, folder, stack], {
-        cwd: folder,
-        encoding: "utf8",
-        timeout: TIME_LIMIT,
-        killSignal: "SIGKILL",
-        maxBuffer: 1 << 26,
-        env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, NO_COLOR: "1" },
-    });
+    const { status, signal, stdout, stderr, error } = spawnSync(
+        process.execPath,
+        ["--max-old-space-size=1024", program, READ_DATA, folder, stack],
+        {
+            cwd: folder,
+            encoding: "utf8",
+            timeout: TIME_LIMIT,
+            killSignal: "SIGKILL",
+            maxBuffer: 1 << 26,
+            env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, NO_COLOR: "1" },
+        },
+    );
     heedSignalOf({ signal });
-    if (status !== 0) return none(`Its files could not be read (${error?.message ?? signal ?? `exit code ${status}`})${stderr.trim() ? `: ${stderr.trim().split("\n").at(-1)}` : ""}`);
-    const { config, problem, settings, beside } = JSON.parse(stdout) as { config?: ZotConfig; problem?: string; settings: [string, SettingValue][]; beside: [string, SettingValue][] };
-    return { config, problem: problem?.replaceAll(`${folder}/`, ""), settings: new Map(settings), beside: new Map(beside) };
+    if (status !== 0)
+        return none(
+            `Its files could not be read (${error?.message ?? signal ?? `exit code ${status}`})${stderr.trim() ? `: ${stderr.trim().split("\n").at(-1)}` : ""}`,
+        );
+    const { config, problem, settings, beside } = JSON.parse(stdout) as {
+        config?: ZotConfig;
+        problem?: string;
+        settings: [string, SettingValue][];
+        beside: [string, SettingValue][];
+    };
+    return {
+        config,
+        problem: problem?.replaceAll(`${folder}/`, ""),
+        settings: new Map(settings),
+        beside: new Map(beside),
+    };
 }
 
 /** What a stack comes to by the code in its folder; where that has no such command yet, by the code that runs now. */
@@ -135,7 +185,10 @@ export function sideOf(folder: string, stack: string, home: string): StackSide {
     try {
         for (const file of ["Pulumi.yaml", `Pulumi.${stack}.yaml`]) mustBeFile(join(folder, file));
         const found = settingsOf(folder, stack);
-        return { ...found, ...(hasOwnCode(folder) ? renderedByItself(folder, stack, home) : renderedHere(folder, stack)) };
+        return {
+            ...found,
+            ...(hasOwnCode(folder) ? renderedByItself(folder, stack, home) : renderedHere(folder, stack)),
+        };
     } catch (error) {
         if (error instanceof StackFileError) return { settings: new Map(), beside: new Map(), problem: error.message };
         throw error;
@@ -143,7 +196,8 @@ export function sideOf(folder: string, stack: string, home: string): StackSide {
 }
 
 /** Whether the folder's code can render its own stacks. */
-export const hasOwnCode = (folder: string): boolean => ["build/run.cjs", "cli/config.ts"].every((file) => existsSync(join(folder, file)));
+export const hasOwnCode = (folder: string): boolean =>
+    ["build/run.cjs", "cli/config.ts"].every((file) => existsSync(join(folder, file)));
 
 /** A link in a commit may lead anywhere. */
 function mustBeFile(file: string): void {
@@ -152,18 +206,25 @@ function mustBeFile(file: string): void {
 }
 
 function renderedByItself(folder: string, stack: string, home: string): Pick<StackSide, "config" | "problem"> {
-    const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, [join(folder, "build", "run.cjs"), "cli/config.ts", "--stack", stack], {
-        cwd: folder,
-        encoding: "utf8",
-        timeout: TIME_LIMIT,
-        killSignal: "SIGKILL",
-        maxBuffer: 1 << 26,
-        env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, NO_COLOR: "1" },
-    });
+    const { status, signal, stdout, stderr, error } = spawnSync(
+        process.execPath,
+        [join(folder, "build", "run.cjs"), "cli/config.ts", "--stack", stack],
+        {
+            cwd: folder,
+            encoding: "utf8",
+            timeout: TIME_LIMIT,
+            killSignal: "SIGKILL",
+            maxBuffer: 1 << 26,
+            env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, NO_COLOR: "1" },
+        },
+    );
     heedSignalOf({ signal });
     const said = stderr.trim().replaceAll(`${folder}/`, "");
     if (status === 1 && said !== "") return { problem: said };
-    if (status !== 0) return { problem: `${said ? `${said}\n` : ""}(npm run config ended with ${signal ?? error?.message ?? `exit code ${status}`})` };
+    if (status !== 0)
+        return {
+            problem: `${said ? `${said}\n` : ""}(npm run config ended with ${signal ?? error?.message ?? `exit code ${status}`})`,
+        };
     try {
         const config = JSON.parse(stdout) as ZotConfig;
         if (isMap(config)) return { config };
@@ -184,10 +245,18 @@ function renderedHere(folder: string, stack: string): Pick<StackSide, "config" |
 
 const DECLARED = new Map(allSettings().map(({ name, setting }) => [name, setting]));
 /** What a secret may be called where the declarations do not know it: the last part of `package:group.name`, or all of it. */
-const soundsSecret = (name: string) => isSecretKey(name) || isSecretKey(name.split(/[:.]/).at(-1)!) || /token|passw|secret|privatekey|credential|headers/i.test(name);
+const soundsSecret = (name: string) =>
+    isSecretKey(name) ||
+    isSecretKey(name.split(/[:.]/).at(-1)!) ||
+    /token|passw|secret|privatekey|credential|headers/i.test(name);
 
 /** Of the keys beside `config`, which are shown. */
-const IS_HIDDEN: Readonly<Record<string, boolean>> = { encryptedkey: true, encryptionsalt: true, secretsprovider: false, environment: false };
+const IS_HIDDEN: Readonly<Record<string, boolean>> = {
+    encryptedkey: true,
+    encryptionsalt: true,
+    secretsprovider: false,
+    environment: false,
+};
 
 /** Every setting by name, the project's defaults among them; other packages' as `package:name`. And what the file has beside them. */
 function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" | "beside"> {
@@ -195,24 +264,40 @@ function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" |
     settingsFromStackFile(folder, stack);
     const project = readProject(folder);
     const found = new Map<string, SettingValue>();
-    const add = (name: string, value: unknown) => void (value === "" || found.has(name) || found.set(name, settingValue(name, value)));
+    const add = (name: string, value: unknown) =>
+        void (value === "" || found.has(name) || found.set(name, settingValue(name, value)));
     const { config, ...others } = readStack(folder, stack);
     for (const [key, value] of Object.entries((config ?? {}) as Record<string, unknown>)) {
         const own = `${String(project.name)}:`;
         const name = key.startsWith(own) ? key.slice(own.length) : key;
-        if (isMap(value) && !isSecure(value)) for (const [member, item] of Object.entries(value)) add(`${name}.${member}`, item);
+        if (isMap(value) && !isSecure(value))
+            for (const [member, item] of Object.entries(value)) add(`${name}.${member}`, item);
         else add(name, value);
     }
-    for (const [name, declared] of Object.entries(isMap(project.config) ? project.config : {})) add(name, isMap(declared) ? (declared.default ?? declared.value ?? "") : (declared ?? ""));
-    const beside = new Map(Object.entries(others).map(([key, value]) => [key, settingValue(key, value, Object.hasOwn(IS_HIDDEN, key) ? IS_HIDDEN[key] : undefined)] as const));
+    for (const [name, declared] of Object.entries(isMap(project.config) ? project.config : {}))
+        add(name, isMap(declared) ? (declared.default ?? declared.value ?? "") : (declared ?? ""));
+    const beside = new Map(
+        Object.entries(others).map(
+            ([key, value]) =>
+                [key, settingValue(key, value, Object.hasOwn(IS_HIDDEN, key) ? IS_HIDDEN[key] : undefined)] as const,
+        ),
+    );
     return { settings: found, beside };
 }
 
-const isSecure = (value: Record<string, unknown>) => typeof value.secure === "string" && Object.keys(value).length === 1;
+const isSecure = (value: Record<string, unknown>) =>
+    typeof value.secure === "string" && Object.keys(value).length === 1;
 
 function settingValue(name: string, value: unknown, isHidden?: boolean): SettingValue {
     const text = JSON.stringify(value) ?? "";
     const identity = createHash("sha256").update(text).digest("hex");
-    const isSecret = (isHidden ?? DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && soundsSecret(name))) || text.includes('"secure":');
-    return { identity, shown: isSecret ? "[secret]" : shown(DECLARED.has(name) && name !== "zot.extraConfig" ? value : withoutSecretsIn(value)) };
+    const isSecret =
+        (isHidden ?? DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && soundsSecret(name))) ||
+        text.includes('"secure":');
+    return {
+        identity,
+        shown: isSecret
+            ? "[secret]"
+            : shown(DECLARED.has(name) && name !== "zot.extraConfig" ? value : withoutSecretsIn(value)),
+    };
 }

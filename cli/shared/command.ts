@@ -49,15 +49,23 @@ export async function run(program: Command): Promise<void> {
     try {
         await program.parseAsync();
     } catch (error) {
-        if (error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError || error instanceof UnreachableError) {
+        if (
+            error instanceof SettingsError ||
+            error instanceof StackFileError ||
+            error instanceof UserError ||
+            error instanceof UnreachableError
+        ) {
             process.stderr.write(`${printable(error.message)}\n`);
             // For a program that asked for JSON, beside the words for people.
-            if (error instanceof SettingsError && program.opts().json) process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
+            if (error instanceof SettingsError && program.opts().json)
+                process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
             process.exitCode = EXIT.mistake;
         } else if (error instanceof Interrupted) {
             process.exitCode = EXIT_BY_SIGNAL[error.signal];
         } else {
-            process.stderr.write(`${printable(String((error as Error).stack ?? error))}\nThis is a defect of the program; please report it.\n`);
+            process.stderr.write(
+                `${printable(String((error as Error).stack ?? error))}\nThis is a defect of the program; please report it.\n`,
+            );
             process.exitCode = EXIT.defect;
         }
     } finally {

@@ -11,7 +11,9 @@ interface Row {
 const COLUMNS = ["read", "create", "update", "delete"] as const;
 
 const rowsOf = (matrix: AccessMatrix): Row[] =>
-    Object.entries(matrix).flatMap(([pattern, rights]) => Object.entries(rights).map(([who, actions]) => ({ pattern, who, actions })));
+    Object.entries(matrix).flatMap(([pattern, rights]) =>
+        Object.entries(rights).map(([who, actions]) => ({ pattern, who, actions })),
+    );
 
 /** A table of fixed width; a pattern is written once, above its rows. */
 export function matrixTable(matrix: AccessMatrix): string {
@@ -24,13 +26,24 @@ export function matrixTable(matrix: AccessMatrix): string {
     const lines = rows.map((row) => {
         const pattern = row.pattern === last ? "" : row.pattern;
         last = row.pattern;
-        return line(pattern, row.who, COLUMNS.map((action) => (row.actions.includes(action) ? "yes" : "-")));
+        return line(
+            pattern,
+            row.who,
+            COLUMNS.map((action) => (row.actions.includes(action) ? "yes" : "-")),
+        );
     });
     return [line("repositories", "who", COLUMNS), ...lines].join("\n");
 }
 
 /** The same in Markdown, every row complete, so that a difference of two tables reads by itself. */
 export function matrixMarkdown(matrix: AccessMatrix): string {
-    const lines = rowsOf(matrix).map(({ pattern, who, actions }) => `| \`${pattern.replace(/[`\r\n]/g, "'").replaceAll("|", "\\|")}\` | ${who.replace(/[\r\n]/g, " ").replace(/[\\|`*_<[\]@&~!]/g, "\\$&")} | ${COLUMNS.map((action) => (actions.includes(action) ? "yes" : "–")).join(" | ")} |`);
-    return [`| repositories | who | ${COLUMNS.join(" | ")} |`, `|---|---|${COLUMNS.map(() => "---").join("|")}|`, ...lines].join("\n");
+    const lines = rowsOf(matrix).map(
+        ({ pattern, who, actions }) =>
+            `| \`${pattern.replace(/[`\r\n]/g, "'").replaceAll("|", "\\|")}\` | ${who.replace(/[\r\n]/g, " ").replace(/[\\|`*_<[\]@&~!]/g, "\\$&")} | ${COLUMNS.map((action) => (actions.includes(action) ? "yes" : "–")).join(" | ")} |`,
+    );
+    return [
+        `| repositories | who | ${COLUMNS.join(" | ")} |`,
+        `|---|---|${COLUMNS.map(() => "---").join("|")}|`,
+        ...lines,
+    ].join("\n");
 }

@@ -19,7 +19,12 @@ export function projectConfig(): Record<string, unknown> {
 /** docs/settings.md. */
 export function settingsMarkdown(): string {
     const rows = allSettings().map(({ name, setting }) => {
-        const fallback = setting.default !== undefined ? `\`${JSON.stringify(setting.default)}\`` : setting.optional ? "none" : "**required**";
+        const fallback =
+            setting.default !== undefined
+                ? `\`${JSON.stringify(setting.default)}\``
+                : setting.optional
+                  ? "none"
+                  : "**required**";
         const allowed = setting.allowed.replaceAll("|", "\\|").replace(/\*\*/g, "\\*\\*");
         return `| \`${name}\`${setting.secret ? " (secret)" : ""} | ${setting.description.replaceAll("|", "\\|")} | ${allowed} | ${fallback} |`;
     });

@@ -1,8 +1,9 @@
 /** A stack as its file declares it: no state, no secret, no network. */
-import type { Command } from "commander";
+
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { declaredState, type DeclaredState } from "../../components/declaredState";
+import type { Command } from "commander";
+import { type DeclaredState, declaredState } from "../../components/declaredState";
 import { settingsFromStackFile, stacksWithFile } from "../../components/settings/fromStackFile";
 import { EXIT, exitCodes, UserError } from "./command";
 
@@ -10,7 +11,8 @@ import { EXIT, exitCodes, UserError } from "./command";
 export function projectFolder(from = process.cwd()): string {
     for (let folder = from; ; folder = dirname(folder)) {
         if (existsSync(join(folder, "Pulumi.yaml"))) return folder;
-        if (dirname(folder) === folder) throw new UserError(`There is no Pulumi.yaml in ${from} or above; run this in the project's folder.`);
+        if (dirname(folder) === folder)
+            throw new UserError(`There is no Pulumi.yaml in ${from} or above; run this in the project's folder.`);
     }
 }
 
@@ -18,7 +20,10 @@ export function projectFolder(from = process.cwd()): string {
 export function withStackOption(program: Command): Command {
     return program
         .option("-s, --stack <name>", "the stack, whose settings are in Pulumi.<name>.yaml")
-        .addHelpText("after", exitCodes("done", "a mistake in the settings or the stack's name, or it could not be done"));
+        .addHelpText(
+            "after",
+            exitCodes("done", "a mistake in the settings or the stack's name, or it could not be done"),
+        );
 }
 
 /** The stack of `--stack`; without the option the command ends with the names to choose from. */
@@ -26,7 +31,9 @@ export function stackByOption(program: Command): string {
     const { stack } = program.opts<{ stack?: string }>();
     if (!stack) {
         const stacks = stacksWithFile(projectFolder());
-        program.error(`Which stack? Name one with --stack; those with a file here: ${stacks.join(", ") || "none"}.`, { exitCode: EXIT.usage });
+        program.error(`Which stack? Name one with --stack; those with a file here: ${stacks.join(", ") || "none"}.`, {
+            exitCode: EXIT.usage,
+        });
     }
     return stack;
 }

@@ -30,33 +30,66 @@ const PASSWORD_FIELD = 'body input[name="password"]:visible';
 /**
  * @throws Interrupted where the run is to end; playwright's errors where the browser is gone, or a page does not load.
  */
-export async function logInWithBrowser(context: BrowserContext, login: BrowserLogin, control: Control, recorder: Recorder): Promise<Arrival> {
+export async function logInWithBrowser(
+    context: BrowserContext,
+    login: BrowserLogin,
+    control: Control,
+    recorder: Recorder,
+): Promise<Arrival> {
     const page = await context.newPage();
     record(page, recorder);
     if (login.loginFlow !== undefined) {
         const flow = `${login.authentikOrigin}/if/flow/${login.loginFlow}/`;
         await open(page, flow, control);
-        const stopped = await fillIn(page, login, control, (url) => url.origin === login.authentikOrigin && !url.pathname.startsWith(`/if/flow/${login.loginFlow}/`));
+        const stopped = await fillIn(
+            page,
+            login,
+            control,
+            (url) => url.origin === login.authentikOrigin && !url.pathname.startsWith(`/if/flow/${login.loginFlow}/`),
+        );
         if (stopped) return stopped;
     }
-    await open(page, `${login.registryUrl}/zot/auth/login?provider=oidc&callback_ui=${encodeURIComponent("/")}`, control);
-    const stopped = await fillIn(page, login, control, (url) => url.origin === login.registryUrl && !url.pathname.startsWith("/zot/auth/"));
+    await open(
+        page,
+        `${login.registryUrl}/zot/auth/login?provider=oidc&callback_ui=${encodeURIComponent("/")}`,
+        control,
+    );
+    const stopped = await fillIn(
+        page,
+        login,
+        control,
+        (url) => url.origin === login.registryUrl && !url.pathname.startsWith("/zot/auth/"),
+    );
     if (stopped) return stopped;
 
     const cookie = (await context.cookies(login.registryUrl)).find(({ name }) => name === "user");
     // As zot's own page asks for the list of keys, which nobody sees without a session.
-    const keysStatus = await page.evaluate<number>('fetch("/zot/auth/apikey", { headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).then((answer) => answer.status)');
-    return { arrived: true, address: addressOf(page.url()), username: cookie && decodeURIComponent(cookie.value), keysStatus };
+    const keysStatus = await page.evaluate<number>(
+        'fetch("/zot/auth/apikey", { headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).then((answer) => answer.status)',
+    );
+    return {
+        arrived: true,
+        address: addressOf(page.url()),
+        username: cookie && decodeURIComponent(cookie.value),
+        keysStatus,
+    };
 }
 
 /** Ends the sessions, at the registry and in Authentik, by the browser that holds them. Never fails: they end by themselves. */
-export async function logOutWithBrowser(context: BrowserContext, { registryUrl, authentikOrigin }: BrowserLogin): Promise<void> {
+export async function logOutWithBrowser(
+    context: BrowserContext,
+    { registryUrl, authentikOrigin }: BrowserLogin,
+): Promise<void> {
     try {
         const page = await context.newPage();
         await page.goto(`${registryUrl}/livez`, { timeout: PATIENCE });
-        await page.evaluate('fetch("/zot/auth/logout", { method: "POST", headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).then((answer) => answer.status)');
+        await page.evaluate(
+            'fetch("/zot/auth/logout", { method: "POST", headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).then((answer) => answer.status)',
+        );
         await page.goto(`${authentikOrigin}/-/health/live/`, { timeout: PATIENCE });
-        await page.evaluate('fetch("/api/v3/flows/executor/default-invalidation-flow/?query=").then((answer) => answer.status)');
+        await page.evaluate(
+            'fetch("/api/v3/flows/executor/default-invalidation-flow/?query=").then((answer) => answer.status)',
+        );
     } catch {
         // Said above.
     }
@@ -68,7 +101,12 @@ async function open(page: Page, url: string, control: Control): Promise<void> {
 }
 
 /** Types name and password where they are asked for, until the browser is where it should be. Answers where it stopped instead. */
-async function fillIn(page: Page, { username, password }: BrowserLogin, control: Control, isThere: (url: URL) => boolean): Promise<Arrival | undefined> {
+async function fillIn(
+    page: Page,
+    { username, password }: BrowserLogin,
+    control: Control,
+    isThere: (url: URL) => boolean,
+): Promise<Arrival | undefined> {
     const answers = [
         { field: NAME_FIELD, text: username, isGiven: false },
         { field: PASSWORD_FIELD, text: password, isGiven: false },
@@ -79,8 +117,15 @@ async function fillIn(page: Page, { username, password }: BrowserLogin, control:
         control.check();
         if (isThere(new URL(page.url()))) return undefined;
         const refusal = refused();
-        if (refusal) return { arrived: false, answered: true, address: addressOf(page.url()), said: `${refusal}: ${await textOf(page)}` };
-        if (Date.now() > deadline) return { arrived: false, answered: false, address: addressOf(page.url()), said: await textOf(page) };
+        if (refusal)
+            return {
+                arrived: false,
+                answered: true,
+                address: addressOf(page.url()),
+                said: `${refusal}: ${await textOf(page)}`,
+            };
+        if (Date.now() > deadline)
+            return { arrived: false, answered: false, address: addressOf(page.url()), said: await textOf(page) };
         let last: string | undefined;
         for (const answer of answers) {
             const field = page.locator(answer.field).first();
@@ -110,18 +155,35 @@ function refusals(page: Page): () => string | undefined {
 /** What a person reads there, in one line. */
 async function textOf(page: Page): Promise<string> {
     const title = await page.title().catch(() => "");
-    const text = await page.locator("body").innerText({ timeout: 2000 }).catch(() => "");
-    return [title, text].map((part) => part.replace(/\s+/g, " ").trim()).filter(Boolean).join(": ").slice(0, 200) || "an empty page";
+    const text = await page
+        .locator("body")
+        .innerText({ timeout: 2000 })
+        .catch(() => "");
+    return (
+        [title, text]
+            .map((part) => part.replace(/\s+/g, " ").trim())
+            .filter(Boolean)
+            .join(": ")
+            .slice(0, 200) || "an empty page"
+    );
 }
 
 /** The pages that are gone through, and the challenges of the flow: addresses without their queries, which hold codes, and no bodies. */
 function record(page: Page, recorder: Recorder): void {
     page.on("response", (response) => {
         const request = response.request();
-        if (!request.isNavigationRequest() && !new URL(request.url()).pathname.startsWith("/api/v3/flows/executor/")) return;
+        if (!request.isNavigationRequest() && !new URL(request.url()).pathname.startsWith("/api/v3/flows/executor/"))
+            return;
         const { location } = response.headers();
-        const to = location !== undefined && URL.canParse(location, response.url()) ? ` to ${addressOf(new URL(location, response.url()).href)}` : "";
-        recorder.add({ as: "browser", sent: `${request.method()} ${addressOf(request.url())}`, received: `${response.status()}${to}` });
+        const to =
+            location !== undefined && URL.canParse(location, response.url())
+                ? ` to ${addressOf(new URL(location, response.url()).href)}`
+                : "";
+        recorder.add({
+            as: "browser",
+            sent: `${request.method()} ${addressOf(request.url())}`,
+            received: `${response.status()}${to}`,
+        });
     });
 }
 

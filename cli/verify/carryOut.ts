@@ -38,7 +38,16 @@ export async function carryOut(checks: readonly Check[], context: Context, { say
         if (!(error instanceof Interrupted)) throw error;
         interrupted = error.message;
         say(`${error.message} Clearing up.`);
-        for (const { id, title } of checks.slice(results.length)) results.push({ id, title, verdict: "skipped", skipped: "not possible", meaning: error.message, exchanges: [], seconds: 0 });
+        for (const { id, title } of checks.slice(results.length))
+            results.push({
+                id,
+                title,
+                verdict: "skipped",
+                skipped: "not possible",
+                meaning: error.message,
+                exchanges: [],
+                seconds: 0,
+            });
     } finally {
         const { removed, left } = await context.cleanUp();
         cleaning.removed = removed;

@@ -58,13 +58,22 @@ export const notPossible = (reason: string) => new Skipped("not possible", reaso
 /** The words for a person; Authentik's client wraps its own errors. */
 export function messageOf(error: unknown): string {
     const failure = failureIn(error);
-    if (failure?.kind === "forbidden") return `Authentik's token lacks a permission that this needs (${failure.message}).`;
+    if (failure?.kind === "forbidden")
+        return `Authentik's token lacks a permission that this needs (${failure.message}).`;
     return failure?.message ?? (error instanceof Error ? error.message : String(error));
 }
 
 export const pass = (meaning: string): Outcome => ({ verdict: "pass", meaning });
-export const fail = (meaning: string, remedy?: string): Outcome => ({ verdict: "fail", meaning, ...(remedy ? { remedy } : {}) });
-export const warning = (meaning: string, remedy?: string): Outcome => ({ verdict: "warning", meaning, ...(remedy ? { remedy } : {}) });
+export const fail = (meaning: string, remedy?: string): Outcome => ({
+    verdict: "fail",
+    meaning,
+    ...(remedy ? { remedy } : {}),
+});
+export const warning = (meaning: string, remedy?: string): Outcome => ({
+    verdict: "warning",
+    meaning,
+    ...(remedy ? { remedy } : {}),
+});
 
 /** A check that has been carried out, or not. */
 export interface Result {

@@ -22,7 +22,12 @@ export function asksForCertificate(url: URL): Promise<boolean | undefined> {
             write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, done),
             final: (done) => void socket.end(done),
         });
-        const secure = connectTls({ socket: tap, maxVersion: "TLSv1.2", rejectUnauthorized: false, ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }) });
+        const secure = connectTls({
+            socket: tap,
+            maxVersion: "TLSv1.2",
+            rejectUnauthorized: false,
+            ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+        });
         const end = () => {
             clearTimeout(timer);
             secure.destroy();

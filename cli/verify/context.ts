@@ -31,7 +31,10 @@ export class Context {
         readonly control: Control,
     ) {
         this.anonymous = new Registry(subject.registryUrl, "anonymous", way, recorder, control);
-        this.identities = !readOnly && subject.authentik ? new Identities(subject, this.run, way, recorder, control, subject.authentik) : undefined;
+        this.identities =
+            !readOnly && subject.authentik
+                ? new Identities(subject, this.run, way, recorder, control, subject.authentik)
+                : undefined;
         this.scratch = scratchRepository(subject, this.run);
     }
 
@@ -76,8 +79,19 @@ export class Context {
     async ci(): Promise<{ registry: Registry; username: string }> {
         const { ciKey: key, ciUser: username, registryUrl } = this.subject;
         if (this.identities) return this.as("ci");
-        if (key) return { username, registry: new Registry(registryUrl, `CI (${username})`, this.way, this.recorder, this.control, { username, key }) };
-        if (this.readOnly) throw new Skipped("read-only", "With --read-only this needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.");
+        if (key)
+            return {
+                username,
+                registry: new Registry(registryUrl, `CI (${username})`, this.way, this.recorder, this.control, {
+                    username,
+                    key,
+                }),
+            };
+        if (this.readOnly)
+            throw new Skipped(
+                "read-only",
+                "With --read-only this needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
+            );
         throw notPossible(this.subject.withoutAuthentik);
     }
 
@@ -92,7 +106,10 @@ export class Context {
     private async removable(): Promise<void> {
         if (this.removableSeen) return;
         const admin = await this.as("admin");
-        if ((await admin.registry.unrecorded().mayDelete(this.scratch)).granted !== true) throw notPossible("Nothing is pushed, for the admin of this run could not remove it again (see admin-delete).");
+        if ((await admin.registry.unrecorded().mayDelete(this.scratch)).granted !== true)
+            throw notPossible(
+                "Nothing is pushed, for the admin of this run could not remove it again (see admin-delete).",
+            );
         this.removableSeen = true;
     }
 
@@ -109,7 +126,9 @@ export class Context {
             if (status === 201) return { tag, image };
             statuses.push(status);
         }
-        throw notPossible(`There is no tag to try it on: CI's push was answered ${statuses[0]}, the admin's ${statuses[1]} (see api-key-push).`);
+        throw notPossible(
+            `There is no tag to try it on: CI's push was answered ${statuses[0]}, the admin's ${statuses[1]} (see api-key-push).`,
+        );
     }
 
     /** To be called before something is pushed to the scratch repository. */
@@ -138,8 +157,11 @@ export class Context {
         for (const repository of (await reader.catalog()).slice(0, 50)) {
             const [tag] = (await reader.tags(repository)) ?? [];
             // A cache would ask upstream, and store what has changed there.
-            if (tag === undefined || (await this.mirrors()).some((prefix) => repository.startsWith(`${prefix}/`))) continue;
-            const digest = (await reader.request("HEAD", `/v2/${repository}/manifests/${tag}`)).headers.get("docker-content-digest");
+            if (tag === undefined || (await this.mirrors()).some((prefix) => repository.startsWith(`${prefix}/`)))
+                continue;
+            const digest = (await reader.request("HEAD", `/v2/${repository}/manifests/${tag}`)).headers.get(
+                "docker-content-digest",
+            );
             if (digest) return { repository, tag, digest };
         }
         throw without;
@@ -150,7 +172,13 @@ export class Context {
     async mirrors(): Promise<string[]> {
         if (this.subject.mirrors) return this.subject.mirrors;
         const repositories = this.guessedMirrors ? [] : await this.anonymous.unrecorded().catalog();
-        this.guessedMirrors ??= [...new Set(repositories.map((repository) => repository.split("/")[0]!).filter((part) => /^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}$/.test(part)))].sort();
+        this.guessedMirrors ??= [
+            ...new Set(
+                repositories
+                    .map((repository) => repository.split("/")[0]!)
+                    .filter((part) => /^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}$/.test(part)),
+            ),
+        ].sort();
         return this.guessedMirrors;
     }
 
@@ -158,12 +186,15 @@ export class Context {
     async removeLeftOvers(): Promise<string[]> {
         if (!this.identities) return [];
         const removed = await this.identities.removeLeftOvers(new Date());
-        const old = (await this.anonymous.unrecorded().catalog()).filter((repository) => isLeftOver(timeInRepository(repository), new Date()));
+        const old = (await this.anonymous.unrecorded().catalog()).filter((repository) =>
+            isLeftOver(timeInRepository(repository), new Date()),
+        );
         for (const repository of old) {
             const tags = (await this.anonymous.unrecorded().tags(repository)) ?? [];
             if (tags.length === 0) continue;
             const admin = (await this.as("admin")).registry.unrecorded();
-            for (const tag of tags) if ((await admin.delete(repository, tag)).status === 202) removed.push(`${repository}:${tag}`);
+            for (const tag of tags)
+                if ((await admin.delete(repository, tag)).status === 202) removed.push(`${repository}:${tag}`);
         }
         return removed;
     }
@@ -184,18 +215,25 @@ export class Context {
         };
         const made = await identities.made();
         const admin = made.find(({ tier }) => tier === "admin")?.registry.unrecorded();
-        if (admin && this.touched) await attempt(`tags of ${this.scratch}`, () => removeTags(admin, this.scratch, undefined, removed, left));
+        if (admin && this.touched)
+            await attempt(`tags of ${this.scratch}`, () => removeTags(admin, this.scratch, undefined, removed, left));
         for (const [repository, references] of this.pulledThrough) {
-            if (admin) await attempt(`what was pulled through into ${repository}`, () => removeTags(admin, repository, references, removed, left));
+            if (admin)
+                await attempt(`what was pulled through into ${repository}`, () =>
+                    removeTags(admin, repository, references, removed, left),
+                );
         }
         for (const { username, keys, keyUuid } of made) {
-            await attempt(`API keys of ${username} at the registry, which end by themselves within 15 minutes`, async () => {
-                const records = await keys.list();
-                // The one that is used goes last.
-                for (const { uuid } of records.filter((record) => record.uuid !== keyUuid)) await keys.revoke(uuid);
-                await keys.revoke(keyUuid);
-                removed.push(`${records.length} API key${records.length === 1 ? "" : "s"} of ${username}`);
-            });
+            await attempt(
+                `API keys of ${username} at the registry, which end by themselves within 15 minutes`,
+                async () => {
+                    const records = await keys.list();
+                    // The one that is used goes last.
+                    for (const { uuid } of records.filter((record) => record.uuid !== keyUuid)) await keys.revoke(uuid);
+                    await keys.revoke(keyUuid);
+                    removed.push(`${records.length} API key${records.length === 1 ? "" : "s"} of ${username}`);
+                },
+            );
         }
         removed.push(...(await identities.remove((what, error) => left.push(`${what}: ${messageOf(error)}`))));
         return { removed, left };
@@ -207,13 +245,20 @@ export class Context {
     }
 }
 
-async function removeTags(admin: Registry, repository: string, only: Set<string> | undefined, removed: string[], left: string[]): Promise<void> {
+async function removeTags(
+    admin: Registry,
+    repository: string,
+    only: Set<string> | undefined,
+    removed: string[],
+    left: string[],
+): Promise<void> {
     for (const reference of only ?? (await admin.tags(repository)) ?? []) {
         const { status } = await admin.delete(repository, reference);
         if (status === 202 || status === 404) removed.push(`${repository}:${reference}`);
         else left.push(`${repository}:${reference}: the registry answered ${status} to its deletion`);
     }
-    for (const tag of (await admin.tags(repository)) ?? []) if (!only || only.has(tag)) left.push(`${repository}:${tag} is still there`);
+    for (const tag of (await admin.tags(repository)) ?? [])
+        if (!only || only.has(tag)) left.push(`${repository}:${tag} is still there`);
 }
 
 /** Where CI may push, by what is declared. */

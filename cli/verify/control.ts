@@ -32,6 +32,7 @@ export class Control {
     check(): void {
         if (this.cleaning) return;
         if (this.signal) throw new Interrupted(`Interrupted (${this.signal}).`);
-        if (Date.now() - this.began > LONGEST_RUN) throw new Interrupted(`After ${LONGEST_RUN / 60_000} minutes the rest was not carried out.`);
+        if (Date.now() - this.began > LONGEST_RUN)
+            throw new Interrupted(`After ${LONGEST_RUN / 60_000} minutes the rest was not carried out.`);
     }
 }

@@ -1,7 +1,7 @@
 /** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
 import type { Send } from "../../clients/outgoing";
-import { withoutSecrets } from "../../components/settings/secrets";
 import { outsideText } from "../../clients/outsideText";
+import { withoutSecrets } from "../../components/settings/secrets";
 
 export interface Exchange {
     /** For example `anonymous`, `CI`. */
@@ -42,7 +42,11 @@ export function recordedSteps(way: Send, recorder: Recorder, as: string): Send {
         const response = await way(url, request);
         const location = response.headers.get("location");
         const to = location !== null && URL.canParse(location, url.href) ? new URL(location, url) : undefined;
-        recorder.add({ as, sent: `${request.method} ${addressOf(url)}`, received: `${response.status}${to ? ` to ${addressOf(to)}` : ""}` });
+        recorder.add({
+            as,
+            sent: `${request.method} ${addressOf(url)}`,
+            received: `${response.status}${to ? ` to ${addressOf(to)}` : ""}`,
+        });
         return response;
     };
 }
@@ -50,4 +54,5 @@ export function recordedSteps(way: Send, recorder: Recorder, as: string): Send {
 const addressOf = (url: URL) => `${url.origin}${url.pathname}${url.search ? "?…" : ""}`;
 
 /** A text of somebody else's, for a report: without what looks like a key. */
-export const redacted = (text: string) => withoutSecrets(text.replace(/zak_[0-9a-f]{8,}/gi, "zak_…").replace(/(code|state|token)=[^&\s"]+/g, "$1=…"), "…");
+export const redacted = (text: string) =>
+    withoutSecrets(text.replace(/zak_[0-9a-f]{8,}/gi, "zak_…").replace(/(code|state|token)=[^&\s"]+/g, "$1=…"), "…");

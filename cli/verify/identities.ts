@@ -57,7 +57,12 @@ export class Identities {
         private readonly control: Control,
         authentik: { url: string; token: string },
     ) {
-        const settings = { basePath: `${authentik.url}/api/v3`, url: authentik.url, token: authentik.token, headers: {} };
+        const settings = {
+            basePath: `${authentik.url}/api/v3`,
+            url: authentik.url,
+            token: authentik.token,
+            headers: {},
+        };
         this.client = new Client(() => settings);
     }
 
@@ -114,8 +119,21 @@ export class Identities {
             this.control.check();
             const { key, record } = await session.createApiKey(`${PREFIX} ${this.run}`, await this.expiry());
             const { username } = account.user;
-            const registry = new Registry(this.subject.registryUrl, CALLED[tier], this.way, this.recorder, this.control, { username, key });
-            return { tier, username, registry, keys: new KeyHolder(this.way, this.subject.registryUrl, username, key).keys, keyUuid: record.uuid };
+            const registry = new Registry(
+                this.subject.registryUrl,
+                CALLED[tier],
+                this.way,
+                this.recorder,
+                this.control,
+                { username, key },
+            );
+            return {
+                tier,
+                username,
+                registry,
+                keys: new KeyHolder(this.way, this.subject.registryUrl, username, key).keys,
+                keyUuid: record.uuid,
+            };
         } finally {
             await session.end();
         }
@@ -134,12 +152,18 @@ export class Identities {
         const { user, password } = account;
         this.control.check();
         const way = recordedSteps(this.way, this.recorder, CALLED[tier]);
-        if (this.demandsSecondFactor && !this.flows.has(tier)) this.flows.set(tier, await makeLoginFlow(this.client, `${user.username}-login`, user.username));
+        if (this.demandsSecondFactor && !this.flows.has(tier))
+            this.flows.set(tier, await makeLoginFlow(this.client, `${user.username}-login`, user.username));
         const loginFlow = this.subject.loginFlow ?? this.flows.get(tier);
         try {
-            return await ZotSession.login(this.subject.registryUrl, { username: user.username, password }, { way, identityProvider: this.identityProvider, loginFlow });
+            return await ZotSession.login(
+                this.subject.registryUrl,
+                { username: user.username, password },
+                { way, identityProvider: this.identityProvider, loginFlow },
+            );
         } catch (error) {
-            if (loginFlow !== undefined || !(error instanceof FlowError) || !SECOND_FACTOR.test(error.component ?? "")) throw error;
+            if (loginFlow !== undefined || !(error instanceof FlowError) || !SECOND_FACTOR.test(error.component ?? ""))
+                throw error;
             this.demandsSecondFactor = true;
             return this.session(tier, account);
         }
@@ -160,11 +184,16 @@ export class Identities {
         const known = this.accounts.get(tier);
         if (known) return known;
         this.control.check();
-        const groups = tier === "groupless" ? [] : [await this.group(tier === "ci" ? this.subject.workloadsGroup : this.subject.adminsGroup)];
+        const groups =
+            tier === "groupless"
+                ? []
+                : [await this.group(tier === "ci" ? this.subject.workloadsGroup : this.subject.adminsGroup)];
         const username = userNameOf(this.run, tier);
         const user = await this.createUser(username, groups);
         const password = `${randomBytes(24).toString("base64url")}aA1!`;
-        await this.client.repeating(() => this.client.core.coreUsersSetPasswordCreate({ id: user.pk, userPasswordSetRequest: { password } }));
+        await this.client.repeating(() =>
+            this.client.core.coreUsersSetPasswordCreate({ id: user.pk, userPasswordSetRequest: { password } }),
+        );
         const account = { user, password };
         this.accounts.set(tier, account);
         return account;
@@ -173,18 +202,32 @@ export class Identities {
     private async group(name: string): Promise<string> {
         const { results } = await this.client.reading(() => this.client.core.coreGroupsList({ name }));
         const found = results.find((group) => group.name === name);
-        if (!found) throw notPossible(`Authentik shows no group ${name}: it is not there, or the token may not see it (authentik_core.view_group).`);
+        if (!found)
+            throw notPossible(
+                `Authentik shows no group ${name}: it is not there, or the token may not see it (authentik_core.view_group).`,
+            );
         return found.pk;
     }
 
     private async createUser(username: string, groups: string[]): Promise<User> {
         // Were the user's name not handed on, zot would take this address for it.
-        const userRequest = { username, name: username, type: "service_account" as const, path: PREFIX, email: `${username}@zot-hardening-verify.invalid`, groups, attributes: {} };
+        const userRequest = {
+            username,
+            name: username,
+            type: "service_account" as const,
+            path: PREFIX,
+            email: `${username}@zot-hardening-verify.invalid`,
+            groups,
+            attributes: {},
+        };
         try {
             return await this.client.writing(() => this.client.core.coreUsersCreate({ userRequest }));
         } catch (error) {
             // Authentik answers 500 now and then although it has done what it was asked to.
-            const made = failureIn(error)?.kind === "uncertain" ? (await this.usersOfRun()).find((user) => user.username === username) : undefined;
+            const made =
+                failureIn(error)?.kind === "uncertain"
+                    ? (await this.usersOfRun()).find((user) => user.username === username)
+                    : undefined;
             if (made) return made;
             throw error;
         }
@@ -194,19 +237,29 @@ export class Identities {
     private async bind(user: User): Promise<void> {
         this.control.check();
         const application = await this.application();
-        const { results } = await this.client.reading(() => this.client.policies.policiesBindingsList({ target: application, pageSize: 100 }));
+        const { results } = await this.client.reading(() =>
+            this.client.policies.policiesBindingsList({ target: application, pageSize: 100 }),
+        );
         const order = Math.max(0, ...results.map((binding) => binding.order)) + 1;
-        const binding = await this.client.policies.policiesBindingsCreate({ policyBindingRequest: { target: application, user: user.pk, order } });
+        const binding = await this.client.policies.policiesBindingsCreate({
+            policyBindingRequest: { target: application, user: user.pk, order },
+        });
         this.bindings.push(binding.pk);
     }
 
     /** The application that the registry's logins go to: that of the provider with the client id that zot sends. */
     private async application(): Promise<string> {
-        const login = await sendOne(this.way, `${this.subject.registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`);
+        const login = await sendOne(
+            this.way,
+            `${this.subject.registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`,
+        );
         const clientId = login.location?.searchParams.get("client_id") ?? this.subject.clientId;
         const { results } = await this.client.reading(() => this.client.providers.providersOauth2List({ clientId }));
         const slug = results.find((provider) => provider.clientId === clientId)?.assignedApplicationSlug;
-        if (!slug) throw notPossible(`Authentik shows no application for the client id ${clientId}; the token may not see it (authentik_providers_oauth2.view_oauth2provider).`);
+        if (!slug)
+            throw notPossible(
+                `Authentik shows no application for the client id ${clientId}; the token may not see it (authentik_providers_oauth2.view_oauth2provider).`,
+            );
         return (await this.client.core.coreApplicationsRetrieve({ slug })).pk;
     }
 
@@ -221,16 +274,29 @@ export class Identities {
         if (!user) throw notPossible(`Authentik shows no user ${username}.`);
         const identifier = `${userNameOf(this.run, "keys")}`;
         this.tokens.push(identifier);
-        const tokenRequest = { identifier, intent: "app_password" as const, user: user.pk, description: "npm run verify", expiring: true };
+        const tokenRequest = {
+            identifier,
+            intent: "app_password" as const,
+            user: user.pk,
+            description: "npm run verify",
+            expiring: true,
+        };
         const token = await this.client.core.coreTokensCreate({ tokenRequest });
         // For anyone but a superuser, the token is silently the caller's own.
-        if (token.user !== user.pk) throw notPossible(`Authentik's token may not log in as ${username}: only a superuser's may. Give CI's key instead, as ZOT_CI_API_KEY.`);
+        if (token.user !== user.pk)
+            throw notPossible(
+                `Authentik's token may not log in as ${username}: only a superuser's may. Give CI's key instead, as ZOT_CI_API_KEY.`,
+            );
         const { key } = await this.client.core.coreTokensViewKeyRetrieve({ identifier });
-        const session = await ZotSession.login(this.subject.registryUrl, { username, password: key }, {
-            way: recordedSteps(this.way, this.recorder, username),
-            identityProvider: this.identityProvider,
-            loginFlow: this.subject.ciLoginFlow,
-        });
+        const session = await ZotSession.login(
+            this.subject.registryUrl,
+            { username, password: key },
+            {
+                way: recordedSteps(this.way, this.recorder, username),
+                identityProvider: this.identityProvider,
+                loginFlow: this.subject.ciLoginFlow,
+            },
+        );
         try {
             return await work(session);
         } finally {
@@ -243,7 +309,9 @@ export class Identities {
     }
 
     private async usersWhere(condition: (username: string) => boolean): Promise<User[]> {
-        const users = await everyPage((page, pageSize) => this.client.reading(() => this.client.core.coreUsersList({ search: PREFIX, page, pageSize })));
+        const users = await everyPage((page, pageSize) =>
+            this.client.reading(() => this.client.core.coreUsersList({ search: PREFIX, page, pageSize })),
+        );
         // A filter that Authentik does not know is ignored.
         return users.filter((user) => user.username.startsWith(`${PREFIX}-`) && condition(user.username));
     }
@@ -259,17 +327,27 @@ export class Identities {
                 failed(what, error);
             }
         };
-        for (const pk of this.bindings.splice(0)) await attempt(`binding ${pk} in Authentik`, () => this.client.policies.policiesBindingsDestroy({ policyBindingUuid: pk }));
-        for (const identifier of this.tokens.splice(0)) await attempt(`app password ${identifier} in Authentik`, () => this.client.core.coreTokensDestroy({ identifier }));
+        for (const pk of this.bindings.splice(0))
+            await attempt(`binding ${pk} in Authentik`, () =>
+                this.client.policies.policiesBindingsDestroy({ policyBindingUuid: pk }),
+            );
+        for (const identifier of this.tokens.splice(0))
+            await attempt(`app password ${identifier} in Authentik`, () =>
+                this.client.core.coreTokensDestroy({ identifier }),
+            );
         if (this.demandsSecondFactor) {
             try {
-                for (const { what, remove } of await loginFlowParts(this.client, `${PREFIX}-${this.run}-`)) await attempt(`${what} in Authentik`, remove);
+                for (const { what, remove } of await loginFlowParts(this.client, `${PREFIX}-${this.run}-`))
+                    await attempt(`${what} in Authentik`, remove);
             } catch (error) {
                 failed(`the login flows ${PREFIX}-${this.run}-* in Authentik`, error);
             }
         }
         try {
-            for (const user of await this.usersOfRun()) await attempt(`user ${user.username} in Authentik`, () => this.client.core.coreUsersDestroy({ id: user.pk }));
+            for (const user of await this.usersOfRun())
+                await attempt(`user ${user.username} in Authentik`, () =>
+                    this.client.core.coreUsersDestroy({ id: user.pk }),
+                );
         } catch (error) {
             failed(`the users ${PREFIX}-${this.run}-* in Authentik`, error);
         }
@@ -284,7 +362,9 @@ export class Identities {
             await this.gone(() => this.client.core.coreUsersDestroy({ id: user.pk }));
             removed.push(`user ${user.username} in Authentik`);
         }
-        const tokens = await everyPage((page, pageSize) => this.client.reading(() => this.client.core.coreTokensList({ search: PREFIX, page, pageSize })));
+        const tokens = await everyPage((page, pageSize) =>
+            this.client.reading(() => this.client.core.coreTokensList({ search: PREFIX, page, pageSize })),
+        );
         for (const { identifier } of tokens.filter((token) => isOld(token.identifier))) {
             await this.gone(() => this.client.core.coreTokensDestroy({ identifier }));
             removed.push(`app password ${identifier} in Authentik`);
@@ -312,4 +392,5 @@ export class Identities {
 }
 
 /** Whether a run that began then has ended, one way or another. */
-export const isLeftOver = (began: Date | undefined, now: Date) => began !== undefined && now.getTime() - began.getTime() > LEFT_OVER_AGE;
+export const isLeftOver = (began: Date | undefined, now: Date) =>
+    began !== undefined && now.getTime() - began.getTime() > LEFT_OVER_AGE;

@@ -17,29 +17,85 @@ export async function makeLoginFlow(client: Client, name: string, username: stri
     const { flows, stages, policies } = client;
     const { results } = await client.reading(() => stages.stagesPasswordList({}));
     const password = results.find((stage) => stage.name === USUAL_PASSWORD_STAGE) ?? results[0];
-    if (!password) throw notPossible("The site's login flow demands a second factor, and Authentik shows no stage that checks passwords, for a flow of this run's own.");
+    if (!password)
+        throw notPossible(
+            "The site's login flow demands a second factor, and Authentik shows no stage that checks passwords, for a flow of this run's own.",
+        );
 
-    const flow = await client.writing(() => flows.flowsInstancesCreate({ flowRequest: { name, slug: name, title: name, designation: "authentication", authentication: "require_unauthenticated" } }));
-    const identification = await stages.stagesIdentificationCreate({ identificationStageRequest: { name: `${name}-identification`, userFields: ["username"], passwordStage: password.pk } });
-    const login = await stages.stagesUserLoginCreate({ userLoginStageRequest: { name: `${name}-user-login`, sessionDuration: SESSION_DURATION } });
-    const only = await policies.policiesExpressionCreate({ expressionPolicyRequest: { name: `${name}-only`, expression: `return request.context["pending_user"].username == ${JSON.stringify(username)}` } });
+    const flow = await client.writing(() =>
+        flows.flowsInstancesCreate({
+            flowRequest: {
+                name,
+                slug: name,
+                title: name,
+                designation: "authentication",
+                authentication: "require_unauthenticated",
+            },
+        }),
+    );
+    const identification = await stages.stagesIdentificationCreate({
+        identificationStageRequest: {
+            name: `${name}-identification`,
+            userFields: ["username"],
+            passwordStage: password.pk,
+        },
+    });
+    const login = await stages.stagesUserLoginCreate({
+        userLoginStageRequest: { name: `${name}-user-login`, sessionDuration: SESSION_DURATION },
+    });
+    const only = await policies.policiesExpressionCreate({
+        expressionPolicyRequest: {
+            name: `${name}-only`,
+            expression: `return request.context["pending_user"].username == ${JSON.stringify(username)}`,
+        },
+    });
     // Who wants to log in is known when the stage is reached, not when the flow is planned.
-    const binding = await flows.flowsBindingsCreate({ flowStageBindingRequest: { target: flow.pk, stage: login.pk, order: 20, evaluateOnPlan: false, reEvaluatePolicies: true, policyEngineMode: "all" } });
-    await policies.policiesBindingsCreate({ policyBindingRequest: { target: binding.policybindingmodelPtrId, policy: only.pk, order: 0 } });
+    const binding = await flows.flowsBindingsCreate({
+        flowStageBindingRequest: {
+            target: flow.pk,
+            stage: login.pk,
+            order: 20,
+            evaluateOnPlan: false,
+            reEvaluatePolicies: true,
+            policyEngineMode: "all",
+        },
+    });
+    await policies.policiesBindingsCreate({
+        policyBindingRequest: { target: binding.policybindingmodelPtrId, policy: only.pk, order: 0 },
+    });
     // Last: before its guard is there, the flow identifies nobody.
-    await flows.flowsBindingsCreate({ flowStageBindingRequest: { target: flow.pk, stage: identification.pk, order: 10 } });
+    await flows.flowsBindingsCreate({
+        flowStageBindingRequest: { target: flow.pk, stage: identification.pk, order: 10 },
+    });
     return flow.slug;
 }
 
 /** What there is of such flows, by the beginning of their names; the flow first, with which its bindings go. */
-export async function loginFlowParts(client: Client, prefix: string): Promise<{ name: string; what: string; remove: () => Promise<unknown> }[]> {
+export async function loginFlowParts(
+    client: Client,
+    prefix: string,
+): Promise<{ name: string; what: string; remove: () => Promise<unknown> }[]> {
     const { flows, stages, policies } = client;
     const search = prefix;
     const found = [
-        ...(await client.reading(() => flows.flowsInstancesList({ search, pageSize: 100 }))).results.map(({ slug }) => ({ name: slug, what: `flow ${slug}`, remove: () => flows.flowsInstancesDestroy({ slug }) })),
-        ...(await stages.stagesIdentificationList({ search, pageSize: 100 })).results.map(({ pk, name }) => ({ name, what: `stage ${name}`, remove: () => stages.stagesIdentificationDestroy({ stageUuid: pk }) })),
-        ...(await stages.stagesUserLoginList({ search, pageSize: 100 })).results.map(({ pk, name }) => ({ name, what: `stage ${name}`, remove: () => stages.stagesUserLoginDestroy({ stageUuid: pk }) })),
-        ...(await policies.policiesExpressionList({ search, pageSize: 100 })).results.map(({ pk, name }) => ({ name, what: `policy ${name}`, remove: () => policies.policiesExpressionDestroy({ policyUuid: pk }) })),
+        ...(await client.reading(() => flows.flowsInstancesList({ search, pageSize: 100 }))).results.map(
+            ({ slug }) => ({ name: slug, what: `flow ${slug}`, remove: () => flows.flowsInstancesDestroy({ slug }) }),
+        ),
+        ...(await stages.stagesIdentificationList({ search, pageSize: 100 })).results.map(({ pk, name }) => ({
+            name,
+            what: `stage ${name}`,
+            remove: () => stages.stagesIdentificationDestroy({ stageUuid: pk }),
+        })),
+        ...(await stages.stagesUserLoginList({ search, pageSize: 100 })).results.map(({ pk, name }) => ({
+            name,
+            what: `stage ${name}`,
+            remove: () => stages.stagesUserLoginDestroy({ stageUuid: pk }),
+        })),
+        ...(await policies.policiesExpressionList({ search, pageSize: 100 })).results.map(({ pk, name }) => ({
+            name,
+            what: `policy ${name}`,
+            remove: () => policies.policiesExpressionDestroy({ policyUuid: pk }),
+        })),
     ];
     // A filter that Authentik does not know is ignored.
     return found.filter(({ name }) => name.startsWith(prefix));

@@ -36,5 +36,7 @@ export function repositoryUnder(pattern: string, run: string): string | undefine
     const last = parts.findLastIndex((part) => part.includes("*"));
     if (last < 0) return undefined;
     const ours = parts[last] === "**" ? `${PREFIX}/${run}` : parts[last]!.replace("*", `${PREFIX}-${run}`);
-    return parts.map((part, index) => (index === last ? ours : part).replace("**", "x").replace(/[*?]/g, "x")).join("/");
+    return parts
+        .map((part, index) => (index === last ? ours : part).replace("**", "x").replace(/[*?]/g, "x"))
+        .join("/");
 }

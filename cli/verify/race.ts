@@ -20,17 +20,27 @@ export async function race(context: Context): Promise<Outcome> {
     const images = Array.from({ length: PUSHES }, newImage);
     context.willPush();
     const silent = registry.unrecorded();
-    for (const image of images) if ((await silent.pushBlobs(context.scratch, image)).status !== 201) throw notPossible("The layers could not be uploaded (see api-key-push).");
+    for (const image of images)
+        if ((await silent.pushBlobs(context.scratch, image)).status !== 201)
+            throw notPossible("The layers could not be uploaded (see api-key-push).");
 
     context.control.check();
     const started = images.map((image) => heldPush(registry, context.scratch, tag, image));
     await sleep(PAUSE);
     for (const push of started) push.finish();
     const statuses = await Promise.all(started.map((push) => push.status));
-    registry.record("PUT", `/v2/${context.scratch}/manifests/${tag}`, { "content-type": MANIFEST_TYPE }, undefined, `${statuses.join(", ")} to ${PUSHES} at once, headers first and bodies ${PAUSE} ms later`);
+    registry.record(
+        "PUT",
+        `/v2/${context.scratch}/manifests/${tag}`,
+        { "content-type": MANIFEST_TYPE },
+        undefined,
+        `${statuses.join(", ")} to ${PUSHES} at once, headers first and bodies ${PAUSE} ms later`,
+    );
 
     const accepted = statuses.filter((status) => status === 201).length;
-    const kept = (await Promise.all(images.map((image) => silent.getManifest(context.scratch, image.digest)))).filter(({ status }) => status === 200).length;
+    const kept = (await Promise.all(images.map((image) => silent.getManifest(context.scratch, image.digest)))).filter(
+        ({ status }) => status === 200,
+    ).length;
     const measured = `${accepted} of ${PUSHES} pushes of one new tag were accepted, and ${kept} of their images can be pulled by digest afterwards`;
     if (accepted > 1) {
         return warning(
@@ -38,15 +48,32 @@ export async function race(context: Context): Promise<Outcome> {
             "A reverse proxy that reads a whole request before it passes it on narrows it to milliseconds. Pull by digest where it matters.",
         );
     }
-    if (accepted === 1) return pass(`${measured}: what is in front of zot reads a request whole before it passes it on, which narrows the race of zot 2.1.20 to milliseconds. It does not close it.`);
+    if (accepted === 1)
+        return pass(
+            `${measured}: what is in front of zot reads a request whole before it passes it on, which narrows the race of zot 2.1.20 to milliseconds. It does not close it.`,
+        );
     return fail(`None of ${PUSHES} pushes of a new tag was accepted (${statuses.join(", ")}).`);
 }
 
 /** A push that has sent its headers, and waits with its body. */
-function heldPush(registry: Registry, repository: string, tag: string, image: Image): { finish: () => void; status: Promise<number> } {
+function heldPush(
+    registry: Registry,
+    repository: string,
+    tag: string,
+    image: Image,
+): { finish: () => void; status: Promise<number> } {
     const url = new URL(`/v2/${repository}/manifests/${tag}`, registry.url);
-    const headers = { ...registry.credentials, "content-type": MANIFEST_TYPE, "content-length": Buffer.byteLength(image.manifest) };
-    const outgoing = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, { method: "PUT", headers, agent: false, timeout: 30_000 });
+    const headers = {
+        ...registry.credentials,
+        "content-type": MANIFEST_TYPE,
+        "content-length": Buffer.byteLength(image.manifest),
+    };
+    const outgoing = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, {
+        method: "PUT",
+        headers,
+        agent: false,
+        timeout: 30_000,
+    });
     const status = new Promise<number>((resolve) => {
         outgoing.on("response", (incoming) => {
             incoming.resume();

@@ -31,7 +31,12 @@ export interface Image {
 export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 export const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 /** Media types of what a client pulls. */
-export const ACCEPTED = [MANIFEST_TYPE, INDEX_TYPE, "application/vnd.docker.distribution.manifest.v2+json", "application/vnd.docker.distribution.manifest.list.v2+json"].join(", ");
+export const ACCEPTED = [
+    MANIFEST_TYPE,
+    INDEX_TYPE,
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+].join(", ");
 
 const TIMEOUT = 30_000;
 
@@ -50,7 +55,8 @@ export class Registry {
         private readonly control: Control,
         credentials?: { username: string; key: string },
     ) {
-        this.authorization = credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.key}`).toString("base64")}`;
+        this.authorization =
+            credentials && `Basic ${Buffer.from(`${credentials.username}:${credentials.key}`).toString("base64")}`;
     }
 
     /** The same user, whose requests are not recorded. */
@@ -65,39 +71,76 @@ export class Registry {
     }
 
     /** @throws UnreachableError where no answer comes, Interrupted where nothing more is to be sent. */
-    async request(method: string, path: string, { headers = {}, body, timeout = TIMEOUT }: RegistryRequest = {}): Promise<RegistryAnswer> {
+    async request(
+        method: string,
+        path: string,
+        { headers = {}, body, timeout = TIMEOUT }: RegistryRequest = {},
+    ): Promise<RegistryAnswer> {
         this.control.check();
         const url = new URL(path, this.url);
         let answer: RegistryAnswer;
         try {
-            const response = await this.way(url, { method, headers: { ...headers, ...this.credentials }, body, signal: AbortSignal.timeout(timeout) });
+            const response = await this.way(url, {
+                method,
+                headers: { ...headers, ...this.credentials },
+                body,
+                signal: AbortSignal.timeout(timeout),
+            });
             answer = { status: response.status, headers: response.headers, text: await response.text() };
         } catch (error) {
-            const reason = outsideText(error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : error);
+            const reason = outsideText(
+                error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : error,
+            );
             this.record(method, path, headers, body, `no answer: ${reason}`);
             throw new UnreachableError(`The registry ${this.url} gave no answer to ${method} ${path}: ${reason}`);
         }
         const isReadable = /json|text/.test(answer.headers.get("content-type") ?? "") && !path.includes("/blobs/");
-        this.record(method, path, headers, body, `${answer.status}${isReadable && answer.text ? ` ${shortened(answer.text)}` : ""}`);
+        this.record(
+            method,
+            path,
+            headers,
+            body,
+            `${answer.status}${isReadable && answer.text ? ` ${shortened(answer.text)}` : ""}`,
+        );
         return answer;
     }
 
-    record(method: string, path: string, headers: Record<string, string>, body: string | undefined, received: string): void {
-        const described = [headers["content-type"], headers["user-agent"] && `User-Agent: ${headers["user-agent"]}`, body === undefined ? undefined : `${Buffer.byteLength(body)} bytes`].filter(Boolean);
-        this.recorder.add({ as: this.as, sent: `${method} ${path}${described.length > 0 ? ` (${described.join(", ")})` : ""}`, received });
+    record(
+        method: string,
+        path: string,
+        headers: Record<string, string>,
+        body: string | undefined,
+        received: string,
+    ): void {
+        const described = [
+            headers["content-type"],
+            headers["user-agent"] && `User-Agent: ${headers["user-agent"]}`,
+            body === undefined ? undefined : `${Buffer.byteLength(body)} bytes`,
+        ].filter(Boolean);
+        this.recorder.add({
+            as: this.as,
+            sent: `${method} ${path}${described.length > 0 ? ` (${described.join(", ")})` : ""}`,
+            received,
+        });
     }
 
     /** Uploads what a manifest names. Answers the first status that is not 201. */
     async pushBlobs(repository: string, image: Image): Promise<RegistryAnswer> {
         let answer: RegistryAnswer | undefined;
         for (const blob of image.blobs) {
-            answer = await this.request("POST", `/v2/${repository}/blobs/uploads/?digest=${digestOf(blob)}`, { headers: { "content-type": "application/octet-stream" }, body: blob });
+            answer = await this.request("POST", `/v2/${repository}/blobs/uploads/?digest=${digestOf(blob)}`, {
+                headers: { "content-type": "application/octet-stream" },
+                body: blob,
+            });
             // A registry, or a proxy, may want the upload in two steps.
             const location = answer.headers.get("location");
             if (answer.status === 202 && location) {
                 const upload = new URL(location, this.url);
                 upload.searchParams.set("digest", digestOf(blob));
-                answer = await this.request("PUT", upload.pathname + upload.search, { headers: { "content-type": "application/octet-stream" }, body: blob });
+                answer = await this.request("PUT", upload.pathname + upload.search, {
+                    headers: { "content-type": "application/octet-stream" },
+                    body: blob,
+                });
             }
             if (answer.status !== 201) return answer;
         }
@@ -105,7 +148,10 @@ export class Registry {
     }
 
     putManifest(repository: string, reference: string, image: Image): Promise<RegistryAnswer> {
-        return this.request("PUT", `/v2/${repository}/manifests/${reference}`, { headers: { "content-type": MANIFEST_TYPE }, body: image.manifest });
+        return this.request("PUT", `/v2/${repository}/manifests/${reference}`, {
+            headers: { "content-type": MANIFEST_TYPE },
+            body: image.manifest,
+        });
     }
 
     /** Pushes as a client does: the blobs, then the manifest. Answers the refusal, or what became of the manifest. */
@@ -115,7 +161,10 @@ export class Registry {
     }
 
     getManifest(repository: string, reference: string, timeout?: number): Promise<RegistryAnswer> {
-        return this.request("GET", `/v2/${repository}/manifests/${reference}`, { headers: { accept: ACCEPTED }, ...(timeout ? { timeout } : {}) });
+        return this.request("GET", `/v2/${repository}/manifests/${reference}`, {
+            headers: { accept: ACCEPTED },
+            ...(timeout ? { timeout } : {}),
+        });
     }
 
     delete(repository: string, reference: string): Promise<RegistryAnswer> {
@@ -129,21 +178,37 @@ export class Registry {
      * @param reference a tag, or a digest with `?tag=`
      */
     async mayPut(repository: string, reference: string): Promise<Right> {
-        const answer = await this.request("PUT", `/v2/${repository}/manifests/${reference}`, { headers: { "content-type": "text/plain" } });
-        return { answer, granted: answer.status === 415 || (answer.status >= 200 && answer.status < 300) ? true : isRefusal(answer.status) ? false : undefined };
+        const answer = await this.request("PUT", `/v2/${repository}/manifests/${reference}`, {
+            headers: { "content-type": "text/plain" },
+        });
+        return {
+            answer,
+            granted:
+                answer.status === 415 || (answer.status >= 200 && answer.status < 300)
+                    ? true
+                    : isRefusal(answer.status)
+                      ? false
+                      : undefined,
+        };
     }
 
     /** Asks whether tags may be deleted, by a tag that does not exist. */
     async mayDelete(repository: string): Promise<Right> {
         const answer = await this.request("DELETE", `/v2/${repository}/manifests/${absentTag()}`);
         // zot 2.1.20 answers 400 where the repository does not exist either.
-        return { answer, granted: [202, 400, 404].includes(answer.status) ? true : isRefusal(answer.status) ? false : undefined };
+        return {
+            answer,
+            granted: [202, 400, 404].includes(answer.status) ? true : isRefusal(answer.status) ? false : undefined,
+        };
     }
 
     /** Asks whether a repository may be read, by a tag that does not exist. */
     async mayRead(repository: string): Promise<Right> {
         const answer = await this.getManifest(repository, absentTag());
-        return { answer, granted: [200, 404].includes(answer.status) ? true : isRefusal(answer.status) ? false : undefined };
+        return {
+            answer,
+            granted: [200, 404].includes(answer.status) ? true : isRefusal(answer.status) ? false : undefined,
+        };
     }
 
     /** The tags that are stored; empty where there is no such repository, undefined where it may not be asked for. */
@@ -159,9 +224,18 @@ export class Registry {
             `The repositories of ${this.url}`,
             async (path: string) => {
                 const answer = await this.request("GET", path);
-                const items = answer.status === 200 ? (parsed<{ repositories?: string[] | null }>(answer)?.repositories ?? []) : [];
+                const items =
+                    answer.status === 200
+                        ? (parsed<{ repositories?: string[] | null }>(answer)?.repositories ?? [])
+                        : [];
                 const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
-                return { items, next: next === undefined ? undefined : new URL(next, this.url).pathname + new URL(next, this.url).search };
+                return {
+                    items,
+                    next:
+                        next === undefined
+                            ? undefined
+                            : new URL(next, this.url).pathname + new URL(next, this.url).search,
+                };
             },
             "/v2/_catalog",
         );
@@ -182,7 +256,11 @@ const absentTag = () => `absent-${randomBytes(6).toString("hex")}`;
 export function newImage(): Image {
     const config = "{}";
     const layer = `zot-hardening verify ${randomBytes(16).toString("hex")}`;
-    const descriptor = (mediaType: string, blob: string) => ({ mediaType, digest: digestOf(blob), size: Buffer.byteLength(blob) });
+    const descriptor = (mediaType: string, blob: string) => ({
+        mediaType,
+        digest: digestOf(blob),
+        size: Buffer.byteLength(blob),
+    });
     const manifest = JSON.stringify({
         schemaVersion: 2,
         mediaType: MANIFEST_TYPE,

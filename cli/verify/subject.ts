@@ -1,7 +1,8 @@
 /** What is verified: a stack's registry, or any by its address; and what is declared of it. */
+
+import { isConfidential } from "../../clients/loopback";
 import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
 import { declaredState } from "../../components/declaredState";
-import { isConfidential } from "../../clients/loopback";
 import { isMap } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { pulumi } from "../ciSecrets/pulumi";
@@ -73,11 +74,19 @@ export interface SubjectOptions {
 const SECRET_VARIABLES = ["AUTHENTIK_TOKEN", "ZOT_CI_API_KEY"];
 
 /** An environment for another program. */
-export const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => Object.fromEntries(Object.entries(environment).filter(([name]) => ![...SECRET_VARIABLES, "PULUMI_CONFIG_PASSPHRASE"].includes(name)));
+export const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+    Object.fromEntries(
+        Object.entries(environment).filter(
+            ([name]) => ![...SECRET_VARIABLES, "PULUMI_CONFIG_PASSPHRASE"].includes(name),
+        ),
+    );
 
 /** @throws UserError, SettingsError, StackFileError for mistakes of the person. */
 export async function subjectFrom(options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
-    const subject = options.stack === undefined ? fromOptions(options, environment) : await fromStack(options.stack, options, environment);
+    const subject =
+        options.stack === undefined
+            ? fromOptions(options, environment)
+            : await fromStack(options.stack, options, environment);
     const carriesKeys = !options.readOnly || subject.ciKey !== undefined;
     if (carriesKeys && !isConfidential(new URL(subject.registryUrl))) {
         const without = options.readOnly ? "run it without CI's key (ZOT_CI_API_KEY, --stack)" : "--read-only";
@@ -86,7 +95,9 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
         );
     }
     if (subject.authentik && !URL.canParse(subject.authentik.url)) {
-        throw new UserError(`${JSON.stringify(subject.authentik.url)} is no address of Authentik; give one such as https://authentik.example.org.`);
+        throw new UserError(
+            `${JSON.stringify(subject.authentik.url)} is no address of Authentik; give one such as https://authentik.example.org.`,
+        );
     }
     if (subject.authentik && !isConfidential(new URL(subject.authentik.url))) {
         throw new UserError(
@@ -95,13 +106,22 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
     }
     for (const image of subject.images) {
         const known = subject.mirrors?.some((prefix) => image.startsWith(`${prefix}/`));
-        if (subject.mirrors && !known) throw new UserError(`The image ${image} is below none of the pull-through caches (${subject.mirrors.join(", ") || "there are none"}).`);
+        if (subject.mirrors && !known)
+            throw new UserError(
+                `The image ${image} is below none of the pull-through caches (${subject.mirrors.join(", ") || "there are none"}).`,
+            );
     }
     return subject;
 }
 
 function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): Subject {
-    const { adminsGroup = "admins", workloadsGroup = "artifact-workloads", ciUser = "zot-ci", adminsMayUpdate = false, ciRepositories = ["**"] } = options;
+    const {
+        adminsGroup = "admins",
+        workloadsGroup = "artifact-workloads",
+        ciUser = "zot-ci",
+        adminsMayUpdate = false,
+        ciRepositories = ["**"],
+    } = options;
     const policy = tieredPolicy({
         access: { ciRepositories, ciMayPushToMirrors: false, adminsMayUpdate, rules: {} },
         identity: { adminsGroup, workloadsGroup, ciUser },
@@ -140,7 +160,8 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
     const { settings, policy } = declaredState(raw, `Pulumi.${stack}.yaml`);
     const remarks: string[] = [];
     const outputs = await outputsOf(stack, folder, remarks);
-    const text = (name: string) => (typeof outputs[name] === "string" && outputs[name] !== "" ? (outputs[name] as string) : undefined);
+    const text = (name: string) =>
+        typeof outputs[name] === "string" && outputs[name] !== "" ? (outputs[name] as string) : undefined;
     const { access, identity, zot, registry } = settings;
     const url = options.authentikUrl ?? environment.AUTHENTIK_URL ?? new URL(identity.issuer).origin;
     const token = environment.AUTHENTIK_TOKEN ?? (options.readOnly ? undefined : await tokenOf(stack, folder));
@@ -164,7 +185,12 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         clientId: identity.clientId,
         ...wayIntoAuthentik(url, token),
         loginFlow: options.loginFlow,
-        ciLoginFlow: identity.ciLoginFlow === "default" ? undefined : identity.ciLoginFlow === "dedicated" ? await dedicatedFlow(identity.ciUser) : identity.ciLoginFlow,
+        ciLoginFlow:
+            identity.ciLoginFlow === "default"
+                ? undefined
+                : identity.ciLoginFlow === "dedicated"
+                  ? await dedicatedFlow(identity.ciUser)
+                  : identity.ciLoginFlow,
         ciKey: environment.ZOT_CI_API_KEY?.trim() || text("ciApiKey"),
         declaredKey: text("ciApiKeyUuid"),
         browser: browserOf(options),
@@ -175,17 +201,28 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
 /** What Pulumi says that the stack has; without its state the settings alone are gone by. */
 async function outputsOf(stack: string, folder: string, remarks: string[]): Promise<Record<string, unknown>> {
     try {
-        const outputs: unknown = JSON.parse(await pulumi(["stack", "output", "--json", "--show-secrets", "--stack", stack], `read the outputs of the stack ${stack}`, { folder, without: SECRET_VARIABLES }));
+        const outputs: unknown = JSON.parse(
+            await pulumi(
+                ["stack", "output", "--json", "--show-secrets", "--stack", stack],
+                `read the outputs of the stack ${stack}`,
+                { folder, without: SECRET_VARIABLES },
+            ),
+        );
         return isMap(outputs) ? outputs : {};
     } catch (error) {
-        remarks.push(`The stack's outputs are not known, so its file alone says what is declared. ${(error as Error).message.split("\n")[0]}`);
+        remarks.push(
+            `The stack's outputs are not known, so its file alone says what is declared. ${(error as Error).message.split("\n")[0]}`,
+        );
         return {};
     }
 }
 
 /** The token that the stack's configuration holds; whatever stands in the way, the checks that need it say that it is missing. */
 async function tokenOf(stack: string, folder: string): Promise<string | undefined> {
-    const token = await pulumi(["config", "get", "authentik:token", "--stack", stack], "read authentik:token", { folder, without: SECRET_VARIABLES }).catch(() => "");
+    const token = await pulumi(["config", "get", "authentik:token", "--stack", stack], "read authentik:token", {
+        folder,
+        without: SECRET_VARIABLES,
+    }).catch(() => "");
     return token.trim() || undefined;
 }
 
@@ -195,20 +232,33 @@ async function dedicatedFlow(ciUser: string): Promise<string> {
     return ciLoginFlowSlug(ciUser);
 }
 
-function wayIntoAuthentik(url: string | undefined, token: string | undefined): Pick<Subject, "authentik" | "withoutAuthentik"> {
+function wayIntoAuthentik(
+    url: string | undefined,
+    token: string | undefined,
+): Pick<Subject, "authentik" | "withoutAuthentik"> {
     const withoutAuthentik = !url
         ? "There is no address of Authentik: set AUTHENTIK_URL, or give --authentik-url."
         : !token
           ? "There is no API token for Authentik: set AUTHENTIK_TOKEN (it may make and delete users, and set their passwords)."
           : "";
-    return { authentik: url && token ? { url: url.replace(/\/+$/, ""), token: token.trim() } : undefined, withoutAuthentik };
+    return {
+        authentik: url && token ? { url: url.replace(/\/+$/, ""), token: token.trim() } : undefined,
+        withoutAuthentik,
+    };
 }
 
-const browserOf = ({ browser }: SubjectOptions): Subject["browser"] => (browser === undefined ? undefined : { program: browser === true ? undefined : browser });
+const browserOf = ({ browser }: SubjectOptions): Subject["browser"] =>
+    browser === undefined ? undefined : { program: browser === true ? undefined : browser };
 
 function originOf(url: string): string {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new UserError(`${JSON.stringify(url)} is no address of a registry; give one such as https://registry.example.org.`);
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+        throw new UserError(
+            `${JSON.stringify(url)} is no address of a registry; give one such as https://registry.example.org.`,
+        );
     const { origin, pathname, search } = new URL(url);
-    if (pathname !== "/" || search !== "") throw new UserError(`The registry's address ${url} has a path; give the scheme and the host only, as ${origin}.`);
+    if (pathname !== "/" || search !== "")
+        throw new UserError(
+            `The registry's address ${url} has a path; give the scheme and the host only, as ${origin}.`,
+        );
     return origin;
 }

@@ -3,10 +3,12 @@ import { isSecretHeader, isSecretKey, secretIn } from "./secrets";
 import { isMap, shownPath } from "./setting";
 
 /** The config is mode 0644 on the host and an output of the stack. */
-const WHERE_SECRETS_GO = "zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment";
+const WHERE_SECRETS_GO =
+    "zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment";
 /** By the path of a key in small letters: what to do where zot takes the secret from its config alone. */
 const INSTEAD: Record<string, string> = {
-    "cluster.hashkey": "zot's config and the stack's outputs show it, and zot takes it from nowhere else; leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none",
+    "cluster.hashkey":
+        "zot's config and the stack's outputs show it, and zot takes it from nowhere else; leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none",
 };
 
 /**
@@ -16,7 +18,8 @@ const INSTEAD: Record<string, string> = {
  */
 export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): string[] {
     const where = shownPath(path).replace(/^\./, "");
-    if (value === null || value === undefined) return [`${where} is null, which zot takes for absent; remove it, or give it a value`];
+    if (value === null || value === undefined)
+        return [`${where} is null, which zot takes for absent; remove it, or give it a value`];
     if (Array.isArray(value)) return value.flatMap((item, index) => extraConfigMistakes(item, [...path, index]));
     if (typeof value === "string") {
         const found = secretIn(value);
@@ -25,17 +28,21 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
     if (!isMap(value)) return [];
 
     const keys = Object.keys(value);
-    if (keys.length === 0 && path.length > 0) return [`${where} is an empty map, which zot lets pass whatever its name is; remove it, or fill it`];
+    if (keys.length === 0 && path.length > 0)
+        return [`${where} is an empty map, which zot lets pass whatever its name is; remove it, or fill it`];
     const found: string[] = [];
     const isHeaders = /headers$/i.test(String(path.at(-1) ?? ""));
     keys.forEach((key, index) => {
         const inside = [...path, key];
         const name = shownPath(inside).replace(/^\./, "");
         const twin = keys.slice(0, index).find((other) => other.toLowerCase() === key.toLowerCase());
-        if (twin !== undefined) found.push(`${name} and ${twin} are the same key to zot, which does not regard case; keep one`);
-        if (key.includes("::")) found.push(`${name} has "::" in its key, which zot takes for a path; nest the maps instead`);
+        if (twin !== undefined)
+            found.push(`${name} and ${twin} are the same key to zot, which does not regard case; keep one`);
+        if (key.includes("::"))
+            found.push(`${name} has "::" in its key, which zot takes for a path; nest the maps instead`);
         // Beyond ASCII, what is the same but for case depends on who compares.
-        if (!/^[\x21-\x7e]+$/.test(key) || key === "__proto__") found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
+        if (!/^[\x21-\x7e]+$/.test(key) || key === "__proto__")
+            found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
         if ((isSecretKey(key) || (isHeaders && isSecretHeader(key))) && holdsText(value[key])) {
             found.push(`${name} is a secret, but ${INSTEAD[inside.join(".").toLowerCase()] ?? WHERE_SECRETS_GO}`);
         } else {

@@ -18,7 +18,8 @@ export function settingsFromPulumi(): RawSettings {
         if (name !== undefined) groups[name] = isConfigSecret(key) ? withSecrets(name, text) : structured(text);
     }
     // For previews in pull requests, which look at no host.
-    if (process.env.ZOT_HARDENING_LOOK === "off" && isMap(groups.host)) groups.host = { ...groups.host, observe: false };
+    if (process.env.ZOT_HARDENING_LOOK === "off" && isMap(groups.host))
+        groups.host = { ...groups.host, observe: false };
     const token = configuration["authentik:token"];
     return {
         groups,
@@ -50,7 +51,9 @@ function withSecrets(group: string, text: string): unknown {
     const members = structured(text);
     const secrets = allSettings().filter((setting) => setting.group === group && setting.setting.secret);
     if (secrets.length === 0 || !isMap(members)) return new SecretText(text);
-    const apart = secrets.flatMap(({ key }) => (isSet(members[key]) ? [[key, new SecretText(String(members[key]))]] : []));
+    const apart = secrets.flatMap(({ key }) =>
+        isSet(members[key]) ? [[key, new SecretText(String(members[key]))]] : [],
+    );
     return { ...members, ...Object.fromEntries(apart) };
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nameOfKey, plainTokenMistake, type RawSettings } from "./parse";
 import { isMap, SecretText, shown } from "./setting";
-import { yamlAsPulumi, YamlMistake } from "./yaml";
+import { YamlMistake, yamlAsPulumi } from "./yaml";
 
 /** A mistake in the files themselves, for the person who wrote them. */
 export class StackFileError extends Error {}
@@ -18,8 +18,10 @@ export class StackFileError extends Error {}
 export function settingsFromStackFile(projectFolder: string, stack: string): RawSettings {
     const project = readProject(projectFolder);
     const { config } = readStack(projectFolder, stack);
-    if (typeof project.name !== "string") throw new StackFileError(`The project's file ${join(projectFolder, "Pulumi.yaml")} has no name.`);
-    if (config !== undefined && config !== null && !isMap(config)) throw new StackFileError(`"config" in the file of the stack ${shown(stack)} is not a map.`);
+    if (typeof project.name !== "string")
+        throw new StackFileError(`The project's file ${join(projectFolder, "Pulumi.yaml")} has no name.`);
+    if (config !== undefined && config !== null && !isMap(config))
+        throw new StackFileError(`"config" in the file of the stack ${shown(stack)} is not a map.`);
 
     const groups: Record<string, unknown> = {};
     const entries = Object.entries(config ?? {}).map(([key, value]) => [key, withOpaqueSecrets(value)] as const);
@@ -40,7 +42,9 @@ function stackFile(projectFolder: string, stack: string): string {
     const file = join(projectFolder, `Pulumi.${name}.yaml`);
     const isName = /^[A-Za-z0-9._-]+$/.test(name);
     if (isName && existsSync(file)) return file;
-    throw new StackFileError(`There is no stack ${shown(stack)}${isName ? `: ${file} does not exist` : ""}. Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`);
+    throw new StackFileError(
+        `There is no stack ${shown(stack)}${isName ? `: ${file} does not exist` : ""}. Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`,
+    );
 }
 
 /**
@@ -50,10 +54,21 @@ function stackFile(projectFolder: string, stack: string): string {
  */
 export function readProject(projectFolder: string): Record<string, unknown> {
     const file = join(projectFolder, "Pulumi.yaml");
-    if (existsSync(join(projectFolder, "Pulumi.json"))) throw new StackFileError(`Beside the project's file ${file} there is a Pulumi.json, which Pulumi reads in its place. Remove it.`);
+    if (existsSync(join(projectFolder, "Pulumi.json")))
+        throw new StackFileError(
+            `Beside the project's file ${file} there is a Pulumi.json, which Pulumi reads in its place. Remove it.`,
+        );
     const project = readYaml(file, "the project's file");
-    const elsewhere = typeof project.config === "string" ? "config" : project.stackConfigDir !== undefined ? "stackConfigDir" : undefined;
-    if (elsewhere) throw new StackFileError(`The project's file ${file} has Pulumi read the files of stacks from another folder (${elsewhere}); remove that.`);
+    const elsewhere =
+        typeof project.config === "string"
+            ? "config"
+            : project.stackConfigDir !== undefined
+              ? "stackConfigDir"
+              : undefined;
+    if (elsewhere)
+        throw new StackFileError(
+            `The project's file ${file} has Pulumi read the files of stacks from another folder (${elsewhere}); remove that.`,
+        );
     return project;
 }
 
@@ -64,7 +79,9 @@ export function readStack(projectFolder: string, stack: string): Record<string, 
 
 /** Names of the stacks that have a file. */
 export function stacksWithFile(projectFolder: string): string[] {
-    return readdirSync(projectFolder).flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? []).sort();
+    return readdirSync(projectFolder)
+        .flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? [])
+        .sort();
 }
 
 function readYaml(file: string, what: string): Record<string, unknown> {
@@ -72,7 +89,10 @@ function readYaml(file: string, what: string): Record<string, unknown> {
     try {
         content = yamlAsPulumi(readFileSync(file, "utf8")) ?? {};
     } catch (error) {
-        if (!(error instanceof YamlMistake)) throw new StackFileError(`Cannot read ${what} ${file}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`);
+        if (!(error instanceof YamlMistake))
+            throw new StackFileError(
+                `Cannot read ${what} ${file}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`,
+            );
         const where = error.line === undefined ? "" : `, line ${error.line}`;
         throw new StackFileError(`${capital(what)} ${file} is not YAML as Pulumi reads it${where}: ${error.message}`);
     }
@@ -87,7 +107,8 @@ function withOpaqueSecrets(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(withOpaqueSecrets);
     if (!isMap(value)) return value;
     const entries = Object.entries(value);
-    if (entries.length === 1 && entries[0]![0] === "secure" && typeof entries[0]![1] === "string") return new SecretText(undefined);
+    if (entries.length === 1 && entries[0]![0] === "secure" && typeof entries[0]![1] === "string")
+        return new SecretText(undefined);
     return Object.fromEntries(entries.map(([key, item]) => [key, withOpaqueSecrets(item)]));
 }
 

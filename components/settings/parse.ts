@@ -1,7 +1,7 @@
 /** From a plain record to typed settings, or all mistakes in it at once. Pure. */
 import type * as z from "zod/mini";
-import { allSettings, type GroupName, type Settings } from "./declarations";
 import { crossChecks } from "./crossChecks";
+import { allSettings, type GroupName, type Settings } from "./declarations";
 import { isMap, SecretText, type Setting, type SettingMistake, setCommand, shown, shownPath } from "./setting";
 
 /** What a reader found: groups of settings as a stack's file nests them, secrets as {@link SecretText}. */
@@ -43,7 +43,8 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
         const given = raw.groups[group];
         // A group that is no map is one mistake, not one for each of its settings.
         const reading = { siteNeeded: raw.site !== undefined, group: isMap(given) ? given : {} };
-        const outcome = given === undefined || isMap(given) ? readOne(name, setting, given?.[key], reading) : { mistakes: [] };
+        const outcome =
+            given === undefined || isMap(given) ? readOne(name, setting, given?.[key], reading) : { mistakes: [] };
         if ("value" in outcome) {
             members[key] = outcome.value;
         } else {
@@ -77,20 +78,32 @@ function readOne(name: string, setting: Setting<unknown>, given: unknown, { site
         if (setting.optional) return { value: undefined };
         if (setting.siteOnly && !siteNeeded) return { mistakes: [] };
         const hint = setting.hint ? `. ${setting.hint}` : "";
-        return refuse(`${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`);
+        return refuse(
+            `${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`,
+        );
     }
     if (setting.secret) {
         if (!(given instanceof SecretText)) {
-            return refuse(`${name} is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: ${setCommand(name, setting)}`);
+            return refuse(
+                `${name} is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: ${setCommand(name, setting)}`,
+            );
         }
     } else {
         const encrypted = encryptedPlaces(given);
         if (encrypted.length > 0 && setting.siteOnly && !siteNeeded) return { mistakes: [] };
-        if (encrypted.length > 0) return { mistakes: encrypted.map((place) => `${name}${place} is encrypted, but ${name} is shown wherever it is used; give it without --secret, or leave it out if it is a secret.`) };
+        if (encrypted.length > 0)
+            return {
+                mistakes: encrypted.map(
+                    (place) =>
+                        `${name}${place} is encrypted, but ${name} is shown wherever it is used; give it without --secret, or leave it out if it is a secret.`,
+                ),
+            };
     }
     const value = coerce(given, setting);
     const result = setting.schema.safeParse(value);
-    return result.success ? { value: result.data } : { mistakes: result.error.issues.flatMap((issue) => sentences(name, setting, issue, value)) };
+    return result.success
+        ? { value: result.data }
+        : { mistakes: result.error.issues.flatMap((issue) => sentences(name, setting, issue, value)) };
 }
 
 /** Where in a value something is encrypted. */
@@ -103,19 +116,27 @@ function encryptedPlaces(value: unknown, path: PropertyKey[] = []): string[] {
 /** What is wrong, to the person who wrote it: the place, what was given, why not, and what is allowed. */
 function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIssue, value: unknown): string[] {
     const place = (path: readonly PropertyKey[]) => `${name}${shownPath(path)}`;
-    const sentence = (where: string, what: string, because?: string) => `${where}: ${what} is not allowed${because ? ` because ${because}` : ""}; give ${setting.allowed}.`;
+    const sentence = (where: string, what: string, because?: string) =>
+        `${where}: ${what} is not allowed${because ? ` because ${because}` : ""}; give ${setting.allowed}.`;
     switch (issue.code) {
         case "unrecognized_keys":
             return issue.keys.map((key) => sentence(place(issue.path), `the name ${shown(key)}`));
         case "invalid_key":
-            return issue.issues.map((inner) => sentence(place(issue.path.slice(0, -1)), shown(issue.path.at(-1)), becauseOf(inner)));
+            return issue.issues.map((inner) =>
+                sentence(place(issue.path.slice(0, -1)), shown(issue.path.at(-1)), becauseOf(inner)),
+            );
         default: {
             if (setting.secret) return [sentence(name, "the value given", becauseOf(issue))];
-            const found = issue.path.reduce<unknown>((holder, part) => (holder as Record<PropertyKey, unknown> | undefined)?.[part], value);
+            const found = issue.path.reduce<unknown>(
+                (holder, part) => (holder as Record<PropertyKey, unknown> | undefined)?.[part],
+                value,
+            );
             if (found === undefined) return [`${place(issue.path)} is missing; give ${setting.allowed}.`];
             if (issue.code === "invalid_value" && issue.path.length > 0) {
                 const values = issue.values.map((one) => shown(one)).join(", ");
-                return [`${place(issue.path)}: ${shown(found)} is not allowed; give ${issue.values.length > 1 ? "one of " : ""}${values}.`];
+                return [
+                    `${place(issue.path)}: ${shown(found)} is not allowed; give ${issue.values.length > 1 ? "one of " : ""}${values}.`,
+                ];
             }
             // What should have been a whole map may hold anything.
             const what = setting.kind === "map" && typeof value === "string" ? "a text that is not JSON" : shown(found);
@@ -156,7 +177,8 @@ function coerce(value: unknown, setting: Setting<unknown>): unknown {
 export function plainTokenMistake(): SettingMistake {
     return {
         setting: "authentik:token",
-        message: "authentik:token is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
+        message:
+            "authentik:token is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
     };
 }
 
@@ -183,16 +205,31 @@ function strayNames(groups: Record<string, unknown>): SettingMistake[] {
     for (const [group, members] of Object.entries(groups)) {
         const literal = byName.get(group);
         if (literal) {
-            refuse(group, `${group} was set without --path and so has no effect: remove it with "pulumi config rm ${group}" and set it with: ${setCommand(group, literal)}`);
+            refuse(
+                group,
+                `${group} was set without --path and so has no effect: remove it with "pulumi config rm ${group}" and set it with: ${setCommand(group, literal)}`,
+            );
         } else if (!known.has(group)) {
-            refuse(group, `${group} is not a setting${suggestion(group, [...names, ...known.keys()])} All settings are declared in Pulumi.yaml.`);
+            refuse(
+                group,
+                `${group} is not a setting${suggestion(group, [...names, ...known.keys()])} All settings are declared in Pulumi.yaml.`,
+            );
         } else if (!isMap(members)) {
             const keys = [...known.get(group as GroupName)!].map((key) => `${group}.${key}`).join(", ");
-            refuse(group, members instanceof SecretText ? `${group} holds an encrypted value, but is no secret; set it again without --secret: ${keys}.` : `${group}: ${shown(members)} is not allowed; ${group} is a group of settings: ${keys}.`);
+            refuse(
+                group,
+                members instanceof SecretText
+                    ? `${group} holds an encrypted value, but is no secret; set it again without --secret: ${keys}.`
+                    : `${group}: ${shown(members)} is not allowed; ${group} is a group of settings: ${keys}.`,
+            );
         } else {
             for (const key of Object.keys(members)) {
                 const name = `${group}.${key}`;
-                if (!known.get(group)!.has(key)) refuse(name, `${name} is not a setting${suggestion(name, names)} All settings are declared in Pulumi.yaml.`);
+                if (!known.get(group)!.has(key))
+                    refuse(
+                        name,
+                        `${name} is not a setting${suggestion(name, names)} All settings are declared in Pulumi.yaml.`,
+                    );
             }
         }
     }
@@ -202,8 +239,12 @@ function strayNames(groups: Record<string, unknown>): SettingMistake[] {
 /** The end of a sentence: the setting that was probably meant, where one is near. */
 function suggestion(name: string, candidates: string[]): string {
     // Without its group, a setting is compared without its group.
-    const comparable = (candidate: string) => (/[.:]/.test(name) ? candidate : candidate.replace(/^\w+\./, "")).toLowerCase();
-    const distances = candidates.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase().replace(":", "."), comparable(candidate)) }));
+    const comparable = (candidate: string) =>
+        (/[.:]/.test(name) ? candidate : candidate.replace(/^\w+\./, "")).toLowerCase();
+    const distances = candidates.map((candidate) => ({
+        candidate,
+        distance: editDistance(name.toLowerCase().replace(":", "."), comparable(candidate)),
+    }));
     const nearest = distances.reduce((best, next) => (next.distance < best.distance ? next : best));
     return nearest.distance <= Math.max(2, name.length / 3) ? `; did you mean ${nearest.candidate}?` : ".";
 }

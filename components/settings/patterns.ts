@@ -20,12 +20,14 @@ export function patternMistake(pattern: string): string | undefined {
     if (pattern === "") return "it is empty";
     if (/[A-Z]/.test(pattern)) return "it has capitals, which zot turns into small letters";
     if (pattern.includes("::")) return 'it has "::", which zot cannot read';
-    if (pattern.startsWith("/") || pattern.endsWith("/")) return "it starts or ends with a slash, which no repository's name does";
+    if (pattern.startsWith("/") || pattern.endsWith("/"))
+        return "it starts or ends with a slash, which no repository's name does";
     if (pattern.includes("//")) return "it has an empty part between two slashes";
     const odd = /[^a-z0-9._\-/*?]/.exec(pattern);
     if (odd) return `it has ${JSON.stringify(odd[0])}, which a repository's name cannot hold`;
     const parts = pattern.split("/");
-    if (parts.some((part) => part !== "**" && part.includes("**"))) return 'its "**" is not a whole part between slashes';
+    if (parts.some((part) => part !== "**" && part.includes("**")))
+        return 'its "**" is not a whole part between slashes';
     if (pattern.includes("**/**")) return 'it has "**" twice in a row';
     const impossible = parts.find((part) => !WILDCARD.test(part) && !isRepositoryName(part));
     if (impossible !== undefined) return `no repository's name has a part ${JSON.stringify(impossible)}`;
@@ -72,7 +74,8 @@ export function literalPrefix(pattern: string): string {
 
 /** Whether some repository can match both patterns. Errs on the side of yes. */
 export function mayOverlap(left: string, right: string): boolean {
-    const partsMeet = (a: string, b: string) => canMeet([...a], [...b], "*", (x, y) => x === y || x === "?" || y === "?");
+    const partsMeet = (a: string, b: string) =>
+        canMeet([...a], [...b], "*", (x, y) => x === y || x === "?" || y === "?");
     return canMeet(left.split("/"), right.split("/"), "**", partsMeet);
 }
 
@@ -82,7 +85,12 @@ export function mayPrevail(pattern: string, other: string): boolean {
 }
 
 /** Whether two sequences with wildcards can stand for the same thing; `many` stands for any number of items. */
-function canMeet(left: string[], right: string[], many: string, itemsMeet: (left: string, right: string) => boolean): boolean {
+function canMeet(
+    left: string[],
+    right: string[],
+    many: string,
+    itemsMeet: (left: string, right: string) => boolean,
+): boolean {
     // meets[i][j]: whether what is left of the one from i on can be what is left of the other from j on.
     const meets = Array.from({ length: left.length + 1 }, () => new Array<boolean>(right.length + 1).fill(false));
     for (let i = left.length; i >= 0; i--) {
@@ -105,6 +113,9 @@ export function covers(outer: string, inner: string): boolean {
     if (!outer.endsWith("/**")) return false;
     // Where a name matches with a final `**`, so does whatever is below it.
     const parts = inner.split("/");
-    const literal = parts.slice(0, parts.findIndex((part) => WILDCARD.test(part)));
+    const literal = parts.slice(
+        0,
+        parts.findIndex((part) => WILDCARD.test(part)),
+    );
     return literal.some((_, index) => matchesPattern(outer, literal.slice(0, index + 1).join("/")));
 }

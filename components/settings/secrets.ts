@@ -18,7 +18,16 @@ export function isSecretKey(key: string): boolean {
 }
 
 /** Headers of a request that hold no secret; any other may, whatever its name. */
-const PLAIN_HEADERS = new Set(["accept", "acceptencoding", "acceptlanguage", "cachecontrol", "contenttype", "host", "origin", "useragent"]);
+const PLAIN_HEADERS = new Set([
+    "accept",
+    "acceptencoding",
+    "acceptlanguage",
+    "cachecontrol",
+    "contenttype",
+    "host",
+    "origin",
+    "useragent",
+]);
 
 /** Whether the value of a header of this name may be a secret. */
 export const isSecretHeader = (name: string): boolean => !PLAIN_HEADERS.has(plain(name));
@@ -32,16 +41,25 @@ const isSecretParameter = (name: string) => isSecretKey(name) || PARAMETERS.incl
 const FORMS: [kind: string, form: RegExp][] = [
     ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/],
     ["an API key of zot", /\bzak_[0-9a-f]{8,}/i],
-    ["a token of a forge", /\b(gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|gl[a-z]{2,5}-[\w-]{20,})/],
+    [
+        "a token of a forge",
+        /\b(gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|gl[a-z]{2,5}-[\w-]{20,})/,
+    ],
     ["a key of AWS", /\b(AKIA|ASIA)[A-Z0-9]{16}\b/],
     ["a key of Google", /\b(AIza[\w-]{35}|ya29\.[\w-]{20,})/],
     ["a key of Azure", /\b(AccountKey|SharedAccessKey|SharedAccessSignature)=[^;\s"']+/i],
     ["a token of a registry", /\b(dckr_(pat|oat)_[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,})/],
     ["a token of Pulumi", /\bpul-[0-9a-f]{40}\b/],
     ["a token of Slack", /\bxox[a-z]-[\w-]{10,}/],
-    ["a webhook with its secret", /https:\/\/(hooks\.slack\.com\/(services|workflows)|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i],
+    [
+        "a webhook with its secret",
+        /https:\/\/(hooks\.slack\.com\/(services|workflows)|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i,
+    ],
     ["a JSON web token", /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/],
-    ["the value of an Authorization header", /\b(Bearer|Basic|Token)\s+(?=[^\s"']{0,200}[0-9=])[A-Za-z0-9+/_.~-]{8,}=*/],
+    [
+        "the value of an Authorization header",
+        /\b(Bearer|Basic|Token)\s+(?=[^\s"']{0,200}[0-9=])[A-Za-z0-9+/_.~-]{8,}=*/,
+    ],
     ["a key of age", /\bAGE-SECRET-KEY-1[A-Z0-9]{20,}/],
 ];
 
@@ -60,16 +78,22 @@ const PARAMETER = /([?&;#])([\w.~%-]+)=([^&;#\s"']+)/g;
 /** What in a text is a secret by its form, as a noun with its article; undefined where nothing is. Errs on the side of naming something. */
 export function secretIn(text: string): string | undefined {
     if (USERINFO.test(text)) return "a URL with a user name, a password or a token before its host";
-    if ([...text.matchAll(PARAMETER)].some(([, , name]) => isSecretParameter(name!))) return "a URL with a secret among its parameters";
+    if ([...text.matchAll(PARAMETER)].some(([, , name]) => isSecretParameter(name!)))
+        return "a URL with a secret among its parameters";
     return FORMS.find(([, form]) => form.test(text))?.[0];
 }
 
 /** The text with whatever is a secret by its form replaced. */
 export function withoutSecrets(text: string, replacement = "[hidden]"): string {
-    const known = FORMS.reduce((rest, [, form]) => rest.replace(new RegExp(form.source, `${form.flags.replace("g", "")}g`), replacement), text);
+    const known = FORMS.reduce(
+        (rest, [, form]) => rest.replace(new RegExp(form.source, `${form.flags.replace("g", "")}g`), replacement),
+        text,
+    );
     return known
         .replace(AFTER_SLASHES, (address) => withoutUserinfo(address, replacement))
-        .replace(PARAMETER, (whole: string, before: string, name: string) => (isSecretParameter(name) ? `${before}${name}=${replacement}` : whole));
+        .replace(PARAMETER, (whole: string, before: string, name: string) =>
+            isSecretParameter(name) ? `${before}${name}=${replacement}` : whole,
+        );
 }
 
 /** A value of JSON without its secrets, whether the key that they stand at or their own form says so. */
@@ -79,7 +103,9 @@ export function withoutSecretsIn(value: unknown, replacement = "[hidden]", isHea
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(
         Object.entries(value).map(([key, item]) => {
-            const isHidden = (isSecretKey(key) || (isHeaders && isSecretHeader(key))) && (Array.isArray(item) || typeof item !== "object");
+            const isHidden =
+                (isSecretKey(key) || (isHeaders && isSecretHeader(key))) &&
+                (Array.isArray(item) || typeof item !== "object");
             return [key, isHidden ? replacement : withoutSecretsIn(item, replacement, /headers$/i.test(key))];
         }),
     );

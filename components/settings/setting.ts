@@ -75,8 +75,12 @@ export class SettingsError extends Error {
         where?: string,
     ) {
         const heading =
-            mistakes.length === 1 ? "There is a mistake in the settings" : `There are ${mistakes.length} mistakes in the settings`;
-        super(`${heading}${where ? ` of ${where}` : ""}:\n${mistakes.map((mistake) => `  - ${mistake.message}`).join("\n")}`);
+            mistakes.length === 1
+                ? "There is a mistake in the settings"
+                : `There are ${mistakes.length} mistakes in the settings`;
+        super(
+            `${heading}${where ? ` of ${where}` : ""}:\n${mistakes.map((mistake) => `  - ${mistake.message}`).join("\n")}`,
+        );
         this.name = "SettingsError";
     }
 }
@@ -89,7 +93,15 @@ export function shown(value: unknown): string {
 
 /** Where in a list or a map a value is: `[0].url`, `["team/**"].ci`. */
 export function shownPath(path: readonly PropertyKey[]): string {
-    return path.map((part) => (typeof part === "number" ? `[${part}]` : /^[A-Za-z_]\w*$/.test(String(part)) ? `.${String(part)}` : `[${JSON.stringify(String(part))}]`)).join("");
+    return path
+        .map((part) =>
+            typeof part === "number"
+                ? `[${part}]`
+                : /^[A-Za-z_]\w*$/.test(String(part))
+                  ? `.${String(part)}`
+                  : `[${JSON.stringify(String(part))}]`,
+        )
+        .join("");
 }
 
 /** A map of YAML or JSON; a secret is none. */
@@ -105,5 +117,7 @@ export function setCommand(
 ): string {
     const example = typeof setting.example === "function" ? setting.example(group) : setting.example;
     const value = example ?? (setting.secret ? undefined : "VALUE");
-    return ["pulumi config set --path", name, ...(setting.secret ? ["--secret"] : []), ...(value ? [value] : [])].join(" ");
+    return ["pulumi config set --path", name, ...(setting.secret ? ["--secret"] : []), ...(value ? [value] : [])].join(
+        " ",
+    );
 }

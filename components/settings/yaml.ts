@@ -23,10 +23,19 @@ export function yamlAsPulumi(text: string): unknown {
     const content = text.replace(/^\ufeff/, "");
     const lineAt = (offset: number) => content.slice(0, offset).split("\n").length;
     const unseen = UNSEEN.exec(content);
-    if (unseen) throw new YamlMistake(`it holds the character U+${unseen[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}, which some programs take for the end of a line; remove it`, lineAt(unseen.index));
+    if (unseen)
+        throw new YamlMistake(
+            `it holds the character U+${unseen[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}, which some programs take for the end of a line; remove it`,
+            lineAt(unseen.index),
+        );
 
     // Every plain value as a text, so that what it stands for is decided here. Without pretty errors a message does not quote the file.
-    const document = parseDocument(content, { schema: "failsafe", merge: true, prettyErrors: false, logLevel: "error" });
+    const document = parseDocument(content, {
+        schema: "failsafe",
+        merge: true,
+        prettyErrors: false,
+        logLevel: "error",
+    });
     const [error] = document.errors;
     if (error) throw new YamlMistake(error.message, lineAt(error.pos[0]));
     const refuse = (node: { range?: readonly number[] | null }, message: string): never => {
@@ -41,15 +50,20 @@ export function yamlAsPulumi(text: string): unknown {
             const meaning = plainValue(node.source ?? "");
             if (typeof meaning === "number" && !Number.isFinite(meaning)) refuse(node, "a setting is no such number");
             if (meaning === undefined) refuse(node, "Pulumi takes a value of this form for a date; put it in quotes");
-            if (key === "key" && typeof meaning !== "string") refuse(node, "Pulumi takes a key only as a text; put it in quotes");
+            if (key === "key" && typeof meaning !== "string")
+                refuse(node, "Pulumi takes a key only as a text; put it in quotes");
             node.value = meaning;
         },
         Collection(_key, node) {
-            if (node.tag !== undefined && node.tag !== "tag:yaml.org,2002:map" && node.tag !== "tag:yaml.org,2002:seq") refuse(node, "a value with a tag (!…) is not read here; write it without");
+            if (node.tag !== undefined && node.tag !== "tag:yaml.org,2002:map" && node.tag !== "tag:yaml.org,2002:seq")
+                refuse(node, "a value with a tag (!…) is not read here; write it without");
             if (!isMap(node)) return;
             const keys = node.items.map(({ key }) => key);
-            for (const one of keys) if (isCollection(one) || isAlias(one)) refuse(one as { range?: readonly number[] }, "Pulumi takes a key only as a text");
-            if (keys.filter((one) => isScalar(one) && one.type === Scalar.PLAIN && one.source === "<<").length > 1) refuse(node, 'a map has "<<" twice; give one, with a list');
+            for (const one of keys)
+                if (isCollection(one) || isAlias(one))
+                    refuse(one as { range?: readonly number[] }, "Pulumi takes a key only as a text");
+            if (keys.filter((one) => isScalar(one) && one.type === Scalar.PLAIN && one.source === "<<").length > 1)
+                refuse(node, 'a map has "<<" twice; give one, with a list');
         },
     });
     try {
@@ -61,7 +75,12 @@ export function yamlAsPulumi(text: string): unknown {
 
 function checkMerge(pair: Pair, refuse: (node: { range?: readonly number[] | null }, message: string) => never): void {
     const parts = isCollection(pair.value) && !isMap(pair.value) ? pair.value.items : [pair.value];
-    for (const part of parts) if (!isAlias(part) && !isMap(part)) refuse(isPair(part) || part === null ? (pair.key as Scalar) : (part as Scalar), '"<<" takes a map, or a list of maps');
+    for (const part of parts)
+        if (!isAlias(part) && !isMap(part))
+            refuse(
+                isPair(part) || part === null ? (pair.key as Scalar) : (part as Scalar),
+                '"<<" takes a map, or a list of maps',
+            );
 }
 
 const CONSTANTS = new Map<string, unknown>([
@@ -90,6 +109,7 @@ export function plainValue(text: string): unknown {
 
 /** As Go reads an integer of any base: with a leading zero in eights. */
 function integerIn(number: string): bigint | undefined {
-    if (/^(0|[1-9]\d*)$/.test(number) || /^0([xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)$/.test(number)) return BigInt(number.toLowerCase());
+    if (/^(0|[1-9]\d*)$/.test(number) || /^0([xX][0-9a-fA-F]+|[bB][01]+|[oO][0-7]+)$/.test(number))
+        return BigInt(number.toLowerCase());
     return /^0[0-7]+$/.test(number) ? BigInt(`0o${number.slice(1)}`) : undefined;
 }

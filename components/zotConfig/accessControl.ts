@@ -1,5 +1,5 @@
 /** zot's accessControl: written from a policy, and read back from any config as zot would understand it. Pure. */
-import { type AccessPolicy, ACTIONS, type Action, type Grant, type RepositoryRule } from "../accessPolicy";
+import { ACTIONS, type AccessPolicy, type Action, type Grant, type RepositoryRule } from "../accessPolicy";
 import { patternMistake } from "../settings/patterns";
 import { shown } from "../settings/setting";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
@@ -42,7 +42,8 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
             return {};
         }
         for (const key of Object.keys(value)) {
-            if (!known.some((name) => name.toLowerCase() === key.toLowerCase())) mistakes.push(`${where}.${key} is not a key of zot's there; there are ${known.join(", ")}`);
+            if (!known.some((name) => name.toLowerCase() === key.toLowerCase()))
+                mistakes.push(`${where}.${key} is not a key of zot's there; there are ${known.join(", ")}`);
         }
         return value;
     };
@@ -54,22 +55,33 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
     const namesOf = (value: Json | undefined, where: string): string[] =>
         listOf(value, where).flatMap((name, index) => {
             if (typeof name === "string" && name.trim() !== "") return [name];
-            mistakes.push(`${where}[${index}] is ${shown(name)}, which is no name; zot takes an empty one for anonymous`);
+            mistakes.push(
+                `${where}[${index}] is ${shown(name)}, which is no name; zot takes an empty one for anonymous`,
+            );
             return [];
         });
     const actionsOf = (value: Json | undefined, where: string): Action[] => {
         const given = listOf(value, where);
         given.forEach((action, index) => {
-            if (!([...ACTIONS, BEHAVIOUR] as Json[]).includes(action)) mistakes.push(`${where}[${index}] is ${shown(action)}, which zot would pass over; give one of ${ACTIONS.join(", ")}`);
+            if (!([...ACTIONS, BEHAVIOUR] as Json[]).includes(action))
+                mistakes.push(
+                    `${where}[${index}] is ${shown(action)}, which zot would pass over; give one of ${ACTIONS.join(", ")}`,
+                );
         });
         return ACTIONS.filter((action) => given.includes(action));
     };
     const grantOf = (value: Json, where: string): Grant => {
         const policy = membersOf(value, where, ["users", "groups", "actions", "conditions"]);
         const at = (key: string) => valueAt(policy, [key]);
-        const grant: Grant = { users: namesOf(at("users"), `${where}.users`), groups: namesOf(at("groups"), `${where}.groups`), actions: actionsOf(at("actions"), `${where}.actions`) };
-        if (listOf(at("actions"), `${where}.actions`).length === 0) mistakes.push(`${where} has no actions, and has no effect`);
-        if (grant.users.length + grant.groups.length === 0) mistakes.push(`${where} names no user and no group, and has no effect`);
+        const grant: Grant = {
+            users: namesOf(at("users"), `${where}.users`),
+            groups: namesOf(at("groups"), `${where}.groups`),
+            actions: actionsOf(at("actions"), `${where}.actions`),
+        };
+        if (listOf(at("actions"), `${where}.actions`).length === 0)
+            mistakes.push(`${where} has no actions, and has no effect`);
+        if (grant.users.length + grant.groups.length === 0)
+            mistakes.push(`${where} names no user and no group, and has no effect`);
         return listOf(at("conditions"), `${where}.conditions`).length > 0 ? { ...grant, conditional: true } : grant;
     };
     const ruleOf = (pattern: string, value: Json): RepositoryRule => {
@@ -82,13 +94,22 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
             pattern,
             anonymous: actionsOf(at("anonymousPolicy"), `${where}.anonymousPolicy`),
             loggedIn: actionsOf(at("defaultPolicy"), `${where}.defaultPolicy`),
-            grants: listOf(at("policies"), `${where}.policies`).map((policy, index) => grantOf(policy, `${where}.policies[${index}]`)),
+            grants: listOf(at("policies"), `${where}.policies`).map((policy, index) =>
+                grantOf(policy, `${where}.policies[${index}]`),
+            ),
         };
     };
 
-    const control = membersOf(valueAt(config, ["http", "accessControl"]), root, ["repositories", "adminPolicy", "groups", "metrics"]);
+    const control = membersOf(valueAt(config, ["http", "accessControl"]), root, [
+        "repositories",
+        "adminPolicy",
+        "groups",
+        "metrics",
+    ]);
     const repositories = valueAt(control, ["repositories"]);
-    const rules = Object.entries(isJsonMap(repositories) ? repositories : {}).map(([pattern, rule]) => ruleOf(pattern, rule));
+    const rules = Object.entries(isJsonMap(repositories) ? repositories : {}).map(([pattern, rule]) =>
+        ruleOf(pattern, rule),
+    );
     const adminPolicy = valueAt(control, ["adminPolicy"]);
     const everywhere = adminPolicy === undefined ? [] : [grantOf(adminPolicy, `${root}.adminPolicy`)];
     return { policy: { rules, everywhere }, mistakes };
@@ -97,15 +118,28 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
 /** What anyone may do who reaches a zot that has no rights in its config: everything, without a login where there is none. */
 function withoutRights(config: JsonMap): AccessPolicy {
     const auth = valueAt(config, ["http", "auth"]);
-    const isGiven = (value: Json | undefined) => value !== undefined && value !== null && value !== false && value !== "" && !(isJsonMap(value) && Object.keys(value).length === 0);
-    const logins = [["htpasswd", "path"], ["ldap"], ["openid", "providers"], ["bearer"], ["apikey"]].some((path) => isGiven(valueAt(auth, path))) || isGiven(valueAt(config, ["http", "tls", "cacert"]));
-    return { rules: [{ pattern: "**", anonymous: logins ? [] : [...ACTIONS], loggedIn: [...ACTIONS], grants: [] }], everywhere: [] };
+    const isGiven = (value: Json | undefined) =>
+        value !== undefined &&
+        value !== null &&
+        value !== false &&
+        value !== "" &&
+        !(isJsonMap(value) && Object.keys(value).length === 0);
+    const logins =
+        [["htpasswd", "path"], ["ldap"], ["openid", "providers"], ["bearer"], ["apikey"]].some((path) =>
+            isGiven(valueAt(auth, path)),
+        ) || isGiven(valueAt(config, ["http", "tls", "cacert"]));
+    return {
+        rules: [{ pattern: "**", anonymous: logins ? [] : [...ACTIONS], loggedIn: [...ACTIONS], grants: [] }],
+        everywhere: [],
+    };
 }
 
 /** Who may do what by any config that zot serves: one whose rules say nothing is as one that has none (zot 2.1.20). */
 export function policyInEffect(config: JsonMap): AccessPolicy {
     const repositories = valueAt(config, ["http", "accessControl", "repositories"]);
-    const hasRules = isJsonMap(repositories) && Object.values(repositories).some((rule) => isJsonMap(rule) && Object.keys(rule).length > 0);
+    const hasRules =
+        isJsonMap(repositories) &&
+        Object.values(repositories).some((rule) => isJsonMap(rule) && Object.keys(rule).length > 0);
     return hasRules ? policyOf(config) : withoutRights(config);
 }
 

@@ -3,7 +3,7 @@
  * What a single setting can say is checked before; this is about what zot.extraConfig adds, and what the rules mean together. Pure.
  */
 import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPolicy";
-import { patternMistake, type PolicySettings, type SettingMistake } from "../settings";
+import { type PolicySettings, patternMistake, type SettingMistake } from "../settings";
 import { readAccessControl } from "./accessControl";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
 import { otherLogins } from "./logins";
@@ -16,20 +16,30 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
     const base = baseConfig(settings, namelessSecretFiles(settings));
     const { config, contradictions } = mergeExtra(base, extra);
     const byAccess = policyMistakes(base, settings);
-    const byExtra = [...contradictions, ...partMistakes(extra), ...storageMistakes(config), ...policyMistakes(config, settings).filter((message) => !byAccess.includes(message))];
+    const byExtra = [
+        ...contradictions,
+        ...partMistakes(extra),
+        ...storageMistakes(config),
+        ...policyMistakes(config, settings).filter((message) => !byAccess.includes(message)),
+    ];
     const inWords = (setting: string) => (message: string) => ({ setting, message: `${setting}: ${message}.` });
     return [...byAccess.map(inWords("access.rules")), ...byExtra.map(inWords("zot.extraConfig"))];
 }
 
 /** Parts of zot's config that are decided elsewhere, or would change what the rest means. */
 const REFUSED_PARTS: [path: string[], why: string][] = [
-    [["http", "auth", "sessionKeysFile"], "the session keys are made here, and with http.auth.sessionDriver there are none"],
+    [
+        ["http", "auth", "sessionKeysFile"],
+        "the session keys are made here, and with http.auth.sessionDriver there are none",
+    ],
     [["http", "accessControl", "groups"], "Authentik decides who is in a group"],
     [["http", "accessControl", "metrics"], "zot.metrics and zot.metricsUsers decide who may read the metrics"],
 ];
 
 function partMistakes(extra: JsonMap): string[] {
-    const found = REFUSED_PARTS.filter(([path]) => valueAt(extra, path) !== undefined).map(([path, why]) => `${path.join(".")} cannot be set: ${why}`);
+    const found = REFUSED_PARTS.filter(([path]) => valueAt(extra, path) !== undefined).map(
+        ([path, why]) => `${path.join(".")} cannot be set: ${why}`,
+    );
     // One way to log in: every other one shares names, remembered groups and keys with it.
     found.push(...otherLogins(extra).map(({ path, why }) => `${path} cannot be set: ${why}`));
     return found;
@@ -40,10 +50,17 @@ function storageMistakes(config: JsonMap): string[] {
     if (valueAt(config, ["storage", "storageDriver"]) === undefined) return [];
     const found: string[] = [];
     if (valueAt(config, ["extensions", "search", "cve"]) !== undefined) {
-        found.push("storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; set zot.vulnerabilityUpdateInterval to off");
+        found.push(
+            "storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; set zot.vulnerabilityUpdateInterval to off",
+        );
     }
-    if (valueAt(config, ["extensions", "sync"]) !== undefined && valueAt(config, ["extensions", "sync", "downloadDir"]) === undefined) {
-        found.push("storage.storageDriver keeps images elsewhere, and pull-through caches need extensions.sync.downloadDir then; add it");
+    if (
+        valueAt(config, ["extensions", "sync"]) !== undefined &&
+        valueAt(config, ["extensions", "sync", "downloadDir"]) === undefined
+    ) {
+        found.push(
+            "storage.storageDriver keeps images elsewhere, and pull-through caches need extensions.sync.downloadDir then; add it",
+        );
     }
     return found;
 }
@@ -56,11 +73,13 @@ function policyMistakes(config: JsonMap, { access, identity }: PolicySettings): 
         ...mistakes,
         ...policyBreaches(policy, { adminsGroup, adminsMayUpdate: access.adminsMayUpdate }),
         ...ambiguousPatterns(policy).map(
-            ([one, other]) => `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may match the same repository, for which zot would pick one of the two rules by chance; make one of them longer or narrower`,
+            ([one, other]) =>
+                `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may match the same repository, for which zot would pick one of the two rules by chance; make one of them longer or narrower`,
         ),
         ...caches.flatMap((cache) =>
             pushableInCache(policy, cache, adminsGroup).map(
-                (opening) => `by ${opening} CI could push into the pull-through cache ${JSON.stringify(cache)}, in place of upstream's images; declare the cache in zot.mirrors, or set access.ciMayPushToMirrors to true`,
+                (opening) =>
+                    `by ${opening} CI could push into the pull-through cache ${JSON.stringify(cache)}, in place of upstream's images; declare the cache in zot.mirrors, or set access.ciMayPushToMirrors to true`,
             ),
         ),
     ];
@@ -81,7 +100,11 @@ function cachePatterns(config: JsonMap, mistakes: string[]): string[] {
         return (contents.length > 0 ? contents : [{}]).map((content) => {
             const trimmed = (key: string) => String(valueAt(content, [key]) ?? "").replace(/^\/+|\/+$/g, "");
             const isStripped = valueAt(content, ["stripPrefix"]) !== undefined;
-            const pattern = trimmed("destination") ? `${trimmed("destination")}/**` : isStripped ? "**" : trimmed("prefix");
+            const pattern = trimmed("destination")
+                ? `${trimmed("destination")}/**`
+                : isStripped
+                  ? "**"
+                  : trimmed("prefix");
             return patternMistake(pattern) === undefined ? pattern : "**";
         });
     });

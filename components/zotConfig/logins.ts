@@ -20,8 +20,14 @@ const SHARED = "its users get the rights, the remembered groups and the keys of 
 
 /** By their key below `http.auth`, in small letters. */
 const KINDS: Record<string, (value: Json) => { who: string; why: string }> = {
-    htpasswd: (value) => ({ who: `whoever has a name and a password in ${textAt(value, "path") ?? "its file"}`, why: SHARED }),
-    ldap: (value) => ({ who: `whoever has an account in the directory ${textAt(value, "address") ?? "it names"}`, why: SHARED }),
+    htpasswd: (value) => ({
+        who: `whoever has a name and a password in ${textAt(value, "path") ?? "its file"}`,
+        why: SHARED,
+    }),
+    ldap: (value) => ({
+        who: `whoever has an account in the directory ${textAt(value, "address") ?? "it names"}`,
+        why: SHARED,
+    }),
     bearer: () => ({
         who: "whoever holds a token that it accepts",
         why: "it takes the place of every other login: anonymous pulls, OpenID Connect and API keys would all stop",
@@ -38,13 +44,19 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
     const auth = memberOf(memberOf({ path: "", value: config }, "http"), "auth");
     for (const { key, path, value } of membersOf(auth)) {
         if (NO_LOGINS.includes(key)) continue;
-        const kind = KINDS[key] ?? (() => ({ who: "whoever it lets in", why: "this program does not know it, and it may be another login" }));
+        const kind =
+            KINDS[key] ??
+            (() => ({ who: "whoever it lets in", why: "this program does not know it, and it may be another login" }));
         found.push({ path, ...kind(value) });
     }
     const openid = memberOf(auth, "openid");
     for (const { key, path } of membersOf(openid)) {
         if (["providers", "callbackalloworigins"].includes(key)) continue;
-        found.push({ path, who: "whoever it lets in", why: "this program does not know it, and it may be another login" });
+        found.push({
+            path,
+            who: "whoever it lets in",
+            why: "this program does not know it, and it may be another login",
+        });
     }
     for (const { key, path, value } of membersOf(memberOf(openid, "providers"))) {
         if (key === "oidc") continue;
@@ -54,7 +66,11 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
     const authorities = memberOf(memberOf(memberOf({ path: "", value: config }, "http"), "tls"), "cacert");
     if (authorities && !isAbsent(authorities.value)) {
         const { path, value } = authorities;
-        found.push({ path, who: `whoever holds a client certificate that is signed by an authority in ${typeof value === "string" ? outsideText(value, 200) : shown(value)}`, why: SHARED });
+        found.push({
+            path,
+            who: `whoever holds a client certificate that is signed by an authority in ${typeof value === "string" ? outsideText(value, 200) : shown(value)}`,
+            why: SHARED,
+        });
     }
     return found;
 }
@@ -71,10 +87,14 @@ export function formerAccounts(config: JsonMap, issuer: string | undefined): str
     if (!isJsonMap(provider)) return others;
     const before = textAt(provider, "issuer");
     const claim = textAt(valueAt(provider, ["claimMapping"]), "username") ?? "email";
-    if (before !== undefined && issuer !== undefined && before !== issuer) others.unshift(`those that another issuer has named, ${before} (http.auth.openid.providers.oidc.issuer)`);
+    if (before !== undefined && issuer !== undefined && before !== issuer)
+        others.unshift(`those that another issuer has named, ${before} (http.auth.openid.providers.oidc.issuer)`);
     if (claim === "preferred_username") return others;
     const names = claim === "email" ? "an e-mail address" : `what the claim ${shown(claim)} held`;
-    return [`those whose name is ${names}, since the config took the user's name from no other claim (http.auth.openid.providers.oidc.claimMapping)`, ...others];
+    return [
+        `those whose name is ${names}, since the config took the user's name from no other claim (http.auth.openid.providers.oidc.claimMapping)`,
+        ...others,
+    ];
 }
 
 interface Place {
@@ -92,7 +112,11 @@ function membersOf(place: Place | undefined): (Place & { key: string })[] {
     if (!place || !isJsonMap(place.value)) return [];
     return Object.entries(place.value)
         .filter(([, value]) => !isAbsent(value))
-        .map(([key, value]) => ({ key: key.toLowerCase(), path: outsideText(place.path ? `${place.path}.${key}` : key, 200), value }));
+        .map(([key, value]) => ({
+            key: key.toLowerCase(),
+            path: outsideText(place.path ? `${place.path}.${key}` : key, 200),
+            value,
+        }));
 }
 
 /** A text that is not empty, as a message may repeat it: the config may be anybody's. */
@@ -102,4 +126,5 @@ function textAt(value: Json | undefined, key: string): string | undefined {
 }
 
 /** Null, an empty text, and maps of nothing else. */
-const isAbsent = (value: Json): boolean => value === null || value === "" || (isJsonMap(value) && Object.values(value).every(isAbsent));
+const isAbsent = (value: Json): boolean =>
+    value === null || value === "" || (isJsonMap(value) && Object.values(value).every(isAbsent));

@@ -16,7 +16,8 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
             const place = path ? `${path}.${key}` : key;
             const present = keyIn(target, key);
             // `http.tls` decides how the host reaches its own zot, and so has one spelling.
-            if (present === undefined) merged.set(place.toLowerCase() === "http.tls" ? "tls" : key, structuredClone(value));
+            if (present === undefined)
+                merged.set(place.toLowerCase() === "http.tls" ? "tls" : key, structuredClone(value));
             else merged.set(present, join(target[present]!, value, place));
         }
         return Object.fromEntries(merged);
@@ -25,7 +26,9 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
         if (isJsonMap(present) && isJsonMap(value)) return merge(present, value, place);
         if (Array.isArray(present) && Array.isArray(value)) return [...present, ...structuredClone(value)];
         if (present !== value) {
-            contradictions.push(`${place} is ${form(value)} there and ${form(present)} by the other settings; change the setting that decides it, and leave it out here`);
+            contradictions.push(
+                `${place} is ${form(value)} there and ${form(present)} by the other settings; change the setting that decides it, and leave it out here`,
+            );
         }
         return present;
     };

@@ -23,7 +23,10 @@ export function namelessSecretFiles(settings: PolicySettings): SecretFiles {
 }
 
 /** The secret files' names: beside the config, named by the hash of their content, so that a config and its secrets belong together. */
-export function secretFiles({ zot }: PolicySettings, hashes: { credentials: string; sessionKeys: string }): SecretFiles {
+export function secretFiles(
+    { zot }: PolicySettings,
+    hashes: { credentials: string; sessionKeys: string },
+): SecretFiles {
     const folder = zot.configFile.slice(0, zot.configFile.lastIndexOf("/"));
     return {
         credentials: `${folder}/oidc-credentials.${hashes.credentials}.json`,
@@ -70,7 +73,8 @@ export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMa
     // Behind a proxy that ends TLS, zot would not know to mark its cookies as secure.
     if (registry.url.startsWith("https:")) auth.secureSession = true;
     // zot takes either; a site with more than one instance keeps its sessions in redis.
-    if (valueAt(zot.extraConfig as JsonMap, ["http", "auth", "sessionDriver"]) === undefined) auth.sessionKeysFile = files.sessionKeys;
+    if (valueAt(zot.extraConfig as JsonMap, ["http", "auth", "sessionDriver"]) === undefined)
+        auth.sessionKeysFile = files.sessionKeys;
 
     return {
         distSpecVersion: "1.1.1",
@@ -112,7 +116,9 @@ function extensions({ zot }: PolicySettings): JsonMap {
     if (zot.search) {
         result.search = {
             enable: true,
-            ...(zot.vulnerabilityUpdateInterval === "off" ? {} : { cve: { updateInterval: zot.vulnerabilityUpdateInterval } }),
+            ...(zot.vulnerabilityUpdateInterval === "off"
+                ? {}
+                : { cve: { updateInterval: zot.vulnerabilityUpdateInterval } }),
         };
     }
     if (zot.userInterface) result.ui = { enable: true };
@@ -142,12 +148,19 @@ export function readOnlyConfig(settings: PolicySettings): ZotConfig {
     const auth = { apikey: true };
     const rule = { anonymousPolicy: ["read"], defaultPolicy: ["read"] };
     const accessControl = { repositories: { "**": rule }, ...metricsReaders({ ...settings, zot }) };
-    return mergeExtra({ ...config, http: { ...(config.http as JsonMap), auth, accessControl } }, withoutLogins(zot.extraConfig as JsonMap)).config;
+    return mergeExtra(
+        { ...config, http: { ...(config.http as JsonMap), auth, accessControl } },
+        withoutLogins(zot.extraConfig as JsonMap),
+    ).config;
 }
 
 function withoutLogins(extra: JsonMap): JsonMap {
-    const without = (map: JsonMap, keys: string[]) => Object.fromEntries(Object.entries(map).filter(([key]) => !keys.includes(key.toLowerCase())));
+    const without = (map: JsonMap, keys: string[]) =>
+        Object.fromEntries(Object.entries(map).filter(([key]) => !keys.includes(key.toLowerCase())));
     return Object.fromEntries(
-        Object.entries(extra).map(([key, value]) => [key, key.toLowerCase() === "http" && isJsonMap(value) ? without(value, ["auth", "accesscontrol"]) : value]),
+        Object.entries(extra).map(([key, value]) => [
+            key,
+            key.toLowerCase() === "http" && isJsonMap(value) ? without(value, ["auth", "accesscontrol"]) : value,
+        ]),
     );
 }

@@ -26,7 +26,9 @@ export function timeoutWarnings(settings: Pick<PolicySettings, "zot">): string[]
     return TIMEOUTS.flatMap((name) => {
         const value = declared[name] ?? valueAt(settings.zot.extraConfig as JsonMap, ["http", name]);
         const setting = name in declared ? `zot.${name}` : `zot.extraConfig: http.${name}`;
-        return isEndless(value) ? [`${setting} is ${JSON.stringify(value)}, which zot takes for no limit: ${warnings[name]}`] : [];
+        return isEndless(value)
+            ? [`${setting} is ${JSON.stringify(value)}, which zot takes for no limit: ${warnings[name]}`]
+            : [];
     });
 }
 

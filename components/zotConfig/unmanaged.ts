@@ -45,7 +45,13 @@ const DECLARED_BY: Record<string, string | undefined> = {
 };
 
 /** Below these nothing of the host's stays; nor of any other login that it has. */
-const REPLACED = ["http.accesscontrol", "http.auth.openid", "http.auth.apikey", "http.auth.securesession", "http.auth.sessionkeysfile"];
+const REPLACED = [
+    "http.accesscontrol",
+    "http.auth.openid",
+    "http.auth.apikey",
+    "http.auth.securesession",
+    "http.auth.sessionkeysfile",
+];
 
 const MIRRORS = "extensions.sync.registries";
 const ISSUER = ["http", "auth", "openid", "providers", "oidc", "issuer"];
@@ -59,7 +65,15 @@ const ISSUER = ["http", "auth", "openid", "providers", "oidc", "issuer"];
 export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedParts {
     const logins = otherLogins(onHost).map(({ path, who }) => ({ path, who }));
     const replaced = [...REPLACED, ...logins.map(({ path }) => path.toLowerCase())];
-    const parts: UnmanagedParts = { keep: {}, kept: [], different: [], replaced: [], refused: [], logins, accounts: formerAccounts(onHost, valueAt(declared, ISSUER) as string | undefined) };
+    const parts: UnmanagedParts = {
+        keep: {},
+        kept: [],
+        different: [],
+        replaced: [],
+        refused: [],
+        logins,
+        accounts: formerAccounts(onHost, valueAt(declared, ISSUER) as string | undefined),
+    };
 
     const keep = (path: string[], value: Json) => {
         const mistakes = extraConfigMistakes(value, path);
@@ -79,7 +93,13 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
             const our = present === undefined ? undefined : ours![present]!;
             if (value === null || value === "" || (our === undefined && isNoSetting(value, path))) continue;
             if (name in DECLARED_BY) {
-                if (!isSame(value, our)) parts.different.push({ path: path.join("."), onHost: value, declared: our, setting: DECLARED_BY[name] });
+                if (!isSame(value, our))
+                    parts.different.push({
+                        path: path.join("."),
+                        onHost: value,
+                        declared: our,
+                        setting: DECLARED_BY[name],
+                    });
             } else if (name === MIRRORS && Array.isArray(value)) {
                 compareMirrors(value, Array.isArray(our) ? our : [], path);
             } else if (replaced.includes(name)) {
@@ -92,7 +112,12 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
                 const missing = value.filter((item) => !our.some((other) => isDeepStrictEqual(item, other)));
                 if (missing.length > 0) keep(path, missing);
             } else if (!isSame(value, our)) {
-                parts.different.push({ path: path.join("."), onHost: value, declared: our, setting: "zot.extraConfig" });
+                parts.different.push({
+                    path: path.join("."),
+                    onHost: value,
+                    declared: our,
+                    setting: "zot.extraConfig",
+                });
             }
         }
     };
@@ -119,9 +144,12 @@ const ACTIONS = /^http\.accesscontrol\.repositories\..*\.(anonymous|default)poli
 function lost(there: Json, ours: Json | undefined, path: string[]): string[] {
     if (isNoSetting(there, path) || (ours !== undefined && ACTIONS.test(path.join(".").toLowerCase()))) return [];
     if (ours === undefined) return CLIENT.test(path.join(".").toLowerCase()) ? [] : [path.join(".")];
-    if (isJsonMap(there)) return Object.entries(there).flatMap(([key, value]) => lost(value, valueAt(ours, [key]), [...path, key]));
+    if (isJsonMap(there))
+        return Object.entries(there).flatMap(([key, value]) => lost(value, valueAt(ours, [key]), [...path, key]));
     if (!Array.isArray(there)) return [];
-    return there.flatMap((item, index) => lost(item, Array.isArray(ours) ? ours[index] : undefined, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
+    return there.flatMap((item, index) =>
+        lost(item, Array.isArray(ours) ? ours[index] : undefined, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]),
+    );
 }
 
 function addressesOf(mirror: Json): string[] {
@@ -139,11 +167,17 @@ const EXTENSION = /^extensions\.[^.[]+$/;
 function isNoSetting(value: Json, path: readonly string[]): boolean {
     const name = path.join(".").toLowerCase();
     if (typeof value === "boolean") return ON_BY_ITSELF.test(name) ? value : !value && !NEITHER_BY_ITSELF.test(name);
-    if (Array.isArray(value)) return value.every((item, index) => isNoSetting(item, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
+    if (Array.isArray(value))
+        return value.every((item, index) => isNoSetting(item, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
     if (!isJsonMap(value)) return value === null || value === "" || value === 0;
     if (EXTENSION.test(name) && valueAt(value, ["enable"]) === false) return true;
     return Object.entries(value).every(([key, inner]) => isNoSetting(inner, [...path, key]));
 }
 
 /** zot takes a port as a text or a number, and an address without a trailing slash is the same. */
-const isSame = (one: Json, other: Json | undefined): boolean => isDeepStrictEqual(one, other) || (typeof one !== "object" && other !== undefined && typeof other !== "object" && String(one).replace(/\/$/, "") === String(other).replace(/\/$/, ""));
+const isSame = (one: Json, other: Json | undefined): boolean =>
+    isDeepStrictEqual(one, other) ||
+    (typeof one !== "object" &&
+        other !== undefined &&
+        typeof other !== "object" &&
+        String(one).replace(/\/$/, "") === String(other).replace(/\/$/, ""));

@@ -52,7 +52,9 @@ export class UserError extends Error {
 
 /** What to say when the token lacks a permission, for instance `authentik_core.add_group`. `what` is as in "create the group". */
 export const missingPermission = (url: string, what: string, permission: string, failure: ApiFailure) =>
-    new UserError(`The API token may not ${what} in Authentik at ${url}: it needs the permission ${permission} (Authentik said: ${failure.message}). Give it to a role of the token's user, under Directory > Roles.`);
+    new UserError(
+        `The API token may not ${what} in Authentik at ${url}: it needs the permission ${permission} (Authentik said: ${failure.message}). Give it to a role of the token's user, under Directory > Roles.`,
+    );
 
 const camelCase = (field: string) => field.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
@@ -72,10 +74,13 @@ function flatten(complaints: unknown): string[] {
     if (typeof complaints === "string") return [complaints];
     if (Array.isArray(complaints)) return complaints.flatMap(flatten);
     if (complaints !== null && typeof complaints === "object") {
-        return Object.entries(complaints).flatMap(([field, inner]) => flatten(inner).map((complaint) => `${field}: ${complaint}`));
+        return Object.entries(complaints).flatMap(([field, inner]) =>
+            flatten(inner).map((complaint) => `${field}: ${complaint}`),
+        );
     }
     return complaints === undefined || complaints === null ? [] : [String(complaints)];
 }
 
 /** Whether a complaint says that another object has this value already. */
-export const isDuplicate = (complaint: string) => /already exists|must be unique|must make a unique set/i.test(complaint);
+export const isDuplicate = (complaint: string) =>
+    /already exists|must be unique|must make a unique set/i.test(complaint);

@@ -1,6 +1,6 @@
 /** The core that all functions share: a look-up by arguments that answers with plain values. */
 import type { CheckFailure, FunctionHandler, PropertyMap } from "../protocol";
-import { during, type Client } from "./client";
+import { type Client, during } from "./client";
 import { failureIn, missingPermission, UserError } from "./errors";
 import type { PropertyType, SchemaType } from "./propertyTypes";
 
@@ -52,10 +52,15 @@ export function functionHandler(definition: FunctionDefinition, clientOf: () => 
                 const failure = failureIn(error);
                 if (!failure) throw error;
                 const what = `${definition.noun} with ${described(args)}`;
-                if (failure.kind === "forbidden") throw missingPermission(client.url, `look up the ${what}`, definition.permission, failure);
+                if (failure.kind === "forbidden")
+                    throw missingPermission(client.url, `look up the ${what}`, definition.permission, failure);
                 if (failure.kind === "invalid") {
-                    const complaints = Object.entries(failure.fields).map(([field, texts]) => `${field ? `${field}: ` : ""}${texts.join(" ")}`);
-                    throw new UserError(`Authentik at ${client.url} refused to look up the ${what}: ${complaints.join("; ")}`);
+                    const complaints = Object.entries(failure.fields).map(
+                        ([field, texts]) => `${field ? `${field}: ` : ""}${texts.join(" ")}`,
+                    );
+                    throw new UserError(
+                        `Authentik at ${client.url} refused to look up the ${what}: ${complaints.join("; ")}`,
+                    );
                 }
                 throw new UserError(`${failure.message} (While looking up the ${what}.)`);
             }
@@ -63,14 +68,20 @@ export function functionHandler(definition: FunctionDefinition, clientOf: () => 
     };
 }
 
-function checkArguments(definition: FunctionDefinition, given: PropertyMap): { args: PropertyMap; failures: CheckFailure[] } {
+function checkArguments(
+    definition: FunctionDefinition,
+    given: PropertyMap,
+): { args: PropertyMap; failures: CheckFailure[] } {
     const args: PropertyMap = {};
     const failures: CheckFailure[] = [];
     for (const [name, value] of Object.entries(given)) {
         if (value === null) continue;
         const argument = definition.arguments[name];
         if (!argument) {
-            failures.push({ property: name, reason: `${name} is not an argument. There are: ${Object.keys(definition.arguments).join(", ")}` });
+            failures.push({
+                property: name,
+                reason: `${name} is not an argument. There are: ${Object.keys(definition.arguments).join(", ")}`,
+            });
             continue;
         }
         const checked = argument.type.check(value);
@@ -80,7 +91,8 @@ function checkArguments(definition: FunctionDefinition, given: PropertyMap): { a
     for (const [name, argument] of Object.entries(definition.arguments)) {
         if (args[name] !== undefined) continue;
         if (argument.default !== undefined) args[name] = argument.default;
-        else if (argument.required && !failures.some((failure) => failure.property === name)) failures.push({ property: name, reason: `${name} is required: ${argument.description}` });
+        else if (argument.required && !failures.some((failure) => failure.property === name))
+            failures.push({ property: name, reason: `${name} is required: ${argument.description}` });
     }
     if (failures.length === 0) failures.push(...(definition.check?.(args) ?? []));
     return { args, failures };
@@ -91,7 +103,9 @@ export const exactlyOneOf =
     (...names: string[]) =>
     (args: PropertyMap): CheckFailure[] => {
         const given = names.filter((name) => args[name] !== undefined);
-        return given.length === 1 ? [] : [{ property: names[0]!, reason: `exactly one of ${names.join(" and ")} is required` }];
+        return given.length === 1
+            ? []
+            : [{ property: names[0]!, reason: `exactly one of ${names.join(" and ")} is required` }];
     };
 
 /** The arguments that say what is looked for. */
@@ -102,5 +116,11 @@ export const described = (args: PropertyMap): string =>
         .join(" and ");
 
 /** A missing permission shows as an empty list on some of Authentik's lists, so nothing found may mean either (measured on 2026.5). */
-export const nothingFound = (client: Client, definition: Pick<FunctionDefinition, "noun" | "permission">, wanted: string) =>
-    new UserError(`Authentik at ${client.url} shows no ${definition.noun} with ${wanted}. Either there is none (just after a start its blueprints may not have been applied yet), or the API token lacks the permission ${definition.permission}.`);
+export const nothingFound = (
+    client: Client,
+    definition: Pick<FunctionDefinition, "noun" | "permission">,
+    wanted: string,
+) =>
+    new UserError(
+        `Authentik at ${client.url} shows no ${definition.noun} with ${wanted}. Either there is none (just after a start its blueprints may not have been applied yet), or the API token lacks the permission ${definition.permission}.`,
+    );

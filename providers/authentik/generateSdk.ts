@@ -4,7 +4,8 @@ import * as path from "node:path";
 import { sdkFiles } from "./sdk";
 
 const folder = path.resolve("sdks/authentik");
-if (!fs.existsSync(path.join(folder, "package.json"))) throw new Error(`${folder} is not the SDK's folder: run this in the project's folder.`);
+if (!fs.existsSync(path.join(folder, "package.json")))
+    throw new Error(`${folder} is not the SDK's folder: run this in the project's folder.`);
 for (const [file, text] of Object.entries(sdkFiles())) {
     fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
     fs.writeFileSync(path.join(folder, file), text);

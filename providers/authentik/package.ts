@@ -1,11 +1,12 @@
 /** What the package holds: the one list that the provider, its schema and the SDK are made from. */
+
+import type { FunctionDefinition } from "./function";
 import { getCertificateKeyPair } from "./functions/getCertificateKeyPair";
 import { getFlow } from "./functions/getFlow";
 import { getGroup } from "./functions/getGroup";
 import { getPropertyMappingProviderScope } from "./functions/getPropertyMappingProviderScope";
 import { getStage } from "./functions/getStage";
 import { getUser } from "./functions/getUser";
-import type { FunctionDefinition } from "./function";
 import type { AnyResourceDefinition } from "./resource";
 import { application } from "./resources/application";
 import { flow } from "./resources/flow";
@@ -35,4 +36,11 @@ export const resources: readonly AnyResourceDefinition[] = [
     user,
 ];
 
-export const functions: readonly FunctionDefinition[] = [getCertificateKeyPair, getFlow, getGroup, getPropertyMappingProviderScope, getStage, getUser];
+export const functions: readonly FunctionDefinition[] = [
+    getCertificateKeyPair,
+    getFlow,
+    getGroup,
+    getPropertyMappingProviderScope,
+    getStage,
+    getUser,
+];

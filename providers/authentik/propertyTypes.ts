@@ -2,7 +2,7 @@
  * The kinds of values that properties hold: how each is checked, compared, and carried to and from Authentik's API.
  * What the server adds or rearranges on its own is the same value here, so that it never shows as a difference.
  */
-import { isKnown, sameValue, UNKNOWN, type PropertyMap, type PropertyValue } from "../protocol";
+import { isKnown, type PropertyMap, type PropertyValue, sameValue, UNKNOWN } from "../protocol";
 
 /** The type as Pulumi's package schema writes it. */
 export interface SchemaType {
@@ -97,7 +97,9 @@ export function integerBetween(minimum: number, maximum: number): PropertyType {
             const result = integer.check(value);
             if ("reason" in result) return result;
             const number = result.value as number;
-            return number >= minimum && number <= maximum ? result : { reason: `must be between ${minimum} and ${maximum}, not ${number}` };
+            return number >= minimum && number <= maximum
+                ? result
+                : { reason: `must be between ${minimum} and ${maximum}, not ${number}` };
         },
     };
 }
@@ -124,11 +126,17 @@ export const duration: PropertyType = {
         const parts = typeof value === "string" ? value.split(";") : [""];
         const wrong = parts.find((part) => {
             const [unit, amount, ...rest] = part.split("=");
-            return !durationUnits.includes((unit ?? "").toLowerCase()) || !/^-?\d+(\.\d+)?$/.test(amount ?? "") || rest.length > 0;
+            return (
+                !durationUnits.includes((unit ?? "").toLowerCase()) ||
+                !/^-?\d+(\.\d+)?$/.test(amount ?? "") ||
+                rest.length > 0
+            );
         });
         return wrong === undefined
             ? { value }
-            : { reason: `must be a duration such as hours=1;minutes=30 (units: ${durationUnits.join(", ")}), not ${describe(value)}` };
+            : {
+                  reason: `must be a duration such as hours=1;minutes=30 (units: ${durationUnits.join(", ")}), not ${describe(value)}`,
+              };
     },
 };
 
@@ -190,7 +198,9 @@ function listOf(item: PropertyType): PropertyType {
         toApi: (value) => (value as PropertyValue[]).map((element) => item.toApi(element)),
         fromApi: (value) =>
             Array.isArray(value)
-                ? value.map((element) => item.fromApi(element)).filter((element): element is PropertyValue => element !== undefined)
+                ? value
+                      .map((element) => item.fromApi(element))
+                      .filter((element): element is PropertyValue => element !== undefined)
                 : undefined,
         same: (left, right) => {
             if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) return false;
@@ -207,7 +217,10 @@ function listOf(item: PropertyType): PropertyType {
 
 export const textList = listOf(text);
 export const integerList = listOf(integer);
-export const listOfOneOf = (...words: string[]): PropertyType => ({ ...listOf(oneOf(...words)), note: `Any of ${words.map((word) => `\`${word}\``).join(", ")}.` });
+export const listOfOneOf = (...words: string[]): PropertyType => ({
+    ...listOf(oneOf(...words)),
+    note: `Any of ${words.map((word) => `\`${word}\``).join(", ")}.`,
+});
 
 const redirectUriKeys: Record<string, { field: string; words?: string[]; required: boolean }> = {
     matching_mode: { field: "matchingMode", words: ["strict", "regex"], required: true },
@@ -227,28 +240,41 @@ const redirectUri: PropertyType = {
             if (given === undefined || given === null) {
                 if (rule.required) return { reason: "is required", path: `.${key}` };
             } else if (typeof given !== "string" || (rule.words && !rule.words.includes(given))) {
-                return { reason: `must be ${rule.words ? `one of ${rule.words.join(", ")}` : "text"}, not ${describe(given)}`, path: `.${key}` };
+                return {
+                    reason: `must be ${rule.words ? `one of ${rule.words.join(", ")}` : "text"}, not ${describe(given)}`,
+                    path: `.${key}`,
+                };
             }
         }
         const stranger = Object.keys(value).find((key) => !(key in redirectUriKeys));
-        if (stranger) return { reason: `is not known here; a redirect URI has ${Object.keys(redirectUriKeys).join(", ")}`, path: `.${stranger}` };
+        if (stranger)
+            return {
+                reason: `is not known here; a redirect URI has ${Object.keys(redirectUriKeys).join(", ")}`,
+                path: `.${stranger}`,
+            };
         return { value };
     },
     toApi: (value) => {
         const uri = value as PropertyMap;
-        return Object.fromEntries(Object.entries(redirectUriKeys).map(([key, { field }]) => [field, uri[key] ?? undefined]));
+        return Object.fromEntries(
+            Object.entries(redirectUriKeys).map(([key, { field }]) => [field, uri[key] ?? undefined]),
+        );
     },
     fromApi: (value) => {
         const uri = value as Record<string, PropertyValue | undefined>;
         const map: PropertyMap = {};
         for (const [key, { field }] of Object.entries(redirectUriKeys)) {
             const item = uri[field];
-            if (item !== undefined && item !== null && !(key === "redirect_uri_type" && item === "authorization")) map[key] = item;
+            if (item !== undefined && item !== null && !(key === "redirect_uri_type" && item === "authorization"))
+                map[key] = item;
         }
         return map;
     },
     same: (left, right) => {
-        const withType = (uri: PropertyValue): PropertyValue => ({ redirect_uri_type: "authorization", ...(uri as PropertyMap) });
+        const withType = (uri: PropertyValue): PropertyValue => ({
+            redirect_uri_type: "authorization",
+            ...(uri as PropertyMap),
+        });
         return sameValue(withType(left), withType(right));
     },
     nothing: undefined,
@@ -266,7 +292,11 @@ export function isNothing(value: PropertyValue | undefined): boolean {
 }
 
 /** Whether what is wanted and what is there are the same, where either may be missing. An unknown is never the same. */
-export function sameProperty(type: PropertyType, wanted: PropertyValue | undefined, actual: PropertyValue | undefined): boolean {
+export function sameProperty(
+    type: PropertyType,
+    wanted: PropertyValue | undefined,
+    actual: PropertyValue | undefined,
+): boolean {
     if (!isKnown(wanted) || actual === UNKNOWN) return false;
     if (isNothing(wanted) || isNothing(actual)) return isNothing(wanted) && isNothing(actual);
     return type.same(wanted as PropertyValue, actual as PropertyValue);

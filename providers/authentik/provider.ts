@@ -1,6 +1,6 @@
 /** The provider as the protocol wants it, made from the lists in package.ts. */
 import type { Provider } from "../protocol";
-import { Client, usualPatience, type Patience } from "./client";
+import { Client, type Patience, usualPatience } from "./client";
 import { checkConfiguration, isInsecure, settingsFrom } from "./configuration";
 import { UserError } from "./errors";
 import { functionHandler } from "./function";
@@ -8,7 +8,10 @@ import { functions, packageName, packageVersion, resources } from "./package";
 import { resourceHandler } from "./resource";
 
 /** `environment` is where `AUTHENTIK_URL` and `AUTHENTIK_TOKEN` are looked for. */
-export function authentikProvider(environment: NodeJS.ProcessEnv = process.env, patience: Patience = usualPatience): Provider {
+export function authentikProvider(
+    environment: NodeJS.ProcessEnv = process.env,
+    patience: Patience = usualPatience,
+): Provider {
     let client: Client | undefined;
     const clientOf = (): Client => {
         if (!client) throw new UserError("The Authentik provider was used before it was configured.");
@@ -25,11 +28,18 @@ export function authentikProvider(environment: NodeJS.ProcessEnv = process.env, 
                 // Node's fetch takes this from nowhere else. The plugin talks to Authentik and, without TLS, to the engine.
                 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
             }
-            client = new Client(once(() => settingsFrom(config, environment)), patience);
+            client = new Client(
+                once(() => settingsFrom(config, environment)),
+                patience,
+            );
             return Promise.resolve();
         },
-        resources: Object.fromEntries(resources.map((definition) => [definition.token, resourceHandler(definition, clientOf)])),
-        functions: Object.fromEntries(functions.map((definition) => [definition.token, functionHandler(definition, clientOf)])),
+        resources: Object.fromEntries(
+            resources.map((definition) => [definition.token, resourceHandler(definition, clientOf)]),
+        ),
+        functions: Object.fromEntries(
+            functions.map((definition) => [definition.token, functionHandler(definition, clientOf)]),
+        ),
     };
 }
 
@@ -37,4 +47,3 @@ function once<Value>(make: () => Value): () => Value {
     let made: { value: Value } | undefined;
     return () => (made ??= { value: make() }).value;
 }
-

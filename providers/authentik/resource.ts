@@ -8,20 +8,20 @@
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-    isKnown,
-    PartialFailure,
-    UNKNOWN,
     type CallContext,
     type CheckFailure,
+    isKnown,
+    PartialFailure,
     type PropertyDiff,
     type PropertyMap,
     type PropertyValue,
     type ResourceHandler,
     type ResourceState,
+    UNKNOWN,
 } from "../protocol";
-import { during, isAtLeast, isNotFound, type Client } from "./client";
+import { type Client, during, isAtLeast, isNotFound } from "./client";
 import { ApiFailure, failureIn, isDuplicate, missingPermission, UserError } from "./errors";
-import { isNothing, sameProperty, type PropertyType } from "./propertyTypes";
+import { isNothing, type PropertyType, sameProperty } from "./propertyTypes";
 
 /** A property that programs may set. */
 export interface Property {
@@ -135,18 +135,31 @@ export function propertiesOf(definition: AnyResourceDefinition): NamedProperty[]
         name: property.name ?? field,
         field,
     }));
-    const own = Object.entries(definition.ownProperties ?? {}).map(([name, property]) => ({ ...property, name, field: undefined }));
+    const own = Object.entries(definition.ownProperties ?? {}).map(([name, property]) => ({
+        ...property,
+        name,
+        field: undefined,
+    }));
     return [...fields, ...own].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 /** Whether the property always has a value once the resource exists, whatever the program says. */
 export const isAlwaysPresent = (property: NamedProperty): boolean =>
-    Boolean(property.required || property.autonamed || (property.absent === "unmanaged" && property.field !== undefined));
+    Boolean(
+        property.required || property.autonamed || (property.absent === "unmanaged" && property.field !== undefined),
+    );
 
 /** All values that only Authentik gives, by Pulumi name, the id under its bridged name among them. */
 export function outputsOf(definition: AnyResourceDefinition): (Output & { field: string | undefined })[] {
-    const fields = Object.entries((definition.outputs ?? {}) as Record<string, Output>).map(([field, output]) => ({ ...output, field }));
-    const extra = Object.entries(definition.extraOutputTypes ?? {}).map(([name, output]) => ({ ...output, name, field: undefined }));
+    const fields = Object.entries((definition.outputs ?? {}) as Record<string, Output>).map(([field, output]) => ({
+        ...output,
+        field,
+    }));
+    const extra = Object.entries(definition.extraOutputTypes ?? {}).map(([name, output]) => ({
+        ...output,
+        name,
+        field: undefined,
+    }));
     return [...fields, ...extra];
 }
 
@@ -154,10 +167,13 @@ export function outputsOf(definition: AnyResourceDefinition): (Output & { field:
  * Whether a server that gave no value for a property does not know it: such a property is as the program said, and no difference. What a
  * server knows it always answers with, except references and numbers, which may be null (in the API's documents of 2025.10 to 2026.8).
  */
-const isLeftOut = (property: NamedProperty, value: unknown): boolean => property.field !== undefined && property.type.nothing !== null && (value === undefined || value === null);
+const isLeftOut = (property: NamedProperty, value: unknown): boolean =>
+    property.field !== undefined && property.type.nothing !== null && (value === undefined || value === null);
 
 export const secretsOf = (definition: AnyResourceDefinition): string[] =>
-    [...propertiesOf(definition), ...outputsOf(definition)].filter((property) => property.secret).map((property) => property.name);
+    [...propertiesOf(definition), ...outputsOf(definition)]
+        .filter((property) => property.secret)
+        .map((property) => property.name);
 
 /** The object was written, but whether it came through is not known: how often, and how long, to look again. */
 const looks = { times: 3, pause: 700 };
@@ -186,18 +202,33 @@ class Resource<Answer extends object, Request extends object> {
     handler(): ResourceHandler {
         return {
             secretProperties: secretsOf(this.definition),
-            check: (request, context) => Promise.resolve(this.check(request.inputs, request.oldInputs, request.randomSeed, resourceName(context.urn), request.autonaming)),
+            check: (request, context) =>
+                Promise.resolve(
+                    this.check(
+                        request.inputs,
+                        request.oldInputs,
+                        request.randomSeed,
+                        resourceName(context.urn),
+                        request.autonaming,
+                    ),
+                ),
             diff: (request) => Promise.resolve(this.diff(request.inputs, request.oldInputs, request.oldOutputs)),
             create: (request, context) =>
                 request.preview
                     ? Promise.resolve(this.preview(request.inputs))
                     : during(context, () => this.create(request.inputs, request.name, context), request.timeoutSeconds),
-            read: (request, context) => during(context, () => this.read(request.id, request.properties, request.inputs)),
+            read: (request, context) =>
+                during(context, () => this.read(request.id, request.properties, request.inputs)),
             update: (request, context) =>
                 request.preview
                     ? Promise.resolve(this.preview(request.inputs, request.oldOutputs).properties)
-                    : during(context, () => this.update(request.id, request.inputs, request.oldInputs, request.oldOutputs, context), request.timeoutSeconds),
-            delete: (request, context) => during(context, () => this.delete(request.id, request.properties), request.timeoutSeconds),
+                    : during(
+                          context,
+                          () => this.update(request.id, request.inputs, request.oldInputs, request.oldOutputs, context),
+                          request.timeoutSeconds,
+                      ),
+            delete: (request, context) =>
+                during(context, () => this.delete(request.id, request.properties), request.timeoutSeconds),
         };
     }
 
@@ -218,7 +249,10 @@ class Resource<Answer extends object, Request extends object> {
             if (name === this.definition.idOutput || this.outputs.some((output) => output.name === name)) {
                 failures.push({ property: name, reason: `${name} is assigned by Authentik: leave it out` });
             } else if (!property) {
-                failures.push({ property: name, reason: `${name} is not a property of ${withArticle(this.definition.noun)}. It has: ${this.properties.map((known) => known.name).join(", ")}` });
+                failures.push({
+                    property: name,
+                    reason: `${name} is not a property of ${withArticle(this.definition.noun)}. It has: ${this.properties.map((known) => known.name).join(", ")}`,
+                });
             } else if (property.refused) {
                 failures.push({ property: name, reason: `${name} ${property.refused}` });
             } else if (value === UNKNOWN) {
@@ -228,23 +262,34 @@ class Resource<Answer extends object, Request extends object> {
                 if ("reason" in result) {
                     // What was given may be a secret; then only its name is told.
                     const reason = property.secret ? result.reason.replace(/, not .*$/s, "") : result.reason;
-                    failures.push({ property: `${name}${result.path ?? ""}`, reason: `${name}${result.path ?? ""} ${reason}` });
+                    failures.push({
+                        property: `${name}${result.path ?? ""}`,
+                        reason: `${name}${result.path ?? ""} ${reason}`,
+                    });
                 } else {
                     inputs[name] = result.value;
                 }
             }
         }
         for (const property of this.properties) {
-            if (inputs[property.name] !== undefined || failures.some((failure) => failure.property === property.name)) continue;
+            if (inputs[property.name] !== undefined || failures.some((failure) => failure.property === property.name))
+                continue;
             if (property.autonamed) {
                 const old = oldInputs?.[property.name];
                 if (typeof old === "string" && old !== "" && old !== UNKNOWN) inputs[property.name] = old;
-                else if (autonaming?.mode === "disable") failures.push({ property: property.name, reason: `${property.name} is required, since this project's settings turn automatic names off` });
+                else if (autonaming?.mode === "disable")
+                    failures.push({
+                        property: property.name,
+                        reason: `${property.name} is required, since this project's settings turn automatic names off`,
+                    });
                 else inputs[property.name] = autonaming?.proposedName || `${resourceName}-${randomDigits(randomSeed)}`;
             } else if (property.default !== undefined) {
                 inputs[property.name] = property.default;
             } else if (property.required) {
-                failures.push({ property: property.name, reason: `${property.name} is required: ${property.description}` });
+                failures.push({
+                    property: property.name,
+                    reason: `${property.name} is required: ${property.description}`,
+                });
             }
         }
         if (failures.length === 0) failures.push(...(this.definition.check?.(inputs) ?? []));
@@ -256,7 +301,12 @@ class Resource<Answer extends object, Request extends object> {
         for (const name of this.differences(inputs, oldInputs, oldOutputs)) {
             const wanted = inputs[name];
             const actual = this.actual(name, oldInputs, oldOutputs);
-            const kind = isNothing(actual) && !isNothing(wanted) ? "add" : isNothing(wanted) && wanted === undefined ? "delete" : "update";
+            const kind =
+                isNothing(actual) && !isNothing(wanted)
+                    ? "add"
+                    : isNothing(wanted) && wanted === undefined
+                      ? "delete"
+                      : "update";
             properties[name] = { kind, inputDiff: !sameProperty(this.byName.get(name)!.type, wanted, oldInputs[name]) };
         }
         return { changes: Object.keys(properties).length > 0, properties };
@@ -270,7 +320,13 @@ class Resource<Answer extends object, Request extends object> {
                 if (wanted === undefined && property.absent === "unmanaged") return false;
                 const actual = this.actual(property.name, oldInputs, oldOutputs);
                 // A state from before a server left it out; what the program itself says is sent, once.
-                if (isLeftOut(property, actual) && property.default !== undefined && isKnown(wanted) && sameProperty(property.type, wanted, property.default)) return false;
+                if (
+                    isLeftOut(property, actual) &&
+                    property.default !== undefined &&
+                    isKnown(wanted) &&
+                    sameProperty(property.type, wanted, property.default)
+                )
+                    return false;
                 return !sameProperty(property.type, wanted, actual);
             })
             .map((property) => property.name);
@@ -311,16 +367,29 @@ class Resource<Answer extends object, Request extends object> {
         };
         const key = this.definition.serialKey?.(inputs);
         const answer = await this.translated(client, "add", inputs, () =>
-            client.writing(() => (key === undefined ? work() : client.oneAfterAnother(`${this.definition.token} ${key}`, work))),
+            client.writing(() =>
+                key === undefined ? work() : client.oneAfterAnother(`${this.definition.token} ${key}`, work),
+            ),
         );
-        return this.afterWrite(client, answer, inputs, new Set(Object.keys(this.definition.ownProperties ?? {}).filter((name) => inputs[name] !== undefined)), context);
+        return this.afterWrite(
+            client,
+            answer,
+            inputs,
+            new Set(Object.keys(this.definition.ownProperties ?? {}).filter((name) => inputs[name] !== undefined)),
+            context,
+        );
     }
 
     /**
      * Creates, and after an answer that says nothing about the outcome looks whether the object is there. It was not before, so it is
      * ours if it is what was asked for; if it is not there, the write did not come through and is sent again.
      */
-    private async createCertainly(client: Client, inputs: PropertyMap, request: Request, resourceName: string): Promise<Answer> {
+    private async createCertainly(
+        client: Client,
+        inputs: PropertyMap,
+        request: Request,
+        resourceName: string,
+    ): Promise<Answer> {
         let uncertain: ApiFailure | undefined;
         for (let attempt = 1; ; attempt++) {
             try {
@@ -328,11 +397,13 @@ class Resource<Answer extends object, Request extends object> {
             } catch (error) {
                 const failure = failureIn(error);
                 if (failure?.kind === "invalid") {
-                    const [field] = Object.entries(failure.fields).find(([, complaints]) => complaints.some(isDuplicate)) ?? [];
+                    const [field] =
+                        Object.entries(failure.fields).find(([, complaints]) => complaints.some(isDuplicate)) ?? [];
                     if (field !== undefined) {
                         const found = await this.findAny(client, request, field);
                         // The first attempt may have been committed while the second one was on its way.
-                        const mine = uncertain && found.length === 1 && this.isAsAsked(found[0]!, inputs) ? found[0] : undefined;
+                        const mine =
+                            uncertain && found.length === 1 && this.isAsAsked(found[0]!, inputs) ? found[0] : undefined;
                         if (mine) return mine;
                         throw this.duplicate(client, inputs, resourceName, found[0], field);
                     }
@@ -356,16 +427,27 @@ class Resource<Answer extends object, Request extends object> {
         }
     }
 
-    private async read(id: string, oldOutputs: PropertyMap, oldInputs: PropertyMap): Promise<ResourceState | undefined> {
+    private async read(
+        id: string,
+        oldOutputs: PropertyMap,
+        oldInputs: PropertyMap,
+    ): Promise<ResourceState | undefined> {
         const client = this.clientOf();
         const reason = this.definition.checkId?.(id);
-        if (reason) throw new UserError(`${JSON.stringify(id)} cannot be the id of ${withArticle(this.definition.noun)}: ${reason}. ${this.definition.idHelp}`);
+        if (reason)
+            throw new UserError(
+                `${JSON.stringify(id)} cannot be the id of ${withArticle(this.definition.noun)}: ${reason}. ${this.definition.idHelp}`,
+            );
         return this.translated(client, "view", { ...oldOutputs, [this.definition.idOutput]: id }, async () => {
             try {
                 const answer = await client.reading(() => this.readOrLookFor(client, id, oldOutputs));
                 const isImport = Object.keys(oldInputs).length === 0;
                 const properties = await this.toOutputs(client, answer, { ...oldOutputs, ...oldInputs }, oldOutputs);
-                return { id: this.definition.idOf(answer), properties, inputs: isImport ? this.importedInputs(properties) : this.refreshedInputs(oldInputs, properties) };
+                return {
+                    id: this.definition.idOf(answer),
+                    properties,
+                    inputs: isImport ? this.importedInputs(properties) : this.refreshedInputs(oldInputs, properties),
+                };
             } catch (error) {
                 if (isNotFound(error)) return undefined;
                 throw error;
@@ -383,7 +465,13 @@ class Resource<Answer extends object, Request extends object> {
         }
     }
 
-    private async update(id: string, inputs: PropertyMap, oldInputs: PropertyMap, oldOutputs: PropertyMap, context: CallContext): Promise<PropertyMap> {
+    private async update(
+        id: string,
+        inputs: PropertyMap,
+        oldInputs: PropertyMap,
+        oldOutputs: PropertyMap,
+        context: CallContext,
+    ): Promise<PropertyMap> {
         const client = this.clientOf();
         const changed = new Set(this.differences(inputs, oldInputs, oldOutputs));
         const answer = await this.translated(client, "change", { ...oldOutputs, ...inputs }, () =>
@@ -398,7 +486,14 @@ class Resource<Answer extends object, Request extends object> {
         return (await this.afterWrite(client, answer, inputs, changed, context)).properties;
     }
 
-    private async updateCertainly(client: Client, id: string, changes: Partial<Request>, inputs: PropertyMap, changed: ReadonlySet<string>, oldOutputs: PropertyMap): Promise<Answer> {
+    private async updateCertainly(
+        client: Client,
+        id: string,
+        changes: Partial<Request>,
+        inputs: PropertyMap,
+        changed: ReadonlySet<string>,
+        oldOutputs: PropertyMap,
+    ): Promise<Answer> {
         for (let attempt = 1; ; attempt++) {
             try {
                 return await this.definition.update(client, id, changes);
@@ -437,21 +532,45 @@ class Resource<Answer extends object, Request extends object> {
     }
 
     /** The last steps of a write. If one fails, what exists by then is saved. */
-    private async afterWrite(client: Client, answer: Answer, inputs: PropertyMap, changed: ReadonlySet<string>, context: CallContext): Promise<ResourceState> {
+    private async afterWrite(
+        client: Client,
+        answer: Answer,
+        inputs: PropertyMap,
+        changed: ReadonlySet<string>,
+        context: CallContext,
+    ): Promise<ResourceState> {
         const id = this.definition.idOf(answer);
         try {
-            await this.translated(client, "change", inputs, () => this.definition.afterWrite?.(client, answer, inputs, changed) ?? Promise.resolve());
-            const properties = await this.translated(client, "view", inputs, () => this.toOutputs(client, answer, inputs, inputs));
+            await this.translated(
+                client,
+                "change",
+                inputs,
+                () => this.definition.afterWrite?.(client, answer, inputs, changed) ?? Promise.resolve(),
+            );
+            const properties = await this.translated(client, "view", inputs, () =>
+                this.toOutputs(client, answer, inputs, inputs),
+            );
             for (const property of this.properties) {
                 const said = inputs[property.name];
                 if (property.field === undefined || property.ignoredWhereUnknown || isNothing(said)) continue;
-                if (!isLeftOut(property, (answer as Record<string, unknown>)[property.field]) || sameProperty(property.type, said, property.default)) continue;
-                await context.log("warning", `Authentik ${(await client.version()) ?? ""} took no notice of ${property.name}: it does not know it.`);
+                if (
+                    !isLeftOut(property, (answer as Record<string, unknown>)[property.field]) ||
+                    sameProperty(property.type, said, property.default)
+                )
+                    continue;
+                await context.log(
+                    "warning",
+                    `Authentik ${(await client.version()) ?? ""} took no notice of ${property.name}: it does not know it.`,
+                );
             }
             return { id, properties };
         } catch (error) {
             const fields = this.fieldOutputs(answer, inputs);
-            throw new PartialFailure((error as Error).message, { id, properties: fields, inputs: withoutOwn(inputs, this.definition.ownProperties ?? {}) });
+            throw new PartialFailure((error as Error).message, {
+                id,
+                properties: fields,
+                inputs: withoutOwn(inputs, this.definition.ownProperties ?? {}),
+            });
         }
     }
 
@@ -461,18 +580,22 @@ class Resource<Answer extends object, Request extends object> {
         const request: Record<string, unknown> = {};
         for (const property of this.properties) {
             const value = inputs[property.name];
-            if (property.field !== undefined && value !== undefined) request[property.field] = property.type.toApi(value);
+            if (property.field !== undefined && value !== undefined)
+                request[property.field] = property.type.toApi(value);
         }
         return request as Request;
     }
 
     private toChanges(inputs: PropertyMap, changed: ReadonlySet<string>): Partial<Request> | undefined {
-        const changedFields = this.properties.filter((property) => property.field !== undefined && changed.has(property.name));
+        const changedFields = this.properties.filter(
+            (property) => property.field !== undefined && changed.has(property.name),
+        );
         if (changedFields.length === 0) return undefined;
         const changes: Record<string, unknown> = {};
         for (const property of this.properties) {
             if (property.field === undefined) continue;
-            const isAlwaysSent = (this.definition.alwaysSent as readonly string[] | undefined)?.includes(property.field) ?? false;
+            const isAlwaysSent =
+                (this.definition.alwaysSent as readonly string[] | undefined)?.includes(property.field) ?? false;
             if (!changedFields.includes(property) && !isAlwaysSent) continue;
             const value = inputs[property.name];
             if (value === undefined && property.absent === "unmanaged") continue;
@@ -508,7 +631,12 @@ class Resource<Answer extends object, Request extends object> {
         return values;
     }
 
-    private async toOutputs(client: Client, answer: Answer, reference: PropertyMap, oldOutputs: PropertyMap): Promise<PropertyMap> {
+    private async toOutputs(
+        client: Client,
+        answer: Answer,
+        reference: PropertyMap,
+        oldOutputs: PropertyMap,
+    ): Promise<PropertyMap> {
         const values = this.fieldOutputs(answer, reference);
         return { ...values, ...(await this.definition.extraOutputs?.(client, answer, reference, oldOutputs)) };
     }
@@ -587,21 +715,40 @@ class Resource<Answer extends object, Request extends object> {
     private async requireVersion(client: Client, inputs: PropertyMap): Promise<void> {
         for (const property of this.properties) {
             const said = inputs[property.name];
-            if (!property.since || property.ignoredWhereUnknown || isNothing(said) || sameProperty(property.type, said, property.default)) continue;
+            if (
+                !property.since ||
+                property.ignoredWhereUnknown ||
+                isNothing(said) ||
+                sameProperty(property.type, said, property.default)
+            )
+                continue;
             const version = await client.version();
             if (version && !isAtLeast(version, property.since)) {
-                throw new UserError(`${property.name} needs Authentik ${property.since} or newer; the one at ${client.url} is ${version}.`);
+                throw new UserError(
+                    `${property.name} needs Authentik ${property.since} or newer; the one at ${client.url} is ${version}.`,
+                );
             }
         }
     }
 
     // Words
 
-    private duplicate(client: Client, inputs: PropertyMap, resourceName: string, found: Answer | undefined, field?: string): UserError {
+    private duplicate(
+        client: Client,
+        inputs: PropertyMap,
+        resourceName: string,
+        found: Answer | undefined,
+        field?: string,
+    ): UserError {
         const clash = found && this.definition.clash?.(inputs, found);
-        if (clash) return new UserError(`The ${this.definition.noun} (${this.definition.label(inputs)}) cannot be made in Authentik at ${client.url}: ${clash}.`);
+        if (clash)
+            return new UserError(
+                `The ${this.definition.noun} (${this.definition.label(inputs)}) cannot be made in Authentik at ${client.url}: ${clash}.`,
+            );
         const property = field && this.properties.find((candidate) => candidate.field === field)?.name;
-        const which = property ? `${property} ${JSON.stringify(inputs[property])}` : `${this.definition.keyProperty} ${JSON.stringify(inputs[this.definition.keyProperty])}`;
+        const which = property
+            ? `${property} ${JSON.stringify(inputs[property])}`
+            : `${this.definition.keyProperty} ${JSON.stringify(inputs[this.definition.keyProperty])}`;
         const id = found ? this.definition.idOf(found) : undefined;
         return new UserError(
             `The ${this.definition.noun} exists already in Authentik at ${client.url}: ${which} is taken${id ? ` by the one with the id ${id}` : ""}. ` +
@@ -610,7 +757,12 @@ class Resource<Answer extends object, Request extends object> {
     }
 
     /** Runs an operation and puts what goes wrong into the words of the person who wrote the program. */
-    private async translated<Result>(client: Client, verb: Verb, inputs: PropertyMap, work: () => Promise<Result>): Promise<Result> {
+    private async translated<Result>(
+        client: Client,
+        verb: Verb,
+        inputs: PropertyMap,
+        work: () => Promise<Result>,
+    ): Promise<Result> {
         try {
             return await work();
         } catch (error) {
@@ -626,7 +778,8 @@ class Resource<Answer extends object, Request extends object> {
         switch (failure.kind) {
             case "forbidden": {
                 const { app, model } = this.definition.permission;
-                return missingPermission(client.url, `${verbs[verb]} the ${what}`, `${app}.${verb}_${model}`, failure).message;
+                return missingPermission(client.url, `${verbs[verb]} the ${what}`, `${app}.${verb}_${model}`, failure)
+                    .message;
             }
             case "not-found":
                 return `The ${what} is gone from Authentik at ${client.url}, or refers to something that is. Run: pulumi refresh`;
@@ -662,15 +815,20 @@ function inWordsOf(type: PropertyType, said: PropertyValue | undefined, actual: 
     return [...actual].sort((left, right) => place(left) - place(right));
 }
 
-const withoutOwn = (inputs: PropertyMap, own: Record<string, unknown>): PropertyMap => Object.fromEntries(Object.entries(inputs).filter(([name]) => !(name in own)));
+const withoutOwn = (inputs: PropertyMap, own: Record<string, unknown>): PropertyMap =>
+    Object.fromEntries(Object.entries(inputs).filter(([name]) => !(name in own)));
 
 const withArticle = (noun: string) => `${/^[aeio]/i.test(noun) ? "an" : "a"} ${noun}`;
 
 const resourceName = (urn: string) => urn.split("::").slice(3).join("::");
 
-const quoted = (argument: string) => (/^[\w./:@-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`);
+const quoted = (argument: string) =>
+    /^[\w./:@-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 
 /** Seven digits to base 16, from the engine's seed: the same in a preview and in the update that follows it. */
 function randomDigits(seed: Uint8Array): string {
-    return createHash("sha256").update(seed.length > 0 ? seed : randomBytes(16)).digest("hex").slice(0, 7);
+    return createHash("sha256")
+        .update(seed.length > 0 ? seed : randomBytes(16))
+        .digest("hex")
+        .slice(0, 7);
 }

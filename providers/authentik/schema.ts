@@ -1,8 +1,8 @@
 /** The package's schema, as `pulumi package get-schema` and code generators read it. */
 import { configurationProperties } from "./configuration";
-import { functions, packageName, packageVersion, resources } from "./package";
-import { isAlwaysPresent, outputsOf, propertiesOf, type NamedProperty } from "./resource";
 import type { FunctionDefinition, Result } from "./function";
+import { functions, packageName, packageVersion, resources } from "./package";
+import { isAlwaysPresent, type NamedProperty, outputsOf, propertiesOf } from "./resource";
 
 /** A description with what the property's type and default add to it. */
 export function fullDescription(property: Pick<NamedProperty, "description" | "type" | "default">): string {
@@ -24,7 +24,11 @@ export function packageSchema(): string {
         meta: { moduleFormat: "(.*)(?:/[^/]*)" },
         language: { nodejs: { packageName: "@pulumi/authentik" } },
         config: { variables: configVariables(), defaults: [] },
-        provider: { description: "The provider of the package authentik.", inputProperties: configVariables(), properties: withoutObjects(configVariables()) },
+        provider: {
+            description: "The provider of the package authentik.",
+            inputProperties: configVariables(),
+            properties: withoutObjects(configVariables()),
+        },
         types: Object.assign({}, ...functions.map(typesOf)),
         resources: Object.fromEntries(resources.map((definition) => [definition.token, resourceSchema(definition)])),
         functions: Object.fromEntries(functions.map((definition) => [definition.token, functionSchema(definition)])),
@@ -41,19 +45,33 @@ function configVariables(): Record<string, object> {
 }
 
 /** A provider's outputs are texts. */
-const withoutObjects = (properties: Record<string, object>) => Object.fromEntries(Object.entries(properties).filter(([, property]) => (property as { type: string }).type === "string"));
+const withoutObjects = (properties: Record<string, object>) =>
+    Object.fromEntries(
+        Object.entries(properties).filter(([, property]) => (property as { type: string }).type === "string"),
+    );
 
 function resourceSchema(definition: (typeof resources)[number]) {
     const inputs = propertiesOf(definition);
     const properties: Record<string, object> = {};
     const inputProperties: Record<string, object> = {};
     for (const property of inputs) {
-        const schema = { ...property.type.schema, description: fullDescription(property), ...(property.secret ? { secret: true } : {}) };
-        inputProperties[property.name] = { ...schema, ...(property.refused ? { deprecationMessage: property.description } : {}) };
+        const schema = {
+            ...property.type.schema,
+            description: fullDescription(property),
+            ...(property.secret ? { secret: true } : {}),
+        };
+        inputProperties[property.name] = {
+            ...schema,
+            ...(property.refused ? { deprecationMessage: property.description } : {}),
+        };
         properties[property.name] = schema;
     }
     for (const output of outputsOf(definition)) {
-        properties[output.name] = { ...output.type.schema, description: output.description, ...(output.secret ? { secret: true } : {}) };
+        properties[output.name] = {
+            ...output.type.schema,
+            description: output.description,
+            ...(output.secret ? { secret: true } : {}),
+        };
     }
     properties[definition.idOutput] = { type: "string", description: "The resource's id." };
     const required = [
@@ -69,28 +87,44 @@ function resourceSchema(definition: (typeof resources)[number]) {
         required: required.sort(),
         inputProperties: sorted(inputProperties),
         requiredInputs: inputs.filter((property) => property.required).map((property) => property.name),
-        stateInputs: { description: "Input properties used for looking up and filtering the resource.", properties: sorted(properties), type: "object" },
+        stateInputs: {
+            description: "Input properties used for looking up and filtering the resource.",
+            properties: sorted(properties),
+            type: "object",
+        },
     };
 }
 
 function functionSchema(definition: FunctionDefinition) {
     const args = Object.fromEntries(
-        Object.entries(definition.arguments).map(([name, argument]) => [name, { ...argument.type.schema, description: fullDescription(argument) }]),
+        Object.entries(definition.arguments).map(([name, argument]) => [
+            name,
+            { ...argument.type.schema, description: fullDescription(argument) },
+        ]),
     );
     const required = Object.entries(definition.arguments)
         .filter(([, argument]) => argument.required)
         .map(([name]) => name);
-    const results = Object.fromEntries(Object.entries(definition.results).map(([name, result]) => [name, resultSchema(definition, result)]));
+    const results = Object.fromEntries(
+        Object.entries(definition.results).map(([name, result]) => [name, resultSchema(definition, result)]),
+    );
     return {
         description: definition.description,
         inputs: { type: "object", properties: args, ...(required.length > 0 ? { required } : {}) },
-        outputs: { description: "What was found.", type: "object", properties: sorted({ ...args, ...results }), required: [...Object.keys(results)].sort() },
+        outputs: {
+            description: "What was found.",
+            type: "object",
+            properties: sorted({ ...args, ...results }),
+            required: [...Object.keys(results)].sort(),
+        },
     };
 }
 
 function resultSchema(definition: FunctionDefinition, result: Result): object {
     const schema =
-        "listOf" in result.schema ? { type: "array", items: { $ref: `#/types/${typeToken(definition, result.schema.listOf)}` } } : { ...result.schema };
+        "listOf" in result.schema
+            ? { type: "array", items: { $ref: `#/types/${typeToken(definition, result.schema.listOf)}` } }
+            : { ...result.schema };
     return { ...schema, description: result.description, ...(result.secret ? { secret: true } : {}) };
 }
 
@@ -106,11 +140,14 @@ function typesOf(definition: FunctionDefinition): Record<string, object> {
             typeToken(definition, name),
             {
                 type: "object",
-                properties: Object.fromEntries(Object.entries(properties).map(([key, property]) => [key, resultSchema(definition, property)])),
+                properties: Object.fromEntries(
+                    Object.entries(properties).map(([key, property]) => [key, resultSchema(definition, property)]),
+                ),
                 required: Object.keys(properties).sort(),
             },
         ]),
     );
 }
 
-const sorted = (properties: Record<string, object>) => Object.fromEntries(Object.entries(properties).sort(([left], [right]) => (left < right ? -1 : 1)));
+const sorted = (properties: Record<string, object>) =>
+    Object.fromEntries(Object.entries(properties).sort(([left], [right]) => (left < right ? -1 : 1)));

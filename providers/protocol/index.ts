@@ -1,3 +1,3 @@
 export * from "./provider";
-export * from "./values";
 export { serve } from "./server";
+export * from "./values";

@@ -70,17 +70,35 @@ export interface TimeLimit {
 export interface ResourceHandler {
     /** Validates the inputs and fills in defaults. Unknowns arrive as `UNKNOWN` and pass. Default: everything passes. */
     check?(request: CheckRequest, context: CallContext): Promise<CheckResult>;
-    diff(request: { id: string; oldOutputs: PropertyMap; oldInputs: PropertyMap; inputs: PropertyMap }, context: CallContext): Promise<DiffResult>;
+    diff(
+        request: { id: string; oldOutputs: PropertyMap; oldInputs: PropertyMap; inputs: PropertyMap },
+        context: CallContext,
+    ): Promise<DiffResult>;
     /** With `preview`, answers with what is known beforehand (the rest `UNKNOWN`) and changes nothing. */
-    create(request: { inputs: PropertyMap; preview: boolean; name: string } & TimeLimit, context: CallContext): Promise<ResourceState>;
+    create(
+        request: { inputs: PropertyMap; preview: boolean; name: string } & TimeLimit,
+        context: CallContext,
+    ): Promise<ResourceState>;
     /** Answers undefined when the object is gone. `properties` and `inputs` are empty in an import. */
-    read(request: { id: string; properties: PropertyMap; inputs: PropertyMap }, context: CallContext): Promise<ResourceState | undefined>;
+    read(
+        request: { id: string; properties: PropertyMap; inputs: PropertyMap },
+        context: CallContext,
+    ): Promise<ResourceState | undefined>;
     update(
-        request: { id: string; oldOutputs: PropertyMap; oldInputs: PropertyMap; inputs: PropertyMap; preview: boolean } & TimeLimit,
+        request: {
+            id: string;
+            oldOutputs: PropertyMap;
+            oldInputs: PropertyMap;
+            inputs: PropertyMap;
+            preview: boolean;
+        } & TimeLimit,
         context: CallContext,
     ): Promise<PropertyMap>;
     /** An object that is gone already is no error. */
-    delete(request: { id: string; properties: PropertyMap; inputs: PropertyMap } & TimeLimit, context: CallContext): Promise<void>;
+    delete(
+        request: { id: string; properties: PropertyMap; inputs: PropertyMap } & TimeLimit,
+        context: CallContext,
+    ): Promise<void>;
     /** Outputs (and inputs of the same name) that are secret whatever the program says. */
     secretProperties?: readonly string[];
 }

@@ -4,13 +4,24 @@
  * `pulumi.provider.main` is not used: it discards the provider's configuration, does not call create in
  * a preview, and needs twice the memory and three times the start-up time (measured, November 2026).
  */
-import * as grpc from "@grpc/grpc-js";
-import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { Any } from "google-protobuf/google/protobuf/any_pb";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+
 import { isDeepStrictEqual } from "node:util";
+import * as grpc from "@grpc/grpc-js";
+import { Any } from "google-protobuf/google/protobuf/any_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { printable } from "../../clients/outsideText";
-import type { CallContext, CheckResult, CheckRequest, DiffResult, LogSeverity, Provider, PropertyDiff, ResourceHandler, ResourceState } from "./provider";
+import type {
+    CallContext,
+    CheckRequest,
+    CheckResult,
+    DiffResult,
+    LogSeverity,
+    PropertyDiff,
+    Provider,
+    ResourceHandler,
+    ResourceState,
+} from "./provider";
 import { PartialFailure } from "./provider";
 import { type PropertyMap, unwrapMap, withSecrets } from "./values";
 
@@ -78,7 +89,9 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
         const type = urn.split("::")[2]?.split("$").pop() ?? "";
         const handler = provider.resources[type];
         if (!handler) {
-            throw new Error(`The ${provider.name} provider has no resource ${type}. It has: ${Object.keys(provider.resources).sort().join(", ")}.`);
+            throw new Error(
+                `The ${provider.name} provider has no resource ${type}. It has: ${Object.keys(provider.resources).sort().join(", ")}.`,
+            );
         }
         return handler;
     };
@@ -104,10 +117,20 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
         }),
         checkConfig: unary(async (request) => {
             const config = unwrapMap(toMap(request.getNews()));
-            return checkResponse(provider.checkConfig ? await provider.checkConfig(config) : { inputs: config }, request.getNews());
+            return checkResponse(
+                provider.checkConfig ? await provider.checkConfig(config) : { inputs: config },
+                request.getNews(),
+            );
         }),
         // What is the same, the engine does not configure anew: it goes on with what the state has, a token that was replaced since among it.
-        diffConfig: unary((request) => diffResponse(configurationDiff(unwrapMap(toMap(request.getOldInputs() ?? request.getOlds())), unwrapMap(toMap(request.getNews()))))),
+        diffConfig: unary((request) =>
+            diffResponse(
+                configurationDiff(
+                    unwrapMap(toMap(request.getOldInputs() ?? request.getOlds())),
+                    unwrapMap(toMap(request.getNews())),
+                ),
+            ),
+        ),
         configure: unary(async (request) => {
             await provider.configure(unwrapMap(toMap(request.getArgs())));
             const response = new providerMessages.ConfigureResponse();
@@ -234,7 +257,8 @@ function implementation(provider: Provider, contextFor: (urn: string) => CallCon
 function autonamingOf(options: any): CheckRequest["autonaming"] {
     if (!options) return undefined;
     const modes = providerMessages.CheckRequest.AutonamingOptions.Mode;
-    const mode = options.getMode() === modes.DISABLE ? "disable" : options.getMode() === modes.ENFORCE ? "enforce" : "propose";
+    const mode =
+        options.getMode() === modes.DISABLE ? "disable" : options.getMode() === modes.ENFORCE ? "enforce" : "propose";
     return { proposedName: options.getProposedName(), mode };
 }
 
@@ -306,7 +330,11 @@ function checkResponse(result: CheckResult, verbatim?: unknown) {
     // travels in the sentence only.
     response.setFailuresList(
         (result.failures ?? []).map(({ property, reason, showsValue }) =>
-            checkFailure(showsValue ? { property, reason } : { property: "", reason: reason.startsWith(property) ? reason : `${property}: ${reason}` }),
+            checkFailure(
+                showsValue
+                    ? { property, reason }
+                    : { property: "", reason: reason.startsWith(property) ? reason : `${property}: ${reason}` },
+            ),
         ),
     );
     return response;
@@ -332,7 +360,9 @@ function configurationDiff(before: PropertyMap, after: PropertyMap): DiffResult 
     const properties: Record<string, PropertyDiff> = {};
     for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
         if (isDeepStrictEqual(before[name], after[name])) continue;
-        properties[name] = { kind: before[name] === undefined ? "add" : after[name] === undefined ? "delete" : "update" };
+        properties[name] = {
+            kind: before[name] === undefined ? "add" : after[name] === undefined ? "delete" : "update",
+        };
     }
     return { changes: Object.keys(properties).length > 0, properties };
 }
@@ -351,7 +381,9 @@ function engineLog(engineAddress: string | undefined) {
     return (severity: LogSeverity, text: string, urn: string, ephemeral: boolean): Promise<void> => {
         if (!engineAddress) return Promise.resolve();
         // The engine is on loopback, where no proxy of the environment (HTTPS_PROXY, HTTP_PROXY) can reach it.
-        client ??= new engineService.EngineClient(engineAddress, grpc.credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
+        client ??= new engineService.EngineClient(engineAddress, grpc.credentials.createInsecure(), {
+            "grpc.enable_http_proxy": 0,
+        });
         const message = new engineMessages.LogRequest();
         message.setSeverity(engineMessages.LogSeverity[severity.toUpperCase()]);
         message.setMessage(printable(text));

@@ -6,12 +6,29 @@ import { randomBytes } from "node:crypto";
 import type { ApiKeyRecord, KeyHolder } from "../../clients/apiKeys";
 import type { ZotSession } from "../../clients/zotSession";
 import { keepsTags, OLDEST_ZOT } from "../../clients/zotVersion";
-import { type CallContext, isKnown, PartialFailure, type PropertyDiff, type PropertyMap, type ResourceHandler, sameValue, UNKNOWN } from "../protocol";
-import { type ApiKeyInputs, checkInputs, inputDefinitions, inputsOf, outputDefinitions, outputsOf, stateOf } from "./apiKeyProperties";
+import {
+    type CallContext,
+    isKnown,
+    PartialFailure,
+    type PropertyDiff,
+    type PropertyMap,
+    type ResourceHandler,
+    sameValue,
+    UNKNOWN,
+} from "../protocol";
+import {
+    type ApiKeyInputs,
+    checkInputs,
+    inputDefinitions,
+    inputsOf,
+    outputDefinitions,
+    outputsOf,
+    stateOf,
+} from "./apiKeyProperties";
 import { AfterMinting, type CarriedOut, carryOut } from "./carryOut";
 import { durationText, momentText } from "./durations";
 import { labelFor, ownerIn, ownerOf, ownerText } from "./owner";
-import { type Due, due, type KeyPlan, type KeyState, plan, type Predecessor, predecessorOf } from "./plan";
+import { type Due, due, type KeyPlan, type KeyState, type Predecessor, plan, predecessorOf } from "./plan";
 import type { Services } from "./services";
 
 /** The clocks here and at the registry must agree to this, or a rotation would come at the wrong time. In milliseconds. */
@@ -37,7 +54,10 @@ class ApiKeyResource {
     constructor(private readonly services: () => Services) {}
 
     /** Compares inputs, and looks at the clock and at what refresh found. Asks nobody. */
-    async diff({ oldOutputs, oldInputs, inputs }: Parameters<ResourceHandler["diff"]>[0], context: CallContext): ReturnType<ResourceHandler["diff"]> {
+    async diff(
+        { oldOutputs, oldInputs, inputs }: Parameters<ResourceHandler["diff"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["diff"]> {
         const properties: Record<string, PropertyDiff> = {};
         for (const name of Object.keys(inputDefinitions)) {
             const [before, after] = [oldInputs[name], inputs[name]];
@@ -50,15 +70,21 @@ class ApiKeyResource {
             const { state } = stateOf(oldOutputs);
             const now = new Date();
             const found = due(state, inputsOf(inputs).wanted, now);
-            const changed = found.mint ? MINTED_OUTPUTS : [...(found.over.length > 0 ? ["predecessors"] : []), ...(found.prove ? ["status"] : [])];
+            const changed = found.mint
+                ? MINTED_OUTPUTS
+                : [...(found.over.length > 0 ? ["predecessors"] : []), ...(found.prove ? ["status"] : [])];
             for (const name of changed) properties[name] = { kind: "update", inputDiff: false };
-            if (Object.keys(properties).length === 0 && state.predecessors.length > 0) await context.log("info", predecessorsText(state.predecessors, inputs.user as string));
+            if (Object.keys(properties).length === 0 && state.predecessors.length > 0)
+                await context.log("info", predecessorsText(state.predecessors, inputs.user as string));
         }
         // Two keys of one user side by side would be taken for each other's strays.
         return { changes: Object.keys(properties).length > 0, properties, deleteBeforeReplace: true };
     }
 
-    async create({ inputs, preview }: Parameters<ResourceHandler["create"]>[0], context: CallContext): ReturnType<ResourceHandler["create"]> {
+    async create(
+        { inputs, preview }: Parameters<ResourceHandler["create"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["create"]> {
         if (preview) {
             if (isKnown(inputs)) {
                 const { user, registryUrl, wanted } = inputsOf(inputs);
@@ -70,11 +96,16 @@ class ApiKeyResource {
             return { id: UNKNOWN, properties: { ...inputs, ...unknownOutputs() } };
         }
         const id = idOf(inputsOf(inputs));
-        const done = await this.withLogin(inputs, context, (session, clockAhead) => this.settle({ id, inputs, before: undefined, session, clockAhead }, context));
+        const done = await this.withLogin(inputs, context, (session, clockAhead) =>
+            this.settle({ id, inputs, before: undefined, session, clockAhead }, context),
+        );
         return { id, properties: outputsOf(inputs, done.state, done.key!) };
     }
 
-    async update({ id, oldOutputs, inputs, preview }: Parameters<ResourceHandler["update"]>[0], context: CallContext): ReturnType<ResourceHandler["update"]> {
+    async update(
+        { id, oldOutputs, inputs, preview }: Parameters<ResourceHandler["update"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["update"]> {
         if (preview) return this.previewUpdate(oldOutputs, inputs, context);
 
         const before = stateOf(oldOutputs);
@@ -82,33 +113,53 @@ class ApiKeyResource {
         const oldUrl = oldOutputs.registryUrl as string;
         const isElsewhere = oldUrl !== wanted.registryUrl;
         const found = due(before.state, wanted.wanted, new Date());
-        if (!found.mint && found.over.length === 0 && !found.prove && !isElsewhere) return outputsOf(inputs, before.state, before.key);
+        if (!found.mint && found.over.length === 0 && !found.prove && !isElsewhere)
+            return outputsOf(inputs, before.state, before.key);
 
         if (!found.mint) {
             await this.lookAtRegistry(wanted, context);
             const settled = await this.settleWithKey(before, inputs, found, context);
             if (settled) return outputsOf(inputs, settled, before.key);
         }
-        const done = await this.withLogin(inputs, context, (session, clockAhead) => this.settle({ id, inputs, before, session, clockAhead }, context));
+        const done = await this.withLogin(inputs, context, (session, clockAhead) =>
+            this.settle({ id, inputs, before, session, clockAhead }, context),
+        );
         if (isElsewhere && done.key !== undefined) await this.retire(oldUrl, wanted.user, before, context);
         return outputsOf(inputs, done.state, done.key ?? before.key);
     }
 
     /** Asks the registry whether the key still works, and which others there are; in an update the next run takes it from there. */
-    async read({ id, properties, inputs }: Parameters<ResourceHandler["read"]>[0], context: CallContext): ReturnType<ResourceHandler["read"]> {
+    async read(
+        { id, properties, inputs }: Parameters<ResourceHandler["read"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["read"]> {
         if (properties.key === undefined || properties.key === null) {
-            throw new Error("An API key cannot be imported: zot tells its secret only once, when it is made. Declare it, and pulumi up makes a new one; the keys that are there go on working for a while as its predecessors.");
+            throw new Error(
+                "An API key cannot be imported: zot tells its secret only once, when it is made. Declare it, and pulumi up makes a new one; the keys that are there go on working for a while as its predecessors.",
+            );
         }
         const { state, key } = stateOf(properties);
         const { registryUrl, user, wanted, takeOver } = inputsOf(inputs);
         const keys = await keysSeenBy(this.services().holder(registryUrl, user, key));
         if (!keys?.some((record) => record.uuid === state.uuid)) {
-            await context.log("warning", `The registry ${registryUrl} does not accept the API key ${state.uuid} of ${user} any more: it expired, was revoked, or the registry lost its database. The next pulumi up makes a new one.`);
+            await context.log(
+                "warning",
+                `The registry ${registryUrl} does not accept the API key ${state.uuid} of ${user} any more: it expired, was revoked, or the registry lost its database. The next pulumi up makes a new one.`,
+            );
             return { id, properties: outputsOf(inputs, { ...state, status: "unusable" }, key), inputs };
         }
         const now = new Date();
-        const seen = plan({ state, wanted: { ...wanted, generation: state.generation }, now, keys, owner: ownerOf(context.urn), takeOver });
-        const strays = seen.strays.filter((stray) => stray.uuid !== state.uuid).map((stray) => predecessorOf(stray, now));
+        const seen = plan({
+            state,
+            wanted: { ...wanted, generation: state.generation },
+            now,
+            keys,
+            owner: ownerOf(context.urn),
+            takeOver,
+        });
+        const strays = seen.strays
+            .filter((stray) => stray.uuid !== state.uuid)
+            .map((stray) => predecessorOf(stray, now));
         // The key itself is among the predecessors where it is due, which is not for refresh to decide.
         const others = [...seen.predecessors, ...seen.over].filter((predecessor) => predecessor.uuid !== state.uuid);
         const unknown = seen.found.filter((predecessor) => predecessor.uuid !== state.uuid);
@@ -120,11 +171,18 @@ class ApiKeyResource {
         }
         await this.tellOfForeign(seen, user, context);
         const status = state.status === "unusable" ? "usable" : state.status;
-        return { id, properties: outputsOf(inputs, { ...state, status, predecessors: [...others, ...strays] }, key), inputs };
+        return {
+            id,
+            properties: outputsOf(inputs, { ...state, status, predecessors: [...others, ...strays] }, key),
+            inputs,
+        };
     }
 
     /** Revokes every key of the user. */
-    async delete({ properties, inputs }: Parameters<ResourceHandler["delete"]>[0], context: CallContext): Promise<void> {
+    async delete(
+        { properties, inputs }: Parameters<ResourceHandler["delete"]>[0],
+        context: CallContext,
+    ): Promise<void> {
         const { state, key } = stateOf(properties);
         // What the outputs say is where the key is; the inputs may be those of an update that failed.
         const where = inputsOf({ ...inputs, registryUrl: properties.registryUrl!, user: properties.user! });
@@ -137,9 +195,13 @@ class ApiKeyResource {
             await holder.keys.revoke(state.uuid);
             return;
         }
-        await this.withLogin({ ...inputs, registryUrl: where.registryUrl, user: where.user }, context, async (session) => {
-            for (const record of await session.listApiKeys()) await session.revokeApiKey(record.uuid);
-        }).catch((error: unknown) => {
+        await this.withLogin(
+            { ...inputs, registryUrl: where.registryUrl, user: where.user },
+            context,
+            async (session) => {
+                for (const record of await session.listApiKeys()) await session.revokeApiKey(record.uuid);
+            },
+        ).catch((error: unknown) => {
             throw new Error(
                 `${textOf(error)} So it cannot be seen whether ${where.user} has API keys left at ${where.registryUrl}, which would go on working and pass to any later user of that name. ` +
                     "Mend this and try again; where the registry is gone for good, remove the key from the state: pulumi state delete URN.",
@@ -147,7 +209,11 @@ class ApiKeyResource {
         });
     }
 
-    private async previewUpdate(oldOutputs: PropertyMap, inputs: PropertyMap, context: CallContext): Promise<PropertyMap> {
+    private async previewUpdate(
+        oldOutputs: PropertyMap,
+        inputs: PropertyMap,
+        context: CallContext,
+    ): Promise<PropertyMap> {
         const { state, key } = stateOf(oldOutputs);
         if (!isKnown(inputs)) return { ...oldOutputs, ...inputs, ...unknownOutputs() };
         const { user, wanted, registryUrl } = inputsOf(inputs);
@@ -157,10 +223,14 @@ class ApiKeyResource {
         if (found.mint) {
             const fate = found.revokeOthers
                 ? `The present one, ${state.uuid}, and every other key of ${user} are revoked at once, so that CI stops until it has the new one.${
-                      state.predecessors.length > 0 ? ` The others that are known: ${state.predecessors.map(({ uuid }) => uuid).join(", ")}.` : ""
+                      state.predecessors.length > 0
+                          ? ` The others that are known: ${state.predecessors.map(({ uuid }) => uuid).join(", ")}.`
+                          : ""
                   }`
                 : [
-                      state.status === "unusable" || Date.parse(state.expires) <= now.getTime() ? "" : `The present one, ${state.uuid}, goes on working until about ${momentText(new Date(Math.min(now.getTime() + wanted.predecessorLifetime, Date.parse(state.expires))))}.`,
+                      state.status === "unusable" || Date.parse(state.expires) <= now.getTime()
+                          ? ""
+                          : `The present one, ${state.uuid}, goes on working until about ${momentText(new Date(Math.min(now.getTime() + wanted.predecessorLifetime, Date.parse(state.expires))))}.`,
                       state.predecessors.length > 0 ? predecessorsText(state.predecessors, user) : "",
                   ]
                       .filter(Boolean)
@@ -169,7 +239,10 @@ class ApiKeyResource {
             return { ...outputs, ...unknownOutputs() };
         }
         if (oldOutputs.registryUrl !== registryUrl) {
-            await context.log("info", `It will be seen whether the registry at ${registryUrl} accepts the API key of ${user}; if not, a new one is made there.`);
+            await context.log(
+                "info",
+                `It will be seen whether the registry at ${registryUrl} accepts the API key of ${user}; if not, a new one is made there.`,
+            );
             return { ...outputs, ...unknownOutputs() };
         }
         if (state.predecessors.length > 0) await context.log("info", predecessorsText(state.predecessors, user));
@@ -178,23 +251,49 @@ class ApiKeyResource {
     }
 
     /** What the key can do by itself, without a login: revoke predecessors, and show that it may push. Undefined where that is not enough. */
-    private async settleWithKey(before: { state: KeyState; key: string }, inputs: PropertyMap, found: Due, context: CallContext): Promise<KeyState | undefined> {
+    private async settleWithKey(
+        before: { state: KeyState; key: string },
+        inputs: PropertyMap,
+        found: Due,
+        context: CallContext,
+    ): Promise<KeyState | undefined> {
         const { registryUrl, user, wanted, repository, takeOver, label } = inputsOf(inputs);
         const holder = this.services().holder(registryUrl, user, before.key);
         const keys = await keysSeenBy(holder);
         if (!keys?.some((record) => record.uuid === before.state.uuid)) return undefined;
-        if (found.prove && repository !== undefined && (await holder.mayPush(repository)) !== "may push") return undefined;
+        if (found.prove && repository !== undefined && (await holder.mayPush(repository)) !== "may push")
+            return undefined;
         const owner = ownerOf(context.urn);
         const next = plan({ state: before.state, wanted, now: new Date(), keys, owner, takeOver });
         if (next.mint) return undefined;
-        const done = await carryOut({ plan: next, state: before.state, wanted, keys: holder.keys, label: labelFor(label, owner), expires: new Date(before.state.expires), prove: async () => {} });
+        const done = await carryOut({
+            plan: next,
+            state: before.state,
+            wanted,
+            keys: holder.keys,
+            label: labelFor(label, owner),
+            expires: new Date(before.state.expires),
+            prove: async () => {},
+        });
         await this.tell(next, user, before.state.uuid, context);
         return { ...done.state, status: "usable" };
     }
 
     /** Brings the user's keys to what the plan says, in a session. */
     private async settle(
-        { id, inputs, before, session, clockAhead }: { id: string; inputs: PropertyMap; before: { state: KeyState; key: string } | undefined; session: ZotSession; clockAhead: number },
+        {
+            id,
+            inputs,
+            before,
+            session,
+            clockAhead,
+        }: {
+            id: string;
+            inputs: PropertyMap;
+            before: { state: KeyState; key: string } | undefined;
+            session: ZotSession;
+            clockAhead: number;
+        },
         context: CallContext,
     ): Promise<CarriedOut> {
         const { registryUrl, user, wanted, label, repository, takeOver } = inputsOf(inputs);
@@ -208,18 +307,33 @@ class ApiKeyResource {
                     "Give this stack a service account of its own (identity.ciUser), or destroy the other stack; if that one is gone for good, take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true",
             );
         }
-        const prove = (key: string) => this.prove(this.services().holder(registryUrl, user, key), repository, registryUrl);
+        const prove = (key: string) =>
+            this.prove(this.services().holder(registryUrl, user, key), repository, registryUrl);
         let done: CarriedOut;
         try {
-            done = await carryOut({ plan: next, state: before?.state, wanted, keys: session.apiKeys, label: labelFor(label, owner), expires: new Date(now.getTime() + clockAhead + wanted.lifetime), prove });
+            done = await carryOut({
+                plan: next,
+                state: before?.state,
+                wanted,
+                keys: session.apiKeys,
+                label: labelFor(label, owner),
+                expires: new Date(now.getTime() + clockAhead + wanted.lifetime),
+                prove,
+            });
         } catch (error) {
             if (!(error instanceof AfterMinting)) throw error;
-            throw new PartialFailure(error.message, { id, properties: outputsOf(inputs, error.reached.state, error.reached.key!), inputs });
+            throw new PartialFailure(error.message, {
+                id,
+                properties: outputsOf(inputs, error.reached.state, error.reached.key!),
+                inputs,
+            });
         }
         await this.tell(next, user, before?.state.uuid, context);
         if (next.mint && before) {
             const former = done.state.predecessors.find((predecessor) => predecessor.uuid === before.state.uuid);
-            const until = former ? `by ${momentText(former.revokeAfter)}, when the former one's time is over` : "now, for the former one does not work any more";
+            const until = former
+                ? `by ${momentText(former.revokeAfter)}, when the former one's time is over`
+                : "now, for the former one does not work any more";
             await context.log("info", `${user} has a new API key: ${next.mint.why}. Hand it to CI ${until}.`);
         }
         if (next.mint || !before) return done;
@@ -242,14 +356,20 @@ class ApiKeyResource {
                     "or the registry's config does not give that group the right to create (access.ciRepositories), or it has not been pushed. The key is kept, and the next pulumi up looks again.",
             );
         }
-        throw new Error(`The registry ${registryUrl} answered ${proof.status} when the API key of ${holder.username} was tried on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`);
+        throw new Error(
+            `The registry ${registryUrl} answered ${proof.status} when the API key of ${holder.username} was tried on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`,
+        );
     }
 
     /**
      * A session of the service account, with a password that exists for it alone. Whatever happens in it, the session is ended, and
      * the account gets another password that nobody keeps.
      */
-    private async withLogin<T>(inputs: PropertyMap, context: CallContext, work: (session: ZotSession, clockAhead: number) => Promise<T>): Promise<T> {
+    private async withLogin<T>(
+        inputs: PropertyMap,
+        context: CallContext,
+        work: (session: ZotSession, clockAhead: number) => Promise<T>,
+    ): Promise<T> {
         const wanted = inputsOf(inputs);
         const clockAhead = await this.lookAtRegistry(wanted, context);
         const authentik = this.services().authentik();
@@ -258,16 +378,25 @@ class ApiKeyResource {
         const password = randomPassword();
         await authentik.setPassword(user, password);
         try {
-            const session = await this.services().login(wanted.registryUrl, { username: wanted.user, password }, wanted);
+            const session = await this.services().login(
+                wanted.registryUrl,
+                { username: wanted.user, password },
+                wanted,
+            );
             try {
                 return await work(session, clockAhead);
             } finally {
                 await session.end();
             }
         } finally {
-            await authentik.setPassword(user, randomPassword()).catch((error: unknown) =>
-                context.log("warning", `${textOf(error)} So ${wanted.user} still has the random password of this login, which was kept nowhere; the next login changes it.`),
-            );
+            await authentik
+                .setPassword(user, randomPassword())
+                .catch((error: unknown) =>
+                    context.log(
+                        "warning",
+                        `${textOf(error)} So ${wanted.user} still has the random password of this login, which was kept nowhere; the next login changes it.`,
+                    ),
+                );
         }
     }
 
@@ -282,13 +411,20 @@ class ApiKeyResource {
         if (version === undefined) {
             await context.log("debug", `The registry ${registryUrl} does not tell its version; only its host does.`);
         } else if (keepsTags(version) === false && acceptVersion === undefined) {
-            throw new Error(`The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: install v${OLDEST_ZOT} or newer before CI gets a key.`);
+            throw new Error(
+                `The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: install v${OLDEST_ZOT} or newer before CI gets a key.`,
+            );
         }
         return clockAhead;
     }
 
     /** Our keys at a registry that is no longer the declared one. It may be gone already. */
-    private async retire(registryUrl: string, user: string, before: { state: KeyState; key: string }, context: CallContext): Promise<void> {
+    private async retire(
+        registryUrl: string,
+        user: string,
+        before: { state: KeyState; key: string },
+        context: CallContext,
+    ): Promise<void> {
         const { state, key } = before;
         const uuids = state.predecessors.map((predecessor) => predecessor.uuid);
         try {
@@ -297,19 +433,33 @@ class ApiKeyResource {
             for (const uuid of [...uuids, state.uuid]) await keys.revoke(uuid);
             await context.log("info", `The API keys of ${user} at the former registry ${registryUrl} were revoked.`);
         } catch (error) {
-            await context.log("warning", `${textOf(error)} So the API keys of ${user} at the former registry ${registryUrl} (${[...uuids, state.uuid].join(", ")}) are not revoked; the last of ours ends on ${momentText(state.expires)}.`);
+            await context.log(
+                "warning",
+                `${textOf(error)} So the API keys of ${user} at the former registry ${registryUrl} (${[...uuids, state.uuid].join(", ")}) are not revoked; the last of ours ends on ${momentText(state.expires)}.`,
+            );
         }
     }
 
     /** @param present uuid of the key that the stack had before; where it was replaced and revoked, that is told apart from the others */
     private async tell(done: KeyPlan, user: string, present: string | undefined, context: CallContext): Promise<void> {
         if (done.strays.length > 0) {
-            await context.log("info", `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ${done.strays.map((stray) => stray.uuid).join(", ")}.`);
+            await context.log(
+                "info",
+                `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ${done.strays.map((stray) => stray.uuid).join(", ")}.`,
+            );
         }
         const others = done.over.filter(({ uuid }) => uuid !== present);
         const why = done.revokeOthers ? ", since the generation was raised," : " whose time is over";
-        if (others.length > 0) await context.log("info", `${done.revokeOthers ? "Other API keys" : "API keys"} of ${user}${why} were revoked: ${others.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`);
-        if (done.found.length > 0) await context.log("info", `${user} had API keys that this stack did not make. They go on working for now: ${done.found.map(predecessorText).join("; ")}.`);
+        if (others.length > 0)
+            await context.log(
+                "info",
+                `${done.revokeOthers ? "Other API keys" : "API keys"} of ${user}${why} were revoked: ${others.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`,
+            );
+        if (done.found.length > 0)
+            await context.log(
+                "info",
+                `${user} had API keys that this stack did not make. They go on working for now: ${done.found.map(predecessorText).join("; ")}.`,
+            );
         await this.tellOfForeign(done, user, context);
     }
 
@@ -360,8 +510,12 @@ function predecessorsText(predecessors: readonly Predecessor[], user: string): s
     const isOver = (predecessor: Predecessor) => Date.parse(predecessor.revokeAfter) <= now;
     const [over, living] = [predecessors.filter(isOver), predecessors.filter((predecessor) => !isOver(predecessor))];
     return [
-        living.length > 0 ? `Earlier API keys of ${user} that still work, and are revoked by the first update after their time: ${living.map(predecessorText).join("; ")}.` : "",
-        over.length > 0 ? `Earlier API keys of ${user} whose time is over, and which this update revokes: ${over.map(({ uuid, label }) => `${uuid} (${label})`).join("; ")}.` : "",
+        living.length > 0
+            ? `Earlier API keys of ${user} that still work, and are revoked by the first update after their time: ${living.map(predecessorText).join("; ")}.`
+            : "",
+        over.length > 0
+            ? `Earlier API keys of ${user} whose time is over, and which this update revokes: ${over.map(({ uuid, label }) => `${uuid} (${label})`).join("; ")}.`
+            : "",
     ]
         .filter(Boolean)
         .join(" ");

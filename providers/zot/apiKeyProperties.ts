@@ -1,6 +1,7 @@
 /** The properties of the resource ApiKey: what they mean, how they are checked, and how they become what the plan works with. */
-import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
+
 import { isConfidential } from "../../clients/loopback";
+import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 import { durationOf } from "./durations";
 import { type KeyState, type KeyStatus, type Predecessor, rotateAt, type Wanted } from "./plan";
 
@@ -12,35 +13,89 @@ interface PropertyDefinition {
 }
 
 export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
-    registryUrl: { type: "string", required: true, description: "The registry's public URL, which logins are sent back to, without a slash at the end: `https://registry.example.org`." },
-    user: { type: "string", required: true, description: "The service account in Authentik that the key belongs to. Another one replaces the key, and every key of the former is revoked." },
-    label: { type: "string", default: "ci", description: "What the key is called in zot. Project, stack and resource are added to it, by which a second stack and a run that was cut off are recognised." },
-    lifetime: { type: "string", default: "90d", description: "How long a key lives: `90d`, `12h`, `600s`. A change applies to the next key." },
-    rotateAfter: { type: "string", description: "The age at which the next update makes a successor, less than the lifetime. Default: two thirds of it." },
+    registryUrl: {
+        type: "string",
+        required: true,
+        description:
+            "The registry's public URL, which logins are sent back to, without a slash at the end: `https://registry.example.org`.",
+    },
+    user: {
+        type: "string",
+        required: true,
+        description:
+            "The service account in Authentik that the key belongs to. Another one replaces the key, and every key of the former is revoked.",
+    },
+    label: {
+        type: "string",
+        default: "ci",
+        description:
+            "What the key is called in zot. Project, stack and resource are added to it, by which a second stack and a run that was cut off are recognised.",
+    },
+    lifetime: {
+        type: "string",
+        default: "90d",
+        description: "How long a key lives: `90d`, `12h`, `600s`. A change applies to the next key.",
+    },
+    rotateAfter: {
+        type: "string",
+        description:
+            "The age at which the next update makes a successor, less than the lifetime. Default: two thirds of it.",
+    },
     predecessorLifetime: {
         type: "string",
         default: "7d",
-        description: "How long a key goes on working once it has a successor, or was found when the first one was made. The first update after that revokes it. A change applies to the next successor.",
+        description:
+            "How long a key goes on working once it has a successor, or was found when the first one was made. The first update after that revokes it. A change applies to the next successor.",
     },
-    generation: { type: "integer", default: 1, description: "Raised after a leak: the key is replaced, and every other key of the user is revoked in the same update." },
+    generation: {
+        type: "integer",
+        default: 1,
+        description:
+            "Raised after a leak: the key is replaced, and every other key of the user is revoked in the same update.",
+    },
     issuer: {
         type: "string",
         description:
             "The OpenID Connect issuer: a password of the service account is sent to its origin, and to Authentik's address, and to no other that the registry names. Default: Authentik's address alone.",
     },
-    loginFlow: { type: "string", description: "Slug of a flow in Authentik by which the service account logs in. Default: the flow that Authentik chooses for the application." },
-    repository: { type: "string", description: "A repository that the key must be able to push to; nothing is stored in it. Default: it is only seen that the registry accepts the key." },
-    takeOver: { type: "boolean", default: false, description: "Whether keys that another stack made become predecessors, for a stack that is gone. Without it they are a reason to refuse." },
-    acceptVersion: { type: "string", description: "A build of zot that was accepted on its host although its version cannot be read as 2.1.19 or newer: the registry's version is not asked about then." },
+    loginFlow: {
+        type: "string",
+        description:
+            "Slug of a flow in Authentik by which the service account logs in. Default: the flow that Authentik chooses for the application.",
+    },
+    repository: {
+        type: "string",
+        description:
+            "A repository that the key must be able to push to; nothing is stored in it. Default: it is only seen that the registry accepts the key.",
+    },
+    takeOver: {
+        type: "boolean",
+        default: false,
+        description:
+            "Whether keys that another stack made become predecessors, for a stack that is gone. Without it they are a reason to refuse.",
+    },
+    acceptVersion: {
+        type: "string",
+        description:
+            "A build of zot that was accepted on its host although its version cannot be read as 2.1.19 or newer: the registry's version is not asked about then.",
+    },
 };
 
 export const outputDefinitions: Readonly<Record<string, { schema: object; description: string; secret?: boolean }>> = {
-    key: { schema: { type: "string" }, secret: true, description: "The API key: the password that goes with the user's name." },
+    key: {
+        schema: { type: "string" },
+        secret: true,
+        description: "The API key: the password that goes with the user's name.",
+    },
     uuid: { schema: { type: "string" }, description: "By what zot knows the key." },
     created: { schema: { type: "string" }, description: "When it was made, RFC 3339." },
     expires: { schema: { type: "string" }, description: "When it ends, RFC 3339." },
     rotateAt: { schema: { type: "string" }, description: "From when on an update makes a successor, RFC 3339." },
-    status: { schema: { type: "string" }, description: "`usable`; `unproven` where it could not yet be shown to be able to push; `unusable` where the registry does not accept it any more." },
+    status: {
+        schema: { type: "string" },
+        description:
+            "`usable`; `unproven` where it could not yet be shown to be able to push; `unusable` where the registry does not accept it any more.",
+    },
     predecessors: {
         schema: { type: "array", items: { $ref: "#/types/zot:index/predecessor:Predecessor" } },
         description: "Keys of the user that work beside it until their time is over.",
@@ -76,45 +131,71 @@ type Judge = (value: PropertyValue) => string | undefined;
 
 const ALLOWED: Readonly<Record<string, Judge>> = {
     registryUrl: (value) => {
-        if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value)) return "must be an http or https URL";
+        if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value))
+            return "must be an http or https URL";
         const url = new URL(value);
         if (value !== url.origin) return `must be an origin without a path or a slash at the end, as ${url.origin}`;
-        return isConfidential(url) ? undefined : "must be https: over plain http, logins and keys could be read on the way";
+        return isConfidential(url)
+            ? undefined
+            : "must be https: over plain http, logins and keys could be read on the way";
     },
-    user: (value) => (typeof value === "string" && value.trim() === value && value !== "" && !/[\s:]/.test(value) ? undefined : "must be a user name, without spaces and colons"),
-    label: (value) => (typeof value === "string" && value.trim() !== "" && value.length <= 100 && !/[\0-\x1f\x7f]|pulumi:/.test(value) ? undefined : 'must be a text of 1 to 100 characters on one line, without "pulumi:"'),
+    user: (value) =>
+        typeof value === "string" && value.trim() === value && value !== "" && !/[\s:]/.test(value)
+            ? undefined
+            : "must be a user name, without spaces and colons",
+    label: (value) =>
+        typeof value === "string" && value.trim() !== "" && value.length <= 100 && !/[\0-\x1f\x7f]|pulumi:/.test(value)
+            ? undefined
+            : 'must be a text of 1 to 100 characters on one line, without "pulumi:"',
     lifetime: (value) => durationProblem(value, 1),
     rotateAfter: (value) => durationProblem(value, 1),
     predecessorLifetime: (value) => durationProblem(value, 0),
-    generation: (value) => (Number.isSafeInteger(integerOf(value)) && integerOf(value) >= 0 ? undefined : "must be an integer from 0 on"),
+    generation: (value) =>
+        Number.isSafeInteger(integerOf(value)) && integerOf(value) >= 0 ? undefined : "must be an integer from 0 on",
     issuer: (value) => {
-        if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value)) return "must be an http or https URL";
-        return isConfidential(new URL(value)) ? undefined : "must be https: over plain http, passwords could be read on the way";
+        if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value))
+            return "must be an http or https URL";
+        return isConfidential(new URL(value))
+            ? undefined
+            : "must be https: over plain http, passwords could be read on the way";
     },
-    loginFlow: (value) => (typeof value === "string" && /^[-a-zA-Z0-9_]+$/.test(value) ? undefined : 'must be the slug of a flow: letters, digits, "-" and "_"'),
-    repository: (value) => (typeof value === "string" && REPOSITORY.test(value) ? undefined : "must be a repository's name, as team/image"),
+    loginFlow: (value) =>
+        typeof value === "string" && /^[-a-zA-Z0-9_]+$/.test(value)
+            ? undefined
+            : 'must be the slug of a flow: letters, digits, "-" and "_"',
+    repository: (value) =>
+        typeof value === "string" && REPOSITORY.test(value) ? undefined : "must be a repository's name, as team/image",
     takeOver: (value) => (typeof booleanOf(value) === "boolean" ? undefined : "must be true or false"),
-    acceptVersion: (value) => (typeof value === "string" && /^[A-Za-z0-9._+:-]+$/.test(value) ? undefined : "must be a commit, or sha256: and a hash"),
+    acceptVersion: (value) =>
+        typeof value === "string" && /^[A-Za-z0-9._+:-]+$/.test(value)
+            ? undefined
+            : "must be a commit, or sha256: and a hash",
 };
 
 function durationProblem(value: PropertyValue, least: number): string | undefined {
     const milliseconds = durationOf(value);
-    if (milliseconds === undefined) return 'must be a duration such as "90d", "12h", "600s" or a number of seconds, of a century at most';
+    if (milliseconds === undefined)
+        return 'must be a duration such as "90d", "12h", "600s" or a number of seconds, of a century at most';
     return milliseconds >= least * 1000 ? undefined : `must be at least ${least} second`;
 }
 
-const integerOf = (value: PropertyValue) => (typeof value === "number" ? value : typeof value === "string" && /^\d+$/.test(value) ? Number(value) : Number.NaN);
+const integerOf = (value: PropertyValue) =>
+    typeof value === "number" ? value : typeof value === "string" && /^\d+$/.test(value) ? Number(value) : Number.NaN;
 const booleanOf = (value: PropertyValue) => (value === "true" ? true : value === "false" ? false : value);
 
 const isAbsent = (value: PropertyValue | undefined) => value === undefined || value === null;
 
 /** Fills in defaults, brings numbers and booleans into form, and says what is wrong. What is not known yet passes. */
-export function checkInputs(given: PropertyMap, before: PropertyMap | undefined): { inputs: PropertyMap; failures: CheckFailure[] } {
+export function checkInputs(
+    given: PropertyMap,
+    before: PropertyMap | undefined,
+): { inputs: PropertyMap; failures: CheckFailure[] } {
     const inputs: PropertyMap = {};
     const failures: CheckFailure[] = [];
     const fail = (property: string, reason: string) => failures.push({ property, reason });
     for (const name of Object.keys(given)) {
-        if (!(name in inputDefinitions)) fail(name, `${name} is no property of an API key; these are: ${Object.keys(inputDefinitions).join(", ")}.`);
+        if (!(name in inputDefinitions))
+            fail(name, `${name} is no property of an API key; these are: ${Object.keys(inputDefinitions).join(", ")}.`);
     }
     for (const [name, definition] of Object.entries(inputDefinitions)) {
         const value = isAbsent(given[name]) ? definition.default : given[name];
@@ -135,11 +216,17 @@ export function checkInputs(given: PropertyMap, before: PropertyMap | undefined)
     const lifetime = durationOf(inputs.lifetime);
     const rotateAfter = durationOf(inputs.rotateAfter);
     if (lifetime !== undefined && rotateAfter !== undefined && rotateAfter >= lifetime) {
-        fail("rotateAfter", `rotateAfter (${String(inputs.rotateAfter)}) must be less than the lifetime (${String(inputs.lifetime)}), or the key would end before it has a successor.`);
+        fail(
+            "rotateAfter",
+            `rotateAfter (${String(inputs.rotateAfter)}) must be less than the lifetime (${String(inputs.lifetime)}), or the key would end before it has a successor.`,
+        );
     }
     const generation = before?.generation;
     if (typeof generation === "number" && typeof inputs.generation === "number" && inputs.generation < generation) {
-        fail("generation", `generation can only be raised: it is ${generation}, and what was revoked does not come back.`);
+        fail(
+            "generation",
+            `generation can only be raised: it is ${generation}, and what was revoked does not come back.`,
+        );
     }
     return { inputs, failures };
 }
@@ -175,7 +262,9 @@ export function stateOf(outputs: PropertyMap): { state: KeyState; key: string } 
             expires: outputs.expires as string,
             status: outputs.status as KeyStatus,
             generation: outputs.generation as number,
-            predecessors: ((outputs.predecessors ?? []) as PropertyMap[]).map((predecessor) => ({ ...predecessor }) as unknown as Predecessor),
+            predecessors: ((outputs.predecessors ?? []) as PropertyMap[]).map(
+                (predecessor) => ({ ...predecessor }) as unknown as Predecessor,
+            ),
         },
     };
 }

@@ -32,7 +32,15 @@ export class AfterMinting extends Error {
     }
 }
 
-export async function carryOut({ plan, state, wanted, keys, label, expires, prove }: CarryOutRequest): Promise<CarriedOut> {
+export async function carryOut({
+    plan,
+    state,
+    wanted,
+    keys,
+    label,
+    expires,
+    prove,
+}: CarryOutRequest): Promise<CarriedOut> {
     for (const stray of plan.strays) await keys.revoke(stray.uuid);
     if (!plan.mint) {
         if (!state) throw new Error("There is no key, and none is planned.");
@@ -54,7 +62,9 @@ export async function carryOut({ plan, state, wanted, keys, label, expires, prov
     });
     if (expiryOf(minted.record) === "") {
         await keys.revoke(minted.record.uuid);
-        throw new Error(`The registry made an API key of ${keys.username} that never expires, although it was told when: it was revoked. Is this zot 2.1.20 or newer?`);
+        throw new Error(
+            `The registry made an API key of ${keys.username} that never expires, although it was told when: it was revoked. Is this zot 2.1.20 or newer?`,
+        );
     }
 
     let left = [...plan.over];
@@ -88,10 +98,15 @@ const ROUNDS = 5;
 async function revokeNewcomers(keys: ApiKeys, own: string): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
         const listed = await keys.list();
-        if (!listed.some((key) => key.uuid === own)) throw new Error(`Somebody revoked the new API key of ${keys.username} with another one while this was going on: raise ci.keyGeneration once more.`);
+        if (!listed.some((key) => key.uuid === own))
+            throw new Error(
+                `Somebody revoked the new API key of ${keys.username} with another one while this was going on: raise ci.keyGeneration once more.`,
+            );
         const others = listed.filter((key) => key.uuid !== own);
         if (others.length === 0) return;
         for (const other of others) await keys.revoke(other.uuid);
     }
-    throw new Error(`Somebody goes on making API keys of ${keys.username}: make the service account inactive in Authentik, find out who, and raise ci.keyGeneration again.`);
+    throw new Error(
+        `Somebody goes on making API keys of ${keys.username}: make the service account inactive in Authentik, find out who, and raise ci.keyGeneration again.`,
+    );
 }

@@ -7,7 +7,12 @@ import type { Services } from "./services";
 
 export const clientSecretInputs = {
     clientId: { type: "string", description: "The client's id in Authentik." },
-    value: { type: "string", secret: true, description: "The secret of a new client, and the next one of any: another value is put in its place. As an output, the one in use." },
+    value: {
+        type: "string",
+        secret: true,
+        description:
+            "The secret of a new client, and the next one of any: another value is put in its place. As an output, the one in use.",
+    },
 } as const;
 
 export function clientSecret(services: () => Pick<Services, "authentik">): ResourceHandler {
@@ -16,7 +21,9 @@ export function clientSecret(services: () => Pick<Services, "authentik">): Resou
         check: ({ inputs }) => Promise.resolve({ inputs, failures: mistakesIn(inputs) }),
         diff({ oldInputs, inputs }) {
             const isOther = !isKnown(inputs.value) || oldInputs.value !== inputs.value;
-            return Promise.resolve(isOther ? { changes: true, properties: { value: { kind: "update" } } } : { changes: false });
+            return Promise.resolve(
+                isOther ? { changes: true, properties: { value: { kind: "update" } } } : { changes: false },
+            );
         },
         async create({ inputs, preview, name }) {
             const outputs = { ...inputs };
@@ -43,6 +50,8 @@ export function clientSecret(services: () => Pick<Services, "authentik">): Resou
 function mistakesIn(inputs: PropertyMap): CheckFailure[] {
     return Object.keys(clientSecretInputs).flatMap((property) => {
         const value = inputs[property];
-        return !isKnown(value) || (typeof value === "string" && value !== "") ? [] : [{ property, reason: `${property} is missing.` }];
+        return !isKnown(value) || (typeof value === "string" && value !== "")
+            ? []
+            : [{ property, reason: `${property} is missing.` }];
     });
 }

@@ -40,34 +40,49 @@ function parsed(text: string): Json | undefined {
     }
 }
 
-const isMap = (value: Json | undefined): value is { [key: string]: Json } => value !== null && typeof value === "object" && !Array.isArray(value);
+const isMap = (value: Json | undefined): value is { [key: string]: Json } =>
+    value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** The same value with its keys in the order of another one, so that an order that has changed is no difference. */
 function inOrderOf(value: Json, model: Json | undefined): Json {
-    if (Array.isArray(value)) return value.map((item, index) => inOrderOf(item, Array.isArray(model) ? model[index] : undefined));
+    if (Array.isArray(value))
+        return value.map((item, index) => inOrderOf(item, Array.isArray(model) ? model[index] : undefined));
     if (!isMap(value)) return value;
     const like = isMap(model) ? model : {};
-    const keys = [...Object.keys(like).filter((key) => key in value), ...Object.keys(value).filter((key) => !(key in like))];
+    const keys = [
+        ...Object.keys(like).filter((key) => key in value),
+        ...Object.keys(value).filter((key) => !(key in like)),
+    ];
     return Object.fromEntries(keys.map((key) => [key, inOrderOf(value[key]!, like[key])]));
 }
 
 /** Without secrets; one that differs from that of the declared config is said to. */
 function hidden(value: Json, declared?: Json, isHeaders = false): Json {
-    if (Array.isArray(value)) return value.map((item, index) => hidden(item, Array.isArray(declared) ? declared[index] : undefined));
+    if (Array.isArray(value))
+        return value.map((item, index) => hidden(item, Array.isArray(declared) ? declared[index] : undefined));
     if (typeof value === "string") return withoutSecrets(value, HIDDEN);
     if (!isMap(value)) return value;
     return Object.fromEntries(
         Object.entries(value).map(([key, item]) => {
             const before = isMap(declared) ? declared[key] : undefined;
-            if (!isSecretKey(key) && !(isHeaders && isSecretHeader(key))) return [key, hidden(item, before, /headers$/i.test(key))];
+            if (!isSecretKey(key) && !(isHeaders && isSecretHeader(key)))
+                return [key, hidden(item, before, /headers$/i.test(key))];
             if (isMap(item)) return [key, hidden(item, before)];
-            return [key, declared !== undefined && JSON.stringify(before) !== JSON.stringify(item) ? `${HIDDEN} another` : HIDDEN];
+            return [
+                key,
+                declared !== undefined && JSON.stringify(before) !== JSON.stringify(item)
+                    ? `${HIDDEN} another`
+                    : HIDDEN,
+            ];
         }),
     );
 }
 
 /** What is no JSON: whatever stands behind a key of a secret, and what is a secret by its form. */
 function hiddenInText(text: string): string {
-    const byKey = text.replace(/("([^"\\\n]*)"\s*:\s*)"(?:[^"\\\n]|\\.)*"?/g, (whole: string, before: string, key: string) => (isSecretKey(key) ? `${before}"${HIDDEN}"` : whole));
+    const byKey = text.replace(
+        /("([^"\\\n]*)"\s*:\s*)"(?:[^"\\\n]|\\.)*"?/g,
+        (whole: string, before: string, key: string) => (isSecretKey(key) ? `${before}"${HIDDEN}"` : whole),
+    );
     return withoutSecrets(byKey, HIDDEN);
 }

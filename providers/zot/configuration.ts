@@ -1,6 +1,6 @@
 /** The provider's configuration: where Authentik is, its token, and how requests leave this machine. */
 import { isConfidential } from "../../clients/loopback";
-import { isKnown, type CheckFailure, type PropertyMap, type PropertyValue } from "../protocol";
+import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 
 export interface Configuration {
     /** Authentik's address, without a slash at the end. */
@@ -13,24 +13,29 @@ export interface Configuration {
 export const configurationProperties = {
     authentikUrl: {
         type: "string",
-        description: "Authentik's address, for example `https://authentik.example.org`. The environment variable `AUTHENTIK_URL` also sets it.",
+        description:
+            "Authentik's address, for example `https://authentik.example.org`. The environment variable `AUTHENTIK_URL` also sets it.",
     },
     authentikToken: {
         type: "string",
         secret: true,
-        description: "An API token of Authentik that may see the service account and set its password. The environment variable `AUTHENTIK_TOKEN` also sets it, and is never written to the state.",
+        description:
+            "An API token of Authentik that may see the service account and set its password. The environment variable `AUTHENTIK_TOKEN` also sets it, and is never written to the state.",
     },
     caCertificateFile: {
         type: "string",
-        description: "PEM file of certificate authorities to trust beside the usual ones. The environment variable `NODE_EXTRA_CA_CERTS` also works.",
+        description:
+            "PEM file of certificate authorities to trust beside the usual ones. The environment variable `NODE_EXTRA_CA_CERTS` also works.",
     },
     proxy: {
         type: "string",
-        description: "URL of an HTTP proxy for requests to hosts that are neither loopback nor in `NO_PROXY`. The environment variables `HTTPS_PROXY` and `HTTP_PROXY` also set it.",
+        description:
+            "URL of an HTTP proxy for requests to hosts that are neither loopback nor in `NO_PROXY`. The environment variables `HTTPS_PROXY` and `HTTP_PROXY` also set it.",
     },
 } as const;
 
-const asText = (value: PropertyValue | undefined) => (typeof value === "string" && value.trim() !== "" ? value.trim() : undefined);
+const asText = (value: PropertyValue | undefined) =>
+    typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 
 /** What is wrong with a configuration, found without asking anybody. Values that are not known yet pass. */
 export function checkConfiguration(config: PropertyMap): CheckFailure[] {
@@ -61,7 +66,12 @@ const baseUrl = (url: string | undefined) => url?.replace(/\/+$/, "").replace(/\
 
 /** Why this is not where a token may be sent. */
 function addressProblem(text: string): string | undefined {
-    return urlProblem(text) ?? (isConfidential(new URL(text)) ? undefined : "must be https: over plain http, the token could be read on the way.");
+    return (
+        urlProblem(text) ??
+        (isConfidential(new URL(text))
+            ? undefined
+            : "must be https: over plain http, the token could be read on the way.")
+    );
 }
 
 /** Why this is not an address to send requests to; a proxy's may hold its user and password, which are not repeated. */

@@ -14,13 +14,19 @@ export function durationOf(value: unknown): number | undefined {
 
 /** A century is more than any key should live, and dates beyond the year 9999 have another form. */
 const LONGEST = 100 * 365 * UNITS.d! * 1000;
-const within = (milliseconds: number) => (Number.isSafeInteger(milliseconds) && milliseconds <= LONGEST ? milliseconds : undefined);
+const within = (milliseconds: number) =>
+    Number.isSafeInteger(milliseconds) && milliseconds <= LONGEST ? milliseconds : undefined;
 
 /** A duration for a person: the two largest units that say something. */
 export function durationText(milliseconds: number): string {
     let rest = Math.round(Math.abs(milliseconds) / 1000);
     const parts: string[] = [];
-    for (const [unit, name] of [["d", "day"], ["h", "hour"], ["m", "minute"], ["s", "second"]] as const) {
+    for (const [unit, name] of [
+        ["d", "day"],
+        ["h", "hour"],
+        ["m", "minute"],
+        ["s", "second"],
+    ] as const) {
         const amount = Math.floor(rest / UNITS[unit]!);
         rest -= amount * UNITS[unit]!;
         if (amount > 0) parts.push(`${amount} ${name}${amount === 1 ? "" : "s"}`);
@@ -31,5 +37,8 @@ export function durationText(milliseconds: number): string {
 
 /** A moment for a person, to the second, in UTC. */
 export function momentText(moment: Date | string): string {
-    return new Date(moment).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+    return new Date(moment)
+        .toISOString()
+        .replace("T", " ")
+        .replace(/\.\d+Z$/, " UTC");
 }

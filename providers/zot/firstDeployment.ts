@@ -5,20 +5,33 @@ import type { JsonMap } from "../../components/zotConfig/json";
 import type { HostReport } from "./hostReport";
 
 /** Who may do what before and after, and what is noticed of the change; `widens` where somebody will be allowed more than now. */
-export function firstDeployment(report: HostReport, plannedConfig: string, host: string, groups?: TierNames): { text: string; widens: boolean } {
+export function firstDeployment(
+    report: HostReport,
+    plannedConfig: string,
+    host: string,
+    groups?: TierNames,
+): { text: string; widens: boolean } {
     const declared = policyOf(JSON.parse(plannedConfig) as JsonMap);
     const mayPush = declared.rules.some(({ anonymous }) => anonymous.includes("create"));
-    const restart = report.serving === "not reachable" ? "zot, which does not answer now, is started" : "zot restarts once";
+    const restart =
+        report.serving === "not reachable" ? "zot, which does not answer now, is started" : "zot restarts once";
     const sentence = `The first deployment to ${host}: ${restart}${mayPush ? "" : "; from then on nobody pushes without a login"}`;
     const present = configOf(report.configText);
     if (present === undefined) {
-        const why = report.configText === undefined ? "there is no config to compare it with" : "the config that is there is no JSON";
-        return { text: `${sentence}. Whose rights change is not known: ${why} (${report.config.path}).`, widens: false };
+        const why =
+            report.configText === undefined
+                ? "there is no config to compare it with"
+                : "the config that is there is no JSON";
+        return {
+            text: `${sentence}. Whose rights change is not known: ${why} (${report.config.path}).`,
+            widens: false,
+        };
     }
     const changes = policyChanges(policyInEffect(present), declared);
     if (changes.length === 0) return { text: `${sentence}. Nobody's rights change.`, widens: false };
     // By the name of the access matrix, since a zot that is open knows no logins.
-    const line = (change: (typeof changes)[number]) => `  ${isWidening(change) ? "WIDER   " : "narrower"}  ${changeInWords(change, groups).replace("anyone without a login", "anonymous")}`;
+    const line = (change: (typeof changes)[number]) =>
+        `  ${isWidening(change) ? "WIDER   " : "narrower"}  ${changeInWords(change, groups).replace("anyone without a login", "anonymous")}`;
     return { text: [`${sentence}:`, ...changes.map(line)].join("\n"), widens: changes.some(isWidening) };
 }
 
@@ -26,7 +39,9 @@ function configOf(text: string | undefined): JsonMap | undefined {
     if (text === undefined) return undefined;
     try {
         const config = JSON.parse(text) as unknown;
-        return typeof config === "object" && config !== null && !Array.isArray(config) ? (config as JsonMap) : undefined;
+        return typeof config === "object" && config !== null && !Array.isArray(config)
+            ? (config as JsonMap)
+            : undefined;
     } catch {
         return undefined;
     }

@@ -10,10 +10,18 @@ import processesScript from "../../host/processes.sh";
 import rightsScript from "../../host/rights.sh";
 import serviceFileScript from "../../host/serviceFile.sh";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
-import observationScript from "./hostObservation.sh";
 import { firstDeployment } from "./firstDeployment";
+import observationScript from "./hostObservation.sh";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationProperties";
-import { type Circumstances, compare, type Findings, HostRefusal, type HostReport, readReport, reportOutput } from "./hostReport";
+import {
+    type Circumstances,
+    compare,
+    type Findings,
+    HostRefusal,
+    type HostReport,
+    readReport,
+    reportOutput,
+} from "./hostReport";
 import { runOverSsh, SshError, type SshLimits } from "./ssh";
 
 /** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
@@ -38,7 +46,18 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
         ["issuer_is_new", planned && last && issuerIn(planned.config) === issuerIn(last.config) ? "no" : "yes"],
     ];
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
-    return [commonScript, lookScript, processesScript, rightsScript, preflightScript, serviceFileScript, observationScript, ...assignments, "look", ""].join("\n");
+    return [
+        commonScript,
+        lookScript,
+        processesScript,
+        rightsScript,
+        preflightScript,
+        serviceFileScript,
+        observationScript,
+        ...assignments,
+        "look",
+        "",
+    ].join("\n");
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
@@ -53,8 +72,11 @@ function isDue({ declared, planned }: Observation, last: Declared | undefined): 
 /** A config with secret files that are not there yet, for `zot verify` on the host; which would make the log file that one names. */
 function forVerify(config: string): string {
     return JSON.stringify(JSON.parse(config), (key, value: unknown) => {
-        if (typeof value === "string" && value.endsWith(".<sha256>.json")) return value.replace(/^.*\/(?:oidc-)?([a-z-]+)\.<sha256>\.json$/, "@folder@/$1.json");
-        return key.toLowerCase() === "log" && typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value).filter(([name]) => !/^(output|audit)$/i.test(name))) : value;
+        if (typeof value === "string" && value.endsWith(".<sha256>.json"))
+            return value.replace(/^.*\/(?:oidc-)?([a-z-]+)\.<sha256>\.json$/, "@folder@/$1.json");
+        return key.toLowerCase() === "log" && typeof value === "object" && value !== null
+            ? Object.fromEntries(Object.entries(value).filter(([name]) => !/^(output|audit)$/i.test(name)))
+            : value;
     });
 }
 
@@ -113,7 +135,10 @@ class HostObservationResource {
      * Looks at the host. Other inputs are no difference by themselves: the remote command has them too, and the engine keeps the new
      * ones with an unchanged resource.
      */
-    async diff({ oldInputs, inputs, oldOutputs }: Parameters<ResourceHandler["diff"]>[0], context: CallContext): ReturnType<ResourceHandler["diff"]> {
+    async diff(
+        { oldInputs, inputs, oldOutputs }: Parameters<ResourceHandler["diff"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["diff"]> {
         this.seen.delete(context.urn);
         if (this.justRead.delete(context.urn)) return { changes: false };
         const look = await this.lookAfter(oldInputs, inputs, oldOutputs, context);
@@ -125,11 +150,20 @@ class HostObservationResource {
         }
         this.seen.set(context.urn, look);
         const added = oldOutputs.report === undefined || oldOutputs.report === null;
-        return { changes: true, properties: { pushes: { kind: "update", inputDiff: false }, report: { kind: added ? "add" : "update", inputDiff: false } } };
+        return {
+            changes: true,
+            properties: {
+                pushes: { kind: "update", inputDiff: false },
+                report: { kind: added ? "add" : "update", inputDiff: false },
+            },
+        };
     }
 
     /** Nothing was pushed yet, so that nothing differs; but what a push will do and what stands in its way is told here, before anything is changed. */
-    async create({ inputs, preview, name }: Parameters<ResourceHandler["create"]>[0], context: CallContext): ReturnType<ResourceHandler["create"]> {
+    async create(
+        { inputs, preview, name }: Parameters<ResourceHandler["create"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["create"]> {
         const observation = observationOf(inputs, this.options.environment);
         const outputs: PropertyMap = { pushes: 0 };
         if (observation?.look) {
@@ -142,13 +176,20 @@ class HostObservationResource {
     }
 
     /** What there is to see is seen by the next diff: a refresh has to go on where the host is away, too. */
-    async read({ id, properties, inputs }: Parameters<ResourceHandler["read"]>[0], context: CallContext): ReturnType<ResourceHandler["read"]> {
-        if (properties.pushes === undefined || properties.pushes === null) throw new Error("A host observation cannot be imported: declare it, and pulumi up makes it.");
+    async read(
+        { id, properties, inputs }: Parameters<ResourceHandler["read"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["read"]> {
+        if (properties.pushes === undefined || properties.pushes === null)
+            throw new Error("A host observation cannot be imported: declare it, and pulumi up makes it.");
         this.justRead.add(context.urn);
         return { id, properties, inputs };
     }
 
-    async update({ oldInputs, inputs, oldOutputs, preview }: Parameters<ResourceHandler["update"]>[0], context: CallContext): ReturnType<ResourceHandler["update"]> {
+    async update(
+        { oldInputs, inputs, oldOutputs, preview }: Parameters<ResourceHandler["update"]>[0],
+        context: CallContext,
+    ): ReturnType<ResourceHandler["update"]> {
         const look = this.seen.get(context.urn) ?? (await this.lookAfter(oldInputs, inputs, oldOutputs, context));
         this.seen.delete(context.urn);
         if (!look) return oldOutputs;
@@ -165,9 +206,17 @@ class HostObservationResource {
         if (!observation?.declared) return;
         let report: HostReport;
         try {
-            report = await this.report({ ...observation, planned: undefined }, observation.declared, undefined, context);
+            report = await this.report(
+                { ...observation, planned: undefined },
+                observation.declared,
+                undefined,
+                context,
+            );
         } catch (error) {
-            await context.log("warning", `It is not known whether the config was withdrawn. ${(error as Error).message}`);
+            await context.log(
+                "warning",
+                `It is not known whether the config was withdrawn. ${(error as Error).message}`,
+            );
             return;
         }
         if (report.configText !== observation.declared.config || report.lastPush === "") return;
@@ -179,30 +228,61 @@ class HostObservationResource {
     }
 
     /** What is on a host that was pushed before; undefined where it is not to be looked at, or was another one. */
-    private async lookAfter(oldInputs: PropertyMap, inputs: PropertyMap, oldOutputs: PropertyMap, context: CallContext): Promise<Look | undefined> {
+    private async lookAfter(
+        oldInputs: PropertyMap,
+        inputs: PropertyMap,
+        oldOutputs: PropertyMap,
+        context: CallContext,
+    ): Promise<Look | undefined> {
         const observation = observationOf(inputs, this.options.environment);
         if (!observation?.look) return undefined;
         const before = observationOf(oldInputs, this.options.environment);
-        const isSameHost = before?.connection.host === observation.connection.host && before.connection.port === observation.connection.port && before.configFile === observation.configFile;
+        const isSameHost =
+            before?.connection.host === observation.connection.host &&
+            before.connection.port === observation.connection.port &&
+            before.configFile === observation.configFile;
         const last = isSameHost ? before?.declared : undefined;
         // A host that takes another one's place gets the public name last.
-        const asksRegistry = typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl ? "always" : isSameHost ? "before the first push" : "never";
+        const asksRegistry =
+            typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl
+                ? "always"
+                : isSameHost
+                  ? "before the first push"
+                  : "never";
         const circumstances: Circumstances = {
             // Until a difference was found, what was seen is what was there when the resource was made.
-            foundSha256: oldOutputs.pushes === 0 ? ((oldOutputs.report as PropertyMap | undefined)?.configSha256 as string | undefined) : undefined,
+            foundSha256:
+                oldOutputs.pushes === 0
+                    ? ((oldOutputs.report as PropertyMap | undefined)?.configSha256 as string | undefined)
+                    : undefined,
             serviceChanges: JSON.stringify(before?.variables) !== JSON.stringify(observation.variables),
         };
-        return this.look(observation, { last, known: isSameHost ? knownZot(oldOutputs) : undefined, asksRegistry, circumstances }, context);
+        return this.look(
+            observation,
+            { last, known: isSameHost ? knownZot(oldOutputs) : undefined, asksRegistry, circumstances },
+            context,
+        );
     }
 
     /** What is on the host, what of it differs, and what would stand in the way of a push. */
     private async look(
         observation: Observation,
-        { last, known, asksRegistry, circumstances }: { last?: Declared; known?: KnownZot; asksRegistry: "always" | "before the first push" | "never"; circumstances?: Circumstances },
+        {
+            last,
+            known,
+            asksRegistry,
+            circumstances,
+        }: {
+            last?: Declared;
+            known?: KnownZot;
+            asksRegistry: "always" | "before the first push" | "never";
+            circumstances?: Circumstances;
+        },
         context: CallContext,
     ): Promise<Look> {
         const { planned, registryUrl, mistakes, connection } = observation;
-        const askRegistry = async () => (planned && registryUrl !== undefined ? this.options.registryProblem?.(registryUrl) : undefined);
+        const askRegistry = async () =>
+            planned && registryUrl !== undefined ? this.options.registryProblem?.(registryUrl) : undefined;
         const early = asksRegistry === "always" ? askRegistry() : undefined;
         const report = await this.report(observation, last, known, context).catch(async (error: Error) => {
             const others = [...mistakes, ...[await early].filter((problem) => problem !== undefined)];
@@ -211,11 +291,16 @@ class HostObservationResource {
         const findings = compare(report, last, observation.declared, namesOf(observation), circumstances);
         const isFirst = report.lastPush === "" && asksRegistry !== "never";
         const registryProblem = await (early ?? (isFirst ? askRegistry() : undefined));
-        const isDue = report.pushIsDue === true || findings.drift.length > 0 || (planned !== undefined && last === undefined);
+        const isDue =
+            report.pushIsDue === true || findings.drift.length > 0 || (planned !== undefined && last === undefined);
         const found = [...mistakes, ...(isDue ? report.mistakes : [])];
-        if (!isDue) findings.notes.push(...report.mistakes.map((mistake) => `A push to ${connection.host} would be refused: ${mistake}`));
+        if (!isDue)
+            findings.notes.push(
+                ...report.mistakes.map((mistake) => `A push to ${connection.host} would be refused: ${mistake}`),
+            );
         // Where zot does not run yet, nobody can answer for it.
-        if (registryProblem !== undefined) (report.serving === "not reachable" ? findings.notes : found).push(registryProblem);
+        if (registryProblem !== undefined)
+            (report.serving === "not reachable" ? findings.notes : found).push(registryProblem);
         return { report, findings, mistakes: found };
     }
 
@@ -230,17 +315,34 @@ class HostObservationResource {
     }
 
     /** One connection. */
-    private async report(observation: Observation, last: Declared | undefined, known: KnownZot | undefined, context: CallContext): Promise<HostReport> {
+    private async report(
+        observation: Observation,
+        last: Declared | undefined,
+        known: KnownZot | undefined,
+        context: CallContext,
+    ): Promise<HostReport> {
         const { host } = observation.connection;
         try {
-            const ran = await runOverSsh(observation.connection, { command: COMMAND, stdin: scriptFor(observation, last, known) }, { cancelled: context.cancelled, limits: this.options.limits });
+            const ran = await runOverSsh(
+                observation.connection,
+                { command: COMMAND, stdin: scriptFor(observation, last, known) },
+                { cancelled: context.cancelled, limits: this.options.limits },
+            );
             const report = readReport(ran.stdout, observation.configFile);
             if (report) return report;
             const said = (ran.stderr.trim() || ran.stdout.toString("utf8").trim()).slice(0, 500) || "nothing";
-            throw new SshError(`The look at the registry's host ${host} did not come to its end (${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`);
+            throw new SshError(
+                `The look at the registry's host ${host} did not come to its end (${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`,
+            );
         } catch (error) {
-            if (error instanceof HostRefusal) throw new Error(`The registry's host ${host} cannot be looked at, nor pushed to: ${error.message}. Nothing was changed.`);
-            if (error instanceof SshError) throw new Error(`${error.message} (To go on without a look at the host, set host.observe to false, or ZOT_HARDENING_LOOK=off in the environment.)`);
+            if (error instanceof HostRefusal)
+                throw new Error(
+                    `The registry's host ${host} cannot be looked at, nor pushed to: ${error.message}. Nothing was changed.`,
+                );
+            if (error instanceof SshError)
+                throw new Error(
+                    `${error.message} (To go on without a look at the host, set host.observe to false, or ZOT_HARDENING_LOOK=off in the environment.)`,
+                );
             throw error;
         }
     }
@@ -248,15 +350,24 @@ class HostObservationResource {
 
 /** All that is wrong, in one message. */
 function refusal(mistakes: readonly string[]): string {
-    const list = mistakes.length === 1 ? ` ${mistakes[0]}` : `\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}\n`;
+    const list =
+        mistakes.length === 1 ? ` ${mistakes[0]}` : `\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}\n`;
     return `Before anything is changed, this has to be put right:${list}${mistakes.length === 1 ? " " : ""}Nothing was changed, on the host or in Authentik.`;
 }
 
 const namesOf = ({ connection, binary }: Observation) => ({ host: connection.host, binary });
 
-async function tellDrift({ findings: { drift, difference } }: Look, { connection }: Observation, preview: boolean, context: CallContext): Promise<void> {
+async function tellDrift(
+    { findings: { drift, difference } }: Look,
+    { connection }: Observation,
+    preview: boolean,
+    context: CallContext,
+): Promise<void> {
     const sentence = `The registry's host ${connection.host} is not as it was declared: ${drift.join("; ")}.`;
-    await context.log("warning", `${sentence} ${preview ? "pulumi up pushes" : "It is now pushed"} what is declared to it again.${difference === undefined ? "" : `\n${difference}`}`);
+    await context.log(
+        "warning",
+        `${sentence} ${preview ? "pulumi up pushes" : "It is now pushed"} what is declared to it again.${difference === undefined ? "" : `\n${difference}`}`,
+    );
 }
 
 async function tellNotes({ findings }: Look, context: CallContext): Promise<void> {

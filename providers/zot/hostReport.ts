@@ -84,7 +84,8 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
     const body = output.subarray(begin + MARKER.length + 1);
     const separator = body.indexOf("\n--\n");
     const facts = (separator < 0 ? body : body.subarray(0, separator + 1)).toString("utf8");
-    const all = (name: string) => [...facts.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].map((match) => outsideText(match[1]!, LONGEST_FACT));
+    const all = (name: string) =>
+        [...facts.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].map((match) => outsideText(match[1]!, LONGEST_FACT));
     const one = (name: string) => all(name).at(-1) ?? "";
     const refused = one("refused");
     if (refused) throw new HostRefusal(refused);
@@ -103,7 +104,8 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         configText: text?.toString("utf8"),
         secretFiles: all("secret").map((line) => {
             // Of a missing file nothing stands before the hash.
-            const [, its, of, sha256, path] = /^(?:(\S{10}) (\d+) )?\s*(unreadable|unknown|[0-9a-f]{64}) (.*)$/.exec(line) ?? [];
+            const [, its, of, sha256, path] =
+                /^(?:(\S{10}) (\d+) )?\s*(unreadable|unknown|[0-9a-f]{64}) (.*)$/.exec(line) ?? [];
             return { path: path ?? line, rights: its, owner: of ?? "", sha256 };
         }),
         deployedSha256: one("deployed"),
@@ -129,7 +131,9 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         servingProblem: one("servingProblem"),
         silence: one("silence"),
         mistakes: all("mistake"),
-        pushIsDue: all("pushIsDue").map((due) => due === "yes").at(-1),
+        pushIsDue: all("pushIsDue")
+            .map((due) => due === "yes")
+            .at(-1),
         lastPush: all("lastPush").at(-1),
     };
 }
@@ -150,11 +154,19 @@ export interface Findings {
  * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it should be: the one that was declared when the host was last pushed, and the one
  * that is declared now, which a push that was reported as failed may have brought.
  */
-export function compare(report: HostReport, last: Declared | undefined, now: Declared | undefined, names: { host: string; binary: string }, circumstances: Circumstances = {}): Findings {
+export function compare(
+    report: HostReport,
+    last: Declared | undefined,
+    now: Declared | undefined,
+    names: { host: string; binary: string },
+    circumstances: Circumstances = {},
+): Findings {
     const findings: Findings = { drift: [], difference: undefined, notes: notesOn(report, names) };
     const { drift } = findings;
     if (report.pushing) {
-        findings.notes.push(`A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; look again when it has ended.`);
+        findings.notes.push(
+            `A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; look again when it has ended.`,
+        );
         return findings;
     }
     findings.notes.push(...notesOnLogins(report, last, now, names));
@@ -162,7 +174,8 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
     if (!deployed) return findings;
     if (report.unended) drift.push(`push ${report.unended} was cut off, and neither proven nor taken back`);
 
-    if (!deployed.byTheseSettings && !report.lastWasTried) drift.push("the push of what was declared last has not been run there");
+    if (!deployed.byTheseSettings && !report.lastWasTried)
+        drift.push("the push of what was declared last has not been run there");
 
     const { config, configText } = report;
     const declared = deployed.as;
@@ -175,7 +188,9 @@ export function compare(report: HostReport, last: Declared | undefined, now: Dec
             drift.push(`${config.path} cannot be read, or is too large for a config`);
         } else if (configText !== declared.config) {
             findings.difference = configDifference(declared.config, configText);
-            drift.push(`${config.path} ${findings.difference === undefined ? "has another layout, with the same settings" : "has other settings"}`);
+            drift.push(
+                `${config.path} ${findings.difference === undefined ? "has another layout, with the same settings" : "has other settings"}`,
+            );
         }
         drift.push(...rightsProblems(config, "0644", report.user));
     }
@@ -203,18 +218,33 @@ export interface Circumstances {
 }
 
 /** What the host is to be like: as the last push that succeeded has left it. Undefined where none ever has. */
-function deployedOf(report: HostReport, last: Declared, now: Declared | undefined, { foundSha256 }: Circumstances): { as: Declared; byTheseSettings: boolean } | undefined {
+function deployedOf(
+    report: HostReport,
+    last: Declared,
+    now: Declared | undefined,
+    { foundSha256 }: Circumstances,
+): { as: Declared; byTheseSettings: boolean } | undefined {
     const { configText, deployedSha256, deployedText, lastWasDeployed } = report;
     if (now && configText === now.config) return { as: now, byTheseSettings: true };
     if (configText === last.config) return { as: last, byTheseSettings: true };
     const found = configText === undefined ? undefined : createHash("sha256").update(configText).digest("hex");
-    if (deployedSha256 === "") return found !== undefined && found === foundSha256 ? undefined : { as: last, byTheseSettings: true };
+    if (deployedSha256 === "")
+        return found !== undefined && found === foundSha256 ? undefined : { as: last, byTheseSettings: true };
     const kept = found === deployedSha256 ? configText : deployedText;
     if (lastWasDeployed || kept === undefined) return { as: last, byTheseSettings: true };
-    return { as: { config: kept, secretFiles: report.secretFiles.map(({ path }) => path).filter((path) => kept.includes(`"${path}"`)) }, byTheseSettings: false };
+    return {
+        as: {
+            config: kept,
+            secretFiles: report.secretFiles.map(({ path }) => path).filter((path) => kept.includes(`"${path}"`)),
+        },
+        byTheseSettings: false,
+    };
 }
 
-function servingProblems({ serving, servingProblem, silence, startSays, url }: HostReport, alreadyDiffers: boolean): string[] {
+function servingProblems(
+    { serving, servingProblem, silence, startSays, url }: HostReport,
+    alreadyDiffers: boolean,
+): string[] {
     if (serving === "not reachable") return [url ? `zot does not answer at ${url}${silence}` : "zot does not answer"];
     // Where the files differ, what is served does as well. And what waits for its issuer changes over by itself.
     if (alreadyDiffers || startSays.startsWith("read-only")) return [];
@@ -222,22 +252,46 @@ function servingProblems({ serving, servingProblem, silence, startSays, url }: H
     return serving === "other" ? [`zot does not serve its config: ${servingProblem || "it answers otherwise"}`] : [];
 }
 
-function notesOn({ config, start, startUsed, notStartedWithHost, versionProblem, startSays, serving, zotVersion, runningCommit, service }: HostReport, { host, binary }: { host: string; binary: string }): string[] {
+function notesOn(
+    {
+        config,
+        start,
+        startUsed,
+        notStartedWithHost,
+        versionProblem,
+        startSays,
+        serving,
+        zotVersion,
+        runningCommit,
+        service,
+    }: HostReport,
+    { host, binary }: { host: string; binary: string },
+): string[] {
     const notes: string[] = [];
     if (versionProblem) {
-        notes.push(`zot on ${host}, ${binary}, ${versionProblem}. Only from 2.1.19 on are tags immutable: install a newer one.`);
+        notes.push(
+            `zot on ${host}, ${binary}, ${versionProblem}. Only from 2.1.19 on are tags immutable: install a newer one.`,
+        );
     } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
-        notes.push(`On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: restart the service, or correct zot.binary.`);
+        notes.push(
+            `On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: restart the service, or correct zot.binary.`,
+        );
     }
     if (notStartedWithHost) notes.push(`On ${host} ${notStartedWithHost}.`);
     if (start === "yes" && startUsed === "no" && serving !== "not reachable") {
-        notes.push(`zot on ${host} is not started by ${config.path}.zot-hardening/start, and could not start while its issuer is away. Let its service run: /bin/sh ${config.path}.zot-hardening/start`);
+        notes.push(
+            `zot on ${host} is not started by ${config.path}.zot-hardening/start, and could not start while its issuer is away. Let its service run: /bin/sh ${config.path}.zot-hardening/start`,
+        );
     }
     if (startSays.startsWith("read-only") && serving !== "hardened") {
-        notes.push(`zot on ${host} serves ${startSays}. Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.`);
+        notes.push(
+            `zot on ${host} serves ${startSays}. Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.`,
+        );
     }
     if (serving === "hardened" && (service === "stopped" || service === "absent")) {
-        notes.push(`zot answers on ${host}, but its service manager calls the service ${service}: it would not be started again. Start it there.`);
+        notes.push(
+            `zot answers on ${host}, but its service manager calls the service ${service}: it would not be started again. Start it there.`,
+        );
     }
     return notes;
 }
@@ -246,18 +300,28 @@ function notesOn({ config, start, startUsed, notStartedWithHost, versionProblem,
  * Other logins in the config on the host, and whose accounts they leave. The next push ends the logins; zot goes on knowing the
  * accounts, with their keys and the groups of their last login.
  */
-function notesOnLogins({ config, configText }: HostReport, last: Declared | undefined, now: Declared | undefined, { host }: { host: string }): string[] {
+function notesOnLogins(
+    { config, configText }: HostReport,
+    last: Declared | undefined,
+    now: Declared | undefined,
+    { host }: { host: string },
+): string[] {
     if (configText === undefined || configText === now?.config) return [];
     const found = jsonMapIn(configText);
     const declared = jsonMapIn(now?.config ?? last?.config ?? "");
     if (!found) return [];
     const notes: string[] = [];
     const logins = otherLogins(found).map(({ path, who }) => `${path} (${who})`);
-    if (logins.length > 0) notes.push(`${config.path} on ${host} has logins that are not declared, which the next push ends: ${logins.join("; ")}.`);
+    if (logins.length > 0)
+        notes.push(
+            `${config.path} on ${host} has logins that are not declared, which the next push ends: ${logins.join("; ")}.`,
+        );
     const issuer = valueAt(declared, ["http", "auth", "openid", "providers", "oidc", "issuer"]);
     const accounts = formerAccounts(found, typeof issuer === "string" ? issuer : undefined);
     if (accounts.length > 0) {
-        notes.push(`zot on ${host} goes on knowing accounts of before, with their keys and the groups of their last login: ${accounts.join("; ")}. npm run keys lists them, and docs/operations.md (Accounts of before) says how to end them.`);
+        notes.push(
+            `zot on ${host} goes on knowing accounts of before, with their keys and the groups of their last login: ${accounts.join("; ")}. npm run keys lists them, and docs/operations.md (Accounts of before) says how to end them.`,
+        );
     }
     return notes;
 }
@@ -275,7 +339,8 @@ function rightsProblems({ path, rights, owner }: FileFacts, mode: string, user: 
     const problems: string[] = [];
     const found = modeOf(rights!);
     if (found !== mode) problems.push(`${path} has mode ${found} instead of ${mode}`);
-    if (user === "") problems.push(`${path} belongs to user ${owner}, and the user that it should belong to is not there`);
+    if (user === "")
+        problems.push(`${path} belongs to user ${owner}, and the user that it should belong to is not there`);
     else if (owner !== user) problems.push(`${path} belongs to user ${owner} instead of ${user}`);
     return problems;
 }
@@ -285,7 +350,8 @@ function secretProblems(file: FileFacts, { zotUser }: HostReport): string[] {
     if (!file.rights.startsWith("-")) return [`${file.path} is no plain file but ${kindOf(file.rights)}`];
     const problems: string[] = [];
     if (file.sha256 === "unreadable") problems.push(`${file.path} cannot be read by the one who pushes`);
-    else if (file.sha256 !== "unknown" && file.sha256 !== hashIn(file.path)) problems.push(`${file.path} holds something else`);
+    else if (file.sha256 !== "unknown" && file.sha256 !== hashIn(file.path))
+        problems.push(`${file.path} holds something else`);
     return [...problems, ...rightsProblems(file, "0600", zotUser)];
 }
 
@@ -297,7 +363,10 @@ function kindOf(rights: string): string {
 export function modeOf(rights: string): string {
     const bits = [...rights.slice(1, 10)];
     const ordinary = bits.reduce((mode, bit) => mode * 2 + (/[rwxst]/.test(bit) ? 1 : 0), 0);
-    const special = ["s", "s", "t"].reduce((mode, letter, index) => mode * 2 + (bits[index * 3 + 2]?.toLowerCase() === letter ? 1 : 0), 0);
+    const special = ["s", "s", "t"].reduce(
+        (mode, letter, index) => mode * 2 + (bits[index * 3 + 2]?.toLowerCase() === letter ? 1 : 0),
+        0,
+    );
     return `${special}${ordinary.toString(8).padStart(3, "0")}`;
 }
 

@@ -31,14 +31,22 @@ export function hostWithdrawal(options: WithdrawalOptions): ResourceHandler {
     };
 }
 
-async function askBefore(inputs: PropertyMap, { environment, limits }: WithdrawalOptions, context: CallContext): Promise<void> {
+async function askBefore(
+    inputs: PropertyMap,
+    { environment, limits }: WithdrawalOptions,
+    context: CallContext,
+): Promise<void> {
     if (!isKnown(inputs.connection)) return;
     const connection = sshConnectionOf(inputs.connection as PropertyMap, environment);
     const mark = randomBytes(8).toString("hex");
     const outlook = `Nothing was changed, neither on the host nor in Authentik. (If the host is gone for good: pulumi state delete '${context.urn}' and the same for the command that pushes to it, and the rest can be destroyed.)`;
     let ran: Awaited<ReturnType<typeof runOverSsh>>;
     try {
-        ran = await runOverSsh(connection, { command: COMMAND, stdin: `${mark}\n` }, { cancelled: context.cancelled, limits });
+        ran = await runOverSsh(
+            connection,
+            { command: COMMAND, stdin: `${mark}\n` },
+            { cancelled: context.cancelled, limits },
+        );
     } catch (error) {
         if (error instanceof SshError) throw new Error(`${error.message} ${outlook}`);
         throw error;

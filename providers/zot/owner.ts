@@ -25,6 +25,7 @@ export function ownerIn(label: string): Owner | undefined {
     return project && stack && name ? { project, stack, name } : undefined;
 }
 
-export const sameOwner = (left: Owner, right: Owner) => left.project === right.project && left.stack === right.stack && left.name === right.name;
+export const sameOwner = (left: Owner, right: Owner) =>
+    left.project === right.project && left.stack === right.stack && left.name === right.name;
 
 export const ownerText = ({ project, stack, name }: Owner) => `${project}/${stack} (resource ${name})`;

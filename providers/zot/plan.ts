@@ -70,15 +70,23 @@ export function rotateAt(key: Pick<KeyState, "created" | "expires">, wanted: Pic
 export function due(state: KeyState, wanted: Wanted, now: Date): Due {
     const over = state.predecessors.filter((predecessor) => Date.parse(predecessor.revokeAfter) <= now.getTime());
     const revokeOthers = wanted.generation > state.generation;
-    const why = revokeOthers ? `the generation was raised from ${state.generation} to ${wanted.generation}, so that every other key is revoked too` : reasonToRotate(state, wanted, now);
-    return { ...(why === undefined ? {} : { mint: { why } }), revokeOthers, over, prove: why === undefined && state.status === "unproven" };
+    const why = revokeOthers
+        ? `the generation was raised from ${state.generation} to ${wanted.generation}, so that every other key is revoked too`
+        : reasonToRotate(state, wanted, now);
+    return {
+        ...(why === undefined ? {} : { mint: { why } }),
+        revokeOthers,
+        over,
+        prove: why === undefined && state.status === "unproven",
+    };
 }
 
 function reasonToRotate(state: KeyState, wanted: Wanted, now: Date): string | undefined {
     if (Date.parse(state.expires) <= now.getTime()) return `the present one expired on ${momentText(state.expires)}`;
     if (state.status === "unusable") return "the registry does not accept the present one any more";
     const moment = rotateAt(state, wanted);
-    if (Date.parse(moment) <= now.getTime()) return `the present one is ${durationText(now.getTime() - Date.parse(state.created))} old, and its time to rotate was ${momentText(moment)}`;
+    if (Date.parse(moment) <= now.getTime())
+        return `the present one is ${durationText(now.getTime() - Date.parse(state.created))} old, and its time to rotate was ${momentText(moment)}`;
     return undefined;
 }
 
@@ -122,7 +130,10 @@ export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest)
     const known = new Map((state?.predecessors ?? []).map((predecessor) => [predecessor.uuid, predecessor]));
 
     let mint: Mint | undefined = { why: "there is none yet" };
-    if (state) mint = due(state, wanted, now).mint ?? (listed(state.uuid) ? undefined : { why: "the present one is gone from the registry" });
+    if (state)
+        mint =
+            due(state, wanted, now).mint ??
+            (listed(state.uuid) ? undefined : { why: "the present one is gone from the registry" });
     const revokeOthers = state !== undefined && wanted.generation > state.generation;
 
     const strays: ApiKeyRecord[] = [];
@@ -152,20 +163,50 @@ export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest)
         }
     }
     if (!state && foreign.length > 0) {
-        const refusedFor = foreign.map((key) => ownerIn(key.label)!).filter((maker, index, all) => all.findIndex((other) => sameOwner(other, maker)) === index);
-        return { refusedFor, mint: undefined, strays: [], over: [], revokeOthers: false, predecessors: [], found: [], foreign };
+        const refusedFor = foreign
+            .map((key) => ownerIn(key.label)!)
+            .filter((maker, index, all) => all.findIndex((other) => sameOwner(other, maker)) === index);
+        return {
+            refusedFor,
+            mint: undefined,
+            strays: [],
+            over: [],
+            revokeOthers: false,
+            predecessors: [],
+            found: [],
+            foreign,
+        };
     }
     if (revokeOthers) {
-        return { refusedFor: [], mint, strays, over: others.map((other) => ({ ...other, revokeAfter: now.toISOString() })), revokeOthers, predecessors: [], found: [], foreign };
+        return {
+            refusedFor: [],
+            mint,
+            strays,
+            over: others.map((other) => ({ ...other, revokeAfter: now.toISOString() })),
+            revokeOthers,
+            predecessors: [],
+            found: [],
+            foreign,
+        };
     }
     const isOver = (predecessor: Predecessor) => Date.parse(predecessor.revokeAfter) <= time;
-    return { refusedFor: [], mint, strays, over: others.filter(isOver), revokeOthers, predecessors: others.filter((other) => !isOver(other)), found, foreign };
+    return {
+        refusedFor: [],
+        mint,
+        strays,
+        over: others.filter(isOver),
+        revokeOthers,
+        predecessors: others.filter((other) => !isOver(other)),
+        found,
+        foreign,
+    };
 }
 
 const NEVER = Date.parse("0001-01-02T00:00:00Z");
 
 /** RFC 3339; empty for a key that never expires, to which zot gives the year 1. */
-export const expiryOf = (key: Pick<ApiKeyRecord, "expirationDate">) => (Date.parse(key.expirationDate) < NEVER ? "" : new Date(key.expirationDate).toISOString());
+export const expiryOf = (key: Pick<ApiKeyRecord, "expirationDate">) =>
+    Date.parse(key.expirationDate) < NEVER ? "" : new Date(key.expirationDate).toISOString();
 
 export function isExpired(key: ApiKeyRecord, now: Date): boolean {
     const expires = expiryOf(key);

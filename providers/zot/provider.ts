@@ -1,8 +1,8 @@
 /** The provider of the package `zot`, as the protocol wants it. */
 import type { Provider } from "../protocol";
 import { apiKey } from "./apiKey";
-import { checkConfiguration, configurationFrom } from "./configuration";
 import { clientSecret } from "./clientSecret";
+import { checkConfiguration, configurationFrom } from "./configuration";
 import { hostObservation } from "./hostObservation";
 import { hostWithdrawal } from "./hostWithdrawal";
 import { type Services, servicesFrom } from "./services";
@@ -34,7 +34,10 @@ export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provi
         resources: {
             [apiKeyToken]: apiKey(configured),
             [clientSecretToken]: clientSecret(configured),
-            [hostObservationToken]: hostObservation({ environment, registryProblem: (url) => Promise.resolve(services?.registryProblem(url)) }),
+            [hostObservationToken]: hostObservation({
+                environment,
+                registryProblem: (url) => Promise.resolve(services?.registryProblem(url)),
+            }),
             [hostWithdrawalToken]: hostWithdrawal({ environment }),
         },
     };

@@ -2,15 +2,37 @@
 import { inputDefinitions, outputDefinitions, predecessorDefinitions } from "./apiKeyProperties";
 import { clientSecretInputs } from "./clientSecret";
 import { configurationProperties } from "./configuration";
-import { connectionDescription, connectionFields, observationInputs, observationOutputs, reportDefinitions } from "./hostObservationProperties";
-import { apiKeyToken, clientSecretToken, hostObservationToken, hostWithdrawalToken, packageName, packageVersion } from "./provider";
+import {
+    connectionDescription,
+    connectionFields,
+    observationInputs,
+    observationOutputs,
+    reportDefinitions,
+} from "./hostObservationProperties";
+import {
+    apiKeyToken,
+    clientSecretToken,
+    hostObservationToken,
+    hostWithdrawalToken,
+    packageName,
+    packageVersion,
+} from "./provider";
 
 export function packageSchema(): string {
     const inputs = Object.fromEntries(
-        Object.entries(inputDefinitions).map(([name, { type, description, default: value }]) => [name, { type, description: value === undefined ? description : `${description} Default \`${value}\`.` }]),
+        Object.entries(inputDefinitions).map(([name, { type, description, default: value }]) => [
+            name,
+            { type, description: value === undefined ? description : `${description} Default \`${value}\`.` },
+        ]),
     );
-    const outputs = Object.fromEntries(Object.entries(outputDefinitions).map(([name, { schema, description, secret }]) => [name, { ...schema, description, ...(secret ? { secret } : {}) }]));
-    const isAlwaysThere = (name: string) => inputDefinitions[name]!.required === true || inputDefinitions[name]!.default !== undefined;
+    const outputs = Object.fromEntries(
+        Object.entries(outputDefinitions).map(([name, { schema, description, secret }]) => [
+            name,
+            { ...schema, description, ...(secret ? { secret } : {}) },
+        ]),
+    );
+    const isAlwaysThere = (name: string) =>
+        inputDefinitions[name]!.required === true || inputDefinitions[name]!.default !== undefined;
     return JSON.stringify({
         name: packageName,
         displayName: "zot",
@@ -20,26 +42,43 @@ export function packageSchema(): string {
         meta: { moduleFormat: "(.*)(?:/[^/]*)" },
         language: { nodejs: { packageName: "pulumi-zot" } },
         config: { variables: configurationProperties, defaults: [] },
-        provider: { description: "The provider of the package zot.", inputProperties: configurationProperties, properties: configurationProperties },
+        provider: {
+            description: "The provider of the package zot.",
+            inputProperties: configurationProperties,
+            properties: configurationProperties,
+        },
         types: {
             "zot:index/predecessor:Predecessor": {
                 type: "object",
                 description: "A key that works beside the declared one until its time is over.",
-                properties: Object.fromEntries(Object.entries(predecessorDefinitions).map(([name, description]) => [name, { type: "string", description }])),
+                properties: Object.fromEntries(
+                    Object.entries(predecessorDefinitions).map(([name, description]) => [
+                        name,
+                        { type: "string", description },
+                    ]),
+                ),
                 required: Object.keys(predecessorDefinitions),
             },
             "zot:index/sshAddress:SshAddress": sshAddressType("A host, and how to log in to it.", {}),
-            "zot:index/sshConnection:SshConnection": sshAddressType(connectionDescription, { proxy: { $ref: "#/types/zot:index/sshAddress:SshAddress", description: "A jump host." } }),
+            "zot:index/sshConnection:SshConnection": sshAddressType(connectionDescription, {
+                proxy: { $ref: "#/types/zot:index/sshAddress:SshAddress", description: "A jump host." },
+            }),
             "zot:index/hostReport:HostReport": {
                 type: "object",
                 description: "What a look at a host has seen.",
-                properties: Object.fromEntries(Object.entries(reportDefinitions).map(([name, description]) => [name, { type: "string", description }])),
+                properties: Object.fromEntries(
+                    Object.entries(reportDefinitions).map(([name, description]) => [
+                        name,
+                        { type: "string", description },
+                    ]),
+                ),
                 required: Object.keys(reportDefinitions),
             },
         },
         resources: {
             [apiKeyToken]: {
-                description: "An API key of a service account at a zot registry, minted by a login without a browser and rotated in place by the first update after its time.",
+                description:
+                    "An API key of a service account at a zot registry, minted by a login without a browser and rotated in place by the first update after its time.",
                 properties: { ...inputs, ...outputs },
                 required: [...Object.keys(inputs).filter(isAlwaysThere), ...Object.keys(outputs)],
                 inputProperties: inputs,
@@ -48,7 +87,8 @@ export function packageSchema(): string {
                     .map(([name]) => name),
             },
             [clientSecretToken]: {
-                description: "The secret of an OAuth2 client in Authentik: the one that it has, or the given one where there is none yet; from then on, whatever is given anew.",
+                description:
+                    "The secret of an OAuth2 client in Authentik: the one that it has, or the given one where there is none yet; from then on, whatever is given anew.",
                 properties: clientSecretInputs,
                 required: Object.keys(clientSecretInputs),
                 inputProperties: clientSecretInputs,
@@ -56,7 +96,8 @@ export function packageSchema(): string {
             },
             [hostObservationToken]: hostObservationResource(),
             [hostWithdrawalToken]: {
-                description: "What is asked before a config is withdrawn from the host of a zot registry: whether one gets in, and whether the host runs what it is told.",
+                description:
+                    "What is asked before a config is withdrawn from the host of a zot registry: whether one gets in, and whether the host runs what it is told.",
                 inputProperties: { connection: connectionProperty },
                 requiredInputs: ["connection"],
             },
@@ -65,10 +106,19 @@ export function packageSchema(): string {
 }
 
 function sshAddressType(description: string, more: Record<string, object>) {
-    return { type: "object", description, properties: { ...connectionFields, ...more }, required: ["host", "user", "hostKey"] };
+    return {
+        type: "object",
+        description,
+        properties: { ...connectionFields, ...more },
+        required: ["host", "user", "hostKey"],
+    };
 }
 
-const connectionProperty = { $ref: "#/types/zot:index/sshConnection:SshConnection", secret: true, description: connectionDescription };
+const connectionProperty = {
+    $ref: "#/types/zot:index/sshConnection:SshConnection",
+    secret: true,
+    description: connectionDescription,
+};
 
 function hostObservationResource() {
     const inputs = Object.fromEntries(
@@ -81,10 +131,19 @@ function hostObservationResource() {
         ]),
     );
     return {
-        description: "A look at the host of a zot registry, in preview and update: what was changed there by other means is found, told, and pushed again.",
-        properties: Object.fromEntries(Object.entries(observationOutputs).map(([name, { schema, description }]) => [name, { ...schema, description }])),
+        description:
+            "A look at the host of a zot registry, in preview and update: what was changed there by other means is found, told, and pushed again.",
+        properties: Object.fromEntries(
+            Object.entries(observationOutputs).map(([name, { schema, description }]) => [
+                name,
+                { ...schema, description },
+            ]),
+        ),
         required: ["pushes"],
         inputProperties: { connection: connectionProperty, ...inputs },
-        requiredInputs: ["connection", ...Object.keys(observationInputs).filter((name) => observationInputs[name]!.required)],
+        requiredInputs: [
+            "connection",
+            ...Object.keys(observationInputs).filter((name) => observationInputs[name]!.required),
+        ],
     };
 }

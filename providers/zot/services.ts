@@ -52,15 +52,23 @@ export function servicesFrom(configuration: Configuration, environment: NodeJS.P
         authentik() {
             const { authentikUrl, authentikToken } = configuration;
             const missing: string[] = [];
-            if (!authentikUrl) missing.push("Authentik's address is not set. Set it with: pulumi config set authentik:url https://authentik.example.org (or in the environment: AUTHENTIK_URL).");
-            if (!authentikToken) missing.push("No API token for Authentik is set. Set it with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).");
+            if (!authentikUrl)
+                missing.push(
+                    "Authentik's address is not set. Set it with: pulumi config set authentik:url https://authentik.example.org (or in the environment: AUTHENTIK_URL).",
+                );
+            if (!authentikToken)
+                missing.push(
+                    "No API token for Authentik is set. Set it with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).",
+                );
             if (!authentikUrl || !authentikToken) throw new Error(missing.join(" "));
             return new (clients.authentikUsers().AuthentikUsers)(way(), authentikUrl, authentikToken);
         },
         holder: (registryUrl, username, key) => new (clients.apiKeys().KeyHolder)(way(), registryUrl, username, key),
         login: (registryUrl, credentials, { issuer, loginFlow }) => {
             const identityProvider = [configuration.authentikUrl, issuer].filter((address) => address !== undefined);
-            return clients.zotSession().ZotSession.login(registryUrl, credentials, { way: way(), identityProvider, loginFlow });
+            return clients
+                .zotSession()
+                .ZotSession.login(registryUrl, credentials, { way: way(), identityProvider, loginFlow });
         },
         async registry(registryUrl) {
             const { clockAhead } = clients.browser();
@@ -75,7 +83,9 @@ function wayOut({ caCertificateFile, proxy }: Configuration, environment: NodeJS
     try {
         return clients.outgoing().outgoing({ caCertificateFile, proxy }, environment);
     } catch (error) {
-        throw new Error(`The certificate authorities in ${caCertificateFile ?? "NODE_EXTRA_CA_CERTS"} cannot be read: ${(error as Error).message}`);
+        throw new Error(
+            `The certificate authorities in ${caCertificateFile ?? "NODE_EXTRA_CA_CERTS"} cannot be read: ${(error as Error).message}`,
+        );
     }
 }
 
@@ -88,9 +98,13 @@ async function patiently(way: Send, registryUrl: string): Promise<Answer> {
         try {
             const answer = await sendOne(way, `${registryUrl}/v2/`);
             if (answer.status < 500) return answer;
-            problem = new UnreachableError(`The registry ${registryUrl} answers ${answer.status}; its log, or that of the proxy in front of it, says why.`);
+            problem = new UnreachableError(
+                `The registry ${registryUrl} answers ${answer.status}; its log, or that of the proxy in front of it, says why.`,
+            );
         } catch (error) {
-            problem = new UnreachableError(`The registry: ${(error as Error).message}. Is zot running there? A zot that cannot reach its identity provider does not start.`);
+            problem = new UnreachableError(
+                `The registry: ${(error as Error).message}. Is zot running there? A zot that cannot reach its identity provider does not start.`,
+            );
         }
         if (Date.now() - began > RESTART_PATIENCE) throw problem;
         await sleep(PAUSE);
@@ -98,13 +112,15 @@ async function patiently(way: Send, registryUrl: string): Promise<Answer> {
 }
 
 async function registryProblem(way: Send, registryUrl: string): Promise<string | undefined> {
-    const advice = "CI's key is asked for there, from this machine: correct registry.url, or see to its name and the proxy in front of zot.";
+    const advice =
+        "CI's key is asked for there, from this machine: correct registry.url, or see to its name and the proxy in front of zot.";
     try {
         const late = sleep(ANSWER_PATIENCE, undefined, { ref: false }).then(() => {
             throw new Error(`it does not answer within ${ANSWER_PATIENCE / 1000} seconds`);
         });
         const { status, headers } = await Promise.race([clients.browser().sendOne(way, `${registryUrl}/v2/`), late]);
-        if (headers.has("docker-distribution-api-version") || (status === 401 && headers.has("www-authenticate"))) return undefined;
+        if (headers.has("docker-distribution-api-version") || (status === 401 && headers.has("www-authenticate")))
+            return undefined;
         return `registry.url, ${registryUrl}, is answered by something that is no registry, with ${status} at /v2/. ${advice}`;
     } catch (error) {
         return `registry.url, ${registryUrl}, does not answer: ${(error as Error).message}. ${advice}`;

@@ -6,8 +6,8 @@ import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnyAuthMethod, Client, ParsedKey } from "ssh2";
-import { ssh2 } from "./ssh2";
 import { outsideText } from "../../clients/outsideText";
+import { ssh2 } from "./ssh2";
 import { fingerprint, hostKeyOf, KeyError, privateKeyOf } from "./sshKeys";
 
 /** A host, and how to log in to it. */
@@ -65,7 +65,11 @@ export class SshError extends Error {
 const SECOND_TRY = 700;
 
 /** Runs a command, which is given all of `stdin`; a command that ends with an error is no failure here. */
-export async function runOverSsh(connection: SshConnection, work: { command: string; stdin: string }, options: { cancelled?: AbortSignal; limits?: Partial<SshLimits> } = {}): Promise<Ran> {
+export async function runOverSsh(
+    connection: SshConnection,
+    work: { command: string; stdin: string },
+    options: { cancelled?: AbortSignal; limits?: Partial<SshLimits> } = {},
+): Promise<Ran> {
     const limits = { ...SSH_LIMITS, ...options.limits };
     const clients: Client[] = [];
     const run = async () => {
@@ -108,7 +112,8 @@ interface Place extends SshAddress {
 }
 
 function placeOf(address: SshAddress, role: string, settings: "host." | "host.jump"): Place {
-    const setting = (name: string) => settings + (settings.endsWith(".") ? name : name[0]!.toUpperCase() + name.slice(1));
+    const setting = (name: string) =>
+        settings + (settings.endsWith(".") ? name : name[0]!.toUpperCase() + name.slice(1));
     return { ...address, role, at: `${address.host} port ${address.port}`, setting };
 }
 
@@ -121,7 +126,10 @@ interface Login {
 async function loginOf(place: Place): Promise<Login> {
     const { user, password, privateKey, privateKeyPassword, agentSocketPath } = place;
     const hostKey = hostKeyOf(place.hostKey);
-    if (!hostKey) throw new SshError(`The host key of ${place.role} (${place.setting("hostKey")}) is no ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 ${place.host} prints it.`);
+    if (!hostKey)
+        throw new SshError(
+            `The host key of ${place.role} (${place.setting("hostKey")}) is no ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 ${place.host} prints it.`,
+        );
     const methods: Login["methods"] = [];
     if (privateKey !== undefined) {
         let key: ParsedKey;
@@ -131,22 +139,35 @@ async function loginOf(place: Place): Promise<Login> {
             if (error instanceof KeyError) throw new SshError(`Nobody can log in to ${place.role}: ${error.message}.`);
             throw error;
         }
-        methods.push({ method: { type: "publickey", username: user, key }, described: `the private key ${fingerprint(key.getPublicSSH())}` });
+        methods.push({
+            method: { type: "publickey", username: user, key },
+            described: `the private key ${fingerprint(key.getPublicSSH())}`,
+        });
     }
     if (password !== undefined) {
         methods.push({ method: { type: "password", username: user, password }, described: "the password" });
         methods.push({
-            method: { type: "keyboard-interactive", username: user, prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)) },
+            method: {
+                type: "keyboard-interactive",
+                username: user,
+                prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
+            },
             described: "the password",
         });
     }
     if (agentSocketPath !== undefined) {
         await reachAgent(agentSocketPath);
         // The plugin command asks for no second public key, so that a private key hides those of an agent.
-        if (privateKey === undefined) methods.push({ method: { type: "agent", username: user, agent: agentSocketPath }, described: `the keys of the SSH agent at ${agentSocketPath}` });
+        if (privateKey === undefined)
+            methods.push({
+                method: { type: "agent", username: user, agent: agentSocketPath },
+                described: `the keys of the SSH agent at ${agentSocketPath}`,
+            });
     }
     if (methods.length === 0) {
-        throw new SshError(`There is nothing to log in to ${place.role} with: no private key (host.privateKey), no password (host.password), and no SSH agent (SSH_AUTH_SOCK is not set).`);
+        throw new SshError(
+            `There is nothing to log in to ${place.role} with: no private key (host.privateKey), no password (host.password), and no SSH agent (SSH_AUTH_SOCK is not set).`,
+        );
     }
     return { hostKey, methods };
 }
@@ -157,7 +178,11 @@ function reachAgent(path: string): Promise<void> {
         const socket = net.connect(path);
         const fail = (why: string) => {
             socket.destroy();
-            reject(new SshError(`SSH_AUTH_SOCK names ${path}, where no SSH agent answers (${why}). Start the agent, or unset SSH_AUTH_SOCK where a private key is set (host.privateKey): the push would fail with it as well.`));
+            reject(
+                new SshError(
+                    `SSH_AUTH_SOCK names ${path}, where no SSH agent answers (${why}). Start the agent, or unset SSH_AUTH_SOCK where a private key is set (host.privateKey): the push would fail with it as well.`,
+                ),
+            );
         };
         socket.setTimeout(3_000, () => fail("it is silent"));
         socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
@@ -174,7 +199,10 @@ function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
     return new Promise((resolve, reject) => {
         const socket = net.connect({ host, port, noDelay: true });
         const timer = setTimeout(
-            () => fail(`${upper(role)}, ${at}, does not answer within ${limits.answer / 1000} seconds: it is down, or a firewall drops what is sent to it. See that it can be reached from here, or correct ${correct}.`),
+            () =>
+                fail(
+                    `${upper(role)}, ${at}, does not answer within ${limits.answer / 1000} seconds: it is down, or a firewall drops what is sent to it. See that it can be reached from here, or correct ${correct}.`,
+                ),
             limits.answer,
         );
         const fail = (message: string) => {
@@ -187,13 +215,19 @@ function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
             switch (code) {
                 case "ENOTFOUND":
                 case "EAI_AGAIN":
-                    return fail(`The name of ${role}, ${host}, cannot be looked up (${code}). Correct ${place.setting("address")}, or see to the DNS of this machine.`);
+                    return fail(
+                        `The name of ${role}, ${host}, cannot be looked up (${code}). Correct ${place.setting("address")}, or see to the DNS of this machine.`,
+                    );
                 case "ECONNREFUSED":
-                    return fail(`${upper(role)}, ${at}, refuses connections: no SSH server listens there, or a firewall keeps it closed. Start it, or correct ${correct}.`);
+                    return fail(
+                        `${upper(role)}, ${at}, refuses connections: no SSH server listens there, or a firewall keeps it closed. Start it, or correct ${correct}.`,
+                    );
                 case "EHOSTUNREACH":
                 case "ENETUNREACH":
                 case "ETIMEDOUT":
-                    return fail(`${upper(role)}, ${at}, cannot be reached from here (${code}). See to the network, or correct ${correct}.`);
+                    return fail(
+                        `${upper(role)}, ${at}, cannot be reached from here (${code}). See to the network, or correct ${correct}.`,
+                    );
                 default:
                     return fail(`No connection to ${role}, ${at}: ${code}.`);
             }
@@ -209,7 +243,15 @@ function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
 function through(jump: Client, jumpPlace: Place, place: Place, limits: SshLimits): Promise<Duplex> {
     return new Promise((resolve, reject) => {
         const where = `${place.role}, ${place.at}, over the jump host ${jumpPlace.host}`;
-        const timer = setTimeout(() => reject(new SshError(`No connection to ${where} within ${limits.answer / 1000} seconds: ${place.host} is down, or a firewall drops what the jump host sends to it.`)), limits.answer);
+        const timer = setTimeout(
+            () =>
+                reject(
+                    new SshError(
+                        `No connection to ${where} within ${limits.answer / 1000} seconds: ${place.host} is down, or a firewall drops what the jump host sends to it.`,
+                    ),
+                ),
+            limits.answer,
+        );
         jump.forwardOut("127.0.0.1", 0, place.host, place.port, (error, stream) => {
             clearTimeout(timer);
             if (!error) return resolve(stream);
@@ -227,7 +269,13 @@ function through(jump: Client, jumpPlace: Place, place: Place, limits: SshLimits
 }
 
 /** A client that is logged in. A host that hangs up before anybody has tried to log in is asked once more. */
-async function loggedIn(place: Place, login: Login, connect: () => Promise<Duplex>, limits: SshLimits, clients: Client[]): Promise<Client> {
+async function loggedIn(
+    place: Place,
+    login: Login,
+    connect: () => Promise<Duplex>,
+    limits: SshLimits,
+    clients: Client[],
+): Promise<Client> {
     try {
         return await handshake(place, login, await connect(), limits, clients);
     } catch (error) {
@@ -252,9 +300,18 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
         const tried = new Set<string>();
 
         const silence = setTimeout(() => {
-            if (heard === undefined) fail(`${upper(role)}, ${at}, takes the connection and then says nothing for ${limits.answer / 1000} seconds: its SSH server hangs, or what listens there is none. Look at the host, or correct ${place.setting("port")}.`);
+            if (heard === undefined)
+                fail(
+                    `${upper(role)}, ${at}, takes the connection and then says nothing for ${limits.answer / 1000} seconds: its SSH server hangs, or what listens there is none. Look at the host, or correct ${place.setting("port")}.`,
+                );
         }, limits.answer);
-        const patience = setTimeout(() => fail(`The login to ${role}, ${at}, did not come to an end within ${limits.login / 1000} seconds. Look at the load of the host and at its SSH server.`), limits.login);
+        const patience = setTimeout(
+            () =>
+                fail(
+                    `The login to ${role}, ${at}, did not come to an end within ${limits.login / 1000} seconds. Look at the load of the host and at its SSH server.`,
+                ),
+            limits.login,
+        );
         const settle = () => {
             clearTimeout(silence);
             clearTimeout(patience);
@@ -265,11 +322,22 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
             client.destroy();
             reject(new SshError(message, hungUp));
         };
-        stream.once("data", (chunk: Buffer) => (heard = chunk.toString("latin1").split(/[\r\n]/)[0]!.replace(/[^ -~]/g, "").slice(0, 100)));
+        stream.once(
+            "data",
+            (chunk: Buffer) =>
+                (heard = chunk
+                    .toString("latin1")
+                    .split(/[\r\n]/)[0]!
+                    .replace(/[^ -~]/g, "")
+                    .slice(0, 100)),
+        );
 
         const refusal = () => {
             const accepted = offered.length > 0 ? ` It accepts: ${offered.join(", ")}.` : "";
-            const what = tried.size > 0 ? `refuses the login of ${user} with ${[...tried].join(" and ")}` : `offers no way to log in that could be used for ${user} here, which is ${login.methods.map(({ described }) => described).join(" or ")}`;
+            const what =
+                tried.size > 0
+                    ? `refuses the login of ${user} with ${[...tried].join(" and ")}`
+                    : `offers no way to log in that could be used for ${user} here, which is ${login.methods.map(({ described }) => described).join(" or ")}`;
             return `${upper(role)}, ${at}, ${what}.${accepted} Correct ${place.setting("user")}, or add the public key to ~${user}/.ssh/authorized_keys on the host; its SSH server's log says why it refuses.`;
         };
         client.once("ready", () => {
@@ -279,7 +347,8 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
         client.on("greeting", (text) => (greeted = outsideText(text, 200)));
         client.on("error", (error: Error & { level?: string; code?: unknown }) => {
             // What an agent cannot do is told at the end, when no other way is left.
-            if (error.level === "agent") return void tried.add(`${[...tried].pop() ?? "the SSH agent"}: ${error.message}`);
+            if (error.level === "agent")
+                return void tried.add(`${[...tried].pop() ?? "the SSH agent"}: ${error.message}`);
             if (shown && !shown.equals(login.hostKey.blob)) {
                 return fail(
                     `${upper(role)}, ${at}, shows another host key than the one of ${place.setting("hostKey")}: ${fingerprint(shown)} instead of ${fingerprint(login.hostKey.blob)} (${login.hostKey.type}). ` +
@@ -287,19 +356,35 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
                 );
             }
             if (/no matching host key format/.test(error.message)) {
-                return fail(`${upper(role)}, ${at}, has no host key of the type ${login.hostKey.type}, which ${place.setting("hostKey")} pins; it has ${keyTypes || "others"}. Set ${place.setting("hostKey")} to one that it has, of ed25519 or ecdsa.`);
+                return fail(
+                    `${upper(role)}, ${at}, has no host key of the type ${login.hostKey.type}, which ${place.setting("hostKey")} pins; it has ${keyTypes || "others"}. Set ${place.setting("hostKey")} to one that it has, of ed25519 or ecdsa.`,
+                );
             }
             if (error.level === "client-authentication" || loginBegun) {
-                return fail(/configured authentication methods/.test(error.message) ? refusal() : `${refusal()} It said: ${error.message}`);
+                return fail(
+                    /configured authentication methods/.test(error.message)
+                        ? refusal()
+                        : `${refusal()} It said: ${error.message}`,
+                );
             }
-            if (/identification|Invalid.*version|greeting|Protocol version/i.test(error.message) || (heard !== undefined && !keyTypes && /packet|Bad/i.test(error.message))) {
-                return fail(`What listens on ${at} is no SSH server that could be talked to (${error.message}). Correct ${place.setting("address")} or ${place.setting("port")}.`);
+            if (
+                /identification|Invalid.*version|greeting|Protocol version/i.test(error.message) ||
+                (heard !== undefined && !keyTypes && /packet|Bad/i.test(error.message))
+            ) {
+                return fail(
+                    `What listens on ${at} is no SSH server that could be talked to (${error.message}). Correct ${place.setting("address")} or ${place.setting("port")}.`,
+                );
             }
             fail(hangingUp(`${error.message}`), true);
         });
         const hangingUp = (why: string) =>
             `${upper(role)}, ${at}, hangs up before anybody could log in (${greeted.trim() || (heard && !heard.startsWith("SSH-") ? heard : why)}). What listens there may be no SSH server (${place.setting("port")}). Or it may have too many connections at once (MaxStartups), keep away this address (PerSourcePenalties, fail2ban), or be misconfigured; its log says which.`;
-        client.once("close", () => fail(loginBegun ? `${refusal()} It closed the connection.` : hangingUp("the connection was closed"), !loginBegun));
+        client.once("close", () =>
+            fail(
+                loginBegun ? `${refusal()} It closed the connection.` : hangingUp("the connection was closed"),
+                !loginBegun,
+            ),
+        );
 
         client.connect({
             sock: stream as net.Socket,
@@ -312,7 +397,9 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
                 return key.equals(login.hostKey.blob);
             },
             debug: (message) => {
-                keyTypes = /^Handshake: \(remote\) Host key format: (.*)$/.exec(message)?.[1]?.replaceAll(",", ", ") ?? keyTypes;
+                keyTypes =
+                    /^Handshake: \(remote\) Host key format: (.*)$/.exec(message)?.[1]?.replaceAll(",", ", ") ??
+                    keyTypes;
             },
             authHandler: (methods, _partial, next) => {
                 if (!loginBegun) {
@@ -321,7 +408,9 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
                     return next({ type: "none", username: user });
                 }
                 offered = (methods as string[] | null) ?? offered;
-                const way = left.find(({ method }) => offered.includes(method.type === "agent" ? "publickey" : method.type));
+                const way = left.find(({ method }) =>
+                    offered.includes(method.type === "agent" ? "publickey" : method.type),
+                );
                 if (!way) return next(false as unknown as AnyAuthMethod);
                 // What was refused by one method is not tried by another: each refusal counts at the host, which may shut this address out.
                 left = left.filter((other) => other.described !== way.described);
@@ -332,17 +421,31 @@ function handshake(place: Place, login: Login, stream: Duplex, limits: SshLimits
     });
 }
 
-function execute(client: Client, place: Place, { command, stdin }: { command: string; stdin: string }, limits: SshLimits): Promise<Ran> {
+function execute(
+    client: Client,
+    place: Place,
+    { command, stdin }: { command: string; stdin: string },
+    limits: SshLimits,
+): Promise<Ran> {
     return new Promise((resolve, reject) => {
         const fail = (message: string) => {
             clearTimeout(timer);
             reject(new SshError(message));
         };
-        const timer = setTimeout(() => fail(`The look at ${place.role}, ${place.at}, did not come to an end within ${limits.command / 1000} seconds; nothing was changed. Look at the load of the host.`), limits.command);
+        const timer = setTimeout(
+            () =>
+                fail(
+                    `The look at ${place.role}, ${place.at}, did not come to an end within ${limits.command / 1000} seconds; nothing was changed. Look at the load of the host.`,
+                ),
+            limits.command,
+        );
         const lost = `The connection to ${place.role}, ${place.at}, was lost while it was looked at; nothing was changed. Try again.`;
         client.once("close", () => fail(lost));
         client.exec(command, (error, channel) => {
-            if (error) return fail(`${upper(place.role)}, ${place.at}, lets ${place.user} in, but runs no command: ${error.message}. See the account's shell, and what its key allows in authorized_keys.`);
+            if (error)
+                return fail(
+                    `${upper(place.role)}, ${place.at}, lets ${place.user} in, but runs no command: ${error.message}. See the account's shell, and what its key allows in authorized_keys.`,
+                );
             const out: Buffer[] = [];
             const errors: Buffer[] = [];
             let size = 0;
@@ -358,7 +461,11 @@ function execute(client: Client, place: Place, { command, stdin }: { command: st
             channel.on("close", () => {
                 clearTimeout(timer);
                 if (!exit) return fail(lost);
-                resolve({ stdout: Buffer.concat(out), stderr: Buffer.concat(errors).toString("utf8"), code: exit.code });
+                resolve({
+                    stdout: Buffer.concat(out),
+                    stderr: Buffer.concat(errors).toString("utf8"),
+                    code: exit.code,
+                });
             });
             channel.end(stdin);
         });

@@ -17,7 +17,9 @@ export function fingerprint(blob: Buffer): string {
 
 /** The key of one line: type and key, with or without a host name before and a comment behind them. Undefined where it is none. */
 export function hostKeyOf(line: string): HostKey | undefined {
-    const [, type, encoded] = /(?:^|\s)(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) (AAAA[0-9A-Za-z+/]+={0,3})(?:\s|$)/.exec(line.trim()) ?? [];
+    const [, type, encoded] =
+        /(?:^|\s)(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) (AAAA[0-9A-Za-z+/]+={0,3})(?:\s|$)/.exec(line.trim()) ??
+        [];
     if (!type || !encoded || /[\r\n]/.test(line.trim())) return undefined;
     const blob = Buffer.from(encoded, "base64");
     const key = ssh2().utils.parseKey(`${type} ${encoded}`);
@@ -32,16 +34,23 @@ export function privateKeyOf(pem: string, passphrase: string | undefined): Parse
     const kind = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
     if (!kind?.endsWith("PRIVATE KEY")) throw new KeyError("the value given is no private key in PEM or OpenSSH form");
     if (kind === "ENCRYPTED PRIVATE KEY") {
-        throw new KeyError("the private key is encrypted in the form of PKCS 8, which is not supported; write a copy of it in OpenSSH's form with: ssh-keygen -p -f FILE");
+        throw new KeyError(
+            "the private key is encrypted in the form of PKCS 8, which is not supported; write a copy of it in OpenSSH's form with: ssh-keygen -p -f FILE",
+        );
     }
-    const isEncrypted = kind === "OPENSSH PRIVATE KEY" ? !cipherOf(pem).startsWith("none") : /^Proc-Type: 4,ENCRYPTED/m.test(pem);
-    if (isEncrypted && passphrase === undefined) throw new KeyError("the private key is protected by a passphrase, and none is set (host.privateKeyPassphrase)");
-    if (!isEncrypted && passphrase !== undefined) throw new KeyError("a passphrase is set (host.privateKeyPassphrase), and the private key has none; remove it");
+    const isEncrypted =
+        kind === "OPENSSH PRIVATE KEY" ? !cipherOf(pem).startsWith("none") : /^Proc-Type: 4,ENCRYPTED/m.test(pem);
+    if (isEncrypted && passphrase === undefined)
+        throw new KeyError("the private key is protected by a passphrase, and none is set (host.privateKeyPassphrase)");
+    if (!isEncrypted && passphrase !== undefined)
+        throw new KeyError("a passphrase is set (host.privateKeyPassphrase), and the private key has none; remove it");
     const parsed = ssh2().utils.parseKey(kind === "PRIVATE KEY" ? fromPkcs8(pem) : `${pem.trim()}\n`, passphrase);
     const key = Array.isArray(parsed) ? (parsed[0] as ParsedKey) : parsed;
     if (!(key instanceof Error)) return key;
     if (isEncrypted) throw new KeyError("the passphrase (host.privateKeyPassphrase) is not that of the private key");
-    throw new KeyError("the private key cannot be read: it is damaged, or of a kind that is not supported (ed25519, ecdsa and RSA are)");
+    throw new KeyError(
+        "the private key cannot be read: it is damaged, or of a kind that is not supported (ed25519, ecdsa and RSA are)",
+    );
 }
 
 /** What an OpenSSH private key says of its encryption. */
@@ -69,7 +78,9 @@ function fromPkcs8(pem: string): string {
         case "ed25519":
             return openSshEd25519(key);
         default:
-            throw new KeyError(`the private key is of the kind ${key.asymmetricKeyType ?? "unknown"}, which is not supported; ed25519, ecdsa and RSA are`);
+            throw new KeyError(
+                `the private key is of the kind ${key.asymmetricKeyType ?? "unknown"}, which is not supported; ed25519, ecdsa and RSA are`,
+            );
     }
 }
 
@@ -87,6 +98,17 @@ function openSshEd25519(key: crypto.KeyObject): string {
     const check = number(0x5eed5eed);
     const secret = Buffer.concat([check, check, publicKey, field(Buffer.concat([seed, publicPart])), field("")]);
     const padding = Buffer.from(Array.from({ length: (8 - (secret.length % 8)) % 8 }, (_, index) => index + 1));
-    const whole = Buffer.concat([Buffer.from("openssh-key-v1\0"), field("none"), field("none"), field(""), number(1), field(publicKey), field(Buffer.concat([secret, padding]))]);
-    return `-----BEGIN OPENSSH PRIVATE KEY-----\n${whole.toString("base64").match(/.{1,70}/g)!.join("\n")}\n-----END OPENSSH PRIVATE KEY-----\n`;
+    const whole = Buffer.concat([
+        Buffer.from("openssh-key-v1\0"),
+        field("none"),
+        field("none"),
+        field(""),
+        number(1),
+        field(publicKey),
+        field(Buffer.concat([secret, padding])),
+    ]);
+    return `-----BEGIN OPENSSH PRIVATE KEY-----\n${whole
+        .toString("base64")
+        .match(/.{1,70}/g)!
+        .join("\n")}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }

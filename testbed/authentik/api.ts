@@ -1,22 +1,22 @@
+import { type RelationKey, readValues } from "./fieldValues";
+import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request } from "./http";
 import { isUuid, timestamp } from "./identifiers";
-import { emptyMethodNotAllowed, json, notFoundPage, page, type Answer, type Request } from "./http";
 import {
-    InvalidRequest,
-    NotFound,
-    PermissionDenied,
-    UnhandledError,
     type Change,
     type Context,
+    InvalidRequest,
+    NotFound,
     type ObjectKind,
+    PermissionDenied,
     type Stored,
+    UnhandledError,
 } from "./objects/kind";
 import { stagePaths, stageSummary } from "./objects/stages";
 import { isValid } from "./objects/tokens";
 import { sessionUser, uidOf } from "./objects/users";
 import { Permissions } from "./permissions";
-import { readValues, type RelationKey } from "./fieldValues";
+import { type FieldErrors, type Fields, fieldErrors, type Operation } from "./schemaValidation";
 import { generateCertificate } from "./selfSignedCertificate";
-import { fieldErrors, type FieldErrors, type Fields, type Operation } from "./schemaValidation";
 import { Sessions } from "./sessions";
 import { isNewer, unknownMembers } from "./versions";
 import type { World } from "./world";
@@ -81,20 +81,25 @@ function findRoute(world: World, segments: string[]): Route | undefined {
     const fixed = fixedRoutes[path];
     if (fixed) {
         const answer = (context: Context) =>
-            context.request.method === "GET" ? fixed(context) : methodNotAllowed(context.request.method, "GET, HEAD, OPTIONS");
+            context.request.method === "GET"
+                ? fixed(context)
+                : methodNotAllowed(context.request.method, "GET, HEAD, OPTIONS");
         const operation = (method: string) => world.schema.operation(method, `/${path}/`);
         return { allow: "GET, HEAD, OPTIONS", open: path === "root/config" || path === "", operation, answer };
     }
     const posted = postRoutes[path];
     if (posted) {
         const answer = (context: Context) =>
-            context.request.method === "POST" ? posted(context) : methodNotAllowed(context.request.method, "POST, OPTIONS");
+            context.request.method === "POST"
+                ? posted(context)
+                : methodNotAllowed(context.request.method, "POST, OPTIONS");
         return { allow: "POST, OPTIONS", operation: (method) => world.schema.operation(method, `/${path}/`), answer };
     }
     const assigning = /^rbac\/permissions\/assigned_by_roles\/([^/]+)\/(assign|unassign)$/.exec(path);
     if (assigning) {
         const [, role, verb] = assigning as unknown as [string, string, "assign" | "unassign"];
-        const operation = (method: string) => world.schema.operation(method, `/rbac/permissions/assigned_by_roles/{uuid}/${verb}/`);
+        const operation = (method: string) =>
+            world.schema.operation(method, `/rbac/permissions/assigned_by_roles/{uuid}/${verb}/`);
         const allow = `${verb === "assign" ? "POST" : "PATCH"}, OPTIONS`;
         return { allow, operation, answer: (context) => assign(context, role, verb, operation) };
     }
@@ -107,13 +112,22 @@ function findRoute(world: World, segments: string[]): Route | undefined {
             return { allow, operation, answer: (context) => answerCollection(context, kind, operation) };
         }
         if (!path.startsWith(`${kind.path}/`)) continue;
-        const [key, verb, ...rest] = path.slice(kind.path.length + 1).split("/") as [string, string | undefined, ...string[]];
+        const [key, verb, ...rest] = path.slice(kind.path.length + 1).split("/") as [
+            string,
+            string | undefined,
+            ...string[],
+        ];
         if (rest.length) continue;
         const template = `/${kind.path}/{${kind.pathParameter}}/${verb === undefined ? "" : `${verb}/`}`;
         const operation = (method: string) => world.schema.operation(method, template);
         if (verb === undefined) {
             const allow = kind.readOnly ? "GET, DELETE, HEAD, OPTIONS" : "GET, PUT, PATCH, DELETE, HEAD, OPTIONS";
-            return { allow, ofObject: true, operation, answer: (context) => answerObject(context, kind, key, operation) };
+            return {
+                allow,
+                ofObject: true,
+                operation,
+                answer: (context) => answerObject(context, kind, key, operation),
+            };
         }
         const action = kind.actions?.[verb];
         if (action) {
@@ -138,7 +152,13 @@ const fixedRoutes: Record<string, (context: Context) => Answer> = {
     },
     "root/config": () =>
         json(200, {
-            error_reporting: { enabled: false, sentry_dsn: "", environment: "stand-in", send_pii: false, traces_sample_rate: 0 },
+            error_reporting: {
+                enabled: false,
+                sentry_dsn: "",
+                environment: "stand-in",
+                send_pii: false,
+                traces_sample_rate: 0,
+            },
             capabilities: ["can_impersonate"],
             cache_timeout: 300,
             cache_timeout_flows: 300,
@@ -157,7 +177,10 @@ const postRoutes: Record<string, (context: Context) => Answer> = {
         const { world } = context;
         const kind = world.store.kind("crypto/certificatekeypairs");
         demand(context, Permissions.of("add", kind));
-        const body = readBody(context, world.schema.operation("POST", "/crypto/certificatekeypairs/generate/")?.request as Fields);
+        const body = readBody(
+            context,
+            world.schema.operation("POST", "/crypto/certificatekeypairs/generate/")?.request as Fields,
+        );
         const made = generateCertificate(body.common_name as string, body.validity_days as number);
         return json(200, shown(kind, world.store.insert(kind.path, { ...kind.defaults(), ...made }), context));
     },
@@ -167,7 +190,9 @@ const postRoutes: Record<string, (context: Context) => Answer> = {
 function authenticate(world: World, request: Request, ofObject?: boolean): Stored {
     const key = /^bearer (.+)$/i.exec((request.headers.authorization ?? "").trim())?.[1];
     if (key) {
-        const token = world.store.all("core/tokens").find((candidate) => candidate.key === key && candidate.intent === "api");
+        const token = world.store
+            .all("core/tokens")
+            .find((candidate) => candidate.key === key && candidate.intent === "api");
         const user = token && isValid(token) ? world.store.get("core/users", token.user) : undefined;
         if (user?.is_active !== true) throw new PermissionDenied("Token invalid/expired");
         return user;
@@ -194,7 +219,11 @@ function methodNotAllowed(method: string, allowed: string): Answer {
     return json(405, { detail: `Method "${method}" not allowed.` }, { headers: { Allow: allowed } });
 }
 
-function answerCollection(context: Context, kind: ObjectKind, operation: (method: string) => Operation | undefined): Answer {
+function answerCollection(
+    context: Context,
+    kind: ObjectKind,
+    operation: (method: string) => Operation | undefined,
+): Answer {
     const { request, world } = context;
     if (request.method === "GET") return list(context, kind, operation("GET") as Operation);
     if (kind.readOnly) demand(context, Permissions.of("add", kind));
@@ -207,16 +236,28 @@ function answerCollection(context: Context, kind: ObjectKind, operation: (method
     return json(201, shown(kind, object, context));
 }
 
-function answerObject(context: Context, kind: ObjectKind, key: string, operation: (method: string) => Operation | undefined): Answer {
+function answerObject(
+    context: Context,
+    kind: ObjectKind,
+    key: string,
+    operation: (method: string) => Operation | undefined,
+): Answer {
     const { request, world } = context;
     const { method } = request;
-    if (!["GET", "PUT", "PATCH", "DELETE"].includes(method) || (kind.readOnly && (method === "PUT" || method === "PATCH"))) {
+    if (
+        !["GET", "PUT", "PATCH", "DELETE"].includes(method) ||
+        (kind.readOnly && (method === "PUT" || method === "PATCH"))
+    ) {
         return methodNotAllowed(method, "GET, PUT, PATCH, DELETE, HEAD, OPTIONS");
     }
     const object = findVisible(context, kind, key);
     if (method === "GET") return json(200, shown(kind, object, context));
     const owned = kind.owner !== undefined && object[kind.owner] === context.user.pk;
-    if (!owned) demand(context, Permissions.of(method === "DELETE" ? "delete" : "change", kind), { model: kind.model, pk: object.pk });
+    if (!owned)
+        demand(context, Permissions.of(method === "DELETE" ? "delete" : "change", kind), {
+            model: kind.model,
+            pk: object.pk,
+        });
     if (method === "DELETE") {
         world.store.remove(kind.path, object.pk);
         return json(204, undefined);
@@ -247,7 +288,11 @@ function act(
     const owned = kind.owner !== undefined && object[kind.owner] === context.user.pk;
     if (action.alsoNeeds && !owned) demand(context, action.alsoNeeds, { model: kind.model, pk: object.pk });
     const schema = operation(action.method)?.request;
-    const body = schema ? (action.unchecked ? parseBody(context, schema, new Map()).body : readBody(context, schema)) : {};
+    const body = schema
+        ? action.unchecked
+            ? parseBody(context, schema, new Map()).body
+            : readBody(context, schema)
+        : {};
     return action.run(object, body, context);
 }
 
@@ -273,7 +318,9 @@ function visibleObjects(context: Context, kind: ObjectKind): Stored[] {
     const all = world.store.all(kind.path);
     if (world.permissions.has(user, permission)) return all;
     if (kind.owner !== undefined) return all.filter((object) => object[kind.owner as string] === user.pk);
-    const visible = all.filter((object) => world.permissions.has(user, permission, { model: kind.model, pk: object.pk }));
+    const visible = all.filter((object) =>
+        world.permissions.has(user, permission, { model: kind.model, pk: object.pk }),
+    );
     if (!visible.length) throw denied();
     return visible;
 }
@@ -298,13 +345,22 @@ function list(context: Context, kind: ObjectKind, operation: Operation): Answer 
         objects = objects.filter((object) =>
             words.every((word) => {
                 const texts = { ...object, ...kind.searched?.(object, world) } as Fields;
-                return kind.search.some((member) => String(texts[member] ?? "").toLowerCase().includes(word));
+                return kind.search.some((member) =>
+                    String(texts[member] ?? "")
+                        .toLowerCase()
+                        .includes(word),
+                );
             }),
         );
         const wanted = request.query.get("ordering")?.split(",").filter(Boolean);
         objects = sorted(objects, wanted?.length ? wanted : kind.ordering);
     }
-    return paginated(request, objects, (object) => shown(kind, object, { world, user: context.user, request }), special?.counted);
+    return paginated(
+        request,
+        objects,
+        (object) => shown(kind, object, { world, user: context.user, request }),
+        special?.counted,
+    );
 }
 
 /** An object as the version that the stand-in is answers it. */
@@ -314,7 +370,12 @@ function shown(kind: ObjectKind, object: Stored, context: Parameters<ObjectKind[
     return fields;
 }
 
-function paginated<Row>(request: Request, rows: readonly Row[], represent: (row: Row) => unknown, counted = rows.length): Answer {
+function paginated<Row>(
+    request: Request,
+    rows: readonly Row[],
+    represent: (row: Row) => unknown,
+    counted = rows.length,
+): Answer {
     const asked = Number(request.query.get("page_size"));
     const size = Math.min(Number.isInteger(asked) && asked > 0 ? asked : defaultPageSize, maximumPageSize);
     const pages = Math.max(1, Math.ceil(counted / size));
@@ -377,17 +438,24 @@ function filterOf(context: Context, kind: ObjectKind, operation: Operation): (ob
             errors[name] = ["Enter a valid date/time."];
             continue;
         }
-        if ((schema.type === "integer" || schema.type === "number") && !/^\s*[+-]?\d+(\.\d+)?\s*$/.test(values[0] as string)) {
+        if (
+            (schema.type === "integer" || schema.type === "number") &&
+            !/^\s*[+-]?\d+(\.\d+)?\s*$/.test(values[0] as string)
+        ) {
             errors[name] = [kind.references?.[name] ? notAmongChoices : "Enter a number."];
             continue;
         }
-        const enumeration = context.world.schema.resolve((schema.items as Fields | undefined) ?? schema).enum as string[] | undefined;
+        const enumeration = context.world.schema.resolve((schema.items as Fields | undefined) ?? schema).enum as
+            | string[]
+            | undefined;
         const unlisted = enumeration && values.find((value) => !enumeration.includes(value));
         if (unlisted !== undefined) {
             errors[name] = [`Select a valid choice. ${unlisted} is not one of the available choices.`];
             continue;
         }
-        const wrong = kind.textFilters?.includes(name) ? undefined : values.find((value) => format === "uuid" && !isUuid(value));
+        const wrong = kind.textFilters?.includes(name)
+            ? undefined
+            : values.find((value) => format === "uuid" && !isUuid(value));
         if (wrong !== undefined) {
             const related = kind.references?.[name] !== undefined || kind.choices?.[name] !== undefined;
             errors[name] = [related ? `“${wrong}” is not a valid UUID.` : "Enter a valid UUID."];
@@ -417,7 +485,9 @@ function choicesOf(world: World, kind: ObjectKind, member: string): string[] | u
     const reference = kind.references?.[member];
     if (!reference || kind.filters?.[member]) return undefined;
     return reference.to.flatMap((path) =>
-        world.store.allKinds().some((other) => other.path === path) ? world.store.all(path).map((object) => String(object.pk)) : [],
+        world.store.allKinds().some((other) => other.path === path)
+            ? world.store.all(path).map((object) => String(object.pk))
+            : [],
     );
 }
 
@@ -467,7 +537,8 @@ function readChange(context: Context, kind: ObjectKind, operation: Operation, ex
     const change: Change = { method, attributes, existing };
     const found = Object.entries(kind.checkMembers?.(change, context) ?? {}).filter(([name]) => sound(name));
     Object.assign(errors, Object.fromEntries(found));
-    if (Object.keys(errors).length) throw new InvalidRequest(inOrder(errors, Object.keys(world.schema.properties(schema))));
+    if (Object.keys(errors).length)
+        throw new InvalidRequest(inOrder(errors, Object.keys(world.schema.properties(schema))));
     kind.validate?.(change, context);
     return change;
 }
@@ -495,7 +566,9 @@ function parseBody(
         }
     }
     if (typeof body !== "object" || body === null || Array.isArray(body)) {
-        throw new InvalidRequest(fieldErrors(world.schema, schema, world.schema.errors(schema, body), body, { relations }));
+        throw new InvalidRequest(
+            fieldErrors(world.schema, schema, world.schema.errors(schema, body), body, { relations }),
+        );
     }
     for (const name of kind ? unknownMembers(kind, world, "written") : []) delete (body as Fields)[name];
     const { values, errors } = readValues(world.schema, schema, body as Fields, relations);
@@ -508,9 +581,13 @@ function parseBody(
     for (const [name, value] of Object.entries(values)) {
         // What a list of keys holds has been looked at already.
         const declared = world.schema.resolve(world.schema.properties(schema)[name] ?? {});
-        if (relations.has(name) && value !== null && (declared.type !== "array" || Array.isArray(value))) delete found[name];
+        if (relations.has(name) && value !== null && (declared.type !== "array" || Array.isArray(value)))
+            delete found[name];
     }
-    return { body: Object.fromEntries(Object.entries(values).filter(([name]) => known.includes(name))), errors: { ...found, ...errors } };
+    return {
+        body: Object.fromEntries(Object.entries(values).filter(([name]) => known.includes(name))),
+        errors: { ...found, ...errors },
+    };
 }
 
 /** The words of Authentik's JSON parser for a text that is none. */
@@ -545,7 +622,11 @@ function makeServiceAccount(context: Context): Answer {
     const name = body.name as string;
     if (store.find("core/users", "username", name)) throw new InvalidRequest({ name: ["This field must be unique."] });
     const withGroup = body.create_group === true && world.permissions.has(context.user, "authentik_core.add_group");
-    const identifier = `service-account-${name.toLowerCase().replace(/[^\w\s-]/g, "").trim().replace(/[-\s]+/g, "-")}-password`;
+    const identifier = `service-account-${name
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, "")
+        .trim()
+        .replace(/[-\s]+/g, "-")}-password`;
     if ((withGroup && store.find("core/groups", "name", name)) || store.find("core/tokens", "identifier", identifier)) {
         throw new InvalidRequest({ non_field_errors: ["A user/group with these details already exists"] });
     }
@@ -592,7 +673,9 @@ function listStages(context: Context): Answer {
     const visible = stagePaths.flatMap((path) => world.store.all(path));
     const name = request.query.get("name");
     const search = (request.query.get("search") ?? "").toLowerCase();
-    const found = visible.filter((stage) => (!name || stage.name === name) && String(stage.name).toLowerCase().includes(search));
+    const found = visible.filter(
+        (stage) => (!name || stage.name === name) && String(stage.name).toLowerCase().includes(search),
+    );
     return paginated(request, found, (stage) => stageSummary(world, stage.pk, false));
 }
 
@@ -619,7 +702,10 @@ function listPermissions(context: Context): Answer {
         .filter((row) => wanted("content_type__app_label", row.app_label))
         .filter((row) => `${row.name} ${row.codename} ${row.model} ${row.app_label}`.toLowerCase().includes(search));
     const order = request.query.get("ordering");
-    const ordered = sorted(rows.map((row) => ({ ...row, pk: row.id })), [order && order.replace("-", "") in (rows[0] ?? {}) ? order : "name"]);
+    const ordered = sorted(
+        rows.map((row) => ({ ...row, pk: row.id })),
+        [order && order.replace("-", "") in (rows[0] ?? {}) ? order : "name"],
+    );
     return paginated(request, ordered, ({ pk: _pk, ...row }) => row);
 }
 
@@ -700,7 +786,8 @@ function assign(
     const grants = permissions.map((permission) => {
         // A bare code name, and a permission that is not there, are unhandled errors, on an object too.
         const row = world.permissions.row(permission);
-        if (!row || (object && `${row.app_label}.${row.model}` !== model)) throw new UnhandledError(`no permission ${permission}`);
+        if (!row || (object && `${row.app_label}.${row.model}` !== model))
+            throw new UnhandledError(`no permission ${permission}`);
         return {
             role: role.pk as string,
             permission: `${row.app_label}.${row.codename}`,
@@ -724,9 +811,12 @@ function isOfNewer(world: World, { keyword, params }: { keyword: string; params:
 
 /** Holds an answer against schema.yml: a stand-in that answers what Authentik never would is worse than none. */
 function checked(world: World, operation: Operation | undefined, answer: Answer): Answer {
-    if (!operation?.response || answer.status >= 300 || typeof answer.body === "string" || answer.body === undefined) return answer;
+    if (!operation?.response || answer.status >= 300 || typeof answer.body === "string" || answer.body === undefined)
+        return answer;
     const errors = world.schema.errors(operation.response, answer.body).filter((error) => !isOfNewer(world, error));
     if (!errors.length) return answer;
     const first = errors.slice(0, 3).map((error) => `${error.instancePath || "the answer"} ${error.message}`);
-    throw new Error(`the stand-in's own answer to ${operation.method} ${operation.path} does not fit schema.yml: ${first.join("; ")}`);
+    throw new Error(
+        `the stand-in's own answer to ${operation.method} ${operation.path} does not fit schema.yml: ${first.join("; ")}`,
+    );
 }

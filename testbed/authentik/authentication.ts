@@ -13,7 +13,12 @@ export interface Authenticated {
  * Tries a password stage's backends in turn: the user's own password (not of an inactive user), then app passwords. An API token is
  * not a password; an expired app password is none either. An app password of an inactive user passes here and is stopped at login.
  */
-export function authenticate(world: World, backends: readonly string[], username: string, password: unknown): Authenticated | undefined {
+export function authenticate(
+    world: World,
+    backends: readonly string[],
+    username: string,
+    password: unknown,
+): Authenticated | undefined {
     const user = world.store.find("core/users", "username", username);
     if (!user || typeof password !== "string" || password === "") return undefined;
     for (const backend of backends) {
@@ -30,5 +35,7 @@ export function authenticate(world: World, backends: readonly string[], username
 export function appPassword(world: World, user: Stored, key: string): Stored | undefined {
     return world.store
         .all("core/tokens")
-        .find((token) => token.user === user.pk && token.intent === "app_password" && token.key === key && isValid(token));
+        .find(
+            (token) => token.user === user.pk && token.intent === "app_password" && token.key === key && isValid(token),
+        );
 }

@@ -1,6 +1,6 @@
 import { timestamp } from "./identifiers";
-import { hashPassword } from "./passwords";
 import type { Stored } from "./objects/kind";
+import { hashPassword } from "./passwords";
 import type { Fields } from "./schemaValidation";
 import type { ObjectStore } from "./store";
 
@@ -69,7 +69,13 @@ const flowTable: readonly [slug: string, name: string, title: string, designatio
         "authorization",
         "require_authenticated",
     ],
-    ["default-provider-invalidation-flow", "Logged out of application", "You've logged out of %(app)s.", "invalidation", "none"],
+    [
+        "default-provider-invalidation-flow",
+        "Logged out of application",
+        "You've logged out of %(app)s.",
+        "invalidation",
+        "none",
+    ],
     [
         "default-authenticator-totp-setup",
         "default-authenticator-totp-setup",
@@ -97,8 +103,13 @@ const blueprintNames: readonly [name: string, path: string][] = [
 ];
 
 /** Fills an empty store. The token belongs to `akadmin`, never expires and is a superuser's, as AUTHENTIK_BOOTSTRAP_TOKEN makes it. */
-export function applyDefaults(store: ObjectStore, certificate: Fields, bootstrap: { token: string; password?: string }): void {
-    const make = (path: string, fields: Fields): Stored => store.insert(path, { ...store.kind(path).defaults(), ...fields });
+export function applyDefaults(
+    store: ObjectStore,
+    certificate: Fields,
+    bootstrap: { token: string; password?: string },
+): void {
+    const make = (path: string, fields: Fields): Stored =>
+        store.insert(path, { ...store.kind(path).defaults(), ...fields });
 
     const admins = make("core/groups", { name: "authentik Admins", is_superuser: true });
     const administrator = make("core/users", {
@@ -117,7 +128,8 @@ export function applyDefaults(store: ObjectStore, certificate: Fields, bootstrap
         key: bootstrap.token,
     });
 
-    for (const { scope, ...mapping } of scopes) make("propertymappings/provider/scope", { ...mapping, scope_name: scope });
+    for (const { scope, ...mapping } of scopes)
+        make("propertymappings/provider/scope", { ...mapping, scope_name: scope });
     make("crypto/certificatekeypairs", certificate);
 
     const flows = Object.fromEntries(
@@ -130,7 +142,12 @@ export function applyDefaults(store: ObjectStore, certificate: Fields, bootstrap
         make("flows/bindings", { target: flows[slug]?.pk, stage: stage.pk, order });
     const applyPolicy = (binding: Stored, name: string, expression: string): void => {
         const policy = make("policies/expression", { name, expression });
-        make("policies/bindings", { target: binding.policybindingmodel_ptr_id, policy: policy.pk, order: 10, failure_result: true });
+        make("policies/bindings", {
+            target: binding.policybindingmodel_ptr_id,
+            policy: policy.pk,
+            order: 10,
+            failure_result: true,
+        });
     };
 
     const totp = make("stages/authenticator/totp", {
@@ -141,7 +158,10 @@ export function applyDefaults(store: ObjectStore, certificate: Fields, bootstrap
     bind("default-authenticator-totp-setup", totp, 0);
     bind(
         "default-authentication-flow",
-        make("stages/identification", { name: "default-authentication-identification", user_fields: ["email", "username"] }),
+        make("stages/identification", {
+            name: "default-authentication-identification",
+            user_fields: ["email", "username"],
+        }),
         10,
     );
     const passwordBinding = bind(

@@ -15,12 +15,16 @@ export type Evaluate = (context: ExpressionContext) => boolean;
 /** The two expressions of the default authentication flow (its blueprint), by what marks each. */
 const ofTheDefaultFlow: readonly { mark: string; evaluate: Evaluate }[] = [
     // The password stage is skipped for a user whom an earlier stage has authenticated.
-    { mark: 'return not hasattr(flow_plan.context.get("pending_user"), "backend")', evaluate: (context) => !context.authenticated },
+    {
+        mark: 'return not hasattr(flow_plan.context.get("pending_user"), "backend")',
+        evaluate: (context) => !context.authenticated,
+    },
     // The second factor is skipped after a passkey, which the stand-in does not have.
     { mark: 'return not (flow_plan.context.get("auth_method") == "auth_webauthn_pwl")', evaluate: () => true },
 ];
 
-const comparison = /^request\.(?:context\s*\[\s*(["'])pending_user\1\s*\]|user)\.username\s*(==|!=)\s*(["'])([^"'\\]*)\3$/;
+const comparison =
+    /^request\.(?:context\s*\[\s*(["'])pending_user\1\s*\]|user)\.username\s*(==|!=)\s*(["'])([^"'\\]*)\3$/;
 
 /** What a scope mapping can say of a user. */
 export interface ClaimsContext {
@@ -30,7 +34,11 @@ export interface ClaimsContext {
     readonly groups: readonly string[];
 }
 
-const names: Record<string, string> = { "request.user.username": "username", "request.user.name": "name", "request.user.email": "email" };
+const names: Record<string, string> = {
+    "request.user.username": "username",
+    "request.user.name": "name",
+    "request.user.email": "email",
+};
 const listOfGroups = /^\[\s*group\.name\s+for\s+group\s+in\s+request\.user\.groups\.all\(\)\s*\]$/;
 
 /**

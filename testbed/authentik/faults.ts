@@ -45,7 +45,11 @@ export class Faults {
         if (!faultKinds.includes(fault.kind)) {
             throw new Error(`a fault of kind ${JSON.stringify(fault.kind)}; there are: ${faultKinds.join(", ")}`);
         }
-        this.waiting.push({ fault, skip: fault.after ?? 0, left: fault.times === null ? Infinity : (fault.times ?? 1) });
+        this.waiting.push({
+            fault,
+            skip: fault.after ?? 0,
+            left: fault.times === null ? Infinity : (fault.times ?? 1),
+        });
     }
 
     clear(): void {

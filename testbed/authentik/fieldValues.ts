@@ -4,7 +4,22 @@ import type { ApiSchema, FieldErrors, Fields } from "./schemaValidation";
 // the white space around a text is dropped. schema.yml does not tell.
 
 const trueValues = new Set(["t", "T", "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", "1"]);
-const falseValues = new Set(["f", "F", "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF", "0"]);
+const falseValues = new Set([
+    "f",
+    "F",
+    "n",
+    "N",
+    "no",
+    "No",
+    "NO",
+    "false",
+    "False",
+    "FALSE",
+    "off",
+    "Off",
+    "OFF",
+    "0",
+]);
 const hexadecimal = /^[0-9a-f]{32}$/i;
 
 /** What a member refers to: objects named by numbers or by UUIDs. */
@@ -46,7 +61,8 @@ export function readValues(
             continue;
         }
         values[name] = readValue(schema, property, value);
-        if (typeof values[name] === "string" && values[name].includes("\0")) errors[name] = ["Null characters are not allowed."];
+        if (typeof values[name] === "string" && values[name].includes("\0"))
+            errors[name] = ["Null characters are not allowed."];
     }
     return { values, errors };
 }
@@ -68,7 +84,8 @@ function readKey(value: unknown, key: RelationKey, name: string, errors: FieldEr
         return value;
     } else {
         const digits = typeof value === "string" ? value.replace(/^urn:uuid:|[{}]|-/g, "") : "";
-        if (hexadecimal.test(digits)) return digits.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+        if (hexadecimal.test(digits))
+            return digits.toLowerCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
         errors[name] ??= [`“${typeof value === "string" ? value : JSON.stringify(value)}” is not a valid UUID.`];
     }
     return value;
@@ -105,11 +122,15 @@ function readValue(schema: ApiSchema, property: Fields, value: unknown): unknown
 
 /** A time as Authentik writes it, in UTC; one that names no zone is in UTC. What is no time stays as it is. */
 function readTime(text: string): string {
-    const [, date, time = "00:00", zone = "Z"] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:?\d\d)?$/.exec(text.trim()) ?? [];
+    const [, date, time = "00:00", zone = "Z"] =
+        /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:?\d\d)?$/.exec(text.trim()) ?? [];
     const milliseconds = date === undefined ? NaN : Date.parse(`${date}T${time}${zone}`);
     if (Number.isNaN(milliseconds)) return text;
     // Zero fractions are not written; the clock of a database has six digits.
-    return new Date(milliseconds).toISOString().replace(".000Z", "Z").replace(/(\.\d{3})Z$/, "$1000Z");
+    return new Date(milliseconds)
+        .toISOString()
+        .replace(".000Z", "Z")
+        .replace(/(\.\d{3})Z$/, "$1000Z");
 }
 
 export function pythonType(value: unknown): string {

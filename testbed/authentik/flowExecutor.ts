@@ -1,9 +1,9 @@
 import { authenticate } from "./authentication";
-import { flowPage } from "./flowPage";
-import { consent, fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
-import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
 import { pythonType } from "./fieldValues";
-import { json, notFoundPage, page, redirect, type Answer, type Request } from "./http";
+import { flowPage } from "./flowPage";
+import { consent, type FlowPlan, fulfillment, sessionEnd } from "./flowPlan";
+import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
+import { type Answer, json, notFoundPage, page, type Request, redirect } from "./http";
 import { milliseconds, newHexadecimal, newUuid, timestamp } from "./identifiers";
 import { launchUrl } from "./objects/applications";
 import { defaultBackground } from "./objects/flowSummary";
@@ -13,7 +13,7 @@ import { avatar } from "./objects/users";
 import type { OpenIdConnect } from "./openidConnect";
 import { PolicyEngine } from "./policyEngine";
 import type { Fields } from "./schemaValidation";
-import { Sessions, type Session } from "./sessions";
+import { type Session, Sessions } from "./sessions";
 import type { World } from "./world";
 
 // Authentik's way of carrying out a flow over HTTP, as measured on 2026.5.0-rc1: GET shows a challenge, POST answers it; an accepted
@@ -48,7 +48,9 @@ export async function executeFlow(world: World, openIdConnect: OpenIdConnect, re
     const flow = slug === undefined ? undefined : world.store.find("flows/instances", "slug", decodeURIComponent(slug));
     if (!flow) return notFoundPage();
     const answer = await execute(world, openIdConnect, request, flow);
-    return answer.status === 200 ? { ...answer, headers: { Allow: "GET, POST, HEAD, OPTIONS", ...answer.headers } } : answer;
+    return answer.status === 200
+        ? { ...answer, headers: { Allow: "GET, POST, HEAD, OPTIONS", ...answer.headers } }
+        : answer;
 }
 
 async function execute(world: World, openIdConnect: OpenIdConnect, request: Request, flow: Stored): Promise<Answer> {
@@ -86,13 +88,18 @@ async function execute(world: World, openIdConnect: OpenIdConnect, request: Requ
     let outcome = await runStep(run, step, isObject ? (body as Fields) : {});
     if (!isObject && "challenge" in outcome) {
         const [string, code] =
-            body === null ? ["No data provided", "null"] : [`Invalid data. Expected a dictionary, but got ${pythonType(body)}.`, "invalid"];
+            body === null
+                ? ["No data provided", "null"]
+                : [`Invalid data. Expected a dictionary, but got ${pythonType(body)}.`, "invalid"];
         outcome = { challenge: { ...outcome.challenge, response_errors: { non_field_errors: [{ string, code }] } } };
     }
     if ("challenge" in outcome) return respond(run, outcome.challenge);
     if ("denied" in outcome) {
         delete session.plan;
-        return respond(run, withUser(run, { component: "ak-stage-access-denied", error_message: outcome.denied ?? "Unknown error" }));
+        return respond(
+            run,
+            withUser(run, { component: "ak-stage-access-denied", error_message: outcome.denied ?? "Unknown error" }),
+        );
     }
     run.plan.steps.shift();
     if (!run.plan.steps.length) return flowDone(run);
@@ -121,7 +128,10 @@ function notApplicable(run: Run, user: Stored | undefined): Answer {
     const next = run.request.query.get("next");
     if (run.flow.denied_action !== "message" && next && !isAbsolute(next)) return respond(run, redirection(next));
     if (run.flow.denied_action === "continue") return respond(run, redirection("/"));
-    return respond(run, withUser(run, { component: "ak-stage-access-denied", error_message: "Flow does not apply to current user." }));
+    return respond(
+        run,
+        withUser(run, { component: "ak-stage-access-denied", error_message: "Flow does not apply to current user." }),
+    );
 }
 
 /** Takes out the stages that their policies refuse now, where a binding asks for that to be looked at again. */
@@ -130,7 +140,8 @@ function dropRefusedSteps(run: Run, user: Stored | undefined): void {
     while (plan.steps.length) {
         const binding = world.store.get("flows/bindings", plan.steps[0]);
         if (binding?.re_evaluate_policies !== true) return;
-        const pending = plan.pendingUser?.pk === undefined ? undefined : world.store.get("core/users", plan.pendingUser.pk);
+        const pending =
+            plan.pendingUser?.pk === undefined ? undefined : world.store.get("core/users", plan.pendingUser.pk);
         const passes = new PolicyEngine(world, binding).passes(pending ?? user, {
             pendingUsername: plan.pendingUser?.username,
             authenticated: plan.method !== undefined,
@@ -170,7 +181,8 @@ const stageViews: Record<string, (run: Run, stage: Stored, body: Fields, kind: O
 
 function identify(run: Run, stage: Stored, body: Fields): Outcome {
     const { world, plan } = run;
-    const application = plan.application === undefined ? undefined : world.store.get("core/applications", plan.application);
+    const application =
+        plan.application === undefined ? undefined : world.store.get("core/applications", plan.application);
     const provider = application ? world.store.get("providers/oauth2", application.provider) : undefined;
     const challenge = (errors?: Fields): Outcome => ({
         challenge: {
@@ -182,7 +194,10 @@ function identify(run: Run, stage: Stored, body: Fields): Outcome {
             password_fields: stage.password_stage !== null,
             allow_show_password: false,
             ...(application
-                ? { application_pre: application.name, application_pre_launch: launchUrl(application, provider) ?? undefined }
+                ? {
+                      application_pre: application.name,
+                      application_pre_launch: launchUrl(application, provider) ?? undefined,
+                  }
                 : {}),
             flow_designation: run.flow.designation,
             captcha_stage: null,
@@ -203,10 +218,18 @@ function identify(run: Run, stage: Stored, body: Fields): Outcome {
     const user = findUser(world, stage, identifier);
     plan.pendingUser = user ? { pk: user.pk as number, username: user.username as string } : { username: identifier };
     if (stage.show_matched_user !== true) plan.pendingUserIdentifier = identifier;
-    if (!user) return stage.pretend_user_exists === true && stage.password_stage === null ? done : refused("Failed to authenticate.");
+    if (!user)
+        return stage.pretend_user_exists === true && stage.password_stage === null
+            ? done
+            : refused("Failed to authenticate.");
     if (stage.password_stage === null) return done;
     const passwordStage = world.store.get("stages/password", stage.password_stage) as Stored;
-    const authenticated = authenticate(world, passwordStage.backends as string[], user.username as string, body.password);
+    const authenticated = authenticate(
+        world,
+        passwordStage.backends as string[],
+        user.username as string,
+        body.password,
+    );
     if (!authenticated) return refused("Failed to authenticate.");
     plan.method = authenticated.method;
     return done;
@@ -215,10 +238,16 @@ function identify(run: Run, stage: Stored, body: Fields): Outcome {
 function findUser(world: World, stage: Stored, identifier: string): Stored | undefined {
     const same = (value: unknown) =>
         typeof value === "string" &&
-        (stage.case_insensitive_matching === true ? value.toLowerCase() === identifier.toLowerCase() : value === identifier);
-    return world.store.all("core/users").find((user) =>
-        (stage.user_fields as string[]).some((field) => same(field === "upn" ? (user.attributes as Fields).upn : user[field])),
-    );
+        (stage.case_insensitive_matching === true
+            ? value.toLowerCase() === identifier.toLowerCase()
+            : value === identifier);
+    return world.store
+        .all("core/users")
+        .find((user) =>
+            (stage.user_fields as string[]).some((field) =>
+                same(field === "upn" ? (user.attributes as Fields).upn : user[field]),
+            ),
+        );
 }
 
 function askPassword(run: Run, stage: Stored, body: Fields): Outcome {
@@ -232,13 +261,17 @@ function askPassword(run: Run, stage: Stored, body: Fields): Outcome {
     });
     if (run.request.method === "GET") return challenge();
     if (!plan.pendingUser) return { denied: undefined };
-    if (body.password === undefined) return challenge({ password: [{ string: "This field is required.", code: "required" }] });
-    if (body.password === null) return challenge({ password: [{ string: "This field may not be null.", code: "null" }] });
-    if (body.password === "") return challenge({ password: [{ string: "This field may not be blank.", code: "blank" }] });
+    if (body.password === undefined)
+        return challenge({ password: [{ string: "This field is required.", code: "required" }] });
+    if (body.password === null)
+        return challenge({ password: [{ string: "This field may not be null.", code: "null" }] });
+    if (body.password === "")
+        return challenge({ password: [{ string: "This field may not be blank.", code: "blank" }] });
     const authenticated = authenticate(run.world, stage.backends as string[], plan.pendingUser.username, body.password);
     if (!authenticated) {
         plan.failedAttempts = (plan.failedAttempts ?? 0) + 1;
-        if (plan.failedAttempts >= (stage.failed_attempts_before_cancel as number)) return { denied: "Invalid password" };
+        if (plan.failedAttempts >= (stage.failed_attempts_before_cancel as number))
+            return { denied: "Invalid password" };
         return challenge({ password: [{ string: "Invalid password", code: "invalid" }] });
     }
     plan.method = authenticated.method;
@@ -261,7 +294,9 @@ function setUpTotp(run: Run): Outcome {
         config_url: `otpauth://totp/${account}?secret=${"A".repeat(32)}&algorithm=SHA1&digits=6&period=30&issuer=authentik`,
     };
     if (run.request.method === "GET") return { challenge };
-    return { challenge: { ...challenge, response_errors: { code: [{ string: "Code does not match", code: "invalid" }] } } };
+    return {
+        challenge: { ...challenge, response_errors: { code: [{ string: "Code does not match", code: "invalid" }] } },
+    };
 }
 
 function logIn(run: Run, stage: Stored, body: Fields): Outcome {
@@ -272,7 +307,9 @@ function logIn(run: Run, stage: Stored, body: Fields): Outcome {
         if (run.request.method === "GET") return { challenge };
         if (typeof body.remember_me !== "boolean") {
             const [message, code] =
-                body.remember_me === undefined ? ["This field is required.", "required"] : ["Must be a valid boolean.", "invalid"];
+                body.remember_me === undefined
+                    ? ["This field is required.", "required"]
+                    : ["Must be a valid boolean.", "invalid"];
             return { challenge: { ...challenge, response_errors: { remember_me: [{ string: message, code }] } } };
         }
     }
@@ -300,7 +337,8 @@ function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
     const { plan, session } = run;
     if (session.user === undefined) return { denied: undefined };
     const remembered = stage.mode !== "always_require" && plan.application !== undefined;
-    if (remembered && plan.application !== undefined && run.openIdConnect.hasConsented(session.user, plan.application)) return done;
+    if (remembered && plan.application !== undefined && run.openIdConnect.hasConsented(session.user, plan.application))
+        return done;
     const application = run.world.store.get("core/applications", plan.application);
     const challenge = (errors?: Fields): Outcome => {
         plan.consentToken = newUuid();
@@ -316,7 +354,8 @@ function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
         };
     };
     if (run.request.method === "GET") return challenge();
-    if (body.token === undefined) return challenge({ token: [{ string: "This field is required.", code: "required" }] });
+    if (body.token === undefined)
+        return challenge({ token: [{ string: "This field is required.", code: "required" }] });
     if (body.token !== plan.consentToken) {
         return challenge({ token: [{ string: "Invalid consent token, re-showing prompt", code: "invalid" }] });
     }
@@ -330,13 +369,17 @@ function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
 function endOfSession(run: Run): Outcome {
     if (run.session.user === undefined) return { challenge: redirection("/") };
     const { world, plan } = run;
-    const application = plan.application === undefined ? undefined : world.store.get("core/applications", plan.application);
+    const application =
+        plan.application === undefined ? undefined : world.store.get("core/applications", plan.application);
     const provider = application ? world.store.get("providers/oauth2", application.provider) : undefined;
     return {
         challenge: {
             ...withUser(run, { component: "ak-stage-session-end" }),
             ...(application
-                ? { application_name: application.name, application_launch_url: launchUrl(application, provider) ?? undefined }
+                ? {
+                      application_name: application.name,
+                      application_launch_url: launchUrl(application, provider) ?? undefined,
+                  }
                 : {}),
             invalidation_flow_url: "/if/flow/default-invalidation-flow/",
             brand_name: "authentik",
@@ -347,7 +390,8 @@ function endOfSession(run: Run): Outcome {
 function flowDone(run: Run): Answer {
     const next = run.pageQuery.get("next") ?? "/";
     delete run.session.plan;
-    if (next !== "" && !/[/.]/.test(next)) return respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
+    if (next !== "" && !/[/.]/.test(next))
+        return respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
     if (next === "" || isAbsolute(next)) {
         run.pageQuery.delete("next");
         return respond(run, withUser(run, { component: "ak-stage-access-denied", error_message: "Invalid next URL" }));
@@ -364,7 +408,8 @@ function redirection(to: string): Fields {
 /** What every stage's challenge shows of its flow. */
 function frame(run: Run): Fields {
     const next = run.pageQuery.get("next");
-    const application = run.plan.application === undefined ? undefined : run.world.store.get("core/applications", run.plan.application);
+    const application =
+        run.plan.application === undefined ? undefined : run.world.store.get("core/applications", run.plan.application);
     return {
         flow_info: {
             title: run.session.plan
@@ -380,7 +425,11 @@ function frame(run: Run): Fields {
 
 function withUser(run: Run, challenge: Fields): Fields {
     const user = userOf(run.world, run.session);
-    const pending = run.plan.pendingUserIdentifier ?? run.plan.pendingUser?.username ?? (user?.username as string | undefined) ?? "";
+    const pending =
+        run.plan.pendingUserIdentifier ??
+        run.plan.pendingUser?.username ??
+        (user?.username as string | undefined) ??
+        "";
     return { ...frame(run), ...challenge, pending_user: pending, pending_user_avatar: avatar };
 }
 

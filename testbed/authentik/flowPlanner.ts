@@ -24,15 +24,27 @@ export function isApplicable(world: World, flow: Stored, user: Stored | undefine
 }
 
 /** The stages of a flow in order, without those that a policy keeps out when the flow is planned. */
-export function planFlow(world: World, flow: Stored, user: Stored | undefined, context: Partial<FlowPlan> = {}): FlowPlan {
+export function planFlow(
+    world: World,
+    flow: Stored,
+    user: Stored | undefined,
+    context: Partial<FlowPlan> = {},
+): FlowPlan {
     const steps = stageBindingsOf(world, flow)
-        .filter((binding) => binding.evaluate_on_plan !== true || new PolicyEngine(world, binding).passes(user, { inFlow: true }))
+        .filter(
+            (binding) =>
+                binding.evaluate_on_plan !== true || new PolicyEngine(world, binding).passes(user, { inFlow: true }),
+        )
         .map((binding) => binding.pk as string);
     return { flow: flow.pk as string, steps, ...context };
 }
 
 /** The flow for logging in or out: the default brand's, or else the first by slug that applies. */
-export function defaultFlow(world: World, designation: "authentication" | "invalidation", user: Stored | undefined): Stored | undefined {
+export function defaultFlow(
+    world: World,
+    designation: "authentication" | "invalidation",
+    user: Stored | undefined,
+): Stored | undefined {
     const ofBrand = world.store.find("flows/instances", "slug", `default-${designation}-flow`);
     if (ofBrand) return ofBrand;
     return world.store

@@ -90,7 +90,11 @@ export function redirect(location: string, extra: Partial<Answer> = {}): Answer 
 }
 
 /** A page as Authentik frames it: the title of an error page is "authentik" alone, and its heading says what is wrong. */
-export function page(status: number, options: { title?: string; heading?: string; message?: string }, extra: Partial<Answer> = {}): Answer {
+export function page(
+    status: number,
+    options: { title?: string; heading?: string; message?: string },
+    extra: Partial<Answer> = {},
+): Answer {
     const title = options.title ?? "authentik";
     const body = `<!DOCTYPE html>
 <html lang="en">

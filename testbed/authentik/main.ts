@@ -20,7 +20,10 @@ const program = new Command("authentik-stand-in")
             "its API, its flow executor and its OpenID Connect, as far as this project uses them, on loopback.\n" +
             'When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:PORT", "standIn": "authentik", "version": "…"}.',
     )
-    .requiredOption("--token-file <file>", "file with the API token of the superuser akadmin (never an argument: arguments are public)")
+    .requiredOption(
+        "--token-file <file>",
+        "file with the API token of the superuser akadmin (never an argument: arguments are public)",
+    )
     .addOption(
         new Option("--listen <address>", "loopback address and port; port 0 takes a free one")
             .argParser(parseAddress)
@@ -28,7 +31,10 @@ const program = new Command("authentik-stand-in")
     )
     .option("--password-file <file>", "file with the password of akadmin; without it nobody can log in as akadmin")
     .option("--state <file>", "file to keep everything in, mode 0600; in memory only without it")
-    .option("--be-version <version>", 'the version to be, such as "2026.5.0-rc1"; that of @goauthentik/api unless given')
+    .option(
+        "--be-version <version>",
+        'the version to be, such as "2026.5.0-rc1"; that of @goauthentik/api unless given',
+    )
     .option("--control", "serve /stand-in/faults, /stand-in/requests and /stand-in/version, for tests")
     .option("--quiet", "no line on standard error for each request");
 

@@ -16,9 +16,16 @@ export async function importNatively<Module>(imported: () => Promise<unknown>, n
     try {
         return { module: (await imported()) as Module, plain: (value) => value };
     } catch {
-        const load = new Script("(url) => import(url)", { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
-        const module = await (load.runInThisContext() as (url: string) => Promise<Module>)(pathToFileURL(require.resolve(name)).href);
-        const native = new Script("({ Object, Array })").runInThisContext() as { Object: typeof Object; Array: typeof Array };
+        const load = new Script("(url) => import(url)", {
+            importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+        });
+        const module = await (load.runInThisContext() as (url: string) => Promise<Module>)(
+            pathToFileURL(require.resolve(name)).href,
+        );
+        const native = new Script("({ Object, Array })").runInThisContext() as {
+            Object: typeof Object;
+            Array: typeof Array;
+        };
         const copy = (value: unknown): unknown => {
             if (Array.isArray(value)) return native.Array.from(value, copy);
             if (typeof value !== "object" || value === null) return value;

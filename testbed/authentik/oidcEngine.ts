@@ -84,16 +84,31 @@ export class OidcEngine {
             jwks: { keys: signingKey ? [privateJwk(signingKey)] : [] },
             scopes: ["openid", ...settings.scopes],
             routes: { authorization: "/authorize", token: "/token" },
-            ttl: { AuthorizationCode: settings.codeLifetime, AccessToken: 3600, IdToken: 3600, Session: 86_400, Grant: 86_400 },
-            features: { devInteractions: { enabled: false }, userinfo: { enabled: false }, rpInitiatedLogout: { enabled: false } },
+            ttl: {
+                AuthorizationCode: settings.codeLifetime,
+                AccessToken: 3600,
+                IdToken: 3600,
+                Session: 86_400,
+                Grant: 86_400,
+            },
+            features: {
+                devInteractions: { enabled: false },
+                userinfo: { enabled: false },
+                rpInitiatedLogout: { enabled: false },
+            },
             pkce: { required: () => false },
             expiresWithSession: () => false,
             cookies: { names: { session: "engine_session" } },
             interactions: { url: () => "/interaction" },
-            findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => plain({ sub: accountId }) }),
+            findAccount: (_context: unknown, accountId: string) => ({
+                accountId,
+                claims: () => plain({ sub: accountId }),
+            }),
             // Consent is a matter of Authentik's flows: whoever gets here has given it.
             loadExistingGrant: async ({ oidc }: KoaContext) => {
-                const grant = new oidc.provider.Grant(plain({ clientId: oidc.client.clientId, accountId: oidc.account.accountId }));
+                const grant = new oidc.provider.Grant(
+                    plain({ clientId: oidc.client.clientId, accountId: oidc.account.accountId }),
+                );
                 grant.addOIDCScope(oidc.params.scope ?? "openid");
                 await grant.save();
                 return grant;
@@ -106,7 +121,9 @@ export class OidcEngine {
     async authorize(accountId: string, parameters: Record<string, string>): Promise<EngineAnswer> {
         const session = new this.provider.Session(this.plain({ accountId, loginTs: Math.floor(Date.now() / 1000) }));
         await session.save(86_400);
-        return this.ask("GET", `/authorize?${new URLSearchParams(parameters).toString()}`, { cookie: `engine_session=${session.id}` });
+        return this.ask("GET", `/authorize?${new URLSearchParams(parameters).toString()}`, {
+            cookie: `engine_session=${session.id}`,
+        });
     }
 
     /** Redeems a code. Who the client is has been checked by then. */
@@ -117,7 +134,10 @@ export class OidcEngine {
             clientSecret === undefined
                 ? undefined
                 : `Basic ${Buffer.from(`${encoded(clientId)}:${encoded(clientSecret)}`).toString("base64")}`;
-        const form = new URLSearchParams({ ...parameters, ...(authorization ? {} : { client_id: clientId }) }).toString();
+        const form = new URLSearchParams({
+            ...parameters,
+            ...(authorization ? {} : { client_id: clientId }),
+        }).toString();
         return this.ask(
             "POST",
             "/token",
@@ -146,7 +166,11 @@ export class OidcEngine {
     private ask(method: string, url: string, headers: Record<string, string>, body = ""): Promise<EngineAnswer> {
         const { host } = new URL(this.settings.issuer);
         const request = new IncomingMessage(new Socket());
-        Object.assign(request, { method, url, headers: { host, ...headers, "content-length": String(Buffer.byteLength(body)) } });
+        Object.assign(request, {
+            method,
+            url,
+            headers: { host, ...headers, "content-length": String(Buffer.byteLength(body)) },
+        });
         request.push(body || null);
         if (body) request.push(null);
         return new Promise((resolve, reject) => {
@@ -165,7 +189,11 @@ export class OidcEngine {
                 const location = response.getHeader("location");
                 try {
                     const parsed = text.startsWith("{") ? (JSON.parse(text) as Fields) : {};
-                    resolve({ status: response.statusCode, location: location === undefined ? undefined : String(location), body: parsed });
+                    resolve({
+                        status: response.statusCode,
+                        location: location === undefined ? undefined : String(location),
+                        body: parsed,
+                    });
                 } catch (error) {
                     reject(error as Error);
                 }
@@ -188,13 +216,17 @@ export class EngineStorage {
         const key = (id: string) => `${model}:${id}`;
         return {
             upsert: async (id: string, payload: Fields, seconds?: number) => {
-                this.entries.set(key(id), { payload, expires: seconds === undefined ? Infinity : Date.now() + seconds * 1000 });
+                this.entries.set(key(id), {
+                    payload,
+                    expires: seconds === undefined ? Infinity : Date.now() + seconds * 1000,
+                });
             },
             find: async (id: string) => {
                 const entry = this.entries.get(key(id));
                 return entry && entry.expires > Date.now() ? entry.payload : undefined;
             },
-            findByUid: async (uid: string) => [...this.entries.values()].find(({ payload }) => payload.uid === uid)?.payload,
+            findByUid: async (uid: string) =>
+                [...this.entries.values()].find(({ payload }) => payload.uid === uid)?.payload,
             findByUserCode: async () => undefined,
             consume: async (id: string) => {
                 const entry = this.entries.get(key(id));

@@ -1,10 +1,10 @@
 import { createHash, createPublicKey, timingSafeEqual } from "node:crypto";
 
 import { appPassword } from "./authentication";
-import { consent, fulfillment, sessionEnd, type FlowPlan } from "./flowPlan";
 import { parseClaims } from "./expressions";
+import { consent, type FlowPlan, fulfillment, sessionEnd } from "./flowPlan";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
-import { emptyMethodNotAllowed, json, notFoundPage, page, redirect, type Answer, type Request } from "./http";
+import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request, redirect } from "./http";
 import { milliseconds, newHexadecimal, newKey, sha256 } from "./identifiers";
 import type { Stored } from "./objects/kind";
 import { applicationOf, knowsGrantTypes } from "./objects/oauth2Providers";
@@ -24,13 +24,15 @@ const descriptions: Record<string, string> = {
         "The provided authorization grant or refresh token is invalid, expired, revoked, does not match the redirection URI used in the " +
         "authorization request, or was issued to another client",
     invalid_request: "The request is otherwise malformed",
-    invalid_scope: "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner",
+    invalid_scope:
+        "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner",
     invalid_token: "The access token provided is expired, revoked, malformed, or invalid for other reasons",
     insufficient_scope: "The request requires higher privileges than provided by the access token",
     login_required: "The Authorization Server requires End-User authentication",
     request_not_supported: "The provider does not support use of the request parameter",
     unsupported_grant_type: "The authorization grant type is not supported by the authorization server",
-    unsupported_response_type: "The authorization server does not support obtaining an authorization code using this method",
+    unsupported_response_type:
+        "The authorization server does not support obtaining an authorization code using this method",
 };
 
 /** What an access token, or a code, stands for. */
@@ -132,7 +134,14 @@ export class OpenIdConnect {
             backchannel_logout_session_supported: true,
             frontchannel_logout_supported: true,
             frontchannel_logout_session_supported: true,
-            response_types_supported: ["code", "id_token", "id_token token", "code token", "code id_token", "code id_token token"],
+            response_types_supported: [
+                "code",
+                "id_token",
+                "id_token token",
+                "code token",
+                "code id_token",
+                "code id_token token",
+            ],
             response_modes_supported: ["query", "fragment", "form_post"],
             jwks_uri: endpoint(`${application.slug as string}/jwks`),
             grant_types_supported: [
@@ -200,7 +209,9 @@ export class OpenIdConnect {
         if (Number.isNaN(maximumAge)) return page(500, { heading: "Server Error" });
         // Nought is no limit here.
         const tooOld = maximumAge > 0 && age > maximumAge * 1000;
-        const repeat = prompt.has("login") && (session.repeatedLogin === undefined || session.repeatedLogin === session.loggedInAt);
+        const repeat =
+            prompt.has("login") &&
+            (session.repeatedLogin === undefined || session.repeatedLogin === session.loggedInAt);
         if (tooOld || repeat) {
             session.repeatedLogin = session.loggedInAt;
             return this.toLogin(request, provider, application, session);
@@ -222,7 +233,10 @@ export class OpenIdConnect {
         const provider = world.store.find("providers/oauth2", "client_id", parameters.client_id ?? "");
         if (!provider) {
             throw new Refused(
-                page(400, { heading: "Client ID Error", message: "The client identifier (client_id) is missing or invalid." }),
+                page(400, {
+                    heading: "Client ID Error",
+                    message: "The client identifier (client_id) is missing or invalid.",
+                }),
             );
         }
         const redirectUri = parameters.redirect_uri ?? "";
@@ -237,10 +251,16 @@ export class OpenIdConnect {
         if (!isAllowed(provider, redirectUri)) throw refusal();
         // Which error a release of 2026.5 answers to a grant type that it was not given has not been measured.
         const granted = !knowsGrantTypes(world) || (provider.grant_types as string[]).includes("authorization_code");
-        if (parameters.response_type !== "code" || !granted) throw new Refused(errorAtClient(parameters, "unsupported_response_type"));
+        if (parameters.response_type !== "code" || !granted)
+            throw new Refused(errorAtClient(parameters, "unsupported_response_type"));
         if (parameters.request !== undefined) throw new Refused(errorAtClient(parameters, "request_not_supported"));
         const method = parameters.code_challenge_method;
-        if (parameters.code_challenge !== undefined && method !== undefined && method !== "plain" && method !== "S256") {
+        if (
+            parameters.code_challenge !== undefined &&
+            method !== undefined &&
+            method !== "plain" &&
+            method !== "S256"
+        ) {
             throw new Refused(errorAtClient(parameters, "invalid_request", `Unsupported challenge method ${method}`));
         }
         return provider;
@@ -251,7 +271,9 @@ export class OpenIdConnect {
         const { world } = this;
         const user = existing?.user === undefined ? undefined : world.store.get("core/users", existing.user);
         const flow =
-            (provider.authentication_flow === null ? undefined : world.store.get("flows/instances", provider.authentication_flow)) ??
+            (provider.authentication_flow === null
+                ? undefined
+                : world.store.get("flows/instances", provider.authentication_flow)) ??
             defaultFlow(world, "authentication", user);
         if (!flow || !isApplicable(world, flow, user)) return notFoundPage();
         const plan: FlowPlan = planFlow(world, flow, user, { application: application.pk as string });
@@ -260,7 +282,9 @@ export class OpenIdConnect {
         session.plan = plan;
         const query = new URLSearchParams(request.query);
         query.set("next", `${request.path}${request.search}`);
-        return redirect(`/if/flow/${flow.slug as string}/?${query.toString()}`, { cookies: world.sessions.cookies(request, session) });
+        return redirect(`/if/flow/${flow.slug as string}/?${query.toString()}`, {
+            cookies: world.sessions.cookies(request, session),
+        });
     }
 
     /** The redirect URI with a new code for whoever is logged in. The request has been checked when it came in. */
@@ -280,7 +304,9 @@ export class OpenIdConnect {
         });
         const code = answer.location === undefined ? null : new URL(answer.location).searchParams.get("code");
         if (code === null) {
-            throw new Error(`oidc-provider issued no code: status ${answer.status}, ${answer.location ?? JSON.stringify(answer.body)}`);
+            throw new Error(
+                `oidc-provider issued no code: status ${answer.status}, ${answer.location ?? JSON.stringify(answer.body)}`,
+            );
         }
         // Authentik's codes are hexadecimal numbers.
         const shown = newHexadecimal(32);
@@ -313,7 +339,8 @@ export class OpenIdConnect {
         const provider = this.world.store.find("providers/oauth2", "client_id", client.id);
         if (!provider) return tokenError("invalid_client");
         // Which error a release of 2026.5 answers here has not been measured; the candidate has no such list.
-        const refused = knowsGrantTypes(this.world) && !(provider.grant_types as string[]).includes(form.grant_type ?? "");
+        const refused =
+            knowsGrantTypes(this.world) && !(provider.grant_types as string[]).includes(form.grant_type ?? "");
         if (refused) return tokenError("unsupported_grant_type");
         switch (form.grant_type) {
             case "authorization_code":
@@ -330,7 +357,12 @@ export class OpenIdConnect {
         }
     }
 
-    private async redeem(request: Request, provider: Stored, secret: string, form: Record<string, string>): Promise<Answer> {
+    private async redeem(
+        request: Request,
+        provider: Stored,
+        secret: string,
+        form: Record<string, string>,
+    ): Promise<Answer> {
         const confidential = provider.client_type === "confidential";
         if (confidential && !equal(secret, provider.client_secret as string)) return tokenError("invalid_client");
         const { code, redirect_uri: redirectUri, code_verifier: verifier } = form;
@@ -353,17 +385,29 @@ export class OpenIdConnect {
     }
 
     /** A new access token, and a new refresh token unless the old one still lasts longer than the provider's threshold. */
-    private async refresh(request: Request, provider: Stored, secret: string, form: Record<string, string>): Promise<Answer> {
+    private async refresh(
+        request: Request,
+        provider: Stored,
+        secret: string,
+        form: Record<string, string>,
+    ): Promise<Answer> {
         const confidential = provider.client_type === "confidential";
         if (confidential && !equal(secret, provider.client_secret as string)) return tokenError("invalid_client");
         const issued = this.refreshTokens.get(form.refresh_token ?? "");
         const user = issued && this.owner(issued);
-        if (!issued || !user || issued.provider !== provider.pk || issued.revoked === true || issued.expires < Date.now()) {
+        if (
+            !issued ||
+            !user ||
+            issued.provider !== provider.pk ||
+            issued.revoked === true ||
+            issued.expires < Date.now()
+        ) {
             return tokenError("invalid_grant");
         }
         const asked = (form.scope ?? "").split(" ").filter(Boolean);
         const scopes = asked.length ? asked : issued.scopes;
-        if (!scopes.every((scope) => issued.scopes.includes(scope)) || !scopes.includes("offline_access")) return tokenError("invalid_scope");
+        if (!scopes.every((scope) => issued.scopes.includes(scope)) || !scopes.includes("offline_access"))
+            return tokenError("invalid_scope");
         const threshold = milliseconds(provider.refresh_token_threshold as string) ?? 0;
         const renewed = threshold === 0 || issued.expires - Date.now() < threshold;
         if (renewed) issued.revoked = true;
@@ -401,7 +445,9 @@ export class OpenIdConnect {
     private confidentialClient(request: Request, form: Record<string, string>): Stored | undefined {
         const { id, secret } = clientOf(request, form);
         const provider = this.world.store.find("providers/oauth2", "client_id", id);
-        return provider?.client_type === "confidential" && equal(secret, provider.client_secret as string) ? provider : undefined;
+        return provider?.client_type === "confidential" && equal(secret, provider.client_secret as string)
+            ? provider
+            : undefined;
     }
 
     /** Lets a page of the client's own origin read an answer. */
@@ -413,7 +459,8 @@ export class OpenIdConnect {
     /** With a user name and an app password, in Authentik's own way: the client secret is not looked at. */
     private async clientCredentials(request: Request, provider: Stored, form: Record<string, string>): Promise<Answer> {
         const user = this.world.store.find("core/users", "username", form.username ?? "");
-        if (user?.is_active !== true || !appPassword(this.world, user, form.password ?? "")) return tokenError("invalid_grant");
+        if (user?.is_active !== true || !appPassword(this.world, user, form.password ?? ""))
+            return tokenError("invalid_grant");
         const application = applicationOf(this.world, provider);
         if (!application || !new PolicyEngine(this.world, application).passes(user)) return tokenError("invalid_grant");
         return this.issueTokens(request, provider, user, {
@@ -448,26 +495,33 @@ export class OpenIdConnect {
             ...(provider.include_claims_in_id_token === true ? this.scopeClaims(provider, user, issued.scopes) : {}),
         };
         const engine = await this.engine(request, provider, undefined);
-        const whole = { iss: engine.issuer, aud: provider.client_id, exp: expires, iat: Math.floor(Date.now() / 1000), ...claims };
+        const whole = {
+            iss: engine.issuer,
+            aud: provider.client_id,
+            exp: expires,
+            iat: Math.floor(Date.now() / 1000),
+            ...claims,
+        };
         const accessToken = engine.sign({ ...whole, azp: provider.client_id, uid: newKey(40), scope });
         this.accessTokens.set(accessToken, { ...issued, expires: expires * 1000, claims: whole });
         const refreshToken = newKey(128);
         if (refreshable) {
             const refreshExpires = Date.now() + (milliseconds(provider.refresh_token_validity as string) ?? 0);
             const hash = createHash("sha256").update(accessToken).digest().subarray(0, 16).toString("base64url");
-            this.refreshTokens.set(refreshToken, { ...issued, expires: refreshExpires, claims: { ...whole, at_hash: hash } });
+            this.refreshTokens.set(refreshToken, {
+                ...issued,
+                expires: refreshExpires,
+                claims: { ...whole, at_hash: hash },
+            });
         }
-        return json(
-            200,
-            {
-                access_token: accessToken,
-                token_type: "Bearer",
-                scope,
-                expires_in: lifetime,
-                id_token: engine.sign(whole),
-                ...(refreshable ? { refresh_token: refreshToken } : {}),
-            },
-        );
+        return json(200, {
+            access_token: accessToken,
+            token_type: "Bearer",
+            scope,
+            expires_in: lifetime,
+            id_token: engine.sign(whole),
+            ...(refreshable ? { refresh_token: refreshToken } : {}),
+        });
     }
 
     private userinfo(request: Request): Answer {
@@ -490,7 +544,8 @@ export class OpenIdConnect {
     private endSession(request: Request, provider: Stored, application: Stored): Answer {
         const { world } = this;
         const flow =
-            world.store.get("flows/instances", provider.invalidation_flow) ?? defaultFlow(world, "invalidation", undefined);
+            world.store.get("flows/instances", provider.invalidation_flow) ??
+            defaultFlow(world, "invalidation", undefined);
         if (!flow) return notFoundPage();
         const existing = world.sessions.of(request);
         if (existing?.plan) {
@@ -501,14 +556,18 @@ export class OpenIdConnect {
         if (!user) {
             const login = defaultFlow(world, "authentication", undefined);
             const next = `${request.path}${request.search}`;
-            return login ? redirect(`/if/flow/${login.slug as string}/?${new URLSearchParams({ next }).toString()}`) : notFoundPage();
+            return login
+                ? redirect(`/if/flow/${login.slug as string}/?${new URLSearchParams({ next }).toString()}`)
+                : notFoundPage();
         }
         if (!new PolicyEngine(world, application).passes(user)) return permissionDenied();
         const session = existing ?? world.sessions.create();
         const plan = planFlow(world, flow, user, { application: application.pk as string });
         plan.steps.push(sessionEnd);
         session.plan = plan;
-        return redirect(`/if/flow/${flow.slug as string}/${request.search}`, { cookies: world.sessions.cookies(request, session) });
+        return redirect(`/if/flow/${flow.slug as string}/${request.search}`, {
+            cookies: world.sessions.cookies(request, session),
+        });
     }
 
     hasConsented(user: number, application: string): boolean {
@@ -554,14 +613,18 @@ export class OpenIdConnect {
             const read = parseClaims(mapping.expression as string);
             if (typeof read === "string") continue;
             const { username, name, email } = user as unknown as { username: string; name: string; email: string };
-            const groups = (user.groups as string[]).map((pk) => this.world.store.get("core/groups", pk)?.name as string);
+            const groups = (user.groups as string[]).map(
+                (pk) => this.world.store.get("core/groups", pk)?.name as string,
+            );
             Object.assign(claims, read({ username, name, email, groups }));
         }
         return claims;
     }
 
     private signingCertificate(provider: Stored): Stored | undefined {
-        return provider.signing_key === null ? undefined : this.world.store.get("crypto/certificatekeypairs", provider.signing_key);
+        return provider.signing_key === null
+            ? undefined
+            : this.world.store.get("crypto/certificatekeypairs", provider.signing_key);
     }
 
     /** The engine of a provider at the address that the request came to. */
@@ -574,8 +637,14 @@ export class OpenIdConnect {
             clientSecret: provider.client_type === "confidential" ? (provider.client_secret as string) : undefined,
             redirectUris: [redirectUri ?? "https://unused.invalid/"],
             scopes: [],
-            codeLifetime: Math.max(1, Math.floor((milliseconds(provider.access_code_validity as string) ?? 60_000) / 1000)),
-            signingKey: certificate && { privateKeyPem: certificate.private_key as string, keyId: keyIdOf(certificate) },
+            codeLifetime: Math.max(
+                1,
+                Math.floor((milliseconds(provider.access_code_validity as string) ?? 60_000) / 1000),
+            ),
+            signingKey: certificate && {
+                privateKeyPem: certificate.private_key as string,
+                keyId: keyIdOf(certificate),
+            },
         };
         const key = sha256(JSON.stringify(settings));
         const engine = this.engines.get(key) ?? OidcEngine.create(settings, this.storage);
@@ -586,7 +655,9 @@ export class OpenIdConnect {
 
 /** The issuer follows the Host and X-Forwarded-Proto headers of each request. */
 function issuerOf(request: Request, provider: Stored, application: Stored): string {
-    return provider.issuer_mode === "global" ? `${request.origin}/` : `${request.origin}/application/o/${application.slug as string}/`;
+    return provider.issuer_mode === "global"
+        ? `${request.origin}/`
+        : `${request.origin}/application/o/${application.slug as string}/`;
 }
 
 function subjectOf(provider: Stored, user: Stored): string {
@@ -607,7 +678,9 @@ function subjectOf(provider: Stored, user: Stored): string {
 }
 
 function keyIdOf(certificate: Stored): string {
-    return createHash("sha512").update(certificate.private_key as string).digest("base64url");
+    return createHash("sha512")
+        .update(certificate.private_key as string)
+        .digest("base64url");
 }
 
 function authorizationUris(provider: Stored): Fields[] {
@@ -616,20 +689,26 @@ function authorizationUris(provider: Stored): Fields[] {
 
 function isAllowed(provider: Stored, redirectUri: string): boolean {
     return authorizationUris(provider).some((uri) =>
-        uri.matching_mode === "regex" ? new RegExp(`^(?:${uri.url as string})$`).test(redirectUri) : uri.url === redirectUri,
+        uri.matching_mode === "regex"
+            ? new RegExp(`^(?:${uri.url as string})$`).test(redirectUri)
+            : uri.url === redirectUri,
     );
 }
 
 /** The engine knows S256 alone; a plain challenge is the verifier itself. */
 function s256(parameters: Record<string, string>): string {
     const challenge = parameters.code_challenge as string;
-    return parameters.code_challenge_method === "S256" ? challenge : createHash("sha256").update(challenge).digest("base64url");
+    return parameters.code_challenge_method === "S256"
+        ? challenge
+        : createHash("sha256").update(challenge).digest("base64url");
 }
 
 function clientOf(request: Request, form: Record<string, string>): { id: string; secret: string } {
     const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? "");
     if (!basic) return { id: form.client_id ?? "", secret: form.client_secret ?? "" };
-    const [id, ...secret] = Buffer.from(basic[1] as string, "base64").toString("utf8").split(":") as [string, ...string[]];
+    const [id, ...secret] = Buffer.from(basic[1] as string, "base64")
+        .toString("utf8")
+        .split(":") as [string, ...string[]];
     try {
         return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(":")) };
     } catch {
@@ -642,10 +721,16 @@ function equal(a: string, b: string): boolean {
     return first.length === second.length && timingSafeEqual(first, second);
 }
 
-function errorAtClient(parameters: Record<string, string>, error: string, description = descriptions[error] ?? error): Answer {
+function errorAtClient(
+    parameters: Record<string, string>,
+    error: string,
+    description = descriptions[error] ?? error,
+): Answer {
     const query = `error=${error}&error_description=${encodeURIComponent(description)}`;
     const separator = (parameters.redirect_uri as string).includes("?") ? "&" : "?";
-    return redirect(`${parameters.redirect_uri}${separator}${query}&state=${encodeURIComponent(parameters.state ?? "")}`);
+    return redirect(
+        `${parameters.redirect_uri}${separator}${query}&state=${encodeURIComponent(parameters.state ?? "")}`,
+    );
 }
 
 function tokenError(error: string): Answer {
@@ -658,7 +743,8 @@ function bearerError(status: number, error: string): Answer {
 }
 
 /** What a page that changes something answers to a form without Django's token. */
-const forbidden = (): Answer => page(403, { title: "403 Forbidden", heading: "403 Forbidden", message: "CSRF verification failed." });
+const forbidden = (): Answer =>
+    page(403, { title: "403 Forbidden", heading: "403 Forbidden", message: "CSRF verification failed." });
 
 function uncached(answer: Answer): Answer {
     if (typeof answer.body === "string") return answer;
@@ -674,11 +760,23 @@ function allowOrigin({ headers: { origin } }: Request, providers: readonly Store
             return undefined;
         }
     };
-    if (origin === undefined || !providers.some((provider) => authorizationUris(provider).some((uri) => own(uri) === origin))) return answer;
-    const allowed = { "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true", Vary: "Origin" };
+    if (
+        origin === undefined ||
+        !providers.some((provider) => authorizationUris(provider).some((uri) => own(uri) === origin))
+    )
+        return answer;
+    const allowed = {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        Vary: "Origin",
+    };
     return { ...answer, headers: { ...answer.headers, ...allowed } };
 }
 
 function permissionDenied(): Answer {
-    return page(200, { title: "Permission denied - authentik", heading: "Permission denied", message: "Request has been denied." });
+    return page(200, {
+        title: "Permission denied - authentik",
+        heading: "Permission denied",
+        message: "Request has been denied.",
+    });
 }

@@ -23,14 +23,18 @@ const systemPermissions: Record<string, string> = {
 /** Models that schema.yml does not name and that permissions can be given for, of the applications that this project uses. */
 const modelsWithoutApi = [
     ...["authenticatedsession", "propertymapping", "provider", "source"].map((name) => `authentik_core.${name}`),
-    ...["accesstoken", "authorizationcode", "devicetoken", "refreshtoken"].map((name) => `authentik_providers_oauth2.${name}`),
+    ...["accesstoken", "authorizationcode", "devicetoken", "refreshtoken"].map(
+        (name) => `authentik_providers_oauth2.${name}`,
+    ),
     "authentik_policies.policy",
     "authentik_policies.policybindingmodel",
     "authentik_stages_consent.userconsent",
 ];
 
 function standard(name: string, verbose: string): Record<string, string> {
-    return Object.fromEntries(["add", "change", "delete", "view"].map((verb) => [`${verb}_${name}`, `Can ${verb} ${verbose}`]));
+    return Object.fromEntries(
+        ["add", "change", "delete", "view"].map((verb) => [`${verb}_${name}`, `Can ${verb} ${verbose}`]),
+    );
 }
 
 /**

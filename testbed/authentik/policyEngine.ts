@@ -1,4 +1,4 @@
-import { parseExpression, type ExpressionContext } from "./expressions";
+import { type ExpressionContext, parseExpression } from "./expressions";
 import type { Stored } from "./objects/kind";
 import type { World } from "./world";
 
@@ -16,7 +16,9 @@ export class PolicyEngine {
     passes(user: Stored | undefined, expressionContext: Partial<ExpressionContext> = {}): boolean {
         const { store, permissions } = this.world;
         const key = this.target.policybindingmodel_ptr_id ?? this.target.pk;
-        const bindings = store.all("policies/bindings").filter((binding) => binding.target === key && binding.enabled === true);
+        const bindings = store
+            .all("policies/bindings")
+            .filter((binding) => binding.target === key && binding.enabled === true);
         if (!bindings.length) return true;
         const all = this.target.policy_engine_mode === "all";
         const groups = new Set(user ? permissions.groupsOf(user).map((group) => group.pk) : []);
@@ -50,4 +52,3 @@ export class PolicyEngine {
         return all ? results.every(Boolean) : results.some(Boolean);
     }
 }
-

@@ -43,14 +43,18 @@ export class ApiSchema {
     private readonly compiled = new Map<string, ValidateFunction>();
     private readonly ajv = newAjv();
 
-    constructor(file: string = path.join(path.dirname(require.resolve("@goauthentik/api/package.json")), "schema.yml")) {
+    constructor(
+        file: string = path.join(path.dirname(require.resolve("@goauthentik/api/package.json")), "schema.yml"),
+    ) {
         const lines = readFileSync(file, "utf8").split("\n");
         const version = lines.slice(0, 20).find((line) => line.startsWith("  version:"));
         this.version = version?.replace("  version:", "").trim() ?? "unknown";
         const pathsAt = lines.indexOf("paths:");
         const componentsAt = lines.indexOf("components:");
         if (pathsAt < 0 || componentsAt < pathsAt) {
-            throw new Error(`${file}: no "paths:" followed by "components:"; this is not the schema.yml of @goauthentik/api`);
+            throw new Error(
+                `${file}: no "paths:" followed by "components:"; this is not the schema.yml of @goauthentik/api`,
+            );
         }
         this.paths = cut(lines, pathsAt + 1, componentsAt, "  ", "");
         this.components = new Map();
@@ -154,7 +158,8 @@ function newAjv(): Ajv {
     // An empty text is no address, yet Authentik takes and shows it; where it does not, schema.yml has a minimum length.
     for (const name of ["email", "uri"] as const) {
         const format = addFormats.get(name);
-        const test = format instanceof RegExp ? (text: string) => format.test(text) : (format as (text: string) => boolean);
+        const test =
+            format instanceof RegExp ? (text: string) => format.test(text) : (format as (text: string) => boolean);
         // An application's launch URL may hold what is filled in later; its check is its own.
         ajv.addFormat(name, (text: string) => text === "" || text.includes("%(") || test(text));
     }
@@ -224,7 +229,9 @@ export function fieldErrors(
                 found[error.params.missingProperty as string] = ["This field is required."];
             } else {
                 if (error.data === null) return { non_field_errors: ["No data provided"] };
-                return { non_field_errors: [`Invalid data. Expected a dictionary, but got ${pythonType(error.data)}.`] };
+                return {
+                    non_field_errors: [`Invalid data. Expected a dictionary, but got ${pythonType(error.data)}.`],
+                };
             }
             continue;
         }
@@ -233,7 +240,8 @@ export function fieldErrors(
         const message = messageOf(error, options.slugMessage ?? slugMessage);
         if (index === undefined || options.relations.has(member)) {
             // A nested list of objects reports a wrong type one level deeper.
-            if (item?.properties && index === undefined && error.data !== null) found[member] = { non_field_errors: [message] };
+            if (item?.properties && index === undefined && error.data !== null)
+                found[member] = { non_field_errors: [message] };
             else if (error.keyword === "minLength") found[member] = [message];
             // What is blank is nothing else.
             else if ((found[member] as unknown[] | undefined)?.[0] === blank) continue;
@@ -244,8 +252,11 @@ export function fieldErrors(
         } else if (item?.properties) {
             // A PATCH is partial at every depth.
             if (options.partial && error.keyword === "required") continue;
-            const values = (found[member] ??= (((value as Fields)[member] as unknown[] | undefined) ?? []).map(() => ({}))) as Fields[];
-            const name = inner ?? (error.keyword === "required" ? (error.params.missingProperty as string) : "non_field_errors");
+            const values = (found[member] ??= (((value as Fields)[member] as unknown[] | undefined) ?? []).map(
+                () => ({}),
+            )) as Fields[];
+            const name =
+                inner ?? (error.keyword === "required" ? (error.params.missingProperty as string) : "non_field_errors");
             const told =
                 error.keyword === "required"
                     ? "This field is required."

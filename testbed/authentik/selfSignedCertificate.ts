@@ -1,4 +1,4 @@
-import { createHash, generateKeyPair, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
+import { createHash, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { promisify } from "node:util";
 
 import { timestamp } from "./identifiers";
@@ -31,9 +31,17 @@ export function generateCertificate(name: string, validityDays: number): Fields 
     return certificateOf(name, generateKeyPairSync("rsa", { modulusLength: 2048 }), validityDays);
 }
 
-function certificateOf(name: string, { privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject }, validityDays: number): Fields {
+function certificateOf(
+    name: string,
+    { privateKey, publicKey }: { privateKey: KeyObject; publicKey: KeyObject },
+    validityDays: number,
+): Fields {
     const expiry = new Date(Date.now() + validityDays * 24 * 60 * 60_000);
-    const subject = sequence(attribute("550403", name), attribute("55040a", "authentik"), attribute("55040b", "Self-signed"));
+    const subject = sequence(
+        attribute("550403", name),
+        attribute("55040a", "authentik"),
+        attribute("55040b", "Self-signed"),
+    );
     const toBeSigned = sequence(
         element(0xa0, integer(Buffer.from([2]))),
         integer(Buffer.concat([Buffer.from([0x01]), randomBytes(15)])),

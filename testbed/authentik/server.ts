@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 
 import { answerApi } from "./api";
 import { applyDefaults } from "./defaults";
-import { Faults, internalServerError, startingAnswer, type Fault } from "./faults";
-import { emptyMethodNotAllowed, json, notFoundPage, page, readRequest, send, type Answer, type Request } from "./http";
+import { type Fault, Faults, internalServerError, startingAnswer } from "./faults";
 import { answerFlowPages, executeFlow } from "./flowExecutor";
+import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request, readRequest, send } from "./http";
 import { objectKinds } from "./objects";
 import { OpenIdConnect } from "./openidConnect";
 import { Permissions } from "./permissions";
@@ -57,7 +57,9 @@ export interface AuthentikStandIn {
 export async function startAuthentikStandIn(options: AuthentikStandInOptions): Promise<AuthentikStandIn> {
     const host = options.host ?? "127.0.0.1";
     if (!/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)) {
-        throw new Error(`the stand-in for Authentik listens on loopback only, not on ${host}: its accounts are for tests`);
+        throw new Error(
+            `the stand-in for Authentik listens on loopback only, not on ${host}: its accounts are for tests`,
+        );
     }
     const log = options.log ?? (() => undefined);
     const store = new ObjectStore(objectKinds, options.stateFile);
@@ -84,7 +86,10 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
         } catch (error) {
             const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
             log(`${request.method} ${request.path} failed: ${message}`);
-            return page(500, { heading: "Server Error", message: error instanceof Error ? error.message : String(error) });
+            return page(500, {
+                heading: "Server Error",
+                message: error instanceof Error ? error.message : String(error),
+            });
         }
     };
 
@@ -155,7 +160,8 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
 async function route(world: World, openIdConnect: OpenIdConnect, request: Request): Promise<Answer> {
     const { path } = request;
     // Authentik's router tidies a path up before it looks at it.
-    if (path.includes("//")) return { status: 301, headers: { Location: `${path.replace(/\/{2,}/g, "/")}${request.search}` } };
+    if (path.includes("//"))
+        return { status: 301, headers: { Location: `${path.replace(/\/{2,}/g, "/")}${request.search}` } };
     if (path.startsWith("/api/v3/flows/executor/")) return executeFlow(world, openIdConnect, request);
     if (path.startsWith("/api/v3/")) return answerApi(world, request);
     if (path.startsWith("/application/o/")) return openIdConnect.answer(request);

@@ -1,6 +1,6 @@
-import { newHexadecimal, newKey } from "./identifiers";
 import type { FlowPlan } from "./flowPlan";
 import type { Request } from "./http";
+import { newHexadecimal, newKey } from "./identifiers";
 
 export const sessionCookie = "authentik_session";
 export const csrfCookie = "authentik_csrf";
@@ -83,7 +83,9 @@ export class Sessions {
 
     /** How many sessions are logged in, for tests that look for what was left behind. */
     loggedIn(): number {
-        return [...this.sessions.values()].filter((session) => session.user !== undefined && session.expires >= Date.now()).length;
+        return [...this.sessions.values()].filter(
+            (session) => session.user !== undefined && session.expires >= Date.now(),
+        ).length;
     }
 
     /** The Set-Cookie lines for a session; `ended` deletes the cookie. */
@@ -93,7 +95,8 @@ export class Sessions {
         if (options.ended) {
             return [`${sessionCookie}=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; ${attributes}`];
         }
-        const lasting = (seconds: number) => `expires=${new Date(Date.now() + seconds * 1000).toUTCString()}; Max-Age=${seconds}`;
+        const lasting = (seconds: number) =>
+            `expires=${new Date(Date.now() + seconds * 1000).toUTCString()}; Max-Age=${seconds}`;
         const lifetime = session.persistent
             ? `expires=${new Date(session.expires).toUTCString()}; Max-Age=${Math.floor((session.expires - Date.now()) / 1000)}; `
             : "";

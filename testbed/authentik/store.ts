@@ -115,7 +115,9 @@ export class ObjectStore {
             }
         }
         if (path === "rbac/roles") this.state.grants = this.state.grants.filter((grant) => grant.role !== pk);
-        this.state.grants = this.state.grants.filter((grant) => grant.model !== kind.model || grant.objectPk !== String(pk));
+        this.state.grants = this.state.grants.filter(
+            (grant) => grant.model !== kind.model || grant.objectPk !== String(pk),
+        );
         for (const other of this.kinds.values()) {
             for (const [member, reference] of Object.entries(other.references ?? {})) {
                 if (!reference.to.includes(path)) continue;

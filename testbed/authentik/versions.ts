@@ -15,23 +15,37 @@ interface Came {
  * 2025.10.4, 2025.12.6, 2026.2.0 and 2026.5.6; what 2025.10.0-rc1 lacks was measured on one.
  */
 const CAME: Readonly<Record<string, readonly Came[]>> = {
-    "core/groups": [{ version: "2025.12.0", answered: ["parents", "parents_obj", "inherited_roles_obj"], written: ["parents"] }],
+    "core/groups": [
+        { version: "2025.12.0", answered: ["parents", "parents_obj", "inherited_roles_obj"], written: ["parents"] },
+    ],
     "core/users": [{ version: "2025.12.0", answered: ["roles", "roles_obj"], written: ["roles"] }],
     "core/applications": [
         { version: "2025.12.0", answered: ["meta_icon_url"], written: ["meta_icon"] },
         { version: "2026.5.0", answered: ["meta_hide"], written: ["meta_hide"] },
     ],
     "providers/oauth2": [
-        { version: "2025.10.0", answered: ["logout_method", "refresh_token_threshold"], written: ["logout_method", "refresh_token_threshold"] },
+        {
+            version: "2025.10.0",
+            answered: ["logout_method", "refresh_token_threshold"],
+            written: ["logout_method", "refresh_token_threshold"],
+        },
         { version: "2026.5.0", answered: ["grant_types"], written: ["grant_types"] },
     ],
-    "flows/instances": [{ version: "2025.12.0", answered: ["background_url", "background_themed_urls"], written: ["background"] }],
+    "flows/instances": [
+        { version: "2025.12.0", answered: ["background_url", "background_themed_urls"], written: ["background"] },
+    ],
     "stages/identification": [{ version: "2025.12.0", answered: ["webauthn_stage"], written: ["webauthn_stage"] }],
 };
 
 /** Members of schema.yml that the version which the stand-in is does not know. */
-export function unknownMembers({ path }: Pick<ObjectKind, "path">, world: Pick<World, "version">, side: "answered" | "written"): string[] {
-    return (CAME[path] ?? []).filter(({ version }) => isOlder(world.version, version)).flatMap((came) => [...(came[side] ?? [])]);
+export function unknownMembers(
+    { path }: Pick<ObjectKind, "path">,
+    world: Pick<World, "version">,
+    side: "answered" | "written",
+): string[] {
+    return (CAME[path] ?? [])
+        .filter(({ version }) => isOlder(world.version, version))
+        .flatMap((came) => [...(came[side] ?? [])]);
 }
 
 /** Whether answers of any kind got this member only after the version that the stand-in is. */

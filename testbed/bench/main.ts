@@ -21,13 +21,17 @@ async function preview(programFile: string, folder: string, projectName: string,
         programReturned = performance.now();
         return outputs;
     };
-    const stack = await automation.LocalWorkspace.selectStack({ stackName, projectName, program: timed }, { workDir: folder });
+    const stack = await automation.LocalWorkspace.selectStack(
+        { stackName, projectName, program: timed },
+        { workDir: folder },
+    );
     const stackSelected = performance.now();
     const { changeSummary } = await stack.preview({ color: "never" });
     const previewEnded = performance.now();
 
     const changes = Object.entries(changeSummary).filter(([operation, count]) => operation !== "same" && count);
-    if (changes.length > 0) throw new Error(`This preview was to change nothing, and would: ${JSON.stringify(changeSummary)}`);
+    if (changes.length > 0)
+        throw new Error(`This preview was to change nothing, and would: ${JSON.stringify(changeSummary)}`);
     return { sdkImported, programLoaded, stackSelected, programCalled, programReturned, previewEnded };
 }
 

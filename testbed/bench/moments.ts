@@ -27,7 +27,14 @@ export interface Parts {
     total: number;
 }
 
-export const partNames = ["node", "load", "engine", "program", "rest", "total"] as const satisfies readonly (keyof Parts)[];
+export const partNames = [
+    "node",
+    "load",
+    "engine",
+    "program",
+    "rest",
+    "total",
+] as const satisfies readonly (keyof Parts)[];
 
 export function partsOf(moments: Moments): Parts {
     const seconds = (milliseconds: number) => milliseconds / 1000;
@@ -53,5 +60,8 @@ export function median(numbers: readonly number[]): number {
 
 /** The median of each part by itself: they need not add up to that of the total. */
 export function medianParts(runs: readonly Parts[]): Parts {
-    return Object.fromEntries(partNames.map((name) => [name, median(runs.map((run) => run[name]))])) as Record<keyof Parts, number>;
+    return Object.fromEntries(partNames.map((name) => [name, median(runs.map((run) => run[name]))])) as Record<
+        keyof Parts,
+        number
+    >;
 }

@@ -21,7 +21,11 @@ interface Ended {
 }
 
 /** Runs a command to its end. It throws with what was said where that is not a success. */
-export async function finish(file: string, args: string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Ended> {
+export async function finish(
+    file: string,
+    args: string[],
+    options: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<Ended> {
     const started = performance.now();
     const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
     const [stdout, stderr, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), endOf(child)]);

@@ -10,7 +10,10 @@ const { Problem } = require("./problem.cjs");
 /** ZOT_HARDENING_CACHE, else zot-hardening in the user's cache folder. @param {NodeJS.ProcessEnv} [env] */
 function cacheFolder(env = process.env) {
     if (env.ZOT_HARDENING_CACHE) return path.resolve(env.ZOT_HARDENING_CACHE);
-    const base = env.XDG_CACHE_HOME && path.isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : path.join(os.homedir(), ".cache");
+    const base =
+        env.XDG_CACHE_HOME && path.isAbsolute(env.XDG_CACHE_HOME)
+            ? env.XDG_CACHE_HOME
+            : path.join(os.homedir(), ".cache");
     return path.join(base, "zot-hardening");
 }
 
@@ -24,7 +27,11 @@ function ownCache(cache) {
     const user = process.getuid?.();
     const isForeign = user !== undefined && uid !== user;
     const isOpen = (mode & 0o022) !== 0;
-    const why = isForeign ? `it belongs to the user with the number ${uid}` : isOpen ? "others than its owner may write to it" : undefined;
+    const why = isForeign
+        ? `it belongs to the user with the number ${uid}`
+        : isOpen
+          ? "others than its owner may write to it"
+          : undefined;
     if (why === undefined) return;
     throw new Problem(
         `Programs are run from ${cache}, and ${why}. Remove it and run the command again, which makes it anew, ` +
@@ -148,7 +155,12 @@ async function lock(cache, options = {}) {
     const file = path.join(cache, "lock");
     const start = startOf(process.pid);
     /** @type {Holder} */
-    const self = { pid: process.pid, ...(start && { start }), host: os.hostname(), token: crypto.randomBytes(6).toString("hex") };
+    const self = {
+        pid: process.pid,
+        ...(start && { start }),
+        host: os.hostname(),
+        token: crypto.randomBytes(6).toString("hex"),
+    };
     const until = Date.now() + (options.limitMilliseconds ?? 3_600_000);
     let told = false;
     while (!claim(file, self)) {

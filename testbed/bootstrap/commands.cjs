@@ -45,7 +45,12 @@ function run(file, args, options) {
         if (cancelled) return reject(new Cancelled());
         fs.mkdirSync(path.dirname(options.log), { recursive: true });
         const log = fs.createWriteStream(options.log);
-        const child = spawn(file, args, { cwd: options.cwd, env: options.env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+        const child = spawn(file, args, {
+            cwd: options.cwd,
+            env: options.env,
+            detached: true,
+            stdio: ["ignore", "pipe", "pipe"],
+        });
         const group = child.pid;
         if (group !== undefined) groups.add(group);
         /** @type {string[]} */
@@ -95,7 +100,12 @@ function run(file, args, options) {
  * @param {string} file @param {string[]} args @param {NodeJS.ProcessEnv} [env]
  */
 function firstLine(file, args, env = process.env) {
-    const result = spawnSync(file, args, { env, encoding: "utf8", timeout: 10_000, stdio: ["ignore", "pipe", "ignore"] });
+    const result = spawnSync(file, args, {
+        env,
+        encoding: "utf8",
+        timeout: 10_000,
+        stdio: ["ignore", "pipe", "ignore"],
+    });
     return result.status === 0 ? (result.stdout.split(/\r?\n/)[0] ?? "").trim() : undefined;
 }
 

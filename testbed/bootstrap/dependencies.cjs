@@ -15,7 +15,10 @@ const stampFile = (root) => path.join(stateFolder(root), "dependencies.json");
 
 /** @param {string} root */
 function lockHash(root) {
-    return crypto.createHash("sha256").update(fs.readFileSync(path.join(root, "package-lock.json"))).digest("hex");
+    return crypto
+        .createHash("sha256")
+        .update(fs.readFileSync(path.join(root, "package-lock.json")))
+        .digest("hex");
 }
 
 /**
@@ -52,14 +55,18 @@ function npm(env) {
     const clean = {};
     for (const [name, value] of Object.entries(env)) {
         // What npm tells a script of the package it belongs to and of the arguments it was started with is not for another npm.
-        if (!/^npm_(package|lifecycle)_|^npm_config_(local_prefix|json|dry_run|ignore_scripts)$/i.test(name)) clean[name] = value;
+        if (!/^npm_(package|lifecycle)_|^npm_config_(local_prefix|json|dry_run|ignore_scripts)$/i.test(name))
+            clean[name] = value;
     }
     const running = env.npm_execpath;
     if (running && path.basename(running) === "npm-cli.js" && fs.existsSync(running)) {
         return { file: process.execPath, args: [running], env: clean };
     }
     const found = onPath("npm", env.PATH);
-    if (!found) throw new Problem("npm is not on PATH. It comes with Node: install Node 22 or newer with npm and run the command again.");
+    if (!found)
+        throw new Problem(
+            "npm is not on PATH. It comes with Node: install Node 22 or newer with npm and run the command again.",
+        );
     return { file: found, args: [], env: clean };
 }
 

@@ -55,39 +55,51 @@ function request(url, onChunk, options = {}) {
         };
         const answerSeconds = limits.answerMilliseconds / 1000;
         let timer = setTimeout(() => fail(`did not answer within ${answerSeconds} s`), limits.answerMilliseconds);
-        const sent = (protocol === "http:" ? http : https).request(url, { method: options.method ?? "GET" }, (answer) => {
-            const status = answer.statusCode ?? 0;
-            if (status >= 300 && status < 400 && answer.headers.location) {
-                clearTimeout(timer);
-                answer.resume();
-                if (options.redirects === 0) return fail("redirects without end");
-                const next = new URL(answer.headers.location, url);
-                if (next.protocol !== protocol) return fail(`redirects to ${next.protocol}`);
-                request(next.href, onChunk, { ...options, redirects: (options.redirects ?? 5) - 1 }).then(resolve, reject);
-                return;
-            }
-            if (status !== 200) return fail(`answered ${status} for ${new URL(url).pathname}`);
-            const length = Number(answer.headers["content-length"]);
-            const total = options.method !== "HEAD" && length > 0 ? length : undefined;
-            let received = 0;
-            const wait = () => {
-                clearTimeout(timer);
-                timer = setTimeout(() => fail(`sent nothing for ${limits.stallMilliseconds / 1000} s`), limits.stallMilliseconds);
-            };
-            wait();
-            answer.on("data", (/** @type {Buffer} */ chunk) => {
+        const sent = (protocol === "http:" ? http : https).request(
+            url,
+            { method: options.method ?? "GET" },
+            (answer) => {
+                const status = answer.statusCode ?? 0;
+                if (status >= 300 && status < 400 && answer.headers.location) {
+                    clearTimeout(timer);
+                    answer.resume();
+                    if (options.redirects === 0) return fail("redirects without end");
+                    const next = new URL(answer.headers.location, url);
+                    if (next.protocol !== protocol) return fail(`redirects to ${next.protocol}`);
+                    request(next.href, onChunk, { ...options, redirects: (options.redirects ?? 5) - 1 }).then(
+                        resolve,
+                        reject,
+                    );
+                    return;
+                }
+                if (status !== 200) return fail(`answered ${status} for ${new URL(url).pathname}`);
+                const length = Number(answer.headers["content-length"]);
+                const total = options.method !== "HEAD" && length > 0 ? length : undefined;
+                let received = 0;
+                const wait = () => {
+                    clearTimeout(timer);
+                    timer = setTimeout(
+                        () => fail(`sent nothing for ${limits.stallMilliseconds / 1000} s`),
+                        limits.stallMilliseconds,
+                    );
+                };
                 wait();
-                received += chunk.length;
-                onChunk(chunk, received, total);
-            });
-            answer.on("error", (error) => fail(`broke off (${error.message})`));
-            answer.on("end", () => {
-                clearTimeout(timer);
-                if (total !== undefined && received !== total) return fail(`sent ${received} of ${total} bytes`);
-                resolve();
-            });
-        });
-        sent.on("error", (error) => fail(`cannot be reached (${/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message})`));
+                answer.on("data", (/** @type {Buffer} */ chunk) => {
+                    wait();
+                    received += chunk.length;
+                    onChunk(chunk, received, total);
+                });
+                answer.on("error", (error) => fail(`broke off (${error.message})`));
+                answer.on("end", () => {
+                    clearTimeout(timer);
+                    if (total !== undefined && received !== total) return fail(`sent ${received} of ${total} bytes`);
+                    resolve();
+                });
+            },
+        );
+        sent.on("error", (error) =>
+            fail(`cannot be reached (${/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message})`),
+        );
         sent.end();
     });
 }

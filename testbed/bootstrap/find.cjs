@@ -16,7 +16,8 @@ function places(cache) {
     const under = (/** @type {string} */ name) => path.join(cache, `${name}-${pins.platform}`);
     const nodePin = path.join(pins.toolchainFolder, "node");
     // By its checksum, so that what was downloaded with another one, or none, is not used.
-    const official = (/** @type {string} */ name, /** @type {pins.Official} */ { sha256 }) => sha256 && `${under(name)}-official-${sha256.slice(0, 8)}`;
+    const official = (/** @type {string} */ name, /** @type {pins.Official} */ { sha256 }) =>
+        sha256 && `${under(name)}-official-${sha256.slice(0, 8)}`;
     return {
         node: `${under("node")}-${pins.fingerprint(nodePin)}`,
         pulumi: {
@@ -47,7 +48,9 @@ function findNode(cache) {
     }
     const binary = nodeBinary(places(cache).node);
     const described = readJson(path.join(binary, "..", "..", "package.json"));
-    return described && isExecutable(binary) ? { path: binary, version: described.version, source: "npm package" } : undefined;
+    return described && isExecutable(binary)
+        ? { path: binary, version: described.version, source: "npm package" }
+        : undefined;
 }
 
 /** Whether a version of the CLI does: the pinned one or a newer one of the same major version. @param {string} version as "3.259.0" */
@@ -70,7 +73,10 @@ function versionOf(file, memory) {
     const key = `${real} ${status.size} ${status.mtimeMs}`;
     const known = readJson(memory) ?? {};
     if (typeof known[real]?.version === "string" && known[real].key === key) return known[real].version;
-    const version = firstLine(file, ["version"], { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" })?.replace(/^v/, "");
+    const version = firstLine(file, ["version"], { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" })?.replace(
+        /^v/,
+        "",
+    );
     if (version !== undefined) writeJson(memory, { ...known, [real]: { key, version } });
     return version;
 }
@@ -92,7 +98,13 @@ function findPulumi(cache, env) {
     if (there && !isBelow(cache, there)) {
         const version = versionOf(there, versions);
         if (version && suits(version)) {
-            return { path: there, version, kind: "official", source: "on PATH", languageHost: hasLanguageHost(there, env) };
+            return {
+                path: there,
+                version,
+                kind: "official",
+                source: "on PATH",
+                languageHost: hasLanguageHost(there, env),
+            };
         }
     }
     /** @type {[string | undefined, PulumiCli["kind"], string][]} */
@@ -128,13 +140,16 @@ function findPlugin(cache, pin, env) {
     const home = env.PULUMI_HOME ?? path.join(os.homedir(), ".pulumi");
     const plugin = { name: pin.name, version: pin.version };
     const installed = path.join(home, "plugins", `resource-${pin.name}-v${pin.version}`);
-    if (isExecutable(path.join(installed, executable))) return { ...plugin, kind: "official", source: "installed", folder: installed };
+    if (isExecutable(path.join(installed, executable)))
+        return { ...plugin, kind: "official", source: "installed", folder: installed };
     const there = onPath(executable, env.PATH);
-    if (there) return { ...plugin, kind: "official", source: "on PATH, version not checked", folder: path.dirname(there) };
+    if (there)
+        return { ...plugin, kind: "official", source: "on PATH, version not checked", folder: path.dirname(there) };
 
     const { command, random } = places(cache);
     const official = (pin.name === "random" ? random : command).official;
-    if (official && isExecutable(path.join(official, executable))) return { ...plugin, kind: "official", source: "official download", folder: official };
+    if (official && isExecutable(path.join(official, executable)))
+        return { ...plugin, kind: "official", source: "official download", folder: official };
     if (pin.name === "random" && isExecutable(path.join(random.built, executable))) {
         return { ...plugin, kind: "built from its Go module", source: "built here", folder: random.built };
     }

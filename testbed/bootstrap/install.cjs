@@ -60,8 +60,14 @@ const spread = (processorSeconds) => processorSeconds / Math.max(1, Math.min(8, 
  */
 async function installMissing(missing, cache, env, progress) {
     const log = (/** @type {string} */ name) => path.join(cache, "logs", `${name}.log`);
-    const builds = (missing.pulumi ? pins.pulumi.cost.processorSeconds : 0) + (missing.random ? costOfRandom(missing.pulumi).processorSeconds : 0);
-    const seconds = Math.max(spread(builds) * 1.15, missing.dependencies ? npmSeconds : 0, missing.node ? nodeSeconds : 0);
+    const builds =
+        (missing.pulumi ? pins.pulumi.cost.processorSeconds : 0) +
+        (missing.random ? costOfRandom(missing.pulumi).processorSeconds : 0);
+    const seconds = Math.max(
+        spread(builds) * 1.15,
+        missing.dependencies ? npmSeconds : 0,
+        missing.node ? nodeSeconds : 0,
+    );
     const names = Object.entries({
         "npm packages": missing.dependencies,
         Node: missing.node,
@@ -71,7 +77,9 @@ async function installMissing(missing, cache, env, progress) {
     }).flatMap(([name, isMissing]) => (isMissing ? [name] : []));
     progress.print(
         `Installing what is missing (${names.join(", ")}) into ${cache}` +
-            (builds ? `: ${estimate(seconds)} where the official downloads cannot be reached, once.` : `: ${estimate(seconds)}, once.`),
+            (builds
+                ? `: ${estimate(seconds)} where the official downloads cannot be reached, once.`
+                : `: ${estimate(seconds)}, once.`),
     );
     const works = [
         missing.dependencies && installDependencies(env, progress, log("npm-packages")),
@@ -97,7 +105,15 @@ async function installDependencies(env, progress, log) {
     const task = progress.task("npm packages", "npm ci", npmSeconds);
     const npm = dependencies.npm(env);
     // No package needs its install script, and build/compile.cjs (our `prepare`) runs with the Node that the project needs.
-    const args = [...npm.args, "ci", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
+    const args = [
+        ...npm.args,
+        "ci",
+        "--ignore-scripts",
+        "--include=dev",
+        "--include=optional",
+        "--no-audit",
+        "--no-fund",
+    ];
     const result = await run(npm.file, args, { cwd: pins.root, env: npm.env, log });
     if (!result.ok) throw failed("npm ci", "the npm packages were not installed", result.tail, log);
     dependencies.markInstalled(pins.root);
@@ -108,7 +124,10 @@ async function installDependencies(env, progress, log) {
 async function installNode(cache, env, progress, log) {
     const name = pins.node.packages[pins.platform];
     const needs = `Node ${pins.node.oldestMajor} or newer is needed; this is ${process.versions.node}`;
-    if (!name) throw new Problem(`${needs}, and there is no npm package with Node for ${pins.platform}. Install it from https://nodejs.org.`);
+    if (!name)
+        throw new Problem(
+            `${needs}, and there is no npm package with Node for ${pins.platform}. Install it from https://nodejs.org.`,
+        );
     const task = progress.task("Node", `npm package ${name}`, nodeSeconds);
     const version = await install(places(cache).node, async (folder) => {
         for (const file of ["package.json", "package-lock.json"]) {
@@ -120,7 +139,10 @@ async function installNode(cache, env, progress, log) {
         if (!result.ok) throw failed(`npm ci of ${name}`, needs, result.tail, log);
         const binary = nodeBinary(folder);
         const found = firstLine(binary, ["--version"]);
-        if (!found) throw new Problem(`${needs}, and the one in the npm package ${name} does not run here. Install it from https://nodejs.org.`);
+        if (!found)
+            throw new Problem(
+                `${needs}, and the one in the npm package ${name} does not run here. Install it from https://nodejs.org.`,
+            );
         return found;
     });
     task.done(`${version} from the npm package ${name}`);
@@ -136,20 +158,39 @@ async function installPulumi(missing, cache, env, progress, log) {
     const place = places(cache);
     const { pulumi, random, command } = pins;
     const wanted = [missing.pulumi && pulumi, missing.random && random, missing.command && command];
-    const reason = wanted.some((pin) => pin && isPinned(pin)) ? await reachOfficial(place.unreachable, env, progress) : undefined;
+    const reason = wanted.some((pin) => pin && isPinned(pin))
+        ? await reachOfficial(place.unreachable, env, progress)
+        : undefined;
     /**
      * @param {string} name @param {downloads.Source} source @param {string | undefined} folder @param {string} file
      * @returns {Promise<string | undefined>} why it is not there
      */
     const tried = async (name, source, folder, file, strip = 0) => {
         if (!folder) return downloads.withoutChecksum(source);
-        return reason ?? (await downloadPart(name, source, folder, file, strip, progress, log(`${name.replace(/ /g, "-")}-download`)));
+        return (
+            reason ??
+            (await downloadPart(
+                name,
+                source,
+                folder,
+                file,
+                strip,
+                progress,
+                log(`${name.replace(/ /g, "-")}-download`),
+            ))
+        );
     };
     const [noPulumi, noRandom] = await Promise.all([
         missing.pulumi && tried("Pulumi CLI", downloads.pulumiSource(), place.pulumi.official, "pulumi", 1),
-        missing.random && tried("plugin random", downloads.pluginSource(random), place.random.official, "pulumi-resource-random"),
+        missing.random &&
+            tried("plugin random", downloads.pluginSource(random), place.random.official, "pulumi-resource-random"),
         missing.command &&
-            tried("plugin command", downloads.pluginSource(command), place.command.official, "pulumi-resource-command").then((why) => {
+            tried(
+                "plugin command",
+                downloads.pluginSource(command),
+                place.command.official,
+                "pulumi-resource-command",
+            ).then((why) => {
                 if (why === undefined) return;
                 writeJson(place.unreachable, { at: Date.now(), reason: why });
                 progress.print(`The plugin command is a stand-in, ${path.relative(pins.root, command.standIn)}.`);
@@ -162,7 +203,9 @@ async function installPulumi(missing, cache, env, progress, log) {
     const cliSeconds = noPulumi ? spread(pulumi.cost.processorSeconds) : 0;
     const randomCost = costOfRandom(Boolean(noPulumi));
     const cli = noPulumi ? progress.task("Pulumi CLI", "building it from its Go module", cliSeconds) : undefined;
-    const plugin = noRandom ? progress.task("plugin random", "waits for the CLI", cliSeconds + spread(randomCost.processorSeconds)) : undefined;
+    const plugin = noRandom
+        ? progress.task("plugin random", "waits for the CLI", cliSeconds + spread(randomCost.processorSeconds))
+        : undefined;
     if (cli) {
         // The plugin's modules come over the network while the processors compile.
         const fetched = plugin ? fetchModules(go, pins.random, env, log("plugin-random-modules")) : undefined;
@@ -171,7 +214,16 @@ async function installPulumi(missing, cache, env, progress, log) {
         cli.done(`${pulumi.version}, built from its Go module`);
     }
     if (plugin) {
-        await build(go, "plugin random", { ...pins.random, cost: randomCost }, place.random.built, "pulumi-resource-random", env, plugin, log("plugin-random"));
+        await build(
+            go,
+            "plugin random",
+            { ...pins.random, cost: randomCost },
+            place.random.built,
+            "pulumi-resource-random",
+            env,
+            plugin,
+            log("plugin-random"),
+        );
         plugin.done(`${random.version}, built from its Go module`);
     }
 }
@@ -203,7 +255,8 @@ async function downloadPart(name, source, folder, executable, strip, progress, l
                 strip,
                 onProgress: (fraction) => task.update("official download", fraction),
             });
-            if (!isExecutable(path.join(temporary, executable))) throw new downloads.Unavailable(`the archive holds no ${executable}`);
+            if (!isExecutable(path.join(temporary, executable)))
+                throw new downloads.Unavailable(`the archive holds no ${executable}`);
         });
     } catch (error) {
         if (!(error instanceof downloads.Unavailable)) throw error;
@@ -227,7 +280,11 @@ function findGo(env, why, usual = usualGo) {
     if (!go) throw new Problem(`${why}. It can be built, but Go is not on PATH. ${wanted}`);
     const version = /go(\d+)\.(\d+)/.exec(firstLine(go, ["version"], env) ?? "");
     const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
-    if (!version || major < Number(pins.oldestGo[0]) || (major === pins.oldestGo[0] && minor < Number(pins.oldestGo[1]))) {
+    if (
+        !version ||
+        major < Number(pins.oldestGo[0]) ||
+        (major === pins.oldestGo[0] && minor < Number(pins.oldestGo[1]))
+    ) {
         throw new Problem(`${why}. It can be built, but ${go} is older than Go ${pins.oldestGo.join(".")}. ${wanted}`);
     }
     return go;
@@ -262,7 +319,18 @@ async function build(go, name, program, folder, executable, env, task, log) {
     let packages = 0;
     await install(folder, async (temporary) => {
         const output = path.join(temporary, executable);
-        const args = ["build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", program.linkerFlags, "-o", output, program.package];
+        const args = [
+            "build",
+            "-v",
+            "-mod=readonly",
+            "-trimpath",
+            "-buildvcs=false",
+            "-ldflags",
+            program.linkerFlags,
+            "-o",
+            output,
+            program.package,
+        ];
         const result = await run(go, args, {
             cwd: program.module,
             env: goEnvironment(env),
@@ -282,7 +350,9 @@ async function build(go, name, program, folder, executable, env, task, log) {
 /** @param {string} action @param {string} consequence @param {string[]} tail @param {string} log */
 function failed(action, consequence, tail, log) {
     const said = tail.filter((line) => !/^(npm (error|warn)|go: downloading .*)?\s*$/.test(line)).slice(-12);
-    return new Problem(`${action} failed: ${consequence}. It said:\n${said.map((line) => `    ${line}`).join("\n")}\nAll of it: ${log}`);
+    return new Problem(
+        `${action} failed: ${consequence}. It said:\n${said.map((line) => `    ${line}`).join("\n")}\nAll of it: ${log}`,
+    );
 }
 
 module.exports = { findGo, installMissing, isComplete, missingParts };

@@ -8,7 +8,8 @@ const path = require("node:path");
 const root = (() => {
     for (let folder = __dirname; ; folder = path.dirname(folder)) {
         try {
-            if (JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8")).name === "zot-hardening") return folder;
+            if (JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8")).name === "zot-hardening")
+                return folder;
         } catch {
             // No package.json here: one further up.
         }
@@ -37,12 +38,16 @@ const archivesFile = path.join(toolchainFolder, "archives.sha256");
 
 /** @param {string} archive @returns {Official} */
 function official(archive) {
-    const line = fs.readFileSync(archivesFile, "utf8").split("\n").find((text) => text.endsWith(`  ${archive}`));
+    const line = fs
+        .readFileSync(archivesFile, "utf8")
+        .split("\n")
+        .find((text) => text.endsWith(`  ${archive}`));
     return { archive, sha256: line?.slice(0, 64) };
 }
 
 /** @param {string} name @param {string} version */
-const officialPlugin = (name, version) => official(`pulumi-resource-${name}-v${version}-${process.platform}-${goArchitecture}.tar.gz`);
+const officialPlugin = (name, version) =>
+    official(`pulumi-resource-${name}-v${version}-${process.platform}-${goArchitecture}.tar.gz`);
 
 /** @typedef {{ name: "command" | "random", version: string, official: Official }} PluginPin */
 
@@ -97,15 +102,31 @@ const oldestGo = [1, 21];
 function fingerprint(folder) {
     const hash = crypto.createHash("sha256");
     const visit = (/** @type {string} */ current) => {
-        for (const entry of fs.readdirSync(current, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+        for (const entry of fs
+            .readdirSync(current, { withFileTypes: true })
+            .sort((a, b) => (a.name < b.name ? -1 : 1))) {
             if (entry.name === "node_modules") continue;
             const file = path.join(current, entry.name);
             if (entry.isDirectory()) visit(file);
-            else hash.update(`${path.relative(folder, file)}\0`).update(fs.readFileSync(file)).update("\0");
+            else
+                hash.update(`${path.relative(folder, file)}\0`)
+                    .update(fs.readFileSync(file))
+                    .update("\0");
         }
     };
     visit(folder);
     return hash.digest("hex").slice(0, 8);
 }
 
-module.exports = { archivesFile, command, fingerprint, node, oldestGo, platform, pulumi, random, root, toolchainFolder };
+module.exports = {
+    archivesFile,
+    command,
+    fingerprint,
+    node,
+    oldestGo,
+    platform,
+    pulumi,
+    random,
+    root,
+    toolchainFolder,
+};

@@ -36,7 +36,8 @@ function createProgress(options = {}) {
     const now = options.now ?? (() => Date.now());
     const terminal = stream.isTTY === true && env.TERM !== "dumb" && !env.CI;
     const colour = terminal && !env.NO_COLOR;
-    const paint = (/** @type {number} */ code, /** @type {string} */ text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+    const paint = (/** @type {number} */ code, /** @type {string} */ text) =>
+        colour ? `\u001b[${code}m${text}\u001b[0m` : text;
     const started = now();
     let frame = 0;
     let lastLine = now();
@@ -61,7 +62,8 @@ function createProgress(options = {}) {
         let longest = 0;
         for (const task of tasks.values()) {
             const elapsed = (now() - task.started) / 1000;
-            const measured = task.fraction && task.fraction > 0.15 ? (elapsed / task.fraction) * (1 - task.fraction) : undefined;
+            const measured =
+                task.fraction && task.fraction > 0.15 ? (elapsed / task.fraction) * (1 - task.fraction) : undefined;
             longest = Math.max(longest, measured ?? task.expected - elapsed);
         }
         return longest;
@@ -78,7 +80,9 @@ function createProgress(options = {}) {
         if (!terminal || tasks.size === 0) return;
         const width = (stream.columns ?? 80) - 3;
         const text = summary();
-        stream.write(`\r\u001b[K${paint(36, frames[frame++ % frames.length] ?? "")} ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+        stream.write(
+            `\r\u001b[K${paint(36, frames[frame++ % frames.length] ?? "")} ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`,
+        );
         drawn = true;
     };
     const tick = () => {
@@ -105,7 +109,9 @@ function createProgress(options = {}) {
                 },
                 done(result) {
                     tasks.delete(name);
-                    print(`${paint(32, terminal ? "✓" : "done:")} ${name}: ${result} (${duration((now() - task.started) / 1000)})`);
+                    print(
+                        `${paint(32, terminal ? "✓" : "done:")} ${name}: ${result} (${duration((now() - task.started) / 1000)})`,
+                    );
                 },
             };
         },

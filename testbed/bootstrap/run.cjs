@@ -18,8 +18,13 @@ const { toolchainEnvironment } = require("./toolchain.cjs");
 const misuse = 2;
 
 /** @param {string} source */
-const program = (source) => (/** @type {Toolchain} */ toolchain, /** @type {string[]} */ args, /** @type {NodeJS.ProcessEnv} */ env) =>
-    foreground(toolchain.node.path, [path.join(pins.root, "build", "run.cjs"), source, ...args], { cwd: pins.root, env });
+const program =
+    (source) =>
+    (/** @type {Toolchain} */ toolchain, /** @type {string[]} */ args, /** @type {NodeJS.ProcessEnv} */ env) =>
+        foreground(toolchain.node.path, [path.join(pins.root, "build", "run.cjs"), source, ...args], {
+            cwd: pins.root,
+            env,
+        });
 
 const commands = {
     demo: program("cli/demo.ts"),
@@ -65,9 +70,14 @@ async function installAll(cache) {
     let release;
     try {
         release = await Promise.race([
-            lock(cache, { onWait: (pid) => progress.print(`Another command (process ${pid}) is installing what is missing; waiting for it.`) }),
+            lock(cache, {
+                onWait: (pid) =>
+                    progress.print(`Another command (process ${pid}) is installing what is missing; waiting for it.`),
+            }),
             // Nothing is under way while it waits: a signal ends it at once.
-            new Promise((_, reject) => signals.forEach((signal) => process.once(signal, () => release ?? reject(new Cancelled())))),
+            new Promise((_, reject) =>
+                signals.forEach((signal) => process.once(signal, () => release ?? reject(new Cancelled()))),
+            ),
         ]);
         removeUnfinished(cache);
         // The other command may have installed it all meanwhile.

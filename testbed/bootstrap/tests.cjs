@@ -38,7 +38,10 @@ async function test(toolchain, args, env) {
     const types = checkTypes(node, env, path.join(scratch, "types.log"));
     const report = path.join(scratch, "report.json");
     const jest = path.join(pins.root, "node_modules", "jest", "bin", "jest.js");
-    const exitCode = await foreground(node, [jest, ...args, "--json", `--outputFile=${report}`], { cwd: pins.root, env });
+    const exitCode = await foreground(node, [jest, ...args, "--json", `--outputFile=${report}`], {
+        cwd: pins.root,
+        env,
+    });
     if (exitCode > 128) {
         cancelAll();
         await types;
@@ -109,7 +112,11 @@ function closing(report, typeErrors) {
     else lines.push("Types: no errors");
     // The type check counts as one test, and so does a file of tests that could not be loaded.
     const passed = (report?.numPassedTests ?? 0) + (typeErrors.length > 0 ? 0 : 1);
-    const failures = (report?.numFailedTests ?? 0) + (report?.numRuntimeErrorTestSuites ?? 0) + (typeErrors.length > 0 ? 1 : 0) + (report ? 0 : 1);
+    const failures =
+        (report?.numFailedTests ?? 0) +
+        (report?.numRuntimeErrorTestSuites ?? 0) +
+        (typeErrors.length > 0 ? 1 : 0) +
+        (report ? 0 : 1);
     const pending = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
     lines.push(`${passed} passed, ${failures} failed, ${pending} skipped`, "");
     return { text: lines.join("\n"), failures };

@@ -31,15 +31,21 @@ function readToolchain(env = process.env) {
 
 /** @param {string} name @param {NodeJS.ProcessEnv} [env] */
 function findExecutable(name, env = process.env) {
-    return onPath(name, `${env.PATH ?? ""}${path.delimiter}/usr/local/sbin${path.delimiter}/usr/sbin${path.delimiter}/sbin`);
+    return onPath(
+        name,
+        `${env.PATH ?? ""}${path.delimiter}/usr/local/sbin${path.delimiter}/usr/sbin${path.delimiter}/sbin`,
+    );
 }
 
 /** @param {NodeJS.ProcessEnv} [env] @returns {Machine} */
 function readMachine(env = process.env) {
-    if (env.ZOT && !isExecutable(env.ZOT)) throw new Problem(`ZOT is ${env.ZOT}, which is no executable file. Name the zot binary, or unset it.`);
+    if (env.ZOT && !isExecutable(env.ZOT))
+        throw new Problem(`ZOT is ${env.ZOT}, which is no executable file. Name the zot binary, or unset it.`);
     const zot = env.ZOT ? path.resolve(env.ZOT) : onPath("zot", env.PATH);
     return {
-        zot: zot ? { path: zot, kind: "real" } : { path: path.join(pins.root, "testbed", "zot", "zot"), kind: "stand-in" },
+        zot: zot
+            ? { path: zot, kind: "real" }
+            : { path: path.join(pins.root, "testbed", "zot", "zot"), kind: "stand-in" },
         sshd: findExecutable("sshd", env),
         authentik: env.AUTHENTIK_URL && env.AUTHENTIK_TOKEN ? "real" : "stand-in",
     };

@@ -54,7 +54,9 @@ export interface Machine {
 export function readToolchain(env?: NodeJS.ProcessEnv): Toolchain;
 
 /** As readToolchain, but undefined where something is missing: for tests, which skip with `reason`. */
-export function findToolchain(env?: NodeJS.ProcessEnv): { toolchain: Toolchain; reason: undefined } | { toolchain: undefined; reason: string };
+export function findToolchain(
+    env?: NodeJS.ProcessEnv,
+): { toolchain: Toolchain; reason: undefined } | { toolchain: undefined; reason: string };
 
 /** What this machine has besides the toolchain. */
 export function readMachine(env?: NodeJS.ProcessEnv): Machine;

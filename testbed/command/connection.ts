@@ -24,7 +24,9 @@ export async function dial(connection: Connection, context: DialContext): Promis
     const { proxy } = connection;
     try {
         const proxyLogin = await prepare(proxy);
-        const jumpHost = await retrying("Dial proxy", proxy.dialErrorLimit, context, async () => handshake(await tcp(proxy), proxyLogin));
+        const jumpHost = await retrying("Dial proxy", proxy.dialErrorLimit, context, async () =>
+            handshake(await tcp(proxy), proxyLogin),
+        );
         const stream = await retrying("Dial from proxy", limit, context, () => forward(jumpHost, connection));
         // Every attempt uses the same stream, which the first one has closed: what was wrong at first is not told.
         let used = false;
@@ -99,9 +101,11 @@ async function retrying<T>(what: string, limit: number, context: DialContext, at
         try {
             return await attempt();
         } catch (error) {
-            if (limit > -1 && failures > limit) throw new Error(`after ${failures - 1} failed attempts: ${(error as Error).message}`);
+            if (limit > -1 && failures > limit)
+                throw new Error(`after ${failures - 1} failed attempts: ${(error as Error).message}`);
         }
-        if (!context.signal.aborted) await context.status(`${what} ${failures}/${limit === -1 ? "inf" : limit} failed: retrying`);
+        if (!context.signal.aborted)
+            await context.status(`${what} ${failures}/${limit === -1 ? "inf" : limit} failed: retrying`);
         await pause(Math.min(delay, 5_000), context.signal);
         delay *= 1.5;
     }
@@ -129,19 +133,27 @@ function tcp({ host, port, perDialTimeout }: ConnectionBase): Promise<net.Socket
         const socket = net.connect({ host, port: wanted, noDelay: true });
         const timer =
             perDialTimeout > 0
-                ? setTimeout(() => fail(`dial tcp ${address(socket.remoteAddress ?? host, wanted)}: i/o timeout`), perDialTimeout * 1000)
+                ? setTimeout(
+                      () => fail(`dial tcp ${address(socket.remoteAddress ?? host, wanted)}: i/o timeout`),
+                      perDialTimeout * 1000,
+                  )
                 : undefined;
         const fail = (message: string) => {
             clearTimeout(timer);
             socket.destroy();
             reject(new Error(message));
         };
-        socket.once("error", (error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[]; address?: string }) => {
-            if (error.syscall === "getaddrinfo") return fail(`dial tcp: lookup ${host}: no such host`);
-            const first = error.errors?.[0] as (NodeJS.ErrnoException & { address?: string }) | undefined;
-            const { code, message } = first ?? error;
-            fail(`dial tcp ${address(first?.address ?? error.address ?? host, wanted)}: connect: ${systemError(code, message)}`);
-        });
+        socket.once(
+            "error",
+            (error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[]; address?: string }) => {
+                if (error.syscall === "getaddrinfo") return fail(`dial tcp: lookup ${host}: no such host`);
+                const first = error.errors?.[0] as (NodeJS.ErrnoException & { address?: string }) | undefined;
+                const { code, message } = first ?? error;
+                fail(
+                    `dial tcp ${address(first?.address ?? error.address ?? host, wanted)}: connect: ${systemError(code, message)}`,
+                );
+            },
+        );
         socket.once("connect", () => {
             clearTimeout(timer);
             socket.removeAllListeners("error");
@@ -155,7 +167,13 @@ function forward(jumpHost: Client, { host, port }: ConnectionBase): Promise<Node
         jumpHost.forwardOut("0.0.0.0", 0, host, Math.trunc(port), (error, stream) => {
             if (!error) return resolve(stream as unknown as NodeJS.ReadWriteStream);
             const reason = (error as Error & { reason?: number }).reason;
-            const reasons = ["", "administratively prohibited", "connect failed", "unknown channel type", "resource shortage"];
+            const reasons = [
+                "",
+                "administratively prohibited",
+                "connect failed",
+                "unknown channel type",
+                "resource shortage",
+            ];
             const description = error.message.replace("(SSH) Channel open failure: ", "");
             reject(new Error(`ssh: rejected: ${reasons[reason ?? 0] || "unknown reason"} (${description})`));
         });
@@ -214,7 +232,9 @@ function handshake(stream: net.Socket | NodeJS.ReadWriteStream, login: Login): P
                     attempted.push("none");
                     return next({ type: "none", username: login.user });
                 }
-                const method = login.methods.find((each) => !attempted.includes(wireName(each)) && offered?.includes(wireName(each) as "publickey"));
+                const method = login.methods.find(
+                    (each) => !attempted.includes(wireName(each)) && offered?.includes(wireName(each) as "publickey"),
+                );
                 if (!method) return next(false as unknown as AnyAuthMethod);
                 attempted.push(wireName(method));
                 next(method);

@@ -1,11 +1,21 @@
 /** How the official plugin 1.2.1 compares old and new inputs: per path, asking for a replacement only where `triggers` changes as a whole. */
-import { peel, type PropertyDiff, type PropertyMap, type PropertyValue, sameValue, secret, UNKNOWN } from "../../providers/protocol";
+import {
+    type PropertyDiff,
+    type PropertyMap,
+    type PropertyValue,
+    peel,
+    sameValue,
+    secret,
+    UNKNOWN,
+} from "../../providers/protocol";
 
 /** The differences by property path. A secret counts as a whole; a secret that is not known yet differs from nothing. */
 export function differences(oldInputs: PropertyMap, inputs: PropertyMap): Record<string, PropertyDiff> {
     const found: Record<string, PropertyDiff> = {};
     // What the engine and the SDKs add for their own use is no input.
-    const own = Object.fromEntries(Object.entries(inputs).filter(([name]) => name !== "version" && !name.startsWith("__")));
+    const own = Object.fromEntries(
+        Object.entries(inputs).filter(([name]) => name !== "version" && !name.startsWith("__")),
+    );
     compareObjects(folded(oldInputs) as PropertyMap, folded(own) as PropertyMap, [], found);
     return found;
 }

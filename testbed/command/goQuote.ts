@@ -1,7 +1,8 @@
 /** A text in quotes as Go's `%q` writes it: the official plugin shows a failed command this way. */
 export function goQuote(text: string): string {
     let quoted = "";
-    for (const character of text) quoted += escapes[character] ?? (isPrintable(character) ? character : escaped(character));
+    for (const character of text)
+        quoted += escapes[character] ?? (isPrintable(character) ? character : escaped(character));
     return `"${quoted}"`;
 }
 

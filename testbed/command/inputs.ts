@@ -2,7 +2,14 @@
  * The inputs of `command:remote:Command`: their types, defaults and secrets, as the official plugin 1.2.1 reads them. The
  * texts of its failures are kept too, for a user meets them.
  */
-import { type CheckFailure, peel, type PropertyMap, type PropertyValue, secret, UNKNOWN } from "../../providers/protocol";
+import {
+    type CheckFailure,
+    type PropertyMap,
+    type PropertyValue,
+    peel,
+    secret,
+    UNKNOWN,
+} from "../../providers/protocol";
 
 /** The address and the credentials of a host, or of the jump host on the way to it. */
 export interface ConnectionBase {
@@ -94,7 +101,11 @@ export const inputsType: ObjectType = {
 
 export const stateType: ObjectType = {
     name: "CommandOutputs",
-    fields: { ...inputsType.fields, stdout: { type: "string", required: true }, stderr: { type: "string", required: true } },
+    fields: {
+        ...inputsType.fields,
+        stdout: { type: "string", required: true },
+        stderr: { type: "string", required: true },
+    },
 };
 
 /** What is wrong with the types of `value`. Whatever is not known yet passes. */
@@ -103,7 +114,10 @@ export function failuresOf(value: PropertyMap, type: ObjectType): CheckFailure[]
     const missing = (name: string) =>
         failures.push({ property: name, reason: `Missing required field '${name}' on 'remote.${type.name}'` });
     const expect = (property: string, expected: string, actual: PropertyValue) =>
-        failures.push({ property, reason: `Field '${property}' on 'remote.${type.name}' must be a '${expected}'; got '${goType(actual)}' instead` });
+        failures.push({
+            property,
+            reason: `Field '${property}' on 'remote.${type.name}' must be a '${expected}'; got '${goType(actual)}' instead`,
+        });
 
     for (const [name, field] of Object.entries(type.fields)) {
         const { plain } = peel(value[name] ?? null);
@@ -119,7 +133,11 @@ export function failuresOf(value: PropertyMap, type: ObjectType): CheckFailure[]
             }
             const inner = failuresOf(plain, field.type);
             // The official plugin reports what is wrong inside an object as one failure of the object.
-            if (inner.length > 0) failures.push({ property: name, reason: `An error occurred decoding '${type.name}.${name}': ${decodingFailed(inner)}` });
+            if (inner.length > 0)
+                failures.push({
+                    property: name,
+                    reason: `An error occurred decoding '${type.name}.${name}': ${decodingFailed(inner)}`,
+                });
         } else if (field.type === "strings") {
             if (!isObject(plain)) expect(name, "map[string]string", plain);
             else {
@@ -128,16 +146,24 @@ export function failuresOf(value: PropertyMap, type: ObjectType): CheckFailure[]
                 if (wrong) expect(`${name}[${wrong[0]}] value`, "string", peel(wrong[1]).plain);
             }
         } else if (!hasType(plain, field.type)) {
-            const goName = field.goName ?? { string: "string", number: "float64", integer: "int", boolean: "bool", list: "[]interface {}" }[field.type];
+            const goName =
+                field.goName ??
+                { string: "string", number: "float64", integer: "int", boolean: "bool", list: "[]interface {}" }[
+                    field.type
+                ];
             if (isObject(plain)) {
                 const reason = `Cannot decode Object{} to type ${goName}; it isn't a struct, and no custom decoder exists`;
-                failures.push({ property: name, reason: `An error occurred decoding '${type.name}.${name}': ${reason}` });
+                failures.push({
+                    property: name,
+                    reason: `An error occurred decoding '${type.name}.${name}': ${reason}`,
+                });
             } else expect(name, goName, plain);
         }
     }
     for (const name of Object.keys(value).sort()) {
         // Absent and null are the same, here too.
-        if (!(name in type.fields) && value[name] !== null) failures.push({ property: name, reason: `Unrecognized field '${name}' on 'remote.${type.name}'` });
+        if (!(name in type.fields) && value[name] !== null)
+            failures.push({ property: name, reason: `Unrecognized field '${name}' on 'remote.${type.name}'` });
     }
     return failures;
 }
@@ -175,7 +201,12 @@ function transformFields(value: PropertyMap, type: ObjectType, options: { defaul
     return result;
 }
 
-function transform(value: PropertyValue, type: FieldType, options: { defaults: boolean }, secretByNature: boolean): PropertyValue {
+function transform(
+    value: PropertyValue,
+    type: FieldType,
+    options: { defaults: boolean },
+    secretByNature: boolean,
+): PropertyValue {
     const peeled = peel(value);
     let plain = peeled.plain;
     if (plain === UNKNOWN && peeled.secret && options.defaults) plain = emptyValue(type);
@@ -183,7 +214,9 @@ function transform(value: PropertyValue, type: FieldType, options: { defaults: b
         if (isObject(plain)) plain = transformFields(plain, type, options);
     } else if (type === "strings") {
         if (isObject(plain)) {
-            plain = Object.fromEntries(Object.entries(plain).map(([key, item]) => [key, transform(item, "string", options, false)]));
+            plain = Object.fromEntries(
+                Object.entries(plain).map(([key, item]) => [key, transform(item, "string", options, false)]),
+            );
         }
     } else if (type === "integer" && typeof plain === "number") {
         plain = Math.trunc(plain);
@@ -203,7 +236,8 @@ function emptyValue(type: FieldType): PropertyValue {
     return { string: "", number: 0, integer: 0, boolean: false, list: [], strings: {} }[type];
 }
 
-const isObject = (value: PropertyValue): value is PropertyMap => value !== null && typeof value === "object" && !Array.isArray(value);
+const isObject = (value: PropertyValue): value is PropertyMap =>
+    value !== null && typeof value === "object" && !Array.isArray(value);
 
 function hasType(value: PropertyValue, type: "string" | "number" | "integer" | "boolean" | "list"): boolean {
     if (type === "list") return Array.isArray(value);
@@ -213,5 +247,7 @@ function hasType(value: PropertyValue, type: "string" | "number" | "integer" | "
 function goType(value: PropertyValue): string {
     if (value === null) return "<nil>";
     if (Array.isArray(value)) return "[]interface {}";
-    return { string: "string", number: "float64", boolean: "bool", object: "map[string]interface {}" }[typeof value as "string"] as string;
+    return { string: "string", number: "float64", boolean: "bool", object: "map[string]interface {}" }[
+        typeof value as "string"
+    ] as string;
 }

@@ -35,7 +35,9 @@ export function parseHostKey(text: string): { type: string; blob: Buffer } {
             lastError = key;
         }
     }
-    throw new Error(`ssh: no key found${lastError === undefined ? "" : `; last parsing error for ignored line: ${lastError}`}`);
+    throw new Error(
+        `ssh: no key found${lastError === undefined ? "" : `; last parsing error for ignored line: ${lastError}`}`,
+    );
 }
 
 const passphraseMissing = "ssh: this private key is passphrase protected";
@@ -57,7 +59,10 @@ function firstPemBlock(text: string): PemBlock | undefined {
     const [, type, body] = match as unknown as [string, string, string];
     const lines = body.split("\n").map((line) => line.trim());
     const headers = lines.filter((line) => line.includes(":"));
-    const base64 = lines.filter((line) => line !== "" && !line.includes(":")).join("").replaceAll(/[ \t]/g, "");
+    const base64 = lines
+        .filter((line) => line !== "" && !line.includes(":"))
+        .join("")
+        .replaceAll(/[ \t]/g, "");
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) return undefined;
     const canonical = [
         `-----BEGIN ${type}-----`,
@@ -119,7 +124,14 @@ function openSshEd25519(key: crypto.KeyObject): string {
     };
     const publicBlob = Buffer.concat([string("ssh-ed25519"), string(publicPart)]);
     const check = crypto.randomBytes(4);
-    const secrets = Buffer.concat([check, check, string("ssh-ed25519"), string(publicPart), string(Buffer.concat([seed, publicPart])), string("")]);
+    const secrets = Buffer.concat([
+        check,
+        check,
+        string("ssh-ed25519"),
+        string(publicPart),
+        string(Buffer.concat([seed, publicPart])),
+        string(""),
+    ]);
     const padding = Buffer.from(Array.from({ length: (8 - (secrets.length % 8)) % 8 }, (_, index) => index + 1));
     const blob = Buffer.concat([
         Buffer.from("openssh-key-v1\0"),

@@ -12,7 +12,10 @@ let announced = false;
 async function announce(context: CallContext): Promise<void> {
     if (announced) return;
     announced = true;
-    await context.log("info", `Commands on hosts are run by the test bed's stand-in for the command plugin ${VERSION}.`);
+    await context.log(
+        "info",
+        `Commands on hosts are run by the test bed's stand-in for the command plugin ${VERSION}.`,
+    );
 }
 
 function missing(what: string): ResourceHandler {
@@ -22,7 +25,14 @@ function missing(what: string): ResourceHandler {
                 `Install the official plugin: pulumi plugin install resource command ${VERSION}`,
         );
     };
-    return { check: async () => refuse(), diff: async () => refuse(), create: async () => refuse(), read: async () => refuse(), update: async () => refuse(), delete: async () => refuse() };
+    return {
+        check: async () => refuse(),
+        diff: async () => refuse(),
+        create: async () => refuse(),
+        read: async () => refuse(),
+        update: async () => refuse(),
+        delete: async () => refuse(),
+    };
 }
 
 const provider: Provider = {
@@ -34,7 +44,10 @@ const provider: Provider = {
     resources: {
         "command:remote:Command": remoteCommand(announce),
         ...Object.fromEntries(
-            ["command:local:Command", "command:remote:CopyToRemote", "command:remote:CopyFile"].map((token) => [token, missing(token)]),
+            ["command:local:Command", "command:remote:CopyToRemote", "command:remote:CopyFile"].map((token) => [
+                token,
+                missing(token),
+            ]),
         ),
     },
 };

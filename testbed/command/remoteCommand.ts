@@ -1,8 +1,25 @@
 /** The resource `command:remote:Command` as the official plugin 1.2.1 has it. */
 import * as crypto from "node:crypto";
-import { type CallContext, peel, type PropertyMap, type PropertyValue, type ResourceHandler, UNKNOWN, unwrapMap } from "../../providers/protocol";
+import {
+    type CallContext,
+    type PropertyMap,
+    type PropertyValue,
+    peel,
+    type ResourceHandler,
+    UNKNOWN,
+    unwrapMap,
+} from "../../providers/protocol";
 import { differences, sameWithMarks } from "./diff";
-import { type CommandInputs, type CommandState, completed, decodingFailed, failuresOf, inputsType, stateType, withSecretFields } from "./inputs";
+import {
+    type CommandInputs,
+    type CommandState,
+    completed,
+    decodingFailed,
+    failuresOf,
+    inputsType,
+    stateType,
+    withSecretFields,
+} from "./inputs";
 
 /** Calls `announce` before its first work: the stand-in says that it is one. */
 export function remoteCommand(announce: (context: CallContext) => Promise<void>): ResourceHandler {
@@ -11,7 +28,9 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
             await announce(context);
             // With the official plugin the engine prints the value at fault, a connection's private key and all.
             const failures = failuresOf(inputs, inputsType).map((failure) => ({ ...failure, showsValue: true }));
-            return failures.length > 0 ? { inputs: withSecretFields(inputs, inputsType), failures } : { inputs: completed(inputs, inputsType) };
+            return failures.length > 0
+                ? { inputs: withSecretFields(inputs, inputsType), failures }
+                : { inputs: completed(inputs, inputsType) };
         },
 
         async diff({ oldInputs, inputs }) {
@@ -25,7 +44,8 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
             if (preview) return { id, properties: { ...mirrored(inputs), stdout: UNKNOWN, stderr: UNKNOWN } };
             const plain = unwrapMap(completed(inputs, inputsType)) as unknown as CommandInputs;
             let output = { stdout: "", stderr: "" };
-            if (plain.create !== undefined) output = await runOnHost({ ...plain, ...output }, plain.create, timeoutSeconds, context);
+            if (plain.create !== undefined)
+                output = await runOnHost({ ...plain, ...output }, plain.create, timeoutSeconds, context);
             return { id, properties: { ...mirrored(inputs), ...output } };
         },
 
@@ -45,7 +65,8 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
             }
             const plain = unwrapMap(completed(inputs, inputsType)) as unknown as CommandInputs;
             const command = plain.update ?? plain.create;
-            if (command !== undefined) output = await runOnHost({ ...plain, ...output }, command, timeoutSeconds, context);
+            if (command !== undefined)
+                output = await runOnHost({ ...plain, ...output }, command, timeoutSeconds, context);
             return { ...mirrored(inputs), ...output };
         },
 
@@ -108,7 +129,9 @@ function refuseWrongTypes(value: PropertyMap, type: typeof inputsType, before = 
 
 /** The inputs as outputs, secrets still marked. */
 function mirrored(inputs: PropertyMap): PropertyMap {
-    return Object.fromEntries(Object.entries(inputs).filter(([name, value]) => name in inputsType.fields && value !== null));
+    return Object.fromEntries(
+        Object.entries(inputs).filter(([name, value]) => name in inputsType.fields && value !== null),
+    );
 }
 
 /** In a preview: whether an input is unknown, or differs from one that the state has. An input that is new counts for nothing. */
@@ -119,4 +142,3 @@ function affectsOutput(oldOutputs: PropertyMap, inputs: PropertyMap): boolean {
         return oldOutputs[name] !== undefined && !sameWithMarks(oldOutputs[name], value);
     });
 }
-

@@ -15,7 +15,8 @@ export function packageSchema(version: string): string {
                 },
             ]),
         );
-    const required = (object: typeof inputsType) => Object.keys(object.fields).filter((name) => object.fields[name]?.required);
+    const required = (object: typeof inputsType) =>
+        Object.keys(object.fields).filter((name) => object.fields[name]?.required);
     function typeOf(type: (typeof inputsType.fields)[string]["type"]): Record<string, unknown> {
         if (typeof type === "object") {
             const token = `command:remote:${type.name}`;

@@ -24,7 +24,11 @@ export interface SessionContext {
  * Runs a command and answers with its output, without one trailing line break each. Throws what the official plugin says where
  * the command fails, the connection is lost, or the command ended well before it had read its input.
  */
-export async function run(client: Client, command: Command, context: SessionContext): Promise<{ stdout: string; stderr: string }> {
+export async function run(
+    client: Client,
+    command: Command,
+    context: SessionContext,
+): Promise<{ stdout: string; stderr: string }> {
     const session = await openSession(client);
     for (const [name, value] of Object.entries(command.environment)) {
         const failure = await session.setEnvironment(name, value);
@@ -35,7 +39,8 @@ export async function run(client: Client, command: Command, context: SessionCont
         }
     }
     for (const [name, value] of Object.entries(command.previousOutput)) {
-        if ((await session.setEnvironment(name, value)) !== undefined) await context.log("warning", environmentRefused(name));
+        if ((await session.setEnvironment(name, value)) !== undefined)
+            await context.log("warning", environmentRefused(name));
     }
 
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[], both: [] as Buffer[] };
@@ -57,11 +62,16 @@ export async function run(client: Client, command: Command, context: SessionCont
         failure = (await ended) ?? (input?.sent() ? undefined : "EOF");
     }
     await lines.end();
-    if (failure !== undefined) throw new Error(`${failure}: running ${goQuote(command.text)}:\n${Buffer.concat(output.both).toString("utf8")}`);
+    if (failure !== undefined)
+        throw new Error(
+            `${failure}: running ${goQuote(command.text)}:\n${Buffer.concat(output.both).toString("utf8")}`,
+        );
     return { stdout: outputText(output.stdout), stderr: outputText(output.stderr) };
 }
 
-const environmentRefused = (name: string) => `Unable to set '${name}'. This only works if your SSH server is configured to accept
+const environmentRefused = (
+    name: string,
+) => `Unable to set '${name}'. This only works if your SSH server is configured to accept
 	these variables via AcceptEnv. Alternatively, if a Bash-like shell runs the command on the remote host, you could
 	prefix the command itself with the variables in the form 'VAR=value command'`;
 
@@ -122,7 +132,19 @@ function endOf(channel: ClientChannel): Promise<string | undefined> {
 }
 
 /** The signals that the official plugin's SSH library has numbers for. */
-const SIGNALS: Record<string, number> = { ABRT: 6, ALRM: 14, FPE: 8, HUP: 1, ILL: 4, INT: 2, KILL: 9, PIPE: 13, QUIT: 3, SEGV: 11, TERM: 15 };
+const SIGNALS: Record<string, number> = {
+    ABRT: 6,
+    ALRM: 14,
+    FPE: 8,
+    HUP: 1,
+    ILL: 4,
+    INT: 2,
+    KILL: 9,
+    PIPE: 13,
+    QUIT: 3,
+    SEGV: 11,
+    TERM: 15,
+};
 
 interface RemoteSession {
     channel: ClientChannel;
@@ -159,7 +181,8 @@ async function openSession(client: Client): Promise<RemoteSession> {
     let lost = false;
     client.once("close", () => (lost = true));
     const channel = await new Promise<ClientChannel>((resolve, reject) => {
-        const opened = (error: Error | undefined, opening: ClientChannel) => (error ? reject(new Error(lost ? "EOF" : error.message)) : resolve(opening));
+        const opened = (error: Error | undefined, opening: ClientChannel) =>
+            error ? reject(new Error(lost ? "EOF" : error.message)) : resolve(opening);
         // ssh2 looks at the type when the answer comes, to know what to make of the channel.
         protocol.session(channels.add(Object.assign(opened, { type: "session" })), WINDOW_BYTES, PACKET_BYTES);
     });
@@ -176,10 +199,15 @@ async function openSession(client: Client): Promise<RemoteSession> {
         });
     return {
         channel,
-        setEnvironment: (name, value) => request(() => protocol.env(inside.outgoing.id, name, value, true), "ssh: setenv failed"),
+        setEnvironment: (name, value) =>
+            request(() => protocol.env(inside.outgoing.id, name, value, true), "ssh: setenv failed"),
         start: (command, started) => {
             inside.subtype = "exec";
-            return request(() => protocol.exec(inside.outgoing.id, command, true), `ssh: command ${command} failed`, started);
+            return request(
+                () => protocol.exec(inside.outgoing.id, command, true),
+                `ssh: command ${command} failed`,
+                started,
+            );
         },
     };
 }

@@ -53,7 +53,10 @@ export function reportOf(outcomes: readonly Outcome[]): Report {
     const ran = outcomes.filter(({ status }) => status !== "skipped");
     const subjects = (part: Part) => ran.filter((outcome) => outcome.part === part).map(({ subject }) => subject);
     const ranOn = Object.fromEntries(
-        parts.map((part) => [part, subjects(part).includes("real") ? "real" : subjects(part).includes("stand-in") ? "stand-in" : "not run"]),
+        parts.map((part) => [
+            part,
+            subjects(part).includes("real") ? "real" : subjects(part).includes("stand-in") ? "stand-in" : "not run",
+        ]),
     ) as RanOn;
     const differences: Difference[] = [];
     const cases = grouped(ran);
@@ -65,7 +68,9 @@ export function reportOf(outcomes: readonly Outcome[]): Report {
 }
 
 /** Cases that ran on one subject only although both were there, with the reason of their title. */
-export function oneSided(outcomes: readonly Outcome[]): { case: string; part: Part; on: "stand-in" | "real"; reason: string | undefined }[] {
+export function oneSided(
+    outcomes: readonly Outcome[],
+): { case: string; part: Part; on: "stand-in" | "real"; reason: string | undefined }[] {
     const { ranOn } = reportOf(outcomes);
     return [...grouped(outcomes).values()].flatMap((together) => {
         const [first] = together;
@@ -95,7 +100,14 @@ function differenceOf(together: readonly Outcome[], ranOn: RanOn): Difference | 
     const both = together.find(({ subject }) => subject === "both");
     if (both) {
         // Such a test expects of the stand-in what the real one answered.
-        return { ...about, expected: failure.expected, standIn: failure.found, real: failure.expected, wrong: "the stand-in", at: failure.at };
+        return {
+            ...about,
+            expected: failure.expected,
+            standIn: failure.found,
+            real: failure.expected,
+            wrong: "the stand-in",
+            at: failure.at,
+        };
     }
     const on = (subject: Outcome["subject"]) => together.find((outcome) => outcome.subject === subject);
     const found = (outcome: Outcome | undefined) => outcome && (outcome.failure?.found ?? AS_EXPECTED);
@@ -108,7 +120,14 @@ function differenceOf(together: readonly Outcome[], ranOn: RanOn): Difference | 
               : standIn?.status === "passed"
                 ? "the fact and the stand-in"
                 : "the fact";
-    return { ...about, expected: failure.expected, standIn: found(standIn) ?? null, real: found(real) ?? null, wrong, at: failure.at };
+    return {
+        ...about,
+        expected: failure.expected,
+        standIn: found(standIn) ?? null,
+        real: found(real) ?? null,
+        wrong,
+        at: failure.at,
+    };
 }
 
 /** The parts of jest's report that are read here. */
@@ -117,7 +136,13 @@ export interface JestReport {
     testResults: {
         name: string;
         message: string;
-        assertionResults: { ancestorTitles: string[]; title: string; status: string; failureMessages?: string[] | null; failureDetails?: unknown[] | null }[];
+        assertionResults: {
+            ancestorTitles: string[];
+            title: string;
+            status: string;
+            failureMessages?: string[] | null;
+            failureDetails?: unknown[] | null;
+        }[];
     }[];
 }
 
@@ -160,9 +185,12 @@ export function readReport(report: JestReport, root: string): { outcomes: Outcom
 /** What was expected and what was found, as the matcher has them, or else as its message says. */
 function failureOf(message: string, details: unknown, root: string): Failure {
     const text = plain(message);
-    const at = new RegExp(`${root.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/(tests/[^\\s:)]+:\\d+)`).exec(text)?.[1] ?? "";
-    const matcher = (details as { matcherResult?: { actual?: unknown; expected?: unknown } } | undefined)?.matcherResult;
-    if (matcher && "expected" in matcher && "actual" in matcher) return { expected: shown(matcher.expected), found: shown(matcher.actual), at };
+    const at =
+        new RegExp(`${root.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}/(tests/[^\\s:)]+:\\d+)`).exec(text)?.[1] ?? "";
+    const matcher = (details as { matcherResult?: { actual?: unknown; expected?: unknown } } | undefined)
+        ?.matcherResult;
+    if (matcher && "expected" in matcher && "actual" in matcher)
+        return { expected: shown(matcher.expected), found: shown(matcher.actual), at };
     const line = (name: string) => new RegExp(`^${name}[^\\n:]*: +(.*)$`, "m").exec(text)?.[1];
     const words = text.split(/\n\s+at /)[0] ?? "";
     return { expected: cut(line("Expected") ?? ""), found: cut(line("Received") ?? words.trim()), at };

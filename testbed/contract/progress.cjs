@@ -17,7 +17,10 @@ module.exports = class {
         const seconds = String(Math.round((Date.now() - began) / 1000)).padStart(4);
         const failing = numFailingTests > 0 ? `, ${numFailingTests} failed` : "";
         const file = path.relative(process.cwd(), test.path);
-        process.stdout.write(`${seconds} s  ${this.ended}/${this.total}  ${file}: ${testExecError ? "could not be run" : `${numPassingTests} passed${failing}`}\n`);
-        for (const { status, fullName } of testResults) if (status === "failed") process.stdout.write(`          failed: ${fullName}\n`);
+        process.stdout.write(
+            `${seconds} s  ${this.ended}/${this.total}  ${file}: ${testExecError ? "could not be run" : `${numPassingTests} passed${failing}`}\n`,
+        );
+        for (const { status, fullName } of testResults)
+            if (status === "failed") process.stdout.write(`          failed: ${fullName}\n`);
     }
 };

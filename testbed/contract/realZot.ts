@@ -11,6 +11,11 @@ export function whatZotSays(program: string): { isStandIn: boolean } | undefined
 
 /** Path of the real zot, or undefined where there is none: what stands in its place on the PATH may be the stand-in. */
 export function realZot(env: NodeJS.ProcessEnv): string | undefined {
-    const candidates = env.ZOT ? [env.ZOT] : (env.PATH ?? "").split(delimiter).filter(Boolean).map((folder) => join(folder, "zot"));
+    const candidates = env.ZOT
+        ? [env.ZOT]
+        : (env.PATH ?? "")
+              .split(delimiter)
+              .filter(Boolean)
+              .map((folder) => join(folder, "zot"));
     return candidates.find((candidate) => existsSync(candidate) && whatZotSays(candidate)?.isStandIn === false);
 }

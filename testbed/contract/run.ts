@@ -46,9 +46,13 @@ export class ContractRun {
         if (failed.length === 0 || failed.length > MOST_REPEATED) return first;
         say(`Asking again, on their own: ${failed.length} that failed.`);
         const again = await this.pass([...new Set(failed.map(({ part }) => part))], this.namesOf(failed));
-        const isSame = (one: Outcome, other: Outcome) => one.part === other.part && one.case === other.case && one.subject === other.subject;
+        const isSame = (one: Outcome, other: Outcome) =>
+            one.part === other.part && one.case === other.case && one.subject === other.subject;
         const outcomes = first.outcomes.map((outcome) => {
-            const repeated = outcome.status === "failed" ? again.outcomes.find((other) => isSame(other, outcome) && other.status !== "skipped") : undefined;
+            const repeated =
+                outcome.status === "failed"
+                    ? again.outcomes.find((other) => isSame(other, outcome) && other.status !== "skipped")
+                    : undefined;
             if (repeated?.status === "passed") say(`Passed when asked again: ${outcome.case} [${outcome.subject}]`);
             return repeated ?? outcome;
         });
@@ -74,22 +78,33 @@ export class ContractRun {
         const { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: token, ...withoutAuthentik } = this.env;
         const runs = [await this.jest(chosen, pattern, withoutAuthentik, quiet)];
         // These cases run on one Authentik at a time.
-        if (chosen.includes("authentik") && url && token) runs.push(await this.jest(["authentik"], pattern, this.env, quiet));
+        if (chosen.includes("authentik") && url && token)
+            runs.push(await this.jest(["authentik"], pattern, this.env, quiet));
         return { outcomes: runs.flatMap(({ outcomes }) => outcomes), broken: runs.flatMap(({ broken }) => broken) };
     }
 
     private async jest(chosen: readonly Part[], pattern: string, env: NodeJS.ProcessEnv, quiet: boolean): Promise<Ran> {
         const jest = join(this.root, "node_modules", "jest", "bin", "jest.js");
-        if (!existsSync(jest)) throw new NotCarriedOut(`The cases are jest tests, and jest is not installed. In ${this.root} run: npm ci`);
+        if (!existsSync(jest))
+            throw new NotCarriedOut(`The cases are jest tests, and jest is not installed. In ${this.root} run: npm ci`);
         const folder = mkdtempSync(join(tmpdir(), "contract-"));
         try {
             const report = join(folder, "report.json");
             const files = chosen.map((part) => `tests/testbed/${part}/`);
             const reporter = join(this.root, "testbed", "contract", "progress.cjs");
-            const args = [jest, ...files, "--testNamePattern", pattern, "--json", `--outputFile=${report}`, `--reporters=${reporter}`];
+            const args = [
+                jest,
+                ...files,
+                "--testNamePattern",
+                pattern,
+                "--json",
+                `--outputFile=${report}`,
+                `--reporters=${reporter}`,
+            ];
             const { errors, signal } = await this.start(args, env, quiet);
             if (signal) throw new NotCarriedOut(`jest was ended by ${signal}.`);
-            if (!existsSync(report)) throw new NotCarriedOut(`jest ended without a report.${errors ? `\n${errors}` : ""}`);
+            if (!existsSync(report))
+                throw new NotCarriedOut(`jest ended without a report.${errors ? `\n${errors}` : ""}`);
             // A token has no business in a report, whatever a test quotes.
             const text = readFileSync(report, "utf8");
             const token = env.AUTHENTIK_TOKEN;
@@ -100,9 +115,18 @@ export class ContractRun {
     }
 
     /** Its progress goes on to standard error. */
-    private start(args: string[], env: NodeJS.ProcessEnv, quiet: boolean): Promise<{ errors: string; signal: NodeJS.Signals | null }> {
+    private start(
+        args: string[],
+        env: NodeJS.ProcessEnv,
+        quiet: boolean,
+    ): Promise<{ errors: string; signal: NodeJS.Signals | null }> {
         return new Promise((resolve, reject) => {
-            const child = spawn(process.execPath, args, { cwd: this.root, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+            const child = spawn(process.execPath, args, {
+                cwd: this.root,
+                env,
+                detached: true,
+                stdio: ["ignore", "pipe", "pipe"],
+            });
             this.child = child;
             let errors = "";
             child.stdout.on("data", (chunk: Buffer) => void (quiet || process.stderr.write(chunk)));

@@ -43,9 +43,14 @@ export function readTitles(titles: readonly string[]): ContractCase | undefined 
     return subject && { subject, name: names.filter((name) => name !== "").join(" › "), fact, skipped };
 }
 
-function markAtEnd(title: string): { before: string; kind: Subject | "fact" | "skipped"; text: string | undefined } | undefined {
+function markAtEnd(
+    title: string,
+): { before: string; kind: Subject | "fact" | "skipped"; text: string | undefined } | undefined {
     // A statement may hold brackets itself, so what stands between two marks is left to the last opening one.
-    const found = /^(.*?)\s*\[(stand-in|real|both|fact|fact: (?:(?!\[(?:fact|skipped): ).)*|skipped: (?:(?!\[(?:fact|skipped): ).)*)\]$/s.exec(title);
+    const found =
+        /^(.*?)\s*\[(stand-in|real|both|fact|fact: (?:(?!\[(?:fact|skipped): ).)*|skipped: (?:(?!\[(?:fact|skipped): ).)*)\]$/s.exec(
+            title,
+        );
     if (!found) return undefined;
     const [, before = "", mark = ""] = found;
     const [kind = "", ...text] = mark.split(": ");

@@ -1,17 +1,16 @@
 /** A registry's host to break: zot with its service, its issuer, the disk that its config is on, and SSH to all of it. */
 import { spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hostArrival, hostCommand, hostPayload, type HostVerb } from "../../components/hostPayload";
 import { declaredState } from "../../components/declaredState";
+import { type HostVerb, hostArrival, hostCommand, hostPayload } from "../../components/hostPayload";
 import type { Settings } from "../../components/settings";
 import { configText, readOnlyConfig, renderZotConfig, secretFiles } from "../../components/zotConfig";
 import { readMachine } from "../bootstrap/toolchain.cjs";
 import { freePort } from "../site/ports";
-import { startSshHost, type SshHost } from "../sshHost";
-import { createHash } from "node:crypto";
+import { type SshHost, startSshHost } from "../sshHost";
 import { Issuer } from "./issuer";
 import { type Ran, runOverSsh } from "./overSsh";
 import { ZotService } from "./service";
@@ -88,9 +87,19 @@ export class FaultHost {
         for (const needed of [host.configFolder, host.temporary]) fs.mkdirSync(needed);
         try {
             if (options.diskKilobytes !== undefined) host.mount(options.diskKilobytes);
-            host.service = new ZotService(folder, { zot: host.machine.zot.path, configFile: host.configFile, start: `${host.state}/start`, port: host.port, uid });
+            host.service = new ZotService(folder, {
+                zot: host.machine.zot.path,
+                configFile: host.configFile,
+                start: `${host.state}/start`,
+                port: host.port,
+                uid,
+            });
             if (options.steps) {
-                host.steps = new Steps(folder, { [host.configFolder]: "ETC", [folder]: "HOST", [`:${host.port}`]: ":PORT" }, { zot: host.machine.zot.path, "restart-zot": host.service.restartCommand });
+                host.steps = new Steps(
+                    folder,
+                    { [host.configFolder]: "ETC", [folder]: "HOST", [`:${host.port}`]: ":PORT" },
+                    { zot: host.machine.zot.path, "restart-zot": host.service.restartCommand },
+                );
             }
             host.ssh = await startSshHost({
                 kind: options.ssh,
@@ -128,7 +137,15 @@ export class FaultHost {
     }
 
     /** What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once. */
-    declare(name: string, settings: { zot?: Record<string, unknown>; identity?: Record<string, unknown>; host?: Record<string, unknown> } = {}, overrides: Overrides = {}): Pushed {
+    declare(
+        name: string,
+        settings: {
+            zot?: Record<string, unknown>;
+            identity?: Record<string, unknown>;
+            host?: Record<string, unknown>;
+        } = {},
+        overrides: Overrides = {},
+    ): Pushed {
         const clientId = `zot-${name}`;
         const raw = {
             registry: { url: this.url },
@@ -171,7 +188,8 @@ export class FaultHost {
     /** Nothing of any push, and this config in force, if one is given. */
     reset(config?: string): void {
         this.service.stop();
-        for (const name of fs.readdirSync(this.configFolder)) fs.rmSync(join(this.configFolder, name), { recursive: true, force: true });
+        for (const name of fs.readdirSync(this.configFolder))
+            fs.rmSync(join(this.configFolder, name), { recursive: true, force: true });
         if (config === undefined) return;
         fs.writeFileSync(this.configFile, config, { mode: 0o644 });
         this.service.start();
@@ -181,7 +199,9 @@ export class FaultHost {
     async push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
         const command = hostCommand(verb);
         const { shell } = this.options;
-        const sent = shell ? pushed.payload.replace(hostArrival, () => hostArrival.replaceAll("/bin/sh", shell)) : pushed.payload;
+        const sent = shell
+            ? pushed.payload.replace(hostArrival, () => hostArrival.replaceAll("/bin/sh", shell))
+            : pushed.payload;
         const ran = await runOverSsh(this.ssh, shell ? command.replaceAll("/bin/sh", shell) : command, sent);
         return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(pushed.payload)?.[1]}\n`, "\n") };
     }
@@ -207,9 +227,14 @@ export class FaultHost {
     async ready(milliseconds = 15_000): Promise<void> {
         const deadline = Date.now() + milliseconds;
         for (;;) {
-            const status = await fetch(`${this.url}/readyz`).then((answer) => answer.status).catch(() => 0);
+            const status = await fetch(`${this.url}/readyz`)
+                .then((answer) => answer.status)
+                .catch(() => 0);
             if (status === 200) return;
-            if (Date.now() > deadline) throw new Error(`zot is not ready after ${milliseconds / 1000} seconds; its log ends:\n${this.zotLog().slice(-1500)}`);
+            if (Date.now() > deadline)
+                throw new Error(
+                    `zot is not ready after ${milliseconds / 1000} seconds; its log ends:\n${this.zotLog().slice(-1500)}`,
+                );
             await pause(20);
         }
     }
@@ -237,13 +262,22 @@ export class FaultHost {
     }
 
     setReadOnly(readOnly: boolean): void {
-        const { status, stderr } = spawnSync("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, this.configFolder], { encoding: "utf8" });
+        const { status, stderr } = spawnSync("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, this.configFolder], {
+            encoding: "utf8",
+        });
         if (status !== 0) throw new Error(`The disk of the host cannot be mounted again: ${stderr}`);
     }
 
     private mount(kilobytes: number): void {
         if (process.getuid?.() !== 0) return;
-        const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kilobytes}k,mode=0755`, "tmpfs", this.configFolder]);
+        const { status } = spawnSync("mount", [
+            "-t",
+            "tmpfs",
+            "-o",
+            `size=${kilobytes}k,mode=0755`,
+            "tmpfs",
+            this.configFolder,
+        ]);
         this.mounted = status === 0;
     }
 

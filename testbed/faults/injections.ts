@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { RegistryClient } from "../../clients/registry";
-import { FaultHost, type FaultHostOptions, type Pushed } from "./host";
 import { falseClaims, holesIn } from "./claims";
+import { FaultHost, type FaultHostOptions, type Pushed } from "./host";
 import { breaches } from "./model";
 import type { Ran } from "./overSsh";
 import type { RestartFault, ServeFault } from "./service";
@@ -96,7 +96,10 @@ export class Injector {
     }
 
     /** The names of the steps of a push without a fault. */
-    async steps(from: NonNullable<Injection["from"]> = "hardened", verb: "deploy" | "withdraw" = "deploy"): Promise<string[]> {
+    async steps(
+        from: NonNullable<Injection["from"]> = "hardened",
+        verb: "deploy" | "withdraw" = "deploy",
+    ): Promise<string[]> {
         await this.begin(from);
         const next = this.others[0]!;
         this.host.steps!.begin();
@@ -129,7 +132,9 @@ export class Injector {
         const { host } = this;
         const from = injection.from ?? "hardened";
         const verb = injection.verb ?? "deploy";
-        const number = injection.step ?? (injection.fault.kind === "tool fails" ? await this.stepOf(injection.fault.step, from, verb) : undefined);
+        const number =
+            injection.step ??
+            (injection.fault.kind === "tool fails" ? await this.stepOf(injection.fault.step, from, verb) : undefined);
         await this.begin(from);
         const old = from === "hardened" ? this.current.name : from === "open" ? OPEN : NONE;
         const next = this.others[0]!;
@@ -157,10 +162,22 @@ export class Injector {
 
         const settled = await this.look(from === "nothing" ? 500 : 10_000);
         const readOnly = fault.kind === "issuer";
-        problems.push(...breaches(history, { old, pushed: fault.kind === "second push" ? [target, third.name] : [target], readOnly }));
-        const happened = number !== undefined && step === undefined ? { ...injection, fault: { kind: "none" } as const } : injection;
+        problems.push(
+            ...breaches(history, {
+                old,
+                pushed: fault.kind === "second push" ? [target, third.name] : [target],
+                readOnly,
+            }),
+        );
+        const happened =
+            number !== undefined && step === undefined ? { ...injection, fault: { kind: "none" } as const } : injection;
         problems.push(...this.afterwards(happened, ran, await second, settled, { old, target, third: third.name }));
-        if (settled.disk === old && from === "hardened") problems.push(...former.filter((file, index) => file !== this.filesOf(this.current)[index]).map((file) => `a file of the former config is not as it was: ${file}`));
+        if (settled.disk === old && from === "hardened")
+            problems.push(
+                ...former
+                    .filter((file, index) => file !== this.filesOf(this.current)[index])
+                    .map((file) => `a file of the former config is not as it was: ${file}`),
+            );
         if (fault.kind === "serve" && fault.fault === "dies") problems.push(...this.slowWayBack(history, from));
 
         // Whatever was left, the next push finds its way: the same one, or another.
@@ -181,7 +198,11 @@ export class Injector {
     // --- an injection ---------------------------------------------------------------------------------------------
 
     /** The number of the first step of this name, found by a push of its own. */
-    private async stepOf(name: RegExp, from: NonNullable<Injection["from"]>, verb: "deploy" | "withdraw"): Promise<number> {
+    private async stepOf(
+        name: RegExp,
+        from: NonNullable<Injection["from"]>,
+        verb: "deploy" | "withdraw",
+    ): Promise<number> {
         const number = (await this.steps(from, verb)).findIndex((step) => name.test(step)) + 1;
         if (number === 0) throw new Error(`No step is ${name}.`);
         return number;
@@ -194,7 +215,11 @@ export class Injector {
     }
 
     /** Begins the push, with whatever is wrong from the beginning. */
-    private async prepared({ fault, verb }: Injection, step: number | undefined, next: Pushed): Promise<{ ended: Promise<Ran> }> {
+    private async prepared(
+        { fault, verb }: Injection,
+        step: number | undefined,
+        next: Pushed,
+    ): Promise<{ ended: Promise<Ran> }> {
         const { host } = this;
         if (step === undefined) {
             if (fault.kind === "issuer") await host.issuer.become(fault.becomes);
@@ -210,7 +235,11 @@ export class Injector {
     }
 
     /** Waits for the step, and does it there. */
-    private async inject(fault: Fault, push: { ended: Promise<Ran> }, third: Pushed): Promise<{ step?: string; second?: Promise<Ran> }> {
+    private async inject(
+        fault: Fault,
+        push: { ended: Promise<Ran> },
+        third: Pushed,
+    ): Promise<{ step?: string; second?: Promise<Ran> }> {
         const { host } = this;
         const steps = host.steps!;
         const waiting = await steps.reached(push.ended);
@@ -320,12 +349,16 @@ export class Injector {
         const ran = end && isKilled ? { ...end, exitCode: undefined } : end;
         const done = verb === "withdraw" ? "read-only" : "deployed";
         const succeeded = ran?.exitCode === 0;
-        if (ran?.exitCode === 0 && !ran.output.includes(done) && !ran.output.includes("unchanged")) problems.push(`the push said ${JSON.stringify(ran.output)}`);
-        if (ran && ran.exitCode !== undefined && ran.exitCode !== 0 && !/zot-hardening: |payload/.test(ran.errors)) problems.push(`the push failed without a reason: ${JSON.stringify(ran.errors)}`);
-        if (ran && (ran.output.length > 200 || ran.errors.length > 4000)) problems.push(`the push said too much: ${ran.output.length} and ${ran.errors.length} characters`);
+        if (ran?.exitCode === 0 && !ran.output.includes(done) && !ran.output.includes("unchanged"))
+            problems.push(`the push said ${JSON.stringify(ran.output)}`);
+        if (ran && ran.exitCode !== undefined && ran.exitCode !== 0 && !/zot-hardening: |payload/.test(ran.errors))
+            problems.push(`the push failed without a reason: ${JSON.stringify(ran.errors)}`);
+        if (ran && (ran.output.length > 200 || ran.errors.length > 4000))
+            problems.push(`the push said too much: ${ran.output.length} and ${ran.errors.length} characters`);
         const where = `${served} served and ${disk} was on the disk`;
         if (fault.kind === "second push") {
-            if (!succeeded || second?.exitCode !== 0) problems.push(`of two pushes one failed: ${ran?.errors} ${second?.errors}`);
+            if (!succeeded || second?.exitCode !== 0)
+                problems.push(`of two pushes one failed: ${ran?.errors} ${second?.errors}`);
             if (served !== disk || ![target, third].includes(served)) problems.push(`after two pushes ${where}`);
             return problems;
         }
@@ -341,10 +374,13 @@ export class Injector {
             const stuck = fault.kind === "disk read-only" && served === disk;
             if (!kept && !readOnly && !stuck) problems.push(`the push failed, and ${where}`);
         }
-        if (ran && ran.exitCode !== undefined && !succeeded && fault.kind !== "disk read-only") problems.push(...falseClaims(ran.errors, { old, served, disk }));
-        if (ran && ran.exitCode !== undefined) problems.push(...holesIn(ran.errors).map((hole) => `the push said something with a hole: ${hole}`));
+        if (ran && ran.exitCode !== undefined && !succeeded && fault.kind !== "disk read-only")
+            problems.push(...falseClaims(ran.errors, { old, served, disk }));
+        if (ran && ran.exitCode !== undefined)
+            problems.push(...holesIn(ran.errors).map((hole) => `the push said something with a hole: ${hole}`));
         if (fault.kind === "none" && !succeeded) problems.push(`the push failed: ${ran?.errors}`);
-        if (fault.kind === "connection cut" && step !== undefined && served !== target) problems.push(`the push was not carried to its end: ${where}`);
+        if (fault.kind === "connection cut" && step !== undefined && served !== target)
+            problems.push(`the push was not carried to its end: ${where}`);
         return problems;
     }
 
@@ -365,7 +401,9 @@ export class Injector {
         const again = history.goodPulls.find((at) => at > died);
         const limit = Math.max(AGAIN_WITHIN_MS, 5 * this.goodGapMs);
         if (again !== undefined && again - died <= limit) return [];
-        return [`the former config served again ${again === undefined ? "never" : `${Math.round(again - died)} ms after`} the start that failed, and should within ${limit} ms`];
+        return [
+            `the former config served again ${again === undefined ? "never" : `${Math.round(again - died)} ms after`} the start that failed, and should within ${limit} ms`,
+        ];
     }
 
     /** A push without a fault succeeds, twice, and leaves nothing of what was. */
@@ -375,7 +413,8 @@ export class Injector {
         const ran = await host.push(next);
         if (ran.exitCode !== 0) problems.push(`the next push failed: ${ran.errors.trim()}`);
         const { served, disk } = await this.look();
-        if (served !== next.name || disk !== next.name) problems.push(`after the next push ${served} served and ${disk} was on the disk`);
+        if (served !== next.name || disk !== next.name)
+            problems.push(`after the next push ${served} served and ${disk} was on the disk`);
         problems.push(...this.leftOver(next));
         this.hasCome(next);
         return problems;
@@ -391,19 +430,30 @@ export class Injector {
     private leftOver(next: Pushed): string[] {
         const { host } = this;
         const problems: string[] = [];
-        const state = fs.readdirSync(host.state).filter((name) => !["claims", "pushes", "original", "start", "serving", "deployed", "tried"].includes(name));
+        const state = fs
+            .readdirSync(host.state)
+            .filter(
+                (name) => !["claims", "pushes", "original", "start", "serving", "deployed", "tried"].includes(name),
+            );
         if (state.length > 0) problems.push(`${state.join(", ")} was left in ${host.state}`);
         const claims = fs.existsSync(join(host.state, "claims")) ? fs.readdirSync(join(host.state, "claims")) : [];
         if (claims.length > 0) problems.push(`${claims.length} locks were left`);
         const pushes = fs.readdirSync(join(host.state, "pushes"));
         if (pushes.length > 5) problems.push(`${pushes.length} pushes were kept instead of 5`);
         for (const push of pushes) {
-            const names = fs.readdirSync(join(host.state, "pushes", push)).filter((name) => !["config.json", "read-only.json", "replaced.json"].includes(name));
+            const names = fs
+                .readdirSync(join(host.state, "pushes", push))
+                .filter((name) => !["config.json", "read-only.json", "replaced.json"].includes(name));
             if (names.length > 0) problems.push(`${names.join(", ")} was left of push ${push}`);
         }
         const payloads = fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"));
         if (payloads.length > 0) problems.push(`${payloads.length} payloads were left, with secrets`);
-        const named = [host.configFile, ...pushes.flatMap((push) => ["config.json", "replaced.json"].map((name) => join(host.state, "pushes", push, name)))]
+        const named = [
+            host.configFile,
+            ...pushes.flatMap((push) =>
+                ["config.json", "replaced.json"].map((name) => join(host.state, "pushes", push, name)),
+            ),
+        ]
             .filter((file) => fs.existsSync(file))
             .map((file) => fs.readFileSync(file, "utf8"))
             .join();

@@ -22,17 +22,31 @@ export function breaches(history: History, expected: Expected): string[] {
     const found = [...history.broken];
     const order = [expected.old, ...expected.pushed];
     for (const { at, what } of history.disk) {
-        if (!order.includes(what) && !(what === READ_ONLY && expected.readOnly)) found.push(`after ${at} ms the config on the disk was ${what}`);
+        if (!order.includes(what) && !(what === READ_ONLY && expected.readOnly))
+            found.push(`after ${at} ms the config on the disk was ${what}`);
     }
     for (const { at, what } of history.served) {
         if (what === DOWN || order.includes(what) || (what === READ_ONLY && expected.readOnly)) continue;
         found.push(`after ${at} ms ${what} served`);
     }
     // Forth, and at most once back: nothing serves a third time.
-    const turns = history.served.map(({ what }) => what).filter((what, index, all) => what !== DOWN && what !== all.slice(0, index).filter((other) => other !== DOWN).at(-1));
-    if (turns.length > 2 * order.length - 1 + (expected.readOnly ? 4 : 0)) found.push(`what served changed too often: ${turns.join(", ")}`);
+    const turns = history.served
+        .map(({ what }) => what)
+        .filter(
+            (what, index, all) =>
+                what !== DOWN &&
+                what !==
+                    all
+                        .slice(0, index)
+                        .filter((other) => other !== DOWN)
+                        .at(-1),
+        );
+    if (turns.length > 2 * order.length - 1 + (expected.readOnly ? 4 : 0))
+        found.push(`what served changed too often: ${turns.join(", ")}`);
     if (expected.longestGapMs !== undefined && history.pulls.longestGapMs > expected.longestGapMs) {
-        found.push(`pulls failed for ${Math.round(history.pulls.longestGapMs)} ms, and may for ${expected.longestGapMs}`);
+        found.push(
+            `pulls failed for ${Math.round(history.pulls.longestGapMs)} ms, and may for ${expected.longestGapMs}`,
+        );
     }
     return found;
 }

@@ -37,6 +37,12 @@ export function runOverSsh(host: SshLogin, command: string, input: string): Prom
                 channel.end(input);
             });
         });
-        client.connect({ host: host.host, port: host.port, username: host.user, privateKey: host.privateKeyPem, hostVerifier: () => true });
+        client.connect({
+            host: host.host,
+            port: host.port,
+            username: host.user,
+            privateKey: host.privateKeyPem,
+            hostVerifier: () => true,
+        });
     });
 }

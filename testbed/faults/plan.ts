@@ -40,20 +40,37 @@ const FROM_THE_BEGINNING: Fault[] = [
 ];
 
 /** The steps are those of a push without a fault on this host. */
-export async function faultPlan(injector: Injector, { every = 1, only }: { every?: number; only?: string } = {}): Promise<PlannedFaults[]> {
+export async function faultPlan(
+    injector: Injector,
+    { every = 1, only }: { every?: number; only?: string } = {},
+): Promise<PlannedFaults[]> {
     const plan: PlannedFaults[] = [];
     const add = (title: string, injections: Injection[]) => {
         const wanted = injections.filter(({ name }) => only === undefined || name.includes(only));
         if (wanted.length > 0) plan.push({ title, injections: wanted });
     };
-    const begins: Pick<Injection, "from" | "verb">[] = [{ from: "hardened" }, { from: "open" }, { from: "nothing" }, { from: "hardened", verb: "withdraw" }];
+    const begins: Pick<Injection, "from" | "verb">[] = [
+        { from: "hardened" },
+        { from: "open" },
+        { from: "nothing" },
+        { from: "hardened", verb: "withdraw" },
+    ];
     const found: { begin: Pick<Injection, "from" | "verb">; steps: string[] }[] = [];
     for (const begin of begins) found.push({ begin, steps: await injector.steps(begin.from, begin.verb) });
     for (const { begin, steps } of found) {
         const where = titleOf(begin);
         // A destroy asks no issuer; and not every push has every step.
-        const applies = (fault: Fault) => (begin.verb !== "withdraw" || fault.kind !== "issuer") && (fault.kind !== "tool fails" || steps.some((step) => fault.step.test(step)));
-        add(`${where}: from the beginning`, FROM_THE_BEGINNING.filter(applies).map((fault) => ({ ...begin, name: `${where}: ${nameOf(fault)}`, fault })));
+        const applies = (fault: Fault) =>
+            (begin.verb !== "withdraw" || fault.kind !== "issuer") &&
+            (fault.kind !== "tool fails" || steps.some((step) => fault.step.test(step)));
+        add(
+            `${where}: from the beginning`,
+            FROM_THE_BEGINNING.filter(applies).map((fault) => ({
+                ...begin,
+                name: `${where}: ${nameOf(fault)}`,
+                fault,
+            })),
+        );
     }
     for (const { begin, steps } of found) {
         const where = titleOf(begin);
@@ -63,8 +80,13 @@ export async function faultPlan(injector: Injector, { every = 1, only }: { every
             if (others && !["script killed", "machine stops", "disk full"].includes(fault.kind)) continue;
             // Two pushes take twice as long, and meet only where one waits for the other.
             const stride = every * (others || fault.kind === "second push" ? 3 : 1);
-            const injections = steps.map((_name, index): Injection => ({ ...begin, name: `${where}: ${nameOf(fault)}`, step: index + 1, fault }));
-            add(`${where}: ${nameOf(fault)} at a step`, injections.filter((_injection, index) => index % stride === 0));
+            const injections = steps.map(
+                (_name, index): Injection => ({ ...begin, name: `${where}: ${nameOf(fault)}`, step: index + 1, fault }),
+            );
+            add(
+                `${where}: ${nameOf(fault)} at a step`,
+                injections.filter((_injection, index) => index % stride === 0),
+            );
         }
     }
     return plan;

@@ -40,7 +40,13 @@ export interface Known {
 
 export class Watch {
     private readonly began = performance.now();
-    private readonly history: History = { served: [], disk: [], broken: [], pulls: { good: 0, bad: 0, longestGapMs: 0 }, goodPulls: [] };
+    private readonly history: History = {
+        served: [],
+        disk: [],
+        broken: [],
+        pulls: { good: 0, bad: 0, longestGapMs: 0 },
+        goodPulls: [],
+    };
     private over = false;
     private readonly loops: Promise<void>[];
     private lastGood: number | undefined;
@@ -55,7 +61,11 @@ export class Watch {
     ) {
         this.image = image;
         this.loops = [this.loop(() => this.pull(), 10)];
-        if (options.look ?? true) this.loops.push(this.loop(() => this.identify(), 25), this.loop(async () => this.lookAtDisk(), 5));
+        if (options.look ?? true)
+            this.loops.push(
+                this.loop(() => this.identify(), 25),
+                this.loop(async () => this.lookAtDisk(), 5),
+            );
     }
 
     /** What is served now. */
@@ -85,7 +95,11 @@ export class Watch {
     async end(): Promise<History> {
         this.over = true;
         await Promise.all(this.loops);
-        if (this.lastGood !== undefined) this.history.pulls.longestGapMs = Math.max(this.history.pulls.longestGapMs, performance.now() - this.lastGood);
+        if (this.lastGood !== undefined)
+            this.history.pulls.longestGapMs = Math.max(
+                this.history.pulls.longestGapMs,
+                performance.now() - this.lastGood,
+            );
         return this.history;
     }
 
@@ -102,7 +116,8 @@ export class Watch {
         if (answer.status === 200) {
             this.history.pulls.good++;
             this.history.goodPulls.push(Date.now());
-            if (this.lastGood !== undefined) this.history.pulls.longestGapMs = Math.max(this.history.pulls.longestGapMs, now - this.lastGood);
+            if (this.lastGood !== undefined)
+                this.history.pulls.longestGapMs = Math.max(this.history.pulls.longestGapMs, now - this.lastGood);
             this.lastGood = now;
         } else {
             this.history.pulls.bad++;
@@ -158,7 +173,9 @@ function request(method: string, url: string, headers: Record<string, string> = 
     return new Promise((resolve) => {
         const outgoing = http.request(url, { method, headers, agent: false, timeout: 3000 }, (incoming) => {
             incoming.resume();
-            incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, location: incoming.headers.location }));
+            incoming.on("end", () =>
+                resolve({ status: incoming.statusCode ?? 0, location: incoming.headers.location }),
+            );
             incoming.on("error", () => resolve({ status: 0 }));
         });
         outgoing.on("timeout", () => outgoing.destroy());

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,11 +36,25 @@ export class Gitea implements GivenForge {
         mkdirSync(join(folder, "data"));
         writeFileSync(join(folder, "app.ini"), configuration(folder, installed, port), { mode: 0o600 });
         const program = join(installed, "gitea");
-        const started = spawn(program, ["web", "--config", join(folder, "app.ini")], { env: environment(folder), stdio: "ignore" });
+        const started = spawn(program, ["web", "--config", join(folder, "app.ini")], {
+            env: environment(folder),
+            stdio: "ignore",
+        });
         const gitea = new Gitea(program, folder, url, started);
         try {
             await gitea.answers();
-            gitea.administer("user", "create", "--admin", "--username", "operator", "--password", randomBytes(12).toString("hex"), "--email", "operator@example.org", "--must-change-password=false");
+            gitea.administer(
+                "user",
+                "create",
+                "--admin",
+                "--username",
+                "operator",
+                "--password",
+                randomBytes(12).toString("hex"),
+                "--email",
+                "operator@example.org",
+                "--must-change-password=false",
+            );
             gitea.token = gitea.tokenFor("operator", "all");
         } catch (error) {
             await gitea.stop();
@@ -51,12 +65,35 @@ export class Gitea implements GivenForge {
 
     /** A user who may do nothing yet. */
     makeUser(name: string): void {
-        this.administer("user", "create", "--username", name, "--password", randomBytes(12).toString("hex"), "--email", `${name}@example.org`, "--must-change-password=false");
+        this.administer(
+            "user",
+            "create",
+            "--username",
+            name,
+            "--password",
+            randomBytes(12).toString("hex"),
+            "--email",
+            `${name}@example.org`,
+            "--must-change-password=false",
+        );
     }
 
     /** @param scopes as Gitea names them, with commas between */
     tokenFor(user: string, scopes: string): string {
-        return this.administer("user", "generate-access-token", "--username", user, "--token-name", randomBytes(4).toString("hex"), "--scopes", scopes, "--raw").trim().split("\n").at(-1)!;
+        return this.administer(
+            "user",
+            "generate-access-token",
+            "--username",
+            user,
+            "--token-name",
+            randomBytes(4).toString("hex"),
+            "--scopes",
+            scopes,
+            "--raw",
+        )
+            .trim()
+            .split("\n")
+            .at(-1)!;
     }
 
     log(): string {
@@ -74,7 +111,11 @@ export class Gitea implements GivenForge {
     }
 
     private administer(...args: string[]): string {
-        const { status, stdout, stderr } = spawnSync(this.program, ["admin", ...args, "--config", join(this.folder, "app.ini")], { env: environment(this.folder), encoding: "utf8" });
+        const { status, stdout, stderr } = spawnSync(
+            this.program,
+            ["admin", ...args, "--config", join(this.folder, "app.ini")],
+            { env: environment(this.folder), encoding: "utf8" },
+        );
         if (status !== 0) throw new Error(`gitea admin ${args.slice(0, 2).join(" ")} failed: ${stderr}${stdout}`);
         return stdout;
     }
@@ -90,7 +131,11 @@ export class Gitea implements GivenForge {
 }
 
 /** Nothing of the caller's but the way to git. */
-const environment = (folder: string): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, HOME: folder, USER: userInfo().username });
+const environment = (folder: string): NodeJS.ProcessEnv => ({
+    PATH: process.env.PATH,
+    HOME: folder,
+    USER: userInfo().username,
+});
 
 function configuration(folder: string, installed: string, port: number): string {
     const sections: Record<string, Record<string, string | number>> = {
@@ -102,7 +147,15 @@ function configuration(folder: string, installed: string, port: number): string 
             // On loopback and for as long as the tests take; it refuses to be run by root otherwise.
             I_AM_BEING_UNSAFE_RUNNING_AS_ROOT: String(process.getuid?.() === 0),
         },
-        server: { HTTP_ADDR: "127.0.0.1", HTTP_PORT: port, ROOT_URL: `http://127.0.0.1:${port}/`, STATIC_ROOT_PATH: installed, APP_DATA_PATH: join(folder, "data"), DISABLE_SSH: "true", OFFLINE_MODE: "true" },
+        server: {
+            HTTP_ADDR: "127.0.0.1",
+            HTTP_PORT: port,
+            ROOT_URL: `http://127.0.0.1:${port}/`,
+            STATIC_ROOT_PATH: installed,
+            APP_DATA_PATH: join(folder, "data"),
+            DISABLE_SSH: "true",
+            OFFLINE_MODE: "true",
+        },
         database: { DB_TYPE: "sqlite3", PATH: join(folder, "data", "gitea.db") },
         repository: { ROOT: join(folder, "repositories"), DEFAULT_BRANCH: "main" },
         security: { INSTALL_LOCK: "true", SECRET_KEY: randomBytes(24).toString("hex") },
@@ -112,8 +165,11 @@ function configuration(folder: string, installed: string, port: number): string 
         cron: { ENABLED: "false" },
         log: { MODE: "file", LEVEL: "Info", ROOT_PATH: join(folder, "log") },
     };
-    const lines = (values: Record<string, string | number>) => Object.entries(values).map(([name, value]) => `${name} = ${value}\n`);
-    return Object.entries(sections).map(([name, values]) => `${name === "" ? "" : `[${name}]\n`}${lines(values).join("")}`).join("\n");
+    const lines = (values: Record<string, string | number>) =>
+        Object.entries(values).map(([name, value]) => `${name} = ${value}\n`);
+    return Object.entries(sections)
+        .map(([name, values]) => `${name === "" ? "" : `[${name}]\n`}${lines(values).join("")}`)
+        .join("\n");
 }
 
 async function freePort(): Promise<number> {

@@ -25,13 +25,27 @@ export async function withPulumi(site: Site, work: (runs: PulumiRuns) => Promise
     try {
         // Here, since it is much, and only this needs it.
         const program = require("../../index") as PulumiFn;
-        const groups = site.groups("a", { zot: { mirrors: [] }, identity: { issuer: `${authentik.url}/application/o/zot/`, clientId: "zot" } });
-        const secrets = { "host.privateKey": site.host.login(site.user).privateKeyPem, "authentik:token": authentik.token };
-        const scratch = await createScratchStack({ folder, authentik, settings: groups, secrets }, projectRootOf(__dirname), program);
+        const groups = site.groups("a", {
+            zot: { mirrors: [] },
+            identity: { issuer: `${authentik.url}/application/o/zot/`, clientId: "zot" },
+        });
+        const secrets = {
+            "host.privateKey": site.host.login(site.user).privateKeyPem,
+            "authentik:token": authentik.token,
+        };
+        const scratch = await createScratchStack(
+            { folder, authentik, settings: groups, secrets },
+            projectRootOf(__dirname),
+            program,
+        );
         await work({
             async up() {
                 const { summary } = await scratch.stack.up({ color: "never" });
-                return Object.fromEntries(Object.entries(summary.resourceChanges ?? {}).filter(([kind, count]) => kind !== "same" && (count ?? 0) > 0)) as Record<string, number>;
+                return Object.fromEntries(
+                    Object.entries(summary.resourceChanges ?? {}).filter(
+                        ([kind, count]) => kind !== "same" && (count ?? 0) > 0,
+                    ),
+                ) as Record<string, number>;
             },
             preview: async () => (await scratch.stack.preview({ color: "never" })).stdout,
             destroy: async () => void (await scratch.stack.destroy({ color: "never" })),

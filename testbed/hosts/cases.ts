@@ -4,7 +4,7 @@ import type { Pushed } from "../faults/host";
 import type { Ran } from "../faults/overSsh";
 import { OPEN, READ_ONLY } from "../faults/watch";
 import { withPulumi } from "./byPulumi";
-import { pause, type Preparation, type SetUp, type Site } from "./site";
+import { type Preparation, pause, type SetUp, type Site } from "./site";
 
 export interface Case {
     name: string;
@@ -27,22 +27,33 @@ function expect(condition: boolean, what: string): void {
     if (!condition) throw new Unexpected(what);
 }
 
-const shown = ({ exitCode, output, errors }: Ran) => `exit ${exitCode}, ${JSON.stringify(output)}, ${JSON.stringify(errors)}`;
+const shown = ({ exitCode, output, errors }: Ran) =>
+    `exit ${exitCode}, ${JSON.stringify(output)}, ${JSON.stringify(errors)}`;
 
 function succeeded(ran: Ran, ...answers: string[]): void {
-    expect(ran.exitCode === 0 && answers.some((answer) => new RegExp(`^${answer}\\b`, "m").test(ran.output)), `${answers.join(" or ")} was expected: ${shown(ran)}`);
+    expect(
+        ran.exitCode === 0 && answers.some((answer) => new RegExp(`^${answer}\\b`, "m").test(ran.output)),
+        `${answers.join(" or ")} was expected: ${shown(ran)}`,
+    );
 }
 
 /** A push that was refused or failed, in words that hold each of these. */
 function failed(ran: Ran, ...words: (string | RegExp)[]): void {
     expect(ran.exitCode !== 0, `a failure was expected: ${shown(ran)}`);
-    for (const word of words) expect(typeof word === "string" ? ran.errors.includes(word) : word.test(ran.errors), `it does not say ${String(word)}: ${ran.errors}`);
+    for (const word of words)
+        expect(
+            typeof word === "string" ? ran.errors.includes(word) : word.test(ran.errors),
+            `it does not say ${String(word)}: ${ran.errors}`,
+        );
 }
 
 /** A look that finds nothing to say. */
 async function isInOrder(site: Site, pushed: Pushed): Promise<void> {
     const { refused, warnings, differs } = await site.look(pushed, pushed);
-    expect(refused === undefined && warnings.length === 0 && !differs, `preview was to say nothing: ${JSON.stringify({ refused, warnings, differs })}`);
+    expect(
+        refused === undefined && warnings.length === 0 && !differs,
+        `preview was to say nothing: ${JSON.stringify({ refused, warnings, differs })}`,
+    );
 }
 
 /** What a look of a host that was never pushed says, be it a refusal or a warning. */
@@ -107,7 +118,10 @@ export const cases: Case[] = [
             await isInOrder(site, pushedA);
             const pid = site.setUp.manager === "command" ? "" : await site.pid();
             succeeded(await site.push(a), "unchanged");
-            expect(site.setUp.manager === "command" || pid === (await site.pid()), "zot was restarted by a push that changes nothing");
+            expect(
+                site.setUp.manager === "command" || pid === (await site.pid()),
+                "zot was restarted by a push that changes nothing",
+            );
         },
     },
     {
@@ -127,10 +141,13 @@ export const cases: Case[] = [
         async run(site) {
             const a = await pushed(site);
             const secret = a.files[0]!.path;
-            await site.host.sh(`sed -i 's/"gcDelay": "1h"/"gcDelay": "77h"/' /etc/zot/config.json && chmod 0640 ${secret}${site.setUp.managed ? ` && echo '# by hand' >>${site.unitFile}` : ""}`);
+            await site.host.sh(
+                `sed -i 's/"gcDelay": "1h"/"gcDelay": "77h"/' /etc/zot/config.json && chmod 0640 ${secret}${site.setUp.managed ? ` && echo '# by hand' >>${site.unitFile}` : ""}`,
+            );
             const { differs, warnings } = await site.look(a, a);
             expect(differs, "preview does not see it");
-            for (const what of ["config.json", secret, ...(site.setUp.managed ? [site.unitFile] : [])]) expect(warnings.join().includes(what), `preview does not name ${what}: ${warnings.join()}`);
+            for (const what of ["config.json", secret, ...(site.setUp.managed ? [site.unitFile] : [])])
+                expect(warnings.join().includes(what), `preview does not name ${what}: ${warnings.join()}`);
             succeeded(await site.push(a), "deployed", "mended");
             await isInOrder(site, a);
         },
@@ -146,7 +163,11 @@ export const cases: Case[] = [
             const other = site.declare("c", { zot: { port: await site.takePort() } });
             let ran: Ran | undefined;
             const gap = await site.gapDuring(async () => (ran = await site.push(other)));
-            failed(ran!, "The config that was in force before is back, and zot is ready with it.", ...(site.setUp.manager === "command" ? ["host.logFile"] : ["address already in use"]));
+            failed(
+                ran!,
+                "The config that was in force before is back, and zot is ready with it.",
+                ...(site.setUp.manager === "command" ? ["host.logFile"] : ["address already in use"]),
+            );
             await serves(site, "a", a);
             await isInOrder(site, a);
             // Two restarts, and a second and a half to notice, on a machine that may have other things to do.
@@ -160,7 +181,9 @@ export const cases: Case[] = [
         async run(site) {
             const a = await pushed(site);
             const { systemctl, unitFile } = site;
-            await site.host.sh(`sed -i 's/^StartLimitIntervalSec=0/StartLimitIntervalSec=60/; s/^Restart=always/Restart=no/' ${unitFile} && ${systemctl} daemon-reload && for i in 1 2 3 4 5 6 7 8; do ${systemctl} restart zot; done; ${systemctl} stop zot; true`);
+            await site.host.sh(
+                `sed -i 's/^StartLimitIntervalSec=0/StartLimitIntervalSec=60/; s/^Restart=always/Restart=no/' ${unitFile} && ${systemctl} daemon-reload && for i in 1 2 3 4 5 6 7 8; do ${systemctl} restart zot; done; ${systemctl} stop zot; true`,
+            );
             succeeded(await site.push(a), "deployed");
             await serves(site, "a", a);
             await isInOrder(site, a);
@@ -177,7 +200,10 @@ export const cases: Case[] = [
             await site.ready(60_000);
             await serves(site, READ_ONLY, a);
             const { warnings } = await site.look(a, a);
-            expect(warnings.join().includes("read-only"), `preview does not say that zot is read-only: ${warnings.join() || "nothing"}`);
+            expect(
+                warnings.join().includes("read-only"),
+                `preview does not say that zot is read-only: ${warnings.join() || "nothing"}`,
+            );
             await site.issuer.become("ours");
             const since = Date.now();
             while ((await site.serves(a)) !== "a") {
@@ -207,7 +233,10 @@ export const cases: Case[] = [
             const restoring = await pushed(site, "a", { host: { onDestroy: "restore" } });
             succeeded(await site.push(restoring, "withdraw"), "restored");
             if (site.setUp.managed) {
-                expect((await site.host.sh(`ls ${site.unitFile} 2>&1; true`)).includes("No such file"), "the unit is left");
+                expect(
+                    (await site.host.sh(`ls ${site.unitFile} 2>&1; true`)).includes("No such file"),
+                    "the unit is left",
+                );
             } else {
                 await site.ready();
                 await serves(site, OPEN, restoring);
@@ -220,7 +249,11 @@ export const cases: Case[] = [
         prepared: { service: ["Restart=on-failure"], unit: [] },
         async run(site) {
             const a = site.declare("a");
-            const words = ["would not always start zot again", "/zot.service.d/", site.setUp.manager === "systemd-user" ? "systemctl --user daemon-reload" : "systemctl daemon-reload"];
+            const words = [
+                "would not always start zot again",
+                "/zot.service.d/",
+                site.setUp.manager === "systemd-user" ? "systemctl --user daemon-reload" : "systemctl daemon-reload",
+            ];
             await firstLookSays(site, a, ...words);
             failed(await site.push(a), ...words);
             await serves(site, OPEN, a);
@@ -248,7 +281,10 @@ export const cases: Case[] = [
             const a = await pushed(site);
             await site.host.sh(`${site.systemctl} disable zot 2>&1`);
             const { differs, warnings } = await site.look(a, a);
-            expect(differs && warnings.join().includes("disabled"), `preview does not see it: ${warnings.join() || "nothing"}`);
+            expect(
+                differs && warnings.join().includes("disabled"),
+                `preview does not see it: ${warnings.join() || "nothing"}`,
+            );
             const pid = await site.pid();
             succeeded(await site.push(a), "mended");
             expect((await site.host.sh(`${site.systemctl} is-enabled zot`)).trim() === "enabled", "it is not enabled");
@@ -262,7 +298,9 @@ export const cases: Case[] = [
         prepared: { runs: false },
         async run(site) {
             const { systemctl } = site;
-            await site.host.sh(`mv ${site.unitFile} /root/unit 2>/dev/null; ${systemctl} daemon-reload; ${systemctl} mask zot 2>&1`);
+            await site.host.sh(
+                `mv ${site.unitFile} /root/unit 2>/dev/null; ${systemctl} daemon-reload; ${systemctl} mask zot 2>&1`,
+            );
             const a = site.declare("a");
             const words = ["masked", `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}unmask zot`];
             await firstLookSays(site, a, ...words);
@@ -286,7 +324,10 @@ export const cases: Case[] = [
             const a = await pushed(site);
             await site.host.sh("loginctl disable-linger zot");
             const { refused = "", warnings } = await site.look(a, a);
-            expect([refused, ...warnings].join().includes("loginctl enable-linger zot"), `preview does not say it: ${warnings.join() || "nothing"}`);
+            expect(
+                [refused, ...warnings].join().includes("loginctl enable-linger zot"),
+                `preview does not say it: ${warnings.join() || "nothing"}`,
+            );
         },
     },
     {
@@ -297,7 +338,12 @@ export const cases: Case[] = [
             const a = await pushed(site);
             await serves(site, "a", a);
             await isInOrder(site, a);
-            if (site.setUp.managed) expect((await site.host.sh("ps -o user= -p $(systemctl show --property=MainPID --value zot)")).trim() === "zot", "zot does not run as its user");
+            if (site.setUp.managed)
+                expect(
+                    (await site.host.sh("ps -o user= -p $(systemctl show --property=MainPID --value zot)")).trim() ===
+                        "zot",
+                    "zot does not run as its user",
+                );
         },
     },
     {
@@ -341,7 +387,10 @@ export const cases: Case[] = [
             await site.ready();
             await serves(site, READ_ONLY, a);
             const { warnings } = await site.look(a, a);
-            expect(warnings.join().includes("read-only"), `preview does not say that zot is read-only: ${warnings.join() || "nothing"}`);
+            expect(
+                warnings.join().includes("read-only"),
+                `preview does not say that zot is read-only: ${warnings.join() || "nothing"}`,
+            );
         },
     },
     {
@@ -356,7 +405,8 @@ export const cases: Case[] = [
     },
     {
         name: "without the rights it is refused before anything changes",
-        on: ({ rights, manager }) => rights === "polkit" || rights === "sudo service" || (rights === "sudo all" && manager === "systemd"),
+        on: ({ rights, manager }) =>
+            rights === "polkit" || rights === "sudo service" || (rights === "sudo all" && manager === "systemd"),
         prepared: { given: false },
         async run(site) {
             const a = site.declare("a");
@@ -403,15 +453,19 @@ export const cases: Case[] = [
     },
     {
         name: "pulumi up, a second one, and destroy",
-        on: ({ manager, rights, managed }) => (manager === "systemd" && !managed && rights !== "sudo all") || (manager === "systemd-user" && managed),
+        on: ({ manager, rights, managed }) =>
+            (manager === "systemd" && !managed && rights !== "sudo all") || (manager === "systemd-user" && managed),
         lacks: () => findToolchain().reason,
         async run(site) {
             await withPulumi(site, async ({ up, preview, destroy }) => {
                 const first = await up();
                 expect((first.create ?? 0) > 10, `pulumi up was to create: ${JSON.stringify(first)}`);
                 const second = await up();
-                expect(Object.keys(second).length === 0, `a second pulumi up was to change nothing: ${JSON.stringify(second)}`);
-                await site.host.sh("sed -i 's/\"gcDelay\": \"1h\"/\"gcDelay\": \"77h\"/' /etc/zot/config.json");
+                expect(
+                    Object.keys(second).length === 0,
+                    `a second pulumi up was to change nothing: ${JSON.stringify(second)}`,
+                );
+                await site.host.sh('sed -i \'s/"gcDelay": "1h"/"gcDelay": "77h"/\' /etc/zot/config.json');
                 const shown = await preview();
                 expect(shown.includes("has other settings"), `preview does not see what was changed by hand: ${shown}`);
                 expect(Object.keys(await up()).length > 0, "pulumi up does not mend it");

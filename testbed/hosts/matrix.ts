@@ -36,12 +36,21 @@ export function plan(): PlannedCell[] {
         setUps.flatMap((setUp) =>
             cases
                 .filter(({ on }) => on(setUp))
-                .map((what) => ({ distribution, setUp, what, host: distribution.name, manager: managerName(setUp), rights: setUp.rights, case: what.name })),
+                .map((what) => ({
+                    distribution,
+                    setUp,
+                    what,
+                    host: distribution.name,
+                    manager: managerName(setUp),
+                    rights: setUp.rights,
+                    case: what.name,
+                })),
         ),
     );
 }
 
-export const titleOf = ({ host, manager, rights, case: name }: Cell): string => `${host}  ${manager}  ${rights}  ${name}`;
+export const titleOf = ({ host, manager, rights, case: name }: Cell): string =>
+    `${host}  ${manager}  ${rights}  ${name}`;
 
 /** The hosts of a run: each distribution is booted once, when its first cell comes. */
 export class Hosts {
@@ -56,10 +65,19 @@ export class Hosts {
     async try(cell: PlannedCell): Promise<Outcome> {
         const since = performance.now();
         const { host, manager, rights, case: name } = cell;
-        const outcome = (result: Outcome["result"], more: Partial<Outcome> = {}): Outcome => ({ host, manager, rights, case: name, result, ...more, seconds: Math.round((performance.now() - since) / 100) / 10 });
+        const outcome = (result: Outcome["result"], more: Partial<Outcome> = {}): Outcome => ({
+            host,
+            manager,
+            rights,
+            case: name,
+            result,
+            ...more,
+            seconds: Math.round((performance.now() - since) / 100) / 10,
+        });
         const lacking = cell.what.lacks?.();
         if (lacking) return outcome("skipped", { reason: lacking });
-        const told = (error: unknown) => (error instanceof Unexpected ? error.message : `${(error as Error).stack ?? error}`);
+        const told = (error: unknown) =>
+            error instanceof Unexpected ? error.message : `${(error as Error).stack ?? error}`;
         let site: Site | undefined;
         let result: Outcome;
         try {
@@ -73,7 +91,8 @@ export class Hosts {
         try {
             await site?.end();
         } catch (error) {
-            if (result.result === "ok") result = outcome("failed", { reason: `The host could not be cleared up: ${told(error)}` });
+            if (result.result === "ok")
+                result = outcome("failed", { reason: `The host could not be cleared up: ${told(error)}` });
         }
         // Who interrupts ends the process.
         if (this.interrupted) await new Promise(() => undefined);
@@ -97,7 +116,11 @@ export class Hosts {
         if (running) return running;
         // One at a time: they share this machine.
         await this.stop();
-        const host = await SystemdHost.boot(distribution.name, await rootTree(distribution, this.say), zotOf(this.root));
+        const host = await SystemdHost.boot(
+            distribution.name,
+            await rootTree(distribution, this.say),
+            zotOf(this.root),
+        );
         this.booted.set(distribution.name, host);
         await host.sh("[ -e /usr/local/bin/zot ] || ln -s /opt/zot-hardening/testbed/zot/zot /usr/local/bin/zot");
         await Site.prepareHost(host);

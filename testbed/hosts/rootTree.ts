@@ -12,7 +12,11 @@ const cache = require("../bootstrap/cache.cjs") as {
     removeUnfinished(folder: string): void;
 };
 const commands = require("../bootstrap/commands.cjs") as {
-    run(file: string, args: string[], options: { cwd: string; env: NodeJS.ProcessEnv; log: string }): Promise<{ ok: boolean; tail: string[] }>;
+    run(
+        file: string,
+        args: string[],
+        options: { cwd: string; env: NodeJS.ProcessEnv; log: string },
+    ): Promise<{ ok: boolean; tail: string[] }>;
     cancelAll(): void;
 };
 
@@ -24,20 +28,37 @@ export type Distribution = (typeof distributions)[number];
 
 /** What a small server has, as far as a push has to do with it. */
 const PACKAGES = [
-    ...["systemd", "systemd-sysv", "libpam-systemd", "dbus", "dbus-user-session", "polkitd", "openssh-server", "sudo", "curl"],
+    ...[
+        "systemd",
+        "systemd-sysv",
+        "libpam-systemd",
+        "dbus",
+        "dbus-user-session",
+        "polkitd",
+        "openssh-server",
+        "sudo",
+        "curl",
+    ],
     // The stand-in for zot runs by Node, which wants the last.
     ...["ca-certificates", "procps", "libstdc++6"],
 ];
 
-const TOOLS = { debootstrap: "debootstrap", "systemd-nspawn": "systemd-container", unshare: "util-linux", setpriv: "util-linux" };
+const TOOLS = {
+    debootstrap: "debootstrap",
+    "systemd-nspawn": "systemd-container",
+    unshare: "util-linux",
+    setpriv: "util-linux",
+};
 
 /** Why this machine boots no hosts; undefined where it can. */
 export function whyNoHosts(): string | undefined {
     if (process.platform !== "linux") return `hosts are containers of Linux, and this is ${process.platform}`;
     if (process.getuid?.() !== 0) return "only root may boot a host";
     const missing = Object.entries(TOOLS).filter(([tool]) => !findExecutable(tool));
-    if (missing.length > 0) return `${missing.map(([tool, name]) => `${tool} (Debian's package ${name})`).join(" and ")} is not installed`;
-    if (!/\boverlay$/m.test(fs.readFileSync("/proc/filesystems", "utf8"))) return "the kernel has no overlay file system";
+    if (missing.length > 0)
+        return `${missing.map(([tool, name]) => `${tool} (Debian's package ${name})`).join(" and ")} is not installed`;
+    if (!/\boverlay$/m.test(fs.readFileSync("/proc/filesystems", "utf8")))
+        return "the kernel has no overlay file system";
     return undefined;
 }
 
@@ -49,7 +70,10 @@ export function whyNoHosts(): string | undefined {
  */
 export async function rootTree(distribution: Distribution, say: (line: string) => void): Promise<string> {
     const parent = join(cache.cacheFolder(), "hosts");
-    const recipe = createHash("sha256").update(JSON.stringify([distribution, PACKAGES])).digest("hex").slice(0, 8);
+    const recipe = createHash("sha256")
+        .update(JSON.stringify([distribution, PACKAGES]))
+        .digest("hex")
+        .slice(0, 8);
     const folder = join(parent, `${distribution.suite}-${recipe}`);
     if (fs.existsSync(folder)) return folder;
     const release = await cache.lock(parent);
@@ -61,9 +85,22 @@ export async function rootTree(distribution: Distribution, say: (line: string) =
         const log = join(parent, `${distribution.suite}.log`);
         await cache.install(folder, async (temporary) => {
             fs.chmodSync(temporary, 0o755);
-            const args = ["--variant=minbase", `--include=${PACKAGES.join(",")}`, distribution.suite, temporary, mirror];
-            const { ok, tail } = await commands.run("debootstrap", args, { cwd: "/", env: withProxy(process.env), log });
-            if (!ok) throw new Error(`debootstrap could not make ${distribution.name}: ${tail.slice(-3).join(" ")} (all of it: ${log})`);
+            const args = [
+                "--variant=minbase",
+                `--include=${PACKAGES.join(",")}`,
+                distribution.suite,
+                temporary,
+                mirror,
+            ];
+            const { ok, tail } = await commands.run("debootstrap", args, {
+                cwd: "/",
+                env: withProxy(process.env),
+                log,
+            });
+            if (!ok)
+                throw new Error(
+                    `debootstrap could not make ${distribution.name}: ${tail.slice(-3).join(" ")} (all of it: ${log})`,
+                );
         });
         return folder;
     } finally {
@@ -77,9 +114,17 @@ export const cancelRootTrees = (): void => commands.cancelAll();
 /** @throws Error where the machine's apt knows no archive of Debian's */
 function debianMirror(): string {
     const format = "$(ORIGIN) $(LABEL) $(COMPONENT) $(SITE) $(REPO_URI)";
-    const { stdout } = spawnSync("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], { encoding: "utf8" });
-    const mirror = (stdout ?? "").split("\n").find((line) => line.startsWith("Debian Debian main "))?.split(" ")[4];
-    if (!mirror) throw new Error("This machine's apt names no archive of Debian (apt-get indextargets), from which the hosts could be made. Run apt-get update.");
+    const { stdout } = spawnSync("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], {
+        encoding: "utf8",
+    });
+    const mirror = (stdout ?? "")
+        .split("\n")
+        .find((line) => line.startsWith("Debian Debian main "))
+        ?.split(" ")[4];
+    if (!mirror)
+        throw new Error(
+            "This machine's apt names no archive of Debian (apt-get indextargets), from which the hosts could be made. Run apt-get update.",
+        );
     return mirror;
 }
 

@@ -1,14 +1,14 @@
 /** A site on a host: zot by a service manager, a user who pushes with certain rights, and what is declared for it. */
 import * as http from "node:http";
 import { createServer, type Server } from "node:net";
-import { hostRights } from "../../components/hostRights";
-import { lookSettings, plannedPush } from "../../components/hostObservation";
-import { hostCommand, type HostVerb } from "../../components/hostPayload";
 import { declaredState } from "../../components/declaredState";
+import { lookSettings, plannedPush } from "../../components/hostObservation";
+import { type HostVerb, hostCommand } from "../../components/hostPayload";
+import { hostRights } from "../../components/hostRights";
 import type { PropertyMap } from "../../providers/protocol";
 import { hostObservation } from "../../providers/zot/hostObservation";
-import { Issuer } from "../faults/issuer";
 import { type Pushed, pushedOf } from "../faults/host";
+import { Issuer } from "../faults/issuer";
 import { type Ran, runOverSsh } from "../faults/overSsh";
 import { servedBy } from "../faults/watch";
 import { freePort } from "../site/ports";
@@ -65,7 +65,13 @@ export interface Looked {
     differs: boolean;
 }
 
-const USER_OF: Record<Rights, string> = { root: "root", "sudo all": "deployer", "sudo service": "zot", polkit: "zot", own: "zot" };
+const USER_OF: Record<Rights, string> = {
+    root: "root",
+    "sudo all": "deployer",
+    "sudo service": "zot",
+    polkit: "zot",
+    own: "zot",
+};
 const CONFIG = "/etc/zot/config.json";
 export const STATE = `${CONFIG}.zot-hardening`;
 const STORAGE = "/var/lib/zot";
@@ -103,7 +109,9 @@ export class Site {
     }
 
     get unitFile(): string {
-        return this.setUp.manager === "systemd-user" ? "/home/zot/.config/systemd/user/zot.service" : "/etc/systemd/system/zot.service";
+        return this.setUp.manager === "systemd-user"
+            ? "/home/zot/.config/systemd/user/zot.service"
+            : "/etc/systemd/system/zot.service";
     }
 
     /** The settings of this site, as they stand in a stack's file. */
@@ -111,7 +119,14 @@ export class Site {
         const { manager, rights: by, managed } = this.setUp;
         return {
             registry: { url: this.url },
-            zot: { binary: "/usr/local/bin/zot", configFile: CONFIG, rootDirectory: STORAGE, port: this.port, vulnerabilityUpdateInterval: "off", ...changes.zot },
+            zot: {
+                binary: "/usr/local/bin/zot",
+                configFile: CONFIG,
+                rootDirectory: STORAGE,
+                port: this.port,
+                vulnerabilityUpdateInterval: "off",
+                ...changes.zot,
+            },
             identity: { issuer: this.issuer.url, clientId: `zot-${name}`, ...changes.identity },
             host: {
                 address: "127.0.0.1",
@@ -140,12 +155,25 @@ export class Site {
     /** As preview does: of a host that was pushed before, or of one that never was. */
     async look(declared: Pushed, before?: Pushed): Promise<Looked> {
         const warnings: string[] = [];
-        const context = { urn: "", log: async (_severity: string, message: string) => void warnings.push(message), cancelled: new AbortController().signal };
+        const context = {
+            urn: "",
+            log: async (_severity: string, message: string) => void warnings.push(message),
+            cancelled: new AbortController().signal,
+        };
         const handler = hostObservation({ environment: {} });
         const { privateKeyPem: privateKey, ...login } = this.host.login(this.user);
         const checked = async ({ settings, config, files }: Pushed, oldInputs?: PropertyMap) => {
-            const given = { connection: { ...login, hostKey: this.host.hostPublicKey, privateKey }, config, secretFiles: files.map(({ path }) => path), ...lookSettings(settings), ...plannedPush(settings) };
-            const { inputs, failures } = await handler.check!({ inputs: given as unknown as PropertyMap, oldInputs, randomSeed: new Uint8Array() }, context);
+            const given = {
+                connection: { ...login, hostKey: this.host.hostPublicKey, privateKey },
+                config,
+                secretFiles: files.map(({ path }) => path),
+                ...lookSettings(settings),
+                ...plannedPush(settings),
+            };
+            const { inputs, failures } = await handler.check!(
+                { inputs: given as unknown as PropertyMap, oldInputs, randomSeed: new Uint8Array() },
+                context,
+            );
             if (failures?.length) throw new Error(failures.map(({ reason }) => reason).join(" "));
             return inputs;
         };
@@ -173,7 +201,10 @@ export class Site {
     async ready(milliseconds = 30_000): Promise<void> {
         const deadline = Date.now() + milliseconds;
         while ((await get(`${this.url}/readyz`)) !== 200) {
-            if (Date.now() > deadline) throw new Error(`zot is not ready after ${milliseconds / 1000} seconds: ${await this.host.sh(`${this.systemctl} status zot --no-pager --lines 5 2>&1; true`)}`);
+            if (Date.now() > deadline)
+                throw new Error(
+                    `zot is not ready after ${milliseconds / 1000} seconds: ${await this.host.sh(`${this.systemctl} status zot --no-pager --lines 5 2>&1; true`)}`,
+                );
             await pause(30);
         }
     }
@@ -221,7 +252,8 @@ export class Site {
     async end(): Promise<void> {
         for (const server of this.taken) server.close();
         await this.issuer.stop();
-        await this.host.sh(`
+        await this.host.sh(
+            `
             systemctl --user --machine zot@.host unmask zot; systemctl --user --machine zot@.host stop zot
             systemctl unmask zot; systemctl stop zot; systemctl disable zot
             loginctl disable-linger zot; systemctl stop user@$(id -u zot)
@@ -230,7 +262,8 @@ export class Site {
             rm -f /etc/sudoers.d/zot-hardening /etc/sudoers.d/more /etc/polkit-1/rules.d/50-zot-hardening.rules
             gpasswd --delete zot systemd-journal
             systemctl daemon-reload; systemctl reset-failed
-            true`.replaceAll("\n            ", " 2>/dev/null\n"));
+            true`.replaceAll("\n            ", " 2>/dev/null\n"),
+        );
     }
 
     /** The open registry of before the first push. */
@@ -240,25 +273,63 @@ export class Site {
         const ofUser = manager === "systemd-user";
         // The config belongs to whoever pushes it, as after any push.
         const owner = by === "root" || by === "sudo all" ? "root" : "zot";
-        const config = { distSpecVersion: "1.1.1", storage: { rootDirectory: STORAGE }, http: { address: "127.0.0.1", port: `${this.port}` }, log: { level: "info" } };
-        const lines = [`mkdir -p /etc/zot && cat >${CONFIG} <<'END'`, JSON.stringify(config, null, 4), "END", `chown -R ${owner}: /etc/zot && chmod 0755 /etc/zot && chmod 0644 ${CONFIG}`];
+        const config = {
+            distSpecVersion: "1.1.1",
+            storage: { rootDirectory: STORAGE },
+            http: { address: "127.0.0.1", port: `${this.port}` },
+            log: { level: "info" },
+        };
+        const lines = [
+            `mkdir -p /etc/zot && cat >${CONFIG} <<'END'`,
+            JSON.stringify(config, null, 4),
+            "END",
+            `chown -R ${owner}: /etc/zot && chmod 0755 /etc/zot && chmod 0644 ${CONFIG}`,
+        ];
         if (storage === "folder") lines.push(`mkdir ${STORAGE} && chown zot: ${STORAGE}`);
         if (storage === "root's") lines.push(`mkdir ${STORAGE}`);
         if (storage === "link") lines.push(`mkdir -p /srv/zot && chown zot: /srv/zot && ln -s /srv/zot ${STORAGE}`);
-        const identity = storage === "dynamic user" ? ["DynamicUser=yes", "StateDirectory=zot"] : ofUser ? [] : ["User=zot"];
+        const identity =
+            storage === "dynamic user" ? ["DynamicUser=yes", "StateDirectory=zot"] : ofUser ? [] : ["User=zot"];
         const unit = [
             ...["[Unit]", ...(prepared.unit ?? ["StartLimitIntervalSec=0"])],
-            ...["[Service]", `ExecStart=/usr/local/bin/zot serve ${CONFIG}`, ...identity, ...(prepared.service ?? ["Restart=always"])],
+            ...[
+                "[Service]",
+                `ExecStart=/usr/local/bin/zot serve ${CONFIG}`,
+                ...identity,
+                ...(prepared.service ?? ["Restart=always"]),
+            ],
             ...["[Install]", `WantedBy=${ofUser ? "default" : "multi-user"}.target`],
         ];
-        if (!managed) lines.push(`mkdir -p ${this.unitFile.replace(/\/[^/]*$/, "")} && cat >${this.unitFile} <<'END'`, ...unit, "END");
-        if (ofUser) lines.push("if [ -d /home/zot/.config ]; then chown -R zot: /home/zot/.config; fi", lingers ? "loginctl enable-linger zot" : "true");
-        lines.push(...this.grants(given), ...(prepared.sudoers ? ["cat >/etc/sudoers.d/more <<'END'", ...prepared.sudoers, "END", "chmod 0440 /etc/sudoers.d/more && visudo -cq"] : []));
+        if (!managed)
+            lines.push(
+                `mkdir -p ${this.unitFile.replace(/\/[^/]*$/, "")} && cat >${this.unitFile} <<'END'`,
+                ...unit,
+                "END",
+            );
+        if (ofUser)
+            lines.push(
+                "if [ -d /home/zot/.config ]; then chown -R zot: /home/zot/.config; fi",
+                lingers ? "loginctl enable-linger zot" : "true",
+            );
+        lines.push(
+            ...this.grants(given),
+            ...(prepared.sudoers
+                ? [
+                      "cat >/etc/sudoers.d/more <<'END'",
+                      ...prepared.sudoers,
+                      "END",
+                      "chmod 0440 /etc/sudoers.d/more && visudo -cq",
+                  ]
+                : []),
+        );
         await this.host.sh(`set -e\n${lines.join("\n")}\n`);
         if (ofUser && lingers) await this.host.sh("until [ -S /run/user/$(id -u zot)/bus ]; do sleep 0.1; done");
         if (managed) return;
         const onto = ofUser && !lingers ? undefined : this.systemctl;
-        if (onto) await this.host.sh(`set -e\n${onto} daemon-reload\n${enabled ? `${onto} enable zot 2>&1\n` : ""}${runs ? `${onto} start zot\n` : ""}`);
+        if (onto)
+            await this.host.sh(
+                `set -e\n${onto} daemon-reload\n${enabled ? `${onto} enable zot 2>&1\n` : ""}${runs ? `${onto} start zot\n` : ""}`,
+            );
         if (onto && runs) await this.ready();
     }
 
@@ -269,7 +340,12 @@ export class Site {
         return hostRights(settings).flatMap((right) => {
             if (right.kind === "command") return this.setUp.manager === "systemd-user" ? [] : [right.command];
             const check = right.kind === "sudoers" ? " && visudo -cq" : "";
-            return [`cat >${right.path} <<'END'`, right.text.trimEnd(), "END", `chmod ${right.mode} ${right.path}${check}`];
+            return [
+                `cat >${right.path} <<'END'`,
+                right.text.trimEnd(),
+                "END",
+                `chmod ${right.mode} ${right.path}${check}`,
+            ];
         });
     }
 }

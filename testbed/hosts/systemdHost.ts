@@ -44,7 +44,11 @@ export class SystemdHost {
     static async boot(label: string, tree: string, shown: Shown[]): Promise<SystemdHost> {
         const name = `zot-${label}-${randomBytes(3).toString("hex")}`;
         const folder = fs.mkdtempSync(join(tmpdir(), `${name}-`));
-        const [port, hostKey, key] = [await freePort(), generateKeyPair("ed25519", name), generateKeyPair("ed25519", "hosts")];
+        const [port, hostKey, key] = [
+            await freePort(),
+            generateKeyPair("ed25519", name),
+            generateKeyPair("ed25519", "hosts"),
+        ];
         const seed = (path: string, text: string, mode = 0o644) => {
             const file = join(folder, "seed", path);
             fs.mkdirSync(dirname(file), { recursive: true });
@@ -52,7 +56,10 @@ export class SystemdHost {
         };
         seed("etc/hostname", `${label}\n`);
         seed("etc/hosts", `127.0.0.1 localhost ${label}\n`);
-        seed("etc/ssh/sshd_config.d/hosts.conf", `Port ${port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/hosts_key\nAuthorizedKeysFile /etc/ssh/hosts_authorized\n`);
+        seed(
+            "etc/ssh/sshd_config.d/hosts.conf",
+            `Port ${port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/hosts_key\nAuthorizedKeysFile /etc/ssh/hosts_authorized\n`,
+        );
         seed("etc/ssh/hosts_key", hostKey.privateKeyPem, 0o600);
         seed("etc/ssh/hosts_authorized", `${key.publicKey}\n`);
         const script = join(folder, "boot.sh");
@@ -77,7 +84,10 @@ export class SystemdHost {
     /** What a shell of root's says on standard output. @throws Error where it fails */
     async sh(script: string): Promise<string> {
         const { exitCode, output, errors } = await runOverSsh(this.login("root"), "exec /bin/sh -s", script);
-        if (exitCode !== 0) throw new Error(`On ${this.name} a preparation failed (exit ${exitCode}): ${errors.trim() || output.trim()}\n${script}`);
+        if (exitCode !== 0)
+            throw new Error(
+                `On ${this.name} a preparation failed (exit ${exitCode}): ${errors.trim() || output.trim()}\n${script}`,
+            );
         return output;
     }
 
@@ -87,7 +97,8 @@ export class SystemdHost {
         await runOverSsh(this.login("root"), "systemctl reboot", "");
         const deadline = Date.now() + BOOT_TIMEOUT;
         while ((await this.bootId().catch(() => before)) === before) {
-            if (this.ended || Date.now() > deadline) throw new Error(`${this.name} did not come up again. Its console ends: ${this.console.slice(-800)}`);
+            if (this.ended || Date.now() > deadline)
+                throw new Error(`${this.name} did not come up again. Its console ends: ${this.console.slice(-800)}`);
             await pause(100);
         }
     }
@@ -114,7 +125,10 @@ export class SystemdHost {
                 (error: Error) => error.message,
             );
             if (problem === undefined) return;
-            if (this.ended || Date.now() > deadline) throw new Error(`${this.name} did not come up (${problem}). Its console ends: ${this.console.slice(-800)}`);
+            if (this.ended || Date.now() > deadline)
+                throw new Error(
+                    `${this.name} did not come up (${problem}). Its console ends: ${this.console.slice(-800)}`,
+                );
             await pause(100);
         }
     }
@@ -125,7 +139,8 @@ async function removeControlGroup(name: string): Promise<void> {
     const mounted = /^\S+ (\S+) cgroup2 /m.exec(fs.readFileSync("/proc/mounts", "utf8"))?.[1];
     if (!mounted) return;
     const remove = (folder: string) => {
-        for (const entry of fs.readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) remove(join(folder, entry.name));
+        for (const entry of fs.readdirSync(folder, { withFileTypes: true }))
+            if (entry.isDirectory()) remove(join(folder, entry.name));
         fs.rmdirSync(folder);
     };
     const group = join(mounted, name);

@@ -12,10 +12,16 @@ import { pathToFileURL } from "node:url";
 import { launchChromium } from "../../clients/chromium";
 
 async function main([page, picture, width = "900", height = "640"]: string[]): Promise<void> {
-    if (page === undefined || picture === undefined) throw new Error("usage: node build/run.cjs testbed/pagePicture/main.ts PAGE.html PICTURE.png [WIDTH HEIGHT]");
+    if (page === undefined || picture === undefined)
+        throw new Error("usage: node build/run.cjs testbed/pagePicture/main.ts PAGE.html PICTURE.png [WIDTH HEIGHT]");
     const chromium = await launchChromium(undefined, { PATH: process.env.PATH, HOME: process.env.HOME });
     try {
-        const tab = await (await chromium.newContext({ viewport: { width: Number(width), height: Number(height) }, colorScheme: "light" })).newPage();
+        const tab = await (
+            await chromium.newContext({
+                viewport: { width: Number(width), height: Number(height) },
+                colorScheme: "light",
+            })
+        ).newPage();
         await tab.goto(pathToFileURL(resolve(page)).href);
         const image = await tab.screenshot();
         writeFileSync(picture, image);

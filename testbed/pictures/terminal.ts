@@ -1,7 +1,16 @@
 /** The text of a terminal, with its colours, as an SVG that any forge shows. Pure. */
 
 /** Colours that can be read on the picture's dark ground. */
-const COLOURS: Record<number, string> = { 30: "#6e7681", 31: "#ff7b72", 32: "#7ee787", 33: "#e3b341", 34: "#79c0ff", 35: "#d2a8ff", 36: "#76e3ea", 37: "#e6edf3" };
+const COLOURS: Record<number, string> = {
+    30: "#6e7681",
+    31: "#ff7b72",
+    32: "#7ee787",
+    33: "#e3b341",
+    34: "#79c0ff",
+    35: "#d2a8ff",
+    36: "#76e3ea",
+    37: "#e6edf3",
+};
 const GROUND = "#0d1117";
 const INK = "#e6edf3";
 const FONT = { size: 13, width: 7.83, line: 19 };
@@ -43,7 +52,10 @@ export const plain = (text: string): string => text.replace(/\u001b\[[0-9;]*[A-Z
  */
 export function terminalPicture(lines: readonly string[], title: string): string {
     const columns = Math.max(...lines.map((line) => plain(line).length));
-    const [width, height] = [Math.ceil(columns * FONT.width + 2 * MARGIN), Math.ceil(lines.length * FONT.line + 2 * MARGIN)];
+    const [width, height] = [
+        Math.ceil(columns * FONT.width + 2 * MARGIN),
+        Math.ceil(lines.length * FONT.line + 2 * MARGIN),
+    ];
     const rows = lines.map((line, row) => {
         let style: Style = {};
         let column = 0;
@@ -54,7 +66,10 @@ export function terminalPicture(lines: readonly string[], title: string): string
             if (part.startsWith("\u001b") || part === "") continue;
             const attributes = `${style.colour ? ` fill="${style.colour}"` : ""}${style.bold ? ' font-weight="bold"' : ""}`;
             // Each has its place, whatever the font is as wide as; and spaces that are kept everywhere.
-            if (part.trim() !== "") spans.push(`<tspan x="${(MARGIN + column * FONT.width).toFixed(1)}"${attributes}>${escaped(part).replaceAll(" ", "\u00a0")}</tspan>`);
+            if (part.trim() !== "")
+                spans.push(
+                    `<tspan x="${(MARGIN + column * FONT.width).toFixed(1)}"${attributes}>${escaped(part).replaceAll(" ", "\u00a0")}</tspan>`,
+                );
             column += part.length;
         }
         return spans.length === 0 ? "" : `<text y="${MARGIN + (row + 0.75) * FONT.line}">${spans.join("")}</text>`;

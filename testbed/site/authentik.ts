@@ -36,14 +36,29 @@ export async function startAuthentik(folder: string): Promise<AuthentikSite> {
     const tokenFile = join(folder, "authentik-token");
     writeFileSync(tokenFile, token, { mode: 0o600 });
     const root = projectFolder();
-    const child = spawn(process.execPath, [join(root, "build", "run.cjs"), "testbed/authentik/main.ts", "--listen", "127.0.0.1:0", "--token-file", tokenFile], {
-        stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+        process.execPath,
+        [
+            join(root, "build", "run.cjs"),
+            "testbed/authentik/main.ts",
+            "--listen",
+            "127.0.0.1:0",
+            "--token-file",
+            tokenFile,
+        ],
+        {
+            stdio: ["ignore", "pipe", "pipe"],
+        },
+    );
     const errors: Buffer[] = [];
     child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
     const url = await new Promise<string>((resolve, reject) => {
-        createInterface({ input: child.stdout }).once("line", (line) => resolve((JSON.parse(line) as { url: string }).url));
-        child.once("exit", (code) => reject(new Error(`The stand-in for Authentik ended with ${code}: ${Buffer.concat(errors).toString()}`)));
+        createInterface({ input: child.stdout }).once("line", (line) =>
+            resolve((JSON.parse(line) as { url: string }).url),
+        );
+        child.once("exit", (code) =>
+            reject(new Error(`The stand-in for Authentik ended with ${code}: ${Buffer.concat(errors).toString()}`)),
+        );
     });
     child.removeAllListeners("exit");
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -66,11 +81,16 @@ async function furnish(url: string, token: string, stopServer: () => Promise<voi
         const response = await fetch(`${url}/api/v3${path}`, {
             method,
             // A connection that is kept may be closed by the other side while a test is busy with something else.
-            headers: { authorization: `Bearer ${token}`, connection: "close", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+            headers: {
+                authorization: `Bearer ${token}`,
+                connection: "close",
+                ...(body === undefined ? {} : { "content-type": "application/json" }),
+            },
             body: body === undefined ? undefined : JSON.stringify(body),
         });
         const text = await response.text();
-        if (response.status >= 400) throw new Error(`Authentik answered ${response.status} to ${method} ${path}: ${text}`);
+        if (response.status >= 400)
+            throw new Error(`Authentik answered ${response.status} to ${method} ${path}: ${text}`);
         return (text === "" ? undefined : JSON.parse(text)) as T;
     };
     const find = async (path: string) => (await api<{ results: Found[] }>("GET", path)).results[0];
@@ -83,8 +103,19 @@ async function furnish(url: string, token: string, stopServer: () => Promise<voi
         admins = await api<Found>("POST", "/core/groups/", { name: "admins" });
         made.push(`/core/groups/${admins.pk}/`);
     }
-    for (const [username, groups] of [[adminUser, [admins.pk]], [plainUser, []]] as const) {
-        const user = await api<Found>("POST", "/core/users/", { username, name: username, type: "internal", path: "users", groups, attributes: {}, email: `${username}@example.org` });
+    for (const [username, groups] of [
+        [adminUser, [admins.pk]],
+        [plainUser, []],
+    ] as const) {
+        const user = await api<Found>("POST", "/core/users/", {
+            username,
+            name: username,
+            type: "internal",
+            path: "users",
+            groups,
+            attributes: {},
+            email: `${username}@example.org`,
+        });
         made.push(`/core/users/${user.pk}/`);
     }
     return {
@@ -97,7 +128,13 @@ async function furnish(url: string, token: string, stopServer: () => Promise<voi
             const user = await find(`/core/users/?username=${encodeURIComponent(username)}`);
             if (!user) throw new Error(`There is no user ${username} in Authentik.`);
             const identifier = `site-${username}-${randomBytes(4).toString("hex")}`;
-            await api("POST", "/core/tokens/", { identifier, intent: "app_password", user: user.pk, description: "", expiring: true });
+            await api("POST", "/core/tokens/", {
+                identifier,
+                intent: "app_password",
+                user: user.pk,
+                description: "",
+                expiring: true,
+            });
             return (await api<{ key: string }>("GET", `/core/tokens/${identifier}/view_key/`)).key;
         },
         async stop() {

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readMachine } from "../bootstrap/toolchain.cjs";
-import { startSshHost, type SshHost } from "../sshHost";
+import { type SshHost, startSshHost } from "../sshHost";
 import { type AuthentikSite, connectAuthentik, startAuthentik } from "./authentik";
 import { freePort } from "./ports";
 import { startZotService, type ZotService } from "./zotService";
@@ -55,7 +55,10 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
             machine.authentik === "real" ? connectAuthentik() : startAuthentik(folder),
             startSshHost({ kind: options.ssh, shell: options.sshShell }),
         ]);
-        undo.push(() => authentik.stop(), () => ssh.stop());
+        undo.push(
+            () => authentik.stop(),
+            () => ssh.stop(),
+        );
 
         const images = join(folder, "images");
         const configFolder = join(folder, "zot");
@@ -75,7 +78,11 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
             parts: [
                 { name: "Authentik", kind: machine.authentik, detail: authentik.url },
                 { name: "zot", kind: machine.zot.kind, detail: machine.zot.path },
-                { name: "SSH host", kind: ssh.kind === "openssh" ? "real" : "stand-in", detail: `${ssh.user}@127.0.0.1 port ${ssh.port}` },
+                {
+                    name: "SSH host",
+                    kind: ssh.kind === "openssh" ? "real" : "stand-in",
+                    detail: `${ssh.user}@127.0.0.1 port ${ssh.port}`,
+                },
             ],
             folder,
             authentik,

@@ -30,13 +30,20 @@ export interface ScratchStack {
 }
 
 /** Makes the scratch copy for a site and sets its secrets, which travel on standard input only. */
-export async function createScratchStack(site: Pick<Site, "folder" | "settings" | "secrets"> & { authentik: { url: string } }, projectRoot: string, program: PulumiFn): Promise<ScratchStack> {
+export async function createScratchStack(
+    site: Pick<Site, "folder" | "settings" | "secrets"> & { authentik: { url: string } },
+    projectRoot: string,
+    program: PulumiFn,
+): Promise<ScratchStack> {
     const toolchain = readToolchain();
     const folder = join(site.folder, "project");
     const stateFolder = join(site.folder, "state");
-    for (const needed of [folder, stateFolder, join(site.folder, "pulumi-home")]) mkdirSync(needed, { recursive: true });
+    for (const needed of [folder, stateFolder, join(site.folder, "pulumi-home")])
+        mkdirSync(needed, { recursive: true });
 
-    const project = parse(readFileSync(join(projectRoot, "Pulumi.yaml"), "utf8")) as Record<string, unknown> & { plugins: { providers: { name: string; path: string }[] } };
+    const project = parse(readFileSync(join(projectRoot, "Pulumi.yaml"), "utf8")) as Record<string, unknown> & {
+        plugins: { providers: { name: string; path: string }[] };
+    };
     project.main = join(projectRoot, project.main as string);
     project.plugins.providers = [
         ...project.plugins.providers.map(({ name, path }) => ({ name, path: join(projectRoot, path) })),
@@ -44,7 +51,9 @@ export async function createScratchStack(site: Pick<Site, "folder" | "settings" 
     ];
     writeFileSync(join(folder, "Pulumi.yaml"), stringify(project));
     const stackFile = join(folder, `Pulumi.${STACK}.yaml`);
-    const declared = parse(readFileSync(join(projectRoot, `Pulumi.${STACK}.yaml`), "utf8")) as { config: Record<string, unknown> };
+    const declared = parse(readFileSync(join(projectRoot, `Pulumi.${STACK}.yaml`), "utf8")) as {
+        config: Record<string, unknown>;
+    };
     declared.config["authentik:url"] = site.authentik.url;
     writeFileSync(stackFile, stringify(declared));
 
@@ -71,7 +80,11 @@ export async function createScratchStack(site: Pick<Site, "folder" | "settings" 
             const child = execFile(
                 toolchain.pulumi.path,
                 args,
-                { cwd: folder, env: { ...toolchainEnvironment(toolchain), ...environment }, maxBuffer: 64 * 1024 * 1024 },
+                {
+                    cwd: folder,
+                    env: { ...toolchainEnvironment(toolchain), ...environment },
+                    maxBuffer: 64 * 1024 * 1024,
+                },
                 (error, stdout, stderr) => resolve({ stdout, stderr, code: error ? Number(error.code ?? 1) : 0 }),
             );
             child.stdin?.end(input ?? "");
@@ -82,10 +95,22 @@ export async function createScratchStack(site: Pick<Site, "folder" | "settings" 
         { workDir: folder, envVars: environment },
     );
     for (const [name, value] of Object.entries(site.secrets)) {
-        const set = await pulumi(["config", "set", "--stack", STACK, "--secret", ...(name.includes(":") ? [] : ["--path"]), name], value);
+        const set = await pulumi(
+            ["config", "set", "--stack", STACK, "--secret", ...(name.includes(":") ? [] : ["--path"]), name],
+            value,
+        );
         if (set.code !== 0) throw new Error(`The secret ${name} could not be set: ${set.stderr}`);
     }
-    return { stack, folder, stateFolder, toolchain, environment, changeSettings, pulumi, remove: () => rmSync(folder, { recursive: true, force: true }) };
+    return {
+        stack,
+        folder,
+        stateFolder,
+        toolchain,
+        environment,
+        changeSettings,
+        pulumi,
+        remove: () => rmSync(folder, { recursive: true, force: true }),
+    };
 }
 
 /** The nearest folder above that has the program. */

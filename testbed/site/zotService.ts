@@ -17,7 +17,12 @@ export interface ZotService {
 /** How long a start may take, in milliseconds. */
 const START_TIMEOUT = 20_000;
 
-export function startZotService(options: { folder: string; binary: string; configFile: string; url: string }): ZotService {
+export function startZotService(options: {
+    folder: string;
+    binary: string;
+    configFile: string;
+    url: string;
+}): ZotService {
     const bin = join(options.folder, "bin");
     mkdirSync(bin, { recursive: true });
     const script = join(bin, "restart-zot");
@@ -52,7 +57,10 @@ echo $! >'${pidFile}'
             spawnSync(script, { stdio: "ignore" });
             const deadline = Date.now() + START_TIMEOUT;
             while (!(await isReady(options.url))) {
-                if (Date.now() > deadline) throw new Error(`zot was not ready within ${START_TIMEOUT / 1000} seconds; its log:\n${readFileSync(logFile, "utf8").slice(-2000)}`);
+                if (Date.now() > deadline)
+                    throw new Error(
+                        `zot was not ready within ${START_TIMEOUT / 1000} seconds; its log:\n${readFileSync(logFile, "utf8").slice(-2000)}`,
+                    );
                 await new Promise((resolve) => setTimeout(resolve, 30));
             }
         },

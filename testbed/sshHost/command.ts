@@ -1,5 +1,5 @@
 /** A command in a session of its own, with pipes as sshd gives them: a socket in their place could not be opened as `/dev/stderr`. */
-import { execFileSync, spawn, type StdioOptions } from "node:child_process";
+import { execFileSync, type StdioOptions, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import * as fs from "node:fs";
 import * as net from "node:net";
@@ -37,9 +37,15 @@ export async function startCommand(file: string, args: string[], options: Comman
         void ended.then(() => (over = true));
         return {
             pid: child.pid as number,
-            stdin: pipes ? new net.Socket({ fd: pipes.in.ours, readable: false, writable: true }) : (child.stdin as Writable),
-            stdout: pipes ? new net.Socket({ fd: pipes.out.ours, readable: true, writable: false }) : (child.stdout as Readable),
-            stderr: pipes ? new net.Socket({ fd: pipes.err.ours, readable: true, writable: false }) : (child.stderr as Readable),
+            stdin: pipes
+                ? new net.Socket({ fd: pipes.in.ours, readable: false, writable: true })
+                : (child.stdin as Writable),
+            stdout: pipes
+                ? new net.Socket({ fd: pipes.out.ours, readable: true, writable: false })
+                : (child.stdout as Readable),
+            stderr: pipes
+                ? new net.Socket({ fd: pipes.err.ours, readable: true, writable: false })
+                : (child.stderr as Readable),
             hasEnded: () => over,
             ended,
         };

@@ -3,7 +3,15 @@ import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import type { Readable } from "node:stream";
-import { type AuthContext, type Connection, type ParsedKey, Server, type ServerChannel, type Session, utils } from "ssh2";
+import {
+    type AuthContext,
+    type Connection,
+    type ParsedKey,
+    Server,
+    type ServerChannel,
+    type Session,
+    utils,
+} from "ssh2";
 import { account } from "./account";
 import { type RunningCommand, startCommand } from "./command";
 import { noFaults, type RunningServer, type ServerSetup } from "./host";
@@ -24,7 +32,11 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
     let failedLogins = 0;
 
     const log = (line: string) => void lines.push(line);
-    const sshOptions = { hostKeys: setup.hostKeyPems.flatMap(hostKeys), ident: "testbed_sshHost", algorithms: { cipher: CIPHERS } };
+    const sshOptions = {
+        hostKeys: setup.hostKeyPems.flatMap(hostKeys),
+        ident: "testbed_sshHost",
+        algorithms: { cipher: CIPHERS },
+    };
     const sshServer = new Server(sshOptions, (connection, peer) => {
         acceptLargePackets(connection);
         let loginBegun = false;
@@ -64,17 +76,30 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
     });
 
     function authenticate(context: AuthContext): void {
-        const methods = ["publickey", ...(options.password === undefined ? [] : ["password" as const])] as ("publickey" | "password")[];
+        const methods = ["publickey", ...(options.password === undefined ? [] : ["password" as const])] as (
+            | "publickey"
+            | "password"
+        )[];
         const refuse = () => context.reject(methods);
         if (faults.refuseLogins || context.username !== setup.user) return refuse();
         if (context.method === "publickey") {
-            const allowed = authorizedKeys(setup.authorizedKeysFile).find((key) => key.getPublicSSH().equals(context.key.data));
+            const allowed = authorizedKeys(setup.authorizedKeysFile).find((key) =>
+                key.getPublicSSH().equals(context.key.data),
+            );
             if (!allowed) return refuse();
             // Without a signature the client only asks whether the key would do.
-            if (context.signature && allowed.verify(context.blob as Buffer, context.signature, context.hashAlgo) !== true) return refuse();
+            if (
+                context.signature &&
+                allowed.verify(context.blob as Buffer, context.signature, context.hashAlgo) !== true
+            )
+                return refuse();
             return context.accept();
         }
-        if (context.method === "password" && options.password !== undefined && sameText(context.password, options.password)) {
+        if (
+            context.method === "password" &&
+            options.password !== undefined &&
+            sameText(context.password, options.password)
+        ) {
             return context.accept();
         }
         refuse();
@@ -164,7 +189,9 @@ function hostKeys(pem: string): { key: ParsedKey }[] {
     const key = utils.parseKey(pem);
     if (key instanceof Error) throw key;
     if (key.type !== "ssh-rsa") return [{ key }];
-    return ["rsa-sha2-512", "rsa-sha2-256"].map((type) => ({ key: Object.create(key, { type: { value: type } }) as ParsedKey }));
+    return ["rsa-sha2-512", "rsa-sha2-256"].map((type) => ({
+        key: Object.create(key, { type: { value: type } }) as ParsedKey,
+    }));
 }
 
 /** Ties a command's streams to its channel: an exit status is told at the end, a lost connection only takes the streams away. */
@@ -212,7 +239,11 @@ function cutAfter(socket: net.Socket, received: number | undefined, sent: number
     }
 }
 
-function sessionEnvironment(setup: ServerSetup, peer: { ip: string; port: number }, port: number): Record<string, string> {
+function sessionEnvironment(
+    setup: ServerSetup,
+    peer: { ip: string; port: number },
+    port: number,
+): Record<string, string> {
     const { options, user } = setup;
     const [name, ...value] = setup.mark.split("=");
     return {

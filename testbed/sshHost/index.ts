@@ -15,8 +15,8 @@ import { findSshd, startOpenSsh } from "./openssh";
 import { endMarked } from "./processes";
 
 export type { SshHost, SshHostFaults, SshHostOptions } from "./host";
-export { findSshd } from "./openssh";
 export { generateKeyPair, type KeyPair, type KeyType } from "./keys";
+export { findSshd } from "./openssh";
 
 /**
  * Starts an SSH host on 127.0.0.1; `stop()` ends it and all that it left behind.
@@ -87,10 +87,16 @@ interface StartedServer {
     notes: string;
 }
 
-async function startServer(kind: SshHostOptions["kind"], setup: ServerSetup, privateKeyPem: string): Promise<StartedServer> {
+async function startServer(
+    kind: SshHostOptions["kind"],
+    setup: ServerSetup,
+    privateKeyPem: string,
+): Promise<StartedServer> {
     const sshd = kind === "embedded" ? undefined : findSshd();
     if (kind === "openssh" && sshd === undefined) {
-        throw new Error("No sshd was found in /usr/sbin, /usr/local/sbin, /opt/homebrew/sbin or on PATH. Install openssh-server, or use the embedded SSH host.");
+        throw new Error(
+            "No sshd was found in /usr/sbin, /usr/local/sbin, /opt/homebrew/sbin or on PATH. Install openssh-server, or use the embedded SSH host.",
+        );
     }
     const { options } = setup;
     const onlyEmbedded = options.password !== undefined || Object.keys(options.faults ?? {}).length > 0;

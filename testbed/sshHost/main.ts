@@ -1,6 +1,6 @@
 /** `node build/run.cjs testbed/sshHost/main.ts`: an SSH host to try things on, until it is interrupted. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { fingerprint, startSshHost, type SshHost } from "./index";
+import { fingerprint, type SshHost, startSshHost } from "./index";
 
 interface Arguments {
     kind?: "openssh" | "embedded";
@@ -11,8 +11,15 @@ interface Arguments {
 }
 
 const command = new Command("sshHost")
-    .description("Starts an SSH host on 127.0.0.1 that lets the current user in with a key of its own, until it is interrupted.")
-    .addOption(new Option("--kind <kind>", "which server; default: sshd where it is installed").choices(["openssh", "embedded"]))
+    .description(
+        "Starts an SSH host on 127.0.0.1 that lets the current user in with a key of its own, until it is interrupted.",
+    )
+    .addOption(
+        new Option("--kind <kind>", "which server; default: sshd where it is installed").choices([
+            "openssh",
+            "embedded",
+        ]),
+    )
     .option("--port <number>", "its port (default: a free one)", portNumber)
     .option("--home <folder>", "the home folder of its commands (default: yours)")
     .option("--shell <path>", "the shell that runs them (default: yours)")
@@ -20,7 +27,12 @@ const command = new Command("sshHost")
     .action(run);
 
 async function run(options: Arguments): Promise<void> {
-    const host = await startSshHost({ kind: options.kind, port: options.port, home: options.home, shell: options.shell });
+    const host = await startSshHost({
+        kind: options.kind,
+        port: options.port,
+        home: options.home,
+        shell: options.shell,
+    });
     process.stdout.write(options.json ? `${JSON.stringify(addressOf(host))}\n` : descriptionOf(host));
     const stop = () => {
         void host.stop().then(() => process.exit(0));
@@ -48,7 +60,8 @@ function descriptionOf(host: SshHost): string {
 
 function portNumber(value: string): number {
     const port = Number(value);
-    if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError("A port is a number from 1 to 65535.");
+    if (!Number.isInteger(port) || port < 1 || port > 65535)
+        throw new InvalidArgumentError("A port is a number from 1 to 65535.");
     return port;
 }
 

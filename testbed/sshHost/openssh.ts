@@ -19,7 +19,9 @@ export function findSshd(): string | undefined {
 /** Starts sshd. Throws with what sshd said where it does not come up. */
 export async function startOpenSsh(setup: ServerSetup, sshd: string): Promise<RunningServer> {
     if (setup.options.password !== undefined) {
-        throw new Error("sshd checks the passwords of the system's users, so it cannot be given one; the embedded SSH host can.");
+        throw new Error(
+            "sshd checks the passwords of the system's users, so it cannot be given one; the embedded SSH host can.",
+        );
     }
     if (Object.keys(setup.options.faults ?? {}).length > 0) throw new Error(faultMessage);
     // sshd takes no port 0. A port that was free a moment ago may be taken again.
@@ -59,7 +61,9 @@ async function startOn(port: number, setup: ServerSetup, sshd: string): Promise<
     while (!log().includes(`Server listening on 127.0.0.1 port ${port}`)) {
         if (!running || Date.now() > deadline) {
             server.kill("SIGKILL");
-            throw new Error(`${sshd} did not start to listen on 127.0.0.1 port ${port}. It said: ${log().trim() || "nothing"}`);
+            throw new Error(
+                `${sshd} did not start to listen on 127.0.0.1 port ${port}. It said: ${log().trim() || "nothing"}`,
+            );
         }
         await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -72,7 +76,10 @@ async function startOn(port: number, setup: ServerSetup, sshd: string): Promise<
         port,
         connections: () => count(log(), /^Connection from /gm),
         failedLogins: () =>
-            count(log(), /^(Connection (closed|reset) by|Disconnected from|Disconnecting) (authenticating|invalid) user /gm),
+            count(
+                log(),
+                /^(Connection (closed|reset) by|Disconnected from|Disconnecting) (authenticating|invalid) user /gm,
+            ),
         log,
         faults: refusedFaults(),
         dropConnections: endSessions,
@@ -129,12 +136,19 @@ function configuration(port: number, setup: ServerSetup): string {
     // has in it (a version manager that waits for a lock) is no business of the tests.
     const variables = { SHLVL: "1", [markName as string]: markValue.join("="), ...own, ...options.environment };
     // One line: of several, sshd takes the first.
-    settings.push(`SetEnv ${Object.entries(variables).map(([name, value]) => quoted(`${name}=${value}`)).join(" ")}`);
+    settings.push(
+        `SetEnv ${Object.entries(variables)
+            .map(([name, value]) => quoted(`${name}=${value}`))
+            .join(" ")}`,
+    );
     return settings.map((line) => `${line}\n`).join("");
 }
 
 function quoted(value: string): string {
-    if (/["\\\n]/.test(value)) throw new Error(`sshd's configuration cannot hold ${JSON.stringify(value)}: it has a quote, a backslash or a line break.`);
+    if (/["\\\n]/.test(value))
+        throw new Error(
+            `sshd's configuration cannot hold ${JSON.stringify(value)}: it has a quote, a backslash or a line break.`,
+        );
     return `"${value}"`;
 }
 

@@ -17,7 +17,11 @@ export function processTable(): ProcessEntry[] {
             .split("\n")
             .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
             .filter((match) => match !== null)
-            .map((match) => ({ pid: Number(match[1]), parent: Number(match[2]), name: (match[3] as string).split("/").pop() as string }));
+            .map((match) => ({
+                pid: Number(match[1]),
+                parent: Number(match[2]),
+                name: (match[3] as string).split("/").pop() as string,
+            }));
     }
     const entries: ProcessEntry[] = [];
     for (const pid of processIds()) {
@@ -48,7 +52,9 @@ export function endMarked(mark: string): void {
     if (!hasProc) return;
     // A process may fork while the list is read, so it is read until it comes out empty.
     for (let round = 0; round < 10; round++) {
-        const marked = processIds().filter((pid) => pid !== process.pid && readOrEmpty(`/proc/${pid}/environ`).split("\0").includes(mark));
+        const marked = processIds().filter(
+            (pid) => pid !== process.pid && readOrEmpty(`/proc/${pid}/environ`).split("\0").includes(mark),
+        );
         if (marked.length === 0) return;
         for (const pid of marked) endProcess(pid);
     }

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { keyPrefix } from "./authentication";
 import { type Exchange, readBody, sendJson, sendStatus } from "./http";
-import { type ApiKey, type Users, never } from "./users";
+import { type ApiKey, never, type Users } from "./users";
 
 const longestBody = 8 * 1024;
 
@@ -75,21 +75,29 @@ function parse(body: Buffer): WantedKey | undefined {
     }
     if (typeof value !== "object" || Array.isArray(value)) return undefined;
     // As Go reads JSON: in any case, and of a name that comes twice the last.
-    const named = Object.fromEntries(Object.entries(value ?? {}).map(([name, content]) => [name.toLowerCase(), content]));
+    const named = Object.fromEntries(
+        Object.entries(value ?? {}).map(([name, content]) => [name.toLowerCase(), content]),
+    );
     const { label = "", scopes = null, expirationdate: expirationDate = "" } = named;
     const isList = scopes === null || (Array.isArray(scopes) && scopes.every((scope) => typeof scope === "string"));
     if (typeof (label ?? "") !== "string" || !isList || typeof (expirationDate ?? "") !== "string") return undefined;
-    const wanted = { label: (label ?? "") as string, scopes: scopes as string[] | null, expirationDate: (expirationDate ?? "") as string };
+    const wanted = {
+        label: (label ?? "") as string,
+        scopes: scopes as string[] | null,
+        expirationDate: (expirationDate ?? "") as string,
+    };
     if (wanted.expirationDate !== "" && !(timeOf(wanted.expirationDate) > Date.now())) return undefined;
     return wanted;
 }
 
 /** Milliseconds of a time in RFC 3339, or NaN. */
 function timeOf(text: string): number {
-    const [, day = "", hour = "", zone = ""] = /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text) ?? [];
+    const [, day = "", hour = "", zone = ""] =
+        /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text) ?? [];
     const midnight = new Date(`${day}T00:00:00Z`);
     // JavaScript takes the 30th of February for the 2nd of March, and knows an hour 24.
-    if (zone === "" || hour === "24" || Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return NaN;
+    if (zone === "" || hour === "24" || Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day)
+        return NaN;
     return Date.parse(text);
 }
 

@@ -32,7 +32,8 @@ export function authenticate(exchange: Exchange, context: AuthenticationContext)
         isEmpty(authorization) &&
         (accessControl?.metrics.anonymousPolicy.includes("read") ?? false) &&
         exchange.path.startsWith(metricsPath);
-    const letsAnonymousIn = hasAnonymousPolicy(accessControl) || exchange.request.url === "/v2/_zot/ext/mgmt" || anonymousMetrics;
+    const letsAnonymousIn =
+        hasAnonymousPolicy(accessControl) || exchange.request.url === "/v2/_zot/ext/mgmt" || anonymousMetrics;
 
     if ((exchange.request.headersDistinct["authorization"]?.length ?? 0) > 1) return false;
     if (!isEmpty(authorization) && isLoginEnabled(auth)) return byApiKey(exchange, authorization, context);
@@ -100,7 +101,8 @@ export async function refuseUnauthorized(exchange: Exchange, context: Authentica
     else sendJson(exchange, 403, errorList("DENIED"));
 }
 
-const delay = (seconds: number) => new Promise<void>((resolve) => (seconds > 0 ? setTimeout(resolve, seconds * 1000) : resolve()));
+const delay = (seconds: number) =>
+    new Promise<void>((resolve) => (seconds > 0 ? setTimeout(resolve, seconds * 1000) : resolve()));
 
 /** The web page asks for the login itself; a browser would open its own window. */
 function challenge(exchange: Exchange, realm: string): void {

@@ -54,7 +54,11 @@ export function sees(accessControl: AccessControl | undefined, who: Identity, re
 }
 
 /** Whether a delete must be refused when more than one tag is on the digest. Never so for those of `adminPolicy`. */
-export function detectsCollisions(accessControl: AccessControl | undefined, who: Identity, repository: string): boolean {
+export function detectsCollisions(
+    accessControl: AccessControl | undefined,
+    who: Identity,
+    repository: string,
+): boolean {
     if (!accessControl || isAdmin(accessControl, who)) return false;
     const rule = ruleFor(accessControl, repository);
     return rule !== undefined && ruleGrants(rule, who, "detectManifestCollision");
@@ -64,7 +68,10 @@ export function detectsCollisions(accessControl: AccessControl | undefined, who:
  * What a push of a manifest needs. A tag that exists needs `update`, whatever the content; a new one `create`. A digest with
  * `?tag=` needs that for each tag.
  */
-export function actionsForManifest(existingTags: readonly string[], reference: { tag: string } | { digestTags: string[] }): Action[] {
+export function actionsForManifest(
+    existingTags: readonly string[],
+    reference: { tag: string } | { digestTags: string[] },
+): Action[] {
     const actionFor = (tag: string): Action => (existingTags.includes(tag) ? "update" : "create");
     if ("tag" in reference) return [actionFor(reference.tag)];
     const actions = new Set<Action>(reference.digestTags.map(actionFor));
@@ -90,7 +97,9 @@ export function isAnonymousOnly(accessControl: AccessControl): boolean {
     if (adminPolicy.actions.length + adminPolicy.users.length > 0) return false;
     const rules = Object.values(repositories);
     const onlyAnonymous = rules.every(
-        (rule) => rule.defaultPolicy.length === 0 && rule.policies.every((policy) => policy.actions.length + policy.users.length === 0),
+        (rule) =>
+            rule.defaultPolicy.length === 0 &&
+            rule.policies.every((policy) => policy.actions.length + policy.users.length === 0),
     );
     return onlyAnonymous && hasAnonymousPolicy(accessControl);
 }

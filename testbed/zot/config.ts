@@ -8,8 +8,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import Ajv, { type ErrorObject, type ValidateFunction } from "ajv";
-import { type AccessControl, type Policy, isAnonymousMetricsOnly, isAnonymousOnly } from "./authorization";
-import { type Schema, checkingSchema, configSchema } from "./configSchema";
+import { type AccessControl, isAnonymousMetricsOnly, isAnonymousOnly, type Policy } from "./authorization";
+import { checkingSchema, configSchema, type Schema } from "./configSchema";
 import { isValidPattern } from "./globs";
 import { isLevel } from "./log";
 
@@ -93,7 +93,8 @@ export const isLoginEnabled = (auth: AuthConfig): boolean => auth.openid !== und
 export function loadConfig(file: string): Config {
     const content = readJson(file, (problem) => new ConfigError(problem));
     const settings = settingsOf(content);
-    if (Object.keys(settings).length === 0) throw badConfig("failed to load config due to the absence of any key:value pair");
+    if (Object.keys(settings).length === 0)
+        throw badConfig("failed to load config due to the absence of any key:value pair");
     if (settings["extensions"] === undefined) settings["extensions"] = emptyExtensions(content);
     return build(settings);
 }
@@ -124,11 +125,16 @@ function readJson(file: string, fail: (problem: string) => ConfigError): JsonObj
     return value;
 }
 
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: Json | undefined): value is JsonObject =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
 
 function systemMessage(error: unknown): string {
     const code = (error as NodeJS.ErrnoException).code;
-    return code === "ENOENT" ? "no such file or directory" : code === "EACCES" ? "permission denied" : String((error as Error).message);
+    return code === "ENOENT"
+        ? "no such file or directory"
+        : code === "EACCES"
+          ? "permission denied"
+          : String((error as Error).message);
 }
 
 /** What is left of a file: keys in lower case and split at `::`, without nulls and empty objects. Lists keep theirs. */
@@ -175,24 +181,37 @@ function inLowerCase(value: Json): Json {
 
 /** zot takes a number for a string, a single value for a list, and so on; what cannot be converted is left for the check. */
 function coerce(value: Json, schema: Schema): Json {
-    if (value === null) return ({ object: {}, array: [], string: "", boolean: false, integer: 0 } as Record<string, Json>)[schema.type ?? ""] ?? null;
+    if (value === null)
+        return (
+            ({ object: {}, array: [], string: "", boolean: false, integer: 0 } as Record<string, Json>)[
+                schema.type ?? ""
+            ] ?? null
+        );
     switch (schema.type) {
         case "object":
             // Several maps for one are put together.
-            if (Array.isArray(value) && schema.additionalProperties && value.every(isObject)) return coerce(Object.assign({}, ...value) as Json, schema);
+            if (Array.isArray(value) && schema.additionalProperties && value.every(isObject))
+                return coerce(Object.assign({}, ...value) as Json, schema);
             if (!isObject(value)) return value;
             return Object.fromEntries(
                 Object.entries(value)
                     // Null is nothing, but a name that nobody knows stays a mistake.
                     .filter(([key, child]) => child !== null || !schema.properties?.[key])
-                    .map(([key, child]) => [key, coerce(child, schema.properties?.[key] ?? (schema.additionalProperties || {}))]),
+                    .map(([key, child]) => [
+                        key,
+                        coerce(child, schema.properties?.[key] ?? (schema.additionalProperties || {})),
+                    ]),
             );
         case "array":
             return (Array.isArray(value) ? value : [value]).map((item) => coerce(item, schema.items ?? {}));
         case "string":
             if (typeof value === "boolean") return value ? "1" : "0";
             // A bare number is nanoseconds where a duration is due.
-            return typeof value === "number" ? (schema.format === "go-duration" ? `${value}ns` : plainNumber(value)) : value;
+            return typeof value === "number"
+                ? schema.format === "go-duration"
+                    ? `${value}ns`
+                    : plainNumber(value)
+                : value;
         case "boolean":
             if (typeof value === "number") return value !== 0;
             if (typeof value !== "string") return value;
@@ -214,7 +233,16 @@ const plainNumber = (value: number) => (Number.isInteger(value) ? BigInt(value).
 export function parseDuration(duration: string): number | undefined {
     const match = /^([-+]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(duration);
     if (!match) return undefined;
-    const units: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+    const units: Record<string, number> = {
+        ns: 1e-6,
+        us: 1e-3,
+        µs: 1e-3,
+        μs: 1e-3,
+        ms: 1,
+        s: 1000,
+        m: 60_000,
+        h: 3_600_000,
+    };
     let milliseconds = 0;
     for (const [, amount, unit] of (match[2] ?? "").matchAll(/([\d.]+)(ns|us|µs|μs|ms|s|m|h)/g)) {
         milliseconds += Number(amount) * (units[unit ?? ""] ?? 0);
@@ -298,7 +326,8 @@ function problemOf(place: string, error: ErrorObject): string {
 
 function reasonOf(error: ErrorObject, value: Json): string {
     if (error.keyword === "format") {
-        if (error.params["format"] !== "go-duration") return `invalid gcTimeWindow ${JSON.stringify(value)}, expected format "HH:MM-HH:MM"`;
+        if (error.params["format"] !== "go-duration")
+            return `invalid gcTimeWindow ${JSON.stringify(value)}, expected format "HH:MM-HH:MM"`;
         return /^[-+]?[\d.]+$/.test(String(value)) ? "time: missing unit in duration" : "time: invalid duration";
     }
     const wanted = String(error.params["type"]);
@@ -307,11 +336,16 @@ function reasonOf(error: ErrorObject, value: Json): string {
     const { name, kind } = goType(value);
     if (wanted === "object") {
         const { properties } = (error.parentSchema ?? {}) as Schema;
-        return properties ? `expected a map or struct, got "${kind}"` : `expected type 'map[string]interface {}', got unconvertible type '${name}'`;
+        return properties
+            ? `expected a map or struct, got "${kind}"`
+            : `expected type 'map[string]interface {}', got unconvertible type '${name}'`;
     }
     const isDuration = (error.parentSchema as Schema | undefined)?.format === "go-duration";
-    const type = isDuration ? "time.Duration" : ({ boolean: "bool", integer: "int", string: "string" }[wanted] ?? wanted);
-    if (kind === "string") return `cannot parse value as '${type}': strconv.Parse${type === "int" ? "Int" : "Bool"}: invalid syntax`;
+    const type = isDuration
+        ? "time.Duration"
+        : ({ boolean: "bool", integer: "int", string: "string" }[wanted] ?? wanted);
+    if (kind === "string")
+        return `cannot parse value as '${type}': strconv.Parse${type === "int" ? "Int" : "Bool"}: invalid syntax`;
     return `expected type '${type}', got unconvertible type '${name}'`;
 }
 
@@ -353,7 +387,14 @@ interface Raw {
         redirectBlobURL?: boolean;
         subPaths?: Record<
             string,
-            { rootDirectory?: string; gc?: boolean; gcDelay?: string; retention?: RawRetention; storageDriver?: Record<string, unknown>; redirectBlobURL?: boolean }
+            {
+                rootDirectory?: string;
+                gc?: boolean;
+                gcDelay?: string;
+                retention?: RawRetention;
+                storageDriver?: Record<string, unknown>;
+                redirectBlobURL?: boolean;
+            }
         >;
     };
     http?: {
@@ -390,7 +431,10 @@ interface Raw {
             secureSession?: boolean;
         };
         accessControl?: {
-            repositories?: Record<string, { policies?: RawPolicy[]; defaultPolicy?: string[]; anonymousPolicy?: string[] }>;
+            repositories?: Record<
+                string,
+                { policies?: RawPolicy[]; defaultPolicy?: string[]; anonymousPolicy?: string[] }
+            >;
             adminPolicy?: RawPolicy;
             groups?: object;
             metrics?: { users?: string[]; anonymousPolicy?: string[] };
@@ -479,7 +523,9 @@ function build(settings: JsonObject): Config {
             realm: http.realm ?? "",
             readTimeout: requestLimit(http.readTimeout),
             writeTimeout: requestLimit(http.writeTimeout),
-            ...(http.tls && { tls: { cert: http.tls.cert ?? "", key: http.tls.key ?? "", cacert: http.tls.cacert ?? "" } }),
+            ...(http.tls && {
+                tls: { cert: http.tls.cert ?? "", key: http.tls.key ?? "", cacert: http.tls.cacert ?? "" },
+            }),
             auth,
             ...(accessControl && { accessControl }),
             compat: http.compat ?? [],
@@ -501,7 +547,10 @@ function checkPort(port: string | undefined): void {
 }
 
 function checkGarbageCollection({ storage }: Raw): void {
-    for (const [setting, duration] of [["delay", storage?.gcDelay], ["interval", storage?.gcInterval]] as const) {
+    for (const [setting, duration] of [
+        ["delay", storage?.gcDelay],
+        ["interval", storage?.gcInterval],
+    ] as const) {
         if (duration !== undefined && (parseDuration(duration) ?? 0) < 0) {
             throw badConfig(`invalid garbage-collect ${setting} specified ${duration}`);
         }
@@ -518,10 +567,12 @@ function checkGarbageCollection({ storage }: Raw): void {
 function checkRetention(retention: RawRetention | undefined): void {
     for (const { repositories = [], keepTags = [] } of retention?.policies ?? []) {
         for (const pattern of repositories) {
-            if (!isValidPattern(pattern)) throw badConfig(`retention repo glob pattern could not be compiled: ${pattern}`);
+            if (!isValidPattern(pattern))
+                throw badConfig(`retention repo glob pattern could not be compiled: ${pattern}`);
         }
         for (const expression of keepTags.flatMap(({ patterns = [] }) => patterns)) {
-            if (!isRegularExpression(expression)) throw badConfig(`retention tag regex could not be compiled: ${expression}`);
+            if (!isRegularExpression(expression))
+                throw badConfig(`retention tag regex could not be compiled: ${expression}`);
         }
     }
 }
@@ -558,14 +609,19 @@ function buildAuth({ http }: Raw): AuthConfig {
 }
 
 /** Reads a file of secrets beside the configuration. Its values never reach a message. */
-function readSecrets<Name extends string>(file: string, names: Name[], complete: boolean): Partial<Record<Name, string>> {
+function readSecrets<Name extends string>(
+    file: string,
+    names: Name[],
+    complete: boolean,
+): Partial<Record<Name, string>> {
     const fail = (problem: string) => new ConfigError(`invalid server config\n${problem}`);
     // Unlike the configuration itself, such a file must be named for what it is.
     if (path.extname(file) === "") throw fail('Unsupported Config Type ""');
     const settings = settingsOf(readJson(file, fail));
     const given = Object.keys(settings);
     if (given.length === 0) throw badConfig("failed to load secret file due to the absence of any key:value pair");
-    if (given.some((name) => !names.includes(name as Name))) throw badConfig("failed to load secret file due to unknown keys");
+    if (given.some((name) => !names.includes(name as Name)))
+        throw badConfig("failed to load secret file due to unknown keys");
     if (complete && names.some((name) => !given.includes(name))) {
         throw badConfig("failed to load secret file due to unset keys");
     }
@@ -609,18 +665,25 @@ function buildSync({ extensions }: Raw): ExtensionsConfig["sync"] {
         if (maxRetryDelay !== undefined && retryDelay !== undefined && maxRetryDelay < retryDelay) {
             throw badConfig("maxRetryDelay must be greater than or equal to retryDelay");
         }
-        const content = (registry.content ?? []).map(({ prefix = "", destination = "", stripPrefix = false, tags = {} }) => {
-            if (!isValidPattern(prefix)) throw badConfig(`sync prefix could not be compiled: ${prefix}`);
-            for (const [setting, expression] of [["regex", tags.regex], ["excludeRegex", tags.excludeRegex]] as const) {
-                if (expression !== undefined && !isRegularExpression(expression)) {
-                    throw badConfig(`sync content ${setting} could not be compiled: ${expression}`);
+        const content = (registry.content ?? []).map(
+            ({ prefix = "", destination = "", stripPrefix = false, tags = {} }) => {
+                if (!isValidPattern(prefix)) throw badConfig(`sync prefix could not be compiled: ${prefix}`);
+                for (const [setting, expression] of [
+                    ["regex", tags.regex],
+                    ["excludeRegex", tags.excludeRegex],
+                ] as const) {
+                    if (expression !== undefined && !isRegularExpression(expression)) {
+                        throw badConfig(`sync content ${setting} could not be compiled: ${expression}`);
+                    }
                 }
-            }
-            if (stripPrefix && !prefix.includes("/*") && destination === "/") {
-                throw badConfig("can not use stripPrefix true and destination '/' without using glob patterns in prefix");
-            }
-            return { prefix, destination, stripPrefix };
-        });
+                if (stripPrefix && !prefix.includes("/*") && destination === "/") {
+                    throw badConfig(
+                        "can not use stripPrefix true and destination '/' without using glob patterns in prefix",
+                    );
+                }
+                return { prefix, destination, stripPrefix };
+            },
+        );
         return {
             urls: registry.urls ?? [],
             onDemand: registry.onDemand ?? false,
@@ -651,7 +714,8 @@ function checkDrivers({ storage, http }: Raw): void {
         if (!storage.storageDriver && name !== "redis") {
             throw badConfig("invalid database config, cannot have local storage driver with remote database!");
         }
-        if (name !== "redis" && name !== "dynamodb") throw badConfig("invalid database config, unsupported database driver");
+        if (name !== "redis" && name !== "dynamodb")
+            throw badConfig("invalid database config, unsupported database driver");
     }
     if (storage?.dedupe !== false && storage?.storageDriver && storage.remoteCache !== false && !storage.cacheDriver) {
         throw badConfig(
@@ -719,7 +783,12 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
         metrics: { users: raw.metrics?.users ?? [], anonymousPolicy: raw.metrics?.anonymousPolicy ?? [] },
     };
     const otherLogins = http?.auth?.htpasswd?.path || http?.auth?.ldap || http?.auth?.bearer;
-    if (!isLoginEnabled(auth) && !otherLogins && !isAnonymousOnly(accessControl) && !isAnonymousMetricsOnly(accessControl)) {
+    if (
+        !isLoginEnabled(auth) &&
+        !otherLogins &&
+        !isAnonymousOnly(accessControl) &&
+        !isAnonymousMetricsOnly(accessControl)
+    ) {
         throw badConfig(
             "access control config requires one of htpasswd, ldap, openid or mTLS authentication or using only 'anonymousPolicy' policies",
         );
@@ -734,31 +803,47 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
 
 function checkStorage({ storage, extensions }: Raw, built: ExtensionsConfig): void {
     for (const { storageDriver, redirectBlobURL } of [storage ?? {}, ...Object.values(storage?.subPaths ?? {})]) {
-        if (redirectBlobURL && !storageDriver) throw badConfig("invalid storage config, redirectBlobURL is supported only for s3/gcs/azure storage");
+        if (redirectBlobURL && !storageDriver)
+            throw badConfig("invalid storage config, redirectBlobURL is supported only for s3/gcs/azure storage");
         if (!storageDriver) continue;
         const { name } = storageDriver;
         if (name !== "s3" && name !== "gcs" && name !== "azure") throw badConfig("unsupported storage driver");
         if (built.sync && !extensions?.sync?.downloadDir) {
-            throw badConfig("using both sync and remote storage features needs config.Extensions.Sync.DownloadDir to be specified");
+            throw badConfig(
+                "using both sync and remote storage features needs config.Extensions.Sync.DownloadDir to be specified",
+            );
         }
     }
 }
 
 /** No two stores of one kind on the same folder, or one inside the other. */
 function checkFolders({ storage }: Raw): void {
-    const stores = [["", storage ?? {}] as const, ...Object.entries(storage?.subPaths ?? {}).sort(([one], [other]) => (one < other ? -1 : 1))].map(
-        ([route, { rootDirectory = "", storageDriver }]) => ({
-            name: route === "" ? "default storage" : `substore (route: ${route})`,
-            folder: rootDirectory,
-            kind: String(storageDriver?.["name"] ?? "local"),
-        }),
-    );
+    const stores = [
+        ["", storage ?? {}] as const,
+        ...Object.entries(storage?.subPaths ?? {}).sort(([one], [other]) => (one < other ? -1 : 1)),
+    ].map(([route, { rootDirectory = "", storageDriver }]) => ({
+        name: route === "" ? "default storage" : `substore (route: ${route})`,
+        folder: rootDirectory,
+        kind: String(storageDriver?.["name"] ?? "local"),
+    }));
     for (const store of stores) {
-        const other = stores.find((candidate) => candidate !== store && candidate.kind === store.kind && (isSame(store.folder, candidate.folder) || isInside(store.folder, candidate.folder) || isInside(candidate.folder, store.folder)));
+        const other = stores.find(
+            (candidate) =>
+                candidate !== store &&
+                candidate.kind === store.kind &&
+                (isSame(store.folder, candidate.folder) ||
+                    isInside(store.folder, candidate.folder) ||
+                    isInside(candidate.folder, store.folder)),
+        );
         if (!other) continue;
-        if (isSame(store.folder, other.folder)) throw badConfig(`invalid storage config, ${store.name} and ${other.name} cannot use the same root directory`);
+        if (isSame(store.folder, other.folder))
+            throw badConfig(
+                `invalid storage config, ${store.name} and ${other.name} cannot use the same root directory`,
+            );
         const [inner, outer] = isInside(store.folder, other.folder) ? [store, other] : [other, store];
-        throw badConfig(`invalid storage config, ${inner.name} root directory cannot be inside ${outer.name} root directory`);
+        throw badConfig(
+            `invalid storage config, ${inner.name} root directory cannot be inside ${outer.name} root directory`,
+        );
     }
 }
 
@@ -805,8 +890,10 @@ function notCarriedOut({ storage, http, extensions, cluster }: Raw): Config["not
             "extensions.lint": extensions?.lint,
             "extensions.trust": extensions?.trust,
             "extensions.events": extensions?.events,
-            "extensions.sync.registries[].pollInterval": extensions?.sync?.registries?.some((registry) => registry.pollInterval) || undefined,
-            "extensions.sync.registries[].onlySigned": extensions?.sync?.registries?.some((registry) => registry.onlySigned) || undefined,
+            "extensions.sync.registries[].pollInterval":
+                extensions?.sync?.registries?.some((registry) => registry.pollInterval) || undefined,
+            "extensions.sync.registries[].onlySigned":
+                extensions?.sync?.registries?.some((registry) => registry.onlySigned) || undefined,
         }),
     };
 }

@@ -23,7 +23,11 @@ const texts: Schema = { type: "array", items: text };
 /** Left to the driver it is for. */
 const anything: Schema = { type: "object", additionalProperties: {} };
 
-const object = (properties: Record<string, Schema>): Schema => ({ type: "object", properties, additionalProperties: false });
+const object = (properties: Record<string, Schema>): Schema => ({
+    type: "object",
+    properties,
+    additionalProperties: false,
+});
 const list = (items: Schema): Schema => ({ type: "array", items });
 const byName = (values: Schema): Schema => ({ type: "object", additionalProperties: values });
 

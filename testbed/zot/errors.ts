@@ -9,7 +9,10 @@ const messages = {
         "blob upload unknown to registry",
         "If a blob upload has been cancelled or was never started, this error code MAY be returned.",
     ],
-    DENIED: ["requested access to the resource is denied", "The access controller denied access for the operation on a resource."],
+    DENIED: [
+        "requested access to the resource is denied",
+        "The access controller denied access for the operation on a resource.",
+    ],
     DIGEST_INVALID: [
         "provided digest did not match uploaded content",
         'When a blob is uploaded, the registry will check that the content matches the digest provided by the client. The error MAY include a detail structure with the key "digest", including the invalid digest string. This error MAY also be returned when a manifest includes an invalid layer digest.',

@@ -31,7 +31,10 @@ export function sendJson(exchange: Exchange, status: number, value: unknown): vo
 
 /** As Go writes JSON, safe within a page. */
 export function jsonText(value: unknown): string {
-    return JSON.stringify(value).replace(/[&<>\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return JSON.stringify(value).replace(
+        /[&<>\u2028\u2029]/g,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
 }
 
 /** As Go's http.Error: one line of text. */
@@ -47,7 +50,10 @@ export function redirect(exchange: Exchange, location: string): void {
     if (method !== "GET" && method !== "HEAD") return sendStatus(exchange, 302);
     const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;" };
     const link = `<a href="${location.replace(/[&<>"']/g, (character) => escapes[character] ?? "")}">Found</a>.\n\n`;
-    response.writeHead(302, { "Content-Type": "text/html; charset=utf-8", ...(method === "GET" && { "Content-Length": Buffer.byteLength(link) }) });
+    response.writeHead(302, {
+        "Content-Type": "text/html; charset=utf-8",
+        ...(method === "GET" && { "Content-Length": Buffer.byteLength(link) }),
+    });
     response.end(method === "GET" ? link : undefined);
 }
 

@@ -1,11 +1,19 @@
 /** `/zot/auth/login`, `/zot/auth/callback/<provider>` and `/zot/auth/logout`: login by OpenID Connect, as zot 2.1.20 does it. */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Config, OpenIdProvider } from "./config";
-import { type Exchange, cookie, redirect, sendJson, sendStatus, sendText, setCookie } from "./http";
+import { cookie, type Exchange, redirect, sendJson, sendStatus, sendText, setCookie } from "./http";
 import type { Log } from "./log";
 import { bodyOf, send } from "./outgoing";
 import { type SecureCookies, type Sessions } from "./sessions";
-import { type Claims, type Client, ExchangeError, type IssuerMetadata, exchangeCode, fetchUserInfo, networkProblem } from "./tokenExchange";
+import {
+    type Claims,
+    type Client,
+    ExchangeError,
+    exchangeCode,
+    fetchUserInfo,
+    type IssuerMetadata,
+    networkProblem,
+} from "./tokenExchange";
 import type { Users } from "./users";
 
 export const callbackPath = "/zot/auth/callback";
@@ -33,7 +41,8 @@ export async function discover(issuer: string): Promise<IssuerMetadata> {
             throw new Error(`Get ${JSON.stringify(url)}: ${networkProblem(error)}`);
         });
         const body = await bodyOf(answer);
-        if (answer.statusCode !== 200) throw new Error(`http status not ok: ${answer.statusCode} ${answer.statusMessage} ${body}`);
+        if (answer.statusCode !== 200)
+            throw new Error(`http status not ok: ${answer.statusCode} ${answer.statusMessage} ${body}`);
         metadata = JSON.parse(body.toString()) as IssuerMetadata;
     } catch (error) {
         throw new IssuerError(`OpenID Provider Configuration Discovery has failed\n${(error as Error).message}`);
@@ -107,13 +116,19 @@ export class Login {
         if (!provider) return sendText(exchange, 404, "404 page not found");
         const { value: state, problem } = this.stateCookie(exchange, "state");
         if (problem) return sendText(exchange, 401, `failed to get state: ${problem}`);
-        if (state !== (exchange.query.get("state") ?? "")) return sendText(exchange, 401, "failed to get state: state does not compare");
+        if (state !== (exchange.query.get("state") ?? ""))
+            return sendText(exchange, 401, "failed to get state: state does not compare");
         this.forgetStateCookie(exchange, "state");
         const refusal = exchange.query.get("error");
         if (refusal) return sendText(exchange, 500, `${refusal}: ${exchange.query.get("error_description") ?? ""}`);
 
         const { settings, metadata, redirectUri } = provider;
-        const client: Client = { metadata, redirectUri, clientId: settings.clientId, clientSecret: settings.clientSecret };
+        const client: Client = {
+            metadata,
+            redirectUri,
+            clientId: settings.clientId,
+            clientSecret: settings.clientSecret,
+        };
         let verifier: string | undefined;
         if (isPublic(settings)) {
             const { value, problem: missing } = this.stateCookie(exchange, "pkce");
@@ -124,9 +139,16 @@ export class Login {
         let step = "failed to exchange token";
         let claims: { fromToken: Claims; fromUserInfo: Claims };
         try {
-            const { accessToken, tokenType, claims: fromToken } = await exchangeCode(client, exchange.query.get("code") ?? "", verifier);
+            const {
+                accessToken,
+                tokenType,
+                claims: fromToken,
+            } = await exchangeCode(client, exchange.query.get("code") ?? "", verifier);
             step = "userinfo failed";
-            claims = { fromToken, fromUserInfo: await fetchUserInfo(client, accessToken, tokenType, String(fromToken["sub"])) };
+            claims = {
+                fromToken,
+                fromUserInfo: await fetchUserInfo(client, accessToken, tokenType, String(fromToken["sub"])),
+            };
         } catch (error) {
             if (!(error instanceof ExchangeError)) throw error;
             this.log.error(step, { error: error.message, provider: name });
@@ -214,7 +236,10 @@ function userNameOf(userInfo: Claims, { claimMapping }: OpenIdProvider, log: Log
 }
 
 /** The groups of both the user info and the token, sorted. */
-function groupsOf({ fromUserInfo, fromToken }: { fromUserInfo: Claims; fromToken: Claims }, { claimMapping }: OpenIdProvider): string[] {
+function groupsOf(
+    { fromUserInfo, fromToken }: { fromUserInfo: Claims; fromToken: Claims },
+    { claimMapping }: OpenIdProvider,
+): string[] {
     const claim = claimMapping.groups || "groups";
     const found = [fromUserInfo, fromToken].flatMap((claims): unknown[] => {
         const value = claims[claim];

@@ -76,7 +76,10 @@ async function verify(file: string): Promise<number> {
 
 /** Undefined: the registry runs, until a signal ends it. */
 async function serve(file: string): Promise<number | undefined> {
-    const [{ ConfigError, loadConfig }, { Server, StartError }] = await Promise.all([import("./config.js"), import("./server.js")]);
+    const [{ ConfigError, loadConfig }, { Server, StartError }] = await Promise.all([
+        import("./config.js"),
+        import("./server.js"),
+    ]);
     let server: InstanceType<typeof Server>;
     try {
         server = new Server(file, loadConfig(file));
@@ -98,7 +101,8 @@ async function serve(file: string): Promise<number | undefined> {
     } catch (error) {
         if (!(error instanceof StartError)) throw error;
         server.stop();
-        if (error.exitCode === 0) openLog("info", "").error("failed to start controller, exiting", { error: error.message });
+        if (error.exitCode === 0)
+            openLog("info", "").error("failed to start controller, exiting", { error: error.message });
         else if (error.exitCode === 2) process.stderr.write(`panic: ${error.message}\n`);
         else fail(error.message);
         return error.exitCode;

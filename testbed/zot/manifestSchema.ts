@@ -1,7 +1,10 @@
 /** What the OCI image specification, version 1.1, asks of an image manifest and of an index: as much as zot 2.1.20 checks of it. */
 import Ajv, { type ValidateFunction } from "ajv";
 
-const mediaType = { type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$" };
+const mediaType = {
+    type: "string",
+    pattern: "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$",
+};
 /** Any algorithm: whether zot knows it shows when the blob is looked for. */
 const digest = { type: "string", pattern: "^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$" };
 const texts = { type: "object", additionalProperties: { type: "string" } };
@@ -10,15 +13,34 @@ const text = { type: "string" };
 const descriptor = (more: object = {}) => ({
     type: "object",
     required: ["mediaType", "size", "digest"],
-    properties: { mediaType, size: { type: "integer" }, digest, urls: { type: "array", items: text }, annotations: texts, ...more },
+    properties: {
+        mediaType,
+        size: { type: "integer" },
+        digest,
+        urls: { type: "array", items: text },
+        annotations: texts,
+        ...more,
+    },
 });
 
-const about = { schemaVersion: { const: 2 }, mediaType, artifactType: mediaType, annotations: texts, subject: descriptor({ data: text, artifactType: mediaType }) };
+const about = {
+    schemaVersion: { const: 2 },
+    mediaType,
+    artifactType: mediaType,
+    annotations: texts,
+    subject: descriptor({ data: text, artifactType: mediaType }),
+};
 
 const platform = {
     type: "object",
     required: ["architecture", "os"],
-    properties: { architecture: text, os: text, "os.version": text, "os.features": { type: "array", items: text }, variant: text },
+    properties: {
+        architecture: text,
+        os: text,
+        "os.version": text,
+        "os.features": { type: "array", items: text },
+        variant: text,
+    },
 };
 
 const schemas = {

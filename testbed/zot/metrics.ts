@@ -20,7 +20,9 @@ export class Metrics {
             ...[...this.requests].map(([labels, count]) => `zot_http_requests_total{${labels}} ${count}`),
             "# HELP zot_repo_storage_bytes Storage used per zot repo",
             "# TYPE zot_repo_storage_bytes gauge",
-            ...storage.repositories().map((repository) => `zot_repo_storage_bytes{repo="${repository}"} ${storage.sizeOf(repository)}`),
+            ...storage
+                .repositories()
+                .map((repository) => `zot_repo_storage_bytes{repo="${repository}"} ${storage.sizeOf(repository)}`),
         ];
         return `${lines.join("\n")}\n`;
     }

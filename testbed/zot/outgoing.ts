@@ -24,19 +24,26 @@ export async function send(url: string, options: OutgoingOptions = {}): Promise<
         if (redirects === 5) throw new Error(`${url}: too many redirects`);
         const next = new URL(location, target);
         if (next.host !== target.host) {
-            headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"));
+            headers = Object.fromEntries(
+                Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"),
+            );
         }
         target = next;
     }
 }
 
-function sendOnce(url: URL, { method = "GET", headers, body, tlsVerify = true, timeout = 30_000 }: OutgoingOptions): Promise<http.IncomingMessage> {
+function sendOnce(
+    url: URL,
+    { method = "GET", headers, body, tlsVerify = true, timeout = 30_000 }: OutgoingOptions,
+): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
         const request =
             url.protocol === "https:"
                 ? https.request(url, { method, headers, rejectUnauthorized: tlsVerify })
                 : http.request(url, { method, headers });
-        request.setTimeout(timeout, () => request.destroy(new Error(`${url.origin} did not answer within ${timeout / 1000} s`)));
+        request.setTimeout(timeout, () =>
+            request.destroy(new Error(`${url.origin} did not answer within ${timeout / 1000} s`)),
+        );
         request.on("response", resolve);
         request.on("error", reject);
         request.end(body);

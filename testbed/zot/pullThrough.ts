@@ -9,7 +9,7 @@ import type { SyncRegistry } from "./config";
 import { matches, splitPattern } from "./globs";
 import type { Log } from "./log";
 import { bodyOf, send } from "./outgoing";
-import { type Descriptor, type Storage, digestOf, mediaTypes } from "./storage";
+import { type Descriptor, digestOf, mediaTypes, type Storage } from "./storage";
 
 export class PullThrough {
     private readonly underWay = new Map<string, Promise<void>>();
@@ -28,7 +28,9 @@ export class PullThrough {
             .filter((settings) => settings.onDemand)
             .map((settings) => ({
                 settings,
-                upstreams: settings.urls.map((url) => new Upstream(url, settings.tlsVerify, credentials[new URL(url).host])),
+                upstreams: settings.urls.map(
+                    (url) => new Upstream(url, settings.tlsVerify, credentials[new URL(url).host]),
+                ),
             }));
     }
 
@@ -63,14 +65,24 @@ export class PullThrough {
     }
 
     /** False when this upstream does not have it. */
-    private async fetchFrom(upstream: Upstream, source: string, repository: string, reference: string, settings: SyncRegistry): Promise<boolean> {
+    private async fetchFrom(
+        upstream: Upstream,
+        source: string,
+        repository: string,
+        reference: string,
+        settings: SyncRegistry,
+    ): Promise<boolean> {
         const manifest = await upstream.manifest(source, reference);
         if (!manifest) return false;
         const key = `${repository} ${reference}`;
         const original = digestOf(manifest.content);
         if (this.fetched.get(key) === original && this.isStored(repository, reference)) return true;
         const copy = async (mediaType: string, content: Buffer): Promise<{ mediaType: string; content: Buffer }> => {
-            const parsed = JSON.parse(content.toString()) as { config?: Descriptor; layers?: Descriptor[]; manifests?: Descriptor[] };
+            const parsed = JSON.parse(content.toString()) as {
+                config?: Descriptor;
+                layers?: Descriptor[];
+                manifests?: Descriptor[];
+            };
             for (const part of [parsed.config, ...(parsed.layers ?? [])]) {
                 if (!part || this.storage.blobSizeShared(repository, part.digest) !== undefined) continue;
                 const id = this.storage.startUpload(repository);
@@ -81,7 +93,12 @@ export class PullThrough {
                 const child = await upstream.manifest(source, part.digest);
                 if (!child) continue;
                 const stored = await copy(child.mediaType, child.content);
-                const { digest } = this.storage.putManifest(repository, digestOf(stored.content), stored.mediaType, stored.content);
+                const { digest } = this.storage.putManifest(
+                    repository,
+                    digestOf(stored.content),
+                    stored.mediaType,
+                    stored.content,
+                );
                 Object.assign(part, { mediaType: stored.mediaType, digest, size: stored.content.length });
             }
             const kept = { mediaType, content };
@@ -133,7 +150,8 @@ const ociNames: Record<string, string> = {
     "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
     "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
     "application/vnd.docker.image.rootfs.diff.tar.zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
-    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip":
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
 };
 
 /** A Docker manifest as an OCI one, the only kind zot stores unless told otherwise; undefined when it is one already. */
@@ -177,10 +195,15 @@ class Upstream {
     /** Undefined when it is not there; 401 counts as that, for some registries answer so. */
     async manifest(repository: string, reference: string): Promise<{ mediaType: string; content: Buffer } | undefined> {
         const { manifest, index, dockerManifest, dockerList } = mediaTypes;
-        const answer = await this.get(repository, `manifests/${reference}`, [manifest, index, dockerManifest, dockerList].join(", "));
+        const answer = await this.get(
+            repository,
+            `manifests/${reference}`,
+            [manifest, index, dockerManifest, dockerList].join(", "),
+        );
         const content = await bodyOf(answer);
         if (answer.statusCode === 404 || answer.statusCode === 401) return undefined;
-        if (answer.statusCode !== 200) throw new Error(`${this.url} answered ${answer.statusCode} for ${repository}:${reference}`);
+        if (answer.statusCode !== 200)
+            throw new Error(`${this.url} answered ${answer.statusCode} for ${repository}:${reference}`);
         return { mediaType: (answer.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "", content };
     }
 
@@ -214,7 +237,9 @@ class Upstream {
             this.credentials &&
             `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.password}`).toString("base64")}`;
         if (!/^bearer /i.test(challenge)) return basic;
-        const parameters = Object.fromEntries([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+        const parameters = Object.fromEntries(
+            [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+        );
         const realm = parameters["realm"];
         if (!realm) return undefined;
         const url = new URL(realm);
@@ -222,10 +247,16 @@ class Upstream {
             const value = parameters[name];
             if (value) url.searchParams.set(name, value);
         }
-        const answer = await send(url.href, { headers: basic ? { Authorization: basic } : {}, tlsVerify: this.tlsVerify });
+        const answer = await send(url.href, {
+            headers: basic ? { Authorization: basic } : {},
+            tlsVerify: this.tlsVerify,
+        });
         const body = await bodyOf(answer);
         if (answer.statusCode !== 200) return undefined;
-        const { token, access_token: accessToken } = JSON.parse(body.toString()) as { token?: string; access_token?: string };
+        const { token, access_token: accessToken } = JSON.parse(body.toString()) as {
+            token?: string;
+            access_token?: string;
+        };
         const given = token ?? accessToken;
         return given && `Bearer ${given}`;
     }

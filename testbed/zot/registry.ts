@@ -3,12 +3,12 @@
  * zot 2.1.20. Who may call it has been decided before.
  */
 import { randomBytes } from "node:crypto";
-import { detectsCollisions, sees, type AccessControl } from "./authorization";
+import { type AccessControl, detectsCollisions, sees } from "./authorization";
 import { type ErrorCode, errorList } from "./errors";
 import { type Exchange, header, jsonText, readBody, sendBytes, sendJson, sendStatus } from "./http";
 import type { Log } from "./log";
 import type { PullThrough } from "./pullThrough";
-import { type Descriptor, type Storage, StorageError, isDigest, looksLikeDigest, mediaTypes } from "./storage";
+import { type Descriptor, isDigest, looksLikeDigest, mediaTypes, type Storage, StorageError } from "./storage";
 
 const longestManifest = 4 * 1024 * 1024;
 const mostDigestTags = 46;
@@ -57,7 +57,10 @@ export class Registry {
         try {
             tags = this.storage.tags(name)?.sort();
         } catch (error) {
-            this.log.error("failed to read the index of a repository", { error: (error as Error).message, repository: name });
+            this.log.error("failed to read the index of a repository", {
+                error: (error as Error).message,
+                repository: name,
+            });
         }
         if (!tags) return sendJson(exchange, 404, errorList("NAME_UNKNOWN", { name }));
         const last = lasts[0] ?? "";
@@ -81,7 +84,10 @@ export class Registry {
             this.refuse(exchange, error, {
                 // To HEAD zot tells the reference in either case; only the length of what it would say is seen.
                 "repository not found": [404, "NAME_UNKNOWN", exchange.method === "HEAD" ? { reference } : { name }],
-                "repository damaged": exchange.method === "HEAD" ? [500, "MANIFEST_INVALID", { reference }] : [404, "NAME_UNKNOWN", { name }],
+                "repository damaged":
+                    exchange.method === "HEAD"
+                        ? [500, "MANIFEST_INVALID", { reference }]
+                        : [404, "NAME_UNKNOWN", { name }],
                 "manifest not found": [404, "MANIFEST_UNKNOWN", { reference }],
             });
         }
@@ -92,7 +98,8 @@ export class Registry {
         const mediaType = header(exchange, "content-type");
         if (!this.accepts(mediaType)) return sendJson(exchange, 415, errorList("MANIFEST_INVALID", { mediaType }));
         const digestTags = [...new Set(exchange.query.getAll("tag").map((tag) => tag.trim()))];
-        const invalid = (status: number, reason: string) => sendJson(exchange, status, errorList("MANIFEST_INVALID", { reason }));
+        const invalid = (status: number, reason: string) =>
+            sendJson(exchange, status, errorList("MANIFEST_INVALID", { reason }));
         if (exchange.query.getAll("tag").length > mostDigestTags) {
             return invalid(414, `too many tag query parameters (max ${mostDigestTags})`);
         }
@@ -152,7 +159,9 @@ export class Registry {
 
     headBlob(exchange: Exchange, name: string, digest: string): void {
         if (!isDigest(digest)) return sendStatus(exchange, 500);
-        const size = this.mayMount(exchange, digest) ? this.storage.blobSizeShared(name, digest) : this.storage.blobSize(name, digest);
+        const size = this.mayMount(exchange, digest)
+            ? this.storage.blobSizeShared(name, digest)
+            : this.storage.blobSize(name, digest);
         if (size === undefined) return sendJson(exchange, 404, errorList("BLOB_UNKNOWN", { digest }));
         const { response } = exchange;
         response.writeHead(200, {
@@ -167,7 +176,8 @@ export class Registry {
     getBlob(exchange: Exchange, name: string, digest: string): void | Promise<void> {
         if (!isDigest(digest)) return sendJson(exchange, 400, errorList("DIGEST_INVALID", { digest }));
         const rangeHeader = exchange.request.headers.range;
-        const size = rangeHeader === undefined ? this.storage.blobSize(name, digest) : this.storage.blobSizeShared(name, digest);
+        const size =
+            rangeHeader === undefined ? this.storage.blobSize(name, digest) : this.storage.blobSizeShared(name, digest);
         if (size === undefined) return sendJson(exchange, 404, errorList("BLOB_UNKNOWN", { digest }));
         const { response } = exchange;
         const type = this.blobType(name, digest);
@@ -185,17 +195,33 @@ export class Registry {
             ...(range && { "Content-Range": `bytes ${range.start}-${range.end}/${size}` }),
         });
         if (size === 0) response.end();
-        else this.storage.readBlob(name, digest, range).on("error", (error) => response.destroy(error)).pipe(response);
+        else
+            this.storage
+                .readBlob(name, digest, range)
+                .on("error", (error) => response.destroy(error))
+                .pipe(response);
     }
 
-    private async sendRanges({ response }: Exchange, name: string, digest: string, ranges: readonly ByteRange[], type: string, size: number): Promise<void> {
+    private async sendRanges(
+        { response }: Exchange,
+        name: string,
+        digest: string,
+        ranges: readonly ByteRange[],
+        type: string,
+        size: number,
+    ): Promise<void> {
         const boundary = randomBytes(30).toString("hex");
         const heads = ranges.map(
-            ({ start, end }, index) => `${index > 0 ? "\r\n" : ""}--${boundary}\r\nContent-Range: bytes ${start}-${end}/${size}\r\nContent-Type: ${type}\r\n\r\n`,
+            ({ start, end }, index) =>
+                `${index > 0 ? "\r\n" : ""}--${boundary}\r\nContent-Range: bytes ${start}-${end}/${size}\r\nContent-Type: ${type}\r\n\r\n`,
         );
         const tail = `\r\n--${boundary}--\r\n`;
-        const length = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0) + heads.join("").length + tail.length;
-        response.writeHead(206, { "Content-Type": `multipart/byteranges; boundary=${boundary}`, "Content-Length": length });
+        const length =
+            ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0) + heads.join("").length + tail.length;
+        response.writeHead(206, {
+            "Content-Type": `multipart/byteranges; boundary=${boundary}`,
+            "Content-Length": length,
+        });
         for (const [index, range] of ranges.entries()) {
             response.write(heads[index] ?? "");
             for await (const chunk of this.storage.readBlob(name, digest, range)) response.write(chunk);
@@ -223,7 +249,11 @@ export class Registry {
         if (mounts.length > 1) return sendStatus(exchange, 400);
         if (mounts.length === 1) {
             const digest = mounts[0] ?? "";
-            if (isDigest(digest) && this.mayMount(exchange, digest) && this.storage.blobSizeShared(name, digest) !== undefined) {
+            if (
+                isDigest(digest) &&
+                this.mayMount(exchange, digest) &&
+                this.storage.blobSizeShared(name, digest) !== undefined
+            ) {
                 response.setHeader("Location", `/v2/${name}/blobs/${digest}`);
                 return sendStatus(exchange, 201);
             }
@@ -280,7 +310,11 @@ export class Registry {
         try {
             if (contentRange !== "") {
                 if (!/^\d+$/.test(length)) {
-                    return sendJson(exchange, 400, errorList("BLOB_UPLOAD_INVALID", { digest, "Content-Length": length }));
+                    return sendJson(
+                        exchange,
+                        400,
+                        errorList("BLOB_UPLOAD_INVALID", { digest, "Content-Length": length }),
+                    );
                 }
                 const range = contentRangeOf(contentRange);
                 if (!range) throw new StorageError("bad range");

@@ -12,7 +12,8 @@ const patience = 10_000;
 export async function lockRoot(root: string): Promise<boolean> {
     const name = createHash("sha256").update(fs.realpathSync(root)).digest("hex").slice(0, 24);
     // Linux has sockets without a file, which leave nothing behind when their process is killed.
-    const place = process.platform === "linux" ? `\0zot-stand-in-${name}` : path.join(os.tmpdir(), `zot-stand-in-${name}.sock`);
+    const place =
+        process.platform === "linux" ? `\0zot-stand-in-${name}` : path.join(os.tmpdir(), `zot-stand-in-${name}.sock`);
     for (const deadline = Date.now() + patience; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
         if (await listen(place)) return true;
         if (!(await answers(place))) {

@@ -24,13 +24,13 @@ import {
 import { type AuthConfig, type Config, isLoginEnabled, loadConfig } from "./config";
 import { type Exchange, type Handler, header, sendBytes, sendJson, sendStatus, sendText } from "./http";
 import { type Log, openLog } from "./log";
-import { IssuerError, Login, callbackPath, loginLifetime, origin } from "./login";
+import { callbackPath, IssuerError, Login, loginLifetime, origin } from "./login";
 import { Metrics } from "./metrics";
 import { PullThrough } from "./pullThrough";
-import { Registry, digestTagsOf } from "./registry";
+import { digestTagsOf, Registry } from "./registry";
 import { lockRoot } from "./rootLock";
 import { SecureCookies, Sessions } from "./sessions";
-import { Storage, isDigest } from "./storage";
+import { isDigest, Storage } from "./storage";
 import { Users } from "./users";
 import { version } from "./version";
 
@@ -82,7 +82,13 @@ export class Server {
         const { sync } = this.config.extensions;
         const pullThrough = sync && new PullThrough(sync.registries, sync.credentialsFile, this.storage, this.log);
         const acceptsDocker = this.config.http.compat.includes("docker2s2");
-        this.registry = new Registry(this.storage, pullThrough, () => this.config.http.accessControl, acceptsDocker, this.log);
+        this.registry = new Registry(
+            this.storage,
+            pullThrough,
+            () => this.config.http.accessControl,
+            acceptsDocker,
+            this.log,
+        );
         this.routes = this.allRoutes();
         await this.listen();
         this.watchConfig();
@@ -106,9 +112,13 @@ export class Server {
         this.log.info("configuration settings", { config: this.configFile, root: this.config.storage.rootDirectory });
         this.log.info("basic authentication (API key)", { enabled: auth.apikey });
         this.log.info("OpenID authentication", { enabled: auth.openid !== undefined });
-        if (ignored.length > 0) this.log.warn("the stand-in for zot does not carry out some settings", { settings: ignored });
+        if (ignored.length > 0)
+            this.log.warn("the stand-in for zot does not carry out some settings", { settings: ignored });
         if (refused.length > 0) {
-            throw new StartError(`the stand-in for zot cannot serve a config with ${refused.join(", ")}: use a real zot for that`, 1);
+            throw new StartError(
+                `the stand-in for zot cannot serve a config with ${refused.join(", ")}: use a real zot for that`,
+                1,
+            );
         }
     }
 
@@ -144,7 +154,11 @@ export class Server {
         const { hashKey = randomBytes(64), encryptKey } = auth.sessionKeys;
         if (!auth.sessionKeys.hashKey) this.log.warn("hashKey is not set in config, generating a random one");
         const isSecure = () => tls !== undefined || (auth.secureSession ?? false);
-        this.sessions = new Sessions(this.config.storage.rootDirectory, Sessions.cookies(hashKey, encryptKey), isSecure);
+        this.sessions = new Sessions(
+            this.config.storage.rootDirectory,
+            Sessions.cookies(hashKey, encryptKey),
+            isSecure,
+        );
         if (!auth.openid) return;
         const stateCookies = new SecureCookies(hashKey, encryptKey, loginLifetime);
         this.login = new Login(this.config, this.users, this.sessions, stateCookies, this.log);
@@ -174,10 +188,14 @@ export class Server {
             // Refused below, with zot's words.
             requireHostHeader: false,
         };
-        const handle = (request: http.IncomingMessage, response: http.ServerResponse) => void this.answer(request, response);
+        const handle = (request: http.IncomingMessage, response: http.ServerResponse) =>
+            void this.answer(request, response);
         try {
             this.listener = tls
-                ? https.createServer({ ...options, cert: fs.readFileSync(tls.cert), key: fs.readFileSync(tls.key) }, handle)
+                ? https.createServer(
+                      { ...options, cert: fs.readFileSync(tls.cert), key: fs.readFileSync(tls.key) },
+                      handle,
+                  )
                 : http.createServer(options, handle);
         } catch (error) {
             throw new StartError((error as Error).message, 0);
@@ -185,7 +203,8 @@ export class Server {
         const listener = this.listener;
         listener.on("clientError", (error: NodeJS.ErrnoException, socket) => {
             if (error.code === "ECONNRESET" || !socket.writable) return;
-            const reason = error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
+            const reason =
+                error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
             socket.end(refusalBeforeHandling(reason));
         });
         await new Promise<void>((resolve, reject) => {
@@ -197,7 +216,10 @@ export class Server {
         });
         const bound = listener.address() as AddressInfo;
         if (Number(port || 0) === 0) {
-            this.log.info("port is unspecified, listening on kernel chosen port", { port: bound.port, address: bound.address });
+            this.log.info("port is unspecified, listening on kernel chosen port", {
+                port: bound.port,
+                address: bound.address,
+            });
         }
     }
 
@@ -262,7 +284,8 @@ export class Server {
         const refusal = refusalOf(request);
         if (refusal) return void request.socket.end(refusalBeforeHandling(refusal));
         // Go answers this one by itself, and takes a whole address for its path.
-        if (request.method === "OPTIONS" && request.url === "*") return void response.writeHead(200, { "Content-Length": 0 }).end();
+        if (request.method === "OPTIONS" && request.url === "*")
+            return void response.writeHead(200, { "Content-Length": 0 }).end();
         const [requestPath = "", search = ""] = splitOnce((request.url ?? "/").replace(/^https?:\/\/[^/?]*/i, ""), "?");
         const exchange: Exchange = {
             request,
@@ -313,7 +336,10 @@ export class Server {
         await route.handle(exchange, names);
     }
 
-    private allowOtherOrigins({ response }: Exchange, { methods = [], forWebPage, isExtension, allowedMethods, allowedOrigin }: Route): void {
+    private allowOtherOrigins(
+        { response }: Exchange,
+        { methods = [], forWebPage, isExtension, allowedMethods, allowedOrigin }: Route,
+    ): void {
         if (isExtension) response.setHeader("X-Content-Type-Options", "nosniff");
         const allowOrigin = this.config.http.allowOrigin.trim();
         response.setHeader("Access-Control-Allow-Origin", this.config.http.allowOrigin || "*");
@@ -332,7 +358,9 @@ export class Server {
         // Once enforced, access control that a reload took away leaves nothing that could be granted.
         if (!accessControl) return false;
         this.warnOfTies(accessControl, name);
-        return this.actionsOf(exchange, name, reference).every((action) => may(accessControl, exchange.who, action, name));
+        return this.actionsOf(exchange, name, reference).every((action) =>
+            may(accessControl, exchange.who, action, name),
+        );
     }
 
     private actionsOf(exchange: Exchange, name: string, reference: string | undefined): Action[] {
@@ -340,7 +368,10 @@ export class Server {
         if (exchange.method === "DELETE") return ["delete"];
         if (reference === undefined) return ["create"];
         const tags = this.storage.tags(name) ?? [];
-        return actionsForManifest(tags, isDigest(reference) ? { digestTags: digestTagsOf(exchange) } : { tag: reference });
+        return actionsForManifest(
+            tags,
+            isDigest(reference) ? { digestTags: digestTagsOf(exchange) } : { tag: reference },
+        );
     }
 
     private warnOfTies(accessControl: AccessControl, repository: string): void {
@@ -348,10 +379,13 @@ export class Server {
         const key = patterns.join(" ");
         if (patterns.length < 2 || this.knownTies.has(key)) return;
         this.knownTies.add(key);
-        this.log.warn("several patterns of access control are equally long and match: a real zot takes one at random for each request", {
-            repository,
-            patterns,
-        });
+        this.log.warn(
+            "several patterns of access control are equally long and match: a real zot takes one at random for each request",
+            {
+                repository,
+                patterns,
+            },
+        );
     }
 
     private allRoutes(): Route[] {
@@ -368,15 +402,36 @@ export class Server {
             pattern: new RegExp(`^/v2/(?<name>${namePattern})/${rest}$`),
             access: "repository",
             forWebPage,
-            handle: (exchange, { name = "", reference = "", digest = "", id = "" }) => handle(exchange, name, reference || digest || id),
+            handle: (exchange, { name = "", reference = "", digest = "", id = "" }) =>
+                handle(exchange, name, reference || digest || id),
         });
         const routes: Route[] = [
-            open(["/livez", "/readyz", "/startupz"], undefined, (exchange) => sendBytes(exchange, 200, "text/plain; charset=utf-8", Buffer.from("ok"))),
+            open(["/livez", "/readyz", "/startupz"], undefined, (exchange) =>
+                sendBytes(exchange, 200, "text/plain; charset=utf-8", Buffer.from("ok")),
+            ),
             inRepository(["GET"], "tags/list", (exchange, name) => registry.tags(exchange, name), true),
-            { ...inRepository(["HEAD"], "manifests/(?<reference>[^/]+)", (...request) => registry.getManifest(...request), true), allowedMethods: "HEAD,GET,DELETE,OPTIONS" },
-            { ...inRepository(["GET"], "manifests/(?<reference>[^/]+)", (...request) => registry.getManifest(...request)), allowedOrigin: "with credentials" },
+            {
+                ...inRepository(
+                    ["HEAD"],
+                    "manifests/(?<reference>[^/]+)",
+                    (...request) => registry.getManifest(...request),
+                    true,
+                ),
+                allowedMethods: "HEAD,GET,DELETE,OPTIONS",
+            },
+            {
+                ...inRepository(["GET"], "manifests/(?<reference>[^/]+)", (...request) =>
+                    registry.getManifest(...request),
+                ),
+                allowedOrigin: "with credentials",
+            },
             inRepository(["PUT"], "manifests/(?<reference>[^/]+)", (...request) => registry.putManifest(...request)),
-            { ...inRepository(["DELETE"], "manifests/(?<reference>[^/]+)", (...request) => registry.deleteManifest(...request)), allowedOrigin: "alone" },
+            {
+                ...inRepository(["DELETE"], "manifests/(?<reference>[^/]+)", (...request) =>
+                    registry.deleteManifest(...request),
+                ),
+                allowedOrigin: "alone",
+            },
             inRepository(["HEAD"], "blobs/(?<digest>[^/]+)", (...request) => registry.headBlob(...request)),
             inRepository(["GET"], "blobs/(?<digest>[^/]+)", (...request) => registry.getBlob(...request)),
             inRepository(["DELETE"], "blobs/(?<digest>[^/]+)", (...request) => registry.deleteBlob(...request)),
@@ -391,7 +446,12 @@ export class Server {
             authenticated("/v2/", (exchange) => this.versionCheck(exchange)),
         ];
         if (search) {
-            routes.push({ ...authenticated("/v2/_zot/ext/mgmt.*", (exchange) => sendText(exchange, 200, JSON.stringify(this.publicConfig()), "")), isExtension: true });
+            routes.push({
+                ...authenticated("/v2/_zot/ext/mgmt.*", (exchange) =>
+                    sendText(exchange, 200, JSON.stringify(this.publicConfig()), ""),
+                ),
+                isExtension: true,
+            });
             routes.push({
                 ...authenticated("/v2/_zot/ext/search", (exchange) =>
                     sendJson(exchange, 501, { errors: [{ message: "the stand-in for zot has no search" }] }),
@@ -435,7 +495,9 @@ export class Server {
                 pattern: new RegExp(`^${metricsPath.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`),
                 access: "metrics",
                 handle: (exchange) => {
-                    exchange.response.writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores" });
+                    exchange.response.writeHead(200, {
+                        "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+                    });
                     exchange.response.end(this.metrics.text(this.storage));
                 },
             });
@@ -472,7 +534,10 @@ export class Server {
     private publicConfig(): unknown {
         const { auth } = this.config.http;
         const providers = Object.fromEntries(
-            Object.entries(auth.openid?.providers ?? {}).map(([name, provider]) => [name, provider.name ? { name: provider.name } : {}]),
+            Object.entries(auth.openid?.providers ?? {}).map(([name, provider]) => [
+                name,
+                provider.name ? { name: provider.name } : {},
+            ]),
         );
         return {
             distSpecVersion: version.distributionSpecification,
@@ -489,10 +554,24 @@ export class Server {
         const user = who.userName === "" ? {} : { username: who.userName };
         // Neither headers nor the query: a code of the identity provider has no place in a log.
         const requestPath = request.url?.startsWith("/zot/auth/") ? splitOnce(request.url, "?")[0] : request.url;
-        this.log.info("HTTP API", { component: "session", ...user, clientIP, method, path: requestPath, statusCode: status });
+        this.log.info("HTTP API", {
+            component: "session",
+            ...user,
+            clientIP,
+            method,
+            path: requestPath,
+            statusCode: status,
+        });
         if (!["GET", "HEAD", "OPTIONS"].includes(method) && [200, 201, 202].includes(status)) {
             const subject = who.userName || "anonymous";
-            this.audit?.info("HTTP API Audit", { component: "session", clientIP, subject, action: method, object: requestPath, status });
+            this.audit?.info("HTTP API Audit", {
+                component: "session",
+                clientIP,
+                subject,
+                action: method,
+                object: requestPath,
+                status,
+            });
         }
     }
 }
@@ -507,7 +586,8 @@ function refusalOf({ url = "", headers, httpVersion }: http.IncomingMessage): st
     return /%(?![0-9a-f]{2})/i.test(requestPath) ? "400 Bad Request" : undefined;
 }
 
-const refusalBeforeHandling = (reason: string) => `HTTP/1.1 ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${reason}`;
+const refusalBeforeHandling = (reason: string) =>
+    `HTTP/1.1 ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${reason}`;
 
 type Names = Partial<Record<string, string>>;
 
@@ -546,7 +626,10 @@ const authenticated = (exactPath: string, handle: Handler): Route => ({
 /** The headers are zot's, the page is not. */
 function webPage(exchange: Exchange): void {
     const { response } = exchange;
-    response.setHeader("Permissions-Policy", "microphone=(), geolocation=(), battery=(), camera=(), autoplay=(), gyroscope=(), payment=()");
+    response.setHeader(
+        "Permissions-Policy",
+        "microphone=(), geolocation=(), battery=(), camera=(), autoplay=(), gyroscope=(), payment=()",
+    );
     response.setHeader("X-Content-Type-Options", "nosniff");
     response.setHeader("X-Frame-Options", "DENY");
     for (const policy of ["Resource", "Opener"]) response.setHeader(`Cross-Origin-${policy}-Policy`, "same-origin");
@@ -562,7 +645,8 @@ function webPage(exchange: Exchange): void {
     const isPage = exchange.path === "/" || /^\/(?:login|home|explore|image|user)/.test(exchange.path);
     if (!isPage) return sendText(exchange, 404, "404 page not found");
     if (exchange.path === "/") response.setHeader("Accept-Ranges", "bytes");
-    const text = "<!doctype html><title>zot</title><p>This is the stand-in for zot, made for tests and demonstrations. It has no web page.</p>\n";
+    const text =
+        "<!doctype html><title>zot</title><p>This is the stand-in for zot, made for tests and demonstrations. It has no web page.</p>\n";
     sendBytes(exchange, 200, "text/html; charset=utf-8", Buffer.from(text));
 }
 

@@ -5,7 +5,7 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { type CookieOptions, type Exchange, cookie, setCookie } from "./http";
+import { type CookieOptions, cookie, type Exchange, setCookie } from "./http";
 
 export type Values = Record<string, string>;
 
@@ -30,9 +30,12 @@ export class SecureCookies {
 
     /** Undefined when the value was not sealed with these keys under this name, or too long ago. */
     open(name: string, sealed: string): string | undefined {
-        const [time = "", content = "", signature = ""] = Buffer.from(sealed, "base64url").toString("latin1").split(".");
+        const [time = "", content = "", signature = ""] = Buffer.from(sealed, "base64url")
+            .toString("latin1")
+            .split(".");
         const expected = this.signature(name, `${time}.${content}`);
-        if (signature.length !== expected.length || !timingSafeEqual(Buffer.from(signature), Buffer.from(expected))) return undefined;
+        if (signature.length !== expected.length || !timingSafeEqual(Buffer.from(signature), Buffer.from(expected)))
+            return undefined;
         if (Number(time) + this.maxAge < Date.now() / 1000) return undefined;
         try {
             return this.decrypt(Buffer.from(content, "base64url")).toString();
@@ -54,7 +57,11 @@ export class SecureCookies {
 
     private decrypt(sealed: Buffer): Buffer {
         if (!this.encryptKey) return sealed;
-        const decipher = createDecipheriv(`aes-${this.encryptKey.length * 8}-ctr`, this.encryptKey, sealed.subarray(0, 16));
+        const decipher = createDecipheriv(
+            `aes-${this.encryptKey.length * 8}-ctr`,
+            this.encryptKey,
+            sealed.subarray(0, 16),
+        );
         return Buffer.concat([decipher.update(sealed.subarray(16)), decipher.final()]);
     }
 }
@@ -102,18 +109,28 @@ export class Sessions {
     end(exchange: Exchange, name: string): void {
         const id = this.idOf(exchange, name);
         if (id !== undefined) fs.rmSync(this.fileOf(id), { force: true });
-        exchange.response.appendHeader("Set-Cookie", `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0`);
+        exchange.response.appendHeader(
+            "Set-Cookie",
+            `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:01 GMT; Max-Age=0`,
+        );
     }
 
     /** Tells the client that its cookie is worth nothing. */
     forget(exchange: Exchange, name: string): void {
-        exchange.response.appendHeader("Set-Cookie", `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly`);
+        exchange.response.appendHeader(
+            "Set-Cookie",
+            `${name}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly`,
+        );
     }
 
     /** The name of the user, for the web page to show; the page may read this cookie. */
     showUser(exchange: Exchange, userName: string): void {
         // Go's net/http drops what a cookie cannot hold, and so do we.
-        setCookie(exchange, "user", userName.replace(/[^ -~]|["\\;]/g, ""), { maxAge: lifetime, expires: true, secure: this.secure() });
+        setCookie(exchange, "user", userName.replace(/[^ -~]|["\\;]/g, ""), {
+            maxAge: lifetime,
+            expires: true,
+            secure: this.secure(),
+        });
     }
 
     private idOf(exchange: Exchange, name: string): string | undefined {

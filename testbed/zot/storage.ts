@@ -4,7 +4,7 @@
  *
  * Everything that reads and writes an index does so in one go, without awaiting, so that no lock is needed.
  */
-import { type Hash, createHash, randomUUID } from "node:crypto";
+import { createHash, type Hash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -100,7 +100,8 @@ export class Storage {
         for (const repository of this.repositories()) {
             // Manifests are not shared.
             const manifests = this.named(repository).map(({ digest }) => digest);
-            for (const known of this.blobs(repository)) if (!manifests.includes(known)) this.remember(repository, known);
+            for (const known of this.blobs(repository))
+                if (!manifests.includes(known)) this.remember(repository, known);
         }
     }
 
@@ -109,8 +110,16 @@ export class Storage {
         const found: string[] = [];
         const walk = (name: string) => {
             if (name !== "" && this.exists(name)) found.push(name);
-            for (const entry of fs.readdirSync(path.join(this.root, name), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-                if (!entry.isDirectory() || entry.name === "blobs" || entry.name.startsWith(".") || entry.name.startsWith("_")) continue;
+            for (const entry of fs
+                .readdirSync(path.join(this.root, name), { withFileTypes: true })
+                .sort((a, b) => (a.name < b.name ? -1 : 1))) {
+                if (
+                    !entry.isDirectory() ||
+                    entry.name === "blobs" ||
+                    entry.name.startsWith(".") ||
+                    entry.name.startsWith("_")
+                )
+                    continue;
                 walk(name === "" ? entry.name : `${name}/${entry.name}`);
             }
         };
@@ -181,7 +190,8 @@ export class Storage {
         const remaining = index.manifests.filter((manifest) => !removed.includes(manifest));
         if (isDigest(reference)) {
             const isPartOfAnother = remaining.some(
-                (other) => other.mediaType === mediaTypes.index && this.isReferenced(repository, descriptor.digest, other),
+                (other) =>
+                    other.mediaType === mediaTypes.index && this.isReferenced(repository, descriptor.digest, other),
             );
             if (isPartOfAnother) throw new StorageError("manifest referenced");
         } else if (!remaining.some((manifest) => manifest.digest === descriptor.digest)) {
@@ -207,7 +217,8 @@ export class Storage {
             if (this.blobSize(repository, candidate) === undefined) throw new StorageError("manifest not found");
             const content = this.parse(repository, candidate);
             if (content?.subject?.digest !== digest) continue;
-            const artifactType = content.artifactType || (mediaType === mediaTypes.manifest ? content.config?.mediaType : "") || "";
+            const artifactType =
+                content.artifactType || (mediaType === mediaTypes.manifest ? content.config?.mediaType : "") || "";
             if (artifactTypes.length > 0 && !artifactTypes.includes(artifactType)) continue;
             found.push({
                 mediaType,
@@ -231,7 +242,8 @@ export class Storage {
      */
     blobSizeShared(repository: string, digest: string): number | undefined {
         const size = this.blobSize(repository, digest);
-        if (size !== undefined) return size > 0 && (this.descriptorOf(repository, digest)?.size ?? size) !== size ? undefined : size;
+        if (size !== undefined)
+            return size > 0 && (this.descriptorOf(repository, digest)?.size ?? size) !== size ? undefined : size;
         if (this.repositoriesWith(digest).length === 0) return undefined;
         // It comes from where it was first. Where that has gone, zot finds nothing this time, and looks further the next.
         const [source = ""] = this.repositoriesByDigest?.get(digest) ?? [];
@@ -253,7 +265,9 @@ export class Storage {
 
     /** Repositories from which a digest could be had; none when nothing is shared. */
     repositoriesWith(digest: string): string[] {
-        return [...(this.repositoriesByDigest?.get(digest) ?? [])].filter((repository) => this.blobSize(repository, digest) !== undefined);
+        return [...(this.repositoriesByDigest?.get(digest) ?? [])].filter(
+            (repository) => this.blobSize(repository, digest) !== undefined,
+        );
     }
 
     readBlob(repository: string, digest: string, range?: { start: number; end: number }): fs.ReadStream {
@@ -355,7 +369,9 @@ export class Storage {
         if (!this.exists(repository)) throw new StorageError("repository not found");
         let index: Partial<Index>;
         try {
-            index = JSON.parse(fs.readFileSync(path.join(this.root, repository, "index.json"), "utf8")) as Partial<Index>;
+            index = JSON.parse(
+                fs.readFileSync(path.join(this.root, repository, "index.json"), "utf8"),
+            ) as Partial<Index>;
         } catch {
             throw new StorageError("repository damaged");
         }
@@ -378,7 +394,9 @@ export class Storage {
     private blobs(repository: string): string[] {
         const folder = path.join(this.root, repository, "blobs");
         if (!fs.existsSync(folder)) return [];
-        return fs.readdirSync(folder).flatMap((algorithm) => fs.readdirSync(path.join(folder, algorithm)).map((name) => `${algorithm}:${name}`));
+        return fs
+            .readdirSync(folder)
+            .flatMap((algorithm) => fs.readdirSync(path.join(folder, algorithm)).map((name) => `${algorithm}:${name}`));
     }
 
     private blobFile(repository: string, digest: string): string {
@@ -408,7 +426,8 @@ export class Storage {
     private isReferenced(repository: string, digest: string, by: Descriptor): boolean {
         if (by.digest === digest) return true;
         const content = this.parse(repository, by.digest);
-        if (by.mediaType === mediaTypes.index) return (content?.manifests ?? []).some((part) => this.isReferenced(repository, digest, part));
+        if (by.mediaType === mediaTypes.index)
+            return (content?.manifests ?? []).some((part) => this.isReferenced(repository, digest, part));
         return [content?.config, ...(content?.layers ?? [])].some((part) => part?.digest === digest);
     }
 
@@ -419,12 +438,18 @@ export class Storage {
         try {
             manifest = JSON.parse(content.toString()) as ManifestContent;
         } catch (error) {
-            throw new StorageError("bad manifest", isOci ? { jsonSchemaValidation: `manifest format mismatch: ${(error as Error).message}` } : {});
+            throw new StorageError(
+                "bad manifest",
+                isOci ? { jsonSchemaValidation: `manifest format mismatch: ${(error as Error).message}` } : {},
+            );
         }
-        const problem = isOci ? problemOf(mediaType === mediaTypes.manifest ? "manifest" : "index", manifest) : undefined;
+        const problem = isOci
+            ? problemOf(mediaType === mediaTypes.manifest ? "manifest" : "index", manifest)
+            : undefined;
         if (problem) throw new StorageError("bad manifest", { jsonSchemaValidation: problem });
         for (const part of partsThatMustBeThere(mediaType, manifest ?? {})) {
-            if (!isDigest(part.digest) || this.blobSize(repository, part.digest) === undefined) throw new StorageError("bad manifest");
+            if (!isDigest(part.digest) || this.blobSize(repository, part.digest) === undefined)
+                throw new StorageError("bad manifest");
         }
         return manifest;
     }
@@ -436,7 +461,11 @@ function partsThatMustBeThere(mediaType: string, { config, layers, manifests }: 
         case mediaTypes.manifest: {
             // Only images proper: an artifact with a config of its own may name what is not there.
             const isImage = config?.mediaType === mediaTypes.config || config?.mediaType === mediaTypes.emptyJson;
-            return isImage ? given([config, ...(layers ?? [])]).filter((part) => part === config || !part.mediaType.includes("nondistributable")) : [];
+            return isImage
+                ? given([config, ...(layers ?? [])]).filter(
+                      (part) => part === config || !part.mediaType.includes("nondistributable"),
+                  )
+                : [];
         }
         case mediaTypes.dockerManifest:
             return given([config, ...(layers ?? [])]);

@@ -118,7 +118,9 @@ export class Users {
         clearTimeout(this.pending);
         this.pending = undefined;
         const temporary = `${this.file}.new`;
-        fs.writeFileSync(temporary, JSON.stringify({ standIn: notice, users: Object.fromEntries(this.users) }), { mode: 0o600 });
+        fs.writeFileSync(temporary, JSON.stringify({ standIn: notice, users: Object.fromEntries(this.users) }), {
+            mode: 0o600,
+        });
         fs.renameSync(temporary, this.file);
     }
 }

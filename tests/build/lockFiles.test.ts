@@ -13,7 +13,9 @@ interface Locked {
 
 /** The packages of a lock file that a registry is asked for. */
 function fromRegistry(file: string): [name: string, locked: Locked][] {
-    const { packages } = JSON.parse(fs.readFileSync(path.join(root, file), "utf8")) as { packages: Record<string, Locked> };
+    const { packages } = JSON.parse(fs.readFileSync(path.join(root, file), "utf8")) as {
+        packages: Record<string, Locked>;
+    };
     return Object.entries(packages).filter(([place, { link }]) => place.includes("node_modules/") && !link);
 }
 
@@ -21,7 +23,10 @@ function fromRegistry(file: string): [name: string, locked: Locked][] {
 function lockFilesIn(folder: string): string[] {
     return fs.readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
         const place = path.join(folder, entry.name);
-        if (entry.isDirectory()) return ["node_modules", "dist"].includes(entry.name) || entry.name.startsWith(".") ? [] : lockFilesIn(place);
+        if (entry.isDirectory())
+            return ["node_modules", "dist"].includes(entry.name) || entry.name.startsWith(".")
+                ? []
+                : lockFilesIn(place);
         return entry.name === "package-lock.json" ? [place] : [];
     });
 }
@@ -41,16 +46,28 @@ describe.each(lockFiles)("%s", (file) => {
     });
 
     test("names no host: every site asks the registry that it is set up for", () => {
-        expect(fromRegistry(file).filter(([, { resolved }]) => resolved !== undefined).map(([name]) => name)).toEqual([]);
+        expect(
+            fromRegistry(file)
+                .filter(([, { resolved }]) => resolved !== undefined)
+                .map(([name]) => name),
+        ).toEqual([]);
     });
 
     test("has one version of each, to the letter", () => {
-        expect(fromRegistry(file).filter(([, { version }]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version ?? "")).map(([name]) => name)).toEqual([]);
+        expect(
+            fromRegistry(file)
+                .filter(([, { version }]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version ?? ""))
+                .map(([name]) => name),
+        ).toEqual([]);
     });
 });
 
 test("what package.json asks for is one version each, or a folder of ours", () => {
-    const { dependencies, devDependencies } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as Record<string, Record<string, string>>;
-    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !/^(\d+\.\d+\.\d+|file:sdks\/\w+)$/.test(version));
+    const { dependencies, devDependencies } = JSON.parse(
+        fs.readFileSync(path.join(root, "package.json"), "utf8"),
+    ) as Record<string, Record<string, string>>;
+    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+        ([, version]) => !/^(\d+\.\d+\.\d+|file:sdks\/\w+)$/.test(version),
+    );
     expect(loose).toEqual([]);
 });

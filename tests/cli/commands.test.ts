@@ -10,7 +10,11 @@ import { configText } from "../../components/zotConfig";
 
 const root = path.resolve(__dirname, "../..");
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
-const programs = { config: compiled("cli/config.ts"), matrix: compiled("cli/matrix.ts"), settings: compiled("cli/settings.ts") };
+const programs = {
+    config: compiled("cli/config.ts"),
+    matrix: compiled("cli/matrix.ts"),
+    settings: compiled("cli/settings.ts"),
+};
 const folders: string[] = [];
 
 jest.setTimeout(60_000);
@@ -18,7 +22,12 @@ afterAll(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true }
 
 /** Runs a command with nothing of Pulumi in the environment. */
 function run(command: keyof typeof programs, args: string[], cwd = root) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [programs[command], ...args], { cwd, encoding: "utf8", env: { PATH: "/usr/bin:/bin" }, timeout: 30_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [programs[command], ...args], {
+        cwd,
+        encoding: "utf8",
+        env: { PATH: "/usr/bin:/bin" },
+        timeout: 30_000,
+    });
     return { status, stdout, stderr };
 }
 
@@ -27,15 +36,27 @@ function project(stacks: Record<string, object | string>): string {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "cli-test-"));
     folders.push(folder);
     fs.copyFileSync(path.join(root, "Pulumi.yaml"), path.join(folder, "Pulumi.yaml"));
-    for (const [name, content] of Object.entries(stacks)) fs.writeFileSync(path.join(folder, `Pulumi.${name}.yaml`), typeof content === "string" ? content : stringify(content));
+    for (const [name, content] of Object.entries(stacks))
+        fs.writeFileSync(
+            path.join(folder, `Pulumi.${name}.yaml`),
+            typeof content === "string" ? content : stringify(content),
+        );
     return folder;
 }
 
 const declared = (stack: string) => declaredState(settingsFromStackFile(root, stack));
 
 test.each(["prod", "demo"])("npm run config prints what the stack %s would push", (stack) => {
-    expect(run("config", ["--stack", stack])).toEqual({ status: 0, stdout: configText(declared(stack).zotConfig()), stderr: "" });
-    expect(run("config", ["-s", stack, "--json"])).toEqual({ status: 0, stdout: configText(declared(stack).zotConfig()), stderr: "" });
+    expect(run("config", ["--stack", stack])).toEqual({
+        status: 0,
+        stdout: configText(declared(stack).zotConfig()),
+        stderr: "",
+    });
+    expect(run("config", ["-s", stack, "--json"])).toEqual({
+        status: 0,
+        stdout: configText(declared(stack).zotConfig()),
+        stderr: "",
+    });
 });
 
 describe("npm run matrix", () => {
@@ -67,7 +88,12 @@ describe("npm run matrix", () => {
     test("as Markdown, every row complete", () => {
         const { status, stdout } = run("matrix", ["--stack", "demo", "--markdown"]);
         expect(status).toBe(0);
-        expect(stdout.split("\n").slice(0, 4)).toEqual(["| repositories | who | read | create | update | delete |", "|---|---|---|---|---|---|", "| `**` | anonymous | yes | – | – | – |", "| `**` | logged in, no group | yes | – | – | – |"]);
+        expect(stdout.split("\n").slice(0, 4)).toEqual([
+            "| repositories | who | read | create | update | delete |",
+            "|---|---|---|---|---|---|",
+            "| `**` | anonymous | yes | – | – | – |",
+            "| `**` | logged in, no group | yes | – | – | – |",
+        ]);
     });
 
     test("not as both", () => {
@@ -84,32 +110,61 @@ describe.each(["config", "matrix"] as const)("npm run %s", (command) => {
         expect(stdout).toMatch(/^Usage: npm run \w+ -- \[options\]\n\nPrints .*\.\n/);
         const [, args] = new RegExp(`Example:\n  npm run --silent ${command} -- (.+)\n`).exec(stdout)!;
         expect(run(command, args!.split(" ")).status).toBe(0);
-        expect(stdout).toContain("Exit code: 0 done, 1 a mistake in the settings or the stack's name, or it could not be done, 2 a mistake on the command line, 3 a defect.");
+        expect(stdout).toContain(
+            "Exit code: 0 done, 1 a mistake in the settings or the stack's name, or it could not be done, 2 a mistake on the command line, 3 a defect.",
+        );
     });
 
     test("asks which stack", () => {
-        expect(run(command, [])).toEqual({ status: 2, stdout: "", stderr: expect.stringMatching(/^Which stack\? Name one with --stack; those with a file here: .*demo.*prod.*\.\n/) });
+        expect(run(command, [])).toEqual({
+            status: 2,
+            stdout: "",
+            stderr: expect.stringMatching(
+                /^Which stack\? Name one with --stack; those with a file here: .*demo.*prod.*\.\n/,
+            ),
+        });
     });
 
     test("says that there is no such stack", () => {
-        expect(run(command, ["--stack", "prdo"])).toEqual({ status: 1, stdout: "", stderr: expect.stringMatching(/^There is no stack "prdo": .*Pulumi\.prdo\.yaml does not exist\. Stacks with a file here: .*prod.*\.\n$/) });
+        expect(run(command, ["--stack", "prdo"])).toEqual({
+            status: 1,
+            stdout: "",
+            stderr: expect.stringMatching(
+                /^There is no stack "prdo": .*Pulumi\.prdo\.yaml does not exist\. Stacks with a file here: .*prod.*\.\n$/,
+            ),
+        });
     });
 
-    test.each([[["--stak", "prod"]], [["--stack"]], [["--stack", "prod", "demo"]]])("refuses the command line %j", (args) => {
-        const { status, stdout, stderr } = run(command, args);
-        expect([status, stdout]).toEqual([2, ""]);
-        expect(stderr).toMatch(/^error: .*\n(.*\n)?\(add --help for more\)\n/);
-    });
+    test.each([[["--stak", "prod"]], [["--stack"]], [["--stack", "prod", "demo"]]])(
+        "refuses the command line %j",
+        (args) => {
+            const { status, stdout, stderr } = run(command, args);
+            expect([status, stdout]).toEqual([2, ""]);
+            expect(stderr).toMatch(/^error: .*\n(.*\n)?\(add --help for more\)\n/);
+        },
+    );
 
     test("works below the project's folder, and says where there is none", () => {
         expect(run(command, ["--stack", "prod"], path.join(root, "components", "settings")).status).toBe(0);
         const nowhere = fs.mkdtempSync(path.join(os.tmpdir(), "cli-test-"));
         folders.push(nowhere);
-        expect(run(command, ["--stack", "prod"], nowhere)).toEqual({ status: 1, stdout: "", stderr: `There is no Pulumi.yaml in ${fs.realpathSync(nowhere)} or above; run this in the project's folder.\n` });
+        expect(run(command, ["--stack", "prod"], nowhere)).toEqual({
+            status: 1,
+            stdout: "",
+            stderr: `There is no Pulumi.yaml in ${fs.realpathSync(nowhere)} or above; run this in the project's folder.\n`,
+        });
     });
 
     test("tells every mistake, without a stack trace, and as JSON where asked", () => {
-        const folder = project({ test: { config: { "zot-hardening:registry": { url: "http://registry.example.org" }, "zot-hardening:zot": { prot: 1 }, "zot-hardening:host": { password: "canary" } } } });
+        const folder = project({
+            test: {
+                config: {
+                    "zot-hardening:registry": { url: "http://registry.example.org" },
+                    "zot-hardening:zot": { prot: 1 },
+                    "zot-hardening:host": { password: "canary" },
+                },
+            },
+        });
         const { status, stdout, stderr } = run(command, ["--stack", "test"], folder);
         expect([status, stdout]).toEqual([1, ""]);
         const lines = stderr.trimEnd().split("\n");
@@ -121,7 +176,15 @@ describe.each(["config", "matrix"] as const)("npm run %s", (command) => {
         expect([asJson.status, asJson.stderr]).toEqual([1, stderr]);
         const { mistakes } = JSON.parse(asJson.stdout) as { mistakes: { setting: string; message: string }[] };
         expect(mistakes.map((mistake) => `  - ${mistake.message}`)).toEqual(lines.slice(1));
-        expect(mistakes.map((mistake) => mistake.setting)).toEqual(["zot.prot", "registry.url", "zot.binary", "zot.configFile", "zot.rootDirectory", "identity.issuer", "host.password"]);
+        expect(mistakes.map((mistake) => mistake.setting)).toEqual([
+            "zot.prot",
+            "registry.url",
+            "zot.binary",
+            "zot.configFile",
+            "zot.rootDirectory",
+            "identity.issuer",
+            "host.password",
+        ]);
     });
 
     test("says what is wrong with a file that is no YAML", () => {
@@ -131,9 +194,21 @@ describe.each(["config", "matrix"] as const)("npm run %s", (command) => {
     });
 
     test("needs no secret: encrypted ones stay closed", () => {
-        const config = { ...(parse(fs.readFileSync(path.join(root, "Pulumi.prod.yaml"), "utf8")) as { config: Record<string, object> }).config };
-        config["zot-hardening:host"] = { ...config["zot-hardening:host"], privateKey: { secure: "v1:AAAA:BBBB" }, hostKey: { secure: "v1:AAAA:BBBB" } };
-        expect(run(command, ["--stack", "test"], project({ test: { config, encryptionsalt: "v1:x" } })).stdout).toBe(run(command, ["--stack", "prod"]).stdout);
+        const config = {
+            ...(
+                parse(fs.readFileSync(path.join(root, "Pulumi.prod.yaml"), "utf8")) as {
+                    config: Record<string, object>;
+                }
+            ).config,
+        };
+        config["zot-hardening:host"] = {
+            ...config["zot-hardening:host"],
+            privateKey: { secure: "v1:AAAA:BBBB" },
+            hostKey: { secure: "v1:AAAA:BBBB" },
+        };
+        expect(run(command, ["--stack", "test"], project({ test: { config, encryptionsalt: "v1:x" } })).stdout).toBe(
+            run(command, ["--stack", "prod"]).stdout,
+        );
     });
 });
 
@@ -144,7 +219,9 @@ test("npm run settings writes the declarations and the reference, and keeps the 
     fs.writeFileSync(file, whole.replace(/^config:[\s\S]*/m, "config:\n  zot.port:\n    default: 1\n"));
     expect(run("settings", [], folder)).toEqual({ status: 0, stdout: "", stderr: "" });
     expect(fs.readFileSync(file, "utf8")).toBe(whole);
-    expect(fs.readFileSync(path.join(folder, "docs/settings.md"), "utf8")).toBe(fs.readFileSync(path.join(root, "docs/settings.md"), "utf8"));
+    expect(fs.readFileSync(path.join(folder, "docs/settings.md"), "utf8")).toBe(
+        fs.readFileSync(path.join(root, "docs/settings.md"), "utf8"),
+    );
 });
 
 describe("npm run config -- --from", () => {
@@ -153,7 +230,9 @@ config:
   zot-hardening:registry:
     url: https://registry.example.org # where people pull
   zot-hardening:zot:
-${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot", ...zot }).replace(/^/gm, "    ").trimEnd()}
+${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot", ...zot })
+    .replace(/^/gm, "    ")
+    .trimEnd()}
   zot-hardening:identity:
     issuer: https://authentik.example.org/application/o/zot/
   zot-hardening:host:
@@ -162,13 +241,21 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
 `;
     const onHost = {
         storage: { rootDirectory: "/var/lib/zot", dedupe: false },
-        http: { address: "127.0.0.1", port: "5000", allowOrigin: "https://ui.example.org", accessControl: { repositories: { "tools/**": { anonymousPolicy: ["read"] } } } },
+        http: {
+            address: "127.0.0.1",
+            port: "5000",
+            allowOrigin: "https://ui.example.org",
+            accessControl: { repositories: { "tools/**": { anonymousPolicy: ["read"] } } },
+        },
         log: { level: "debug" },
         extensions: { events: { enable: true, sinks: [{ type: "http", password: "canary" }] } },
     };
     const withHostConfig = (stack: string, content: unknown = onHost) => {
         const folder = project({ site: stack });
-        fs.writeFileSync(path.join(folder, "host.json"), typeof content === "string" ? content : JSON.stringify(content));
+        fs.writeFileSync(
+            path.join(folder, "host.json"),
+            typeof content === "string" ? content : JSON.stringify(content),
+        );
         return folder;
     };
     const stackFile = (folder: string) => fs.readFileSync(path.join(folder, "Pulumi.site.yaml"), "utf8");
@@ -198,16 +285,27 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         const file = stackFile(folder);
         expect(file).toContain("# The site's own words.");
         expect(file).toContain("url: https://registry.example.org # where people pull");
-        expect(parse(file).config["zot-hardening:zot"].extraConfig).toEqual({ http: { ratelimit: { rate: 10 }, allowOrigin: "https://ui.example.org" }, storage: { dedupe: false }, extensions: { events: { enable: true } } });
+        expect(parse(file).config["zot-hardening:zot"].extraConfig).toEqual({
+            http: { ratelimit: { rate: 10 }, allowOrigin: "https://ui.example.org" },
+            storage: { dedupe: false },
+            extensions: { events: { enable: true } },
+        });
         const config = JSON.parse(run("config", ["--stack", "site"], folder).stdout);
-        expect(config).toMatchObject({ storage: { dedupe: false }, http: { allowOrigin: "https://ui.example.org", ratelimit: { rate: 10 } } });
+        expect(config).toMatchObject({
+            storage: { dedupe: false },
+            http: { allowOrigin: "https://ui.example.org", ratelimit: { rate: 10 } },
+        });
         // A second time there is nothing to keep.
         run("config", ["--stack", "site", "--from", "host.json"], folder);
         expect(stackFile(folder)).toBe(file);
     });
 
     test("names the logins that end, whom that locks out, and whose accounts stay in zot", () => {
-        const provider = { clientid: "zot", issuer: "https://authentik.example.org/application/o/zot/", scopes: ["openid"] };
+        const provider = {
+            clientid: "zot",
+            issuer: "https://authentik.example.org/application/o/zot/",
+            scopes: ["openid"],
+        };
         const auth = { htpasswd: { path: "/etc/zot/htpasswd" }, openid: { providers: { oidc: provider } } };
         const folder = withHostConfig(site(), { http: { address: "127.0.0.1", port: "5000", auth } });
         const { status, stdout } = run("config", ["--stack", "site", "--from", "host.json"], folder);
@@ -227,7 +325,9 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
             ].join("\n"),
         );
         const found = JSON.parse(run("config", ["--stack", "site", "--from", "host.json", "--json"], folder).stdout);
-        expect(found.logins).toEqual([{ path: "http.auth.htpasswd", who: "whoever has a name and a password in /etc/zot/htpasswd" }]);
+        expect(found.logins).toEqual([
+            { path: "http.auth.htpasswd", who: "whoever has a name and a password in /etc/zot/htpasswd" },
+        ]);
         expect(found.accounts).toHaveLength(2);
     });
 
@@ -236,13 +336,23 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         const before = stackFile(folder);
         const { stdout } = run("config", ["--stack", "site", "--from", "host.json", "--print"], folder);
         expect(stdout).toContain("zot.extraConfig:\n  storage:\n    dedupe: false\n");
-        const { kept, extraConfig } = JSON.parse(run("config", ["--stack", "site", "--from", "host.json", "--print", "--json"], folder).stdout);
-        expect([kept, extraConfig.http]).toEqual([["storage.dedupe", "http.allowOrigin", "extensions.events.enable"], { allowOrigin: "https://ui.example.org" }]);
+        const { kept, extraConfig } = JSON.parse(
+            run("config", ["--stack", "site", "--from", "host.json", "--print", "--json"], folder).stdout,
+        );
+        expect([kept, extraConfig.http]).toEqual([
+            ["storage.dedupe", "http.allowOrigin", "extensions.events.enable"],
+            { allowOrigin: "https://ui.example.org" },
+        ]);
         expect(stackFile(folder)).toBe(before);
     });
 
     test("what the settings would refuse with it is refused, and nothing is written", () => {
-        const sync = { enable: true, registries: [{ urls: ["https://docker.io"], onDemand: true, content: [{ prefix: "**", destination: "/docker.io" }] }] };
+        const sync = {
+            enable: true,
+            registries: [
+                { urls: ["https://docker.io"], onDemand: true, content: [{ prefix: "**", destination: "/docker.io" }] },
+            ],
+        };
         const folder = withHostConfig(site(), { ...onHost, extensions: { sync } });
         const before = stackFile(folder);
         const { status, stderr } = run("config", ["--stack", "site", "--from", "host.json"], folder);
@@ -252,16 +362,27 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
     });
 
     test.each([
-        ["is no JSON", "{ secret", /^The config host\.json is no JSON\. Name a copy of the config\.json on the registry's host\.\n$/],
+        [
+            "is no JSON",
+            "{ secret",
+            /^The config host\.json is no JSON\. Name a copy of the config\.json on the registry's host\.\n$/,
+        ],
         ["is no object", "[]", /^The config host\.json is no JSON object\./],
     ])("a file that %s", (_what, content, message) => {
-        const { status, stderr } = run("config", ["--stack", "site", "--from", "host.json"], withHostConfig(site(), content));
+        const { status, stderr } = run(
+            "config",
+            ["--stack", "site", "--from", "host.json"],
+            withHostConfig(site(), content),
+        );
         expect(status).toBe(1);
         expect(stderr).toMatch(message);
     });
 
     test("a file that is not there", () => {
         const { status, stderr } = run("config", ["--stack", "site", "--from", "missing.json"], withHostConfig(site()));
-        expect([status, stderr]).toEqual([1, "The config missing.json cannot be read: ENOENT. Name a copy of the config.json on the registry's host.\n"]);
+        expect([status, stderr]).toEqual([
+            1,
+            "The config missing.json cannot be read: ENOENT. Name a copy of the config.json on the registry's host.\n",
+        ]);
     });
 });

@@ -11,7 +11,12 @@ const { compiled } = require("../../build/compile.cjs") as { compiled: (source: 
 jest.setTimeout(120_000);
 
 function contract(args: string[], env: NodeJS.ProcessEnv = {}) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [compiled("cli/contract.ts"), ...args], { cwd: "/", encoding: "utf8", env: { PATH: "/usr/bin:/bin", ...env }, timeout: 100_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [compiled("cli/contract.ts"), ...args], {
+        cwd: "/",
+        encoding: "utf8",
+        env: { PATH: "/usr/bin:/bin", ...env },
+        timeout: 100_000,
+    });
     return { status, stdout, stderr };
 }
 
@@ -20,20 +25,52 @@ test("--list names the cases by the statement that they check, and runs none", (
     expect(status).toBe(0);
     const cases = JSON.parse(stdout) as { part: string; case: string; fact: string | null }[];
     expect(new Set(cases.map(({ part }) => part))).toEqual(new Set(["zot"]));
-    expect(cases).toContainEqual({ part: "zot", case: "commandLine: zot › SIGHUP ends it at once", fact: "SIGHUP shuts it down" });
+    expect(cases).toContainEqual({
+        part: "zot",
+        case: "commandLine: zot › SIGHUP ends it at once",
+        fact: "SIGHUP shuts it down",
+    });
 });
 
 test("--help has an example", () => {
-    expect(contract(["--help"])).toMatchObject({ status: 0, stdout: expect.stringContaining("npm run contract -- --only zot --json") as string });
+    expect(contract(["--help"])).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining("npm run contract -- --only zot --json") as string,
+    });
 });
 
 test.each<[string, string[], NodeJS.ProcessEnv, string]>([
     ["a part that there is not", ["--only", "zot,docker"], {}, "There is no part docker"],
-    ["a ZOT that is no executable", ["--only", "zot"], { ZOT: "/nowhere/zot" }, "ZOT is /nowhere/zot, which is no executable file"],
-    ["a ZOT that is something else", ["--only", "zot"], { ZOT: "/bin/true" }, 'does not answer "--version" as zot does'],
-    ["a ZOT that is the stand-in", ["--only", "zot"], { ZOT: path.join(root, "testbed/zot/zot"), PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` }, "which is the stand-in"],
-    ["a plugin that is not there", ["--only", "command"], { PULUMI_COMMAND_PLUGIN: "/nowhere" }, "PULUMI_COMMAND_PLUGIN is /nowhere"],
-    ["an Authentik without a token", ["--only", "authentik"], { AUTHENTIK_URL: "http://127.0.0.1:1" }, "AUTHENTIK_URL and AUTHENTIK_TOKEN go together"],
+    [
+        "a ZOT that is no executable",
+        ["--only", "zot"],
+        { ZOT: "/nowhere/zot" },
+        "ZOT is /nowhere/zot, which is no executable file",
+    ],
+    [
+        "a ZOT that is something else",
+        ["--only", "zot"],
+        { ZOT: "/bin/true" },
+        'does not answer "--version" as zot does',
+    ],
+    [
+        "a ZOT that is the stand-in",
+        ["--only", "zot"],
+        { ZOT: path.join(root, "testbed/zot/zot"), PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin` },
+        "which is the stand-in",
+    ],
+    [
+        "a plugin that is not there",
+        ["--only", "command"],
+        { PULUMI_COMMAND_PLUGIN: "/nowhere" },
+        "PULUMI_COMMAND_PLUGIN is /nowhere",
+    ],
+    [
+        "an Authentik without a token",
+        ["--only", "authentik"],
+        { AUTHENTIK_URL: "http://127.0.0.1:1" },
+        "AUTHENTIK_URL and AUTHENTIK_TOKEN go together",
+    ],
 ])("%s is a mistake, told before anything runs", (_, args, env, words) => {
     const { status, stdout, stderr } = contract(args, env);
     expect([status, stdout]).toEqual([2, ""]);
@@ -45,7 +82,11 @@ describe("the real zot", () => {
     afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
     const zot = (name: string, binaryType: string) => {
         fs.mkdirSync(path.join(folder, name));
-        fs.writeFileSync(path.join(folder, name, "zot"), `#!/bin/sh\necho '{"commit":"v2.1.20-0-g3b5796d","binary-type":"${binaryType}"}'\n`, { mode: 0o755 });
+        fs.writeFileSync(
+            path.join(folder, name, "zot"),
+            `#!/bin/sh\necho '{"commit":"v2.1.20-0-g3b5796d","binary-type":"${binaryType}"}'\n`,
+            { mode: 0o755 },
+        );
         return path.join(folder, name, "zot");
     };
     const real = zot("real", "search-ui");

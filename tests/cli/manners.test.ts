@@ -8,15 +8,28 @@ import { busy } from "../../cli/shared/command";
 
 const root = path.resolve(__dirname, "../..");
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
-const NAMES = fs.readdirSync(path.join(root, "cli")).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : []));
+const NAMES = fs
+    .readdirSync(path.join(root, "cli"))
+    .flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : []));
 const NEEDED: Record<string, string[]> = { review: ["--base", "HEAD"], keys: ["--from", "meta.db"] };
-const scripts = (JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { scripts: Record<string, string> }).scripts;
-const documented = new Map([...fs.readFileSync(path.join(root, "docs/commands.md"), "utf8").matchAll(/^\| `([\w-]+)` \| (.+) \|$/gm)].map(([, name, codes]) => [name!, codes!]));
+const scripts = (
+    JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { scripts: Record<string, string> }
+).scripts;
+const documented = new Map(
+    [...fs.readFileSync(path.join(root, "docs/commands.md"), "utf8").matchAll(/^\| `([\w-]+)` \| (.+) \|$/gm)].map(
+        ([, name, codes]) => [name!, codes!],
+    ),
+);
 
 jest.setTimeout(120_000);
 
 function run(name: string, args: string[]) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [compiled(`cli/${name}.ts`), ...args], { cwd: root, encoding: "utf8", timeout: 60_000, env: { PATH: process.env.PATH, FORCE_COLOR: "1" } });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [compiled(`cli/${name}.ts`), ...args], {
+        cwd: root,
+        encoding: "utf8",
+        timeout: 60_000,
+        env: { PATH: process.env.PATH, FORCE_COLOR: "1" },
+    });
     return { status, stdout, stderr };
 }
 
@@ -36,7 +49,10 @@ describe.each(NAMES)("npm run %s", (name) => {
         expect(stdout).not.toMatch(/\u001b/);
     });
 
-    test.each([["an unknown option", "--no-such-option"], ["an argument too many", "no-such-argument"]])("answers %s in a sentence, with exit code 2", (_what, argument) => {
+    test.each([
+        ["an unknown option", "--no-such-option"],
+        ["an argument too many", "no-such-argument"],
+    ])("answers %s in a sentence, with exit code 2", (_what, argument) => {
         const { status, stdout, stderr } = run(name, [...(NEEDED[name] ?? []), argument]);
         expect([status, stdout]).toEqual([2, ""]);
         expect(stderr).toMatch(/^error: [^\n]+\n(\(Did you mean [^\n]+\n)?\(add --help for more\)\n$/);
@@ -48,7 +64,9 @@ describe.each(["config", "matrix", "verify", "ci-secrets", "authentik-token", "a
         const { status, stdout, stderr } = run(name, ["--stack", "prdo"]);
         expect(stdout).toBe("");
         expect(status).toBe(name === "verify" ? 2 : 1);
-        expect(stderr).toMatch(/^There is no stack "prdo": .*Pulumi\.prdo\.yaml does not exist\. Stacks with a file here: .*prod.*\.\n$/);
+        expect(stderr).toMatch(
+            /^There is no stack "prdo": .*Pulumi\.prdo\.yaml does not exist\. Stacks with a file here: .*prod.*\.\n$/,
+        );
     });
 });
 
@@ -86,13 +104,25 @@ describe("a signal to end", () => {
     let folder: string;
     beforeAll(() => {
         folder = fs.mkdtempSync(path.join(os.tmpdir(), "manners-test-"));
-        fs.writeFileSync(path.join(folder, "interrupt.cjs"), transformSync(fs.readFileSync(path.join(root, "cli/shared/interrupt.ts"), "utf8"), { loader: "ts", format: "cjs" }).code);
+        fs.writeFileSync(
+            path.join(folder, "interrupt.cjs"),
+            transformSync(fs.readFileSync(path.join(root, "cli/shared/interrupt.ts"), "utf8"), {
+                loader: "ts",
+                format: "cjs",
+            }).code,
+        );
     });
     afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-    test.each([["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const)("%s: cleaned up once, although a library would end the process at once, and exit code %d", async (signal, code) => {
-        const made = path.join(folder, signal);
-        const program = `
+    test.each([
+        ["SIGINT", 130],
+        ["SIGTERM", 143],
+        ["SIGHUP", 129],
+    ] as const)(
+        "%s: cleaned up once, although a library would end the process at once, and exit code %d",
+        async (signal, code) => {
+            const made = path.join(folder, signal);
+            const program = `
             const fs = require("node:fs");
             const { onInterrupt } = require(${JSON.stringify(path.join(folder, "interrupt.cjs"))});
             fs.writeFileSync(${JSON.stringify(made)}, "");
@@ -101,22 +131,37 @@ describe("a signal to end", () => {
             process.on("${signal}", function library() { if (process.listenerCount("${signal}") === 1) { process.removeListener("${signal}", library); process.kill(process.pid, "${signal}"); } });
             setInterval(() => {}, 1000);
             console.log("ready");`;
-        const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
-        await new Promise((resolve) => child.stdout.once("data", resolve));
-        child.kill(signal);
-        setTimeout(() => child.kill(signal), 50);
-        expect(await new Promise((resolve) => child.once("exit", (exitCode, by) => resolve([exitCode, by])))).toEqual([code, null]);
-        expect(fs.existsSync(made)).toBe(false);
-    });
+            const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+            await new Promise((resolve) => child.stdout.once("data", resolve));
+            child.kill(signal);
+            setTimeout(() => child.kill(signal), 50);
+            expect(
+                await new Promise((resolve) => child.once("exit", (exitCode, by) => resolve([exitCode, by]))),
+            ).toEqual([code, null]);
+            expect(fs.existsSync(made)).toBe(false);
+        },
+    );
 
     test("that a child got as well is no failure of the review", () => {
         const bin = path.join(folder, "bin");
         fs.mkdirSync(bin);
         const git = spawnSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).stdout.trim();
-        fs.writeFileSync(path.join(bin, "git"), `#!/bin/sh\ncase "$1" in read-tree) kill -INT $$ ;; esac\nexec '${git}' "$@"\n`, { mode: 0o755 });
+        fs.writeFileSync(
+            path.join(bin, "git"),
+            `#!/bin/sh\ncase "$1" in read-tree) kill -INT $$ ;; esac\nexec '${git}' "$@"\n`,
+            { mode: 0o755 },
+        );
         const before = fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith("zot-hardening-review-"));
-        const { status, stdout, stderr } = spawnSync(process.execPath, [compiled("cli/review.ts"), "--base", "HEAD"], { cwd: root, encoding: "utf8", env: { PATH: `${bin}:${process.env.PATH}` } });
+        const { status, stdout, stderr } = spawnSync(process.execPath, [compiled("cli/review.ts"), "--base", "HEAD"], {
+            cwd: root,
+            encoding: "utf8",
+            env: { PATH: `${bin}:${process.env.PATH}` },
+        });
         expect([status, stdout, stderr]).toEqual([130, "", ""]);
-        expect(fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith("zot-hardening-review-") && !before.includes(name))).toEqual([]);
+        expect(
+            fs
+                .readdirSync(os.tmpdir())
+                .filter((name) => name.startsWith("zot-hardening-review-") && !before.includes(name)),
+        ).toEqual([]);
     });
 });

@@ -1,7 +1,10 @@
 /** The access matrix for people. */
 import { matrixMarkdown, matrixTable } from "../../cli/shared/matrixText";
 
-const matrix = { "**": { anonymous: ["read" as const], "group a|b": ["read" as const, "update" as const] }, "a-long-pattern/of/repositories/**": { anonymous: [] } };
+const matrix = {
+    "**": { anonymous: ["read" as const], "group a|b": ["read" as const, "update" as const] },
+    "a-long-pattern/of/repositories/**": { anonymous: [] },
+};
 
 test("a table of fixed width, each pattern written once", () => {
     expect(matrixTable(matrix)).toBe(

@@ -37,7 +37,12 @@ const files = FOLDERS.flatMap((folder) =>
 
 test("every setting that a message names is one", () => {
     const strangers = files.flatMap((file) =>
-        textsOf(file, readFileSync(join(ROOT, file), "utf8")).flatMap((text) => [...text.matchAll(named)].map(([name]) => name).filter((name) => !known.has(name) && !(text === name && isBeginning(name))).map((name) => `${file}: ${name}`)),
+        textsOf(file, readFileSync(join(ROOT, file), "utf8")).flatMap((text) =>
+            [...text.matchAll(named)]
+                .map(([name]) => name)
+                .filter((name) => !known.has(name) && !(text === name && isBeginning(name)))
+                .map((name) => `${file}: ${name}`),
+        ),
     );
     expect(strangers).toEqual([]);
     expect(files.length).toBeGreaterThan(80);
@@ -46,7 +51,10 @@ test("every setting that a message names is one", () => {
 test("every key that a message sets by pulumi config is one", () => {
     const strangers = files.flatMap((file) =>
         textsOf(file, readFileSync(join(ROOT, file), "utf8")).flatMap((text) =>
-            [...text.matchAll(/pulumi config (?:set|rm)(?: --[a-z-]+)* ([A-Za-z]+[.:][A-Za-z]+)/g)].map(([, name]) => name!).filter((name) => !known.has(name) && !/^authentik:(url|token|insecure)$/.test(name)).map((name) => `${file}: ${name}`),
+            [...text.matchAll(/pulumi config (?:set|rm)(?: --[a-z-]+)* ([A-Za-z]+[.:][A-Za-z]+)/g)]
+                .map(([, name]) => name!)
+                .filter((name) => !known.has(name) && !/^authentik:(url|token|insecure)$/.test(name))
+                .map((name) => `${file}: ${name}`),
         ),
     );
     expect(strangers).toEqual([]);
@@ -56,6 +64,13 @@ test("no message sends a person to a property of a provider, which is not to be 
     const settings = new Set(allSettings().map(({ key }) => key));
     const properties = files
         .filter((file) => /^(clients|providers\/zot)\//.test(file))
-        .flatMap((file) => textsOf(file, readFileSync(join(ROOT, file), "utf8")).flatMap((text) => [...text.matchAll(/\(([a-z]+[A-Z][A-Za-z]*)[,)]/g)].map(([, name]) => name!).filter((name) => !settings.has(name)).map((name) => `${file}: ${name}`)));
+        .flatMap((file) =>
+            textsOf(file, readFileSync(join(ROOT, file), "utf8")).flatMap((text) =>
+                [...text.matchAll(/\(([a-z]+[A-Z][A-Za-z]*)[,)]/g)]
+                    .map(([, name]) => name!)
+                    .filter((name) => !settings.has(name))
+                    .map((name) => `${file}: ${name}`),
+            ),
+        );
     expect(properties).toEqual([]);
 });

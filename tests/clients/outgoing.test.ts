@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
-import * as net from "node:net";
 import type { AddressInfo } from "node:net";
+import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Browser, clockAhead, sendOne, UnreachableError } from "../../clients/browser";
@@ -21,15 +21,64 @@ const tunnels: string[] = [];
 beforeAll(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "outgoing-"));
     const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=private authority", "-addext", "basicConstraints=critical,CA:TRUE");
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=registry.test");
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=private authority",
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+    );
+    openssl(
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "server.key",
+        "-out",
+        "server.csr",
+        "-subj",
+        "/CN=registry.test",
+    );
     fs.writeFileSync(path.join(folder, "names"), "subjectAltName=DNS:registry.test,IP:127.0.0.1\n");
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "names");
+    openssl(
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-out",
+        "server.pem",
+        "-days",
+        "2",
+        "-extfile",
+        "names",
+    );
     ca = path.join(folder, "ca.pem");
-    secure = https.createServer({ key: fs.readFileSync(path.join(folder, "server.key")), cert: fs.readFileSync(path.join(folder, "server.pem")) }, (request, response) => {
-        response.writeHead(302, { location: "/next", "set-cookie": "session=1; Secure; HttpOnly" });
-        response.end(`${request.method} ${request.headers.host} ${request.headers.cookie ?? "no cookie"}`);
-    });
+    secure = https.createServer(
+        {
+            key: fs.readFileSync(path.join(folder, "server.key")),
+            cert: fs.readFileSync(path.join(folder, "server.pem")),
+        },
+        (request, response) => {
+            response.writeHead(302, { location: "/next", "set-cookie": "session=1; Secure; HttpOnly" });
+            response.end(`${request.method} ${request.headers.host} ${request.headers.cookie ?? "no cookie"}`);
+        },
+    );
     await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
     secureUrl = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
 
@@ -56,7 +105,9 @@ afterAll(async () => {
 beforeEach(() => void tunnels.splice(0));
 
 test("a server with a private authority is refused, with what to do", async () => {
-    await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toThrow(/authority that is not trusted here .*NODE_EXTRA_CA_CERTS/);
+    await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toThrow(
+        /authority that is not trusted here .*NODE_EXTRA_CA_CERTS/,
+    );
     await expect(sendOne(outgoing({}, {}), secureUrl)).rejects.toBeInstanceOf(UnreachableError);
 });
 
@@ -64,7 +115,9 @@ test("with the authority's file it is trusted; redirects are not followed, and c
     const browser = new Browser(outgoing({ caCertificateFile: ca }, {}));
     const first = await browser.send(`${secureUrl}/login`);
     expect([first.status, first.location?.href]).toEqual([302, `${secureUrl}/next`]);
-    expect((await browser.send(`${secureUrl}/login`, { method: "POST", json: {} })).text).toMatch(/^POST 127\.0\.0\.1:\d+ session=1$/);
+    expect((await browser.send(`${secureUrl}/login`, { method: "POST", json: {} })).text).toMatch(
+        /^POST 127\.0\.0\.1:\d+ session=1$/,
+    );
     expect(Math.abs(clockAhead(first)!)).toBeLessThan(2_000);
 });
 
@@ -102,16 +155,31 @@ jest.setTimeout(60_000);
 describe("what is sent and what is read has bounds", () => {
     const signal = () => AbortSignal.timeout(30_000);
 
-    test.each(["authorization", "Cookie", "PRIVATE-TOKEN"])("%s is not sent over plain http to another machine", async (name) => {
-        const sent = outgoing({}, {})(new URL("http://registry.test/v2/"), { method: "GET", headers: { [name]: "canary-4711" }, signal: signal() });
-        await expect(sent).rejects.toThrow(/nothing was sent to http:\/\/registry\.test: over plain http, the credential/);
-        await expect(sent).rejects.toBeInstanceOf(UnreachableError);
-        await expect(sent).rejects.not.toThrow(/canary-4711/);
-    });
+    test.each(["authorization", "Cookie", "PRIVATE-TOKEN"])(
+        "%s is not sent over plain http to another machine",
+        async (name) => {
+            const sent = outgoing({}, {})(new URL("http://registry.test/v2/"), {
+                method: "GET",
+                headers: { [name]: "canary-4711" },
+                signal: signal(),
+            });
+            await expect(sent).rejects.toThrow(
+                /nothing was sent to http:\/\/registry\.test: over plain http, the credential/,
+            );
+            await expect(sent).rejects.toBeInstanceOf(UnreachableError);
+            await expect(sent).rejects.not.toThrow(/canary-4711/);
+        },
+    );
 
     test("nor through a proxy, which would read it", async () => {
         const send = outgoing({ proxy: proxyUrl }, {});
-        await expect(send(new URL("http://registry.test/v2/"), { method: "GET", headers: { authorization: "x" }, signal: signal() })).rejects.toThrow(/nothing was sent/);
+        await expect(
+            send(new URL("http://registry.test/v2/"), {
+                method: "GET",
+                headers: { authorization: "x" },
+                signal: signal(),
+            }),
+        ).rejects.toThrow(/nothing was sent/);
         expect(tunnels).toEqual([]);
     });
 
@@ -141,7 +209,9 @@ describe("what is sent and what is read has bounds", () => {
         });
 
         test("no more than the bound is read, and the connection is ended", async () => {
-            await expect(sendOne(outgoing({}, {}), url)).rejects.toThrow(/sent an answer of more than 16 MiB, and no more of it was read/);
+            await expect(sendOne(outgoing({}, {}), url)).rejects.toThrow(
+                /sent an answer of more than 16 MiB, and no more of it was read/,
+            );
             await closed;
             expect(written).toBeLessThan(LARGEST_ANSWER + 32 * 1024 * 1024);
         });

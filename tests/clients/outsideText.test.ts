@@ -7,7 +7,28 @@ const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060
 
 const nasty = fc.oneof(
     fc.string({ unit: "binary" }),
-    fc.array(fc.constantFrom("\x1b[2J", "\x9b31m", "\r", "\n", "\t", "\u202e", "\u2028", "\0", "`", "``", "|", "<b>", "a", "\ud800", "é", "😀")).map((parts) => parts.join("")),
+    fc
+        .array(
+            fc.constantFrom(
+                "\x1b[2J",
+                "\x9b31m",
+                "\r",
+                "\n",
+                "\t",
+                "\u202e",
+                "\u2028",
+                "\0",
+                "`",
+                "``",
+                "|",
+                "<b>",
+                "a",
+                "\ud800",
+                "é",
+                "😀",
+            ),
+        )
+        .map((parts) => parts.join("")),
 );
 
 test("a sentence's part is one line, without controls, and bounded", () => {
@@ -23,7 +44,11 @@ test("a sentence's part is one line, without controls, and bounded", () => {
 });
 
 test("what holds nothing of the kind stays as it is", () => {
-    fc.assert(fc.property(fc.stringMatching(/^[a-zäß0-9:/.,"'{}]([ a-zäß0-9:/.,"'{}]{0,60}[a-zäß0-9:/.,"'{}])?$/), (text) => expect(outsideText(text)).toBe(text.replace(/\s+/g, " "))));
+    fc.assert(
+        fc.property(fc.stringMatching(/^[a-zäß0-9:/.,"'{}]([ a-zäß0-9:/.,"'{}]{0,60}[a-zäß0-9:/.,"'{}])?$/), (text) =>
+            expect(outsideText(text)).toBe(text.replace(/\s+/g, " ")),
+        ),
+    );
     expect(outsideText("denied: requested access\nto the resource")).toBe("denied: requested access to the resource");
 });
 

@@ -2,20 +2,32 @@
 import { EndlessListError, everyPage, MOST_PAGES } from "../../clients/paging";
 
 test("everything on all pages, in order", async () => {
-    const pages: Record<number, { items: string[]; next: number | undefined }> = { 1: { items: ["a", "b"], next: 2 }, 2: { items: [], next: 5 }, 5: { items: ["c"], next: undefined } };
+    const pages: Record<number, { items: string[]; next: number | undefined }> = {
+        1: { items: ["a", "b"], next: 2 },
+        2: { items: [], next: 5 },
+        5: { items: ["c"], next: undefined },
+    };
     expect(await everyPage("The letters", async (page: number) => pages[page]!, 1)).toEqual(["a", "b", "c"]);
 });
 
 test("a page that is named again ends it, with what was read", async () => {
     let asked = 0;
-    const list = everyPage("The letters", async (page: string) => ({ items: [page], next: ++asked % 2 ? "/b" : "/a" }), "/a");
-    await expect(list).rejects.toThrow("The letters do not come to an end: after 2 pages and 2 entries the server names a page that was read already.");
+    const list = everyPage(
+        "The letters",
+        async (page: string) => ({ items: [page], next: ++asked % 2 ? "/b" : "/a" }),
+        "/a",
+    );
+    await expect(list).rejects.toThrow(
+        "The letters do not come to an end: after 2 pages and 2 entries the server names a page that was read already.",
+    );
     await expect(list).rejects.toBeInstanceOf(EndlessListError);
     expect(asked).toBe(2);
 });
 
 test("a list with ever new pages is left", async () => {
     let asked = 0;
-    await expect(everyPage("The numbers", async (page: number) => ({ items: [++asked], next: page + 1 }), 1)).rejects.toThrow(/do not come to an end: after 1000 pages/);
+    await expect(
+        everyPage("The numbers", async (page: number) => ({ items: [++asked], next: page + 1 }), 1),
+    ).rejects.toThrow(/do not come to an end: after 1000 pages/);
     expect(asked).toBe(MOST_PAGES);
 });

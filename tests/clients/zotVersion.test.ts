@@ -4,7 +4,11 @@ import VERSIONS from "../support/zotVersions.json";
 
 test.each(Object.entries(VERSIONS))("%s", (kind, versions) => {
     const answers = { keeps: true, older: false, unreadable: undefined };
-    for (const version of versions) expect({ version, answer: keepsTags(version) }).toEqual({ version, answer: answers[kind as keyof typeof answers] });
+    for (const version of versions)
+        expect({ version, answer: keepsTags(version) }).toEqual({
+            version,
+            answer: answers[kind as keyof typeof answers],
+        });
 });
 
 test("nothing is no version; a version is shown without its letter", () => {

@@ -1,33 +1,61 @@
 /** What a change of policy gives and takes. */
 import fc from "fast-check";
-import { type AccessChange, accessChanges, changeInWords, isWidening, policyChanges } from "../../components/accessChanges";
-import { type AccessMatrix, accessMatrix, type AccessPolicy, type Action, ACTIONS, ANONYMOUS, evaluate, LOGGED_IN_ROW, ruleFor, type Who } from "../../components/accessPolicy";
+import {
+    type AccessChange,
+    accessChanges,
+    changeInWords,
+    isWidening,
+    policyChanges,
+} from "../../components/accessChanges";
+import {
+    ACTIONS,
+    type AccessMatrix,
+    type AccessPolicy,
+    type Action,
+    ANONYMOUS,
+    accessMatrix,
+    evaluate,
+    LOGGED_IN_ROW,
+    ruleFor,
+    type Who,
+} from "../../components/accessPolicy";
 import { siteSettings } from "../support/settings";
 
 const TIERS = { workloadsGroup: "artifact-workloads", adminsGroup: "admins" };
-const matrixOf = (access: Record<string, unknown> = {}, more: Record<string, Record<string, unknown>> = {}) => siteSettings({ access, ...more }).matrix;
-const words = (before: AccessMatrix, after: AccessMatrix) => accessChanges(before, after).map((change) => changeInWords(change, TIERS));
+const matrixOf = (access: Record<string, unknown> = {}, more: Record<string, Record<string, unknown>> = {}) =>
+    siteSettings({ access, ...more }).matrix;
+const words = (before: AccessMatrix, after: AccessMatrix) =>
+    accessChanges(before, after).map((change) => changeInWords(change, TIERS));
 
 describe("in words", () => {
     test("CI gains a namespace", () => {
-        expect(words(matrixOf({ ciRepositories: ["team/**"] }), matrixOf({ ciRepositories: ["team/**", "tools/**"] }))).toEqual(["CI (group `artifact-workloads`) gains create on `tools/**`"]);
+        expect(
+            words(matrixOf({ ciRepositories: ["team/**"] }), matrixOf({ ciRepositories: ["team/**", "tools/**"] })),
+        ).toEqual(["CI (group `artifact-workloads`) gains create on `tools/**`"]);
     });
 
     test("a rule of its own is compared with the one that applied before", () => {
-        expect(words(matrixOf(), matrixOf({ rules: { "base/**": { ci: ["read"] } } }))).toEqual(["CI (group `artifact-workloads`) loses create on `base/**`"]);
+        expect(words(matrixOf(), matrixOf({ rules: { "base/**": { ci: ["read"] } } }))).toEqual([
+            "CI (group `artifact-workloads`) loses create on `base/**`",
+        ]);
         expect(words(matrixOf(), matrixOf({ rules: { "base/**": {} } }))).toEqual([]);
     });
 
     test("what is not part of a change is said", () => {
         const mirrors = { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] } };
-        expect(words(matrixOf({ ciRepositories: ["team/**"] }, mirrors), matrixOf({ ciRepositories: ["**"] }, mirrors))).toEqual([
+        expect(
+            words(matrixOf({ ciRepositories: ["team/**"] }, mirrors), matrixOf({ ciRepositories: ["**"] }, mirrors)),
+        ).toEqual([
             // CI has team/** already: nothing to say of it.
             "CI (group `artifact-workloads`) gains create on `**`, except `ghcr.io/**`",
         ]);
     });
 
     test("widening comes first", () => {
-        const found = accessChanges(matrixOf({ ciRepositories: ["team/**"] }), matrixOf({ ciRepositories: ["tools/**"], adminsMayUpdate: true }));
+        const found = accessChanges(
+            matrixOf({ ciRepositories: ["team/**"] }),
+            matrixOf({ ciRepositories: ["tools/**"], adminsMayUpdate: true }),
+        );
         expect(found.map((change) => `${isWidening(change) ? "+" : "-"} ${changeInWords(change, TIERS)}`)).toEqual([
             "+ CI (group `artifact-workloads`) gains create on `tools/**`",
             "+ admins (group `admins`) gain update on `**`",
@@ -36,13 +64,34 @@ describe("in words", () => {
     });
 
     test("another group in a tier is one that loses and one that gains", () => {
-        expect(words(matrixOf(), matrixOf({}, { identity: { workloadsGroup: "builders" } }))).toEqual(["the group `builders` gains create on `**`", "CI (group `artifact-workloads`) loses create on `**`"]);
+        expect(words(matrixOf(), matrixOf({}, { identity: { workloadsGroup: "builders" } }))).toEqual([
+            "the group `builders` gains create on `**`",
+            "CI (group `artifact-workloads`) loses create on `**`",
+        ]);
     });
 
     test("what anyone gains is said once", () => {
-        const before: AccessMatrix = { "**": { anonymous: ["read"], [LOGGED_IN_ROW]: ["read"], "group a": ["read"], "group b": ["read", "create"] } };
-        const after: AccessMatrix = { "**": { anonymous: ["read", "delete"], [LOGGED_IN_ROW]: ["read", "create"], "group a": ["read", "create", "update"], "group b": ["read", "create"] } };
-        expect(words(before, after)).toEqual(["anyone without a login gains delete on `**`", "anyone who is logged in gains create on `**`", "the group `a` gains update on `**`"]);
+        const before: AccessMatrix = {
+            "**": {
+                anonymous: ["read"],
+                [LOGGED_IN_ROW]: ["read"],
+                "group a": ["read"],
+                "group b": ["read", "create"],
+            },
+        };
+        const after: AccessMatrix = {
+            "**": {
+                anonymous: ["read", "delete"],
+                [LOGGED_IN_ROW]: ["read", "create"],
+                "group a": ["read", "create", "update"],
+                "group b": ["read", "create"],
+            },
+        };
+        expect(words(before, after)).toEqual([
+            "anyone without a login gains delete on `**`",
+            "anyone who is logged in gains create on `**`",
+            "the group `a` gains update on `**`",
+        ]);
     });
 
     test("repositories of two patterns", () => {
@@ -54,46 +103,116 @@ describe("in words", () => {
     });
 
     test("a group's name cannot write Markdown", () => {
-        const change: AccessChange = { who: "group a`b\nc", kind: "gains", actions: ["read"], repositories: [["**"]], except: [] };
+        const change: AccessChange = {
+            who: "group a`b\nc",
+            kind: "gains",
+            actions: ["read"],
+            repositories: [["**"]],
+            except: [],
+        };
         expect(changeInWords(change)).toBe("the group `a'b'c` gains read on `**`");
     });
 
     test("a condition that goes", () => {
-        const policy = (conditional: boolean): AccessPolicy => ({ rules: [{ pattern: "**", anonymous: [], loggedIn: [], grants: [{ users: [], groups: ["a"], actions: ["read"], conditional }] }], everywhere: [] });
-        const said = (before: boolean, after: boolean) => policyChanges(policy(before), policy(after)).map((change) => changeInWords(change));
-        expect(said(true, false)).toEqual(["the group `a` gains read on `**`, which hung on a condition of the request before"]);
-        expect(said(false, true)).toEqual(["the group `a` loses read on `**`, which hangs on a condition of the request from now on"]);
+        const policy = (conditional: boolean): AccessPolicy => ({
+            rules: [
+                {
+                    pattern: "**",
+                    anonymous: [],
+                    loggedIn: [],
+                    grants: [{ users: [], groups: ["a"], actions: ["read"], conditional }],
+                },
+            ],
+            everywhere: [],
+        });
+        const said = (before: boolean, after: boolean) =>
+            policyChanges(policy(before), policy(after)).map((change) => changeInWords(change));
+        expect(said(true, false)).toEqual([
+            "the group `a` gains read on `**`, which hung on a condition of the request before",
+        ]);
+        expect(said(false, true)).toEqual([
+            "the group `a` loses read on `**`, which hangs on a condition of the request from now on",
+        ]);
         expect(said(true, true)).toEqual([]);
     });
 });
 
 // --- whatever the policies ---------------------------------------------------------------------------------------------
 
-const somePattern = fc.constantFrom("**", "team/**", "team", "team/base/**", "team*/**", "team/*", "*/app", "app/*", "**/app", "te?m/app", "base");
+const somePattern = fc.constantFrom(
+    "**",
+    "team/**",
+    "team",
+    "team/base/**",
+    "team*/**",
+    "team/*",
+    "*/app",
+    "app/*",
+    "**/app",
+    "te?m/app",
+    "base",
+);
 const someActions = fc.subarray([...ACTIONS]);
 const someRule = fc.record({
     anonymous: someActions,
     loggedIn: someActions,
-    grants: fc.array(fc.record({ users: fc.subarray(["zot-ci"]), groups: fc.subarray(["admins", "artifact-workloads", "developers"]), actions: someActions, conditional: fc.boolean() }), { maxLength: 3 }),
+    grants: fc.array(
+        fc.record({
+            users: fc.subarray(["zot-ci"]),
+            groups: fc.subarray(["admins", "artifact-workloads", "developers"]),
+            actions: someActions,
+            conditional: fc.boolean(),
+        }),
+        { maxLength: 3 },
+    ),
 });
 const somePolicy: fc.Arbitrary<AccessPolicy> = fc
     .tuple(fc.uniqueArray(somePattern, { maxLength: 4 }), fc.infiniteStream(someRule))
-    .map(([patterns, rules]) => ({ rules: patterns.map((pattern) => ({ pattern, ...rules.next().value! })), everywhere: [] }));
+    .map(([patterns, rules]) => ({
+        rules: patterns.map((pattern) => ({ pattern, ...rules.next().value! })),
+        everywhere: [],
+    }));
 
-const repositories = ["team", "team/app", "team/base", "team/base/x", "teams", "teams/app", "app", "app/app", "app/x", "x/app", "base", "base/app", "a"];
+const repositories = [
+    "team",
+    "team/app",
+    "team/base",
+    "team/base/x",
+    "teams",
+    "teams/app",
+    "app",
+    "app/app",
+    "app/x",
+    "x/app",
+    "base",
+    "base/app",
+    "a",
+];
 const people: [string, Who][] = [
     ["anonymous", ANONYMOUS],
     [LOGGED_IN_ROW, { kind: "user", name: "", groups: [] }],
-    ...["admins", "artifact-workloads", "developers"].map((group): [string, Who] => [`group ${group}`, { kind: "user", name: "", groups: [group] }]),
+    ...["admins", "artifact-workloads", "developers"].map((group): [string, Who] => [
+        `group ${group}`,
+        { kind: "user", name: "", groups: [group] },
+    ]),
     ["user zot-ci", { kind: "user", name: "zot-ci", groups: [] }],
 ];
 /** zot takes either of two patterns of one length; such policies are refused elsewhere. */
 const isCertain = (policy: AccessPolicy, repository: string) => {
     const length = ruleFor(policy, repository)?.pattern.length;
-    return policy.rules.every((rule) => rule.pattern.length !== length || rule.pattern === ruleFor(policy, repository)?.pattern || !ruleFor({ rules: [rule], everywhere: [] }, repository));
+    return policy.rules.every(
+        (rule) =>
+            rule.pattern.length !== length ||
+            rule.pattern === ruleFor(policy, repository)?.pattern ||
+            !ruleFor({ rules: [rule], everywhere: [] }, repository),
+    );
 };
-const matchesName = (name: string[], repository: string) => name.every((pattern) => ruleFor({ rules: [{ pattern, anonymous: [], loggedIn: [], grants: [] }], everywhere: [] }, repository));
-const tells = (change: AccessChange, repository: string) => change.repositories.some((name) => matchesName(name, repository));
+const matchesName = (name: string[], repository: string) =>
+    name.every((pattern) =>
+        ruleFor({ rules: [{ pattern, anonymous: [], loggedIn: [], grants: [] }], everywhere: [] }, repository),
+    );
+const tells = (change: AccessChange, repository: string) =>
+    change.repositories.some((name) => matchesName(name, repository));
 
 test("the same policy: nothing changes", () => {
     fc.assert(fc.property(somePolicy, (policy) => expect(policyChanges(policy, structuredClone(policy))).toEqual([])));
@@ -101,7 +220,11 @@ test("the same policy: nothing changes", () => {
 
 test("the way back is the reverse", () => {
     const plain = (changes: AccessChange[], turned: boolean) =>
-        changes.map(({ who, kind, actions, repositories: where }) => JSON.stringify([who, (kind === "gains") !== turned, actions, where])).sort();
+        changes
+            .map(({ who, kind, actions, repositories: where }) =>
+                JSON.stringify([who, (kind === "gains") !== turned, actions, where]),
+            )
+            .sort();
     fc.assert(
         fc.property(somePolicy, somePolicy, (one, other) => {
             expect(plain(policyChanges(other, one), true)).toEqual(plain(policyChanges(one, other), false));
@@ -119,8 +242,17 @@ test("every right gained or lost is told, by the person or as one that anyone ha
                         const [had, has] = [before, after].map((policy) => evaluate(policy, who, action, repository));
                         if (had === has) continue;
                         const kind = has ? "gains" : "loses";
-                        const told = changes.filter((change) => change.kind === kind && change.actions.includes(action) && tells(change, repository) && (change.who === row || (row !== "anonymous" && change.who === LOGGED_IN_ROW)));
-                        if (told.length === 0) throw new Error(`${row} ${kind} ${action} on ${repository}, and it is not told: ${JSON.stringify(changes)}`);
+                        const told = changes.filter(
+                            (change) =>
+                                change.kind === kind &&
+                                change.actions.includes(action) &&
+                                tells(change, repository) &&
+                                (change.who === row || (row !== "anonymous" && change.who === LOGGED_IN_ROW)),
+                        );
+                        if (told.length === 0)
+                            throw new Error(
+                                `${row} ${kind} ${action} on ${repository}, and it is not told: ${JSON.stringify(changes)}`,
+                            );
                     }
                 }
             }
@@ -132,7 +264,15 @@ test("every right gained or lost is told, by the person or as one that anyone ha
 test("nothing is told of what nobody gains or loses anywhere", () => {
     fc.assert(
         fc.property(somePolicy, somePolicy, (before, after) => {
-            const rights = (policy: AccessPolicy, row: string) => new Set(policy.rules.flatMap((rule) => accessMatrix(policy)[rule.pattern]![row] ?? accessMatrix(policy)[rule.pattern]![LOGGED_IN_ROW] ?? []));
+            const rights = (policy: AccessPolicy, row: string) =>
+                new Set(
+                    policy.rules.flatMap(
+                        (rule) =>
+                            accessMatrix(policy)[rule.pattern]![row] ??
+                            accessMatrix(policy)[rule.pattern]![LOGGED_IN_ROW] ??
+                            [],
+                    ),
+                );
             for (const change of accessChanges(accessMatrix(before), accessMatrix(after))) {
                 const holder = change.kind === "gains" ? after : before;
                 expect([...rights(holder, change.who)]).toEqual(expect.arrayContaining(change.actions));

@@ -1,45 +1,87 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CiCredential, expiryWarning, pushableRepository } from "../../components/ciCredential";
 import { namelessSecretFiles, policyOf, renderZotConfig } from "../../components/zotConfig";
-import { recordResources, type Recorded, valueOf } from "../support/recordedProgram";
+import { type Recorded, recordResources, valueOf } from "../support/recordedProgram";
 import { siteSettings } from "../support/settings";
 
 const KEY = { keyLifetime: "90d", predecessorLifetime: "7d", keyGeneration: 1 };
 
-async function declare(more: Partial<ConstructorParameters<typeof CiCredential>[1]> = {}, changes: Record<string, Record<string, unknown>> = {}, outputs: Record<string, unknown> = {}) {
+async function declare(
+    more: Partial<ConstructorParameters<typeof CiCredential>[1]> = {},
+    changes: Record<string, Record<string, unknown>> = {},
+    outputs: Record<string, unknown> = {},
+) {
     const recorded = recordResources({
-        outputs: { "zot:index/apiKey:ApiKey": { user: "zot-ci", key: "zak_canary", expires: "2999-01-01T00:00:00.000Z", ...outputs } },
+        outputs: {
+            "zot:index/apiKey:ApiKey": {
+                user: "zot-ci",
+                key: "zak_canary",
+                expires: "2999-01-01T00:00:00.000Z",
+                ...outputs,
+            },
+        },
     });
     const credential = new CiCredential("registry", { settings: siteSettings(changes).settings, key: KEY, ...more });
-    const values = { registry: await valueOf(credential.registry), userName: await valueOf(credential.userName), key: await valueOf(credential.key), expires: await valueOf(credential.expires) };
+    const values = {
+        registry: await valueOf(credential.registry),
+        userName: await valueOf(credential.userName),
+        key: await valueOf(credential.key),
+        expires: await valueOf(credential.expires),
+    };
     const isSecret = await (credential.key as pulumi.Output<string> & { isSecret: Promise<boolean> }).isSecret;
     await pulumi.runtime.disconnect();
     return { recorded, values, isSecret };
 }
 
-const apiKey = (recorded: Recorded[]) => recorded.find((resource) => resource.type === "zot:index/apiKey:ApiKey")!.inputs;
+const apiKey = (recorded: Recorded[]) =>
+    recorded.find((resource) => resource.type === "zot:index/apiKey:ApiKey")!.inputs;
 
 test("the key is asked for with what the settings say", async () => {
     const { recorded } = await declare();
-    expect(apiKey(recorded)).toEqual({ registryUrl: "https://registry.example.org", user: "zot-ci", lifetime: "90d", predecessorLifetime: "7d", generation: 1, issuer: "https://authentik.example.org/application/o/zot/", repository: "probe" });
+    expect(apiKey(recorded)).toEqual({
+        registryUrl: "https://registry.example.org",
+        user: "zot-ci",
+        lifetime: "90d",
+        predecessorLifetime: "7d",
+        generation: 1,
+        issuer: "https://authentik.example.org/application/o/zot/",
+        repository: "probe",
+    });
 });
 
 test("a login flow, an age to rotate at and a raised generation are passed on", async () => {
-    const { recorded } = await declare({ key: { ...KEY, keyRotateAfter: "30d", keyGeneration: 2, takeOverKeys: true }, loginFlow: pulumi.output("zot-ci-login") });
-    expect(apiKey(recorded)).toMatchObject({ rotateAfter: "30d", generation: 2, takeOver: true, loginFlow: "zot-ci-login" });
+    const { recorded } = await declare({
+        key: { ...KEY, keyRotateAfter: "30d", keyGeneration: 2, takeOverKeys: true },
+        loginFlow: pulumi.output("zot-ci-login"),
+    });
+    expect(apiKey(recorded)).toMatchObject({
+        rotateAfter: "30d",
+        generation: 2,
+        takeOver: true,
+        loginFlow: "zot-ci-login",
+    });
 });
 
 test("the outputs are what a CI needs, and only the key is secret", async () => {
     const { values, isSecret } = await declare();
-    expect(values).toEqual({ registry: "registry.example.org", userName: "zot-ci", key: "zak_canary", expires: "2999-01-01T00:00:00.000Z" });
+    expect(values).toEqual({
+        registry: "registry.example.org",
+        userName: "zot-ci",
+        key: "zak_canary",
+        expires: "2999-01-01T00:00:00.000Z",
+    });
     expect(isSecret).toBe(true);
 });
 
 test("a key that ends within two weeks is warned about, with what to do", () => {
     const now = new Date("2026-11-23T08:00:00Z");
     expect(expiryWarning("2026-12-08T08:00:01Z", "zot-ci", now)).toBeUndefined();
-    expect(expiryWarning("2026-12-07T08:00:00Z", "zot-ci", now)).toMatch(/zot-ci.* ends on 2026-12-07 08:00:00 UTC, within two weeks/);
-    expect(expiryWarning("2026-11-23T07:59:59Z", "zot-ci", now)).toMatch(/ended on .*: run pulumi up, and hand the new one to CI/);
+    expect(expiryWarning("2026-12-07T08:00:00Z", "zot-ci", now)).toMatch(
+        /zot-ci.* ends on 2026-12-07 08:00:00 UTC, within two weeks/,
+    );
+    expect(expiryWarning("2026-11-23T07:59:59Z", "zot-ci", now)).toMatch(
+        /ended on .*: run pulumi up, and hand the new one to CI/,
+    );
 });
 
 test("the warning is given by the component itself", async () => {
@@ -67,6 +109,11 @@ describe("the repository for the proof is one that CI may push to", () => {
         [{ access: { ciRepositories: ["team/app?"] } }, "team/appp"],
         [{ access: { ciRepositories: ["only/this"] } }, "only/this"],
         [{ access: { rules: { probe: { ci: ["read"] } } } }, "zot-hardening-probe"],
-        [{ zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] }, access: { ciRepositories: ["**"] } }, "probe"],
-    ])("%j", (changes, repository) => expect(repositoryFor(changes as Record<string, Record<string, unknown>>)).toBe(repository));
+        [
+            { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] }, access: { ciRepositories: ["**"] } },
+            "probe",
+        ],
+    ])("%j", (changes, repository) =>
+        expect(repositoryFor(changes as Record<string, Record<string, unknown>>)).toBe(repository),
+    );
 });

@@ -1,8 +1,8 @@
 /** What the components pass to their resources, recorded by Pulumi's mocks. */
 import * as pulumi from "@pulumi/pulumi";
-import { recordResources, type Recorded, valueOf } from "../support/recordedProgram";
-import { PRIVATE_KEY_CANARY, siteSettings } from "../support/settings";
 import { HardenedRegistry } from "../../components/hardenedRegistry";
+import { type Recorded, recordResources, valueOf } from "../support/recordedProgram";
+import { PRIVATE_KEY_CANARY, siteSettings } from "../support/settings";
 
 const FOUND = {
     authorizationFlow: "flow-authorize",
@@ -14,7 +14,10 @@ const FOUND = {
 
 let recorded: Recorded[];
 
-async function declare(changes: Record<string, Record<string, unknown>> = {}, found: Record<string, unknown> = {}): Promise<HardenedRegistry> {
+async function declare(
+    changes: Record<string, Record<string, unknown>> = {},
+    found: Record<string, unknown> = {},
+): Promise<HardenedRegistry> {
     recorded = recordResources({
         outputs: {
             "random:index/randomPassword:RandomPassword": { result: "canary-generated-secret-".padEnd(64, "x") },
@@ -22,7 +25,10 @@ async function declare(changes: Record<string, Record<string, unknown>> = {}, fo
             "authentik:index/providerOauth2:ProviderOauth2": {},
         },
     });
-    const registry = new HardenedRegistry("registry", { settings: siteSettings(changes).settings, found: { ...FOUND, ...found } });
+    const registry = new HardenedRegistry("registry", {
+        settings: siteSettings(changes).settings,
+        found: { ...FOUND, ...found },
+    });
     await pulumi.runtime.disconnect();
     return registry;
 }
@@ -41,7 +47,13 @@ test("the provider is what zot logs in with: confidential, one strict redirect, 
         clientType: "confidential",
         authorizationFlow: "flow-authorize",
         invalidationFlow: "flow-invalidate",
-        allowedRedirectUris: [{ matching_mode: "strict", url: "https://registry.example.org/zot/auth/callback/oidc", redirect_uri_type: "authorization" }],
+        allowedRedirectUris: [
+            {
+                matching_mode: "strict",
+                url: "https://registry.example.org/zot/auth/callback/oidc",
+                redirect_uri_type: "authorization",
+            },
+        ],
         signingKey: "certificate",
         propertyMappings: ["openid", "email", "profile"],
         subMode: "hashed_user_id",
@@ -52,7 +64,12 @@ test("the provider is what zot logs in with: confidential, one strict redirect, 
 
 test("only admins and CI's group may use the application, admins first", async () => {
     await declare();
-    expect(only("authentik:index/application:Application")).toMatchObject({ name: "Zot Registry", slug: "zot", metaLaunchUrl: "https://registry.example.org", policyEngineMode: "any" });
+    expect(only("authentik:index/application:Application")).toMatchObject({
+        name: "Zot Registry",
+        slug: "zot",
+        metaLaunchUrl: "https://registry.example.org",
+        policyEngineMode: "any",
+    });
     const bindings = recorded.filter((resource) => resource.type === "authentik:index/policyBinding:PolicyBinding");
     const passes = { enabled: true, negate: false, failureResult: false, timeout: 30 };
     expect(bindings.map(({ name, inputs }) => ({ name, ...inputs }))).toEqual([
@@ -64,7 +81,11 @@ test("only admins and CI's group may use the application, admins first", async (
 test("CI is a service account in its group, and admins are never made", async () => {
     await declare();
     expect(only("authentik:index/group:Group")).toEqual({ name: "artifact-workloads", isSuperuser: false });
-    expect(only("authentik:index/user:User")).toMatchObject({ username: "zot-ci", type: "service_account", groups: ["registry-id"] });
+    expect(only("authentik:index/user:User")).toMatchObject({
+        username: "zot-ci",
+        type: "service_account",
+        groups: ["registry-id"],
+    });
 });
 
 test("where an administrator keeps group and account, neither is made and the binding names the one that was found", async () => {
@@ -77,7 +98,10 @@ test("where an administrator keeps group and account, neither is made and the bi
 test("one command reaches the host: pinned, quiet, and with nothing secret in its text", async () => {
     await declare();
     const inputs = only("command:remote:Command");
-    const { connection, stdin, ...rest } = inputs as { connection: { value?: unknown }; stdin: unknown } & Record<string, unknown>;
+    const { connection, stdin, ...rest } = inputs as { connection: { value?: unknown }; stdin: unknown } & Record<
+        string,
+        unknown
+    >;
     expect(JSON.stringify(connection)).toContain("ssh-ed25519 AAAA");
     expect(rest).toMatchObject({ addPreviousOutputInEnv: false, logging: "none" });
     expect(rest.triggers).toBeUndefined();

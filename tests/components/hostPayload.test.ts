@@ -14,7 +14,14 @@ function payloadOf(changes: Record<string, Record<string, unknown>> = {}) {
     const { settings, zotConfig } = siteSettings(changes);
     const files = secretFiles(settings, { credentials: "aa", sessionKeys: "bb" });
     const config = zotConfig(files);
-    const text = hostPayload({ settings, files, config, readOnlyConfig: readOnlyConfig(settings), credentials: CREDENTIALS, sessionKeys: SESSION_KEYS });
+    const text = hostPayload({
+        settings,
+        files,
+        config,
+        readOnlyConfig: readOnlyConfig(settings),
+        credentials: CREDENTIALS,
+        sessionKeys: SESSION_KEYS,
+    });
     return { settings, config, files, text, sections: sectionsOf(text) };
 }
 
@@ -25,13 +32,22 @@ function sectionsOf(payload: string): Record<string, string> {
     for (let index = 0; index < lines.length; ) {
         const [, name, count] = /^== (\w+) (\d+)$/.exec(lines[index++]!) ?? [];
         if (name === undefined || count === undefined) continue;
-        sections[name] = lines.slice(index, index + Number(count)).map((line) => `${line}\n`).join("");
+        sections[name] = lines
+            .slice(index, index + Number(count))
+            .map((line) => `${line}\n`)
+            .join("");
         index += Number(count);
     }
     return sections;
 }
 
-const settingsOf = (section: string) => Object.fromEntries(section.trimEnd().split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+const settingsOf = (section: string) =>
+    Object.fromEntries(
+        section
+            .trimEnd()
+            .split("\n")
+            .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    );
 
 test("configs, credentials and session keys arrive as they were sent", () => {
     const { settings, config, sections } = payloadOf();
@@ -42,7 +58,9 @@ test("configs, credentials and session keys arrive as they were sent", () => {
 });
 
 test("the script's settings are the stack's", () => {
-    const { sections, files } = payloadOf({ host: { serviceManager: "command", restartCommand: "rc-service zot restart --now='a=b'", readyTimeout: 90 } });
+    const { sections, files } = payloadOf({
+        host: { serviceManager: "command", restartCommand: "rc-service zot restart --now='a=b'", readyTimeout: 90 },
+    });
     expect(settingsOf(sections.settings!)).toMatchObject({
         binary: "/usr/local/bin/zot",
         configFile: "/etc/zot/config.json",
@@ -84,7 +102,12 @@ describe.each(["deploy", "withdraw"] as const)("the command to %s", (verb) => {
         const folder = fs.mkdtempSync(path.join(os.tmpdir(), "payload-test-"));
         try {
             const { text } = payloadOf();
-            const { status, stdout } = spawnSync("/bin/sh", ["-c", hostCommand(verb)], { input: text.slice(0, text.length / 2), encoding: "utf8", env: { PATH: "/usr/bin:/bin", HOME: folder, TMPDIR: folder }, timeout: 30_000 });
+            const { status, stdout } = spawnSync("/bin/sh", ["-c", hostCommand(verb)], {
+                input: text.slice(0, text.length / 2),
+                encoding: "utf8",
+                env: { PATH: "/usr/bin:/bin", HOME: folder, TMPDIR: folder },
+                timeout: 30_000,
+            });
             expect(status).not.toBe(0);
             expect(stdout).not.toContain("canary");
         } finally {
@@ -97,8 +120,25 @@ test("the mark that the script says back is the same for the same payload, and a
     const markOf = (text: string) => /^mark=([0-9a-f]{16})$/m.exec(sectionsOf(text).settings!)![1];
     const { text, settings, config, files } = payloadOf();
     expect(markOf(payloadOf().text)).toBe(markOf(text));
-    const again = (pushes: number, credentials = CREDENTIALS) => markOf(hostPayload({ settings, files, config, readOnlyConfig: readOnlyConfig(settings), credentials, sessionKeys: SESSION_KEYS, pushes }));
-    const marks = [markOf(text), again(1), again(2), again(0, CREDENTIALS.replace("canary", "other")), markOf(payloadOf({ host: { readyTimeout: 91 } }).text)];
+    const again = (pushes: number, credentials = CREDENTIALS) =>
+        markOf(
+            hostPayload({
+                settings,
+                files,
+                config,
+                readOnlyConfig: readOnlyConfig(settings),
+                credentials,
+                sessionKeys: SESSION_KEYS,
+                pushes,
+            }),
+        );
+    const marks = [
+        markOf(text),
+        again(1),
+        again(2),
+        again(0, CREDENTIALS.replace("canary", "other")),
+        markOf(payloadOf({ host: { readyTimeout: 91 } }).text),
+    ];
     expect(new Set(marks).size).toBe(marks.length);
     expect(again(0)).toBe(markOf(text));
 });

@@ -1,7 +1,7 @@
 /** What is asked of Authentik before anything is changed there. */
 import { randomBytes } from "node:crypto";
 import type { ResourceHookArgs, ResourceHookBinding } from "@pulumi/pulumi";
-import { loginObstacles, type LookAccess } from "../../clients/authentikLook";
+import { type LookAccess, loginObstacles } from "../../clients/authentikLook";
 import { outgoing } from "../../clients/outgoing";
 import { declaredNames, IdentityPreflight, obstacleMessage, takenMessage } from "../../components/identityPreflight";
 import { missingMessage } from "../../components/registryIdentity";
@@ -23,15 +23,24 @@ beforeAll(async () => {
 afterAll(() => standIn.close());
 
 async function api<T = { pk: string }>(method: string, path: string, body?: object): Promise<T> {
-    const answer = await fetch(`${standIn.url}/api/v3${path}`, { method, headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: body && JSON.stringify(body) });
+    const answer = await fetch(`${standIn.url}/api/v3${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: body && JSON.stringify(body),
+    });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${answer.status} ${text}`);
     return (text ? JSON.parse(text) : undefined) as T;
 }
 
 /** What a hook says; undefined where it lets the change through. */
-async function refusal({ beforeUpdate }: ResourceHookBinding, args: Partial<ResourceHookArgs>): Promise<string | undefined> {
-    for (const hook of (beforeUpdate ?? []) as unknown as { callback(given: Partial<ResourceHookArgs>): Promise<void> }[]) {
+async function refusal(
+    { beforeUpdate }: ResourceHookBinding,
+    args: Partial<ResourceHookArgs>,
+): Promise<string | undefined> {
+    for (const hook of (beforeUpdate ?? []) as unknown as {
+        callback(given: Partial<ResourceHookArgs>): Promise<void>;
+    }[]) {
         try {
             await hook.callback(args);
         } catch (error) {
@@ -44,12 +53,21 @@ async function refusal({ beforeUpdate }: ResourceHookBinding, args: Partial<Reso
 test("a change of the group that would take members out is refused with their names, where the provider sends those of its state", async () => {
     recordResources();
     const group = await api("POST", "/core/groups/", { name: "artifact-workloads" });
-    const user = await api<{ pk: number }>("POST", "/core/users/", { username: "zot-ci", name: "zot-ci", type: "service_account", groups: [group.pk] });
+    const user = await api<{ pk: number }>("POST", "/core/users/", {
+        username: "zot-ci",
+        name: "zot-ci",
+        type: "service_account",
+        groups: [group.pk],
+    });
     const bridged = new IdentityPreflight("bridged", settings, access, true).keepMembers();
-    expect(await refusal(bridged, { id: group.pk, oldOutputs: { users: [] } })).toMatch(/has members in Authentik that the state does not know: zot-ci\..*pulumi up --refresh/);
+    expect(await refusal(bridged, { id: group.pk, oldOutputs: { users: [] } })).toMatch(
+        /has members in Authentik that the state does not know: zot-ci\..*pulumi up --refresh/,
+    );
     expect(await refusal(bridged, { id: group.pk, oldOutputs: {} })).toMatch(/does not know: zot-ci/);
     expect(await refusal(bridged, { id: group.pk, oldOutputs: { users: [user.pk, 4711] } })).toBeUndefined();
-    expect(await refusal(new IdentityPreflight("ours", settings, access).keepMembers(), { id: group.pk, oldOutputs: {} })).toBeUndefined();
+    expect(
+        await refusal(new IdentityPreflight("ours", settings, access).keepMembers(), { id: group.pk, oldOutputs: {} }),
+    ).toBeUndefined();
 });
 
 describe("the stages of a login flow", () => {
@@ -64,10 +82,18 @@ describe("the stages of a login flow", () => {
     test("a second factor that has to be set up or is denied stands in the way; that of Authentik's own policy is no way round", async () => {
         const { pk } = await mfa();
         await api("PATCH", `/stages/authenticator/validate/${pk}/`, { not_configured_action: "deny" });
-        expect((await obstacles()).obstacles).toEqual([{ what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: true }]);
-        const policy = await first("/policies/expression/?name=default-authentication-flow-authenticator-validate-stage");
-        await api("PATCH", `/policies/expression/${policy.pk}/`, { expression: 'return request.context["pending_user"].username == "somebody"' });
-        expect((await obstacles()).obstacles).toEqual([{ what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: false }]);
+        expect((await obstacles()).obstacles).toEqual([
+            { what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: true },
+        ]);
+        const policy = await first(
+            "/policies/expression/?name=default-authentication-flow-authenticator-validate-stage",
+        );
+        await api("PATCH", `/policies/expression/${policy.pk}/`, {
+            expression: 'return request.context["pending_user"].username == "somebody"',
+        });
+        expect((await obstacles()).obstacles).toEqual([
+            { what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: false },
+        ]);
         await api("PATCH", `/stages/authenticator/validate/${pk}/`, { not_configured_action: "skip" });
         expect((await obstacles()).obstacles).toEqual([]);
     });
@@ -76,7 +102,9 @@ describe("the stages of a login flow", () => {
         const identification = await first("/stages/identification/?name=default-authentication-identification");
         const password = await first("/stages/password/?name=default-authentication-password");
         await api("PATCH", `/stages/identification/${identification.pk}/`, { user_fields: ["email"] });
-        await api("PATCH", `/stages/password/${password.pk}/`, { backends: ["authentik.sources.ldap.auth.LDAPBackend"] });
+        await api("PATCH", `/stages/password/${password.pk}/`, {
+            backends: ["authentik.sources.ldap.auth.LDAPBackend"],
+        });
         expect((await obstacles()).obstacles.map(({ what }) => what)).toEqual([
             "does not let anybody log in by user name (stage default-authentication-identification)",
             "does not check the passwords that Authentik itself keeps (stage default-authentication-password)",
@@ -106,10 +134,20 @@ test("what is said names objects, settings and commands", () => {
     for (const { kind, name } of names) expect(message).toContain(`- ${kind} ${name} (identity.`);
     expect(message).toContain("npm run adopt -- --stack prod");
     expect(message).toContain("pulumi config set --path identity.ciLoginFlow zot-ci-login");
-    const left = takenMessage("https://authentik.example.org", "prod", names.filter(({ kind }) => kind === "stage"));
+    const left = takenMessage(
+        "https://authentik.example.org",
+        "prod",
+        names.filter(({ kind }) => kind === "stage"),
+    );
     expect(left).toContain("They may be left of one that is gone");
     expect(left).not.toContain("npm run adopt");
-    expect(obstacleMessage(settings, "theirs", ["asks for a captcha (stage x)"])).toMatch(/^The login flow theirs asks for a captcha \(stage x\)\. .*pulumi config set --path identity\.ciLoginFlow dedicated$/);
-    expect(obstacleMessage(dedicated, "zot-ci-login", ["asks for a captcha (stage x)"])).not.toContain("pulumi config set");
-    expect(missingMessage("HTTP Error '404 Not Found'", [{ what: "group admins", setting: "identity.adminsGroup" }])).toBe("Looked up in Authentik, and not found: group admins (identity.adminsGroup). HTTP Error '404 Not Found'");
+    expect(obstacleMessage(settings, "theirs", ["asks for a captcha (stage x)"])).toMatch(
+        /^The login flow theirs asks for a captcha \(stage x\)\. .*pulumi config set --path identity\.ciLoginFlow dedicated$/,
+    );
+    expect(obstacleMessage(dedicated, "zot-ci-login", ["asks for a captcha (stage x)"])).not.toContain(
+        "pulumi config set",
+    );
+    expect(
+        missingMessage("HTTP Error '404 Not Found'", [{ what: "group admins", setting: "identity.adminsGroup" }]),
+    ).toBe("Looked up in Authentik, and not found: group admins (identity.adminsGroup). HTTP Error '404 Not Found'");
 });

@@ -4,8 +4,8 @@
  * lists, and only the longest matching pattern.
  */
 import fc from "fast-check";
-import { type Action, ACTIONS, ANONYMOUS, evaluate, type Who } from "../../components/accessPolicy";
-import { declaredState, type DeclaredState } from "../../components/declaredState";
+import { ACTIONS, type Action, ANONYMOUS, evaluate, type Who } from "../../components/accessPolicy";
+import { type DeclaredState, declaredState } from "../../components/declaredState";
 import { SettingsError } from "../../components/settings";
 import { readOnlyConfig } from "../../components/zotConfig";
 import { matches } from "../../testbed/zot/globs";
@@ -23,7 +23,8 @@ function asZotReads(value: Any): Any {
     const result: Any = Object.create(null);
     for (const [key, item] of Object.entries(value)) {
         const read = asZotReads(item);
-        if (read === null || (typeof read === "object" && !Array.isArray(read) && Object.keys(read).length === 0)) continue;
+        if (read === null || (typeof read === "object" && !Array.isArray(read) && Object.keys(read).length === 0))
+            continue;
         // EqualFold takes these two letters for s and k.
         const path = key.replaceAll("ſ", "s").replaceAll("\u212a", "k").toLowerCase().split("::");
         let holder = result;
@@ -41,12 +42,19 @@ function zotAllows(config: Any, who: Who, action: Action, repository: string, co
     const control = config.http.accesscontrol;
     let longest = "";
     // Of two of one length zot takes either, by chance: here the later one, in evaluate() the earlier.
-    for (const pattern of Object.keys(control.repositories ?? {})) if (pattern.length >= longest.length && matches(pattern, repository)) longest = pattern;
+    for (const pattern of Object.keys(control.repositories ?? {}))
+        if (pattern.length >= longest.length && matches(pattern, repository)) longest = pattern;
     const rule = control.repositories?.[longest] ?? {};
     const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] as string[] };
     const gives = (policy: Any) =>
-        names(policy.actions).includes(action) && (names(policy.users).includes(name) || names(policy.groups).some((group) => groups.includes(group))) && (list(policy.conditions).length === 0 || condition);
-    return list(rule.policies).some(gives) || names(who.kind === "user" ? rule.defaultpolicy : rule.anonymouspolicy).includes(action) || list(control.adminpolicy).some(gives);
+        names(policy.actions).includes(action) &&
+        (names(policy.users).includes(name) || names(policy.groups).some((group) => groups.includes(group))) &&
+        (list(policy.conditions).length === 0 || condition);
+    return (
+        list(rule.policies).some(gives) ||
+        names(who.kind === "user" ? rule.defaultpolicy : rule.anonymouspolicy).includes(action) ||
+        list(control.adminpolicy).some(gives)
+    );
 }
 
 function declaredOrRefused(changes: Record<string, Record<string, unknown>>): DeclaredState | undefined {
@@ -54,25 +62,59 @@ function declaredOrRefused(changes: Record<string, Record<string, unknown>>): De
         return declaredState(rawSettings(changes));
     } catch (error) {
         if (!(error instanceof SettingsError)) throw error;
-        expect(error.mistakes.every(({ setting, message }) => message.startsWith(setting.split(/[.[]/)[0]!))).toBe(true);
+        expect(error.mistakes.every(({ setting, message }) => message.startsWith(setting.split(/[.[]/)[0]!))).toBe(
+            true,
+        );
         return undefined;
     }
 }
 
 // --- what has to hold -------------------------------------------------------------------------------------------------
 
-const repositories = ["team", "team/app", "team/base", "team/base/x", "teams", "teams/app", "app", "app/app", "app/x", "x/app", "docker.io", "docker.io/app", "docker.io/library/app", "docker.io-images/app", "ghcr.io/a", "library/app", "mirror/a", "tern/app", "a"];
+const repositories = [
+    "team",
+    "team/app",
+    "team/base",
+    "team/base/x",
+    "teams",
+    "teams/app",
+    "app",
+    "app/app",
+    "app/x",
+    "x/app",
+    "docker.io",
+    "docker.io/app",
+    "docker.io/library/app",
+    "docker.io-images/app",
+    "ghcr.io/a",
+    "library/app",
+    "mirror/a",
+    "tern/app",
+    "a",
+];
 
 /** Every breach of the tiers, in a form that names who, where and what. */
 function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
     const config = asZotReads(JSON.parse(JSON.stringify(zotConfig())));
     const readOnly = asZotReads(JSON.parse(JSON.stringify(readOnlyConfig(settings))));
     const { adminsGroup, workloadsGroup, ciUser } = settings.identity;
-    const user = (name: string, ...groups: string[]): Who => ({ kind: "user", name, groups: groups.filter((group) => group !== adminsGroup) });
-    const others: Who[] = [user("someone"), user("bob"), user(ciUser, workloadsGroup), user("dev", "developers", "testers"), user("all", "admins", "developers", "testers", workloadsGroup)];
+    const user = (name: string, ...groups: string[]): Who => ({
+        kind: "user",
+        name,
+        groups: groups.filter((group) => group !== adminsGroup),
+    });
+    const others: Who[] = [
+        user("someone"),
+        user("bob"),
+        user(ciUser, workloadsGroup),
+        user("dev", "developers", "testers"),
+        user("all", "admins", "developers", "testers", workloadsGroup),
+    ];
     const admin: Who = { kind: "user", name: "boss", groups: [adminsGroup] };
     const everyone: Who[] = [ANONYMOUS, admin, ...others];
-    const cached = (repository: string) => !settings.access.ciMayPushToMirrors && settings.zot.mirrors.some(({ prefix }) => repository === prefix || repository.startsWith(`${prefix}/`));
+    const cached = (repository: string) =>
+        !settings.access.ciMayPushToMirrors &&
+        settings.zot.mirrors.some(({ prefix }) => repository === prefix || repository.startsWith(`${prefix}/`));
     const found: unknown[] = [];
     const demand = (holds: boolean, ...what: unknown[]) => void (holds || found.push(what));
 
@@ -87,13 +129,26 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
             demand(String(evaluated) === String(most), "evaluated otherwise", who, repository, evaluated, most);
             if (who === ANONYMOUS) demand(String(most) === "read", "anonymous may more than read", repository, most);
             else if (who === admin) {
-                demand(["create", "delete"].every((action) => least.includes(action as Action)), "admins are locked out", repository, least);
+                demand(
+                    ["create", "delete"].every((action) => least.includes(action as Action)),
+                    "admins are locked out",
+                    repository,
+                    least,
+                );
                 demand(!most.includes("update") || settings.access.adminsMayUpdate, "admins overwrite", repository);
             } else {
-                demand(!most.includes("update") && !most.includes("delete"), "changes or deletes", who, repository, most);
+                demand(
+                    !most.includes("update") && !most.includes("delete"),
+                    "changes or deletes",
+                    who,
+                    repository,
+                    most,
+                );
                 demand(!cached(repository) || !most.includes("create"), "pushes into a cache", who, repository);
             }
-            const written = ACTIONS.filter((action) => action !== "read" && zotAllows(readOnly, who, action, repository, true));
+            const written = ACTIONS.filter(
+                (action) => action !== "read" && zotAllows(readOnly, who, action, repository, true),
+            );
             demand(written.length === 0, "writes while read-only", who, repository, written);
         }
         demand(zotAllows(readOnly, ANONYMOUS, "read", repository, true), "may not read while read-only", repository);
@@ -103,13 +158,40 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
     const { oidc, ...otherProviders } = auth.openid.providers;
     demand(externalurl === settings.registry.url, "another external URL");
     // All that logs somebody in is the declared provider, and keys.
-    const others_ = Object.keys(auth).filter((key) => !["openid", "apikey", "securesession", "sessionkeysfile", "sessiondriver", "faildelay"].includes(key));
-    demand(auth.apikey === true && others_.length === 0 && Object.keys(otherProviders).length === 0 && config.http.tls?.cacert === undefined, "other logins", auth);
+    const others_ = Object.keys(auth).filter(
+        (key) => !["openid", "apikey", "securesession", "sessionkeysfile", "sessiondriver", "faildelay"].includes(key),
+    );
+    demand(
+        auth.apikey === true &&
+            others_.length === 0 &&
+            Object.keys(otherProviders).length === 0 &&
+            config.http.tls?.cacert === undefined,
+        "other logins",
+        auth,
+    );
     const admins_ = list(config.http.accesscontrol.adminpolicy);
-    demand(admins_.every((policy) => names(policy.users).length === 0 && names(policy.groups).every((group) => group === adminsGroup)), "an administrator of zot", admins_);
-    demand(oidc.issuer === settings.identity.issuer && oidc.claimmapping.username === "preferred_username", "another identity", oidc);
-    demand(["openid", "email", "profile"].every((scope) => oidc.scopes.includes(scope)), "scopes are missing", oidc);
-    demand(config.http.accesscontrol.groups === undefined && JSON.stringify(readOnly.http.auth) === '{"apikey":true}', "logins or groups of its own");
+    demand(
+        admins_.every(
+            (policy) =>
+                names(policy.users).length === 0 && names(policy.groups).every((group) => group === adminsGroup),
+        ),
+        "an administrator of zot",
+        admins_,
+    );
+    demand(
+        oidc.issuer === settings.identity.issuer && oidc.claimmapping.username === "preferred_username",
+        "another identity",
+        oidc,
+    );
+    demand(
+        ["openid", "email", "profile"].every((scope) => oidc.scopes.includes(scope)),
+        "scopes are missing",
+        oidc,
+    );
+    demand(
+        config.http.accesscontrol.groups === undefined && JSON.stringify(readOnly.http.auth) === '{"apikey":true}',
+        "logins or groups of its own",
+    );
     return found;
 }
 
@@ -129,28 +211,62 @@ function expectTiersOf(someSettings: fc.Arbitrary<unknown>, numRuns: number): vo
 }
 
 test("whatever the settings, they are refused or the rendered config keeps the tiers", () => {
-    expectTiersOf(fc.record({ access: someAccess, identity: someIdentity, zot: fc.record({ mirrors: someMirrors }) }), 300);
+    expectTiersOf(
+        fc.record({ access: someAccess, identity: someIdentity, zot: fc.record({ mirrors: someMirrors }) }),
+        300,
+    );
 });
 
 test("whatever is in zot.extraConfig, it is refused or the rendered config keeps the tiers", () => {
-    expectTiersOf(fc.record({ access: fc.record({ ciRepositories: fc.constantFrom(["**"], ["team/**"]), adminsMayUpdate: fc.boolean() }), zot: fc.record({ mirrors: someMirrors, extraConfig: someExtraConfig }) }), 800);
+    expectTiersOf(
+        fc.record({
+            access: fc.record({ ciRepositories: fc.constantFrom(["**"], ["team/**"]), adminsMayUpdate: fc.boolean() }),
+            zot: fc.record({ mirrors: someMirrors, extraConfig: someExtraConfig }),
+        }),
+        800,
+    );
 });
 
 test("any JSON in zot.extraConfig is refused with sentences, or rendered", () => {
     fc.assert(
-        fc.property(fc.jsonValue({ maxDepth: 5 }), fc.constantFrom("http", "storage", "extensions", "accessControl", "anything"), (value, key) => {
-            for (const extraConfig of [value, { [key]: value }, { http: { [key]: value } }, { http: { accessControl: { repositories: { "team/**": value } } } }, { http: { accessControl: { adminPolicy: value } } }, { extensions: { sync: { registries: value } } }]) {
-                const declared = declaredOrRefused({ zot: { extraConfig } });
-                if (declared) expect(() => JSON.stringify(declared.zotConfig())).not.toThrow();
-            }
-        }),
+        fc.property(
+            fc.jsonValue({ maxDepth: 5 }),
+            fc.constantFrom("http", "storage", "extensions", "accessControl", "anything"),
+            (value, key) => {
+                for (const extraConfig of [
+                    value,
+                    { [key]: value },
+                    { http: { [key]: value } },
+                    { http: { accessControl: { repositories: { "team/**": value } } } },
+                    { http: { accessControl: { adminPolicy: value } } },
+                    { extensions: { sync: { registries: value } } },
+                ]) {
+                    const declared = declaredOrRefused({ zot: { extraConfig } });
+                    if (declared) expect(() => JSON.stringify(declared.zotConfig())).not.toThrow();
+                }
+            },
+        ),
         { numRuns: 100 },
     );
 });
 
 test("any value of any setting is refused with a sentence, or accepted", () => {
     const { groups } = rawSettings();
-    const settingNames = Object.keys(groups).flatMap((group) => ["url", "port", "mirrors", "metrics", "rules", "ciRepositories", "issuer", "hostKey", "privateKey", "serviceManager", "extraConfig"].map((key) => [group, key] as const));
+    const settingNames = Object.keys(groups).flatMap((group) =>
+        [
+            "url",
+            "port",
+            "mirrors",
+            "metrics",
+            "rules",
+            "ciRepositories",
+            "issuer",
+            "hostKey",
+            "privateKey",
+            "serviceManager",
+            "extraConfig",
+        ].map((key) => [group, key] as const),
+    );
     fc.assert(
         fc.property(fc.constantFrom(...settingNames), fc.jsonValue({ maxDepth: 3 }), ([group, key], value) => {
             declaredOrRefused({ [group]: { [key]: value } });

@@ -9,8 +9,18 @@ test.each(["deployed", "unchanged", "mended"])("%s, with the mark of what was se
     expect(of(`Welcome to the registry's host\n${word} 0123456789abcdef\n`, "a warning")).toBeUndefined();
 });
 
-test.each(["", "deployed", "deployed fedcba9876543210", "not deployed 0123456789abcdef", "0123456789abcdef", "read-only 0123456789abcdef", "deployed 0123456789abcdef0"])("%p is none", (stdout) => {
-    expect(of(stdout)).toContain(`The registry's host 192.0.2.10 ended the push without an error, and did not say that it has run it; it is not known to have been run. What came was ${stdout === "" ? "nothing" : JSON.stringify(stdout)}. `);
+test.each([
+    "",
+    "deployed",
+    "deployed fedcba9876543210",
+    "not deployed 0123456789abcdef",
+    "0123456789abcdef",
+    "read-only 0123456789abcdef",
+    "deployed 0123456789abcdef0",
+])("%p is none", (stdout) => {
+    expect(of(stdout)).toContain(
+        `The registry's host 192.0.2.10 ended the push without an error, and did not say that it has run it; it is not known to have been run. What came was ${stdout === "" ? "nothing" : JSON.stringify(stdout)}. `,
+    );
 });
 
 test("what came is shown on one line, and not without end", () => {
@@ -21,5 +31,7 @@ test("what came is shown on one line, and not without end", () => {
 });
 
 test("a payload of a program that knew no mark asks for none", () => {
-    expect(answerProblem({ stdin: "== settings 1\nbinary=/usr/local/bin/zot\n", stdout: "deployed", stderr: "" }, "host")).toBeUndefined();
+    expect(
+        answerProblem({ stdin: "== settings 1\nbinary=/usr/local/bin/zot\n", stdout: "deployed", stderr: "" }, "host"),
+    ).toBeUndefined();
 });

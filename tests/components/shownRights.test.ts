@@ -8,7 +8,14 @@ import { siteSettings } from "../support/settings";
 const payloadFor = (access: Record<string, unknown>) => {
     const declared = siteSettings({ access });
     const files = namelessSecretFiles(declared.settings);
-    return hostPayload({ settings: declared.settings, files, config: declared.zotConfig(files), readOnlyConfig: readOnlyConfig(declared.settings), credentials: "{}\n", sessionKeys: "{}\n" });
+    return hostPayload({
+        settings: declared.settings,
+        files,
+        config: declared.zotConfig(files),
+        readOnlyConfig: readOnlyConfig(declared.settings),
+        credentials: "{}\n",
+        sessionKeys: "{}\n",
+    });
 };
 
 test("the policy that was pushed is read back from the payload", () => {
@@ -21,7 +28,10 @@ test.each(["", "no payload", "== config 1\nnot JSON\n== end\n"])("of %j nothing 
 });
 
 test("widening is marked and first", () => {
-    const changes = policyChanges(pushedPolicy(payloadFor({ ciRepositories: ["team/**"] }))!, siteSettings({ access: { ciRepositories: ["tools/**"] } }).policy);
+    const changes = policyChanges(
+        pushedPolicy(payloadFor({ ciRepositories: ["team/**"] }))!,
+        siteSettings({ access: { ciRepositories: ["tools/**"] } }).policy,
+    );
     expect(rightsMessage(changes, { workloadsGroup: "artifact-workloads", adminsGroup: "admins" })).toBe(
         [
             "Rights on the registry widen:",

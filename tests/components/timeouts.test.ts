@@ -1,10 +1,13 @@
 /** How long a request may take: declared, rendered, taken over, and warned of where it has no end. */
 import { declaredState } from "../../components/declaredState";
-import { readOnlyConfig, timeoutWarnings, unmanagedParts, type JsonMap } from "../../components/zotConfig";
+import { type JsonMap, readOnlyConfig, timeoutWarnings, unmanagedParts } from "../../components/zotConfig";
 import { valueAt } from "../../components/zotConfig/json";
 import { rawSettings, siteSettings } from "../support/settings";
 
-const limitsOf = (config: JsonMap) => [valueAt(config, ["http", "readTimeout"]), valueAt(config, ["http", "writeTimeout"])];
+const limitsOf = (config: JsonMap) => [
+    valueAt(config, ["http", "readTimeout"]),
+    valueAt(config, ["http", "writeTimeout"]),
+];
 const refused = (zot: Record<string, unknown>) => {
     try {
         declaredState(rawSettings({ zot }));
@@ -22,8 +25,14 @@ test("an hour by itself, in which a layer of 4 GB passes at 10 Mbit/s; the read-
 });
 
 test("as declared", () => {
-    expect(limitsOf(siteSettings({ zot: { readTimeout: "5m", writeTimeout: "2h" } }).zotConfig())).toEqual(["5m", "2h"]);
-    expect(limitsOf(siteSettings({ zot: { readTimeout: "5m", writeTimeout: "0s" } }).zotConfig())).toEqual(["5m", "0s"]);
+    expect(limitsOf(siteSettings({ zot: { readTimeout: "5m", writeTimeout: "2h" } }).zotConfig())).toEqual([
+        "5m",
+        "2h",
+    ]);
+    expect(limitsOf(siteSettings({ zot: { readTimeout: "5m", writeTimeout: "0s" } }).zotConfig())).toEqual([
+        "5m",
+        "0s",
+    ]);
 });
 
 test("what a stack has in zot.extraConfig since before stays in force", () => {
@@ -35,9 +44,18 @@ test("what a stack has in zot.extraConfig since before stays in force", () => {
 });
 
 test.each([
-    [{ readTimeout: "1s" }, 'zot.readTimeout: "1s" is not allowed because it would cut requests that are not slow; give a duration of at least 30 seconds'],
-    [{ readTimeout: "1d" }, 'zot.readTimeout: "1d" is not allowed; give a duration of at least 30 seconds such as "5m" or "1h", or "0s" for no limit.'],
-    [{ writeTimeout: "60s" }, 'zot.writeTimeout: "60s" is shorter than zot.readTimeout, "1h": a push that takes longer would arrive, and get no answer; give the same, or more.'],
+    [
+        { readTimeout: "1s" },
+        'zot.readTimeout: "1s" is not allowed because it would cut requests that are not slow; give a duration of at least 30 seconds',
+    ],
+    [
+        { readTimeout: "1d" },
+        'zot.readTimeout: "1d" is not allowed; give a duration of at least 30 seconds such as "5m" or "1h", or "0s" for no limit.',
+    ],
+    [
+        { writeTimeout: "60s" },
+        'zot.writeTimeout: "60s" is shorter than zot.readTimeout, "1h": a push that takes longer would arrive, and get no answer; give the same, or more.',
+    ],
     [{ readTimeout: "0s" }, 'zot.writeTimeout: "1h" is shorter than zot.readTimeout, "0s"'],
 ])("%j is refused", (zot, message) => {
     expect(refused(zot)).toContain(message);
@@ -47,8 +65,17 @@ test.each<[Record<string, unknown>, RegExp[]]>([
     [{}, []],
     [{ readTimeout: "30s", writeTimeout: "24h" }, []],
     [{ writeTimeout: "0s" }, [/^zot\.writeTimeout is "0s", which zot takes for no limit: a client that does not read/]],
-    [{ readTimeout: "0s", writeTimeout: "0h0m" }, [/^zot\.readTimeout is "0s", .*whoever may push can hold one open without an end/, /^zot\.writeTimeout is "0h0m"/]],
-    [{ extraConfig: { http: { readTimeout: "-1s" } } }, [/^zot\.extraConfig: http\.readTimeout is "-1s", which zot takes for no limit: a push may take any time/]],
+    [
+        { readTimeout: "0s", writeTimeout: "0h0m" },
+        [
+            /^zot\.readTimeout is "0s", .*whoever may push can hold one open without an end/,
+            /^zot\.writeTimeout is "0h0m"/,
+        ],
+    ],
+    [
+        { extraConfig: { http: { readTimeout: "-1s" } } },
+        [/^zot\.extraConfig: http\.readTimeout is "-1s", which zot takes for no limit: a push may take any time/],
+    ],
     [{ extraConfig: { http: { readTimeout: 0 } } }, [/^zot\.extraConfig: http\.readTimeout is 0,/]],
 ])("%j is warned of", (zot, expected) => {
     const warnings = timeoutWarnings(siteSettings({ zot }).settings);
@@ -59,5 +86,7 @@ test("a host's own limits are decided by the settings, and named where they diff
     const { zotConfig } = siteSettings();
     const parts = unmanagedParts({ http: { readTimeout: "0s", WriteTimeout: "1h" } }, zotConfig());
     expect(parts.kept).toEqual([]);
-    expect(parts.different).toEqual([{ path: "http.readTimeout", onHost: "0s", declared: "1h", setting: "zot.readTimeout" }]);
+    expect(parts.different).toEqual([
+        { path: "http.readTimeout", onHost: "0s", declared: "1h", setting: "zot.readTimeout" },
+    ]);
 });

@@ -8,24 +8,50 @@ const declared = siteSettings({ zot: { mirrors: [{ url: "https://docker.io", pre
 const ours = declared.zotConfig();
 
 test("our own config holds nothing that is not declared", () => {
-    expect(unmanagedParts(ours, ours)).toEqual({ keep: {}, kept: [], different: [], replaced: [], refused: [], logins: [], accounts: [] });
+    expect(unmanagedParts(ours, ours)).toEqual({
+        keep: {},
+        kept: [],
+        different: [],
+        replaced: [],
+        refused: [],
+        logins: [],
+        accounts: [],
+    });
 });
 
 test("each part is kept, told or refused", () => {
     const onHost: JsonMap = {
-        Storage: { rootDirectory: "/srv/zot", dedupe: false, retention: { policies: [{ repositories: ["**"], keepTags: [{ mostRecentlyPushedCount: 10 }] }] } },
+        Storage: {
+            rootDirectory: "/srv/zot",
+            dedupe: false,
+            retention: { policies: [{ repositories: ["**"], keepTags: [{ mostRecentlyPushedCount: 10 }] }] },
+        },
         http: {
             port: 5000,
             tls: { cert: "/etc/zot/cert.pem", key: "/etc/zot/key.pem" },
             auth: { htpasswd: { path: "/etc/zot/htpasswd" }, ldap: { address: "ldap.example.org" }, failDelay: 5 },
-            accessControl: { repositories: { "**": { anonymousPolicy: ["read", "create"] }, "tools/**": { defaultPolicy: ["read"] } }, adminPolicy: { users: ["root"] } },
+            accessControl: {
+                repositories: {
+                    "**": { anonymousPolicy: ["read", "create"] },
+                    "tools/**": { defaultPolicy: ["read"] },
+                },
+                adminPolicy: { users: ["root"] },
+            },
         },
         log: { Level: "debug", audit: "/var/log/zot-audit.log" },
-        extensions: { scrub: {}, lint: null, search: { cve: { trivy: { DBRepository: "ghcr.io/project-zot/trivy-db" } } }, events: { sinks: [{ type: "http", password: "canary" }] } },
+        extensions: {
+            scrub: {},
+            lint: null,
+            search: { cve: { trivy: { DBRepository: "ghcr.io/project-zot/trivy-db" } } },
+            events: { sinks: [{ type: "http", password: "canary" }] },
+        },
     };
     const parts = unmanagedParts(onHost, ours);
     expect(parts.keep).toEqual({
-        Storage: { dedupe: false, retention: { policies: [{ repositories: ["**"], keepTags: [{ mostRecentlyPushedCount: 10 }] }] } },
+        Storage: {
+            dedupe: false,
+            retention: { policies: [{ repositories: ["**"], keepTags: [{ mostRecentlyPushedCount: 10 }] }] },
+        },
         http: { tls: { cert: "/etc/zot/cert.pem", key: "/etc/zot/key.pem" }, auth: { failDelay: 5 } },
         log: { audit: "/var/log/zot-audit.log" },
         extensions: { search: { cve: { trivy: { DBRepository: "ghcr.io/project-zot/trivy-db" } } } },
@@ -35,13 +61,25 @@ test("each part is kept, told or refused", () => {
         { path: "log.Level", onHost: "debug", declared: "info", setting: "zot.logLevel" },
     ]);
     // What the rules of a pattern of ours allow is decided by access.*.
-    expect(parts.replaced).toEqual(["http.auth.htpasswd", "http.auth.ldap", "http.accessControl.repositories.tools/**", "http.accessControl.adminPolicy"]);
-    expect(parts.refused).toEqual([expect.stringMatching(/^extensions\.events\.sinks\[0\]\.password is a secret, but /)]);
+    expect(parts.replaced).toEqual([
+        "http.auth.htpasswd",
+        "http.auth.ldap",
+        "http.accessControl.repositories.tools/**",
+        "http.accessControl.adminPolicy",
+    ]);
+    expect(parts.refused).toEqual([
+        expect.stringMatching(/^extensions\.events\.sinks\[0\]\.password is a secret, but /),
+    ]);
     expect(JSON.stringify(parts)).not.toContain("canary");
 });
 
 describe("logins of a host's config", () => {
-    const provider = { clientid: "zot", clientsecret: "canary", issuer: "https://authentik.example.org/application/o/zot/", scopes: ["openid"] };
+    const provider = {
+        clientid: "zot",
+        clientsecret: "canary",
+        issuer: "https://authentik.example.org/application/o/zot/",
+        scopes: ["openid"],
+    };
     const claimMapping = { username: "preferred_username", groups: "groups" };
 
     test("end with the first push, whoever logs in by them is named, and none of them is taken over", () => {
@@ -53,7 +91,9 @@ describe("logins of a host's config", () => {
                     ldap: { address: "ldap.example.org", credentialsFile: "/l.json" },
                     bearer: { realm: "zot", oidc: [{ issuer: "https://a.example" }] },
                     mtls: { identityAttributes: ["Email"] },
-                    openid: { providers: { github: { clientid: "a", scopes: ["user"] }, OIDC: { ...provider, claimMapping } } },
+                    openid: {
+                        providers: { github: { clientid: "a", scopes: ["user"] }, OIDC: { ...provider, claimMapping } },
+                    },
                     newer: { file: "/n.json" },
                 },
             },
@@ -66,11 +106,22 @@ describe("logins of a host's config", () => {
             { path: "HTTP.Auth.mtls", who: "whoever holds a client certificate that zot accepts" },
             { path: "HTTP.Auth.newer", who: "whoever it lets in" },
             { path: "HTTP.Auth.openid.providers.github", who: "whoever logs in with github" },
-            { path: "HTTP.TLS.CACert", who: "whoever holds a client certificate that is signed by an authority in /clients.pem" },
+            {
+                path: "HTTP.TLS.CACert",
+                who: "whoever holds a client certificate that is signed by an authority in /clients.pem",
+            },
         ]);
         expect(parts.keep).toEqual({ HTTP: { TLS: { cert: "/c.pem", key: "/k.pem" } } });
         // As the push lists them, and zot.dropSettings names them.
-        expect(parts.replaced).toEqual(["HTTP.TLS.CACert", "HTTP.Auth.HTPasswd", "HTTP.Auth.ldap", "HTTP.Auth.bearer", "HTTP.Auth.mtls", "HTTP.Auth.openid.providers.github", "HTTP.Auth.newer"]);
+        expect(parts.replaced).toEqual([
+            "HTTP.TLS.CACert",
+            "HTTP.Auth.HTPasswd",
+            "HTTP.Auth.ldap",
+            "HTTP.Auth.bearer",
+            "HTTP.Auth.mtls",
+            "HTTP.Auth.openid.providers.github",
+            "HTTP.Auth.newer",
+        ]);
         expect(parts.accounts).toHaveLength(7);
         expect(JSON.stringify(parts)).not.toContain("canary");
     });
@@ -78,9 +129,21 @@ describe("logins of a host's config", () => {
     test.each<[title: string, oidc: JsonMap, accounts: string[]]>([
         ["of the declared provider, by the declared claim", { ...provider, claimMapping }, []],
         ["without a claim mapping", provider, ["those whose name is an e-mail address"]],
-        ["with a mapping of the groups alone", { ...provider, claimMapping: { groups: "groups" } }, ["those whose name is an e-mail address"]],
-        ["by another claim", { ...provider, ClaimMapping: { Username: "sub" } }, ['those whose name is what the claim "sub" held']],
-        ["of another issuer", { ...provider, issuer: "https://keycloak.example.org/realms/zot", claimMapping }, ["those that another issuer has named, https://keycloak.example.org/realms/zot"]],
+        [
+            "with a mapping of the groups alone",
+            { ...provider, claimMapping: { groups: "groups" } },
+            ["those whose name is an e-mail address"],
+        ],
+        [
+            "by another claim",
+            { ...provider, ClaimMapping: { Username: "sub" } },
+            ['those whose name is what the claim "sub" held'],
+        ],
+        [
+            "of another issuer",
+            { ...provider, issuer: "https://keycloak.example.org/realms/zot", claimMapping },
+            ["those that another issuer has named, https://keycloak.example.org/realms/zot"],
+        ],
     ])("whose accounts zot goes on knowing: %s", (_title, oidc, accounts) => {
         const found = unmanagedParts({ http: { auth: { openid: { providers: { oidc } } } } }, ours);
         expect(found.accounts).toEqual(accounts.map((account) => expect.stringContaining(account)));
@@ -91,16 +154,44 @@ describe("logins of a host's config", () => {
 /** What public guides have in their configs and what says nothing, beside what does. */
 const EMPTY_VALUES: JsonMap = {
     distSpecVersion: "1.1.0",
-    storage: { dedupe: false, gc: true, subPaths: {}, remoteCache: false, storageDriver: null, retention: { dryRun: false, policies: [] } },
+    storage: {
+        dedupe: false,
+        gc: true,
+        subPaths: {},
+        remoteCache: false,
+        storageDriver: null,
+        retention: { dryRun: false, policies: [] },
+    },
     http: {
         tls: { cert: "", key: "", cacert: "" },
-        auth: { htpasswd: { path: "" }, failDelay: 0, openid: { providers: { oidc: { name: "Authentik", keypath: "", clientid: "zot", clientsecret: "x", issuer: "https://auth.example.org/application/o/zot/", scopes: ["openid"] } } } },
+        auth: {
+            htpasswd: { path: "" },
+            failDelay: 0,
+            openid: {
+                providers: {
+                    oidc: {
+                        name: "Authentik",
+                        keypath: "",
+                        clientid: "zot",
+                        clientsecret: "x",
+                        issuer: "https://auth.example.org/application/o/zot/",
+                        scopes: ["openid"],
+                    },
+                },
+            },
+        },
         allowOrigin: "",
         compat: [],
         ratelimit: { rate: 0, methods: [] },
     },
     log: { level: "debug", output: "", audit: "" },
-    extensions: { lint: { enable: false, mandatoryAnnotations: ["x"] }, scrub: { enable: false, interval: "24h" }, mgmt: {}, trust: { enable: false }, events: { enable: true } },
+    extensions: {
+        lint: { enable: false, mandatoryAnnotations: ["x"] },
+        scrub: { enable: false, interval: "24h" },
+        mgmt: {},
+        trust: { enable: false },
+        events: { enable: true },
+    },
 };
 
 test("empty values, switches that are off by themselves and extensions that are off are no settings", () => {
@@ -108,20 +199,45 @@ test("empty values, switches that are off by themselves and extensions that are 
     expect(kept).toEqual(["storage.dedupe", "extensions.events.enable"]);
     // The client's name and secret are in a file of ours.
     expect(replaced).toEqual([]);
-    expect(unmanagedParts({ storage: { dedupe: true, gc: false }, http: { auth: { secureSession: false } } }, ours)).toMatchObject({ kept: [], different: [{ path: "storage.gc", onHost: false, declared: true }] });
+    expect(
+        unmanagedParts({ storage: { dedupe: true, gc: false }, http: { auth: { secureSession: false } } }, ours),
+    ).toMatchObject({ kept: [], different: [{ path: "storage.gc", onHost: false, declared: true }] });
 });
 
 test("a mirror is known by its address, wherever it stands in the list", () => {
-    const mirror = (url: string, more: JsonMap = {}): JsonMap => ({ urls: [url], onDemand: true, content: [{ prefix: "**", destination: "/x" }], ...more });
-    const { keep, replaced } = unmanagedParts({ extensions: { sync: { enable: true, registries: [mirror("https://quay.io"), mirror("https://docker.io/", { maxRetries: 3 })] } } }, ours);
+    const mirror = (url: string, more: JsonMap = {}): JsonMap => ({
+        urls: [url],
+        onDemand: true,
+        content: [{ prefix: "**", destination: "/x" }],
+        ...more,
+    });
+    const { keep, replaced } = unmanagedParts(
+        {
+            extensions: {
+                sync: {
+                    enable: true,
+                    registries: [mirror("https://quay.io"), mirror("https://docker.io/", { maxRetries: 3 })],
+                },
+            },
+        },
+        ours,
+    );
     expect(keep).toEqual({ extensions: { sync: { registries: [mirror("https://quay.io")] } } });
     expect(replaced).toEqual(["extensions.sync.registries[1].maxRetries"]);
 });
 
 test("what was kept is declared from then on", () => {
-    const leaf = fc.oneof(fc.boolean(), fc.integer(), fc.string({ minLength: 1 }).filter((text) => !text.includes("//")), fc.array(fc.string({ maxLength: 5 }), { minLength: 1, maxLength: 3 }));
+    const leaf = fc.oneof(
+        fc.boolean(),
+        fc.integer(),
+        fc.string({ minLength: 1 }).filter((text) => !text.includes("//")),
+        fc.array(fc.string({ maxLength: 5 }), { minLength: 1, maxLength: 3 }),
+    );
     const key = fc.stringMatching(/^[a-z]{3,8}$/).filter((name) => !/token|password/.test(name));
-    const map = fc.dictionary(key, fc.oneof(leaf, fc.dictionary(key, leaf, { minKeys: 1, maxKeys: 3 })), { minKeys: 1, maxKeys: 4 });
+    const map = fc.dictionary(key, fc.oneof(leaf, fc.dictionary(key, leaf, { minKeys: 1, maxKeys: 3 })), {
+        minKeys: 1,
+        maxKeys: 4,
+    });
     fc.assert(
         fc.property(map, map, (top, http) => {
             const onHost = { ...(top as JsonMap), http: http as JsonMap };

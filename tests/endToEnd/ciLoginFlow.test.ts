@@ -4,11 +4,13 @@ import { passFlow } from "../../clients/authentikFlow";
 import { Browser } from "../../clients/browser";
 import { RegistryClient } from "../../clients/registry";
 import { ZotSession } from "../../clients/zotSession";
+
 import program = require("../../index");
-import { operationApart } from "../support/refusedOperation";
+
 import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
+import { operationApart } from "../support/refusedOperation";
 
 const { reason } = findToolchain();
 
@@ -21,7 +23,8 @@ jest.setTimeout(600_000);
     let undoSecondFactor: () => Promise<void> = async () => undefined;
     /** What preview said by the site's own flow; with a flow of the dedicated one's name; with every other name taken as well. */
     let refusals: { byOwnFlow: string; flowTaken: string; allTaken: string };
-    const written = async () => (await site.authentik.api<{ results: unknown[] }>("GET", "/providers/oauth2/?client_id=zot")).results.length;
+    const written = async () =>
+        (await site.authentik.api<{ results: unknown[] }>("GET", "/providers/oauth2/?client_id=zot")).results.length;
 
     beforeAll(async () => {
         site = await startSite();
@@ -38,11 +41,22 @@ jest.setTimeout(600_000);
         await api("POST", "/flows/instances/", flow);
         const flowTaken = await refusal();
         const group = await api<{ pk: string }>("POST", "/core/groups/", { name: "artifact-workloads" });
-        const user = await api<{ pk: number }>("POST", "/core/users/", { username: "zot-ci", name: "zot-ci", type: "service_account", groups: [group.pk] });
+        const user = await api<{ pk: number }>("POST", "/core/users/", {
+            username: "zot-ci",
+            name: "zot-ci",
+            type: "service_account",
+            groups: [group.pk],
+        });
         await api("POST", "/core/applications/", { name: "Theirs", slug: "zot" });
         const allTaken = await refusal();
         expect(await written()).toBe(0);
-        for (const path of ["/core/applications/zot/", `/core/users/${user.pk}/`, `/core/groups/${group.pk}/`, "/flows/instances/zot-ci-login/"]) await api("DELETE", path);
+        for (const path of [
+            "/core/applications/zot/",
+            `/core/users/${user.pk}/`,
+            `/core/groups/${group.pk}/`,
+            "/flows/instances/zot-ci-login/",
+        ])
+            await api("DELETE", path);
         refusals = { byOwnFlow, flowTaken, allTaken };
         const { outputs } = await scratch.stack.up({ color: "never" });
         key = outputs.ciApiKey!.value as string;
@@ -55,7 +69,9 @@ jest.setTimeout(600_000);
     });
 
     test("preview of a first deployment says that the site's own flow demands a second factor, and which setting gives CI another", () => {
-        expect(refusals.byOwnFlow).toContain("The login flow default-authentication-flow demands a second factor (stage default-authentication-mfa-validation).");
+        expect(refusals.byOwnFlow).toContain(
+            "The login flow default-authentication-flow demands a second factor (stage default-authentication-mfa-validation).",
+        );
         expect(refusals.byOwnFlow).toContain("pulumi config set --path identity.ciLoginFlow dedicated");
     });
 
@@ -63,7 +79,14 @@ jest.setTimeout(600_000);
         expect(refusals.flowTaken).toContain("- flow zot-ci-login (identity.ciLoginFlow)");
         expect(refusals.flowTaken).toContain("pulumi config set --path identity.ciLoginFlow zot-ci-login");
         expect(refusals.flowTaken).not.toContain("npm run adopt");
-        for (const named of ["application zot", "group artifact-workloads", "user zot-ci", "flow zot-ci-login", "npm run adopt -- --stack demo"]) expect(refusals.allTaken).toContain(named);
+        for (const named of [
+            "application zot",
+            "group artifact-workloads",
+            "user zot-ci",
+            "flow zot-ci-login",
+            "npm run adopt -- --stack demo",
+        ])
+            expect(refusals.allTaken).toContain(named);
         expect(refusals.allTaken).not.toContain("client id");
     });
 
@@ -83,21 +106,37 @@ jest.setTimeout(600_000);
     test.each(["adminUser", "plainUser"] as const)("%s is not logged in by it", async (who) => {
         const username = site.authentik[who];
         const browser = new Browser();
-        await passFlow(browser, site.authentik.url, "zot-ci-login", "", { username, password: await site.authentik.appPassword(username) }).catch(() => undefined);
+        await passFlow(browser, site.authentik.url, "zot-ci-login", "", {
+            username,
+            password: await site.authentik.appPassword(username),
+        }).catch(() => undefined);
         expect((await browser.send(`${site.authentik.url}/api/v3/core/users/me/`)).status).toBe(403);
     });
 
     test("admins keep their second factor at the registry", async () => {
         const username = site.authentik.adminUser;
-        await expect(ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) }, { identityProvider: [site.issuer] })).rejects.toThrow(/second factor/);
+        await expect(
+            ZotSession.login(
+                site.registryUrl,
+                { username, password: await site.authentik.appPassword(username) },
+                { identityProvider: [site.issuer] },
+            ),
+        ).rejects.toThrow(/second factor/);
     });
 
     test("an account that was taken out of its group is told in preview", async () => {
-        const [user] = (await site.authentik.api<{ results: { pk: number; groups: string[] }[] }>("GET", "/core/users/?username=zot-ci")).results;
+        const [user] = (
+            await site.authentik.api<{ results: { pk: number; groups: string[] }[] }>(
+                "GET",
+                "/core/users/?username=zot-ci",
+            )
+        ).results;
         await site.authentik.api("PATCH", `/core/users/${user!.pk}/`, { groups: [] });
         try {
             const { stdout } = await scratch.stack.preview({ color: "never" });
-            expect(stdout).toContain("In Authentik, zot-ci is no member of the group artifact-workloads: from its next login on, CI has no rights on the registry. pulumi up --refresh");
+            expect(stdout).toContain(
+                "In Authentik, zot-ci is no member of the group artifact-workloads: from its next login on, CI has no rights on the registry. pulumi up --refresh",
+            );
         } finally {
             await site.authentik.api("PATCH", `/core/users/${user!.pk}/`, { groups: user!.groups });
         }
@@ -113,12 +152,21 @@ jest.setTimeout(600_000);
 /** Makes the default login flow demand a second factor, as the baseline site's does; answers how to undo it. */
 async function demandSecondFactor(site: Site): Promise<() => Promise<void>> {
     type Stage = { pk: string; not_configured_action: string; configuration_stages: string[] };
-    const { results } = await site.authentik.api<{ results: Stage[] }>("GET", "/stages/authenticator/validate/?name=default-authentication-mfa-validation");
+    const { results } = await site.authentik.api<{ results: Stage[] }>(
+        "GET",
+        "/stages/authenticator/validate/?name=default-authentication-mfa-validation",
+    );
     const stage = results[0]!;
     const path = `/stages/authenticator/validate/${stage.pk}/`;
     const totp = await site.authentik.api<{ results: { pk: string }[] }>("GET", "/stages/authenticator/totp/");
-    await site.authentik.api("PATCH", path, { not_configured_action: "configure", configuration_stages: [totp.results[0]!.pk] });
+    await site.authentik.api("PATCH", path, {
+        not_configured_action: "configure",
+        configuration_stages: [totp.results[0]!.pk],
+    });
     return async () => {
-        await site.authentik.api("PATCH", path, { not_configured_action: stage.not_configured_action, configuration_stages: stage.configuration_stages });
+        await site.authentik.api("PATCH", path, {
+            not_configured_action: stage.not_configured_action,
+            configuration_stages: stage.configuration_stages,
+        });
     };
 }

@@ -2,7 +2,9 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+
 import program = require("../../index");
+
 import { findToolchain, skippable, toolchainEnvironment } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack, STACK } from "../../testbed/site/scratchStack";
@@ -20,10 +22,14 @@ jest.setTimeout(300_000);
     /** In a process of its own, since a program that fails inline leaves rejected promises behind. */
     const operation = (kind: "preview" | "up", environment: Record<string, string> = {}) =>
         new Promise<{ stdout: string; status: number | null }>((resolve, reject) => {
-            const child = spawn(scratch.toolchain.node.path, [join(ROOT, "tests/support/inlineOperation.cjs"), scratch.folder, STACK, kind], {
-                env: { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment, ...environment },
-                stdio: ["ignore", "pipe", "inherit"],
-            });
+            const child = spawn(
+                scratch.toolchain.node.path,
+                [join(ROOT, "tests/support/inlineOperation.cjs"), scratch.folder, STACK, kind],
+                {
+                    env: { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment, ...environment },
+                    stdio: ["ignore", "pipe", "inherit"],
+                },
+            );
             let stdout = "";
             child.stdout.on("data", (chunk) => (stdout += String(chunk)));
             child.on("error", reject);
@@ -31,8 +37,18 @@ jest.setTimeout(300_000);
         });
     const made = async () => {
         const { api } = site.authentik;
-        const lists = await Promise.all(["/providers/oauth2/?client_id=zot", "/core/groups/?name=artifact-workloads", "/core/users/?username=zot-ci"].map((path) => api<{ results: Record<string, unknown>[] }>("GET", path)));
-        return lists.flatMap(({ results }) => results.filter((one) => one.client_id === "zot" || one.name === "artifact-workloads" || one.username === "zot-ci"));
+        const lists = await Promise.all(
+            [
+                "/providers/oauth2/?client_id=zot",
+                "/core/groups/?name=artifact-workloads",
+                "/core/users/?username=zot-ci",
+            ].map((path) => api<{ results: Record<string, unknown>[] }>("GET", path)),
+        );
+        return lists.flatMap(({ results }) =>
+            results.filter(
+                (one) => one.client_id === "zot" || one.name === "artifact-workloads" || one.username === "zot-ci",
+            ),
+        );
     };
 
     beforeAll(async () => {
@@ -56,30 +72,57 @@ jest.setTimeout(300_000);
     test("all that is wrong is named together, in preview and at the start of up, and nothing is changed", async () => {
         const open = readFileSync(configFile(), "utf8");
         const { registry, identity } = site.settings as { registry: { url: string }; identity: { issuer: string } };
-        writeFileSync(configFile(), JSON.stringify({ ...read(), extensions: { scrub: { enable: true, interval: "24h" } } }));
+        writeFileSync(
+            configFile(),
+            JSON.stringify({ ...read(), extensions: { scrub: { enable: true, interval: "24h" } } }),
+        );
         scratch.changeSettings({
             registry: { url: "http://127.0.0.1:1" },
-            identity: { issuer: identity.issuer.replace(/:\d+\//, ":1/"), adminsGroup: "nobodys", authorizationFlow: "no-such-flow" },
+            identity: {
+                issuer: identity.issuer.replace(/:\d+\//, ":1/"),
+                adminsGroup: "nobodys",
+                authorizationFlow: "no-such-flow",
+            },
         });
         try {
             for (const kind of ["preview", "up"] as const) {
                 const { stdout, status } = await operation(kind);
                 expect(status).toBe(1);
-                const [, list] = /Before anything is changed, this has to be put right:\n([^]*?)\n[^\n]*Nothing was changed, on the host or in Authentik\./.exec(stdout) ?? [];
-                for (const part of ["nobodys", "no-such-flow", "registry.url, http://127.0.0.1:1, does not answer", "zot cannot start without its issuer", "extensions"]) expect(list).toContain(part);
+                const [, list] =
+                    /Before anything is changed, this has to be put right:\n([^]*?)\n[^\n]*Nothing was changed, on the host or in Authentik\./.exec(
+                        stdout,
+                    ) ?? [];
+                for (const part of [
+                    "nobodys",
+                    "no-such-flow",
+                    "registry.url, http://127.0.0.1:1, does not answer",
+                    "zot cannot start without its issuer",
+                    "extensions",
+                ])
+                    expect(list).toContain(part);
                 expect(stdout).not.toMatch(/\n +at /);
             }
             expect(await made()).toEqual([]);
             expect(read().extensions).toBeDefined();
         } finally {
             writeFileSync(configFile(), open);
-            scratch.changeSettings({ registry, identity: { ...identity, adminsGroup: "admins", authorizationFlow: "default-provider-authorization-implicit-consent" } });
+            scratch.changeSettings({
+                registry,
+                identity: {
+                    ...identity,
+                    adminsGroup: "admins",
+                    authorizationFlow: "default-provider-authorization-implicit-consent",
+                },
+            });
         }
     });
 
     test("what the host would refuse leaves Authentik as it is; without a look at the host nothing is asked of it", async () => {
         const open = readFileSync(configFile(), "utf8");
-        writeFileSync(configFile(), JSON.stringify({ ...read(), extensions: { scrub: { enable: true, interval: "24h" } } }));
+        writeFileSync(
+            configFile(),
+            JSON.stringify({ ...read(), extensions: { scrub: { enable: true, interval: "24h" } } }),
+        );
         try {
             const { stdout, status } = await operation("up");
             expect(status).toBe(1);
@@ -100,7 +143,9 @@ jest.setTimeout(300_000);
         try {
             const { stdout, status } = await operation("up");
             expect(status).toBe(1);
-            expect(stdout).toMatch(/this update has changed in Authentik, where it stays whatever comes of the push: .*the OAuth2 provider Zot was made/);
+            expect(stdout).toMatch(
+                /this update has changed in Authentik, where it stays whatever comes of the push: .*the OAuth2 provider Zot was made/,
+            );
             expect(stdout).toMatch(/the group artifact-workloads was made/);
             expect(stdout).not.toContain("Nothing was changed");
         } finally {

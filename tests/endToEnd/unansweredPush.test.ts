@@ -3,7 +3,9 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import { join, resolve } from "node:path";
+
 import program = require("../../index");
+
 import { RegistryClient } from "../../clients/registry";
 import { findToolchain, skippable, toolchainEnvironment } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
@@ -22,7 +24,11 @@ const { toolchain, reason } = findToolchain();
 
     beforeAll(async () => {
         const shell = join(scratchFolder, "shell");
-        fs.writeFileSync(shell, `#!/bin/sh\n[ ! -e '${idle}' ] || { cat >/dev/null; echo "This account is under maintenance."; exit 0; }\nexec /bin/sh "$@"\n`, { mode: 0o755 });
+        fs.writeFileSync(
+            shell,
+            `#!/bin/sh\n[ ! -e '${idle}' ] || { cat >/dev/null; echo "This account is under maintenance."; exit 0; }\nexec /bin/sh "$@"\n`,
+            { mode: 0o755 },
+        );
         site = await startSite({ sshShell: shell });
         scratch = await createScratchStack(site, root, program);
     });
@@ -35,10 +41,14 @@ const { toolchain, reason } = findToolchain();
 
     /** In a process of its own: a failed inline program leaves rejected promises behind. */
     function operation(name: "preview" | "up" | "destroy"): { status: number | null; said: string } {
-        const { stdout, status } = spawnSync(scratch.toolchain.node.path, [join(root, "tests/support/inlineOperation.cjs"), scratch.folder, STACK, name], {
-            env: { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment },
-            encoding: "utf8",
-        });
+        const { stdout, status } = spawnSync(
+            scratch.toolchain.node.path,
+            [join(root, "tests/support/inlineOperation.cjs"), scratch.folder, STACK, name],
+            {
+                env: { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment },
+                encoding: "utf8",
+            },
+        );
         return { status, said: stdout };
     }
     /** The connection of the time before may have gone with the zot of then. */
@@ -47,7 +57,8 @@ const { toolchain, reason } = findToolchain();
         return push().catch(push);
     };
     const observe = (on: boolean) => scratch.changeSettings({ host: { observe: on } });
-    const is = (state: "idle" | "well") => (state === "idle" ? fs.writeFileSync(idle, "") : fs.rmSync(idle, { force: true }));
+    const is = (state: "idle" | "well") =>
+        state === "idle" ? fs.writeFileSync(idle, "") : fs.rmSync(idle, { force: true });
 
     test("a first push that did nothing fails, with or without a look, and nothing after it is made; then it is made up for", async () => {
         is("idle");
@@ -59,7 +70,9 @@ const { toolchain, reason } = findToolchain();
         for (const attempt of ["first", "second"]) {
             const { status, said } = operation("up");
             expect({ attempt, status }).toEqual({ attempt, status: 1 });
-            expect(said).toMatch(/ended the push without an error, and did not say that it has run it[^]*What came was "This account is under maintenance\."/);
+            expect(said).toMatch(
+                /ended the push without an error, and did not say that it has run it[^]*What came was "This account is under maintenance\."/,
+            );
             expect(said).not.toMatch(/ApiKey.*created/);
         }
         expect(await anyonePushes("open")).toBe(201);
@@ -67,7 +80,10 @@ const { toolchain, reason } = findToolchain();
         is("well");
         observe(true);
         const mended = operation("up");
-        expect({ said: mended.status === 0 ? "" : mended.said, status: mended.status }).toEqual({ said: "", status: 0 });
+        expect({ said: mended.status === 0 ? "" : mended.said, status: mended.status }).toEqual({
+            said: "",
+            status: 0,
+        });
         expect(await anyonePushes("closed")).toBe(401);
         const again = operation("up");
         expect(again.said).not.toMatch(/[+~] +\S+ +.*(created|updated)/);
@@ -78,9 +94,15 @@ const { toolchain, reason } = findToolchain();
         observe(false);
         scratch.changeSettings({ zot: { garbageCollectionDelay: "7h" } });
         is("idle");
-        expect(operation("up")).toMatchObject({ status: 1, said: expect.stringContaining("did not say that it has run it") });
+        expect(operation("up")).toMatchObject({
+            status: 1,
+            said: expect.stringContaining("did not say that it has run it"),
+        });
         // The engine takes it for done.
-        expect(operation("preview")).toMatchObject({ status: 1, said: expect.stringContaining("did not say that it has run it") });
+        expect(operation("preview")).toMatchObject({
+            status: 1,
+            said: expect.stringContaining("did not say that it has run it"),
+        });
         is("well");
         observe(true);
         expect(operation("up").status).toBe(0);
@@ -93,7 +115,9 @@ const { toolchain, reason } = findToolchain();
         is("idle");
         const before = operation("destroy");
         expect(before.status).toBe(1);
-        expect(before.said).toMatch(/does not run what it is told[^]*This account is under maintenance\.[^]*Nothing was changed/);
+        expect(before.said).toMatch(
+            /does not run what it is told[^]*This account is under maintenance\.[^]*Nothing was changed/,
+        );
         expect(before.said).not.toMatch(/- +\S+ .* deleted \(/);
         is("well");
         const after = operation("destroy");

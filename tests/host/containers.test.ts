@@ -13,10 +13,25 @@ jest.setTimeout(120_000);
 
 const mayMount = process.getuid?.() === 0 && spawnSync("unshare", ["--mount", "true"]).status === 0;
 const missing = ["unshare", "chroot", "mount", "setsid"].filter((name) => !findExecutable(name));
-const reason = missing.length > 0 ? `no ${missing.join(", no ")} here (Debian's util-linux)` : mayMount ? undefined : "it needs root, and the right to mount";
+const reason =
+    missing.length > 0
+        ? `no ${missing.join(", no ")} here (Debian's util-linux)`
+        : mayMount
+          ? undefined
+          : "it needs root, and the right to mount";
 
 /** What any program of this machine needs; of the site a container has what is mounted. */
-const SYSTEM = ["/usr", "/bin", "/lib", "/lib64", "/etc", "/dev", "/proc", dirname(process.execPath), resolve(__dirname, "../..")];
+const SYSTEM = [
+    "/usr",
+    "/bin",
+    "/lib",
+    "/lib64",
+    "/etc",
+    "/dev",
+    "/proc",
+    dirname(process.execPath),
+    resolve(__dirname, "../.."),
+];
 
 let host: FaultHost;
 
@@ -29,11 +44,17 @@ interface Container {
 
 /** `docker restart`, as a script: what ran is ended, and a container is made of the same mounts. */
 function container({ mounts, config = host.configFile }: Container): string {
-    const name = join(host.folder, `restart-container-${Object.keys(mounts).length}-${Math.random().toString(16).slice(2)}`);
+    const name = join(
+        host.folder,
+        `restart-container-${Object.keys(mounts).length}-${Math.random().toString(16).slice(2)}`,
+    );
     const root = join(host.folder, "root");
     const pidFile = join(host.folder, "container.pid");
     const bind = (from: string, to: string) => {
-        const make = fs.existsSync(from) && fs.statSync(from).isFile() ? `mkdir -p "$root${dirname(to)}" && : >"$root${to}"` : `mkdir -p "$root${to}"`;
+        const make =
+            fs.existsSync(from) && fs.statSync(from).isFile()
+                ? `mkdir -p "$root${dirname(to)}" && : >"$root${to}"`
+                : `mkdir -p "$root${to}"`;
         return `if [ -e '${from}' ]; then ${make} && mount --rbind '${from}' "$root${to}"; fi`;
     };
     const inside = [
@@ -76,7 +97,8 @@ async function serve(made: Container): Promise<string> {
 }
 
 const folders = () => ({ [host.configFolder]: host.configFolder, [host.images]: host.images });
-const declared = (restart: string, zot: Record<string, unknown> = {}): Pushed => host.declare("a", { host: { restartCommand: restart }, zot });
+const declared = (restart: string, zot: Record<string, unknown> = {}): Pushed =>
+    host.declare("a", { host: { restartCommand: restart }, zot });
 
 async function refused(pushed: Pushed): Promise<string> {
     const before = fs.readFileSync(host.configFile, "utf8");
@@ -107,13 +129,22 @@ async function refused(pushed: Pushed): Promise<string> {
     test("a config that is mounted by itself is refused: the secret files beside it would not arrive", async () => {
         restart = await serve({ mounts: { [host.configFile]: host.configFile, [host.images]: host.images } });
         const errors = await refused(declared(restart));
-        expect(errors).toContain(`runs in a container, where ${host.configFolder} is not the folder of this host, so that what a push writes would not arrive.`);
-        expect(errors).toContain(`Mount the folder itself, no single file, at the same path in the container: --volume ${host.configFolder}:${host.configFolder} (docs/containers.md).`);
+        expect(errors).toContain(
+            `runs in a container, where ${host.configFolder} is not the folder of this host, so that what a push writes would not arrive.`,
+        );
+        expect(errors).toContain(
+            `Mount the folder itself, no single file, at the same path in the container: --volume ${host.configFolder}:${host.configFolder} (docs/containers.md).`,
+        );
     });
 
     test("a folder that is mounted at another path is refused", async () => {
-        restart = await serve({ mounts: { "/etc-of-zot": host.configFolder, [host.images]: host.images }, config: "/etc-of-zot/config.json" });
-        expect(await refused(declared(restart))).toContain(`runs in a container, and was started with /etc-of-zot/config.json there, while zot.configFile is ${host.configFile}. Mount the folder ${host.configFolder} at the same path`);
+        restart = await serve({
+            mounts: { "/etc-of-zot": host.configFolder, [host.images]: host.images },
+            config: "/etc-of-zot/config.json",
+        });
+        expect(await refused(declared(restart))).toContain(
+            `runs in a container, and was started with /etc-of-zot/config.json there, while zot.configFile is ${host.configFile}. Mount the folder ${host.configFolder} at the same path`,
+        );
     });
 
     test("a storage that is not mounted is refused: images would go with the container", async () => {
@@ -124,7 +155,11 @@ async function refused(pushed: Pushed): Promise<string> {
     test("a binary that is only in the container is told to be copied out of the image", async () => {
         restart = await serve({ mounts: folders() });
         const errors = await refused(declared(restart, { binary: "/image/zot" }));
-        expect(errors).toMatch(/zot's binary \/image\/zot is in the container that zot runs in \(process \d+\), and not on this host, where it checks a config before that goes live; copy it out of the image, and set zot\.binary to the copy \(docs\/containers\.md\)\./);
-        expect(await refused(declared(restart, { binary: "/no/such/zot" }))).toContain("Where zot runs in a container, this host needs a copy of its binary (docs/containers.md).");
+        expect(errors).toMatch(
+            /zot's binary \/image\/zot is in the container that zot runs in \(process \d+\), and not on this host, where it checks a config before that goes live; copy it out of the image, and set zot\.binary to the copy \(docs\/containers\.md\)\./,
+        );
+        expect(await refused(declared(restart, { binary: "/no/such/zot" }))).toContain(
+            "Where zot runs in a container, this host needs a copy of its binary (docs/containers.md).",
+        );
     });
 });

@@ -1,8 +1,9 @@
 /** A selection of the faults of `npm run faults`, and what the watch and the model make of histories. */
-import { Injector, type Injection, type Outcome } from "../../testbed/faults/injections";
+
 import end from "../../host/end.sh";
 import transaction from "../../host/transaction.sh";
 import { falseClaims, holesIn } from "../../testbed/faults/claims";
+import { type Injection, Injector, type Outcome } from "../../testbed/faults/injections";
 import { breaches } from "../../testbed/faults/model";
 import { faultPlan, nameOf } from "../../testbed/faults/plan";
 import type { History } from "../../testbed/faults/watch";
@@ -19,7 +20,8 @@ describe("the push", () => {
     });
     afterAll(() => injector?.stop());
 
-    const run = async (injection: Omit<Injection, "name">): Promise<Outcome> => injector.run({ ...injection, name: nameOf(injection.fault) });
+    const run = async (injection: Omit<Injection, "name">): Promise<Outcome> =>
+        injector.run({ ...injection, name: nameOf(injection.fault) });
     const stepOf = (pattern: RegExp) => {
         const number = steps.findIndex((step) => pattern.test(step)) + 1;
         if (number === 0) throw new Error(`No step is ${pattern}: ${steps.join("\n")}`);
@@ -82,19 +84,38 @@ describe("the model", () => {
     });
 
     it("allows the way forth, and forth and back", () => {
-        for (const served of [["a"], ["a", "down", "b"], ["a", "b"], ["a", "down", "a"], ["a", "down", "b", "down", "a"]]) {
+        for (const served of [
+            ["a"],
+            ["a", "down", "b"],
+            ["a", "b"],
+            ["a", "down", "a"],
+            ["a", "down", "b", "down", "a"],
+        ]) {
             expect(breaches(history(served, ["a", "b"]), { old: "a", pushed: ["b"] })).toEqual([]);
         }
-        expect(breaches(history(["a", "down", "read-only"], ["a", "b", "a", "read-only"]), { old: "a", pushed: ["b"], readOnly: true })).toEqual([]);
+        expect(
+            breaches(history(["a", "down", "read-only"], ["a", "b", "a", "read-only"]), {
+                old: "a",
+                pushed: ["b"],
+                readOnly: true,
+            }),
+        ).toEqual([]);
     });
 
     it("finds what is none of the two, torn, or changes too often", () => {
         const expected = { old: "a", pushed: ["b"], longestGapMs: 500 };
         expect(breaches(history(["a", "open", "b"], ["a"]), expected)).toEqual(["after 1 ms open served"]);
-        expect(breaches(history(["a", "read-only"], ["a", "torn", "b"]), expected)).toEqual(["after 1 ms the config on the disk was torn", "after 1 ms read-only served"]);
-        expect(breaches(history(["a", "b", "a", "b"], ["a"]), expected)).toEqual(["what served changed too often: a, b, a, b"]);
+        expect(breaches(history(["a", "read-only"], ["a", "torn", "b"]), expected)).toEqual([
+            "after 1 ms the config on the disk was torn",
+            "after 1 ms read-only served",
+        ]);
+        expect(breaches(history(["a", "b", "a", "b"], ["a"]), expected)).toEqual([
+            "what served changed too often: a, b, a, b",
+        ]);
         expect(breaches(history(["a"], ["a"], 900), expected)).toEqual(["pulls failed for 900 ms, and may for 500"]);
-        expect(breaches({ ...history(["a"], ["a"]), broken: ["a secret is missing"] }, expected)).toEqual(["a secret is missing"]);
+        expect(breaches({ ...history(["a"], ["a"]), broken: ["a secret is missing"] }, expected)).toEqual([
+            "a secret is missing",
+        ]);
     });
 });
 
@@ -117,9 +138,11 @@ describe("what a failed push says", () => {
     const found = (old: string, served: string, disk: string) => ({ old, served, disk });
 
     it("is held against what a look finds", () => {
-        const back = "zot-hardening: zot ended.\nThe config that was in force before is back, and zot is ready with it.\n";
+        const back =
+            "zot-hardening: zot ended.\nThe config that was in force before is back, and zot is ready with it.\n";
         expect(falseClaims(back, found("a", "a", "a"))).toEqual([]);
-        for (const wrong of [found("a", "down", "a"), found("a", "b", "a"), found("a", "a", "b")]) expect(falseClaims(back, wrong)).toHaveLength(1);
+        for (const wrong of [found("a", "down", "a"), found("a", "b", "a"), found("a", "a", "b")])
+            expect(falseClaims(back, wrong)).toHaveLength(1);
         const none = "There was no config before this push, so that there is none now, and zot does not run.\n";
         expect(falseClaims(none, found("none", "down", "none"))).toEqual([]);
         expect(falseClaims(none, found("open", "open", "none"))).toHaveLength(1);
@@ -127,15 +150,40 @@ describe("what a failed push says", () => {
     });
 
     it("is held against every sentence that the script can end with", () => {
-        const said = [...`${transaction}\n${end}`.matchAll(/warn "([^"]*(?:\\"[^"]*)*)"/g)].map(([, text]) => text!).filter((text) => !text.startsWith("zot-hardening: "));
+        const said = [...`${transaction}\n${end}`.matchAll(/warn "([^"]*(?:\\"[^"]*)*)"/g)]
+            .map(([, text]) => text!)
+            .filter((text) => !text.startsWith("zot-hardening: "));
         expect(said.length).toBeGreaterThan(8);
-        const filled = said.map((text) => text.replace("$(unchanged_note)", "Nothing on the host was changed.").replace(/\$\((?:[^()]|\([^()]*\))*\)/g, "").replace("$zot_now", "is ready with it now").replace(/\$\{[^}]*\}/g, "").replace(/\$in_place/g, "the new one").replace(/\$\w+/g, "x"));
-        const unknown = filled.filter((text) => falseClaims(`${text}\n`, found("a", "a", "a"))[0]?.includes("did not say how things are"));
+        const filled = said.map((text) =>
+            text
+                .replace("$(unchanged_note)", "Nothing on the host was changed.")
+                .replace(/\$\((?:[^()]|\([^()]*\))*\)/g, "")
+                .replace("$zot_now", "is ready with it now")
+                .replace(/\$\{[^}]*\}/g, "")
+                .replace(/\$in_place/g, "the new one")
+                .replace(/\$\w+/g, "x"),
+        );
+        const unknown = filled.filter((text) =>
+            falseClaims(`${text}\n`, found("a", "a", "a"))[0]?.includes("did not say how things are"),
+        );
         expect(unknown).toEqual([]);
     });
 
     it("has no hole", () => {
-        for (const good of ["zot-hardening: a: b; c (d).\nThe last words of zot:\nError: x\n", "at http://127.0.0.1:5000."]) expect(holesIn(good.replace("zot:\n", "zot: "))).toEqual([]);
-        for (const bad of ["belongs to user 0 instead of ;", "zot was not ready: ", "without a password ()", "runs as the user .", "zot  ended", "The last words of zot:\nThe config that was in force before is back", 'set it to ""']) expect({ bad, holes: holesIn(bad).length > 0 }).toEqual({ bad, holes: true });
+        for (const good of [
+            "zot-hardening: a: b; c (d).\nThe last words of zot:\nError: x\n",
+            "at http://127.0.0.1:5000.",
+        ])
+            expect(holesIn(good.replace("zot:\n", "zot: "))).toEqual([]);
+        for (const bad of [
+            "belongs to user 0 instead of ;",
+            "zot was not ready: ",
+            "without a password ()",
+            "runs as the user .",
+            "zot  ended",
+            "The last words of zot:\nThe config that was in force before is back",
+            'set it to ""',
+        ])
+            expect({ bad, holes: holesIn(bad).length > 0 }).toEqual({ bad, holes: true });
     });
 });

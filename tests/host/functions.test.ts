@@ -1,23 +1,25 @@
 /** The script's functions by themselves: each in every shell and awk that it may meet. */
-import * as fc from "fast-check";
+
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import * as fc from "fast-check";
 import common from "../../host/common.sh";
-import look from "../../host/look.sh";
 import lock from "../../host/lock.sh";
+import look from "../../host/look.sh";
 import preflight from "../../host/preflight.sh";
 import service from "../../host/service.sh";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import ZOT_VERSIONS from "../support/zotVersions.json";
-import { aliases, awks, runIn, scratchFolder, type Shell, shells } from "./shells";
+import { aliases, awks, runIn, type Shell, scratchFolder, shells } from "./shells";
 
 const dash = shells.find((shell) => shell.reason === undefined)!;
 const eachShell = (name: string, test: (shell: Shell) => void) => {
-    for (const shell of shells) (shell.reason ? it.skip : it)(skippable(`${name}: ${shell.name}`, shell.reason), () => test(shell));
+    for (const shell of shells)
+        (shell.reason ? it.skip : it)(skippable(`${name}: ${shell.name}`, shell.reason), () => test(shell));
 };
 /** As a test is written to the script: quoted for a shell. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -26,13 +28,20 @@ describe("a message on a terminal", () => {
     for (const awk of awks) {
         (awk.reason ? it.skip : it)(skippable(`is shown, and nothing in it is obeyed: ${awk.name}`, awk.reason), () => {
             const path = [aliases({ awk: awk.command })];
-            const said = (text: string) => runIn(dash, `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn ${quoted(text)}`, { path }).errors;
-            expect(said("zot: \x1b[2Jgone\r\x07 \x9b31m\u202edias\u2066\u2028\u061c\ufeff")).toMatch(/^zot: +\[2Jgone +31m +dias +\n$/);
+            const said = (text: string) =>
+                runIn(dash, `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn ${quoted(text)}`, { path }).errors;
+            expect(said("zot: \x1b[2Jgone\r\x07 \x9b31m\u202edias\u2066\u2028\u061c\ufeff")).toMatch(
+                /^zot: +\[2Jgone +31m +dias +\n$/,
+            );
             expect(said("größer als\tzwei 😀\nLines")).toBe("größer als\tzwei 😀\nLines\n");
             expect(said("x".repeat(5000))).toBe(`${"x".repeat(2000)}\n`);
             // Cut within a character, and bytes that are none: not UTF-8, on which the plugin command fails.
             expect(said(`x${"é".repeat(1500)}`)).toBe(`x${"é".repeat(999)}?\n`);
-            const bytes = runIn(dash, `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn "$(printf 'a\\377b\\303c\\342\\202')"`, { path }).errors;
+            const bytes = runIn(
+                dash,
+                `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn "$(printf 'a\\377b\\303c\\342\\202')"`,
+                { path },
+            ).errors;
             expect(bytes).toBe("a?b?c??\n");
         });
     }
@@ -43,14 +52,24 @@ describe("json_nodes", () => {
     function nodes(value: unknown, path = ""): string[] {
         const own = (text: string) => [`${path.replace(/[A-Z]/g, (letter) => letter.toLowerCase())}\t${path}\t${text}`];
         if (value === null) return [];
-        if (typeof value === "string") return own(JSON.stringify(value).slice(1, -1).replace(/\\(["\\])/g, "$1"));
+        if (typeof value === "string")
+            return own(
+                JSON.stringify(value)
+                    .slice(1, -1)
+                    .replace(/\\(["\\])/g, "$1"),
+            );
         if (typeof value !== "object") return own(JSON.stringify(value));
-        const members = Array.isArray(value) ? value.map((member, index) => [`${path}[${index}]`, member]) : Object.entries(value).map(([key, member]) => [path ? `${path}.${key}` : key, member]);
+        const members = Array.isArray(value)
+            ? value.map((member, index) => [`${path}[${index}]`, member])
+            : Object.entries(value).map(([key, member]) => [path ? `${path}.${key}` : key, member]);
         if (members.length === 0) return [];
-        return [...(path ? own(Array.isArray(value) ? "[" : "{") : []), ...members.flatMap(([name, member]) => nodes(member, name as string))];
+        return [
+            ...(path ? own(Array.isArray(value) ? "[" : "{") : []),
+            ...members.flatMap(([name, member]) => nodes(member, name as string)),
+        ];
     }
 
-    const text = fc.string({ unit: fc.constantFrom(..."abXYZ019 .:/*\"\\\n\t{}[],-".split("")), maxLength: 12 });
+    const text = fc.string({ unit: fc.constantFrom(...'abXYZ019 .:/*"\\\n\t{}[],-'.split("")), maxLength: 12 });
     const key = fc.string({ unit: fc.constantFrom(..."abXYZ019.*/-".split("")), minLength: 1, maxLength: 8 });
     const { value } = fc.letrec<{ value: unknown }>((tie) => ({
         value: fc.oneof(
@@ -71,9 +90,16 @@ describe("json_nodes", () => {
             const path = [aliases({ awk: awk.command })];
             fc.assert(
                 fc.property(document, fc.constantFrom(undefined, 2, "\t"), (json, indent) => {
-                    const { output, status } = runIn(dash, `${common}\njson_nodes`, { input: JSON.stringify(json, null, indent), path });
+                    const { output, status } = runIn(dash, `${common}\njson_nodes`, {
+                        input: JSON.stringify(json, null, indent),
+                        path,
+                    });
                     expect(status).toBe(0);
-                    expect(output).toBe(nodes(json).map((line) => `${line}\n`).join(""));
+                    expect(output).toBe(
+                        nodes(json)
+                            .map((line) => `${line}\n`)
+                            .join(""),
+                    );
                 }),
                 { numRuns: 25 },
             );
@@ -81,38 +107,76 @@ describe("json_nodes", () => {
 
         (awk.reason ? it.skip : it)(skippable(`refuses what is no JSON: ${awk.name}`, awk.reason), () => {
             const path = [aliases({ awk: awk.command })];
-            for (const bad of ["", "{", '{"a":1,}', '{"a" 1}', '{"a":1} x', "{'a':1}", '{"a":[1 2]}', '{"a":"x', "# a comment\n{}", "a: 1\nb: 2\n", '{"a":nul}']) {
-                expect({ bad, status: runIn(dash, `${common}\njson_nodes >/dev/null`, { input: bad, path }).status }).toEqual({ bad, status: 1 });
+            for (const bad of [
+                "",
+                "{",
+                '{"a":1,}',
+                '{"a" 1}',
+                '{"a":1} x',
+                "{'a':1}",
+                '{"a":[1 2]}',
+                '{"a":"x',
+                "# a comment\n{}",
+                "a: 1\nb: 2\n",
+                '{"a":nul}',
+            ]) {
+                expect({
+                    bad,
+                    status: runIn(dash, `${common}\njson_nodes >/dev/null`, { input: bad, path }).status,
+                }).toEqual({ bad, status: 1 });
             }
         });
     }
 
     eachShell("finds the issuer, whatever the case of the keys", (shell) => {
         const file = join(scratchFolder(), "config.json");
-        writeFileSync(file, '{"HTTP":{"Auth":{"OpenID":{"providers":{"oidc":{"Issuer":"https:\\/\\/a.example\\/application\\/o\\/zot\\/"}}}}}}');
-        expect(runIn(shell, `${common}\nissuer_of ${quoted(file)}`).output).toBe("https://a.example/application/o/zot/\n");
+        writeFileSync(
+            file,
+            '{"HTTP":{"Auth":{"OpenID":{"providers":{"oidc":{"Issuer":"https:\\/\\/a.example\\/application\\/o\\/zot\\/"}}}}}}',
+        );
+        expect(runIn(shell, `${common}\nissuer_of ${quoted(file)}`).output).toBe(
+            "https://a.example/application/o/zot/\n",
+        );
     });
 });
 
 describe("the version of zot", () => {
-    const asked = (versions: string[]) => `${common}\n${look}\n${versions.map((version) => `keeps_tags ${quoted(version)} && echo keeps || echo "$version_kind"`).join("\n")}`;
-    const cases = Object.entries(ZOT_VERSIONS as Record<string, string[]>).flatMap(([kind, versions]) => versions.map((version) => ({ version, kind })));
+    const asked = (versions: string[]) =>
+        `${common}\n${look}\n${versions.map((version) => `keeps_tags ${quoted(version)} && echo keeps || echo "$version_kind"`).join("\n")}`;
+    const cases = Object.entries(ZOT_VERSIONS as Record<string, string[]>).flatMap(([kind, versions]) =>
+        versions.map((version) => ({ version, kind })),
+    );
 
     eachShell("is read by the host as by the commands", (shell) => {
         const { output } = runIn(shell, asked(cases.map(({ version }) => version)));
-        expect(output.trim().split("\n").map((kind, index) => ({ version: cases[index]!.version, kind }))).toEqual(cases);
+        expect(
+            output
+                .trim()
+                .split("\n")
+                .map((kind, index) => ({ version: cases[index]!.version, kind })),
+        ).toEqual(cases);
     });
 
     for (const awk of awks) {
         (awk.reason ? it.skip : it)(skippable(`is read by ${awk.name}`, awk.reason), () => {
-            const { output } = runIn(dash, asked(cases.map(({ version }) => version)), { path: [aliases({ awk: awk.command })] });
-            expect(output.trim().split("\n").map((kind, index) => ({ version: cases[index]!.version, kind }))).toEqual(cases);
+            const { output } = runIn(dash, asked(cases.map(({ version }) => version)), {
+                path: [aliases({ awk: awk.command })],
+            });
+            expect(
+                output
+                    .trim()
+                    .split("\n")
+                    .map((kind, index) => ({ version: cases[index]!.version, kind })),
+            ).toEqual(cases);
         });
     }
 
     describe("of a build whose commit cannot be read", () => {
         /** What the preflight says, of a zot that runs and says this of itself. */
-        const checked = (installed: string, { running = installed, release = "", accepted = "", search = true } = {}) => {
+        const checked = (
+            installed: string,
+            { running = installed, release = "", accepted = "", search = true } = {},
+        ) => {
             const folder = scratchFolder();
             writeFileSync(join(folder, "config"), JSON.stringify({ extensions: { search: { enable: search } } }));
             writeFileSync(join(folder, "live.json"), JSON.stringify({ http: { port: "1" } }));
@@ -130,7 +194,9 @@ describe("the version of zot", () => {
         it("the release that it names where it runs will do, and is asked again after the restart", () => {
             expect(checked("", { release: "v2.1.20" })).toBe("acceptedyes");
             expect(checked("3b5796d", { release: "v2.1.20" })).toBe("acceptedyes");
-            expect(checked("", { release: "v2.1.18" })).toMatch(/says nothing of its version, which cannot be read as one\. Before zot 2\.1\.19/);
+            expect(checked("", { release: "v2.1.18" })).toMatch(
+                /says nothing of its version, which cannot be read as one\. Before zot 2\.1\.19/,
+            );
             expect(checked("", { release: "dev" })).toMatch(/says nothing of its version/);
         });
 
@@ -143,10 +209,13 @@ describe("the version of zot", () => {
         });
 
         it("the hash of the binary is a way on, and the message has it", () => {
-            expect(checked("")).toContain(`if this build has both corrections, set zot.acceptVersion to "sha256:${HASH}".`);
+            expect(checked("")).toContain(
+                `if this build has both corrections, set zot.acceptVersion to "sha256:${HASH}".`,
+            );
             expect(checked("a b")).toContain(`set zot.acceptVersion to "sha256:${HASH}".`);
             expect(checked("my-branch")).toContain('set zot.acceptVersion to "my-branch".');
-            for (const installed of ["", "my-branch", "v2.1.18"]) expect(checked(installed, { accepted: `sha256:${HASH}` })).toBe("accepted");
+            for (const installed of ["", "my-branch", "v2.1.18"])
+                expect(checked(installed, { accepted: `sha256:${HASH}` })).toBe("accepted");
             const other = `sha256:${"0".repeat(64)}`;
             expect(checked("my-branch", { accepted: other })).toContain(`set zot.acceptVersion to "sha256:${HASH}".`);
             expect(checked("my-branch", { accepted: "my-branch" })).toBe("accepted");
@@ -154,7 +223,8 @@ describe("the version of zot", () => {
     });
 
     it("says why not", () => {
-        const problem = (version: string) => runIn(dash, `${common}\n${look}\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`).output;
+        const problem = (version: string) =>
+            runIn(dash, `${common}\n${look}\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`).output;
         expect(problem("v2.1.18-0-g3b5796d")).toBe("is version v2.1.18-0-g3b5796d");
         expect(problem("")).toBe("says nothing of its version, which cannot be read as one");
     });
@@ -163,7 +233,9 @@ describe("the version of zot", () => {
         const line = '{"time":"t","level":"info","message":"version","commit":"v2.1.20-0-g3b5796d8","go version":""}';
         for (const stream of ["", " >&2"]) {
             const zot = join(scratchFolder(), "zot");
-            writeFileSync(zot, `#!/bin/sh\necho 'something else'${stream}\necho ${quoted(line)}${stream}\n`, { mode: 0o755 });
+            writeFileSync(zot, `#!/bin/sh\necho 'something else'${stream}\necho ${quoted(line)}${stream}\n`, {
+                mode: 0o755,
+            });
             expect(runIn(dash, `${common}\n${look}\nzot_commit ${quoted(zot)}`).output).toBe("v2.1.20-0-g3b5796d8\n");
         }
     });
@@ -173,7 +245,10 @@ describe("where zot is reached, and what it is to answer", () => {
     const expectOf = (shell: Shell, config: unknown) => {
         const file = join(scratchFolder(), "config.json");
         writeFileSync(file, JSON.stringify(config));
-        return runIn(shell, `${common}\n${look}\nexpect_of ${quoted(file)}; printf '%s|' "$url" "$connect_to" "$metrics_path" "$metrics_status" "$expected_issuer"`).output;
+        return runIn(
+            shell,
+            `${common}\n${look}\nexpect_of ${quoted(file)}; printf '%s|' "$url" "$connect_to" "$metrics_path" "$metrics_status" "$expected_issuer"`,
+        ).output;
     };
 
     eachShell("is read from the config", (shell) => {
@@ -181,12 +256,23 @@ describe("where zot is reached, and what it is to answer", () => {
         expect(expectOf(shell, { http: { address: "::", port: 5050 } })).toBe("http://[::1]:5050|||||");
         expect(expectOf(shell, { http: { address: "fd00::1", port: "1" } })).toBe("http://[fd00::1]:1|||||");
         expect(expectOf(shell, { storage: {} })).toBe("http://127.0.0.1:8080|||||");
-        expect(expectOf(shell, { http: { address: "10.0.0.1", port: "443", externalUrl: "https://registry.example.org", tls: { cert: "/c", key: "/k" } } })).toBe(
-            "https://registry.example.org:443|registry.example.org:443:10.0.0.1:443||||",
-        );
+        expect(
+            expectOf(shell, {
+                http: {
+                    address: "10.0.0.1",
+                    port: "443",
+                    externalUrl: "https://registry.example.org",
+                    tls: { cert: "/c", key: "/k" },
+                },
+            }),
+        ).toBe("https://registry.example.org:443|registry.example.org:443:10.0.0.1:443||||");
         const metrics = { extensions: { metrics: { enable: true, prometheus: { path: "/m" } } } };
-        expect(expectOf(shell, { ...metrics, http: { accessControl: { metrics: { anonymousPolicy: ["read"] } } } })).toBe("http://127.0.0.1:8080||/m|200||");
-        expect(expectOf(shell, { ...metrics, http: { accessControl: { metrics: { users: ["prometheus"] } } } })).toBe("http://127.0.0.1:8080||/m|401||");
+        expect(
+            expectOf(shell, { ...metrics, http: { accessControl: { metrics: { anonymousPolicy: ["read"] } } } }),
+        ).toBe("http://127.0.0.1:8080||/m|200||");
+        expect(expectOf(shell, { ...metrics, http: { accessControl: { metrics: { users: ["prometheus"] } } } })).toBe(
+            "http://127.0.0.1:8080||/m|401||",
+        );
     });
 });
 
@@ -202,7 +288,10 @@ describe("what tells one process from another", () => {
     it("needs no /proc", () => {
         // As on macOS: where there is no such folder, ps is asked.
         const without = lock.replaceAll("/proc/", "/no-such-folder/");
-        const { output } = runIn(dash, `${without}\nLC_ALL=C; export LC_ALL; identity_of $$; echo; is_alive $$ && echo alive; is_alive 999999999 || echo dead`);
+        const { output } = runIn(
+            dash,
+            `${without}\nLC_ALL=C; export LC_ALL; identity_of $$; echo; is_alive $$ && echo alive; is_alive 999999999 || echo dead`,
+        );
         expect(output).toMatch(/^[A-Z][a-z]{2}-[A-Z][a-z]{2}-\d+-\d+-\d+-\d+-\d+-?\nalive\ndead\n$/);
     });
 });
@@ -210,16 +299,26 @@ describe("what tells one process from another", () => {
 describe("what is told of zot's log", () => {
     const words = (log: string, { credentials = "", keys = "" } = {}) => {
         const folder = scratchFolder();
-        for (const [name, content] of Object.entries({ log, credentials, sessionKeys: keys, output: "" })) writeFileSync(join(folder, name), content);
+        for (const [name, content] of Object.entries({ log, credentials, sessionKeys: keys, output: "" }))
+            writeFileSync(join(folder, name), content);
         const script = `${common}\n${look}\n${service}\n${preflight}\nfolder=${quoted(folder)}; manager=command; log_file=; restarted=yes; log_lengths=" ${folder}/log:0"; last_words`;
         return runIn(dash, script);
     };
 
     it("is its errors, else its last lines, cut short", () => {
-        const lines = Array.from({ length: 30 }, (_, index) => `{"time":"2026-11-23T08:34:55Z","level":"info","message":"line ${index}","caller":"x.go:1","goroutine":1}`);
-        expect(words(lines.join("\n")).output.split("\n").filter(Boolean)).toEqual([25, 26, 27, 28, 29].map((index) => `"level":"info","message":"line ${index}"`));
-        const error = '{"time":"2026-11-23T08:34:55Z","level":"error","message":"no issuer","error":"refused","caller":"x.go:1"}';
-        expect(words([...lines, error, "panic: failed", "goroutine 1 [running]:", "main.main()"].join("\n")).output).toBe('"level":"error","message":"no issuer","error":"refused"\npanic: failed\n');
+        const lines = Array.from(
+            { length: 30 },
+            (_, index) =>
+                `{"time":"2026-11-23T08:34:55Z","level":"info","message":"line ${index}","caller":"x.go:1","goroutine":1}`,
+        );
+        expect(words(lines.join("\n")).output.split("\n").filter(Boolean)).toEqual(
+            [25, 26, 27, 28, 29].map((index) => `"level":"info","message":"line ${index}"`),
+        );
+        const error =
+            '{"time":"2026-11-23T08:34:55Z","level":"error","message":"no issuer","error":"refused","caller":"x.go:1"}';
+        expect(
+            words([...lines, error, "panic: failed", "goroutine 1 [running]:", "main.main()"].join("\n")).output,
+        ).toBe('"level":"error","message":"no issuer","error":"refused"\npanic: failed\n');
         expect(words(`Error: ${"x".repeat(2000)}\n`).output.length).toBeLessThan(500);
         expect(words("one\n\n  \nError: http: Server closed\ntwo\n\n").output).toBe("one\ntwo\n");
     });
@@ -227,7 +326,10 @@ describe("what is told of zot's log", () => {
     it("holds no secret, even where zot has logged it", () => {
         const credentials = '{"clientid":"zot","clientsecret":"canary+secret/with*signs"}\n';
         const keys = '{"hashKey":"canary-hash-key","encryptKey":"canary-encryption"}\n';
-        const { output, errors } = words("Error: canary+secret/with*signs and canary-hash-key, canary-encryption canary-encryption of zot\n", { credentials, keys });
+        const { output, errors } = words(
+            "Error: canary+secret/with*signs and canary-hash-key, canary-encryption canary-encryption of zot\n",
+            { credentials, keys },
+        );
         expect(output).toBe("Error: [secret] and [secret], [secret] [secret] of zot\n");
         expect(errors).toBe("");
     });
@@ -241,15 +343,41 @@ describe("an issuer behind a private certificate authority", () => {
 
     (reason ? it.skip : it)(skippable("is trusted by the CA file alone", reason), async () => {
         const folder = scratchFolder();
-        const made = spawnSync(openssl!, ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", join(folder, "key.pem"), "-out", join(folder, "ca.pem")], { encoding: "utf8" });
+        const made = spawnSync(
+            openssl!,
+            [
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=127.0.0.1",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+                "-keyout",
+                join(folder, "key.pem"),
+                "-out",
+                join(folder, "ca.pem"),
+            ],
+            { encoding: "utf8" },
+        );
         expect(made.status).toBe(0);
-        server = createServer({ key: readFileSync(join(folder, "key.pem")), cert: readFileSync(join(folder, "ca.pem")) }, (_request, response) => response.end(JSON.stringify({ issuer: url })));
+        server = createServer(
+            { key: readFileSync(join(folder, "key.pem")), cert: readFileSync(join(folder, "ca.pem")) },
+            (_request, response) => response.end(JSON.stringify({ issuer: url })),
+        );
         await new Promise<void>((done) => server!.listen(0, "127.0.0.1", done));
         const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot/`;
         // In a process of its own: this one has to answer.
         const asked = (authorities: string) =>
             new Promise<string>((done) => {
-                const child = spawn("/bin/sh", ["-c", `${common}\nproblem=; issuer_answers ${quoted(url)} ${quoted(authorities)} 5 && echo ours || printf '%s' "$problem"`]);
+                const child = spawn("/bin/sh", [
+                    "-c",
+                    `${common}\nproblem=; issuer_answers ${quoted(url)} ${quoted(authorities)} 5 && echo ours || printf '%s' "$problem"`,
+                ]);
                 let output = "";
                 child.stdout.on("data", (chunk) => (output += String(chunk)));
                 child.on("close", () => done(output));

@@ -5,8 +5,8 @@ import lock from "../../host/lock.sh";
 import look from "../../host/look.sh";
 import preflight from "../../host/preflight.sh";
 import processes from "../../host/processes.sh";
-import rights from "../../host/rights.sh";
 import push from "../../host/push.sh";
+import rights from "../../host/rights.sh";
 import service from "../../host/service.sh";
 import serviceFile from "../../host/serviceFile.sh";
 import transaction from "../../host/transaction.sh";
@@ -33,7 +33,8 @@ function expansionsOf(message: string): string[] {
         } else if (message.startsWith("$(", at)) {
             let depth = 1;
             const from = at + 2;
-            for (at = from; depth > 0 && at < message.length; at++) depth += message[at] === "(" ? 1 : message[at] === ")" ? -1 : 0;
+            for (at = from; depth > 0 && at < message.length; at++)
+                depth += message[at] === "(" ? 1 : message[at] === ")" ? -1 : 0;
             found.push(`$(${message.slice(from, at - 1)})`);
             at--;
         } else if (message.startsWith("${", at)) {
@@ -48,19 +49,48 @@ function expansionsOf(message: string): string[] {
     return found;
 }
 
-const text = [common, look, processes, rights, end, lock, service, preflight, serviceFile, transaction, push, observation].join("\n").replace(/^\s*#.*$/gm, "");
-const messages = [...text.matchAll(/\b(?:fail|warn|must|refuse|tell mistake|problem=|why=|cause=|place=)\s*(?=")/g)].map((match) => quotedAt(text, match.index + match[0].length));
+const text = [
+    common,
+    look,
+    processes,
+    rights,
+    end,
+    lock,
+    service,
+    preflight,
+    serviceFile,
+    transaction,
+    push,
+    observation,
+]
+    .join("\n")
+    .replace(/^\s*#.*$/gm, "");
+const messages = [
+    ...text.matchAll(/\b(?:fail|warn|must|refuse|tell mistake|problem=|why=|cause=|place=)\s*(?=")/g),
+].map((match) => quotedAt(text, match.index + match[0].length));
 
 /** Why each is never empty. */
 const NEVER_EMPTY: Record<string, string> = {
     "settings that are checked: a path, a name, a number, a word":
         "$config $config_folder $state $data $binary $service $restart_command $time_limit $ready_timeout $zot_authorities $zot_user $authorities $service_file $issuer $1 $2 $needed",
-    "what the line before has found": "$tool $folder $target $service_file $free $original $other $listener $process $served $running $unit_config $url $others $lost $installed $accepted_by $in_place $zot_now $why $problem $contained $place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit $state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
+    "what the line before has found":
+        "$tool $folder $target $service_file $free $original $other $listener $process $served $running $unit_config $url $others $lost $installed $accepted_by $in_place $zot_now $why $problem $contained $place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit $state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
     "of the script itself": "$PATH $manager $host_rights",
 };
 const known = new Set(Object.values(NEVER_EMPTY).join(" ").split(" "));
 /** Commands that always say something, or that say it themselves where there is nothing. */
-const SAYS = [/^\$\(id -un\)$/, /^\$\(last_of /, /^\$\(user_called /, /\|\| (echo|printf) /, /^\$\(readlink "\$config"\)$/, /^\$\(sha256_of /, /^\$\(unchanged_note\)$/, /^\$\(service_fact Result\)$/, /^\$\(zot_processes \| head -n 1\)$/, /^\$\(printf '%s' "\$(lost|others)"/];
+const SAYS = [
+    /^\$\(id -un\)$/,
+    /^\$\(last_of /,
+    /^\$\(user_called /,
+    /\|\| (echo|printf) /,
+    /^\$\(readlink "\$config"\)$/,
+    /^\$\(sha256_of /,
+    /^\$\(unchanged_note\)$/,
+    /^\$\(service_fact Result\)$/,
+    /^\$\(zot_processes \| head -n 1\)$/,
+    /^\$\(printf '%s' "\$(lost|others)"/,
+];
 /** At the end of a sentence, where nothing may be. */
 const MAY_BE_EMPTY = [/^\$\(serving_note\)$/, /^\$\(last_words_note\)$/, /^\$cause$/, /^\$why$/];
 

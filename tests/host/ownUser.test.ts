@@ -10,7 +10,12 @@ jest.setTimeout(120_000);
 
 const ZOT = 65534;
 const OTHER = 4711;
-const reason = process.getuid?.() !== 0 ? "only root can be another user" : spawnSync("setpriv", ["--version"]).status !== 0 ? "no setpriv here (Debian's package util-linux)" : undefined;
+const reason =
+    process.getuid?.() !== 0
+        ? "only root can be another user"
+        : spawnSync("setpriv", ["--version"]).status !== 0
+          ? "no setpriv here (Debian's package util-linux)"
+          : undefined;
 
 (reason ? describe.skip : describe)(skippable("a push as root to a zot of another user", reason), () => {
     let host: FaultHost;
@@ -47,7 +52,10 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
     /** The same payload with another line of its settings. */
     const with_ = (pushed: Pushed, settings: Record<string, string>): Pushed => ({
         ...pushed,
-        payload: Object.entries(settings).reduce((payload, [name, value]) => payload.replace(new RegExp(`^${name}=.*$`, "m"), `${name}=${value}`), pushed.payload),
+        payload: Object.entries(settings).reduce(
+            (payload, [name, value]) => payload.replace(new RegExp(`^${name}=.*$`, "m"), `${name}=${value}`),
+            pushed.payload,
+        ),
     });
     /** A policy of its own, with the secrets of `a`: the new config names the very files that the former one does. */
     const change = () => host.declare("a", { zot: { garbageCollectionDelay: "7h" } });
@@ -63,7 +71,9 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
         const before = files();
         const ran = await host.push(with_(change(), { zotUser: "daemon" }));
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/^zot-hardening: zot runs as the user nobody \(process \d+\), and the secret files would belong to the user daemon, so that zot could not read them; correct zot\.user\.\n/);
+        expect(ran.errors).toMatch(
+            /^zot-hardening: zot runs as the user nobody \(process \d+\), and the secret files would belong to the user daemon, so that zot could not read them; correct zot\.user\.\n/,
+        );
         expect(files()).toEqual(before);
         host.service.start();
         await host.ready();
@@ -77,7 +87,9 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
         try {
             for (const pushed of [change(), a]) {
                 const ran = await host.push(pushed);
-                expect(ran.errors).toMatch(/zot runs as the user nobody \(process \d+\), and the secret files would belong to the user number 4711, so that zot could not read them; set zot\.user to nobody\./);
+                expect(ran.errors).toMatch(
+                    /zot runs as the user nobody \(process \d+\), and the secret files would belong to the user number 4711, so that zot could not read them; set zot\.user to nobody\./,
+                );
             }
             expect(files()).toEqual(before);
         } finally {
@@ -88,37 +100,45 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
     it.each([
         ["another owner", (file: string) => fs.chownSync(file, OTHER, OTHER)],
         ["another mode", (file: string) => fs.chmodSync(file, 0o640)],
-    ])("leaves every file of the former config as it was, to owner, mode and bytes, where it fails: %s", async (_name, disturb) => {
-        const ways: [string, () => void | Promise<void>, Pushed][] = [
-            ["refused", () => host.issuer.become("down"), change()],
-            ["not accepted", () => undefined, host.declare("a", { zot: { extraConfig: { storage: { noSuchSetting: "x" } } } })],
-            ["the restart fails", () => host.service.restartFault("fails"), change()],
-            ["zot dies", () => host.service.serveFault({ how: "dies", where: '"7h"' }), change()],
-        ];
-        for (const [name, fault, pushed] of ways) {
-            await hardened();
-            disturb(a.files[0]!.path);
-            const before = files();
-            // A zot that had to start again needs the file: what it could not read stays mended.
-            const mended = name === "zot dies" && fs.statSync(a.files[0]!.path).uid !== ZOT;
-            await fault();
-            const ran = await host.push(pushed);
-            await host.issuer.become("ours");
-            await host.service.restartFault(undefined);
-            host.service.serveFault(undefined);
-            expect({ name, exitCode: ran.exitCode }).toEqual({ name, exitCode: 1 });
-            if (mended) expect(fs.statSync(a.files[0]!.path).uid).toBe(ZOT);
-            else expect({ name, files: files() }).toEqual({ name, files: before });
-            expect({ name, served: await served() }).toEqual({ name, served: "a" });
-        }
-    });
+    ])(
+        "leaves every file of the former config as it was, to owner, mode and bytes, where it fails: %s",
+        async (_name, disturb) => {
+            const ways: [string, () => void | Promise<void>, Pushed][] = [
+                ["refused", () => host.issuer.become("down"), change()],
+                [
+                    "not accepted",
+                    () => undefined,
+                    host.declare("a", { zot: { extraConfig: { storage: { noSuchSetting: "x" } } } }),
+                ],
+                ["the restart fails", () => host.service.restartFault("fails"), change()],
+                ["zot dies", () => host.service.serveFault({ how: "dies", where: '"7h"' }), change()],
+            ];
+            for (const [name, fault, pushed] of ways) {
+                await hardened();
+                disturb(a.files[0]!.path);
+                const before = files();
+                // A zot that had to start again needs the file: what it could not read stays mended.
+                const mended = name === "zot dies" && fs.statSync(a.files[0]!.path).uid !== ZOT;
+                await fault();
+                const ran = await host.push(pushed);
+                await host.issuer.become("ours");
+                await host.service.restartFault(undefined);
+                host.service.serveFault(undefined);
+                expect({ name, exitCode: ran.exitCode }).toEqual({ name, exitCode: 1 });
+                if (mended) expect(fs.statSync(a.files[0]!.path).uid).toBe(ZOT);
+                else expect({ name, files: files() }).toEqual({ name, files: before });
+                expect({ name, served: await served() }).toEqual({ name, served: "a" });
+            }
+        },
+    );
 
     it("mends owner and mode without a restart, where all else is as declared", async () => {
         await hardened();
         fs.chownSync(a.files[0]!.path, OTHER, OTHER);
         fs.chmodSync(a.files[1]!.path, 0o644);
         expect(await host.push(a)).toEqual({ exitCode: 0, output: "mended\n", errors: "" });
-        for (const { path } of a.files) expect([fs.statSync(path).uid, fs.statSync(path).mode & 0o777]).toEqual([ZOT, 0o600]);
+        for (const { path } of a.files)
+            expect([fs.statSync(path).uid, fs.statSync(path).mode & 0o777]).toEqual([ZOT, 0o600]);
         expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
     });
 
@@ -128,8 +148,14 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
         fs.writeFileSync(record, "", { mode: 0o666 });
         fs.chmodSync(record, 0o666);
         const binary = join(host.folder, "asked-zot");
-        fs.writeFileSync(binary, `#!/bin/sh\necho "$1 $(id -u)" >>'${record}'\nexec '${host.machine.zot.path}' "$@"\n`, { mode: 0o755 });
+        fs.writeFileSync(
+            binary,
+            `#!/bin/sh\necho "$1 $(id -u)" >>'${record}'\nexec '${host.machine.zot.path}' "$@"\n`,
+            { mode: 0o755 },
+        );
         expect(await host.push(with_(b, { binary }))).toMatchObject({ exitCode: 0 });
-        expect(new Set(fs.readFileSync(record, "utf8").trim().split("\n"))).toEqual(new Set([`--version ${ZOT}`, `verify ${ZOT}`]));
+        expect(new Set(fs.readFileSync(record, "utf8").trim().split("\n"))).toEqual(
+            new Set([`--version ${ZOT}`, `verify ${ZOT}`]),
+        );
     });
 });

@@ -2,9 +2,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { hostCommand } from "../../components/hostPayload";
 import lock from "../../host/lock.sh";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { hostCommand } from "../../components/hostPayload";
 import { FaultHost, type Pushed } from "../../testbed/faults/host";
 import { runOverSsh } from "../../testbed/faults/overSsh";
 import { DOWN, type Known, OPEN, READ_ONLY, servedBy } from "../../testbed/faults/watch";
@@ -28,10 +28,15 @@ const served = () => servedBy(host.url, known);
 const mode = (file: string) => (fs.statSync(file).mode & 0o777).toString(8);
 const read = (file: string) => fs.readFileSync(file, "utf8");
 const pushes = () => fs.readdirSync(join(host.state, "pushes")).sort((left, right) => Number(left) - Number(right));
-const secretFiles = () => fs.readdirSync(host.configFolder).filter((name) => /^(oidc-credentials|session-keys)\./.test(name));
+const secretFiles = () =>
+    fs.readdirSync(host.configFolder).filter((name) => /^(oidc-credentials|session-keys)\./.test(name));
 const starts = () => host.zotLog().match(/"message":"configuration settings"/g)?.length ?? 0;
 /** Every secret that a payload holds. */
-const secretsOf = (pushed: Pushed) => pushed.files.flatMap(({ content }) => Object.entries(JSON.parse(content) as Record<string, string>)).filter(([key]) => key !== "clientid").map(([, value]) => value);
+const secretsOf = (pushed: Pushed) =>
+    pushed.files
+        .flatMap(({ content }) => Object.entries(JSON.parse(content) as Record<string, string>))
+        .filter(([key]) => key !== "clientid")
+        .map(([, value]) => value);
 
 async function hardened(with_: Pushed = a): Promise<void> {
     await host.issuer.become("ours");
@@ -118,20 +123,32 @@ describe("a push", () => {
     it("keeps no more than five where the push before did not come to remove the oldest", async () => {
         await hardened();
         const pushes = join(host.state, "pushes");
-        const newest = Number(fs.readdirSync(pushes).sort((one, other) => Number(one) - Number(other)).at(-1));
-        for (let number = newest + 1; number <= newest + 6; number++) fs.cpSync(join(pushes, String(newest)), join(pushes, String(number)), { recursive: true });
+        const newest = Number(
+            fs
+                .readdirSync(pushes)
+                .sort((one, other) => Number(one) - Number(other))
+                .at(-1),
+        );
+        for (let number = newest + 1; number <= newest + 6; number++)
+            fs.cpSync(join(pushes, String(newest)), join(pushes, String(number)), { recursive: true });
         expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "unchanged\n" });
         expect(fs.readdirSync(pushes)).toHaveLength(5);
     });
 
     it("keeps the newest five configs and their secrets", async () => {
         await hardened();
-        const clients = ["c", "d", "e", "f", "g", "h"].map((name, index) => host.declare(name, { zot: { garbageCollectionDelay: `${index + 3}h` } }));
+        const clients = ["c", "d", "e", "f", "g", "h"].map((name, index) =>
+            host.declare(name, { zot: { garbageCollectionDelay: `${index + 3}h` } }),
+        );
         for (const client of clients) expect(await host.push(client)).toMatchObject({ exitCode: 0 });
         expect(pushes()).toEqual(["3", "4", "5", "6", "7"]);
-        expect(pushes().map((push) => read(join(host.state, "pushes", push, "config.json")))).toEqual(clients.slice(1).map(({ config }) => config));
+        expect(pushes().map((push) => read(join(host.state, "pushes", push, "config.json")))).toEqual(
+            clients.slice(1).map(({ config }) => config),
+        );
         // The oldest that is kept has replaced one more, and that is kept with it.
-        expect(secretFiles().sort()).toEqual([...new Set(clients.flatMap(({ files }) => files.map(({ path }) => path.split("/").pop()!)))].sort());
+        expect(secretFiles().sort()).toEqual(
+            [...new Set(clients.flatMap(({ files }) => files.map(({ path }) => path.split("/").pop()!)))].sort(),
+        );
     });
 
     it("keeps the secrets that another zot's config in the folder names", async () => {
@@ -140,7 +157,10 @@ describe("a push", () => {
         const unnamed = join(host.configFolder, `oidc-credentials.${"1".repeat(64)}.json`);
         fs.writeFileSync(other, "{}");
         fs.writeFileSync(unnamed, "{}");
-        fs.writeFileSync(join(host.configFolder, "other.json"), JSON.stringify({ http: { auth: { openid: { providers: { oidc: { credentialsFile: other } } } } } }));
+        fs.writeFileSync(
+            join(host.configFolder, "other.json"),
+            JSON.stringify({ http: { auth: { openid: { providers: { oidc: { credentialsFile: other } } } } } }),
+        );
         await host.push(b);
         expect([fs.existsSync(other), fs.existsSync(unnamed)]).toEqual([true, false]);
     });
@@ -167,7 +187,9 @@ describe("the way back", () => {
         const ran = await host.push(b);
         host.service.serveFault(undefined);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/zot ended after its restart instead of getting ready\.\nThe last words of zot:\nError: zot has died of a fault\nThe config that was in force before is back, and zot is ready with it\.\n/);
+        expect(ran.errors).toMatch(
+            /zot ended after its restart instead of getting ready\.\nThe last words of zot:\nError: zot has died of a fault\nThe config that was in force before is back, and zot is ready with it\.\n/,
+        );
         expect(fs.statSync(host.configFile).ino).toBe(inode);
         expect(await served()).toBe("a");
         expect(secretFiles().sort()).toEqual(a.files.map(({ path }) => path.split("/").pop()).sort());
@@ -188,7 +210,9 @@ describe("the way back", () => {
     it("ends a push that takes too long", async () => {
         await hardened();
         await host.service.restartFault("hangs");
-        const ran = await host.push(host.declare("b", { zot: { garbageCollectionDelay: "2h" } }, { host: { pushTimeout: 15 } }));
+        const ran = await host.push(
+            host.declare("b", { zot: { garbageCollectionDelay: "2h" } }, { host: { pushTimeout: 15 } }),
+        );
         await host.service.restartFault(undefined);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toContain("the push took longer than 15 seconds (host.pushTimeout)");
@@ -210,15 +234,24 @@ describe("the way back", () => {
         await hardened();
         // It goes away after it was asked.
         const restart = join(host.folder, "restart-without-issuer");
-        fs.writeFileSync(restart, `#!/bin/sh\ntouch '${host.folder}/restarting'\nsleep 0.5\nexec '${host.service.restartCommand}'\n`, { mode: 0o755 });
+        fs.writeFileSync(
+            restart,
+            `#!/bin/sh\ntouch '${host.folder}/restarting'\nsleep 0.5\nexec '${host.service.restartCommand}'\n`,
+            { mode: 0o755 },
+        );
         const watching = (async () => {
-            while (!fs.existsSync(join(host.folder, "restarting"))) await new Promise((resolve) => setTimeout(resolve, 10));
+            while (!fs.existsSync(join(host.folder, "restarting")))
+                await new Promise((resolve) => setTimeout(resolve, 10));
             await host.issuer.become("down");
         })();
-        const ran = await host.push(host.declare("b", { zot: { garbageCollectionDelay: "2h" }, host: { restartCommand: restart } }));
+        const ran = await host.push(
+            host.declare("b", { zot: { garbageCollectionDelay: "2h" }, host: { restartCommand: restart } }),
+        );
         await watching;
         expect(ran.exitCode).toBe(1);
-        expect(ran.errors).toContain("zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers.");
+        expect(ran.errors).toContain(
+            "zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers.",
+        );
         expect(await served()).toBe(READ_ONLY);
         expect(read(host.configFile)).toBe(a.readOnly.replace('"1h"', '"2h"'));
         expect(read(join(host.state, "pushes", "2", "replaced.json"))).toBe(a.config);
@@ -235,44 +268,128 @@ describe("before anything is touched", () => {
         const before = fs.existsSync(host.configFile) ? read(host.configFile) : undefined;
         const ran = await host.push(pushed);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/^zot-hardening: [\s\S]*\nNothing on the host was changed(: the registry goes on as it was|; zot does not answer at \S+)\.\n$/);
+        expect(ran.errors).toMatch(
+            /^zot-hardening: [\s\S]*\nNothing on the host was changed(: the registry goes on as it was|; zot does not answer at \S+)\.\n$/,
+        );
         if (before !== undefined) expect(read(host.configFile)).toBe(before);
         expect(secretFiles()).toEqual([]);
         return ran.errors;
     }
 
     it("settings that the first push would remove are listed", async () => {
-        const extra = { http: { address: "127.0.0.1", port: `${host.port}`, readTimeout: "50s" }, extensions: { scrub: { enable: true, interval: "24h" }, search: { enable: true } }, Log: { level: "info", audit: "/dev/null" } };
+        const extra = {
+            http: { address: "127.0.0.1", port: `${host.port}`, readTimeout: "50s" },
+            extensions: { scrub: { enable: true, interval: "24h" }, search: { enable: true } },
+            Log: { level: "info", audit: "/dev/null" },
+        };
         await open(extra);
-        expect(await refused(a)).toContain("that this program does not manage and the first push would remove: http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. Put what is to stay into zot.extraConfig");
+        expect(await refused(a)).toContain(
+            "that this program does not manage and the first push would remove: http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. Put what is to stay into zot.extraConfig",
+        );
         expect(fs.existsSync(host.state)).toBe(false);
         // Some of them stay, the others may go; whatever the case of the letters.
-        const kept = host.declare("a", { zot: { extraConfig: { http: { readTimeout: "50s" }, log: { audit: "/dev/null" } } } }, { zot: { dropSettings: ["Extensions.Scrub"] } });
+        const kept = host.declare(
+            "a",
+            { zot: { extraConfig: { http: { readTimeout: "50s" }, log: { audit: "/dev/null" } } } },
+            { zot: { dropSettings: ["Extensions.Scrub"] } },
+        );
         expect(await host.push(kept)).toMatchObject({ exitCode: 0, output: "deployed\n" });
     });
 
     it("empty values are no settings, as public guides have them", async () => {
         const guide = (http: object) => ({
-            storage: { rootDirectory: host.images, dedupe: false, remoteCache: false, subPaths: {}, retention: { dryRun: false, policies: [] } },
-            http: { address: "127.0.0.1", port: `${host.port}`, allowOrigin: "", compat: [], ratelimit: { rate: 0 }, ...http },
+            storage: {
+                rootDirectory: host.images,
+                dedupe: false,
+                remoteCache: false,
+                subPaths: {},
+                retention: { dryRun: false, policies: [] },
+            },
+            http: {
+                address: "127.0.0.1",
+                port: `${host.port}`,
+                allowOrigin: "",
+                compat: [],
+                ratelimit: { rate: 0 },
+                ...http,
+            },
             log: { level: "debug", audit: "" },
-            extensions: { lint: { enable: false, mandatoryAnnotations: ["x"] }, scrub: { enable: false, interval: "24h" }, mgmt: {}, trust: { enable: false } },
+            extensions: {
+                lint: { enable: false, mandatoryAnnotations: ["x"] },
+                scrub: { enable: false, interval: "24h" },
+                mgmt: {},
+                trust: { enable: false },
+            },
         });
-        host.reset(host.openConfig(guide({ tls: { cert: "", key: "" }, auth: { htpasswd: { path: "" }, failDelay: 0, openid: { providers: { oidc: { keypath: "", clientid: "zot", clientsecret: "x" } } } } })));
+        host.reset(
+            host.openConfig(
+                guide({
+                    tls: { cert: "", key: "" },
+                    auth: {
+                        htpasswd: { path: "" },
+                        failDelay: 0,
+                        openid: { providers: { oidc: { keypath: "", clientid: "zot", clientsecret: "x" } } },
+                    },
+                }),
+            ),
+        );
         expect(await refused(a)).toContain("the first push would remove: storage.dedupe. Put");
         await open(guide({}));
-        expect(await host.push(host.declare("a", {}, { zot: { dropSettings: ["storage.dedupe"] } }))).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.push(host.declare("a", {}, { zot: { dropSettings: ["storage.dedupe"] } }))).toMatchObject({
+            exitCode: 0,
+            output: "deployed\n",
+        });
     });
 
     it("but not what rules of ours allow, and pull-through caches by their address", async () => {
-        const mirror = (url: string, more = {}) => ({ urls: [url], onDemand: true, tlsVerify: true, content: [{ prefix: "**", destination: "/other" }], ...more });
-        await open({
-            http: { address: "127.0.0.1", port: `${host.port}`, accessControl: { repositories: { "**": { anonymousPolicy: ["read", "create", "update", "delete"] }, "tools/**": { anonymousPolicy: ["read"] } } } },
-            extensions: { sync: { enable: true, registries: [mirror("https://quay.invalid"), mirror("https://docker.invalid/"), mirror("https://docker.invalid", { maxRetries: 2, retryDelay: "5m" })] } },
+        const mirror = (url: string, more = {}) => ({
+            urls: [url],
+            onDemand: true,
+            tlsVerify: true,
+            content: [{ prefix: "**", destination: "/other" }],
+            ...more,
         });
-        const declared = host.declare("a", { zot: { mirrors: [{ url: "https://docker.invalid", prefix: "docker.invalid" }] } });
-        expect(await refused(declared)).toContain(": http.accessControl.repositories.tools/**; extensions.sync.registries[0] (https://quay.invalid); extensions.sync.registries[2].maxRetries; extensions.sync.registries[2].retryDelay. Put");
-        const acknowledged = host.declare("a", { zot: { mirrors: [{ url: "https://docker.invalid", prefix: "docker.invalid" }] } }, { zot: { dropSettings: ["http.accessControl", "extensions.sync.registries[0]", "extensions.sync.registries[2]"] } });
+        await open({
+            http: {
+                address: "127.0.0.1",
+                port: `${host.port}`,
+                accessControl: {
+                    repositories: {
+                        "**": { anonymousPolicy: ["read", "create", "update", "delete"] },
+                        "tools/**": { anonymousPolicy: ["read"] },
+                    },
+                },
+            },
+            extensions: {
+                sync: {
+                    enable: true,
+                    registries: [
+                        mirror("https://quay.invalid"),
+                        mirror("https://docker.invalid/"),
+                        mirror("https://docker.invalid", { maxRetries: 2, retryDelay: "5m" }),
+                    ],
+                },
+            },
+        });
+        const declared = host.declare("a", {
+            zot: { mirrors: [{ url: "https://docker.invalid", prefix: "docker.invalid" }] },
+        });
+        expect(await refused(declared)).toContain(
+            ": http.accessControl.repositories.tools/**; extensions.sync.registries[0] (https://quay.invalid); extensions.sync.registries[2].maxRetries; extensions.sync.registries[2].retryDelay. Put",
+        );
+        const acknowledged = host.declare(
+            "a",
+            { zot: { mirrors: [{ url: "https://docker.invalid", prefix: "docker.invalid" }] } },
+            {
+                zot: {
+                    dropSettings: [
+                        "http.accessControl",
+                        "extensions.sync.registries[0]",
+                        "extensions.sync.registries[2]",
+                    ],
+                },
+            },
+        );
         expect(await host.push(acknowledged)).toMatchObject({ exitCode: 0 });
     });
 
@@ -283,7 +400,9 @@ describe("before anything is touched", () => {
 
     it("another storage or port is no small change", async () => {
         await open({ storage: { rootDirectory: join(host.folder, "elsewhere") } });
-        expect(await refused(a)).toContain(`storage.rootDirectory (${host.folder}/elsewhere there, ${host.images} by the settings)`);
+        expect(await refused(a)).toContain(
+            `storage.rootDirectory (${host.folder}/elsewhere there, ${host.images} by the settings)`,
+        );
     });
 
     it("a zot that is too old, or whose version cannot be read, is refused by what is at stake", async () => {
@@ -293,24 +412,50 @@ describe("before anything is touched", () => {
             return { ...pushed, payload: pushed.payload.replace(/^(binary=).*$/m, `$1${otherVersion(commit)}`) };
         };
         const old = await refused(withVersion("v2.1.18-0-gabcdef0"));
-        expect(old).toContain("is version v2.1.18-0-gabcdef0. Before zot 2.1.19 whoever may push can move an existing tag");
+        expect(old).toContain(
+            "is version v2.1.18-0-gabcdef0. Before zot 2.1.19 whoever may push can move an existing tag",
+        );
         expect(old).toContain('set zot.acceptVersion to "v2.1.18-0-gabcdef0"');
-        expect(await refused(withVersion(undefined))).toContain("says nothing of its version, which cannot be read as one.");
-        expect(await refused(withVersion("my-branch-12", { zot: { acceptVersion: "my-branch-11" } }))).toContain('set zot.acceptVersion to "my-branch-12"');
-        const [, hash] = /set zot\.acceptVersion to "(sha256:[0-9a-f]{64})"/.exec(await refused(withVersion(undefined))) ?? [];
-        expect(await host.push(withVersion(undefined, { zot: { acceptVersion: hash } }))).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await refused(withVersion(undefined))).toContain(
+            "says nothing of its version, which cannot be read as one.",
+        );
+        expect(await refused(withVersion("my-branch-12", { zot: { acceptVersion: "my-branch-11" } }))).toContain(
+            'set zot.acceptVersion to "my-branch-12"',
+        );
+        const [, hash] =
+            /set zot\.acceptVersion to "(sha256:[0-9a-f]{64})"/.exec(await refused(withVersion(undefined))) ?? [];
+        expect(await host.push(withVersion(undefined, { zot: { acceptVersion: hash } }))).toMatchObject({
+            exitCode: 0,
+            output: "deployed\n",
+        });
     });
 
     it("places that do not fit are named", async () => {
         await open();
-        expect(await refused(host.declare("a", { zot: { binary: "/no/such/zot" } }))).toContain("zot's binary /no/such/zot is not there or cannot be run; correct zot.binary.");
+        expect(await refused(host.declare("a", { zot: { binary: "/no/such/zot" } }))).toContain(
+            "zot's binary /no/such/zot is not there or cannot be run; correct zot.binary.",
+        );
         const missing = host.declare("a");
-        expect(await refused({ ...missing, payload: missing.payload.replace(/^(rootDirectory=).*$/m, "$1/no/such/images") })).toContain("zot's storage /no/such/images does not exist");
+        expect(
+            await refused({
+                ...missing,
+                payload: missing.payload.replace(/^(rootDirectory=).*$/m, "$1/no/such/images"),
+            }),
+        ).toContain("zot's storage /no/such/images does not exist");
         const elsewhere = host.declare("a");
-        expect((await host.push({ ...elsewhere, payload: elsewhere.payload.replace(/^(configFile=).*$/m, "$1/no/such/folder/config.json") })).errors).toContain("the folder of zot.configFile has to exist");
+        expect(
+            (
+                await host.push({
+                    ...elsewhere,
+                    payload: elsewhere.payload.replace(/^(configFile=).*$/m, "$1/no/such/folder/config.json"),
+                })
+            ).errors,
+        ).toContain("the folder of zot.configFile has to exist");
         fs.renameSync(host.configFile, join(host.folder, "real.json"));
         fs.symlinkSync(join(host.folder, "real.json"), host.configFile);
-        expect(await refused(a)).toContain(`is a symbolic link, which the push would replace; set zot.configFile to the file itself (${host.folder}/real.json)`);
+        expect(await refused(a)).toContain(
+            `is a symbolic link, which the push would replace; set zot.configFile to the file itself (${host.folder}/real.json)`,
+        );
     });
 
     it("a config that zot does not accept is refused in zot's words, without a secret", async () => {
@@ -344,12 +489,19 @@ function otherVersion(): string {
 function versioned(of: FaultHost, commit: string | undefined): string {
     const file = join(of.folder, `zot-${commit ?? "unknown"}`);
     const line = commit === undefined ? "{}" : `{"message":"version","commit":"${commit}"}`;
-    fs.writeFileSync(file, `#!/bin/sh\n[ "$1" != --version ] || { echo '${line}'; exit; }\nexec '${of.machine.zot.path}' "$@"\n`, { mode: 0o755 });
+    fs.writeFileSync(
+        file,
+        `#!/bin/sh\n[ "$1" != --version ] || { echo '${line}'; exit; }\nexec '${of.machine.zot.path}' "$@"\n`,
+        { mode: 0o755 },
+    );
     return file;
 }
 
 describe("the lock", () => {
-    const identityOf = (pid: number) => spawnSync("dash", ["-c", `LC_ALL=C; export LC_ALL\n${lock}\nidentity_of ${pid}`], { encoding: "utf8" }).stdout.trim();
+    const identityOf = (pid: number) =>
+        spawnSync("dash", ["-c", `LC_ALL=C; export LC_ALL\n${lock}\nidentity_of ${pid}`], {
+            encoding: "utf8",
+        }).stdout.trim();
     const hostName = () => spawnSync("sh", ["-c", "uname -n | tr -cs 'A-Za-z0-9' '-'"], { encoding: "utf8" }).stdout;
     const seconds = () => Math.floor(Date.now() / 1000);
     const claim = (parts: (string | number)[]) => {
@@ -364,13 +516,18 @@ describe("the lock", () => {
 
     it.each([
         ["of a process that has ended", () => [seconds() + 900, 999999999, identityOf(process.pid), hostName()]],
-        ["of a process whose number another has now", () => [seconds() + 900, process.pid, "12345-abcdef01", hostName()]],
+        [
+            "of a process whose number another has now",
+            () => [seconds() + 900, process.pid, "12345-abcdef01", hostName()],
+        ],
         ["of another host, of long ago", () => [seconds() - 5, process.pid, identityOf(process.pid), "another-host-"]],
     ])("%s is taken over", async (_name, parts) => {
         const file = claim(parts());
         const ran = await host.push(a);
         expect(ran).toMatchObject({ exitCode: 0, output: "unchanged\n" });
-        expect(ran.errors).toBe("zot-hardening: a push that is no longer running left its lock (process 4711 of someone from 192.0.2.1 since yesterday); going on.\n");
+        expect(ran.errors).toBe(
+            "zot-hardening: a push that is no longer running left its lock (process 4711 of someone from 192.0.2.1 since yesterday); going on.\n",
+        );
         expect(fs.existsSync(file)).toBe(false);
     });
 
@@ -398,7 +555,9 @@ describe("the lock", () => {
             claim([seconds() + 900, holder.pid!, identityOf(holder.pid!), hostName()]);
             const ran = await host.push({ ...a, payload: a.payload.replace(/^lock_patience=.*$/m, "lock_patience=1") });
             expect(ran.exitCode).toBe(1);
-            expect(ran.errors).toContain("another push is running on this host (process 4711 of someone from 192.0.2.1 since yesterday); wait for it to end.");
+            expect(ran.errors).toContain(
+                "another push is running on this host (process 4711 of someone from 192.0.2.1 since yesterday); wait for it to end.",
+            );
         } finally {
             holder.kill();
             fs.rmSync(join(host.state, "claims"), { recursive: true });
@@ -413,7 +572,10 @@ describe("what travels", () => {
             const ran = await runOverSsh(host.ssh, hostCommand("deploy"), b.payload.slice(0, length));
             expect({ length, ...ran }).toMatchObject({ length, exitCode: 1, output: "" });
             // Of its first line, there is nobody who could say it.
-            if (length >= 5000) expect(ran.errors).toMatch(/^zot-hardening: the payload did not arrive whole: .* Nothing on the host was changed\.\n$/);
+            if (length >= 5000)
+                expect(ran.errors).toMatch(
+                    /^zot-hardening: the payload did not arrive whole: .* Nothing on the host was changed\.\n$/,
+                );
         }
         expect(fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
         expect(await served()).toBe("a");
@@ -423,7 +585,9 @@ describe("what travels", () => {
         await hardened();
         const push = spawn("/bin/sh", ["-c", "sleep 60; :", "/tmp/zot-hardening.sh"], { stdio: "ignore" });
         const other = spawn("/bin/sh", ["-c", "sleep 60; :"], { stdio: "ignore" });
-        const [left, running, reused] = ["999999999", push.pid, other.pid].map((pid) => join(host.temporary, `zot-hardening.${pid}.abcdefgh`)) as [string, string, string];
+        const [left, running, reused] = ["999999999", push.pid, other.pid].map((pid) =>
+            join(host.temporary, `zot-hardening.${pid}.abcdefgh`),
+        ) as [string, string, string];
         try {
             for (const folder of [left, running, reused]) {
                 fs.mkdirSync(folder);
@@ -440,7 +604,12 @@ describe("what travels", () => {
 
     it("shows no secret in its command, its script and what comes back", async () => {
         await open({ extensions: { scrub: { enable: true, interval: "24h" } } });
-        const answers = [await host.push(a), await host.push(host.declare("a", {}, { zot: { dropSettings: ["*"] } })), await host.push(b), await host.push(b, "withdraw")];
+        const answers = [
+            await host.push(a),
+            await host.push(host.declare("a", {}, { zot: { dropSettings: ["*"] } })),
+            await host.push(b),
+            await host.push(b, "withdraw"),
+        ];
         expect(answers.map(({ exitCode }) => exitCode)).toEqual([1, 0, 0, 0]);
         const shown = JSON.stringify(answers) + hostCommand("deploy") + host.ssh.log() + host.zotLog();
         for (const secret of [...secretsOf(a), ...secretsOf(b)]) expect(shown).not.toContain(secret);
@@ -505,10 +674,54 @@ describe("a zot with a certificate of a private authority", () => {
     let withTls: (zot?: Record<string, unknown>) => Pushed;
     beforeAll(() => {
         if (reason) return;
-        const run = (...args: string[]) => expect(spawnSync(openssl!, args, { cwd: host.folder, encoding: "utf8" })).toMatchObject({ status: 0 });
-        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem");
-        run("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=zot", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "zot.key", "-out", "zot.csr");
-        run("x509", "-req", "-in", "zot.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-copy_extensions", "copy", "-out", "zot.pem");
+        const run = (...args: string[]) =>
+            expect(spawnSync(openssl!, args, { cwd: host.folder, encoding: "utf8" })).toMatchObject({ status: 0 });
+        run(
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=authority",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.pem",
+        );
+        run(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=zot",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            "zot.key",
+            "-out",
+            "zot.csr",
+        );
+        run(
+            "x509",
+            "-req",
+            "-in",
+            "zot.csr",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-copy_extensions",
+            "copy",
+            "-out",
+            "zot.pem",
+        );
         authority = join(host.folder, "ca.pem");
         const tls = { cert: join(host.folder, "zot.pem"), key: join(host.folder, "zot.key") };
         withTls = (zot = {}) => host.declare("a", { zot: { extraConfig: { http: { tls } }, ...zot } });
@@ -526,20 +739,35 @@ describe("a zot with a certificate of a private authority", () => {
         );
         const ran = await host.push(untrusted);
         expect(ran.exitCode).not.toBe(0);
-        expect(ran.errors).toMatch(/zot cannot be asked whether it is ready: curl: \(60\) SSL certificate problem: .*set zot\.caFile to its PEM file on this host/);
+        expect(ran.errors).toMatch(
+            /zot cannot be asked whether it is ready: curl: \(60\) SSL certificate problem: .*set zot\.caFile to its PEM file on this host/,
+        );
         expect(ran.errors).toContain("The config that was in force before is back, and zot is ready with it.");
         expect(read(host.configFile)).toBe(before);
     });
 
-    check(skippable("is trusted by zot.caFile, which is not the issuer's; and is asked for before the next push", reason), async () => {
-        await open();
-        expect(await host.push(withTls({ caFile: authority }))).toMatchObject({ exitCode: 0, output: "deployed\n" });
-        expect(await host.push(withTls({ caFile: authority }))).toMatchObject({ exitCode: 0, output: "unchanged\n" });
-        const before = read(host.configFile);
-        const ran = await host.push(withTls({ logLevel: "debug" }));
-        expect(ran.errors).toMatch(/zot at https:\/\/127\.0\.0\.1:\d+ cannot be asked: curl: \(60\).*set zot\.caFile/);
-        expect(ran.errors).toContain("Nothing on the host was changed");
-        expect(read(host.configFile)).toBe(before);
-        expect((await host.push(withTls({ caFile: "/no/such/authority.pem", logLevel: "debug" }))).errors).toContain("the CA file /no/such/authority.pem cannot be read on the host; correct zot.caFile.");
-    });
+    check(
+        skippable("is trusted by zot.caFile, which is not the issuer's; and is asked for before the next push", reason),
+        async () => {
+            await open();
+            expect(await host.push(withTls({ caFile: authority }))).toMatchObject({
+                exitCode: 0,
+                output: "deployed\n",
+            });
+            expect(await host.push(withTls({ caFile: authority }))).toMatchObject({
+                exitCode: 0,
+                output: "unchanged\n",
+            });
+            const before = read(host.configFile);
+            const ran = await host.push(withTls({ logLevel: "debug" }));
+            expect(ran.errors).toMatch(
+                /zot at https:\/\/127\.0\.0\.1:\d+ cannot be asked: curl: \(60\).*set zot\.caFile/,
+            );
+            expect(ran.errors).toContain("Nothing on the host was changed");
+            expect(read(host.configFile)).toBe(before);
+            expect(
+                (await host.push(withTls({ caFile: "/no/such/authority.pem", logLevel: "debug" }))).errors,
+            ).toContain("the CA file /no/such/authority.pem cannot be read on the host; correct zot.caFile.");
+        },
+    );
 });

@@ -27,7 +27,12 @@ describe("a zot that serves another file", () => {
 
     const served = () => servedBy(host.url, [a, { name: OPEN, config: "" }]);
     /** The same push to a host whose zot.configFile is another. */
-    const at = (pushed: Pushed, file: string) => ({ ...pushed, payload: pushed.payload.replaceAll(host.configFile, file).replaceAll(`${host.configFolder}/`, `${file.slice(0, file.lastIndexOf("/"))}/`) });
+    const at = (pushed: Pushed, file: string) => ({
+        ...pushed,
+        payload: pushed.payload
+            .replaceAll(host.configFile, file)
+            .replaceAll(`${host.configFolder}/`, `${file.slice(0, file.lastIndexOf("/"))}/`),
+    });
     const open = async () => {
         host.reset(host.openConfig());
         await host.ready();
@@ -41,7 +46,9 @@ describe("a zot that serves another file", () => {
             const ran = await host.push(at(a, other));
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
-                new RegExp(`^zot-hardening: zot, process \\d+, was started with ${host.configFile}, and zot\\.configFile is ${other}, which it does not serve; set zot\\.configFile to ${host.configFile}, or have zot started with ${other}\\.\nNothing on the host was changed[:.]`),
+                new RegExp(
+                    `^zot-hardening: zot, process \\d+, was started with ${host.configFile}, and zot\\.configFile is ${other}, which it does not serve; set zot\\.configFile to ${host.configFile}, or have zot started with ${other}\\.\nNothing on the host was changed[:.]`,
+                ),
             );
             expect(fs.readdirSync(elsewhere)).toEqual(there === undefined ? [] : ["config.json"]);
             if (there !== undefined) expect(fs.readFileSync(other, "utf8")).toBe(there);
@@ -64,30 +71,53 @@ describe("a zot that serves another file", () => {
         host.service.serveFault({ how: "dies", where: a.files[0]!.path });
         const ran = await host.push(a);
         host.service.serveFault(undefined);
-        expect(ran.errors).toContain("There was no config before this push, so that there is none now, and zot does not run.");
+        expect(ran.errors).toContain(
+            "There was no config before this push, so that there is none now, and zot does not run.",
+        );
         expect(await served()).toBe(DOWN);
     });
 
-    const mounts = process.getuid?.() === 0 && spawnSync("unshare", ["-m", "true"]).status === 0 ? undefined : "no mount namespace of one's own here (only root has them)";
-    (mounts ? it.skip : it)(skippable("is found by the proof where it sees a file of before, as a single file that is mounted into a container", mounts), async () => {
-        await open();
-        expect(await host.push(a)).toMatchObject({ exitCode: 0 });
-        const stale = join(host.folder, "stale.json");
-        fs.writeFileSync(stale, a.config);
-        const restart = join(host.folder, "restart-in-container");
-        fs.writeFileSync(restart, `#!/bin/sh\nexec unshare -m /bin/sh -c "mount --bind '${stale}' '${host.configFile}' && exec '${host.service.restartCommand}'"\n`, { mode: 0o755 });
-        const narrower = host.declare("a", { zot: { garbageCollectionDelay: "9h" }, host: { restartCommand: restart } });
-        const ran = await host.push(narrower);
-        expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/zot runs, but not as its config says: process \d+, which answers at \S+, sees another \S+config\.json than the host has; where that file alone is mounted into a container, mount its folder\./);
-        expect(fs.readFileSync(host.configFile, "utf8")).toBe(a.config);
-        expect(await served()).toBe("a");
-    });
+    const mounts =
+        process.getuid?.() === 0 && spawnSync("unshare", ["-m", "true"]).status === 0
+            ? undefined
+            : "no mount namespace of one's own here (only root has them)";
+    (mounts ? it.skip : it)(
+        skippable(
+            "is found by the proof where it sees a file of before, as a single file that is mounted into a container",
+            mounts,
+        ),
+        async () => {
+            await open();
+            expect(await host.push(a)).toMatchObject({ exitCode: 0 });
+            const stale = join(host.folder, "stale.json");
+            fs.writeFileSync(stale, a.config);
+            const restart = join(host.folder, "restart-in-container");
+            fs.writeFileSync(
+                restart,
+                `#!/bin/sh\nexec unshare -m /bin/sh -c "mount --bind '${stale}' '${host.configFile}' && exec '${host.service.restartCommand}'"\n`,
+                { mode: 0o755 },
+            );
+            const narrower = host.declare("a", {
+                zot: { garbageCollectionDelay: "9h" },
+                host: { restartCommand: restart },
+            });
+            const ran = await host.push(narrower);
+            expect(ran).toMatchObject({ exitCode: 1, output: "" });
+            expect(ran.errors).toMatch(
+                /zot runs, but not as its config says: process \d+, which answers at \S+, sees another \S+config\.json than the host has; where that file alone is mounted into a container, mount its folder\./,
+            );
+            expect(fs.readFileSync(host.configFile, "utf8")).toBe(a.config);
+            expect(await served()).toBe("a");
+        },
+    );
 });
 
 describe("the config that a service's command line names", () => {
     const shell = shells.find(({ reason }) => reason === undefined)!;
-    const named = (line: string) => runIn(shell, `${common}\n${look}\n${processes}\nconfig=/etc/zot/config.json; config_of_command "$LINE"`, { env: { LINE: line } }).output;
+    const named = (line: string) =>
+        runIn(shell, `${common}\n${look}\n${processes}\nconfig=/etc/zot/config.json; config_of_command "$LINE"`, {
+            env: { LINE: line },
+        }).output;
 
     it.each([
         ["/usr/bin/zot serve /etc/zot/config.json", "/etc/zot/config.json"],
@@ -116,6 +146,13 @@ describe("whether a path is that of the config", () => {
         fs.writeFileSync(join(folder, "real", "other.json"), "[]");
         fs.symlinkSync(join(folder, "real", "config.json"), join(folder, "current.json"));
         const script = `${common}\n${look}\n${processes}\nconfig_folder=${folder}/link; config=$config_folder/config.json; state=$config.zot-hardening\nfor file in real/config.json link/config.json current.json link/config.json.zot-hardening/pushes/3/read-only.json real/other.json missing/config.json; do is_our_config "${folder}/$file" && echo ours || echo other; done`;
-        expect(runIn(shell, script).output.trim().split("\n")).toEqual(["ours", "ours", "ours", "ours", "other", "other"]);
+        expect(runIn(shell, script).output.trim().split("\n")).toEqual([
+            "ours",
+            "ours",
+            "ours",
+            "ours",
+            "other",
+            "other",
+        ]);
     });
 });

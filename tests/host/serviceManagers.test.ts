@@ -17,7 +17,11 @@ beforeAll(async () => {
     const folder = fs.mkdtempSync("/tmp/service-manager-");
     manager = join(folder, "manager");
     fs.mkdirSync(join(manager, "system"), { recursive: true });
-    host = await FaultHost.start({ path: standIns, environment: { SERVICE_MANAGER_FOLDER: manager, XDG_RUNTIME_DIR: folder }, settings: { zot: { user: userInfo().username } } });
+    host = await FaultHost.start({
+        path: standIns,
+        environment: { SERVICE_MANAGER_FOLDER: manager, XDG_RUNTIME_DIR: folder },
+        settings: { zot: { user: userInfo().username } },
+    });
     fs.mkdirSync(join(host.temporary, ".config/systemd/user"), { recursive: true });
     fs.mkdirSync(join(host.temporary, "Library/LaunchAgents"), { recursive: true });
     fs.mkdirSync(join(host.temporary, "Library/Logs"), { recursive: true });
@@ -32,9 +36,11 @@ afterEach(async () => {
     }
     // What a manager has lost sight of, because a test changed what it knows of its job.
     spawnSync("pkill", ["-9", "-f", host.configFile]);
-    for (const entry of fs.readdirSync(manager)) if (entry !== "system") fs.rmSync(join(manager, entry), { recursive: true });
+    for (const entry of fs.readdirSync(manager))
+        if (entry !== "system") fs.rmSync(join(manager, entry), { recursive: true });
     for (const folder of [".config/systemd/user", "Library/LaunchAgents"]) {
-        for (const entry of fs.readdirSync(join(host.temporary, folder))) fs.rmSync(join(host.temporary, folder, entry), { recursive: true });
+        for (const entry of fs.readdirSync(join(host.temporary, folder)))
+            fs.rmSync(join(host.temporary, folder, entry), { recursive: true });
     }
     host.reset();
 });
@@ -46,13 +52,22 @@ afterAll(async () => {
 
 const read = (file: string) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
 /** What was told to a manager, but for questions. */
-const orders = () => read(join(manager, "calls")).split("\n").filter((line) => line && !/^(systemctl( --user)? show|launchctl print(-disabled)?) /.test(line));
+const orders = () =>
+    read(join(manager, "calls"))
+        .split("\n")
+        .filter((line) => line && !/^(systemctl( --user)? show|launchctl print(-disabled)?) /.test(line));
 const served = (...known: Pushed[]) => servedBy(host.url, known);
 
 async function until(what: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + 20_000;
     while (!(await what())) {
-        if (Date.now() > deadline) throw new Error(`It did not happen. zot said: ${fs.readdirSync(manager).map((entry) => read(join(manager, entry, "log")).slice(-800)).join("\n")}`);
+        if (Date.now() > deadline)
+            throw new Error(
+                `It did not happen. zot said: ${fs
+                    .readdirSync(manager)
+                    .map((entry) => read(join(manager, entry, "log")).slice(-800))
+                    .join("\n")}`,
+            );
         await new Promise((done) => setTimeout(done, 30));
     }
 }
@@ -60,13 +75,38 @@ async function until(what: () => Promise<boolean>): Promise<void> {
 describe("systemd", () => {
     const units = () => join(host.temporary, ".config/systemd/user");
     const user = (settings: Record<string, unknown> = {}, push: Record<string, unknown> = {}) =>
-        host.declare("a", { host: { serviceManager: "systemd-user", serviceName: "registry", restartCommand: undefined, ...settings } }, { host: { logFile: "", ...push } });
-    const command = (...args: string[]) => spawnSync(join(standIns, "systemctl"), ["--user", ...args], { env: { ...process.env, SERVICE_MANAGER_FOLDER: manager, HOME: host.temporary, XDG_RUNTIME_DIR: "/tmp" }, stdio: "ignore" });
+        host.declare(
+            "a",
+            {
+                host: {
+                    serviceManager: "systemd-user",
+                    serviceName: "registry",
+                    restartCommand: undefined,
+                    ...settings,
+                },
+            },
+            { host: { logFile: "", ...push } },
+        );
+    const command = (...args: string[]) =>
+        spawnSync(join(standIns, "systemctl"), ["--user", ...args], {
+            env: { ...process.env, SERVICE_MANAGER_FOLDER: manager, HOME: host.temporary, XDG_RUNTIME_DIR: "/tmp" },
+            stdio: "ignore",
+        });
 
     /** A unit of the site's own, which runs. */
-    function siteUnit(lines: string[] = ["[Unit]", "StartLimitIntervalSec=0", "[Service]", "Restart=always", "RestartSec=0.2"]): void {
+    function siteUnit(
+        lines: string[] = ["[Unit]", "StartLimitIntervalSec=0", "[Service]", "Restart=always", "RestartSec=0.2"],
+    ): void {
         fs.writeFileSync(host.configFile, host.openConfig());
-        fs.writeFileSync(join(units(), "registry.service"), [...lines, ...(lines.includes("[Service]") ? [] : ["[Service]"]), `ExecStart=${host.machine.zot.path} serve ${host.configFile}`, ""].join("\n"));
+        fs.writeFileSync(
+            join(units(), "registry.service"),
+            [
+                ...lines,
+                ...(lines.includes("[Service]") ? [] : ["[Service]"]),
+                `ExecStart=${host.machine.zot.path} serve ${host.configFile}`,
+                "",
+            ].join("\n"),
+        );
         command("start", "registry");
         fs.rmSync(join(manager, "calls"));
     }
@@ -88,18 +128,28 @@ describe("systemd", () => {
         const other = join(host.folder, "other.json");
         fs.writeFileSync(unit, read(unit).replace(`serve ${host.configFile}`, `serve ${other}`));
         const { errors } = await host.push(user());
-        expect(errors).toContain(`the service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`);
+        expect(errors).toContain(
+            `the service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`,
+        );
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
         expect(orders()).toEqual(["systemctl --user stop registry"]);
     });
 
     it("refuses a unit that it does not know, and one that would not always be started again, in words that mend it", async () => {
-        expect((await host.push(user())).errors).toContain("systemd knows no service registry; correct host.serviceName or host.serviceManager.");
+        expect((await host.push(user())).errors).toContain(
+            "systemd knows no service registry; correct host.serviceName or host.serviceManager.",
+        );
         siteUnit(["[Service]", "Restart=on-failure"]);
         const { errors } = await host.push(user());
-        expect(errors).toContain("systemd would not always start registry again when it ends (Restart=on-failure, StartLimitIntervalSec=10s)");
-        expect(errors).toContain(`Write into ${units()}/registry.service.d/restart.conf "[Unit] StartLimitIntervalSec=0" and "[Service] Restart=always RestartSec=1" on lines of their own, and run: systemctl --user daemon-reload; or set`);
-        expect((await host.push(user({ serviceName: "registry.service" }))).errors).toContain(`Write into ${units()}/registry.service.d/restart.conf `);
+        expect(errors).toContain(
+            "systemd would not always start registry again when it ends (Restart=on-failure, StartLimitIntervalSec=10s)",
+        );
+        expect(errors).toContain(
+            `Write into ${units()}/registry.service.d/restart.conf "[Unit] StartLimitIntervalSec=0" and "[Service] Restart=always RestartSec=1" on lines of their own, and run: systemctl --user daemon-reload; or set`,
+        );
+        expect((await host.push(user({ serviceName: "registry.service" }))).errors).toContain(
+            `Write into ${units()}/registry.service.d/restart.conf `,
+        );
         expect(await served()).toBe(OPEN);
         expect(orders()).toEqual([]);
     });
@@ -108,13 +158,17 @@ describe("systemd", () => {
         fs.writeFileSync(host.configFile, host.openConfig());
         fs.symlinkSync("/dev/null", join(units(), "registry.service"));
         for (const settings of [{}, { manageService: true }]) {
-            expect((await host.push(user({}, settings))).errors).toContain("registry.service is masked, so that systemd does not start it; run on the host: systemctl --user unmask registry.service.");
+            expect((await host.push(user({}, settings))).errors).toContain(
+                "registry.service is masked, so that systemd does not start it; run on the host: systemctl --user unmask registry.service.",
+            );
         }
         fs.rmSync(join(units(), "registry.service"));
         siteUnit();
         await until(async () => (await served()) === OPEN);
         fs.writeFileSync(join(manager, "no-linger"), "");
-        expect((await host.push(user())).errors).toMatch(/root does not linger; run on the host, as root: loginctl enable-linger root\n/);
+        expect((await host.push(user())).errors).toMatch(
+            /root does not linger; run on the host, as root: loginctl enable-linger root\n/,
+        );
         expect(await served()).toBe(OPEN);
         expect(orders()).toEqual([]);
     });
@@ -123,7 +177,10 @@ describe("systemd", () => {
         siteUnit();
         command("disable", "registry");
         const { exitCode, errors } = await host.push(user());
-        expect([exitCode, errors]).toEqual([0, "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl --user enable registry.service.\n"]);
+        expect([exitCode, errors]).toEqual([
+            0,
+            "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl --user enable registry.service.\n",
+        ]);
         command("stop", "registry");
         host.reset();
 
@@ -142,8 +199,14 @@ describe("systemd", () => {
         const a = user({}, { startWithoutIssuer: true });
         expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         const added = join(units(), "registry.service.d", "zot-hardening.conf");
-        expect(read(added)).toBe(`# Written by zot-hardening; changes are overwritten.\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/bin/sh "${host.state}/start"\nRestart=always\nRestartSec=2\n`);
-        expect(orders()).toEqual(["systemctl --user daemon-reload", "systemctl --user reset-failed registry", "systemctl --user restart registry"]);
+        expect(read(added)).toBe(
+            `# Written by zot-hardening; changes are overwritten.\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/bin/sh "${host.state}/start"\nRestart=always\nRestartSec=2\n`,
+        );
+        expect(orders()).toEqual([
+            "systemctl --user daemon-reload",
+            "systemctl --user reset-failed registry",
+            "systemctl --user restart registry",
+        ]);
         expect(await served(a)).toBe("a");
 
         // The host starts again while the issuer is away.
@@ -171,7 +234,12 @@ describe("systemd", () => {
         const unit = read(join(units(), "registry.service"));
         expect(unit).toContain(`\nExecStart=/bin/sh "${host.state}/start"\n`);
         expect(unit).toMatch(/\nStartLimitIntervalSec=0\n[\s\S]*\nRestart=always\n[\s\S]*\nWantedBy=default\.target\n/);
-        expect(orders().slice(-4)).toEqual(["systemctl --user daemon-reload", "systemctl --user enable registry", "systemctl --user reset-failed registry", "systemctl --user restart registry"]);
+        expect(orders().slice(-4)).toEqual([
+            "systemctl --user daemon-reload",
+            "systemctl --user enable registry",
+            "systemctl --user reset-failed registry",
+            "systemctl --user restart registry",
+        ]);
         expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
 
         // Changed by hand, it is written again.
@@ -185,8 +253,21 @@ describe("systemd", () => {
         await host.push(a);
         const unit = read(join(units(), "registry.service"));
         const broken = join(host.folder, "broken-zot");
-        fs.writeFileSync(broken, `#!/bin/sh\n[ "$1" != serve ] || { echo "Error: no good" >&2; exit 1; }\nexec '${host.machine.zot.path}' "$@"\n`, { mode: 0o755 });
-        const { errors, exitCode } = await host.push(host.declare("b", { zot: { binary: broken, garbageCollectionDelay: "2h" }, host: { serviceManager: "systemd-user", serviceName: "registry", restartCommand: undefined } }, { host: { manageService: true, startWithoutIssuer: false } }));
+        fs.writeFileSync(
+            broken,
+            `#!/bin/sh\n[ "$1" != serve ] || { echo "Error: no good" >&2; exit 1; }\nexec '${host.machine.zot.path}' "$@"\n`,
+            { mode: 0o755 },
+        );
+        const { errors, exitCode } = await host.push(
+            host.declare(
+                "b",
+                {
+                    zot: { binary: broken, garbageCollectionDelay: "2h" },
+                    host: { serviceManager: "systemd-user", serviceName: "registry", restartCommand: undefined },
+                },
+                { host: { manageService: true, startWithoutIssuer: false } },
+            ),
+        );
         expect(exitCode).toBe(1);
         expect(errors).toContain("The config that was in force before is back, and zot is ready with it.");
         expect(read(join(units(), "registry.service"))).toBe(unit);
@@ -196,14 +277,18 @@ describe("systemd", () => {
     (uid === 0 ? it : it.skip)("does not run zot as root unless somebody says so", async () => {
         const silent = user({}, { manageService: true });
         const { errors } = await host.push({ ...silent, payload: silent.payload.replace(/^zotUser=.*$/m, "zotUser=") });
-        expect(errors).toContain("zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root.");
+        expect(errors).toContain(
+            "zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root.",
+        );
         expect(fs.readdirSync(units())).toEqual([]);
     });
 
     it("leaves a unit alone that somebody else has written", async () => {
         siteUnit();
         const { errors } = await host.push(user({}, { manageService: true }));
-        expect(errors).toContain(`${units()}/registry.service is there already, and was not written by this program; set host.manageService to false, or move it away.`);
+        expect(errors).toContain(
+            `${units()}/registry.service is there already, and was not written by this program; set host.manageService to false, or move it away.`,
+        );
         expect(await served()).toBe(OPEN);
     });
 
@@ -211,10 +296,17 @@ describe("systemd", () => {
         siteUnit();
         command("stop", "registry");
         const a = user();
-        const ran = await host.push({ ...a, payload: a.payload.replace('"client_id=$client_id&"', '"client_id=somebody&"').replace('"clientid":"zot-a"', '"clientid":"zot-x"') });
+        const ran = await host.push({
+            ...a,
+            payload: a.payload
+                .replace('"client_id=$client_id&"', '"client_id=somebody&"')
+                .replace('"clientid":"zot-a"', '"clientid":"zot-x"'),
+        });
         // The hash of the credentials is not that of their content: whoever names it so, it is only a name.
         expect(ran.exitCode).toBe(1);
-        expect(ran.errors).toContain("The config that was there before is back; zot did not run with it then, and does not now.");
+        expect(ran.errors).toContain(
+            "The config that was there before is back; zot did not run with it then, and does not now.",
+        );
         expect(await served()).toBe(DOWN);
         expect(read(host.configFile)).toBe(host.openConfig());
     });
@@ -223,8 +315,17 @@ describe("systemd", () => {
 describe("launchd", () => {
     const label = "org.example.registry";
     const agents = () => join(host.temporary, "Library/LaunchAgents");
-    const agent = (push: Record<string, unknown> = {}) => host.declare("a", { host: { serviceManager: "launchd-agent", serviceName: label, restartCommand: undefined } }, { host: { logFile: "", ...push } });
-    const command = (...args: string[]) => spawnSync(join(standIns, "launchctl"), args, { env: { ...process.env, SERVICE_MANAGER_FOLDER: manager, HOME: host.temporary }, encoding: "utf8" });
+    const agent = (push: Record<string, unknown> = {}) =>
+        host.declare(
+            "a",
+            { host: { serviceManager: "launchd-agent", serviceName: label, restartCommand: undefined } },
+            { host: { logFile: "", ...push } },
+        );
+    const command = (...args: string[]) =>
+        spawnSync(join(standIns, "launchctl"), args, {
+            env: { ...process.env, SERVICE_MANAGER_FOLDER: manager, HOME: host.temporary },
+            encoding: "utf8",
+        });
     const domain = () => (fs.existsSync(join(manager, "no-screen")) ? `user/${uid}` : `gui/${uid}`);
 
     function siteAgent(keepAlive = true): void {
@@ -233,7 +334,23 @@ describe("launchd", () => {
         const string = (text: string) => `<string>${text}</string>`;
         fs.writeFileSync(
             file,
-            ["<plist><dict>", "<key>Label</key>", string(label), "<key>ProgramArguments</key>", "<array>", string(host.machine.zot.path), string("serve"), string(host.configFile), "</array>", "<key>KeepAlive</key>", keepAlive ? "<true/>" : "<false/>", "<key>StandardOutPath</key>", string(join(host.temporary, "Library/Logs/zot.log")), "</dict></plist>", ""].join("\n"),
+            [
+                "<plist><dict>",
+                "<key>Label</key>",
+                string(label),
+                "<key>ProgramArguments</key>",
+                "<array>",
+                string(host.machine.zot.path),
+                string("serve"),
+                string(host.configFile),
+                "</array>",
+                "<key>KeepAlive</key>",
+                keepAlive ? "<true/>" : "<false/>",
+                "<key>StandardOutPath</key>",
+                string(join(host.temporary, "Library/Logs/zot.log")),
+                "</dict></plist>",
+                "",
+            ].join("\n"),
         );
         const { stderr } = command("bootstrap", domain(), file);
         expect(stderr).toBe("");
@@ -251,16 +368,23 @@ describe("launchd", () => {
     });
 
     it("refuses an agent that it does not know, and one that would not be kept alive", async () => {
-        expect((await host.push(agent())).errors).toContain(`launchd knows no service gui/${uid}/${label}; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap.`);
+        expect((await host.push(agent())).errors).toContain(
+            `launchd knows no service gui/${uid}/${label}; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap.`,
+        );
         siteAgent(false);
-        expect((await host.push(agent())).errors).toContain(`launchd would not start ${label} again when it ends. Set KeepAlive to true in its property list (${agents()}/${label}.plist), and load it again.`);
+        expect((await host.push(agent())).errors).toContain(
+            `launchd would not start ${label} again when it ends. Set KeepAlive to true in its property list (${agents()}/${label}.plist), and load it again.`,
+        );
     });
 
     it("writes the agent itself, where it is ours, loads it, and survives the issuer", async () => {
         const a = agent({ manageService: true });
         expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await served(a)).toBe("a");
-        expect(orders()).toEqual([`launchctl bootout gui/${uid}/${label}`, `launchctl bootstrap gui/${uid} ${agents()}/${label}.plist`]);
+        expect(orders()).toEqual([
+            `launchctl bootout gui/${uid}/${label}`,
+            `launchctl bootstrap gui/${uid} ${agents()}/${label}.plist`,
+        ]);
         expect(read(join(agents(), `${label}.plist`))).toBe(
             [
                 '<?xml version="1.0" encoding="UTF-8"?>',
@@ -300,7 +424,12 @@ describe("launchd", () => {
         command("disable", `gui/${uid}/${label}`);
         const a = agent({ manageService: true });
         expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
-        expect(orders()).toEqual(expect.arrayContaining([`launchctl enable gui/${uid}/${label}`, `launchctl bootstrap gui/${uid} ${agents()}/${label}.plist`]));
+        expect(orders()).toEqual(
+            expect.arrayContaining([
+                `launchctl enable gui/${uid}/${label}`,
+                `launchctl bootstrap gui/${uid} ${agents()}/${label}.plist`,
+            ]),
+        );
         expect(await served(a)).toBe("a");
     });
 
@@ -311,7 +440,9 @@ describe("launchd", () => {
         fs.writeFileSync(status, "/bin/sh\n-c\nexit 78\n");
         const { exitCode, errors } = await host.push(agent());
         expect(exitCode).toBe(1);
-        expect(errors).toContain("zot ended after its restart instead of getting ready (launchd could not run it: last exit code 78;");
+        expect(errors).toContain(
+            "zot ended after its restart instead of getting ready (launchd could not run it: last exit code 78;",
+        );
     });
 
     it("tells zot's last words from its log, and brings the agent back", async () => {
@@ -319,10 +450,23 @@ describe("launchd", () => {
         await until(async () => (await served()) === OPEN);
         const a = agent();
         await host.push(a);
-        const b = host.declare("b", { zot: { garbageCollectionDelay: "2h" }, host: { serviceManager: "launchd-agent", serviceName: label, restartCommand: undefined } }, { host: { logFile: "" } });
+        const b = host.declare(
+            "b",
+            {
+                zot: { garbageCollectionDelay: "2h" },
+                host: { serviceManager: "launchd-agent", serviceName: label, restartCommand: undefined },
+            },
+            { host: { logFile: "" } },
+        );
         // A storage that is no folder: verify lets it pass, and zot ends at its start.
         fs.writeFileSync(join(host.folder, "no-folder"), "");
-        const lying = { ...b, payload: b.payload.replace(`"rootDirectory": "${host.images}"`, `"rootDirectory": "${host.folder}/no-folder"`) };
+        const lying = {
+            ...b,
+            payload: b.payload.replace(
+                `"rootDirectory": "${host.images}"`,
+                `"rootDirectory": "${host.folder}/no-folder"`,
+            ),
+        };
         const ran = await host.push(lying);
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain("zot ended after its restart instead of getting ready.\nThe last words of zot:\n");
@@ -332,90 +476,124 @@ describe("launchd", () => {
 });
 
 /** How a start goes under each service manager, whose unit or job is the site's own. */
-describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"] as const)("a start under %s", (kind) => {
-    const name = "org.example.registry";
-    /** What the service runs: zot; one that is slow while the file `slow` is there, or that dies of a config with this delay. */
-    const run = () => join(host.folder, "run");
-    const deadly = "2h";
-    const serviceFolder = () => join(manager, `${name}.service`);
-    const log = () => (kind === "command" ? host.zotLog() : read(join(serviceFolder(), "log")));
-    const told = (program: "systemctl" | "launchctl", ...args: string[]) =>
-        spawnSync(join(standIns, program), [...(kind === "systemd-user" ? ["--user"] : []), ...args], {
-            env: { ...process.env, SERVICE_MANAGER_FOLDER: manager, HOME: host.temporary, XDG_RUNTIME_DIR: "/tmp" },
-            encoding: "utf8",
-        });
-    const declare = (of: string, zot: Record<string, unknown> = {}) => {
-        const service = kind === "command" ? { restartCommand: join(host.folder, "restart") } : { serviceName: name, restartCommand: undefined };
-        return host.declare(of, { zot, host: { serviceManager: kind, ...service } }, { host: { logFile: kind === "command" ? host.service.logFile : "", readyTimeout: 20 } });
-    };
+describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"] as const)(
+    "a start under %s",
+    (kind) => {
+        const name = "org.example.registry";
+        /** What the service runs: zot; one that is slow while the file `slow` is there, or that dies of a config with this delay. */
+        const run = () => join(host.folder, "run");
+        const deadly = "2h";
+        const serviceFolder = () => join(manager, `${name}.service`);
+        const log = () => (kind === "command" ? host.zotLog() : read(join(serviceFolder(), "log")));
+        const told = (program: "systemctl" | "launchctl", ...args: string[]) =>
+            spawnSync(join(standIns, program), [...(kind === "systemd-user" ? ["--user"] : []), ...args], {
+                env: { ...process.env, SERVICE_MANAGER_FOLDER: manager, HOME: host.temporary, XDG_RUNTIME_DIR: "/tmp" },
+                encoding: "utf8",
+            });
+        const declare = (of: string, zot: Record<string, unknown> = {}) => {
+            const service =
+                kind === "command"
+                    ? { restartCommand: join(host.folder, "restart") }
+                    : { serviceName: name, restartCommand: undefined };
+            return host.declare(
+                of,
+                { zot, host: { serviceManager: kind, ...service } },
+                { host: { logFile: kind === "command" ? host.service.logFile : "", readyTimeout: 20 } },
+            );
+        };
 
-    /** A service that is known to its manager, and does not run yet. It would wait for ten seconds until it starts zot again. */
-    function site(): void {
-        fs.rmSync(host.service.logFile, { force: true });
-        fs.writeFileSync(host.configFile, host.openConfig());
-        fs.writeFileSync(
-            run(),
-            `#!/bin/sh\n! grep -q '"gcDelay": "${deadly}"' "$2" || { echo "Error: no good" >&2; exit 1; }\n[ ! -e '${host.folder}/slow' ] || sleep 4\nexec '${host.machine.zot.path}' "$@"\n`,
-            { mode: 0o755 },
-        );
-        if (kind === "command") {
-            const pid = join(host.folder, "run.pid");
-            // It waits until the former zot is gone.
+        /** A service that is known to its manager, and does not run yet. It would wait for ten seconds until it starts zot again. */
+        function site(): void {
+            fs.rmSync(host.service.logFile, { force: true });
+            fs.writeFileSync(host.configFile, host.openConfig());
             fs.writeFileSync(
-                join(host.folder, "restart"),
-                `#!/bin/sh\nif [ -s '${pid}' ]; then kill "$(cat '${pid}')"; while grep -q '^State:.[^Z]' "/proc/$(cat '${pid}')/status"; do sleep 0.01; done; fi 2>/dev/null\n` +
-                    `setsid '${run()}' serve '${host.configFile}' </dev/null >>'${host.service.logFile}' 2>&1 &\necho $! >'${pid}'\n`,
+                run(),
+                `#!/bin/sh\n! grep -q '"gcDelay": "${deadly}"' "$2" || { echo "Error: no good" >&2; exit 1; }\n[ ! -e '${host.folder}/slow' ] || sleep 4\nexec '${host.machine.zot.path}' "$@"\n`,
                 { mode: 0o755 },
             );
-        } else if (kind.startsWith("systemd")) {
-            const units = kind === "systemd" ? join(manager, "system") : join(host.temporary, ".config/systemd/user");
-            fs.writeFileSync(join(units, `${name}.service`), ["[Unit]", "StartLimitIntervalSec=0", "[Service]", `ExecStart=${run()} serve ${host.configFile}`, "Restart=always", "RestartSec=10", ""].join("\n"));
-            expect(told("systemctl", "daemon-reload").stderr).toBe("");
-        } else {
-            const plist = join(host.temporary, "Library/LaunchAgents", `${name}.plist`);
-            const lines = ["<key>Label</key>", `<string>${name}</string>`, "<key>ProgramArguments</key>", "<array>", ...[run(), "serve", host.configFile].map((word) => `<string>${word}</string>`), "</array>", "<key>KeepAlive</key>", "<true/>"];
-            fs.writeFileSync(plist, `${lines.join("\n")}\n`);
-            expect(told("launchctl", "bootstrap", kind === "launchd-daemon" ? "system" : `gui/${uid}`, plist).stderr).toBe("");
-            for (const file of ["supervisor", "pid"]) spawnSync("kill", [read(join(serviceFolder(), file)).trim()]);
-            fs.rmSync(join(serviceFolder(), "pid"));
-            fs.writeFileSync(join(serviceFolder(), "delay"), "10\n");
+            if (kind === "command") {
+                const pid = join(host.folder, "run.pid");
+                // It waits until the former zot is gone.
+                fs.writeFileSync(
+                    join(host.folder, "restart"),
+                    `#!/bin/sh\nif [ -s '${pid}' ]; then kill "$(cat '${pid}')"; while grep -q '^State:.[^Z]' "/proc/$(cat '${pid}')/status"; do sleep 0.01; done; fi 2>/dev/null\n` +
+                        `setsid '${run()}' serve '${host.configFile}' </dev/null >>'${host.service.logFile}' 2>&1 &\necho $! >'${pid}'\n`,
+                    { mode: 0o755 },
+                );
+            } else if (kind.startsWith("systemd")) {
+                const units =
+                    kind === "systemd" ? join(manager, "system") : join(host.temporary, ".config/systemd/user");
+                fs.writeFileSync(
+                    join(units, `${name}.service`),
+                    [
+                        "[Unit]",
+                        "StartLimitIntervalSec=0",
+                        "[Service]",
+                        `ExecStart=${run()} serve ${host.configFile}`,
+                        "Restart=always",
+                        "RestartSec=10",
+                        "",
+                    ].join("\n"),
+                );
+                expect(told("systemctl", "daemon-reload").stderr).toBe("");
+            } else {
+                const plist = join(host.temporary, "Library/LaunchAgents", `${name}.plist`);
+                const lines = [
+                    "<key>Label</key>",
+                    `<string>${name}</string>`,
+                    "<key>ProgramArguments</key>",
+                    "<array>",
+                    ...[run(), "serve", host.configFile].map((word) => `<string>${word}</string>`),
+                    "</array>",
+                    "<key>KeepAlive</key>",
+                    "<true/>",
+                ];
+                fs.writeFileSync(plist, `${lines.join("\n")}\n`);
+                expect(
+                    told("launchctl", "bootstrap", kind === "launchd-daemon" ? "system" : `gui/${uid}`, plist).stderr,
+                ).toBe("");
+                for (const file of ["supervisor", "pid"]) spawnSync("kill", [read(join(serviceFolder(), file)).trim()]);
+                fs.rmSync(join(serviceFolder(), "pid"));
+                fs.writeFileSync(join(serviceFolder(), "delay"), "10\n");
+            }
         }
-    }
 
-    afterEach(() => {
-        const pid = read(join(host.folder, "run.pid")).trim();
-        if (pid) spawnSync("kill", ["-9", pid]);
-        for (const file of ["slow", "run", "restart", "run.pid"]) fs.rmSync(join(host.folder, file), { force: true });
-    });
+        afterEach(() => {
+            const pid = read(join(host.folder, "run.pid")).trim();
+            if (pid) spawnSync("kill", ["-9", pid]);
+            for (const file of ["slow", "run", "restart", "run.pid"])
+                fs.rmSync(join(host.folder, file), { force: true });
+        });
 
-    it("may take its time where none ran before", async () => {
-        site();
-        fs.writeFileSync(join(host.folder, "slow"), "");
-        const a = declare("a");
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
-        expect(await served(a)).toBe("a");
-    });
+        it("may take its time where none ran before", async () => {
+            site();
+            fs.writeFileSync(join(host.folder, "slow"), "");
+            const a = declare("a");
+            expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+            expect(await served(a)).toBe("a");
+        });
 
-    it("that fails is seen at once, and the former config is started before the manager tries again", async () => {
-        site();
-        const a = declare("a");
-        expect(await host.push(a)).toMatchObject({ exitCode: 0 });
-        const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
-        expect(exitCode).toBe(1);
-        expect(errors).toContain("zot ended after its restart instead of getting ready.");
-        expect(errors).toContain("The config that was in force before is back, and zot is ready with it.");
-        expect(await served(a)).toBe("a");
-        expect(log().match(/Error: no good/g)).toHaveLength(1);
-    });
+        it("that fails is seen at once, and the former config is started before the manager tries again", async () => {
+            site();
+            const a = declare("a");
+            expect(await host.push(a)).toMatchObject({ exitCode: 0 });
+            const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+            expect(exitCode).toBe(1);
+            expect(errors).toContain("zot ended after its restart instead of getting ready.");
+            expect(errors).toContain("The config that was in force before is back, and zot is ready with it.");
+            expect(await served(a)).toBe("a");
+            expect(log().match(/Error: no good/g)).toHaveLength(1);
+        });
 
-    it("that fails is seen at once where none ran before", async () => {
-        site();
-        const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
-        expect(exitCode).toBe(1);
-        expect(errors).toContain("zot ended after its restart instead of getting ready.");
-        expect(log().match(/Error: no good/g)).toHaveLength(1);
-    });
-});
+        it("that fails is seen at once where none ran before", async () => {
+            site();
+            const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+            expect(exitCode).toBe(1);
+            expect(errors).toContain("zot ended after its restart instead of getting ready.");
+            expect(log().match(/Error: no good/g)).toHaveLength(1);
+        });
+    },
+);
 
 describe("sudo", () => {
     const sudo = () => join(host.folder, "sudo");
@@ -427,14 +605,25 @@ describe("sudo", () => {
         fs.rmSync(record, { force: true });
         fs.writeFileSync(
             join(sudo(), "sudo"),
-            answer === "password" ? '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n' : `#!/bin/sh\necho "$*" >>'${record}'\n[ "$1" = -n ] && shift\n[ "$1" = -l ] && exit 0\nexec "$@"\n`,
+            answer === "password"
+                ? '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n'
+                : `#!/bin/sh\necho "$*" >>'${record}'\n[ "$1" = -n ] && shift\n[ "$1" = -l ] && exit 0\nexec "$@"\n`,
             { mode: 0o755 },
         );
         return record;
     }
     /** As if the user were not root, who needs no sudo. */
-    const asUser = (pushed: Pushed) => ({ ...pushed, payload: pushed.payload.replace('[ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]', '[ "$sudo" = all ] && [ "${3-}" != root ]') });
-    const withSudo = (pushed: Pushed) => ({ ...pushed, payload: pushed.payload.replace("export PATH\n", `PATH='${sudo()}':$PATH\nexport PATH\n`) });
+    const asUser = (pushed: Pushed) => ({
+        ...pushed,
+        payload: pushed.payload.replace(
+            '[ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]',
+            '[ "$sudo" = all ] && [ "${3-}" != root ]',
+        ),
+    });
+    const withSudo = (pushed: Pushed) => ({
+        ...pushed,
+        payload: pushed.payload.replace("export PATH\n", `PATH='${sudo()}':$PATH\nexport PATH\n`),
+    });
 
     it("that wants a password is refused before anything is touched, with the line that mends it", async () => {
         standIn("password");
@@ -442,9 +631,13 @@ describe("sudo", () => {
         host.service.start();
         await host.ready();
         const all = await host.push(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
-        expect(all.errors).toContain("sudo does not let root run anything as root without a password (sudo: a password is required); npm run host-rights prints what root is to allow.");
+        expect(all.errors).toContain(
+            "sudo does not let root run anything as root without a password (sudo: a password is required); npm run host-rights prints what root is to allow.",
+        );
         const service = await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })));
-        expect(service.errors).toContain(`sudo does not let root run "/bin/sh -c ${host.service.restartCommand}" without a password (sudo: a password is required)`);
+        expect(service.errors).toContain(
+            `sudo does not let root run "/bin/sh -c ${host.service.restartCommand}" without a password (sudo: a password is required)`,
+        );
         expect(await served()).toBe(OPEN);
     });
 
@@ -453,10 +646,21 @@ describe("sudo", () => {
         host.service.start();
         await host.ready();
         let record = standIn("passes");
-        expect(await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })))).toMatchObject({ exitCode: 0, output: "deployed\n" });
-        expect(read(record).trim().split("\n")).toEqual([`-n -l /bin/sh -c ${host.service.restartCommand}`, "-n -v", `-n /bin/sh -c ${host.service.restartCommand}`]);
+        expect(await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })))).toMatchObject({
+            exitCode: 0,
+            output: "deployed\n",
+        });
+        expect(read(record).trim().split("\n")).toEqual([
+            `-n -l /bin/sh -c ${host.service.restartCommand}`,
+            "-n -v",
+            `-n /bin/sh -c ${host.service.restartCommand}`,
+        ]);
         record = standIn("passes");
-        expect(await host.push(asUser(withSudo(host.declare("b", {}, { host: { sudo: "all" } }))))).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.push(asUser(withSudo(host.declare("b", {}, { host: { sudo: "all" } }))))).toEqual({
+            exitCode: 0,
+            output: "deployed\n",
+            errors: "",
+        });
         expect(read(record)).toMatch(/^-n true\n-n \/bin\/sh \S+\/payload \S+ deploy root\n$/);
         expect(fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
     });

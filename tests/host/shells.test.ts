@@ -6,11 +6,12 @@ import { hostArrival, hostCommand, hostScript, zotStartScript } from "../../comp
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { FaultHost } from "../../testbed/faults/host";
 import { READ_ONLY, servedBy } from "../../testbed/faults/watch";
-import { aliases, awks, busyboxTools, runIn, scratchFolder, type Shell, shells } from "./shells";
+import { aliases, awks, busyboxTools, runIn, type Shell, scratchFolder, shells } from "./shells";
 
 jest.setTimeout(120_000);
 
-const missing = (program: string, of = program) => (findExecutable(program) ? undefined : `no ${program} here (Debian's package ${of})`);
+const missing = (program: string, of = program) =>
+    findExecutable(program) ? undefined : `no ${program} here (Debian's package ${of})`;
 
 describe("the script", () => {
     const reason = missing("shellcheck");
@@ -19,18 +20,51 @@ describe("the script", () => {
         ["of the start", `#!/bin/sh\nbinary=/zot\nconfig=/config\nstate=/state\nauthorities=\n${zotStartScript}`],
     ])(skippable("has nothing that shellcheck finds: %s", reason), (_name, text) => {
         // Functions that a trap calls seem unreachable to it.
-        const { stdout } = spawnSync("shellcheck", ["--shell=sh", "--format=gcc", "--exclude=SC2317", "-"], { input: text, encoding: "utf8" });
+        const { stdout } = spawnSync("shellcheck", ["--shell=sh", "--format=gcc", "--exclude=SC2317", "-"], {
+            input: text,
+            encoding: "utf8",
+        });
         expect(stdout).toBe("");
     });
 
     it("uses no option that only GNU's tools have", () => {
         const text = `${hostScript}\n${zotStartScript}`.replace(/^\s*#.*$/gm, "");
-        const gnu = [/\bsed -[a-z]*[irE]/, /\bgrep -[a-zA-Z]*[PoR]/, /\bfind [^|;]*-(printf|maxdepth|mindepth|regex)/, /\breadlink -/, /\bstat /, /\bdate -(d|Is)/, /\bsort -[a-z]*V/, /\bcp -[a-z]*[a-oq-z]/, /\bmktemp -[a-z]*t/, /\bxargs -r/, /\btac\b/, /\bseq\b/, /(^|[ |(])timeout /m, /\blocal /, /\[\[ /, /<\(/, /<<</, /\bsource /, /&>/, /\becho -/, /\bpkill\b/, /\bpgrep\b/, /\bmv -[a-z]*T/, /\bln -[a-z]*T/, /--?color/];
+        const gnu = [
+            /\bsed -[a-z]*[irE]/,
+            /\bgrep -[a-zA-Z]*[PoR]/,
+            /\bfind [^|;]*-(printf|maxdepth|mindepth|regex)/,
+            /\breadlink -/,
+            /\bstat /,
+            /\bdate -(d|Is)/,
+            /\bsort -[a-z]*V/,
+            /\bcp -[a-z]*[a-oq-z]/,
+            /\bmktemp -[a-z]*t/,
+            /\bxargs -r/,
+            /\btac\b/,
+            /\bseq\b/,
+            /(^|[ |(])timeout /m,
+            /\blocal /,
+            /\[\[ /,
+            /<\(/,
+            /<<</,
+            /\bsource /,
+            /&>/,
+            /\becho -/,
+            /\bpkill\b/,
+            /\bpgrep\b/,
+            /\bmv -[a-z]*T/,
+            /\bln -[a-z]*T/,
+            /--?color/,
+        ];
         expect(gnu.filter((pattern) => pattern.test(text)).map(String)).toEqual([]);
     });
 
     it("has curl read no file of the user's", () => {
-        const scripts = [hostScript, zotStartScript, fs.readFileSync(join(__dirname, "../../.github/scripts/pulumi-cli.sh"), "utf8")].join("\n");
+        const scripts = [
+            hostScript,
+            zotStartScript,
+            fs.readFileSync(join(__dirname, "../../.github/scripts/pulumi-cli.sh"), "utf8"),
+        ].join("\n");
         const calls = scripts.replace(/^\s*#.*$/gm, "").match(/(?<![\w-])curl (?![a-z])(?!"\$@").*/g) ?? [];
         expect(calls.length).toBeGreaterThan(2);
         expect(calls.filter((call) => !call.startsWith("curl -q "))).toEqual([]);
@@ -57,12 +91,21 @@ describe("the script", () => {
 });
 
 describe("the command", () => {
-    const loginShells: Shell[] = ["bash", "dash", "zsh", "fish", "tcsh", "mksh"].map((name) => ({ name, command: [findExecutable(name) ?? name], reason: missing(name) }));
+    const loginShells: Shell[] = ["bash", "dash", "zsh", "fish", "tcsh", "mksh"].map((name) => ({
+        name,
+        command: [findExecutable(name) ?? name],
+        reason: missing(name),
+    }));
     for (const shell of loginShells) {
         (shell.reason ? it.skip : it)(skippable(`means the same to ${shell.name}`, shell.reason), () => {
             const folder = scratchFolder();
-            const payload = `# A comment.\n${hostArrival}\n` + 'echo "$1 $2"; sed -n "/^== end/=" "$1/payload"; rm -rf "$1"; exit\n!history $HOME `x` \'quoted\' \\back "double"\n== end\n';
-            const answer = runIn(shell, hostCommand("deploy"), { input: payload, env: { TMPDIR: folder, HOME: folder } });
+            const payload =
+                `# A comment.\n${hostArrival}\n` +
+                'echo "$1 $2"; sed -n "/^== end/=" "$1/payload"; rm -rf "$1"; exit\n!history $HOME `x` \'quoted\' \\back "double"\n== end\n';
+            const answer = runIn(shell, hostCommand("deploy"), {
+                input: payload,
+                env: { TMPDIR: folder, HOME: folder },
+            });
             expect(answer).toMatchObject({ status: 0, errors: "" });
             expect(answer.output).toMatch(/^\S+\/zot-hardening\.\d+\.\w{8} deploy\n3\n$/);
             expect(fs.readdirSync(folder).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
@@ -74,34 +117,54 @@ describe("the command", () => {
     const left = (folder: string) => fs.readdirSync(folder).filter((name) => name.startsWith("zot-hardening"));
 
     for (const shell of shells) {
-        (shell.reason ? it.skip : it)(skippable(`leaves no secret where a signal ends the script: ${shell.name}`, shell.reason), () => {
-            for (const signal of ["HUP", "INT", "QUIT", "PIPE", "ALRM", "TERM", "USR1", "KILL"]) {
-                const folder = scratchFolder();
-                // Before the script has set a trap, or where it has none for that signal.
-                const { status } = runIn(shell, commandIn(shell), { input: `${hostArrival}\nkill -${signal} $$; sleep 5\n== end\n`, env: { TMPDIR: folder, HOME: folder } });
-                expect({ signal, left: left(folder), failed: status !== 0 }).toEqual({ signal, left: [], failed: true });
-            }
-        });
+        (shell.reason ? it.skip : it)(
+            skippable(`leaves no secret where a signal ends the script: ${shell.name}`, shell.reason),
+            () => {
+                for (const signal of ["HUP", "INT", "QUIT", "PIPE", "ALRM", "TERM", "USR1", "KILL"]) {
+                    const folder = scratchFolder();
+                    // Before the script has set a trap, or where it has none for that signal.
+                    const { status } = runIn(shell, commandIn(shell), {
+                        input: `${hostArrival}\nkill -${signal} $$; sleep 5\n== end\n`,
+                        env: { TMPDIR: folder, HOME: folder },
+                    });
+                    expect({ signal, left: left(folder), failed: status !== 0 }).toEqual({
+                        signal,
+                        left: [],
+                        failed: true,
+                    });
+                }
+            },
+        );
 
-        (shell.reason ? it.skip : it)(skippable(`leaves no secret where a signal comes while it reads: ${shell.name}`, shell.reason), async () => {
-            for (const signal of ["SIGINT", "SIGQUIT", "SIGALRM", "SIGTERM"] as const) {
-                const folder = scratchFolder();
-                const [program, ...args] = shell.command;
-                const child = spawn(program!, [...args, "-c", commandIn(shell)], { env: { PATH: process.env.PATH, TMPDIR: folder, HOME: folder }, stdio: ["pipe", "ignore", "ignore"] });
-                const ended = new Promise((resolve) => child.once("exit", resolve));
-                child.stdin.write(`${hostArrival}\na secret\n`);
-                while (!left(folder).some((name) => fs.existsSync(join(folder, name, "payload")))) await new Promise((done) => setTimeout(done, 10));
-                child.kill(signal);
-                child.stdin.end("touch $TMPDIR/ran\n== end\n");
-                await ended;
-                // Neither the folder, nor what the script would have made.
-                expect({ signal, left: fs.readdirSync(folder) }).toEqual({ signal, left: [] });
-            }
-        });
+        (shell.reason ? it.skip : it)(
+            skippable(`leaves no secret where a signal comes while it reads: ${shell.name}`, shell.reason),
+            async () => {
+                for (const signal of ["SIGINT", "SIGQUIT", "SIGALRM", "SIGTERM"] as const) {
+                    const folder = scratchFolder();
+                    const [program, ...args] = shell.command;
+                    const child = spawn(program!, [...args, "-c", commandIn(shell)], {
+                        env: { PATH: process.env.PATH, TMPDIR: folder, HOME: folder },
+                        stdio: ["pipe", "ignore", "ignore"],
+                    });
+                    const ended = new Promise((resolve) => child.once("exit", resolve));
+                    child.stdin.write(`${hostArrival}\na secret\n`);
+                    while (!left(folder).some((name) => fs.existsSync(join(folder, name, "payload"))))
+                        await new Promise((done) => setTimeout(done, 10));
+                    child.kill(signal);
+                    child.stdin.end("touch $TMPDIR/ran\n== end\n");
+                    await ended;
+                    // Neither the folder, nor what the script would have made.
+                    expect({ signal, left: fs.readdirSync(folder) }).toEqual({ signal, left: [] });
+                }
+            },
+        );
     }
 
     it("says what is wrong where there is no room for the payload", () => {
-        const answer = runIn({ name: "sh", command: ["/bin/sh"] }, hostCommand("deploy"), { input: `${hostArrival}\nx\n== end\n`, env: { TMPDIR: "/no/such/folder" } });
+        const answer = runIn({ name: "sh", command: ["/bin/sh"] }, hostCommand("deploy"), {
+            input: `${hostArrival}\nx\n== end\n`,
+            env: { TMPDIR: "/no/such/folder" },
+        });
         expect(answer.status).toBe(1);
         expect(answer.errors).toContain("there is no room in /no/such/folder. Nothing on the host was changed.");
     });
@@ -111,14 +174,27 @@ describe("a push, a change, one that fails, and a destroy", () => {
     const busybox = findExecutable("busybox");
     const worlds: { name: string; shell: Shell; path?: () => string }[] = [
         ...shells.map((shell) => ({ name: shell.name, shell })),
-        { name: "BusyBox ash with BusyBox's tools", shell: shells.find(({ name }) => name === "BusyBox ash")!, path: () => busyboxTools(busybox!) },
-        ...awks.map((awk) => ({ name: awk.name, shell: { ...awk, command: ["/bin/sh"] }, path: () => aliases({ awk: awk.command }) })),
+        {
+            name: "BusyBox ash with BusyBox's tools",
+            shell: shells.find(({ name }) => name === "BusyBox ash")!,
+            path: () => busyboxTools(busybox!),
+        },
+        ...awks.map((awk) => ({
+            name: awk.name,
+            shell: { ...awk, command: ["/bin/sh"] },
+            path: () => aliases({ awk: awk.command }),
+        })),
     ];
     for (const { name, shell, path } of worlds) {
         (shell.reason ? it.skip : it)(skippable(`by ${name}`, shell.reason), async () => {
             const program = join(scratchFolder(), "shell");
-            fs.writeFileSync(program, `#!/bin/sh\nexec ${shell.command.map((word) => `'${word}'`).join(" ")} "$@"\n`, { mode: 0o755 });
-            const host = await FaultHost.start({ shell: shell.command.length === 1 ? shell.command[0] : program, path: path?.() });
+            fs.writeFileSync(program, `#!/bin/sh\nexec ${shell.command.map((word) => `'${word}'`).join(" ")} "$@"\n`, {
+                mode: 0o755,
+            });
+            const host = await FaultHost.start({
+                shell: shell.command.length === 1 ? shell.command[0] : program,
+                path: path?.(),
+            });
             try {
                 host.reset(host.openConfig());
                 await host.ready();
@@ -131,7 +207,9 @@ describe("a push, a change, one that fails, and a destroy", () => {
                 const failed = await host.push(b);
                 host.service.serveFault(undefined);
                 expect(failed).toMatchObject({ exitCode: 1, output: "" });
-                expect(failed.errors).toContain("The config that was in force before is back, and zot is ready with it.");
+                expect(failed.errors).toContain(
+                    "The config that was in force before is back, and zot is ready with it.",
+                );
                 expect(await servedBy(host.url, known)).toBe("a");
                 expect(await host.push(b)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
                 expect(await servedBy(host.url, known)).toBe("b");
@@ -148,7 +226,15 @@ describe("a push, a change, one that fails, and a destroy", () => {
 /** What users have in their start-up files and folders: the push is not to heed it. */
 function configuredUser() {
     const home = scratchFolder();
-    const curlrc = ["--include", "--location", "--fail", "--request OPTIONS", "--proxy http://127.0.0.1:9", "--output /dev/null", "--user nobody:nothing"];
+    const curlrc = [
+        "--include",
+        "--location",
+        "--fail",
+        "--request OPTIONS",
+        "--proxy http://127.0.0.1:9",
+        "--output /dev/null",
+        "--user nobody:nothing",
+    ];
     fs.writeFileSync(join(home, ".curlrc"), `${curlrc.join("\n")}\n`);
     const environment = {
         CURL_HOME: home,
@@ -184,16 +270,32 @@ function configuredUser() {
 }
 
 describe("what the user has set for the tools", () => {
-    const functions = Object.fromEntries(["curl", "grep", "cmp", "ls", "mv"].map((name) => [`BASH_FUNC_${name}%%`, `() {  echo a function of the user; return 1\n}`]));
+    const functions = Object.fromEntries(
+        ["curl", "grep", "cmp", "ls", "mv"].map((name) => [
+            `BASH_FUNC_${name}%%`,
+            `() {  echo a function of the user; return 1\n}`,
+        ]),
+    );
     // gawk has a mode of its own for POSIXLY_CORRECT.
-    const worlds: (Shell & { awk?: string[] })[] = [...shells, ...awks.filter(({ name }) => name === "gawk").map((awk) => ({ ...awk, command: ["/bin/sh"], awk: awk.command }))];
+    const worlds: (Shell & { awk?: string[] })[] = [
+        ...shells,
+        ...awks
+            .filter(({ name }) => name === "gawk")
+            .map((awk) => ({ ...awk, command: ["/bin/sh"], awk: awk.command })),
+    ];
     for (const shell of worlds) {
         (shell.reason ? it.skip : it)(skippable(`changes nothing in ${shell.name}`, shell.reason), async () => {
             const { home, environment } = configuredUser();
             const program = join(scratchFolder(), "shell");
-            fs.writeFileSync(program, `#!/bin/sh\nexec ${shell.command.map((word) => `'${word}'`).join(" ")} "$@"\n`, { mode: 0o755 });
+            fs.writeFileSync(program, `#!/bin/sh\nexec ${shell.command.map((word) => `'${word}'`).join(" ")} "$@"\n`, {
+                mode: 0o755,
+            });
             const path = shell.awk ? aliases({ awk: shell.awk }) : undefined;
-            const host = await FaultHost.start({ shell: shell.command.length === 1 ? shell.command[0] : program, path, environment: { ...environment, ...functions } });
+            const host = await FaultHost.start({
+                shell: shell.command.length === 1 ? shell.command[0] : program,
+                path,
+                environment: { ...environment, ...functions },
+            });
             try {
                 fs.copyFileSync(join(home, ".curlrc"), join(host.temporary, ".curlrc"));
                 host.reset(host.openConfig());

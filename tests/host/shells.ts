@@ -47,7 +47,12 @@ export const shells: Shell[] = [
 ];
 
 /** macOS has the one of its authors. */
-export const awks: Shell[] = [found("mawk", "mawk"), found("gawk", "gawk"), found("the awk of its authors", "original-awk"), found("BusyBox awk", "busybox", ["awk"])];
+export const awks: Shell[] = [
+    found("mawk", "mawk"),
+    found("gawk", "gawk"),
+    found("the awk of its authors", "original-awk"),
+    found("BusyBox awk", "busybox", ["awk"]),
+];
 
 export interface Answer {
     status: number | null;
@@ -56,7 +61,11 @@ export interface Answer {
 }
 
 /** Runs a script in a shell, with PATH and a few variables. */
-export function runIn(shell: Shell, script: string, options: { input?: string; env?: Record<string, string>; path?: string[] } = {}): Answer {
+export function runIn(
+    shell: Shell,
+    script: string,
+    options: { input?: string; env?: Record<string, string>; path?: string[] } = {},
+): Answer {
     const [program, ...args] = shell.command;
     const { status, stdout, stderr } = spawnSync(program!, [...args, "-c", script], {
         input: options.input ?? "",
@@ -83,6 +92,7 @@ export function busyboxTools(busybox: string): string {
     const folder = join(scratchFolder(), "busybox");
     mkdirSync(folder);
     const { stdout } = spawnSync(busybox, ["--list"], { encoding: "utf8" });
-    for (const name of stdout.split("\n").filter((line) => line && !["busybox", "sh", "ash"].includes(line))) symlinkSync(busybox, join(folder, name));
+    for (const name of stdout.split("\n").filter((line) => line && !["busybox", "sh", "ash"].includes(line)))
+        symlinkSync(busybox, join(folder, name));
     return folder;
 }

@@ -25,7 +25,9 @@ beforeAll(async () => {
     const ran = await host.push(a);
     expect(ran).toMatchObject({ exitCode: 0, output: "deployed\n" });
     // The service is the site's own, and does not know of the start yet.
-    expect(ran.errors).toBe(`zot-hardening: zot is not yet started by ${host.state}/start, and could not start while its issuer is away. Let the service run: /bin/sh ${host.state}/start\n`);
+    expect(ran.errors).toBe(
+        `zot-hardening: zot is not yet started by ${host.state}/start, and could not start while its issuer is away. Let the service run: /bin/sh ${host.state}/start\n`,
+    );
     host.service.stop();
 });
 afterEach(async () => {
@@ -40,7 +42,13 @@ const serving = () => fs.readFileSync(join(host.state, "serving"), "utf8");
 /** As a service manager runs it; its waits are shorter, so that the test is. */
 function start(shell = ["/bin/sh"]): { log: () => string; exit: Promise<number | null> } {
     const script = join(host.folder, "start");
-    fs.writeFileSync(script, fs.readFileSync(join(host.state, "start"), "utf8").replace(/^interval=5$/m, "interval=0.3").replace("nap 1 &&", "nap 0.1 &&"));
+    fs.writeFileSync(
+        script,
+        fs
+            .readFileSync(join(host.state, "start"), "utf8")
+            .replace(/^interval=5$/m, "interval=0.3")
+            .replace("nap 1 &&", "nap 0.1 &&"),
+    );
     const child = spawn(shell[0]!, [...shell.slice(1), script], { stdio: ["ignore", "pipe", "pipe"], detached: true });
     let log = "";
     child.stdout.on("data", (chunk) => (log += String(chunk)));
@@ -68,28 +76,36 @@ async function until(what: () => Promise<boolean>, seconds = 20): Promise<void> 
 
 it("is on the host as it is here, with the host's paths above it", () => {
     const text = fs.readFileSync(join(host.state, "start"), "utf8");
-    expect(text).toBe(`#!/bin/sh\nbinary='${host.machine.zot.path}'\nconfig='${host.configFile}'\nstate='${host.state}'\nauthorities=''\n${zotStartScript}`);
+    expect(text).toBe(
+        `#!/bin/sh\nbinary='${host.machine.zot.path}'\nconfig='${host.configFile}'\nstate='${host.state}'\nauthorities=''\n${zotStartScript}`,
+    );
 });
 
 for (const shell of shells) {
-    (shell.reason ? it.skip : it)(skippable(`serves read-only while the issuer is away, and changes over when it comes: ${shell.name}`, shell.reason), async () => {
-        await host.issuer.become("down");
-        const { log } = start(shell.command);
-        await until(async () => (await served()) === READ_ONLY);
-        expect(log()).toMatch(/zot-hardening: zot starts read-only http.*could not be fetched on this host/);
-        expect(serving()).toMatch(/^read-only since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ: http/);
+    (shell.reason ? it.skip : it)(
+        skippable(
+            `serves read-only while the issuer is away, and changes over when it comes: ${shell.name}`,
+            shell.reason,
+        ),
+        async () => {
+            await host.issuer.become("down");
+            const { log } = start(shell.command);
+            await until(async () => (await served()) === READ_ONLY);
+            expect(log()).toMatch(/zot-hardening: zot starts read-only http.*could not be fetched on this host/);
+            expect(serving()).toMatch(/^read-only since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ: http/);
 
-        const watch = new Watch(host, [a, { name: READ_ONLY, config: a.readOnly }], "/v2/_catalog");
-        await host.issuer.become("ours");
-        await until(async () => (await served()) === "a");
-        // The watch looks by itself.
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        const history = await watch.end();
-        expect(history.served.map(({ what }) => what).filter((what) => what !== DOWN)).toEqual([READ_ONLY, "a"]);
-        expect(serving()).toMatch(/^with its config since [^:]*:\d\d:\d\dZ\n$/);
-        // The shell has made way for zot, which the service manager now looks after itself.
-        expect(processTable().find(({ pid }) => pid === running!.pid)?.name).not.toMatch(/sh$/);
-    });
+            const watch = new Watch(host, [a, { name: READ_ONLY, config: a.readOnly }], "/v2/_catalog");
+            await host.issuer.become("ours");
+            await until(async () => (await served()) === "a");
+            // The watch looks by itself.
+            await new Promise((resolve) => setTimeout(resolve, 200));
+            const history = await watch.end();
+            expect(history.served.map(({ what }) => what).filter((what) => what !== DOWN)).toEqual([READ_ONLY, "a"]);
+            expect(serving()).toMatch(/^with its config since [^:]*:\d\d:\d\dZ\n$/);
+            // The shell has made way for zot, which the service manager now looks after itself.
+            expect(processTable().find(({ pid }) => pid === running!.pid)?.name).not.toMatch(/sh$/);
+        },
+    );
 }
 
 it("serves the config at once where the issuer answers", async () => {
@@ -116,7 +132,9 @@ it.each(["SIGTERM", "SIGINT"] as const)("ends with everything that it started at
     await until(async () => (await served()) === READ_ONLY);
     expect(await end(signal)).toBe(0);
     expect(await served()).toBe(DOWN);
-    const left = processTable().filter(({ pid }) => commandLine(pid).includes(host.folder) && !commandLine(pid).includes("sshd"));
+    const left = processTable().filter(
+        ({ pid }) => commandLine(pid).includes(host.folder) && !commandLine(pid).includes("sshd"),
+    );
     expect(left.map(({ pid }) => commandLine(pid))).toEqual([]);
 });
 
@@ -124,7 +142,12 @@ it("ends when zot ends, so that the service manager starts it again", async () =
     await host.issuer.become("down");
     const { exit, log } = start();
     await until(async () => (await served()) === READ_ONLY);
-    const zot = processTable().find(({ pid }) => / serve \S*$/.test(commandLine(pid).trim()) && commandLine(pid).includes(host.folder) && !/^\S*sh /.test(commandLine(pid)))!;
+    const zot = processTable().find(
+        ({ pid }) =>
+            / serve \S*$/.test(commandLine(pid).trim()) &&
+            commandLine(pid).includes(host.folder) &&
+            !/^\S*sh /.test(commandLine(pid)),
+    )!;
     process.kill(zot.pid, "SIGKILL");
     expect(await exit).toBe(137);
     expect(log()).toContain("zot, which served read-only, ended with 137");

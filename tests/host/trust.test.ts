@@ -16,7 +16,12 @@ jest.setTimeout(120_000);
 const ZOT = 65534;
 const OTHER = 4711;
 const shell = shells.find(({ reason }) => reason === undefined)!;
-const reason = process.getuid?.() !== 0 ? "only root can be another user" : spawnSync("setpriv", ["--version"]).status !== 0 ? "no setpriv here (Debian's package util-linux)" : undefined;
+const reason =
+    process.getuid?.() !== 0
+        ? "only root can be another user"
+        : spawnSync("setpriv", ["--version"]).status !== 0
+          ? "no setpriv here (Debian's package util-linux)"
+          : undefined;
 
 (reason ? describe.skip : describe)(skippable("a push as root", reason), () => {
     let host: FaultHost;
@@ -40,7 +45,9 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
     const served = () => servedBy(host.url, [a, { name: OPEN, config: "" }]);
     const failing = async (logFile: string, times = {}) => {
         host.service.serveFault({ how: "dies", where: a.files[0]!.path });
-        const ran = await host.push(host.declare("a", {}, { host: { logFile, readyTimeout: 40, pushTimeout: 200, ...times } }));
+        const ran = await host.push(
+            host.declare("a", {}, { host: { logFile, readyTimeout: 40, pushTimeout: 200, ...times } }),
+        );
         host.service.serveFault(undefined);
         return ran;
     };
@@ -51,7 +58,9 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
         fs.chownSync(pipe, ZOT, ZOT);
         const ran = await failing(pipe);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toMatch(/zot (ended after|was not ready within \d+ seconds of) its restart[\s\S]*The config that was in force before is back, and zot is ready with it\.\n$/);
+        expect(ran.errors).toMatch(
+            /zot (ended after|was not ready within \d+ seconds of) its restart[\s\S]*The config that was in force before is back, and zot is ready with it\.\n$/,
+        );
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
     });
 
@@ -69,18 +78,44 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
         fs.chownSync(join(logs, "zot.log"), ZOT, ZOT);
         const log = join(logs, "zot.log");
         const restart = join(host.folder, "restart-and-log");
-        fs.writeFileSync(restart, `#!/bin/sh\n'${host.service.restartCommand}'\necho 'Error: said in the log' >>'${log}'\n`, { mode: 0o755 });
+        fs.writeFileSync(
+            restart,
+            `#!/bin/sh\n'${host.service.restartCommand}'\necho 'Error: said in the log' >>'${log}'\n`,
+            { mode: 0o755 },
+        );
         host.service.serveFault({ how: "dies", where: a.files[0]!.path });
-        const ran = await host.push(host.declare("a", { host: { restartCommand: restart } }, { host: { logFile: log, readyTimeout: 40, pushTimeout: 200 } }));
+        const ran = await host.push(
+            host.declare(
+                "a",
+                { host: { restartCommand: restart } },
+                { host: { logFile: log, readyTimeout: 40, pushTimeout: 200 } },
+            ),
+        );
         host.service.serveFault(undefined);
         expect(ran.errors).toContain("Error: said in the log");
     });
 
     it.each([
-        ["of zot's user", () => fs.chownSync(host.configFolder, ZOT, ZOT), /\/etc \(drwxr-xr-x, user 65534, group 65534\)/],
-        ["that a group may write", () => (fs.chownSync(host.configFolder, 0, ZOT), fs.chmodSync(host.configFolder, 0o775)), /\/etc \(drwxrwxr-x, user 0, group 65534\)/],
-        ["that anybody may write, sticky or not", () => fs.chmodSync(host.configFolder, 0o1777), /\/etc \(drwxrwxrwt, user 0/],
-        ["below one of another's", () => fs.chownSync(host.folder, OTHER, OTHER), /zot-faults-\w+ \(drwxr-xr-x, user 4711/],
+        [
+            "of zot's user",
+            () => fs.chownSync(host.configFolder, ZOT, ZOT),
+            /\/etc \(drwxr-xr-x, user 65534, group 65534\)/,
+        ],
+        [
+            "that a group may write",
+            () => (fs.chownSync(host.configFolder, 0, ZOT), fs.chmodSync(host.configFolder, 0o775)),
+            /\/etc \(drwxrwxr-x, user 0, group 65534\)/,
+        ],
+        [
+            "that anybody may write, sticky or not",
+            () => fs.chmodSync(host.configFolder, 0o1777),
+            /\/etc \(drwxrwxrwt, user 0/,
+        ],
+        [
+            "below one of another's",
+            () => fs.chownSync(host.folder, OTHER, OTHER),
+            /zot-faults-\w+ \(drwxr-xr-x, user 4711/,
+        ],
     ])("refuses a config folder %s, and writes nothing", async (_name, disturb, named) => {
         const victim = join(host.folder, "victim");
         fs.rmSync(victim, { recursive: true, force: true });
@@ -91,7 +126,9 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
             const ran = await host.push(a);
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(named);
-            expect(ran.errors).toMatch(/^zot-hardening: the push runs as root, and others than root may write in .*chown root FOLDER/);
+            expect(ran.errors).toMatch(
+                /^zot-hardening: the push runs as root, and others than root may write in .*chown root FOLDER/,
+            );
             expect(fs.readdirSync(victim)).toEqual([]);
             expect(await served()).toBe(OPEN);
         } finally {
@@ -112,7 +149,23 @@ const reason = process.getuid?.() !== 0 ? "only root can be another user" : spaw
     });
 
     it("takes no notice of a process that another user calls zot", async () => {
-        const loud = spawn("setpriv", ["--reuid", `${OTHER}`, "--regid", `${OTHER}`, "--clear-groups", "/bin/sh", "-c", "sleep 60; :", "zot", "serve", host.configFile], { stdio: "ignore" });
+        const loud = spawn(
+            "setpriv",
+            [
+                "--reuid",
+                `${OTHER}`,
+                "--regid",
+                `${OTHER}`,
+                "--clear-groups",
+                "/bin/sh",
+                "-c",
+                "sleep 60; :",
+                "zot",
+                "serve",
+                host.configFile,
+            ],
+            { stdio: "ignore" },
+        );
         try {
             expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         } finally {

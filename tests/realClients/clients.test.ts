@@ -1,9 +1,9 @@
 /** The clients that people have, against a registry with the config that the program renders: on the stand-in, and on a real zot where there is one. */
-import { readFileSync, rmSync, mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { ociLayout, type OciLayout } from "../support/ociLayout";
+import { type OciLayout, ociLayout } from "../support/ociLayout";
 import { cleanUp, jsonOf, zots } from "../testbed/zot/zots";
 import { type Client, clients, type Session } from "./clients";
 import type { Ran } from "./program";
@@ -12,7 +12,9 @@ import { type HardenedRegistry, startHardenedRegistry } from "./registry";
 jest.setTimeout(180_000);
 afterAll(cleanUp);
 
-const cases = zots.flatMap((zot) => clients.map((client) => ({ name: skippable(`${client.name}, on ${zot.name}`, client.missing), client, zot })));
+const cases = zots.flatMap((zot) =>
+    clients.map((client) => ({ name: skippable(`${client.name}, on ${zot.name}`, client.missing), client, zot })),
+);
 
 /** What a client said is worth more than its exit code, where that is not as expected. */
 function succeeded({ status, said }: Ran): void {
@@ -51,18 +53,26 @@ for (const { name, client, zot } of cases) {
         });
 
         const reference = (tag: string) => `${registry.host}/ops/hello:${tag}`;
-        const digest = async (tag: string) => (await registry.zot.request("HEAD", `/v2/ops/hello/manifests/${tag}`)).headers["docker-content-digest"];
+        const digest = async (tag: string) =>
+            (await registry.zot.request("HEAD", `/v2/ops/hello/manifests/${tag}`)).headers["docker-content-digest"];
 
         test("CI's push with the API key is there", async () => {
             expect(await digest("v1")).toMatch(/^sha256:[0-9a-f]{64}$/);
-            expect(jsonOf(await registry.zot.request("GET", "/v2/ops/hello/tags/list"))).toMatchObject({ tags: ["v1"] });
+            expect(jsonOf(await registry.zot.request("GET", "/v2/ops/hello/tags/list"))).toMatchObject({
+                tags: ["v1"],
+            });
         });
 
-        test(client.anonymousPull ? "a pull without a login is refused by the client itself" : "anyone pulls without a login", async () => {
-            const pulled = await anyone.pull(reference("v1"));
-            if (client.anonymousPull) refused(pulled, client.anonymousPull);
-            else succeeded(pulled);
-        });
+        test(
+            client.anonymousPull
+                ? "a pull without a login is refused by the client itself"
+                : "anyone pulls without a login",
+            async () => {
+                const pulled = await anyone.pull(reference("v1"));
+                if (client.anonymousPull) refused(pulled, client.anonymousPull);
+                else succeeded(pulled);
+            },
+        );
 
         test("CI pulls", async () => {
             succeeded(await ci.pull(reference("v1")));
@@ -97,13 +107,17 @@ for (const { name, client, zot } of cases) {
 
         test("CI deletes nothing; an admin deletes a tag, and CI may push it again", async () => {
             succeeded(await ci.push(one!, reference("v4")));
-            if (ci.remove) refused(await ci.remove(reference("v4")), /DENIED.*requested access to the resource is denied/);
+            if (ci.remove)
+                refused(await ci.remove(reference("v4")), /DENIED.*requested access to the resource is denied/);
             expect(await digest("v4")).toBeDefined();
             const admin = engine.session("admin");
             await admin.logIn(...registry.admin);
             // Clients delete by digest, with which every tag on it goes: v1 is of the same image.
             if (admin.remove) succeeded(await admin.remove(reference("v4")));
-            else expect((await registry.zot.request("DELETE", "/v2/ops/hello/manifests/v4", { as: registry.admin })).status).toBe(202);
+            else
+                expect(
+                    (await registry.zot.request("DELETE", "/v2/ops/hello/manifests/v4", { as: registry.admin })).status,
+                ).toBe(202);
             expect(await digest("v4")).toBeUndefined();
             succeeded(await ci.push(two!, reference("v4")));
         });

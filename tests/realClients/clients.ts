@@ -44,9 +44,20 @@ const none = (debian: string, ...programs: string[]) => {
 /** Whether a daemon may mount here, as containers' need to. */
 const mayMount = () => process.getuid?.() === 0 && spawnSync("unshare", ["--mount", "true"]).status === 0;
 
-const noDaemon = (debian: string, ...programs: string[]) => none(debian, ...programs) ?? (mayMount() ? undefined : "its daemon needs root, and the right to mount");
+const noDaemon = (debian: string, ...programs: string[]) =>
+    none(debian, ...programs) ?? (mayMount() ? undefined : "its daemon needs root, and the right to mount");
 
-export const PATH = [...new Set(["skopeo", "buildah", "podman", "crane", "docker", "ctr"].flatMap((name) => findExecutable(name) ?? []).map(dirname)), "/usr/bin", "/bin", "/usr/sbin", "/sbin"].join(":");
+export const PATH = [
+    ...new Set(
+        ["skopeo", "buildah", "podman", "crane", "docker", "ctr"]
+            .flatMap((name) => findExecutable(name) ?? [])
+            .map(dirname),
+    ),
+    "/usr/bin",
+    "/bin",
+    "/usr/sbin",
+    "/sbin",
+].join(":");
 
 /** An environment of the session's own, so that nobody's login on this machine plays a part. */
 function home(folder: string, name: string): { env: Record<string, string>; place: string } {
@@ -70,9 +81,27 @@ const skopeo: Client = {
                 const skopeo = (args: string[], input?: string) => runProgram("skopeo", args, { env, input });
                 writeFileSync(join(place, "auth.json"), "{}");
                 return {
-                    logIn: (user, key) => skopeo(["login", ...auth, "--username", user, "--password-stdin", "--tls-verify=false", host], key),
-                    pull: (reference) => skopeo(["copy", ...auth, "--src-tls-verify=false", `docker://${reference}`, `dir:${join(place, `pulled-${Math.random()}`)}`]),
-                    push: (image, reference) => skopeo(["copy", ...auth, "--dest-tls-verify=false", `oci:${image.folder}`, `docker://${reference}`]),
+                    logIn: (user, key) =>
+                        skopeo(
+                            ["login", ...auth, "--username", user, "--password-stdin", "--tls-verify=false", host],
+                            key,
+                        ),
+                    pull: (reference) =>
+                        skopeo([
+                            "copy",
+                            ...auth,
+                            "--src-tls-verify=false",
+                            `docker://${reference}`,
+                            `dir:${join(place, `pulled-${Math.random()}`)}`,
+                        ]),
+                    push: (image, reference) =>
+                        skopeo([
+                            "copy",
+                            ...auth,
+                            "--dest-tls-verify=false",
+                            `oci:${image.folder}`,
+                            `docker://${reference}`,
+                        ]),
                     remove: (reference) => skopeo(["delete", ...auth, "--tls-verify=false", `docker://${reference}`]),
                 };
             },
@@ -85,27 +114,44 @@ const skopeo: Client = {
 function containersClient(name: "buildah" | "podman", more: string[] = []): Client {
     return {
         name,
-        missing: none(name, name) ?? (process.getuid?.() === 0 ? undefined : "without root it needs user namespaces, which are the machine's to give"),
+        missing:
+            none(name, name) ??
+            (process.getuid?.() === 0
+                ? undefined
+                : "without root it needs user namespaces, which are the machine's to give"),
         refusedOverwrite: /denied: requested access to the resource is denied/,
         sameContent: "refused",
         refusedAnonymous: /unauthorized: authentication required/,
         wrongKey: { at: "login", says: /invalid username\/password/ },
         async start(folder, host) {
             const { env: common, place: storage } = home(folder, "storage");
-            const store = ["--root", join(storage, "root"), "--runroot", join(storage, "runroot"), "--storage-driver", "vfs", ...more];
+            const store = [
+                "--root",
+                join(storage, "root"),
+                "--runroot",
+                join(storage, "runroot"),
+                "--storage-driver",
+                "vfs",
+                ...more,
+            ];
             return {
                 session(session) {
                     const { env, place } = home(folder, session);
                     const auth = ["--authfile", join(place, "auth.json"), "--tls-verify=false"];
-                    const client = (args: string[], input?: string) => runProgram(name, [...store, ...args], { env, input });
+                    const client = (args: string[], input?: string) =>
+                        runProgram(name, [...store, ...args], { env, input });
                     writeFileSync(join(place, "auth.json"), "{}");
                     return {
-                        logIn: (user, key) => client(["login", ...auth, "--username", user, "--password-stdin", host], key),
+                        logIn: (user, key) =>
+                            client(["login", ...auth, "--username", user, "--password-stdin", host], key),
                         pull: (reference) => client(["pull", ...auth, `docker://${reference}`]),
                         async push(image, reference) {
                             // The image is named by its place, in which there may be no capital letter.
                             const [parent, layout] = [dirname(image.folder), basename(image.folder)];
-                            const pulled = await runProgram(name, [...store, "pull", "--quiet", `oci:${layout}`], { env, cwd: parent });
+                            const pulled = await runProgram(name, [...store, "pull", "--quiet", `oci:${layout}`], {
+                                env,
+                                cwd: parent,
+                            });
                             const id = /^[0-9a-f]{64}$/m.exec(pulled.said)?.[0];
                             return id === undefined ? pulled : client(["push", ...auth, id, `docker://${reference}`]);
                         },
@@ -122,7 +168,9 @@ function containersClient(name: "buildah" | "podman", more: string[] = []): Clie
 
 const crane: Client = {
     name: "crane",
-    missing: findExecutable("crane") ? undefined : "there is no crane on the PATH; go install github.com/google/go-containerregistry/cmd/crane@v0.22.1",
+    missing: findExecutable("crane")
+        ? undefined
+        : "there is no crane on the PATH; go install github.com/google/go-containerregistry/cmd/crane@v0.22.1",
     refusedOverwrite: /DENIED: requested access to the resource is denied/,
     sameContent: "nothing to do",
     refusedAnonymous: /UNAUTHORIZED: authentication required/,
@@ -135,7 +183,8 @@ const crane: Client = {
                 const crane = (args: string[], input?: string) => runProgram("crane", args, { env, input });
                 return {
                     logIn: (user, key) => crane(["auth", "login", host, "--username", user, "--password-stdin"], key),
-                    pull: (reference) => crane(["pull", "--format=oci", reference, join(place, `pulled-${Math.random()}`)]),
+                    pull: (reference) =>
+                        crane(["pull", "--format=oci", reference, join(place, `pulled-${Math.random()}`)]),
                     push: (image, reference) => crane(["push", image.folder, reference]),
                     remove: (reference) => crane(["delete", reference]),
                 };
@@ -160,14 +209,36 @@ const docker: Client = {
         const socket = `unix://${join(folder, "docker.sock")}`;
         const { env: common } = home(folder, "daemon");
         writeFileSync(join(folder, "daemon.json"), "{}");
-        const places = ["--config-file", join(folder, "daemon.json"), "--data-root", join(folder, "data"), "--exec-root", join(folder, "exec"), "--pidfile", join(folder, "docker.pid")];
-        const nothingOfTheMachine = ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--storage-driver=vfs"];
-        const isReady = async () => (await runProgram("docker", ["--host", socket, "version"], { env: common })).status === 0;
-        const daemon = await startDaemon("dockerd", ["--host", socket, ...places, ...nothingOfTheMachine], common, isReady);
+        const places = [
+            "--config-file",
+            join(folder, "daemon.json"),
+            "--data-root",
+            join(folder, "data"),
+            "--exec-root",
+            join(folder, "exec"),
+            "--pidfile",
+            join(folder, "docker.pid"),
+        ];
+        const nothingOfTheMachine = [
+            "--bridge=none",
+            "--iptables=false",
+            "--ip6tables=false",
+            "--ip-forward=false",
+            "--storage-driver=vfs",
+        ];
+        const isReady = async () =>
+            (await runProgram("docker", ["--host", socket, "version"], { env: common })).status === 0;
+        const daemon = await startDaemon(
+            "dockerd",
+            ["--host", socket, ...places, ...nothingOfTheMachine],
+            common,
+            isReady,
+        );
         return {
             session(name) {
                 const { env } = home(folder, name);
-                const docker = (args: string[], input?: string) => runProgram("docker", ["--host", socket, ...args], { env, input });
+                const docker = (args: string[], input?: string) =>
+                    runProgram("docker", ["--host", socket, ...args], { env, input });
                 return {
                     logIn: (user, key) => docker(["login", "--username", user, "--password-stdin", host], key),
                     pull: (reference) => docker(["pull", reference]),
@@ -175,7 +246,10 @@ const docker: Client = {
                         const local = `local/image:${image.digest.slice("sha256:".length, 20)}`;
                         // It reads no OCI layout: the image's counterpart is made once, of an empty archive.
                         if ((await docker(["image", "inspect", local])).status !== 0) {
-                            const imported = await docker(["import", "--message", image.digest, "-", local], "\0".repeat(1024));
+                            const imported = await docker(
+                                ["import", "--message", image.digest, "-", local],
+                                "\0".repeat(1024),
+                            );
                             if (imported.status !== 0) return imported;
                         }
                         const tagged = await docker(["tag", local, reference]);
@@ -199,8 +273,13 @@ const containerd: Client = {
         const address = join(folder, "containerd.sock");
         const { env: common } = home(folder, "daemon");
         const config = join(folder, "containerd.toml");
-        writeFileSync(config, `version = 2\nroot = "${join(folder, "root")}"\nstate = "${join(folder, "state")}"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${address}"\n[ttrpc]\n  address = "${address}.ttrpc"\n`);
-        const isReady = async () => existsSync(address) && (await runProgram("ctr", ["--address", address, "version"], { env: common })).status === 0;
+        writeFileSync(
+            config,
+            `version = 2\nroot = "${join(folder, "root")}"\nstate = "${join(folder, "state")}"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${address}"\n[ttrpc]\n  address = "${address}.ttrpc"\n`,
+        );
+        const isReady = async () =>
+            existsSync(address) &&
+            (await runProgram("ctr", ["--address", address, "version"], { env: common })).status === 0;
         const daemon: Daemon = await startDaemon("containerd", ["--config", config], common, isReady);
         return {
             session(name) {
@@ -210,12 +289,18 @@ const containerd: Client = {
                 // As on a node: a file for each registry, which may hold a header with credentials.
                 const writeHosts = (header = "") => {
                     mkdirSync(join(hosts, host), { recursive: true });
-                    writeFileSync(join(hosts, host, "hosts.toml"), `server = "http://${host}"\n[host."http://${host}"]\n  capabilities = ["pull", "resolve", "push"]\n${header}`, { mode: 0o600 });
+                    writeFileSync(
+                        join(hosts, host, "hosts.toml"),
+                        `server = "http://${host}"\n[host."http://${host}"]\n  capabilities = ["pull", "resolve", "push"]\n${header}`,
+                        { mode: 0o600 },
+                    );
                 };
                 writeHosts();
                 return {
                     async logIn(user, key) {
-                        writeHosts(`  [host."http://${host}".header]\n    Authorization = "Basic ${Buffer.from(`${user}:${key}`).toString("base64")}"\n`);
+                        writeHosts(
+                            `  [host."http://${host}".header]\n    Authorization = "Basic ${Buffer.from(`${user}:${key}`).toString("base64")}"\n`,
+                        );
                         return { status: 0, said: "" };
                     },
                     async pull(reference) {
@@ -227,10 +312,24 @@ const containerd: Client = {
                         const archive = join(place, "image.tar");
                         const packed = await runProgram("tar", ["-C", image.folder, "-cf", archive, "."], { env });
                         if (packed.status !== 0) return packed;
-                        const imported = await ctr(["images", "import", "--no-unpack", "--base-name", "local/image", "--digests", archive]);
+                        const imported = await ctr([
+                            "images",
+                            "import",
+                            "--no-unpack",
+                            "--base-name",
+                            "local/image",
+                            "--digests",
+                            archive,
+                        ]);
                         rmSync(archive);
                         if (imported.status !== 0) return imported;
-                        const tagged = await ctr(["images", "tag", "--force", `local/image@${image.digest}`, reference]);
+                        const tagged = await ctr([
+                            "images",
+                            "tag",
+                            "--force",
+                            `local/image@${image.digest}`,
+                            reference,
+                        ]);
                         return tagged.status === 0 ? ctr(["images", "push", "--hosts-dir", hosts, reference]) : tagged;
                     },
                 };
@@ -240,4 +339,11 @@ const containerd: Client = {
     },
 };
 
-export const clients: Client[] = [skopeo, containersClient("buildah"), containersClient("podman", ["--cgroup-manager", "cgroupfs", "--events-backend", "file"]), crane, docker, containerd];
+export const clients: Client[] = [
+    skopeo,
+    containersClient("buildah"),
+    containersClient("podman", ["--cgroup-manager", "cgroupfs", "--events-backend", "file"]),
+    crane,
+    docker,
+    containerd,
+];

@@ -36,7 +36,12 @@ export interface Daemon {
 }
 
 /** Starts a server and waits until it is ready. */
-export async function startDaemon(program: string, args: string[], env: Record<string, string>, isReady: () => Promise<boolean>): Promise<Daemon> {
+export async function startDaemon(
+    program: string,
+    args: string[],
+    env: Record<string, string>,
+    isReady: () => Promise<boolean>,
+): Promise<Daemon> {
     const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));

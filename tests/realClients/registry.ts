@@ -17,11 +17,18 @@ export interface HardenedRegistry {
 }
 
 /** @param extraConfig the site's own part of zot's config (`zot.extraConfig`) */
-export async function startHardenedRegistry(zot: Zot, extraConfig: Record<string, unknown> = {}): Promise<HardenedRegistry> {
+export async function startHardenedRegistry(
+    zot: Zot,
+    extraConfig: Record<string, unknown> = {},
+): Promise<HardenedRegistry> {
     const provider = await IdentityProvider.start();
     try {
         const folder = scratch();
-        const running = await RunningZot.start(zot, (url) => renderedConfig(folder, url, provider.issuer, extraConfig), folder);
+        const running = await RunningZot.start(
+            zot,
+            (url) => renderedConfig(folder, url, provider.issuer, extraConfig),
+            folder,
+        );
         await provider.allows(running.url);
         const ci = await keyFor(provider, running, person("zot-ci", "artifact-workloads"));
         const admin = await keyFor(provider, running, person("alice", "admins"));
@@ -46,11 +53,20 @@ export async function startHardenedRegistry(zot: Zot, extraConfig: Record<string
 function renderedConfig(folder: string, url: string, issuer: string, extraConfig: Record<string, unknown>): object {
     const { settings } = siteSettings({
         registry: { url },
-        zot: { configFile: join(folder, "config.json"), rootDirectory: join(folder, "root"), address: "127.0.0.1", port: Number(new URL(url).port), extraConfig },
+        zot: {
+            configFile: join(folder, "config.json"),
+            rootDirectory: join(folder, "root"),
+            address: "127.0.0.1",
+            port: Number(new URL(url).port),
+            extraConfig,
+        },
         identity: { issuer },
     });
     const files = namelessSecretFiles(settings);
-    const secrets = { [files.credentials]: { clientid: settings.identity.clientId, clientsecret: "a secret for tests" }, [files.sessionKeys]: { hashKey: "h".repeat(64), encryptKey: "e".repeat(32) } };
+    const secrets = {
+        [files.credentials]: { clientid: settings.identity.clientId, clientsecret: "a secret for tests" },
+        [files.sessionKeys]: { hashKey: "h".repeat(64), encryptKey: "e".repeat(32) },
+    };
     for (const [file, secret] of Object.entries(secrets)) {
         mkdirSync(dirname(file), { recursive: true });
         writeFileSync(file, JSON.stringify(secret), { mode: 0o600 });

@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Gate, startGate } from "../providers/zot/gate";
 import { ociLayout } from "../support/ociLayout";
-import { cleanUp, image, pushBlob, push, zots } from "../testbed/zot/zots";
+import { cleanUp, image, push, pushBlob, zots } from "../testbed/zot/zots";
 import { type Client, clients } from "./clients";
 import { type HardenedRegistry, startHardenedRegistry } from "./registry";
 
@@ -41,12 +41,18 @@ interface Way {
 }
 
 const challenge: Step = { method: "GET", path: "/v2/", answered: 401 };
-const put = (answered: number, path = "/v2/ops/hello/manifests/v2"): Step => ({ method: "PUT", path, loggedIn: true, answered });
+const put = (answered: number, path = "/v2/ops/hello/manifests/v2"): Step => ({
+    method: "PUT",
+    path,
+    loggedIn: true,
+    answered,
+});
 
 const ways: Way[] = [
     {
         client: "docker, with its daemon",
-        userAgent: "docker/20.10.24+dfsg1 go/go1.19.8 git-commit/5d6db84 kernel/6.1.0 os/linux arch/amd64 UpstreamClient(Docker-Client/20.10.24+dfsg1 \\(linux\\))",
+        userAgent:
+            "docker/20.10.24+dfsg1 go/go1.19.8 git-commit/5d6db84 kernel/6.1.0 os/linux arch/amd64 UpstreamClient(Docker-Client/20.10.24+dfsg1 \\(linux\\))",
         accept: "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v1+prettyjws, application/json, application/vnd.oci.image.manifest.v1+json",
         manifestType: "application/vnd.docker.distribution.manifest.v2+json",
         // The challenge is the end of it: the daemon has no login to answer with, and asks for nothing more.
@@ -74,11 +80,19 @@ describe.each(zots)("$name", (zot) => {
     test("docker's own kind of manifest is refused unless the site's config takes it (http.compat)", async () => {
         const registry = await startHardenedRegistry(zot);
         const { config, layer, manifest } = image("one");
-        for (const blob of [config, layer]) expect(await pushBlob(registry.zot, "ops/hello", blob, registry.ci)).toBe(201);
+        for (const blob of [config, layer])
+            expect(await pushBlob(registry.zot, "ops/hello", blob, registry.ci)).toBe(201);
         const { manifestType } = ways[0]!;
         const body = JSON.stringify({ ...(JSON.parse(manifest) as object), mediaType: manifestType });
-        const answer = await registry.zot.request("PUT", MANIFEST, { headers: { "Content-Type": manifestType }, body, as: registry.ci });
-        expect([answer.status, answer.body.toString()]).toEqual([415, expect.stringMatching(/"code":"MANIFEST_INVALID"/)]);
+        const answer = await registry.zot.request("PUT", MANIFEST, {
+            headers: { "Content-Type": manifestType },
+            body,
+            as: registry.ci,
+        });
+        expect([answer.status, answer.body.toString()]).toEqual([
+            415,
+            expect.stringMatching(/"code":"MANIFEST_INVALID"/),
+        ]);
         await registry.stop();
     });
 
@@ -94,23 +108,34 @@ describe.each(zots)("$name", (zot) => {
             test.each(["anonymousPull", "pull", "anonymousPush", "push", "overwrite"] as const)("%s", async (what) => {
                 // What a push of the manifest finds there.
                 const { config, layer, manifest } = image("two");
-                for (const blob of [config, layer]) expect(await pushBlob(registry.zot, "ops/hello", blob, registry.ci)).toBe(201);
+                for (const blob of [config, layer])
+                    expect(await pushBlob(registry.zot, "ops/hello", blob, registry.ci)).toBe(201);
                 const body = JSON.stringify({ ...(JSON.parse(manifest) as object), mediaType: way.manifestType });
                 for (const { method, path, loggedIn, answered } of way[what]) {
                     const answer = await registry.zot.request(method, path, {
-                        headers: { "User-Agent": way.userAgent, ...(method === "PUT" ? { "Content-Type": way.manifestType } : { Accept: way.accept }) },
+                        headers: {
+                            "User-Agent": way.userAgent,
+                            ...(method === "PUT" ? { "Content-Type": way.manifestType } : { Accept: way.accept }),
+                        },
                         as: loggedIn ? registry.ci : undefined,
                         ...(method === "PUT" ? { body } : {}),
                     });
                     expect({ method, path, answered: answer.status }).toEqual({ method, path, answered });
                     if (answered === 401) expect(answer.headers["www-authenticate"]).toMatch(/^Basic realm=/i);
                     if (answered === 403) expect(answer.body.toString()).toMatch(/"code":"DENIED"/);
-                    if (answered === 200 && path !== "/v2/") expect(answer.headers["docker-content-digest"]).toMatch(/^sha256:/);
+                    if (answered === 200 && path !== "/v2/")
+                        expect(answer.headers["docker-content-digest"]).toMatch(/^sha256:/);
                 }
             });
 
             test("the manifest itself is there for anyone who asks for it", async () => {
-                expect((await registry.zot.request("HEAD", MANIFEST, { headers: { "User-Agent": way.userAgent, Accept: way.accept } })).status).toBe(200);
+                expect(
+                    (
+                        await registry.zot.request("HEAD", MANIFEST, {
+                            headers: { "User-Agent": way.userAgent, Accept: way.accept },
+                        })
+                    ).status,
+                ).toBe(200);
             });
         });
 
@@ -128,10 +153,16 @@ describe.each(zots)("$name", (zot) => {
                 gate = await startGate(() => registry.url);
                 engine = await client.start(folder, new URL(gate.url).host);
                 gate.after = ({ method, path, headers }, { status }) => {
-                    if (headers["user-agent"] === undefined || !/^(docker|containerd)\//.test(headers["user-agent"])) throw new Error(`a request of ${headers["user-agent"]}`);
+                    if (headers["user-agent"] === undefined || !/^(docker|containerd)\//.test(headers["user-agent"]))
+                        throw new Error(`a request of ${headers["user-agent"]}`);
                     // Layers are asked for side by side, and in no order.
                     if (path.includes("/blobs/") && status !== 401) return;
-                    const step: Step = { method: method as Step["method"], path, ...(headers.authorization ? { loggedIn: true } : {}), answered: status };
+                    const step: Step = {
+                        method: method as Step["method"],
+                        path,
+                        ...(headers.authorization ? { loggedIn: true } : {}),
+                        answered: status,
+                    };
                     if (!seen.some((before) => isDeepStrictEqual(before, step))) seen.push(step);
                 };
             });

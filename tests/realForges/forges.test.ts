@@ -10,16 +10,34 @@ import { removeScratch, runCommand } from "../cli/ciSecrets/command";
 
 const root = path.resolve(__dirname, "../..");
 const KEY = `zak_${randomBytes(16).toString("hex")}`;
-const outputs = { registryUrl: "https://registry.example.org", registryHost: "registry.example.org", ciUserName: "zot-ci", ciApiKey: KEY, ciApiKeyExpires: "2999-01-01T00:00:00Z" };
+const outputs = {
+    registryUrl: "https://registry.example.org",
+    registryHost: "registry.example.org",
+    ciUserName: "zot-ci",
+    ciApiKey: KEY,
+    ciApiKeyExpires: "2999-01-01T00:00:00Z",
+};
 const NAMES = ["--name", "ciApiKey=ZOT_CI_API_KEY", "--name", "registryHost=ZOT_REGISTRY"];
 
 const { GITEA_FOLDER, FORGEJO_URL, FORGEJO_ADMIN_TOKEN } = process.env;
-const forges: { name: "gitea" | "forgejo"; reason: string | undefined; start: () => Promise<GivenForge & { stop?: () => Promise<void> }> }[] = [
-    { name: "gitea", reason: GITEA_FOLDER ? undefined : "npm run forges builds one", start: () => Gitea.start(GITEA_FOLDER!) },
+const forges: {
+    name: "gitea" | "forgejo";
+    reason: string | undefined;
+    start: () => Promise<GivenForge & { stop?: () => Promise<void> }>;
+}[] = [
+    {
+        name: "gitea",
+        reason: GITEA_FOLDER ? undefined : "npm run forges builds one",
+        start: () => Gitea.start(GITEA_FOLDER!),
+    },
     {
         name: "forgejo",
-        reason: FORGEJO_URL && FORGEJO_ADMIN_TOKEN ? undefined : "FORGEJO_URL and FORGEJO_ADMIN_TOKEN name one, for npm run forges",
-        start: () => Promise.resolve({ name: "forgejo", url: FORGEJO_URL!.replace(/\/+$/, ""), token: FORGEJO_ADMIN_TOKEN! }),
+        reason:
+            FORGEJO_URL && FORGEJO_ADMIN_TOKEN
+                ? undefined
+                : "FORGEJO_URL and FORGEJO_ADMIN_TOKEN name one, for npm run forges",
+        start: () =>
+            Promise.resolve({ name: "forgejo", url: FORGEJO_URL!.replace(/\/+$/, ""), token: FORGEJO_ADMIN_TOKEN! }),
     },
 ];
 
@@ -34,16 +52,33 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
 
         /** A request as the administrator, or as another; anything but an answer of the 200s is an error. */
         async function api<T>(method: string, where: string, body?: unknown, token = forge.token): Promise<T> {
-            const response = await fetch(`${forge.url}/api/v1${where}`, { method, headers: { authorization: `token ${token}`, "content-type": "application/json" }, body: body === undefined ? undefined : JSON.stringify(body) });
+            const response = await fetch(`${forge.url}/api/v1${where}`, {
+                method,
+                headers: { authorization: `token ${token}`, "content-type": "application/json" },
+                body: body === undefined ? undefined : JSON.stringify(body),
+            });
             const text = await response.text();
-            if (!response.ok) throw new Error(`${method} ${where} was answered ${response.status}: ${text.slice(0, 300)}`);
+            if (!response.ok)
+                throw new Error(`${method} ${where} was answered ${response.status}: ${text.slice(0, 300)}`);
             return (text === "" ? undefined : JSON.parse(text)) as T;
         }
         /** A token of a user, made by the user's own name and password, since an administrator's token makes none. */
         async function userWith(login: string, scopes: string[]): Promise<string> {
             const password = randomBytes(12).toString("hex");
-            await api("POST", "/admin/users", { username: login, password, email: `${login}@example.org`, must_change_password: false });
-            const response = await fetch(`${forge.url}/api/v1/users/${login}/tokens`, { method: "POST", headers: { authorization: `Basic ${Buffer.from(`${login}:${password}`).toString("base64")}`, "content-type": "application/json" }, body: JSON.stringify({ name: "t", scopes }) });
+            await api("POST", "/admin/users", {
+                username: login,
+                password,
+                email: `${login}@example.org`,
+                must_change_password: false,
+            });
+            const response = await fetch(`${forge.url}/api/v1/users/${login}/tokens`, {
+                method: "POST",
+                headers: {
+                    authorization: `Basic ${Buffer.from(`${login}:${password}`).toString("base64")}`,
+                    "content-type": "application/json",
+                },
+                body: JSON.stringify({ name: "t", scopes }),
+            });
             if (!response.ok) throw new Error(`No token for ${login}: ${response.status} ${await response.text()}`);
             return ((await response.json()) as { sha1: string }).sha1;
         }
@@ -51,63 +86,131 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
         beforeAll(async () => {
             forge = await start();
             await api("POST", "/orgs", { username: owner, visibility: "private" });
-            await api("POST", `/orgs/${owner}/repos`, { name: "images", auto_init: true, private: true, default_branch: "main" });
-            bot = { login: `${owner}-bot`, token: await userWith(`${owner}-bot`, ["read:repository", "write:issue", "read:user"]) };
+            await api("POST", `/orgs/${owner}/repos`, {
+                name: "images",
+                auto_init: true,
+                private: true,
+                default_branch: "main",
+            });
+            bot = {
+                login: `${owner}-bot`,
+                token: await userWith(`${owner}-bot`, ["read:repository", "write:issue", "read:user"]),
+            };
             await api("PUT", `/repos/${owner}/images/collaborators/${bot.login}`, { permission: "read" });
         });
         afterAll(async () => {
             if (!forge) return;
             await api("DELETE", `/repos/${owner}/images`).catch(() => undefined);
             await api("DELETE", `/orgs/${owner}`).catch(() => undefined);
-            for (const login of [bot?.login, `${owner}-reader`]) await api("DELETE", `/admin/users/${login}?purge=true`).catch(() => undefined);
+            for (const login of [bot?.login, `${owner}-reader`])
+                await api("DELETE", `/admin/users/${login}?purge=true`).catch(() => undefined);
             await forge.stop?.();
         });
 
         describe("ci-secrets", () => {
             const handOver = async (args: string[], token = forge.token) => {
-                const ran = await runCommand("cli/ci-secrets.ts", ["--from", "-", "--store", name, "--api-url", forge.url, ...args], { env: { FORGE_TOKEN: token }, input: JSON.stringify(outputs) });
+                const ran = await runCommand(
+                    "cli/ci-secrets.ts",
+                    ["--from", "-", "--store", name, "--api-url", forge.url, ...args],
+                    { env: { FORGE_TOKEN: token }, input: JSON.stringify(outputs) },
+                );
                 for (const secret of [KEY, token]) expect(ran.stdout + ran.stderr).not.toContain(secret);
                 return ran;
             };
-            const secretsOf = async (where: string) => ((await api<{ name: string }[] | null>("GET", `${where}/actions/secrets`)) ?? []).map((secret) => secret.name);
+            const secretsOf = async (where: string) =>
+                ((await api<{ name: string }[] | null>("GET", `${where}/actions/secrets`)) ?? []).map(
+                    (secret) => secret.name,
+                );
             const PLACES: [string, () => string[], () => string][] = [
                 ["a repository", () => ["--owner", owner, "--repository", "images"], () => `/repos/${owner}/images`],
                 ["an organisation", () => ["--owner", owner], () => `/orgs/${owner}`],
             ];
 
-            test.each(PLACES)("%s: a dry run writes nothing; then the key is a secret, the rest variables; again changes nothing", async (_what, options, where) => {
-                const dry = await handOver([...options(), ...NAMES, "--dry-run"]);
-                expect(dry).toMatchObject({ status: 0, stdout: expect.stringMatching(/ZOT_CI_API_KEY +secret +would be created[\s\S]*ZOT_REGISTRY +variable +would be created/) as string });
-                expect(await secretsOf(where())).toEqual([]);
-                expect(await handOver([...options(), ...NAMES])).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(/ZOT_CI_API_KEY +secret +created[\s\S]*ZOT_REGISTRY +variable +created/) as string });
-                expect(await secretsOf(where())).toEqual(["ZOT_CI_API_KEY"]);
-                expect((await api<{ data: string }>("GET", `${where()}/actions/variables/ZOT_REGISTRY`)).data).toBe("registry.example.org");
-                expect(await handOver([...options(), ...NAMES])).toMatchObject({ status: 0, stdout: expect.stringMatching(/written again[\s\S]*unchanged/) as string });
-                await api("PUT", `${where()}/actions/variables/ZOT_REGISTRY`, { value: "other.example.org" });
-                expect(await handOver([...options(), ...NAMES, "--dry-run"])).toMatchObject({ status: 0, stdout: expect.stringMatching(/would be written again[\s\S]*would change/) as string });
-                expect(await handOver([...options(), ...NAMES])).toMatchObject({ status: 0, stdout: expect.stringMatching(/written again[\s\S]*changed/) as string });
-            });
+            test.each(PLACES)(
+                "%s: a dry run writes nothing; then the key is a secret, the rest variables; again changes nothing",
+                async (_what, options, where) => {
+                    const dry = await handOver([...options(), ...NAMES, "--dry-run"]);
+                    expect(dry).toMatchObject({
+                        status: 0,
+                        stdout: expect.stringMatching(
+                            /ZOT_CI_API_KEY +secret +would be created[\s\S]*ZOT_REGISTRY +variable +would be created/,
+                        ) as string,
+                    });
+                    expect(await secretsOf(where())).toEqual([]);
+                    expect(await handOver([...options(), ...NAMES])).toMatchObject({
+                        status: 0,
+                        stderr: "",
+                        stdout: expect.stringMatching(
+                            /ZOT_CI_API_KEY +secret +created[\s\S]*ZOT_REGISTRY +variable +created/,
+                        ) as string,
+                    });
+                    expect(await secretsOf(where())).toEqual(["ZOT_CI_API_KEY"]);
+                    expect((await api<{ data: string }>("GET", `${where()}/actions/variables/ZOT_REGISTRY`)).data).toBe(
+                        "registry.example.org",
+                    );
+                    expect(await handOver([...options(), ...NAMES])).toMatchObject({
+                        status: 0,
+                        stdout: expect.stringMatching(/written again[\s\S]*unchanged/) as string,
+                    });
+                    await api("PUT", `${where()}/actions/variables/ZOT_REGISTRY`, { value: "other.example.org" });
+                    expect(await handOver([...options(), ...NAMES, "--dry-run"])).toMatchObject({
+                        status: 0,
+                        stdout: expect.stringMatching(/would be written again[\s\S]*would change/) as string,
+                    });
+                    expect(await handOver([...options(), ...NAMES])).toMatchObject({
+                        status: 0,
+                        stdout: expect.stringMatching(/written again[\s\S]*changed/) as string,
+                    });
+                },
+            );
 
-            test.each([[["--dry-run"]], [[]]])("what is not there, and a token that may only read, are told before anything is written %j", async (how) => {
-                for (const names of [NAMES, ["--name", "registryHost=ZOT_REGISTRY"]]) {
-                    expect(await handOver(["--owner", owner, "--repository", "nonesuch", ...names, ...how])).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("was not found") as string });
-                    expect(await handOver(["--owner", `${owner}-none`, ...names, ...how])).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("was not found") as string });
-                }
-                const reader = readers[0] ?? (await userWith(`${owner}-reader`, ["read:repository", "read:organization"]));
-                readers[0] = reader;
-                await api("PUT", `/repos/${owner}/images/collaborators/${owner}-reader`, { permission: "admin" });
-                for (const names of [NAMES, ["--name", "registryHost=NEW_VARIABLE"]]) {
-                    const ran = await handOver(["--owner", owner, "--repository", "images", ...names, ...how], reader);
-                    expect(ran).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("The token may not do this") as string });
-                }
-                await expect(api("GET", `/repos/${owner}/images/actions/variables/NEW_VARIABLE`)).rejects.toThrow("404");
-            });
+            test.each([[["--dry-run"]], [[]]])(
+                "what is not there, and a token that may only read, are told before anything is written %j",
+                async (how) => {
+                    for (const names of [NAMES, ["--name", "registryHost=ZOT_REGISTRY"]]) {
+                        expect(
+                            await handOver(["--owner", owner, "--repository", "nonesuch", ...names, ...how]),
+                        ).toMatchObject({
+                            status: 1,
+                            stdout: "",
+                            stderr: expect.stringContaining("was not found") as string,
+                        });
+                        expect(await handOver(["--owner", `${owner}-none`, ...names, ...how])).toMatchObject({
+                            status: 1,
+                            stdout: "",
+                            stderr: expect.stringContaining("was not found") as string,
+                        });
+                    }
+                    const reader =
+                        readers[0] ?? (await userWith(`${owner}-reader`, ["read:repository", "read:organization"]));
+                    readers[0] = reader;
+                    await api("PUT", `/repos/${owner}/images/collaborators/${owner}-reader`, { permission: "admin" });
+                    for (const names of [NAMES, ["--name", "registryHost=NEW_VARIABLE"]]) {
+                        const ran = await handOver(
+                            ["--owner", owner, "--repository", "images", ...names, ...how],
+                            reader,
+                        );
+                        expect(ran).toMatchObject({
+                            status: 1,
+                            stdout: "",
+                            stderr: expect.stringContaining("The token may not do this") as string,
+                        });
+                    }
+                    await expect(api("GET", `/repos/${owner}/images/actions/variables/NEW_VARIABLE`)).rejects.toThrow(
+                        "404",
+                    );
+                },
+            );
             const readers: string[] = [];
 
             test("names that the forge does not take for a variable are refused before anything is written, and those that it takes are not", async () => {
                 const names = ["--name", "ciApiKey=ANOTHER_KEY", "--name", "ciUserName=CI_USER"];
                 const ran = await handOver(["--owner", owner, "--repository", "images", ...names]);
-                if (name === "forgejo") expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining("begins with CI") as string });
+                if (name === "forgejo")
+                    expect(ran).toMatchObject({
+                        status: 1,
+                        stderr: expect.stringContaining("begins with CI") as string,
+                    });
                 else expect(ran).toMatchObject({ status: 0 });
                 expect((await secretsOf(`/repos/${owner}/images`)).includes("ANOTHER_KEY")).toBe(name !== "forgejo");
             });
@@ -116,9 +219,18 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
         describe("what the workflows publish", () => {
             const forgeScript = (args: string[], text: string, env: Record<string, string> = {}) =>
                 new Promise<{ status: number | null; output: string }>((resolve, reject) => {
-                    const child = spawn(process.execPath, [path.join(root, ".github/scripts/forge.cjs"), ...args], { env: { PATH: process.env.PATH, FORGE_TOKEN: bot.token, GITHUB_API_URL: `${forge.url}/api/v1`, GITHUB_REPOSITORY: `${owner}/images`, ...env } });
+                    const child = spawn(process.execPath, [path.join(root, ".github/scripts/forge.cjs"), ...args], {
+                        env: {
+                            PATH: process.env.PATH,
+                            FORGE_TOKEN: bot.token,
+                            GITHUB_API_URL: `${forge.url}/api/v1`,
+                            GITHUB_REPOSITORY: `${owner}/images`,
+                            ...env,
+                        },
+                    });
                     let output = "";
-                    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
+                    for (const stream of [child.stdout, child.stderr])
+                        stream.on("data", (chunk) => (output += String(chunk)));
                     child.on("error", reject);
                     child.on("close", (status) => resolve({ status, output }));
                     child.stdin.end(text);
@@ -132,17 +244,35 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
             }
             let pull: { number: number; head: { sha: string } };
             beforeAll(async () => {
-                await api("POST", `/repos/${owner}/images/contents/change`, { content: "eA==", branch: "main", new_branch: "change", message: "change" });
-                pull = await api("POST", `/repos/${owner}/images/pulls`, { head: "change", base: "main", title: "A change" });
+                await api("POST", `/repos/${owner}/images/contents/change`, {
+                    content: "eA==",
+                    branch: "main",
+                    new_branch: "change",
+                    message: "change",
+                });
+                pull = await api("POST", `/repos/${owner}/images/pulls`, {
+                    head: "change",
+                    base: "main",
+                    title: "A change",
+                });
             });
             const comments = () => api<Item[]>("GET", `/repos/${owner}/images/issues/${pull.number}/comments`);
 
             test("one comment of the bot's, updated; another's that looks like it stays; an older run writes nothing", async () => {
-                await api("POST", `/repos/${owner}/images/issues/${pull.number}/comments`, { body: "<!-- zot-hardening: review -->\nnot ours" });
+                await api("POST", `/repos/${owner}/images/issues/${pull.number}/comments`, {
+                    body: "<!-- zot-hardening: review -->\nnot ours",
+                });
                 const number = String(pull.number);
-                for (const text of ["first", "second"]) expect(await forgeScript(["comment", number, "review"], text, { COMMIT: pull.head.sha })).toEqual({ status: 0, output: "" });
+                for (const text of ["first", "second"])
+                    expect(await forgeScript(["comment", number, "review"], text, { COMMIT: pull.head.sha })).toEqual({
+                        status: 0,
+                        output: "",
+                    });
                 const older = await forgeScript(["comment", number, "review"], "older", { COMMIT: "0".repeat(40) });
-                expect(older).toMatchObject({ status: 0, output: expect.stringContaining("has another head") as string });
+                expect(older).toMatchObject({
+                    status: 0,
+                    output: expect.stringContaining("has another head") as string,
+                });
                 expect((await comments()).map(({ body, user }) => [user.login === bot.login, body])).toEqual([
                     [false, "<!-- zot-hardening: review -->\nnot ours"],
                     [true, "<!-- zot-hardening: review -->\nsecond"],
@@ -150,9 +280,18 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
             });
 
             test("one issue of the bot's, opened, updated, closed", async () => {
-                const issues = async () => (await api<Item[]>("GET", `/repos/${owner}/images/issues?state=all&type=issues`)).map(({ title, body, state, user }) => ({ title, body, state, ours: user.login === bot.login }));
+                const issues = async () =>
+                    (await api<Item[]>("GET", `/repos/${owner}/images/issues?state=all&type=issues`)).map(
+                        ({ title, body, state, user }) => ({ title, body, state, ours: user.login === bot.login }),
+                    );
                 await api("POST", `/repos/${owner}/images/issues`, { title: "Drift", body: "not ours" });
-                for (const [work, text] of [["issue", "one"], ["issue", "two"], ["close", "all is well"], ["close", "all is well"]] as const) expect(await forgeScript([work, "Drift"], text)).toEqual({ status: 0, output: "" });
+                for (const [work, text] of [
+                    ["issue", "one"],
+                    ["issue", "two"],
+                    ["close", "all is well"],
+                    ["close", "all is well"],
+                ] as const)
+                    expect(await forgeScript([work, "Drift"], text)).toEqual({ status: 0, output: "" });
                 expect((await issues()).sort((left, right) => Number(left.ours) - Number(right.ours))).toEqual([
                     { title: "Drift", body: "not ours", state: "open", ours: false },
                     { title: "Drift", body: "two", state: "closed", ours: true },
@@ -173,7 +312,23 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
             const place = name === "gitea" ? ".gitea/workflows" : ".forgejo/workflows";
             await api("POST", `/orgs/${owner}/repos`, { name: "flows", private: true });
             const folder = fs.mkdtempSync(path.join(os.tmpdir(), "real-forge-"));
-            const git = (...args: string[]) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args], { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: { PATH: process.env.PATH, HOME: folder, GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "http.extraHeader", GIT_CONFIG_VALUE_0: `Authorization: Basic ${Buffer.from(`x:${forge.token}`).toString("base64")}` } }).trim();
+            const git = (...args: string[]) =>
+                execFileSync(
+                    "git",
+                    ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args],
+                    {
+                        cwd: folder,
+                        encoding: "utf8",
+                        stdio: ["ignore", "pipe", "pipe"],
+                        env: {
+                            PATH: process.env.PATH,
+                            HOME: folder,
+                            GIT_CONFIG_COUNT: "1",
+                            GIT_CONFIG_KEY_0: "http.extraHeader",
+                            GIT_CONFIG_VALUE_0: `Authorization: Basic ${Buffer.from(`x:${forge.token}`).toString("base64")}`,
+                        },
+                    },
+                ).trim();
             try {
                 fs.cpSync(path.join(root, ".forgejo/workflows"), path.join(folder, place), { recursive: true });
                 git("init", "--quiet", "--initial-branch=main");
@@ -188,13 +343,31 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
                 git("commit", "--quiet", "--message", "change");
                 git("push", "--quiet", "origin", "change");
                 await api("POST", `/repos/${owner}/flows/pulls`, { head: "change", base: "main", title: "A change" });
-                for (const workflow of ["drift", "deploy"]) await api("POST", `/repos/${owner}/flows/actions/workflows/${workflow}.yml/dispatches`, { ref: "main" });
+                for (const workflow of ["drift", "deploy"])
+                    await api("POST", `/repos/${owner}/flows/actions/workflows/${workflow}.yml/dispatches`, {
+                        ref: "main",
+                    });
                 const wanted = ["deploy.yml", "drift.yml", "preview.yml", "review.yml", "test.yml"];
                 let found: string[] = [];
                 for (let attempt = 0; attempt < 50 && found.length < wanted.length; attempt++) {
                     await new Promise((resolve) => setTimeout(resolve, 200));
-                    const { workflow_runs: runs } = await api<{ workflow_runs: { path?: string; workflow_id?: string }[] | null }>("GET", `/repos/${owner}/flows/actions/tasks?limit=50`).then((tasks) => (tasks.workflow_runs?.length ? tasks : api<{ workflow_runs: { path?: string; workflow_id?: string }[] | null }>("GET", `/repos/${owner}/flows/actions/runs?limit=50`)));
-                    found = [...new Set((runs ?? []).map((run) => (run.workflow_id ?? run.path ?? "").split("@")[0]!.split("/").at(-1)!))].sort();
+                    const { workflow_runs: runs } = await api<{
+                        workflow_runs: { path?: string; workflow_id?: string }[] | null;
+                    }>("GET", `/repos/${owner}/flows/actions/tasks?limit=50`).then((tasks) =>
+                        tasks.workflow_runs?.length
+                            ? tasks
+                            : api<{ workflow_runs: { path?: string; workflow_id?: string }[] | null }>(
+                                  "GET",
+                                  `/repos/${owner}/flows/actions/runs?limit=50`,
+                              ),
+                    );
+                    found = [
+                        ...new Set(
+                            (runs ?? []).map(
+                                (run) => (run.workflow_id ?? run.path ?? "").split("@")[0]!.split("/").at(-1)!,
+                            ),
+                        ),
+                    ].sort();
                 }
                 expect(found).toEqual(wanted);
             } finally {

@@ -6,7 +6,7 @@ import { ZotSession } from "../../clients/zotSession";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { freePort } from "../../testbed/site/ports";
 import { blocks, shellBlocks } from "./manual";
-import { type Operator, type Ran, reason, type RunOptions, STACK, startOperator } from "./operator";
+import { type Operator, type Ran, type RunOptions, reason, STACK, startOperator } from "./operator";
 
 jest.setTimeout(600_000);
 
@@ -23,7 +23,11 @@ const issuer = () => /"issuer": "([^"]*)"/.exec(readFileSync(configFile(), "utf8
 async function adminKey(): Promise<{ username: string; key: string }> {
     const { site } = operator;
     const username = site.authentik.adminUser;
-    const session = await ZotSession.login(site.registryUrl, { username, password: await site.authentik.appPassword(username) }, { identityProvider: [site.issuer] });
+    const session = await ZotSession.login(
+        site.registryUrl,
+        { username, password: await site.authentik.appPassword(username) },
+        { identityProvider: [site.issuer] },
+    );
     const { key } = await session.createApiKey("runbook", new Date(Date.now() + 10 * 60_000));
     await session.end();
     return { username, key };
@@ -43,13 +47,17 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         operator.changeSettings({ zot: { logLevel: "debug" } });
         await type(`pulumi config set authentik:url http://127.0.0.1:${await freePort()} --stack ${STACK}`);
         try {
-            await expect(type(`pulumi up --stack ${STACK}`)).rejects.toThrow(/Authentik cannot be reached at http:\/\/127\.0\.0\.1:\d+ /);
+            await expect(type(`pulumi up --stack ${STACK}`)).rejects.toThrow(
+                /Authentik cannot be reached at http:\/\/127\.0\.0\.1:\d+ /,
+            );
             expect(readFileSync(configFile(), "utf8")).toBe(before);
             expect(await anyone().pull("app/hello", "v0")).toBe(200);
             expect(await ci().push("app/hello", newTag(), "x")).toBe(201);
         } finally {
             operator.changeSettings({ zot: { logLevel: "info" } });
-            await type(`pulumi config set authentik:url ${url} --stack ${STACK} && pulumi up --stack ${STACK} --expect-no-changes`);
+            await type(
+                `pulumi config set authentik:url ${url} --stack ${STACK} && pulumi up --stack ${STACK} --expect-no-changes`,
+            );
         }
     });
 
@@ -68,7 +76,11 @@ async function adminKey(): Promise<{ username: string; key: string }> {
 
     test("Rename the slug", async () => {
         const [block] = blocks("Rename the slug", 1);
-        await expect(type("pulumi config set --path identity.applicationSlug registry --stack prod && pulumi preview --stack prod")).rejects.toThrow(/identity\.(applicationSlug|issuer)/);
+        await expect(
+            type(
+                "pulumi config set --path identity.applicationSlug registry --stack prod && pulumi preview --stack prod",
+            ),
+        ).rejects.toThrow(/identity\.(applicationSlug|issuer)/);
         await type(block!, { replace: { "NEW-SLUG": "registry", "https://AUTHENTIK": operator.site.authentik.url } });
         expect(issuer()).toMatch(/\/application\/o\/registry\/$/);
         await adminKey();
@@ -104,7 +116,14 @@ async function adminKey(): Promise<{ username: string; key: string }> {
             const { username, key } = await adminKey();
             const netrc = join(operator.home, "netrc");
             writeFileSync(netrc, `machine 127.0.0.1 login ${username} password ${key}\n`, { mode: 0o600 });
-            await type(found[0]!, { replace: { "--user USER": `--netrc-file '${netrc}'`, "https://REGISTRY": operator.site.registryUrl, REPOSITORY: "app/hello", TAG: tag } });
+            await type(found[0]!, {
+                replace: {
+                    "--user USER": `--netrc-file '${netrc}'`,
+                    "https://REGISTRY": operator.site.registryUrl,
+                    REPOSITORY: "app/hello",
+                    TAG: tag,
+                },
+            });
             expect(await anyone().pull("app/hello", tag)).toBe(404);
         });
 
@@ -116,10 +135,24 @@ async function adminKey(): Promise<{ username: string; key: string }> {
             const port = await freePort();
             const zot = (operator.settings().zot as { binary: string }).binary;
             const file = join(home, "break-glass.json");
-            const script = found[1]!.replace("ROOT-DIRECTORY", join(site.folder, "images")).replace("5099", String(port)).replaceAll("~/break-glass.json", file).replaceAll(/\bzot (?=verify|serve)/g, `'${zot}' `).replace(/&& (?='[^']*' serve)/, "&& exec ");
-            const serving = spawn("bash", ["-e", "-c", script], { cwd: home, env: { PATH: (await type("echo $PATH")).stdout.trim(), HOME: home }, stdio: "ignore" });
+            const script = found[1]!
+                .replace("ROOT-DIRECTORY", join(site.folder, "images"))
+                .replace("5099", String(port))
+                .replaceAll("~/break-glass.json", file)
+                .replaceAll(/\bzot (?=verify|serve)/g, `'${zot}' `)
+                .replace(/&& (?='[^']*' serve)/, "&& exec ");
+            const serving = spawn("bash", ["-e", "-c", script], {
+                cwd: home,
+                env: { PATH: (await type("echo $PATH")).stdout.trim(), HOME: home },
+                stdio: "ignore",
+            });
             try {
-                for (let tries = 0; tries < 200 && (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined))?.status !== 200; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+                for (
+                    let tries = 0;
+                    tries < 200 && (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined))?.status !== 200;
+                    tries++
+                )
+                    await new Promise((resolve) => setTimeout(resolve, 100));
                 await type(found[2]!, { replace: { "5099": String(port), REPOSITORY: "app/hello", TAG: tag } });
             } finally {
                 const ended = new Promise((resolve) => serving.once("exit", resolve));
@@ -137,12 +170,17 @@ async function adminKey(): Promise<{ username: string; key: string }> {
             site.zot.stop();
             const zot = (operator.settings().zot as { binary: string }).binary;
             const script = found[3]!.replace(/^zot /, `exec '${zot}' `).replace("CONFIG", configFile());
-            const serving = spawn("bash", ["-e", "-c", script], { env: { PATH: (await type("echo $PATH")).stdout.trim(), HOME: operator.home }, stdio: "ignore" });
+            const serving = spawn("bash", ["-e", "-c", script], {
+                env: { PATH: (await type("echo $PATH")).stdout.trim(), HOME: operator.home },
+                stdio: "ignore",
+            });
             try {
                 let status = 0;
                 for (let tries = 0; tries < 200 && status !== 200; tries++) {
                     await new Promise((resolve) => setTimeout(resolve, 100));
-                    status = await anyone().pull("app/hello", "v0").catch(() => 0);
+                    status = await anyone()
+                        .pull("app/hello", "v0")
+                        .catch(() => 0);
                 }
                 expect(status).toBe(200);
                 expect(await ci().push("app/hello", newTag(), "x")).toBe(401);
@@ -161,10 +199,16 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         await type(block!);
         expect(readFileSync(configFile(), "utf8")).toMatch(/"readTimeout": "10m",\s+"writeTimeout": "10m"/);
         expect(await ci().push("app/hello", newTag(), "x")).toBe(201);
-        const endless = ["readTimeout", "writeTimeout"].map((name) => `pulumi config set --path zot.${name} 0s --stack ${STACK}`).join(" && ");
+        const endless = ["readTimeout", "writeTimeout"]
+            .map((name) => `pulumi config set --path zot.${name} 0s --stack ${STACK}`)
+            .join(" && ");
         const told = await type(`${endless} && pulumi preview --stack ${STACK}`);
-        expect(told.text).toMatch(/warning: zot\.readTimeout is "0s", which zot takes for no limit: a push may take any time/);
-        const back = ["readTimeout", "writeTimeout"].map((name) => `pulumi config rm --path zot.${name} --stack ${STACK}`).join(" && ");
+        expect(told.text).toMatch(
+            /warning: zot\.readTimeout is "0s", which zot takes for no limit: a push may take any time/,
+        );
+        const back = ["readTimeout", "writeTimeout"]
+            .map((name) => `pulumi config rm --path zot.${name} --stack ${STACK}`)
+            .join(" && ");
         await type(`${back} && pulumi up --stack ${STACK}`);
         expect(readFileSync(configFile(), "utf8")).toContain('"readTimeout": "1h"');
     });
@@ -175,11 +219,27 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         const bin = join(site.folder, "zot-bin");
         mkdirSync(bin);
         const real = (operator.settings().zot as { binary: string }).binary;
-        for (const name of ["zot", "zot-new"]) writeFileSync(join(bin, name), `#!/bin/sh\n# ${name}\nexec '${real}' "$@"\n`, { mode: 0o755 });
+        for (const name of ["zot", "zot-new"])
+            writeFileSync(join(bin, name), `#!/bin/sh\n# ${name}\nexec '${real}' "$@"\n`, { mode: 0o755 });
         operator.changeSettings({ zot: { binary: join(bin, "zot") } });
         await type(`pulumi up --stack ${STACK}`);
-        await type(replaceBinary!, { replace: { "NEW-ZOT": join(bin, "zot-new"), CONFIG: configFile(), " ZOT\n": ` ${join(bin, "zot")}\n`, "RESTART-ZOT": site.zot.restartCommand } });
-        for (let tries = 0; tries < 100 && (await anyone().pull("app/hello", "v0").catch(() => 0)) !== 200; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+        await type(replaceBinary!, {
+            replace: {
+                "NEW-ZOT": join(bin, "zot-new"),
+                CONFIG: configFile(),
+                " ZOT\n": ` ${join(bin, "zot")}\n`,
+                "RESTART-ZOT": site.zot.restartCommand,
+            },
+        });
+        for (
+            let tries = 0;
+            tries < 100 &&
+            (await anyone()
+                .pull("app/hello", "v0")
+                .catch(() => 0)) !== 200;
+            tries++
+        )
+            await new Promise((resolve) => setTimeout(resolve, 100));
         expect(readFileSync(join(bin, "zot"), "utf8")).toContain("# zot-new");
         await type(look!);
         operator.changeSettings({ zot: { binary: real } });
@@ -189,12 +249,16 @@ async function adminKey(): Promise<{ username: string; key: string }> {
     test("An update that was interrupted, and two at once", async () => {
         const locks = () => {
             const folder = join(operator.home, ".pulumi-state/.pulumi/locks");
-            return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json")) : [];
+            return existsSync(folder)
+                ? readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".json"))
+                : [];
         };
         const [rerun] = blocks("An update that was interrupted", 1);
         operator.changeSettings({ zot: { logLevel: "debug" } });
         // `exec`: the signal is to reach the CLI itself.
-        const killed = type(`echo $$ >'${operator.home}/up.pid'; exec pulumi up --stack ${STACK}`).catch((error: Error) => error);
+        const killed = type(`echo $$ >'${operator.home}/up.pid'; exec pulumi up --stack ${STACK}`).catch(
+            (error: Error) => error,
+        );
         while (locks().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 
         const second = await type(`pulumi up --stack ${STACK}`, { code: 1 });
@@ -216,9 +280,12 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         const [destroy, restore, tokens] = blocks("Undo everything", 3);
         const key = operator.ciSecrets();
         const { authentik } = operator.site;
-        await type(`npm run authentik-token -- --stack ${STACK} --for preview --output preview-token`, { env: { AUTHENTIK_ADMIN_TOKEN: authentik.token } });
+        await type(`npm run authentik-token -- --stack ${STACK} --for preview --output preview-token`, {
+            env: { AUTHENTIK_ADMIN_TOKEN: authentik.token },
+        });
         const authorization = `Bearer ${readFileSync(join(operator.folder, "preview-token"), "utf8").trim()}`;
-        const isTaken = async () => (await fetch(`${authentik.url}/api/v3/core/users/me/`, { headers: { authorization } })).ok;
+        const isTaken = async () =>
+            (await fetch(`${authentik.url}/api/v3/core/users/me/`, { headers: { authorization } })).ok;
         expect(await isTaken()).toBe(true);
         await type(restore!);
         // What was there before: an open registry.
@@ -232,13 +299,17 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         expect(groups.results).toEqual([]);
         await operator.site.zot.restart();
         expect(await anyone().pull("app/hello", "v0")).toBe(200);
-        expect((await type(tokens!, { input: `${authentik.token}\n` })).text).toContain(`service account pulumi-zot-${STACK}-preview`);
+        expect((await type(tokens!, { input: `${authentik.token}\n` })).text).toContain(
+            `service account pulumi-zot-${STACK}-preview`,
+        );
         expect(await isTaken()).toBe(false);
     });
 });
 
 test("the manual's blocks are all typed by one of these tests", () => {
-    const sources = ["runbooks", "changes", "takingOver"].map((name) => readFileSync(join(__dirname, `${name}.test.ts`), "utf8")).join("");
+    const sources = ["runbooks", "changes", "takingOver"]
+        .map((name) => readFileSync(join(__dirname, `${name}.test.ts`), "utf8"))
+        .join("");
     const followed = [...sources.matchAll(/\bblocks\("([^"]+)"/g)].map(([, heading]) => heading!);
     expect([...new Set(followed)].sort()).toEqual([...shellBlocks("docs/operations.md").keys()].sort());
 });

@@ -33,6 +33,7 @@ export const README = shellBlocks("README.md");
 /** The blocks below a heading of the manual; there have to be so many. */
 export function blocks(heading: string, count: number): string[] {
     const found = MANUAL.get(heading) ?? [];
-    if (found.length !== count) throw new Error(`"${heading}" of the manual has ${found.length} shell blocks instead of ${count}.`);
+    if (found.length !== count)
+        throw new Error(`"${heading}" of the manual has ${found.length} shell blocks instead of ${count}.`);
     return found;
 }

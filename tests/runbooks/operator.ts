@@ -11,13 +11,31 @@ import { ROOT } from "./manual";
 
 const found = findToolchain();
 /** Why there are no runbooks to be followed here. */
-export const reason = found.reason ?? (found.toolchain?.pulumi.languageHost ? undefined : "the Pulumi CLI has no language host for Node here");
+export const reason =
+    found.reason ??
+    (found.toolchain?.pulumi.languageHost ? undefined : "the Pulumi CLI has no language host for Node here");
 
 /** The stack of the manual. */
 export const STACK = "prod";
 
 /** What of the project a person works with. */
-const PARTS = [".github", ".gitignore", "package.json", "tsconfig.json", "Pulumi.yaml", "index.ts", "build", "cli", "clients", "components", "docs", "host", "providers", "sdks", "testbed"];
+const PARTS = [
+    ".github",
+    ".gitignore",
+    "package.json",
+    "tsconfig.json",
+    "Pulumi.yaml",
+    "index.ts",
+    "build",
+    "cli",
+    "clients",
+    "components",
+    "docs",
+    "host",
+    "providers",
+    "sdks",
+    "testbed",
+];
 
 export interface Ran {
     code: number | null;
@@ -77,16 +95,25 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
     symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"), "dir");
 
     const projectFile = join(folder, "Pulumi.yaml");
-    const project = parse(readFileSync(projectFile, "utf8")) as { name: string; plugins: { providers: { name: string; path: string }[] } };
+    const project = parse(readFileSync(projectFile, "utf8")) as {
+        name: string;
+        plugins: { providers: { name: string; path: string }[] };
+    };
     // Where the CLI downloads its plugins, the project needs not name them.
-    project.plugins.providers.push(...Object.values(toolchain.plugins).map((plugin) => ({ name: plugin.name as string, path: plugin.folder })));
+    project.plugins.providers.push(
+        ...Object.values(toolchain.plugins).map((plugin) => ({ name: plugin.name as string, path: plugin.folder })),
+    );
     writeFileSync(projectFile, stringify(project));
     const stackFile = join(folder, `Pulumi.${STACK}.yaml`);
     const ciSecretsFile = join(home, "ci.json");
     const config: Record<string, unknown> = { "authentik:url": site.authentik.url };
     for (const [group, members] of Object.entries(site.settings)) config[`${project.name}:${group}`] = members;
     // A site names its forge.
-    config[`${project.name}:ciSecrets`] = { store: "json", file: ciSecretsFile, names: { ciApiKey: "ZOT_CI_API_KEY", ciUserName: "ZOT_CI_USER" } };
+    config[`${project.name}:ciSecrets`] = {
+        store: "json",
+        file: ciSecretsFile,
+        names: { ciApiKey: "ZOT_CI_API_KEY", ciUserName: "ZOT_CI_USER" },
+    };
     writeFileSync(stackFile, stringify({ config }));
 
     const passphrase = randomBytes(20).toString("hex");
@@ -106,7 +133,10 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
     };
     execFileSync(
         "sh",
-        ["-ec", "git init --quiet --initial-branch=main; git add --all; git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit --quiet --message settings"],
+        [
+            "-ec",
+            "git init --quiet --initial-branch=main; git add --all; git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit --quiet --message settings",
+        ],
         { cwd: folder, env: environment, stdio: "ignore" },
     );
 
@@ -114,10 +144,15 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
         new Promise<Ran>((resolve, reject) => {
             let script = block;
             for (const [text, value] of Object.entries(replace)) {
-                if (!script.includes(text)) return reject(new Error(`The manual does not say ${JSON.stringify(text)} any more:\n${block}`));
+                if (!script.includes(text))
+                    return reject(new Error(`The manual does not say ${JSON.stringify(text)} any more:\n${block}`));
                 script = script.replaceAll(text, value);
             }
-            const child = spawn("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script], { cwd: folder, env: { ...environment, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+            const child = spawn("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script], {
+                cwd: folder,
+                env: { ...environment, ...env },
+                stdio: ["pipe", "pipe", "pipe"],
+            });
             let [stdout, stderr, text] = ["", "", ""];
             child.stdout.on("data", (chunk) => ((stdout += String(chunk)), (text += String(chunk))));
             child.stderr.on("data", (chunk) => ((stderr += String(chunk)), (text += String(chunk))));
@@ -146,31 +181,48 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
             }
             writeFileSync(stackFile, stringify(current));
         },
-        settings: () => Object.fromEntries(Object.entries(read().config).map(([name, value]) => [name.replace(`${project.name}:`, ""), value])),
+        settings: () =>
+            Object.fromEntries(
+                Object.entries(read().config).map(([name, value]) => [name.replace(`${project.name}:`, ""), value]),
+            ),
         outputs: () => json(`pulumi stack output --json --show-secrets --stack ${STACK}`),
         async pending(...more) {
-            const { changeSummary } = (await json(`pulumi preview --json --stack ${STACK} ${more.join(" ")}`)) as { changeSummary: Record<string, number> };
+            const { changeSummary } = (await json(`pulumi preview --json --stack ${STACK} ${more.join(" ")}`)) as {
+                changeSummary: Record<string, number>;
+            };
             return Object.fromEntries(Object.entries(changeSummary).filter(([operation]) => operation !== "same"));
         },
         ciSecrets() {
-            const { ZOT_CI_API_KEY: key, ZOT_CI_USER: username } = JSON.parse(readFileSync(ciSecretsFile, "utf8")) as Record<string, string>;
+            const { ZOT_CI_API_KEY: key, ZOT_CI_USER: username } = JSON.parse(
+                readFileSync(ciSecretsFile, "utf8"),
+            ) as Record<string, string>;
             return { key: key!, username: username! };
         },
         registry: (credentials) => new RegistryClient(site.registryUrl, credentials),
         async harden() {
             const state = join(home, ".pulumi-state");
             await type(`mkdir '${state}' && pulumi login 'file://${state}' && pulumi stack init ${STACK}`);
-            await type(`pulumi config set --path host.privateKey --secret --stack ${STACK}`, { input: site.ssh.privateKeyPem });
+            await type(`pulumi config set --path host.privateKey --secret --stack ${STACK}`, {
+                input: site.ssh.privateKeyPem,
+            });
             await type(`pulumi config set authentik:token --secret --stack ${STACK}`, { input: site.authentik.token });
             await type(`pulumi up --stack ${STACK} && npm run --silent ci-secrets -- --stack ${STACK}`);
         },
         async stop() {
-            if (site.parts.some((part) => part.name === "Authentik" && part.kind === "real")) await type(`pulumi destroy --stack ${STACK}`).catch(() => undefined);
+            if (site.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
+                await type(`pulumi destroy --stack ${STACK}`).catch(() => undefined);
             // What npm run authentik-token has made for this stack.
             const { api } = site.authentik;
-            for (const [path, matches] of [["/core/users/", "username"], ["/rbac/roles/", "name"]] as const) {
-                const { results } = await api<{ results: Record<string, string>[] }>("GET", `${path}?search=pulumi-zot-${STACK}`).catch(() => ({ results: [] }));
-                for (const found of results.filter((one) => one[matches]?.startsWith(`pulumi-zot-${STACK}`))) await api("DELETE", `${path}${found.pk}/`).catch(() => undefined);
+            for (const [path, matches] of [
+                ["/core/users/", "username"],
+                ["/rbac/roles/", "name"],
+            ] as const) {
+                const { results } = await api<{ results: Record<string, string>[] }>(
+                    "GET",
+                    `${path}?search=pulumi-zot-${STACK}`,
+                ).catch(() => ({ results: [] }));
+                for (const found of results.filter((one) => one[matches]?.startsWith(`pulumi-zot-${STACK}`)))
+                    await api("DELETE", `${path}${found.pk}/`).catch(() => undefined);
             }
             await site.stop();
         },

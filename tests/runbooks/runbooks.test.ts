@@ -5,7 +5,7 @@ import { ZotSession } from "../../clients/zotSession";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { startSshHost } from "../../testbed/sshHost";
 import { blocks, README } from "./manual";
-import { type Operator, type Ran, reason, type RunOptions, STACK, startOperator } from "./operator";
+import { type Operator, type Ran, type RunOptions, reason, STACK, startOperator } from "./operator";
 
 jest.setTimeout(600_000);
 
@@ -23,7 +23,7 @@ async function harden(): Promise<void> {
     const { site, home, folder } = operator;
     const state = join(home, ".pulumi-state");
     const setUp = README.get("On a real site");
-    if (setUp?.length !== 1) throw new Error("The README has another number of shell blocks below \"On a real site\".");
+    if (setUp?.length !== 1) throw new Error('The README has another number of shell blocks below "On a real site".');
     const [preparation, update] = setUp[0]!.split("\npulumi preview\n");
     expect(update).toContain("pulumi up\npulumi stack output --json --show-secrets");
     writeFileSync(join(home, "id_ed25519"), site.ssh.privateKeyPem, { mode: 0o600 });
@@ -69,11 +69,15 @@ async function harden(): Promise<void> {
     });
 
     test("A change of policy", async () => {
-        await type("git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit --quiet --all --message site");
+        await type(
+            "git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit --quiet --all --message site",
+        );
         operator.changeSettings({ access: { ciRepositories: ["app/**"] } });
         const [block] = blocks("A change of policy", 1);
         const { text } = await type(block!);
-        expect(text).toMatch(/^# Rights narrow\n- narrower `prod`: CI \(group `artifact-workloads`\) loses create on `\*\*`, except `app\/\*\*`/);
+        expect(text).toMatch(
+            /^# Rights narrow\n- narrower `prod`: CI \(group `artifact-workloads`\) loses create on `\*\*`, except `app\/\*\*`/,
+        );
         expect(await ci().push("other/hello", newTag(), "x")).toBe(403);
         expect(await ci().push("app/hello", newTag(), "x")).toBe(201);
     });
@@ -97,7 +101,14 @@ async function harden(): Promise<void> {
         expect(credentials().filter((name) => !before.includes(name))).toHaveLength(1);
         // A login with the new one.
         const { site } = operator;
-        const session = await ZotSession.login(site.registryUrl, { username: site.authentik.adminUser, password: await site.authentik.appPassword(site.authentik.adminUser) }, { identityProvider: [site.issuer] });
+        const session = await ZotSession.login(
+            site.registryUrl,
+            {
+                username: site.authentik.adminUser,
+                password: await site.authentik.appPassword(site.authentik.adminUser),
+            },
+            { identityProvider: [site.issuer] },
+        );
         await session.end();
         expect(await operator.pending()).toEqual({});
     });
@@ -121,7 +132,12 @@ async function harden(): Promise<void> {
         const { text } = await type(block!, { input: `${site.authentik.token}\n` });
         expect(text).toMatch(/\d+ unchanged/);
         expect(await token()).not.toBe(before);
-        const status = async (key: string) => (await fetch(`${site.authentik.url}/api/v3/core/users/me/`, { headers: { authorization: `Bearer ${key}` } })).status;
+        const status = async (key: string) =>
+            (
+                await fetch(`${site.authentik.url}/api/v3/core/users/me/`, {
+                    headers: { authorization: `Bearer ${key}` },
+                })
+            ).status;
         expect([await status(before), await status(await token())]).toEqual([403, 200]);
     });
 
@@ -131,9 +147,16 @@ async function harden(): Promise<void> {
         // ssh-copy-id logs in with the old key, and appends.
         const bin = join(home, "bin");
         mkdirSync(bin, { recursive: true });
-        writeFileSync(join(bin, "ssh-copy-id"), `#!/bin/sh\n[ "$1 $3" = "-i USER@HOST" ] && cat "$2" >>'${site.ssh.authorizedKeysFile}'\n`, { mode: 0o755 });
+        writeFileSync(
+            join(bin, "ssh-copy-id"),
+            `#!/bin/sh\n[ "$1 $3" = "-i USER@HOST" ] && cat "$2" >>'${site.ssh.authorizedKeysFile}'\n`,
+            { mode: 0o755 },
+        );
         mkdirSync(join(home, ".ssh"), { recursive: true });
-        await type(block!, { replace: { "~/.ssh/": `${home}/.ssh/` }, env: { PATH: `${bin}:${(await type("echo $PATH")).stdout.trim()}` } });
+        await type(block!, {
+            replace: { "~/.ssh/": `${home}/.ssh/` },
+            env: { PATH: `${bin}:${(await type("echo $PATH")).stdout.trim()}` },
+        });
         writeFileSync(site.ssh.authorizedKeysFile, readFileSync(join(home, ".ssh/id_zot.pub"), "utf8"));
         expect(await operator.pending()).toEqual({});
     });
@@ -153,12 +176,16 @@ async function harden(): Promise<void> {
 
         // What goes wrong by the short way, as the manual tells it.
         const state = join(operator.home, ".pulumi-state/.pulumi");
-        await expect(type(`pulumi stack import --stack ${STACK} <old-state.json`, rotated)).rejects.toThrow(/incorrect passphrase/);
+        await expect(type(`pulumi stack import --stack ${STACK} <old-state.json`, rotated)).rejects.toThrow(
+            /incorrect passphrase/,
+        );
         rmSync(state, { recursive: true });
         await type(`pulumi stack init ${STACK}`, rotated);
         expect((await type(`pulumi stack import --stack ${STACK} <old-state.json`)).text).toContain("Import complete");
         for (const passphrase of [operator.passphrase, "another-passphrase"]) {
-            await expect(type(preview, { env: { PULUMI_CONFIG_PASSPHRASE: passphrase } })).rejects.toThrow(/incorrect passphrase/);
+            await expect(type(preview, { env: { PULUMI_CONFIG_PASSPHRASE: passphrase } })).rejects.toThrow(
+                /incorrect passphrase/,
+            );
         }
 
         // The passphrase of that time is in the environment.
@@ -169,7 +196,10 @@ async function harden(): Promise<void> {
         // Where the stack is gone.
         rmSync(state, { recursive: true });
         const [copy, ...rest] = restore!.split("\n").slice(1);
-        await type([copy, `pulumi stack init ${STACK}`, ...rest].join("\n"), { input: twice("another-passphrase"), replace: { "OLD-STATE": "old-state.json" } });
+        await type([copy, `pulumi stack init ${STACK}`, ...rest].join("\n"), {
+            input: twice("another-passphrase"),
+            replace: { "OLD-STATE": "old-state.json" },
+        });
         await type(preview, rotated);
 
         await type(rotate!, { input: twice(operator.passphrase), ...rotated });
@@ -208,7 +238,9 @@ async function harden(): Promise<void> {
     test("Restore the registry", async () => {
         const { site } = operator;
         site.zot.stop();
-        const lost = readdirSync(join(site.folder, "images")).filter((name) => !statSync(join(site.folder, "images", name)).isDirectory() || name === "_meta");
+        const lost = readdirSync(join(site.folder, "images")).filter(
+            (name) => !statSync(join(site.folder, "images", name)).isDirectory() || name === "_meta",
+        );
         for (const name of lost) rmSync(join(site.folder, "images", name), { recursive: true });
         await site.zot.restart();
         const before = operator.ciSecrets();
@@ -225,9 +257,16 @@ async function harden(): Promise<void> {
         const [tell, update] = blocks("The host is replaced", 2);
         const other = await startSshHost();
         try {
-            await type(tell!, { replace: { "ssh-keyscan -t ed25519 HOST": `ssh-keyscan -p ${other.port} -t ed25519 127.0.0.1`, "host.address HOST": "host.address 127.0.0.1" } });
+            await type(tell!, {
+                replace: {
+                    "ssh-keyscan -t ed25519 HOST": `ssh-keyscan -p ${other.port} -t ed25519 127.0.0.1`,
+                    "host.address HOST": "host.address 127.0.0.1",
+                },
+            });
             operator.changeSettings({ host: { port: other.port } });
-            await type("pulumi config set --path host.privateKey --secret --stack prod", { input: other.privateKeyPem });
+            await type("pulumi config set --path host.privateKey --secret --stack prod", {
+                input: other.privateKeyPem,
+            });
             const before = site.ssh.connections();
             const { text } = await type(update!);
             expect(text).not.toMatch(/replace/);
@@ -236,8 +275,13 @@ async function harden(): Promise<void> {
             expect(await operator.pending()).toEqual({});
         } finally {
             operator.changeSettings({ host: { port: site.ssh.port, hostKey: site.ssh.hostPublicKey } });
-            writeFileSync(site.ssh.authorizedKeysFile, (await type(`ssh-keygen -y -f ${site.ssh.privateKeyFile}`)).stdout);
-            await type("pulumi config set --path host.privateKey --secret --stack prod", { input: site.ssh.privateKeyPem });
+            writeFileSync(
+                site.ssh.authorizedKeysFile,
+                (await type(`ssh-keygen -y -f ${site.ssh.privateKeyFile}`)).stdout,
+            );
+            await type("pulumi config set --path host.privateKey --secret --stack prod", {
+                input: site.ssh.privateKeyPem,
+            });
             await type(`pulumi up --stack ${STACK}`);
             await other.stop();
         }

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { blocks } from "./manual";
-import { type Operator, type Ran, reason, type RunOptions, STACK, startOperator } from "./operator";
+import { type Operator, type Ran, type RunOptions, reason, STACK, startOperator } from "./operator";
 
 jest.setTimeout(600_000);
 
@@ -14,8 +14,18 @@ const made: string[] = [];
 /** What people set on such objects, which no setting of the program says. */
 const SET_BY_PEOPLE = {
     group: { attributes: { contact: "builds@example.org" } },
-    user: { email: "zot-ci@example.org", path: "robots", name: "Zot CI", attributes: { "goauthentik.io/user/token-maximum-lifetime": "days=90" } },
-    provider: { access_code_validity: "minutes=3", access_token_validity: "minutes=20", refresh_token_validity: "days=7", logout_uri: "https://registry.example.org/bye" },
+    user: {
+        email: "zot-ci@example.org",
+        path: "robots",
+        name: "Zot CI",
+        attributes: { "goauthentik.io/user/token-maximum-lifetime": "days=90" },
+    },
+    provider: {
+        access_code_validity: "minutes=3",
+        access_token_validity: "minutes=20",
+        refresh_token_validity: "days=7",
+        logout_uri: "https://registry.example.org/bye",
+    },
     application: {
         group: "Build",
         meta_description: "Images of ours",
@@ -36,7 +46,12 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         return object;
     };
     const group = await make<{ pk: string }>("/core/groups/", { name: "artifact-workloads", ...SET_BY_PEOPLE.group });
-    const user = await make<{ pk: number }>("/core/users/", { username: "zot-ci", type: "service_account", groups: [group.pk], ...SET_BY_PEOPLE.user });
+    const user = await make<{ pk: number }>("/core/users/", {
+        username: "zot-ci",
+        type: "service_account",
+        groups: [group.pk],
+        ...SET_BY_PEOPLE.user,
+    });
     const provider = await make<{ pk: number }>("/providers/oauth2/", {
         name: "Zot OAuth2",
         client_id: "zot",
@@ -46,8 +61,16 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         redirect_uris: [{ matching_mode: "strict", url: `${operator.site.registryUrl}/zot/auth/callback/oidc` }],
         ...SET_BY_PEOPLE.provider,
     });
-    const application = await make<{ pk: string }>("/core/applications/", { name: "Zot", slug: "zot", provider: provider.pk, policy_engine_mode: "any", ...SET_BY_PEOPLE.application }, "/core/applications/zot/");
-    await make("/policies/bindings/", { target: application.pk, group: await first("/core/groups/?name=admins"), order: 0 });
+    const application = await make<{ pk: string }>(
+        "/core/applications/",
+        { name: "Zot", slug: "zot", provider: provider.pk, policy_engine_mode: "any", ...SET_BY_PEOPLE.application },
+        "/core/applications/zot/",
+    );
+    await make("/policies/bindings/", {
+        target: application.pk,
+        group: await first("/core/groups/?name=admins"),
+        order: 0,
+    });
     await make("/policies/bindings/", { target: application.pk, group: group.pk, order: 1 });
     return { provider: provider.pk, group: group.pk, user: user.pk };
 }
@@ -68,7 +91,9 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         expect(await operator.registry().push("app/hello", "v0", "x")).toBe(201);
         const state = join(home, ".pulumi-state");
         await type(`mkdir '${state}' && pulumi login 'file://${state}' && pulumi stack init ${STACK}`);
-        await type(`pulumi config set --path host.privateKey --secret --stack ${STACK}`, { input: site.ssh.privateKeyPem });
+        await type(`pulumi config set --path host.privateKey --secret --stack ${STACK}`, {
+            input: site.ssh.privateKeyPem,
+        });
         await type(`pulumi config set authentik:token --secret --stack ${STACK}`, { input: site.authentik.token });
 
         // The role's config has something that no setting declares.
@@ -79,12 +104,17 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         await type(compare!, { replace: { "scp USER@HOST:CONFIG-FILE": `cp '${configFile}'` } });
         expect(readFileSync(stackFile, "utf8")).toMatch(/extraConfig:\s+http:\s+ratelimit:\s+rate: 500/);
 
-        const clientSecret = async () => (await site.authentik.api<{ client_secret: string }>("GET", `/providers/oauth2/${objects.provider}/`)).client_secret;
+        const clientSecret = async () =>
+            (await site.authentik.api<{ client_secret: string }>("GET", `/providers/oauth2/${objects.provider}/`))
+                .client_secret;
         const secretBefore = await clientSecret();
         const [takeOver, retain] = blocks("Taking over what exists", 2);
         const { text } = await type(takeOver!);
         expect(text).not.toMatch(/\breplaced?\b/);
-        const current = await site.authentik.api<{ name: string; pk: number }>("GET", `/providers/oauth2/${objects.provider}/`);
+        const current = await site.authentik.api<{ name: string; pk: number }>(
+            "GET",
+            `/providers/oauth2/${objects.provider}/`,
+        );
         expect(current.name).toBe("Zot");
         // zot may have it already: logins go on.
         expect(await clientSecret()).toBe(secretBefore);
@@ -100,7 +130,9 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         await type(prove!);
 
         await type(retain!);
-        await type(`pulumi config set --path host.onDestroy restore --stack ${STACK} && pulumi up --stack ${STACK} && pulumi destroy --stack ${STACK}`);
+        await type(
+            `pulumi config set --path host.onDestroy restore --stack ${STACK} && pulumi up --stack ${STACK} && pulumi destroy --stack ${STACK}`,
+        );
         for (const path of made) expect(await site.authentik.api("GET", path)).toBeTruthy();
         expect(JSON.parse(readFileSync(configFile, "utf8"))).toMatchObject({ http: { ratelimit: { rate: 500 } } });
         expect(await operator.registry().push("app/hello", "v2", "x")).toBe(201);

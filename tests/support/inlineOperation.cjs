@@ -6,9 +6,16 @@ const { LocalWorkspace } = require("@pulumi/pulumi/automation");
 const { compiled } = require(path.join(__dirname, "..", "..", "build", "compile.cjs"));
 
 async function main([folder, stackName, operation, refresh]) {
-    const stack = await LocalWorkspace.selectStack({ stackName, projectName: "zot-hardening", program: require(compiled("index.ts")) }, { workDir: folder });
+    const stack = await LocalWorkspace.selectStack(
+        { stackName, projectName: "zot-hardening", program: require(compiled("index.ts")) },
+        { workDir: folder },
+    );
     try {
-        await stack[operation]({ color: "never", refresh: refresh === "--refresh", onOutput: (text) => process.stdout.write(text) });
+        await stack[operation]({
+            color: "never",
+            refresh: refresh === "--refresh",
+            onOutput: (text) => process.stdout.write(text),
+        });
     } catch {
         // The CLI has printed the reason.
         process.exitCode = 1;

@@ -29,7 +29,8 @@ export function recordResources(answers: Answers = {}): Recorded[] {
     );
     // The mocks of the SDK know no resource hooks: registering one has to succeed for the resource to be registered.
     const monitor = pulumi.runtime.getMonitor() as unknown as Record<string, unknown>;
-    monitor.registerResourceHook = (_request: unknown, callback: (error: null, answer: object) => void) => callback(null, {});
+    monitor.registerResourceHook = (_request: unknown, callback: (error: null, answer: object) => void) =>
+        callback(null, {});
     return recorded;
 }
 

@@ -7,9 +7,17 @@ import { type ScratchStack, STACK } from "../../testbed/site/scratchStack";
 const SCRIPT = join(resolve(__dirname, "../.."), "tests/support/inlineOperation.cjs");
 
 /** In a process of its own, since a failed inline program leaves rejected promises behind. Answers what the CLI printed, and how it ended. */
-export function operationApart(scratch: ScratchStack, ...operation: ("preview" | "up" | "--refresh")[]): Promise<{ printed: string; succeeded: boolean }> {
+export function operationApart(
+    scratch: ScratchStack,
+    ...operation: ("preview" | "up" | "--refresh")[]
+): Promise<{ printed: string; succeeded: boolean }> {
     return new Promise((answer) => {
         const env = { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment };
-        execFile(scratch.toolchain.node.path, [SCRIPT, scratch.folder, STACK, ...operation], { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => answer({ printed: stdout + stderr, succeeded: !error }));
+        execFile(
+            scratch.toolchain.node.path,
+            [SCRIPT, scratch.folder, STACK, ...operation],
+            { env, maxBuffer: 64 * 1024 * 1024 },
+            (error, stdout, stderr) => answer({ printed: stdout + stderr, succeeded: !error }),
+        );
     });
 }

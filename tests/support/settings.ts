@@ -1,5 +1,5 @@
 /** Settings for tests: a whole, valid site. */
-import { declaredState, type DeclaredState } from "../../components/declaredState";
+import { type DeclaredState, declaredState } from "../../components/declaredState";
 import { type RawSettings, SecretText } from "../../components/settings";
 
 export const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGVzdHMtb25seS1ub3QtYS1yZWFsLWtleS1hdC1hbGwh";
@@ -16,7 +16,9 @@ export function rawSettings(changes: Record<string, Record<string, unknown>> = {
             address: "registry-host.example.org",
             user: "zot",
             hostKey: HOST_KEY,
-            privateKey: new SecretText(`-----BEGIN PRIVATE KEY-----\n${PRIVATE_KEY_CANARY}\n-----END PRIVATE KEY-----\n`),
+            privateKey: new SecretText(
+                `-----BEGIN PRIVATE KEY-----\n${PRIVATE_KEY_CANARY}\n-----END PRIVATE KEY-----\n`,
+            ),
         },
     };
     for (const [group, members] of Object.entries(changes)) groups[group] = { ...groups[group], ...members };

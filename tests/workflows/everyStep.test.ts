@@ -5,10 +5,12 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { type JobResult, jobsOf, nameOf, runWorkflow, type Start, TOKENS } from "./runner";
-import { strictForge, type StrictForge } from "./strictForge";
+import { type StrictForge, strictForge } from "./strictForge";
 
 const { cacheFolder } = require("../../testbed/bootstrap/cache.cjs") as { cacheFolder(): string };
-const { findNode } = require("../../testbed/bootstrap/find.cjs") as { findNode(cache: string): { path: string } | undefined };
+const { findNode } = require("../../testbed/bootstrap/find.cjs") as {
+    findNode(cache: string): { path: string } | undefined;
+};
 
 const root = path.resolve(__dirname, "../..");
 const FORGES = [".github", ".forgejo"];
@@ -37,19 +39,40 @@ done
 beforeAll(() => {
     site = fs.mkdtempSync(path.join(os.tmpdir(), "every-step-"));
     // Instead of Pulumi's download; it says what the file "pulumi" has, and ends with the code in "pulumi-code".
-    write(at("archive/pulumi/pulumi"), `#!/bin/sh\necho "pulumi $*" >>"$SITE/calls"\n${WITNESS}case "$1" in preview) cat "$SITE/says"; exit "$(cat "$SITE/code")" ;; up) echo updated ;; esac\n`, 0o755);
+    write(
+        at("archive/pulumi/pulumi"),
+        `#!/bin/sh\necho "pulumi $*" >>"$SITE/calls"\n${WITNESS}case "$1" in preview) cat "$SITE/says"; exit "$(cat "$SITE/code")" ;; up) echo updated ;; esac\n`,
+        0o755,
+    );
     const archive = `pulumi-v3.259.0-linux-${PLATFORM}.tar.gz`;
     execFileSync("tar", ["-czf", at(archive), "-C", at("archive"), "pulumi"]);
     write(at("bin/curl"), `#!/bin/sh\nwhile [ "$1" != --output ]; do shift; done\ncp "$SITE/${archive}" "$2"\n`, 0o755);
-    write(at("bin/npm"), `#!/bin/sh\necho "npm $*" >>"$SITE/calls"\n${WITNESS}case "$*" in *review*) cat "$SITE/says"; exit "$(cat "$SITE/code")" ;; esac\n`, 0o755);
+    write(
+        at("bin/npm"),
+        `#!/bin/sh\necho "npm $*" >>"$SITE/calls"\n${WITNESS}case "$*" in *review*) cat "$SITE/says"; exit "$(cat "$SITE/code")" ;; esac\n`,
+        0o755,
+    );
 
     const repository = at("o/r");
     fs.cpSync(path.join(root, ".github/scripts"), path.join(repository, ".github/scripts"), { recursive: true });
-    write(path.join(repository, "testbed/toolchain/archives.sha256"), `${createHash("sha256").update(fs.readFileSync(at(archive))).digest("hex")}  ${archive}\n`);
+    write(
+        path.join(repository, "testbed/toolchain/archives.sha256"),
+        `${createHash("sha256")
+            .update(fs.readFileSync(at(archive)))
+            .digest("hex")}  ${archive}\n`,
+    );
     write(path.join(repository, ".ci/run"), `#!/bin/sh\necho ".ci/run" >>"$SITE/calls"\n${WITNESS}`, 0o755);
-    write(path.join(repository, "build/run.cjs"), `process.exit(Number(require("node:fs").readFileSync(process.env.SITE + "/verified", "utf8")))\n`);
+    write(
+        path.join(repository, "build/run.cjs"),
+        `process.exit(Number(require("node:fs").readFileSync(process.env.SITE + "/verified", "utf8")))\n`,
+    );
     write(path.join(repository, "Pulumi.prod.yaml"), "config: {}\n");
-    const git = (...args: string[]) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args], { cwd: repository, encoding: "utf8" }).trim();
+    const git = (...args: string[]) =>
+        execFileSync(
+            "git",
+            ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args],
+            { cwd: repository, encoding: "utf8" },
+        ).trim();
     git("init", "--quiet", "--initial-branch=main");
     git("config", "uploadpack.allowAnySHA1InWant", "true");
     git("add", "--all");
@@ -71,21 +94,45 @@ const says = (text: string, code: number) => {
     write(at("says"), text);
     write(at("code"), String(code));
 };
-const DRIFTED = JSON.stringify({ steps: [{ op: "update", urn: "urn:pulumi:prod::zot-hardening::authentik:index/group:Group::registry" }] });
+const DRIFTED = JSON.stringify({
+    steps: [{ op: "update", urn: "urn:pulumi:prod::zot-hardening::authentik:index/group:Group::registry" }],
+});
 
 /** The bot of a site on Forgejo; on GitHub the run's own token writes. */
 const BOT = "canary-bot-token-77";
 const forgeFor = (forge: string) =>
-    forge === ".github" ? strictForge({ [TOKENS.GITHUB_TOKEN]: ["issues", "pull-requests"] }, { head: commits.head }) : strictForge({ [TOKENS.GITHUB_TOKEN]: [], [BOT]: ["issues", "pull-requests"] }, { head: commits.head, logins: { [BOT]: "zot-bot" } });
+    forge === ".github"
+        ? strictForge({ [TOKENS.GITHUB_TOKEN]: ["issues", "pull-requests"] }, { head: commits.head })
+        : strictForge(
+              { [TOKENS.GITHUB_TOKEN]: [], [BOT]: ["issues", "pull-requests"] },
+              { head: commits.head, logins: { [BOT]: "zot-bot" } },
+          );
 
 function start(there: StrictForge, more: Partial<Start> = {}): Start {
     const pull = { number: 7, base: { sha: commits.base }, head: { sha: commits.head, repo: { full_name: "o/r" } } };
     const { GITHUB_API_URL } = there.env("");
     return {
-        github: { sha: commits.base, ref: "refs/heads/main", repository: "o/r", event: { pull_request: pull, repository: { default_branch: "main" } } },
+        github: {
+            sha: commits.base,
+            ref: "refs/heads/main",
+            repository: "o/r",
+            event: { pull_request: pull, repository: { default_branch: "main" } },
+        },
         vars: { ZOT_STACK: "prod", ZOT_DEPLOY_BY_CI: "yes" },
-        secrets: { FORGE_BOT_TOKEN: BOT, PULUMI_CONFIG_PASSPHRASE: "canary-passphrase", AUTHENTIK_PREVIEW_TOKEN: "canary-preview", AUTHENTIK_REFRESH_TOKEN: "canary-refresh", AUTHENTIK_UP_TOKEN: "canary-up" },
-        env: { PATH: `${at("bin")}:${NODE}:/usr/bin:/bin`, SITE: site, TEST_PROCESS: String(process.pid), RUNNER_TEMP: at("temporary"), GITHUB_API_URL: GITHUB_API_URL! },
+        secrets: {
+            FORGE_BOT_TOKEN: BOT,
+            PULUMI_CONFIG_PASSPHRASE: "canary-passphrase",
+            AUTHENTIK_PREVIEW_TOKEN: "canary-preview",
+            AUTHENTIK_REFRESH_TOKEN: "canary-refresh",
+            AUTHENTIK_UP_TOKEN: "canary-up",
+        },
+        env: {
+            PATH: `${at("bin")}:${NODE}:/usr/bin:/bin`,
+            SITE: site,
+            TEST_PROCESS: String(process.pid),
+            RUNNER_TEMP: at("temporary"),
+            GITHUB_API_URL: GITHUB_API_URL!,
+        },
         origin: site,
         ...more,
     };
@@ -94,17 +141,36 @@ const run = (forge: string, name: string, there: StrictForge, more: Partial<Star
     fs.mkdirSync(at("temporary"), { recursive: true });
     return runWorkflow(fileOf(forge, name), start(there, more));
 };
-const logsOf = (jobs: Record<string, JobResult>) => Object.values(jobs).map(({ log }) => log).join("");
+const logsOf = (jobs: Record<string, JobResult>) =>
+    Object.values(jobs)
+        .map(({ log }) => log)
+        .join("");
 const isRed = (jobs: Record<string, JobResult>) => Object.values(jobs).some(({ result }) => result === "failure");
 
 /** What each job does, in its order. A step that is left out, or added, is missed here. */
-const CHECKOUT: Record<string, string[]> = { ".github": ["actions/checkout", "actions/setup-node"], ".forgejo": ["Check out", "Node 22 or newer is in the runner's image"] };
+const CHECKOUT: Record<string, string[]> = {
+    ".github": ["actions/checkout", "actions/setup-node"],
+    ".forgejo": ["Check out", "Node 22 or newer is in the runner's image"],
+};
 const stepsOf = (forge: string): Record<string, Record<string, string[]>> => {
     const [checkout, node] = CHECKOUT[forge]! as [string, string];
     const pulumi = [checkout, node, "Install Pulumi", "Install the packages"];
     return {
-        review: { rights: [checkout, "Fetch the head", node, "Install the packages of the base", "What the change gives and takes", "Hand on the text"], comment: [checkout, node, "Comment"] },
-        test: { test: [checkout, node, "Test"], rendering: [checkout, "Fetch the base", node, "Install the packages", "What the head's own code says"] },
+        review: {
+            rights: [
+                checkout,
+                "Fetch the head",
+                node,
+                "Install the packages of the base",
+                "What the change gives and takes",
+                "Hand on the text",
+            ],
+            comment: [checkout, node, "Comment"],
+        },
+        test: {
+            test: [checkout, node, "Test"],
+            rendering: [checkout, "Fetch the base", node, "Install the packages", "What the head's own code says"],
+        },
         preview: { preview: [...pulumi, "Preview", "Hand on the text"], comment: [checkout, node, "Comment"] },
         drift: { drift: [...pulumi, "Look for drift", "Publish"] },
         deploy: { deploy: [...pulumi, "Deploy"] },
@@ -113,7 +179,11 @@ const stepsOf = (forge: string): Record<string, Record<string, string[]>> => {
 const WORKFLOWS = FORGES.flatMap((forge) => Object.keys(stepsOf(forge)).map((name) => [forge, name] as const));
 
 test.each(FORGES)("%s: every workflow is in this test", (forge) => {
-    expect(fs.readdirSync(path.join(root, forge, "workflows")).sort()).toEqual(Object.keys(stepsOf(forge)).map((name) => `${name}.yml`).sort());
+    expect(fs.readdirSync(path.join(root, forge, "workflows")).sort()).toEqual(
+        Object.keys(stepsOf(forge))
+            .map((name) => `${name}.yml`)
+            .sort(),
+    );
 });
 
 describe.each(WORKFLOWS)("%s/workflows/%s.yml", (forge, name) => {
@@ -123,7 +193,9 @@ describe.each(WORKFLOWS)("%s/workflows/%s.yml", (forge, name) => {
         const jobs = await run(forge, name, there);
         await there.stop();
         expect({ log: logsOf(jobs), red: isRed(jobs) }).toMatchObject({ red: false });
-        expect(Object.fromEntries(Object.entries(jobs).map(([job, { steps }]) => [job, steps]))).toEqual(stepsOf(forge)[name]);
+        expect(Object.fromEntries(Object.entries(jobs).map(([job, { steps }]) => [job, steps]))).toEqual(
+            stepsOf(forge)[name],
+        );
         expect(there.refusals).toEqual([]);
         expect(fs.readFileSync(at("calls"), "utf8")).not.toBe("");
         const witness = fs.readFileSync(at("witness"), "utf8");
@@ -145,12 +217,18 @@ describe.each(WORKFLOWS)("%s/workflows/%s.yml", (forge, name) => {
         for (const [job, { steps }] of Object.entries(jobsOf(fileOf(forge, name)))) {
             for (const step of steps.map(nameOf)) {
                 if (comment) comment.body = "<!-- an earlier one -->";
-                if (comment) comment.body = `<!-- zot-hardening: ${name === "review" ? "review" : "preview prod"} -->\ngood`;
+                if (comment)
+                    comment.body = `<!-- zot-hardening: ${name === "review" ? "review" : "preview prod"} -->\ngood`;
                 const jobs = await run(forge, name, there, { failing: `${job}/${step}` });
                 expect({ job, step, red: isRed(jobs) }).toEqual({ job, step, red: true });
                 expect(issues()).toEqual(before);
                 // In the job that publishes there is nobody left to say it; the run is red.
-                if (comment && job !== "comment") expect({ job, step, body: comment.body }).toMatchObject({ body: expect.stringMatching(/^<!-- zot-hardening: .*\n### The (review|preview of the stack prod) failed\n/) as string });
+                if (comment && job !== "comment")
+                    expect({ job, step, body: comment.body }).toMatchObject({
+                        body: expect.stringMatching(
+                            /^<!-- zot-hardening: .*\n### The (review|preview of the stack prod) failed\n/,
+                        ) as string,
+                    });
                 expect(there.comments.length).toBeLessThanOrEqual(1);
             }
         }
@@ -179,12 +257,18 @@ describe.each(FORGES)("%s", (forge) => {
         says("of the older commit", 0);
         const jobs = await run(forge, "preview", there);
         await there.stop();
-        expect(there.comments.map(({ body }) => body)).toEqual(["<!-- zot-hardening: preview prod -->\nof a newer commit"]);
+        expect(there.comments.map(({ body }) => body)).toEqual([
+            "<!-- zot-hardening: preview prod -->\nof a newer commit",
+        ]);
         expect(logsOf(jobs)).toContain("has another head");
     });
 
     test("a token of the run in a text, in any form, is not published", async () => {
-        for (const leak of [TOKENS.ACTIONS_RUNTIME_TOKEN, Buffer.from(`x-access-token:${TOKENS.GITHUB_TOKEN}`).toString("base64"), Buffer.from(TOKENS.GITHUB_TOKEN).toString("hex").toUpperCase()]) {
+        for (const leak of [
+            TOKENS.ACTIONS_RUNTIME_TOKEN,
+            Buffer.from(`x-access-token:${TOKENS.GITHUB_TOKEN}`).toString("base64"),
+            Buffer.from(TOKENS.GITHUB_TOKEN).toString("hex").toUpperCase(),
+        ]) {
             const there = await forgeFor(forge);
             says(`log: ${leak}`, 0);
             // GitHub's steps have no such token that they did not ask for.
@@ -220,7 +304,9 @@ describe("without a bot on Forgejo", () => {
         const jobs = await run(".forgejo", "review", there, { secrets });
         await there.stop();
         expect(isRed(jobs)).toBe(false);
-        expect(jobs.comment!.log).toMatch(/Nothing was published: there is no secret FORGE_BOT_TOKEN.*\ntext of the run/);
+        expect(jobs.comment!.log).toMatch(
+            /Nothing was published: there is no secret FORGE_BOT_TOKEN.*\ntext of the run/,
+        );
         expect(there.written).toEqual([]);
     });
 
@@ -234,7 +320,10 @@ describe("without a bot on Forgejo", () => {
     });
 
     test("the token of the run itself is refused as the bot's", async () => {
-        const there = await strictForge({ [BOT]: ["issues", "pull-requests"] }, { head: commits.head, logins: { [BOT]: "forgejo-actions" } });
+        const there = await strictForge(
+            { [BOT]: ["issues", "pull-requests"] },
+            { head: commits.head, logins: { [BOT]: "forgejo-actions" } },
+        );
         const jobs = await run(".forgejo", "review", there);
         await there.stop();
         expect(isRed(jobs)).toBe(true);
@@ -244,10 +333,20 @@ describe("without a bot on Forgejo", () => {
 });
 
 test("the check of Node says which one there is", () => {
-    const step = jobsOf(fileOf(".forgejo", "deploy")).deploy!.steps.find((candidate) => candidate.name?.startsWith("Node "))!;
+    const step = jobsOf(fileOf(".forgejo", "deploy")).deploy!.steps.find((candidate) =>
+        candidate.name?.startsWith("Node "),
+    )!;
     const folder = fs.mkdtempSync(at("old-"));
-    write(path.join(folder, "old.cjs"), 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });');
-    const check = (env: Record<string, string>) => spawnSync("bash", ["--noprofile", "--norc", "-e", "-c", step.run!], { cwd: root, encoding: "utf8", env: { PATH: `${NODE}:/usr/bin:/bin`, ...env } });
+    write(
+        path.join(folder, "old.cjs"),
+        'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });',
+    );
+    const check = (env: Record<string, string>) =>
+        spawnSync("bash", ["--noprofile", "--norc", "-e", "-c", step.run!], {
+            cwd: root,
+            encoding: "utf8",
+            env: { PATH: `${NODE}:/usr/bin:/bin`, ...env },
+        });
     expect(check({})).toMatchObject({ status: 0, stdout: "", stderr: "" });
     const old = check({ NODE_OPTIONS: `--require ${path.join(folder, "old.cjs")}` });
     expect(old.status).toBe(1);

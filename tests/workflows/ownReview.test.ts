@@ -7,7 +7,23 @@ import { stringify } from "yaml";
 import { jobsOf } from "./runner";
 
 const root = path.resolve(__dirname, "../..");
-const PARTS = [".forgejo", ".github", "build", "cli", "clients", "components", "host", "providers", "index.ts", "package.json", "package-lock.json", "tsconfig.json", ".npmrc", "Pulumi.yaml", "testbed/bootstrap"];
+const PARTS = [
+    ".forgejo",
+    ".github",
+    "build",
+    "cli",
+    "clients",
+    "components",
+    "host",
+    "providers",
+    "index.ts",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    ".npmrc",
+    "Pulumi.yaml",
+    "testbed/bootstrap",
+];
 
 jest.setTimeout(300_000);
 
@@ -20,13 +36,22 @@ const write = (name: string, text: string | Buffer, mode = 0o644) => {
     fs.mkdirSync(path.dirname(file(name)), { recursive: true });
     fs.writeFileSync(file(name), text, { mode });
 };
-const git = (...args: string[]) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args], { cwd: repository(), encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 28 }).trim();
+const git = (...args: string[]) =>
+    execFileSync(
+        "git",
+        ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args],
+        { cwd: repository(), encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 28 },
+    ).trim();
 
 const stackFile = (ciRepositories: string[], more: Record<string, unknown> = {}) =>
     stringify({
         config: {
             "zot-hardening:registry": { url: "https://registry.example.org" },
-            "zot-hardening:zot": { binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot" },
+            "zot-hardening:zot": {
+                binary: "/usr/local/bin/zot",
+                configFile: "/etc/zot/config.json",
+                rootDirectory: "/var/lib/zot",
+            },
             "zot-hardening:access": { ciRepositories },
             "zot-hardening:identity": { issuer: "https://authentik.example.org/application/o/zot/" },
             "zot-hardening:host": { user: "zot", address: "registry-host.example.org" },
@@ -35,17 +60,27 @@ const stackFile = (ciRepositories: string[], more: Record<string, unknown> = {})
     });
 const WITNESS = () => path.join(site, "witness");
 /** JavaScript that tells on itself, and prints a review that says that nothing widens. */
-const lies = () => `require("node:fs").writeFileSync(${JSON.stringify(WITNESS())}, "ran"); console.log("# Rights narrow"); process.exit(0);\n`;
+const lies = () =>
+    `require("node:fs").writeFileSync(${JSON.stringify(WITNESS())}, "ran"); console.log("# Rights narrow"); process.exit(0);\n`;
 const shell = () => `#!/bin/sh\necho ran >${WITNESS()}\necho '# Rights narrow'\nexit 0\n`;
 
 /** Runs a step of the review, as it is written. */
 function step(name: string, env: Record<string, string>) {
-    const found = jobsOf(path.join(root, ".forgejo/workflows/review.yml")).rights!.steps.find((candidate) => candidate.name === name)!;
+    const found = jobsOf(path.join(root, ".forgejo/workflows/review.yml")).rights!.steps.find(
+        (candidate) => candidate.name === name,
+    )!;
     return spawnSync("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", found.run!], {
         cwd: checkout,
         encoding: "utf8",
         maxBuffer: 1 << 26,
-        env: { PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`, HOME: site, GITHUB_SERVER_URL: `file://${site}`, GITHUB_REPOSITORY: "o/r", GIT_TOKEN: "t", ...env },
+        env: {
+            PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+            HOME: site,
+            GITHUB_SERVER_URL: `file://${site}`,
+            GITHUB_REPOSITORY: "o/r",
+            GIT_TOKEN: "t",
+            ...env,
+        },
     });
 }
 
@@ -96,29 +131,141 @@ const WAYS: [way: string, change: () => unknown, named: string][] = [
     ["its own command for the review", () => write("cli/review.ts", lies()), "cli/review.ts"],
     ["its own rendering", () => write("cli/config.ts", lies()), "cli/config.ts"],
     ["its own policy", () => write("components/accessPolicy.ts", lies()), "components/accessPolicy.ts"],
-    ["a script of npm", () => write("package.json", JSON.stringify({ name: "zot-hardening", scripts: { review: `node -e ${JSON.stringify("lie")}`, prepare: shell(), preinstall: shell() } })), "package.json"],
-    ["npm's shell and script settings", () => (write(".npmrc", "script-shell=./lie.sh\nignore-scripts=false\n"), write("lie.sh", shell(), 0o755)), ".npmrc"],
-    ["paths of tsconfig.json", () => (write("tsconfig.json", '{"compilerOptions":{"paths":{"yaml":["./lie.ts"],"*":["./lie.ts"]}}}'), write("lie.ts", lies())), "tsconfig.json"],
+    [
+        "a script of npm",
+        () =>
+            write(
+                "package.json",
+                JSON.stringify({
+                    name: "zot-hardening",
+                    scripts: { review: `node -e ${JSON.stringify("lie")}`, prepare: shell(), preinstall: shell() },
+                }),
+            ),
+        "package.json",
+    ],
+    [
+        "npm's shell and script settings",
+        () => (write(".npmrc", "script-shell=./lie.sh\nignore-scripts=false\n"), write("lie.sh", shell(), 0o755)),
+        ".npmrc",
+    ],
+    [
+        "paths of tsconfig.json",
+        () => (
+            write("tsconfig.json", '{"compilerOptions":{"paths":{"yaml":["./lie.ts"],"*":["./lie.ts"]}}}'),
+            write("lie.ts", lies())
+        ),
+        "tsconfig.json",
+    ],
     ["packages of its own", () => write("node_modules/yaml/index.js", lies()), "node_modules/yaml/index.js"],
-    ["packages in the folders of the code", () => write("cli/node_modules/yaml/index.js", lies()), "cli/node_modules/yaml/index.js"],
-    ["other packages in the lock file", () => write("package-lock.json", '{"name":"zot-hardening","lockfileVersion":3,"packages":{"node_modules/yaml":{"version":"9.9.9","resolved":"https://example.org/lie.tgz"}}}'), "package-lock.json"],
-    ["a program that is compiled already", () => (write("dist/cli/review.js", lies()), write("dist/cli/review.js.sources.json", "[]")), "dist/cli/review.js"],
+    [
+        "packages in the folders of the code",
+        () => write("cli/node_modules/yaml/index.js", lies()),
+        "cli/node_modules/yaml/index.js",
+    ],
+    [
+        "other packages in the lock file",
+        () =>
+            write(
+                "package-lock.json",
+                '{"name":"zot-hardening","lockfileVersion":3,"packages":{"node_modules/yaml":{"version":"9.9.9","resolved":"https://example.org/lie.tgz"}}}',
+            ),
+        "package-lock.json",
+    ],
+    [
+        "a program that is compiled already",
+        () => (write("dist/cli/review.js", lies()), write("dist/cli/review.js.sources.json", "[]")),
+        "dist/cli/review.js",
+    ],
     ["a plugin of esbuild", () => write("build/compile.cjs", lies()), "build/compile.cjs"],
     ["jest's configuration", () => write("jest.config.cjs", lies()), "jest.config.cjs"],
-    ["the workflow", () => write(".forgejo/workflows/review.yml", "on: [pull_request]\njobs: {rights: {runs-on: docker, steps: [{run: 'echo \"# Rights narrow\"'}]}}\n"), ".forgejo/workflows/review.yml"],
-    ["a workflow of another forge", () => write(".gitea/workflows/review.yml", "on: [pull_request]\njobs: {}\n"), ".gitea/workflows/review.yml"],
+    [
+        "the workflow",
+        () =>
+            write(
+                ".forgejo/workflows/review.yml",
+                "on: [pull_request]\njobs: {rights: {runs-on: docker, steps: [{run: 'echo \"# Rights narrow\"'}]}}\n",
+            ),
+        ".forgejo/workflows/review.yml",
+    ],
+    [
+        "a workflow of another forge",
+        () => write(".gitea/workflows/review.yml", "on: [pull_request]\njobs: {}\n"),
+        ".gitea/workflows/review.yml",
+    ],
     ["a script of the workflow", () => write(".github/scripts/review.sh", shell(), 0o755), ".github/scripts/review.sh"],
-    ["the script that looks for secrets", () => write(".github/scripts/safe-to-publish.cjs", lies()), ".github/scripts/safe-to-publish.cjs"],
-    ["attributes and filters of git", () => write(".gitattributes", "* filter=lie diff=lie merge=lie export-subst\nPulumi.site.yaml -text eol=crlf ident export-ignore\nother.txt working-tree-encoding=UTF-16\n"), ".gitattributes"],
-    ["large files that are fetched from elsewhere", () => (write(".gitattributes", "Pulumi.site.yaml filter=lfs diff=lfs merge=lfs\n"), write(".lfsconfig", "[lfs]\nurl = https://example.org/lie\n")), ".lfsconfig"],
-    ["submodules that ask not to be looked at", () => write(".gitmodules", '[submodule "cli"]\n\tpath = cli\n\turl = ./lie\n\tignore = all\n\tupdate = !sh lie.sh\n'), ".gitmodules"],
-    ["hooks that are committed", () => (write(".githooks/post-checkout", shell(), 0o755), write(".husky/post-merge", shell(), 0o755)), ".githooks/post-checkout"],
-    ["a link in the place of the code", () => (fs.rmSync(file("build"), { recursive: true }), fs.symlinkSync(path.join(site, "elsewhere"), file("build"))), "build"],
-    ["a link in the place of the packages", () => fs.symlinkSync(path.join(root, "node_modules"), file("node_modules")), "node_modules"],
+    [
+        "the script that looks for secrets",
+        () => write(".github/scripts/safe-to-publish.cjs", lies()),
+        ".github/scripts/safe-to-publish.cjs",
+    ],
+    [
+        "attributes and filters of git",
+        () =>
+            write(
+                ".gitattributes",
+                "* filter=lie diff=lie merge=lie export-subst\nPulumi.site.yaml -text eol=crlf ident export-ignore\nother.txt working-tree-encoding=UTF-16\n",
+            ),
+        ".gitattributes",
+    ],
+    [
+        "large files that are fetched from elsewhere",
+        () => (
+            write(".gitattributes", "Pulumi.site.yaml filter=lfs diff=lfs merge=lfs\n"),
+            write(".lfsconfig", "[lfs]\nurl = https://example.org/lie\n")
+        ),
+        ".lfsconfig",
+    ],
+    [
+        "submodules that ask not to be looked at",
+        () =>
+            write(
+                ".gitmodules",
+                '[submodule "cli"]\n\tpath = cli\n\turl = ./lie\n\tignore = all\n\tupdate = !sh lie.sh\n',
+            ),
+        ".gitmodules",
+    ],
+    [
+        "hooks that are committed",
+        () => (write(".githooks/post-checkout", shell(), 0o755), write(".husky/post-merge", shell(), 0o755)),
+        ".githooks/post-checkout",
+    ],
+    [
+        "a link in the place of the code",
+        () => (
+            fs.rmSync(file("build"), { recursive: true }), fs.symlinkSync(path.join(site, "elsewhere"), file("build"))
+        ),
+        "build",
+    ],
+    [
+        "a link in the place of the packages",
+        () => fs.symlinkSync(path.join(root, "node_modules"), file("node_modules")),
+        "node_modules",
+    ],
     ["a version of Node by its files", () => (write(".node-version", "0.10"), write(".nvmrc", "0.10")), ".nvmrc"],
-    ["a project's file with another program", () => write("Pulumi.yaml", fs.readFileSync(path.join(root, "Pulumi.yaml"), "utf8").replace("main: build/program.cjs", "main: lie.cjs")), "Pulumi.yaml"],
-    ["a flood of files, behind which others hide", () => { for (let index = 0; index < 1000; index++) write(`aaa/${index}.js`, ""); write("zzz/lie.js", lies()); }, "aaa/0.js"],
-    ["names of files that write Markdown", () => write("a\n# Rights narrow\n`**<img src=x>`.js", lies()), "a'# Rights narrow'"],
+    [
+        "a project's file with another program",
+        () =>
+            write(
+                "Pulumi.yaml",
+                fs
+                    .readFileSync(path.join(root, "Pulumi.yaml"), "utf8")
+                    .replace("main: build/program.cjs", "main: lie.cjs"),
+            ),
+        "Pulumi.yaml",
+    ],
+    [
+        "a flood of files, behind which others hide",
+        () => {
+            for (let index = 0; index < 1000; index++) write(`aaa/${index}.js`, "");
+            write("zzz/lie.js", lies());
+        },
+        "aaa/0.js",
+    ],
+    [
+        "names of files that write Markdown",
+        () => write("a\n# Rights narrow\n`**<img src=x>`.js", lies()),
+        "a'# Rights narrow'",
+    ],
 ];
 
 test.each(WAYS)("%s", (_way, change, named) => {
@@ -141,17 +288,109 @@ test("code alone, without a word in the settings, may widen", () => {
 });
 
 const STACKS: [way: string, change: () => unknown, expected: RegExp, status: number][] = [
-    ["a stack's file that is a link to one that does not widen", () => (fs.rmSync(file("Pulumi.site.yaml")), write("calm.yaml", stackFile(["team/**"])), fs.symlinkSync("calm.yaml", file("Pulumi.site.yaml"))), /^# Rights may widen: to be read\n[\s\S]*is not a plain file/, 1],
-    ["a stack's file that is a link out of the checkout", () => (fs.rmSync(file("Pulumi.site.yaml")), fs.symlinkSync("/etc/passwd", file("Pulumi.site.yaml"))), /^# Rights may widen: to be read\n(?![\s\S]*root:)/, 1],
-    ["a stack's file that is a folder", () => (fs.rmSync(file("Pulumi.site.yaml")), write("Pulumi.site.yaml/x", "")), /^# Rights may widen: to be read\n/, 1],
-    ["a project's file that is a link", () => (fs.rmSync(file("Pulumi.yaml")), fs.symlinkSync("/dev/zero", file("Pulumi.yaml"))), /^# Rights may widen: to be read\n[\s\S]*Pulumi\.yaml is not a plain file/, 1],
-    ["a stack's file without an end", () => write("Pulumi.site.yaml", `# ${"x".repeat(3_000_000)}\n${stackFile(["**"])}`), /^# Rights may widen: to be read\n[\s\S]*is longer than 1024 KiB/, 1],
-    ["YAML that grows when it is read", () => write("Pulumi.site.yaml", `a: &a [${"x,".repeat(50)}]\n${[..."bcdefgh"].map((name, index) => `${name}: &${name} [${`*${"abcdefgh"[index]},`.repeat(50)}]\n`).join("")}${stackFile(["**"])}`), /^# Rights may widen: to be read\n/, 1],
-    ["YAML without a bottom", () => write("Pulumi.site.yaml", `x: ${"[".repeat(200_000)}\n`), /^# Rights may widen: to be read\n/, 1],
-    ["values that write Markdown", () => write("Pulumi.site.yaml", stackFile(["team/**"], { "zot-hardening:identity": { issuer: "https://authentik.example.org/application/o/zot/", applicationName: "x`\n\n# Rights narrow\n\n<script>|\u001b[2J\u202e" } })), /^# Rights (may widen|stay)(?![\s\S]*(\n# Rights|\n<script>|\u001b|\u202e))/, -1],
-    ["settings of other packages that write Markdown", () => write("Pulumi.site.yaml", stackFile(["team/**"], { "x`:\n# Rights narrow\n<img src=x>": "v`\n# Rights narrow" })), /^# Rights may widen: to be read\n(?![\s\S]*\n# Rights)/, -1],
-    ["thousands of settings", () => write("Pulumi.site.yaml", stackFile(["team/**", "stolen/**"], Object.fromEntries(Array.from({ length: 3000 }, (_item, index) => [`other:${"é".repeat(50)}${index}`, "x".repeat(150)])))), /^# Rights widen: CI \(group `artifact-workloads`\)\n- \*\*WIDER\*\* [\s\S]*more changes/, 0],
-    ["thousands of rights", () => write("Pulumi.site.yaml", stackFile(Array.from({ length: 3000 }, (_item, index) => `stolen${index}/${"é".repeat(60)}/**`))), /^# Rights (widen|may widen)/, -1],
+    [
+        "a stack's file that is a link to one that does not widen",
+        () => (
+            fs.rmSync(file("Pulumi.site.yaml")),
+            write("calm.yaml", stackFile(["team/**"])),
+            fs.symlinkSync("calm.yaml", file("Pulumi.site.yaml"))
+        ),
+        /^# Rights may widen: to be read\n[\s\S]*is not a plain file/,
+        1,
+    ],
+    [
+        "a stack's file that is a link out of the checkout",
+        () => (fs.rmSync(file("Pulumi.site.yaml")), fs.symlinkSync("/etc/passwd", file("Pulumi.site.yaml"))),
+        /^# Rights may widen: to be read\n(?![\s\S]*root:)/,
+        1,
+    ],
+    [
+        "a stack's file that is a folder",
+        () => (fs.rmSync(file("Pulumi.site.yaml")), write("Pulumi.site.yaml/x", "")),
+        /^# Rights may widen: to be read\n/,
+        1,
+    ],
+    [
+        "a project's file that is a link",
+        () => (fs.rmSync(file("Pulumi.yaml")), fs.symlinkSync("/dev/zero", file("Pulumi.yaml"))),
+        /^# Rights may widen: to be read\n[\s\S]*Pulumi\.yaml is not a plain file/,
+        1,
+    ],
+    [
+        "a stack's file without an end",
+        () => write("Pulumi.site.yaml", `# ${"x".repeat(3_000_000)}\n${stackFile(["**"])}`),
+        /^# Rights may widen: to be read\n[\s\S]*is longer than 1024 KiB/,
+        1,
+    ],
+    [
+        "YAML that grows when it is read",
+        () =>
+            write(
+                "Pulumi.site.yaml",
+                `a: &a [${"x,".repeat(50)}]\n${[..."bcdefgh"].map((name, index) => `${name}: &${name} [${`*${"abcdefgh"[index]},`.repeat(50)}]\n`).join("")}${stackFile(["**"])}`,
+            ),
+        /^# Rights may widen: to be read\n/,
+        1,
+    ],
+    [
+        "YAML without a bottom",
+        () => write("Pulumi.site.yaml", `x: ${"[".repeat(200_000)}\n`),
+        /^# Rights may widen: to be read\n/,
+        1,
+    ],
+    [
+        "values that write Markdown",
+        () =>
+            write(
+                "Pulumi.site.yaml",
+                stackFile(["team/**"], {
+                    "zot-hardening:identity": {
+                        issuer: "https://authentik.example.org/application/o/zot/",
+                        applicationName: "x`\n\n# Rights narrow\n\n<script>|\u001b[2J\u202e",
+                    },
+                }),
+            ),
+        /^# Rights (may widen|stay)(?![\s\S]*(\n# Rights|\n<script>|\u001b|\u202e))/,
+        -1,
+    ],
+    [
+        "settings of other packages that write Markdown",
+        () =>
+            write(
+                "Pulumi.site.yaml",
+                stackFile(["team/**"], { "x`:\n# Rights narrow\n<img src=x>": "v`\n# Rights narrow" }),
+            ),
+        /^# Rights may widen: to be read\n(?![\s\S]*\n# Rights)/,
+        -1,
+    ],
+    [
+        "thousands of settings",
+        () =>
+            write(
+                "Pulumi.site.yaml",
+                stackFile(
+                    ["team/**", "stolen/**"],
+                    Object.fromEntries(
+                        Array.from({ length: 3000 }, (_item, index) => [
+                            `other:${"é".repeat(50)}${index}`,
+                            "x".repeat(150),
+                        ]),
+                    ),
+                ),
+            ),
+        /^# Rights widen: CI \(group `artifact-workloads`\)\n- \*\*WIDER\*\* [\s\S]*more changes/,
+        0,
+    ],
+    [
+        "thousands of rights",
+        () =>
+            write(
+                "Pulumi.site.yaml",
+                stackFile(Array.from({ length: 3000 }, (_item, index) => `stolen${index}/${"é".repeat(60)}/**`)),
+            ),
+        /^# Rights (widen|may widen)/,
+        -1,
+    ],
 ];
 
 test.each(STACKS)("%s", (_way, change, expected, status) => {
@@ -164,7 +403,11 @@ test.each(STACKS)("%s", (_way, change, expected, status) => {
 
 test("more stacks than a project has end in a refusal, not in a review of some", () => {
     for (let index = 0; index < 200; index++) write(`Pulumi.s${index}.yaml`, stackFile(["**"]));
-    expect(review()).toMatchObject({ status: 1, text: "", log: expect.stringContaining("There are 201 stacks with a file, too many to be reviewed at once") as string });
+    expect(review()).toMatchObject({
+        status: 1,
+        text: "",
+        log: expect.stringContaining("There are 201 stacks with a file, too many to be reviewed at once") as string,
+    });
 });
 
 test("a history that the head joined does not choose what it is compared with", () => {

@@ -111,9 +111,13 @@ describeOnLinux("pulumi-cli.sh", () => {
 test("every workflow asks for the version that is pinned", () => {
     const { pulumi } = require("../../testbed/bootstrap/pins.cjs") as { pulumi: { version: string } };
     const workflows = [".github", ".forgejo"].flatMap((forge) =>
-        fs.readdirSync(path.join(root, forge, "workflows")).map((file) => fs.readFileSync(path.join(root, forge, "workflows", file), "utf8")),
+        fs
+            .readdirSync(path.join(root, forge, "workflows"))
+            .map((file) => fs.readFileSync(path.join(root, forge, "workflows", file), "utf8")),
     );
-    const versions = workflows.flatMap((text) => [...text.matchAll(/pulumi-cli\.sh"? (\S+)/g)].map(([, version]) => version));
+    const versions = workflows.flatMap((text) =>
+        [...text.matchAll(/pulumi-cli\.sh"? (\S+)/g)].map(([, version]) => version),
+    );
     expect(versions.length).toBeGreaterThan(0);
     expect(new Set(versions)).toEqual(new Set([pulumi.version]));
 });

@@ -49,9 +49,15 @@ export interface JobResult {
 }
 
 /** What each step of a Forgejo's job finds in its environment. */
-export const TOKENS = { GITHUB_TOKEN: "canary-run-token-1f3b", FORGEJO_TOKEN: "canary-run-token-1f3b", GITEA_TOKEN: "canary-run-token-1f3b", ACTIONS_RUNTIME_TOKEN: "canary-runtime-token-9a7c" };
+export const TOKENS = {
+    GITHUB_TOKEN: "canary-run-token-1f3b",
+    FORGEJO_TOKEN: "canary-run-token-1f3b",
+    GITEA_TOKEN: "canary-run-token-1f3b",
+    ACTIONS_RUNTIME_TOKEN: "canary-runtime-token-9a7c",
+};
 export const nameOf = (step: Step): string => step.name ?? step.uses!.replace(/@.*/, "");
-export const jobsOf = (file: string): Record<string, Job> => (parse(readFileSync(file, "utf8")) as { jobs: Record<string, Job> }).jobs;
+export const jobsOf = (file: string): Record<string, Job> =>
+    (parse(readFileSync(file, "utf8")) as { jobs: Record<string, Job> }).jobs;
 
 /** @returns what became of each job; the folders are removed */
 export async function runWorkflow(file: string, start: Start): Promise<Record<string, JobResult>> {
@@ -59,20 +65,42 @@ export async function runWorkflow(file: string, start: Start): Promise<Record<st
     const done: Record<string, JobResult> = {};
     for (const [name, job] of Object.entries(jobsOf(file))) {
         const needed = job.needs === undefined ? undefined : done[job.needs];
-        if (job.needs !== undefined && needed === undefined) throw new Error(`${name} needs ${job.needs}, which is not before it`);
+        if (job.needs !== undefined && needed === undefined)
+            throw new Error(`${name} needs ${job.needs}, which is not before it`);
         const needs = job.needs === undefined ? {} : { [job.needs]: needed };
-        const context = { github: { ...start.github, token: TOKENS.GITHUB_TOKEN }, vars: start.vars ?? {}, secrets: start.secrets ?? {}, needs };
-        const goesOn = job.if === undefined ? (needed?.result ?? "success") === "success" : (needed === undefined || needed.result === "success" || job.if.includes("always()")) && truth(job.if, context);
-        done[name] = goesOn ? await runJob(name, job, context, start, isForgejo) : { result: "skipped", steps: [], outputs: {}, log: "", summary: "" };
+        const context = {
+            github: { ...start.github, token: TOKENS.GITHUB_TOKEN },
+            vars: start.vars ?? {},
+            secrets: start.secrets ?? {},
+            needs,
+        };
+        const goesOn =
+            job.if === undefined
+                ? (needed?.result ?? "success") === "success"
+                : (needed === undefined || needed.result === "success" || job.if.includes("always()")) &&
+                  truth(job.if, context);
+        done[name] = goesOn
+            ? await runJob(name, job, context, start, isForgejo)
+            : { result: "skipped", steps: [], outputs: {}, log: "", summary: "" };
     }
     return done;
 }
 
-async function runJob(jobName: string, job: Job, context: object, start: Start, isForgejo: boolean): Promise<JobResult> {
+async function runJob(
+    jobName: string,
+    job: Job,
+    context: object,
+    start: Start,
+    isForgejo: boolean,
+): Promise<JobResult> {
     const home = mkdtempSync(join(tmpdir(), "runner-"));
     const folder = join(home, "workspace");
     mkdirSync(folder);
-    const files = { GITHUB_OUTPUT: join(home, "output"), GITHUB_PATH: join(home, "path"), GITHUB_STEP_SUMMARY: join(home, "summary") };
+    const files = {
+        GITHUB_OUTPUT: join(home, "output"),
+        GITHUB_PATH: join(home, "path"),
+        GITHUB_STEP_SUMMARY: join(home, "summary"),
+    };
     for (const place of Object.values(files)) writeFileSync(place, "");
     const steps: Record<string, { outcome: string; outputs: Record<string, string> }> = {};
     const ran: string[] = [];
@@ -80,7 +108,8 @@ async function runJob(jobName: string, job: Job, context: object, start: Start, 
     try {
         for (const step of job.steps) {
             const all = { ...context, steps };
-            if (step.if === undefined ? failed : !(step.if.includes("always()") || !failed) || !truth(step.if, all)) continue;
+            if (step.if === undefined ? failed : !(step.if.includes("always()") || !failed) || !truth(step.if, all))
+                continue;
             ran.push(nameOf(step));
             writeFileSync(files.GITHUB_OUTPUT, "");
             const env: Record<string, string> = {
@@ -92,17 +121,44 @@ async function runJob(jobName: string, job: Job, context: object, start: Start, 
                 ...(isForgejo ? TOKENS : {}),
                 ...start.env,
                 ...files,
-                ...Object.fromEntries(Object.entries(step.env ?? {}).map(([name, value]) => [name, filled(value, all)])),
+                ...Object.fromEntries(
+                    Object.entries(step.env ?? {}).map(([name, value]) => [name, filled(value, all)]),
+                ),
             };
-            env.PATH = [...readFileSync(files.GITHUB_PATH, "utf8").split("\n").filter(Boolean).reverse(), start.env.PATH].join(":");
+            env.PATH = [
+                ...readFileSync(files.GITHUB_PATH, "utf8").split("\n").filter(Boolean).reverse(),
+                start.env.PATH,
+            ].join(":");
             const isFailing = start.failing === `${jobName}/${nameOf(step)}`;
-            const { code, text } = isFailing ? { code: 1, text: "the step was made to fail\n" } : step.uses ? used(step, all, folder, start) : await shell(step.run!, folder, env);
+            const { code, text } = isFailing
+                ? { code: 1, text: "the step was made to fail\n" }
+                : step.uses
+                  ? used(step, all, folder, start)
+                  : await shell(step.run!, folder, env);
             log += text;
-            if (step.id) steps[step.id] = { outcome: code === 0 ? "success" : "failure", outputs: outputsIn(readFileSync(files.GITHUB_OUTPUT, "utf8")) };
+            if (step.id)
+                steps[step.id] = {
+                    outcome: code === 0 ? "success" : "failure",
+                    outputs: outputsIn(readFileSync(files.GITHUB_OUTPUT, "utf8")),
+                };
             if (code !== 0 && !step["continue-on-error"]) failed = true;
         }
-        const outputs = failed && isForgejo ? {} : Object.fromEntries(Object.entries(job.outputs ?? {}).map(([name, value]) => [name, filled(value, { ...context, steps })]));
-        return { result: failed ? "failure" : "success", steps: ran, outputs, log, summary: readFileSync(files.GITHUB_STEP_SUMMARY, "utf8") };
+        const outputs =
+            failed && isForgejo
+                ? {}
+                : Object.fromEntries(
+                      Object.entries(job.outputs ?? {}).map(([name, value]) => [
+                          name,
+                          filled(value, { ...context, steps }),
+                      ]),
+                  );
+        return {
+            result: failed ? "failure" : "success",
+            steps: ran,
+            outputs,
+            log,
+            summary: readFileSync(files.GITHUB_STEP_SUMMARY, "utf8"),
+        };
     } finally {
         rmSync(home, { recursive: true, force: true });
     }
@@ -123,7 +179,11 @@ function used(step: Step, context: object, folder: string, { origin }: Start): {
 
 function shell(script: string, cwd: string, env: Record<string, string>): Promise<{ code: number; text: string }> {
     return new Promise((resolve, reject) => {
-        const child = spawn("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+        const child = spawn("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script], {
+            cwd,
+            env,
+            stdio: ["ignore", "pipe", "pipe"],
+        });
         let text = "";
         for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += String(chunk)));
         child.on("error", reject);
@@ -141,25 +201,45 @@ function outputsIn(text: string): Record<string, string> {
             const last = lines.indexOf(end!, index + 1);
             found[name] = lines.slice(index + 1, last).join("\n");
             index = last;
-        } else if (lines[index]!.includes("=")) found[lines[index]!.split("=")[0]!] = lines[index]!.replace(/^[^=]*=/, "");
+        } else if (lines[index]!.includes("="))
+            found[lines[index]!.split("=")[0]!] = lines[index]!.replace(/^[^=]*=/, "");
     }
     return found;
 }
 
 // --- expressions ------------------------------------------------------------------------------------------------------
 
-const filled = (text: string, context: object) => text.replace(/\$\{\{(.*?)\}\}/g, (_all, expression: string) => String(evaluated(expression, context)));
-const truth = (condition: string, context: object) => Boolean(evaluated(condition.replace(/^\$\{\{|\}\}$/g, ""), context));
+const filled = (text: string, context: object) =>
+    text.replace(/\$\{\{(.*?)\}\}/g, (_all, expression: string) => String(evaluated(expression, context)));
+const truth = (condition: string, context: object) =>
+    Boolean(evaluated(condition.replace(/^\$\{\{|\}\}$/g, ""), context));
 
 function lookedUp(path: string, context: object): unknown {
-    return path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], context) ?? "";
+    return (
+        path
+            .split(".")
+            .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], context) ?? ""
+    );
 }
 
 /** An expression of the workflows' kind; one of another kind is an error. */
 function evaluated(expression: string, context: object): unknown {
-    const pattern = /'[^']*'|\b(?:github|vars|secrets|needs|steps)(?:\.\w+)+|\balways\(\)|\bformat(?=\()|[!=]=|&&|\|\||[(),]|\d+|\s+/g;
+    const pattern =
+        /'[^']*'|\b(?:github|vars|secrets|needs|steps)(?:\.\w+)+|\balways\(\)|\bformat(?=\()|[!=]=|&&|\|\||[(),]|\d+|\s+/g;
     if (expression.replace(pattern, "") !== "") throw new Error(`The runner does not understand: ${expression}`);
-    const code = expression.replace(pattern, (part) => (/^(github|vars|secrets|needs|steps)\./.test(part) ? `get(${JSON.stringify(part)})` : part === "always()" ? "true" : part));
-    const format = (text: string, ...values: unknown[]) => text.replace(/\{(\d)\}/g, (_all, index: string) => String(values[Number(index)]));
-    return (new Function("get", "format", `return ${code};`) as (get: (path: string) => unknown, form: typeof format) => unknown)((path) => lookedUp(path, context), format);
+    const code = expression.replace(pattern, (part) =>
+        /^(github|vars|secrets|needs|steps)\./.test(part)
+            ? `get(${JSON.stringify(part)})`
+            : part === "always()"
+              ? "true"
+              : part,
+    );
+    const format = (text: string, ...values: unknown[]) =>
+        text.replace(/\{(\d)\}/g, (_all, index: string) => String(values[Number(index)]));
+    return (
+        new Function("get", "format", `return ${code};`) as (
+            get: (path: string) => unknown,
+            form: typeof format,
+        ) => unknown
+    )((path) => lookedUp(path, context), format);
 }

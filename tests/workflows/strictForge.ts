@@ -57,8 +57,21 @@ export interface StrictForge {
  *
  * @param logins of tokens that are a user's; the others are the run's own, as which GitHub's interface names nobody
  */
-export async function strictForge(tokens: Record<string, Permission[]>, { logins = {}, head = "" }: { logins?: Record<string, string>; head?: string } = {}): Promise<StrictForge> {
-    const issues: Issue[] = [{ id: 1007, number: 7, title: "A change", body: "", state: "open", user: { login: "someone", type: "User" }, pull_request: {} }];
+export async function strictForge(
+    tokens: Record<string, Permission[]>,
+    { logins = {}, head = "" }: { logins?: Record<string, string>; head?: string } = {},
+): Promise<StrictForge> {
+    const issues: Issue[] = [
+        {
+            id: 1007,
+            number: 7,
+            title: "A change",
+            body: "",
+            state: "open",
+            user: { login: "someone", type: "User" },
+            pull_request: {},
+        },
+    ];
     const comments: Comment[] = [];
     const refusals: string[] = [];
     const written: string[] = [];
@@ -74,8 +87,18 @@ export async function strictForge(tokens: Record<string, Permission[]>, { logins
         }
         const unknown = Object.keys(body).filter((name) => !allowed.includes(name));
         const missing = needed.filter((name) => body[name] === undefined);
-        const wrong = Object.entries(body).filter(([name, value]) => typeof value !== "string" || (name === "body" && (value === "" || value.length > LONGEST)) || (name === "title" && value.trim() === "") || (name === "state" && !["open", "closed"].includes(value)));
-        if (unknown.length + missing.length + wrong.length > 0) throw new Refused(422, `Validation Failed: unknown ${unknown.join()}; missing ${missing.join()}; wrong ${wrong.map(([name]) => name).join()}`);
+        const wrong = Object.entries(body).filter(
+            ([name, value]) =>
+                typeof value !== "string" ||
+                (name === "body" && (value === "" || value.length > LONGEST)) ||
+                (name === "title" && value.trim() === "") ||
+                (name === "state" && !["open", "closed"].includes(value)),
+        );
+        if (unknown.length + missing.length + wrong.length > 0)
+            throw new Refused(
+                422,
+                `Validation Failed: unknown ${unknown.join()}; missing ${missing.join()}; wrong ${wrong.map(([name]) => name).join()}`,
+            );
         written.push(...Object.values(body as Record<string, string>));
         return body as { title?: string; body?: string; state?: "open" | "closed" };
     };
@@ -84,10 +107,13 @@ export async function strictForge(tokens: Record<string, Permission[]>, { logins
         const [, scheme, token] = /^(token|Bearer) (\S+)$/.exec(authorization ?? "") ?? [];
         if (!scheme || !token || !tokens[token]) throw new Refused(401, "Bad credentials");
         const needs = (...any: Permission[]) => {
-            if (!any.some((permission) => tokens[token]!.includes(permission))) throw new Refused(403, "Resource not accessible by integration");
+            if (!any.some((permission) => tokens[token]!.includes(permission)))
+                throw new Refused(403, "Resource not accessible by integration");
         };
         const pages = <T>(list: T[], parameters: string[]) => {
-            const unknown = [...url.searchParams.keys()].filter((name) => !["page", "per_page", "limit", ...parameters].includes(name));
+            const unknown = [...url.searchParams.keys()].filter(
+                (name) => !["page", "per_page", "limit", ...parameters].includes(name),
+            );
             if (unknown.length > 0) throw new Refused(422, `unknown parameter ${unknown.join()}`);
             const size = Math.min(Number(url.searchParams.get("per_page") ?? url.searchParams.get("limit") ?? 30), 50);
             const page = Number(url.searchParams.get("page") ?? 1);
@@ -99,13 +125,21 @@ export async function strictForge(tokens: Record<string, Permission[]>, { logins
             return [200, user];
         }
         const path = /^\/api\/v3\/repos\/o\/r\/(.+)$/.exec(url.pathname)?.[1];
-        const issueOf = (number: string) => issues.find((issue) => issue.number === Number(number)) ?? refuse(404, "Not Found");
+        const issueOf = (number: string) =>
+            issues.find((issue) => issue.number === Number(number)) ?? refuse(404, "Not Found");
         const refuse = (status: number, message: string): never => {
             throw new Refused(status, message);
         };
         let found: RegExpExecArray | null;
         if (path === "pulls/7" && method === "GET") return [200, { number: 7, head: { sha: state.head } }];
-        if (path === "issues" && method === "GET") return [200, pages(issues.filter((issue) => issue.state === (url.searchParams.get("state") ?? "open")), ["state", "type"])];
+        if (path === "issues" && method === "GET")
+            return [
+                200,
+                pages(
+                    issues.filter((issue) => issue.state === (url.searchParams.get("state") ?? "open")),
+                    ["state", "type"],
+                ),
+            ];
         if (path === "issues" && method === "POST") {
             needs("issues");
             const { title, body } = bodyOf(text, ["title", "body"], ["title"]);
@@ -120,7 +154,14 @@ export async function strictForge(tokens: Record<string, Permission[]>, { logins
         }
         if ((found = /^issues\/(\d+)\/comments$/.exec(path ?? ""))) {
             const issue = issueOf(found[1]!);
-            if (method === "GET") return [200, pages(comments.filter((comment) => comment.issue === issue.number), ["since"])];
+            if (method === "GET")
+                return [
+                    200,
+                    pages(
+                        comments.filter((comment) => comment.issue === issue.number),
+                        ["since"],
+                    ),
+                ];
             if (method === "POST") {
                 needs(issue.pull_request ? "pull-requests" : "issues");
                 last++;
@@ -146,7 +187,12 @@ export async function strictForge(tokens: Record<string, Permission[]>, { logins
             try {
                 // GitHub refuses whoever does not say who they are.
                 if (!request.headers["user-agent"]) throw new Refused(403, "Request forbidden by administrative rules");
-                [status, body] = answer(request.method!, new URL(request.url!, "http://forge"), request.headers.authorization, text);
+                [status, body] = answer(
+                    request.method!,
+                    new URL(request.url!, "http://forge"),
+                    request.headers.authorization,
+                    text,
+                );
             } catch (error) {
                 if (!(error instanceof Refused)) throw error;
                 status = error.status;
@@ -164,7 +210,11 @@ export async function strictForge(tokens: Record<string, Permission[]>, { logins
         refusals,
         written,
         push: (commit) => void (state.head = commit),
-        env: (token) => ({ GITHUB_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v3`, GITHUB_REPOSITORY: "o/r", FORGE_TOKEN: token }),
+        env: (token) => ({
+            GITHUB_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v3`,
+            GITHUB_REPOSITORY: "o/r",
+            FORGE_TOKEN: token,
+        }),
         stop: () => new Promise((resolve) => void server.close(() => resolve()).closeAllConnections()),
     };
 }

@@ -22,12 +22,24 @@ export function workflowMistakes(text: string): string[] {
     if (found.length > 0) return found;
     const workflow = document.toJS() as unknown;
     if (!isMap(workflow)) return ["no map"];
-    const unknown = (place: string, value: Map, known: string[]) => found.push(...Object.keys(value).filter((key) => !known.includes(key)).map((key) => `${place}: the key ${key} is none of a workflow's`));
+    const unknown = (place: string, value: Map, known: string[]) =>
+        found.push(
+            ...Object.keys(value)
+                .filter((key) => !known.includes(key))
+                .map((key) => `${place}: the key ${key} is none of a workflow's`),
+        );
     unknown("the workflow", workflow, KEYS.workflow);
     if (!isMap(workflow.on)) return [...found, "on is no map"];
     for (const [event, value] of Object.entries(workflow.on)) {
         if (!EVENTS.includes(event)) found.push(`the event ${event}`);
-        if (event === "schedule" && !(Array.isArray(value) && value.every((item) => isMap(item) && /^([\d*/,-]+ ){4}[\d*/,-]+$/.test(String(item.cron))))) found.push("a schedule that is no cron");
+        if (
+            event === "schedule" &&
+            !(
+                Array.isArray(value) &&
+                value.every((item) => isMap(item) && /^([\d*/,-]+ ){4}[\d*/,-]+$/.test(String(item.cron)))
+            )
+        )
+            found.push("a schedule that is no cron");
     }
     if (!isMap(workflow.jobs) || Object.keys(workflow.jobs).length === 0) return [...found, "there are no jobs"];
     const jobs = workflow.jobs;
@@ -38,8 +50,10 @@ export function workflowMistakes(text: string): string[] {
         }
         unknown(`the job ${name}`, job, KEYS.job);
         if (typeof job["runs-on"] !== "string") found.push(`the job ${name} has no runs-on`);
-        if (job.needs !== undefined && (typeof job.needs !== "string" || !(job.needs in jobs))) found.push(`the job ${name} needs ${String(job.needs)}, which there is not`);
-        for (const [permission, access] of Object.entries(isMap(job.permissions) ? job.permissions : {})) if (!["read", "write", "none"].includes(String(access))) found.push(`${permission}: ${String(access)}`);
+        if (job.needs !== undefined && (typeof job.needs !== "string" || !(job.needs in jobs)))
+            found.push(`the job ${name} needs ${String(job.needs)}, which there is not`);
+        for (const [permission, access] of Object.entries(isMap(job.permissions) ? job.permissions : {}))
+            if (!["read", "write", "none"].includes(String(access))) found.push(`${permission}: ${String(access)}`);
         const steps = Array.isArray(job.steps) ? (job.steps as unknown[]) : [];
         if (steps.length === 0) found.push(`the job ${name} has no steps`);
         const ids: unknown[] = [];
@@ -49,14 +63,18 @@ export function workflowMistakes(text: string): string[] {
                 continue;
             }
             unknown(`a step of ${name}`, step, KEYS.step);
-            if ((typeof step.run === "string") === (typeof step.uses === "string")) found.push(`a step of ${name} has not either run or uses`);
-            for (const [variable, value] of Object.entries(isMap(step.env) ? step.env : {})) if (typeof value !== "string") found.push(`${variable} of ${name} is no text`);
+            if ((typeof step.run === "string") === (typeof step.uses === "string"))
+                found.push(`a step of ${name} has not either run or uses`);
+            for (const [variable, value] of Object.entries(isMap(step.env) ? step.env : {}))
+                if (typeof value !== "string") found.push(`${variable} of ${name} is no text`);
             if (step.id !== undefined) ids.push(step.id);
         }
         if (new Set(ids).size !== ids.length) found.push(`two steps of ${name} have one id`);
         const known = JSON.stringify(job);
-        for (const [, id] of known.matchAll(/steps\.(\w+)\./g)) if (!ids.includes(id)) found.push(`${name} speaks of the step ${id}, which there is not`);
-        for (const [, other] of known.matchAll(/needs\.(\w+)\./g)) if (job.needs !== other) found.push(`${name} speaks of the job ${other}, which it does not need`);
+        for (const [, id] of known.matchAll(/steps\.(\w+)\./g))
+            if (!ids.includes(id)) found.push(`${name} speaks of the step ${id}, which there is not`);
+        for (const [, other] of known.matchAll(/needs\.(\w+)\./g))
+            if (job.needs !== other) found.push(`${name} speaks of the job ${other}, which it does not need`);
     }
     return [...found, ...expressionMistakes(text)];
 }
@@ -68,7 +86,8 @@ function expressionMistakes(text: string): string[] {
     const conditions = [...text.matchAll(/^ +(?:- )?if: (.*)$/gm)].map(([, condition]) => condition!);
     for (const expression of [...whole, ...conditions]) {
         if (!CONTEXTS.test(expression)) found.push(`the expression ${expression}`);
-        if ((expression.split("'").length - 1) % 2 !== 0 || expression.includes('"')) found.push(`the quotes of ${expression}`);
+        if ((expression.split("'").length - 1) % 2 !== 0 || expression.includes('"'))
+            found.push(`the quotes of ${expression}`);
         if (expression.split("(").length !== expression.split(")").length) found.push(`the brackets of ${expression}`);
     }
     return found;

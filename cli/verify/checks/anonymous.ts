@@ -4,7 +4,8 @@ import { type Check, fail, notApplicable, pass, warning } from "../check";
 import { parsed } from "../registry";
 
 const READ = 'Give anonymousPolicy ["read"] to every pattern of accessControl.repositories.';
-const NO_MORE = 'Anonymous has to have ["read"] and no more in every pattern of accessControl.repositories; without http.auth anyone may do everything.';
+const NO_MORE =
+    'Anonymous has to have ["read"] and no more in every pattern of accessControl.repositories; without http.auth anyone may do everything.';
 
 export const anonymous: Check[] = [
     {
@@ -14,9 +15,16 @@ export const anonymous: Check[] = [
         async run({ anonymous }) {
             const version = await anonymous.request("GET", "/v2/");
             const catalog = await anonymous.request("GET", "/v2/_catalog");
-            const repositories = catalog.status === 200 ? parsed<{ repositories?: string[] | null }>(catalog)?.repositories : undefined;
-            if (version.status === 200 && repositories !== undefined) return pass(`GET /v2/ and the catalog answer 200 without a login; ${repositories?.length ?? 0} repositories on its first page.`);
-            return fail(`Without a login GET /v2/ answers ${version.status} and the catalog ${catalog.status}: whoever pulls without a login is locked out.`, READ);
+            const repositories =
+                catalog.status === 200 ? parsed<{ repositories?: string[] | null }>(catalog)?.repositories : undefined;
+            if (version.status === 200 && repositories !== undefined)
+                return pass(
+                    `GET /v2/ and the catalog answer 200 without a login; ${repositories?.length ?? 0} repositories on its first page.`,
+                );
+            return fail(
+                `Without a login GET /v2/ answers ${version.status} and the catalog ${catalog.status}: whoever pulls without a login is locked out.`,
+                READ,
+            );
         },
     },
     {
@@ -26,13 +34,23 @@ export const anonymous: Check[] = [
         async run(context) {
             const { repository, tag, digest } = await context.anyTag();
             const manifest = await context.anonymous.getManifest(repository, tag);
-            if (manifest.status !== 200) return fail(`The manifest of ${repository}:${tag} is answered with ${manifest.status} without a login: nodes can no longer pull.`, READ);
-            if (digestOf(manifest.text) !== digest) return fail(`The manifest of ${repository}:${tag} is not the one of ${digest}.`);
+            if (manifest.status !== 200)
+                return fail(
+                    `The manifest of ${repository}:${tag} is answered with ${manifest.status} without a login: nodes can no longer pull.`,
+                    READ,
+                );
+            if (digestOf(manifest.text) !== digest)
+                return fail(`The manifest of ${repository}:${tag} is not the one of ${digest}.`);
             const layer = parsed<{ layers?: { digest: string }[] }>(manifest)?.layers?.[0]?.digest;
             if (layer === undefined) return pass("The manifest comes, and is what its digest says.");
-            const blob = await context.anonymous.request(context.identities ? "GET" : "HEAD", `/v2/${repository}/blobs/${layer}`);
-            if (blob.status !== 200) return fail(`The manifest comes, its layer is answered with ${blob.status}.`, READ);
-            if (context.identities && digestOf(blob.text) !== layer) return fail("The layer is not what its digest says.");
+            const blob = await context.anonymous.request(
+                context.identities ? "GET" : "HEAD",
+                `/v2/${repository}/blobs/${layer}`,
+            );
+            if (blob.status !== 200)
+                return fail(`The manifest comes, its layer is answered with ${blob.status}.`, READ);
+            if (context.identities && digestOf(blob.text) !== layer)
+                return fail("The layer is not what its digest says.");
             return pass("The manifest and its layer come without a login, and are what their digests say.");
         },
     },
@@ -41,10 +59,18 @@ export const anonymous: Check[] = [
         title: "Docker is asked for its login, which it would otherwise never send",
         needs: [],
         async run({ anonymous }) {
-            const answer = await anonymous.request("GET", "/v2/", { headers: { "user-agent": "docker/28.0.0 go/go1.24 os/linux arch/amd64" } });
+            const answer = await anonymous.request("GET", "/v2/", {
+                headers: { "user-agent": "docker/28.0.0 go/go1.24 os/linux arch/amd64" },
+            });
             const challenge = answer.headers.get("www-authenticate");
-            if (answer.status === 401 && challenge) return pass("GET /v2/ of a client named docker/… is answered with 401 and a challenge, so docker pushes with its login. A docker daemon without any login takes the same challenge for an end, and does not pull; other clients do.");
-            return warning(`GET /v2/ of a client named docker/… is answered with ${answer.status}: docker push would go without its key, and be refused.`, "Use zot 2.1.16 or newer with both anonymous and other policies, and let the proxy pass User-Agent on.");
+            if (answer.status === 401 && challenge)
+                return pass(
+                    "GET /v2/ of a client named docker/… is answered with 401 and a challenge, so docker pushes with its login. A docker daemon without any login takes the same challenge for an end, and does not pull; other clients do.",
+                );
+            return warning(
+                `GET /v2/ of a client named docker/… is answered with ${answer.status}: docker push would go without its key, and be refused.`,
+                "Use zot 2.1.16 or newer with both anonymous and other policies, and let the proxy pass User-Agent on.",
+            );
         },
     },
     {
@@ -53,7 +79,11 @@ export const anonymous: Check[] = [
         needs: [],
         async run(context) {
             const probe = await context.anonymous.mayPut(context.scratch, "v0");
-            if (probe.granted) return fail("Anyone may push without a login: anonymous has the right create, or there is no authentication at all.", NO_MORE);
+            if (probe.granted)
+                return fail(
+                    "Anyone may push without a login: anonymous has the right create, or there is no authentication at all.",
+                    NO_MORE,
+                );
             if (!context.readOnly) {
                 const upload = await context.anonymous.request("POST", `/v2/${context.scratch}/blobs/uploads/`);
                 const location = upload.headers.get("location");
@@ -61,11 +91,22 @@ export const anonymous: Check[] = [
                     await context.anonymous.request("DELETE", new URL(location, context.subject.registryUrl).pathname);
                     return fail("Anyone may upload without a login: anonymous has the right create.", NO_MORE);
                 }
-                if (upload.status !== 401) return warning(`An upload without a login is refused with ${upload.status} instead of 401: a client would not think of logging in.`);
+                if (upload.status !== 401)
+                    return warning(
+                        `An upload without a login is refused with ${upload.status} instead of 401: a client would not think of logging in.`,
+                    );
             }
-            if (probe.answer.status !== 401) return warning(`It is refused with ${probe.answer.status} instead of 401: a client would not think of logging in.`);
+            if (probe.answer.status !== 401)
+                return warning(
+                    `It is refused with ${probe.answer.status} instead of 401: a client would not think of logging in.`,
+                );
             const challenge = probe.answer.headers.get("www-authenticate");
-            return challenge ? pass("401, with the challenge that makes a client log in.") : warning("401, but without the header WWW-Authenticate, by which a client learns how to log in.", "Let the proxy pass WWW-Authenticate on.");
+            return challenge
+                ? pass("401, with the challenge that makes a client log in.")
+                : warning(
+                      "401, but without the header WWW-Authenticate, by which a client learns how to log in.",
+                      "Let the proxy pass WWW-Authenticate on.",
+                  );
         },
     },
     {
@@ -76,7 +117,8 @@ export const anonymous: Check[] = [
             const { repository, tag, digest } = await context.anyTag();
             const may: string[] = [];
             if ((await context.anonymous.mayPut(repository, tag)).granted) may.push("overwrite a tag");
-            if ((await context.anonymous.mayPut(repository, `${digest}?tag=${tag}`)).granted) may.push("move a tag by a digest");
+            if ((await context.anonymous.mayPut(repository, `${digest}?tag=${tag}`)).granted)
+                may.push("move a tag by a digest");
             if ((await context.anonymous.mayDelete(repository)).granted) may.push("delete");
             if (may.length > 0) return fail(`Anyone may ${may.join(", and ")} without a login.`, NO_MORE);
             return pass("Overwriting a tag, moving it by a digest, and deleting are all refused.");
@@ -87,9 +129,18 @@ export const anonymous: Check[] = [
         title: "A wrong key is refused, also where anyone may read",
         needs: [],
         async run({ anonymous, subject }) {
-            const answer = await anonymous.request("GET", "/v2/_catalog", { headers: { authorization: `Basic ${Buffer.from(`${subject.ciUser}:zak_00000000000000000000000000000000`).toString("base64")}` } });
-            if (answer.status === 401) return pass("401: a client learns that its key is wrong rather than going on as anonymous.");
-            if (answer.status === 200) return fail("A made-up key is taken for a login, or nobody looks at it: the registry has no authentication, or a proxy drops the header.", "Set http.auth (openid) in zot's config, and let the proxy pass Authorization on.");
+            const answer = await anonymous.request("GET", "/v2/_catalog", {
+                headers: {
+                    authorization: `Basic ${Buffer.from(`${subject.ciUser}:zak_00000000000000000000000000000000`).toString("base64")}`,
+                },
+            });
+            if (answer.status === 401)
+                return pass("401: a client learns that its key is wrong rather than going on as anonymous.");
+            if (answer.status === 200)
+                return fail(
+                    "A made-up key is taken for a login, or nobody looks at it: the registry has no authentication, or a proxy drops the header.",
+                    "Set http.auth (openid) in zot's config, and let the proxy pass Authorization on.",
+                );
             throw notApplicable(`It answered ${answer.status}.`);
         },
     },

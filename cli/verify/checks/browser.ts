@@ -14,19 +14,34 @@ export const browser: Check[] = [
         needs: [],
         async run(context) {
             const { browser: asked } = context.subject;
-            if (!asked) throw notApplicable("It was not asked for (--browser); login-ci and login-admin log in without one.");
+            if (!asked)
+                throw notApplicable("It was not asked for (--browser); login-ci and login-admin log in without one.");
             const identities = context.identitiesOrSkip();
             await context.as("ci");
-            const start = await sendOne(context.way, `${context.subject.registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`);
-            if (!start.location) return fail(`The start of a login is answered with ${start.status} instead of a redirect (see login-start).`);
-            const login = { registryUrl: context.subject.registryUrl, authentikOrigin: start.location.origin, ...(await identities.credentialsOf("ci")) };
+            const start = await sendOne(
+                context.way,
+                `${context.subject.registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`,
+            );
+            if (!start.location)
+                return fail(
+                    `The start of a login is answered with ${start.status} instead of a redirect (see login-start).`,
+                );
+            const login = {
+                registryUrl: context.subject.registryUrl,
+                authentikOrigin: start.location.origin,
+                ...(await identities.credentialsOf("ci")),
+            };
             try {
                 return await logsIn(context, login, asked.program);
             } catch (error) {
                 // A browser that is ended by the same Ctrl-C fails in its own words.
                 context.control.check();
                 if (error instanceof Interrupted || error instanceof Skipped) throw error;
-                throw notPossible(error instanceof NoBrowserError ? error.message : `The browser failed: ${(error as Error).message.split("\n")[0]}`);
+                throw notPossible(
+                    error instanceof NoBrowserError
+                        ? error.message
+                        : `The browser failed: ${(error as Error).message.split("\n")[0]}`,
+                );
             }
         },
     },
@@ -41,12 +56,26 @@ async function logsIn(context: Context, login: BrowserLogin, program: string | u
         await logOutWithBrowser(tab, login);
         if (!arrival.arrived) {
             const where = `${version} came as far as ${arrival.address}, ${arrival.said}.`;
-            if (arrival.answered) return fail(where, "Look at zot's log and at Authentik's for this moment; the checks login-start and login-ci may say more.");
+            if (arrival.answered)
+                return fail(
+                    where,
+                    "Look at zot's log and at Authentik's for this moment; the checks login-start and login-ci may say more.",
+                );
             throw notPossible(`${where} There was nothing there that a name and a password could be typed into.`);
         }
-        if (arrival.username !== login.username) return fail(`${version} came back, and zot takes the person for ${arrival.username ?? "nobody"} instead of ${login.username}.`, 'zot\'s config needs claimMapping.username "preferred_username" and the scope "profile".');
-        if (arrival.keysStatus !== 200) return fail(`${version} came back, and has no session: zot answers the list of keys with ${arrival.keysStatus}.`, "Let the proxy in front pass cookies on, and see that the registry is reached by the address in externalUrl.");
-        return pass(`${version} went from the registry to Authentik, where name and password were typed in, and back to ${arrival.address}; zot knows the person as ${arrival.username}.`);
+        if (arrival.username !== login.username)
+            return fail(
+                `${version} came back, and zot takes the person for ${arrival.username ?? "nobody"} instead of ${login.username}.`,
+                'zot\'s config needs claimMapping.username "preferred_username" and the scope "profile".',
+            );
+        if (arrival.keysStatus !== 200)
+            return fail(
+                `${version} came back, and has no session: zot answers the list of keys with ${arrival.keysStatus}.`,
+                "Let the proxy in front pass cookies on, and see that the registry is reached by the address in externalUrl.",
+            );
+        return pass(
+            `${version} went from the registry to Authentik, where name and password were typed in, and back to ${arrival.address}; zot knows the person as ${arrival.username}.`,
+        );
     } finally {
         await chromium.close();
     }

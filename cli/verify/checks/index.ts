@@ -10,4 +10,14 @@ import { otherLogins } from "./otherLogins";
 import { service } from "./service";
 import { tags } from "./tags";
 
-export const checks: readonly Check[] = [...service, ...otherLogins, ...login, ...browser, ...anonymous, ...tags, ...mirrors, ...matrix, ...keys];
+export const checks: readonly Check[] = [
+    ...service,
+    ...otherLogins,
+    ...login,
+    ...browser,
+    ...anonymous,
+    ...tags,
+    ...mirrors,
+    ...matrix,
+    ...keys,
+];

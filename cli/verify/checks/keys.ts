@@ -15,7 +15,8 @@ export const keys: Check[] = [
 
 async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
     const { ciUser } = context.subject;
-    const record = (count: number) => context.recorder.add({ as: ciUser, sent: "GET /zot/auth/apikey", received: `200, ${count} keys` });
+    const record = (count: number) =>
+        context.recorder.add({ as: ciUser, sent: "GET /zot/auth/apikey", received: `200, ${count} keys` });
     const own = context.ciKeys();
     if (own) {
         try {
@@ -23,10 +24,15 @@ async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
             record(found.length);
             return found;
         } catch (error) {
-            if (!context.identities) throw notPossible(`CI's own key does not list its keys: ${(error as Error).message}`);
+            if (!context.identities)
+                throw notPossible(`CI's own key does not list its keys: ${(error as Error).message}`);
         }
     }
-    if (context.readOnly) throw new Skipped("read-only", "With --read-only this needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.");
+    if (context.readOnly)
+        throw new Skipped(
+            "read-only",
+            "With --read-only this needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
+        );
     return context.identitiesOrSkip().asServiceAccount(ciUser, async (session) => {
         const found = await session.listApiKeys();
         record(found.length);
@@ -36,13 +42,35 @@ async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
 
 function judged({ subject }: Context, records: ApiKeyRecord[]): Outcome {
     const alive = records.filter((record) => !record.isExpired);
-    const named = (list: ApiKeyRecord[]) => list.map(({ label, uuid }) => `${JSON.stringify(label)} (${uuid})`).join(", ");
+    const named = (list: ApiKeyRecord[]) =>
+        list.map(({ label, uuid }) => `${JSON.stringify(label)} (${uuid})`).join(", ");
     const endless = alive.filter(({ expirationDate }) => new Date(expirationDate).getUTCFullYear() <= 1);
     const only = "Keys of other users are seen by those users alone.";
-    if (endless.length > 0) return fail(`${subject.ciUser} has a key without expiry: ${named(endless)}. Whoever finds it has CI's rights for ever, and a stolen key can make one. ${only}`, "Revoke it, in zot's web interface or by DELETE /zot/auth/apikey?id=UUID.");
+    if (endless.length > 0)
+        return fail(
+            `${subject.ciUser} has a key without expiry: ${named(endless)}. Whoever finds it has CI's rights for ever, and a stolen key can make one. ${only}`,
+            "Revoke it, in zot's web interface or by DELETE /zot/auth/apikey?id=UUID.",
+        );
     const isOurs = ({ uuid, label }: ApiKeyRecord) => uuid === subject.declaredKey || ownerIn(label) !== undefined;
     const foreign = alive.filter((record) => !isOurs(record));
-    if (subject.declaredKey !== undefined && !alive.some(({ uuid }) => uuid === subject.declaredKey)) return fail(`The stack's key ${subject.declaredKey} is not on record: CI's key no longer works.`, "pulumi up makes a new one; then hand it over with npm run ci-secrets.");
-    if (foreign.length > 0) return warning(`${subject.ciUser} has ${foreign.length === 1 ? "a key that is" : "keys that are"} not ours: ${named(foreign)}. A stolen key can make another. ${only}`, "Revoke what nobody knows of.");
-    return pass(`${alive.length} ${alive.length === 1 ? "key works" : "keys work"}, each with an expiry${alive.length > 0 ? ` (the last ends ${alive.map(({ expirationDate }) => expirationDate).sort().at(-1)})` : ""}, and none is unknown. ${only}`);
+    if (subject.declaredKey !== undefined && !alive.some(({ uuid }) => uuid === subject.declaredKey))
+        return fail(
+            `The stack's key ${subject.declaredKey} is not on record: CI's key no longer works.`,
+            "pulumi up makes a new one; then hand it over with npm run ci-secrets.",
+        );
+    if (foreign.length > 0)
+        return warning(
+            `${subject.ciUser} has ${foreign.length === 1 ? "a key that is" : "keys that are"} not ours: ${named(foreign)}. A stolen key can make another. ${only}`,
+            "Revoke what nobody knows of.",
+        );
+    return pass(
+        `${alive.length} ${alive.length === 1 ? "key works" : "keys work"}, each with an expiry${
+            alive.length > 0
+                ? ` (the last ends ${alive
+                      .map(({ expirationDate }) => expirationDate)
+                      .sort()
+                      .at(-1)})`
+                : ""
+        }, and none is unknown. ${only}`,
+    );
 }

@@ -18,23 +18,45 @@ export const login: Check[] = [
             const answer = await anonymous.request("GET", "/zot/auth/login?provider=oidc&callback_ui=%2F");
             const location = answer.headers.get("location");
             if (answer.status !== 302 || !location) {
-                return fail(`The start of a login is answered with ${answer.status} instead of a redirect: there is no OpenID Connect in zot's config.`, "Set http.auth.openid; with Authentik down at its start, zot may serve the read-only config.");
+                return fail(
+                    `The start of a login is answered with ${answer.status} instead of a redirect: there is no OpenID Connect in zot's config.`,
+                    "Set http.auth.openid; with Authentik down at its start, zot may serve the read-only config.",
+                );
             }
             const authorize = new URL(location, subject.registryUrl);
-            const [clientId, redirect, scope] = ["client_id", "redirect_uri", "scope"].map((name) => authorize.searchParams.get(name) ?? "");
+            const [clientId, redirect, scope] = ["client_id", "redirect_uri", "scope"].map(
+                (name) => authorize.searchParams.get(name) ?? "",
+            );
             const wrong: string[] = [];
             const wanted = `${subject.registryUrl}/zot/auth/callback/oidc`;
             if (redirect !== wanted) wrong.push(`it would come back to ${redirect} instead of ${wanted} (externalUrl)`);
-            if (subject.clientId && clientId !== subject.clientId) wrong.push(`the client id is ${clientId} instead of ${subject.clientId}`);
-            for (const needed of ["openid", "profile"]) if (!scope!.split(" ").includes(needed)) wrong.push(`the scope ${needed} is missing${needed === "profile" ? ", without which there are no groups" : ""}`);
+            if (subject.clientId && clientId !== subject.clientId)
+                wrong.push(`the client id is ${clientId} instead of ${subject.clientId}`);
+            for (const needed of ["openid", "profile"])
+                if (!scope!.split(" ").includes(needed))
+                    wrong.push(
+                        `the scope ${needed} is missing${needed === "profile" ? ", without which there are no groups" : ""}`,
+                    );
             if (subject.issuer) {
-                const discovery = await sendOne(recordedSteps(way, recorder, "anonymous"), `${subject.issuer}.well-known/openid-configuration`);
+                const discovery = await sendOne(
+                    recordedSteps(way, recorder, "anonymous"),
+                    `${subject.issuer}.well-known/openid-configuration`,
+                );
                 const told = parsed<{ issuer?: string; authorization_endpoint?: string }>(discovery);
-                if (told?.issuer !== subject.issuer) wrong.push(`the issuer ${subject.issuer} calls itself ${told?.issuer ?? `nothing (${discovery.status})`}`);
+                if (told?.issuer !== subject.issuer)
+                    wrong.push(
+                        `the issuer ${subject.issuer} calls itself ${told?.issuer ?? `nothing (${discovery.status})`}`,
+                    );
                 const endpoint = told?.authorization_endpoint;
-                if (endpoint && new URL(endpoint).origin !== authorize.origin) wrong.push(`logins go to ${authorize.origin} instead of ${new URL(endpoint).origin}`);
+                if (endpoint && new URL(endpoint).origin !== authorize.origin)
+                    wrong.push(`logins go to ${authorize.origin} instead of ${new URL(endpoint).origin}`);
             }
-            return wrong.length === 0 ? pass(`It goes to ${authorize.origin}, as the client ${clientId}, and comes back to ${redirect}.`) : fail(`Logins cannot work as declared: ${wrong.join("; ")}.`, "Push the declared config again (pulumi up).");
+            return wrong.length === 0
+                ? pass(`It goes to ${authorize.origin}, as the client ${clientId}, and comes back to ${redirect}.`)
+                : fail(
+                      `Logins cannot work as declared: ${wrong.join("; ")}.`,
+                      "Push the declared config again (pulumi up).",
+                  );
         },
     },
     {
@@ -54,12 +76,21 @@ export const login: Check[] = [
         title: "CI's service account is a member of CI's group",
         needs: [],
         async run({ subject, way, readOnly }) {
-            if (!subject.authentik) throw readOnly ? new Skipped("read-only", "Without a token for Authentik it is not asked.") : notPossible(subject.withoutAuthentik);
+            if (!subject.authentik)
+                throw readOnly
+                    ? new Skipped("read-only", "Without a token for Authentik it is not asked.")
+                    : notPossible(subject.withoutAuthentik);
             const { ciUser, workloadsGroup } = subject;
             const member = await isMember({ ...subject.authentik, way }, ciUser, workloadsGroup);
-            if (member === undefined) throw notApplicable(`Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: one is not there, or the token may not see it.`);
+            if (member === undefined)
+                throw notApplicable(
+                    `Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: one is not there, or the token may not see it.`,
+                );
             if (member) return pass(`${ciUser} is in ${workloadsGroup}.`);
-            return fail(`${ciUser} is not in ${workloadsGroup}: from its next login on, CI has no rights. What zot remembers may still let its key push until then.`, "pulumi up --refresh makes it a member again.");
+            return fail(
+                `${ciUser} is not in ${workloadsGroup}: from its next login on, CI has no rights. What zot remembers may still let its key push until then.`,
+                "pulumi up --refresh makes it a member again.",
+            );
         },
     },
     {
@@ -68,8 +99,14 @@ export const login: Check[] = [
         needs: ["identities"],
         async run(context) {
             const answer = await context.identitiesOrSkip().admitGroupless();
-            if (answer === "turned away") return pass('Authentik says "Permission denied". For the checks that follow, a user of this run is bound to the application by itself, and unbound again.');
-            return warning("Whoever has an account in Authentik logs in: no group is bound to the application. Such a login may do what the checks logged-in-read and logged-in-change say.", "Bind the groups of the admins and of CI to the application in Authentik (pulumi up).");
+            if (answer === "turned away")
+                return pass(
+                    'Authentik says "Permission denied". For the checks that follow, a user of this run is bound to the application by itself, and unbound again.',
+                );
+            return warning(
+                "Whoever has an account in Authentik logs in: no group is bound to the application. Such a login may do what the checks logged-in-read and logged-in-change say.",
+                "Bind the groups of the admins and of CI to the application in Authentik (pulumi up).",
+            );
         },
     },
     {
@@ -80,7 +117,8 @@ export const login: Check[] = [
             const without: string[] = [];
             for (const tier of ["ci", "admin"] as const) {
                 const { registry } = await context.as(tier);
-                if ((await registry.mayPut(context.scratch, "v0")).granted !== true) without.push(tier === "ci" ? context.subject.workloadsGroup : context.subject.adminsGroup);
+                if ((await registry.mayPut(context.scratch, "v0")).granted !== true)
+                    without.push(tier === "ci" ? context.subject.workloadsGroup : context.subject.adminsGroup);
             }
             if (without.length === 2) {
                 return fail(
@@ -88,7 +126,11 @@ export const login: Check[] = [
                     'Authentik\'s provider needs the scope mapping profile, zot\'s config the scope "profile" and claimMapping.groups "groups"; or the rules name other groups.',
                 );
             }
-            if (without.length === 1) return fail(`The group ${without[0]} has no right to push in ${context.scratch}; the other group has, so groups do reach zot.`, `Compare the name of the group in Authentik with the one in accessControl.repositories (${without[0]}).`);
+            if (without.length === 1)
+                return fail(
+                    `The group ${without[0]} has no right to push in ${context.scratch}; the other group has, so groups do reach zot.`,
+                    `Compare the name of the group in Authentik with the one in accessControl.repositories (${without[0]}).`,
+                );
             return pass("Logged in, members of both groups have rights that others have not.");
         },
     },
@@ -100,8 +142,12 @@ export const login: Check[] = [
             const { registry } = await context.as("groupless");
             const catalog = await registry.request("GET", "/v2/_catalog");
             const read = await registry.mayRead(context.scratch);
-            if (catalog.status === 200 && read.granted) return pass("The catalog and a pull are let through: who logs in loses nothing.");
-            return fail(`Who logs in without a group loses what anonymous has: the catalog is answered with ${catalog.status}, a pull with ${read.answer.status}. The defaultPolicy is missing.`, 'Give defaultPolicy ["read"] to every pattern of accessControl.repositories.');
+            if (catalog.status === 200 && read.granted)
+                return pass("The catalog and a pull are let through: who logs in loses nothing.");
+            return fail(
+                `Who logs in without a group loses what anonymous has: the catalog is answered with ${catalog.status}, a pull with ${read.answer.status}. The defaultPolicy is missing.`,
+                'Give defaultPolicy ["read"] to every pattern of accessControl.repositories.',
+            );
         },
     },
     {
@@ -125,7 +171,11 @@ export const login: Check[] = [
                     "Push the declared config again, and restart zot: accessControl that was absent at its start is not enforced when it is added to a running one.",
                 );
             }
-            if (may.length > 0) return fail(`A login without any group may ${may.join(", ")}: defaultPolicy grants it.`, 'defaultPolicy has to be ["read"] in every pattern of accessControl.repositories.');
+            if (may.length > 0)
+                return fail(
+                    `A login without any group may ${may.join(", ")}: defaultPolicy grants it.`,
+                    'defaultPolicy has to be ["read"] in every pattern of accessControl.repositories.',
+                );
             return pass("Pushing, overwriting and deleting are refused.");
         },
     },
@@ -135,13 +185,20 @@ export const login: Check[] = [
         needs: ["ci"],
         async run(context) {
             const { username, keys } = await context.as("ci");
-            const { key, record } = await keys.create(`zot-hardening-verify ${context.run} revoked`, new Date(Date.now() + 5 * 60_000));
-            const holder = { headers: { authorization: `Basic ${Buffer.from(`${username}:${key}`).toString("base64")}` } };
+            const { key, record } = await keys.create(
+                `zot-hardening-verify ${context.run} revoked`,
+                new Date(Date.now() + 5 * 60_000),
+            );
+            const holder = {
+                headers: { authorization: `Basic ${Buffer.from(`${username}:${key}`).toString("base64")}` },
+            };
             const before = await context.anonymous.request("GET", "/v2/_catalog", holder);
             await keys.revoke(record.uuid);
             const after = await context.anonymous.request("GET", "/v2/_catalog", holder);
             if (before.status !== 200) return fail(`A new key is answered with ${before.status}.`);
-            return after.status === 401 ? pass("200 before, 401 after.") : fail(`After it was revoked the key is still answered with ${after.status}.`);
+            return after.status === 401
+                ? pass("200 before, 401 after.")
+                : fail(`After it was revoked the key is still answered with ${after.status}.`);
         },
     },
 ];
@@ -150,12 +207,17 @@ async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
     try {
         const identities = context.identitiesOrSkip();
         const { username } = await identities.as(tier);
-        const flow = identities.ownFlow ? " The site's own login flow demands a second factor, so it went by a flow made for this run; the site's was gone through as far as that." : "";
-        return pass(`From the registry to Authentik and back, as ${username}; zot knows the user by that name, and made a key that ends within 15 minutes.${flow}`);
+        const flow = identities.ownFlow
+            ? " The site's own login flow demands a second factor, so it went by a flow made for this run; the site's was gone through as far as that."
+            : "";
+        return pass(
+            `From the registry to Authentik and back, as ${username}; zot knows the user by that name, and made a key that ends within 15 minutes.${flow}`,
+        );
     } catch (error) {
         if (error instanceof LoginError) return fail(error.message);
         if (!(error instanceof FlowError)) throw error;
-        throw notPossible(`${CALLED[tier]}: ${error.message} A flow that can be passed without a person is named with --login-flow.`);
+        throw notPossible(
+            `${CALLED[tier]}: ${error.message} A flow that can be passed without a person is named with --login-flow.`,
+        );
     }
 }
-

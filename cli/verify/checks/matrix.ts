@@ -30,7 +30,14 @@ export const matrix: Check[] = [
                 for (const { called, registry, who } of people) {
                     const probes: [Action, () => ReturnType<Registry["mayRead"]>][] = [
                         // A cache would ask upstream for what it does not have.
-                        ...(isCache ? [] : [["read", () => registry.mayRead(repository)] as [Action, () => ReturnType<Registry["mayRead"]>]]),
+                        ...(isCache
+                            ? []
+                            : [
+                                  ["read", () => registry.mayRead(repository)] as [
+                                      Action,
+                                      () => ReturnType<Registry["mayRead"]>,
+                                  ],
+                              ]),
                         ["create", () => registry.mayPut(repository, `absent-${context.run}`)],
                         ["delete", () => registry.mayDelete(repository)],
                     ];
@@ -38,14 +45,22 @@ export const matrix: Check[] = [
                         const { granted, answer } = await probe();
                         const declared = evaluate(policy, who, action, repository);
                         asked++;
-                        if (granted === undefined) wrong.push(`${called}, ${action} on ${pattern}: answered with ${answer.status}`);
-                        else if (granted !== declared) wrong.push(`${called} ${granted ? "may" : "may not"} ${action} on ${pattern}`);
+                        if (granted === undefined)
+                            wrong.push(`${called}, ${action} on ${pattern}: answered with ${answer.status}`);
+                        else if (granted !== declared)
+                            wrong.push(`${called} ${granted ? "may" : "may not"} ${action} on ${pattern}`);
                     }
                 }
             }
             if (asked === 0) throw notApplicable("There is nothing to ask.");
-            if (wrong.length > 0) return fail(`${wrong.length} of ${asked} cells are not as declared: ${wrong.join("; ")}.`, "Push the declared config again (pulumi up), and see that zot was restarted.");
-            return pass(`${asked} cells asked, for ${people.map(({ called }) => called).join(", ")}: read, create and delete on ${policy.rules.length} patterns.`);
+            if (wrong.length > 0)
+                return fail(
+                    `${wrong.length} of ${asked} cells are not as declared: ${wrong.join("; ")}.`,
+                    "Push the declared config again (pulumi up), and see that zot was restarted.",
+                );
+            return pass(
+                `${asked} cells asked, for ${people.map(({ called }) => called).join(", ")}: read, create and delete on ${policy.rules.length} patterns.`,
+            );
         },
     },
 ];

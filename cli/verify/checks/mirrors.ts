@@ -1,14 +1,29 @@
 /** The pull-through caches. */
+
+import { digestOf } from "../../../clients/registry";
 import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";
-import { digestOf } from "../../../clients/registry";
 import { parsed } from "../registry";
 
 /** Small public images, by what the prefixes of caches are usually called. */
-const SMALL_IMAGES: Record<string, string> = { "docker.io": "docker.io/library/hello-world:latest", "quay.io": "quay.io/podman/hello:latest", "registry.k8s.io": "registry.k8s.io/pause:3.10" };
+const SMALL_IMAGES: Record<string, string> = {
+    "docker.io": "docker.io/library/hello-world:latest",
+    "quay.io": "quay.io/podman/hello:latest",
+    "registry.k8s.io": "registry.k8s.io/pause:3.10",
+};
 
 /** What stands first in the catalog is certainly a cache's prefix. */
-const WELL_KNOWN = new Set(["docker.io", "registry-1.docker.io", "ghcr.io", "quay.io", "gcr.io", "registry.k8s.io", "mcr.microsoft.com", "public.ecr.aws", "registry.gitlab.com"]);
+const WELL_KNOWN = new Set([
+    "docker.io",
+    "registry-1.docker.io",
+    "ghcr.io",
+    "quay.io",
+    "gcr.io",
+    "registry.k8s.io",
+    "mcr.microsoft.com",
+    "public.ecr.aws",
+    "registry.gitlab.com",
+]);
 
 /** Upstream may be far away, and an image is fetched whole before the first answer. In milliseconds. */
 const PATIENCE = 120_000;
@@ -25,15 +40,27 @@ export const mirrors: Check[] = [
             for (const prefix of prefixes) {
                 const { granted, answer } = await registry.mayPut(`${prefix}/${context.scratch}`, "v0");
                 if (granted) open.push(prefix);
-                else if (granted === undefined) throw notPossible(`The probe under ${prefix} was answered with ${answer.status}, which says nothing of the rights.`);
+                else if (granted === undefined)
+                    throw notPossible(
+                        `The probe under ${prefix} was answered with ${answer.status}, which says nothing of the rights.`,
+                    );
             }
             const declared = context.subject.ciMayPushToMirrors;
-            if (open.length === 0) return pass(`Refused under ${prefixes.join(", ")}.${declared ? " It is declared that CI may (access.ciMayPushToMirrors)." : ""}`);
+            if (open.length === 0)
+                return pass(
+                    `Refused under ${prefixes.join(", ")}.${declared ? " It is declared that CI may (access.ciMayPushToMirrors)." : ""}`,
+                );
             if (declared) return pass(`CI may push under ${open.join(", ")}, as declared (access.ciMayPushToMirrors).`);
             if (!context.subject.mirrors && !open.some((prefix) => WELL_KNOWN.has(prefix))) {
-                return warning(`CI may push under ${open.join(", ")}, which look like prefixes of pull-through caches.`, "Name the caches with --mirror PREFIX, or take them from the rules for CI.");
+                return warning(
+                    `CI may push under ${open.join(", ")}, which look like prefixes of pull-through caches.`,
+                    "Name the caches with --mirror PREFIX, or take them from the rules for CI.",
+                );
             }
-            return fail(`CI may push under the mirrored prefix ${open.join(", ")}, in place of upstream's images.`, `Give these a rule of their own, in which CI has read only: ${open.map((prefix) => JSON.stringify(`${prefix}/**`)).join(", ")} (zot.mirrors declares it).`);
+            return fail(
+                `CI may push under the mirrored prefix ${open.join(", ")}, in place of upstream's images.`,
+                `Give these a rule of their own, in which CI has read only: ${open.map((prefix) => JSON.stringify(`${prefix}/**`)).join(", ")} (zot.mirrors declares it).`,
+            );
         },
     },
     {
@@ -42,10 +69,20 @@ export const mirrors: Check[] = [
         needs: [],
         async run(context) {
             const prefixes = await prefixesOf(context);
-            if (context.readOnly) throw new Skipped("read-only", "With --read-only nothing is pulled through, for the cache would store it.");
-            const images = context.subject.images.length > 0 ? context.subject.images : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
+            if (context.readOnly)
+                throw new Skipped(
+                    "read-only",
+                    "With --read-only nothing is pulled through, for the cache would store it.",
+                );
+            const images =
+                context.subject.images.length > 0
+                    ? context.subject.images
+                    : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
             // Nothing was asked for that could not be done.
-            if (images.length === 0) throw notApplicable(`No image is known to try ${prefixes.join(", ")} with. Name an image to pull through, for example --image ${prefixes[0]}/REPOSITORY:TAG.`);
+            if (images.length === 0)
+                throw notApplicable(
+                    `No image is known to try ${prefixes.join(", ")} with. Name an image to pull through, for example --image ${prefixes[0]}/REPOSITORY:TAG.`,
+                );
             const outcomes: Outcome[] = [];
             for (const image of images) outcomes.push(await pullThrough(context, image));
             const failed = outcomes.find(({ verdict }) => verdict === "fail");
@@ -58,13 +95,19 @@ export const mirrors: Check[] = [
 
 async function prefixesOf(context: Context): Promise<string[]> {
     const prefixes = await context.mirrors();
-    if (prefixes.length === 0) throw notApplicable(context.subject.stack ? "The stack declares no pull-through cache." : "No pull-through cache is known; name each with --mirror PREFIX.");
+    if (prefixes.length === 0)
+        throw notApplicable(
+            context.subject.stack
+                ? "The stack declares no pull-through cache."
+                : "No pull-through cache is known; name each with --mirror PREFIX.",
+        );
     return prefixes;
 }
 
 async function pullThrough(context: Context, image: string): Promise<Outcome> {
     const [, repository, tag] = /^(.+):([^:/]+)$/.exec(image) ?? [];
-    if (repository === undefined || tag === undefined) throw notPossible(`${image} is no image; give PREFIX/REPOSITORY:TAG.`);
+    if (repository === undefined || tag === undefined)
+        throw notPossible(`${image} is no image; give PREFIX/REPOSITORY:TAG.`);
     const before = await context.anonymous.tags(repository);
     const isNew = !before?.includes(tag);
     // What was not there before is removed again, and by a user who may.
@@ -74,17 +117,31 @@ async function pullThrough(context: Context, image: string): Promise<Outcome> {
         await context.as("admin");
     }
     const manifest = await context.anonymous.getManifest(repository, tag, PATIENCE);
-    if (manifest.status !== 200) return fail(`${image} is answered with ${manifest.status}: it is not fetched from upstream.`, "Look at zot's log for sync; is there such an image upstream, and does upstream answer the host?");
+    if (manifest.status !== 200)
+        return fail(
+            `${image} is answered with ${manifest.status}: it is not fetched from upstream.`,
+            "Look at zot's log for sync; is there such an image upstream, and does upstream answer the host?",
+        );
     const broken = await brokenBlob(context, repository, manifest.text);
     if (broken) return fail(`${image} comes, and ${broken}.`, "Look at zot's log for sync.");
     const stored = await context.anonymous.tags(repository);
-    if (!stored?.includes(tag)) return fail(`${image} comes, and is not stored: its tag is not listed afterwards.`, "Is sync on demand, and is there room left on the host?");
-    return pass(isNew ? `${image} was not there; an anonymous pull fetched, stored and served it.` : `${image} is stored already, and served; that upstream answers was not seen.`);
+    if (!stored?.includes(tag))
+        return fail(
+            `${image} comes, and is not stored: its tag is not listed afterwards.`,
+            "Is sync on demand, and is there room left on the host?",
+        );
+    return pass(
+        isNew
+            ? `${image} was not there; an anonymous pull fetched, stored and served it.`
+            : `${image} is stored already, and served; that upstream answers was not seen.`,
+    );
 }
 
 /** What is wrong with the first layer of an image, or of its first platform. */
 async function brokenBlob(context: Context, repository: string, text: string): Promise<string | undefined> {
-    const manifest = parsed<{ manifests?: { digest: string }[]; layers?: { digest: string; size: number }[] }>({ text });
+    const manifest = parsed<{ manifests?: { digest: string }[]; layers?: { digest: string; size: number }[] }>({
+        text,
+    });
     const child = manifest?.manifests?.[0]?.digest;
     if (child) {
         const answer = await context.anonymous.getManifest(repository, child, PATIENCE);
@@ -94,6 +151,8 @@ async function brokenBlob(context: Context, repository: string, text: string): P
     }
     const layer = manifest?.layers?.[0];
     if (!layer) return undefined;
-    const answer = await context.anonymous.request("HEAD", `/v2/${repository}/blobs/${layer.digest}`, { timeout: PATIENCE });
+    const answer = await context.anonymous.request("HEAD", `/v2/${repository}/blobs/${layer.digest}`, {
+        timeout: PATIENCE,
+    });
     return answer.status === 200 ? undefined : `its layer ${layer.digest} is answered with ${answer.status}`;
 }

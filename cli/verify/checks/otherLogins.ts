@@ -7,11 +7,19 @@ import { parsed, Registry } from "../registry";
 
 /** What zot 2.1.20 knows beside the declared one. */
 const PROVIDERS = ["github", "google", "gitlab"];
-const REMEDY = "Take it out of zot's config: pulumi up pushes the declared one. zot tells users apart by their name alone, so look whom it let in: docs/operations.md, Accounts of before.";
+const REMEDY =
+    "Take it out of zot's config: pulumi up pushes the declared one. zot tells users apart by their name alone, so look whom it let in: docs/operations.md, Accounts of before.";
 
 /** What the registry itself tells of its logins, where its search is on. */
 interface Told {
-    http?: { auth?: { htpasswd?: unknown; ldap?: unknown; bearer?: unknown; openid?: { providers?: Record<string, unknown> } } };
+    http?: {
+        auth?: {
+            htpasswd?: unknown;
+            ldap?: unknown;
+            bearer?: unknown;
+            openid?: { providers?: Record<string, unknown> };
+        };
+    };
 }
 
 export const otherLogins: Check[] = [
@@ -24,21 +32,34 @@ export const otherLogins: Check[] = [
             const mgmt = await anonymous.request("GET", "/v2/_zot/ext/mgmt");
             const told = mgmt.status === 200 ? parsed<Told>(mgmt)?.http?.auth : undefined;
             // It tells of a directory as of a password file.
-            if (told?.htpasswd !== undefined || told?.ldap !== undefined) found.push("names and passwords of a file or a directory (http.auth.htpasswd, http.auth.ldap)");
+            if (told?.htpasswd !== undefined || told?.ldap !== undefined)
+                found.push("names and passwords of a file or a directory (http.auth.htpasswd, http.auth.ldap)");
             if (told?.bearer !== undefined) found.push("bearer tokens (http.auth.bearer)");
-            for (const { path } of loginsIn({ http: { auth: { openid: { providers: nameless(told?.openid?.providers) } } } })) found.push(`another provider (${path})`);
+            for (const { path } of loginsIn({
+                http: { auth: { openid: { providers: nameless(told?.openid?.providers) } } },
+            }))
+                found.push(`another provider (${path})`);
             for (const provider of PROVIDERS) {
-                const { status } = await anonymous.request("GET", `/zot/auth/login?provider=${provider}&callback_ui=%2F`);
+                const { status } = await anonymous.request(
+                    "GET",
+                    `/zot/auth/login?provider=${provider}&callback_ui=%2F`,
+                );
                 const path = `http.auth.openid.providers.${provider}`;
-                if (status === 302 && !found.some((one) => one.includes(path))) found.push(`another provider (${path})`);
+                if (status === 302 && !found.some((one) => one.includes(path)))
+                    found.push(`another provider (${path})`);
             }
             const write = await anonymous.mayPut("zot-hardening/probe", "probe");
-            if (/^bearer\b/i.test(write.answer.headers.get("www-authenticate") ?? "") && told?.bearer === undefined) found.push("bearer tokens (http.auth.bearer)");
+            if (/^bearer\b/i.test(write.answer.headers.get("www-authenticate") ?? "") && told?.bearer === undefined)
+                found.push("bearer tokens (http.auth.bearer)");
             if (found.length > 0) return fail(`The registry also takes ${found.join("; ")}.`, REMEDY);
 
             const url = new URL(subject.registryUrl);
             const asks = url.protocol === "https:" ? await asksForCertificate(url) : false;
-            if (asks) return warning("The TLS handshake asks clients for a certificate: zot logs in whoever holds one (http.tls.cacert), unless it is a proxy that asks.", REMEDY);
+            if (asks)
+                return warning(
+                    "The TLS handshake asks clients for a certificate: zot logs in whoever holds one (http.tls.cacert), unless it is a proxy that asks.",
+                    REMEDY,
+                );
             return pass(
                 told === undefined
                     ? "No other provider, and no bearer tokens. A password file or a directory would not show, since zot's search is off; preview looks at the config on the host."
@@ -54,24 +75,45 @@ export const otherLogins: Check[] = [
             const registry = ownRegistry(context);
             const { ciUser, adminsGroup } = context.subject;
             const read = await registry.request("GET", "/v2/_catalog");
-            if (read.status === 401) return fail("CI's own key is not taken (401): it has ended, or is not on record.", "pulumi up makes a new one; then hand it over with npm run ci-secrets.");
+            if (read.status === 401)
+                return fail(
+                    "CI's own key is not taken (401): it has ended, or is not on record.",
+                    "pulumi up makes a new one; then hand it over with npm run ci-secrets.",
+                );
             const push = await registry.mayPut(context.scratch, "probe");
             const remove = await registry.mayDelete(context.scratch);
             const why = `zot remembers for ${ciUser} the groups of whoever last logged in by that name`;
-            if (remove.granted) return fail(`CI's own key may delete: ${why}, and that was somebody of ${adminsGroup}.`, `See other-logins; then raise ci.keyGeneration, and pulumi up logs in anew and revokes every other key of ${ciUser}.`);
-            if (push.granted === false) return fail(`CI's own key may not push (${push.answer.status}): ${why}, in another way than CI does, or ${ciUser} was taken out of its group.`, "See other-logins; then raise ci.keyGeneration, and pulumi up logs in anew.");
-            if (push.granted === undefined) throw notPossible(`A push was answered with ${push.answer.status}, which says neither.`);
+            if (remove.granted)
+                return fail(
+                    `CI's own key may delete: ${why}, and that was somebody of ${adminsGroup}.`,
+                    `See other-logins; then raise ci.keyGeneration, and pulumi up logs in anew and revokes every other key of ${ciUser}.`,
+                );
+            if (push.granted === false)
+                return fail(
+                    `CI's own key may not push (${push.answer.status}): ${why}, in another way than CI does, or ${ciUser} was taken out of its group.`,
+                    "See other-logins; then raise ci.keyGeneration, and pulumi up logs in anew.",
+                );
+            if (push.granted === undefined)
+                throw notPossible(`A push was answered with ${push.answer.status}, which says neither.`);
             return pass("It may push, and may not delete.");
         },
     },
 ];
 
 /** CI by the key that the stack declares: a user made for this run would not have what zot remembers for CI. */
-function ownRegistry({ subject: { ciKey: key, ciUser: username, registryUrl }, way, recorder, control, readOnly }: Context): Registry {
-    if (key !== undefined) return new Registry(registryUrl, `CI's own key (${username})`, way, recorder, control, { username, key });
+function ownRegistry({
+    subject: { ciKey: key, ciUser: username, registryUrl },
+    way,
+    recorder,
+    control,
+    readOnly,
+}: Context): Registry {
+    if (key !== undefined)
+        return new Registry(registryUrl, `CI's own key (${username})`, way, recorder, control, { username, key });
     const needs = "This needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.";
     throw readOnly ? new Skipped("read-only", needs) : new Skipped("not applicable", needs);
 }
 
 /** Providers by their keys alone: what else is told of them is not looked at. */
-const nameless = (providers: Record<string, unknown> | undefined) => Object.fromEntries(Object.keys(providers ?? {}).map((key) => [key, { present: true }]));
+const nameless = (providers: Record<string, unknown> | undefined) =>
+    Object.fromEntries(Object.keys(providers ?? {}).map((key) => [key, { present: true }]));

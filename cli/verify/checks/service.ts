@@ -14,7 +14,12 @@ export const service: Check[] = [
                 const { status } = await anonymous.request("GET", path);
                 if (status !== 200) odd.push(`${path} ${status}`);
             }
-            return odd.length === 0 ? pass("All three answer 200, without a login.") : fail(`Not 200: ${odd.join(", ")}.`, "Look at zot's log; a proxy in front has to pass these paths on.");
+            return odd.length === 0
+                ? pass("All three answer 200, without a login.")
+                : fail(
+                      `Not 200: ${odd.join(", ")}.`,
+                      "Look at zot's log; a proxy in front has to pass these paths on.",
+                  );
         },
     },
     {
@@ -25,14 +30,26 @@ export const service: Check[] = [
             const answer = await anonymous.request("GET", "/v2/_zot/ext/mgmt");
             const told = answer.status === 200 ? parsed<{ releaseTag?: string; commit?: string }>(answer) : undefined;
             const versions = [told?.releaseTag, told?.commit].filter((version) => keepsTags(version) !== undefined);
-            if (versions.length === 0) throw notApplicable(`The registry does not tell its version (${answer.status}); ask on the host: zot --version.`);
+            if (versions.length === 0)
+                throw notApplicable(
+                    `The registry does not tell its version (${answer.status}); ask on the host: zot --version.`,
+                );
             const older = versions.find((version) => !keepsTags(version));
             if (older === undefined) return pass(`It is ${plainVersion(versions[0]!)}.`);
             // The host has compared the hash of a binary.
-            if (acceptVersion !== undefined && (acceptVersion === told?.commit || acceptVersion.startsWith("sha256:"))) {
-                return warning(`It is ${plainVersion(older)}, which zot.acceptVersion accepts as a build that keeps tags.`, `Install ${OLDEST_ZOT} or newer.`);
+            if (
+                acceptVersion !== undefined &&
+                (acceptVersion === told?.commit || acceptVersion.startsWith("sha256:"))
+            ) {
+                return warning(
+                    `It is ${plainVersion(older)}, which zot.acceptVersion accepts as a build that keeps tags.`,
+                    `Install ${OLDEST_ZOT} or newer.`,
+                );
             }
-            return fail(`It is ${plainVersion(older)}, in which a push by digest can move a tag (and before 2.1.15 anyone who may create can overwrite latest).`, `Upgrade zot to ${OLDEST_ZOT} or newer.`);
+            return fail(
+                `It is ${plainVersion(older)}, in which a push by digest can move a tag (and before 2.1.15 anyone who may create can overwrite latest).`,
+                `Upgrade zot to ${OLDEST_ZOT} or newer.`,
+            );
         },
     },
     {
@@ -46,7 +63,10 @@ export const service: Check[] = [
             if (metrics === "anonymous") {
                 return isOpen
                     ? pass("Declared open, for a scraper without a login, and open.")
-                    : fail(`Declared open to anyone, and answered ${answer.status} without a login: the scraper gets nothing.`, 'It takes the extension metrics, and since zot 2.1.18 accessControl.metrics.anonymousPolicy: ["read"].');
+                    : fail(
+                          `Declared open to anyone, and answered ${answer.status} without a login: the scraper gets nothing.`,
+                          'It takes the extension metrics, and since zot 2.1.18 accessControl.metrics.anonymousPolicy: ["read"].',
+                      );
             }
             if (isOpen) {
                 return fail(
@@ -60,9 +80,17 @@ export const service: Check[] = [
                     throw error;
                 });
                 const other = await ci?.registry.request("GET", metricsPath);
-                if (other?.status === 200 && /^# (HELP|TYPE) /m.test(other.text)) return fail("Any login reads the metrics, CI's here, which is not declared.", "Name the users in accessControl.metrics.users, by zot.metricsUsers.");
+                if (other?.status === 200 && /^# (HELP|TYPE) /m.test(other.text))
+                    return fail(
+                        "Any login reads the metrics, CI's here, which is not declared.",
+                        "Name the users in accessControl.metrics.users, by zot.metricsUsers.",
+                    );
             }
-            return pass(metrics === "off" ? "They are off, as declared." : "Nobody without a login reads them; that the declared users do is for them to see.");
+            return pass(
+                metrics === "off"
+                    ? "They are off, as declared."
+                    : "Nobody without a login reads them; that the declared users do is for them to see.",
+            );
         },
     },
     {
@@ -73,7 +101,10 @@ export const service: Check[] = [
             const { protocol, hostname } = new URL(subject.registryUrl);
             if (protocol === "https:") return pass("It is, with a certificate that is trusted here.");
             if (/^(127\.|localhost$|\[::1\]$)/.test(hostname)) throw notApplicable("It is on this machine.");
-            return warning("Over plain http, whoever is in between reads keys and changes images.", "Put it behind a proxy that ends TLS, and give its https:// address.");
+            return warning(
+                "Over plain http, whoever is in between reads keys and changes images.",
+                "Put it behind a proxy that ends TLS, and give its https:// address.",
+            );
         },
     },
 ];

@@ -1,11 +1,12 @@
 /** Tags that stay what they are: what CI pushes, and what nobody overwrites. */
-import { type Check, fail, pass, notPossible, type Outcome, warning } from "../check";
+import { type Check, fail, notPossible, type Outcome, pass, warning } from "../check";
 import type { Context } from "../context";
 import { race } from "../race";
 import { type Image, newImage, type Registry, type RegistryAnswer } from "../registry";
 
 const UPDATE_GRANTED = "the right update is granted where it must not be";
-const WITHOUT_UPDATE = "CI's policies have to have the actions read and create, and no more; look at every pattern that matches, and at adminPolicy and defaultPolicy.";
+const WITHOUT_UPDATE =
+    "CI's policies have to have the actions read and create, and no more; look at every pattern that matches, and at adminPolicy and defaultPolicy.";
 
 interface Attempt {
     registry: Registry;
@@ -16,7 +17,13 @@ interface Attempt {
 }
 
 /** A check that a tag that exists is left as it is. */
-function tagStays(id: string, title: string, tier: "ci" | "admin", attempt: (attempt: Attempt) => Promise<RegistryAnswer>, whenAccepted: (context: Context, attempt: Attempt) => Promise<Outcome>): Check {
+function tagStays(
+    id: string,
+    title: string,
+    tier: "ci" | "admin",
+    attempt: (attempt: Attempt) => Promise<RegistryAnswer>,
+    whenAccepted: (context: Context, attempt: Attempt) => Promise<Outcome>,
+): Check {
     return {
         id,
         title,
@@ -29,11 +36,19 @@ function tagStays(id: string, title: string, tier: "ci" | "admin", attempt: (att
     };
 }
 
-async function judged(context: Context, attempt: Attempt, send: (attempt: Attempt) => Promise<RegistryAnswer>, whenAccepted: (context: Context, attempt: Attempt) => Promise<Outcome>): Promise<Outcome> {
+async function judged(
+    context: Context,
+    attempt: Attempt,
+    send: (attempt: Attempt) => Promise<RegistryAnswer>,
+    whenAccepted: (context: Context, attempt: Attempt) => Promise<Outcome>,
+): Promise<Outcome> {
     const answer = await send(attempt);
     const now = await digestAt(context, attempt.repository, attempt.tag);
     if (answer.status >= 200 && answer.status < 300) return whenAccepted(context, attempt);
-    if (now !== attempt.image.digest) return fail(`It was answered with ${answer.status}, and yet the tag names ${now ?? "nothing"} now instead of ${attempt.image.digest}.`);
+    if (now !== attempt.image.digest)
+        return fail(
+            `It was answered with ${answer.status}, and yet the tag names ${now ?? "nothing"} now instead of ${attempt.image.digest}.`,
+        );
     if (answer.status === 403) return pass("Refused with 403, and the tag names what it named.");
     return warning(`It was not carried out, and answered with ${answer.status} instead of 403.`);
 }
@@ -44,7 +59,8 @@ async function digestAt(context: Context, repository: string, tag: string): Prom
     return answer.status === 200 ? (answer.headers.get("docker-content-digest") ?? undefined) : undefined;
 }
 
-const overwritten = async (_context: Context, { tag }: Attempt) => fail(`The tag ${tag} was overwritten: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
+const overwritten = async (_context: Context, { tag }: Attempt) =>
+    fail(`The tag ${tag} was overwritten: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
 
 /** Where a plain overwrite is refused, it is not the rules that let this through. */
 async function unlessByRules({ registry, repository, tag }: Attempt, otherwise: Outcome): Promise<Outcome> {
@@ -63,9 +79,15 @@ export const tags: Check[] = [
             const tag = context.newTag();
             context.willPush();
             const answer = await registry.push(context.scratch, tag, image);
-            if (answer.status !== 201) return fail(`CI's push of a new tag was answered with ${answer.status}: CI can no longer publish.`, `The group ${context.subject.workloadsGroup} needs read and create for ${context.scratch}; see groups-mapped.`);
+            if (answer.status !== 201)
+                return fail(
+                    `CI's push of a new tag was answered with ${answer.status}: CI can no longer publish.`,
+                    `The group ${context.subject.workloadsGroup} needs read and create for ${context.scratch}; see groups-mapped.`,
+                );
             const now = await digestAt(context, context.scratch, tag);
-            return now === image.digest ? pass("201, and the tag names what was pushed.") : fail(`201, and yet the tag names ${now ?? "nothing"}.`);
+            return now === image.digest
+                ? pass("201, and the tag names what was pushed.")
+                : fail(`201, and yet the tag names ${now ?? "nothing"}.`);
         },
     },
     {
@@ -77,19 +99,34 @@ export const tags: Check[] = [
             const { repository, tag, digest } = await context.anyTag();
             const byTag = await registry.mayPut(repository, tag);
             const byDigest = await registry.mayPut(repository, `${digest}?tag=${tag}`);
-            if (byTag.granted) return fail(`CI may overwrite ${repository}:${tag}: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
-            if (byDigest.granted) return fail(`CI may move ${repository}:${tag} by a digest with ?tag=, as zot before 2.1.19 lets it.`, "Upgrade zot to 2.1.19 or newer.");
-            if (byTag.granted === undefined || byDigest.granted === undefined) throw notPossible(`The probes were answered with ${byTag.answer.status} and ${byDigest.answer.status}, which says nothing of the rights.`);
+            if (byTag.granted)
+                return fail(`CI may overwrite ${repository}:${tag}: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
+            if (byDigest.granted)
+                return fail(
+                    `CI may move ${repository}:${tag} by a digest with ?tag=, as zot before 2.1.19 lets it.`,
+                    "Upgrade zot to 2.1.19 or newer.",
+                );
+            if (byTag.granted === undefined || byDigest.granted === undefined)
+                throw notPossible(
+                    `The probes were answered with ${byTag.answer.status} and ${byDigest.answer.status}, which says nothing of the rights.`,
+                );
             return pass("Refused, by the tag and by a digest with ?tag=.");
         },
     },
-    tagStays("tag-other-content", "CI cannot overwrite a tag with other content (403)", "ci", ({ registry, repository, tag }) => registry.push(repository, tag, newImage()), overwritten),
+    tagStays(
+        "tag-other-content",
+        "CI cannot overwrite a tag with other content (403)",
+        "ci",
+        ({ registry, repository, tag }) => registry.push(repository, tag, newImage()),
+        overwritten,
+    ),
     tagStays(
         "tag-same-content",
         "CI cannot push an existing tag again, not even the very same content (403)",
         "ci",
         ({ registry, repository, tag, image }) => registry.push(repository, tag, image),
-        async (_context, { tag }) => fail(`The very same was pushed to ${tag} again: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE),
+        async (_context, { tag }) =>
+            fail(`The very same was pushed to ${tag} again: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE),
     ),
     tagStays(
         "tag-by-digest",
@@ -100,14 +137,28 @@ export const tags: Check[] = [
             const blobs = await registry.pushBlobs(repository, other);
             return blobs.status === 201 ? registry.putManifest(repository, `${other.digest}?tag=${tag}`, other) : blobs;
         },
-        async (_context, attempt) => unlessByRules(attempt, fail(`A digest moved the tag ${attempt.tag}, which a plain push may not: this zot is older than 2.1.19, or behaves so.`, "Upgrade zot to 2.1.19 or newer.")),
+        async (_context, attempt) =>
+            unlessByRules(
+                attempt,
+                fail(
+                    `A digest moved the tag ${attempt.tag}, which a plain push may not: this zot is older than 2.1.19, or behaves so.`,
+                    "Upgrade zot to 2.1.19 or newer.",
+                ),
+            ),
     ),
     tagStays(
         "tag-by-own-digest",
         "CI cannot push an existing tag's own digest with ?tag= again (403)",
         "ci",
         ({ registry, repository, tag, image }) => registry.putManifest(repository, `${image.digest}?tag=${tag}`, image),
-        async (_context, attempt) => unlessByRules(attempt, fail(`A digest with ?tag=${attempt.tag} was let through, where a plain push is not: this zot is older than 2.1.19, or behaves so.`, "Upgrade zot to 2.1.19 or newer.")),
+        async (_context, attempt) =>
+            unlessByRules(
+                attempt,
+                fail(
+                    `A digest with ?tag=${attempt.tag} was let through, where a plain push is not: this zot is older than 2.1.19, or behaves so.`,
+                    "Upgrade zot to 2.1.19 or newer.",
+                ),
+            ),
     ),
     {
         id: "tag-latest",
@@ -118,15 +169,26 @@ export const tags: Check[] = [
             const image = newImage();
             context.willPush();
             const first = await registry.push(context.scratch, "latest", image);
-            if (first.status !== 201) throw notPossible(`The first push of latest was answered with ${first.status} (see api-key-push).`);
+            if (first.status !== 201)
+                throw notPossible(`The first push of latest was answered with ${first.status} (see api-key-push).`);
             const attempt = { registry, repository: context.scratch, tag: "latest", image };
             const whenAccepted = async () => {
                 const plain = await registry.mayPut(context.scratch, (await context.pushedTag()).tag);
                 if (plain.granted) return fail(`latest was overwritten: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
-                return fail("latest was overwritten, which other tags cannot be: this zot is older than 2.1.15 (CVE-2026-31801), or a rule lets latest move.", "Upgrade zot to 2.1.19 or newer, and look for a condition on latest in the rules.");
+                return fail(
+                    "latest was overwritten, which other tags cannot be: this zot is older than 2.1.15 (CVE-2026-31801), or a rule lets latest move.",
+                    "Upgrade zot to 2.1.19 or newer, and look for a condition on latest in the rules.",
+                );
             };
-            const withOther = await judged(context, attempt, () => registry.push(context.scratch, "latest", newImage()), whenAccepted);
-            return withOther.verdict === "pass" ? judged(context, attempt, () => registry.push(context.scratch, "latest", image), whenAccepted) : withOther;
+            const withOther = await judged(
+                context,
+                attempt,
+                () => registry.push(context.scratch, "latest", newImage()),
+                whenAccepted,
+            );
+            return withOther.verdict === "pass"
+                ? judged(context, attempt, () => registry.push(context.scratch, "latest", image), whenAccepted)
+                : withOther;
         },
     },
     {
@@ -144,10 +206,16 @@ export const tags: Check[] = [
             const { tag, image } = await context.pushedTag();
             for (const reference of [tag, image.digest]) {
                 const { status } = await registry.delete(context.scratch, reference);
-                if (status === 202) return fail(`CI deleted ${reference === tag ? "a tag" : "a digest"}: the right delete is granted to CI, with which it replaces a tag by deleting it and pushing it again.`, WITHOUT_UPDATE);
+                if (status === 202)
+                    return fail(
+                        `CI deleted ${reference === tag ? "a tag" : "a digest"}: the right delete is granted to CI, with which it replaces a tag by deleting it and pushing it again.`,
+                        WITHOUT_UPDATE,
+                    );
                 if (status !== 403) return warning(`It was answered with ${status} instead of 403.`);
             }
-            return (await digestAt(context, context.scratch, tag)) === image.digest ? pass("Refused with 403, both, and the tag is still there.") : fail("Refused, and yet the tag is gone.");
+            return (await digestAt(context, context.scratch, tag)) === image.digest
+                ? pass("Refused with 403, both, and the tag is still there.")
+                : fail("Refused, and yet the tag is gone.");
         },
     },
     {
@@ -159,9 +227,21 @@ export const tags: Check[] = [
             const { tag, image } = await context.pushedTag();
             const declared = context.subject.adminsMayUpdate;
             const answer = await registry.push(context.scratch, tag, newImage());
-            if (answer.status === 201) return declared ? pass("201, as declared (access.adminsMayUpdate).") : fail("An admin overwrote a tag: update is granted to admins, which is not declared.", "Take update from the admins' policies, or declare it: access.adminsMayUpdate.");
-            if (declared) return fail(`It was answered with ${answer.status}, and access.adminsMayUpdate is declared.`, "Push the declared config again (pulumi up).");
-            return (await digestAt(context, context.scratch, tag)) === image.digest ? pass(`Refused with ${answer.status}; an admin deletes a tag and pushes it again.`) : fail("Refused, and yet the tag names something else now.");
+            if (answer.status === 201)
+                return declared
+                    ? pass("201, as declared (access.adminsMayUpdate).")
+                    : fail(
+                          "An admin overwrote a tag: update is granted to admins, which is not declared.",
+                          "Take update from the admins' policies, or declare it: access.adminsMayUpdate.",
+                      );
+            if (declared)
+                return fail(
+                    `It was answered with ${answer.status}, and access.adminsMayUpdate is declared.`,
+                    "Push the declared config again (pulumi up).",
+                );
+            return (await digestAt(context, context.scratch, tag)) === image.digest
+                ? pass(`Refused with ${answer.status}; an admin deletes a tag and pushes it again.`)
+                : fail("Refused, and yet the tag names something else now.");
         },
     },
     {
@@ -171,14 +251,22 @@ export const tags: Check[] = [
         async run(context) {
             const { registry } = await context.as("admin");
             const right = await registry.mayDelete(context.scratch);
-            if (right.granted !== true) return fail(`Admins may not delete (${right.answer.status}): a bad image cannot be removed.`, `The group ${context.subject.adminsGroup} needs the action delete; see groups-mapped.`);
+            if (right.granted !== true)
+                return fail(
+                    `Admins may not delete (${right.answer.status}): a bad image cannot be removed.`,
+                    `The group ${context.subject.adminsGroup} needs the action delete; see groups-mapped.`,
+                );
             const { tag } = await context.pushedTag();
             const answer = await registry.delete(context.scratch, tag);
-            if (answer.status !== 202) return fail(`The deletion of a tag by an admin was answered with ${answer.status}.`);
+            if (answer.status !== 202)
+                return fail(`The deletion of a tag by an admin was answered with ${answer.status}.`);
             const gone = await registry.getManifest(context.scratch, tag);
-            if (gone.status !== 404) return fail(`The deletion was answered with 202, and yet the tag is answered with ${gone.status}.`);
+            if (gone.status !== 404)
+                return fail(`The deletion was answered with 202, and yet the tag is answered with ${gone.status}.`);
             const again = await (await context.as("ci")).registry.push(context.scratch, tag, newImage());
-            return again.status === 201 ? pass("202, then 404; and the tag could be pushed again.") : warning(`202, then 404; CI's push of that tag afterwards was answered with ${again.status}.`);
+            return again.status === 201
+                ? pass("202, then 404; and the tag could be pushed again.")
+                : warning(`202, then 404; CI's push of that tag afterwards was answered with ${again.status}.`);
         },
     },
 ];

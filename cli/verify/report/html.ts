@@ -31,9 +31,17 @@ export function html(report: Report): string {
         ["Registry", registry],
         ["Declared by", subject],
         ["When", `${started}, for ${seconds} s`],
-        ["Mode", readOnly ? "read-only: nothing was stored and no user was made" : "with users and a repository made for this run, and removed"],
+        [
+            "Mode",
+            readOnly
+                ? "read-only: nothing was stored and no user was made"
+                : "with users and a repository made for this run, and removed",
+        ],
     ];
-    const list = (title: string, items: readonly string[]) => (items.length > 0 ? `<h2>${escaped(title)}</h2>\n<ul>${items.map((item) => `<li>${escaped(item)}</li>`).join("")}</ul>` : "");
+    const list = (title: string, items: readonly string[]) =>
+        items.length > 0
+            ? `<h2>${escaped(title)}</h2>\n<ul>${items.map((item) => `<li>${escaped(item)}</li>`).join("")}</ul>`
+            : "";
     return `<!doctype html>
 <html lang="en">
 <head>
@@ -59,8 +67,15 @@ ${list("Removed again after this run", cleaning.removed)}
 }
 
 function article({ id, title, verdict, meaning, remedy, exchanges, seconds }: Result): string {
-    const rows = exchanges.map(({ as, sent, received }) => `<tr><td>${escaped(as)}</td><td>${escaped(sent)}</td><td>${escaped(received)}</td></tr>`).join("");
-    const details = rows && `<details${verdict === "fail" ? " open" : ""}><summary>${exchanges.length} request${exchanges.length === 1 ? "" : "s"}, ${seconds} s</summary><table><tr><th>as</th><th>sent</th><th>came back</th></tr>${rows}</table></details>`;
+    const rows = exchanges
+        .map(
+            ({ as, sent, received }) =>
+                `<tr><td>${escaped(as)}</td><td>${escaped(sent)}</td><td>${escaped(received)}</td></tr>`,
+        )
+        .join("");
+    const details =
+        rows &&
+        `<details${verdict === "fail" ? " open" : ""}><summary>${exchanges.length} request${exchanges.length === 1 ? "" : "s"}, ${seconds} s</summary><table><tr><th>as</th><th>sent</th><th>came back</th></tr>${rows}</table></details>`;
     return `<article id="${escaped(id)}"><header><span class="verdict ${verdict}">${verdict}</span><h3>${escaped(title)}</h3><code>${escaped(id)}</code></header><p>${escaped(meaning)}</p>${remedy ? `<p>&rarr; ${escaped(remedy)}</p>` : ""}${details}</article>`;
 }
 

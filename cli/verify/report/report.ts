@@ -18,11 +18,22 @@ export interface Report {
     cleaning: CarriedOut["cleaning"];
 }
 
-export function reportOf(about: Pick<Report, "subject" | "registry" | "readOnly" | "started" | "seconds" | "remarks">, { results, cleaning, interrupted }: CarriedOut): Report {
+export function reportOf(
+    about: Pick<Report, "subject" | "registry" | "readOnly" | "started" | "seconds" | "remarks">,
+    { results, cleaning, interrupted }: CarriedOut,
+): Report {
     const count = (verdict: Verdict) => results.filter((result) => result.verdict === verdict).length;
     const counts = { pass: count("pass"), fail: count("fail"), warning: count("warning"), skipped: count("skipped") };
-    const isIncomplete = interrupted || cleaning.left.length > 0 || results.some(({ skipped }) => skipped === "not possible");
-    return { result: counts.fail > 0 ? "weakness" : isIncomplete ? "incomplete" : "pass", ...about, interrupted, counts, checks: results, cleaning };
+    const isIncomplete =
+        interrupted || cleaning.left.length > 0 || results.some(({ skipped }) => skipped === "not possible");
+    return {
+        result: counts.fail > 0 ? "weakness" : isIncomplete ? "incomplete" : "pass",
+        ...about,
+        interrupted,
+        counts,
+        checks: results,
+        cleaning,
+    };
 }
 
 /** 0: nothing was found. 1: a weakness. 3: it could not be carried out as asked. (2 is a mistake on the command line.) */
@@ -36,11 +47,15 @@ const COUNTED: [Verdict, string][] = [
 ];
 
 export function summaryOf({ counts, result, interrupted }: Report): string {
-    const numbers = COUNTED.filter(([verdict]) => counts[verdict] > 0).map(([verdict, word]) => `${counts[verdict]} ${word}`);
+    const numbers = COUNTED.filter(([verdict]) => counts[verdict] > 0).map(
+        ([verdict, word]) => `${counts[verdict]} ${word}`,
+    );
     const meaning = {
         pass: "No weakness was found.",
         weakness: "A weakness was found.",
-        incomplete: interrupted ? "It was interrupted." : "No weakness was found, but not everything could be carried out.",
+        incomplete: interrupted
+            ? "It was interrupted."
+            : "No weakness was found, but not everything could be carried out.",
     };
     return `${meaning[result]} ${numbers.join(", ")}.`;
 }

@@ -7,15 +7,26 @@ export function table(report: Report): string {
     const lines = report.checks.flatMap(({ id, title, verdict, meaning, remedy, exchanges }) => [
         `${verdict.toUpperCase().padEnd(7)}  ${id.padEnd(width)}  ${title}`,
         ...wrapped(meaning, indent),
-        ...(verdict === "fail" || verdict === "warning" ? [...(remedy ? wrapped(`-> ${remedy}`, indent) : []), ...exchanges.slice(-4).flatMap(({ as, sent, received }) => wrapped(`${as}: ${sent} => ${received}`, indent))] : []),
+        ...(verdict === "fail" || verdict === "warning"
+            ? [
+                  ...(remedy ? wrapped(`-> ${remedy}`, indent) : []),
+                  ...exchanges
+                      .slice(-4)
+                      .flatMap(({ as, sent, received }) => wrapped(`${as}: ${sent} => ${received}`, indent)),
+              ]
+            : []),
     ]);
     const { cleaning, remarks } = report;
     return [
         ...lines,
         "",
         ...remarks.map((remark) => `Note: ${remark}`),
-        ...(cleaning.leftOvers.length > 0 ? [`Removed, left by interrupted runs: ${cleaning.leftOvers.join(", ")}.`] : []),
-        ...(cleaning.left.length > 0 ? ["Left behind; remove it by hand:", ...cleaning.left.map((what) => `  ${what}`)] : []),
+        ...(cleaning.leftOvers.length > 0
+            ? [`Removed, left by interrupted runs: ${cleaning.leftOvers.join(", ")}.`]
+            : []),
+        ...(cleaning.left.length > 0
+            ? ["Left behind; remove it by hand:", ...cleaning.left.map((what) => `  ${what}`)]
+            : []),
         `${report.registry} (${report.subject}), ${report.seconds} s. ${summaryOf(report)}`,
     ].join("\n");
 }

@@ -1,10 +1,11 @@
 import { failureIn, missingPermission } from "../errors";
-import { nothingFound, type FunctionDefinition } from "../function";
+import { type FunctionDefinition, nothingFound } from "../function";
 import { boolean, text } from "../propertyTypes";
 
 export const getCertificateKeyPair: FunctionDefinition = {
     token: "authentik:index/getCertificateKeyPair:getCertificateKeyPair",
-    description: "Looks up a certificate. Its private key comes along unless `fetchKey` is false, and then needs a permission of its own.",
+    description:
+        "Looks up a certificate. Its private key comes along unless `fetchKey` is false, and then needs a permission of its own.",
     noun: "certificate",
     permission: "authentik_crypto.view_certificatekeypair",
     arguments: {
@@ -28,11 +29,28 @@ export const getCertificateKeyPair: FunctionDefinition = {
         const needing = <Data>(permission: string, request: Promise<Data>) =>
             request.catch((error: unknown) => {
                 const failure = failureIn(error);
-                throw failure?.kind === "forbidden" ? missingPermission(client.url, `fetch what certificate ${found.name} holds`, `authentik_crypto.${permission}`, failure) : error;
+                throw failure?.kind === "forbidden"
+                    ? missingPermission(
+                          client.url,
+                          `fetch what certificate ${found.name} holds`,
+                          `authentik_crypto.${permission}`,
+                          failure,
+                      )
+                    : error;
             });
         const [certificate, key] = await Promise.all([
-            args.fetchCertificate ? needing("view_certificatekeypair_certificate", client.crypto.cryptoCertificatekeypairsViewCertificateRetrieve({ kpUuid: found.pk })) : undefined,
-            args.fetchKey ? needing("view_certificatekeypair_key", client.crypto.cryptoCertificatekeypairsViewPrivateKeyRetrieve({ kpUuid: found.pk })) : undefined,
+            args.fetchCertificate
+                ? needing(
+                      "view_certificatekeypair_certificate",
+                      client.crypto.cryptoCertificatekeypairsViewCertificateRetrieve({ kpUuid: found.pk }),
+                  )
+                : undefined,
+            args.fetchKey
+                ? needing(
+                      "view_certificatekeypair_key",
+                      client.crypto.cryptoCertificatekeypairsViewPrivateKeyRetrieve({ kpUuid: found.pk }),
+                  )
+                : undefined,
         ]);
         return {
             id: found.pk,

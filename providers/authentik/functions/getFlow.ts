@@ -1,8 +1,16 @@
 import { everyPage } from "../client";
-import { described, nothingFound, type FunctionDefinition } from "../function";
+import { described, type FunctionDefinition, nothingFound } from "../function";
 import { oneOf, text } from "../propertyTypes";
 
-const designations = ["authentication", "authorization", "invalidation", "enrollment", "unenrollment", "recovery", "stage_configuration"];
+const designations = [
+    "authentication",
+    "authorization",
+    "invalidation",
+    "enrollment",
+    "unenrollment",
+    "recovery",
+    "stage_configuration",
+];
 
 export const getFlow: FunctionDefinition = {
     token: "authentik:index/getFlow:getFlow",
@@ -11,7 +19,10 @@ export const getFlow: FunctionDefinition = {
     permission: "authentik_flows.view_flow",
     arguments: {
         slug: { type: text, description: "The flow's slug." },
-        designation: { type: oneOf(...designations), description: "What the flow is for. The first that fits is taken." },
+        designation: {
+            type: oneOf(...designations),
+            description: "What the flow is for. The first that fits is taken.",
+        },
         authentication: { type: text, description: "Who may run the flow." },
     },
     results: {
@@ -22,7 +33,10 @@ export const getFlow: FunctionDefinition = {
         designation: { schema: { type: "string" }, description: "What the flow is for." },
         authentication: { schema: { type: "string" }, description: "Who may run the flow." },
     },
-    check: (args) => (args.slug === undefined && args.designation === undefined ? [{ property: "slug", reason: "slug or designation is required: which flow to look up" }] : []),
+    check: (args) =>
+        args.slug === undefined && args.designation === undefined
+            ? [{ property: "slug", reason: "slug or designation is required: which flow to look up" }]
+            : [],
     lookUp: async (client, args) => {
         const all = await everyPage((page, pageSize) =>
             client.flows.flowsInstancesList({
@@ -32,8 +46,17 @@ export const getFlow: FunctionDefinition = {
                 ...(args.designation === undefined ? {} : { designation: args.designation as never }),
             }),
         );
-        const flow = all.find((candidate) => Object.entries(args).every(([name, value]) => candidate[name as keyof typeof candidate] === value));
+        const flow = all.find((candidate) =>
+            Object.entries(args).every(([name, value]) => candidate[name as keyof typeof candidate] === value),
+        );
         if (!flow) throw nothingFound(client, getFlow, described(args));
-        return { id: flow.pk, slug: flow.slug, name: flow.name, title: flow.title, designation: flow.designation, authentication: flow.authentication ?? "none" };
+        return {
+            id: flow.pk,
+            slug: flow.slug,
+            name: flow.name,
+            title: flow.title,
+            designation: flow.designation,
+            authentication: flow.authentication ?? "none",
+        };
     },
 };

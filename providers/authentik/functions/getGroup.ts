@@ -1,5 +1,5 @@
 import { isNotFound } from "../client";
-import { described, exactlyOneOf, nothingFound, type FunctionDefinition } from "../function";
+import { described, exactlyOneOf, type FunctionDefinition, nothingFound } from "../function";
 import { boolean, text } from "../propertyTypes";
 
 const member = {
@@ -30,7 +30,10 @@ export const getGroup: FunctionDefinition = {
         numPk: { schema: { type: "integer" }, description: "A number for the group, for LDAP." },
         isSuperuser: { schema: { type: "boolean" }, description: "Whether members are superusers of Authentik." },
         attributes: { schema: { type: "string" }, description: "Attributes that members inherit, JSON." },
-        parents: { schema: { type: "array", items: { type: "string" } }, description: "Ids of the groups that this one belongs to." },
+        parents: {
+            schema: { type: "array", items: { type: "string" } },
+            description: "Ids of the groups that this one belongs to.",
+        },
         parentName: { schema: { type: "string" }, description: "The name of the first of them." },
         users: { schema: { type: "array", items: { type: "integer" } }, description: "Ids of the members." },
         usersObjs: { schema: { listOf: "GetGroupUsersObj" }, description: "The members." },
@@ -41,11 +44,15 @@ export const getGroup: FunctionDefinition = {
         const includeUsers = args.includeUsers as boolean;
         const group =
             args.pk === undefined
-                ? (await client.core.coreGroupsList({ name: args.name as string, includeUsers })).results.find((candidate) => candidate.name === args.name)
-                : await client.core.coreGroupsRetrieve({ groupUuid: args.pk as string, includeUsers }).catch((error: unknown) => {
-                      if (isNotFound(error)) return undefined;
-                      throw error;
-                  });
+                ? (await client.core.coreGroupsList({ name: args.name as string, includeUsers })).results.find(
+                      (candidate) => candidate.name === args.name,
+                  )
+                : await client.core
+                      .coreGroupsRetrieve({ groupUuid: args.pk as string, includeUsers })
+                      .catch((error: unknown) => {
+                          if (isNotFound(error)) return undefined;
+                          throw error;
+                      });
         if (!group) throw nothingFound(client, getGroup, described(args));
         return {
             id: group.pk,

@@ -1,7 +1,7 @@
 import type { PropertyMap } from "../../protocol";
 import { everyPage } from "../client";
 import { failureIn } from "../errors";
-import { described, nothingFound, type FunctionDefinition } from "../function";
+import { described, type FunctionDefinition, nothingFound } from "../function";
 import { text, textList } from "../propertyTypes";
 
 export const getPropertyMappingProviderScope: FunctionDefinition = {
@@ -10,22 +10,41 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
     noun: "scope mapping",
     permission: "authentik_providers_oauth2.view_scopemapping",
     arguments: {
-        managed: { type: text, description: "The mapping's managed name, such as `goauthentik.io/providers/oauth2/scope-openid`." },
-        managedLists: { type: textList, description: "The managed names of several mappings, whose ids are then in `ids`, in this order." },
+        managed: {
+            type: text,
+            description: "The mapping's managed name, such as `goauthentik.io/providers/oauth2/scope-openid`.",
+        },
+        managedLists: {
+            type: textList,
+            description: "The managed names of several mappings, whose ids are then in `ids`, in this order.",
+        },
         name: { type: text, description: "The mapping's name." },
         scopeName: { type: text, description: "The scope that it belongs to." },
     },
     results: {
         id: { schema: { type: "string" }, description: "The mapping's id; `-1` where several were asked for." },
-        ids: { schema: { type: "array", items: { type: "string" } }, description: "The ids of the mappings in `managedLists`." },
+        ids: {
+            schema: { type: "array", items: { type: "string" } },
+            description: "The ids of the mappings in `managedLists`.",
+        },
         name: { schema: { type: "string" }, description: "The mapping's name." },
         scopeName: { schema: { type: "string" }, description: "The scope that it belongs to." },
         expression: { schema: { type: "string" }, description: "The Python that gives the scope's claims." },
-        description: { schema: { type: "string" }, description: "What users are told when they are asked for consent." },
+        description: {
+            schema: { type: "string" },
+            description: "What users are told when they are asked for consent.",
+        },
     },
     check: (args) => {
-        if (args.name !== undefined && args.managedLists !== undefined) return [{ property: "name", reason: "only one of name and managedLists can be given" }];
-        if (Object.keys(args).length === 0) return [{ property: "managed", reason: "one of managed, managedLists, name and scopeName is required: which mapping to look up" }];
+        if (args.name !== undefined && args.managedLists !== undefined)
+            return [{ property: "name", reason: "only one of name and managedLists can be given" }];
+        if (Object.keys(args).length === 0)
+            return [
+                {
+                    property: "managed",
+                    reason: "one of managed, managedLists, name and scopeName is required: which mapping to look up",
+                },
+            ];
         return [];
     },
     lookUp: async (client, args): Promise<PropertyMap> => {
@@ -42,8 +61,12 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
         ).catch((error: unknown) => {
             // A managed name that no mapping has is 400 "Select a valid choice" (measured on 2026.5).
             const failure = failureIn(error);
-            const missing = managed?.find((name) => failure?.fields.managed?.some((complaint) => complaint.includes(name)));
-            throw missing === undefined ? error : nothingFound(client, getPropertyMappingProviderScope, `managed ${missing}`);
+            const missing = managed?.find((name) =>
+                failure?.fields.managed?.some((complaint) => complaint.includes(name)),
+            );
+            throw missing === undefined
+                ? error
+                : nothingFound(client, getPropertyMappingProviderScope, `managed ${missing}`);
         });
         const fitting = all.filter(
             (mapping) =>
@@ -62,6 +85,13 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
         }
         const [mapping] = fitting;
         if (!mapping) throw nothingFound(client, getPropertyMappingProviderScope, described(args));
-        return { id: mapping.pk, ids: [], name: mapping.name, scopeName: mapping.scopeName, expression: mapping.expression, description: mapping.description ?? "" };
+        return {
+            id: mapping.pk,
+            ids: [],
+            name: mapping.name,
+            scopeName: mapping.scopeName,
+            expression: mapping.expression,
+            description: mapping.description ?? "",
+        };
     },
 };

@@ -1,4 +1,4 @@
-import { described, nothingFound, type FunctionDefinition } from "../function";
+import { described, type FunctionDefinition, nothingFound } from "../function";
 import { text } from "../propertyTypes";
 
 export const getStage: FunctionDefinition = {

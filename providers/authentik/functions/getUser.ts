@@ -1,5 +1,5 @@
 import { isNotFound } from "../client";
-import { described, exactlyOneOf, nothingFound, type FunctionDefinition } from "../function";
+import { described, exactlyOneOf, type FunctionDefinition, nothingFound } from "../function";
 import { integer, text } from "../propertyTypes";
 
 export const getUser: FunctionDefinition = {
@@ -21,7 +21,10 @@ export const getUser: FunctionDefinition = {
         isSuperuser: { schema: { type: "boolean" }, description: "Whether the user is a superuser of Authentik." },
         lastLogin: { schema: { type: "string" }, description: "When the user last logged in, ISO 8601." },
         dateJoined: { schema: { type: "string" }, description: "When the user was made, ISO 8601." },
-        groups: { schema: { type: "array", items: { type: "string" } }, description: "Ids of the groups that the user belongs to." },
+        groups: {
+            schema: { type: "array", items: { type: "string" } },
+            description: "Ids of the groups that the user belongs to.",
+        },
         email: { schema: { type: "string" }, description: "The e-mail address." },
         avatar: { schema: { type: "string" }, description: "The address of a picture." },
         attributes: { schema: { type: "string" }, description: "The user's attributes, JSON." },
@@ -33,7 +36,9 @@ export const getUser: FunctionDefinition = {
     lookUp: async (client, args) => {
         const user =
             args.pk === undefined
-                ? (await client.core.coreUsersList({ username: args.username as string })).results.find((candidate) => candidate.username === args.username)
+                ? (await client.core.coreUsersList({ username: args.username as string })).results.find(
+                      (candidate) => candidate.username === args.username,
+                  )
                 : await client.core.coreUsersRetrieve({ id: args.pk as number }).catch((error: unknown) => {
                       if (isNotFound(error)) return undefined;
                       throw error;

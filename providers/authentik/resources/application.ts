@@ -12,12 +12,14 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
         slug: {
             type: text,
             required: true,
-            description: "The name in addresses; the issuer of its OpenID Connect provider contains it. No two applications have the same.",
+            description:
+                "The name in addresses; the issuer of its OpenID Connect provider contains it. No two applications have the same.",
         },
         provider: {
             name: "protocolProvider",
             type: integer,
-            description: "Id of the provider that the application logs its users in with. It serves no other application.",
+            description:
+                "Id of the provider that the application logs its users in with. It serves no other application.",
         },
         backchannelProviders: { type: integerList, description: "Ids of providers that work beside it, such as SCIM." },
         openInNewTab: { type: boolean, default: false, description: "Whether it opens in a new tab." },
@@ -25,7 +27,12 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
         metaIcon: { type: text, since: "2025.12", description: "Its icon: a file of Authentik's, or an address." },
         metaDescription: { type: text, description: "A sentence about it." },
         metaPublisher: { type: text, description: "Who publishes it." },
-        metaHide: { type: boolean, default: false, since: "2026.5", description: "Whether it is left out of the user's list of applications." },
+        metaHide: {
+            type: boolean,
+            default: false,
+            since: "2026.5",
+            description: "Whether it is left out of the user's list of applications.",
+        },
         policyEngineMode: {
             type: oneOf("all", "any"),
             default: "any",
@@ -58,13 +65,16 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     lookFor: async (client, { protocolProvider }) => {
         if (typeof protocolProvider !== "number") return undefined;
         try {
-            const { assignedApplicationSlug: slug } = await client.providers.providersOauth2Retrieve({ id: protocolProvider });
+            const { assignedApplicationSlug: slug } = await client.providers.providersOauth2Retrieve({
+                id: protocolProvider,
+            });
             return slug ? await client.core.coreApplicationsRetrieve({ slug }) : undefined;
         } catch (error) {
             if (isNotFound(error)) return undefined;
             throw error;
         }
     },
-    update: (client, id, changes) => client.core.coreApplicationsPartialUpdate({ slug: id, patchedApplicationRequest: changes }),
+    update: (client, id, changes) =>
+        client.core.coreApplicationsPartialUpdate({ slug: id, patchedApplicationRequest: changes }),
     delete: (client, id) => client.core.coreApplicationsDestroy({ slug: id }),
 };

@@ -32,6 +32,7 @@ export const group: ResourceDefinition<Group, GroupRequest> = {
     },
     create: (client, request) => client.core.coreGroupsCreate({ groupRequest: request }),
     read: (client, id) => client.core.coreGroupsRetrieve({ groupUuid: id, includeUsers: false }),
-    update: (client, id, changes) => client.core.coreGroupsPartialUpdate({ groupUuid: id, patchedGroupRequest: changes }),
+    update: (client, id, changes) =>
+        client.core.coreGroupsPartialUpdate({ groupUuid: id, patchedGroupRequest: changes }),
     delete: (client, id) => client.core.coreGroupsDestroy({ groupUuid: id }),
 };

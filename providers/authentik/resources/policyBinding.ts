@@ -14,16 +14,29 @@ const subjects = ["group", "user", "policy"] as const;
 export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingRequest> = {
     token: "authentik:index/policyBinding:PolicyBinding",
     noun: "policy binding",
-    description: "Says who passes: binds a group, a user or a policy to an application, a flow's stage or another target.",
+    description:
+        "Says who passes: binds a group, a user or a policy to an application, a flow's stage or another target.",
     properties: {
-        target: { type: text, required: true, description: "UUID of what is guarded: an application's `uuid`, for example." },
-        order: { type: integerBetween(-2147483648, 2147483647), required: true, description: "Bindings are asked in this order." },
+        target: {
+            type: text,
+            required: true,
+            description: "UUID of what is guarded: an application's `uuid`, for example.",
+        },
+        order: {
+            type: integerBetween(-2147483648, 2147483647),
+            required: true,
+            description: "Bindings are asked in this order.",
+        },
         group: { type: reference, description: "Id of the group whose members pass." },
         user: { type: integer, description: "Id of the user who passes." },
         policy: { type: reference, description: "Id of the policy that decides." },
         negate: { type: boolean, default: false, description: "Whether the answer is turned round." },
         enabled: { type: boolean, default: true, description: "Whether the binding counts." },
-        timeout: { type: integerBetween(0, 2147483647), default: 30, description: "Seconds after which a policy is given up on." },
+        timeout: {
+            type: integerBetween(0, 2147483647),
+            default: 30,
+            description: "Seconds after which a policy is given up on.",
+        },
         failureResult: { type: boolean, default: false, description: "What a policy that fails counts as." },
     },
     idOutput: "policyBindingId",
@@ -41,24 +54,44 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
         return [
             {
                 property: given[1] ?? "group",
-                reason: given.length === 0 ? "one of group, user and policy is required: who or what the binding is for" : `only one of group, user and policy can be given, not ${given.join(" and ")}`,
+                reason:
+                    given.length === 0
+                        ? "one of group, user and policy is required: who or what the binding is for"
+                        : `only one of group, user and policy can be given, not ${given.join(" and ")}`,
             },
         ];
     },
     serialKey: (inputs) => String(inputs.target),
     find: async (client, request) => {
-        const list = (filter: PoliciesBindingsListRequest) => everyPage((page, pageSize) => client.policies.policiesBindingsList({ ...filter, page, pageSize }));
+        const list = (filter: PoliciesBindingsListRequest) =>
+            everyPage((page, pageSize) => client.policies.policiesBindingsList({ ...filter, page, pageSize }));
         const all = await list({ target: request.target }).catch((error: unknown) => {
             // A flow's or a stage binding's id is good as a target, and comes back as one, but the list does not take it as a filter
             // (400, measured on 2026.5).
             if (failureIn(error)?.fields.target === undefined) throw error;
             return list({ order: request.order, ...(request.policy ? { policy: request.policy } : {}) });
         });
-        return all.filter((found) => found.target === request.target && found.order === request.order && (found.policy ?? null) === (request.policy ?? null));
+        return all.filter(
+            (found) =>
+                found.target === request.target &&
+                found.order === request.order &&
+                (found.policy ?? null) === (request.policy ?? null),
+        );
     },
     clash: (inputs, found) => {
-        if (subjects.every((name) => isNothing(inputs[name]) === isNothing(found[name]) && (isNothing(inputs[name]) || inputs[name] === found[name]))) return undefined;
-        const holder = found.groupObj ? `the group ${found.groupObj.name}` : found.userObj ? `the user ${found.userObj.username}` : "another binding";
+        if (
+            subjects.every(
+                (name) =>
+                    isNothing(inputs[name]) === isNothing(found[name]) &&
+                    (isNothing(inputs[name]) || inputs[name] === found[name]),
+            )
+        )
+            return undefined;
+        const holder = found.groupObj
+            ? `the group ${found.groupObj.name}`
+            : found.userObj
+              ? `the user ${found.userObj.username}`
+              : "another binding";
         return `order ${inputs.order} of this target belongs to ${holder} (binding ${found.pk}). Authentik would take a second binding of the same order and then refuse to change either: choose another order`;
     },
     refusal: (failure) =>
@@ -67,7 +100,8 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
             : undefined,
     create: (client, request) => client.policies.policiesBindingsCreate({ policyBindingRequest: request }),
     read: (client, id) => client.policies.policiesBindingsRetrieve({ policyBindingUuid: id }),
-    update: (client, id, changes) => client.policies.policiesBindingsPartialUpdate({ policyBindingUuid: id, patchedPolicyBindingRequest: changes }),
+    update: (client, id, changes) =>
+        client.policies.policiesBindingsPartialUpdate({ policyBindingUuid: id, patchedPolicyBindingRequest: changes }),
     delete: (client, id) => client.policies.policiesBindingsDestroy({ policyBindingUuid: id }),
     // Without the target a PATCH is 405, without the subject 400 (measured on 2026.5).
     alwaysSent: ["target", "group", "user", "policy", "order"],

@@ -9,7 +9,11 @@ export const policyExpression: ResourceDefinition<ExpressionPolicy, ExpressionPo
     properties: {
         name: { type: text, autonamed: true, description: "The policy's name. No two policies have the same." },
         expression: { type: expression, required: true, description: "Python that returns whether the policy passes." },
-        executionLogging: { type: boolean, default: false, description: "Whether every run is logged, not only failures." },
+        executionLogging: {
+            type: boolean,
+            default: false,
+            description: "Whether every run is logged, not only failures.",
+        },
     },
     idOutput: "policyExpressionId",
     idOf: (answer) => answer.pk,
@@ -23,6 +27,7 @@ export const policyExpression: ResourceDefinition<ExpressionPolicy, ExpressionPo
     },
     create: (client, request) => client.policies.policiesExpressionCreate({ expressionPolicyRequest: request }),
     read: (client, id) => client.policies.policiesExpressionRetrieve({ policyUuid: id }),
-    update: (client, id, changes) => client.policies.policiesExpressionPartialUpdate({ policyUuid: id, patchedExpressionPolicyRequest: changes }),
+    update: (client, id, changes) =>
+        client.policies.policiesExpressionPartialUpdate({ policyUuid: id, patchedExpressionPolicyRequest: changes }),
     delete: (client, id) => client.policies.policiesExpressionDestroy({ policyUuid: id }),
 };

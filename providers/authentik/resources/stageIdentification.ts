@@ -8,15 +8,30 @@ export const stageIdentification: ResourceDefinition<IdentificationStage, Identi
     description: "A stage that asks who wants to log in, and with `passwordStage` for the password at the same time.",
     properties: {
         name: { type: text, autonamed: true, description: "The stage's name. No two stages have the same." },
-        userFields: { type: listOfOneOf("email", "username", "upn"), description: "What users may call themselves by." },
+        userFields: {
+            type: listOfOneOf("email", "username", "upn"),
+            description: "What users may call themselves by.",
+        },
         passwordStage: { type: reference, description: "Id of the password stage to take in." },
         captchaStage: { type: reference, description: "Id of the captcha stage to take in." },
-        webauthnStage: { type: reference, since: "2025.12", description: "Id of the WebAuthn stage that offers passkeys here." },
+        webauthnStage: {
+            type: reference,
+            since: "2025.12",
+            description: "Id of the WebAuthn stage that offers passkeys here.",
+        },
         caseInsensitiveMatching: { type: boolean, default: false, description: "Whether capitals count for nothing." },
         showMatchedUser: { type: boolean, default: true, description: "Whether the user that was found is shown." },
-        pretendUserExists: { type: boolean, default: true, description: "Whether it goes on although nobody was found." },
+        pretendUserExists: {
+            type: boolean,
+            default: true,
+            description: "Whether it goes on although nobody was found.",
+        },
         showSourceLabels: { type: boolean, default: false, description: "Whether sources are shown with their names." },
-        enableRememberMe: { type: boolean, default: false, description: "Whether the user's name may be remembered on the device." },
+        enableRememberMe: {
+            type: boolean,
+            default: false,
+            description: "Whether the user's name may be remembered on the device.",
+        },
         enrollmentFlow: { type: reference, description: "Id of the flow to join by." },
         recoveryFlow: { type: reference, description: "Id of the flow to recover by." },
         passwordlessFlow: { type: reference, description: "Id of the flow to log in by without a password." },
@@ -34,6 +49,7 @@ export const stageIdentification: ResourceDefinition<IdentificationStage, Identi
     },
     create: (client, request) => client.stages.stagesIdentificationCreate({ identificationStageRequest: request }),
     read: (client, id) => client.stages.stagesIdentificationRetrieve({ stageUuid: id }),
-    update: (client, id, changes) => client.stages.stagesIdentificationPartialUpdate({ stageUuid: id, patchedIdentificationStageRequest: changes }),
+    update: (client, id, changes) =>
+        client.stages.stagesIdentificationPartialUpdate({ stageUuid: id, patchedIdentificationStageRequest: changes }),
     delete: (client, id) => client.stages.stagesIdentificationDestroy({ stageUuid: id }),
 };

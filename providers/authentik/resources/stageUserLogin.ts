@@ -8,10 +8,22 @@ export const stageUserLogin: ResourceDefinition<UserLoginStage, UserLoginStageRe
     description: "A stage that logs the user in.",
     properties: {
         name: { type: text, autonamed: true, description: "The stage's name. No two stages have the same." },
-        sessionDuration: { type: duration, default: "seconds=0", description: "How long a session lasts; `seconds=0`: until the browser is closed." },
-        rememberMeOffset: { type: duration, default: "seconds=0", description: "How much longer for who asks to stay logged in; `seconds=0`: nobody is asked." },
+        sessionDuration: {
+            type: duration,
+            default: "seconds=0",
+            description: "How long a session lasts; `seconds=0`: until the browser is closed.",
+        },
+        rememberMeOffset: {
+            type: duration,
+            default: "seconds=0",
+            description: "How much longer for who asks to stay logged in; `seconds=0`: nobody is asked.",
+        },
         rememberDevice: { type: duration, default: "days=30", description: "How long the device is remembered." },
-        terminateOtherSessions: { type: boolean, default: false, description: "Whether the user's other sessions end." },
+        terminateOtherSessions: {
+            type: boolean,
+            default: false,
+            description: "Whether the user's other sessions end.",
+        },
         networkBinding: {
             type: oneOf("no_binding", "bind_asn", "bind_asn_network", "bind_asn_network_ip"),
             default: "no_binding",
@@ -35,6 +47,7 @@ export const stageUserLogin: ResourceDefinition<UserLoginStage, UserLoginStageRe
     },
     create: (client, request) => client.stages.stagesUserLoginCreate({ userLoginStageRequest: request }),
     read: (client, id) => client.stages.stagesUserLoginRetrieve({ stageUuid: id }),
-    update: (client, id, changes) => client.stages.stagesUserLoginPartialUpdate({ stageUuid: id, patchedUserLoginStageRequest: changes }),
+    update: (client, id, changes) =>
+        client.stages.stagesUserLoginPartialUpdate({ stageUuid: id, patchedUserLoginStageRequest: changes }),
     delete: (client, id) => client.stages.stagesUserLoginDestroy({ stageUuid: id }),
 };

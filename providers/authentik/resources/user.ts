@@ -27,7 +27,12 @@ export const user: ResourceDefinition<User, UserRequest> = {
             description:
                 "Ids of the groups that the user belongs to. Left out, they are not managed here: a group's `users` says them instead. Never say both.",
         },
-        roles: { type: textList, absent: "unmanaged", since: "2025.12", description: "Ids of the user's roles. Left out, they are not managed." },
+        roles: {
+            type: textList,
+            absent: "unmanaged",
+            since: "2025.12",
+            description: "Ids of the user's roles. Left out, they are not managed.",
+        },
         attributes: { type: json, default: "{}", description: "Attributes of the user." },
     },
     ownProperties: {
@@ -50,16 +55,26 @@ export const user: ResourceDefinition<User, UserRequest> = {
     },
     create: (client, request) => client.core.coreUsersCreate({ userRequest: request }),
     read: (client, id) => client.core.coreUsersRetrieve({ id: Number(id) }),
-    update: (client, id, changes) => client.core.coreUsersPartialUpdate({ id: Number(id), patchedUserRequest: changes }),
+    update: (client, id, changes) =>
+        client.core.coreUsersPartialUpdate({ id: Number(id), patchedUserRequest: changes }),
     delete: (client, id) => client.core.coreUsersDestroy({ id: Number(id) }),
     afterWrite: async (client, answer, inputs, changed) => {
         if (!changed.has("password") || typeof inputs.password !== "string" || inputs.password === "") return;
         const userPasswordSetRequest = { password: inputs.password };
         try {
-            await client.repeating(() => client.core.coreUsersSetPasswordCreate({ id: answer.pk, userPasswordSetRequest }));
+            await client.repeating(() =>
+                client.core.coreUsersSetPasswordCreate({ id: answer.pk, userPasswordSetRequest }),
+            );
         } catch (error) {
             const failure = failureIn(error);
-            throw failure?.kind === "forbidden" ? missingPermission(client.url, `set the password of the user "${answer.username}"`, "authentik_core.reset_user_password", failure) : error;
+            throw failure?.kind === "forbidden"
+                ? missingPermission(
+                      client.url,
+                      `set the password of the user "${answer.username}"`,
+                      "authentik_core.reset_user_password",
+                      failure,
+                  )
+                : error;
         }
     },
 };

@@ -56,7 +56,8 @@ export const applications: ObjectKind = {
     },
     created: (_application, { world }) => world.applicationLists.clear(),
     represent: (application, { world, user }) => {
-        const provider = application.provider === null ? undefined : world.store.get("providers/oauth2", application.provider);
+        const provider =
+            application.provider === null ? undefined : world.store.get("providers/oauth2", application.provider);
         return {
             pk: application.pk,
             name: application.name,
@@ -81,7 +82,8 @@ export const applications: ObjectKind = {
         };
     },
     list: ({ world, user, request }) => {
-        if (request.query.get("superuser_full_list") === "true" && world.permissions.isSuperuser(user)) return undefined;
+        if (request.query.get("superuser_full_list") === "true" && world.permissions.isSuperuser(user))
+            return undefined;
         const allowed = (objects: Stored[]) => objects.filter((object) => new PolicyEngine(world, object).passes(user));
         const all = world.store.all("core/applications");
         if (request.query.get("search")) return { visible: allowed(all) };
@@ -105,7 +107,10 @@ const urlSchemes = ["http", "https", "blank", "ssh", "sftp", "ftp", "ftps"];
 
 /** A URL, of which the host may be a name without dots and hold what is filled in later: "https://%(username)s.example". */
 function isLaunchUrl(text: string): boolean {
-    const scheme = /^([a-z0-9.+-]+):\/\/(?:[^\s:@/]+(?::[^\s:@/]*)?@)?(?:\[[0-9a-f:.]+\]|[^\s:/?#]+)(?::\d{1,5})?(?:[/?#]\S*)?$/i.exec(text)?.[1];
+    const scheme =
+        /^([a-z0-9.+-]+):\/\/(?:[^\s:@/]+(?::[^\s:@/]*)?@)?(?:\[[0-9a-f:.]+\]|[^\s:/?#]+)(?::\d{1,5})?(?:[/?#]\S*)?$/i.exec(
+            text,
+        )?.[1];
     return text === "" || (scheme !== undefined && urlSchemes.includes(scheme.toLowerCase()));
 }
 
@@ -122,6 +127,7 @@ export function launchUrl(application: Stored, provider: Stored | undefined, use
 function guessedUrl(provider: Stored | undefined): string | null {
     const first = (provider?.redirect_uris as Fields[] | undefined)?.find((uri) => uri.redirect_uri_type !== "logout");
     if (!first) return null;
-    const [, scheme = "", host = "", rest = ""] = /^([a-z][\w+.-]*:)?(\/\/[^/?#]*)?[^?#]*(.*)$/is.exec(first.url as string) ?? [];
+    const [, scheme = "", host = "", rest = ""] =
+        /^([a-z][\w+.-]*:)?(\/\/[^/?#]*)?[^?#]*(.*)$/is.exec(first.url as string) ?? [];
     return `${scheme.toLowerCase()}${host}${rest}`;
 }

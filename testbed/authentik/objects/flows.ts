@@ -1,8 +1,8 @@
+import { isOlder } from "../versions";
 import type { World } from "../world";
 import { flowSummary } from "./flowSummary";
 import { InvalidRequest, type ObjectKind, type Stored } from "./kind";
 import { stagePaths, stageSummary } from "./stages";
-import { isOlder } from "../versions";
 
 /** Flows, found by slug and referred to by `pk`. */
 export const flows: ObjectKind = {
@@ -36,7 +36,9 @@ export const flows: ObjectKind = {
     represent: (flow, { world }) => ({
         ...flowSummary(flow),
         // Up to 2025.10 the member cannot be written, and shows the usual one's address where there is none.
-        background: flow.background || (isOlder(world.version, "2025.12.0") ? "/static/dist/assets/images/flow_background.jpg" : ""),
+        background:
+            flow.background ||
+            (isOlder(world.version, "2025.12.0") ? "/static/dist/assets/images/flow_background.jpg" : ""),
         background_themed_urls: null,
         stages: stageBindingsOf(world, flow).map((binding) => binding.stage),
         policies: world.store
@@ -89,7 +91,8 @@ export const flowStageBindings: ObjectKind = {
                     other.stage === after.stage &&
                     other.order === after.order,
             );
-        if (twin) throw new InvalidRequest({ non_field_errors: ["The fields target, stage, order must make a unique set."] });
+        if (twin)
+            throw new InvalidRequest({ non_field_errors: ["The fields target, stage, order must make a unique set."] });
     },
     represent: (binding, { world, request }) => ({
         pk: binding.pk,

@@ -1,7 +1,7 @@
-import { json, type Answer } from "../http";
+import { type Answer, json } from "../http";
 import type { Fields } from "../schemaValidation";
 import type { World } from "../world";
-import { InvalidRequest, NotFound, type Context, type ObjectKind, type Stored } from "./kind";
+import { type Context, InvalidRequest, NotFound, type ObjectKind, type Stored } from "./kind";
 import { partialUser } from "./users";
 
 /**
@@ -48,18 +48,25 @@ export const groups: ObjectKind = {
         if (wanted === undefined || wanted === (existing?.is_superuser ?? false)) return {};
         const permission = wanted ? "authentik_core.enable_group_superuser" : "authentik_core.disable_group_superuser";
         if (world.permissions.has(user, permission)) return {};
-        return { is_superuser: [`User does not have permission to set superuser status to ${wanted ? "True" : "False"}.`] };
+        return {
+            is_superuser: [`User does not have permission to set superuser status to ${wanted ? "True" : "False"}.`],
+        };
     },
     written: (group, { attributes }, { world }) => {
         const users = attributes.users as number[] | undefined;
         if (!users) return;
-        for (const user of world.store.all("core/users")) setMembership(world, user, group, users.includes(user.pk as number));
+        for (const user of world.store.all("core/users"))
+            setMembership(world, user, group, users.includes(user.pk as number));
     },
     represent: (group, { world, request }) => {
         const members = membersOf(world, group);
-        const flag = (name: string, otherwise: boolean) => (request?.query.get(name) ?? String(otherwise)).toLowerCase() === "true";
-        const related = (pks: unknown) => (pks as string[]).map((pk) => relatedGroup(world.store.get("core/groups", pk) as Stored));
-        const children = world.store.all("core/groups").filter((other) => (other.parents as string[]).includes(group.pk as string));
+        const flag = (name: string, otherwise: boolean) =>
+            (request?.query.get(name) ?? String(otherwise)).toLowerCase() === "true";
+        const related = (pks: unknown) =>
+            (pks as string[]).map((pk) => relatedGroup(world.store.get("core/groups", pk) as Stored));
+        const children = world.store
+            .all("core/groups")
+            .filter((other) => (other.parents as string[]).includes(group.pk as string));
         const direct = group.roles as string[];
         return {
             pk: group.pk,
@@ -101,7 +108,10 @@ export const groups: ObjectKind = {
 
 function changeMembership(group: Stored, body: Fields, { world, user: asking }: Context, member: boolean): Answer {
     const user = world.store.get("core/users", body.pk);
-    if (!user || !world.permissions.has(asking, "authentik_core.view_user", { model: "authentik_core.user", pk: user.pk })) {
+    if (
+        !user ||
+        !world.permissions.has(asking, "authentik_core.view_user", { model: "authentik_core.user", pk: user.pk })
+    ) {
         throw new NotFound("Not found.");
     }
     setMembership(world, user, group, member);
@@ -144,11 +154,23 @@ function numberOf(group: Stored): number {
 }
 
 function relatedGroup(group: Stored): Fields {
-    return { pk: group.pk, name: group.name, is_superuser: group.is_superuser, attributes: group.attributes, group_uuid: group.pk };
+    return {
+        pk: group.pk,
+        name: group.name,
+        is_superuser: group.is_superuser,
+        attributes: group.attributes,
+        group_uuid: group.pk,
+    };
 }
 
 export function partialGroup(group: Stored): Fields {
-    return { pk: group.pk, num_pk: numberOf(group), name: group.name, is_superuser: group.is_superuser, attributes: group.attributes };
+    return {
+        pk: group.pk,
+        num_pk: numberOf(group),
+        name: group.name,
+        is_superuser: group.is_superuser,
+        attributes: group.attributes,
+    };
 }
 
 export function roleOf(world: World, pk: unknown): Fields {

@@ -1,6 +1,6 @@
 import { applications } from "./applications";
 import { expressionPolicies } from "./expressionPolicies";
-import { flows, flowStageBindings } from "./flows";
+import { flowStageBindings, flows } from "./flows";
 import { groups } from "./groups";
 import type { ObjectKind } from "./kind";
 import { blueprints, certificates, scopeMappings } from "./lookUps";

@@ -1,5 +1,5 @@
 import type { Answer, Request } from "../http";
-import type { Fields, FieldErrors } from "../schemaValidation";
+import type { FieldErrors, Fields } from "../schemaValidation";
 import type { World } from "../world";
 
 /** A stored object: `pk`, the members of the API, and what only the stand-in knows (a password's hash). */
@@ -71,7 +71,9 @@ export interface ObjectKind {
     /** Texts to search in beside the object's own members. */
     readonly searched?: (object: Stored, world: World) => Fields;
     /** Query parameters that are not simply a member's value. An error is thrown as InvalidRequest. */
-    readonly filters?: Readonly<Record<string, (object: Stored, values: readonly string[], context: Context) => boolean>>;
+    readonly filters?: Readonly<
+        Record<string, (object: Stored, values: readonly string[], context: Context) => boolean>
+    >;
     /** Throws for a query that Authentik fails at. */
     readonly checkQuery?: (query: URLSearchParams) => void;
     /** Query parameters whose format Authentik does not look at. */

@@ -1,10 +1,9 @@
-import { json, type Answer } from "../http";
-import { timestamp } from "../identifiers";
 import { parse } from "yaml";
-
 import { parseClaims } from "../expressions";
+import { type Answer, json } from "../http";
+import { timestamp } from "../identifiers";
 import type { FieldErrors } from "../schemaValidation";
-import { UnhandledError, type Context, type ObjectKind } from "./kind";
+import { type Context, type ObjectKind, UnhandledError } from "./kind";
 
 // What the program only looks up: scope mappings, certificates, blueprints.
 
@@ -36,7 +35,9 @@ export const scopeMappings: ObjectKind = {
     // A name that is nowhere in use is 400, not an empty list.
     choices: {
         managed: ({ world }) =>
-            world.store.all("propertymappings/provider/scope").flatMap((mapping) => (mapping.managed ? [mapping.managed as string] : [])),
+            world.store
+                .all("propertymappings/provider/scope")
+                .flatMap((mapping) => (mapping.managed ? [mapping.managed as string] : [])),
     },
     represent: (mapping) => ({
         pk: mapping.pk,
@@ -90,12 +91,14 @@ export const certificates: ObjectKind = {
         view_certificate: {
             method: "GET",
             permission: "authentik_crypto.view_certificatekeypair_certificate",
-            run: ({ certificate, name }, _body, context) => pem(context, "CERTIFICATE", certificate as string, `${name as string}_certificate`),
+            run: ({ certificate, name }, _body, context) =>
+                pem(context, "CERTIFICATE", certificate as string, `${name as string}_certificate`),
         },
         view_private_key: {
             method: "GET",
             permission: "authentik_crypto.view_certificatekeypair_key",
-            run: ({ private_key: key, name }, _body, context) => pem(context, undefined, key as string, `${name as string}_private_key`),
+            run: ({ private_key: key, name }, _body, context) =>
+                pem(context, undefined, key as string, `${name as string}_private_key`),
         },
     },
 };
@@ -105,7 +108,10 @@ function pem({ request }: Context, label: string | undefined, text: string, file
     const lines = (text.match(/.{1,64}/g) ?? []).join("\n");
     const data = label === undefined ? text : `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
     if (!request.query.has("download")) return json(200, { data });
-    const headers = { "Content-Type": "application/x-pem-file", "Content-Disposition": `attachment; filename="${file}.pem"` };
+    const headers = {
+        "Content-Type": "application/x-pem-file",
+        "Content-Disposition": `attachment; filename="${file}.pem"`,
+    };
     return { status: 200, body: data, headers };
 }
 
@@ -118,7 +124,15 @@ export const blueprints: ObjectKind = {
     applicationName: "authentik Blueprints",
     primaryKey: "uuid",
     pathParameter: "instance_uuid",
-    defaults: () => ({ path: "", context: {}, enabled: true, content: "", last_applied: timestamp(), status: "unknown", metadata: {} }),
+    defaults: () => ({
+        path: "",
+        context: {},
+        enabled: true,
+        content: "",
+        last_applied: timestamp(),
+        status: "unknown",
+        metadata: {},
+    }),
     unique: { name: { message: "Blueprint Instance with this name already exists." } },
     checkMembers: ({ attributes }, { world }) => {
         const path = attributes.path as string | undefined;

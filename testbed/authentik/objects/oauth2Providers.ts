@@ -1,10 +1,15 @@
 import { milliseconds, newKey } from "../identifiers";
 import type { FieldErrors, Fields } from "../schemaValidation";
-import type { World } from "../world";
 import { isOlder } from "../versions";
-import { UnhandledError, type ObjectKind, type Stored } from "./kind";
+import type { World } from "../world";
+import { type ObjectKind, type Stored, UnhandledError } from "./kind";
 
-const validities = ["access_code_validity", "access_token_validity", "refresh_token_validity", "refresh_token_threshold"];
+const validities = [
+    "access_code_validity",
+    "access_token_validity",
+    "refresh_token_validity",
+    "refresh_token_threshold",
+];
 
 /** OAuth2 providers. The server adds `redirect_uri_type` to each redirect URI; newer ones add `grant_types`. */
 export const oauth2Providers: ObjectKind = {
@@ -50,7 +55,9 @@ export const oauth2Providers: ObjectKind = {
         jwt_federation_sources: { to: [], whenDeleted: "remove" },
         jwt_federation_providers: { to: ["providers/oauth2"], whenDeleted: "remove" },
     },
-    choices: { application: ({ world }) => world.store.all("core/applications").map((application) => application.pk as string) },
+    choices: {
+        application: ({ world }) => world.store.all("core/applications").map((application) => application.pk as string),
+    },
     ordering: ["name"],
     search: ["name"],
     filters: {
@@ -88,11 +95,16 @@ export const oauth2Providers: ObjectKind = {
         encryption_key: provider.encryption_key,
         redirect_uris: (provider.redirect_uris as Fields[]).map((uri) => {
             // A trap of Authentik: PATCH stores half a redirect URI, and the provider cannot be read any more.
-            if (uri.matching_mode === undefined || uri.url === undefined) throw new UnhandledError("half a redirect URI");
+            if (uri.matching_mode === undefined || uri.url === undefined)
+                throw new UnhandledError("half a redirect URI");
             const type = uri.redirect_uri_type ?? (request?.method === "PATCH" ? undefined : "authorization");
             // 2026.2 and older have but one type; the release candidates of 2026.5 know both.
             const isUntyped = type === undefined || isOlder(world.version, "2026.4");
-            return { matching_mode: uri.matching_mode, url: uri.url, ...(isUntyped ? {} : { redirect_uri_type: type }) };
+            return {
+                matching_mode: uri.matching_mode,
+                url: uri.url,
+                ...(isUntyped ? {} : { redirect_uri_type: type }),
+            };
         }),
         logout_uri: provider.logout_uri,
         logout_method: provider.logout_method,

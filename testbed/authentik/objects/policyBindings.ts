@@ -1,7 +1,7 @@
 import type { ObjectStore } from "../store";
 import { expressionPolicy } from "./expressionPolicies";
 import { partialGroup } from "./groups";
-import { InvalidRequest, UnhandledError, type Context, type ObjectKind, type Stored } from "./kind";
+import { type Context, InvalidRequest, type ObjectKind, type Stored, UnhandledError } from "./kind";
 import { partialUser } from "./users";
 
 const bindables = ["core/applications", "flows/instances", "flows/bindings"];
@@ -19,7 +19,15 @@ export const policyBindings: ObjectKind = {
     applicationName: "authentik Policies",
     primaryKey: "uuid",
     pathParameter: "policy_binding_uuid",
-    defaults: () => ({ policy: null, group: null, user: null, negate: false, enabled: true, timeout: 30, failure_result: false }),
+    defaults: () => ({
+        policy: null,
+        group: null,
+        user: null,
+        negate: false,
+        enabled: true,
+        timeout: 30,
+        failure_result: false,
+    }),
     references: {
         policy: { to: ["policies/expression"], whenDeleted: "cascade" },
         group: { to: ["core/groups"], whenDeleted: "cascade" },
@@ -27,7 +35,9 @@ export const policyBindings: ObjectKind = {
     },
     ordering: ["order", "pk"],
     search: ["policy_name"],
-    searched: (binding, { store }) => ({ policy_name: binding.policy === null ? "" : store.get("policies/expression", binding.policy)?.name }),
+    searched: (binding, { store }) => ({
+        policy_name: binding.policy === null ? "" : store.get("policies/expression", binding.policy)?.name,
+    }),
     filters: {
         target: (binding, values) => values.includes(binding.target as string),
         target_in: (binding, values) => values.includes(binding.target as string),
@@ -43,9 +53,13 @@ export const policyBindings: ObjectKind = {
     },
     validate: ({ method, attributes, existing }, { world }) => {
         if (attributes.target === undefined) throw new UnhandledError("PATCH of a policy binding without target");
-        const set = ["group", "policy", "user"].filter((name) => attributes[name] !== undefined && attributes[name] !== null);
+        const set = ["group", "policy", "user"].filter(
+            (name) => attributes[name] !== undefined && attributes[name] !== null,
+        );
         if (set.length !== 1) {
-            const rule = set.length ? "Only one of 'group', 'policy', 'user' can be set." : "One of 'group', 'policy', 'user' must be set.";
+            const rule = set.length
+                ? "Only one of 'group', 'policy', 'user' can be set."
+                : "One of 'group', 'policy', 'user' must be set.";
             throw new InvalidRequest({ non_field_errors: [rule] });
         }
         // A new one is held against others only where it binds a policy.
@@ -60,7 +74,10 @@ export const policyBindings: ObjectKind = {
                     other.target === after.target &&
                     other.order === after.order,
             );
-        if (twin) throw new InvalidRequest({ non_field_errors: ["The fields policy, target, order must make a unique set."] });
+        if (twin)
+            throw new InvalidRequest({
+                non_field_errors: ["The fields policy, target, order must make a unique set."],
+            });
     },
     represent: (binding, { world }) => {
         const policy = binding.policy === null ? undefined : world.store.get("policies/expression", binding.policy);
@@ -95,5 +112,7 @@ export function bindingTarget(store: ObjectStore, key: string): { object: Stored
 }
 
 function bindingModels({ world: { store } }: Context): string[] {
-    return bindables.flatMap((path) => store.all(path).map((object) => object[store.kind(path).policyBindingModel as string] as string));
+    return bindables.flatMap((path) =>
+        store.all(path).map((object) => object[store.kind(path).policyBindingModel as string] as string),
+    );
 }

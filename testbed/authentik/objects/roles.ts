@@ -1,7 +1,7 @@
-import { json, type Answer } from "../http";
+import { type Answer, json } from "../http";
 import { isUuid } from "../identifiers";
 import type { Fields } from "../schemaValidation";
-import { NotFound, UnhandledError, type Context, type ObjectKind, type Stored } from "./kind";
+import { type Context, NotFound, type ObjectKind, type Stored, UnhandledError } from "./kind";
 
 /** Roles. Users join them through add_user (Authentik 2025.12 and newer). */
 export const roles: ObjectKind = {
@@ -22,7 +22,8 @@ export const roles: ObjectKind = {
     search: ["name"],
     textFilters: ["groups"],
     checkQuery: (query) => {
-        if (query.get("groups") && !isUuid(query.get("groups") as string)) throw new UnhandledError("a group's key that is none");
+        if (query.get("groups") && !isUuid(query.get("groups") as string))
+            throw new UnhandledError("a group's key that is none");
     },
     filters: {
         users: (role, values, { world }) =>
@@ -33,7 +34,8 @@ export const roles: ObjectKind = {
         inherited: () => true,
     },
     choices: {
-        managed: ({ world }) => world.store.all("rbac/roles").flatMap((role) => (role.managed ? [role.managed as string] : [])),
+        managed: ({ world }) =>
+            world.store.all("rbac/roles").flatMap((role) => (role.managed ? [role.managed as string] : [])),
     },
     represent: (role) => ({ pk: role.pk, name: role.name }),
     actions: {
@@ -56,9 +58,13 @@ export const roles: ObjectKind = {
 
 function setUser(role: Stored, body: Fields, { world, user: asking }: Context, member: boolean): Answer {
     // This body is used as it is.
-    if (body.pk !== undefined && !/^\s*-?\d+\s*$/.test(String(body.pk))) throw new UnhandledError("a user's key that is none");
+    if (body.pk !== undefined && !/^\s*-?\d+\s*$/.test(String(body.pk)))
+        throw new UnhandledError("a user's key that is none");
     const user = world.store.get("core/users", body.pk);
-    if (!user || !world.permissions.has(asking, "authentik_core.view_user", { model: "authentik_core.user", pk: user.pk })) {
+    if (
+        !user ||
+        !world.permissions.has(asking, "authentik_core.view_user", { model: "authentik_core.user", pk: user.pk })
+    ) {
         throw new NotFound("Not found.");
     }
     const others = (user.roles as string[]).filter((pk) => pk !== role.pk);

@@ -61,7 +61,8 @@ const tables: readonly StageTable[] = [
         },
         // A PATCH that leaves both out is refused too.
         rule: ({ user_fields: userFields, sources }) => {
-            if ((userFields as string[] | undefined)?.length || (sources as string[] | undefined)?.length) return undefined;
+            if ((userFields as string[] | undefined)?.length || (sources as string[] | undefined)?.length)
+                return undefined;
             return { non_field_errors: ["When no user fields are selected, at least one source must be selected"] };
         },
     },
@@ -169,7 +170,8 @@ export const stages: readonly ObjectKind[] = tables.map((table) => ({
     checkMembers: ({ attributes }) => {
         const errors: FieldErrors = {};
         for (const name of table.nonEmpty ?? []) {
-            if (Array.isArray(attributes[name]) && !attributes[name].length) errors[name] = ["This list may not be empty."];
+            if (Array.isArray(attributes[name]) && !attributes[name].length)
+                errors[name] = ["This list may not be empty."];
         }
         for (const name of table.durations ?? []) {
             const value = attributes[name];
@@ -185,7 +187,9 @@ export const stages: readonly ObjectKind[] = tables.map((table) => ({
     },
     represent: (stage, { world }) => ({
         ...commonMembers(world, stage, table),
-        ...Object.fromEntries(Object.keys({ ...table.defaults, ...required(stage) }).map((name) => [name, stage[name]])),
+        ...Object.fromEntries(
+            Object.keys({ ...table.defaults, ...required(stage) }).map((name) => [name, stage[name]]),
+        ),
         ...table.shown,
     }),
 }));
@@ -209,7 +213,9 @@ function commonMembers(world: World, stage: Stored, table: StageTable): Fields {
 }
 
 function flowsOf(world: World, stage: Stored): Fields[] {
-    const keys = new Set(world.store.all("flows/bindings").flatMap((binding) => (binding.stage === stage.pk ? [binding.target] : [])));
+    const keys = new Set(
+        world.store.all("flows/bindings").flatMap((binding) => (binding.stage === stage.pk ? [binding.target] : [])),
+    );
     return world.store
         .all("flows/instances")
         .filter((flow) => keys.has(flow.pk))
@@ -222,5 +228,11 @@ export function stageSummary(world: World, pk: unknown, unspecific: boolean): Fi
     const table = tables.find((candidate) => `stages/${candidate.name}` === kind.path) as StageTable;
     const common = commonMembers(world, object, table);
     if (!unspecific) return common;
-    return { ...common, component: "", verbose_name: "stage", verbose_name_plural: "stages", meta_model_name: "authentik_flows.stage" };
+    return {
+        ...common,
+        component: "",
+        verbose_name: "stage",
+        verbose_name_plural: "stages",
+        meta_model_name: "authentik_flows.stage",
+    };
 }

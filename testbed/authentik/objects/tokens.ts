@@ -34,7 +34,9 @@ export const tokens: ObjectKind = {
     createWithoutPermission: true,
     slugMessage: 'Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.',
     checkMembers: ({ attributes, existing }) =>
-        existing && attributes.user !== undefined && attributes.user !== existing.user ? { user: ["User cannot be changed"] } : {},
+        existing && attributes.user !== undefined && attributes.user !== existing.user
+            ? { user: ["User cannot be changed"] }
+            : {},
     validate: ({ attributes, method }, { world, user: caller }) => {
         attributes.user ??= caller.pk;
         attributes.intent ??= "api";
@@ -54,7 +56,8 @@ export const tokens: ObjectKind = {
             attributes.expires = timestamp(normally);
         }
         if (method === "POST") {
-            if (attributes.expires === undefined || attributes.expires === null) attributes.expires = attributes.expiring === false ? null : timestamp(normally);
+            if (attributes.expires === undefined || attributes.expires === null)
+                attributes.expires = attributes.expiring === false ? null : timestamp(normally);
             // Only a superuser makes tokens for others; for anybody else the token is silently their own.
             if (!world.permissions.isSuperuser(caller)) Object.assign(attributes, { user: caller.pk, expiring: true });
         }
@@ -64,7 +67,8 @@ export const tokens: ObjectKind = {
         // Authentik gives the maker a role of their own, with the right to see the key. It shows among the user's roles.
         const name = `ak-managed-role--user-${caller.pk}`;
         const role =
-            world.store.find("rbac/roles", "name", name) ?? world.store.insert("rbac/roles", { name, managed: `goauthentik.io/${name}` });
+            world.store.find("rbac/roles", "name", name) ??
+            world.store.insert("rbac/roles", { name, managed: `goauthentik.io/${name}` });
         if (!(caller.roles as unknown[]).includes(role.pk)) {
             world.store.update(caller, { roles: [...(caller.roles as string[]), role.pk] });
         }

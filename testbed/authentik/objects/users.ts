@@ -1,9 +1,9 @@
 import { json } from "../http";
-import { sha256, timestamp, newUuid } from "../identifiers";
+import { newUuid, sha256, timestamp } from "../identifiers";
 import { hashPassword } from "../passwords";
 import type { FieldErrors, Fields } from "../schemaValidation";
 import { hasAttributes, partialGroup, roleOf } from "./groups";
-import { InvalidRequest, type Context, type ObjectKind, type Stored } from "./kind";
+import { type Context, InvalidRequest, type ObjectKind, type Stored } from "./kind";
 
 /** Users. PUT without `groups` or `roles` clears them; `attributes` is replaced whole. */
 export const users: ObjectKind = {
@@ -46,7 +46,9 @@ export const users: ObjectKind = {
         path_startswith: (user, values) => values.some((value) => (user.path as string).startsWith(value)),
         groups_by_pk: (user, values) => values.some((pk) => (user.groups as string[]).includes(pk)),
         groups_by_name: (user, values, { world }) =>
-            values.some((name) => (user.groups as unknown[]).includes(world.store.find("core/groups", "name", name)?.pk)),
+            values.some((name) =>
+                (user.groups as unknown[]).includes(world.store.find("core/groups", "name", name)?.pk),
+            ),
         roles_by_pk: (user, values) => values.some((pk) => (user.roles as string[]).includes(pk)),
         roles_by_name: (user, values, { world }) =>
             values.some((name) => (user.roles as unknown[]).includes(world.store.find("rbac/roles", "name", name)?.pk)),
@@ -70,7 +72,8 @@ export const users: ObjectKind = {
         if (existing?.type === internal && attributes.type !== undefined && attributes.type !== internal) {
             errors.type = ["Can't change internal service account to other user type."];
         }
-        if (!existing && attributes.type === internal) errors.type = ["Setting a user to internal service account is not allowed."];
+        if (!existing && attributes.type === internal)
+            errors.type = ["Setting a user to internal service account is not allowed."];
         return errors;
     },
     validate: ({ attributes, existing }) => {
@@ -116,7 +119,10 @@ export const users: ObjectKind = {
             method: "POST",
             permission: "authentik_core.reset_user_password",
             run: (user, body, { world }) => {
-                world.store.update(user, { password: hashPassword(body.password as string), password_change_date: timestamp() });
+                world.store.update(user, {
+                    password: hashPassword(body.password as string),
+                    password_change_date: timestamp(),
+                });
                 return json(204, undefined);
             },
         },

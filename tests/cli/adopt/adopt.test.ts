@@ -4,10 +4,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { stringify } from "yaml";
-import { type Blueprint, owningBlueprints, unknownBlueprints } from "../../../clients/authentikBlueprints";
 import { addresses, importFile } from "../../../cli/adopt/importFile";
+import { type Blueprint, owningBlueprints, unknownBlueprints } from "../../../clients/authentikBlueprints";
+import { api, type Backend, backendName, startBackend, uniqueName } from "../../providers/authentik/backend";
 import { siteSettings } from "../../support/settings";
-import { api, backendName, type Backend, startBackend, uniqueName } from "../../providers/authentik/backend";
 
 const root = path.resolve(__dirname, "../../..");
 const { compiled } = require("../../../build/compile.cjs") as { compiled: (source: string) => string };
@@ -18,9 +18,12 @@ const URNS = addresses("zot-hardening", "prod");
 describe("the file for pulumi import", () => {
     test("addresses are those of the program", () => {
         expect(URNS).toMatchObject({
-            registryIdentity: "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity::registry",
-            provider: "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity$authentik:index/providerOauth2:ProviderOauth2::registry",
-            adminsBinding: "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity$authentik:index/policyBinding:PolicyBinding::registry-admins",
+            registryIdentity:
+                "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity::registry",
+            provider:
+                "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity$authentik:index/providerOauth2:ProviderOauth2::registry",
+            adminsBinding:
+                "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity$authentik:index/policyBinding:PolicyBinding::registry-admins",
         });
         expect(addresses("zot-hardening", "organization/zot-hardening/prod")).toEqual(URNS);
     });
@@ -29,12 +32,38 @@ describe("the file for pulumi import", () => {
         const { resources, nameTable } = importFile({ provider: "7" }, new Set(), "zot-hardening", "prod");
         expect(nameTable).toEqual({});
         expect(resources).toEqual([
-            { type: "zot-hardening:index:HardenedRegistry", name: "hardenedRegistry", logicalName: "registry", component: true },
-            { type: "zot-hardening:index:RegistryIdentity", name: "registryIdentity", logicalName: "registry", parent: "hardenedRegistry", component: true },
-            { type: "authentik:index/providerOauth2:ProviderOauth2", name: "provider", logicalName: "registry", parent: "registryIdentity", id: "7", version: expect.stringMatching(/^\d{4}\./) as string },
+            {
+                type: "zot-hardening:index:HardenedRegistry",
+                name: "hardenedRegistry",
+                logicalName: "registry",
+                component: true,
+            },
+            {
+                type: "zot-hardening:index:RegistryIdentity",
+                name: "registryIdentity",
+                logicalName: "registry",
+                parent: "hardenedRegistry",
+                component: true,
+            },
+            {
+                type: "authentik:index/providerOauth2:ProviderOauth2",
+                name: "provider",
+                logicalName: "registry",
+                parent: "registryIdentity",
+                id: "7",
+                version: expect.stringMatching(/^\d{4}\./) as string,
+            },
         ]);
-        const again = importFile({ provider: "7", group: "g" }, new Set([URNS.hardenedRegistry, URNS.registryIdentity, URNS.provider]), "zot-hardening", "prod");
-        expect(again.nameTable).toEqual({ hardenedRegistry: URNS.hardenedRegistry, registryIdentity: URNS.registryIdentity });
+        const again = importFile(
+            { provider: "7", group: "g" },
+            new Set([URNS.hardenedRegistry, URNS.registryIdentity, URNS.provider]),
+            "zot-hardening",
+            "prod",
+        );
+        expect(again.nameTable).toEqual({
+            hardenedRegistry: URNS.hardenedRegistry,
+            registryIdentity: URNS.registryIdentity,
+        });
         expect(again.resources.map(({ name }) => name)).toEqual(["group"]);
     });
 
@@ -45,13 +74,32 @@ describe("the file for pulumi import", () => {
 
 describe("blueprints", () => {
     const { settings } = siteSettings();
-    const blueprint = (changes: Partial<Blueprint>): Blueprint => ({ name: "site", path: "", content: "", enabled: true, ...changes });
-    const entry = "entries:\n  - model: authentik_providers_oauth2.oauth2provider\n    identifiers:\n      client_id: zot\n";
+    const blueprint = (changes: Partial<Blueprint>): Blueprint => ({
+        name: "site",
+        path: "",
+        content: "",
+        enabled: true,
+        ...changes,
+    });
+    const entry =
+        "entries:\n  - model: authentik_providers_oauth2.oauth2provider\n    identifiers:\n      client_id: zot\n";
 
     test("one that names an object owns it, unless it is disabled", () => {
-        expect(owningBlueprints([blueprint({ content: entry })], settings)).toEqual([expect.stringContaining("The blueprint site is enabled and names client_id zot")]);
-        expect(owningBlueprints([blueprint({ content: '{"identifiers": {"slug": "zot"}}' })], settings)).toHaveLength(1);
-        expect(owningBlueprints([blueprint({ content: entry, enabled: false }), blueprint({ content: entry.replace("zot", "zot-other") })], settings)).toEqual([]);
+        expect(owningBlueprints([blueprint({ content: entry })], settings)).toEqual([
+            expect.stringContaining("The blueprint site is enabled and names client_id zot"),
+        ]);
+        expect(owningBlueprints([blueprint({ content: '{"identifiers": {"slug": "zot"}}' })], settings)).toHaveLength(
+            1,
+        );
+        expect(
+            owningBlueprints(
+                [
+                    blueprint({ content: entry, enabled: false }),
+                    blueprint({ content: entry.replace("zot", "zot-other") }),
+                ],
+                settings,
+            ),
+        ).toEqual([]);
     });
 
     test("one that is told its names by its context", () => {
@@ -61,14 +109,22 @@ describe("blueprints", () => {
     });
 
     test("one from a file of the site's own has to be looked at, and Authentik's own need not", () => {
-        expect(unknownBlueprints([blueprint({ path: "custom/zot.yaml" }), blueprint({ path: "default/flow-oobe.yaml" })])).toEqual([expect.stringContaining("comes from custom/zot.yaml")]);
+        expect(
+            unknownBlueprints([blueprint({ path: "custom/zot.yaml" }), blueprint({ path: "default/flow-oobe.yaml" })]),
+        ).toEqual([expect.stringContaining("comes from custom/zot.yaml")]);
     });
 });
 
 describe(`on ${backendName}`, () => {
     let backend: Backend;
     let folder: string;
-    const names = { slug: uniqueName("zot"), clientId: uniqueName("zot"), group: uniqueName("workloads"), admins: uniqueName("admins"), user: uniqueName("ci") };
+    const names = {
+        slug: uniqueName("zot"),
+        clientId: uniqueName("zot"),
+        group: uniqueName("workloads"),
+        admins: uniqueName("admins"),
+        user: uniqueName("ci"),
+    };
     const made: string[] = [];
 
     const make = async (resource: string, body: object, itemOf = (pk: string) => `${resource}${pk}/`) => {
@@ -77,11 +133,19 @@ describe(`on ${backendName}`, () => {
         made.push(itemOf(String(answer.body.pk)));
         return answer.body as { pk: string };
     };
-    const flow = async (slug: string) => (await api(backend, "GET", `/flows/instances/?slug=${slug}`)).body.results[0].pk as string;
+    const flow = async (slug: string) =>
+        (await api(backend, "GET", `/flows/instances/?slug=${slug}`)).body.results[0].pk as string;
 
-    function adopt(args: string[], env: Record<string, string> = {}): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    function adopt(
+        args: string[],
+        env: Record<string, string> = {},
+    ): Promise<{ status: number | null; stdout: string; stderr: string }> {
         return new Promise((resolve, reject) => {
-            const child = spawn(process.execPath, [program, "--stack", "site", ...args], { cwd: folder, env: { PATH: `${folder}/bin:/usr/bin:/bin`, AUTHENTIK_TOKEN: backend.token, ...env }, timeout: 60_000 });
+            const child = spawn(process.execPath, [program, "--stack", "site", ...args], {
+                cwd: folder,
+                env: { PATH: `${folder}/bin:/usr/bin:/bin`, AUTHENTIK_TOKEN: backend.token, ...env },
+                timeout: 60_000,
+            });
             let [stdout, stderr] = ["", ""];
             child.stdout.on("data", (data) => (stdout += String(data)));
             child.stderr.on("data", (data) => (stderr += String(data)));
@@ -99,8 +163,20 @@ describe(`on ${backendName}`, () => {
         const config = {
             "authentik:url": backend.url,
             "zot-hardening:registry": { url: "https://registry.example.org" },
-            "zot-hardening:zot": { binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot" },
-            "zot-hardening:identity": { issuer: `${backend.url}/application/o/${names.slug}/`, applicationSlug: names.slug, clientId: names.clientId, providerName: names.clientId, workloadsGroup: names.group, adminsGroup: names.admins, ciUser: names.user },
+            "zot-hardening:zot": {
+                binary: "/usr/local/bin/zot",
+                configFile: "/etc/zot/config.json",
+                rootDirectory: "/var/lib/zot",
+            },
+            "zot-hardening:identity": {
+                issuer: `${backend.url}/application/o/${names.slug}/`,
+                applicationSlug: names.slug,
+                clientId: names.clientId,
+                providerName: names.clientId,
+                workloadsGroup: names.group,
+                adminsGroup: names.admins,
+                ciUser: names.user,
+            },
             "zot-hardening:host": { user: "zot" },
         };
         fs.writeFileSync(path.join(folder, "Pulumi.site.yaml"), stringify({ config }));
@@ -123,7 +199,13 @@ describe(`on ${backendName}`, () => {
     test("what was made by hand is found by its natural key, with what to look at", async () => {
         const admins = await make("/core/groups/", { name: names.admins });
         const group = await make("/core/groups/", { name: names.group });
-        const user = await make("/core/users/", { username: names.user, name: "CI", type: "internal", path: "users", groups: [group.pk, admins.pk] });
+        const user = await make("/core/users/", {
+            username: names.user,
+            name: "CI",
+            type: "internal",
+            path: "users",
+            groups: [group.pk, admins.pk],
+        });
         const provider = await make("/providers/oauth2/", {
             name: uniqueName("old-zot"),
             client_id: names.clientId,
@@ -132,7 +214,11 @@ describe(`on ${backendName}`, () => {
             invalidation_flow: await flow("default-provider-invalidation-flow"),
             redirect_uris: [{ matching_mode: "strict", url: "https://registry.example.org/old" }],
         });
-        const application = await make("/core/applications/", { name: "Old zot", slug: names.slug, provider: provider.pk, policy_engine_mode: "any" }, () => `/core/applications/${names.slug}/`);
+        const application = await make(
+            "/core/applications/",
+            { name: "Old zot", slug: names.slug, provider: provider.pk, policy_engine_mode: "any" },
+            () => `/core/applications/${names.slug}/`,
+        );
         const binding = await make("/policies/bindings/", { target: application.pk, group: admins.pk, order: 5 });
         const stranger = await make("/policies/bindings/", { target: application.pk, user: user.pk, order: 1 });
 
@@ -140,12 +226,18 @@ describe(`on ${backendName}`, () => {
         expect([status, stderr]).toEqual([0, ""]);
         expect(stdout).toContain(`The user ${names.user} is of type internal`);
         expect(stdout).toContain(`The user ${names.user} is a member of ${names.admins} too`);
-        expect(stdout).toContain(`The application is bound to the user ${names.user} too (binding ${stranger.pk}, order 1)`);
-        expect(stdout).toContain("The provider also redirects to https://registry.example.org/old: pulumi up takes that away");
+        expect(stdout).toContain(
+            `The application is bound to the user ${names.user} too (binding ${stranger.pk}, order 1)`,
+        );
+        expect(stdout).toContain(
+            "The provider also redirects to https://registry.example.org/old: pulumi up takes that away",
+        );
         expect(stdout).not.toContain("scope mappings");
         expect(stdout).toContain("pulumi import --file adopt.json --stack site");
         expect(stdout + stderr).not.toContain(backend.token);
-        const file = JSON.parse(fs.readFileSync(path.join(folder, "adopt.json"), "utf8")) as { resources: { name: string; id?: string }[] };
+        const file = JSON.parse(fs.readFileSync(path.join(folder, "adopt.json"), "utf8")) as {
+            resources: { name: string; id?: string }[];
+        };
         expect(Object.fromEntries(file.resources.map(({ name, id }) => [name, id]))).toEqual({
             hardenedRegistry: undefined,
             registryIdentity: undefined,
@@ -160,8 +252,24 @@ describe(`on ${backendName}`, () => {
     test("what is in the state is left out; Pulumi does not get the token", async () => {
         fs.rmSync(path.join(folder, "adopt.json"), { force: true });
         const urns = addresses("zot-hardening", "site");
-        const state = { deployment: { resources: [urns.hardenedRegistry, urns.registryIdentity, urns.provider, urns.application, urns.group, urns.user, urns.adminsBinding].map((urn) => ({ urn })) } };
-        fs.writeFileSync(path.join(folder, "bin/pulumi"), `#!/bin/sh\n[ -z "$AUTHENTIK_TOKEN" ] || exit 9\ncat <<'JSON'\n${JSON.stringify(state)}\nJSON\n`, { mode: 0o755 });
+        const state = {
+            deployment: {
+                resources: [
+                    urns.hardenedRegistry,
+                    urns.registryIdentity,
+                    urns.provider,
+                    urns.application,
+                    urns.group,
+                    urns.user,
+                    urns.adminsBinding,
+                ].map((urn) => ({ urn })),
+            },
+        };
+        fs.writeFileSync(
+            path.join(folder, "bin/pulumi"),
+            `#!/bin/sh\n[ -z "$AUTHENTIK_TOKEN" ] || exit 9\ncat <<'JSON'\n${JSON.stringify(state)}\nJSON\n`,
+            { mode: 0o755 },
+        );
         const { status, stdout } = await adopt(["--json"]);
         expect(status).toBe(0);
         const answer = JSON.parse(stdout) as { managed: string[]; file: { resources: unknown[] } };
@@ -170,9 +278,17 @@ describe(`on ${backendName}`, () => {
     });
 
     test("what is missing is named, with what to do", async () => {
-        expect((await adopt(["--no-state"], { AUTHENTIK_TOKEN: "" })).stderr).toMatch(/^There is no token for Authentik: set AUTHENTIK_TOKEN/);
-        expect(await adopt(["--no-state"], { AUTHENTIK_TOKEN: "wrong-canary" })).toMatchObject({ status: 1, stderr: expect.stringMatching(/refused the API token/) as string });
+        expect((await adopt(["--no-state"], { AUTHENTIK_TOKEN: "" })).stderr).toMatch(
+            /^There is no token for Authentik: set AUTHENTIK_TOKEN/,
+        );
+        expect(await adopt(["--no-state"], { AUTHENTIK_TOKEN: "wrong-canary" })).toMatchObject({
+            status: 1,
+            stderr: expect.stringMatching(/refused the API token/) as string,
+        });
         fs.rmSync(path.join(folder, "bin/pulumi"), { force: true });
-        expect(await adopt([])).toMatchObject({ status: 1, stderr: expect.stringContaining("The Pulumi CLI is not on the PATH") as string });
+        expect(await adopt([])).toMatchObject({
+            status: 1,
+            stderr: expect.stringContaining("The Pulumi CLI is not on the PATH") as string,
+        });
     });
 });

@@ -20,18 +20,31 @@ export function scratch(): string {
     return folder;
 }
 
-export const removeScratch = () => folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true }));
+export const removeScratch = () =>
+    folders.splice(0).forEach((folder) => rmSync(folder, { recursive: true, force: true }));
 
 /** @param source for example `cli/ci-secrets.ts`, compiled first if need be */
-export function runCommand(source: string, args: readonly string[], { env = {}, input = "", cwd }: { env?: Record<string, string>; input?: string; cwd?: string } = {}): Promise<Ran> {
-    const child = spawn(process.execPath, [compiled(source), ...args], { cwd, env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, ...env }, stdio: "pipe" });
+export function runCommand(
+    source: string,
+    args: readonly string[],
+    { env = {}, input = "", cwd }: { env?: Record<string, string>; input?: string; cwd?: string } = {},
+): Promise<Ran> {
+    const child = spawn(process.execPath, [compiled(source), ...args], {
+        cwd,
+        env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, ...env },
+        stdio: "pipe",
+    });
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
-    return new Promise((resolve) => child.on("close", (status) => resolve({ status, stdout: Buffer.concat(output).toString(), stderr: Buffer.concat(errors).toString() })));
+    return new Promise((resolve) =>
+        child.on("close", (status) =>
+            resolve({ status, stdout: Buffer.concat(output).toString(), stderr: Buffer.concat(errors).toString() }),
+        ),
+    );
 }
 
 /** A folder with an executable `pulumi` that writes down how it was called, and on standard output what it is told to. */

@@ -11,7 +11,8 @@ import { removeScratch, scratch } from "./command";
 const document = readFileSync(resolve(__dirname, "../../../docs/ci.md"), "utf8");
 const script = /```sh\n(#!\/bin\/sh\n# push-once [\s\S]*?)```/.exec(document)![1]!;
 const missing = ["skopeo", "curl"].filter((name) => !findExecutable(name));
-const reason = missing.length > 0 ? `there is no ${missing.join(" and no ")}; install the packages of these names` : undefined;
+const reason =
+    missing.length > 0 ? `there is no ${missing.join(" and no ")}; install the packages of these names` : undefined;
 
 jest.setTimeout(60_000);
 afterAll(async () => {
@@ -36,8 +37,20 @@ interface Ran {
     beforeAll(async () => {
         provider = await IdentityProvider.start();
         folder = scratch();
-        const accessControl = { repositories: { "**": { policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }], anonymousPolicy: ["read"], defaultPolicy: ["read"] } } };
-        registry = await RunningZot.start(zot, (externalUrl) => ({ http: { externalUrl, auth: provider.auth(folder), accessControl } }), folder);
+        const accessControl = {
+            repositories: {
+                "**": {
+                    policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }],
+                    anonymousPolicy: ["read"],
+                    defaultPolicy: ["read"],
+                },
+            },
+        };
+        registry = await RunningZot.start(
+            zot,
+            (externalUrl) => ({ http: { externalUrl, auth: provider.auth(folder), accessControl } }),
+            folder,
+        );
         await provider.allows(registry.url);
         credentials = await keyFor(provider, registry, person("zot-ci", "artifact-workloads"));
         writeFileSync(join(folder, "push-once"), script);
@@ -52,7 +65,15 @@ interface Ran {
     const shim = (bin: string, twice = false) => {
         const skopeo = `'${findExecutable("skopeo")!}'`;
         const copy = `${skopeo} copy --dest-tls-verify=false "$@"`;
-        const lines = ["#!/bin/sh", "verb=$1; shift", 'case $verb in', `    login) exec ${skopeo} login --tls-verify=false "$@" ;;`, `    copy) ${twice ? `${copy} >/dev/null; ` : ""}exec ${copy} ;;`, "esac", ""];
+        const lines = [
+            "#!/bin/sh",
+            "verb=$1; shift",
+            "case $verb in",
+            `    login) exec ${skopeo} login --tls-verify=false "$@" ;;`,
+            `    copy) ${twice ? `${copy} >/dev/null; ` : ""}exec ${copy} ;;`,
+            "esac",
+            "",
+        ];
         writeFileSync(join(bin, "skopeo"), lines.join("\n"), { mode: 0o755 });
     };
     const pushOnce = (source: string, tag: string, changed: Record<string, string> = {}): Promise<Ran> => {
@@ -65,22 +86,38 @@ interface Ran {
             ZOT_CI_API_KEY: credentials[1],
             ...changed,
         };
-        const child = spawn("/bin/sh", [join(folder, "push-once"), source, "ops/hello", tag], { env, stdio: ["ignore", "pipe", "pipe"] });
+        const child = spawn("/bin/sh", [join(folder, "push-once"), source, "ops/hello", tag], {
+            env,
+            stdio: ["ignore", "pipe", "pipe"],
+        });
         const [output, errors]: [Buffer[], Buffer[]] = [[], []];
         child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
         child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-        return new Promise((done) => child.on("close", (status) => done({ status, stdout: Buffer.concat(output).toString(), stderr: Buffer.concat(errors).toString() })));
+        return new Promise((done) =>
+            child.on("close", (status) =>
+                done({ status, stdout: Buffer.concat(output).toString(), stderr: Buffer.concat(errors).toString() }),
+            ),
+        );
     };
-    const digest = async (tag: string) => (await registry.request("GET", `/v2/ops/hello/manifests/${tag}`, { headers: { Accept: manifestType } })).headers["docker-content-digest"];
+    const digest = async (tag: string) =>
+        (await registry.request("GET", `/v2/ops/hello/manifests/${tag}`, { headers: { Accept: manifestType } }))
+            .headers["docker-content-digest"];
 
     test("pushes a tag once; the same and another image leave it as it is", async () => {
         const source = layout(folder, "first");
         const first = await pushOnce(source, "v1.0.0-0f3c9a1");
-        expect([first.status, first.stdout]).toEqual([0, expect.stringMatching(/ops\/hello:v1\.0\.0-0f3c9a1 is pushed\n$/)]);
+        expect([first.status, first.stdout]).toEqual([
+            0,
+            expect.stringMatching(/ops\/hello:v1\.0\.0-0f3c9a1 is pushed\n$/),
+        ]);
         const pushed = await digest("v1.0.0-0f3c9a1");
         expect(pushed).toMatch(/^sha256:/);
         for (const again of [source, layout(folder, "second")]) {
-            expect(await pushOnce(again, "v1.0.0-0f3c9a1")).toEqual({ status: 0, stdout: "ops/hello:v1.0.0-0f3c9a1 is there already; it stays as it is\n", stderr: "" });
+            expect(await pushOnce(again, "v1.0.0-0f3c9a1")).toEqual({
+                status: 0,
+                stdout: "ops/hello:v1.0.0-0f3c9a1 is there already; it stays as it is\n",
+                stderr: "",
+            });
         }
         expect(await digest("v1.0.0-0f3c9a1")).toBe(pushed);
         expect(await pushOnce(source, "v1.0.0-0f3c9a1-nix")).toMatchObject({ status: 0 });
@@ -92,15 +129,22 @@ interface Ran {
         const shims = scratch();
         shim(shims, true);
         const ran = await pushOnce(layout(folder, "third"), "v1.1.0-1111111", { PATH: `${shims}:/usr/bin:/bin` });
-        expect([ran.status, ran.stdout]).toEqual([0, expect.stringMatching(/was pushed by another job meanwhile; it stays as it is\n$/)]);
+        expect([ran.status, ran.stdout]).toEqual([
+            0,
+            expect.stringMatching(/was pushed by another job meanwhile; it stays as it is\n$/),
+        ]);
         expect(ran.stderr).toMatch(/denied|403/i);
     });
 
     test("a wrong key and a registry that is away end the job", async () => {
         const source = layout(folder, "fourth");
-        const wrong = await pushOnce(source, "v1.2.0-2222222", { ZOT_CI_API_KEY: "zak_00000000000000000000000000000000" });
+        const wrong = await pushOnce(source, "v1.2.0-2222222", {
+            ZOT_CI_API_KEY: "zak_00000000000000000000000000000000",
+        });
         expect(wrong.status).not.toBe(0);
         expect(await digest("v1.2.0-2222222")).toBeUndefined();
-        expect((await pushOnce(source, "v1.2.0-2222222", { ZOT_REGISTRY_URL: "http://127.0.0.1:2" })).status).not.toBe(0);
+        expect((await pushOnce(source, "v1.2.0-2222222", { ZOT_REGISTRY_URL: "http://127.0.0.1:2" })).status).not.toBe(
+            0,
+        );
     });
 });

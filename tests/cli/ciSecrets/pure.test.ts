@@ -7,21 +7,49 @@ import type { ApiKeyRecord } from "../../../clients/apiKeys";
 
 const now = new Date("2026-06-01T00:00:00Z");
 const KEY = "zak_0123456789abcdef0123456789abcdef";
-const outputs = { registryUrl: "https://registry.example.org", registryHost: "registry.example.org", ciUserName: "zot-ci", ciApiKey: KEY, ciApiKeyExpires: "2026-08-30T00:00:00Z" };
+const outputs = {
+    registryUrl: "https://registry.example.org",
+    registryHost: "registry.example.org",
+    ciUserName: "zot-ci",
+    ciApiKey: KEY,
+    ciApiKeyExpires: "2026-08-30T00:00:00Z",
+};
 const forge = { store: "forgejo", apiUrl: "https://forge.example.org/", owner: "ops", repository: "images" };
 
 describe("where to", () => {
     test("settings, defaults, and options before settings", () => {
-        expect(targetFrom({}, forge)).toEqual({ store: "forgejo", apiUrl: "https://forge.example.org", owner: "ops", repository: "images", visibility: "private", names: { ciApiKey: "ZOT_CI_API_KEY" } });
-        expect(targetFrom({ apiUrl: "https://forge.example.org/git/api/v1/" }, forge)).toMatchObject({ apiUrl: "https://forge.example.org/git" });
-        expect(targetFrom({}, { store: "github", owner: "ops" })).toMatchObject({ apiUrl: "https://api.github.com", repository: undefined });
-        expect(targetFrom({ store: "dotenv", file: "ci.env" }, forge)).toEqual({ store: "dotenv", file: "ci.env", names: { ciApiKey: "ZOT_CI_API_KEY" } });
-        expect(targetFrom({ names: { ciApiKey: "KEY", registryHost: "HOST" } }, forge).names).toEqual({ ciApiKey: "KEY", registryHost: "HOST" });
+        expect(targetFrom({}, forge)).toEqual({
+            store: "forgejo",
+            apiUrl: "https://forge.example.org",
+            owner: "ops",
+            repository: "images",
+            visibility: "private",
+            names: { ciApiKey: "ZOT_CI_API_KEY" },
+        });
+        expect(targetFrom({ apiUrl: "https://forge.example.org/git/api/v1/" }, forge)).toMatchObject({
+            apiUrl: "https://forge.example.org/git",
+        });
+        expect(targetFrom({}, { store: "github", owner: "ops" })).toMatchObject({
+            apiUrl: "https://api.github.com",
+            repository: undefined,
+        });
+        expect(targetFrom({ store: "dotenv", file: "ci.env" }, forge)).toEqual({
+            store: "dotenv",
+            file: "ci.env",
+            names: { ciApiKey: "ZOT_CI_API_KEY" },
+        });
+        expect(targetFrom({ names: { ciApiKey: "KEY", registryHost: "HOST" } }, forge).names).toEqual({
+            ciApiKey: "KEY",
+            registryHost: "HOST",
+        });
     });
 
     test("another owner on the command line does not have the repository of the settings", () => {
         expect(targetFrom({ owner: "others" }, forge)).toMatchObject({ owner: "others", repository: undefined });
-        expect(targetFrom({ owner: "others", repository: "x" }, forge)).toMatchObject({ owner: "others", repository: "x" });
+        expect(targetFrom({ owner: "others", repository: "x" }, forge)).toMatchObject({
+            owner: "others",
+            repository: "x",
+        });
     });
 
     test.each<[TargetOptions, RegExp]>([
@@ -51,7 +79,8 @@ describe("where to", () => {
 });
 
 describe("the stack's outputs", () => {
-    const read = (changed: Record<string, unknown>, names = { ciApiKey: "K" } as Record<string, string>) => credentialFrom(JSON.stringify({ ...outputs, ...changed }), names, now);
+    const read = (changed: Record<string, unknown>, names = { ciApiKey: "K" } as Record<string, string>) =>
+        credentialFrom(JSON.stringify({ ...outputs, ...changed }), names, now);
 
     test("the key comes first, and only the key is a secret", () => {
         expect(read({}, { registryHost: "R", ciApiKeyExpires: "E", ciApiKey: "K" }).items).toEqual([
@@ -66,13 +95,19 @@ describe("the stack's outputs", () => {
         [{ ciApiKey: "[secret]" }, /without their secrets; add --show-secrets/],
         [{ ciApiKey: "zak_1\nzak_2" }, /spaces, line breaks/],
         [{ ciApiKeyExpires: "soon" }, /not a time: "soon"/],
-        [{ ciApiKeyExpires: "2026-06-01T00:00:00Z" }, /expired at 2026-06-01T00:00:00Z and was not handed over: run pulumi up/],
+        [
+            { ciApiKeyExpires: "2026-06-01T00:00:00Z" },
+            /expired at 2026-06-01T00:00:00Z and was not handed over: run pulumi up/,
+        ],
     ])("refuses %j", (changed, message) => {
         expect(() => read(changed)).toThrow(message);
         expect(() => read(changed)).not.toThrow(/zak_/);
     });
 
-    test("names what is missing", () => expect(() => read({ registryHost: undefined }, { registryHost: "R" })).toThrow(/no output registryHost, which is to be handed over as R/));
+    test("names what is missing", () =>
+        expect(() => read({ registryHost: undefined }, { registryHost: "R" })).toThrow(
+            /no output registryHost, which is to be handed over as R/,
+        ));
     test.each(["", "[]", "secret text", "null"])("refuses what is not a JSON object: %j", (text) => {
         expect(() => credentialFrom(text, { ciApiKey: "K" }, now)).toThrow(/not (JSON|a JSON object)/);
         expect(() => credentialFrom(text, { ciApiKey: "K" }, now)).not.toThrow(/secret text/);
@@ -95,7 +130,8 @@ describe("files", () => {
         fc.assert(
             fc.property(fc.dictionary(name, value), fc.dictionary(name, value, { minKeys: 1 }), (before, values) => {
                 for (const format of [dotenv, json]) {
-                    const first = Object.keys(before).length === 0 ? "" : format.write("", new Map(Object.entries(before)));
+                    const first =
+                        Object.keys(before).length === 0 ? "" : format.write("", new Map(Object.entries(before)));
                     const second = format.write(first, new Map(Object.entries(values)));
                     // Spaces at the ends are quoted.
                     expect(Object.fromEntries(format.read(second))).toEqual({ ...before, ...values });
@@ -111,32 +147,55 @@ describe("files", () => {
     });
 
     test("other kinds of JSON members stay, and what is not JSON is not repeated", () => {
-        expect(JSON.parse(json.write('{"list":[1],"KEY":"old"}', new Map([["KEY", "new"]])))).toEqual({ list: [1], KEY: "new" });
+        expect(JSON.parse(json.write('{"list":[1],"KEY":"old"}', new Map([["KEY", "new"]])))).toEqual({
+            list: [1],
+            KEY: "new",
+        });
         expect(() => json.read("KEY=secret")).toThrow(/^it is not JSON\.$/);
         expect(() => json.read("[]")).toThrow(/does not hold a JSON object/);
     });
 });
 
 describe("the keys before the present one", () => {
-    const key = (uuid: string, expirationDate: string, label = "ci pulumi:zot/prod/registry"): ApiKeyRecord => ({ uuid, label, expirationDate, createdAt: "", isExpired: false, lastUsed: "" });
+    const key = (uuid: string, expirationDate: string, label = "ci pulumi:zot/prod/registry"): ApiKeyRecord => ({
+        uuid,
+        label,
+        expirationDate,
+        createdAt: "",
+        isExpired: false,
+        lastUsed: "",
+    });
     const live = key("live", "2026-08-30T00:00:00Z");
 
     test("by its uuid, or by its expiry", () => {
         const before = key("before", "2026-08-30T00:00:00Z");
         const byHand = key("byHand", "0001-01-01T00:00:00Z", "my laptop");
-        expect(previousKeys([before, live, byHand], { uuid: "live", expires: live.expirationDate })).toEqual({ previous: [before, byHand], ofOthers: [] });
-        expect(previousKeys([live, byHand], { uuid: undefined, expires: "2026-08-30T00:00:00.000Z" })).toEqual({ previous: [byHand], ofOthers: [] });
+        expect(previousKeys([before, live, byHand], { uuid: "live", expires: live.expirationDate })).toEqual({
+            previous: [before, byHand],
+            ofOthers: [],
+        });
+        expect(previousKeys([live, byHand], { uuid: undefined, expires: "2026-08-30T00:00:00.000Z" })).toEqual({
+            previous: [byHand],
+            ofOthers: [],
+        });
     });
 
     test("where the present one is not clear, none is revoked", () => {
         const twin = key("twin", live.expirationDate);
-        expect(() => previousKeys([live, twin], { uuid: undefined, expires: live.expirationDate })).toThrow(/2 of the user's 2 keys .* by its expiry. Nothing was revoked/);
-        expect(() => previousKeys([live], { uuid: "gone", expires: live.expirationDate })).toThrow(/None of the user's 1 keys .* by its uuid/);
+        expect(() => previousKeys([live, twin], { uuid: undefined, expires: live.expirationDate })).toThrow(
+            /2 of the user's 2 keys .* by its expiry. Nothing was revoked/,
+        );
+        expect(() => previousKeys([live], { uuid: "gone", expires: live.expirationDate })).toThrow(
+            /None of the user's 1 keys .* by its uuid/,
+        );
         expect(() => previousKeys([live], { uuid: undefined, expires: undefined })).toThrow(/Nothing was revoked/);
     });
 
     test("another stack's key stays", () => {
         const theirs = key("theirs", "2026-07-01T00:00:00Z", "ci pulumi:zot/staging/registry");
-        expect(previousKeys([live, theirs], { uuid: "live", expires: undefined })).toEqual({ previous: [], ofOthers: [theirs] });
+        expect(previousKeys([live, theirs], { uuid: "live", expires: undefined })).toEqual({
+            previous: [],
+            ofOthers: [theirs],
+        });
     });
 });

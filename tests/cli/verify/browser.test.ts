@@ -2,11 +2,11 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { findChromium, launchChromium, whyNoBrowser } from "../../../clients/chromium";
 import { logInWithBrowser } from "../../../cli/verify/browserLogin";
 import { Control, Interrupted } from "../../../cli/verify/control";
 import { Recorder } from "../../../cli/verify/exchanges";
 import type { Report } from "../../../cli/verify/report/report";
+import { findChromium, launchChromium, whyNoBrowser } from "../../../clients/chromium";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { type Hardened, startHardened } from "./hardened";
 
@@ -31,7 +31,11 @@ interface Ran {
 }
 
 function run(args: string[], environment: NodeJS.ProcessEnv): Promise<Ran> {
-    const child = spawn(process.execPath, [program, ...args], { cwd: root, env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [program, ...args], {
+        cwd: root,
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+        stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -60,37 +64,69 @@ Module._load = function (request) { if (String(request).includes("playwright")) 
 
 test("without --browser it is told so, and nothing of a browser is loaded", async () => {
     const { environment, wasLoaded } = watchingLoads();
-    const ran = await run([...registry.commandLine.args, ...browserOnly], { ...registry.commandLine.environment, ...environment });
+    const ran = await run([...registry.commandLine.args, ...browserOnly], {
+        ...registry.commandLine.environment,
+        ...environment,
+    });
     expect(ran.code).toBe(0);
-    expect(checkIn(ran)).toMatchObject({ verdict: "skipped", skipped: "not applicable", meaning: expect.stringMatching(/not asked for \(--browser\)/) });
+    expect(checkIn(ran)).toMatchObject({
+        verdict: "skipped",
+        skipped: "not applicable",
+        meaning: expect.stringMatching(/not asked for \(--browser\)/),
+    });
     expect(wasLoaded()).toBe(false);
 });
 
 test("a browser that is not there is told, and the rest goes on", async () => {
     const scratch = path.join(registry.folder, "scratch-without");
     mkdirSync(scratch);
-    const ran = await run([...registry.commandLine.args, ...browserOnly, "--browser", "/nonexistent/chromium"], { ...registry.commandLine.environment, TMPDIR: scratch });
+    const ran = await run([...registry.commandLine.args, ...browserOnly, "--browser", "/nonexistent/chromium"], {
+        ...registry.commandLine.environment,
+        TMPDIR: scratch,
+    });
     expect(ran.code).toBe(3);
-    expect(checkIn(ran)).toMatchObject({ verdict: "skipped", skipped: "not possible", meaning: expect.stringMatching(/There is no program \/nonexistent\/chromium to be started/) });
+    expect(checkIn(ran)).toMatchObject({
+        verdict: "skipped",
+        skipped: "not possible",
+        meaning: expect.stringMatching(/There is no program \/nonexistent\/chromium to be started/),
+    });
     expect(readdirSync(scratch)).toEqual([]);
     expect(await registry.remains()).toEqual([]);
 });
 
 (missing ? describe.skip : describe)(skippable("with a browser", missing), () => {
-    const withBrowser = async (...more: string[]) => run([...registry.commandLine.args, ...browserOnly, "--browser", ...more], registry.commandLine.environment);
+    const withBrowser = async (...more: string[]) =>
+        run([...registry.commandLine.args, ...browserOnly, "--browser", ...more], registry.commandLine.environment);
 
     test("a person goes from the registry to Authentik and back, and every session is ended", async () => {
         const { environment, wasLoaded } = watchingLoads();
         const scratch = path.join(registry.folder, "scratch");
         mkdirSync(scratch);
-        const ran = await run([...registry.commandLine.args, ...browserOnly, "--browser"], { ...registry.commandLine.environment, ...environment, TMPDIR: scratch });
+        const ran = await run([...registry.commandLine.args, ...browserOnly, "--browser"], {
+            ...registry.commandLine.environment,
+            ...environment,
+            TMPDIR: scratch,
+        });
         const check = checkIn(ran);
-        expect(check).toMatchObject({ verdict: "pass", meaning: expect.stringMatching(/^Chromium \d+\S* went from the registry to Authentik, .*; zot knows the person as zot-hardening-verify-\S+-ci\.$/) });
+        expect(check).toMatchObject({
+            verdict: "pass",
+            meaning: expect.stringMatching(
+                /^Chromium \d+\S* went from the registry to Authentik, .*; zot knows the person as zot-hardening-verify-\S+-ci\.$/,
+            ),
+        });
         expect(ran.code).toBe(0);
         expect(wasLoaded()).toBe(true);
         // Each step by the way, and nothing of what was typed.
-        const sent = check.exchanges.filter(({ as }) => as === "browser").map(({ sent, received }) => `${sent} ${received}`);
-        for (const step of [/GET \S+\/zot\/auth\/login\?… 302 to \S+\/application\/o\/authorize\/\?…/, /GET \S+\/if\/flow\/default-authentication-flow\/\?… 200/, /POST \S+\/api\/v3\/flows\/executor\/default-authentication-flow\/\?…/, /GET \S+\/zot\/auth\/callback\/oidc\?… 302/]) expect(sent).toContainEqual(expect.stringMatching(step));
+        const sent = check.exchanges
+            .filter(({ as }) => as === "browser")
+            .map(({ sent, received }) => `${sent} ${received}`);
+        for (const step of [
+            /GET \S+\/zot\/auth\/login\?… 302 to \S+\/application\/o\/authorize\/\?…/,
+            /GET \S+\/if\/flow\/default-authentication-flow\/\?… 200/,
+            /POST \S+\/api\/v3\/flows\/executor\/default-authentication-flow\/\?…/,
+            /GET \S+\/zot\/auth\/callback\/oidc\?… 302/,
+        ])
+            expect(sent).toContainEqual(expect.stringMatching(step));
         expect(ran.stdout + ran.stderr).not.toMatch(/code=[^…]|zak_[0-9a-f]/);
         // The browser's profile is gone.
         expect(readdirSync(scratch)).toEqual([]);
@@ -99,15 +135,34 @@ test("a browser that is not there is told, and the rest goes on", async () => {
 
     test("a site that demands a second factor: it goes by the run's own flow", async () => {
         const { api } = registry.authentik;
-        const find = async (path: string, name: string) => (await api<{ results: { pk: string; name: string }[] }>("GET", `${path}?name=${name}`)).results.find((item) => item.name === name)!.pk;
+        const find = async (path: string, name: string) =>
+            (await api<{ results: { pk: string; name: string }[] }>("GET", `${path}?name=${name}`)).results.find(
+                (item) => item.name === name,
+            )!.pk;
         const name = `browser-${registry.clientId}`;
-        const flow = await api<{ pk: string; slug: string }>("POST", "/flows/instances/", { name, slug: name, title: name, designation: "authentication" });
+        const flow = await api<{ pk: string; slug: string }>("POST", "/flows/instances/", {
+            name,
+            slug: name,
+            title: name,
+            designation: "authentication",
+        });
         registry.made(`/flows/instances/${flow.slug}/`);
         const totp = await find("/stages/authenticator/totp/", "default-authenticator-totp-setup");
-        const validate = await api<{ pk: string }>("POST", "/stages/authenticator/validate/", { name, not_configured_action: "configure", configuration_stages: [totp], device_classes: ["totp"] });
+        const validate = await api<{ pk: string }>("POST", "/stages/authenticator/validate/", {
+            name,
+            not_configured_action: "configure",
+            configuration_stages: [totp],
+            device_classes: ["totp"],
+        });
         registry.made(`/stages/authenticator/validate/${validate.pk}/`);
-        const stages = [await find("/stages/identification/", "default-authentication-identification"), await find("/stages/password/", "default-authentication-password"), validate.pk, await find("/stages/user_login/", "default-authentication-login")];
-        for (const [order, stage] of stages.entries()) await api("POST", "/flows/bindings/", { target: flow.pk, stage, order });
+        const stages = [
+            await find("/stages/identification/", "default-authentication-identification"),
+            await find("/stages/password/", "default-authentication-password"),
+            validate.pk,
+            await find("/stages/user_login/", "default-authentication-login"),
+        ];
+        for (const [order, stage] of stages.entries())
+            await api("POST", "/flows/bindings/", { target: flow.pk, stage, order });
         await api("PATCH", `/providers/oauth2/${registry.provider}/`, { authentication_flow: flow.pk });
         try {
             expect(checkIn(await withBrowser())).toMatchObject({ verdict: "pass" });
@@ -119,16 +174,28 @@ test("a browser that is not there is told, and the rest goes on", async () => {
 
     test("a cookie that a proxy drops: the headless login passes by, the browser does not come back logged in", async () => {
         registry.registryGate.after = (request, { headers }) => {
-            if (request.path === "/zot/auth/callback/oidc" && /Chrom/.test(request.headers["user-agent"] ?? "")) delete headers["set-cookie"];
+            if (request.path === "/zot/auth/callback/oidc" && /Chrom/.test(request.headers["user-agent"] ?? ""))
+                delete headers["set-cookie"];
         };
         const ran = await withBrowser();
-        expect(checkIn(ran)).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/zot takes the person for nobody/) });
+        expect(checkIn(ran)).toMatchObject({
+            verdict: "fail",
+            meaning: expect.stringMatching(/zot takes the person for nobody/),
+        });
         expect(ran.code).toBe(1);
     });
 
     test("a callback that is refused is told, with what the page says", async () => {
-        registry.registryGate.before = ({ path: requested, headers }) => (requested === "/zot/auth/callback/oidc" && /Chrom/.test(headers["user-agent"] ?? "") ? { status: 401, headers: { "content-type": "text/plain" }, body: "failed to exchange token" } : undefined);
-        expect(checkIn(await withBrowser())).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/came as far as \S+\/zot\/auth\/callback\/oidc\?…, answered with 401: failed to exchange token/) });
+        registry.registryGate.before = ({ path: requested, headers }) =>
+            requested === "/zot/auth/callback/oidc" && /Chrom/.test(headers["user-agent"] ?? "")
+                ? { status: 401, headers: { "content-type": "text/plain" }, body: "failed to exchange token" }
+                : undefined;
+        expect(checkIn(await withBrowser())).toMatchObject({
+            verdict: "fail",
+            meaning: expect.stringMatching(
+                /came as far as \S+\/zot\/auth\/callback\/oidc\?…, answered with 401: failed to exchange token/,
+            ),
+        });
     });
 
     test("an interruption ends it", async () => {
@@ -136,8 +203,16 @@ test("a browser that is not there is told, and the rest goes on", async () => {
         try {
             const control = new Control();
             control.interrupt("SIGINT");
-            const login = { registryUrl: registry.registryUrl, authentikOrigin: registry.authentik.url, username: "nobody", password: "none", loginFlow: undefined };
-            await expect(logInWithBrowser(await chromium.newContext(), login, control, new Recorder())).rejects.toThrow(Interrupted);
+            const login = {
+                registryUrl: registry.registryUrl,
+                authentikOrigin: registry.authentik.url,
+                username: "nobody",
+                password: "none",
+                loginFlow: undefined,
+            };
+            await expect(logInWithBrowser(await chromium.newContext(), login, control, new Recorder())).rejects.toThrow(
+                Interrupted,
+            );
         } finally {
             await chromium.close();
         }

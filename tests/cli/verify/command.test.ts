@@ -1,6 +1,6 @@
 /** npm run verify as an operator runs it: its exit codes, its reports, and that it leaves nothing behind. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync, copyFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import type { Report } from "../../../cli/verify/report/report";
@@ -28,8 +28,16 @@ interface Ran {
     stderr: string;
 }
 
-function run(args: string[], environment: NodeJS.ProcessEnv = {}, options: { cwd?: string; during?: (child: ChildProcess, stderr: string) => void } = {}): Promise<Ran> {
-    const child = spawn(process.execPath, [program, ...args], { cwd: options.cwd ?? root, env: { PATH: "/usr/bin:/bin", ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+function run(
+    args: string[],
+    environment: NodeJS.ProcessEnv = {},
+    options: { cwd?: string; during?: (child: ChildProcess, stderr: string) => void } = {},
+): Promise<Ran> {
+    const child = spawn(process.execPath, [program, ...args], {
+        cwd: options.cwd ?? root,
+        env: { PATH: "/usr/bin:/bin", ...environment },
+        stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -45,7 +53,10 @@ const full = (...more: string[]) => [...registry.commandLine.args, ...more];
 test("a hardened registry: everything passes, a table, and a report of one page", async () => {
     const file = path.join(registry.folder, "report.html");
     const { code, stdout, stderr } = await run(full("--html", file), registry.commandLine.environment);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/No weakness was found\. 34 passed, 3 skipped\.\n$/) });
+    expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(/No weakness was found\. 34 passed, 3 skipped\.\n$/),
+    });
     expect(stderr).toMatch(/^\[37\/37\] pass +keys-on-record: /m);
     expect(stdout).toMatch(/^PASS +tag-by-digest +CI cannot move a tag/m);
 
@@ -54,7 +65,12 @@ test("a hardened registry: everything passes, a table, and a report of one page"
     expect(page).toContain('<article id="tag-by-digest">');
     // Self-contained, and nothing in it that could be used.
     expect(page).not.toMatch(/<script|<link|<img|src=|@import|url\(/);
-    for (const secret of [/zak_[0-9a-f]/, /Basic [A-Za-z0-9+/=]{8}/, new RegExp(registry.authentik.token), /code=[^…]/]) {
+    for (const secret of [
+        /zak_[0-9a-f]/,
+        /Basic [A-Za-z0-9+/=]{8}/,
+        new RegExp(registry.authentik.token),
+        /code=[^…]/,
+    ]) {
         expect(page + stdout + stderr).not.toMatch(secret);
     }
     expect(await registry.remains()).toEqual([]);
@@ -69,7 +85,11 @@ test("what a cache was made to store is gone again", async () => {
 test("keys live at most fifteen minutes", async () => {
     const made: { expirationDate: string; at: number }[] = [];
     registry.registryGate.before = ({ method, path: requested, body }) => {
-        if (method === "POST" && requested === "/zot/auth/apikey") made.push({ expirationDate: (JSON.parse(body) as { expirationDate: string }).expirationDate, at: Date.now() });
+        if (method === "POST" && requested === "/zot/auth/apikey")
+            made.push({
+                expirationDate: (JSON.parse(body) as { expirationDate: string }).expirationDate,
+                at: Date.now(),
+            });
     };
     const { code } = await run(full("--only", "groups-mapped"), registry.commandLine.environment);
     registry.registryGate.reset();
@@ -84,75 +104,126 @@ test("keys live at most fifteen minutes", async () => {
 test("a site whose login flow demands a second factor: the users of a run pass by it, and nothing of that stays", async () => {
     // A flow of the registry's own, so that nobody else's login at a shared Authentik is touched.
     const { api } = registry.authentik;
-    const find = async (path: string, name: string) => (await api<{ results: { pk: string; name: string }[] }>("GET", `${path}?name=${name}`)).results.find((item) => item.name === name)!.pk;
+    const find = async (path: string, name: string) =>
+        (await api<{ results: { pk: string; name: string }[] }>("GET", `${path}?name=${name}`)).results.find(
+            (item) => item.name === name,
+        )!.pk;
     const make = async (path: string, body: Record<string, unknown>, key: "pk" | "slug" = "pk") => {
         const made = await api<{ pk: string; slug: string }>("POST", path, body);
         registry.made(`${path}${made[key]}/`);
         return made.pk;
     };
     const name = `second-factor-${registry.clientId}`;
-    const flow = await make("/flows/instances/", { name, slug: name, title: name, designation: "authentication" }, "slug");
+    const flow = await make(
+        "/flows/instances/",
+        { name, slug: name, title: name, designation: "authentication" },
+        "slug",
+    );
     const totp = await find("/stages/authenticator/totp/", "default-authenticator-totp-setup");
     const stages = [
         await find("/stages/identification/", "default-authentication-identification"),
         await find("/stages/password/", "default-authentication-password"),
-        await make("/stages/authenticator/validate/", { name, not_configured_action: "configure", configuration_stages: [totp], device_classes: ["totp"] }),
+        await make("/stages/authenticator/validate/", {
+            name,
+            not_configured_action: "configure",
+            configuration_stages: [totp],
+            device_classes: ["totp"],
+        }),
         await find("/stages/user_login/", "default-authentication-login"),
     ];
-    for (const [order, stage] of stages.entries()) await api("POST", "/flows/bindings/", { target: flow, stage, order });
+    for (const [order, stage] of stages.entries())
+        await api("POST", "/flows/bindings/", { target: flow, stage, order });
     await api("PATCH", `/providers/oauth2/${registry.provider}/`, { authentication_flow: flow });
     try {
-        const { code, stdout } = await run(full("--json", "--only", "login-ci,login-admin,login-unbound,logged-in-read,tag-other-content"), registry.commandLine.environment);
+        const { code, stdout } = await run(
+            full("--json", "--only", "login-ci,login-admin,login-unbound,logged-in-read,tag-other-content"),
+            registry.commandLine.environment,
+        );
         const report = JSON.parse(stdout) as Report;
-        expect({ code, checks: report.checks.filter(({ verdict }) => verdict !== "pass") }).toEqual({ code: 0, checks: [] });
+        expect({ code, checks: report.checks.filter(({ verdict }) => verdict !== "pass") }).toEqual({
+            code: 0,
+            checks: [],
+        });
         expect(report.checks[0]!.meaning).toMatch(/demands a second factor, so it went by a flow made for this run/);
-        expect(report.cleaning.removed.filter((what) => /^(flow|stage|policy) zot-hardening-verify-/.test(what))).toHaveLength(12);
+        expect(
+            report.cleaning.removed.filter((what) => /^(flow|stage|policy) zot-hardening-verify-/.test(what)),
+        ).toHaveLength(12);
     } finally {
         await api("PATCH", `/providers/oauth2/${registry.provider}/`, { authentication_flow: null });
     }
-    for (const kind of ["/flows/instances/", "/stages/identification/", "/stages/user_login/", "/policies/expression/"]) {
-        const { results } = await api<{ results: { name: string }[] }>("GET", `${kind}?search=zot-hardening-verify&page_size=100`);
+    for (const kind of [
+        "/flows/instances/",
+        "/stages/identification/",
+        "/stages/user_login/",
+        "/policies/expression/",
+    ]) {
+        const { results } = await api<{ results: { name: string }[] }>(
+            "GET",
+            `${kind}?search=zot-hardening-verify&page_size=100`,
+        );
         expect(results.filter(({ name }) => name.startsWith("zot-hardening-verify"))).toEqual([]);
     }
     expect(await registry.remains()).toEqual([]);
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)("%s in the middle: it ends soon, and leaves nothing behind", async (signal) => {
-    let sent = false;
-    const { code, stdout, stderr } = await run(full("--json"), registry.commandLine.environment, {
-        during: (child, said) => {
-            if (!sent && /tag-other-content: /.test(said)) {
-                sent = true;
-                child.kill(signal);
-            }
-        },
-    });
-    expect(code).toBe(signal === "SIGINT" ? 130 : 143);
-    expect(stderr).toMatch(/Clearing up/);
-    const report = JSON.parse(stdout) as Report;
-    expect(report).toMatchObject({ interrupted: true, result: "incomplete", cleaning: { left: [] } });
-    expect(report.checks.find(({ id }) => id === "keys-on-record")).toMatchObject({ verdict: "skipped", meaning: `Interrupted (${signal}).` });
-    expect(await registry.remains()).toEqual([]);
-});
+test.each(["SIGINT", "SIGTERM"] as const)(
+    "%s in the middle: it ends soon, and leaves nothing behind",
+    async (signal) => {
+        let sent = false;
+        const { code, stdout, stderr } = await run(full("--json"), registry.commandLine.environment, {
+            during: (child, said) => {
+                if (!sent && /tag-other-content: /.test(said)) {
+                    sent = true;
+                    child.kill(signal);
+                }
+            },
+        });
+        expect(code).toBe(signal === "SIGINT" ? 130 : 143);
+        expect(stderr).toMatch(/Clearing up/);
+        const report = JSON.parse(stdout) as Report;
+        expect(report).toMatchObject({ interrupted: true, result: "incomplete", cleaning: { left: [] } });
+        expect(report.checks.find(({ id }) => id === "keys-on-record")).toMatchObject({
+            verdict: "skipped",
+            meaning: `Interrupted (${signal}).`,
+        });
+        expect(await registry.remains()).toEqual([]);
+    },
+);
 
 test("what an interrupted run left is removed by the next, and another run that still goes on is left alone", async () => {
     const old = "20200101t000000-abcdef";
     const young = `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").toLowerCase()}-abcdef`;
-    const groups = (await registry.authentik.api<{ results: { pk: string }[] }>("GET", `/core/groups/?name=${registry.adminsGroup}`)).results.map(({ pk }) => pk);
+    const groups = (
+        await registry.authentik.api<{ results: { pk: string }[] }>("GET", `/core/groups/?name=${registry.adminsGroup}`)
+    ).results.map(({ pk }) => pk);
     const users = await Promise.all(
         [`zot-hardening-verify-${old}-admin`, `zot-hardening-verify-${young}-admin`].map((username) =>
-            registry.authentik.api<{ pk: number; username: string }>("POST", "/core/users/", { username, name: username, type: "service_account", path: "users", groups, attributes: {} }),
+            registry.authentik.api<{ pk: number; username: string }>("POST", "/core/users/", {
+                username,
+                name: username,
+                type: "service_account",
+                path: "users",
+                groups,
+                attributes: {},
+            }),
         ),
     );
     const username = users[1]!.username;
-    const session = await ZotSession.login(registry.registryUrl, { username, password: await registry.authentik.appPassword(username) }, { identityProvider: [registry.issuer] });
+    const session = await ZotSession.login(
+        registry.registryUrl,
+        { username, password: await registry.authentik.appPassword(username) },
+        { identityProvider: [registry.issuer] },
+    );
     const { key, record } = await session.createApiKey("another run's", new Date(Date.now() + 600_000));
     const admin = new RegistryClient(registry.registryUrl, { username, key });
-    for (const repository of [`zot-hardening-verify/${old}`, `zot-hardening-verify/${young}`]) expect(await admin.push(repository, "v1", "left over")).toBe(201);
+    for (const repository of [`zot-hardening-verify/${old}`, `zot-hardening-verify/${young}`])
+        expect(await admin.push(repository, "v1", "left over")).toBe(201);
 
     const { code, stderr } = await run(full("--only", "health"), registry.commandLine.environment);
     expect(code).toBe(0);
-    expect(stderr).toContain(`removed, left by an interrupted run: user zot-hardening-verify-${old}-admin in Authentik`);
+    expect(stderr).toContain(
+        `removed, left by an interrupted run: user zot-hardening-verify-${old}-admin in Authentik`,
+    );
     expect(stderr).toContain(`removed, left by an interrupted run: zot-hardening-verify/${old}:v1`);
     expect((await registry.remains()).sort()).toEqual([username, `zot-hardening-verify/${young}:v1`]);
 
@@ -166,7 +237,12 @@ test("what an interrupted run left is removed by the next, and another run that 
 describe("--read-only", () => {
     /** Requests that could store something, but for the probes that do not. */
     const writes = () =>
-        registry.registryGate.requests.filter(({ method, path: requested, headers }) => !["GET", "HEAD"].includes(method) && !(method === "PUT" && headers["content-type"] === "text/plain") && !(method === "DELETE" && /\/manifests\/absent-[0-9a-f]+$/.test(requested)));
+        registry.registryGate.requests.filter(
+            ({ method, path: requested, headers }) =>
+                !["GET", "HEAD"].includes(method) &&
+                !(method === "PUT" && headers["content-type"] === "text/plain") &&
+                !(method === "DELETE" && /\/manifests\/absent-[0-9a-f]+$/.test(requested)),
+        );
 
     test("anonymous: nothing is made, nothing is stored", async () => {
         registry.registryGate.reset();
@@ -177,21 +253,45 @@ describe("--read-only", () => {
         expect(report).toMatchObject({ readOnly: true, result: "pass", cleaning: { removed: [], left: [] } });
         expect(writes()).toEqual([]);
         // Of Authentik, only the discovery document.
-        expect(registry.authentikGate.requests.slice(before).filter(({ method, path: requested }) => method !== "GET" || !requested.endsWith("/.well-known/openid-configuration"))).toEqual([]);
+        expect(
+            registry.authentikGate.requests
+                .slice(before)
+                .filter(
+                    ({ method, path: requested }) =>
+                        method !== "GET" || !requested.endsWith("/.well-known/openid-configuration"),
+                ),
+        ).toEqual([]);
         expect(report.checks.find(({ id }) => id === "anonymous-push")).toMatchObject({ verdict: "pass" });
-        expect(report.checks.find(({ id }) => id === "tag-other-content")).toMatchObject({ verdict: "skipped", skipped: "read-only" });
+        expect(report.checks.find(({ id }) => id === "tag-other-content")).toMatchObject({
+            verdict: "skipped",
+            skipped: "read-only",
+        });
         expect(await registry.remains()).toEqual([]);
     });
 
     test("with CI's own key: what it may do is asked without storing anything, and a weakness is found", async () => {
         const { key } = await registry.makeByHand("ci pulumi:registry/test/ciKey", new Date(Date.now() + 600_000));
-        expect(await new RegistryClient(registry.registryUrl, { username: registry.ciUser, key }).push("team/app", "v1", "an image")).toBe(201);
+        expect(
+            await new RegistryClient(registry.registryUrl, { username: registry.ciUser, key }).push(
+                "team/app",
+                "v1",
+                "an image",
+            ),
+        ).toBe(201);
         registry.registryGate.reset();
         const environment = { ZOT_CI_API_KEY: key };
         const hardened = await run(full("--read-only", "--json"), environment);
-        const verdicts = (ran: Ran) => Object.fromEntries((JSON.parse(ran.stdout) as Report).checks.map(({ id, verdict }) => [id, verdict]));
+        const verdicts = (ran: Ran) =>
+            Object.fromEntries((JSON.parse(ran.stdout) as Report).checks.map(({ id, verdict }) => [id, verdict]));
         expect(hardened.code).toBe(0);
-        expect(verdicts(hardened)).toMatchObject({ "anonymous-pull": "pass", "existing-tag-probe": "pass", "mirror-push": "pass", "access-matrix": "pass", "keys-on-record": "pass", "pull-through": "skipped" });
+        expect(verdicts(hardened)).toMatchObject({
+            "anonymous-pull": "pass",
+            "existing-tag-probe": "pass",
+            "mirror-push": "pass",
+            "access-matrix": "pass",
+            "keys-on-record": "pass",
+            "pull-through": "skipped",
+        });
 
         await registry.start((config) => {
             config.http.accessControl.repositories["**"].policies[0].actions.push("update");
@@ -199,7 +299,12 @@ describe("--read-only", () => {
         });
         const weak = await run(full("--read-only", "--json"), environment);
         expect(weak.code).toBe(1);
-        expect(verdicts(weak)).toMatchObject({ "existing-tag-probe": "fail", "mirror-push": "fail", "access-matrix": "fail", "anonymous-push": "pass" });
+        expect(verdicts(weak)).toMatchObject({
+            "existing-tag-probe": "fail",
+            "mirror-push": "fail",
+            "access-matrix": "fail",
+            "anonymous-push": "pass",
+        });
         expect(writes()).toEqual([]);
         expect(hardened.stdout + weak.stdout + hardened.stderr + weak.stderr).not.toContain(key);
         await registry.start();
@@ -216,25 +321,53 @@ describe("a stack", () => {
         copyFileSync(path.join(root, "Pulumi.yaml"), path.join(folder, "Pulumi.yaml"));
         const settings = {
             registry: { url: registry.registryUrl },
-            zot: { binary: "/usr/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot", mirrors: [{ url: "http://127.0.0.1:9", prefix: "mirror.example" }] },
-            identity: { issuer: registry.issuer, clientId: registry.clientId, applicationSlug: registry.clientId, adminsGroup: registry.adminsGroup, workloadsGroup: registry.workloadsGroup, ciUser: registry.ciUser },
+            zot: {
+                binary: "/usr/bin/zot",
+                configFile: "/etc/zot/config.json",
+                rootDirectory: "/var/lib/zot",
+                mirrors: [{ url: "http://127.0.0.1:9", prefix: "mirror.example" }],
+            },
+            identity: {
+                issuer: registry.issuer,
+                clientId: registry.clientId,
+                applicationSlug: registry.clientId,
+                adminsGroup: registry.adminsGroup,
+                workloadsGroup: registry.workloadsGroup,
+                ciUser: registry.ciUser,
+            },
             host: { address: "127.0.0.1", user: "nobody" },
         };
-        const config = Object.fromEntries(Object.entries(settings).map(([group, members]) => [`zot-hardening:${group}`, members]));
+        const config = Object.fromEntries(
+            Object.entries(settings).map(([group, members]) => [`zot-hardening:${group}`, members]),
+        );
         writeFileSync(path.join(folder, "Pulumi.test.yaml"), stringify({ config }));
     });
 
     const withOutputs = (outputs: object) => {
         const file = path.join(folder, "bin", "pulumi");
-        writeFileSync(file, `#!/bin/sh\n[ "$1 $2" = "stack output" ] || exit 1\n[ -z "\${AUTHENTIK_TOKEN-}\${ZOT_CI_API_KEY-}" ] || exit 1\ncat <<'END'\n${JSON.stringify(outputs)}\nEND\n`, { mode: 0o755 });
-        return { ...registry.commandLine.environment, AUTHENTIK_URL: registry.authentik.url, PATH: `${path.join(folder, "bin")}:/usr/bin:/bin` };
+        writeFileSync(
+            file,
+            `#!/bin/sh\n[ "$1 $2" = "stack output" ] || exit 1\n[ -z "\${AUTHENTIK_TOKEN-}\${ZOT_CI_API_KEY-}" ] || exit 1\ncat <<'END'\n${JSON.stringify(outputs)}\nEND\n`,
+            { mode: 0o755 },
+        );
+        return {
+            ...registry.commandLine.environment,
+            AUTHENTIK_URL: registry.authentik.url,
+            PATH: `${path.join(folder, "bin")}:/usr/bin:/bin`,
+        };
     };
 
     test("its settings and outputs say what is declared", async () => {
         const ours = await registry.makeByHand("declared", new Date(Date.now() + 600_000));
-        const environment = withOutputs({ registryUrl: registry.registryUrl, ciApiKey: ours.key, ciApiKeyUuid: ours.record.uuid });
+        const environment = withOutputs({
+            registryUrl: registry.registryUrl,
+            ciApiKey: ours.key,
+            ciApiKeyUuid: ours.record.uuid,
+        });
         const only = "access-matrix,keys-on-record,metrics,login-start,mirror-push";
-        const { code, stdout, stderr } = await run(["--stack", "test", "--only", only, "--json"], environment, { cwd: folder });
+        const { code, stdout, stderr } = await run(["--stack", "test", "--only", only, "--json"], environment, {
+            cwd: folder,
+        });
         if (!stdout) throw new Error(stderr);
         expect({ code, result: (JSON.parse(stdout) as Report).result }).toEqual({ code: 0, result: "pass" });
         expect(JSON.parse(stdout)).toMatchObject({ subject: "the stack test", remarks: [] });
@@ -246,13 +379,20 @@ describe("a stack", () => {
     });
 
     test("without its outputs, its file alone does, and the report says so", async () => {
-        const { code, stdout, stderr } = await run(["--stack", "test", "--only", "health,login-start"], { PATH: "/usr/bin:/bin" }, { cwd: folder });
+        const { code, stdout, stderr } = await run(
+            ["--stack", "test", "--only", "health,login-start"],
+            { PATH: "/usr/bin:/bin" },
+            { cwd: folder },
+        );
         expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringMatching(/defect/) });
         expect(stdout).toMatch(/Note: The stack's outputs are not known, so its file alone says what is declared/);
     });
 
     test("that is not there is a mistake", async () => {
-        expect(await run(["--stack", "nowhere"], {}, { cwd: folder })).toMatchObject({ code: 2, stderr: expect.stringMatching(/There is no stack "nowhere"/) });
+        expect(await run(["--stack", "nowhere"], {}, { cwd: folder })).toMatchObject({
+            code: 2,
+            stderr: expect.stringMatching(/There is no stack "nowhere"/),
+        });
     });
 });
 
@@ -262,11 +402,19 @@ describe("what cannot be carried out", () => {
         [[], 2, /Which registry\?/],
         [["--registry", "registry.example.org"], 2, /is no address of a registry/],
         [["--registry", "http://registry.example.org"], 2, /over plain http, where the keys of this run could be read/],
-        [["--registry", "https://registry.example.org", "--authentik-url", "http://authentik.example.org"], 2, /Authentik at http:\/\/authentik\.example\.org is reached over plain http/],
+        [
+            ["--registry", "https://registry.example.org", "--authentik-url", "http://authentik.example.org"],
+            2,
+            /Authentik at http:\/\/authentik\.example\.org is reached over plain http/,
+        ],
         [["--registry", "http://registry.example.org", "--read-only"], 2, /over plain http, .*without CI's key/],
         [["--registry", "http://127.0.0.1:9"], 3, /127\.0\.0\.1:9 cannot be reached/],
     ])("%j", async (args, code, said) => {
-        expect(await run(args, { AUTHENTIK_TOKEN: "x", ZOT_CI_API_KEY: "zak_0" })).toEqual({ code, stdout: "", stderr: expect.stringMatching(said) });
+        expect(await run(args, { AUTHENTIK_TOKEN: "x", ZOT_CI_API_KEY: "zak_0" })).toEqual({
+            code,
+            stdout: "",
+            stderr: expect.stringMatching(said),
+        });
     });
 
     test("without a token for Authentik the rest is carried out, and it is told that it was not all", async () => {
@@ -274,12 +422,19 @@ describe("what cannot be carried out", () => {
         expect(code).toBe(3);
         const report = JSON.parse(stdout) as Report;
         expect(report.result).toBe("incomplete");
-        expect(report.checks.find(({ id }) => id === "login-ci")).toMatchObject({ verdict: "skipped", skipped: "not possible", meaning: expect.stringMatching(/set AUTHENTIK_TOKEN/) });
+        expect(report.checks.find(({ id }) => id === "login-ci")).toMatchObject({
+            verdict: "skipped",
+            skipped: "not possible",
+            meaning: expect.stringMatching(/set AUTHENTIK_TOKEN/),
+        });
         expect(report.checks.find(({ id }) => id === "anonymous-push")).toMatchObject({ verdict: "pass" });
     });
 
     test("with a bad token, too", async () => {
         const { code, stdout } = await run(full("--json", "--only", "login-ci"), { AUTHENTIK_TOKEN: "no good" });
-        expect({ code, checks: (JSON.parse(stdout) as Report).checks }).toMatchObject({ code: 3, checks: [{ meaning: expect.stringMatching(/refused the API token/) }] });
+        expect({ code, checks: (JSON.parse(stdout) as Report).checks }).toMatchObject({
+            code: 3,
+            checks: [{ meaning: expect.stringMatching(/refused the API token/) }],
+        });
     });
 });

@@ -2,17 +2,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { RegistryClient } from "../../../clients/registry";
-import { outgoing } from "../../../clients/outgoing";
-import { freePort } from "../../../testbed/site/ports";
-import { readMachine } from "../../../testbed/bootstrap/toolchain.cjs";
-import { checks } from "../../../cli/verify/checks";
 import { carryOut } from "../../../cli/verify/carryOut";
+import { checks } from "../../../cli/verify/checks";
 import { Context } from "../../../cli/verify/context";
 import { Control } from "../../../cli/verify/control";
 import { Recorder } from "../../../cli/verify/exchanges";
 import { type Report, reportOf } from "../../../cli/verify/report/report";
-import { subjectFrom, type SubjectOptions } from "../../../cli/verify/subject";
+import { type SubjectOptions, subjectFrom } from "../../../cli/verify/subject";
+import { outgoing } from "../../../clients/outgoing";
+import { RegistryClient } from "../../../clients/registry";
+import { readMachine } from "../../../testbed/bootstrap/toolchain.cjs";
+import { freePort } from "../../../testbed/site/ports";
 import { startWorld, type World } from "../../providers/zot/world";
 
 export const IMAGE = "mirror.example/library/app:v1";
@@ -44,7 +44,11 @@ export async function startHardened(): Promise<Hardened> {
     const adminsGroup = workloadsGroup.replace("workloads", "admins");
     const admins = await world.authentik.api<{ pk: string }>("POST", "/core/groups/", { name: adminsGroup });
     world.made(`/core/groups/${admins.pk}/`);
-    await world.authentik.api("POST", "/policies/bindings/", { target: world.applicationPk, group: admins.pk, order: 1 });
+    await world.authentik.api("POST", "/policies/bindings/", {
+        target: world.applicationPk,
+        group: admins.pk,
+        order: 1,
+    });
 
     let directUrl = "";
     const start = (change: (config: Config) => void = () => {}) =>
@@ -57,11 +61,20 @@ export async function startHardened(): Promise<Hardened> {
                     { groups: [adminsGroup], actions: ["read", "create", "delete"] },
                 ],
             });
-            config.http.accessControl = { repositories: { "**": rule(["read", "create"]), "mirror.example/**": rule(["read"]) } };
+            config.http.accessControl = {
+                repositories: { "**": rule(["read", "create"]), "mirror.example/**": rule(["read"]) },
+            };
             config.extensions.metrics = { enable: true, prometheus: { path: "/metrics" } };
             config.extensions.sync = {
                 enable: true,
-                registries: [{ urls: [upstream.url], onDemand: true, tlsVerify: false, content: [{ prefix: "**", destination: "/mirror.example" }] }],
+                registries: [
+                    {
+                        urls: [upstream.url],
+                        onDemand: true,
+                        tlsVerify: false,
+                        content: [{ prefix: "**", destination: "/mirror.example" }],
+                    },
+                ],
             };
             directUrl = `http://127.0.0.1:${config.http.port}`;
             change(config);
@@ -90,21 +103,50 @@ export async function startHardened(): Promise<Hardened> {
         async verify({ only, environment: more = environment, ...changed } = {}) {
             const subject = await subjectFrom({ ...options, ...changed }, more);
             const context = new Context(subject, changed.readOnly === true, outgoing(), new Recorder(), new Control());
-            const carriedOut = await carryOut(checks.filter(({ id }) => !only || only.includes(id)), context, { say: () => {} });
-            return reportOf({ subject: subject.name, registry: subject.registryUrl, readOnly: changed.readOnly === true, started: "", seconds: 0, remarks: [] }, carriedOut);
+            const carriedOut = await carryOut(
+                checks.filter(({ id }) => !only || only.includes(id)),
+                context,
+                { say: () => {} },
+            );
+            return reportOf(
+                {
+                    subject: subject.name,
+                    registry: subject.registryUrl,
+                    readOnly: changed.readOnly === true,
+                    started: "",
+                    seconds: 0,
+                    remarks: [],
+                },
+                carriedOut,
+            );
         },
         async remains() {
-            const { results: users } = await world.authentik.api<{ results: { username: string }[] }>("GET", "/core/users/?search=zot-hardening-verify&page_size=100");
-            const { results: tokens } = await world.authentik.api<{ results: { identifier: string }[] }>("GET", "/core/tokens/?search=zot-hardening-verify&page_size=100");
-            const { results: bindings } = await world.authentik.api<{ results: { user: number | null }[] }>("GET", `/policies/bindings/?target=${world.applicationPk}&page_size=100`);
-            const found = [...users.map(({ username }) => username), ...tokens.map(({ identifier }) => identifier)].filter((name) => name.startsWith("zot-hardening-verify-"));
+            const { results: users } = await world.authentik.api<{ results: { username: string }[] }>(
+                "GET",
+                "/core/users/?search=zot-hardening-verify&page_size=100",
+            );
+            const { results: tokens } = await world.authentik.api<{ results: { identifier: string }[] }>(
+                "GET",
+                "/core/tokens/?search=zot-hardening-verify&page_size=100",
+            );
+            const { results: bindings } = await world.authentik.api<{ results: { user: number | null }[] }>(
+                "GET",
+                `/policies/bindings/?target=${world.applicationPk}&page_size=100`,
+            );
+            const found = [
+                ...users.map(({ username }) => username),
+                ...tokens.map(({ identifier }) => identifier),
+            ].filter((name) => name.startsWith("zot-hardening-verify-"));
             found.push(...bindings.filter(({ user }) => user !== null).map(({ user }) => `binding of user ${user}`));
             const anyone = new RegistryClient(world.registryUrl);
-            const { repositories } = JSON.parse((await anyone.request("GET", "/v2/_catalog")).text) as { repositories: string[] };
+            const { repositories } = JSON.parse((await anyone.request("GET", "/v2/_catalog")).text) as {
+                repositories: string[];
+            };
             for (const repository of repositories) {
                 const answer = await anyone.request("GET", `/v2/${repository}/tags/list`);
                 const { tags } = JSON.parse(answer.text) as { tags?: string[] | null };
-                if (/zot-hardening-verify/.test(repository)) found.push(...(tags ?? []).map((tag) => `${repository}:${tag}`));
+                if (/zot-hardening-verify/.test(repository))
+                    found.push(...(tags ?? []).map((tag) => `${repository}:${tag}`));
             }
             return found;
         },
@@ -127,11 +169,24 @@ async function startUpstream(folder: string): Promise<{ url: string; stop(): Pro
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const configFile = path.join(folder, "upstream.json");
-    fs.writeFileSync(configFile, JSON.stringify({ distSpecVersion: "1.1.1", storage: { rootDirectory: path.join(folder, "upstream") }, http: { address: "127.0.0.1", port: String(port) }, log: { level: "error" } }));
+    fs.writeFileSync(
+        configFile,
+        JSON.stringify({
+            distSpecVersion: "1.1.1",
+            storage: { rootDirectory: path.join(folder, "upstream") },
+            http: { address: "127.0.0.1", port: String(port) },
+            log: { level: "error" },
+        }),
+    );
     const child: ChildProcess = spawn(readMachine().zot.path, ["serve", configFile], { stdio: "ignore" });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     const deadline = Date.now() + 30_000;
-    while (!(await fetch(`${url}/readyz`).then((answer) => answer.ok, () => false))) {
+    while (
+        !(await fetch(`${url}/readyz`).then(
+            (answer) => answer.ok,
+            () => false,
+        ))
+    ) {
         if (Date.now() > deadline || child.exitCode !== null) throw new Error("The upstream registry did not start.");
         await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -31,13 +31,28 @@ interface Run {
 
 /** A run whose requests to Authentik's API pass by the gate, too. */
 function start(only: string): Run {
-    const args = [...registry.commandLine.args, "--authentik-url", registry.authentikGate.url, "--json", "--only", only];
-    const child = spawn(process.execPath, [program, ...args], { cwd: root, env: { PATH: "/usr/bin:/bin", ...registry.commandLine.environment }, stdio: ["ignore", "pipe", "pipe"] });
+    const args = [
+        ...registry.commandLine.args,
+        "--authentik-url",
+        registry.authentikGate.url,
+        "--json",
+        "--only",
+        only,
+    ];
+    const child = spawn(process.execPath, [program, ...args], {
+        cwd: root,
+        env: { PATH: "/usr/bin:/bin", ...registry.commandLine.environment },
+        stdio: ["ignore", "pipe", "pipe"],
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    return { child, said: () => stderr, ended: new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal, stdout }))) };
+    return {
+        child,
+        said: () => stderr,
+        ended: new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal, stdout }))),
+    };
 }
 
 interface Moment {
@@ -48,23 +63,71 @@ interface Moment {
     check: string;
 }
 
-const is = (method: string, path: RegExp) => (request: SeenRequest) => request.method === method && path.test(request.path);
+const is = (method: string, path: RegExp) => (request: SeenRequest) =>
+    request.method === method && path.test(request.path);
 
 const moments: Moment[] = [
-    { name: "what earlier runs left is looked for", at: "Authentik", request: is("GET", /\/core\/users\//), check: "health" },
+    {
+        name: "what earlier runs left is looked for",
+        at: "Authentik",
+        request: is("GET", /\/core\/users\//),
+        check: "health",
+    },
     { name: "a user is made", at: "Authentik", request: is("POST", /\/core\/users\/$/), check: "login-ci" },
     { name: "its password is set", at: "Authentik", request: is("POST", /\/set_password\/$/), check: "login-ci" },
     { name: "it logs in", at: "Authentik", request: is("POST", /\/flows\/executor\//), check: "login-ci" },
-    { name: "the login comes back to the registry", at: "registry", request: is("GET", /\/zot\/auth\/callback\/oidc/), check: "login-ci" },
+    {
+        name: "the login comes back to the registry",
+        at: "registry",
+        request: is("GET", /\/zot\/auth\/callback\/oidc/),
+        check: "login-ci",
+    },
     { name: "its key is made", at: "registry", request: is("POST", /\/zot\/auth\/apikey/), check: "login-ci" },
-    { name: "a second user is made", at: "Authentik", request: (request) => is("POST", /\/core\/users\/$/)(request) && /-admin"/.test(request.body), check: "groups-mapped" },
-    { name: "a user is let in by itself", at: "Authentik", request: is("POST", /\/policies\/bindings\/$/), check: "login-unbound,logged-in-read" },
-    { name: "CI's account gets an app password", at: "Authentik", request: is("POST", /\/core\/tokens\/$/), check: "keys-on-record" },
+    {
+        name: "a second user is made",
+        at: "Authentik",
+        request: (request) => is("POST", /\/core\/users\/$/)(request) && /-admin"/.test(request.body),
+        check: "groups-mapped",
+    },
+    {
+        name: "a user is let in by itself",
+        at: "Authentik",
+        request: is("POST", /\/policies\/bindings\/$/),
+        check: "login-unbound,logged-in-read",
+    },
+    {
+        name: "CI's account gets an app password",
+        at: "Authentik",
+        request: is("POST", /\/core\/tokens\/$/),
+        check: "keys-on-record",
+    },
     { name: "a layer is pushed", at: "registry", request: is("POST", /\/blobs\/uploads\//), check: "api-key-push" },
-    { name: "an image is pushed", at: "registry", request: (request) => is("PUT", /\/manifests\/v\d+$/)(request) && request.headers["content-type"] !== "text/plain", check: "api-key-push" },
-    { name: "pushes race", at: "registry", request: (request) => is("PUT", /\/manifests\/v\d+$/)(request) && request.headers["content-type"] !== "text/plain", check: "tag-race" },
-    { name: "an admin deletes", at: "registry", request: (request) => is("DELETE", /\/manifests\/v\d+$/)(request), check: "admin-delete" },
-    { name: "a cache stores", at: "registry", request: is("GET", /^\/v2\/mirror\.example\/.*\/manifests\//), check: "pull-through" },
+    {
+        name: "an image is pushed",
+        at: "registry",
+        request: (request) =>
+            is("PUT", /\/manifests\/v\d+$/)(request) && request.headers["content-type"] !== "text/plain",
+        check: "api-key-push",
+    },
+    {
+        name: "pushes race",
+        at: "registry",
+        request: (request) =>
+            is("PUT", /\/manifests\/v\d+$/)(request) && request.headers["content-type"] !== "text/plain",
+        check: "tag-race",
+    },
+    {
+        name: "an admin deletes",
+        at: "registry",
+        request: (request) => is("DELETE", /\/manifests\/v\d+$/)(request),
+        check: "admin-delete",
+    },
+    {
+        name: "a cache stores",
+        at: "registry",
+        request: is("GET", /^\/v2\/mirror\.example\/.*\/manifests\//),
+        check: "pull-through",
+    },
 ];
 
 describe.each(["before", "after"] as const)("Ctrl-C %s", (when) => {
@@ -83,10 +146,15 @@ describe.each(["before", "after"] as const)("Ctrl-C %s", (when) => {
         const run = start(check);
         const { code, stdout } = await run.ended;
         expect(interrupted).toBe(true);
-        expect({ code, said: run.said() }).toEqual({ code: 130, said: expect.stringMatching(/SIGINT: ending, once what this run made is removed/) });
+        expect({ code, said: run.said() }).toEqual({
+            code: 130,
+            said: expect.stringMatching(/SIGINT: ending, once what this run made is removed/),
+        });
         expect((JSON.parse(stdout) as Report).cleaning.left).toEqual([]);
         // A key that was made is revoked: that of a deleted user would go on working.
-        const keyRequests = (method: string) => registry.registryGate.requests.filter((seen) => seen.method === method && seen.path === "/zot/auth/apikey").length;
+        const keyRequests = (method: string) =>
+            registry.registryGate.requests.filter((seen) => seen.method === method && seen.path === "/zot/auth/apikey")
+                .length;
         expect(keyRequests("DELETE")).toBe(keyRequests("POST"));
         expect(await registry.remains()).toEqual([]);
         expect(await cachedTags()).toEqual([]);
@@ -94,7 +162,10 @@ describe.each(["before", "after"] as const)("Ctrl-C %s", (when) => {
 });
 
 async function cachedTags(): Promise<string[]> {
-    const { text } = await new RegistryClient(registry.registryUrl).request("GET", "/v2/mirror.example/library/app/tags/list");
+    const { text } = await new RegistryClient(registry.registryUrl).request(
+        "GET",
+        "/v2/mirror.example/library/app/tags/list",
+    );
     return (JSON.parse(text) as { tags?: string[] | null }).tags ?? [];
 }
 
@@ -125,7 +196,9 @@ test("a second Ctrl-C ends it at once, and says what becomes of the rest", async
     const { code } = await run.ended;
     release();
     expect(code).toBe(130);
-    expect(run.said()).toMatch(/SIGINT again: ending at once\. What this run made is removed by the next, in 20 minutes or later\./);
+    expect(run.said()).toMatch(
+        /SIGINT again: ending at once\. What this run made is removed by the next, in 20 minutes or later\./,
+    );
     // Until then it is left alone, for another run may still go on.
     registry.authentikGate.reset();
     const users = await usersOfRuns();
@@ -133,28 +206,77 @@ test("a second Ctrl-C ends it at once, and says what becomes of the rest", async
     expect(await registry.remains()).toEqual([]);
 });
 
-const usersOfRuns = async () => (await registry.authentik.api<{ results: { pk: number; username: string }[] }>("GET", "/core/users/?search=zot-hardening-verify&page_size=100")).results.filter(({ username }) => username.startsWith("zot-hardening-verify-"));
+const usersOfRuns = async () =>
+    (
+        await registry.authentik.api<{ results: { pk: number; username: string }[] }>(
+            "GET",
+            "/core/users/?search=zot-hardening-verify&page_size=100",
+        )
+    ).results.filter(({ username }) => username.startsWith("zot-hardening-verify-"));
 
 test("everything that a killed run may have left goes with the next", async () => {
     const { api } = registry.authentik;
     const name = "zot-hardening-verify-20200101t000000-abcdef";
-    const user = await api<{ pk: number }>("POST", "/core/users/", { username: `${name}-groupless`, name, type: "service_account", path: "users", groups: [], attributes: {} });
+    const user = await api<{ pk: number }>("POST", "/core/users/", {
+        username: `${name}-groupless`,
+        name,
+        type: "service_account",
+        path: "users",
+        groups: [],
+        attributes: {},
+    });
     await api("POST", "/policies/bindings/", { target: registry.applicationPk, user: user.pk, order: 99 });
-    await api("POST", "/core/tokens/", { identifier: `${name}-keys`, intent: "app_password", user: registry.ciUserPk, description: "", expiring: true });
-    const flow = await api<{ pk: string }>("POST", "/flows/instances/", { name: `${name}-ci-login`, slug: `${name}-ci-login`, title: name, designation: "authentication" });
-    const [password] = (await api<{ results: { pk: string }[] }>("GET", "/stages/password/?name=default-authentication-password")).results;
-    const identification = await api<{ pk: string }>("POST", "/stages/identification/", { name: `${name}-ci-login-identification`, user_fields: ["username"], password_stage: password!.pk });
+    await api("POST", "/core/tokens/", {
+        identifier: `${name}-keys`,
+        intent: "app_password",
+        user: registry.ciUserPk,
+        description: "",
+        expiring: true,
+    });
+    const flow = await api<{ pk: string }>("POST", "/flows/instances/", {
+        name: `${name}-ci-login`,
+        slug: `${name}-ci-login`,
+        title: name,
+        designation: "authentication",
+    });
+    const [password] = (
+        await api<{ results: { pk: string }[] }>("GET", "/stages/password/?name=default-authentication-password")
+    ).results;
+    const identification = await api<{ pk: string }>("POST", "/stages/identification/", {
+        name: `${name}-ci-login-identification`,
+        user_fields: ["username"],
+        password_stage: password!.pk,
+    });
     await api("POST", "/stages/user_login/", { name: `${name}-ci-login-user-login` });
-    await api("POST", "/policies/expression/", { name: `${name}-ci-login-only`, expression: 'return request.context["pending_user"].username == "nobody"' });
+    await api("POST", "/policies/expression/", {
+        name: `${name}-ci-login-only`,
+        expression: 'return request.context["pending_user"].username == "nobody"',
+    });
     await api("POST", "/flows/bindings/", { target: flow.pk, stage: identification.pk, order: 10 });
 
     const run = start("health");
     const { code, stdout } = await run.ended;
     expect(code).toBe(0);
     const { leftOvers } = (JSON.parse(stdout) as Report).cleaning;
-    for (const what of [`user ${name}-groupless`, `app password ${name}-keys`, `flow ${name}-ci-login`, `stage ${name}-ci-login-identification`, `stage ${name}-ci-login-user-login`, `policy ${name}-ci-login-only`]) expect(leftOvers).toContainEqual(`${what} in Authentik`);
-    for (const kind of ["/flows/instances/", "/stages/identification/", "/stages/user_login/", "/policies/expression/"]) {
-        const { results } = await api<{ results: { name: string }[] }>("GET", `${kind}?search=zot-hardening-verify&page_size=100`);
+    for (const what of [
+        `user ${name}-groupless`,
+        `app password ${name}-keys`,
+        `flow ${name}-ci-login`,
+        `stage ${name}-ci-login-identification`,
+        `stage ${name}-ci-login-user-login`,
+        `policy ${name}-ci-login-only`,
+    ])
+        expect(leftOvers).toContainEqual(`${what} in Authentik`);
+    for (const kind of [
+        "/flows/instances/",
+        "/stages/identification/",
+        "/stages/user_login/",
+        "/policies/expression/",
+    ]) {
+        const { results } = await api<{ results: { name: string }[] }>(
+            "GET",
+            `${kind}?search=zot-hardening-verify&page_size=100`,
+        );
         expect(results.filter((found) => found.name.startsWith(name))).toEqual([]);
     }
     expect(await registry.remains()).toEqual([]);

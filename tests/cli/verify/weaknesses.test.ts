@@ -1,9 +1,10 @@
 /** One weakness at a time: each is found by the check that is there for it, and named; and the checks beside it stay quiet. */
-import { Registry } from "../../../cli/verify/registry";
+
 import { Context } from "../../../cli/verify/context";
 import { Control } from "../../../cli/verify/control";
 import { Recorder } from "../../../cli/verify/exchanges";
 import { race } from "../../../cli/verify/race";
+import { Registry } from "../../../cli/verify/registry";
 import { exitCodeOf } from "../../../cli/verify/report/report";
 import { subjectFrom } from "../../../cli/verify/subject";
 import { outgoing } from "../../../clients/outgoing";
@@ -26,7 +27,8 @@ afterEach(() => {
 afterAll(() => registry?.stop());
 
 const rules = (config: Config) => config.http.accessControl.repositories;
-const everyRule = (config: Config, change: (rule: Config) => void) => Object.values<Config>(rules(config)).forEach(change);
+const everyRule = (config: Config, change: (rule: Config) => void) =>
+    Object.values<Config>(rules(config)).forEach(change);
 
 interface Weakness {
     name: string;
@@ -41,13 +43,20 @@ const weaknesses: Weakness[] = [
     {
         name: "no accessControl",
         change: (config) => delete config.http.accessControl,
-        found: { "logged-in-change": /enforces no access control.*accessControl is missing/, "anonymous-catalog": /locked out/, "tag-other-content": /overwritten: the right update is granted/ },
+        found: {
+            "logged-in-change": /enforces no access control.*accessControl is missing/,
+            "anonymous-catalog": /locked out/,
+            "tag-other-content": /overwritten: the right update is granted/,
+        },
         quiet: ["health", "anonymous-push", "login-ci"],
     },
     {
         name: 'accessControl that comes to nothing: {"**": {}}',
         change: (config) => (config.http.accessControl.repositories = { "**": {} }),
-        found: { "logged-in-change": /enforces no access control.*comes to nothing, as \{"\*\*": \{\}\} does/, "ci-delete": /right delete is granted to CI/ },
+        found: {
+            "logged-in-change": /enforces no access control.*comes to nothing, as \{"\*\*": \{\}\} does/,
+            "ci-delete": /right delete is granted to CI/,
+        },
         quiet: ["health", "anonymous-push"],
     },
     {
@@ -86,7 +95,11 @@ const weaknesses: Weakness[] = [
             delete config.http.auth;
             delete config.http.accessControl;
         },
-        found: { "anonymous-push": /there is no authentication at all/, "login-start": /there is no OpenID Connect/, "wrong-key": /no authentication/ },
+        found: {
+            "anonymous-push": /there is no authentication at all/,
+            "login-start": /there is no OpenID Connect/,
+            "wrong-key": /no authentication/,
+        },
         quiet: ["health", "anonymous-catalog"],
     },
     {
@@ -115,14 +128,24 @@ const weaknesses: Weakness[] = [
     },
     {
         name: "group not mapped",
-        change: (config) => (config.http.auth.openid.providers.oidc.claimMapping = { username: "preferred_username", groups: "no_such_claim" }),
-        found: { "groups-mapped": /Neither group has any right.*the groups are not mapped/, "admin-delete": /Admins may not delete/ },
+        change: (config) =>
+            (config.http.auth.openid.providers.oidc.claimMapping = {
+                username: "preferred_username",
+                groups: "no_such_claim",
+            }),
+        found: {
+            "groups-mapped": /Neither group has any right.*the groups are not mapped/,
+            "admin-delete": /Admins may not delete/,
+        },
         quiet: ["login-ci", "anonymous-push"],
     },
     {
         name: "a group that the rules call something else",
         change: (config) => everyRule(config, (rule) => (rule.policies[0].groups = ["workload"])),
-        found: { "groups-mapped": /The group workloads-\S+ has no right to push/, "api-key-push": /CI can no longer publish/ },
+        found: {
+            "groups-mapped": /The group workloads-\S+ has no right to push/,
+            "api-key-push": /CI can no longer publish/,
+        },
         quiet: ["login-ci", "anonymous-push"],
     },
     {
@@ -149,7 +172,10 @@ const weaknesses: Weakness[] = [
     {
         name: "mirrored prefix open",
         change: (config) => delete rules(config)["mirror.example/**"],
-        found: { "mirror-push": /CI may push under the mirrored prefix mirror\.example/, "access-matrix": /CI may create on mirror\.example\/\*\*/ },
+        found: {
+            "mirror-push": /CI may push under the mirrored prefix mirror\.example/,
+            "access-matrix": /CI may create on mirror\.example\/\*\*/,
+        },
         quiet: ["pull-through", "api-key-push"],
     },
     {
@@ -165,7 +191,11 @@ test.each(weaknesses)("$name", async ({ change, found, quiet }) => {
     const report = await registry.verify({ only: [...Object.keys(found), ...quiet] });
     const of = (id: string) => report.checks.find((check) => check.id === id)!;
     for (const [id, saying] of Object.entries(found)) {
-        expect({ id, verdict: of(id).verdict, meaning: of(id).meaning }).toEqual({ id, verdict: "fail", meaning: expect.stringMatching(saying) });
+        expect({ id, verdict: of(id).verdict, meaning: of(id).meaning }).toEqual({
+            id,
+            verdict: "fail",
+            meaning: expect.stringMatching(saying),
+        });
         expect(of(id).exchanges.length).toBeGreaterThan(0);
     }
     for (const id of quiet) expect(of(id)).toMatchObject({ id, verdict: "pass" });
@@ -178,7 +208,9 @@ test.each(weaknesses)("$name", async ({ change, found, quiet }) => {
 test("a cache without an image to try is said to be untried, and is no failure of the run", async () => {
     await registry.start();
     const report = await registry.verify({ mirror: ["ghcr.io"], image: [], only: ["pull-through"] });
-    const reason = expect.stringMatching(/^No image is known to try ghcr\.io with\. Name an image to pull through, for example --image ghcr\.io\/REPOSITORY:TAG\./);
+    const reason = expect.stringMatching(
+        /^No image is known to try ghcr\.io with\. Name an image to pull through, for example --image ghcr\.io\/REPOSITORY:TAG\./,
+    );
     expect(report.checks[0]).toMatchObject({ verdict: "skipped", skipped: "not applicable", meaning: reason });
     expect(exitCodeOf(report)).toBe(0);
 });
@@ -188,27 +220,49 @@ test("a cache that nobody named is known by its well-known prefix in the catalog
         delete rules(config)["mirror.example/**"];
         config.extensions.sync.registries[0].content[0].destination = "/docker.io";
     });
-    expect((await registry.verify({ mirror: undefined, image: [], only: ["mirror-push"] })).checks[0]!.verdict).not.toBe("fail");
+    expect(
+        (await registry.verify({ mirror: undefined, image: [], only: ["mirror-push"] })).checks[0]!.verdict,
+    ).not.toBe("fail");
     expect((await fetch(`${registry.registryUrl}/v2/docker.io/library/app/manifests/v1`)).status).toBe(200);
     const report = await registry.verify({ mirror: undefined, image: [], only: ["mirror-push"] });
-    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/mirrored prefix docker\.io/) });
+    expect(report.checks[0]).toMatchObject({
+        verdict: "fail",
+        meaning: expect.stringMatching(/mirrored prefix docker\.io/),
+    });
 });
 
 /** A zot that lets `accepts` overwrite a tag: an admin does it in the background. */
-async function withOldZot(gate: Gate, accepts: (request: SeenRequest, tag: string) => boolean): Promise<{ end: () => Promise<void> }> {
+async function withOldZot(
+    gate: Gate,
+    accepts: (request: SeenRequest, tag: string) => boolean,
+): Promise<{ end: () => Promise<void> }> {
     const user = await registry.authentik.api<{ pk: number; username: string }>("POST", "/core/users/", {
         username: `admin-${Math.random().toString(16).slice(2)}`,
         name: "an admin",
         type: "service_account",
         path: "users",
-        groups: (await registry.authentik.api<{ results: { pk: string; name: string }[] }>("GET", `/core/groups/?name=${registry.adminsGroup}`)).results.filter(({ name }) => name === registry.adminsGroup).map(({ pk }) => pk),
+        groups: (
+            await registry.authentik.api<{ results: { pk: string; name: string }[] }>(
+                "GET",
+                `/core/groups/?name=${registry.adminsGroup}`,
+            )
+        ).results
+            .filter(({ name }) => name === registry.adminsGroup)
+            .map(({ pk }) => pk),
         attributes: {},
     });
     registry.made(`/core/users/${user.pk}/`);
-    const session = await ZotSession.login(registry.registryUrl, { username: user.username, password: await registry.authentik.appPassword(user.username) }, { identityProvider: [registry.issuer] });
+    const session = await ZotSession.login(
+        registry.registryUrl,
+        { username: user.username, password: await registry.authentik.appPassword(user.username) },
+        { identityProvider: [registry.issuer] },
+    );
     const { key } = await session.createApiKey("old zot", new Date(Date.now() + 600_000));
     await session.end();
-    const admin = new Registry(registry.directUrl, "admin", outgoing(), new Recorder(), new Control(), { username: user.username, key });
+    const admin = new Registry(registry.directUrl, "admin", outgoing(), new Recorder(), new Control(), {
+        username: user.username,
+        key,
+    });
     gate.before = async (request) => {
         const [, repository, reference] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(request.path) ?? [];
         if (request.method !== "PUT" || repository === undefined || reference === undefined) return undefined;
@@ -217,7 +271,10 @@ async function withOldZot(gate: Gate, accepts: (request: SeenRequest, tag: strin
         if (!exists || !accepts(request, tag)) return undefined;
         if (!request.headers["content-type"]?.includes("manifest")) return { status: 415 };
         await admin.delete(repository, tag);
-        const { status } = await admin.request("PUT", `/v2/${repository}/manifests/${tag}`, { headers: { "content-type": request.headers["content-type"] }, body: request.body });
+        const { status } = await admin.request("PUT", `/v2/${repository}/manifests/${tag}`, {
+            headers: { "content-type": request.headers["content-type"] },
+            body: request.body,
+        });
         return { status };
     };
     return { end: () => admin.request("GET", "/livez").then(() => undefined) };
@@ -229,7 +286,10 @@ test("a zot that lets a digest move a tag, as before 2.1.19", async () => {
     await registry.start();
     await withOldZot(registry.registryGate, (request) => request.query.has("tag"));
     const report = await registry.verify({ only: [...PUSHES, "existing-tag-probe"] });
-    expect(report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual(["existing-tag-probe", "tag-by-digest"]);
+    expect(report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual([
+        "existing-tag-probe",
+        "tag-by-digest",
+    ]);
     const { meaning, remedy } = report.checks.find(({ id }) => id === "tag-by-digest")!;
     expect(meaning).toMatch(/A digest moved the tag v\d+, which a plain push may not: this zot is older than 2\.1\.19/);
     expect(remedy).toMatch(/Upgrade zot/);
@@ -241,11 +301,16 @@ test("a zot that lets latest move, as before 2.1.15", async () => {
     await withOldZot(registry.registryGate, (_request, tag) => tag === "latest");
     const report = await registry.verify({ only: PUSHES });
     expect(report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual(["tag-latest"]);
-    expect(report.checks.find(({ id }) => id === "tag-latest")!.meaning).toMatch(/older than 2\.1\.15 \(CVE-2026-31801\)/);
+    expect(report.checks.find(({ id }) => id === "tag-latest")!.meaning).toMatch(
+        /older than 2\.1\.15 \(CVE-2026-31801\)/,
+    );
 });
 
 const saysOfItself = (version: object) => {
-    registry.registryGate.before = ({ path }) => (path === "/v2/_zot/ext/mgmt" ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(version) } : undefined);
+    registry.registryGate.before = ({ path }) =>
+        path === "/v2/_zot/ext/mgmt"
+            ? { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(version) }
+            : undefined;
 };
 
 test.each([
@@ -256,7 +321,10 @@ test.each([
 ])("a zot that says that it is old: %j", async (version, told) => {
     saysOfItself(version);
     const report = await registry.verify({ only: ["version"] });
-    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringContaining(`It is ${told}, in which a push by digest can move a tag`) });
+    expect(report.checks[0]).toMatchObject({
+        verdict: "fail",
+        meaning: expect.stringContaining(`It is ${told}, in which a push by digest can move a tag`),
+    });
 });
 
 test.each([
@@ -276,7 +344,10 @@ test("a zot that is refused but changed all the same", async () => {
     const accepting = registry.registryGate.before;
     registry.registryGate.before = async (request) => ((await accepting(request)) ? { status: 403 } : undefined);
     const report = await registry.verify({ only: ["tag-other-content"] });
-    expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/answered with 403, and yet the tag names sha256:/) });
+    expect(report.checks[0]).toMatchObject({
+        verdict: "fail",
+        meaning: expect.stringMatching(/answered with 403, and yet the tag names sha256:/),
+    });
     await old.end();
 });
 
@@ -289,12 +360,19 @@ describe("keys on record", () => {
         const { key } = await registry.makeByHand("ci", new Date(Date.now() + 86_400_000));
         const answer = await fetch(`${registry.registryUrl}/zot/auth/apikey`, {
             method: "POST",
-            headers: { authorization: `Basic ${Buffer.from(`${registry.ciUser}:${key}`).toString("base64")}`, "content-type": "application/json", "x-zot-api-client": "zot-ui" },
+            headers: {
+                authorization: `Basic ${Buffer.from(`${registry.ciUser}:${key}`).toString("base64")}`,
+                "content-type": "application/json",
+                "x-zot-api-client": "zot-ui",
+            },
             body: JSON.stringify({ label: "by hand, for ever", scopes: [] }),
         });
         expect(answer.status).toBe(201);
         const report = await registry.verify({ only });
-        expect(report.checks[0]).toMatchObject({ verdict: "fail", meaning: expect.stringMatching(/has a key without expiry: "by hand, for ever" \(/) });
+        expect(report.checks[0]).toMatchObject({
+            verdict: "fail",
+            meaning: expect.stringMatching(/has a key without expiry: "by hand, for ever" \(/),
+        });
         expect(JSON.stringify(report)).not.toMatch(/zak_[0-9a-f]/);
         // The same by CI's own key, where nothing may be made.
         const readOnly = await registry.verify({ only, readOnly: true, environment: { ZOT_CI_API_KEY: key } });
@@ -304,10 +382,16 @@ describe("keys on record", () => {
 
     test("one that is nobody's, and one of a stack", async () => {
         await registry.makeByHand("ci pulumi:registry/prod/ciKey", new Date(Date.now() + 86_400_000));
-        expect((await registry.verify({ only })).checks[0]).toMatchObject({ verdict: "pass", meaning: expect.stringMatching(/1 key works, each with an expiry/) });
+        expect((await registry.verify({ only })).checks[0]).toMatchObject({
+            verdict: "pass",
+            meaning: expect.stringMatching(/1 key works, each with an expiry/),
+        });
         await registry.makeByHand("who knows", new Date(Date.now() + 86_400_000));
         const report = await registry.verify({ only });
-        expect(report.checks[0]).toMatchObject({ verdict: "warning", meaning: expect.stringMatching(/a key that is not ours: "who knows"/) });
+        expect(report.checks[0]).toMatchObject({
+            verdict: "warning",
+            meaning: expect.stringMatching(/a key that is not ours: "who knows"/),
+        });
         expect(exitCodeOf(report)).toBe(0);
     });
 });
@@ -321,11 +405,17 @@ test("the tag race, measured without anything in front of zot", async () => {
         const { username, keys } = await context.as("ci");
         await context.meet(["scratch"]);
         const { key } = await keys.create("race", new Date(Date.now() + 300_000));
-        const direct = new Registry(registry.directUrl, "CI", outgoing(), context.recorder, context.control, { username, key });
+        const direct = new Registry(registry.directUrl, "CI", outgoing(), context.recorder, context.control, {
+            username,
+            key,
+        });
         const real = context.as.bind(context);
         context.as = async (tier) => (tier === "ci" ? { ...(await real("ci")), registry: direct } : real(tier));
         const outcome = await race(context);
-        expect(outcome).toMatchObject({ verdict: "warning", meaning: expect.stringMatching(/^5 of 5 pushes of one new tag were accepted, and 1 of their images/) });
+        expect(outcome).toMatchObject({
+            verdict: "warning",
+            meaning: expect.stringMatching(/^5 of 5 pushes of one new tag were accepted, and 1 of their images/),
+        });
     } finally {
         expect((await context.cleanUp()).left).toEqual([]);
     }

@@ -1,11 +1,39 @@
 /** Patterns match as zot's do, and comparisons of two of them err only on their safe side. */
 import fc from "fast-check";
-import { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "../../../components/settings";
+import {
+    covers,
+    literalPrefix,
+    matchesPattern,
+    mayOverlap,
+    mayPrevail,
+    patternMistake,
+} from "../../../components/settings";
 import { matches as doublestar } from "../../../testbed/zot/globs";
 
-const names = ["a", "b", "ab", "aa", "aab", "a-b", "a/a", "a/b", "b/a", "ab/a", "a/ab", "aa/b", "a/a/a", "a/b/a", "ab/ab/ab", "a/a/a/a", "a/bb/b"];
+const names = [
+    "a",
+    "b",
+    "ab",
+    "aa",
+    "aab",
+    "a-b",
+    "a/a",
+    "a/b",
+    "b/a",
+    "ab/a",
+    "a/ab",
+    "aa/b",
+    "a/a/a",
+    "a/b/a",
+    "ab/ab/ab",
+    "a/a/a/a",
+    "a/bb/b",
+];
 const pattern = fc
-    .array(fc.constantFrom("a", "b", "ab", "aa", "*", "?", "**", "a*", "*a", "a?", "*b*", "a*b", "?*", "**"), { minLength: 1, maxLength: 4 })
+    .array(fc.constantFrom("a", "b", "ab", "aa", "*", "?", "**", "a*", "*a", "a?", "*b*", "a*b", "?*", "**"), {
+        minLength: 1,
+        maxLength: 4,
+    })
     .map((parts) => parts.join("/"))
     .filter((text) => patternMistake(text) === undefined);
 const matched = (text: string) => names.filter((name) => matchesPattern(text, name));

@@ -22,7 +22,10 @@ test("every setting says what it means, what is allowed, and whether it is a sec
     for (const { name, setting } of allSettings()) {
         expect(`${name}: ${setting.description}`).toMatch(/^[\w.]+: [A-Z].*\.$/);
         expect(setting.allowed).not.toBe("");
-        expect([name, setting.secret ?? false]).toEqual([name, ["host.privateKey", "host.privateKeyPassphrase", "host.password"].includes(name)]);
+        expect([name, setting.secret ?? false]).toEqual([
+            name,
+            ["host.privateKey", "host.privateKeyPassphrase", "host.password"].includes(name),
+        ]);
         // Without a default a site has to give it, or it may be left out; a secret never has one.
         if (setting.optional || setting.secret) expect([name, setting.default]).toEqual([name, undefined]);
         if (setting.default !== undefined) expect(setting.schema.safeParse(setting.default).success).toBe(true);
@@ -31,7 +34,14 @@ test("every setting says what it means, what is allowed, and whether it is a sec
 
 test("the defaults are the secure ones", () => {
     const fallback = Object.fromEntries(allSettings().map(({ name, setting }) => [name, setting.default]));
-    expect(fallback).toMatchObject({ "zot.address": "127.0.0.1", "zot.metrics": "off", "access.adminsMayUpdate": false, "access.ciMayPushToMirrors": false, "access.rules": {}, "zot.mirrors": [] });
+    expect(fallback).toMatchObject({
+        "zot.address": "127.0.0.1",
+        "zot.metrics": "off",
+        "access.adminsMayUpdate": false,
+        "access.ciMayPushToMirrors": false,
+        "access.rules": {},
+        "zot.mirrors": [],
+    });
 });
 
 test.each(stacksWithFile(root))("the stack %s has no mistake in it", (stack) => {
@@ -55,7 +65,11 @@ describe("Pulumi.prod.yaml", () => {
                 garbageCollection: true,
                 garbageCollectionDelay: "1h",
                 garbageCollectionInterval: "24h",
-                mirrors: [mirror("registry-1.docker.io", "docker.io"), mirror("ghcr.io", "ghcr.io"), mirror("quay.io", "quay.io")],
+                mirrors: [
+                    mirror("registry-1.docker.io", "docker.io"),
+                    mirror("ghcr.io", "ghcr.io"),
+                    mirror("quay.io", "quay.io"),
+                ],
                 metrics: "anonymous",
                 metricsUsers: [],
                 metricsPath: "/metrics",
@@ -86,14 +100,19 @@ describe("Pulumi.prod.yaml", () => {
         };
         const { host, ...policy } = settings;
         expect(policy).toMatchObject(site);
-        expect(host).toMatchObject({ port: 22, user: "erichblume", serviceManager: "launchd-agent", serviceName: "mcquack.eblume.zot" });
+        expect(host).toMatchObject({
+            port: 22,
+            user: "erichblume",
+            serviceManager: "launchd-agent",
+            serviceName: "mcquack.eblume.zot",
+        });
         expect(text("Pulumi.prod.yaml")).toContain("authentik:url: https://authentik.ops.eblu.me");
     });
 
     test("holds nothing that only the site knows", () => {
-        expect(Object.keys(raw.groups.host as object).filter((key) => !(raw.groups.host as Record<string, unknown>)[key])).toEqual(
-            expect.arrayContaining(["address", "hostKey", "privateKey", "privateKeyPassphrase", "password"]),
-        );
+        expect(
+            Object.keys(raw.groups.host as object).filter((key) => !(raw.groups.host as Record<string, unknown>)[key]),
+        ).toEqual(expect.arrayContaining(["address", "hostKey", "privateKey", "privateKeyPassphrase", "password"]));
         expect(text("Pulumi.prod.yaml")).not.toMatch(/secure:|encryptionsalt|^\s+authentik:token/m);
     });
 

@@ -1,12 +1,13 @@
 /** The two readers, which have to find the same in the same stack. */
-import * as pulumi from "@pulumi/pulumi";
+
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
 import { allSettings, parseSettings, SecretText, type SettingMistake } from "../../../components/settings";
 import { settingsFromPulumi } from "../../../components/settings/fromPulumi";
-import { settingsFromStackFile, StackFileError, stacksWithFile } from "../../../components/settings/fromStackFile";
+import { StackFileError, settingsFromStackFile, stacksWithFile } from "../../../components/settings/fromStackFile";
 import { HOST_KEY } from "../../support/settings";
 
 const PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n";
@@ -15,7 +16,11 @@ const folders: string[] = [];
 const before = Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]]));
 
 beforeAll(async () => {
-    await pulumi.runtime.setMocks({ newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) }, "zot-hardening", "test");
+    await pulumi.runtime.setMocks(
+        { newResource: ({ name, inputs }) => ({ id: name, state: inputs }), call: () => ({}) },
+        "zot-hardening",
+        "test",
+    );
 });
 beforeEach(() => {
     for (const name of ENVIRONMENT) delete process.env[name];
@@ -32,19 +37,31 @@ afterAll(() => {
 function project(stack: string | object, projectFile: string | object = projectDeclaration()): string {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "settings-test-"));
     folders.push(folder);
-    const write = (name: string, content: string | object) => fs.writeFileSync(path.join(folder, name), typeof content === "string" ? content : stringify(content));
+    const write = (name: string, content: string | object) =>
+        fs.writeFileSync(path.join(folder, name), typeof content === "string" ? content : stringify(content));
     write("Pulumi.yaml", projectFile);
     write("Pulumi.test.yaml", stack);
     return folder;
 }
 
 function projectDeclaration(): object {
-    return { name: "zot-hardening", runtime: "nodejs", config: Object.fromEntries(allSettings().map(({ name, setting }) => [name, { default: setting.default ?? "" }])) };
+    return {
+        name: "zot-hardening",
+        runtime: "nodejs",
+        config: Object.fromEntries(
+            allSettings().map(({ name, setting }) => [name, { default: setting.default ?? "" }]),
+        ),
+    };
 }
 
 const site = {
     "zot-hardening:registry": { url: "https://registry.example.org" },
-    "zot-hardening:zot": { binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", rootDirectory: "/var/lib/zot", port: 5050 },
+    "zot-hardening:zot": {
+        binary: "/usr/local/bin/zot",
+        configFile: "/etc/zot/config.json",
+        rootDirectory: "/var/lib/zot",
+        port: 5050,
+    },
     "zot-hardening:identity": { issuer: "https://authentik.example.org/application/o/zot/" },
 };
 const secure = (text: string) => ({ secure: `v1:${Buffer.from(text).toString("base64")}` });
@@ -58,11 +75,20 @@ describe("a stack's file", () => {
         expect(mistakes).toEqual([]);
         expect(settings.zot.port).toBe(5050);
         expect(settings.zot.address).toBe("127.0.0.1");
-        expect(settings.access).toEqual({ ciRepositories: ["**"], ciMayPushToMirrors: false, adminsMayUpdate: false, rules: {} });
+        expect(settings.access).toEqual({
+            ciRepositories: ["**"],
+            ciMayPushToMirrors: false,
+            adminsMayUpdate: false,
+            rules: {},
+        });
     });
 
     test("keeps encrypted values closed, wherever they are", () => {
-        const { settings, mistakes } = read({ ...site, "zot-hardening:host": { privateKey: secure(PRIVATE_KEY), password: secure("x"), hostKey: secure(HOST_KEY) }, "authentik:token": secure("t") });
+        const { settings, mistakes } = read({
+            ...site,
+            "zot-hardening:host": { privateKey: secure(PRIVATE_KEY), password: secure("x"), hostKey: secure(HOST_KEY) },
+            "authentik:token": secure("t"),
+        });
         expect(mistakes).toEqual([]);
         expect(settings.host.privateKey).toBeInstanceOf(SecretText);
         expect(settings.host.privateKey?.isReadable).toBe(false);
@@ -74,7 +100,10 @@ describe("a stack's file", () => {
             ...site,
             "zot-hardening:registry": { url: secure("https://registry.example.org") },
             "zot-hardening:access": { rules: { "team/**": { ci: [secure("read")] } } },
-            "zot-hardening:zot": { ...site["zot-hardening:zot"], extraConfig: { storage: { storageDriver: { secretkey: secure("x") } } } },
+            "zot-hardening:zot": {
+                ...site["zot-hardening:zot"],
+                extraConfig: { storage: { storageDriver: { secretkey: secure("x") } } },
+            },
         });
         expect(sentences(mistakes)).toEqual([
             "registry.url is encrypted, but registry.url is shown wherever it is used; give it without --secret, or leave it out if it is a secret.",
@@ -84,7 +113,11 @@ describe("a stack's file", () => {
     });
 
     test("refuses plain secrets, and shows none", () => {
-        const { mistakes } = read({ ...site, "zot-hardening:host": { password: "canary" }, "authentik:token": "canary" });
+        const { mistakes } = read({
+            ...site,
+            "zot-hardening:host": { password: "canary" },
+            "authentik:token": "canary",
+        });
         expect(mistakes.map((mistake) => mistake.setting)).toEqual(["authentik:token", "host.password"]);
         expect(sentences(mistakes)[0]).toBe(
             "authentik:token is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
@@ -93,19 +126,36 @@ describe("a stack's file", () => {
     });
 
     test("passes over the configuration of others, and refuses names that only look like ours", () => {
-        const { mistakes } = read({ ...site, "authentik:url": "https://authentik.example.org", "aws:region": "x", "zot:cacheFolder": "y", "zot:port": 1, "zot-hardening:zot.port": 1 });
+        const { mistakes } = read({
+            ...site,
+            "authentik:url": "https://authentik.example.org",
+            "aws:region": "x",
+            "zot:cacheFolder": "y",
+            "zot:port": 1,
+            "zot-hardening:zot.port": 1,
+        });
         expect(mistakes.map((mistake) => mistake.setting)).toEqual(["zot:port", "zot.port"]);
     });
 
     test("takes keys without a namespace as the project's", () => {
-        const { settings, mistakes } = read(Object.fromEntries(Object.entries(site).map(([key, value]) => [key.replace("zot-hardening:", ""), value])));
+        const { settings, mistakes } = read(
+            Object.fromEntries(Object.entries(site).map(([key, value]) => [key.replace("zot-hardening:", ""), value])),
+        );
         expect(mistakes).toEqual([]);
         expect(settings.registry.url).toBe("https://registry.example.org");
     });
 
     test.each<[title: string, stack: string | object, message: RegExp]>([
-        ["is no YAML", "config:\n  zot-hardening:host:\n    password: 'canary\n", /^The stack's file .*Pulumi\.test\.yaml is not YAML as Pulumi reads it, line \d+: \S.*$/],
-        ["has a key twice", "config:\n  a:b: canary\n  a:b: canary\n", /^The stack's file .*Pulumi\.test\.yaml is not YAML as Pulumi reads it, line 3: Map keys must be unique$/],
+        [
+            "is no YAML",
+            "config:\n  zot-hardening:host:\n    password: 'canary\n",
+            /^The stack's file .*Pulumi\.test\.yaml is not YAML as Pulumi reads it, line \d+: \S.*$/,
+        ],
+        [
+            "has a key twice",
+            "config:\n  a:b: canary\n  a:b: canary\n",
+            /^The stack's file .*Pulumi\.test\.yaml is not YAML as Pulumi reads it, line 3: Map keys must be unique$/,
+        ],
         ["is a list", ["config"], /^The stack's file .*Pulumi\.test\.yaml is not a map\.$/],
         ["has a list as config", { config: ["canary"] }, /^"config" in the file of the stack "test" is not a map\.$/],
     ])("%s", (_title, stack, message) => {
@@ -123,35 +173,64 @@ describe("a stack's file", () => {
     test("may be empty, which is a site that has set nothing", () => {
         for (const stack of ["", "config:\n", "encryptionsalt: x\n"]) {
             const { mistakes } = parseSettings(settingsFromStackFile(project(stack), "test"));
-            expect(mistakes.map((mistake) => mistake.setting)).toEqual(["registry.url", "zot.binary", "zot.configFile", "zot.rootDirectory", "identity.issuer"]);
+            expect(mistakes.map((mistake) => mistake.setting)).toEqual([
+                "registry.url",
+                "zot.binary",
+                "zot.configFile",
+                "zot.rootDirectory",
+                "identity.issuer",
+            ]);
         }
     });
 
     test("is named by the last part of a stack's full name, and has to be there", () => {
         const folder = project({ config: site });
-        expect(settingsFromStackFile(folder, "organization/zot-hardening/test")).toEqual(settingsFromStackFile(folder, "test"));
+        expect(settingsFromStackFile(folder, "organization/zot-hardening/test")).toEqual(
+            settingsFromStackFile(folder, "test"),
+        );
         expect(stacksWithFile(folder)).toEqual(["test"]);
-        expect(() => settingsFromStackFile(folder, "prod")).toThrow(/^There is no stack "prod": .*Pulumi\.prod\.yaml does not exist\. Stacks with a file here: test\.$/);
+        expect(() => settingsFromStackFile(folder, "prod")).toThrow(
+            /^There is no stack "prod": .*Pulumi\.prod\.yaml does not exist\. Stacks with a file here: test\.$/,
+        );
         for (const name of ["", "a b", "test\n"]) {
-            expect(() => settingsFromStackFile(folder, name)).toThrow(`There is no stack ${JSON.stringify(name)}. Stacks with a file here: test.`);
+            expect(() => settingsFromStackFile(folder, name)).toThrow(
+                `There is no stack ${JSON.stringify(name)}. Stacks with a file here: test.`,
+            );
         }
     });
 
     test("needs a project beside it", () => {
         const folder = project({ config: site });
         fs.rmSync(path.join(folder, "Pulumi.yaml"));
-        expect(() => settingsFromStackFile(folder, "test")).toThrow(/^Cannot read the project's file .*Pulumi\.yaml: ENOENT$/);
-        expect(() => settingsFromStackFile(project({ config: site }, "runtime: nodejs\n"), "test")).toThrow(/^The project's file .*Pulumi\.yaml has no name\.$/);
+        expect(() => settingsFromStackFile(folder, "test")).toThrow(
+            /^Cannot read the project's file .*Pulumi\.yaml: ENOENT$/,
+        );
+        expect(() => settingsFromStackFile(project({ config: site }, "runtime: nodejs\n"), "test")).toThrow(
+            /^The project's file .*Pulumi\.yaml has no name\.$/,
+        );
     });
 });
 
 describe("a running program", () => {
     /** Configuration as the CLI hands it over: groups as JSON, and the names of those that hold a secret. */
     function configure(config: Record<string, unknown>, secretKeys: string[] = []): void {
-        pulumi.runtime.setAllConfig(Object.fromEntries(Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)])), secretKeys);
+        pulumi.runtime.setAllConfig(
+            Object.fromEntries(
+                Object.entries(config).map(([key, value]) => [
+                    key,
+                    typeof value === "string" ? value : JSON.stringify(value),
+                ]),
+            ),
+            secretKeys,
+        );
     }
     const host = { address: "registry-host.example.org", user: "zot", hostKey: HOST_KEY, privateKey: PRIVATE_KEY };
-    const whole = { ...site, "zot-hardening:host": host, "authentik:url": "https://authentik.example.org", "authentik:token": "canary" };
+    const whole = {
+        ...site,
+        "zot-hardening:host": host,
+        "authentik:url": "https://authentik.example.org",
+        "authentik:token": "canary",
+    };
     const secretKeys = ["zot-hardening:host", "authentik:token"];
     const read = () => parseSettings(settingsFromPulumi());
 
@@ -167,7 +246,14 @@ describe("a running program", () => {
     });
 
     test("takes an empty secret of Pulumi.yaml as not set, and digits as text", () => {
-        configure({ ...whole, "zot-hardening:host": { ...host, privateKey: "", privateKeyPassphrase: "", password: 12345 }, "zot-hardening:identity": { ...site["zot-hardening:identity"], clientId: 4711 } }, secretKeys);
+        configure(
+            {
+                ...whole,
+                "zot-hardening:host": { ...host, privateKey: "", privateKeyPassphrase: "", password: 12345 },
+                "zot-hardening:identity": { ...site["zot-hardening:identity"], clientId: 4711 },
+            },
+            secretKeys,
+        );
         const { settings, mistakes } = read();
         expect(mistakes).toEqual([]);
         expect(settings.host.privateKey).toBeUndefined();
@@ -176,12 +262,30 @@ describe("a running program", () => {
     });
 
     test("finds numbers, booleans, lists and maps that were set as text", () => {
-        configure({ ...whole, "zot-hardening:host": { ...host, port: "2222" }, "zot-hardening:zot": { ...site["zot-hardening:zot"], port: "5051", search: "true", mirrors: '[{"url":"https://a.example","prefix":"a"}]', extraConfig: '{"log":{"audit":"/x"}}' } }, secretKeys);
+        configure(
+            {
+                ...whole,
+                "zot-hardening:host": { ...host, port: "2222" },
+                "zot-hardening:zot": {
+                    ...site["zot-hardening:zot"],
+                    port: "5051",
+                    search: "true",
+                    mirrors: '[{"url":"https://a.example","prefix":"a"}]',
+                    extraConfig: '{"log":{"audit":"/x"}}',
+                },
+            },
+            secretKeys,
+        );
         const { settings, mistakes } = read();
         expect(mistakes).toEqual([]);
         // A port that stayed text would make the command plugin print the whole connection, its key too.
         expect(settings.host.port).toBe(2222);
-        expect(settings.zot).toMatchObject({ port: 5051, search: true, mirrors: [{ url: "https://a.example", prefix: "a" }], extraConfig: { log: { audit: "/x" } } });
+        expect(settings.zot).toMatchObject({
+            port: 5051,
+            search: true,
+            mirrors: [{ url: "https://a.example", prefix: "a" }],
+            extraConfig: { log: { audit: "/x" } },
+        });
     });
 
     test("refuses plain secrets", () => {
@@ -190,14 +294,25 @@ describe("a running program", () => {
     });
 
     test("refuses an encrypted group that has no secrets, without a word of it", () => {
-        configure({ ...whole, "zot-hardening:access": { adminsMayUpdate: "canary" } }, [...secretKeys, "zot-hardening:access"]);
+        configure({ ...whole, "zot-hardening:access": { adminsMayUpdate: "canary" } }, [
+            ...secretKeys,
+            "zot-hardening:access",
+        ]);
         expect(sentences(read().mistakes)).toEqual([
             "access holds an encrypted value, but is no secret; set it again without --secret: access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
         ]);
     });
 
     test("refuses what is no JSON, and names without --path", () => {
-        configure({ ...whole, "zot-hardening:access": "{canary", "zot-hardening:host.password": "canary", "zot-hardening:zot.port": "1" }, [...secretKeys, "zot-hardening:access", "zot-hardening:host.password"]);
+        configure(
+            {
+                ...whole,
+                "zot-hardening:access": "{canary",
+                "zot-hardening:host.password": "canary",
+                "zot-hardening:zot.port": "1",
+            },
+            [...secretKeys, "zot-hardening:access", "zot-hardening:host.password"],
+        );
         const { mistakes } = read();
         expect(mistakes.map((mistake) => mistake.setting)).toEqual(["access", "host.password", "zot.port"]);
         expect(sentences(mistakes).join()).not.toContain("canary");
@@ -221,7 +336,18 @@ describe("a running program", () => {
     test("agrees with the reader of the file", () => {
         configure(whole, secretKeys);
         const fromProgram = read().settings;
-        const fromFile = parseSettings(settingsFromStackFile(project({ config: { ...whole, "zot-hardening:host": { ...host, privateKey: secure(PRIVATE_KEY) }, "authentik:token": secure("t") } }), "test")).settings;
+        const fromFile = parseSettings(
+            settingsFromStackFile(
+                project({
+                    config: {
+                        ...whole,
+                        "zot-hardening:host": { ...host, privateKey: secure(PRIVATE_KEY) },
+                        "authentik:token": secure("t"),
+                    },
+                }),
+                "test",
+            ),
+        ).settings;
         expect(JSON.stringify(fromFile)).toBe(JSON.stringify(fromProgram));
     });
 });

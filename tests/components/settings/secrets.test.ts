@@ -3,13 +3,57 @@ import * as fc from "fast-check";
 import { isSecretHeader, isSecretKey, secretIn, withoutSecrets, withoutSecretsIn } from "../../../components/settings";
 
 test.each([
-    ...["password", "bindPassword", "sentinel_password", "clientSecret", "secretkey", "AccessKey", "accesskeyid", "sessiontoken", "SessionToken"],
-    ...["private_key", "accountkey", "X-Api-Key", "Authorization", "hashKey", "encryptKey", "connectionString", "credentials", "token", "Cookie"],
+    ...[
+        "password",
+        "bindPassword",
+        "sentinel_password",
+        "clientSecret",
+        "secretkey",
+        "AccessKey",
+        "accesskeyid",
+        "sessiontoken",
+        "SessionToken",
+    ],
+    ...[
+        "private_key",
+        "accountkey",
+        "X-Api-Key",
+        "Authorization",
+        "hashKey",
+        "encryptKey",
+        "connectionString",
+        "credentials",
+        "token",
+        "Cookie",
+    ],
 ])("a key that holds a secret: %s", (key) => expect(isSecretKey(key)).toBe(true));
 
 test.each([
-    ...["credentialsFile", "clientSecretFile", "sessionKeysFile", "keyfile", "key", "keyPath", "tokenURL", "subjectTokenType", "assertionFile", "username"],
-    ...["keyprefix", "keepTags", "secureSession", "credentialHelper", "keyid", "patterns", "cert", "secretName", "compat", "accountname", "clientid"],
+    ...[
+        "credentialsFile",
+        "clientSecretFile",
+        "sessionKeysFile",
+        "keyfile",
+        "key",
+        "keyPath",
+        "tokenURL",
+        "subjectTokenType",
+        "assertionFile",
+        "username",
+    ],
+    ...[
+        "keyprefix",
+        "keepTags",
+        "secureSession",
+        "credentialHelper",
+        "keyid",
+        "patterns",
+        "cert",
+        "secretName",
+        "compat",
+        "accountname",
+        "clientid",
+    ],
 ])("a key that holds none: %s", (key) => expect(isSecretKey(key)).toBe(false));
 
 test("headers are secret but for those that say what is sent", () => {
@@ -62,14 +106,37 @@ test.each([
 });
 
 test("in JSON by key, by header and by form; what stays is as it was", () => {
-    const value = { a: [{ password: "canary", name: "x" }], headers: { "X-Hook": "canary", Accept: "*/*" }, url: "redis://:canary@h", credentials: { secret: "canary", tenant: "t" }, tokens: 1, token: ["canary"] };
+    const value = {
+        a: [{ password: "canary", name: "x" }],
+        headers: { "X-Hook": "canary", Accept: "*/*" },
+        url: "redis://:canary@h",
+        credentials: { secret: "canary", tenant: "t" },
+        tokens: 1,
+        token: ["canary"],
+    };
     const hidden = withoutSecretsIn(value);
     expect(JSON.stringify(hidden)).not.toContain("canary");
-    expect(hidden).toMatchObject({ a: [{ name: "x" }], headers: { Accept: "*/*" }, credentials: { tenant: "t" }, tokens: 1 });
+    expect(hidden).toMatchObject({
+        a: [{ name: "x" }],
+        headers: { Accept: "*/*" },
+        credentials: { tenant: "t" },
+        tokens: 1,
+    });
 });
 
 test("a megabyte of anything is looked through in a moment", () => {
-    for (const part of ["a", "//", "a.", "?a=", "@", "://a@", "AccountKey=", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaaa.", "Basic "]) {
+    for (const part of [
+        "a",
+        "//",
+        "a.",
+        "?a=",
+        "@",
+        "://a@",
+        "AccountKey=",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJaaaaaaaaa.",
+        "Basic ",
+    ]) {
         const text = part.repeat(Math.ceil(1_000_000 / part.length));
         const began = process.cpuUsage().user;
         withoutSecrets(text);
@@ -79,5 +146,9 @@ test("a megabyte of anything is looked through in a moment", () => {
 });
 
 test("what is hidden once stays so", () => {
-    fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => expect(withoutSecrets(withoutSecrets(text))).toBe(withoutSecrets(text))));
+    fc.assert(
+        fc.property(fc.string({ unit: "grapheme" }), (text) =>
+            expect(withoutSecrets(withoutSecrets(text))).toBe(withoutSecrets(text)),
+        ),
+    );
 });

@@ -4,26 +4,72 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import fc from "fast-check";
-import { settingsFromStackFile, StackFileError } from "../../../components/settings/fromStackFile";
-import { plainValue, yamlAsPulumi, YamlMistake } from "../../../components/settings/yaml";
+import { StackFileError, settingsFromStackFile } from "../../../components/settings/fromStackFile";
+import { plainValue, YamlMistake, yamlAsPulumi } from "../../../components/settings/yaml";
 import { findToolchain, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 
 jest.setTimeout(300_000);
 
 describe("plain values, as yaml.v3 takes them", () => {
     test.each<[text: string, value: unknown]>([
-        ...["yes", "no", "on", "off", "y", "n", "Yes", "ON", "0b2", "0o8", "1.2.3", "._5", "1e", "0x", "-", "+", "+a", "1:30", "a_b", "Null ", "1_a"].map((text): [string, unknown] => [text, text]),
+        ...[
+            "yes",
+            "no",
+            "on",
+            "off",
+            "y",
+            "n",
+            "Yes",
+            "ON",
+            "0b2",
+            "0o8",
+            "1.2.3",
+            "._5",
+            "1e",
+            "0x",
+            "-",
+            "+",
+            "+a",
+            "1:30",
+            "a_b",
+            "Null ",
+            "1_a",
+        ].map((text): [string, unknown] => [text, text]),
         ...["", "~", "null", "Null", "NULL"].map((text): [string, unknown] => [text, null]),
-        ["true", true], ["True", true], ["FALSE", false],
-        ["0777", 511], ["0o17", 15], ["0O17", 15], ["08", 8], ["0x1F", 31], ["0b11", 3], ["-0b11", -3], ["-017", -15], ["+5", 5], ["1_000", 1000], ["0x_1F", 31], ["1__0", 10],
-        [".5", 0.5], ["1.", 1], ["1e3", 1000], ["-1.5E-1", -0.15], ["1_0.5", 10.5],
-        ["2001-12-14", undefined], ["2001-1-2 03:04:05", undefined], ["2001-12-14t21:59:43Z", undefined],
+        ["true", true],
+        ["True", true],
+        ["FALSE", false],
+        ["0777", 511],
+        ["0o17", 15],
+        ["0O17", 15],
+        ["08", 8],
+        ["0x1F", 31],
+        ["0b11", 3],
+        ["-0b11", -3],
+        ["-017", -15],
+        ["+5", 5],
+        ["1_000", 1000],
+        ["0x_1F", 31],
+        ["1__0", 10],
+        [".5", 0.5],
+        ["1.", 1],
+        ["1e3", 1000],
+        ["-1.5E-1", -0.15],
+        ["1_0.5", 10.5],
+        ["2001-12-14", undefined],
+        ["2001-1-2 03:04:05", undefined],
+        ["2001-12-14t21:59:43Z", undefined],
     ])("%j is %j", (text, value) => expect(plainValue(text)).toBe(value)); // prettier-ignore
 });
 
 test("merge keys and anchors: what stands in the map goes before what is merged, and the first of a list before the second", () => {
-    const text = 'base: &base {port: 1, address: a, deep: {x: 1}}\nother: &other {port: 2, more: 3}\nzot:\n  <<: [*base, *other]\n  address: b\nsame: *base\nquoted: {"<<": 5}\n';
-    expect(yamlAsPulumi(text)).toMatchObject({ zot: { port: 1, address: "b", more: 3, deep: { x: 1 } }, same: { port: 1 }, quoted: { "<<": 5 } });
+    const text =
+        'base: &base {port: 1, address: a, deep: {x: 1}}\nother: &other {port: 2, more: 3}\nzot:\n  <<: [*base, *other]\n  address: b\nsame: *base\nquoted: {"<<": 5}\n';
+    expect(yamlAsPulumi(text)).toMatchObject({
+        zot: { port: 1, address: "b", more: 3, deep: { x: 1 } },
+        same: { port: 1 },
+        quoted: { "<<": 5 },
+    });
 });
 
 test.each<[title: string, text: string, message: RegExp, line: number | undefined]>([
@@ -62,33 +108,92 @@ afterAll(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, 
 const { toolchain, reason } = findToolchain();
 
 /** A project with one stack, of which the CLI is asked. */
-function project(): { folder: string; pulumi(...args: string[]): { status: number | null; stdout: string; stderr: string } } {
+function project(): {
+    folder: string;
+    pulumi(...args: string[]): { status: number | null; stdout: string; stderr: string };
+} {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "yaml-"));
     folders.push(folder);
     fs.writeFileSync(path.join(folder, "Pulumi.yaml"), "name: zot-hardening\nruntime: nodejs\n");
     fs.mkdirSync(path.join(folder, "state"));
-    const env = { PATH: process.env.PATH, HOME: folder, PULUMI_HOME: path.join(folder, "home"), PULUMI_BACKEND_URL: `file://${folder}/state`, PULUMI_CONFIG_PASSPHRASE: "x", PULUMI_SKIP_UPDATE_CHECK: "true" };
-    return { folder, pulumi: (...args) => spawnSync(toolchain!.pulumi.path, [...args, "--non-interactive"], { cwd: folder, env, encoding: "utf8" }) };
+    const env = {
+        PATH: process.env.PATH,
+        HOME: folder,
+        PULUMI_HOME: path.join(folder, "home"),
+        PULUMI_BACKEND_URL: `file://${folder}/state`,
+        PULUMI_CONFIG_PASSPHRASE: "x",
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+    };
+    return {
+        folder,
+        pulumi: (...args) =>
+            spawnSync(toolchain!.pulumi.path, [...args, "--non-interactive"], { cwd: folder, env, encoding: "utf8" }),
+    };
 }
 
 /** A setting's value on one or more lines, below its key. */
 const plain = fc.oneof(
-    fc.constantFrom("yes", "no", "on", "off", "true", "False", "~", "null", "0777", "0o17", "0x1F", "1_000", "08", "1e3", ".5", "-0b11", "1:30", "a b", "<<", "24h", "1.2.3", "@x", "'a'b", "Null"),
+    fc.constantFrom(
+        "yes",
+        "no",
+        "on",
+        "off",
+        "true",
+        "False",
+        "~",
+        "null",
+        "0777",
+        "0o17",
+        "0x1F",
+        "1_000",
+        "08",
+        "1e3",
+        ".5",
+        "-0b11",
+        "1:30",
+        "a b",
+        "<<",
+        "24h",
+        "1.2.3",
+        "@x",
+        "'a'b",
+        "Null",
+    ),
     fc.stringMatching(/^[-+]?[0-9a-fxob_.e]{1,6}$/),
     fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_.:/*-]{0,8}[a-z]$/),
 );
 const quoted = fc.oneof(
     fc.string({ maxLength: 6 }).map((text) => `'${text.replace(/[^\x20-\x7e]/g, "").replaceAll("'", "''")}'`),
     fc.string({ maxLength: 6 }).map((text) => JSON.stringify(text.replace(/[^\x20-\x7e]/g, ""))),
-    fc.constantFrom('"\\u00e9\\t\\n"', "'0777'", '"yes"', "|\n        two\n        lines", ">-\n        two\n        lines", "[1, yes, {a: 0b1}]", "{a: [x], 'b': ~}"),
+    fc.constantFrom(
+        '"\\u00e9\\t\\n"',
+        "'0777'",
+        '"yes"',
+        "|\n        two\n        lines",
+        ">-\n        two\n        lines",
+        "[1, yes, {a: 0b1}]",
+        "{a: [x], 'b': ~}",
+    ),
 );
-const value = fc.oneof(plain, quoted, fc.constantFrom("*map", "*list", "*text", "{<<: *map}", "{<<: [*map, {port: 7, own: 08}], port: 9}", "{port: 9, <<: *map}"));
+const value = fc.oneof(
+    plain,
+    quoted,
+    fc.constantFrom(
+        "*map",
+        "*list",
+        "*text",
+        "{<<: *map}",
+        "{<<: [*map, {port: 7, own: 08}], port: 9}",
+        "{port: 9, <<: *map}",
+    ),
+);
 
 (reason ? describe.skip : describe)(skippable("beside the real CLI", reason), () => {
     test("what `pulumi config` says of a stack's file is what is read here", () => {
         const { folder, pulumi } = project();
         expect(pulumi("stack", "init", "s").status).toBe(0);
-        const anchors = "  zot-hardening:anchors:\n    map: &map {port: 1, address: yes, deep: {x: 0777}}\n    list: &list [1, 0x10, no]\n    text: &text 08\n";
+        const anchors =
+            "  zot-hardening:anchors:\n    map: &map {port: 1, address: yes, deep: {x: 0777}}\n    list: &list [1, 0x10, no]\n    text: &text 08\n";
         const file = path.join(folder, "Pulumi.s.yaml");
         const salt = fs.readFileSync(file, "utf8");
         let compared = 0;
@@ -104,12 +209,16 @@ const value = fc.oneof(plain, quoted, fc.constantFrom("*map", "*list", "*text", 
                     }
                 });
                 const lines = taken.map((one, index) => `    k${index}: ${one}\n`).join("");
-                fs.writeFileSync(file, `${salt}config:\n${anchors}  zot-hardening:zot:\n    <<: *map\n    first: 1\n${lines}`);
+                fs.writeFileSync(
+                    file,
+                    `${salt}config:\n${anchors}  zot-hardening:zot:\n    <<: *map\n    first: 1\n${lines}`,
+                );
                 const { status, stdout, stderr } = pulumi("config", "--json", "--stack", "s");
                 expect([status, stderr]).toEqual([0, ""]);
                 const said = JSON.parse(stdout) as Record<string, { value: string; objectValue?: unknown }>;
                 const { groups } = settingsFromStackFile(folder, "s");
-                for (const key of ["zot", "anchors"]) expect(groups[key]).toEqual(JSON.parse(said[`zot-hardening:${key}`]!.value));
+                for (const key of ["zot", "anchors"])
+                    expect(groups[key]).toEqual(JSON.parse(said[`zot-hardening:${key}`]!.value));
                 compared += taken.length;
             }),
             { numRuns: Number(process.env.YAML_RUNS ?? 6) },
@@ -122,19 +231,34 @@ const value = fc.oneof(plain, quoted, fc.constantFrom("*map", "*list", "*text", 
         expect(pulumi("stack", "init", "s").status).toBe(0);
         const here = path.join(folder, "Pulumi.s.yaml");
         fs.appendFileSync(here, "config:\n  zot-hardening:zot: {port: 1}\n");
-        const port = () => (JSON.parse(pulumi("config", "--json", "--stack", "s").stdout) as Record<string, { value: string }>)["zot-hardening:zot"]?.value;
+        const port = () =>
+            (JSON.parse(pulumi("config", "--json", "--stack", "s").stdout) as Record<string, { value: string }>)[
+                "zot-hardening:zot"
+            ]?.value;
         expect(port()).toBe('{"port":1}');
         expect(settingsFromStackFile(folder, "s").groups.zot).toEqual({ port: 1 });
 
         fs.mkdirSync(path.join(folder, "elsewhere"));
-        fs.writeFileSync(path.join(folder, "elsewhere", "Pulumi.s.yaml"), `${fs.readFileSync(here, "utf8").replace("port: 1", "port: 2")}`);
-        fs.writeFileSync(path.join(folder, "Pulumi.yaml"), "name: zot-hardening\nruntime: nodejs\nstackConfigDir: elsewhere\n");
+        fs.writeFileSync(
+            path.join(folder, "elsewhere", "Pulumi.s.yaml"),
+            `${fs.readFileSync(here, "utf8").replace("port: 1", "port: 2")}`,
+        );
+        fs.writeFileSync(
+            path.join(folder, "Pulumi.yaml"),
+            "name: zot-hardening\nruntime: nodejs\nstackConfigDir: elsewhere\n",
+        );
         expect(port()).toBe('{"port":2}');
         expect(() => settingsFromStackFile(folder, "s")).toThrow(/from another folder \(stackConfigDir\)/);
 
         fs.writeFileSync(path.join(folder, "Pulumi.yaml"), "name: zot-hardening\nruntime: nodejs\n");
         fs.writeFileSync(path.join(folder, "Pulumi.json"), '{"name": "zot-hardening", "runtime": "nodejs"}');
-        fs.writeFileSync(path.join(folder, "Pulumi.s.json"), JSON.stringify({ encryptionsalt: /encryptionsalt: (.*)/.exec(fs.readFileSync(here, "utf8"))![1], config: { "zot-hardening:zot": { port: 3 } } }));
+        fs.writeFileSync(
+            path.join(folder, "Pulumi.s.json"),
+            JSON.stringify({
+                encryptionsalt: /encryptionsalt: (.*)/.exec(fs.readFileSync(here, "utf8"))![1],
+                config: { "zot-hardening:zot": { port: 3 } },
+            }),
+        );
         expect(port()).toBe('{"port":3}');
         expect(() => settingsFromStackFile(folder, "s")).toThrow(StackFileError);
     });
@@ -142,7 +266,10 @@ const value = fc.oneof(plain, quoted, fc.constantFrom("*map", "*list", "*text", 
     test("a comment that ends in what one parser takes for the end of a line would be a setting to Pulumi", () => {
         const { folder, pulumi } = project();
         expect(pulumi("stack", "init", "s").status).toBe(0);
-        fs.appendFileSync(path.join(folder, "Pulumi.s.yaml"), "config:\n  zot-hardening:zot:\n    port: 1 # harmless\u0085    hidden: 2\n");
+        fs.appendFileSync(
+            path.join(folder, "Pulumi.s.yaml"),
+            "config:\n  zot-hardening:zot:\n    port: 1 # harmless\u0085    hidden: 2\n",
+        );
         expect(pulumi("config", "--json", "--stack", "s").stdout).toContain("hidden");
         expect(() => settingsFromStackFile(folder, "s")).toThrow(/U\+0085/);
     });

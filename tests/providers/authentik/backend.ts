@@ -21,13 +21,23 @@ export async function startBackend(): Promise<Backend> {
 }
 
 /** A name that no other run uses, so that the tests can share a server. */
-export const uniqueName = (word: string) => `test-${word}-${process.pid}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 6)}`;
+export const uniqueName = (word: string) =>
+    `test-${word}-${process.pid}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 6)}`;
 
 /** A request of a test's own: a change by hand, or a look at what is there. */
-export async function api(backend: Pick<Backend, "url" | "token">, method: string, resource: string, body?: unknown): Promise<{ status: number; body: any }> {
+export async function api(
+    backend: Pick<Backend, "url" | "token">,
+    method: string,
+    resource: string,
+    body?: unknown,
+): Promise<{ status: number; body: any }> {
     const response = await fetch(`${backend.url}/api/v3${resource}`, {
         method,
-        headers: { authorization: `Bearer ${backend.token}`, "content-type": "application/json", accept: "application/json" },
+        headers: {
+            authorization: `Bearer ${backend.token}`,
+            "content-type": "application/json",
+            accept: "application/json",
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -1,10 +1,18 @@
 /** Plays the engine's part towards the provider, without gRPC: check, then create, read, diff, update, delete. */
+
+import type { Patience } from "../../../providers/authentik/client";
 import { authentikProvider } from "../../../providers/authentik/provider";
 import type { CallContext, PropertyMap, Provider, ResourceState } from "../../../providers/protocol";
-import type { Patience } from "../../../providers/authentik/client";
 
 /** So that tests of failures take no time. */
-export const shortPatience: Patience = { refused: 300, starting: 2_000, answer: 20_000, firstPause: 10, longestPause: 40, attempts: 4 };
+export const shortPatience: Patience = {
+    refused: 300,
+    starting: 2_000,
+    answer: 20_000,
+    firstPause: 10,
+    longestPause: 40,
+    attempts: 4,
+};
 
 export interface Driver {
     provider: Provider;
@@ -14,7 +22,11 @@ export interface Driver {
     failures(type: string, inputs: PropertyMap): Promise<string[]>;
     create(type: string, inputs: PropertyMap): Promise<Managed>;
     preview(type: string, inputs: PropertyMap): Promise<ResourceState>;
-    read(type: string, id: string, known?: { properties: PropertyMap; inputs: PropertyMap }): Promise<ResourceState | undefined>;
+    read(
+        type: string,
+        id: string,
+        known?: { properties: PropertyMap; inputs: PropertyMap },
+    ): Promise<ResourceState | undefined>;
     invoke(name: string, args: PropertyMap): Promise<PropertyMap>;
     /** Deletes whatever the tests made and did not delete themselves. */
     cleanUp(): Promise<void>;
@@ -51,7 +63,8 @@ export async function driver(url: string, apiToken: string, patience: Patience =
     };
     const made: Managed[] = [];
 
-    const checkResult = (type: string, inputs: PropertyMap, oldInputs?: PropertyMap) => handler(type).check!({ inputs, oldInputs, randomSeed: new Uint8Array([1, 2, 3]) }, context(type));
+    const checkResult = (type: string, inputs: PropertyMap, oldInputs?: PropertyMap) =>
+        handler(type).check!({ inputs, oldInputs, randomSeed: new Uint8Array([1, 2, 3]) }, context(type));
     const check = async (type: string, inputs: PropertyMap, oldInputs?: PropertyMap) => {
         const result = await checkResult(type, inputs, oldInputs);
         if (result.failures?.length) throw new Error(result.failures.map((failure) => failure.reason).join("; "));
@@ -64,21 +77,38 @@ export async function driver(url: string, apiToken: string, patience: Patience =
             ...state,
             diff: async (inputs) => {
                 const checked = await check(type, inputs, managed.inputs);
-                const result = await handler(type).diff({ id: managed.id, oldOutputs: managed.properties, oldInputs: managed.inputs, inputs: checked }, context(type));
+                const result = await handler(type).diff(
+                    { id: managed.id, oldOutputs: managed.properties, oldInputs: managed.inputs, inputs: checked },
+                    context(type),
+                );
                 return Object.entries(result.properties ?? {}).map(([name, { kind }]) => `${kind} ${name}`);
             },
             update: async (inputs) => {
                 const checked = await check(type, inputs, managed.inputs);
-                const request = { id: managed.id, oldOutputs: managed.properties, oldInputs: managed.inputs, inputs: checked, preview: false };
+                const request = {
+                    id: managed.id,
+                    oldOutputs: managed.properties,
+                    oldInputs: managed.inputs,
+                    inputs: checked,
+                    preview: false,
+                };
                 managed.properties = await handler(type).update(request, context(type));
                 managed.inputs = checked;
             },
             refresh: async () => {
-                const state = await handler(type).read({ id: managed.id, properties: managed.properties, inputs: managed.inputs }, context(type));
+                const state = await handler(type).read(
+                    { id: managed.id, properties: managed.properties, inputs: managed.inputs },
+                    context(type),
+                );
                 if (!state) return ["gone"];
                 const changed = (before: PropertyMap, after: PropertyMap) =>
-                    [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
-                const names = [...changed(managed.inputs, state.inputs ?? {}).map((name) => `input ${name}`), ...changed(managed.properties, state.properties).map((name) => `output ${name}`)];
+                    [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+                        (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+                    );
+                const names = [
+                    ...changed(managed.inputs, state.inputs ?? {}).map((name) => `input ${name}`),
+                    ...changed(managed.properties, state.properties).map((name) => `output ${name}`),
+                ];
                 names.sort();
                 managed.id = state.id;
                 managed.inputs = state.inputs ?? {};
@@ -86,7 +116,10 @@ export async function driver(url: string, apiToken: string, patience: Patience =
                 return names;
             },
             delete: async () => {
-                await handler(type).delete({ id: managed.id, properties: managed.properties, inputs: managed.inputs }, context(type));
+                await handler(type).delete(
+                    { id: managed.id, properties: managed.properties, inputs: managed.inputs },
+                    context(type),
+                );
                 if (made.includes(managed)) made.splice(made.indexOf(managed), 1);
             },
         };
@@ -97,7 +130,10 @@ export async function driver(url: string, apiToken: string, patience: Patience =
         provider,
         log,
         check: (type, inputs, oldInputs) => check(type, inputs, oldInputs),
-        failures: async (type, inputs) => ((await checkResult(type, inputs)).failures ?? []).map((failure) => `${failure.property}: ${failure.reason}`),
+        failures: async (type, inputs) =>
+            ((await checkResult(type, inputs)).failures ?? []).map(
+                (failure) => `${failure.property}: ${failure.reason}`,
+            ),
         create: async (type, inputs) => {
             const checked = await check(type, inputs);
             const state = await handler(type).create({ inputs: checked, preview: false, name: "thing" }, context(type));
@@ -105,10 +141,15 @@ export async function driver(url: string, apiToken: string, patience: Patience =
             made.push(managed);
             return managed;
         },
-        preview: async (type, inputs) => handler(type).create({ inputs: await check(type, inputs), preview: true, name: "thing" }, context(type)),
-        read: (type, id, known) => handler(type).read({ id, properties: known?.properties ?? {}, inputs: known?.inputs ?? {} }, context(type)),
+        preview: async (type, inputs) =>
+            handler(type).create({ inputs: await check(type, inputs), preview: true, name: "thing" }, context(type)),
+        read: (type, id, known) =>
+            handler(type).read({ id, properties: known?.properties ?? {}, inputs: known?.inputs ?? {} }, context(type)),
         invoke: async (name, args) => {
-            const { result, failures } = await provider.functions![`authentik:index/${name}:${name}`]!.invoke(args, context(""));
+            const { result, failures } = await provider.functions![`authentik:index/${name}:${name}`]!.invoke(
+                args,
+                context(""),
+            );
             if (failures?.length) throw new Error(failures.map((failure) => failure.reason).join("; "));
             return result!;
         },

@@ -1,12 +1,13 @@
 /** Programs with resources of the package authentik under Pulumi's real engine, from the first `up` to `destroy`. */
-import { findToolchain, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
+
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import { api, backendName, startBackend, uniqueName, type Backend } from "./backend";
-import { testStack, whyNoEngine, type TestStack } from "./engine";
+import { findToolchain, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
+import { api, type Backend, backendName, startBackend, uniqueName } from "./backend";
+import { type TestStack, testStack, whyNoEngine } from "./engine";
 
 jest.setTimeout(300_000);
 
@@ -19,8 +20,15 @@ const sdk = () => require("@pulumi/authentik") as typeof import("@pulumi/authent
 describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `, on ${backendName}`}`, () => {
     let backend: Backend;
     let stacks: TestStack[] = [];
-    const stackWith = async (program: () => Promise<Record<string, unknown>>, environment: Record<string, string> = {}) => {
-        const stack = await testStack(program, { AUTHENTIK_URL: backend.url, AUTHENTIK_TOKEN: backend.token, ...environment });
+    const stackWith = async (
+        program: () => Promise<Record<string, unknown>>,
+        environment: Record<string, string> = {},
+    ) => {
+        const stack = await testStack(program, {
+            AUTHENTIK_URL: backend.url,
+            AUTHENTIK_TOKEN: backend.token,
+            ...environment,
+        });
         stacks.push(stack);
         return stack;
     };
@@ -39,10 +47,23 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
     const registry = (name: string) => async () => {
         const authentik = sdk();
         const managed = (scope: string) => `goauthentik.io/providers/oauth2/scope-${scope}`;
-        const scopes = authentik.getPropertyMappingProviderScopeOutput({ managedLists: [managed("openid"), managed("email"), managed("profile")] });
-        const key = authentik.getCertificateKeyPairOutput({ name: "authentik Self-signed Certificate", fetchCertificate: false, fetchKey: false });
+        const scopes = authentik.getPropertyMappingProviderScopeOutput({
+            managedLists: [managed("openid"), managed("email"), managed("profile")],
+        });
+        const key = authentik.getCertificateKeyPairOutput({
+            name: "authentik Self-signed Certificate",
+            fetchCertificate: false,
+            fetchKey: false,
+        });
         const group = new authentik.Group("workloads", { name: `${name}-workloads` });
-        const user = new authentik.User("ci", { username: `${name}-ci`, name: "CI", type: "service_account", path: "services", groups: [group.id], password: canaries.password });
+        const user = new authentik.User("ci", {
+            username: `${name}-ci`,
+            name: "CI",
+            type: "service_account",
+            path: "services",
+            groups: [group.id],
+            password: canaries.password,
+        });
         const provider = new authentik.ProviderOauth2("registry", {
             name,
             clientId: name,
@@ -51,11 +72,29 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
             invalidationFlow: authentik.getFlowOutput({ slug: "default-provider-invalidation-flow" }).id,
             signingKey: key.id,
             propertyMappings: scopes.ids,
-            allowedRedirectUris: [{ matching_mode: "strict", url: "https://registry.example.com/zot/auth/callback/oidc" }],
+            allowedRedirectUris: [
+                { matching_mode: "strict", url: "https://registry.example.com/zot/auth/callback/oidc" },
+            ],
         });
-        const application = new authentik.Application("registry", { name: "Registry", slug: name, protocolProvider: provider.id.apply(Number), metaLaunchUrl: "https://registry.example.com" });
-        const binding = new authentik.PolicyBinding("workloads", { target: application.uuid, group: group.id, order: 1 });
-        return { group: group.id, user: user.id, provider: provider.id, application: application.id, binding: binding.id, clientSecret: provider.clientSecret };
+        const application = new authentik.Application("registry", {
+            name: "Registry",
+            slug: name,
+            protocolProvider: provider.id.apply(Number),
+            metaLaunchUrl: "https://registry.example.com",
+        });
+        const binding = new authentik.PolicyBinding("workloads", {
+            target: application.uuid,
+            group: group.id,
+            order: 1,
+        });
+        return {
+            group: group.id,
+            user: user.id,
+            provider: provider.id,
+            application: application.id,
+            binding: binding.id,
+            clientSecret: provider.clientSecret,
+        };
     };
 
     test("up, up again, refresh, a change by hand, destroy", async () => {
@@ -78,20 +117,28 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         await stack.preview({ expectNoChanges: true });
 
         // Someone widens the redirect, renames the group and takes the account out of it.
-        await api(backend, "PATCH", `/providers/oauth2/${id("provider")}/`, { redirect_uris: [{ matching_mode: "regex", url: ".*" }] });
+        await api(backend, "PATCH", `/providers/oauth2/${id("provider")}/`, {
+            redirect_uris: [{ matching_mode: "regex", url: ".*" }],
+        });
         await api(backend, "PATCH", `/core/groups/${id("group")}/`, { name: `${name}-hand`, users: [] });
         await api(backend, "PATCH", `/core/applications/${name}/`, { meta_description: "by hand" });
         const refreshed = await stack.refresh();
         expect(refreshed.summary.resourceChanges).toEqual({ same: 2, update: 4 });
         const mended = await stack.up({ onOutput: (text) => output.push(text), diff: true });
         expect(mended.summary.resourceChanges).toEqual({ same: 2, update: 4 });
-        expect((await api(backend, "GET", `/core/groups/${id("group")}/`)).body).toMatchObject({ name: `${name}-workloads`, users: [Number(id("user"))] });
-        expect((await api(backend, "GET", `/providers/oauth2/${id("provider")}/`)).body.redirect_uris).toMatchObject([{ matching_mode: "strict" }]);
+        expect((await api(backend, "GET", `/core/groups/${id("group")}/`)).body).toMatchObject({
+            name: `${name}-workloads`,
+            users: [Number(id("user"))],
+        });
+        expect((await api(backend, "GET", `/providers/oauth2/${id("provider")}/`)).body.redirect_uris).toMatchObject([
+            { matching_mode: "strict" },
+        ]);
         expect((await api(backend, "GET", `/core/applications/${name}/`)).body.meta_description).toBe("");
         await stack.refresh({ expectNoChanges: true });
 
         for (const text of [stateText(), output.join("")]) {
-            for (const secret of [canaries.secret, canaries.password, backend.token]) expect(text).not.toContain(secret);
+            for (const secret of [canaries.secret, canaries.password, backend.token])
+                expect(text).not.toContain(secret);
         }
 
         // Someone deletes one: it is made again, and what hangs on it follows.
@@ -100,7 +147,12 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         expect((await stack.up()).summary.resourceChanges).toEqual({ create: 1, same: 5 });
 
         await stack.destroy({ onOutput: (text) => output.push(text) });
-        for (const path of [`/core/groups/${id("group")}/`, `/core/users/${id("user")}/`, `/providers/oauth2/${id("provider")}/`, `/core/applications/${name}/`]) {
+        for (const path of [
+            `/core/groups/${id("group")}/`,
+            `/core/users/${id("user")}/`,
+            `/providers/oauth2/${id("provider")}/`,
+            `/core/applications/${name}/`,
+        ]) {
             expect((await api(backend, "GET", path)).status).toBe(404);
         }
     });
@@ -109,7 +161,10 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         const name = uniqueName("registry");
         const { stack } = await stackWith(registry(name));
         const before = await stack.up();
-        const renamed = async () => ({ ...(await registry(name)()), late: new (sdk().Group)("late", { name: `${name}-late`, attributes: "{}" }).id });
+        const renamed = async () => ({
+            ...(await registry(name)()),
+            late: new (sdk().Group)("late", { name: `${name}-late`, attributes: "{}" }).id,
+        });
         stack.workspace.program = renamed;
         const preview = await stack.preview();
         expect(preview.changeSummary).toEqual({ create: 1, same: 6 });
@@ -118,54 +173,95 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
     });
 
     // `pulumi import` by the CLI starts the language host; `import:` as an option below does not.
-    const noHost = findToolchain().toolchain?.pulumi.languageHost ? undefined : "the Pulumi CLI has no language host for Node here";
-    (noHost ? test.skip : test)(skippable("an import keeps the client secret secret, and leaves nothing to change", noHost), async () => {
-        const name = uniqueName("imported");
-        const flow = async (slug: string) => (await api(backend, "GET", `/flows/instances/?slug=${slug}`)).body.results[0].pk as string;
-        const flows = { authorization_flow: await flow("default-provider-authorization-implicit-consent"), invalidation_flow: await flow("default-provider-invalidation-flow") };
-        const made = await api(backend, "POST", "/providers/oauth2/", { name, client_id: name, client_secret: canaries.secret, ...flows, redirect_uris: [{ matching_mode: "strict", url: "https://a.example.com/cb" }], sub_mode: "user_username", access_token_validity: "minutes=10" });
-        expect(made.status).toBe(201);
-        const id = String(made.body.pk);
-
-        const { stack, stateText, folder, environment } = await stackWith(() => Promise.resolve({}));
-        await stack.up();
-        const run = promisify(execFile);
-        const { stdout, stderr } = await run("pulumi", ["import", "authentik:index/providerOauth2:ProviderOauth2", "adopted", id, "--stack", "test", "--yes", "--skip-preview", "--protect=false", "--generate-code=false", "--non-interactive"], {
-            cwd: folder,
-            env: { ...process.env, ...environment },
-        });
-        expect(stdout + stderr).not.toContain(canaries.secret);
-        expect(stateText()).not.toContain(canaries.secret);
-
-        stack.workspace.program = async () => {
-            const provider = new (sdk().ProviderOauth2)("adopted", {
+    const noHost = findToolchain().toolchain?.pulumi.languageHost
+        ? undefined
+        : "the Pulumi CLI has no language host for Node here";
+    (noHost ? test.skip : test)(
+        skippable("an import keeps the client secret secret, and leaves nothing to change", noHost),
+        async () => {
+            const name = uniqueName("imported");
+            const flow = async (slug: string) =>
+                (await api(backend, "GET", `/flows/instances/?slug=${slug}`)).body.results[0].pk as string;
+            const flows = {
+                authorization_flow: await flow("default-provider-authorization-implicit-consent"),
+                invalidation_flow: await flow("default-provider-invalidation-flow"),
+            };
+            const made = await api(backend, "POST", "/providers/oauth2/", {
                 name,
-                clientId: name,
-                authorizationFlow: flows.authorization_flow,
-                invalidationFlow: flows.invalidation_flow,
-                allowedRedirectUris: [{ matching_mode: "strict", url: "https://a.example.com/cb" }],
-                subMode: "user_username",
+                client_id: name,
+                client_secret: canaries.secret,
+                ...flows,
+                redirect_uris: [{ matching_mode: "strict", url: "https://a.example.com/cb" }],
+                sub_mode: "user_username",
+                access_token_validity: "minutes=10",
             });
-            return { clientSecret: provider.clientSecret };
-        };
-        const up = await stack.up();
-        expect(up.summary.resourceChanges).toEqual({ same: 2 });
-        expect(up.outputs.clientSecret).toEqual({ value: canaries.secret, secret: true });
-        await stack.refresh({ expectNoChanges: true });
-        expect(stateText()).not.toContain(canaries.secret);
-    });
+            expect(made.status).toBe(201);
+            const id = String(made.body.pk);
+
+            const { stack, stateText, folder, environment } = await stackWith(() => Promise.resolve({}));
+            await stack.up();
+            const run = promisify(execFile);
+            const { stdout, stderr } = await run(
+                "pulumi",
+                [
+                    "import",
+                    "authentik:index/providerOauth2:ProviderOauth2",
+                    "adopted",
+                    id,
+                    "--stack",
+                    "test",
+                    "--yes",
+                    "--skip-preview",
+                    "--protect=false",
+                    "--generate-code=false",
+                    "--non-interactive",
+                ],
+                {
+                    cwd: folder,
+                    env: { ...process.env, ...environment },
+                },
+            );
+            expect(stdout + stderr).not.toContain(canaries.secret);
+            expect(stateText()).not.toContain(canaries.secret);
+
+            stack.workspace.program = async () => {
+                const provider = new (sdk().ProviderOauth2)("adopted", {
+                    name,
+                    clientId: name,
+                    authorizationFlow: flows.authorization_flow,
+                    invalidationFlow: flows.invalidation_flow,
+                    allowedRedirectUris: [{ matching_mode: "strict", url: "https://a.example.com/cb" }],
+                    subMode: "user_username",
+                });
+                return { clientSecret: provider.clientSecret };
+            };
+            const up = await stack.up();
+            expect(up.summary.resourceChanges).toEqual({ same: 2 });
+            expect(up.outputs.clientSecret).toEqual({ value: canaries.secret, secret: true });
+            await stack.refresh({ expectNoChanges: true });
+            expect(stateText()).not.toContain(canaries.secret);
+        },
+    );
 
     test("the import option of a resource adopts it, and a look-up by get reads it", async () => {
         const name = uniqueName("adopted");
         const made = await api(backend, "POST", "/core/groups/", { name, attributes: { owner: "hand" } });
         const { stack } = await stackWith(async () => {
             const { Group } = sdk();
-            const group = new Group("adopted", { name, attributes: '{"owner":"hand"}' }, { import: made.body.pk as string });
+            const group = new Group(
+                "adopted",
+                { name, attributes: '{"owner":"hand"}' },
+                { import: made.body.pk as string },
+            );
             const seen = Group.get("seen", group.id);
             return { id: group.id, seen: seen.name, isGroup: Group.isInstance(group) };
         });
         const up = await stack.up();
-        expect(up.outputs).toMatchObject({ id: { value: made.body.pk }, seen: { value: name }, isGroup: { value: true } });
+        expect(up.outputs).toMatchObject({
+            id: { value: made.body.pk },
+            seen: { value: name },
+            isGroup: { value: true },
+        });
         expect((await stack.up()).summary.resourceChanges).toMatchObject({ same: 2 });
     });
 
@@ -175,7 +271,11 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
             async () => {
                 const { Group, Provider, config } = sdk();
                 const token = new pulumi.Config("authentik").requireSecret("token");
-                const explicit = new Provider("explicit", { url: config.url!, token, headers: { "X-Test": "canary-header" } });
+                const explicit = new Provider("explicit", {
+                    url: config.url!,
+                    token,
+                    headers: { "X-Test": "canary-header" },
+                });
                 const one = new Group("one", { name: `${name}-one` });
                 const two = new Group("two", { name: `${name}-two` }, { provider: explicit });
                 return { names: pulumi.all([one.name, two.name]) };
@@ -198,7 +298,12 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         const token = async () => {
             identifiers.push(uniqueName("token"));
             const me = await api(backend, "GET", "/core/users/me/");
-            await api(backend, "POST", "/core/tokens/", { identifier: identifiers.at(-1), intent: "api", user: me.body.user.pk as number, expiring: false });
+            await api(backend, "POST", "/core/tokens/", {
+                identifier: identifiers.at(-1),
+                intent: "api",
+                user: me.body.user.pk as number,
+                expiring: false,
+            });
             return (await api(backend, "GET", `/core/tokens/${identifiers.at(-1)}/view_key/`)).body.key as string;
         };
         const revoke = (identifier: string) => api(backend, "DELETE", `/core/tokens/${identifier}/`);
@@ -206,7 +311,10 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         const { stack } = await stackWith(
             async () => {
                 const { Group, getFlowOutput } = sdk();
-                return { flow: getFlowOutput({ slug: "default-provider-invalidation-flow" }).id, id: new Group("group", { name, attributes: JSON.stringify({ text }) }).id };
+                return {
+                    flow: getFlowOutput({ slug: "default-provider-invalidation-flow" }).id,
+                    id: new Group("group", { name, attributes: JSON.stringify({ text }) }).id,
+                };
             },
             { AUTHENTIK_TOKEN: "" },
         );
@@ -228,7 +336,10 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
     });
 
     test("without address and token the preview of a group works, and the update says what to set", async () => {
-        const { stack } = await stackWith(async () => ({ id: new (sdk().Group)("lonely", {}).id }), { AUTHENTIK_URL: "", AUTHENTIK_TOKEN: "" });
+        const { stack } = await stackWith(async () => ({ id: new (sdk().Group)("lonely", {}).id }), {
+            AUTHENTIK_URL: "",
+            AUTHENTIK_TOKEN: "",
+        });
         expect((await stack.preview()).changeSummary).toEqual({ create: 2 });
         const failure = await stack.up().catch((error: Error) => error.message);
         expect(failure).toMatch(/Authentik's address is not set\. Set it with: pulumi config set authentik:url/);
@@ -237,12 +348,19 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
 
     test("mistakes are told by the property's name, in one sentence, at preview", async () => {
         const { stack } = await stackWith(async () => {
-            new (sdk().User)("wrong", { username: "u", attributes: "not json", type: "robot", password: ["canary-wrong-type"] as never });
+            new (sdk().User)("wrong", {
+                username: "u",
+                attributes: "not json",
+                type: "robot",
+                password: ["canary-wrong-type"] as never,
+            });
             return {};
         });
         const failure = (await stack.preview().catch((error: Error) => error.message)) as string;
         expect(failure).toMatch(/attributes must be a JSON object as text/);
-        expect(failure).toMatch(/type must be one of internal, external, service_account, internal_service_account, not "robot"/);
+        expect(failure).toMatch(
+            /type must be one of internal, external, service_account, internal_service_account, not "robot"/,
+        );
         expect(failure).toMatch(/password must be text/);
         expect(failure).not.toContain("canary-wrong-type");
         expect(failure).not.toMatch(/at .*\.ts:\d+/);
@@ -259,9 +377,21 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         const { outputs } = await stack.up();
         // As the engine keeps a provider that Pulumi's bridge made of a parameter (CLI 3.259).
         const state = await stack.exportStack();
-        const resources = (state.deployment as { resources: { type: string; inputs: Record<string, unknown>; outputs: Record<string, unknown> }[] }).resources;
-        for (const { inputs, outputs: known } of resources.filter(({ type }) => type === "pulumi:providers:authentik")) {
-            const note = { name: "terraform-provider", version: "1.3.0", parameterization: Buffer.from('{"remote":{"url":"goauthentik/authentik","version":"2026.5.0"}}').toString("base64") };
+        const resources = (
+            state.deployment as {
+                resources: { type: string; inputs: Record<string, unknown>; outputs: Record<string, unknown> }[];
+            }
+        ).resources;
+        for (const { inputs, outputs: known } of resources.filter(
+            ({ type }) => type === "pulumi:providers:authentik",
+        )) {
+            const note = {
+                name: "terraform-provider",
+                version: "1.3.0",
+                parameterization: Buffer.from(
+                    '{"remote":{"url":"goauthentik/authentik","version":"2026.5.0"}}',
+                ).toString("base64"),
+            };
             Object.assign(inputs, { __internal: note });
             Object.assign(known, { __internal: note });
         }

@@ -10,7 +10,10 @@ const root = path.resolve(__dirname, "../../..");
 /** Why programs cannot be run here; undefined where they can. */
 export function whyNoEngine(): string | undefined {
     try {
-        execFileSync("pulumi", ["version"], { stdio: "pipe", env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
+        execFileSync("pulumi", ["version"], {
+            stdio: "pipe",
+            env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+        });
         return undefined;
     } catch {
         return "no pulumi CLI on PATH";
@@ -57,7 +60,10 @@ export async function testStack(program: PulumiFn, environment: Record<string, s
         stack,
         folder,
         environment: envVars,
-        stateText: () => filesIn(path.join(folder, ".pulumi")).map((file) => fs.readFileSync(file, "utf8")).join("\n"),
+        stateText: () =>
+            filesIn(path.join(folder, ".pulumi"))
+                .map((file) => fs.readFileSync(file, "utf8"))
+                .join("\n"),
         remove: async () => {
             await stack.destroy().catch(() => {});
             fs.rmSync(folder, { recursive: true, force: true });

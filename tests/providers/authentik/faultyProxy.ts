@@ -14,7 +14,11 @@ export interface SeenRequest {
 /** What becomes of a request. `afterwards` forwards it first, so that what it writes is written. */
 export type Fault =
     | { afterwards: "cut the connection" | { status: number; body?: string; type?: string } }
-    | { instead: "cut the connection" | { status: number; body?: string; type?: string; headers?: Record<string, string> } };
+    | {
+          instead:
+              | "cut the connection"
+              | { status: number; body?: string; type?: string; headers?: Record<string, string> };
+      };
 
 export interface FaultyProxy {
     url: string;
@@ -40,7 +44,11 @@ export async function startFaultyProxy(upstream: string): Promise<FaultyProxy> {
         };
         proxy.requests.push(request);
         const fault = await proxy.fault(request);
-        const answer = (spoilt: "cut the connection" | { status: number; body?: string; type?: string; headers?: Record<string, string> }) => {
+        const answer = (
+            spoilt:
+                | "cut the connection"
+                | { status: number; body?: string; type?: string; headers?: Record<string, string> },
+        ) => {
             if (spoilt === "cut the connection") {
                 incoming.socket.destroy();
                 return;
@@ -55,7 +63,12 @@ export async function startFaultyProxy(upstream: string): Promise<FaultyProxy> {
             if (typeof value === "string") headers.set(name, value);
         }
         const upstreamUrl = new URL(`${url.pathname}${url.search}`, upstream);
-        const response = await fetch(upstreamUrl, { method: request.method, headers, redirect: "manual", ...(body.length > 0 ? { body } : {}) });
+        const response = await fetch(upstreamUrl, {
+            method: request.method,
+            headers,
+            redirect: "manual",
+            ...(body.length > 0 ? { body } : {}),
+        });
         const text = await response.text();
         if (fault) return answer(fault.afterwards);
         outgoing.writeHead(response.status, { "content-type": response.headers.get("content-type") ?? "text/plain" });

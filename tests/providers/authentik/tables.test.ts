@@ -8,11 +8,18 @@ import { everyPage, isAtLeast } from "../../../providers/authentik/client";
 import { checkConfiguration, isInsecure, settingsFrom } from "../../../providers/authentik/configuration";
 import { complaintsByField } from "../../../providers/authentik/errors";
 import { functions, resources } from "../../../providers/authentik/package";
-import { duration, integer, json, redirectUriList, sameProperty, textList } from "../../../providers/authentik/propertyTypes";
+import {
+    duration,
+    integer,
+    json,
+    redirectUriList,
+    sameProperty,
+    textList,
+} from "../../../providers/authentik/propertyTypes";
 import { propertiesOf, secretsOf } from "../../../providers/authentik/resource";
 import { packageSchema } from "../../../providers/authentik/schema";
 import { sdkFiles } from "../../../providers/authentik/sdk";
-import { UNKNOWN, type PropertyMap, type PropertyValue } from "../../../providers/protocol";
+import { type PropertyMap, type PropertyValue, UNKNOWN } from "../../../providers/protocol";
 import { driver } from "./driver";
 
 const root = path.resolve(__dirname, "../../..");
@@ -24,7 +31,8 @@ describe("compatible with the bridged package", () => {
         "authentik:index/user:User": "attributes email groups isActive name *password path roles type !username",
         "authentik:index/application:Application":
             "backchannelProviders group metaDescription metaHide metaIcon metaLaunchUrl metaPublisher name openInNewTab policyEngineMode protocolProvider !slug",
-        "authentik:index/policyBinding:PolicyBinding": "enabled failureResult group negate !order policy !target timeout user",
+        "authentik:index/policyBinding:PolicyBinding":
+            "enabled failureResult group negate !order policy !target timeout user",
         "authentik:index/providerOauth2:ProviderOauth2":
             "accessCodeValidity accessTokenValidity allowedRedirectUris authenticationFlow !authorizationFlow !clientId *clientSecret clientType encryptionKey grantTypes includeClaimsInIdToken !invalidationFlow issuerMode jwksSources jwtFederationProviders jwtFederationSources logoutMethod logoutUri name propertyMappings refreshTokenThreshold refreshTokenValidity signingKey subMode",
     };
@@ -32,41 +40,85 @@ describe("compatible with the bridged package", () => {
     test.each(Object.entries(bridged))("%s has its properties", (token, expected) => {
         const definition = resources.find((candidate) => candidate.token === token)!;
         const secrets = secretsOf(definition);
-        const names = propertiesOf(definition).map((property) => `${property.required ? "!" : ""}${secrets.includes(property.name) ? "*" : ""}${property.name}`);
+        const names = propertiesOf(definition).map(
+            (property) =>
+                `${property.required ? "!" : ""}${secrets.includes(property.name) ? "*" : ""}${property.name}`,
+        );
         expect(names.join(" ")).toBe(expected);
     });
 
     test("the schema has the same tokens, and types of the same shape", () => {
         const schema = JSON.parse(packageSchema());
-        expect(schema).toMatchObject({ name: "authentik", version: "2026.5.0", meta: { moduleFormat: "(.*)(?:/[^/]*)" } });
+        expect(schema).toMatchObject({
+            name: "authentik",
+            version: "2026.5.0",
+            meta: { moduleFormat: "(.*)(?:/[^/]*)" },
+        });
         expect(Object.keys(schema.resources)).toEqual(expect.arrayContaining(Object.keys(bridged)));
-        expect(Object.keys(schema.functions)).toEqual(["getCertificateKeyPair", "getFlow", "getGroup", "getPropertyMappingProviderScope", "getStage", "getUser"].map((name) => `authentik:index/${name}:${name}`));
+        expect(Object.keys(schema.functions)).toEqual(
+            [
+                "getCertificateKeyPair",
+                "getFlow",
+                "getGroup",
+                "getPropertyMappingProviderScope",
+                "getStage",
+                "getUser",
+            ].map((name) => `authentik:index/${name}:${name}`),
+        );
         const provider = schema.resources["authentik:index/providerOauth2:ProviderOauth2"];
-        expect(provider.inputProperties.allowedRedirectUris).toMatchObject({ type: "array", items: { type: "object", additionalProperties: { type: "string" } } });
+        expect(provider.inputProperties.allowedRedirectUris).toMatchObject({
+            type: "array",
+            items: { type: "object", additionalProperties: { type: "string" } },
+        });
         expect(provider.properties.clientSecret).toMatchObject({ type: "string", secret: true });
         expect(provider.properties.providerOauth2Id).toMatchObject({ type: "string" });
-        expect(schema.config.variables).toMatchObject({ token: { secret: true }, headers: { secret: true, additionalProperties: { type: "string" } }, insecure: { type: "boolean" } });
+        expect(schema.config.variables).toMatchObject({
+            token: { secret: true },
+            headers: { secret: true, additionalProperties: { type: "string" } },
+            insecure: { type: "boolean" },
+        });
     });
 });
 
 describe("against the API's own document", () => {
     const document = parse(fs.readFileSync(path.join(root, "node_modules/@goauthentik/api/schema.yml"), "utf8")) as {
         paths: Record<string, Record<string, unknown>>;
-        components: { schemas: Record<string, { properties?: Record<string, Record<string, unknown>>; enum?: string[] }> };
+        components: {
+            schemas: Record<string, { properties?: Record<string, Record<string, unknown>>; enum?: string[] }>;
+        };
     };
-    const requestSchemas: Record<string, string> = { Group: "GroupRequest", User: "UserRequest", Application: "ApplicationRequest", PolicyBinding: "PolicyBindingRequest", ProviderOauth2: "OAuth2ProviderRequest", Flow: "FlowRequest", FlowStageBinding: "FlowStageBindingRequest", StageIdentification: "IdentificationStageRequest", StageUserLogin: "UserLoginStageRequest", PolicyExpression: "ExpressionPolicyRequest" };
+    const requestSchemas: Record<string, string> = {
+        Group: "GroupRequest",
+        User: "UserRequest",
+        Application: "ApplicationRequest",
+        PolicyBinding: "PolicyBindingRequest",
+        ProviderOauth2: "OAuth2ProviderRequest",
+        Flow: "FlowRequest",
+        FlowStageBinding: "FlowStageBindingRequest",
+        StageIdentification: "IdentificationStageRequest",
+        StageUserLogin: "UserLoginStageRequest",
+        PolicyExpression: "ExpressionPolicyRequest",
+    };
     const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const cases = resources.flatMap((definition) => {
         const schema = requestSchemas[definition.token.split(":")[2]!];
-        return schema ? propertiesOf(definition).filter((property) => property.field !== undefined).map((property) => [`${definition.noun}.${property.name}`, schema, property] as const) : [];
+        return schema
+            ? propertiesOf(definition)
+                  .filter((property) => property.field !== undefined)
+                  .map((property) => [`${definition.noun}.${property.name}`, schema, property] as const)
+            : [];
     });
 
-    test("every resource is looked at", () => expect(resources.map((definition) => definition.token.split(":")[2]).filter((name) => !requestSchemas[name!])).toEqual([]));
+    test("every resource is looked at", () =>
+        expect(
+            resources.map((definition) => definition.token.split(":")[2]).filter((name) => !requestSchemas[name!]),
+        ).toEqual([]));
 
     test.each(cases)("%s has the type that the API documents", (_, schemaName, property) => {
         const documented = document.components.schemas[schemaName]!.properties![snakeCase(property.field!)]!;
         expect(documented).toBeDefined();
-        const reference = (documented.allOf as { $ref: string }[] | undefined)?.[0]?.$ref ?? (documented.$ref as string | undefined);
+        const reference =
+            (documented.allOf as { $ref: string }[] | undefined)?.[0]?.$ref ?? (documented.$ref as string | undefined);
         const type = reference ? document.components.schemas[reference.split("/").pop()!]! : documented;
         const words = (type as { enum?: string[] }).enum;
         if (words) {
@@ -76,7 +128,8 @@ describe("against the API's own document", () => {
         }
         const expected = property.type === json ? "object" : property.type.schema.type;
         expect((type as { type?: string }).type).toBe(expected);
-        if (property.type.nothing === null && property.default === undefined) expect(documented.nullable === true || property.required).toBe(true);
+        if (property.type.nothing === null && property.default === undefined)
+            expect(documented.nullable === true || property.required).toBe(true);
     });
 });
 
@@ -88,19 +141,24 @@ describe("the SDK", () => {
             expect({ file, text: fs.readFileSync(path.join(folder, file), "utf8") }).toEqual({ file, text });
         }
         const generated = new Set(Object.keys(sdkFiles()));
-        const sources = fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts") && !file.startsWith("bin"));
+        const sources = fs
+            .readdirSync(folder, { recursive: true, encoding: "utf8" })
+            .filter((file) => file.endsWith(".ts") && !file.startsWith("bin"));
         expect(sources.filter((file) => !generated.has(file.split(path.sep).join("/")))).toEqual([]);
     });
 
     test("loads its resources only when they are used", () => {
-        (require("../../../build/compile.cjs") as { compiled(source: string): string }).compiled("sdks/authentik/index.ts");
+        (require("../../../build/compile.cjs") as { compiled(source: string): string }).compiled(
+            "sdks/authentik/index.ts",
+        );
         const script = `
             const authentik = require("@pulumi/authentik");
             const all = Object.keys(authentik);
             console.log(JSON.stringify({ all, type: authentik.Group.__pulumiType, call: typeof authentik.getFlowOutput, provider: typeof authentik.Provider }));`;
         const answer = JSON.parse(execFileSync(process.execPath, ["-e", script], { cwd: root, encoding: "utf8" }));
         expect(answer).toMatchObject({ type: "authentik:index/group:Group", call: "function", provider: "function" });
-        for (const definition of [...resources, ...functions]) expect(answer.all).toContain(definition.token.split(":")[2]);
+        for (const definition of [...resources, ...functions])
+            expect(answer.all).toContain(definition.token.split(":")[2]);
     });
 });
 
@@ -121,12 +179,22 @@ describe("values", () => {
     });
 
     test("redirect URIs survive it too, with or without their type", () => {
-        const uri = fc.record({ matching_mode: fc.constantFrom("strict", "regex"), url: fc.webUrl(), redirect_uri_type: fc.constantFrom("authorization", "logout") }, { requiredKeys: ["matching_mode", "url"] });
+        const uri = fc.record(
+            {
+                matching_mode: fc.constantFrom("strict", "regex"),
+                url: fc.webUrl(),
+                redirect_uri_type: fc.constantFrom("authorization", "logout"),
+            },
+            { requiredKeys: ["matching_mode", "url"] },
+        );
         fc.assert(
             fc.property(fc.array(uri), (uris) => {
                 const wanted = uris as PropertyValue[];
                 expect("value" in redirectUriList.check(wanted)).toBe(true);
-                const stored = (redirectUriList.toApi(wanted) as { redirectUriType?: string }[]).map((item) => ({ ...item, redirectUriType: item.redirectUriType ?? "authorization" }));
+                const stored = (redirectUriList.toApi(wanted) as { redirectUriType?: string }[]).map((item) => ({
+                    ...item,
+                    redirectUriType: item.redirectUriType ?? "authorization",
+                }));
                 return sameProperty(redirectUriList, wanted, redirectUriList.fromApi(stored));
             }),
             { numRuns: 30 },
@@ -154,17 +222,72 @@ describe("values", () => {
 });
 
 describe("what a program says is checked before anything is asked", () => {
-    const check = async (type: string, inputs: PropertyMap) => (await driver("http://127.0.0.1:9", "unused")).failures(type, inputs);
+    const check = async (type: string, inputs: PropertyMap) =>
+        (await driver("http://127.0.0.1:9", "unused")).failures(type, inputs);
 
     test.each<[string, string, PropertyMap, string[]]>([
-        ["a property that does not exist", "group", { nmae: "x" }, ["nmae: nmae is not a property of a group. It has: attributes, isSuperuser, name, parents, roles, users"]],
-        ["what only Authentik assigns", "application", { slug: "x", uuid: "y", applicationId: "z" }, ["uuid: uuid is assigned by Authentik: leave it out", "applicationId: applicationId is assigned by Authentik: leave it out"]],
-        ["what is missing", "user", {}, ["username: username is required: The name to log in with. No two users have the same."]],
-        ["a wrong word", "application", { slug: "x", policyEngineMode: "some" }, ['policyEngineMode: policyEngineMode must be one of all, any, not "some"']],
-        ["a wrong item in a list", "group", { users: [1, "two"] }, ['users[1]: users[1] must be a whole number, not "two"']],
-        ["a redirect URI without its mode", "providerOauth2", { clientId: "x", authorizationFlow: "a", invalidationFlow: "b", allowedRedirectUris: [{ url: "https://x" }] }, ["allowedRedirectUris[0].matching_mode: allowedRedirectUris[0].matching_mode is required"]],
-        ["what Authentik no longer reads", "providerOauth2", { clientId: "x", authorizationFlow: "a", invalidationFlow: "b", jwksSources: ["c"] }, ["jwksSources: jwksSources is no longer read by Authentik: say jwtFederationSources instead"]],
-        ["unknowns", "providerOauth2", { clientId: UNKNOWN, authorizationFlow: UNKNOWN, invalidationFlow: "b", propertyMappings: [UNKNOWN], allowedRedirectUris: [{ url: UNKNOWN, matching_mode: "strict" }] }, []],
+        [
+            "a property that does not exist",
+            "group",
+            { nmae: "x" },
+            ["nmae: nmae is not a property of a group. It has: attributes, isSuperuser, name, parents, roles, users"],
+        ],
+        [
+            "what only Authentik assigns",
+            "application",
+            { slug: "x", uuid: "y", applicationId: "z" },
+            [
+                "uuid: uuid is assigned by Authentik: leave it out",
+                "applicationId: applicationId is assigned by Authentik: leave it out",
+            ],
+        ],
+        [
+            "what is missing",
+            "user",
+            {},
+            ["username: username is required: The name to log in with. No two users have the same."],
+        ],
+        [
+            "a wrong word",
+            "application",
+            { slug: "x", policyEngineMode: "some" },
+            ['policyEngineMode: policyEngineMode must be one of all, any, not "some"'],
+        ],
+        [
+            "a wrong item in a list",
+            "group",
+            { users: [1, "two"] },
+            ['users[1]: users[1] must be a whole number, not "two"'],
+        ],
+        [
+            "a redirect URI without its mode",
+            "providerOauth2",
+            {
+                clientId: "x",
+                authorizationFlow: "a",
+                invalidationFlow: "b",
+                allowedRedirectUris: [{ url: "https://x" }],
+            },
+            ["allowedRedirectUris[0].matching_mode: allowedRedirectUris[0].matching_mode is required"],
+        ],
+        [
+            "what Authentik no longer reads",
+            "providerOauth2",
+            { clientId: "x", authorizationFlow: "a", invalidationFlow: "b", jwksSources: ["c"] },
+            ["jwksSources: jwksSources is no longer read by Authentik: say jwtFederationSources instead"],
+        ],
+        [
+            "unknowns",
+            "providerOauth2",
+            {
+                clientId: UNKNOWN,
+                authorizationFlow: UNKNOWN,
+                invalidationFlow: "b",
+                propertyMappings: [UNKNOWN],
+                allowedRedirectUris: [{ url: UNKNOWN, matching_mode: "strict" }],
+            },
+            [],
+        ],
         ["notes of the bridge", "group", { __defaults: ["name"] }, []],
     ])("%s", async (_, type, inputs, expected) => expect(await check(type, inputs)).toEqual(expected));
 
@@ -183,26 +306,50 @@ describe("configuration", () => {
     ])("%s is asked at %s", (url, basePath) => expect(settingsFrom({ url, token }, {}).basePath).toBe(basePath));
 
     test("wins over the environment, which is enough alone", () => {
-        expect(settingsFrom({}, { AUTHENTIK_URL: "https://e.example.com", AUTHENTIK_TOKEN: "e" })).toMatchObject({ token: "e", url: "https://e.example.com" });
-        expect(settingsFrom({ url: "https://c.example.com", token: "c", headers: '{"X-A":"1"}' }, { AUTHENTIK_URL: "https://e.example.com", AUTHENTIK_TOKEN: "e" })).toMatchObject({ token: "c", url: "https://c.example.com", headers: { "X-A": "1" } });
+        expect(settingsFrom({}, { AUTHENTIK_URL: "https://e.example.com", AUTHENTIK_TOKEN: "e" })).toMatchObject({
+            token: "e",
+            url: "https://e.example.com",
+        });
+        expect(
+            settingsFrom(
+                { url: "https://c.example.com", token: "c", headers: '{"X-A":"1"}' },
+                { AUTHENTIK_URL: "https://e.example.com", AUTHENTIK_TOKEN: "e" },
+            ),
+        ).toMatchObject({ token: "c", url: "https://c.example.com", headers: { "X-A": "1" } });
         expect(isInsecure({}, { AUTHENTIK_INSECURE: "true" })).toBe(true);
         expect(isInsecure({ insecure: "false" }, { AUTHENTIK_INSECURE: "true" })).toBe(false);
     });
 
     test("is refused by name", () => {
         expect(checkConfiguration({ url: "authentik.example.com", insecure: "perhaps", headers: "[canary]" })).toEqual([
-            { property: "url", reason: 'authentik:url must be an http or https address such as https://authentik.example.com, not "authentik.example.com".' },
+            {
+                property: "url",
+                reason: 'authentik:url must be an http or https address such as https://authentik.example.com, not "authentik.example.com".',
+            },
             { property: "insecure", reason: 'authentik:insecure must be true or false, not "perhaps".' },
-            { property: "headers", reason: 'authentik:headers must be an object of texts, for example {"X-Forwarded-For":"10.0.0.1"}.' },
+            {
+                property: "headers",
+                reason: 'authentik:headers must be an object of texts, for example {"X-Forwarded-For":"10.0.0.1"}.',
+            },
         ]);
         expect(checkConfiguration({ url: UNKNOWN, token: UNKNOWN })).toEqual([]);
-        const plain = /authentik:url is "http:\/\/authentik\.example\.com": over plain http, the API token could be read on the way/;
-        expect(checkConfiguration({ url: "http://authentik.example.com" })).toEqual([{ property: "url", reason: expect.stringMatching(plain) }]);
-        expect(() => settingsFrom({ token }, { AUTHENTIK_URL: "http://10.0.0.7:9000" })).toThrow(/AUTHENTIK_URL .*over plain http/);
-        for (const url of ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"]) expect(checkConfiguration({ url })).toEqual([]);
+        const plain =
+            /authentik:url is "http:\/\/authentik\.example\.com": over plain http, the API token could be read on the way/;
+        expect(checkConfiguration({ url: "http://authentik.example.com" })).toEqual([
+            { property: "url", reason: expect.stringMatching(plain) },
+        ]);
+        expect(() => settingsFrom({ token }, { AUTHENTIK_URL: "http://10.0.0.7:9000" })).toThrow(
+            /AUTHENTIK_URL .*over plain http/,
+        );
+        for (const url of ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"])
+            expect(checkConfiguration({ url })).toEqual([]);
         expect(() => settingsFrom({ url: "https://u:p@x.example.com", token }, {})).toThrow(/no user name or password/);
-        expect(() => settingsFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(/holds a character that no token has/);
-        expect(() => settingsFrom({}, {})).toThrow(/pulumi config set authentik:url .*pulumi config set --secret authentik:token/);
+        expect(() => settingsFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(
+            /holds a character that no token has/,
+        );
+        expect(() => settingsFrom({}, {})).toThrow(
+            /pulumi config set authentik:url .*pulumi config set --secret authentik:token/,
+        );
     });
 });
 
@@ -214,7 +361,9 @@ test("versions are compared by their numbers", () => {
 });
 
 test("complaints of the API are found by property", () => {
-    expect(complaintsByField({ redirect_uris: [{ url: ["bad"] }], non_field_errors: ["all wrong"], client_id: ["taken"] })).toEqual({ redirectUris: ["url: bad"], "": ["all wrong"], clientId: ["taken"] });
+    expect(
+        complaintsByField({ redirect_uris: [{ url: ["bad"] }], non_field_errors: ["all wrong"], client_id: ["taken"] }),
+    ).toEqual({ redirectUris: ["url: bad"], "": ["all wrong"], clientId: ["taken"] });
 });
 
 test("every page of a list is read, and no page after the last", async () => {

@@ -30,12 +30,19 @@ describe.each(VERSIONS)("on the stand-in for Authentik %s", (version) => {
         run(async (authentik) => {
             const name = uniqueName("all");
             const flows = {
-                authorizationFlow: (await authentik.invoke("getFlow", { slug: "default-provider-authorization-implicit-consent" })).id as string,
-                invalidationFlow: (await authentik.invoke("getFlow", { slug: "default-provider-invalidation-flow" })).id as string,
+                authorizationFlow: (
+                    await authentik.invoke("getFlow", { slug: "default-provider-authorization-implicit-consent" })
+                ).id as string,
+                invalidationFlow: (await authentik.invoke("getFlow", { slug: "default-provider-invalidation-flow" }))
+                    .id as string,
             };
             const create = async (type: string, inputs: PropertyMap) => {
                 const made = await authentik.create(type, inputs);
-                expect({ type, refreshed: await made.refresh(), differences: await made.diff(inputs) }).toEqual({ type, refreshed: [], differences: [] });
+                expect({ type, refreshed: await made.refresh(), differences: await made.diff(inputs) }).toEqual({
+                    type,
+                    refreshed: [],
+                    differences: [],
+                });
                 return made;
             };
             const group = await create("group", { name });
@@ -44,10 +51,21 @@ describe.each(VERSIONS)("on the stand-in for Authentik %s", (version) => {
                 name,
                 clientId: name,
                 ...flows,
-                allowedRedirectUris: [{ matching_mode: "strict", url: "https://registry.example.com/cb", redirect_uri_type: "authorization" }],
+                allowedRedirectUris: [
+                    {
+                        matching_mode: "strict",
+                        url: "https://registry.example.com/cb",
+                        redirect_uri_type: "authorization",
+                    },
+                ],
                 grantTypes: ["authorization_code"],
             });
-            const application = await create("application", { name, slug: name, protocolProvider: Number(provider.id), metaDescription: "Images" });
+            const application = await create("application", {
+                name,
+                slug: name,
+                protocolProvider: Number(provider.id),
+                metaDescription: "Images",
+            });
             await create("policyBinding", { target: application.properties.uuid as string, group: group.id, order: 0 });
             const flow = await create("flow", { name, slug: name, title: name, designation: "authentication" });
             const stage = await create("stageIdentification", { name, userFields: ["username"] });
@@ -61,7 +79,8 @@ describe.each(VERSIONS)("on the stand-in for Authentik %s", (version) => {
         run(async (authentik) => {
             const slug = uniqueName("app");
             const isHidden = authentik.create("application", { name: slug, slug, metaHide: true });
-            if (isOlder(version, "2026.5") && !version.startsWith("2026.5")) await expect(isHidden).rejects.toThrow(`metaHide needs Authentik 2026.5 or newer`);
+            if (isOlder(version, "2026.5") && !version.startsWith("2026.5"))
+                await expect(isHidden).rejects.toThrow(`metaHide needs Authentik 2026.5 or newer`);
             else await expect(isHidden).resolves.toBeDefined();
             await authentik.create("application", { name: `${slug}-2`, slug: `${slug}-2`, metaHide: false });
         }));
@@ -82,9 +101,20 @@ test("each property says since when it can be written, as the API's documents of
         propertiesOf(definition)
             .filter(({ field }) => field !== undefined)
             .map(({ name, field, since }) => {
-                const lacks = (version: string) => unknownMembers({ path: paths[definition.noun] ?? "" }, { version }, "written").includes(snakeCase(field!));
-                const first = releases.find((version) => !lacks(version))!.split(".").slice(0, 2).join(".");
-                return { property: `${definition.noun}.${name}`, since, documented: first === "2025.10" ? undefined : first };
+                const lacks = (version: string) =>
+                    unknownMembers({ path: paths[definition.noun] ?? "" }, { version }, "written").includes(
+                        snakeCase(field!),
+                    );
+                const first = releases
+                    .find((version) => !lacks(version))!
+                    .split(".")
+                    .slice(0, 2)
+                    .join(".");
+                return {
+                    property: `${definition.noun}.${name}`,
+                    since,
+                    documented: first === "2025.10" ? undefined : first,
+                };
             }),
     );
     expect(cases.filter(({ since, documented }) => since !== documented)).toEqual([]);

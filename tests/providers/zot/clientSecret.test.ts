@@ -30,20 +30,31 @@ test("a client that is there keeps its secret, in preview and update; a new one 
 });
 
 test("a token that may not see it is no matter in preview, and stops an update before anything changes", async () => {
-    const refused = new Error("The token for Authentik lacks the permission authentik_providers_oauth2.view_oauth2provider");
+    const refused = new Error(
+        "The token for Authentik lacks the permission authentik_providers_oauth2.view_oauth2provider",
+    );
     expect((await create(refused, true)).properties.value).toBe("generated");
     await expect(create(refused, false)).rejects.toThrow("view_oauth2provider");
 });
 
 test("only another given secret is a change, and then it is the one in use", async () => {
     const { handler, asked } = resource("present");
-    const state = { id: "registry", oldInputs: { clientId: "zot", value: "generated" }, oldOutputs: { clientId: "zot", value: "present" } };
+    const state = {
+        id: "registry",
+        oldInputs: { clientId: "zot", value: "generated" },
+        oldOutputs: { clientId: "zot", value: "present" },
+    };
     const diff = (inputs: PropertyMap) => handler.diff({ ...state, inputs }, context);
     expect((await diff({ clientId: "zot", value: "generated" })).changes).toBe(false);
     expect((await diff({ clientId: "renamed", value: "generated" })).changes).toBe(false);
     for (const value of ["another", UNKNOWN]) {
-        expect(await diff({ clientId: "zot", value })).toEqual({ changes: true, properties: { value: { kind: "update" } } });
-        expect(await handler.update({ ...state, inputs: { clientId: "zot", value }, preview: value === UNKNOWN }, context)).toEqual({ clientId: "zot", value });
+        expect(await diff({ clientId: "zot", value })).toEqual({
+            changes: true,
+            properties: { value: { kind: "update" } },
+        });
+        expect(
+            await handler.update({ ...state, inputs: { clientId: "zot", value }, preview: value === UNKNOWN }, context),
+        ).toEqual({ clientId: "zot", value });
     }
     expect(asked).toEqual([]);
 });
@@ -51,7 +62,10 @@ test("only another given secret is a change, and then it is the one in use", asy
 test("it is secret, and both inputs are needed", async () => {
     const { handler } = resource(undefined);
     expect(handler.secretProperties).toEqual(["value"]);
-    const { failures } = await handler.check!({ inputs: { clientId: "" }, oldInputs: undefined, randomSeed: new Uint8Array() }, context);
+    const { failures } = await handler.check!(
+        { inputs: { clientId: "" }, oldInputs: undefined, randomSeed: new Uint8Array() },
+        context,
+    );
     expect(failures!.map(({ reason }) => reason)).toEqual(["clientId is missing.", "value is missing."]);
     const schema = JSON.parse(packageSchema()) as { resources: Record<string, { inputProperties: object }> };
     expect(schema.resources["zot:index/clientSecret:ClientSecret"]!.inputProperties).toEqual(clientSecretInputs);

@@ -9,7 +9,9 @@ export interface Driver {
     state: { id: string; inputs: PropertyMap; outputs: PropertyMap } | undefined;
     failures(inputs: PropertyMap): Promise<string[]>;
     /** What `pulumi preview` does; answers the operation and the outputs it shows. */
-    preview(inputs: PropertyMap): Promise<{ operation: "create" | "update" | "replace" | "same"; changed: string[]; outputs: PropertyMap }>;
+    preview(
+        inputs: PropertyMap,
+    ): Promise<{ operation: "create" | "update" | "replace" | "same"; changed: string[]; outputs: PropertyMap }>;
     /** What `pulumi up` does; a failure with a state keeps the state and is thrown. */
     up(inputs: PropertyMap): Promise<"create" | "update" | "replace" | "same">;
     refresh(): Promise<void>;
@@ -26,9 +28,15 @@ export interface DriverOptions {
     handler?: () => ResourceHandler;
 }
 
-export const configurationFor = (world: Pick<World, "authentik" | "authentikGate">): PropertyMap => ({ authentikUrl: world.authentikGate.url, authentikToken: world.authentik.token });
+export const configurationFor = (world: Pick<World, "authentik" | "authentikGate">): PropertyMap => ({
+    authentikUrl: world.authentikGate.url,
+    authentikToken: world.authentik.token,
+});
 
-export async function driver(world: Pick<World, "authentik" | "authentikGate">, options: DriverOptions = {}): Promise<Driver> {
+export async function driver(
+    world: Pick<World, "authentik" | "authentikGate">,
+    options: DriverOptions = {},
+): Promise<Driver> {
     const provider = zotProvider(options.environment ?? {});
     await provider.configure({ ...configurationFor(world), ...options.config });
     const own = provider.resources[apiKeyToken]!;
@@ -50,7 +58,10 @@ export async function driver(world: Pick<World, "authentik" | "authentikGate">, 
     };
     let pending = false;
     const checked = async (inputs: PropertyMap) => {
-        const result = await handler.check!({ inputs, oldInputs: driven.state?.inputs, randomSeed: new Uint8Array() }, context);
+        const result = await handler.check!(
+            { inputs, oldInputs: driven.state?.inputs, randomSeed: new Uint8Array() },
+            context,
+        );
         if (result.failures?.length) throw new Error(result.failures.map((failure) => failure.reason).join(" "));
         return result.inputs;
     };
@@ -72,16 +83,44 @@ export async function driver(world: Pick<World, "authentik" | "authentikGate">, 
     const driven: Driver = {
         log,
         state: undefined,
-        failures: async (inputs) => ((await handler.check!({ inputs, oldInputs: driven.state?.inputs, randomSeed: new Uint8Array() }, context)).failures ?? []).map((failure) => failure.reason),
+        failures: async (inputs) =>
+            (
+                (
+                    await handler.check!(
+                        { inputs, oldInputs: driven.state?.inputs, randomSeed: new Uint8Array() },
+                        context,
+                    )
+                ).failures ?? []
+            ).map((failure) => failure.reason),
         async preview(given) {
             const inputs = await checked(given);
             const { state } = driven;
-            if (!state) return { operation: "create", changed: [], outputs: (await handler.create({ inputs, preview: true, name: "ci" }, context)).properties };
-            const diff = await handler.diff({ id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs }, context);
+            if (!state)
+                return {
+                    operation: "create",
+                    changed: [],
+                    outputs: (await handler.create({ inputs, preview: true, name: "ci" }, context)).properties,
+                };
+            const diff = await handler.diff(
+                { id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs },
+                context,
+            );
             const changed = Object.keys(diff.properties ?? {});
             if (!diff.changes && !pending) return { operation: "same", changed, outputs: state.outputs };
-            if (Object.values(diff.properties ?? {}).some(({ kind }) => kind.endsWith("-replace"))) return { operation: "replace", changed, outputs: (await handler.create({ inputs, preview: true, name: "ci" }, context)).properties };
-            return { operation: "update", changed, outputs: await handler.update({ id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs, preview: true }, context) };
+            if (Object.values(diff.properties ?? {}).some(({ kind }) => kind.endsWith("-replace")))
+                return {
+                    operation: "replace",
+                    changed,
+                    outputs: (await handler.create({ inputs, preview: true, name: "ci" }, context)).properties,
+                };
+            return {
+                operation: "update",
+                changed,
+                outputs: await handler.update(
+                    { id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs, preview: true },
+                    context,
+                ),
+            };
         },
         async up(given) {
             const inputs = await checked(given);
@@ -90,7 +129,10 @@ export async function driver(world: Pick<World, "authentik" | "authentikGate">, 
                 await create(inputs);
                 return "create";
             }
-            const diff = await handler.diff({ id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs }, context);
+            const diff = await handler.diff(
+                { id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs },
+                context,
+            );
             if (!diff.changes && !pending) {
                 driven.state = { ...state, inputs };
                 return "same";
@@ -100,7 +142,12 @@ export async function driver(world: Pick<World, "authentik" | "authentikGate">, 
                 await create(inputs);
                 return "replace";
             }
-            const outputs = await keeping(inputs, () => handler.update({ id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs, preview: false }, context));
+            const outputs = await keeping(inputs, () =>
+                handler.update(
+                    { id: state.id, oldOutputs: state.outputs, oldInputs: state.inputs, inputs, preview: false },
+                    context,
+                ),
+            );
             pending = false;
             driven.state = { id: state.id, inputs, outputs };
             return "update";

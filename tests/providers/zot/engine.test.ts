@@ -1,9 +1,9 @@
 /** API keys under Pulumi's real engine: preview, up, refresh, destroy, and where secrets end up. */
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
@@ -26,7 +26,11 @@ const { toolchain, reason } = findToolchain();
     let args: Partial<ApiKeyArgs> = {};
     const passphrase = randomBytes(20).toString("hex");
     let said: string[] = [];
-    const heard = { onOutput: (text: string) => void said.push(text), onError: (text: string) => void said.push(text), color: "never" as const };
+    const heard = {
+        onOutput: (text: string) => void said.push(text),
+        onError: (text: string) => void said.push(text),
+        color: "never" as const,
+    };
 
     beforeAll(async () => {
         world = await startWorld();
@@ -36,11 +40,28 @@ const { toolchain, reason } = findToolchain();
         folder = fs.mkdtempSync(path.join(os.tmpdir(), "zot-engine-"));
         // The plugin as it is, and its process id, by which a test ends it.
         pidFile = path.join(folder, "plugin.pid");
-        fs.writeFileSync(path.join(folder, "pulumi-resource-zot"), `#!/bin/sh\necho $$ >'${pidFile}'\nexec '${root}/providers/zot/pulumi-resource-zot' "$@"\n`, { mode: 0o755 });
+        fs.writeFileSync(
+            path.join(folder, "pulumi-resource-zot"),
+            `#!/bin/sh\necho $$ >'${pidFile}'\nexec '${root}/providers/zot/pulumi-resource-zot' "$@"\n`,
+            { mode: 0o755 },
+        );
         const program = async () => {
             const zot = require("pulumi-zot") as typeof import("pulumi-zot");
-            const provider = new zot.Provider("zot", { authentikUrl: world.authentikGate.url, authentikToken: pulumi.secret(world.authentik.token) });
-            const key = new zot.ApiKey("ci", { registryUrl: world.registryUrl, user: world.ciUser, repository: world.repository, lifetime: "1h", ...args }, { provider });
+            const provider = new zot.Provider("zot", {
+                authentikUrl: world.authentikGate.url,
+                authentikToken: pulumi.secret(world.authentik.token),
+            });
+            const key = new zot.ApiKey(
+                "ci",
+                {
+                    registryUrl: world.registryUrl,
+                    user: world.ciUser,
+                    repository: world.repository,
+                    lifetime: "1h",
+                    ...args,
+                },
+                { provider },
+            );
             return { key: key.key, expires: key.expires, uuid: key.uuid };
         };
         stack = await LocalWorkspace.createOrSelectStack(
@@ -53,7 +74,11 @@ const { toolchain, reason } = findToolchain();
                     PULUMI_CONFIG_PASSPHRASE: passphrase,
                     PULUMI_HOME: path.join(folder, "home"),
                 },
-                projectSettings: { name: "zot-provider-test", runtime: "nodejs", plugins: { providers: [{ name: "zot", path: folder }] } } as ProjectSettings,
+                projectSettings: {
+                    name: "zot-provider-test",
+                    runtime: "nodejs",
+                    plugins: { providers: [{ name: "zot", path: folder }] },
+                } as ProjectSettings,
             },
         );
     });
@@ -70,11 +95,19 @@ const { toolchain, reason } = findToolchain();
 
     const up = async () => {
         const result = await stack.up(heard);
-        return { changes: result.summary.resourceChanges ?? {}, key: result.outputs.key!, uuid: result.outputs.uuid!.value as string };
+        return {
+            changes: result.summary.resourceChanges ?? {},
+            key: result.outputs.key!,
+            uuid: result.outputs.uuid!.value as string,
+        };
     };
-    const asked = () => [...world.authentikGate.requests, ...world.registryGate.requests].map((request) => `${request.method} ${request.path}`);
+    const asked = () =>
+        [...world.authentikGate.requests, ...world.registryGate.requests].map(
+            (request) => `${request.method} ${request.path}`,
+        );
     const uuids = async () => (await world.keys()).map((key) => key.uuid).sort();
-    const push = (key: string, tag: string) => new RegistryClient(world.registryUrl, { username: world.ciUser, key }).push("team/app", tag, tag);
+    const push = (key: string, tag: string) =>
+        new RegistryClient(world.registryUrl, { username: world.ciUser, key }).push("team/app", tag, tag);
     const isRunning = (pid: number) => {
         try {
             process.kill(pid, 0);
@@ -154,7 +187,9 @@ const { toolchain, reason } = findToolchain();
 
     test("a replacement that somebody asks for ends with one key too", async () => {
         const { deployment } = await stack.exportStack();
-        const { urn } = (deployment as { resources: { urn: string; type: string }[] }).resources.find((resource) => resource.type === "zot:index/apiKey:ApiKey")!;
+        const { urn } = (deployment as { resources: { urn: string; type: string }[] }).resources.find(
+            (resource) => resource.type === "zot:index/apiKey:ApiKey",
+        )!;
         const before = (await stack.outputs()).uuid!.value as string;
         const replaced = await stack.up({ ...heard, replace: [urn] });
         expect(replaced.outputs.uuid!.value).not.toBe(before);
@@ -163,24 +198,57 @@ const { toolchain, reason } = findToolchain();
     });
 
     // `pulumi import` by the CLI starts the language host.
-    (toolchain?.pulumi.languageHost ? test : test.skip)(skippable("import is refused", toolchain?.pulumi.languageHost ? undefined : "the Pulumi CLI has no language host for Node here"), async () => {
-        const words = ["import", "zot:index/apiKey:ApiKey", "imported", `${world.ciUser}@x`, "--yes", "--stack", "test", "--provider", `zot=${await providerUrn()}`, "--non-interactive"];
-        const imported = promisify(execFile)(toolchain!.pulumi.path, words, { cwd: folder, env: { ...process.env, ...stack.workspace.envVars } });
-        await expect(imported.catch((error: { stdout: string; stderr: string }) => error.stdout + error.stderr)).resolves.toContain("cannot be imported");
-    });
+    (toolchain?.pulumi.languageHost ? test : test.skip)(
+        skippable(
+            "import is refused",
+            toolchain?.pulumi.languageHost ? undefined : "the Pulumi CLI has no language host for Node here",
+        ),
+        async () => {
+            const words = [
+                "import",
+                "zot:index/apiKey:ApiKey",
+                "imported",
+                `${world.ciUser}@x`,
+                "--yes",
+                "--stack",
+                "test",
+                "--provider",
+                `zot=${await providerUrn()}`,
+                "--non-interactive",
+            ];
+            const imported = promisify(execFile)(toolchain!.pulumi.path, words, {
+                cwd: folder,
+                env: { ...process.env, ...stack.workspace.envVars },
+            });
+            await expect(
+                imported.catch((error: { stdout: string; stderr: string }) => error.stdout + error.stderr),
+            ).resolves.toContain("cannot be imported");
+        },
+    );
 
     const providerUrn = async () => {
         const { deployment } = await stack.exportStack();
-        return (deployment as { resources: { urn: string; type: string }[] }).resources.find((resource) => resource.type === "pulumi:providers:zot")!.urn;
+        return (deployment as { resources: { urn: string; type: string }[] }).resources.find(
+            (resource) => resource.type === "pulumi:providers:zot",
+        )!.urn;
     };
 
     test("nothing secret is in state, output or logs in plain text, and destroy revokes every key", async () => {
         const { key } = await stack.outputs();
         const log: string[] = [];
         args = { generation: 4 };
-        await stack.up({ ...heard, debug: true, logToStdErr: true, logVerbosity: 9, onError: (text) => void log.push(text), onOutput: (text) => void log.push(text) } as Parameters<Stack["up"]>[0]);
+        await stack.up({
+            ...heard,
+            debug: true,
+            logToStdErr: true,
+            logVerbosity: 9,
+            onError: (text) => void log.push(text),
+            onOutput: (text) => void log.push(text),
+        } as Parameters<Stack["up"]>[0]);
         const latest = (await stack.outputs()).key!.value as string;
-        const passwords = world.authentikGate.requests.filter((request) => request.path.endsWith("/set_password/")).map((request) => (JSON.parse(request.body) as { password: string }).password);
+        const passwords = world.authentikGate.requests
+            .filter((request) => request.path.endsWith("/set_password/"))
+            .map((request) => (JSON.parse(request.body) as { password: string }).password);
         expect(passwords).toHaveLength(2);
         const stateFiles = filesIn(path.join(folder, ".pulumi")).map((file) => fs.readFileSync(file, "utf8"));
         expect(stateFiles.join("")).toContain("zot:index/apiKey:ApiKey");
@@ -188,7 +256,8 @@ const { toolchain, reason } = findToolchain();
             expect(stateFiles.some((text) => text.includes(secret))).toBe(false);
             expect(said.join("").includes(secret)).toBe(false);
             // The engine's own log at this level has what travels between it and the plugin, secrets in their marks.
-            if (secret !== key!.value && secret !== latest && secret !== world.authentik.token) expect(log.join("").includes(secret)).toBe(false);
+            if (secret !== key!.value && secret !== latest && secret !== world.authentik.token)
+                expect(log.join("").includes(secret)).toBe(false);
         }
         await stack.destroy(heard);
         expect(await uuids()).toEqual([]);

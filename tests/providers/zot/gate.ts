@@ -20,7 +20,10 @@ export interface Gate {
     /** Called before a request is forwarded. */
     before: (request: SeenRequest) => Deed | undefined | void | Promise<Deed | undefined | void>;
     /** Called once the server has answered, before the answer is passed on; may change its headers. */
-    after: (request: SeenRequest, answer: { status: number; headers: http.OutgoingHttpHeaders }) => void | Promise<void>;
+    after: (
+        request: SeenRequest,
+        answer: { status: number; headers: http.OutgoingHttpHeaders },
+    ) => void | Promise<void>;
     reset(): void;
     stop(): Promise<void>;
 }
@@ -47,7 +50,13 @@ export async function startGate(upstream: () => string): Promise<Gate> {
         for await (const chunk of incoming) chunks.push(chunk as Buffer);
         const body = Buffer.concat(chunks);
         const url = new URL(incoming.url ?? "/", "http://gate");
-        const request: SeenRequest = { method: incoming.method ?? "", path: url.pathname, query: url.searchParams, headers: incoming.headers, body: body.toString() };
+        const request: SeenRequest = {
+            method: incoming.method ?? "",
+            path: url.pathname,
+            query: url.searchParams,
+            headers: incoming.headers,
+            body: body.toString(),
+        };
         gate.requests.push(request);
         const deed = await gate.before(request);
         if (deed === "cut before") return void incoming.socket.destroy();
@@ -58,7 +67,14 @@ export async function startGate(upstream: () => string): Promise<Gate> {
         const target = new URL(upstream());
         const answer = await new Promise<http.IncomingMessage>((resolve, reject) => {
             const forwarded = http.request(
-                { host: target.hostname, port: target.port, method: incoming.method, path: incoming.url, headers: incoming.headers, agent: false },
+                {
+                    host: target.hostname,
+                    port: target.port,
+                    method: incoming.method,
+                    path: incoming.url,
+                    headers: incoming.headers,
+                    agent: false,
+                },
                 resolve,
             );
             forwarded.once("error", reject);

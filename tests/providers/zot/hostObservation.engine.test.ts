@@ -3,7 +3,9 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { UpResult } from "@pulumi/pulumi/automation";
+
 import program = require("../../../index");
+
 import { RegistryClient } from "../../../clients/registry";
 import { findToolchain, skippable, toolchainEnvironment } from "../../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../../testbed/site";
@@ -18,10 +20,24 @@ const { toolchain, reason } = findToolchain();
     let site: Site;
     let scratch: ScratchStack;
     let said: string[] = [];
-    const heard = { color: "never", onOutput: (text: string) => void said.push(text), onError: (text: string) => void said.push(text) } as const;
+    const heard = {
+        color: "never",
+        onOutput: (text: string) => void said.push(text),
+        onError: (text: string) => void said.push(text),
+    } as const;
     const configFile = () => path.join(site.folder, "zot", "config.json");
-    const secretFile = (name: string) => path.join(site.folder, "zot", fs.readdirSync(path.join(site.folder, "zot")).find((file) => file.startsWith(name))!);
-    const changes = ({ summary }: UpResult) => Object.fromEntries(Object.entries(summary.resourceChanges ?? {}).filter(([operation, count]) => operation !== "same" && (count ?? 0) > 0));
+    const secretFile = (name: string) =>
+        path.join(
+            site.folder,
+            "zot",
+            fs.readdirSync(path.join(site.folder, "zot")).find((file) => file.startsWith(name))!,
+        );
+    const changes = ({ summary }: UpResult) =>
+        Object.fromEntries(
+            Object.entries(summary.resourceChanges ?? {}).filter(
+                ([operation, count]) => operation !== "same" && (count ?? 0) > 0,
+            ),
+        );
     /** Connections that an operation makes, as the SSH server counts them. */
     const connectionsOf = async <T>(work: () => Promise<T>): Promise<{ result: T; connections: number }> => {
         const before = site.ssh.connections();
@@ -53,7 +69,10 @@ const { toolchain, reason } = findToolchain();
 
     test("a config that was edited by hand is shown by preview, mended by one up, and gone in the next", async () => {
         const declared = fs.readFileSync(configFile(), "utf8");
-        fs.writeFileSync(configFile(), declared.replace(/"anonymousPolicy": \[\s*"read"\s*\]/, '"anonymousPolicy": ["read", "create"]'));
+        fs.writeFileSync(
+            configFile(),
+            declared.replace(/"anonymousPolicy": \[\s*"read"\s*\]/, '"anonymousPolicy": ["read", "create"]'),
+        );
         await site.zot.restart();
         const anyone = new RegistryClient(site.registryUrl);
         expect(await anyone.push("team/app", "by-hand", "x")).toBe(201);
@@ -91,19 +110,26 @@ const { toolchain, reason } = findToolchain();
         expect(fs.statSync(keys).mode & 0o777).toBe(0o600);
         expect(changes(await scratch.stack.up(heard))).toEqual({});
         const { clientsecret } = JSON.parse(declared) as { clientsecret: string };
-        for (const secret of ["canary-by-hand", clientsecret, site.ssh.privateKeyPem.split("\n")[2]!]) expect(said.join("").includes(secret)).toBe(false);
+        for (const secret of ["canary-by-hand", clientsecret, site.ssh.privateKeyPem.split("\n")[2]!])
+            expect(said.join("").includes(secret)).toBe(false);
     });
 
     test("a host that cannot be reached is told in seconds, before anything is done", async () => {
         const { port } = site.settings.host as { port: number };
         scratch.changeSettings({ host: { port: 1 } });
         try {
-            const { stdout, status } = spawnSync(scratch.toolchain.node.path, [path.join(root, "tests/support/inlineOperation.cjs"), scratch.folder, STACK, "up"], {
-                env: { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment },
-                encoding: "utf8",
-            });
+            const { stdout, status } = spawnSync(
+                scratch.toolchain.node.path,
+                [path.join(root, "tests/support/inlineOperation.cjs"), scratch.folder, STACK, "up"],
+                {
+                    env: { ...toolchainEnvironment(scratch.toolchain), ...scratch.environment },
+                    encoding: "utf8",
+                },
+            );
             expect(status).toBe(1);
-            expect(stdout).toMatch(/HostObservation[^]*refuses connections: no SSH server listens there[^]*host\.address or host\.port/);
+            expect(stdout).toMatch(
+                /HostObservation[^]*refuses connections: no SSH server listens there[^]*host\.address or host\.port/,
+            );
             // The push, which would have tried for long, and said less.
             expect(stdout).not.toContain("failed attempts");
         } finally {

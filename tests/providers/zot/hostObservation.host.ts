@@ -39,7 +39,11 @@ export async function startObservedHost(ssh: SshHostOptions = {}): Promise<Obser
         {
             distSpecVersion: "1.1.1",
             storage: { rootDirectory: images },
-            http: { address: "127.0.0.1", port: String(port), accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } } },
+            http: {
+                address: "127.0.0.1",
+                port: String(port),
+                accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } },
+            },
             log: { level: "info" },
         },
         null,
@@ -69,7 +73,13 @@ export async function startObservedHost(ssh: SshHostOptions = {}): Promise<Obser
         credentialsFile,
         secret,
         inputs: {
-            connection: { host: sshHost.host, port: sshHost.port, user: sshHost.user, hostKey: sshHost.hostPublicKey, privateKey: sshHost.privateKeyPem },
+            connection: {
+                host: sshHost.host,
+                port: sshHost.port,
+                user: sshHost.user,
+                hostKey: sshHost.hostPublicKey,
+                privateKey: sshHost.privateKeyPem,
+            },
             config,
             secretFiles: [credentialsFile],
             configFile,
@@ -98,8 +108,19 @@ export interface ObservationDriver {
     up(inputs: PropertyMap): Promise<"create" | "update" | "same">;
 }
 
-export function observationDriver(options: { environment?: NodeJS.ProcessEnv; limits?: Partial<SshLimits>; cancelled?: AbortSignal; registryProblem?: (url: string) => Promise<string | undefined> } = {}): ObservationDriver {
-    const handler: ResourceHandler = hostObservation({ environment: options.environment ?? {}, limits: options.limits, registryProblem: options.registryProblem });
+export function observationDriver(
+    options: {
+        environment?: NodeJS.ProcessEnv;
+        limits?: Partial<SshLimits>;
+        cancelled?: AbortSignal;
+        registryProblem?: (url: string) => Promise<string | undefined>;
+    } = {},
+): ObservationDriver {
+    const handler: ResourceHandler = hostObservation({
+        environment: options.environment ?? {},
+        limits: options.limits,
+        registryProblem: options.registryProblem,
+    });
     const said: string[] = [];
     const context: CallContext = {
         urn: "urn:pulumi:test::project::zot:index/hostObservation:HostObservation::registry",
@@ -107,7 +128,10 @@ export function observationDriver(options: { environment?: NodeJS.ProcessEnv; li
         cancelled: options.cancelled ?? new AbortController().signal,
     };
     const run = async (given: PropertyMap, preview: boolean) => {
-        const { inputs, failures } = await handler.check!({ inputs: given, oldInputs: driver.state?.inputs, randomSeed: new Uint8Array() }, context);
+        const { inputs, failures } = await handler.check!(
+            { inputs: given, oldInputs: driver.state?.inputs, randomSeed: new Uint8Array() },
+            context,
+        );
         if (failures?.length) throw new Error(failures.map(({ reason }) => reason).join(" "));
         const { state } = driver;
         if (!state) {
@@ -124,6 +148,11 @@ export function observationDriver(options: { environment?: NodeJS.ProcessEnv; li
         if (!preview) driver.state = { inputs, outputs };
         return "update";
     };
-    const driver: ObservationDriver = { said, state: undefined, preview: (inputs) => run(inputs, true), up: (inputs) => run(inputs, false) };
+    const driver: ObservationDriver = {
+        said,
+        state: undefined,
+        preview: (inputs) => run(inputs, true),
+        up: (inputs) => run(inputs, false),
+    };
     return driver;
 }

@@ -18,7 +18,10 @@ let answers: Record<string, [number, string]>;
 
 beforeAll(async () => {
     temporary = fs.mkdtempSync(path.join(os.tmpdir(), "observed-tmp-"));
-    host = await startObservedHost({ kind: "embedded", environment: { PATH: process.env.PATH ?? "/usr/bin:/bin", TMPDIR: temporary } });
+    host = await startObservedHost({
+        kind: "embedded",
+        environment: { PATH: process.env.PATH ?? "/usr/bin:/bin", TMPDIR: temporary },
+    });
     server = createServer((request, response) => {
         const [status, body] = answers[request.url!] ?? [404, ""];
         response.writeHead(status).end(body);
@@ -44,20 +47,47 @@ function planned(changes: { http?: object } = {}): string {
     const present = JSON.parse(host.config) as { storage: object; http: object };
     const folder = path.dirname(host.configFile);
     const auth = {
-        openid: { providers: { oidc: { name: "Zot", credentialsFile: `${folder}/oidc-credentials.<sha256>.json`, issuer: `${origin}/application/o/zot/`, scopes: ["openid", "profile"] } } },
+        openid: {
+            providers: {
+                oidc: {
+                    name: "Zot",
+                    credentialsFile: `${folder}/oidc-credentials.<sha256>.json`,
+                    issuer: `${origin}/application/o/zot/`,
+                    scopes: ["openid", "profile"],
+                },
+            },
+        },
         apikey: true,
         sessionKeysFile: `${folder}/session-keys.<sha256>.json`,
     };
-    const repositories = { "**": { anonymousPolicy: ["read"], defaultPolicy: ["read"], policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }] } };
+    const repositories = {
+        "**": {
+            anonymousPolicy: ["read"],
+            defaultPolicy: ["read"],
+            policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }],
+        },
+    };
     return `${JSON.stringify({ ...present, http: { ...present.http, auth, accessControl: { repositories }, ...changes.http }, log: { level: "info" } }, null, 2)}\n`;
 }
 
 function inputs(changes: PropertyMap = {}): PropertyMap {
-    return { ...host.inputs, plannedConfig: planned(), plannedReadOnlyConfig: host.config, restartCommand: "true", registryUrl: "https://registry.example.org", workloadsGroup: "artifact-workloads", adminsGroup: "admins", ...changes };
+    return {
+        ...host.inputs,
+        plannedConfig: planned(),
+        plannedReadOnlyConfig: host.config,
+        restartCommand: "true",
+        registryUrl: "https://registry.example.org",
+        workloadsGroup: "artifact-workloads",
+        adminsGroup: "admins",
+        ...changes,
+    };
 }
 
 /** The first preview's refusal. */
-async function refusal(changes: PropertyMap = {}, options: Parameters<typeof observationDriver>[0] = {}): Promise<string> {
+async function refusal(
+    changes: PropertyMap = {},
+    options: Parameters<typeof observationDriver>[0] = {},
+): Promise<string> {
     return observationDriver(options)
         .preview(inputs(changes))
         .then(
@@ -68,7 +98,10 @@ async function refusal(changes: PropertyMap = {}, options: Parameters<typeof obs
 
 function openRegistry(more: object = {}): void {
     const { storage, http } = JSON.parse(host.config) as { storage: object; http: { address: string; port: string } };
-    fs.writeFileSync(host.configFile, JSON.stringify({ storage, http: { address: http.address, port: http.port }, ...more }));
+    fs.writeFileSync(
+        host.configFile,
+        JSON.stringify({ storage, http: { address: http.address, port: http.port }, ...more }),
+    );
 }
 
 /** What a look left behind; the stand-in for zot is a program of Node's, which keeps its compiled code there. */
@@ -90,7 +123,13 @@ test("the first preview says what the first deployment will do, in one connectio
 });
 
 test("who is let in that was not is a warning", async () => {
-    openRegistry({ http: { ...(JSON.parse(host.config) as { http: object }).http, auth: { htpasswd: { path: "/etc/zot/htpasswd" } }, accessControl: {} } });
+    openRegistry({
+        http: {
+            ...(JSON.parse(host.config) as { http: object }).http,
+            auth: { htpasswd: { path: "/etc/zot/htpasswd" } },
+            accessControl: {},
+        },
+    });
     const driver = observationDriver();
     await driver.preview(inputs({ dropSettings: ["http.auth.htpasswd"] }));
     expect(driver.said.join("\n")).toMatch(/^warning: The first deployment/m);
@@ -100,7 +139,12 @@ test("who is let in that was not is a warning", async () => {
 test("all that a push would be refused for is told at once, with what was found elsewhere", async () => {
     openRegistry({ extensions: { scrub: { interval: "24h" } } });
     const message = await refusal(
-        { plannedConfig: planned({ http: { nonsense: { x: 1 } } }), rootDirectory: "/no/such/images", restartCommand: "", mistakes: ['There is no group "admins" in Authentik.'] },
+        {
+            plannedConfig: planned({ http: { nonsense: { x: 1 } } }),
+            rootDirectory: "/no/such/images",
+            restartCommand: "",
+            mistakes: ['There is no group "admins" in Authentik.'],
+        },
         { registryProblem: (url) => Promise.resolve(`registry.url, ${url}, does not answer.`) },
     );
     expect(message).toMatch(/^Before anything is changed, this has to be put right:\n/);
@@ -121,14 +165,24 @@ test("all that a push would be refused for is told at once, with what was found 
 });
 
 test("a host that cannot be reached is told with what was found elsewhere", async () => {
-    const message = await refusal({ connection: { ...(host.inputs.connection as PropertyMap), port: 1 }, mistakes: ["There is no flow."] }, { registryProblem: () => Promise.resolve("registry.url does not answer.") });
-    for (const part of ["refuses connections: no SSH server listens there", "There is no flow.", "registry.url does not answer."]) expect(message).toContain(part);
+    const message = await refusal(
+        { connection: { ...(host.inputs.connection as PropertyMap), port: 1 }, mistakes: ["There is no flow."] },
+        { registryProblem: () => Promise.resolve("registry.url does not answer.") },
+    );
+    for (const part of [
+        "refuses connections: no SSH server listens there",
+        "There is no flow.",
+        "registry.url does not answer.",
+    ])
+        expect(message).toContain(part);
 });
 
 test("a zot too old for immutable tags is refused in the first preview", async () => {
     const binary = path.join(host.folder, "old-zot");
     fs.writeFileSync(binary, '#!/bin/sh\necho \'{"commit":"v2.1.10-0-g0123456"}\'\n', { mode: 0o755 });
-    expect(await refusal({ binary })).toMatch(/this has to be put right: \S*old-zot is version v2\.1\.10-0-g0123456\. Before zot 2\.1\.19/);
+    expect(await refusal({ binary })).toMatch(
+        /this has to be put right: \S*old-zot is version v2\.1\.10-0-g0123456\. Before zot 2\.1\.19/,
+    );
 });
 
 test("the issuer is asked from the host: there, not there yet, another one, or no Authentik at all", async () => {
@@ -140,7 +194,9 @@ test("the issuer is asked from the host: there, not there yet, another one, or n
     answers[DOCUMENT] = [200, JSON.stringify({ issuer: `${origin}/` })];
     expect(await refusal()).toBe("nothing was refused");
     answers[DOCUMENT] = [200, JSON.stringify({ issuer: "http://auth.example.org/application/o/zot/" })];
-    expect(await refusal()).toMatch(/names the issuer http:\/\/auth\.example\.org\/application\/o\/zot\/, and zot would not start/);
+    expect(await refusal()).toMatch(
+        /names the issuer http:\/\/auth\.example\.org\/application\/o\/zot\/, and zot would not start/,
+    );
     answers = {};
     expect(await refusal()).toMatch(/answers this host and is no Authentik/);
     answers[DOCUMENT] = [502, ""];
@@ -176,9 +232,13 @@ describe("a host that was deployed to", () => {
         expect(await driver.preview(inputs())).toBe("same");
         expect(driver.said).toEqual([]);
         expect(await driver.preview(inputs({ restartCommand: "" }))).toBe("same");
-        expect(driver.said.join("\n")).toMatch(/^warning: A push to 127\.0\.0\.1 would be refused: host\.restartCommand is not set\.$/);
+        expect(driver.said.join("\n")).toMatch(
+            /^warning: A push to 127\.0\.0\.1 would be refused: host\.restartCommand is not set\.$/,
+        );
         const config = host.config.replace('"info"', '"warn"');
-        await expect(driver.preview(inputs({ config, restartCommand: "" }))).rejects.toThrow(/host\.restartCommand is not set/);
+        await expect(driver.preview(inputs({ config, restartCommand: "" }))).rejects.toThrow(
+            /host\.restartCommand is not set/,
+        );
         // What was edited by hand is pushed again.
         fs.writeFileSync(host.configFile, config);
         await expect(driver.preview(inputs({ restartCommand: "" }))).rejects.toThrow(/host\.restartCommand is not set/);
@@ -192,18 +252,26 @@ describe("a host that was deployed to", () => {
         const driver = observationDriver();
         await driver.up(inputs({ config, plannedConfig }));
         const changed = (text: string) => text.replace('"info"', '"warn"');
-        await expect(driver.preview(inputs({ config: changed(config), plannedConfig: changed(plannedConfig) }))).rejects.toThrow(/zot cannot start without its issuer/);
+        await expect(
+            driver.preview(inputs({ config: changed(config), plannedConfig: changed(plannedConfig) })),
+        ).rejects.toThrow(/zot cannot start without its issuer/);
         const renamed = (text: string) => text.replaceAll("/o/zot/", "/o/other/");
-        expect(await driver.preview(inputs({ config: renamed(config), plannedConfig: renamed(plannedConfig) }))).not.toBe("create");
+        expect(
+            await driver.preview(inputs({ config: renamed(config), plannedConfig: renamed(plannedConfig) })),
+        ).not.toBe("create");
     });
 
     test("the registry's URL is asked again where it changes", async () => {
         const driver = observationDriver({ registryProblem: (url) => Promise.resolve(`${url} does not answer.`) });
         deployed();
         await expect(driver.up(inputs())).rejects.toThrow("https://registry.example.org does not answer.");
-        const other = observationDriver({ registryProblem: (url) => Promise.resolve(url.includes("new") ? `${url} does not answer.` : undefined) });
+        const other = observationDriver({
+            registryProblem: (url) => Promise.resolve(url.includes("new") ? `${url} does not answer.` : undefined),
+        });
         await other.up(inputs());
         expect(await other.preview(inputs())).toBe("same");
-        await expect(other.preview(inputs({ registryUrl: "https://new.example.org" }))).rejects.toThrow("https://new.example.org does not answer.");
+        await expect(other.preview(inputs({ registryUrl: "https://new.example.org" }))).rejects.toThrow(
+            "https://new.example.org does not answer.",
+        );
     });
 });

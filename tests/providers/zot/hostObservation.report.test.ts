@@ -1,11 +1,12 @@
 /** What is made of what a look has printed: without a host. */
-import fc from "fast-check";
+
 import { createHash } from "node:crypto";
-import { holesIn } from "../../../testbed/faults/claims";
+import fc from "fast-check";
+import type { PropertyMap } from "../../../providers/protocol";
 import { configDifference } from "../../../providers/zot/configDifference";
 import { checkObservation, observationOf } from "../../../providers/zot/hostObservationProperties";
 import { compare, HostRefusal, modeOf, readReport, reportOutput } from "../../../providers/zot/hostReport";
-import type { PropertyMap } from "../../../providers/protocol";
+import { holesIn } from "../../../testbed/faults/claims";
 import { generateKeyPair } from "../../../testbed/sshHost";
 
 const HASH = "a".repeat(64);
@@ -31,9 +32,14 @@ const printed = (facts: Record<string, string> = {}, config: string | undefined 
         configSize: String(config.length),
         ...facts,
     };
-    return Buffer.from(`Welcome to registry\nzot-hardening-look\n${Object.entries(lines).map(([name, value]) => `${name}=${value}\n`).join("")}--\n${config}`);
+    return Buffer.from(
+        `Welcome to registry\nzot-hardening-look\n${Object.entries(lines)
+            .map(([name, value]) => `${name}=${value}\n`)
+            .join("")}--\n${config}`,
+    );
 };
-const report = (facts?: Record<string, string>, config?: string) => readReport(printed(facts, config), "/etc/zot/config.json")!;
+const report = (facts?: Record<string, string>, config?: string) =>
+    readReport(printed(facts, config), "/etc/zot/config.json")!;
 const found = (facts?: Record<string, string>, config?: string) => compare(report(facts, config), LAST, LAST, NAMES);
 
 test("a host in order", () => {
@@ -55,18 +61,23 @@ describe("logins that are not declared", () => {
     const config = (auth: object) => JSON.stringify({ http: { auth } });
     const oidc = { issuer, claimMapping: { username: "preferred_username" } };
     const declared = { config: config({ openid: { providers: { oidc } } }), secretFiles: [] };
-    const notesOn = (text: string, last: typeof declared | undefined) => compare(report({}, text), last, declared, NAMES).notes.filter((note) => /logins|accounts of before/.test(note));
+    const notesOn = (text: string, last: typeof declared | undefined) =>
+        compare(report({}, text), last, declared, NAMES).notes.filter((note) => /logins|accounts of before/.test(note));
 
     test("are told before the first push, with the accounts that they leave", () => {
         const there = config({ htpasswd: { path: "/etc/zot/htpasswd" }, openid: { providers: { oidc: { issuer } } } });
         expect(notesOn(there, undefined)).toEqual([
             "/etc/zot/config.json on registry.example.org has logins that are not declared, which the next push ends: http.auth.htpasswd (whoever has a name and a password in /etc/zot/htpasswd).",
-            expect.stringMatching(/^zot on registry\.example\.org goes on knowing accounts of before, .*: those whose name is an e-mail address.*; those of whoever has a name and a password.*npm run keys lists them/),
+            expect.stringMatching(
+                /^zot on registry\.example\.org goes on knowing accounts of before, .*: those whose name is an e-mail address.*; those of whoever has a name and a password.*npm run keys lists them/,
+            ),
         ]);
     });
 
     test("are told where somebody has added one since, and not where there is none", () => {
-        expect(notesOn(config({ openid: { providers: { oidc, github: { clientid: "x" } } } }), declared)).toHaveLength(2);
+        expect(notesOn(config({ openid: { providers: { oidc, github: { clientid: "x" } } } }), declared)).toHaveLength(
+            2,
+        );
         expect(notesOn(declared.config, declared)).toEqual([]);
         expect(notesOn(config({ openid: { providers: { oidc } }, failDelay: 3 }), declared)).toEqual([]);
         expect(notesOn("{ no JSON", declared)).toEqual([]);
@@ -74,44 +85,103 @@ describe("logins that are not declared", () => {
 });
 
 test.each<[string, Record<string, string>, string]>([
-    ["another owner of the config", { config: "-rw-r--r-- 1000" }, "/etc/zot/config.json belongs to user 1000 instead of 0"],
-    ["another mode and owner of a secret file", { secret: `-rw-r----- 0 ${HASH} ${SECRET_FILE}` }, `${SECRET_FILE} has mode 0640 instead of 0600; ${SECRET_FILE} belongs to user 0 instead of 105`],
-    ["a secret file that nobody may read", { secret: `-rw------- 105 unreadable ${SECRET_FILE}` }, `${SECRET_FILE} cannot be read by the one who pushes`],
+    [
+        "another owner of the config",
+        { config: "-rw-r--r-- 1000" },
+        "/etc/zot/config.json belongs to user 1000 instead of 0",
+    ],
+    [
+        "another mode and owner of a secret file",
+        { secret: `-rw-r----- 0 ${HASH} ${SECRET_FILE}` },
+        `${SECRET_FILE} has mode 0640 instead of 0600; ${SECRET_FILE} belongs to user 0 instead of 105`,
+    ],
+    [
+        "a secret file that nobody may read",
+        { secret: `-rw------- 105 unreadable ${SECRET_FILE}` },
+        `${SECRET_FILE} cannot be read by the one who pushes`,
+    ],
     ["a missing secret file", { secret: `unreadable ${SECRET_FILE}` }, `${SECRET_FILE} is missing`],
     ["a host without a tool for sha256", { secret: `-rw------- 105 unknown ${SECRET_FILE}` }, ""],
-    ["a changed service file", { serviceFile: "/etc/systemd/system/zot.service", serviceFileState: "other" }, "the service file /etc/systemd/system/zot.service is another one"],
-    ["a unit of ours that was disabled", { disabled: "zot.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl enable zot.service" }, "zot.service is disabled, so that zot is not started when the host restarts"],
+    [
+        "a changed service file",
+        { serviceFile: "/etc/systemd/system/zot.service", serviceFileState: "other" },
+        "the service file /etc/systemd/system/zot.service is another one",
+    ],
+    [
+        "a unit of ours that was disabled",
+        {
+            disabled:
+                "zot.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl enable zot.service",
+        },
+        "zot.service is disabled, so that zot is not started when the host restarts",
+    ],
     ["a missing start", { start: "no" }, "the start of zot beside /etc/zot/config.json is missing"],
-    ["a zot that is silent", { serving: "not reachable", silence: ": curl: (60) SSL certificate problem: certificate has expired" }, "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: certificate has expired"],
+    [
+        "a zot that is silent",
+        { serving: "not reachable", silence: ": curl: (60) SSL certificate problem: certificate has expired" },
+        "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: certificate has expired",
+    ],
     ["read-only, of its own accord", { serving: "read-only" }, "zot serves a read-only config"],
-    ["read-only, since the issuer is away", { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }, ""],
+    [
+        "read-only, since the issuer is away",
+        { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" },
+        "",
+    ],
 ])("%s", (_what, facts, sentence) => {
     expect(found(facts).drift.join("; ")).toBe(sentence);
 });
 
 test.each<[string, Record<string, string>, RegExp]>([
-    ["an old zot", { versionProblem: "is version v2.1.10-0-gabc" }, /^zot on registry\.example\.org, \/usr\/local\/bin\/zot, is version v2\.1\.10-0-gabc\. Only from 2\.1\.19 on are tags immutable/],
-    ["a zot that was not restarted after it was replaced", { runningCommit: "v2.1.19-0-gabc" }, /zot v2\.1\.19-0-gabc runs, while \/usr\/local\/bin\/zot is v2\.1\.20/],
-    ["read-only, since the issuer is away", { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }, /serves read-only since 2026-11-23T09:00:00Z: no answer\. Anyone may pull, .* changes over by itself/],
-    ["a unit of the site's that does not start with the host", { notStartedWithHost: "zot.service is disabled; run on the host: systemctl enable zot.service" }, /^On registry\.example\.org zot\.service is disabled; run on the host: systemctl enable zot\.service\.$/],
-    ["a start that the service does not use", { start: "yes", startSays: "", startUsed: "no" }, /^zot on registry\.example\.org is not started by \/etc\/zot\/config\.json\.zot-hardening\/start, and could not start while its issuer is away\. Let its service run: \/bin\/sh \/etc\/zot\/config\.json\.zot-hardening\/start$/],
+    [
+        "an old zot",
+        { versionProblem: "is version v2.1.10-0-gabc" },
+        /^zot on registry\.example\.org, \/usr\/local\/bin\/zot, is version v2\.1\.10-0-gabc\. Only from 2\.1\.19 on are tags immutable/,
+    ],
+    [
+        "a zot that was not restarted after it was replaced",
+        { runningCommit: "v2.1.19-0-gabc" },
+        /zot v2\.1\.19-0-gabc runs, while \/usr\/local\/bin\/zot is v2\.1\.20/,
+    ],
+    [
+        "read-only, since the issuer is away",
+        { serving: "read-only", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" },
+        /serves read-only since 2026-11-23T09:00:00Z: no answer\. Anyone may pull, .* changes over by itself/,
+    ],
+    [
+        "a unit of the site's that does not start with the host",
+        { notStartedWithHost: "zot.service is disabled; run on the host: systemctl enable zot.service" },
+        /^On registry\.example\.org zot\.service is disabled; run on the host: systemctl enable zot\.service\.$/,
+    ],
+    [
+        "a start that the service does not use",
+        { start: "yes", startSays: "", startUsed: "no" },
+        /^zot on registry\.example\.org is not started by \/etc\/zot\/config\.json\.zot-hardening\/start, and could not start while its issuer is away\. Let its service run: \/bin\/sh \/etc\/zot\/config\.json\.zot-hardening\/start$/,
+    ],
 ])("told, and nothing that a push would mend: %s", (_what, facts, sentence) => {
     expect(found(facts)).toMatchObject({ drift: [], notes: [expect.stringMatching(sentence)] });
 });
 
 test("a start that cannot write what it says, or of which nothing can be told, is no news", () => {
-    for (const startUsed of ["yes", ""]) expect(found({ serving: "hardened", start: "yes", startSays: "", startUsed })).toMatchObject({ drift: [], notes: [] });
+    for (const startUsed of ["yes", ""])
+        expect(found({ serving: "hardened", start: "yes", startSays: "", startUsed })).toMatchObject({
+            drift: [],
+            notes: [],
+        });
 });
 
 test("what the start has said of an earlier start is no news", () => {
-    expect(found({ serving: "hardened", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" })).toMatchObject({ drift: [], notes: [] });
+    expect(
+        found({ serving: "hardened", start: "yes", startSays: "read-only since 2026-11-23T09:00:00Z: no answer" }),
+    ).toMatchObject({ drift: [], notes: [] });
 });
 
 test("output that is not whole is none, and a refusal is one", () => {
     expect(readReport(Buffer.from("This account is currently not available.\n"), "/c")).toBeUndefined();
     expect(readReport(printed().subarray(0, 120), "/c")).toBeUndefined();
     expect(readReport(printed().subarray(0, printed().length - 1), "/c")).toBeUndefined();
-    expect(() => readReport(Buffer.from("zot-hardening-look\nrefused=curl is not installed\n"), "/c")).toThrow(HostRefusal);
+    expect(() => readReport(Buffer.from("zot-hardening-look\nrefused=curl is not installed\n"), "/c")).toThrow(
+        HostRefusal,
+    );
 });
 
 test("a config that looks like the output of a look is only a config", () => {
@@ -124,47 +194,94 @@ describe("what was never deployed is no drift", () => {
     const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
     const OTHER_FILE = SECRET_FILE.replace(HASH, "b".repeat(64));
     const FORMER = CONFIG.replace("5000", "5001").replace("}\n}", `},\n  "former": "${SECRET_FILE}"\n}`);
-    const look = (facts: Record<string, string>, text: string, circumstances = {}, now: typeof LAST | undefined = LAST, kept = "") => {
+    const look = (
+        facts: Record<string, string>,
+        text: string,
+        circumstances = {},
+        now: typeof LAST | undefined = LAST,
+        kept = "",
+    ) => {
         const made = printed({ configSize: String(Buffer.byteLength(text)), ...facts }, text);
-        return compare(readReport(Buffer.concat([made, Buffer.from(kept)]), "/etc/zot/config.json")!, { ...LAST, secretFiles: [OTHER_FILE] }, now, NAMES, circumstances);
+        return compare(
+            readReport(Buffer.concat([made, Buffer.from(kept)]), "/etc/zot/config.json")!,
+            { ...LAST, secretFiles: [OTHER_FILE] },
+            now,
+            NAMES,
+            circumstances,
+        );
     };
 
     test("a deployment that failed: the host has the one before, with its files", () => {
-        const facts = { deployed: sha256(FORMER), lastDeployed: "no", secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}` };
+        const facts = {
+            deployed: sha256(FORMER),
+            lastDeployed: "no",
+            secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}`,
+        };
         expect(look(facts, FORMER)).toEqual({ drift: [], difference: undefined, notes: [] });
         // A service file and a start that it would have brought are not to be there.
         expect(look({ ...facts, serviceFileState: "missing", start: "no" }, FORMER).drift).toEqual([]);
         // But what is wrong with the one before is.
-        expect(look({ ...facts, config: "-rw------- 0" }, FORMER).drift).toEqual(["/etc/zot/config.json has mode 0600 instead of 0644"]);
-        expect(look({ ...facts, secret: `unreadable ${OTHER_FILE}\nsecret=unreadable ${SECRET_FILE}` }, FORMER).drift).toEqual([`${SECRET_FILE} is missing`]);
-        expect(look({ ...facts, serving: "not reachable" }, FORMER).drift).toEqual(["zot does not answer at http://127.0.0.1:5000"]);
+        expect(look({ ...facts, config: "-rw------- 0" }, FORMER).drift).toEqual([
+            "/etc/zot/config.json has mode 0600 instead of 0644",
+        ]);
+        expect(
+            look({ ...facts, secret: `unreadable ${OTHER_FILE}\nsecret=unreadable ${SECRET_FILE}` }, FORMER).drift,
+        ).toEqual([`${SECRET_FILE} is missing`]);
+        expect(look({ ...facts, serving: "not reachable" }, FORMER).drift).toEqual([
+            "zot does not answer at http://127.0.0.1:5000",
+        ]);
     });
 
     test("one that never came to the host is sent again, without a difference that nobody made", () => {
-        const facts = { deployed: sha256(FORMER), lastDeployed: "no", lastTried: "no", secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}` };
-        expect(look(facts, FORMER)).toEqual({ drift: ["the push of what was declared last has not been run there"], difference: undefined, notes: [] });
+        const facts = {
+            deployed: sha256(FORMER),
+            lastDeployed: "no",
+            lastTried: "no",
+            secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}`,
+        };
+        expect(look(facts, FORMER)).toEqual({
+            drift: ["the push of what was declared last has not been run there"],
+            difference: undefined,
+            notes: [],
+        });
         expect(look({ ...facts, lastTried: "yes" }, FORMER).drift).toEqual([]);
     });
 
     test("edited after it: the difference is from what was deployed", () => {
         const edited = FORMER.replace("5001", "5002");
-        const { drift, difference } = look({ deployed: sha256(FORMER), lastDeployed: "no", deployedSize: String(FORMER.length) }, edited, {}, LAST, FORMER);
+        const { drift, difference } = look(
+            { deployed: sha256(FORMER), lastDeployed: "no", deployedSize: String(FORMER.length) },
+            edited,
+            {},
+            LAST,
+            FORMER,
+        );
         expect(drift).toEqual(["/etc/zot/config.json has other settings"]);
         expect(difference).toMatch(/-    "port": "5001"[\s\S]*\+    "port": "5002"/);
     });
 
     test("a first one that failed: the host has what was there when it was first looked at", () => {
-        expect(look({ config: "-rw-r----- 105" }, FORMER, { foundSha256: sha256(FORMER) })).toEqual({ drift: [], difference: undefined, notes: [] });
-        expect(look({}, FORMER, { foundSha256: sha256("another") }).drift).toEqual(["/etc/zot/config.json has other settings"]);
+        expect(look({ config: "-rw-r----- 105" }, FORMER, { foundSha256: sha256(FORMER) })).toEqual({
+            drift: [],
+            difference: undefined,
+            notes: [],
+        });
+        expect(look({}, FORMER, { foundSha256: sha256("another") }).drift).toEqual([
+            "/etc/zot/config.json has other settings",
+        ]);
         expect(look({}, FORMER).drift).toEqual(["/etc/zot/config.json has other settings"]);
     });
 
     test("a host that another push has changed since differs", () => {
-        expect(look({ deployed: sha256(FORMER), lastDeployed: "yes" }, FORMER).drift).toEqual(["/etc/zot/config.json has other settings"]);
+        expect(look({ deployed: sha256(FORMER), lastDeployed: "yes" }, FORMER).drift).toEqual([
+            "/etc/zot/config.json has other settings",
+        ]);
     });
 
     test("the file of a service whose settings change is not to be there yet", () => {
-        expect(look({ serviceFileState: "missing", start: "no" }, CONFIG, { serviceChanges: true }, LAST).drift).toEqual([]);
+        expect(
+            look({ serviceFileState: "missing", start: "no" }, CONFIG, { serviceChanges: true }, LAST).drift,
+        ).toEqual([]);
         expect(look({ serviceFileState: "missing" }, CONFIG, {}, LAST).drift).toHaveLength(1);
     });
 });
@@ -174,7 +291,12 @@ test("no sentence has a hole, whatever is empty", () => {
         zotUser: fc.constantFrom("", "105"),
         user: fc.constantFrom("", "0"),
         config: fc.constantFrom("", "-rw-r--r-- 0", "-rw-r----- 1000", "lrwxrwxrwx 0", "drwxr-xr-x 0"),
-        secret: fc.constantFrom("", `unreadable ${SECRET_FILE}`, `-rw-r----- 0 unknown ${SECRET_FILE}`, `-rw------- 105 ${"b".repeat(64)} ${SECRET_FILE}`),
+        secret: fc.constantFrom(
+            "",
+            `unreadable ${SECRET_FILE}`,
+            `-rw-r----- 0 unknown ${SECRET_FILE}`,
+            `-rw------- 105 ${"b".repeat(64)} ${SECRET_FILE}`,
+        ),
         zotVersion: fc.constantFrom("", "v2.1.20"),
         versionProblem: fc.constantFrom("", "is not there or cannot be run"),
         runningCommit: fc.constantFrom("", "v2.1.19"),
@@ -191,8 +313,14 @@ test("no sentence has a hole, whatever is empty", () => {
     });
     fc.assert(
         fc.property(facts, fc.constantFrom(CONFIG, "{}\n"), (given, text) => {
-            const { drift, notes } = compare(report({ ...given, configSize: String(text.length) }, text), LAST, LAST, NAMES);
-            for (const sentence of [`${drift.join("; ")}.`, ...notes]) if (sentence !== ".") expect(holesIn(sentence)).toEqual([]);
+            const { drift, notes } = compare(
+                report({ ...given, configSize: String(text.length) }, text),
+                LAST,
+                LAST,
+                NAMES,
+            );
+            for (const sentence of [`${drift.join("; ")}.`, ...notes])
+                if (sentence !== ".") expect(holesIn(sentence)).toEqual([]);
         }),
         { numRuns: 500 },
     );
@@ -212,12 +340,27 @@ test("any mode", () => {
 test("layout and order of keys are no difference; what is is shown with what stands around it", () => {
     expect(configDifference('{"a": 1, "b": [1, 2]}', '{"b":[1,2],\n"a":1}')).toBeUndefined();
     expect(configDifference('{"a":1,"b":{"c":"x"}}', '{"b":{"c":"y"},"a":1}')).toBe(
-        ["--- declared", "+++ on the host", "@@ -1,6 +1,6 @@", " {", '   "a": 1,', '   "b": {', '-    "c": "x"', '+    "c": "y"', "   }", " }"].join("\n"),
+        [
+            "--- declared",
+            "+++ on the host",
+            "@@ -1,6 +1,6 @@",
+            " {",
+            '   "a": 1,',
+            '   "b": {',
+            '-    "c": "x"',
+            '+    "c": "y"',
+            "   }",
+            " }",
+        ].join("\n"),
     );
 });
 
 test("secrets in a config are not shown, whether it is JSON or not; that they differ is", () => {
-    const secrets = { storage: { storageDriver: { secretkey: "canary-1", accesskey: "canary-2" } }, ldap: { bindPassword: "canary-3" }, cluster: { hashKey: "canary-4" } };
+    const secrets = {
+        storage: { storageDriver: { secretkey: "canary-1", accesskey: "canary-2" } },
+        ldap: { bindPassword: "canary-3" },
+        cluster: { hashKey: "canary-4" },
+    };
     const other = JSON.stringify(secrets).replaceAll("canary-", "canary-other-");
     for (const [left, right] of [
         [JSON.stringify(secrets), other],
@@ -245,41 +388,85 @@ describe("inputs", () => {
         rootDirectory: "/var/lib/zot",
         serviceManager: "systemd",
     };
-    const problems = (changes: PropertyMap) => checkObservation({ ...given, ...changes }).failures.map(({ reason }) => reason);
+    const problems = (changes: PropertyMap) =>
+        checkObservation({ ...given, ...changes }).failures.map(({ reason }) => reason);
     const connection = (changes: PropertyMap) => ({ connection: { ...(given.connection as PropertyMap), ...changes } });
 
     test("defaults, and the agent of the environment", () => {
         const { inputs, failures } = checkObservation(given);
         expect(failures).toEqual([]);
-        expect(inputs).toMatchObject({ look: true, sudo: "off", manageService: false, serviceName: "zot", connection: { port: 22 } });
+        expect(inputs).toMatchObject({
+            look: true,
+            sudo: "off",
+            manageService: false,
+            serviceName: "zot",
+            connection: { port: 22 },
+        });
         const observation = observationOf(inputs, { SSH_AUTH_SOCK: "/run/agent" })!;
         expect(observation.connection.agentSocketPath).toBe("/run/agent");
-        expect(Object.fromEntries(observation.variables)).toMatchObject({ config: "/etc/zot/config.json", own_service: "no", zot_user: "" });
+        expect(Object.fromEntries(observation.variables)).toMatchObject({
+            config: "/etc/zot/config.json",
+            own_service: "no",
+            zot_user: "",
+        });
     });
 
     test.each<[string, PropertyMap, RegExp]>([
         ["a port that is a text", connection({ port: "22" }), /^connection\.port must be a number from 1 to 65535\.$/],
-        ["a private key that is a map", connection({ privateKey: { pem: privateKeyPem } }), /^connection\.privateKey must be a text\.$/],
-        ["a private key under another name", connection({ key: privateKeyPem }), /^connection\.key is no part of a connection; these are: host, /],
+        [
+            "a private key that is a map",
+            connection({ privateKey: { pem: privateKeyPem } }),
+            /^connection\.privateKey must be a text\.$/,
+        ],
+        [
+            "a private key under another name",
+            connection({ key: privateKeyPem }),
+            /^connection\.key is no part of a connection; these are: host, /,
+        ],
         ["a connection that is the key", { connection: privateKeyPem }, /^connection must be a map of host, /],
-        ["a fingerprint for a host key", connection({ hostKey: "SHA256:abc" }), /^connection\.hostKey must be one ed25519 or ecdsa key/],
-        ["an RSA host key", connection({ hostKey: generateKeyPair("rsa", "x").publicKey }), /^connection\.hostKey must be one ed25519 or ecdsa key/],
-        ["a host key of two lines", connection({ hostKey: `${publicKey}\n${publicKey}` }), /^connection\.hostKey must be one ed25519 or ecdsa key/],
-        ["a jump host without its key", connection({ proxy: { host: "jump", user: "zot" } }), /^connection\.proxy\.hostKey is missing\.$/],
+        [
+            "a fingerprint for a host key",
+            connection({ hostKey: "SHA256:abc" }),
+            /^connection\.hostKey must be one ed25519 or ecdsa key/,
+        ],
+        [
+            "an RSA host key",
+            connection({ hostKey: generateKeyPair("rsa", "x").publicKey }),
+            /^connection\.hostKey must be one ed25519 or ecdsa key/,
+        ],
+        [
+            "a host key of two lines",
+            connection({ hostKey: `${publicKey}\n${publicKey}` }),
+            /^connection\.hostKey must be one ed25519 or ecdsa key/,
+        ],
+        [
+            "a jump host without its key",
+            connection({ proxy: { host: "jump", user: "zot" } }),
+            /^connection\.proxy\.hostKey is missing\.$/,
+        ],
         ["a relative path", { configFile: "config.json" }, /^configFile must be an absolute path\.$/],
         ["a line break in a path", { binary: "/zot\n/other" }, /^binary must be of one line\.$/],
-        ["a secret file without its hash", { secretFiles: ["/etc/zot/credentials.json"] }, /^secretFiles must be paths with the sha256/],
+        [
+            "a secret file without its hash",
+            { secretFiles: ["/etc/zot/credentials.json"] },
+            /^secretFiles must be paths with the sha256/,
+        ],
         ["a name that is none", { configPath: "/x" }, /^configPath is no property of a host observation/],
         ["what is missing", { config: null }, /^config is missing\.$/],
     ])("%s is refused, and no value of the connection is shown", (_what, changes, sentence) => {
         const said = problems(changes);
         expect(said).toEqual([expect.stringMatching(sentence)]);
-        for (const line of privateKeyPem.split("\n").filter((each) => each.length > 20)) expect(said.join("")).not.toContain(line);
+        for (const line of privateKeyPem.split("\n").filter((each) => each.length > 20))
+            expect(said.join("")).not.toContain(line);
     });
 
     test("what is not known yet passes, and is not looked at", () => {
         const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-        const { inputs, failures } = checkObservation({ ...given, config: unknown, ...connection({ privateKey: unknown }) });
+        const { inputs, failures } = checkObservation({
+            ...given,
+            config: unknown,
+            ...connection({ privateKey: unknown }),
+        });
         expect(failures).toEqual([]);
         expect(observationOf(inputs, {})).toBeUndefined();
         expect(observationOf(checkObservation({ ...given, config: unknown }).inputs, {})!.declared).toBeUndefined();

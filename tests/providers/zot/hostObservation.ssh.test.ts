@@ -6,8 +6,8 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
-import { runOverSsh, SshError, type SshConnection, type SshLimits } from "../../../providers/zot/ssh";
 import { Server } from "ssh2";
+import { runOverSsh, type SshConnection, SshError, type SshLimits } from "../../../providers/zot/ssh";
 import { freePort } from "../../../testbed/site/ports";
 import { findSshd, fingerprint, generateKeyPair, type SshHost, startSshHost } from "../../../testbed/sshHost";
 
@@ -15,9 +15,17 @@ jest.setTimeout(60_000);
 
 const PATIENT: Partial<SshLimits> = { answer: 20_000, login: 30_000 };
 
-const connectionOf = (host: SshHost): SshConnection => ({ host: host.host, port: host.port, user: host.user, hostKey: host.hostPublicKey, privateKey: host.privateKeyPem });
-const run = (connection: SshConnection, limits: Partial<SshLimits> = PATIENT) => runOverSsh(connection, { command: "cat", stdin: "hello" }, { limits });
-const without = <T extends object>(value: T, key: keyof T): T => Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as T;
+const connectionOf = (host: SshHost): SshConnection => ({
+    host: host.host,
+    port: host.port,
+    user: host.user,
+    hostKey: host.hostPublicKey,
+    privateKey: host.privateKeyPem,
+});
+const run = (connection: SshConnection, limits: Partial<SshLimits> = PATIENT) =>
+    runOverSsh(connection, { command: "cat", stdin: "hello" }, { limits });
+const without = <T extends object>(value: T, key: keyof T): T =>
+    Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as T;
 
 /** The sentence of a failure. */
 async function told(connection: SshConnection, limits?: Partial<SshLimits>): Promise<string> {
@@ -26,14 +34,16 @@ async function told(connection: SshConnection, limits?: Partial<SshLimits>): Pro
         (failure: Error) => failure,
     );
     expect(error).toBeInstanceOf(SshError);
-    for (const line of (connection.privateKey ?? "").split("\n").filter((each) => each.length > 20)) expect(error.message).not.toContain(line);
+    for (const line of (connection.privateKey ?? "").split("\n").filter((each) => each.length > 20))
+        expect(error.message).not.toContain(line);
     return error.message;
 }
 
 /** The host notices a failed login when the connection has ended. */
 async function failedLogins(host: SshHost, wanted: number): Promise<void> {
     const deadline = Date.now() + 5_000;
-    while (host.failedLogins() < wanted && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (host.failedLogins() < wanted && Date.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** Also the home folder on the hosts: what the login shell of the person at this machine does at its start is no part of the tests. */
@@ -54,7 +64,9 @@ describe.each(kinds)("%s", (kind) => {
         const before = host.connections();
         for (const line of host.hostPublicKeys) {
             expect((await run({ ...connectionOf(host), hostKey: line })).stdout.toString()).toBe("hello");
-            expect((await run({ ...connectionOf(host), hostKey: `[registry.example.org]:2222 ${line} a comment` })).code).toBe(0);
+            expect(
+                (await run({ ...connectionOf(host), hostKey: `[registry.example.org]:2222 ${line} a comment` })).code,
+            ).toBe(0);
         }
         expect(host.connections() - before).toBe(4);
         expect(host.failedLogins()).toBe(0);
@@ -84,23 +96,41 @@ describe.each(kinds)("%s", (kind) => {
     test("an ed25519, ecdsa or RSA key in each of its forms, with and without a passphrase", async () => {
         const authorized = fs.readFileSync(host.authorizedKeysFile, "utf8");
         const forms: { privateKey: string; privateKeyPassword?: string; publicKey: string }[] = [];
-        for (const [type, options] of [["ed25519", {}], ["ec", { namedCurve: "P-256" }], ["rsa", { modulusLength: 2048 }]] as const) {
-            const key = generateKeyPairSync(type as "rsa", options as { modulusLength: number }).privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+        for (const [type, options] of [
+            ["ed25519", {}],
+            ["ec", { namedCurve: "P-256" }],
+            ["rsa", { modulusLength: 2048 }],
+        ] as const) {
+            const key = generateKeyPairSync(type as "rsa", options as { modulusLength: number }).privateKey.export({
+                type: "pkcs8",
+                format: "pem",
+            }) as string;
             const file = path.join(scratch, `${kind}-${type}`);
             const keygen = (...args: string[]) => execFileSync("ssh-keygen", args, { encoding: "utf8" });
             fs.writeFileSync(file, "");
             fs.rmSync(file);
             keygen("-q", "-t", type === "ec" ? "ecdsa" : type, "-N", "open sesame", "-C", type, "-f", file);
-            forms.push({ privateKey: fs.readFileSync(file, "utf8"), privateKeyPassword: "open sesame", publicKey: fs.readFileSync(`${file}.pub`, "utf8") });
+            forms.push({
+                privateKey: fs.readFileSync(file, "utf8"),
+                privateKeyPassword: "open sesame",
+                publicKey: fs.readFileSync(`${file}.pub`, "utf8"),
+            });
             keygen("-q", "-p", "-P", "open sesame", "-N", "", "-f", file);
-            forms.push({ privateKey: fs.readFileSync(file, "utf8"), publicKey: fs.readFileSync(`${file}.pub`, "utf8") });
+            forms.push({
+                privateKey: fs.readFileSync(file, "utf8"),
+                publicKey: fs.readFileSync(`${file}.pub`, "utf8"),
+            });
             fs.writeFileSync(file, key, { mode: 0o600 });
             // ssh-keygen reads no ed25519 key in this form; the library does that work for the test.
             forms.push({ privateKey: key, publicKey: publicLine(key) });
         }
-        fs.writeFileSync(host.authorizedKeysFile, `${authorized}${forms.map(({ publicKey }) => `${publicKey.trim()}\n`).join("")}`);
+        fs.writeFileSync(
+            host.authorizedKeysFile,
+            `${authorized}${forms.map(({ publicKey }) => `${publicKey.trim()}\n`).join("")}`,
+        );
         try {
-            for (const { privateKey, privateKeyPassword } of forms) expect((await run({ ...connectionOf(host), privateKey, privateKeyPassword })).code).toBe(0);
+            for (const { privateKey, privateKeyPassword } of forms)
+                expect((await run({ ...connectionOf(host), privateKey, privateKeyPassword })).code).toBe(0);
         } finally {
             fs.writeFileSync(host.authorizedKeysFile, authorized);
         }
@@ -113,10 +143,21 @@ describe.each(kinds)("%s", (kind) => {
             const [jumped, reached] = [jump.connections(), host.connections()];
             expect((await run(connection)).stdout.toString()).toBe("hello");
             expect([jump.connections() - jumped, host.connections() - reached]).toEqual([1, 1]);
-            expect(await told({ ...connection, proxy: { ...connection.proxy, hostKey: host.hostPublicKey } })).toMatch(/^The jump host, .* shows another host key than the one of host\.jumpHostKey/);
-            expect(await told({ ...connection, hostKey: jump.hostPublicKey })).toMatch(/^The registry's host, .* shows another host key than the one of host\.hostKey/);
-            expect(await told({ ...connection, port: await freePort() })).toMatch(/^No connection to the registry's host, 127\.0\.0\.1 port \d+, over the jump host 127\.0\.0\.1: /);
-            expect(await told({ ...connection, proxy: { ...connection.proxy, privateKey: generateKeyPair("ed25519", "x").privateKeyPem } })).toMatch(/^The jump host, .* refuses the login of/);
+            expect(await told({ ...connection, proxy: { ...connection.proxy, hostKey: host.hostPublicKey } })).toMatch(
+                /^The jump host, .* shows another host key than the one of host\.jumpHostKey/,
+            );
+            expect(await told({ ...connection, hostKey: jump.hostPublicKey })).toMatch(
+                /^The registry's host, .* shows another host key than the one of host\.hostKey/,
+            );
+            expect(await told({ ...connection, port: await freePort() })).toMatch(
+                /^No connection to the registry's host, 127\.0\.0\.1 port \d+, over the jump host 127\.0\.0\.1: /,
+            );
+            expect(
+                await told({
+                    ...connection,
+                    proxy: { ...connection.proxy, privateKey: generateKeyPair("ed25519", "x").privateKeyPem },
+                }),
+            ).toMatch(/^The jump host, .* refuses the login of/);
         } finally {
             await jump.stop();
         }
@@ -127,7 +168,10 @@ describe.each(kinds)("%s", (kind) => {
         try {
             const connection = { ...without(connectionOf(host), "privateKey"), agentSocketPath: agent.socket };
             expect(await told(connection)).toContain("the SSH agent");
-            execFileSync("ssh-add", ["-q", host.privateKeyFile], { env: { ...process.env, SSH_AUTH_SOCK: agent.socket }, stdio: "ignore" });
+            execFileSync("ssh-add", ["-q", host.privateKeyFile], {
+                env: { ...process.env, SSH_AUTH_SOCK: agent.socket },
+                stdio: "ignore",
+            });
             expect((await run(connection)).stdout.toString()).toBe("hello");
         } finally {
             agent.stop();
@@ -141,7 +185,9 @@ describe.each(kinds)("%s", (kind) => {
         while (host.connections() === connections) await new Promise((resolve) => setTimeout(resolve, 20));
         await new Promise((resolve) => setTimeout(resolve, 1_500));
         host.dropConnections();
-        await expect(running).rejects.toThrow(/was lost while it was looked at; nothing was changed|hangs up before anybody|closed the connection/);
+        await expect(running).rejects.toThrow(
+            /was lost while it was looked at; nothing was changed|hangs up before anybody|closed the connection/,
+        );
     });
 });
 
@@ -176,7 +222,9 @@ describe("what the embedded host does on demand", () => {
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         try {
             const { port } = server.address() as net.AddressInfo;
-            expect(await told({ host: "127.0.0.1", port, user: "zot", hostKey: key.publicKey, password: "canary" })).toContain("refuses the login of zot with the password");
+            expect(
+                await told({ host: "127.0.0.1", port, user: "zot", hostKey: key.publicKey, password: "canary" }),
+            ).toContain("refuses the login of zot with the password");
             expect(methods).toEqual(["none", "password"]);
         } finally {
             server.close();
@@ -187,7 +235,9 @@ describe("what the embedded host does on demand", () => {
         host.faults.neverSendBanner = true;
         try {
             const began = Date.now();
-            expect(await told(connectionOf(host), { answer: 500 })).toMatch(/takes the connection and then says nothing for 0\.5 seconds/);
+            expect(await told(connectionOf(host), { answer: 500 })).toMatch(
+                /takes the connection and then says nothing for 0\.5 seconds/,
+            );
             expect(Date.now() - began).toBeLessThan(10_000);
         } finally {
             host.faults.neverSendBanner = false;
@@ -221,11 +271,19 @@ describe("what the embedded host does on demand", () => {
 
     test("a pinned type that the host does not have", async () => {
         const ecdsa = generateKeyPair("ecdsa", "other").publicKey;
-        expect(await told({ ...connectionOf(host), hostKey: ecdsa })).toMatch(/has no host key of the type ecdsa-sha2-nistp256, which host\.hostKey pins; it has ssh-ed25519/);
+        expect(await told({ ...connectionOf(host), hostKey: ecdsa })).toMatch(
+            /has no host key of the type ecdsa-sha2-nistp256, which host\.hostKey pins; it has ssh-ed25519/,
+        );
     });
 
     test("the time limit of the command", async () => {
-        await expect(runOverSsh(connectionOf(host), { command: "sleep 30", stdin: "" }, { limits: { ...PATIENT, command: 300 } })).rejects.toThrow(/did not come to an end within 0\.3 seconds/);
+        await expect(
+            runOverSsh(
+                connectionOf(host),
+                { command: "sleep 30", stdin: "" },
+                { limits: { ...PATIENT, command: 300 } },
+            ),
+        ).rejects.toThrow(/did not come to an end within 0\.3 seconds/);
     });
 
     test("a cancelled operation", async () => {
@@ -237,15 +295,30 @@ describe("what the embedded host does on demand", () => {
 });
 
 describe("what is no SSH host", () => {
-    const nobody: SshConnection = { host: "127.0.0.1", port: 1, user: "zot", hostKey: generateKeyPair("ed25519", "host").publicKey, privateKey: generateKeyPair("ed25519", "user").privateKeyPem };
+    const nobody: SshConnection = {
+        host: "127.0.0.1",
+        port: 1,
+        user: "zot",
+        hostKey: generateKeyPair("ed25519", "host").publicKey,
+        privateKey: generateKeyPair("ed25519", "user").privateKeyPem,
+    };
 
     test("refused", async () => {
-        expect(await told({ ...nobody, port: await freePort() })).toMatch(/^The registry's host, 127\.0\.0\.1 port \d+, refuses connections: .*host\.address or host\.port\.$/);
+        expect(await told({ ...nobody, port: await freePort() })).toMatch(
+            /^The registry's host, 127\.0\.0\.1 port \d+, refuses connections: .*host\.address or host\.port\.$/,
+        );
     });
 
     test("no answer at all", async () => {
         // A server that is stopped, with its queue full: the system answers nobody any more, as behind a firewall that drops packets.
-        const server = spawn(process.execPath, ["-e", 'require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () { console.log(this.address().port); })'], { stdio: ["ignore", "pipe", "inherit"] });
+        const server = spawn(
+            process.execPath,
+            [
+                "-e",
+                'require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () { console.log(this.address().port); })',
+            ],
+            { stdio: ["ignore", "pipe", "inherit"] },
+        );
         const queued: net.Socket[] = [];
         try {
             const port = Number((await createInterface(server.stdout)[Symbol.asyncIterator]().next()).value);
@@ -253,10 +326,15 @@ describe("what is no SSH host", () => {
             for (let isFull = false; !isFull; ) {
                 const socket = net.connect(port, "127.0.0.1").on("error", () => {});
                 queued.push(socket);
-                isFull = await Promise.race([new Promise<boolean>((resolve) => socket.once("connect", () => resolve(false))), new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 500))]);
+                isFull = await Promise.race([
+                    new Promise<boolean>((resolve) => socket.once("connect", () => resolve(false))),
+                    new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 500)),
+                ]);
             }
             const began = Date.now();
-            expect(await told({ ...nobody, port }, { answer: 700 })).toMatch(/^The registry's host, 127\.0\.0\.1 port \d+, does not answer within 0\.7 seconds/);
+            expect(await told({ ...nobody, port }, { answer: 700 })).toMatch(
+                /^The registry's host, 127\.0\.0\.1 port \d+, does not answer within 0\.7 seconds/,
+            );
             expect(Date.now() - began).toBeLessThan(10_000);
         } finally {
             queued.forEach((socket) => socket.destroy());
@@ -265,7 +343,9 @@ describe("what is no SSH host", () => {
     });
 
     test("a name that nobody has", async () => {
-        expect(await told({ ...nobody, host: "registry.invalid" })).toMatch(/^The name of the registry's host, registry\.invalid, cannot be looked up .*host\.address/);
+        expect(await told({ ...nobody, host: "registry.invalid" })).toMatch(
+            /^The name of the registry's host, registry\.invalid, cannot be looked up .*host\.address/,
+        );
     });
 
     test("a web server", async () => {
@@ -275,7 +355,9 @@ describe("what is no SSH host", () => {
         });
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
         try {
-            expect(await told({ ...nobody, port: (server.address() as net.AddressInfo).port })).toMatch(/HTTP\/1\.1 400 Bad Request.*no SSH server/);
+            expect(await told({ ...nobody, port: (server.address() as net.AddressInfo).port })).toMatch(
+                /HTTP\/1\.1 400 Bad Request.*no SSH server/,
+            );
         } finally {
             server.close();
         }
@@ -283,27 +365,66 @@ describe("what is no SSH host", () => {
 });
 
 describe("what is wrong before anybody is asked", () => {
-    const nobody: SshConnection = { host: "127.0.0.1", port: 1, user: "zot", hostKey: generateKeyPair("ed25519", "host").publicKey };
+    const nobody: SshConnection = {
+        host: "127.0.0.1",
+        port: 1,
+        user: "zot",
+        hostKey: generateKeyPair("ed25519", "host").publicKey,
+    };
     const file = path.join(scratch, "protected");
     beforeAll(() => execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "open sesame", "-f", file]));
     const protectedKey = () => fs.readFileSync(file, "utf8");
 
     test.each<[string, () => Partial<SshConnection>, RegExp]>([
-        ["no passphrase", () => ({ privateKey: protectedKey() }), /is protected by a passphrase, and none is set \(host\.privateKeyPassphrase\)/],
-        ["a wrong passphrase", () => ({ privateKey: protectedKey(), privateKeyPassword: "sesame" }), /the passphrase \(host\.privateKeyPassphrase\) is not that of the private key/],
-        ["a passphrase too many", () => ({ privateKey: generateKeyPair("ed25519", "x").privateKeyPem, privateKeyPassword: "sesame" }), /the private key has none; remove it/],
+        [
+            "no passphrase",
+            () => ({ privateKey: protectedKey() }),
+            /is protected by a passphrase, and none is set \(host\.privateKeyPassphrase\)/,
+        ],
+        [
+            "a wrong passphrase",
+            () => ({ privateKey: protectedKey(), privateKeyPassword: "sesame" }),
+            /the passphrase \(host\.privateKeyPassphrase\) is not that of the private key/,
+        ],
+        [
+            "a passphrase too many",
+            () => ({ privateKey: generateKeyPair("ed25519", "x").privateKeyPem, privateKeyPassword: "sesame" }),
+            /the private key has none; remove it/,
+        ],
         ["no private key", () => ({ privateKey: "ssh-ed25519 AAAA" }), /is no private key in PEM or OpenSSH form/],
-        ["a damaged key", () => ({ privateKey: generateKeyPair("ed25519", "x").privateKeyPem.replace(/(\n.{60})[^]*(\n-----END)/, "$1$2") }), /the private key cannot be read: it is damaged/],
-        ["nothing to log in with", () => ({}), /no private key \(host\.privateKey\), no password \(host\.password\), and no SSH agent \(SSH_AUTH_SOCK is not set\)/],
-        ["an agent that is gone", () => ({ privateKey: generateKeyPair("ed25519", "x").privateKeyPem, agentSocketPath: path.join(scratch, "gone") }), /SSH_AUTH_SOCK names .*gone, where no SSH agent answers \(ENOENT\)/],
-        ["a fingerprint for a host key", () => ({ hostKey: "SHA256:abc", password: "x" }), /is no ed25519 or ecdsa key on one line/],
+        [
+            "a damaged key",
+            () => ({
+                privateKey: generateKeyPair("ed25519", "x").privateKeyPem.replace(/(\n.{60})[^]*(\n-----END)/, "$1$2"),
+            }),
+            /the private key cannot be read: it is damaged/,
+        ],
+        [
+            "nothing to log in with",
+            () => ({}),
+            /no private key \(host\.privateKey\), no password \(host\.password\), and no SSH agent \(SSH_AUTH_SOCK is not set\)/,
+        ],
+        [
+            "an agent that is gone",
+            () => ({
+                privateKey: generateKeyPair("ed25519", "x").privateKeyPem,
+                agentSocketPath: path.join(scratch, "gone"),
+            }),
+            /SSH_AUTH_SOCK names .*gone, where no SSH agent answers \(ENOENT\)/,
+        ],
+        [
+            "a fingerprint for a host key",
+            () => ({ hostKey: "SHA256:abc", password: "x" }),
+            /is no ed25519 or ecdsa key on one line/,
+        ],
     ])("%s", async (_what, changes, sentence) => {
         expect(await told({ ...nobody, ...changes() })).toMatch(sentence);
     });
 });
 
 function publicLine(pkcs8: string): string {
-    const { privateKeyOf } = require("../../../providers/zot/sshKeys") as typeof import("../../../providers/zot/sshKeys");
+    const { privateKeyOf } =
+        require("../../../providers/zot/sshKeys") as typeof import("../../../providers/zot/sshKeys");
     const key = privateKeyOf(pkcs8, undefined);
     return `${key.type} ${key.getPublicSSH().toString("base64")}`;
 }

@@ -4,7 +4,12 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { findSshd } from "../../../testbed/sshHost";
-import { type ObservationDriver, type ObservedHost, observationDriver, startObservedHost } from "./hostObservation.host";
+import {
+    type ObservationDriver,
+    type ObservedHost,
+    observationDriver,
+    startObservedHost,
+} from "./hostObservation.host";
 
 jest.setTimeout(120_000);
 
@@ -47,7 +52,12 @@ describe.each(kinds)("a look over %s", (kind) => {
         expect(await driver.up(host.inputs)).toBe("same");
         expect(host.ssh.connections() - before).toBe(2);
         expect(driver.said).toEqual([]);
-        expect(driver.state!.outputs.report).toMatchObject({ configMode: "0644", secretFiles: "as declared", service: "unknown", serving: "hardened" });
+        expect(driver.state!.outputs.report).toMatchObject({
+            configMode: "0644",
+            secretFiles: "as declared",
+            service: "unknown",
+            serving: "hardened",
+        });
     });
 
     test("what was never deployed is no difference, but what has changed since the last deployment is", async () => {
@@ -72,12 +82,17 @@ describe.each(kinds)("a look over %s", (kind) => {
         fs.writeFileSync(tried, `${createHash("sha256").update(other.config).digest("hex")}\n`);
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
         expect(await driver.preview(other)).toBe("update");
-        expect(driver.said.join("\n")).toMatch(/has other settings[\s\S]*-    "level": "info"[\s\S]*\+    "level": "warn"/);
+        expect(driver.said.join("\n")).toMatch(
+            /has other settings[\s\S]*-    "level": "info"[\s\S]*\+    "level": "warn"/,
+        );
         // Once it was deployed, to have the one before is a difference.
         await host.mend();
         fs.mkdirSync(push, { recursive: true });
         fs.writeFileSync(path.join(push, "config.json"), host.config);
-        fs.writeFileSync(path.join(push, "..", "..", "deployed"), `${createHash("sha256").update(other.config).digest("hex")}\n`);
+        fs.writeFileSync(
+            path.join(push, "..", "..", "deployed"),
+            `${createHash("sha256").update(other.config).digest("hex")}\n`,
+        );
         expect(await driver.preview(other)).toBe("update");
     });
 
@@ -95,7 +110,9 @@ describe.each(kinds)("a look over %s", (kind) => {
         const binary = path.join(host.folder, "zot");
         const calls = path.join(host.folder, "calls");
         const install = (commit: string) => {
-            fs.writeFileSync(`${binary}.new`, `#!/bin/sh\necho "$*" >>'${calls}'\necho '{"commit":"${commit}"}'\n`, { mode: 0o755 });
+            fs.writeFileSync(`${binary}.new`, `#!/bin/sh\necho "$*" >>'${calls}'\necho '{"commit":"${commit}"}'\n`, {
+                mode: 0o755,
+            });
             fs.renameSync(`${binary}.new`, binary);
         };
         const asked = () => (fs.existsSync(calls) ? fs.readFileSync(calls, "utf8").split("\n").length - 1 : 0);
@@ -115,14 +132,16 @@ describe.each(kinds)("a look over %s", (kind) => {
 
     test("a zot whose version cannot be read is accepted by the hash of its binary, or by its commit", async () => {
         const binary = path.join(host.folder, "zot-of-ours");
-        fs.writeFileSync(binary, "#!/bin/sh\necho '{\"commit\":\"of-ours\"}'\n", { mode: 0o755 });
+        fs.writeFileSync(binary, '#!/bin/sh\necho \'{"commit":"of-ours"}\'\n', { mode: 0o755 });
         const hash = createHash("sha256").update(fs.readFileSync(binary)).digest("hex");
         const told = async (acceptVersion: string | undefined) => {
             const other = observationDriver();
             await other.up({ ...host.inputs, binary, acceptVersion: acceptVersion ?? null });
             return other.said.join("\n");
         };
-        expect(await told(undefined)).toContain("says of-ours of its version, which cannot be read as one. Only from 2.1.19 on");
+        expect(await told(undefined)).toContain(
+            "says of-ours of its version, which cannot be read as one. Only from 2.1.19 on",
+        );
         expect(await told(`sha256:${"0".repeat(64)}`)).toContain("says of-ours of its version");
         expect(await told(`sha256:${hash}`)).toBe("");
         expect(await told("of-ours")).toBe("");
@@ -191,7 +210,9 @@ describe.each(kinds)("a look over %s", (kind) => {
         await host.mend();
         try {
             expect(await driver.preview(host.inputs)).toBe("update");
-            expect(driver.said.join("")).toMatch(/zot does not serve its config: an anonymous write was answered \d+ instead of 401/);
+            expect(driver.said.join("")).toMatch(
+                /zot does not serve its config: an anonymous write was answered \d+ instead of 401/,
+            );
         } finally {
             await host.zot.restart();
         }
@@ -228,7 +249,12 @@ describe.each(kinds)("a look over %s", (kind) => {
         expect(await fresh.up(host.inputs)).toBe("create");
         expect(fresh.state!.outputs.pushes).toBe(0);
         expect(fresh.said).toEqual([]);
-        expect(await driver.up({ ...host.inputs, connection: { ...(host.inputs.connection as object), host: "localhost" } })).toBe("same");
+        expect(
+            await driver.up({
+                ...host.inputs,
+                connection: { ...(host.inputs.connection as object), host: "localhost" },
+            }),
+        ).toBe("same");
     });
 
     test("not to be looked at: no connection and no difference", async () => {
@@ -243,12 +269,19 @@ describe.each(kinds)("a look over %s", (kind) => {
 describe("a host with systemd and sudo", () => {
     let bin: string;
     let host: ObservedHost;
-    const stub = (name: string, script: string) => fs.writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const stub = (name: string, script: string) =>
+        fs.writeFileSync(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 
     beforeAll(async () => {
         bin = fs.mkdtempSync(path.join(os.tmpdir(), "observed-bin-"));
-        stub("systemctl", 'case $* in *show*) printf "LoadState=loaded\\nActiveState=inactive\\nRestart=always\\n" ;; esac');
-        host = await startObservedHost({ kind: "embedded", environment: { PATH: `${bin}:${process.env.PATH ?? "/usr/bin:/bin"}` } });
+        stub(
+            "systemctl",
+            'case $* in *show*) printf "LoadState=loaded\\nActiveState=inactive\\nRestart=always\\n" ;; esac',
+        );
+        host = await startObservedHost({
+            kind: "embedded",
+            environment: { PATH: `${bin}:${process.env.PATH ?? "/usr/bin:/bin"}` },
+        });
     });
     afterAll(async () => {
         await host?.stop();
@@ -262,7 +295,9 @@ describe("a host with systemd and sudo", () => {
             /cannot be looked at, nor pushed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow/,
         );
         stub("id", 'case $* in -u) echo 4711 ;; *) exec /usr/bin/id "$@" ;; esac');
-        await expect(observationDriver().preview(inputs("all"))).rejects.toThrow(/does not let \S+ run anything as root without a password .*npm run host-rights prints/);
+        await expect(observationDriver().preview(inputs("all"))).rejects.toThrow(
+            /does not let \S+ run anything as root without a password .*npm run host-rights prints/,
+        );
         fs.rmSync(path.join(bin, "id"));
     });
 
@@ -272,10 +307,16 @@ describe("a host with systemd and sudo", () => {
         stub("sudo", `shift; PATH='${process.env.PATH ?? ""}' exec "$@"`);
         const driver = observationDriver();
         await driver.up(inputs("all"));
-        expect(driver.state!.outputs.report).toMatchObject({ configMode: "0644", secretFiles: "as declared", serving: "hardened" });
+        expect(driver.state!.outputs.report).toMatchObject({
+            configMode: "0644",
+            secretFiles: "as declared",
+            serving: "hardened",
+        });
         fs.rmSync(path.join(bin, "id"));
         stub("sudo", 'shift; [ "$1" = -l ] || exec "$@"');
         await driver.up(inputs("service"));
-        expect(driver.said.join("")).toMatch(/zot answers on 127\.0\.0\.1, but its service manager calls the service stopped/);
+        expect(driver.said.join("")).toMatch(
+            /zot answers on 127\.0\.0\.1, but its service manager calls the service stopped/,
+        );
     });
 });

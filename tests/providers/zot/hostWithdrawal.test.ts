@@ -30,7 +30,9 @@ describe.each(kinds)("a destroy over %s", (kind) => {
 
     beforeAll(async () => {
         const shell = path.join(scratch, "shell");
-        fs.writeFileSync(shell, `#!/bin/sh\n[ ! -e '${instead}' ] || exec /bin/sh '${instead}'\nexec /bin/sh "$@"\n`, { mode: 0o755 });
+        fs.writeFileSync(shell, `#!/bin/sh\n[ ! -e '${instead}' ] || exec /bin/sh '${instead}'\nexec /bin/sh "$@"\n`, {
+            mode: 0o755,
+        });
         host = await startObservedHost({ kind, shell });
     });
     afterAll(async () => {
@@ -45,10 +47,18 @@ describe.each(kinds)("a destroy over %s", (kind) => {
 
     const withdraw = async (connection: PropertyMap = {}) => {
         const inputs = { connection: { ...(host.inputs.connection as PropertyMap), ...connection } };
-        await hostWithdrawal({ environment: {}, limits: { answer: 4_000, login: 10_000 } }).delete({ id: "registry", properties: {}, inputs }, context);
+        await hostWithdrawal({ environment: {}, limits: { answer: 4_000, login: 10_000 } }).delete(
+            { id: "registry", properties: {}, inputs },
+            context,
+        );
     };
-    const leave = (inputs: PropertyMap = host.inputs) => hostObservation({ environment: {}, limits: { answer: 4_000, login: 10_000 } }).delete({ id: "registry", properties: {}, inputs }, context);
-    const pushed = () => fs.mkdirSync(path.join(`${host.configFile}.zot-hardening`, "pushes", "1"), { recursive: true });
+    const leave = (inputs: PropertyMap = host.inputs) =>
+        hostObservation({ environment: {}, limits: { answer: 4_000, login: 10_000 } }).delete(
+            { id: "registry", properties: {}, inputs },
+            context,
+        );
+    const pushed = () =>
+        fs.mkdirSync(path.join(`${host.configFile}.zot-hardening`, "pushes", "1"), { recursive: true });
 
     test("begins where the host does what it is told, over one connection", async () => {
         const before = host.ssh.connections();
@@ -64,22 +74,30 @@ describe.each(kinds)("a destroy over %s", (kind) => {
         fs.writeFileSync(instead, `${script}\n`);
         const failing = withdraw();
         await expect(failing).rejects.toThrow(tells);
-        await expect(failing).rejects.toThrow(/does not run what it is told[^]*ForceCommand[^]*Nothing was changed, neither on the host nor in Authentik/);
+        await expect(failing).rejects.toThrow(
+            /does not run what it is told[^]*ForceCommand[^]*Nothing was changed, neither on the host nor in Authentik/,
+        );
     });
 
     test("tries a login that is refused once", async () => {
         const before = host.ssh.connections();
-        await expect(withdraw({ privateKey: generateKeyPair("ed25519", "stranger").privateKeyPem })).rejects.toThrow(/refuses the login[^]*Nothing was changed/);
+        await expect(withdraw({ privateKey: generateKeyPair("ed25519", "stranger").privateKeyPem })).rejects.toThrow(
+            /refuses the login[^]*Nothing was changed/,
+        );
         expect(host.ssh.connections() - before).toBe(1);
     });
 
     test("says how it goes on where the host is gone", async () => {
-        await expect(withdraw({ port: 1 })).rejects.toThrow(/refuses connections[^]*If the host is gone for good: pulumi state delete 'urn:pulumi:test::project::zot:index\/hostWithdrawal:HostWithdrawal::registry'/);
+        await expect(withdraw({ port: 1 })).rejects.toThrow(
+            /refuses connections[^]*If the host is gone for good: pulumi state delete 'urn:pulumi:test::project::zot:index\/hostWithdrawal:HostWithdrawal::registry'/,
+        );
     });
 
     test("ends with a failure where what was declared is still in force", async () => {
         pushed();
-        await expect(leave()).rejects.toThrow(/is still in force on the registry's host[^]*something else ran in its place/);
+        await expect(leave()).rejects.toThrow(
+            /is still in force on the registry's host[^]*something else ran in its place/,
+        );
         // As after any withdrawal.
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
         await leave();
@@ -91,7 +109,9 @@ describe.each(kinds)("a destroy over %s", (kind) => {
 
     test("ends well, and says what is not known, where the host cannot be asked", async () => {
         await leave({ ...host.inputs, connection: { ...(host.inputs.connection as PropertyMap), port: 1 } });
-        expect(said).toEqual([expect.stringMatching(/^warning: It is not known whether the config was withdrawn\. .*refuses connections/)]);
+        expect(said).toEqual([
+            expect.stringMatching(/^warning: It is not known whether the config was withdrawn\. .*refuses connections/),
+        ]);
     });
 });
 
@@ -107,11 +127,31 @@ test("the SDK, the schema and the check know the connection, which is secret as 
     });
     new zot.HostWithdrawal("host", { connection });
     await pulumi.runtime.disconnect();
-    expect(found).toEqual([{ type: hostWithdrawalToken, inputs: { connection: { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: connection } } }]);
-    expect(() => new zot.HostWithdrawal("host", {} as zot.HostWithdrawalArgs)).toThrow("Missing required property 'connection'");
+    expect(found).toEqual([
+        {
+            type: hostWithdrawalToken,
+            inputs: {
+                connection: {
+                    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+                    value: connection,
+                },
+            },
+        },
+    ]);
+    expect(() => new zot.HostWithdrawal("host", {} as zot.HostWithdrawalArgs)).toThrow(
+        "Missing required property 'connection'",
+    );
     const schema = JSON.parse(packageSchema()) as { resources: Record<string, { inputProperties: object }> };
     expect(Object.keys(schema.resources[hostWithdrawalToken]!.inputProperties)).toEqual(["connection"]);
-    const check = (inputs: PropertyMap) => hostWithdrawal({ environment: {} }).check!({ inputs, oldInputs: undefined, randomSeed: new Uint8Array() }, undefined as never);
+    const check = (inputs: PropertyMap) =>
+        hostWithdrawal({ environment: {} }).check!(
+            { inputs, oldInputs: undefined, randomSeed: new Uint8Array() },
+            undefined as never,
+        );
     expect((await check({})).failures).toEqual([{ property: "connection", reason: "connection is missing." }]);
-    expect((await check({ connection, look: true })).failures).toEqual(expect.arrayContaining([{ property: "look", reason: "look is no property of a host withdrawal, which has connection alone." }]));
+    expect((await check({ connection, look: true })).failures).toEqual(
+        expect.arrayContaining([
+            { property: "look", reason: "look is no property of a host withdrawal, which has connection alone." },
+        ]),
+    );
 });

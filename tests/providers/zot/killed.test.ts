@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RegistryClient } from "../../../clients/registry";
 import type { PropertyMap } from "../../../providers/protocol";
-import { type Driver, configurationFor, driver } from "./driver";
+import { configurationFor, type Driver, driver } from "./driver";
 import type { SeenRequest } from "./gate";
 import { type Plugin, startPlugin } from "./plugin";
 import { startWorld, type World } from "./world";
@@ -28,14 +28,25 @@ const start = async () => {
     plugin = await startPlugin(configurationFor(world));
     plugins.push(plugin);
 };
-const inputs = (more: PropertyMap = {}): PropertyMap => ({ registryUrl: world.registryUrl, user: world.ciUser, repository: world.repository, lifetime: "1h", predecessorLifetime: "30m", ...more });
+const inputs = (more: PropertyMap = {}): PropertyMap => ({
+    registryUrl: world.registryUrl,
+    user: world.ciUser,
+    repository: world.repository,
+    lifetime: "1h",
+    predecessorLifetime: "30m",
+    ...more,
+});
 const output = (driven: Driver, name: string) => driven.state!.outputs[name];
 const forget = () => {
     world.authentikGate.reset();
     world.registryGate.reset();
 };
 /** What changes something, or is a turn of the login; that zot asks Authentik for a token is its own affair. */
-const isStep = ({ method, path }: SeenRequest) => (method !== "GET" && path !== "/application/o/token/") || path.startsWith("/zot/auth/callback/") || path === "/zot/auth/login" || path.includes("invalidation-flow");
+const isStep = ({ method, path }: SeenRequest) =>
+    (method !== "GET" && path !== "/application/o/token/") ||
+    path.startsWith("/zot/auth/callback/") ||
+    path === "/zot/auth/login" ||
+    path.includes("invalidation-flow");
 
 /** Counts steps over both gates; at the one that is asked for, kills the plugin once the server has done it. */
 function watch(killAt?: number): { steps: string[] } {
@@ -62,7 +73,11 @@ async function upAfterKill(driven: Driver, given: PropertyMap, killAt: number): 
 }
 
 const uuids = async () => (await world.keys()).map((key) => key.uuid).sort();
-const named = (driven: Driver) => [output(driven, "uuid") as string, ...(output(driven, "predecessors") as PropertyMap[]).map((predecessor) => predecessor.uuid as string)].sort();
+const named = (driven: Driver) =>
+    [
+        output(driven, "uuid") as string,
+        ...(output(driven, "predecessors") as PropertyMap[]).map((predecessor) => predecessor.uuid as string),
+    ].sort();
 
 test("in the making of the first key", async () => {
     await start();
@@ -80,7 +95,10 @@ test("in the making of the first key", async () => {
         await upAfterKill(driven, inputs(), step);
         expect(driven.state).toBeUndefined();
         expect(await driven.up(inputs())).toBe("create");
-        expect({ step: create[step], keys: await uuids() }).toEqual({ step: create[step], keys: [output(driven, "uuid")] });
+        expect({ step: create[step], keys: await uuids() }).toEqual({
+            step: create[step],
+            keys: [output(driven, "uuid")],
+        });
         expect(output(driven, "status")).toBe("usable");
         await driven.destroy();
         expect(await uuids()).toEqual([]);
@@ -174,7 +192,10 @@ test("the plugin starts fast, and what is secret leaves it marked as such", asyn
     await driven.refresh();
     const key = output(driven, "key") as string;
     await driven.destroy();
-    const marked = JSON.stringify({ "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", value: key });
+    const marked = JSON.stringify({
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        value: key,
+    });
     const texts = plugin.sent.map((map) => JSON.stringify(map));
     expect(texts.filter((text) => text.includes(key)).length).toBeGreaterThanOrEqual(2);
     for (const text of texts) expect(text.replaceAll(marked, "")).not.toContain(key);

@@ -26,10 +26,27 @@ function record(uuid: string, more: Partial<ApiKeyRecord> = {}): ApiKeyRecord {
 }
 
 function keyState(more: Partial<KeyState> = {}): KeyState {
-    return { uuid: "present", created: at(0).toISOString(), expires: at(90 * DAY).toISOString(), status: "usable", generation: 1, predecessors: [], ...more };
+    return {
+        uuid: "present",
+        created: at(0).toISOString(),
+        expires: at(90 * DAY).toISOString(),
+        status: "usable",
+        generation: 1,
+        predecessors: [],
+        ...more,
+    };
 }
 
-const planned = (more: Partial<Parameters<typeof plan>[0]> = {}) => plan({ state: keyState(), wanted, now: at(DAY), keys: [record("present")], owner: OWNER, takeOver: false, ...more });
+const planned = (more: Partial<Parameters<typeof plan>[0]> = {}) =>
+    plan({
+        state: keyState(),
+        wanted,
+        now: at(DAY),
+        keys: [record("present")],
+        owner: OWNER,
+        takeOver: false,
+        ...more,
+    });
 
 describe("what is due", () => {
     test("nothing, while the key is young", () => {
@@ -37,7 +54,13 @@ describe("what is due", () => {
     });
 
     test.each([
-        ["past its time", keyState(), wanted, 60 * DAY, /60 days old, and its time to rotate was 2027-01-22 08:00:00 UTC/],
+        [
+            "past its time",
+            keyState(),
+            wanted,
+            60 * DAY,
+            /60 days old, and its time to rotate was 2027-01-22 08:00:00 UTC/,
+        ],
         ["expired", keyState(), wanted, 90 * DAY, /expired on 2027-02-21/],
         ["not accepted any more", keyState({ status: "unusable" }), wanted, DAY, /does not accept/],
         ["of an earlier generation", keyState(), { ...wanted, generation: 2 }, DAY, /raised from 1 to 2/],
@@ -51,13 +74,19 @@ describe("what is due", () => {
     });
 
     test("the time to rotate is never after the end", () => {
-        expect(rotateAt({ created: at(0).toISOString(), expires: at(HOUR).toISOString() }, { rotateAfter: DAY })).toBe(at(HOUR).toISOString());
+        expect(rotateAt({ created: at(0).toISOString(), expires: at(HOUR).toISOString() }, { rotateAfter: DAY })).toBe(
+            at(HOUR).toISOString(),
+        );
     });
 });
 
 describe("the plan", () => {
     test("for the first key: what was there becomes a predecessor, whatever its end", () => {
-        const keys = [record("by-hand", { label: "laptop" }), record("endless", { label: "", expirationDate: "0001-01-01T00:00:00Z" }), record("soon", { label: "x", expirationDate: at(2 * DAY).toISOString() })];
+        const keys = [
+            record("by-hand", { label: "laptop" }),
+            record("endless", { label: "", expirationDate: "0001-01-01T00:00:00Z" }),
+            record("soon", { label: "x", expirationDate: at(2 * DAY).toISOString() }),
+        ];
         const first = planned({ state: undefined, keys });
         expect(first.mint).toEqual({ why: "there is none yet" });
         expect(first.predecessors.map(({ uuid, expires, revokeAfter }) => [uuid, expires, revokeAfter])).toEqual([
@@ -84,12 +113,18 @@ describe("the plan", () => {
         const later = planned({ keys: [record("present"), other] });
         expect(later.foreign).toEqual([other]);
         expect([later.refusedFor, later.strays, later.over, later.predecessors]).toEqual([[], [], [], []]);
-        expect(planned({ state: undefined, keys: [other], takeOver: true }).predecessors.map(({ uuid }) => uuid)).toEqual(["other"]);
+        expect(
+            planned({ state: undefined, keys: [other], takeOver: true }).predecessors.map(({ uuid }) => uuid),
+        ).toEqual(["other"]);
         expect(planned({ state: undefined, keys: [{ ...other, isExpired: true }] }).refusedFor).toEqual([]);
     });
 
     test("a raised generation takes every other key, another stack's too", () => {
-        const keys = [record("present"), record("other", { label: "ci pulumi:zot-hardening/dev/registry" }), record("by-hand", { label: "laptop" })];
+        const keys = [
+            record("present"),
+            record("other", { label: "ci pulumi:zot-hardening/dev/registry" }),
+            record("by-hand", { label: "laptop" }),
+        ];
         const next = planned({ keys, wanted: { ...wanted, generation: 5 } });
         expect(next.mint).toBeDefined();
         expect(next.over.map(({ uuid }) => uuid).sort()).toEqual(["by-hand", "other", "present"]);
@@ -106,7 +141,19 @@ describe("the plan", () => {
         const state = keyState({ predecessors: [predecessorOf(keys[1]!, at(DAY))] });
         const next = planned({ state, keys, now: at(61 * DAY) });
         expect(next.over.map(({ uuid }) => uuid)).toEqual(["old"]);
-        await carryOut({ plan: next, state, wanted, keys: new Registry(keys, () => START + 61 * DAY, (call, moment) => void (moment === "before" && calls.push(call))), label: "x", expires: at(151 * DAY), prove: async () => void calls.push("prove") });
+        await carryOut({
+            plan: next,
+            state,
+            wanted,
+            keys: new Registry(
+                keys,
+                () => START + 61 * DAY,
+                (call, moment) => void (moment === "before" && calls.push(call)),
+            ),
+            label: "x",
+            expires: at(151 * DAY),
+            prove: async () => void calls.push("prove"),
+        });
         expect(calls).toEqual(["create", "prove", "revoke old"]);
     });
 });
@@ -114,10 +161,25 @@ describe("the plan", () => {
 describe("a key that exists is not lost", () => {
     const listed = [record("present"), record("old", { label: "laptop" }), record("older", { label: "desk" })];
     const state = keyState({ predecessors: [predecessorOf(listed[1]!, at(DAY)), predecessorOf(listed[2]!, at(DAY))] });
-    const carried = (watch: (call: string) => void, { generation = 1, prove = async () => {} }: { generation?: number; prove?: () => Promise<void> } = {}) => {
+    const carried = (
+        watch: (call: string) => void,
+        { generation = 1, prove = async () => {} }: { generation?: number; prove?: () => Promise<void> } = {},
+    ) => {
         const next = planned({ state, keys: listed, now: at(61 * DAY), wanted: { ...wanted, generation } });
-        const keys = new Registry([...listed], () => START + 61 * DAY, (call, moment) => void (moment === "before" && watch(call)));
-        return carryOut({ plan: next, state, wanted: { ...wanted, generation }, keys, label: "x", expires: at(151 * DAY), prove }).then(
+        const keys = new Registry(
+            [...listed],
+            () => START + 61 * DAY,
+            (call, moment) => void (moment === "before" && watch(call)),
+        );
+        return carryOut({
+            plan: next,
+            state,
+            wanted: { ...wanted, generation },
+            keys,
+            label: "x",
+            expires: at(151 * DAY),
+            prove,
+        }).then(
             () => undefined,
             (error: unknown) => error as AfterMinting,
         );
@@ -135,7 +197,9 @@ describe("a key that exists is not lost", () => {
 
     test("when it may not push: nothing is revoked for it yet", async () => {
         const calls: string[] = [];
-        const failure = await carried((call) => void calls.push(call), { prove: () => Promise.reject(new Error("may not push")) });
+        const failure = await carried((call) => void calls.push(call), {
+            prove: () => Promise.reject(new Error("may not push")),
+        });
         expect(failure!.message).toBe("may not push");
         expect(failure!.reached.state).toMatchObject({ status: "unproven" });
         expect(failure!.reached.state.predecessors.map(({ uuid }) => uuid)).toEqual(["present", "old", "older"]);
@@ -143,7 +207,10 @@ describe("a key that exists is not lost", () => {
     });
 
     test("when it may not push after a leak: the others go all the same", async () => {
-        const failure = await carried(() => {}, { generation: 2, prove: () => Promise.reject(new Error("may not push")) });
+        const failure = await carried(() => {}, {
+            generation: 2,
+            prove: () => Promise.reject(new Error("may not push")),
+        });
         expect(failure!.message).toBe("may not push");
         expect(failure!.reached.state).toMatchObject({ status: "unproven", generation: 2, predecessors: [] });
     });
@@ -160,12 +227,22 @@ class Registry implements ApiKeys {
     ) {}
 
     async list() {
-        return this.during("list", () => this.records.map((key) => ({ ...key, isExpired: Date.parse(key.expirationDate) > START - 365 * DAY && Date.parse(key.expirationDate) <= this.now() })));
+        return this.during("list", () =>
+            this.records.map((key) => ({
+                ...key,
+                isExpired:
+                    Date.parse(key.expirationDate) > START - 365 * DAY && Date.parse(key.expirationDate) <= this.now(),
+            })),
+        );
     }
 
     async create(label: string, expires: Date) {
         return this.during("create", () => {
-            const made = record(`key-${++Registry.count}`, { label, createdAt: new Date(this.now()).toISOString(), expirationDate: expires.toISOString() });
+            const made = record(`key-${++Registry.count}`, {
+                label,
+                createdAt: new Date(this.now()).toISOString(),
+                expirationDate: expires.toISOString(),
+            });
             this.records.push(made);
             return { key: `secret of ${made.uuid}`, record: made };
         });
@@ -201,13 +278,31 @@ type Event =
 
 const events: fc.Arbitrary<Event[]> = fc.array(
     fc.oneof(
-        { weight: 3, arbitrary: fc.record({ kind: fc.constant("time passes" as const), milliseconds: fc.integer({ min: 1, max: 40 * DAY }) }) },
+        {
+            weight: 3,
+            arbitrary: fc.record({
+                kind: fc.constant("time passes" as const),
+                milliseconds: fc.integer({ min: 1, max: 40 * DAY }),
+            }),
+        },
         { weight: 4, arbitrary: fc.record({ kind: fc.constant("up" as const) }) },
-        { weight: 2, arbitrary: fc.record({ kind: fc.constant("up" as const), killedAt: fc.integer({ min: 0, max: 14 }) }) },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant("a key is made by hand" as const), lifetime: fc.option(fc.integer({ min: HOUR, max: 100 * DAY }), { nil: undefined }) }) },
+        {
+            weight: 2,
+            arbitrary: fc.record({ kind: fc.constant("up" as const), killedAt: fc.integer({ min: 0, max: 14 }) }),
+        },
+        {
+            weight: 1,
+            arbitrary: fc.record({
+                kind: fc.constant("a key is made by hand" as const),
+                lifetime: fc.option(fc.integer({ min: HOUR, max: 100 * DAY }), { nil: undefined }),
+            }),
+        },
         { weight: 1, arbitrary: fc.constant({ kind: "the key stops working" as const }) },
         { weight: 1, arbitrary: fc.constant({ kind: "the generation is raised" as const }) },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant("it may not push for now" as const), broken: fc.boolean() }) },
+        {
+            weight: 1,
+            arbitrary: fc.record({ kind: fc.constant("it may not push for now" as const), broken: fc.boolean() }),
+        },
     ),
     { minLength: 1, maxLength: 30 },
 );
@@ -231,7 +326,16 @@ class Model {
                 break;
             case "a key is made by hand": {
                 const uuid = `hand-${++this.made}`;
-                this.records.push(record(uuid, { label: "by hand", createdAt: this.time(), expirationDate: event.lifetime === undefined ? "0001-01-01T00:00:00Z" : new Date(this.now + event.lifetime).toISOString() }));
+                this.records.push(
+                    record(uuid, {
+                        label: "by hand",
+                        createdAt: this.time(),
+                        expirationDate:
+                            event.lifetime === undefined
+                                ? "0001-01-01T00:00:00Z"
+                                : new Date(this.now + event.lifetime).toISOString(),
+                    }),
+                );
                 this.held.set(uuid, undefined);
                 break;
             }
@@ -263,9 +367,13 @@ class Model {
         const found = before && due(before.state, this.wanted, new Date(this.now));
         if (found && !found.mint && found.over.length === 0 && !found.prove && !this.pending) return;
         let call = 0;
-        const keys = new Registry(this.records, () => this.now, () => {
-            if (call++ === killedAt) throw new Killed();
-        });
+        const keys = new Registry(
+            this.records,
+            () => this.now,
+            () => {
+                if (call++ === killedAt) throw new Killed();
+            },
+        );
         let done: CarriedOut;
         let isWhole = true;
         const everything = before !== undefined && this.wanted.generation > before.state.generation;
@@ -273,11 +381,26 @@ class Model {
         if (everything) this.held.clear();
         try {
             const listed = await keys.list();
-            const next = plan({ state: before?.state, wanted: this.wanted, now: new Date(this.now), keys: listed, owner: OWNER, takeOver: false });
+            const next = plan({
+                state: before?.state,
+                wanted: this.wanted,
+                now: new Date(this.now),
+                keys: listed,
+                owner: OWNER,
+                takeOver: false,
+            });
             const prove = async () => {
                 if (this.broken) throw new Error("may not push");
             };
-            done = await carryOut({ plan: next, state: before?.state, wanted: this.wanted, keys, label: labelFor("ci", OWNER), expires: new Date(this.now + this.wanted.lifetime), prove });
+            done = await carryOut({
+                plan: next,
+                state: before?.state,
+                wanted: this.wanted,
+                keys,
+                label: labelFor("ci", OWNER),
+                expires: new Date(this.now + this.wanted.lifetime),
+                prove,
+            });
             if (!next.mint && before && done.state.status === "unproven") {
                 await prove();
                 done = { ...done, state: { ...done.state, status: "usable" } };
@@ -298,16 +421,22 @@ class Model {
         if (!everything) {
             // From now on it is known until when each of the others lives.
             for (const [uuid, until] of this.held) {
-                if (until === undefined && uuid !== this.declared.state.uuid) this.held.set(uuid, this.now + this.wanted.predecessorLifetime);
+                if (until === undefined && uuid !== this.declared.state.uuid)
+                    this.held.set(uuid, this.now + this.wanted.predecessorLifetime);
             }
-            if (replaced !== undefined && this.held.has(replaced)) this.held.set(replaced, this.now + this.wanted.predecessorLifetime);
+            if (replaced !== undefined && this.held.has(replaced))
+                this.held.set(replaced, this.now + this.wanted.predecessorLifetime);
         }
         this.held.set(this.declared.state.uuid, undefined);
 
-        for (const key of this.records.filter((candidate) => candidate.label !== "by hand")) expect(Date.parse(key.expirationDate)).toBeGreaterThan(START);
+        for (const key of this.records.filter((candidate) => candidate.label !== "by hand"))
+            expect(Date.parse(key.expirationDate)).toBeGreaterThan(START);
         if (!isWhole) return;
         const working = this.records.filter((key) => !this.isExpired(key)).map((key) => key.uuid);
-        const named = [this.declared.state.uuid, ...this.declared.state.predecessors.map((predecessor) => predecessor.uuid)];
+        const named = [
+            this.declared.state.uuid,
+            ...this.declared.state.predecessors.map((predecessor) => predecessor.uuid),
+        ];
         expect(working.sort()).toEqual(named.sort());
         if (everything) expect(working).toEqual([this.declared.state.uuid]);
         for (const { uuid, revokeAfter } of this.declared.state.predecessors) {
@@ -359,24 +488,47 @@ describe("durations", () => {
         ["0s", 0],
     ])("%s", (text, milliseconds) => expect(durationOf(text)).toBe(milliseconds));
 
-    test.each(["", "soon", "1.5h", "-1d", "1y", "1 d", "9999999w", null, {}, -5, 1.5])("%p is none", (value) => expect(durationOf(value)).toBeUndefined());
+    test.each(["", "soon", "1.5h", "-1d", "1y", "1 d", "9999999w", null, {}, -5, 1.5])("%p is none", (value) =>
+        expect(durationOf(value)).toBeUndefined(),
+    );
 
     test("for a person", () => {
-        expect([durationText(90 * DAY), durationText(HOUR + 60_000), durationText(1_000), durationText(0), durationText(DAY + 1_000)]).toEqual(["90 days", "1 hour and 1 minute", "1 second", "0 seconds", "1 day"]);
+        expect([
+            durationText(90 * DAY),
+            durationText(HOUR + 60_000),
+            durationText(1_000),
+            durationText(0),
+            durationText(DAY + 1_000),
+        ]).toEqual(["90 days", "1 hour and 1 minute", "1 second", "0 seconds", "1 day"]);
     });
 });
 
 describe("the label", () => {
     test("says whose key it is, whatever the resource is called", () => {
-        const name = fc.string({ minLength: 1 }).filter((text) => text.trim() === text && !/[\n\r]/.test(text) && !text.includes("pulumi:"));
-        fc.assert(fc.property(name, fc.constantFrom("ci", "builds at home"), (resource, label) => expect(ownerIn(labelFor(label, { ...OWNER, name: resource }))).toEqual({ ...OWNER, name: resource })));
+        const name = fc
+            .string({ minLength: 1 })
+            .filter((text) => text.trim() === text && !/[\n\r]/.test(text) && !text.includes("pulumi:"));
+        fc.assert(
+            fc.property(name, fc.constantFrom("ci", "builds at home"), (resource, label) =>
+                expect(ownerIn(labelFor(label, { ...OWNER, name: resource }))).toEqual({ ...OWNER, name: resource }),
+            ),
+        );
     });
 
     test("of a key that was made by hand says nothing", () => {
-        expect([ownerIn("laptop"), ownerIn(""), ownerIn("pulumi"), ownerIn("my pulumi: key")]).toEqual([undefined, undefined, undefined, undefined]);
+        expect([ownerIn("laptop"), ownerIn(""), ownerIn("pulumi"), ownerIn("my pulumi: key")]).toEqual([
+            undefined,
+            undefined,
+            undefined,
+            undefined,
+        ]);
     });
 
     test("comes from the URN", () => {
-        expect(ownerOf("urn:pulumi:prod::zot-hardening::a:b:C$zot:index/apiKey:ApiKey::with::colons")).toEqual({ project: "zot-hardening", stack: "prod", name: "with::colons" });
+        expect(ownerOf("urn:pulumi:prod::zot-hardening::a:b:C$zot:index/apiKey:ApiKey::with::colons")).toEqual({
+            project: "zot-hardening",
+            stack: "prod",
+            name: "with::colons",
+        });
     });
 });

@@ -25,10 +25,16 @@ export interface Plugin {
     ended: Promise<void>;
 }
 
-export async function startPlugin(configuration: PropertyMap, environment: NodeJS.ProcessEnv = process.env): Promise<Plugin> {
+export async function startPlugin(
+    configuration: PropertyMap,
+    environment: NodeJS.ProcessEnv = process.env,
+): Promise<Plugin> {
     // Compiled here, so that a start is what an operator's is.
     (require("../../../build/compile.cjs") as { compiled(source: string): string }).compiled("providers/zot/main.ts");
-    const child: ChildProcess = spawn(path.join(root, "providers/zot/pulumi-resource-zot"), [], { stdio: ["ignore", "pipe", "pipe"], env: environment });
+    const child: ChildProcess = spawn(path.join(root, "providers/zot/pulumi-resource-zot"), [], {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: environment,
+    });
     const written: string[] = [];
     child.stdout!.on("data", (chunk: Buffer) => written.push(chunk.toString()));
     child.stderr!.on("data", (chunk: Buffer) => written.push(chunk.toString()));
@@ -37,13 +43,18 @@ export async function startPlugin(configuration: PropertyMap, environment: NodeJ
         createInterface({ input: child.stdout! }).once("line", resolve);
         child.once("exit", (code) => reject(new Error(`The plugin ended with ${code}: ${written.join("")}`)));
     });
-    const client = new service.ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), { "grpc.enable_http_proxy": 0 });
+    const client = new service.ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), {
+        "grpc.enable_http_proxy": 0,
+    });
     const sent: unknown[] = [];
     const call = (method: string, request: unknown) =>
         new Promise<any>((resolve, reject) => {
-            client[method](request, (error: grpc.ServiceError | null, response: any) => (error ? reject(failureOf(error)) : resolve(response)));
+            client[method](request, (error: grpc.ServiceError | null, response: any) =>
+                error ? reject(failureOf(error)) : resolve(response),
+            );
         });
-    const struct = (map: PropertyMap) => Struct.fromJavaScript(JSON.parse(JSON.stringify(map)) as Record<string, never>);
+    const struct = (map: PropertyMap) =>
+        Struct.fromJavaScript(JSON.parse(JSON.stringify(map)) as Record<string, never>);
     const plain = (map: any): PropertyMap => {
         const value = (map?.toJavaScript() ?? {}) as PropertyMap;
         sent.push(value);
@@ -62,31 +73,78 @@ export async function startPlugin(configuration: PropertyMap, environment: NodeJ
 
     const handler: ResourceHandler = {
         async check({ inputs, oldInputs }, { urn }) {
-            const response = await call("check", request("CheckRequest", urn, { News: struct(inputs), ...(oldInputs ? { Olds: struct(oldInputs) } : {}) }));
-            return { inputs: plain(response.getInputs()), failures: response.getFailuresList().map((failure: any) => ({ property: failure.getProperty(), reason: failure.getReason() })) };
+            const response = await call(
+                "check",
+                request("CheckRequest", urn, {
+                    News: struct(inputs),
+                    ...(oldInputs ? { Olds: struct(oldInputs) } : {}),
+                }),
+            );
+            return {
+                inputs: plain(response.getInputs()),
+                failures: response
+                    .getFailuresList()
+                    .map((failure: any) => ({ property: failure.getProperty(), reason: failure.getReason() })),
+            };
         },
         async diff({ id, oldOutputs, oldInputs, inputs }, { urn }) {
-            const response = await call("diff", request("DiffRequest", urn, { Id: id, Olds: struct(oldOutputs), OldInputs: struct(oldInputs), News: struct(inputs) }));
+            const response = await call(
+                "diff",
+                request("DiffRequest", urn, {
+                    Id: id,
+                    Olds: struct(oldOutputs),
+                    OldInputs: struct(oldInputs),
+                    News: struct(inputs),
+                }),
+            );
             const replaced = new Set<string>(response.getReplacesList());
             return {
                 changes: response.getChanges() === messages.DiffResponse.DiffChanges.DIFF_SOME,
-                properties: Object.fromEntries(response.getDiffsList().map((name: string) => [name, { kind: replaced.has(name) ? "update-replace" : "update" }])),
+                properties: Object.fromEntries(
+                    response
+                        .getDiffsList()
+                        .map((name: string) => [name, { kind: replaced.has(name) ? "update-replace" : "update" }]),
+                ),
             };
         },
         async create({ inputs, preview }, { urn }) {
-            const response = await call("create", request("CreateRequest", urn, { Properties: struct(inputs), Preview: preview }));
+            const response = await call(
+                "create",
+                request("CreateRequest", urn, { Properties: struct(inputs), Preview: preview }),
+            );
             return { id: response.getId(), properties: plain(response.getProperties()) };
         },
         async read({ id, properties, inputs }, { urn }) {
-            const response = await call("read", request("ReadRequest", urn, { Id: id, Properties: struct(properties), Inputs: struct(inputs) }));
-            return response.getId() ? { id: response.getId(), properties: plain(response.getProperties()), inputs: plain(response.getInputs()) } : undefined;
+            const response = await call(
+                "read",
+                request("ReadRequest", urn, { Id: id, Properties: struct(properties), Inputs: struct(inputs) }),
+            );
+            return response.getId()
+                ? {
+                      id: response.getId(),
+                      properties: plain(response.getProperties()),
+                      inputs: plain(response.getInputs()),
+                  }
+                : undefined;
         },
         async update({ id, oldOutputs, oldInputs, inputs, preview }, { urn }) {
-            const response = await call("update", request("UpdateRequest", urn, { Id: id, Olds: struct(oldOutputs), OldInputs: struct(oldInputs), News: struct(inputs), Preview: preview }));
+            const response = await call(
+                "update",
+                request("UpdateRequest", urn, {
+                    Id: id,
+                    Olds: struct(oldOutputs),
+                    OldInputs: struct(oldInputs),
+                    News: struct(inputs),
+                    Preview: preview,
+                }),
+            );
             return plain(response.getProperties());
         },
         async delete({ id, properties, inputs }, { urn }) {
-            await call("delete", request("DeleteRequest", urn, { Id: id, Properties: struct(properties), OldInputs: struct(inputs) }));
+            await call(
+                "delete",
+                request("DeleteRequest", urn, { Id: id, Properties: struct(properties), OldInputs: struct(inputs) }),
+            );
         },
     };
     return {
@@ -105,7 +163,10 @@ function failureOf(error: grpc.ServiceError): Error {
     if (!details) return new Error(error.details || error.message);
     const status = statusMessages.Status.deserializeBinary(new Uint8Array(details as Buffer));
     const detail = messages.ErrorResourceInitFailed.deserializeBinary(status.getDetailsList()[0].getValue_asU8());
-    return new PartialFailure(error.details, { id: detail.getId(), properties: unwrapMap(detail.getProperties().toJavaScript()) });
+    return new PartialFailure(error.details, {
+        id: detail.getId(),
+        properties: unwrapMap(detail.getProperties().toJavaScript()),
+    });
 }
 
 export const urnType = apiKeyToken;

@@ -57,14 +57,33 @@ export async function startWorld(): Promise<World> {
     };
     const first = async <T>(path: string) => (await authentik.api<{ results: T[] }>("GET", path)).results;
 
-    const group = await post<{ pk: string }>("/core/groups/", { name: `workloads-${suffix}` }, ({ pk }) => `/core/groups/${pk}/`);
+    const group = await post<{ pk: string }>(
+        "/core/groups/",
+        { name: `workloads-${suffix}` },
+        ({ pk }) => `/core/groups/${pk}/`,
+    );
     const ciUser = `ci-${suffix}`;
-    const user = await post<{ pk: number }>("/core/users/", { username: ciUser, name: ciUser, type: "service_account", path: "users", groups: [group.pk], attributes: {} }, ({ pk }) => `/core/users/${pk}/`);
-    const [authorization] = await first<{ pk: string }>("/flows/instances/?slug=default-provider-authorization-implicit-consent");
+    const user = await post<{ pk: number }>(
+        "/core/users/",
+        { username: ciUser, name: ciUser, type: "service_account", path: "users", groups: [group.pk], attributes: {} },
+        ({ pk }) => `/core/users/${pk}/`,
+    );
+    const [authorization] = await first<{ pk: string }>(
+        "/flows/instances/?slug=default-provider-authorization-implicit-consent",
+    );
     const [invalidation] = await first<{ pk: string }>("/flows/instances/?slug=default-provider-invalidation-flow");
-    const [certificate] = await first<{ pk: string }>("/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate");
+    const [certificate] = await first<{ pk: string }>(
+        "/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate",
+    );
     const mappings: string[] = [];
-    for (const scope of ["openid", "email", "profile"]) mappings.push((await first<{ pk: string }>(`/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-${scope}`))[0]!.pk);
+    for (const scope of ["openid", "email", "profile"])
+        mappings.push(
+            (
+                await first<{ pk: string }>(
+                    `/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-${scope}`,
+                )
+            )[0]!.pk,
+        );
     const clientId = `zot-${suffix}`;
     const clientSecret = randomBytes(24).toString("hex");
     const registryUrl = registryGate.url;
@@ -88,7 +107,11 @@ export async function startWorld(): Promise<World> {
         },
         ({ pk }) => `/providers/oauth2/${pk}/`,
     );
-    const application = await post<{ pk: string }>("/core/applications/", { name: clientId, slug: clientId, provider: provider.pk, policy_engine_mode: "any" }, () => `/core/applications/${clientId}/`);
+    const application = await post<{ pk: string }>(
+        "/core/applications/",
+        { name: clientId, slug: clientId, provider: provider.pk, policy_engine_mode: "any" },
+        () => `/core/applications/${clientId}/`,
+    );
     await authentik.api("POST", "/policies/bindings/", { target: application.pk, group: group.pk, order: 0 });
     const issuer = `${authentikGate.url}/application/o/${clientId}/`;
 
@@ -103,12 +126,26 @@ export async function startWorld(): Promise<World> {
             port: String(zotPort),
             externalUrl: registryUrl,
             auth: {
-                openid: { providers: { oidc: { name: "Authentik", credentialsFile: credentials, issuer, scopes: ["openid", "profile", "email"], claimMapping: { username: "preferred_username" } } } },
+                openid: {
+                    providers: {
+                        oidc: {
+                            name: "Authentik",
+                            credentialsFile: credentials,
+                            issuer,
+                            scopes: ["openid", "profile", "email"],
+                            claimMapping: { username: "preferred_username" },
+                        },
+                    },
+                },
                 apikey: true,
             },
             accessControl: {
                 repositories: {
-                    "**": { policies: [{ groups: [`workloads-${suffix}`], actions: ["read", "create"] }], anonymousPolicy: ["read"], defaultPolicy: ["read"] },
+                    "**": {
+                        policies: [{ groups: [`workloads-${suffix}`], actions: ["read", "create"] }],
+                        anonymousPolicy: ["read"],
+                        defaultPolicy: ["read"],
+                    },
                 },
             },
         },
@@ -135,14 +172,24 @@ export async function startWorld(): Promise<World> {
         zot = child;
         const deadline = Date.now() + 30_000;
         for (;;) {
-            const ready = await fetch(`http://127.0.0.1:${zotPort}/readyz`).then((answer) => answer.ok, () => false);
+            const ready = await fetch(`http://127.0.0.1:${zotPort}/readyz`).then(
+                (answer) => answer.ok,
+                () => false,
+            );
             if (ready) return;
-            if (Date.now() > deadline || child.exitCode !== null) throw new Error(`zot did not start:\n${fs.readFileSync(path.join(folder, "zot.log"), "utf8").slice(-2000)}`);
+            if (Date.now() > deadline || child.exitCode !== null)
+                throw new Error(
+                    `zot did not start:\n${fs.readFileSync(path.join(folder, "zot.log"), "utf8").slice(-2000)}`,
+                );
             await new Promise((resolve) => setTimeout(resolve, 50));
         }
     };
     const asCi = async <T>(work: (session: ZotSession) => Promise<T>): Promise<T> => {
-        const session = await ZotSession.login(registryUrl, { username: ciUser, password: await patiently(() => authentik.appPassword(ciUser)) }, { identityProvider: [authentik.url, issuer] });
+        const session = await ZotSession.login(
+            registryUrl,
+            { username: ciUser, password: await patiently(() => authentik.appPassword(ciUser)) },
+            { identityProvider: [authentik.url, issuer] },
+        );
         try {
             return await work(session);
         } finally {

@@ -1,4 +1,4 @@
-import { isReal, Target, call } from "./target";
+import { call, isReal, Target } from "./target";
 
 // A real Authentik takes its time.
 jest.setTimeout(300_000);
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => target.stop());
 
 describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
-    test('without a token, and with a bad one, the answer is 403 and never 401 [fact: No token 403 `Authentication credentials were not provided.`; bad token 403 `Token invalid/expired`; never 401]', async () => {
+    test("without a token, and with a bad one, the answer is 403 and never 401 [fact: No token 403 `Authentication credentials were not provided.`; bad token 403 `Token invalid/expired`; never 401]", async () => {
         const none = await target.api("GET", "/core/groups/", undefined, null);
         expect([none.status, none.body]).toEqual([403, { detail: "Authentication credentials were not provided." }]);
         const bad = await target.api("GET", "/core/groups/", undefined, "not-a-token");
@@ -36,13 +36,24 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
     test("a body that is not JSON is 400, of another type 415, and a list 400 [fact: bad JSON 400]", async () => {
         const url = `${target.url}/api/v3/core/groups/`;
         const headers = { authorization: `Bearer ${target.token}` };
-        const broken = await call(url, { method: "POST", text: "{bad", headers: { ...headers, "content-type": "application/json" } });
+        const broken = await call(url, {
+            method: "POST",
+            text: "{bad",
+            headers: { ...headers, "content-type": "application/json" },
+        });
         expect(broken.status).toBe(400);
         expect(broken.body.detail).toMatch(/^JSON parse error - /);
-        const text = await call(url, { method: "POST", text: "{}", headers: { ...headers, "content-type": "text/plain" } });
+        const text = await call(url, {
+            method: "POST",
+            text: "{}",
+            headers: { ...headers, "content-type": "text/plain" },
+        });
         expect([text.status, text.body]).toEqual([415, { detail: 'Unsupported media type "text/plain" in request.' }]);
         const list = await target.api("POST", "/core/groups/", []);
-        expect([list.status, list.body]).toEqual([400, { non_field_errors: ["Invalid data. Expected a dictionary, but got list."] }]);
+        expect([list.status, list.body]).toEqual([
+            400,
+            { non_field_errors: ["Invalid data. Expected a dictionary, but got list."] },
+        ]);
     });
 
     test("a method that a path does not have is 405 with JSON", async () => {
@@ -85,7 +96,9 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await target.api("GET", `/core/groups/?name=${name}`)).body.results).toHaveLength(1);
         expect((await target.api("GET", `/core/groups/?name=${name.slice(0, -1)}`)).body.results).toHaveLength(0);
         expect((await target.api("GET", `/core/groups/?name=${name.toLowerCase()}`)).body.results).toHaveLength(0);
-        expect((await target.api("GET", `/core/groups/?name=${name}&include_users=false`)).body.results[0].users_obj).toBeNull();
+        expect(
+            (await target.api("GET", `/core/groups/?name=${name}&include_users=false`)).body.results[0].users_obj,
+        ).toBeNull();
     });
 
     test("a filter by something that does not exist is 400 for some parameters [fact: filters by what does not exist are 400]", async () => {
@@ -99,12 +112,17 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
             400,
             { target: ["Select a valid choice. That choice is not one of the available choices."] },
         ]);
-        expect((await target.api("GET", "/policies/bindings/?target=bad")).body).toEqual({ target: ["“bad” is not a valid UUID."] });
+        expect((await target.api("GET", "/policies/bindings/?target=bad")).body).toEqual({
+            target: ["“bad” is not a valid UUID."],
+        });
     });
 
     test("the version is of 2026.5, and me is a superuser [fact: GET /admin/version/ -> version_current 2026.5.0-rc1]", async () => {
         expect((await target.api("GET", "/admin/version/")).body.version_current).toMatch(/^2026\.5\./);
-        expect((await target.api("GET", "/core/users/me/")).body.user).toMatchObject({ username: "akadmin", is_superuser: true });
+        expect((await target.api("GET", "/core/users/me/")).body.user).toMatchObject({
+            username: "akadmin",
+            is_superuser: true,
+        });
     });
 
     test("what the default blueprints make is there [fact: The default flow's stages: identification 10, password 20, MFA 30, login 100]", async () => {
@@ -117,12 +135,19 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
         ]) {
             expect(await target.flow(slug)).toMatchObject({ slug });
         }
-        const bindings = await target.api("GET", `/flows/bindings/?target=${(await target.flow("default-authentication-flow")).pk}`);
+        const bindings = await target.api(
+            "GET",
+            `/flows/bindings/?target=${(await target.flow("default-authentication-flow")).pk}`,
+        );
         expect(bindings.body.results.map((binding: { order: number }) => binding.order)).toEqual([10, 20, 30, 100]);
-        expect(await target.find("/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate")).toMatchObject({ key_type: "rsa" });
+        expect(await target.find("/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate")).toMatchObject({
+            key_type: "rsa",
+        });
         expect(await target.find("/core/groups/?name=authentik+Admins")).toMatchObject({ is_superuser: true });
         const blueprints = await target.api("GET", "/managed/blueprints/?page_size=100");
-        expect(blueprints.body.results.map((blueprint: { name: string }) => blueprint.name)).toContain("authentik Bootstrap");
+        expect(blueprints.body.results.map((blueprint: { name: string }) => blueprint.name)).toContain(
+            "authentik Bootstrap",
+        );
     });
 
     test('refused values are 400 with a message list per member [fact: validation 400 {"field":["…"]}]', async () => {
@@ -130,7 +155,11 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
             ["/core/groups/", {}, { name: ["This field is required."] }],
             ["/core/groups/", { name: "" }, { name: ["This field may not be blank."] }],
             ["/core/groups/", { name: null }, { name: ["This field may not be null."] }],
-            ["/core/groups/", { name: "x", users: [999_999] }, { users: ['Invalid pk "999999" - object does not exist.'] }],
+            [
+                "/core/groups/",
+                { name: "x", users: [999_999] },
+                { users: ['Invalid pk "999999" - object does not exist.'] },
+            ],
             ["/core/groups/", { name: "x", users: "y" }, { users: ['Expected a list of items but got type "str".'] }],
             ["/core/groups/", { name: "x", parents: ["bad"] }, { parents: ["“bad” is not a valid UUID."] }],
             [
@@ -141,7 +170,11 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
             ["/core/groups/", { name: "x", is_superuser: "maybe" }, { is_superuser: ["Must be a valid boolean."] }],
             ["/core/users/", {}, { username: ["This field is required."], name: ["This field is required."] }],
             ["/core/users/", { username: "x", name: "x", type: "y" }, { type: ['"y" is not a valid choice.'] }],
-            ["/core/users/", { username: "x", name: "x", path: "/y" }, { path: ["No leading or trailing slashes allowed."] }],
+            [
+                "/core/users/",
+                { username: "x", name: "x", path: "/y" },
+                { path: ["No leading or trailing slashes allowed."] },
+            ],
             ["/core/users/", { username: "x", name: "x", email: "y" }, { email: ["Enter a valid email address."] }],
             [
                 "/core/tokens/",
@@ -165,7 +198,11 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
                 { name: "x", session_duration: "y" },
                 { session_duration: ["y is not in the correct format of 'hours=3;minutes=1'."] },
             ],
-            ["/stages/identification/", { name: "x", user_fields: ["y"] }, { user_fields: { "0": ['"y" is not a valid choice.'] } }],
+            [
+                "/stages/identification/",
+                { name: "x", user_fields: ["y"] },
+                { user_fields: { "0": ['"y" is not a valid choice.'] } },
+            ],
         ];
         for (const [path, body, answer] of cases) {
             const reply = await target.api("POST", path, body);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { Recycled, SideBySide, type Difference, type Step } from "./sideBySide";
+import { type Difference, Recycled, SideBySide, type Step } from "./sideBySide";
 import { realAuthentik } from "./target";
 
 // Random sequences of requests to the stand-in and to a real Authentik. Another sequence by SEED=NUMBER, more by RUNS=NUMBER.
@@ -8,11 +8,28 @@ import { realAuthentik } from "./target";
 jest.setTimeout(1_800_000);
 
 const nobody = "00000000-0000-4000-8000-000000000000";
-const text = fc.constantFrom<unknown>("a~", "A~", "b~", " a~ ", "", " ", "é ü~", "x".repeat(300), 5, true, null, [], {}, "a\0b");
+const text = fc.constantFrom<unknown>(
+    "a~",
+    "A~",
+    "b~",
+    " a~ ",
+    "",
+    " ",
+    "é ü~",
+    "x".repeat(300),
+    5,
+    true,
+    null,
+    [],
+    {},
+    "a\0b",
+);
 const flag = fc.constantFrom<unknown>(true, false, "yes", "0", "maybe", null, 1, 2);
 const number = fc.constantFrom<unknown>(0, 1, "1", -1, 2.5, "x", null, 99_999_999_999);
-const uuidOf = (...names: string[]) => fc.constantFrom<unknown>(...names.map((name) => `{${name}.pk}`), nobody, "x", 1, null, "", true);
-const listOf = (element: fc.Arbitrary<unknown>) => fc.oneof(fc.array(element, { maxLength: 2 }), fc.constantFrom<unknown>("x", null, {}));
+const uuidOf = (...names: string[]) =>
+    fc.constantFrom<unknown>(...names.map((name) => `{${name}.pk}`), nobody, "x", 1, null, "", true);
+const listOf = (element: fc.Arbitrary<unknown>) =>
+    fc.oneof(fc.array(element, { maxLength: 2 }), fc.constantFrom<unknown>("x", null, {}));
 const attributes = fc.constantFrom<unknown>({}, { a: 1 }, { b: [{ c: null }] }, [], "x", null);
 const optional = (model: Record<string, fc.Arbitrary<unknown>>) => fc.record(model, { requiredKeys: [] });
 
@@ -29,7 +46,14 @@ const bodies: Record<string, { path: string; key: string; body: fc.Arbitrary<obj
             attributes,
             unknown: text,
         }),
-        filters: ["name=a~", "name=b~&is_superuser=x", "search=a~&ordering=-name", "name=a~&attributes=x", "name=a~&page=2", "members_by_pk=99999999"],
+        filters: [
+            "name=a~",
+            "name=b~&is_superuser=x",
+            "search=a~&ordering=-name",
+            "name=a~&attributes=x",
+            "name=a~&page=2",
+            "members_by_pk=99999999",
+        ],
     },
     user: {
         path: "/core/users/",
@@ -44,7 +68,14 @@ const bodies: Record<string, { path: string; key: string; body: fc.Arbitrary<obj
             is_active: flag,
             attributes,
         }),
-        filters: ["username=a~", "username=b~&type=x", "username=a~&is_active=true", "groups_by_name=nonesuch", "search=a~", "username=a~&uuid=x"],
+        filters: [
+            "username=a~",
+            "username=b~&type=x",
+            "username=a~&is_active=true",
+            "groups_by_name=nonesuch",
+            "search=a~",
+            "username=a~&uuid=x",
+        ],
     },
     application: {
         path: "/core/applications/",
@@ -53,7 +84,14 @@ const bodies: Record<string, { path: string; key: string; body: fc.Arbitrary<obj
             name: text,
             slug: fc.constantFrom<unknown>("a~", "b~", "a b", "token", "", null, 5, "é"),
             policy_engine_mode: fc.constantFrom<unknown>("any", "all", "x", null),
-            meta_launch_url: fc.constantFrom<unknown>("", "https://example.org/", "x", "https://%(username)s.example/", null, 5),
+            meta_launch_url: fc.constantFrom<unknown>(
+                "",
+                "https://example.org/",
+                "x",
+                "https://%(username)s.example/",
+                null,
+                5,
+            ),
             group: text,
             open_in_new_tab: flag,
             provider: fc.constantFrom<unknown>(null, 99_999_999, "x", ""),
@@ -72,7 +110,12 @@ const bodies: Record<string, { path: string; key: string; body: fc.Arbitrary<obj
             negate: flag,
             timeout: number,
         }),
-        filters: ["target={application.pk}", "target=x", `target=${nobody}`, "target={application.pk}&ordering=-order&page_size=1"],
+        filters: [
+            "target={application.pk}",
+            "target=x",
+            `target=${nobody}`,
+            "target={application.pk}&ordering=-order&page_size=1",
+        ],
     },
     token: {
         path: "/core/tokens/",
@@ -101,19 +144,25 @@ const common = (reply: { body: unknown; text: string }) => {
     if (!body || Array.isArray(body)) return body ?? reply.text;
     // `autocomplete` describes a search language that the stand-in has not.
     const { autocomplete: _autocomplete, user_obj: _userObject, ...rest } = body;
-    if (Array.isArray(rest.results)) rest.results = rest.results.map((row: Record<string, unknown>) => ({ ...row, user_obj: undefined }));
+    if (Array.isArray(rest.results))
+        rest.results = rest.results.map((row: Record<string, unknown>) => ({ ...row, user_obj: undefined }));
     return rest;
 };
 
 const step: fc.Arbitrary<Step> = fc
-    .record({ kind: fc.constantFrom(...Object.keys(bodies)), method: fc.constantFrom("POST", "POST", "PUT", "PATCH", "PATCH", "GET", "LIST", "DELETE") })
+    .record({
+        kind: fc.constantFrom(...Object.keys(bodies)),
+        method: fc.constantFrom("POST", "POST", "PUT", "PATCH", "PATCH", "GET", "LIST", "DELETE"),
+    })
     .chain(({ kind, method }) => {
         const { path, key, body, filters } = bodies[kind] as (typeof bodies)[string];
         switch (method) {
             case "POST":
                 return body.map((sent): Step => ({ method, path, body: sent, pick: common }));
             case "LIST":
-                return fc.constantFrom(...filters).map((filter): Step => ({ method: "GET", path: `${path}?${filter}`, pick: common }));
+                return fc
+                    .constantFrom(...filters)
+                    .map((filter): Step => ({ method: "GET", path: `${path}?${filter}`, pick: common }));
             case "PUT":
             case "PATCH":
                 return body.map((sent): Step => ({ method, path: `${path}${key}/`, body: sent, pick: common }));
@@ -127,31 +176,45 @@ const beginning: readonly Step[] = [
     { method: "POST", path: "/core/groups/", body: { name: "first~" }, as: "group" },
     { method: "POST", path: "/core/users/", body: { username: "first~", name: "" }, as: "user" },
     { method: "POST", path: "/core/applications/", body: { name: "first~", slug: "first~" }, as: "application" },
-    { method: "POST", path: "/policies/bindings/", body: { target: "{application.pk}", group: "{group.pk}", order: 0 }, as: "binding" },
-    { method: "POST", path: "/core/tokens/", body: { identifier: "first~", intent: "app_password", user: "{user.pk}" }, as: "token", pick: common },
+    {
+        method: "POST",
+        path: "/policies/bindings/",
+        body: { target: "{application.pk}", group: "{group.pk}", order: 0 },
+        as: "binding",
+    },
+    {
+        method: "POST",
+        path: "/core/tokens/",
+        body: { identifier: "first~", intent: "app_password", user: "{user.pk}" },
+        as: "token",
+        pick: common,
+    },
     { method: "POST", path: "/rbac/roles/", body: { name: "first~" }, as: "role" },
 ];
 
 const subject = "random sequences of requests [both]";
-(realAuthentik ? describe : describe.skip)(realAuthentik ? subject : `${subject} [skipped: AUTHENTIK_URL and AUTHENTIK_TOKEN are not set]`, () => {
-    test("stand-in and real Authentik answer alike, up to keys and times", async () => {
-        const sequences = fc.sample(fc.array(step, { minLength: 10, maxLength: 30 }), {
-            numRuns: Number(process.env.RUNS ?? 8),
-            seed: Number(process.env.SEED ?? 20_260_500),
-        });
-        const differences: Difference[] = [];
-        for (const sequence of sequences) {
-            const both = await SideBySide.start();
-            try {
-                for (const next of [...beginning, ...sequence]) await both.ask(next);
-                differences.push(...both.differences);
-            } catch (error) {
-                // A worker of the real one was recycled: this sequence says nothing.
-                if (!(error instanceof Recycled)) throw error;
-            } finally {
-                await both.stop();
+(realAuthentik ? describe : describe.skip)(
+    realAuthentik ? subject : `${subject} [skipped: AUTHENTIK_URL and AUTHENTIK_TOKEN are not set]`,
+    () => {
+        test("stand-in and real Authentik answer alike, up to keys and times", async () => {
+            const sequences = fc.sample(fc.array(step, { minLength: 10, maxLength: 30 }), {
+                numRuns: Number(process.env.RUNS ?? 8),
+                seed: Number(process.env.SEED ?? 20_260_500),
+            });
+            const differences: Difference[] = [];
+            for (const sequence of sequences) {
+                const both = await SideBySide.start();
+                try {
+                    for (const next of [...beginning, ...sequence]) await both.ask(next);
+                    differences.push(...both.differences);
+                } catch (error) {
+                    // A worker of the real one was recycled: this sequence says nothing.
+                    if (!(error instanceof Recycled)) throw error;
+                } finally {
+                    await both.stop();
+                }
             }
-        }
-        expect(differences).toEqual([]);
-    });
-});
+            expect(differences).toEqual([]);
+        });
+    },
+);

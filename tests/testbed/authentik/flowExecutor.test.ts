@@ -38,12 +38,21 @@ async function dedicatedFlow(username: string) {
     });
     const login = await target.make("/stages/user_login/", { name: `${slug}-login`, session_duration: "minutes=5" });
     await target.make("/flows/bindings/", { target: flow.pk, stage: identification.pk, order: 0 });
-    const binding = await target.make("/flows/bindings/", { target: flow.pk, stage: login.pk, order: 10, re_evaluate_policies: true });
+    const binding = await target.make("/flows/bindings/", {
+        target: flow.pk,
+        stage: login.pk,
+        order: 10,
+        re_evaluate_policies: true,
+    });
     const policy = await target.make("/policies/expression/", {
         name: slug,
         expression: `return request.context["pending_user"].username == "${username}"`,
     });
-    await target.make("/policies/bindings/", { target: binding.policybindingmodel_ptr_id, policy: policy.pk, order: 0 });
+    await target.make("/policies/bindings/", {
+        target: binding.policybindingmodel_ptr_id,
+        policy: policy.pk,
+        order: 0,
+    });
     return slug;
 }
 
@@ -78,7 +87,7 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         expect(await visitor.isLoggedIn()).toBe(true);
     });
 
-    test('a wrong password is 200 with response_errors, for an unknown user too [fact: wrong or expired password, unknown user: 200 `ak-stage-password` with `response_errors`]', async () => {
+    test("a wrong password is 200 with response_errors, for an unknown user too [fact: wrong or expired password, unknown user: 200 `ak-stage-password` with `response_errors`]", async () => {
         const { username } = await account("wrong");
         for (const name of [username, target.name("nobody")]) {
             const visitor = new Visitor(target.url);
@@ -110,7 +119,10 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         const appPassword = await target.makeToken(user.pk, "app_password");
         const apiToken = await target.makeToken(user.pk, "api");
         expect((await new Visitor(target.url).logIn(username, apiToken)).body.component).toBe("ak-stage-password");
-        expect((await new Visitor(target.url).logIn(username, appPassword)).body).toEqual({ component: "xak-flow-redirect", to: "/" });
+        expect((await new Visitor(target.url).logIn(username, appPassword)).body).toEqual({
+            component: "xak-flow-redirect",
+            to: "/",
+        });
     });
 
     test("another password ends the old one, and no session [fact: set_password -> 204, log in, then set another random password that nobody keeps]", async () => {
@@ -120,7 +132,9 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         await target.api("POST", `/core/users/${user.pk}/set_password/`, { password: "another password" });
         expect(await visitor.isLoggedIn()).toBe(true);
         expect((await new Visitor(target.url).logIn(username, password)).body.component).toBe("ak-stage-password");
-        expect((await new Visitor(target.url).logIn(username, "another password")).body.component).toBe("xak-flow-redirect");
+        expect((await new Visitor(target.url).logIn(username, "another password")).body.component).toBe(
+            "xak-flow-redirect",
+        );
     });
 
     test('somebody inactive: a wrong password by password, access denied by app password [fact: user inactive: 200 `ak-stage-access-denied`, "Unknown error"]', async () => {
@@ -136,7 +150,9 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
 
     test("names are matched without case by default", async () => {
         const { username, password } = await account("case");
-        expect((await new Visitor(target.url).logIn(username.toUpperCase(), password)).body.component).toBe("xak-flow-redirect");
+        expect((await new Visitor(target.url).logIn(username.toUpperCase(), password)).body.component).toBe(
+            "xak-flow-redirect",
+        );
     });
 
     test("after login an answer needs the CSRF token [fact: POSTs before login need no CSRF header; after login they need X-authentik-CSRF]", async () => {
@@ -158,7 +174,10 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         await visitor.logIn(username, password);
         expect(await visitor.isLoggedIn()).toBe(true);
         const session = visitor.cookies.get("authentik_session") as string;
-        expect((await visitor.flow("default-invalidation-flow")).body).toEqual({ component: "xak-flow-redirect", to: "/" });
+        expect((await visitor.flow("default-invalidation-flow")).body).toEqual({
+            component: "xak-flow-redirect",
+            to: "/",
+        });
         expect(visitor.cookies.has("authentik_session")).toBe(false);
         // Also for somebody who has kept the cookie.
         visitor.cookies.set("authentik_session", session);
@@ -171,7 +190,10 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         const slug = await dedicatedFlow(robot.username);
 
         const visitor = new Visitor(target.url);
-        expect((await visitor.flow(slug)).body).toMatchObject({ component: "ak-stage-identification", password_fields: true });
+        expect((await visitor.flow(slug)).body).toMatchObject({
+            component: "ak-stage-identification",
+            password_fields: true,
+        });
         const passed = await visitor.flow(slug, { uid_field: robot.username, password: robot.password });
         expect(passed.body).toEqual({ component: "xak-flow-redirect", to: "/" });
         expect(await visitor.isLoggedIn()).toBe(true);
@@ -199,7 +221,9 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         const path = `/api/v3/flows/executor/${slug}/?query=`;
         await visitor.go(path, { method: "POST", json: { uid_field: robot.username, password: robot.password } });
         const last = await visitor.go(path);
-        const cookie = (last.headers["set-cookie"] as string[]).find((line) => line.startsWith("authentik_session=")) as string;
+        const cookie = (last.headers["set-cookie"] as string[]).find((line) =>
+            line.startsWith("authentik_session="),
+        ) as string;
         const [, lifetime] = /Max-Age=(\d+)/.exec(cookie) as unknown as [string, string];
         expect(Number(lifetime)).toBeGreaterThan(280);
         expect(Number(lifetime)).toBeLessThanOrEqual(300);
@@ -227,7 +251,7 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
             });
         afterEach(() => demand("skip", []));
 
-        test('an account without one is stopped at setting it up, and is not logged in [fact: a site that demands a second factor stops this at `ak-stage-authenticator-totp`]', async () => {
+        test("an account without one is stopped at setting it up, and is not logged in [fact: a site that demands a second factor stops this at `ak-stage-authenticator-totp`]", async () => {
             const { username, password } = await account("mfa");
             const totp = await target.find("/stages/authenticator/totp/?name=default-authenticator-totp-setup");
             expect((await demand("configure", [totp.pk])).status).toBe(200);
@@ -242,7 +266,9 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         test("or denied", async () => {
             const { username, password } = await account("mfa-denied");
             await demand("deny", []);
-            expect((await new Visitor(target.url).logIn(username, password)).body.component).toBe("ak-stage-access-denied");
+            expect((await new Visitor(target.url).logIn(username, password)).body.component).toBe(
+                "ak-stage-access-denied",
+            );
         });
 
         test("a flow of one's own passes by it [fact: A dedicated flow gets through with MFA enforced]", async () => {

@@ -11,7 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => target.stop());
 
-const verbs = (model: string, ...names: string[]) => names.map((name) => `${model.split(".")[0]}.${name}_${model.split(".")[1]}`);
+const verbs = (model: string, ...names: string[]) =>
+    names.map((name) => `${model.split(".")[0]}.${name}_${model.split(".")[1]}`);
 const all = ["add", "view", "change", "delete"];
 /** What the program's token needs, by name. */
 const programs = [
@@ -49,10 +50,19 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
             return reply.body;
         };
         const group = await make("/core/groups/", { name });
-        const user = await make("/core/users/", { username: name, name: "", type: "service_account", groups: [group.pk] });
-        const flow = (await as("GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent")).body.results[0];
-        const mappings = (await as("GET", "/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-openid")).body.results;
-        const certificate = (await as("GET", "/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate")).body.results[0];
+        const user = await make("/core/users/", {
+            username: name,
+            name: "",
+            type: "service_account",
+            groups: [group.pk],
+        });
+        const flow = (await as("GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent")).body
+            .results[0];
+        const mappings = (
+            await as("GET", "/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-openid")
+        ).body.results;
+        const certificate = (await as("GET", "/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate"))
+            .body.results[0];
         const provider = await make("/providers/oauth2/", {
             name,
             client_id: name,
@@ -84,9 +94,15 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
         ["authentik_flows.view_flow", "GET", "/flows/instances/"],
         ["authentik_crypto.view_certificatekeypair", "GET", "/crypto/certificatekeypairs/"],
     ])("without %s it is refused [fact: found by leaving one out at a time]", async (permission, method, path) => {
-        const { as } = await robot(permission.split(".")[1]?.replaceAll("_", "-") as string, programs.filter((other) => other !== permission));
+        const { as } = await robot(
+            permission.split(".")[1]?.replaceAll("_", "-") as string,
+            programs.filter((other) => other !== permission),
+        );
         const reply = await as(method, path, method === "POST" ? {} : undefined);
-        expect([reply.status, reply.body]).toEqual([403, { detail: "You do not have permission to perform this action." }]);
+        expect([reply.status, reply.body]).toEqual([
+            403,
+            { detail: "You do not have permission to perform this action." },
+        ]);
     });
 
     test("who may view a provider sees its client secret [fact: `view_oauth2provider` shows the client secret]", async () => {
@@ -149,7 +165,10 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
         expect([made.status, made.body.user, made.body.intent]).toEqual([201, user.pk, "app_password"]);
         expect((await as("GET", `/core/tokens/${identifier}/view_key/`)).body.key).toMatch(/^\w{60}$/);
         expect((await as("DELETE", `/core/tokens/${identifier}/`)).status).toBe(204);
-        for (const role of (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as { pk: string; name: string }[]) {
+        for (const role of (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as {
+            pk: string;
+            name: string;
+        }[]) {
             if (role.name.startsWith("ak-managed")) target.remember(`/rbac/roles/${role.pk}/`);
         }
     });
@@ -165,7 +184,9 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
             object_pk: nobody,
         });
         expect(given.status).toBe(200);
-        expect((await target.api("GET", `/rbac/permissions/?role=${role.pk}`)).body.results).toMatchObject([{ codename: "view_group" }]);
+        expect((await target.api("GET", `/rbac/permissions/?role=${role.pk}`)).body.results).toMatchObject([
+            { codename: "view_group" },
+        ]);
         expect((await as("GET", `/core/groups/${group.pk}/`)).status).toBe(200);
     });
 
@@ -180,9 +201,13 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
         const forOne = await target.api("POST", assign, { permissions: ["view_user"], ...one });
         expect([forOne.status, forOne.text]).toEqual([405, ""]);
         // One of another model is none of this object either.
-        expect((await target.api("POST", assign, { permissions: ["authentik_core.view_group"], ...one })).status).toBe(405);
+        expect((await target.api("POST", assign, { permissions: ["authentik_core.view_group"], ...one })).status).toBe(
+            405,
+        );
         const noKey = { permissions: ["authentik_core.view_group"], model: "authentik_core.group", object_pk: "x" };
-        expect((await target.api("POST", assign, noKey)).body).toEqual({ non_field_errors: ["“x” is not a valid UUID."] });
+        expect((await target.api("POST", assign, noKey)).body).toEqual({
+            non_field_errors: ["“x” is not a valid UUID."],
+        });
     });
 
     test("giving permissions needs `add_role` beside `assign_role_permissions`, taking them `change_role`", async () => {

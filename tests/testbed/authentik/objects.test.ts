@@ -26,7 +26,9 @@ describe(`groups and users [${where}]`, () => {
 
     test("of eight parallel creates of one name one succeeds [fact: Eight parallel creates of one name: one 201, the others 400 or 405 empty]", async () => {
         const name = target.name("race");
-        const replies = await Promise.all(Array.from({ length: 8 }, () => target.api("POST", "/core/groups/", { name })));
+        const replies = await Promise.all(
+            Array.from({ length: 8 }, () => target.api("POST", "/core/groups/", { name })),
+        );
         const succeeded = replies.filter((reply) => reply.status === 201);
         for (const reply of succeeded) target.remember(`/core/groups/${reply.body.pk}/`);
         expect(succeeded).toHaveLength(1);
@@ -34,20 +36,23 @@ describe(`groups and users [${where}]`, () => {
         for (const reply of replies) expect([201, 400, 405]).toContain(reply.status);
     });
 
-    test('PUT without users removes all members, PATCH keeps them [fact: PUT without `users` removes all members; PATCH keeps them]', async () => {
+    test("PUT without users removes all members, PATCH keeps them [fact: PUT without `users` removes all members; PATCH keeps them]", async () => {
         const name = target.name("members");
         const group = await target.make("/core/groups/", { name });
         const user = await target.make("/core/users/", { username: name, name: "", groups: [group.pk] });
         const path = `/core/groups/${group.pk}/`;
         expect((await target.api("GET", path)).body.users).toEqual([user.pk]);
-        expect((await target.api("PATCH", path, { attributes: { a: 1 } })).body).toMatchObject({ users: [user.pk], attributes: { a: 1 } });
+        expect((await target.api("PATCH", path, { attributes: { a: 1 } })).body).toMatchObject({
+            users: [user.pk],
+            attributes: { a: 1 },
+        });
         // What PUT leaves out beside users keeps its value.
         expect((await target.api("PUT", path, { name })).body).toMatchObject({ users: [], attributes: { a: 1 } });
         expect((await target.api("PATCH", path, { users: [user.pk] })).body.users).toEqual([user.pk]);
         expect((await target.api("GET", `/core/users/${user.pk}/`)).body.groups).toEqual([group.pk]);
     });
 
-    test('PUT of a user without groups clears them, attributes are replaced whole [fact: PUT without `groups` clears them; `attributes` is replaced whole]', async () => {
+    test("PUT of a user without groups clears them, attributes are replaced whole [fact: PUT without `groups` clears them; `attributes` is replaced whole]", async () => {
         const username = target.name("put");
         const group = await target.make("/core/groups/", { name: username });
         const user = await target.make("/core/users/", {
@@ -58,7 +63,13 @@ describe(`groups and users [${where}]`, () => {
             groups: [group.pk],
             attributes: { a: 1 },
         });
-        expect(user).toMatchObject({ type: "service_account", path: "robots", is_active: true, is_superuser: false, last_login: null });
+        expect(user).toMatchObject({
+            type: "service_account",
+            path: "robots",
+            is_active: true,
+            is_superuser: false,
+            last_login: null,
+        });
         const path = `/core/users/${user.pk}/`;
         expect((await target.api("PATCH", path, { attributes: { b: 2 } })).body).toMatchObject({
             attributes: { b: 2 },
@@ -121,8 +132,12 @@ describe(`tokens [${where}]`, () => {
         expect(lifetime).toBeGreaterThan(25 * 60_000);
         expect(lifetime).toBeLessThan(31 * 60_000);
         expect((await target.api("GET", `/core/tokens/${identifier}/view_key/`)).body.key).toMatch(/^\w{60}$/);
-        expect((await target.api("POST", `/core/tokens/${identifier}/set_key/`, { key: `${identifier}-key` })).status).toBe(204);
-        expect((await target.api("GET", `/core/tokens/${identifier}/view_key/`)).body).toEqual({ key: `${identifier}-key` });
+        expect(
+            (await target.api("POST", `/core/tokens/${identifier}/set_key/`, { key: `${identifier}-key` })).status,
+        ).toBe(204);
+        expect((await target.api("GET", `/core/tokens/${identifier}/view_key/`)).body).toEqual({
+            key: `${identifier}-key`,
+        });
         const again = await target.api("POST", "/core/tokens/", { identifier, intent: "app_password", user: user.pk });
         expect(again.body).toEqual({ identifier: ["Token with this identifier already exists."] });
     });
@@ -137,12 +152,14 @@ describe(`tokens [${where}]`, () => {
             expect(refused.status).toBe(400);
             expect(refused.body.expires[0]).toMatch(/^Token expires exceeds maximum lifetime \(.* UTC\)\.$/);
         }
-        await target.api("PATCH", `/core/users/${user.pk}/`, { attributes: { "goauthentik.io/user/token-maximum-lifetime": "days=90" } });
+        await target.api("PATCH", `/core/users/${user.pk}/`, {
+            attributes: { "goauthentik.io/user/token-maximum-lifetime": "days=90" },
+        });
         const token = await target.make("/core/tokens/", { ...body, expiring: true }, "identifier");
         expect(Date.parse(token.expires)).toBe(Date.parse(expires));
     });
 
-    test('an update without intent and user makes it an API token of whoever asks [fact: a PATCH or PUT without both `intent` and `user` turns the token into an API token of the caller]', async () => {
+    test("an update without intent and user makes it an API token of whoever asks [fact: a PATCH or PUT without both `intent` and `user` turns the token into an API token of the caller]", async () => {
         const identifier = target.name("trap");
         const user = await target.make("/core/users/", { username: identifier, name: "" });
         await target.make("/core/tokens/", { identifier, intent: "app_password", user: user.pk }, "identifier");
@@ -154,7 +171,10 @@ describe(`tokens [${where}]`, () => {
         expect(whole.body).toMatchObject({ intent: "app_password", user: user.pk, description: "safe" });
         const partial = await target.api("PATCH", `/core/tokens/${identifier}/`, { description: "trap" });
         expect(partial.body).toMatchObject({ intent: "api", user_obj: { username: "akadmin" } });
-        const back = await target.api("PATCH", `/core/tokens/${identifier}/`, { intent: "app_password", user: user.pk });
+        const back = await target.api("PATCH", `/core/tokens/${identifier}/`, {
+            intent: "app_password",
+            user: user.pk,
+        });
         expect([back.status, back.body]).toEqual([400, { user: ["User cannot be changed"] }]);
     });
 
@@ -168,7 +188,7 @@ describe(`tokens [${where}]`, () => {
 });
 
 describe(`providers, applications and bindings [${where}]`, () => {
-    test('the server completes redirect URIs and gives defaults [fact: POST providers/oauth2 -> 201, secret echoed; the server adds `redirect_uri_type`; Duplicate 400 names `name` and `client_id`]', async () => {
+    test("the server completes redirect URIs and gives defaults [fact: POST providers/oauth2 -> 201, secret echoed; the server adds `redirect_uri_type`; Duplicate 400 names `name` and `client_id`]", async () => {
         const { provider } = await target.makeApplication();
         expect(provider.redirect_uris).toEqual([
             { matching_mode: "strict", url: "http://127.0.0.1:9/callback", redirect_uri_type: "authorization" },
@@ -191,33 +211,45 @@ describe(`providers, applications and bindings [${where}]`, () => {
             name: ["provider with this name already exists."],
             client_id: ["OAuth2/OpenID Provider with this Client ID already exists."],
         });
-        expect((await target.api("GET", `/providers/oauth2/?client_id=${provider.client_id}`)).body.results).toHaveLength(1);
+        expect(
+            (await target.api("GET", `/providers/oauth2/?client_id=${provider.client_id}`)).body.results,
+        ).toHaveLength(1);
     });
 
     test("an application is found by slug; the list is cached whatever the filter [fact: detail by slug; GET core/applications/?slug=X is cached for 24 h per user ignoring filters]", async () => {
         const { slug, application, provider } = await target.makeApplication();
-        expect((await target.api("GET", `/core/applications/${slug}/`)).body).toMatchObject({ pk: application.pk, provider: provider.pk });
+        expect((await target.api("GET", `/core/applications/${slug}/`)).body).toMatchObject({
+            pk: application.pk,
+            provider: provider.pk,
+        });
         expect((await target.api("GET", `/core/applications/${application.pk}/`)).status).toBe(404);
         // As somebody who may open it: the first list fills the cache, the second finds it, filter or not.
         const user = await target.make("/core/users/", { username: target.name("opener"), name: "", groups: [] });
-        await target.api("PATCH", `/core/users/${user.pk}/`, { groups: [(await target.find("/core/groups/?name=authentik+Admins")).pk] });
+        await target.api("PATCH", `/core/users/${user.pk}/`, {
+            groups: [(await target.find("/core/groups/?name=authentik+Admins")).pk],
+        });
         await target.make("/policies/bindings/", { target: application.pk, user: user.pk, order: 5 });
         const token = await target.makeToken(user.pk, "api");
         const slugs = async (filter: string) =>
-            ((await target.api("GET", `/core/applications/?${filter}`, undefined, token)).body.results as { slug: string }[]).map(
-                (found) => found.slug,
-            );
+            (
+                (await target.api("GET", `/core/applications/?${filter}`, undefined, token)).body.results as {
+                    slug: string;
+                }[]
+            ).map((found) => found.slug);
         expect(await slugs(`slug=${slug}`)).toEqual([slug]);
         expect(await slugs("slug=some-other")).toEqual([slug]);
         expect(await slugs("superuser_full_list=true&slug=some-other")).toEqual([]);
     });
 
-    test('nothing protects an object that another needs [fact: Provider -> the application stays with `provider: null`. Group -> its bindings vanish silently]', async () => {
+    test("nothing protects an object that another needs [fact: Provider -> the application stays with `provider: null`. Group -> its bindings vanish silently]", async () => {
         const { slug, application, group, provider, binding } = await target.makeApplication();
         await target.api("DELETE", `/core/groups/${group.pk}/`);
         expect((await target.api("GET", `/policies/bindings/${binding.pk}/`)).status).toBe(404);
         await target.api("DELETE", `/providers/oauth2/${provider.pk}/`);
-        expect((await target.api("GET", `/core/applications/${slug}/`)).body).toMatchObject({ pk: application.pk, provider: null });
+        expect((await target.api("GET", `/core/applications/${slug}/`)).body).toMatchObject({
+            pk: application.pk,
+            provider: null,
+        });
     });
 
     test("a provider goes with its authorization flow [fact: Authorization flow -> the provider goes]", async () => {
@@ -232,14 +264,17 @@ describe(`providers, applications and bindings [${where}]`, () => {
         expect((await target.api("GET", `/providers/oauth2/${provider.pk}/`)).status).toBe(404);
     });
 
-    test('bindings: PATCH needs target and group, orders are unique in updates alone, duplicates are made but not updated [fact: A duplicate binding is accepted, and then every update of it is 400. PATCH without `target` is 405, without `group` 400. Orders cannot be swapped]', async () => {
+    test("bindings: PATCH needs target and group, orders are unique in updates alone, duplicates are made but not updated [fact: A duplicate binding is accepted, and then every update of it is 400. PATCH without `target` is 405, without `group` 400. Orders cannot be swapped]", async () => {
         const { application, group, binding } = await target.makeApplication();
         const path = `/policies/bindings/${binding.pk}/`;
         const whole = { target: application.pk, group: group.pk, order: 0 };
         const noTarget = await target.api("PATCH", path, { enabled: true });
         expect([noTarget.status, noTarget.text]).toEqual([405, ""]);
         const noGroup = await target.api("PATCH", path, { target: application.pk });
-        expect([noGroup.status, noGroup.body]).toEqual([400, { non_field_errors: ["One of 'group', 'policy', 'user' must be set."] }]);
+        expect([noGroup.status, noGroup.body]).toEqual([
+            400,
+            { non_field_errors: ["One of 'group', 'policy', 'user' must be set."] },
+        ]);
         expect((await target.api("PATCH", path, { ...whole, enabled: false })).body.enabled).toBe(false);
         expect((await target.api("PUT", path, { ...whole, enabled: true })).body.enabled).toBe(true);
 
@@ -247,7 +282,11 @@ describe(`providers, applications and bindings [${where}]`, () => {
         const other = await target.make("/core/groups/", { name: target.name("other") });
         const second = await target.make("/policies/bindings/", { target: application.pk, group: other.pk, order: 1 });
         expect((await target.api("PATCH", path, { ...whole, order: 1 })).body).toEqual(unique);
-        const swapped = await target.api("PATCH", `/policies/bindings/${second.pk}/`, { target: application.pk, group: other.pk, order: 0 });
+        const swapped = await target.api("PATCH", `/policies/bindings/${second.pk}/`, {
+            target: application.pk,
+            group: other.pk,
+            order: 0,
+        });
         expect([swapped.status, swapped.body]).toEqual([400, unique]);
 
         const twin = await target.make("/policies/bindings/", whole);
@@ -267,7 +306,11 @@ describe(`providers, applications and bindings [${where}]`, () => {
         );
         const stage = await target.make("/stages/user_login/", { name: slug, session_duration: "minutes=5" });
         const stageBinding = await target.make("/flows/bindings/", { target: flow.pk, stage: stage.pk, order: 0 });
-        expect(stageBinding).toMatchObject({ evaluate_on_plan: false, re_evaluate_policies: true, invalid_response_action: "retry" });
+        expect(stageBinding).toMatchObject({
+            evaluate_on_plan: false,
+            re_evaluate_policies: true,
+            invalid_response_action: "retry",
+        });
         const policy = await target.make("/policies/expression/", { name: slug, expression: "return True\n" });
         expect(policy.expression).toBe("return True");
         const pointer = stageBinding.policybindingmodel_ptr_id;
@@ -289,6 +332,9 @@ describe(`providers, applications and bindings [${where}]`, () => {
         await target.make("/stages/password/", { name, backends: ["authentik.core.auth.InbuiltBackend"] });
         const other = await target.api("POST", "/stages/user_login/", { name });
         // What comes before "with" depends on what the real one's process has carried out since its start.
-        expect([other.status, other.body]).toEqual([400, { name: [expect.stringMatching(/with this name already exists\.$/)] }]);
+        expect([other.status, other.body]).toEqual([
+            400,
+            { name: [expect.stringMatching(/with this name already exists\.$/)] },
+        ]);
     });
 });

@@ -37,7 +37,11 @@ async function loggedIn(site: Site): Promise<Visitor> {
     return visitor;
 }
 
-async function newCode(site: Site, visitor: Visitor, changes: Record<string, string | undefined> = {}): Promise<string> {
+async function newCode(
+    site: Site,
+    visitor: Visitor,
+    changes: Record<string, string | undefined> = {},
+): Promise<string> {
     const reply = await visitor.go(authorizePath(site, changes));
     expect(reply.status).toBe(302);
     const code = new URL(reply.headers.location as string).searchParams.get("code");
@@ -45,8 +49,14 @@ async function newCode(site: Site, visitor: Visitor, changes: Record<string, str
     return code as string;
 }
 
-function redeem(site: Site, form: Record<string, string>, options: { secret?: string; headers?: Record<string, string> } = {}) {
-    const basic = Buffer.from(`${site.slug}:${encodeURIComponent(options.secret ?? "a client's secret")}`).toString("base64");
+function redeem(
+    site: Site,
+    form: Record<string, string>,
+    options: { secret?: string; headers?: Record<string, string> } = {},
+) {
+    const basic = Buffer.from(`${site.slug}:${encodeURIComponent(options.secret ?? "a client's secret")}`).toString(
+        "base64",
+    );
     return call(`${target.url}/application/o/token/`, {
         method: "POST",
         form: { grant_type: "authorization_code", redirect_uri: callback, ...form },
@@ -83,9 +93,13 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
             id_token_signing_alg_values_supported: ["RS256"],
         });
         expect((await call(`${target.url}${path}`)).body).toMatchObject(expected(target.url));
-        const proxied = await call(`${target.url}${path}`, { headers: { host: "id.example.org", "x-forwarded-proto": "https" } });
+        const proxied = await call(`${target.url}${path}`, {
+            headers: { host: "id.example.org", "x-forwarded-proto": "https" },
+        });
         expect(proxied.body).toMatchObject(expected("https://id.example.org"));
-        expect(proxied.body.claims_supported).toEqual(expect.arrayContaining(["preferred_username", "groups", "email"]));
+        expect(proxied.body.claims_supported).toEqual(
+            expect.arrayContaining(["preferred_username", "groups", "email"]),
+        );
         const root = await call(`${target.url}/application/o/${slug}/`);
         expect([root.status, root.headers.location]).toEqual([302, path]);
         expect((await call(`${target.url}/application/o/nonesuch/.well-known/openid-configuration`)).status).toBe(404);
@@ -106,7 +120,11 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const query = page.search.slice(1);
         const challenge = await visitor.flow("default-authentication-flow", undefined, query);
         expect(challenge.body.application_pre).toBe(site.slug);
-        const last = await visitor.logIn(site.user.username, await target.makeToken(site.user.pk, "app_password"), query);
+        const last = await visitor.logIn(
+            site.user.username,
+            await target.makeToken(site.user.pk, "app_password"),
+            query,
+        );
         expect(last.body).toEqual({ component: "xak-flow-redirect", to: path });
 
         const back = await visitor.go(last.body.to);
@@ -139,13 +157,21 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(keys).toHaveLength(1);
         expect(keys[0]).toMatchObject({ kty: "RSA", alg: "RS256", use: "sig", kid: header.kid });
         expect(header.alg).toBe("RS256");
-        expect(verify("RSA-SHA256", Buffer.from(signed), createPublicKey({ key: keys[0], format: "jwk" }), signature)).toBe(true);
+        expect(
+            verify("RSA-SHA256", Buffer.from(signed), createPublicKey({ key: keys[0], format: "jwk" }), signature),
+        ).toBe(true);
 
         const userinfo = await call(`${target.url}/application/o/userinfo/`, {
             headers: { authorization: `Bearer ${reply.body.access_token}` },
         });
-        expect(userinfo.body).toMatchObject({ sub: site.user.username, groups: [site.group.name], email: "robot@example.org" });
-        const strange = await call(`${target.url}/application/o/userinfo/`, { headers: { authorization: "Bearer nonsense" } });
+        expect(userinfo.body).toMatchObject({
+            sub: site.user.username,
+            groups: [site.group.name],
+            email: "robot@example.org",
+        });
+        const strange = await call(`${target.url}/application/o/userinfo/`, {
+            headers: { authorization: "Bearer nonsense" },
+        });
         expect(strange.status).toBe(401);
         expect(strange.headers["www-authenticate"]).toContain('error="invalid_token"');
 
@@ -159,7 +185,11 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const visitor = new Visitor(target.url);
         await visitor.logIn(site.user.username, "the password");
         const code = await newCode(site, visitor);
-        const reply = await redeem(site, { code }, { headers: { host: "id.example.org", "x-forwarded-proto": "https" } });
+        const reply = await redeem(
+            site,
+            { code },
+            { headers: { host: "id.example.org", "x-forwarded-proto": "https" } },
+        );
         expect(parts(reply.body.id_token).claims).toMatchObject({
             iss: `https://id.example.org/application/o/${site.slug}/`,
             amr: ["pwd"],
@@ -185,8 +215,12 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         ]);
         const anonymous = await new Visitor(target.url).go(authorizePath(site, { prompt: "none" }));
         expect(new URL(anonymous.headers.location as string).searchParams.get("error")).toBe("login_required");
-        expect((await refused({ prompt: "none" })).headers.location).toMatch(/^http:\/\/127\.0\.0\.1:9\/callback\?code=/);
-        expect((await refused({ prompt: "login" })).headers.location).toMatch(/^\/if\/flow\/default-authentication-flow\/\?/);
+        expect((await refused({ prompt: "none" })).headers.location).toMatch(
+            /^http:\/\/127\.0\.0\.1:9\/callback\?code=/,
+        );
+        expect((await refused({ prompt: "login" })).headers.location).toMatch(
+            /^\/if\/flow\/default-authentication-flow\/\?/,
+        );
         expect((await visitor.go("/application/o/authorize/")).status).toBe(404);
     });
 
@@ -196,7 +230,11 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const visitor = new Visitor(target.url);
         await visitor.logIn(stranger.username, await target.makeToken(stranger.pk, "app_password"));
         const reply = await visitor.go(authorizePath(site));
-        expect([reply.status, reply.headers.location, title(reply.text)]).toEqual([200, undefined, "Permission denied - authentik"]);
+        expect([reply.status, reply.headers.location, title(reply.text)]).toEqual([
+            200,
+            undefined,
+            "Permission denied - authentik",
+        ]);
     });
 
     test('an application without its provider, and a provider without its application [fact: application without provider: authorize 200 HTML "Permission denied - authentik"]', async () => {
@@ -205,7 +243,9 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         await target.api("PATCH", `/core/applications/${site.slug}/`, { provider: null });
         const reply = await visitor.go(authorizePath(site));
         expect([reply.status, title(reply.text)]).toEqual([200, "Permission denied - authentik"]);
-        expect((await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).status).toBe(404);
+        expect((await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).status).toBe(
+            404,
+        );
     });
 
     test("what the token endpoint refuses [fact: wrong client secret: invalid_client]", async () => {
@@ -217,7 +257,9 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const uri = await redeem(site, { code, redirect_uri: `${callback}/other` });
         expect([uri.status, uri.body.error]).toEqual([400, "invalid_client"]);
         expect((await redeem(site, { code: "nonsense" })).body.error).toBe("invalid_grant");
-        expect((await redeem(site, { code, code_verifier: "never-asked-for-never-asked-for-never-asked-for" })).body.error).toBe("invalid_grant");
+        expect(
+            (await redeem(site, { code, code_verifier: "never-asked-for-never-asked-for-never-asked-for" })).body.error,
+        ).toBe("invalid_grant");
         expect((await redeem(site, { grant_type: "nonsense" })).body.error).toBe("unsupported_grant_type");
         expect((await call(`${target.url}/application/o/token/`)).status).toBe(405);
         // None of them used the code up.
@@ -232,12 +274,21 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
             code_challenge: createHash("sha256").update(verifier).digest("base64url"),
             code_challenge_method: "S256",
         };
-        expect((await redeem(site, { code: await newCode(site, visitor, challenge) })).body.error).toBe("invalid_grant");
-        const wrong = await redeem(site, { code: await newCode(site, visitor, challenge), code_verifier: `${verifier}-not` });
+        expect((await redeem(site, { code: await newCode(site, visitor, challenge) })).body.error).toBe(
+            "invalid_grant",
+        );
+        const wrong = await redeem(site, {
+            code: await newCode(site, visitor, challenge),
+            code_verifier: `${verifier}-not`,
+        });
         expect(wrong.body.error).toBe("invalid_grant");
-        expect((await redeem(site, { code: await newCode(site, visitor, challenge), code_verifier: verifier })).status).toBe(200);
+        expect(
+            (await redeem(site, { code: await newCode(site, visitor, challenge), code_verifier: verifier })).status,
+        ).toBe(200);
         const plain = { code_challenge: verifier, code_challenge_method: "plain" };
-        expect((await redeem(site, { code: await newCode(site, visitor, plain), code_verifier: verifier })).status).toBe(200);
+        expect(
+            (await redeem(site, { code: await newCode(site, visitor, plain), code_verifier: verifier })).status,
+        ).toBe(200);
     });
 
     test("redirect URIs by regular expression match the whole", async () => {
@@ -252,7 +303,9 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
     test("without a signing key tokens are signed with the client secret, and there are no keys [fact: Without a signing key it is HS256 and the JWKS is empty]", async () => {
         const site = await target.makeApplication({ provider: { signing_key: null } });
         const visitor = await loggedIn(site);
-        const { header, signed, signature } = parts((await redeem(site, { code: await newCode(site, visitor) })).body.id_token);
+        const { header, signed, signature } = parts(
+            (await redeem(site, { code: await newCode(site, visitor) })).body.id_token,
+        );
         expect(header.alg).toBe("HS256");
         expect(createHmac("sha256", "a client's secret").update(signed).digest().equals(signature)).toBe(true);
         expect((await call(`${target.url}/application/o/${site.slug}/jwks/`)).body).toEqual({});
@@ -260,7 +313,11 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
 
     test("without the openid mapping userinfo is 403, without profile there are no names and groups [fact: no openid mapping: userinfo 403; no profile mapping: no names and groups]", async () => {
         const mapping = async (scope: string) =>
-            (await target.find(`/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-${scope}`)).pk;
+            (
+                await target.find(
+                    `/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-${scope}`,
+                )
+            ).pk;
         const site = await target.makeApplication({ provider: { property_mappings: [await mapping("email")] } });
         const tokens = (await redeem(site, { code: await newCode(site, await loggedIn(site)) })).body;
         expect(parts(tokens.id_token).claims).toMatchObject({ email: "robot@example.org" });
@@ -280,7 +337,7 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(parts(tokens.body.id_token).claims.iss).toBe(`${target.url}/`);
     });
 
-    test('client_credentials with a user name and an app password gives an id_token; the client secret is not looked at [fact: client_credentials with `username` and app password returns id_token and access_token with groups; the client secret is not checked]', async () => {
+    test("client_credentials with a user name and an app password gives an id_token; the client secret is not looked at [fact: client_credentials with `username` and app password returns id_token and access_token with groups; the client secret is not checked]", async () => {
         const site = await target.makeApplication();
         const password = await target.makeToken(site.user.pk, "app_password");
         const ask = (changes: Record<string, string>) =>
@@ -298,17 +355,25 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const reply = await ask({});
         expect(reply.status).toBe(200);
         for (const token of [reply.body.id_token, reply.body.access_token]) {
-            expect(parts(token).claims).toMatchObject({ preferred_username: site.user.username, groups: [site.group.name] });
+            expect(parts(token).claims).toMatchObject({
+                preferred_username: site.user.username,
+                groups: [site.group.name],
+            });
         }
         expect((await ask({ password: "wrong" })).body.error).toBe("invalid_grant");
         const stranger = await target.make("/core/users/", { username: target.name("unbound"), name: "" });
-        const refused = await ask({ username: stranger.username, password: await target.makeToken(stranger.pk, "app_password") });
+        const refused = await ask({
+            username: stranger.username,
+            password: await target.makeToken(stranger.pk, "app_password"),
+        });
         expect(refused.body.error).toBe("invalid_grant");
     });
 
     test("explicit consent is asked for once [fact: consent asked once in four weeks by default]", async () => {
         const consent = "default-provider-authorization-explicit-consent";
-        const site = await target.makeApplication({ provider: { authorization_flow: (await target.flow(consent)).pk } });
+        const site = await target.makeApplication({
+            provider: { authorization_flow: (await target.flow(consent)).pk },
+        });
         const visitor = await loggedIn(site);
         const sent = await visitor.go(authorizePath(site));
         const page = new URL(sent.headers.location as string, target.url);
@@ -321,7 +386,11 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(given.body.to).toMatch(/^http:\/\/127\.0\.0\.1:9\/callback\?code=/);
 
         const again = await visitor.go(authorizePath(site));
-        const straight = await visitor.flow(consent, undefined, new URL(again.headers.location as string, target.url).search.slice(1));
+        const straight = await visitor.flow(
+            consent,
+            undefined,
+            new URL(again.headers.location as string, target.url).search.slice(1),
+        );
         expect(straight.body.component).toBe("xak-flow-redirect");
     });
 
@@ -329,8 +398,12 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const site = await target.makeApplication();
         const visitor = await loggedIn(site);
         // What zot's login does next, with the same cookies: straight to the callback.
-        expect((await visitor.go(authorizePath(site))).headers.location).toMatch(/^http:\/\/127\.0\.0\.1:9\/callback\?code=/);
+        expect((await visitor.go(authorizePath(site))).headers.location).toMatch(
+            /^http:\/\/127\.0\.0\.1:9\/callback\?code=/,
+        );
         await visitor.flow("default-invalidation-flow");
-        expect((await visitor.go(authorizePath(site))).headers.location).toMatch(/^\/if\/flow\/default-authentication-flow\/\?/);
+        expect((await visitor.go(authorizePath(site))).headers.location).toMatch(
+            /^\/if\/flow\/default-authentication-flow\/\?/,
+        );
     });
 });

@@ -28,7 +28,13 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
     test("a token without permissions: 403 on most lists and every object, an empty or own list on others [fact: A missing permission is 403 on an item and an empty list on some lists]", async () => {
         const { token } = await robot("none", []);
         const as = (method: string, path: string, body?: unknown) => target.api(method, path, body, token);
-        for (const path of ["/core/groups/", "/core/users/", "/providers/oauth2/", "/policies/bindings/", "/flows/instances/"]) {
+        for (const path of [
+            "/core/groups/",
+            "/core/users/",
+            "/providers/oauth2/",
+            "/policies/bindings/",
+            "/flows/instances/",
+        ]) {
             const reply = await as("GET", path);
             expect([path, reply.status, reply.body]).toEqual([path, 403, denied]);
         }
@@ -52,12 +58,16 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await target.api("DELETE", path, undefined, token)).body).toEqual(denied);
         expect((await target.api("POST", "/core/groups/", { name: "x" }, token)).body).toEqual(denied);
         // What is not there is 404 for somebody who may see.
-        expect((await target.api("GET", "/core/groups/00000000-0000-4000-8000-000000000000/", undefined, token)).status).toBe(404);
+        expect(
+            (await target.api("GET", "/core/groups/00000000-0000-4000-8000-000000000000/", undefined, token)).status,
+        ).toBe(404);
         const raised = await target.api("PATCH", path, { is_superuser: true }, token);
-        expect(raised.body).toEqual({ is_superuser: ["User does not have permission to set superuser status to True."] });
+        expect(raised.body).toEqual({
+            is_superuser: ["User does not have permission to set superuser status to True."],
+        });
     });
 
-    test('permissions on one object: view and set the password of one user [fact: set_password needs `view_user` and `reset_user_password` on that one user]', async () => {
+    test("permissions on one object: view and set the password of one user [fact: set_password needs `view_user` and `reset_user_password` on that one user]", async () => {
         const victim = await target.make("/core/users/", { username: target.name("one"), name: "" });
         const { token, user, assign } = await robot("object", []);
         const given = await target.api("POST", assign, {
@@ -70,10 +80,14 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
         const path = `/core/users/${victim.pk}/`;
         expect((await target.api("GET", "/core/users/", undefined, token)).body.results).toHaveLength(1);
         expect((await target.api("GET", path, undefined, token)).status).toBe(200);
-        expect((await target.api("POST", `${path}set_password/`, { password: "a new password" }, token)).status).toBe(204);
+        expect((await target.api("POST", `${path}set_password/`, { password: "a new password" }, token)).status).toBe(
+            204,
+        );
         expect((await target.api("PATCH", path, { name: "x" }, token)).body).toEqual(denied);
         expect((await target.api("GET", `/core/users/${user.pk}/`, undefined, token)).status).toBe(404);
-        expect((await target.api("POST", `/core/users/${user.pk}/set_password/`, { password: "x" }, token)).status).toBe(404);
+        expect(
+            (await target.api("POST", `/core/users/${user.pk}/set_password/`, { password: "x" }, token)).status,
+        ).toBe(404);
     });
 
     test("what a role holds can be read by its token, page by page [fact: What a token may do it can read itself: users/me and rbac/permissions/?role=<pk>]", async () => {
@@ -81,7 +95,8 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
         const { role, token, assign } = await robot("read", permissions);
         const rows = async () =>
             (
-                (await target.api("GET", `/rbac/permissions/?role=${role.pk}&page_size=100`, undefined, token)).body.results as {
+                (await target.api("GET", `/rbac/permissions/?role=${role.pk}&page_size=100`, undefined, token)).body
+                    .results as {
                     app_label: string;
                     codename: string;
                 }[]
@@ -90,7 +105,9 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
         const again = await target.api("POST", assign, { permissions: [permissions[0]] });
         expect(again.status).toBe(200);
         expect((await rows()).sort()).toEqual(permissions);
-        const unassigned = await target.api("PATCH", assign.replace("/assign/", "/unassign/"), { permissions: [permissions[0]] });
+        const unassigned = await target.api("PATCH", assign.replace("/assign/", "/unassign/"), {
+            permissions: [permissions[0]],
+        });
         expect(unassigned.status).toBe(204);
         expect(await rows()).toEqual([permissions[1]]);
     });
@@ -117,13 +134,21 @@ describe(`permissions [${isReal ? "real" : "stand-in"}]`, () => {
         const other = await target.make("/core/users/", { username: target.name("other"), name: "" });
         const { token, user } = await robot("maker", []);
         const identifier = target.name("mine");
-        const reply = await target.api("POST", "/core/tokens/", { identifier, intent: "app_password", user: other.pk }, token);
+        const reply = await target.api(
+            "POST",
+            "/core/tokens/",
+            { identifier, intent: "app_password", user: other.pk },
+            token,
+        );
         expect(reply.status).toBe(201);
         target.remember(`/core/tokens/${identifier}/`);
         expect(reply.body.user).toBe(user.pk);
         // Its maker may see the key, by a role that shows among the user's own from now on.
         expect((await target.api("GET", `/core/tokens/${identifier}/view_key/`, undefined, token)).status).toBe(200);
-        const roles = (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as { pk: string; name: string }[];
+        const roles = (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as {
+            pk: string;
+            name: string;
+        }[];
         expect(roles.map((role) => role.name)).toContain(`ak-managed-role--user-${user.pk}`);
         for (const role of roles) if (role.name.startsWith("ak-managed")) target.remember(`/rbac/roles/${role.pk}/`);
     });

@@ -1,7 +1,7 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 
@@ -38,7 +38,9 @@ async function freePort(): Promise<number> {
             provider: { redirect_uris: [{ matching_mode: "strict", url: `${registry}/zot/auth/callback/oidc` }] },
         });
         const credentials = path.join(folder, "credentials.json");
-        writeFileSync(credentials, JSON.stringify({ clientid: site.slug, clientsecret: "a client's secret" }), { mode: 0o600 });
+        writeFileSync(credentials, JSON.stringify({ clientid: site.slug, clientsecret: "a client's secret" }), {
+            mode: 0o600,
+        });
         const config = path.join(folder, "config.json");
         const policies = [{ groups: [site.group.name], actions: ["read", "create"] }];
         writeFileSync(
@@ -64,7 +66,9 @@ async function freePort(): Promise<number> {
                             },
                         },
                     },
-                    accessControl: { repositories: { "**": { anonymousPolicy: ["read"], defaultPolicy: ["read"], policies } } },
+                    accessControl: {
+                        repositories: { "**": { anonymousPolicy: ["read"], defaultPolicy: ["read"], policies } },
+                    },
                 },
                 log: { level: "error" },
             }),
@@ -90,7 +94,11 @@ async function freePort(): Promise<number> {
 
     test("logs the service account in by an app password, and mints a key that may push", async () => {
         const password = await target.makeToken(site.user.pk, "app_password");
-        const session = await ZotSession.login(registry, { username: site.user.username, password }, { identityProvider: [target.url] });
+        const session = await ZotSession.login(
+            registry,
+            { username: site.user.username, password },
+            { identityProvider: [target.url] },
+        );
         expect(session.username).toBe(site.user.username);
         const { key } = await session.createApiKey("test", new Date(Date.now() + 3_600_000));
         await session.end();
@@ -107,10 +115,16 @@ async function freePort(): Promise<number> {
     });
 
     test("a wrong password is the flow's error, a missing group is Authentik's page", async () => {
-        const wrong = ZotSession.login(registry, { username: site.user.username, password: "wrong" }, { identityProvider: [target.url] });
+        const wrong = ZotSession.login(
+            registry,
+            { username: site.user.username, password: "wrong" },
+            { identityProvider: [target.url] },
+        );
         await expect(wrong).rejects.toThrow(FlowError);
         const stranger = await target.make("/core/users/", { username: target.name("stranger"), name: "" });
         const password = await target.makeToken(stranger.pk, "app_password");
-        await expect(ZotSession.login(registry, { username: stranger.username, password }, { identityProvider: [target.url] })).rejects.toThrow(LoginError);
+        await expect(
+            ZotSession.login(registry, { username: stranger.username, password }, { identityProvider: [target.url] }),
+        ).rejects.toThrow(LoginError);
     });
 });

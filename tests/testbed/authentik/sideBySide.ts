@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
-import { startAuthentikStandIn, type AuthentikStandIn } from "../../../testbed/authentik/server";
-import { call, realAuthentik, type Reply } from "./target";
+import { type AuthentikStandIn, startAuthentikStandIn } from "../../../testbed/authentik/server";
+import { call, type Reply, realAuthentik } from "./target";
 
 // The same requests to a stand-in and to a real Authentik, and what each answers, with whatever must differ (keys, times, ports) put
 // into words that are the same on both.
@@ -39,11 +39,40 @@ interface Side {
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** Members that hold numbers of users and providers. */
-const keys = new Set(["pk", "user", "users", "provider", "backchannel_providers", "jwt_federation_providers", "user_pk"]);
+const keys = new Set([
+    "pk",
+    "user",
+    "users",
+    "provider",
+    "backchannel_providers",
+    "jwt_federation_providers",
+    "user_pk",
+]);
 /** Members that are times, hashes or random on either side. */
-const opaque = new Set(["uid", "num_pk", "key", "id", "date_joined", "last_updated", "last_login", "password_change_date", "expires", "avatar"]);
+const opaque = new Set([
+    "uid",
+    "num_pk",
+    "key",
+    "id",
+    "date_joined",
+    "last_updated",
+    "last_login",
+    "password_change_date",
+    "expires",
+    "avatar",
+]);
 /** Lists that the database keeps in no order. */
-const unordered = new Set(["children", "parents", "users", "users_obj", "groups", "groups_obj", "roles", "roles_obj", "system_permissions"]);
+const unordered = new Set([
+    "children",
+    "parents",
+    "users",
+    "users_obj",
+    "groups",
+    "groups_obj",
+    "roles",
+    "roles_obj",
+    "system_permissions",
+]);
 /** Headers that a client could go by. */
 const headers = ["content-type", "allow", "www-authenticate", "vary", "location", "retry-after", "cache-control"];
 
@@ -64,8 +93,17 @@ export class SideBySide {
         if (!realAuthentik) throw new Error("no real Authentik: AUTHENTIK_URL and AUTHENTIK_TOKEN are not set");
         const token = randomBytes(16).toString("hex");
         const server = await startAuthentikStandIn({ token, version: "2026.5.0-rc1" });
-        const side = (name: Side["name"], url: string, key: string): Side => ({ name, url, token: key, kept: new Map(), made: [] });
-        return new SideBySide([side("standIn", server.url, token), side("real", realAuthentik.url, realAuthentik.token)], server);
+        const side = (name: Side["name"], url: string, key: string): Side => ({
+            name,
+            url,
+            token: key,
+            kept: new Map(),
+            made: [],
+        });
+        return new SideBySide(
+            [side("standIn", server.url, token), side("real", realAuthentik.url, realAuthentik.token)],
+            server,
+        );
     }
 
     /** Forgets what was kept: another sequence begins. */
@@ -98,7 +136,8 @@ export class SideBySide {
         const filled = (text: string) =>
             text.replace(/\{([\w-]+)\.([\w.]+)\}/g, (whole, name: string, members: string) => {
                 let value = side.kept.get(name);
-                for (const member of members.split(".")) value = (value as Record<string, unknown> | undefined)?.[member];
+                for (const member of members.split("."))
+                    value = (value as Record<string, unknown> | undefined)?.[member];
                 return value === undefined ? whole : String(value);
             });
         // A text that is nothing but a reference is what it refers to, number or text.
@@ -111,7 +150,9 @@ export class SideBySide {
             }
             if (Array.isArray(value)) return value.map(fill);
             if (typeof value === "object" && value !== null) {
-                return Object.fromEntries(Object.entries(value).map(([name, member]) => [this.suffixed(name), fill(member)]));
+                return Object.fromEntries(
+                    Object.entries(value).map(([name, member]) => [this.suffixed(name), fill(member)]),
+                );
             }
             return value;
         };
@@ -126,7 +167,11 @@ export class SideBySide {
         const send = () =>
             call(`${side.url}${path.startsWith("/application") || path.startsWith("/if") ? "" : "/api/v3"}${path}`, {
                 method: step.method,
-                ...(step.text === undefined ? (step.body === undefined ? {} : { json: fill(step.body) }) : { text: step.text }),
+                ...(step.text === undefined
+                    ? step.body === undefined
+                        ? {}
+                        : { json: fill(step.body) }
+                    : { text: step.text }),
                 headers: sent,
             });
         let reply = await send();
@@ -144,7 +189,9 @@ export class SideBySide {
             if (key !== undefined) side.made.push(`/api/v3${path}${key}/`);
         }
         const body = step.pick ? step.pick(reply) : (reply.body ?? this.page(reply.text));
-        const told = Object.fromEntries(headers.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])));
+        const told = Object.fromEntries(
+            headers.flatMap((name) => (reply.headers[name] ? [[name, reply.headers[name]]] : [])),
+        );
         return this.normalized(side, { status: reply.status, ...told, body });
     }
 
@@ -154,7 +201,11 @@ export class SideBySide {
 
     /** Of a page its heading. */
     private page(text: string): string {
-        return /<h1[^>]*>\s*([^<]*?)\s*<\/h1>/.exec(text)?.[1] ?? /<title>\s*([^<]*?)\s*<\/title>/.exec(text)?.[1] ?? text.slice(0, 200);
+        return (
+            /<h1[^>]*>\s*([^<]*?)\s*<\/h1>/.exec(text)?.[1] ??
+            /<title>\s*([^<]*?)\s*<\/title>/.exec(text)?.[1] ??
+            text.slice(0, 200)
+        );
     }
 
     private normalized(side: Side, value: unknown): unknown {
@@ -181,14 +232,19 @@ export class SideBySide {
                 .replace(/(?<=^|user-|")\d+(?=$|")/g, (digits) => numbers.get(Number(digits)) ?? digits);
         const visit = (node: unknown, member?: string): unknown => {
             if (node === null || node === undefined) return node;
-            if (member !== undefined && opaque.has(member) && (typeof node === "string" || typeof node === "number")) return `<${member}>`;
+            if (member !== undefined && opaque.has(member) && (typeof node === "string" || typeof node === "number"))
+                return `<${member}>`;
             if (typeof node === "string") return text(node);
-            if (typeof node === "number") return member !== undefined && keys.has(member) ? (numbers.get(node) ?? node) : node;
+            if (typeof node === "number")
+                return member !== undefined && keys.has(member) ? (numbers.get(node) ?? node) : node;
             if (Array.isArray(node)) {
                 const elements = node.map((element) => visit(element, member));
-                return member !== undefined && unordered.has(member) ? elements.map((e) => JSON.stringify(e)).sort() : elements;
+                return member !== undefined && unordered.has(member)
+                    ? elements.map((e) => JSON.stringify(e)).sort()
+                    : elements;
             }
-            if (typeof node === "object") return Object.fromEntries(
+            if (typeof node === "object")
+                return Object.fromEntries(
                     Object.entries(node)
                         .sort(([a], [b]) => (a < b ? -1 : 1))
                         .map(([name, inner]) => [text(name), visit(inner, name)]),

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,14 +6,17 @@ import * as path from "node:path";
 import { createInterface } from "node:readline";
 
 import fc from "fast-check";
-
-import { milliseconds, newKey } from "../../../testbed/authentik/identifiers";
 import { parseExpression } from "../../../testbed/authentik/expressions";
+import { milliseconds, newKey } from "../../../testbed/authentik/identifiers";
 import { objectKinds } from "../../../testbed/authentik/objects";
 import { hashPassword, verifyPassword } from "../../../testbed/authentik/passwords";
 import { ApiSchema } from "../../../testbed/authentik/schemaValidation";
 import { newSelfSignedCertificate } from "../../../testbed/authentik/selfSignedCertificate";
-import { startAuthentikStandIn, type AuthentikStandIn, type AuthentikStandInOptions } from "../../../testbed/authentik/server";
+import {
+    type AuthentikStandIn,
+    type AuthentikStandInOptions,
+    startAuthentikStandIn,
+} from "../../../testbed/authentik/server";
 import { call, Visitor } from "./target";
 
 // What only a stand-in has: faults on demand, a state file, a command line. The rest is a contract with the real one.
@@ -87,7 +90,9 @@ describe("faults on demand", () => {
             ["resetAfterWrite", 1],
         ] as const) {
             standIn.faults.add({ kind, method: "POST" });
-            await expect(api(standIn, "POST", "/core/groups/", { name: kind })).rejects.toThrow(/socket hang up|ECONNRESET/);
+            await expect(api(standIn, "POST", "/core/groups/", { name: kind })).rejects.toThrow(
+                /socket hang up|ECONNRESET/,
+            );
             expect(await named(standIn, kind)).toBe(found);
         }
     });
@@ -120,7 +125,9 @@ describe("faults on demand", () => {
         const wrong = await call(`${standIn.url}/stand-in/faults`, { method: "POST", json: { kind: "nonsense" } });
         expect(wrong.status).toBe(400);
         expect(wrong.body.detail).toContain("errorAfterWrite");
-        expect((await call(`${standIn.url}/stand-in/requests`)).body).toEqual([{ method: "GET", path: "/api/v3/core/groups/", status: 500 }]);
+        expect((await call(`${standIn.url}/stand-in/requests`)).body).toEqual([
+            { method: "GET", path: "/api/v3/core/groups/", status: 500 },
+        ]);
         await call(`${standIn.url}/stand-in/version`, { method: "PUT", json: { version: "2023.1.0" } });
         expect((await api(standIn, "GET", "/admin/version/")).body.version_current).toBe("2023.1.0");
 
@@ -131,7 +138,9 @@ describe("faults on demand", () => {
 
 describe("what it is", () => {
     test("it listens on loopback only", async () => {
-        await expect(startAuthentikStandIn({ token, host: "0.0.0.0" })).rejects.toThrow("loopback only, not on 0.0.0.0");
+        await expect(startAuthentikStandIn({ token, host: "0.0.0.0" })).rejects.toThrow(
+            "loopback only, not on 0.0.0.0",
+        );
     });
 
     test("it says that it is a stand-in, in its log and in each answer, and tells no secret", async () => {
@@ -150,9 +159,11 @@ describe("what it is", () => {
         const stateFile = path.join(folder, "state.json");
         const first = await start({ stateFile });
         const group = (await api(first, "POST", "/core/groups/", { name: "kept" })).body;
-        const user = (await api(first, "POST", "/core/users/", { username: "kept", name: "", groups: [group.pk] })).body;
+        const user = (await api(first, "POST", "/core/users/", { username: "kept", name: "", groups: [group.pk] }))
+            .body;
         await api(first, "POST", `/core/users/${user.pk}/set_password/`, { password: "a password in the file" });
-        const certificate = (await api(first, "GET", "/crypto/certificatekeypairs/")).body.results[0].fingerprint_sha256;
+        const certificate = (await api(first, "GET", "/crypto/certificatekeypairs/")).body.results[0]
+            .fingerprint_sha256;
         await first.close();
         running.splice(0);
         expect(statSync(stateFile).mode & 0o777).toBe(0o600);
@@ -160,7 +171,9 @@ describe("what it is", () => {
 
         const second = await start({ stateFile });
         expect((await api(second, "GET", `/core/groups/${group.pk}/`)).body.users).toEqual([user.pk]);
-        expect((await api(second, "GET", "/crypto/certificatekeypairs/")).body.results[0].fingerprint_sha256).toBe(certificate);
+        expect((await api(second, "GET", "/crypto/certificatekeypairs/")).body.results[0].fingerprint_sha256).toBe(
+            certificate,
+        );
         const next = (await api(second, "POST", "/core/users/", { username: "next", name: "" })).body;
         expect(next.pk).toBe(user.pk + 1);
     });
@@ -170,33 +183,51 @@ describe("what it is", () => {
         expect(release.version).toBe(new ApiSchema().version);
         const candidate = await start({ version: "2026.5.0-rc1" });
         const make = async (standIn: AuthentikStandIn, members: object = {}) => {
-            const flow = (await api(standIn, "GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent")).body.results[0].pk;
-            const body = { name: newKey(8), authorization_flow: flow, invalidation_flow: flow, redirect_uris: [], ...members };
+            const flow = (
+                await api(standIn, "GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent")
+            ).body.results[0].pk;
+            const body = {
+                name: newKey(8),
+                authorization_flow: flow,
+                invalidation_flow: flow,
+                redirect_uris: [],
+                ...members,
+            };
             return (await api(standIn, "POST", "/providers/oauth2/", body)).body;
         };
         const callback = "http://127.0.0.1:9/callback";
         const redirectUris = { redirect_uris: [{ matching_mode: "strict", url: callback }] };
         const authorize = async (provider: { client_id: string }) => {
-            const query = new URLSearchParams({ client_id: provider.client_id, response_type: "code", redirect_uri: callback });
+            const query = new URLSearchParams({
+                client_id: provider.client_id,
+                response_type: "code",
+                redirect_uri: callback,
+            });
             return (await call(`${release.url}/application/o/authorize/?${query.toString()}`)).headers.location;
         };
         const without = await make(release, redirectUris);
         expect(without.grant_types).toEqual([]);
         expect(await authorize(without)).toMatch(/^http:\/\/127\.0\.0\.1:9\/callback\?error=/);
-        expect((await make(release, { grant_types: ["authorization_code"] })).grant_types).toEqual(["authorization_code"]);
+        expect((await make(release, { grant_types: ["authorization_code"] })).grant_types).toEqual([
+            "authorization_code",
+        ]);
         expect(await make(candidate, { grant_types: ["authorization_code"] })).not.toHaveProperty("grant_types");
     });
 
     test("an expression that it cannot evaluate is refused, with a way out", async () => {
         const standIn = await start();
-        const reply = await api(standIn, "POST", "/policies/expression/", { name: "x", expression: "return ak_is_group_member(request.user)" });
+        const reply = await api(standIn, "POST", "/policies/expression/", {
+            name: "x",
+            expression: "return ak_is_group_member(request.user)",
+        });
         expect(reply.status).toBe(400);
         expect(reply.body.expression[0]).toMatch(/evaluates only .*AUTHENTIK_URL/);
     });
 
     test("akadmin can log in where a password is given, and only there", async () => {
         const password = "an administrator's password";
-        const component = async (standIn: AuthentikStandIn) => (await new Visitor(standIn.url).logIn("akadmin", password)).body.component;
+        const component = async (standIn: AuthentikStandIn) =>
+            (await new Visitor(standIn.url).logIn("akadmin", password)).body.component;
         const standIn = await start({ password });
         expect(await component(standIn)).toBe("xak-flow-redirect");
         expect(standIn.loggedInSessions()).toBe(1);
@@ -208,16 +239,21 @@ describe("the command line", () => {
     const root = path.resolve(__dirname, "../../..");
 
     function run(...parameters: string[]): ChildProcess {
-        const child = spawn(process.execPath, [path.join(root, "build/run.cjs"), "testbed/authentik/main.ts", ...parameters], {
-            stdio: ["ignore", "pipe", "pipe"],
-        });
+        const child = spawn(
+            process.execPath,
+            [path.join(root, "build/run.cjs"), "testbed/authentik/main.ts", ...parameters],
+            {
+                stdio: ["ignore", "pipe", "pipe"],
+            },
+        );
         children.push(child);
         return child;
     }
 
     async function output(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
         const text = { stdout: "", stderr: "" };
-        for (const name of ["stdout", "stderr"] as const) child[name]?.on("data", (chunk: Buffer) => (text[name] += chunk.toString()));
+        for (const name of ["stdout", "stderr"] as const)
+            child[name]?.on("data", (chunk: Buffer) => (text[name] += chunk.toString()));
         const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
         return { code, ...text };
     }
@@ -226,7 +262,9 @@ describe("the command line", () => {
         const tokenFile = path.join(folder, "token");
         writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
         const child = run("--listen", "127.0.0.1:0", "--token-file", tokenFile);
-        const line = await new Promise<string>((resolve) => createInterface({ input: child.stdout! }).once("line", resolve));
+        const line = await new Promise<string>((resolve) =>
+            createInterface({ input: child.stdout! }).once("line", resolve),
+        );
         const ready = JSON.parse(line) as { url: string; standIn: string };
         expect(ready.standIn).toBe("authentik");
         expect((await api(ready, "GET", "/core/users/me/")).body.user.username).toBe("akadmin");
@@ -238,7 +276,9 @@ describe("the command line", () => {
     test("a mistake is one sentence", async () => {
         const missing = await output(run("--token-file", path.join(folder, "nonesuch")));
         expect(missing.code).toBe(1);
-        expect(missing.stderr).toMatch(/^authentik \(stand-in\): --token-file .*nonesuch cannot be read: ENOENT[^\n]*\n$/);
+        expect(missing.stderr).toMatch(
+            /^authentik \(stand-in\): --token-file .*nonesuch cannot be read: ENOENT[^\n]*\n$/,
+        );
         const address = await output(run("--token-file", "x", "--listen", "nowhere"));
         expect(address.code).toBe(1);
         expect(address.stderr).toContain("An address and a port are needed");
@@ -251,11 +291,22 @@ describe("schema.yml, cut up", () => {
     test("each kind of object has its operations there", () => {
         for (const kind of objectKinds) {
             const item = `/${kind.path}/{${kind.pathParameter}}/`;
-            expect([kind.path, schema.operation("GET", `/${kind.path}/`)?.response]).toEqual([kind.path, expect.anything()]);
+            expect([kind.path, schema.operation("GET", `/${kind.path}/`)?.response]).toEqual([
+                kind.path,
+                expect.anything(),
+            ]);
             expect([item, schema.operation("GET", item)?.response]).toEqual([item, expect.anything()]);
             if (kind.readOnly) continue;
-            for (const [method, place] of [["POST", `/${kind.path}/`], ["PUT", item], ["PATCH", item]] as const) {
-                expect([method, place, schema.operation(method, place)?.request]).toEqual([method, place, expect.anything()]);
+            for (const [method, place] of [
+                ["POST", `/${kind.path}/`],
+                ["PUT", item],
+                ["PATCH", item],
+            ] as const) {
+                expect([method, place, schema.operation(method, place)?.request]).toEqual([
+                    method,
+                    place,
+                    expect.anything(),
+                ]);
             }
             for (const [verb, action] of Object.entries(kind.actions ?? {})) {
                 expect(schema.operation(action.method, `${item}${verb}/`)).toBeDefined();

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { request as httpRequest } from "node:http";
 
-import { startAuthentikStandIn, type AuthentikStandIn } from "../../../testbed/authentik/server";
+import { type AuthentikStandIn, startAuthentikStandIn } from "../../../testbed/authentik/server";
 
 // The contract that stand-in and real Authentik share: with AUTHENTIK_URL and AUTHENTIK_TOKEN these tests ask the real one, which
 // must be on plain HTTP; otherwise a stand-in of their own. They remove whatever they make.
@@ -72,7 +72,9 @@ export class Target {
         if (realUrl && realToken && on === "given") return new Target(realUrl, realToken, undefined);
         const token = randomBytes(16).toString("hex");
         // The version that the manners were measured on.
-        const log = process.env.STAND_IN_LOG ? (message: string) => void process.stderr.write(`${message}\n`) : undefined;
+        const log = process.env.STAND_IN_LOG
+            ? (message: string) => void process.stderr.write(`${message}\n`)
+            : undefined;
         const standIn = await startAuthentikStandIn({ token, version: "2026.5.0-rc1", log });
         return new Target(standIn.url, token, standIn);
     }
@@ -85,7 +87,8 @@ export class Target {
     /** A request to the API, below /api/v3, as the superuser unless another token (or null for none) is given. */
     async api(method: string, path: string, json?: unknown, token: string | null = this.token): Promise<Reply> {
         const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
-        const ask = () => call(`${this.url}/api/v3${path}`, { method, ...(json === undefined ? {} : { json }), headers });
+        const ask = () =>
+            call(`${this.url}/api/v3${path}`, { method, ...(json === undefined ? {} : { json }), headers });
         const reply = await ask();
         // A worker of a real Authentik is recycled once in some hundred requests. A read may be repeated.
         return method === "GET" && reply.status === 500 && reply.text === "Internal Server Error" ? ask() : reply;
@@ -98,8 +101,11 @@ export class Target {
         // A worker of a real Authentik that was recycled in between: it may have written, or not.
         if (reply.status === 500 && reply.text === "Internal Server Error") {
             const sent = json as Record<string, unknown>;
-            const own = ["identifier", "slug", "username", "name"].find((member) => typeof sent[member] === "string") ?? "name";
-            const { results = [] } = ((await this.api("GET", `${path}?search=${String(sent[own])}`)).body ?? {}) as { results?: Record<string, unknown>[] };
+            const own =
+                ["identifier", "slug", "username", "name"].find((member) => typeof sent[member] === "string") ?? "name";
+            const { results = [] } = ((await this.api("GET", `${path}?search=${String(sent[own])}`)).body ?? {}) as {
+                results?: Record<string, unknown>[];
+            };
             const written = sent[own] === undefined ? undefined : results.find((object) => object[own] === sent[own]);
             reply = written ? { ...reply, status: 201, body: written } : await this.api("POST", path, json);
         }
@@ -135,8 +141,12 @@ export class Target {
             groups: [group.pk],
             email: "robot@example.org",
         });
-        const scopes = ["openid", "email", "profile"].map((scope) => `managed=goauthentik.io/providers/oauth2/scope-${scope}`).join("&");
-        const mappings = (await this.api("GET", `/propertymappings/provider/scope/?${scopes}`)).body.results as { pk: string }[];
+        const scopes = ["openid", "email", "profile"]
+            .map((scope) => `managed=goauthentik.io/providers/oauth2/scope-${scope}`)
+            .join("&");
+        const mappings = (await this.api("GET", `/propertymappings/provider/scope/?${scopes}`)).body.results as {
+            pk: string;
+        }[];
         const provider = await this.make("/providers/oauth2/", {
             name: slug,
             authorization_flow: (await this.flow("default-provider-authorization-implicit-consent")).pk,
@@ -198,7 +208,8 @@ export class Visitor {
         const csrf = this.cookies.get("authentik_csrf");
         const headers: Record<string, string> = csrf ? { "x-authentik-csrf": csrf } : {};
         let reply = await this.go(path, answer ? { method: "POST", json: answer, headers } : {});
-        for (let count = 0; reply.status === 302 && count < 9; count++) reply = await this.go(reply.headers.location as string);
+        for (let count = 0; reply.status === 302 && count < 9; count++)
+            reply = await this.go(reply.headers.location as string);
         return reply;
     }
 

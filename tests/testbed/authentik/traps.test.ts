@@ -31,7 +31,11 @@ async function codeOf(site: Site, visitor: Visitor, scope = "openid email profil
 
 function tokens(site: Site, form: Record<string, string>) {
     const authorization = `Basic ${Buffer.from(`${site.slug}:${encodeURIComponent("a client's secret")}`).toString("base64")}`;
-    return call(`${target.url}/application/o/token/`, { method: "POST", form: { redirect_uri: callback, ...form }, headers: { authorization } });
+    return call(`${target.url}/application/o/token/`, {
+        method: "POST",
+        form: { redirect_uri: callback, ...form },
+        headers: { authorization },
+    });
 }
 
 const userinfo = (accessToken: string) =>
@@ -45,11 +49,18 @@ describe(`values and writes [${on}]`, () => {
         const name = target.name("converted");
         const group = await target.make("/core/groups/", { name: `  ${name} `, is_superuser: "no" });
         expect([group.name, group.is_superuser]).toEqual([name, false]);
-        const user = await target.make("/core/users/", { username: name, name: 5, is_active: "off", groups: [group.pk.replaceAll("-", "")] });
+        const user = await target.make("/core/users/", {
+            username: name,
+            name: 5,
+            is_active: "off",
+            groups: [group.pk.replaceAll("-", "")],
+        });
         expect([user.name, user.is_active, user.groups]).toEqual(["5", false, [group.pk]]);
         const refused = async (path: string, body: object) => (await target.api("POST", path, body)).body;
         expect(await refused("/core/groups/", { name: "   " })).toEqual({ name: ["This field may not be blank."] });
-        expect(await refused("/core/groups/", { name: "a\0b" })).toEqual({ name: ["Null characters are not allowed."] });
+        expect(await refused("/core/groups/", { name: "a\0b" })).toEqual({
+            name: ["Null characters are not allowed."],
+        });
         expect(await refused("/core/groups/", { name: true })).toEqual({ name: ["Not a valid string."] });
         expect(await refused("/core/groups/", { name: "x", users: ["y"] })).toEqual({
             users: ["Incorrect type. Expected pk value, received str."],
@@ -82,7 +93,9 @@ describe(`values and writes [${on}]`, () => {
     test("eight identical bindings at once are eight [fact: Eight identical bindings: eight 201s]", async () => {
         const { application, group } = await target.makeApplication();
         const whole = { target: application.pk, group: group.pk, order: 7 };
-        const replies = await Promise.all(Array.from({ length: 8 }, () => target.api("POST", "/policies/bindings/", whole)));
+        const replies = await Promise.all(
+            Array.from({ length: 8 }, () => target.api("POST", "/policies/bindings/", whole)),
+        );
         for (const { body } of replies) if (body?.pk) target.remember(`/policies/bindings/${body.pk}/`);
         expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 201));
     });
@@ -102,16 +115,41 @@ describe(`values and writes [${on}]`, () => {
             }
         }
         // One of the two moves away, and both are free again.
-        expect((await target.api("PATCH", `/policies/bindings/${twin.pk}/`, { target: application.pk, group: other.pk, order: 1 })).status).toBe(200);
-        expect((await target.api("PATCH", `/policies/bindings/${binding.pk}/`, { target: application.pk, group: group.pk })).status).toBe(200);
+        expect(
+            (
+                await target.api("PATCH", `/policies/bindings/${twin.pk}/`, {
+                    target: application.pk,
+                    group: other.pk,
+                    order: 1,
+                })
+            ).status,
+        ).toBe(200);
+        expect(
+            (
+                await target.api("PATCH", `/policies/bindings/${binding.pk}/`, {
+                    target: application.pk,
+                    group: group.pk,
+                })
+            ).status,
+        ).toBe(200);
     });
 
     test("of bindings of one policy the second is refused at once", async () => {
         const { application } = await target.makeApplication();
-        const policy = await target.make("/policies/expression/", { name: target.name("policy"), expression: "return True" });
+        const policy = await target.make("/policies/expression/", {
+            name: target.name("policy"),
+            expression: "return True",
+        });
         await target.make("/policies/bindings/", { target: application.pk, policy: policy.pk, order: 3 });
-        const twin = await target.api("POST", "/policies/bindings/", { target: application.pk, policy: policy.pk, order: 3 });
-        expect([twin.status, twin.body]).toEqual([400, { non_field_errors: ["The fields policy, target, order must make a unique set."] }]);
+        const twin = await target.api("POST", "/policies/bindings/", {
+            target: application.pk,
+            policy: policy.pk,
+            order: 3,
+        });
+        expect([twin.status, twin.body]).toEqual([
+            400,
+            { non_field_errors: ["The fields policy, target, order must make a unique set."] },
+        ]);
     });
 
     test("a service account made at once has a path, a name and an app password of the server's choice [fact: `/core/users/service_account/` ignores path, groups and username: do not use it]", async () => {
@@ -123,7 +161,10 @@ describe(`values and writes [${on}]`, () => {
             groups: [(await target.make("/core/groups/", { name })).pk],
         });
         target.remember(`/core/users/${reply.body?.user_pk}/`);
-        expect([reply.status, Object.keys(reply.body).sort()]).toEqual([200, ["token", "user_pk", "user_uid", "username"]]);
+        expect([reply.status, Object.keys(reply.body).sort()]).toEqual([
+            200,
+            ["token", "user_pk", "user_uid", "username"],
+        ]);
         expect((await target.api("GET", `/core/users/${reply.body.user_pk}/`)).body).toMatchObject({
             username: name,
             path: "goauthentik.io/service-accounts",
@@ -138,7 +179,11 @@ describe(`values and writes [${on}]`, () => {
         const username = target.name("expired");
         const user = await target.make("/core/users/", { username, name: "" });
         const expires = "2020-01-01T00:00:00Z";
-        await target.make("/core/tokens/", { identifier: username, intent: "app_password", user: user.pk, expires }, "identifier");
+        await target.make(
+            "/core/tokens/",
+            { identifier: username, intent: "app_password", user: user.pk, expires },
+            "identifier",
+        );
         expect((await target.api("GET", `/core/tokens/${username}/`)).body.expires).toBe(expires);
         const { key } = (await target.api("GET", `/core/tokens/${username}/view_key/`)).body;
         expect((await new Visitor(target.url).logIn(username, key)).body).toMatchObject({
@@ -161,8 +206,12 @@ describe(`values and writes [${on}]`, () => {
     });
 
     test("several scope mappings are found at once [fact: scope-{openid,email,profile} (repeatable)]", async () => {
-        const query = ["openid", "email", "profile"].map((scope) => `managed=goauthentik.io/providers/oauth2/scope-${scope}`).join("&");
-        const { results } = (await target.api("GET", `/propertymappings/provider/scope/?${query}`)).body as { results: { scope_name: string }[] };
+        const query = ["openid", "email", "profile"]
+            .map((scope) => `managed=goauthentik.io/providers/oauth2/scope-${scope}`)
+            .join("&");
+        const { results } = (await target.api("GET", `/propertymappings/provider/scope/?${query}`)).body as {
+            results: { scope_name: string }[];
+        };
         expect(results.map((mapping) => mapping.scope_name).sort()).toEqual(["email", "openid", "profile"]);
     });
 
@@ -172,14 +221,21 @@ describe(`values and writes [${on}]`, () => {
         await target.make("/managed/blueprints/", { name, content, enabled: false });
         const { results } = (await target.api("GET", `/managed/blueprints/?page_size=100&search=${name}`)).body;
         expect(results).toMatchObject([{ name, content: content.trim(), path: "" }]);
-        const broken = await target.api("POST", "/managed/blueprints/", { name: target.name("broken"), content: "entries: [" });
+        const broken = await target.api("POST", "/managed/blueprints/", {
+            name: target.name("broken"),
+            content: "entries: [",
+        });
         expect([broken.status, broken.text]).toEqual([405, ""]);
     });
 
     test("an unhandled error is 405 without a body to a write, and a page with status 500 to GET [fact: An unhandled server error shows as 405 with an empty HTML body on PATCH, 500 HTML on GET]", async () => {
         const { binding } = await target.makeApplication();
         const write = await target.api("PATCH", `/policies/bindings/${binding.pk}/`, { enabled: false });
-        expect([write.status, write.text, write.headers["content-type"]]).toEqual([405, "", "text/html; charset=utf-8"]);
+        expect([write.status, write.text, write.headers["content-type"]]).toEqual([
+            405,
+            "",
+            "text/html; charset=utf-8",
+        ]);
         const read = await target.api("GET", "/rbac/roles/?groups=x");
         expect([read.status, read.headers["content-type"]]).toEqual([500, "text/html; charset=utf-8"]);
         expect(read.text).toContain("Server Error");
@@ -197,11 +253,15 @@ describe(`values and writes [${on}]`, () => {
     });
 
     test("a provider's signing key becomes null when its certificate goes, and tokens HS256 [fact: Certificate -> the provider's signing key becomes null (and tokens HS256)]", async () => {
-        const made = await target.api("POST", "/crypto/certificatekeypairs/generate/", { common_name: target.name("cert"), validity_days: 2 });
+        const made = await target.api("POST", "/crypto/certificatekeypairs/generate/", {
+            common_name: target.name("cert"),
+            validity_days: 2,
+        });
         expect(made.status).toBe(200);
         const site = await target.makeApplication({ provider: { signing_key: made.body.pk } });
         const algorithms = async () =>
-            (await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).body.id_token_signing_alg_values_supported;
+            (await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).body
+                .id_token_signing_alg_values_supported;
         expect(await algorithms()).toEqual(["RS256"]);
         expect((await target.api("DELETE", `/crypto/certificatekeypairs/${made.body.pk}/`)).status).toBe(204);
         expect((await target.api("GET", `/providers/oauth2/${site.provider.pk}/`)).body.signing_key).toBeNull();
@@ -211,11 +271,18 @@ describe(`values and writes [${on}]`, () => {
     test("an update may make an internal account of somebody, for good", async () => {
         const user = await target.make("/core/users/", { username: target.name("internal"), name: "" });
         const path = `/core/users/${user.pk}/`;
-        const refused = await target.api("POST", "/core/users/", { username: target.name("no"), name: "", type: "internal_service_account" });
+        const refused = await target.api("POST", "/core/users/", {
+            username: target.name("no"),
+            name: "",
+            type: "internal_service_account",
+        });
         expect(refused.body).toEqual({ type: ["Setting a user to internal service account is not allowed."] });
         expect((await target.api("PATCH", path, { type: "internal_service_account" })).status).toBe(200);
         const back = await target.api("PATCH", path, { name: "x" });
-        expect([back.status, back.body]).toEqual([400, { non_field_errors: ["Can't modify internal service account users"] }]);
+        expect([back.status, back.body]).toEqual([
+            400,
+            { non_field_errors: ["Can't modify internal service account users"] },
+        ]);
     });
 
     test("a claim of a mapping of one's own", async () => {
@@ -239,7 +306,10 @@ describe(`logins and what they leave [${on}]`, () => {
         const site = await target.makeApplication();
         const above = await target.make("/core/groups/", { name: target.name("above") });
         await target.api("PATCH", `/core/groups/${site.group.pk}/`, { parents: [above.pk] });
-        const { body } = await tokens(site, { grant_type: "authorization_code", code: await codeOf(site, await loggedIn(site)) });
+        const { body } = await tokens(site, {
+            grant_type: "authorization_code",
+            code: await codeOf(site, await loggedIn(site)),
+        });
         expect(claimsOf(body.id_token).groups).toEqual([site.group.name]);
     });
 
@@ -250,7 +320,8 @@ describe(`logins and what they leave [${on}]`, () => {
         const flow = "default-authentication-flow";
         await visitor.flow(flow);
         await visitor.flow(flow, { uid_field: username });
-        for (let count = 0; count < 4; count++) expect((await visitor.flow(flow, { password: "x" })).body.component).toBe("ak-stage-password");
+        for (let count = 0; count < 4; count++)
+            expect((await visitor.flow(flow, { password: "x" })).body.component).toBe("ak-stage-password");
         expect((await visitor.flow(flow, { password: "x" })).body).toMatchObject({
             component: "ak-stage-access-denied",
             error_message: "Invalid password",
@@ -267,7 +338,10 @@ describe(`logins and what they leave [${on}]`, () => {
             { method: "POST", form: { uid_field: "x" } },
         ]) {
             const reply = await visitor.go(path, options);
-            expect([reply.status, reply.body]).toEqual([200, { component: "ak-stage-flow-error", request_id: expect.any(String) }]);
+            expect([reply.status, reply.body]).toEqual([
+                200,
+                { component: "ak-stage-flow-error", request_id: expect.any(String) },
+            ]);
         }
         const list = await visitor.go(path, { method: "POST", json: [] });
         expect(list.body.response_errors).toEqual({
@@ -281,7 +355,10 @@ describe(`logins and what they leave [${on}]`, () => {
             const visitor = new Visitor(target.url);
             const password = await target.makeToken(site.user.pk, "app_password");
             const reply = await visitor.logIn(site.user.username, password, new URLSearchParams({ next }).toString());
-            expect([next, reply.body]).toMatchObject([next, { component: "ak-stage-access-denied", error_message: "Invalid next URL" }]);
+            expect([next, reply.body]).toMatchObject([
+                next,
+                { component: "ak-stage-access-denied", error_message: "Invalid next URL" },
+            ]);
         }
     });
 
@@ -307,7 +384,9 @@ describe(`logins and what they leave [${on}]`, () => {
     });
 
     test("refresh tokens: with offline_access, each used once, never for more", async () => {
-        const offline = await target.find("/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-offline_access");
+        const offline = await target.find(
+            "/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-offline_access",
+        );
         const site = await target.makeApplication();
         await target.api("PATCH", `/providers/oauth2/${site.provider.pk}/`, {
             property_mappings: [...site.provider.property_mappings, offline.pk],
@@ -316,7 +395,9 @@ describe(`logins and what they leave [${on}]`, () => {
         const first = (await tokens(site, { grant_type: "authorization_code", code })).body;
         const refresh = (token: string, more: Record<string, string> = {}) =>
             tokens(site, { grant_type: "refresh_token", refresh_token: token, ...more });
-        expect((await refresh(first.refresh_token, { scope: "openid email offline_access" })).body.error).toBe("invalid_scope");
+        expect((await refresh(first.refresh_token, { scope: "openid email offline_access" })).body.error).toBe(
+            "invalid_scope",
+        );
         const second = await refresh(first.refresh_token);
         expect([second.status, claimsOf(second.body.id_token).preferred_username]).toEqual([200, site.user.username]);
         expect((await refresh(first.refresh_token)).body.error).toBe("invalid_grant");
@@ -333,10 +414,16 @@ describe(`logins and what they leave [${on}]`, () => {
             call(`${target.url}/application/o/${endpoint}/`, {
                 method: "POST",
                 form: { token },
-                headers: { authorization: `Basic ${Buffer.from(`${site.slug}:${encodeURIComponent(secret)}`).toString("base64")}` },
+                headers: {
+                    authorization: `Basic ${Buffer.from(`${site.slug}:${encodeURIComponent(secret)}`).toString("base64")}`,
+                },
             });
         expect((await post("introspect", "wrong")).body).toEqual({ active: false });
-        expect((await post("introspect", "a client's secret")).body).toMatchObject({ active: true, client_id: site.slug, aud: site.slug });
+        expect((await post("introspect", "a client's secret")).body).toMatchObject({
+            active: true,
+            client_id: site.slug,
+            aud: site.slug,
+        });
         expect((await post("revoke", "wrong")).status).toBe(401);
         expect((await post("revoke", "a client's secret")).status).toBe(200);
         expect((await userinfo(token)).status).toBe(401);
@@ -372,10 +459,15 @@ describe(`logins and what they leave [${on}]`, () => {
         const authorize = (more: object) =>
             visitor.go(`/application/o/authorize/?${new URLSearchParams({ ...parameters, ...more }).toString()}`);
         const code = new URL((await authorize({})).headers.location as string).searchParams.get("code") as string;
-        const redeem = (codeVerifier: string) => tokens(site, { grant_type: "authorization_code", code, code_verifier: codeVerifier });
+        const redeem = (codeVerifier: string) =>
+            tokens(site, { grant_type: "authorization_code", code, code_verifier: codeVerifier });
         expect((await redeem("wrong")).body.error).toBe("invalid_grant");
         expect((await redeem(verifier)).status).toBe(200);
-        const unknown = new URL((await authorize({ code_challenge_method: "S512" })).headers.location as string).searchParams;
-        expect([unknown.get("error"), unknown.get("error_description")]).toEqual(["invalid_request", "Unsupported challenge method S512"]);
+        const unknown = new URL((await authorize({ code_challenge_method: "S512" })).headers.location as string)
+            .searchParams;
+        expect([unknown.get("error"), unknown.get("error_description")]).toEqual([
+            "invalid_request",
+            "Unsupported challenge method S512",
+        ]);
     });
 });

@@ -1,7 +1,14 @@
 import fc from "fast-check";
-import { median, medianParts, type Moments, partNames, partsOf } from "../../../testbed/bench/moments";
+import { type Moments, median, medianParts, partNames, partsOf } from "../../../testbed/bench/moments";
 
-const moments: Moments = { sdkImported: 400, programLoaded: 450, stackSelected: 1450, programCalled: 2050, programReturned: 2350, previewEnded: 2850 };
+const moments: Moments = {
+    sdkImported: 400,
+    programLoaded: 450,
+    stackSelected: 1450,
+    programCalled: 2050,
+    programReturned: 2350,
+    previewEnded: 2850,
+};
 
 test("the parts of a preview add up to its total, which leaves out the selection of the stack", () => {
     const parts = partsOf(moments);

@@ -7,7 +7,10 @@ import { scratchFolder } from "./scratch";
 const cache = require("../../../testbed/bootstrap/cache.cjs") as {
     cacheFolder(env: NodeJS.ProcessEnv): string;
     install<T>(folder: string, fill: (temporary: string) => Promise<T>): Promise<T>;
-    lock(cache: string, options?: { onWait?: (pid: number) => void; pollMilliseconds?: number; limitMilliseconds?: number }): Promise<() => void>;
+    lock(
+        cache: string,
+        options?: { onWait?: (pid: number) => void; pollMilliseconds?: number; limitMilliseconds?: number },
+    ): Promise<() => void>;
     ownCache(cache: string): void;
     removeUnfinished(cache: string): void;
 };
@@ -19,7 +22,9 @@ describe("cacheFolder", () => {
     });
     test("is in XDG_CACHE_HOME, which the specification wants absolute, else in ~/.cache", () => {
         expect(cache.cacheFolder({ XDG_CACHE_HOME: "/var/cache/me" })).toBe("/var/cache/me/zot-hardening");
-        expect(cache.cacheFolder({ XDG_CACHE_HOME: "relative" })).toBe(path.join(os.homedir(), ".cache", "zot-hardening"));
+        expect(cache.cacheFolder({ XDG_CACHE_HOME: "relative" })).toBe(
+            path.join(os.homedir(), ".cache", "zot-hardening"),
+        );
         expect(cache.cacheFolder({})).toBe(path.join(os.homedir(), ".cache", "zot-hardening"));
     });
 });
@@ -35,7 +40,9 @@ describe("ownCache", () => {
     test.each([0o777, 0o775])("refuses one of mode %o, from which others' programs would be run", (mode) => {
         const folder = scratchFolder();
         fs.chmodSync(folder, mode);
-        expect(() => cache.ownCache(folder)).toThrow(`Programs are run from ${folder}, and others than its owner may write to it.`);
+        expect(() => cache.ownCache(folder)).toThrow(
+            `Programs are run from ${folder}, and others than its owner may write to it.`,
+        );
     });
     const asRoot = process.getuid?.() === 0 ? test : test.skip;
     asRoot("refuses one of another user's", () => {
@@ -70,7 +77,11 @@ describe("install", () => {
 });
 
 /** A process that takes the lock, says so, appends to a journal around its work, and gives the lock back (or is killed with it). */
-function holder(folder: string, journal: string, then: "release" | "hang"): Promise<{ pid: number; ended: Promise<unknown>; kill(): void }> {
+function holder(
+    folder: string,
+    journal: string,
+    then: "release" | "hang",
+): Promise<{ pid: number; ended: Promise<unknown>; kill(): void }> {
     const code = `
         const fs = require("node:fs");
         require(${JSON.stringify(module_)}).lock(${JSON.stringify(folder)}, { pollMilliseconds: 5 }).then(async (release) => {
@@ -130,8 +141,14 @@ describe("lock", () => {
         const folder = scratchFolder();
         const release = await cache.lock(folder);
         const waits: number[] = [];
-        const second = cache.lock(folder, { pollMilliseconds: 5, limitMilliseconds: 40, onWait: (pid) => waits.push(pid) });
-        await expect(second).rejects.toThrow(new RegExp(`process ${process.pid} on .* holds ${folder}/lock.*remove that file`));
+        const second = cache.lock(folder, {
+            pollMilliseconds: 5,
+            limitMilliseconds: 40,
+            onWait: (pid) => waits.push(pid),
+        });
+        await expect(second).rejects.toThrow(
+            new RegExp(`process ${process.pid} on .* holds ${folder}/lock.*remove that file`),
+        );
         expect(waits).toEqual([process.pid]);
         release();
     });

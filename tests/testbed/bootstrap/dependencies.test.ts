@@ -7,7 +7,10 @@ const dependencies = require("../../../testbed/bootstrap/dependencies.cjs") as {
     npm(env: NodeJS.ProcessEnv): { file: string; args: string[]; env: NodeJS.ProcessEnv };
 };
 
-type Packages = Record<string, { version?: string; integrity?: string; optional?: boolean; resolved?: string; link?: boolean }>;
+type Packages = Record<
+    string,
+    { version?: string; integrity?: string; optional?: boolean; resolved?: string; link?: boolean }
+>;
 
 /** A checkout whose package-lock.json asks for some packages and whose node_modules, by npm's record, holds others. */
 function checkout(wanted: Packages, present?: Packages): string {
@@ -27,7 +30,9 @@ describe("areInstalled", () => {
         expect(dependencies.areInstalled(checkout(yaml))).toBe(false);
     });
     test("by npm's record, whoever installed them", () => {
-        expect(dependencies.areInstalled(checkout(yaml, { ...yaml, "node_modules/other": { version: "1.0.0" } }))).toBe(true);
+        expect(dependencies.areInstalled(checkout(yaml, { ...yaml, "node_modules/other": { version: "1.0.0" } }))).toBe(
+            true,
+        );
     });
     test.each<[string, Packages]>([
         ["one is missing", {}],
@@ -57,8 +62,17 @@ describe("npm", () => {
     test("is the running one where npm has started us, without what that one says of its own script", () => {
         const file = path.join(scratchFolder(), "npm-cli.js");
         fs.writeFileSync(file, "");
-        const found = dependencies.npm({ npm_execpath: file, npm_lifecycle_event: "demo", npm_config_local_prefix: "/x", npm_config_proxy: "p" });
-        expect(found).toEqual({ file: process.execPath, args: [file], env: { npm_execpath: file, npm_config_proxy: "p" } });
+        const found = dependencies.npm({
+            npm_execpath: file,
+            npm_lifecycle_event: "demo",
+            npm_config_local_prefix: "/x",
+            npm_config_proxy: "p",
+        });
+        expect(found).toEqual({
+            file: process.execPath,
+            args: [file],
+            env: { npm_execpath: file, npm_config_proxy: "p" },
+        });
     });
     test("is asked for where there is none", () => {
         expect(() => dependencies.npm({ PATH: scratchFolder() })).toThrow("npm is not on PATH");

@@ -21,7 +21,12 @@ interface Official {
     archive: string;
     sha256: string | undefined;
 }
-const pins = require("../../../testbed/bootstrap/pins.cjs") as { platform: string; archivesFile: string; random: { official: Official }; command: { official: Official } };
+const pins = require("../../../testbed/bootstrap/pins.cjs") as {
+    platform: string;
+    archivesFile: string;
+    random: { official: Official };
+    command: { official: Official };
+};
 const downloads = require("../../../testbed/bootstrap/downloads.cjs") as {
     download(source: Source, folder: string, options: { log: string; strip?: number; limits?: Limits }): Promise<void>;
     pluginSource(pin: { official: Official }, origins?: Origins): Source;
@@ -30,7 +35,9 @@ const downloads = require("../../../testbed/bootstrap/downloads.cjs") as {
 };
 
 /** An origin on loopback whose answers are given by path. */
-async function origin(answer: (url: string, response: http.ServerResponse) => void): Promise<{ url: string; close(): Promise<void> }> {
+async function origin(
+    answer: (url: string, response: http.ServerResponse) => void,
+): Promise<{ url: string; close(): Promise<void> }> {
     const server = http.createServer((request, response) => answer(request.url ?? "", response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return {
@@ -77,7 +84,10 @@ describe("where the official releases are", () => {
         const architecture = process.arch === "x64" ? "amd64" : process.arch;
         const name = `pulumi-resource-random-v4.21.2-${process.platform}-${architecture}.tar.gz`;
         const pinned = linesOf().find((line) => line.endsWith(`  ${name}`));
-        expect(downloads.pluginSource(pins.random, origins)).toEqual({ archive: `https://downloads.example/releases/plugins/${name}`, sha256: pinned?.slice(0, 64) });
+        expect(downloads.pluginSource(pins.random, origins)).toEqual({
+            archive: `https://downloads.example/releases/plugins/${name}`,
+            sha256: pinned?.slice(0, 64),
+        });
     });
 
     test("every line is a sha256 and the name of an archive, each named once", () => {
@@ -102,7 +112,10 @@ describe("download", () => {
             else response.end(bytes);
         });
         const folder = scratchFolder();
-        await downloads.download({ archive: `${url}/moved`, sha256: sha256(bytes) }, folder, { log: log(scratchFolder()), strip: 1 });
+        await downloads.download({ archive: `${url}/moved`, sha256: sha256(bytes) }, folder, {
+            log: log(scratchFolder()),
+            strip: 1,
+        });
         expect(fs.readdirSync(folder)).toEqual(["pulumi"]);
         expect(fs.readFileSync(path.join(folder, "pulumi"), "utf8")).toBe("the CLI");
     });
@@ -115,7 +128,9 @@ describe("download", () => {
             response.end(path_ === "/a.tar.gz" ? bytes : `${sha256(bytes)}  a.tar.gz\n`);
         });
         const folder = scratchFolder();
-        const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: "0".repeat(64) }, folder, { log: log(scratchFolder()) });
+        const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: "0".repeat(64) }, folder, {
+            log: log(scratchFolder()),
+        });
         await expect(refused).rejects.toThrow(`a.tar.gz has the sha256 ${sha256(bytes)}, pinned is ${"0".repeat(64)}`);
         expect(fs.existsSync(path.join(folder, "pulumi"))).toBe(false);
         expect(asked).toEqual(["/a.tar.gz"]);
@@ -127,7 +142,9 @@ describe("download", () => {
             asked.push(path_);
             response.end(archive());
         });
-        const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: undefined }, scratchFolder(), { log: log(scratchFolder()) });
+        const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: undefined }, scratchFolder(), {
+            log: log(scratchFolder()),
+        });
         await expect(refused).rejects.toThrow("a.tar.gz has no checksum in testbed/toolchain/archives.sha256");
         expect(asked).toEqual([]);
     });
@@ -146,7 +163,9 @@ describe("download", () => {
             ["b.tar.gz", /sent nothing for 0\.06 s/],
         ] as const) {
             const source = { archive: `${url}/${name}`, sha256: sha256(bytes) };
-            await expect(downloads.download(source, scratchFolder(), { log: log(scratchFolder()), limits })).rejects.toThrow(reason);
+            await expect(
+                downloads.download(source, scratchFolder(), { log: log(scratchFolder()), limits }),
+            ).rejects.toThrow(reason);
         }
     });
 });
@@ -156,11 +175,15 @@ describe("whyUnreachable", () => {
 
     test("says nothing where there is any answer, a refusal too", async () => {
         const url = await serve((_, response) => response.writeHead(403).end());
-        expect(await downloads.whyUnreachable({ pulumi: url }, { ...limits, answerMilliseconds: 5000 })).toBeUndefined();
+        expect(
+            await downloads.whyUnreachable({ pulumi: url }, { ...limits, answerMilliseconds: 5000 }),
+        ).toBeUndefined();
     });
     test("names a host that does not answer in time", async () => {
         const url = await serve(() => undefined);
-        expect(await downloads.whyUnreachable({ pulumi: url }, limits)).toMatch(/^127\.0\.0\.1:\d+ did not answer within 0\.06 s$/);
+        expect(await downloads.whyUnreachable({ pulumi: url }, limits)).toMatch(
+            /^127\.0\.0\.1:\d+ did not answer within 0\.06 s$/,
+        );
     });
     test("names a host that cannot be reached, and why", async () => {
         const { url, close } = await origin(() => undefined);

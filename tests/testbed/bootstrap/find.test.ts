@@ -16,7 +16,11 @@ const find = require("../../../testbed/bootstrap/find.cjs") as {
     places(cache: string): { pulumi: Record<string, string>; random: Record<string, string>; unreachable: string };
     suits(version: string): boolean;
 };
-const pins = require("../../../testbed/bootstrap/pins.cjs") as { command: Pin; random: Pin; pulumi: { version: string } };
+const pins = require("../../../testbed/bootstrap/pins.cjs") as {
+    command: Pin;
+    random: Pin;
+    pulumi: { version: string };
+};
 
 test.each([
     ["3.259.0", true],
@@ -36,7 +40,13 @@ describe("findPulumi", () => {
         const folder = scratchFolder();
         const file = script(path.join(folder, "bin"), "pulumi", "echo v3.260.1");
         const found = find.findPulumi(path.join(folder, "cache"), { PATH: `/nowhere:${folder}/bin` });
-        expect(found).toEqual({ path: file, version: "3.260.1", kind: "official", source: "on PATH", languageHost: false });
+        expect(found).toEqual({
+            path: file,
+            version: "3.260.1",
+            kind: "official",
+            source: "on PATH",
+            languageHost: false,
+        });
     });
 
     test("asks a CLI for its version once, and again when it was replaced", () => {
@@ -58,7 +68,11 @@ describe("findPulumi", () => {
         const env = { PATH: `${folder}/bin` };
         expect(find.findPulumi(cache, env)).toBeUndefined();
         const file = script(find.places(cache).pulumi.built as string, "pulumi", "exit 0");
-        expect(find.findPulumi(cache, env)).toMatchObject({ path: file, version: pins.pulumi.version, kind: "built from its Go module" });
+        expect(find.findPulumi(cache, env)).toMatchObject({
+            path: file,
+            version: pins.pulumi.version,
+            kind: "built from its Go module",
+        });
     });
 
     test("does not call the one from its cache official because a command has put it on PATH", () => {
@@ -86,17 +100,28 @@ describe("findPlugin", () => {
         expect(find.findPlugin(cache, pins.random, env(folder))).toBeUndefined();
         const built = find.places(cache).random.built as string;
         script(built, "pulumi-resource-random", "exit 0");
-        expect(find.findPlugin(cache, pins.random, env(folder))).toMatchObject({ kind: "built from its Go module", folder: built });
+        expect(find.findPlugin(cache, pins.random, env(folder))).toMatchObject({
+            kind: "built from its Go module",
+            folder: built,
+        });
         const installed = path.join(folder, "home", "plugins", `resource-random-v${pins.random.version}`);
         script(installed, "pulumi-resource-random", "exit 0");
-        expect(find.findPlugin(cache, pins.random, env(folder))).toMatchObject({ kind: "official", source: "installed", folder: installed });
+        expect(find.findPlugin(cache, pins.random, env(folder))).toMatchObject({
+            kind: "official",
+            source: "installed",
+            folder: installed,
+        });
     });
 
     test("takes one on PATH, and says that its version is not checked", () => {
         const folder = scratchFolder();
         script(path.join(folder, "bin"), "pulumi-resource-command", "exit 0");
         const found = find.findPlugin(path.join(folder, "cache"), pins.command, env(folder));
-        expect(found).toMatchObject({ kind: "official", folder: path.join(folder, "bin"), source: expect.stringContaining("not checked") });
+        expect(found).toMatchObject({
+            kind: "official",
+            folder: path.join(folder, "bin"),
+            source: expect.stringContaining("not checked"),
+        });
     });
 
     test("a file that cannot be executed is no plugin", () => {
@@ -107,7 +132,11 @@ describe("findPlugin", () => {
     });
 
     test("the stand-in says what it is", () => {
-        expect(find.commandStandIn()).toMatchObject({ kind: "stand-in", source: "testbed/command", version: pins.command.version });
+        expect(find.commandStandIn()).toMatchObject({
+            kind: "stand-in",
+            source: "testbed/command",
+            version: pins.command.version,
+        });
     });
 });
 

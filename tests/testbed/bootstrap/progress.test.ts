@@ -9,13 +9,20 @@ interface Progress {
     stop(): void;
 }
 const { createProgress, duration, estimate } = require("../../../testbed/bootstrap/progress.cjs") as {
-    createProgress(options: { stream: { write(text: string): void; isTTY?: boolean; columns?: number }; env: NodeJS.ProcessEnv; now: () => number }): Progress;
+    createProgress(options: {
+        stream: { write(text: string): void; isTTY?: boolean; columns?: number };
+        env: NodeJS.ProcessEnv;
+        now: () => number;
+    }): Progress;
     duration(seconds: number): string;
     estimate(seconds: number): string;
 };
 
 /** Progress on a stream that is remembered, at a time that is set by hand. */
-function recorded(isTTY: boolean, env: NodeJS.ProcessEnv = {}): { progress: Progress; written: () => string; pass(seconds: number): void } {
+function recorded(
+    isTTY: boolean,
+    env: NodeJS.ProcessEnv = {},
+): { progress: Progress; written: () => string; pass(seconds: number): void } {
     let text = "";
     let time = 0;
     const stream = { write: (more: string) => void (text += more), isTTY, columns: 100 };

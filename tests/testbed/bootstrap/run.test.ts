@@ -1,12 +1,15 @@
 // The command as it is called: in a checkout of a few files, with an npm and a Go that only pretend to install and to build.
-import { spawn } from "node:child_process";
+
 import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { scratchFolder, script } from "./scratch";
 
 const root = path.join(__dirname, "..", "..", "..");
-const pins = require("../../../testbed/bootstrap/pins.cjs") as { node: { oldestMajor: number; packages: Record<string, string> } };
+const pins = require("../../../testbed/bootstrap/pins.cjs") as {
+    node: { oldestMajor: number; packages: Record<string, string> };
+};
 
 interface Checkout {
     folder: string;
@@ -19,8 +22,12 @@ interface Checkout {
 function checkout(go = ""): Checkout {
     const folder = scratchFolder();
     const checkedOut = path.join(folder, "checkout");
-    fs.cpSync(path.join(root, "testbed", "bootstrap"), path.join(checkedOut, "testbed", "bootstrap"), { recursive: true });
-    fs.cpSync(path.join(root, "testbed", "toolchain"), path.join(checkedOut, "testbed", "toolchain"), { recursive: true });
+    fs.cpSync(path.join(root, "testbed", "bootstrap"), path.join(checkedOut, "testbed", "bootstrap"), {
+        recursive: true,
+    });
+    fs.cpSync(path.join(root, "testbed", "toolchain"), path.join(checkedOut, "testbed", "toolchain"), {
+        recursive: true,
+    });
     fs.writeFileSync(path.join(checkedOut, "package.json"), JSON.stringify({ name: "zot-hardening" }));
     fs.writeFileSync(path.join(checkedOut, "package-lock.json"), JSON.stringify({ packages: {} }));
     // What is run in the end: it shows what it was given.
@@ -90,7 +97,9 @@ function start({ folder, env }: Checkout, args: string[]): { child: ChildProcess
     let stderr = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    const ended = new Promise<Ended>((resolve) => child.on("close", (exitCode) => resolve({ exitCode, stdout, stderr })));
+    const ended = new Promise<Ended>((resolve) =>
+        child.on("close", (exitCode) => resolve({ exitCode, stdout, stderr })),
+    );
     return { child, ended };
 }
 
@@ -169,18 +178,27 @@ describe("Go, where something has to be built,", () => {
     });
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)("%s while it installs ends the builds, gives the lock back and leaves no half of anything", async (signal) => {
-    const checkedOut = checkout("echo $$ >$HOME/building; sleep 60");
-    const { child, ended } = start(checkedOut, ["demo"]);
-    const building = path.join(checkedOut.env.HOME as string, "building");
-    while (!fs.existsSync(building) || fs.readFileSync(building, "utf8") === "") await new Promise((resolve) => setTimeout(resolve, 20));
-    child.kill(signal);
-    expect(await ended).toMatchObject({ exitCode: signal === "SIGINT" ? 130 : 143, stderr: expect.stringContaining("Stopped.") });
-    expect(() => process.kill(Number(fs.readFileSync(building, "utf8")), 0)).toThrow("ESRCH");
-    // Node, where it was needed, may have been complete by then.
-    const left = fs.readdirSync(checkedOut.env.ZOT_HARDENING_CACHE as string).filter((name) => !name.startsWith("node-"));
-    expect(left).toEqual(["logs"]);
-});
+test.each(["SIGINT", "SIGTERM"] as const)(
+    "%s while it installs ends the builds, gives the lock back and leaves no half of anything",
+    async (signal) => {
+        const checkedOut = checkout("echo $$ >$HOME/building; sleep 60");
+        const { child, ended } = start(checkedOut, ["demo"]);
+        const building = path.join(checkedOut.env.HOME as string, "building");
+        while (!fs.existsSync(building) || fs.readFileSync(building, "utf8") === "")
+            await new Promise((resolve) => setTimeout(resolve, 20));
+        child.kill(signal);
+        expect(await ended).toMatchObject({
+            exitCode: signal === "SIGINT" ? 130 : 143,
+            stderr: expect.stringContaining("Stopped."),
+        });
+        expect(() => process.kill(Number(fs.readFileSync(building, "utf8")), 0)).toThrow("ESRCH");
+        // Node, where it was needed, may have been complete by then.
+        const left = fs
+            .readdirSync(checkedOut.env.ZOT_HARDENING_CACHE as string)
+            .filter((name) => !name.startsWith("node-"));
+        expect(left).toEqual(["logs"]);
+    },
+);
 
 test("a signal to a running command reaches it, and its exit code is passed on", async () => {
     const checkedOut = checkout();

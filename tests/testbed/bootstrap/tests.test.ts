@@ -6,7 +6,10 @@ const { closing } = require("../../../testbed/bootstrap/tests.cjs") as {
 };
 const { root } = require("../../../testbed/bootstrap/pins.cjs") as { root: string };
 
-const report = (counts: Partial<Record<"passed" | "failed" | "pending" | "broken", number>>, assertionResults: unknown[] = []) => ({
+const report = (
+    counts: Partial<Record<"passed" | "failed" | "pending" | "broken", number>>,
+    assertionResults: unknown[] = [],
+) => ({
     numPassedTests: counts.passed ?? 0,
     numFailedTests: counts.failed ?? 0,
     numPendingTests: counts.pending ?? 0,

@@ -1,13 +1,23 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { findExecutable, findToolchain, readMachine, readToolchain, toolchainEnvironment } from "../../../testbed/bootstrap/toolchain.cjs";
 import type { Toolchain } from "../../../testbed/bootstrap/toolchain.cjs";
+import {
+    findExecutable,
+    findToolchain,
+    readMachine,
+    readToolchain,
+    toolchainEnvironment,
+} from "../../../testbed/bootstrap/toolchain.cjs";
 import { scratchFolder, script } from "./scratch";
 
 /** An environment in which nothing is installed. */
 function bare(): NodeJS.ProcessEnv {
     const folder = scratchFolder();
-    return { PATH: path.join(folder, "bin"), PULUMI_HOME: path.join(folder, "home"), ZOT_HARDENING_CACHE: path.join(folder, "cache") };
+    return {
+        PATH: path.join(folder, "bin"),
+        PULUMI_HOME: path.join(folder, "home"),
+        ZOT_HARDENING_CACHE: path.join(folder, "cache"),
+    };
 }
 
 function written(env: NodeJS.ProcessEnv): Toolchain {
@@ -32,8 +42,13 @@ describe("readToolchain", () => {
     });
 
     test("says what is missing and what installs it", () => {
-        expect(() => readToolchain(bare())).toThrow(/^(the Pulumi CLI 3\.\d+\.\d+|Node 22 or newer) is not installed; npm test installs it/);
-        expect(findToolchain(bare())).toMatchObject({ toolchain: undefined, reason: expect.stringContaining("is not installed") });
+        expect(() => readToolchain(bare())).toThrow(
+            /^(the Pulumi CLI 3\.\d+\.\d+|Node 22 or newer) is not installed; npm test installs it/,
+        );
+        expect(findToolchain(bare())).toMatchObject({
+            toolchain: undefined,
+            reason: expect.stringContaining("is not installed"),
+        });
     });
 
     test("looks again where the CLI it was given is gone", () => {
@@ -63,7 +78,10 @@ describe("toolchainEnvironment", () => {
 describe("readMachine", () => {
     test("takes zot from ZOT, then from PATH, then the stand-in", () => {
         const env = bare();
-        expect(readMachine(env).zot).toEqual({ path: path.join(__dirname, "..", "..", "..", "testbed", "zot", "zot"), kind: "stand-in" });
+        expect(readMachine(env).zot).toEqual({
+            path: path.join(__dirname, "..", "..", "..", "testbed", "zot", "zot"),
+            kind: "stand-in",
+        });
         const there = script(env.PATH as string, "zot", "exit 0");
         expect(readMachine(env).zot).toEqual({ path: there, kind: "real" });
         const given = script(scratchFolder(), "zot-2.1.20", "exit 0");
@@ -71,12 +89,16 @@ describe("readMachine", () => {
     });
 
     test("refuses a ZOT that is no executable", () => {
-        expect(() => readMachine({ ...bare(), ZOT: "/no/such/zot" })).toThrow("ZOT is /no/such/zot, which is no executable file");
+        expect(() => readMachine({ ...bare(), ZOT: "/no/such/zot" })).toThrow(
+            "ZOT is /no/such/zot, which is no executable file",
+        );
     });
 
     test("takes a real Authentik only with both its URL and a token", () => {
         expect(readMachine({ ...bare(), AUTHENTIK_URL: "http://127.0.0.1:9000" }).authentik).toBe("stand-in");
-        expect(readMachine({ ...bare(), AUTHENTIK_URL: "http://127.0.0.1:9000", AUTHENTIK_TOKEN: "t" }).authentik).toBe("real");
+        expect(readMachine({ ...bare(), AUTHENTIK_URL: "http://127.0.0.1:9000", AUTHENTIK_TOKEN: "t" }).authentik).toBe(
+            "real",
+        );
     });
 });
 

@@ -9,7 +9,7 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
-import { peel, type PropertyMap, type PropertyValue, secret, unwrapMap } from "../../../providers/protocol";
+import { type PropertyMap, type PropertyValue, peel, secret, unwrapMap } from "../../../providers/protocol";
 import { fingerprint, generateKeyPair, type SshHost, startSshHost } from "../../../testbed/sshHost";
 import { Engine, UNKNOWN, urnOf } from "./engine";
 
@@ -66,15 +66,28 @@ export function withoutHost(): void {
 
         test("is 1.2.1 and looks after secrets itself [fact: GetPluginInfo 1.2.1; Configure answers acceptSecrets, supportsPreview, acceptResources, acceptOutputs]", async () => {
             expect(await engine.version()).toBe("1.2.1");
-            expect(configured).toEqual({ acceptSecrets: true, supportsPreview: true, acceptResources: true, acceptOutputs: true });
+            expect(configured).toEqual({
+                acceptSecrets: true,
+                supportsPreview: true,
+                acceptResources: true,
+                acceptOutputs: true,
+            });
         });
 
         test("has a schema with remote.Command in it [fact: `triggers`: replacement (the SDK's `replaceOnChanges` does that)]", async () => {
             const command = JSON.parse(await engine.schema()).resources["command:remote:Command"];
             expect(command.requiredInputs).toEqual(["connection"]);
-            expect(Object.keys(command.inputProperties).sort()).toEqual(
-                ["addPreviousOutputInEnv", "connection", "create", "delete", "environment", "logging", "stdin", "triggers", "update"],
-            );
+            expect(Object.keys(command.inputProperties).sort()).toEqual([
+                "addPreviousOutputInEnv",
+                "connection",
+                "create",
+                "delete",
+                "environment",
+                "logging",
+                "stdin",
+                "triggers",
+                "update",
+            ]);
             expect(command.inputProperties.connection.secret).toBe(true);
             expect(command.inputProperties.triggers.replaceOnChanges).toBe(true);
         });
@@ -88,26 +101,44 @@ export function withoutHost(): void {
 
             test("leaves what was given, zeros too, and cuts fractions of whole numbers", async () => {
                 const given = { host: "h", port: 0, user: "", dialErrorLimit: 0, perDialTimeout: 2.9 };
-                expect((await engine.check({ connection: given })).inputs).toEqual({ connection: secret({ ...given, perDialTimeout: 2 }) });
+                expect((await engine.check({ connection: given })).inputs).toEqual({
+                    connection: secret({ ...given, perDialTimeout: 2 }),
+                });
             });
 
             test("makes keys and passwords secret, of the jump host as well", async () => {
                 const login = { password: "p", privateKey: "k", privateKeyPassword: "w" };
                 const secrets = { password: secret("p"), privateKey: secret("k"), privateKeyPassword: secret("w") };
-                const { inputs } = await engine.check({ connection: { ...filled, ...login, proxy: { host: "jump", ...login } } });
-                expect(inputs).toEqual({ connection: secret({ ...filled, ...secrets, proxy: { ...filled, host: "jump", ...secrets } }) });
+                const { inputs } = await engine.check({
+                    connection: { ...filled, ...login, proxy: { host: "jump", ...login } },
+                });
+                expect(inputs).toEqual({
+                    connection: secret({ ...filled, ...secrets, proxy: { ...filled, host: "jump", ...secrets } }),
+                });
             });
 
             test("keeps secrets secret and the rest plain", async () => {
-                const given = { ...minimal, create: "c", stdin: secret("s"), environment: { A: "a", B: secret("b") }, triggers: [1, { c: secret(true) }] };
+                const given = {
+                    ...minimal,
+                    create: "c",
+                    stdin: secret("s"),
+                    environment: { A: "a", B: secret("b") },
+                    triggers: [1, { c: secret(true) }],
+                };
                 expect((await engine.check(given)).inputs).toEqual({ ...given, connection: secret(filled) });
             });
 
             test("lets pass what is not known yet", async () => {
-                const { inputs, failures } = await engine.check({ connection: { ...filled, host: UNKNOWN }, create: UNKNOWN });
+                const { inputs, failures } = await engine.check({
+                    connection: { ...filled, host: UNKNOWN },
+                    create: UNKNOWN,
+                });
                 expect(failures).toEqual([]);
                 expect(inputs).toEqual({ connection: secret({ ...filled, host: UNKNOWN }), create: UNKNOWN });
-                expect(peel((await engine.check({ connection: UNKNOWN })).inputs.connection as PropertyValue)).toEqual({ plain: UNKNOWN, secret: true });
+                expect(peel((await engine.check({ connection: UNKNOWN })).inputs.connection as PropertyValue)).toEqual({
+                    plain: UNKNOWN,
+                    secret: true,
+                });
             });
 
             test("takes a secret that is not known yet for an empty one", async () => {
@@ -116,23 +147,63 @@ export function withoutHost(): void {
             });
 
             test("a null is absent", async () => {
-                expect((await engine.check({ connection: { host: "registry.example.com", port: null }, stdin: null })).inputs).toEqual({ connection: secret(filled) });
+                expect(
+                    (await engine.check({ connection: { host: "registry.example.com", port: null }, stdin: null }))
+                        .inputs,
+                ).toEqual({ connection: secret(filled) });
             });
 
             test.each<[string, PropertyMap, string, string]>([
-                ["no connection", { create: "x" }, "connection", "Missing required field 'connection' on 'remote.CommandInputs'"],
-                ["a number for a script", { ...minimal, create: 5 }, "create", "Field 'create' on 'remote.CommandInputs' must be a 'string'; got 'float64' instead"],
-                ["no host", { connection: {} }, "connection", "An error occurred decoding 'CommandInputs.connection': 1 failures decoding:\n\thost: Missing required field 'host' on 'remote.Connection'"],
-                ["a misspelt field", { ...minimal, commands: "x" }, "commands", "Unrecognized field 'commands' on 'remote.CommandInputs'"],
-                ["a number in the environment", { ...minimal, environment: { A: 1 } }, "environment[A] value", "Field 'environment[A] value' on 'remote.CommandInputs' must be a 'string'; got 'float64' instead"],
-                ["a text for a list", { ...minimal, triggers: "x" }, "triggers", "Field 'triggers' on 'remote.CommandInputs' must be a '[]interface {}'; got 'string' instead"],
-                ["a text for a truth value", { ...minimal, addPreviousOutputInEnv: "false" }, "addPreviousOutputInEnv", "Field 'addPreviousOutputInEnv' on 'remote.CommandInputs' must be a 'bool'; got 'string' instead"],
+                [
+                    "no connection",
+                    { create: "x" },
+                    "connection",
+                    "Missing required field 'connection' on 'remote.CommandInputs'",
+                ],
+                [
+                    "a number for a script",
+                    { ...minimal, create: 5 },
+                    "create",
+                    "Field 'create' on 'remote.CommandInputs' must be a 'string'; got 'float64' instead",
+                ],
+                [
+                    "no host",
+                    { connection: {} },
+                    "connection",
+                    "An error occurred decoding 'CommandInputs.connection': 1 failures decoding:\n\thost: Missing required field 'host' on 'remote.Connection'",
+                ],
+                [
+                    "a misspelt field",
+                    { ...minimal, commands: "x" },
+                    "commands",
+                    "Unrecognized field 'commands' on 'remote.CommandInputs'",
+                ],
+                [
+                    "a number in the environment",
+                    { ...minimal, environment: { A: 1 } },
+                    "environment[A] value",
+                    "Field 'environment[A] value' on 'remote.CommandInputs' must be a 'string'; got 'float64' instead",
+                ],
+                [
+                    "a text for a list",
+                    { ...minimal, triggers: "x" },
+                    "triggers",
+                    "Field 'triggers' on 'remote.CommandInputs' must be a '[]interface {}'; got 'string' instead",
+                ],
+                [
+                    "a text for a truth value",
+                    { ...minimal, addPreviousOutputInEnv: "false" },
+                    "addPreviousOutputInEnv",
+                    "Field 'addPreviousOutputInEnv' on 'remote.CommandInputs' must be a 'bool'; got 'string' instead",
+                ],
             ])("refuses %s", async (_what, inputs, property, reason) => {
                 expect((await engine.check(inputs)).failures).toEqual([{ property, reason }]);
             });
 
             test("refuses a port that is a text [fact: A connection field of the wrong type prints the private key in clear]", async () => {
-                const { failures, inputs } = await engine.check({ connection: { ...filled, port: "22", privateKey: "KEY" } });
+                const { failures, inputs } = await engine.check({
+                    connection: { ...filled, port: "22", privateKey: "KEY" },
+                });
                 expect(failures).toEqual([
                     {
                         property: "connection",
@@ -171,20 +242,40 @@ export function withoutHost(): void {
                 ["input that is secret no more", { stdin: "input" }, { stdin: "UPDATE" }],
                 ["no input", { stdin: null }, { stdin: "DELETE" }],
                 ["a script for the end", { delete: "remove" }, { delete: "ADD" }],
-                ["another host", { connection: secret({ ...filled, host: "other.example.com" }) }, { connection: "UPDATE" }],
-                ["a host key", { connection: secret({ ...filled, hostKey: "ssh-ed25519 AAAA" }) }, { connection: "UPDATE" }],
-                ["another trigger, which is no replacement here", { triggers: ["c", { b: 1 }] }, { "triggers[0]": "UPDATE" }],
+                [
+                    "another host",
+                    { connection: secret({ ...filled, host: "other.example.com" }) },
+                    { connection: "UPDATE" },
+                ],
+                [
+                    "a host key",
+                    { connection: secret({ ...filled, hostKey: "ssh-ed25519 AAAA" }) },
+                    { connection: "UPDATE" },
+                ],
+                [
+                    "another trigger, which is no replacement here",
+                    { triggers: ["c", { b: 1 }] },
+                    { "triggers[0]": "UPDATE" },
+                ],
                 ["a change inside a trigger", { triggers: ["a", { b: 2 }] }, { "triggers[1].b": "UPDATE" }],
                 ["one more trigger and one less", { triggers: ["a", { b: 1 }, "c"] }, { "triggers[2]": "ADD" }],
                 ["fewer triggers", { triggers: ["a"] }, { "triggers[1]": "DELETE" }],
-                ["other variables", { environment: { "with.dot": "2", more: "1" } }, { 'environment["with.dot"]': "UPDATE", "environment.kept": "DELETE", "environment.more": "ADD" }],
+                [
+                    "other variables",
+                    { environment: { "with.dot": "2", more: "1" } },
+                    { 'environment["with.dot"]': "UPDATE", "environment.kept": "DELETE", "environment.more": "ADD" },
+                ],
                 ["a list's secrecy of one trigger", { triggers: ["a", secret({ b: 1 })] }, { "triggers[1]": "UPDATE" }],
                 ["a logging mode", { logging: "none" }, { logging: "ADD" }],
                 ["a script that is not known yet", { create: UNKNOWN }, { create: "UPDATE" }],
             ])("%s", async (_what, changes, expected) => {
                 const { changes: has, detailed, replaces } = await diff(changes);
                 expect([has, replaces]).toEqual(["some", []]);
-                expect(detailed).toEqual(Object.fromEntries(Object.entries(expected).map(([path, kind]) => [path, { kind, inputDiff: false }])));
+                expect(detailed).toEqual(
+                    Object.fromEntries(
+                        Object.entries(expected).map(([path, kind]) => [path, { kind, inputDiff: false }]),
+                    ),
+                );
             });
         });
 
@@ -192,12 +283,23 @@ export function withoutHost(): void {
             ["given for the first time", {}, { triggers: ["a"] }, "ADD_REPLACE"],
             ["given no more", { triggers: ["a"] }, {}, "DELETE_REPLACE"],
             ["secret from now on", { triggers: ["a"] }, { triggers: secret(["a"]) }, "UPDATE_REPLACE"],
-        ])("triggers, %s, are the one change that asks for a replacement by itself", async (_what, before, after, kind) => {
-            const common = { create: "push", connection: secret(filled) };
-            const oldInputs = { ...common, ...before };
-            const answer = await engine.diff({ oldInputs, oldOutputs: { ...oldInputs, stdout: "", stderr: "" }, inputs: { ...common, ...after } });
-            expect(answer).toEqual({ changes: "some", detailed: { triggers: { kind, inputDiff: false } }, replaces: ["triggers"] });
-        });
+        ])(
+            "triggers, %s, are the one change that asks for a replacement by itself",
+            async (_what, before, after, kind) => {
+                const common = { create: "push", connection: secret(filled) };
+                const oldInputs = { ...common, ...before };
+                const answer = await engine.diff({
+                    oldInputs,
+                    oldOutputs: { ...oldInputs, stdout: "", stderr: "" },
+                    inputs: { ...common, ...after },
+                });
+                expect(answer).toEqual({
+                    changes: "some",
+                    detailed: { triggers: { kind, inputDiff: false } },
+                    replaces: ["triggers"],
+                });
+            },
+        );
 
         describe("a preview", () => {
             test("of a create tells the inputs, and that the output is not known [fact: preview's stdout and stderr are the unknown sentinel]", async () => {
@@ -217,8 +319,18 @@ export function withoutHost(): void {
                 const common = { create: "push", connection: secret(filled) };
                 const oldInputs = { ...common, stdin: secret("s") };
                 const inputs = { ...common, ...changes };
-                const properties = await engine.update({ id: "x", oldInputs, oldOutputs: { ...oldInputs, stdout: "o", stderr: "e" }, inputs, preview: true });
-                expect(properties).toEqual({ ...inputs, stdout: unknown ? UNKNOWN : "o", stderr: unknown ? UNKNOWN : "e" });
+                const properties = await engine.update({
+                    id: "x",
+                    oldInputs,
+                    oldOutputs: { ...oldInputs, stdout: "o", stderr: "e" },
+                    inputs,
+                    preview: true,
+                });
+                expect(properties).toEqual({
+                    ...inputs,
+                    stdout: unknown ? UNKNOWN : "o",
+                    stderr: unknown ? UNKNOWN : "e",
+                });
             });
         });
 
@@ -232,14 +344,20 @@ export function withoutHost(): void {
             const inputs = { connection: secret({ ...filled, host: "no-such-host.invalid" }), stdin: "s" };
             const { properties } = await engine.create(inputs);
             expect(properties).toEqual({ ...inputs, stdout: "", stderr: "" });
-            const updated = await engine.update({ id: "x", oldInputs: inputs, oldOutputs: { ...properties, stdout: secret("o") }, inputs });
+            const updated = await engine.update({
+                id: "x",
+                oldInputs: inputs,
+                oldOutputs: { ...properties, stdout: secret("o") },
+                inputs,
+            });
             expect(updated).toEqual({ ...inputs, stdout: "o", stderr: "" });
             await engine.delete({ id: "x", inputs, properties });
         });
 
         test("refuses inputs of the wrong type after Check too", async () => {
             const connection = secret({ ...filled, port: "22", privateKey: "KEY" });
-            const reason = "1 failures decoding:\n\tconnection: An error occurred decoding 'CommandInputs.connection': 1 failures decoding:\n\tport: Field 'port' on 'remote.Connection' must be a 'float64'; got 'string' instead";
+            const reason =
+                "1 failures decoding:\n\tconnection: An error occurred decoding 'CommandInputs.connection': 1 failures decoding:\n\tport: Field 'port' on 'remote.Connection' must be a 'float64'; got 'string' instead";
             expect(await failureOf(engine.create({ create: "true", connection }))).toBe(`invalid inputs: ${reason}`);
             expect(await failureOf(engine.delete({ id: "x", inputs: {}, properties: { stdout: "" } }))).toBe(
                 "2 failures decoding:\n\tconnection: Missing required field 'connection' on 'remote.CommandOutputs'\n\tstderr: Missing required field 'stderr' on 'remote.CommandOutputs'",
@@ -253,20 +371,26 @@ export function withoutHost(): void {
                 await own.check(minimal);
                 await own.check(minimal);
                 expect(own.log).toEqual([
-                    { severity: "info", message: "Commands on hosts are run by the test bed's stand-in for the command plugin 1.2.1.", ephemeral: false },
+                    {
+                        severity: "info",
+                        message: "Commands on hosts are run by the test bed's stand-in for the command plugin 1.2.1.",
+                        ephemeral: false,
+                    },
                 ]);
                 await own.stop();
             });
 
-            test.each(["command:local:Command", "command:remote:CopyToRemote"])("says that it has no %s", async (type) => {
-                expect(await failureOf(engine.check({ create: "x" }, { urn: urnOf("x", type) }))).toBe(
-                    `This is the test bed's stand-in for the command plugin, which has no ${type}, only command:remote:Command. ` +
-                        "Install the official plugin: pulumi plugin install resource command 1.2.1",
-                );
-            });
+            test.each(["command:local:Command", "command:remote:CopyToRemote"])(
+                "says that it has no %s",
+                async (type) => {
+                    expect(await failureOf(engine.check({ create: "x" }, { urn: urnOf("x", type) }))).toBe(
+                        `This is the test bed's stand-in for the command plugin, which has no ${type}, only command:remote:Command. ` +
+                            "Install the official plugin: pulumi plugin install resource command 1.2.1",
+                    );
+                },
+            );
         }
     });
-
 }
 
 /** What happens on a host, of either kind. */
@@ -291,19 +415,31 @@ export function onHost(kind: "embedded" | "openssh"): void {
         });
 
         const inputsOf = async (inputs: PropertyMap, connection: PropertyMap = {}): Promise<PropertyMap> => {
-            const whole = { host: host.host, port: host.port, user: host.user, privateKey: host.privateKeyPem, hostKey: host.hostPublicKey, dialErrorLimit: 0, ...connection };
+            const whole = {
+                host: host.host,
+                port: host.port,
+                user: host.user,
+                privateKey: host.privateKeyPem,
+                hostKey: host.hostPublicKey,
+                dialErrorLimit: 0,
+                ...connection,
+            };
             const checked = await engine.check({ ...inputs, connection: whole });
             expect(checked.failures).toEqual([]);
             return checked.inputs;
         };
-        const create = async (inputs: PropertyMap, connection?: PropertyMap, options?: Parameters<Engine["create"]>[1]) =>
-            engine.create(await inputsOf(inputs, connection), options);
+        const create = async (
+            inputs: PropertyMap,
+            connection?: PropertyMap,
+            options?: Parameters<Engine["create"]>[1],
+        ) => engine.create(await inputsOf(inputs, connection), options);
         const outputOf = async (inputs: PropertyMap, connection?: PropertyMap) => {
             const { properties } = await create(inputs, connection);
             return { stdout: properties.stdout, stderr: properties.stderr };
         };
         const shownLines = () => engine.log.filter((line) => line.ephemeral).map((line) => line.message);
-        const keptLines = () => engine.log.filter((line) => !line.ephemeral && !line.message.includes("stand-in")).map((line) => line);
+        const keptLines = () =>
+            engine.log.filter((line) => !line.ephemeral && !line.message.includes("stand-in")).map((line) => line);
 
         describe("a command", () => {
             test("runs by the shell in the home folder; each stream loses one line break [fact: stdout and stderr lose one trailing newline; cwd the home folder]", async () => {
@@ -331,24 +467,37 @@ export function onHost(kind: "embedded" | "openssh"): void {
 
             test("may read megabytes [fact: 10 MB of stdin works]", async () => {
                 const input = crypto.randomBytes(3_000_000).toString("hex");
-                expect(await outputOf({ create: "wc -c; cat", stdin: input })).toEqual({ stdout: "6000000", stderr: "" });
+                expect(await outputOf({ create: "wc -c; cat", stdin: input })).toEqual({
+                    stdout: "6000000",
+                    stderr: "",
+                });
             });
 
             test("that leaves input unread fails, although it ended with 0, once the input is large [fact: A script that exits before it has read all of stdin can fail with `EOF: running …` although it exited 0]", async () => {
                 const stdin = "x".repeat(6_000_000);
-                expect(await outputOf({ create: "exit 0", stdin: "x".repeat(1000) })).toEqual({ stdout: "", stderr: "" });
+                expect(await outputOf({ create: "exit 0", stdin: "x".repeat(1000) })).toEqual({
+                    stdout: "",
+                    stderr: "",
+                });
                 expect(await failureOf(create({ create: "exit 0", stdin }))).toBe('EOF: running "exit 0":\n');
-                expect(await failureOf(create({ create: "exit 2", stdin }))).toBe('Process exited with status 2: running "exit 2":\n');
+                expect(await failureOf(create({ create: "exit 2", stdin }))).toBe(
+                    'Process exited with status 2: running "exit 2":\n',
+                );
             });
 
             test("that fails shows the whole script and all output, whatever the logging [fact: Exit 1: `Process exited with status 1: running '<the whole script>':\n<all output>`, whatever `logging` says]", async () => {
                 const script = '# \\ "quoted" \t é 😀 \u00a0 \x07\necho out\nsleep 0.2\necho error >&2\nexit 3';
-                const shown = '"# \\\\ \\"quoted\\" \\t é 😀 \\u00a0 \\a\\necho out\\nsleep 0.2\\necho error >&2\\nexit 3"';
-                expect(await failureOf(create({ create: script, logging: "none" }))).toBe(`Process exited with status 3: running ${shown}:\nout\nerror\n`);
+                const shown =
+                    '"# \\\\ \\"quoted\\" \\t é 😀 \\u00a0 \\a\\necho out\\nsleep 0.2\\necho error >&2\\nexit 3"';
+                expect(await failureOf(create({ create: script, logging: "none" }))).toBe(
+                    `Process exited with status 3: running ${shown}:\nout\nerror\n`,
+                );
             });
 
             test("that a signal ends is told with the signal", async () => {
-                expect(await failureOf(create({ create: "kill -TERM $$" }))).toBe('Process exited with status 143 from signal TERM: running "kill -TERM $$":\n');
+                expect(await failureOf(create({ create: "kill -TERM $$" }))).toBe(
+                    'Process exited with status 143 from signal TERM: running "kill -TERM $$":\n',
+                );
             });
 
             test("whose output is not UTF-8 has run, and is an error [fact: Non-UTF-8 output: the command ran, then an error]", async () => {
@@ -364,11 +513,15 @@ export function onHost(kind: "embedded" | "openssh"): void {
             });
 
             test("may be 100 KB long [fact: The script must stay under 128 KB]", async () => {
-                expect(await outputOf({ create: `# ${"x".repeat(100_000)}\necho done`, logging: "none" })).toMatchObject({ stdout: "done" });
+                expect(
+                    await outputOf({ create: `# ${"x".repeat(100_000)}\necho done`, logging: "none" }),
+                ).toMatchObject({ stdout: "done" });
             });
 
             test("gets an id of its name and eight digits [fact: id = name and 8 hex digits, kept]", async () => {
-                expect((await create({ create: "true" }, {}, { name: "registry" })).id).toMatch(/^registry[0-9a-f]{8}$/);
+                expect((await create({ create: "true" }, {}, { name: "registry" })).id).toMatch(
+                    /^registry[0-9a-f]{8}$/,
+                );
             });
 
             test("answers with the inputs, secrets still secret, and plain output [fact: Secret stdin is secret, stdout and stderr are plain]", async () => {
@@ -415,21 +568,38 @@ export function onHost(kind: "embedded" | "openssh"): void {
 
         describe("variables", () => {
             test("that the host does not take are a failure, before anything runs [fact: `environment` travels as SSH env requests: a server that refuses one is a hard failure]", async () => {
-                const failure = await failureOf(create({ create: "echo ran > ran-with-environment", environment: { COLOUR: "red" } }));
+                const failure = await failureOf(
+                    create({ create: "echo ran > ran-with-environment", environment: { COLOUR: "red" } }),
+                );
                 expect(failure).toBe('could not set environment variable "COLOUR": ssh: setenv failed');
-                expect(keptLines()).toMatchObject([{ severity: "error", message: expect.stringMatching(/^Unable to set 'COLOUR'\. This only works if your SSH server/) }]);
+                expect(keptLines()).toMatchObject([
+                    {
+                        severity: "error",
+                        message: expect.stringMatching(/^Unable to set 'COLOUR'\. This only works if your SSH server/),
+                    },
+                ]);
                 expect(fs.existsSync(path.join(home, "ran-with-environment"))).toBe(false);
             });
 
             test("that it takes reach the command; so does the previous output", async () => {
-                const open = await startSshHost({ kind, home, shell: "/bin/sh", acceptEnvironment: ["COLOUR", "PULUMI_COMMAND_STDOUT", "PULUMI_COMMAND_STDERR"] });
+                const open = await startSshHost({
+                    kind,
+                    home,
+                    shell: "/bin/sh",
+                    acceptEnvironment: ["COLOUR", "PULUMI_COMMAND_STDOUT", "PULUMI_COMMAND_STDERR"],
+                });
                 try {
                     const there = { port: open.port, privateKey: open.privateKeyPem, hostKey: open.hostPublicKey };
                     const script = 'echo "$COLOUR,$PULUMI_COMMAND_STDOUT,$PULUMI_COMMAND_STDERR"';
                     const inputs = await inputsOf({ create: script, environment: { COLOUR: secret("red") } }, there);
                     const { id, properties } = await engine.create(inputs);
                     expect(properties.stdout).toBe("red,,");
-                    const updated = await engine.update({ id, oldInputs: inputs, oldOutputs: { ...properties, stderr: "warned" }, inputs });
+                    const updated = await engine.update({
+                        id,
+                        oldInputs: inputs,
+                        oldOutputs: { ...properties, stderr: "warned" },
+                        inputs,
+                    });
                     expect(updated.stdout).toBe("red,red,,,warned");
                 } finally {
                     await open.stop();
@@ -440,7 +610,12 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 const inputs = await inputsOf({ create: "echo out; echo error >&2" });
                 const oldOutputs = { ...inputs, stdout: "out", stderr: "error" };
                 const update = async (changes: PropertyMap) =>
-                    engine.update({ id: "x", oldInputs: inputs, oldOutputs, inputs: await inputsOf({ create: "echo again", ...changes }) });
+                    engine.update({
+                        id: "x",
+                        oldInputs: inputs,
+                        oldOutputs,
+                        inputs: await inputsOf({ create: "echo again", ...changes }),
+                    });
                 expect(await update({})).toMatchObject({ stdout: "again", stderr: "" });
                 expect(keptLines().map(({ severity, message }) => `${severity} ${message.slice(0, 37)}`)).toEqual([
                     "warning Unable to set 'PULUMI_COMMAND_STDOUT'",
@@ -458,18 +633,29 @@ export function onHost(kind: "embedded" | "openssh"): void {
             test("update runs `update`, else `create`; the id is not touched [fact: create, update, stdin: update in place, and the `update` (else `create`) script runs]", async () => {
                 const oldInputs = await inputsOf({ create: "echo created", ...quiet });
                 const oldOutputs = { ...oldInputs, stdout: "created", stderr: "" };
-                const update = async (inputs: PropertyMap) => engine.update({ id: "x", oldInputs, oldOutputs, inputs: await inputsOf({ ...inputs, ...quiet }) });
-                expect((await update({ create: "echo created", update: "echo updated", stdin: "s" })).stdout).toBe("updated");
+                const update = async (inputs: PropertyMap) =>
+                    engine.update({ id: "x", oldInputs, oldOutputs, inputs: await inputsOf({ ...inputs, ...quiet }) });
+                expect((await update({ create: "echo created", update: "echo updated", stdin: "s" })).stdout).toBe(
+                    "updated",
+                );
                 expect((await update({ create: "echo again" })).stdout).toBe("again");
-                expect(await failureOf(update({ create: "exit 7" }))).toBe('Process exited with status 7: running "exit 7":\n');
+                expect(await failureOf(update({ create: "exit 7" }))).toBe(
+                    'Process exited with status 7: running "exit 7":\n',
+                );
             });
 
             test("delete runs the script of the state, on the host of the state [fact: Delete uses the connection and script last applied]", async () => {
-                const properties = { ...(await inputsOf({ delete: "cat > deleted", stdin: "with input", ...quiet })), stdout: "", stderr: "" };
+                const properties = {
+                    ...(await inputsOf({ delete: "cat > deleted", stdin: "with input", ...quiet })),
+                    stdout: "",
+                    stderr: "",
+                };
                 await engine.delete({ id: "x", properties, inputs: {} });
                 expect(fs.readFileSync(path.join(home, "deleted"), "utf8")).toBe("with input");
                 const failing = { ...(await inputsOf({ delete: "exit 9", ...quiet })), stdout: "", stderr: "" };
-                expect(await failureOf(engine.delete({ id: "x", properties: failing, inputs: {} }))).toBe('Process exited with status 9: running "exit 9":\n');
+                expect(await failureOf(engine.delete({ id: "x", properties: failing, inputs: {} }))).toBe(
+                    'Process exited with status 9: running "exit 9":\n',
+                );
             });
         });
 
@@ -546,7 +732,9 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 ["an EC key in SEC 1", ["-t", "ecdsa", "-m", "PEM"]],
                 ["an EC key in PKCS 8", ["-t", "ecdsa", "-m", "PKCS8"]],
             ])("takes %s", async (name, args) => {
-                expect(await login({ privateKey: keyFile(name.replaceAll(" ", "-"), args) })).toMatchObject({ stdout: "in" });
+                expect(await login({ privateKey: keyFile(name.replaceAll(" ", "-"), args) })).toMatchObject({
+                    stdout: "in",
+                });
             });
 
             test("takes an ed25519 key in PKCS 8", async () => {
@@ -562,18 +750,48 @@ export function onHost(kind: "embedded" | "openssh"): void {
 
             test("does not mind how the key's lines end, nor what stands around it", async () => {
                 expect(await login({ privateKey: host.privateKeyPem.trim() })).toMatchObject({ stdout: "in" });
-                expect(await login({ privateKey: host.privateKeyPem.replaceAll("\n", "\r\n") })).toMatchObject({ stdout: "in" });
-                expect(await login({ privateKey: `The key:\n\n${host.privateKeyPem}and so on` })).toMatchObject({ stdout: "in" });
+                expect(await login({ privateKey: host.privateKeyPem.replaceAll("\n", "\r\n") })).toMatchObject({
+                    stdout: "in",
+                });
+                expect(await login({ privateKey: `The key:\n\n${host.privateKeyPem}and so on` })).toMatchObject({
+                    stdout: "in",
+                });
             });
 
             test.each<[string, () => PropertyMap, string]>([
                 ["no key at all", () => ({ privateKey: "nonsense" }), "ssh: no key found"],
-                ["a key on one line", () => ({ privateKey: host.privateKeyPem.replaceAll("\n", " ") }), "ssh: no key found"],
-                ["an indented key", () => ({ privateKey: host.privateKeyPem.replaceAll("\n", "\n  ") }), "ssh: no key found"],
-                ["a cut key", () => ({ privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n" }), "ssh: invalid openssh private key format"],
-                ["a public key", () => ({ privateKey: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n" }), 'ssh: unsupported key type "PUBLIC KEY"'],
-                ["a passphrase for a plain key", () => ({ privateKeyPassword: "x" }), "ssh: key is not password protected"],
-                ["an agent that is gone", () => ({ agentSocketPath: path.join(scratch, "gone") }), `dial unix ${path.join(scratch, "gone")}: connect: no such file or directory`],
+                [
+                    "a key on one line",
+                    () => ({ privateKey: host.privateKeyPem.replaceAll("\n", " ") }),
+                    "ssh: no key found",
+                ],
+                [
+                    "an indented key",
+                    () => ({ privateKey: host.privateKeyPem.replaceAll("\n", "\n  ") }),
+                    "ssh: no key found",
+                ],
+                [
+                    "a cut key",
+                    () => ({
+                        privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+                    }),
+                    "ssh: invalid openssh private key format",
+                ],
+                [
+                    "a public key",
+                    () => ({ privateKey: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n" }),
+                    'ssh: unsupported key type "PUBLIC KEY"',
+                ],
+                [
+                    "a passphrase for a plain key",
+                    () => ({ privateKeyPassword: "x" }),
+                    "ssh: key is not password protected",
+                ],
+                [
+                    "an agent that is gone",
+                    () => ({ agentSocketPath: path.join(scratch, "gone") }),
+                    `dial unix ${path.join(scratch, "gone")}: connect: no such file or directory`,
+                ],
             ])("%s fails at once, without a connection", async (_what, connection, message) => {
                 const before = host.connections();
                 expect(await failureOf(login(connection()))).toBe(message);
@@ -586,41 +804,63 @@ export function onHost(kind: "embedded" | "openssh"): void {
             ])("a passphrase of a key in %s form", async (form, args) => {
                 const privateKey = keyFile(`protected-${form}`, args, "right one");
                 expect(await login({ privateKey, privateKeyPassword: "right one" })).toMatchObject({ stdout: "in" });
-                expect(await failureOf(login({ privateKey, privateKeyPassword: "wrong one" }))).toBe("x509: decryption password incorrect");
+                expect(await failureOf(login({ privateKey, privateKeyPassword: "wrong one" }))).toBe(
+                    "x509: decryption password incorrect",
+                );
                 expect(await failureOf(login({ privateKey }))).toBe("ssh: this private key is passphrase protected");
             });
 
-            withSshKeygen("an agent, which a bad private key hides, and a stale socket in the environment [fact: A stale SSH_AUTH_SOCK breaks even private-key connections; a bad private key hides a good agent]", async () => {
-                const socket = path.join(scratch, `agent-${crypto.randomBytes(4).toString("hex")}`);
-                const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
-                try {
-                    await until("the agent listens", () => fs.existsSync(socket));
-                    const withAgent = async (connection: PropertyMap) => {
-                        const { connection: whole, ...inputs } = await inputsOf({ create: "echo in" }, { agentSocketPath: socket });
-                        const { privateKey: _none, ...rest } = peel(whole as PropertyValue).plain as PropertyMap;
-                        return (await engine.create({ ...inputs, connection: secret({ ...rest, ...connection }) })).properties.stdout;
-                    };
-                    const refused = "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain";
-                    expect(await failureOf(withAgent({}))).toBe(refused);
-                    execFileSync("ssh-add", ["-q", host.privateKeyFile], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: "ignore" });
-                    expect(await withAgent({})).toBe("in");
-                    expect(await failureOf(withAgent({ privateKey: stranger().privateKeyPem }))).toBe(refused);
-                } finally {
-                    agent.kill();
-                }
-                const stale = path.join(scratch, "stale");
-                const confused = await Engine.start(executable, { SSH_AUTH_SOCK: stale });
-                await confused.configure();
-                expect(await failureOf(confused.create(await inputsOf({ create: "true" })))).toBe(`dial unix ${stale}: connect: no such file or directory`);
-                await confused.stop();
-            });
+            withSshKeygen(
+                "an agent, which a bad private key hides, and a stale socket in the environment [fact: A stale SSH_AUTH_SOCK breaks even private-key connections; a bad private key hides a good agent]",
+                async () => {
+                    const socket = path.join(scratch, `agent-${crypto.randomBytes(4).toString("hex")}`);
+                    const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+                    try {
+                        await until("the agent listens", () => fs.existsSync(socket));
+                        const withAgent = async (connection: PropertyMap) => {
+                            const { connection: whole, ...inputs } = await inputsOf(
+                                { create: "echo in" },
+                                { agentSocketPath: socket },
+                            );
+                            const { privateKey: _none, ...rest } = peel(whole as PropertyValue).plain as PropertyMap;
+                            return (await engine.create({ ...inputs, connection: secret({ ...rest, ...connection }) }))
+                                .properties.stdout;
+                        };
+                        const refused =
+                            "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain";
+                        expect(await failureOf(withAgent({}))).toBe(refused);
+                        execFileSync("ssh-add", ["-q", host.privateKeyFile], {
+                            env: { ...process.env, SSH_AUTH_SOCK: socket },
+                            stdio: "ignore",
+                        });
+                        expect(await withAgent({})).toBe("in");
+                        expect(await failureOf(withAgent({ privateKey: stranger().privateKeyPem }))).toBe(refused);
+                    } finally {
+                        agent.kill();
+                    }
+                    const stale = path.join(scratch, "stale");
+                    const confused = await Engine.start(executable, { SSH_AUTH_SOCK: stale });
+                    await confused.configure();
+                    expect(await failureOf(confused.create(await inputsOf({ create: "true" })))).toBe(
+                        `dial unix ${stale}: connect: no such file or directory`,
+                    );
+                    await confused.stop();
+                },
+            );
 
             if (kind === "embedded") {
                 test("a password", async () => {
                     const own = await startSshHost({ kind, home, password: "open sesame" });
                     try {
                         const with_ = async (password: string) => {
-                            const there = { host: own.host, port: own.port, user: own.user, hostKey: own.hostPublicKey, dialErrorLimit: 0, password };
+                            const there = {
+                                host: own.host,
+                                port: own.port,
+                                user: own.user,
+                                hostKey: own.hostPublicKey,
+                                dialErrorLimit: 0,
+                                password,
+                            };
                             const { inputs } = await engine.check({ create: "echo in", connection: there });
                             return (await engine.create(inputs)).properties.stdout;
                         };
@@ -637,8 +877,12 @@ export function onHost(kind: "embedded" | "openssh"): void {
 
         describe("dialling", () => {
             test("fails after dialErrorLimit retries, and says only how many [fact: `dialErrorLimit: N` means N+1 attempts; the log says `Dial 1/N failed: retrying`, never why]", async () => {
-                const failure = await failureOf(create({ create: "true" }, { port: await closedPort(), dialErrorLimit: 2 }));
-                expect(failure).toMatch(/^after 2 failed attempts: dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/);
+                const failure = await failureOf(
+                    create({ create: "true" }, { port: await closedPort(), dialErrorLimit: 2 }),
+                );
+                expect(failure).toMatch(
+                    /^after 2 failed attempts: dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/,
+                );
                 expect(shownLines()).toEqual(["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]);
             });
 
@@ -659,8 +903,12 @@ export function onHost(kind: "embedded" | "openssh"): void {
                     expect(seconds).toBeGreaterThan(10.5);
                     expect(seconds).toBeLessThan(30);
                 }
-                expect(refused.failure).toBe(`after 10 failed attempts: dial tcp 127.0.0.1:${closed}: connect: connection refused`);
-                expect(mismatch.failure).toBe("after 10 failed attempts: ssh: handshake failed: ssh: host key mismatch");
+                expect(refused.failure).toBe(
+                    `after 10 failed attempts: dial tcp 127.0.0.1:${closed}: connect: connection refused`,
+                );
+                expect(mismatch.failure).toBe(
+                    "after 10 failed attempts: ssh: handshake failed: ssh: host key mismatch",
+                );
                 expect(login.failure).toBe(
                     "after 10 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain",
                 );
@@ -721,9 +969,9 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 const rude = net.createServer((socket) => socket.on("error", () => {}).end());
                 await new Promise<void>((resolve) => rude.listen(0, "127.0.0.1", resolve));
                 try {
-                    expect(await failureOf(create({ create: "true" }, { port: (rude.address() as net.AddressInfo).port }))).toBe(
-                        "after 0 failed attempts: ssh: handshake failed: EOF",
-                    );
+                    expect(
+                        await failureOf(create({ create: "true" }, { port: (rude.address() as net.AddressInfo).port })),
+                    ).toBe("after 0 failed attempts: ssh: handshake failed: EOF");
                 } finally {
                     rude.close();
                 }
@@ -743,7 +991,11 @@ export function onHost(kind: "embedded" | "openssh"): void {
                     const closed = await inputsOf({ create: "true" }, { port: await closedPort(), dialErrorLimit: 10 });
                     const dialling = failureOf(stopping.create(closed));
                     const running = stopping.create(await inputsOf({ create: "echo begun; sleep 2; echo done" }));
-                    await until("it runs and dials", () => ["begun", "Dial 1/10 failed: retrying"].every((text) => stopping.log.some(({ message }) => message === text)));
+                    await until("it runs and dials", () =>
+                        ["begun", "Dial 1/10 failed: retrying"].every((text) =>
+                            stopping.log.some(({ message }) => message === text),
+                        ),
+                    );
                     await stopping.cancel();
                     expect(await dialling).toBe("context canceled");
                     expect((await running).properties.stdout).toBe("begun\ndone");
@@ -755,7 +1007,15 @@ export function onHost(kind: "embedded" | "openssh"): void {
 
         describe("through a jump host", () => {
             const jump = (more: PropertyMap = {}): PropertyMap => ({
-                proxy: { host: host.host, port: host.port, user: host.user, privateKey: host.privateKeyPem, hostKey: host.hostPublicKey, dialErrorLimit: 0, ...more },
+                proxy: {
+                    host: host.host,
+                    port: host.port,
+                    user: host.user,
+                    privateKey: host.privateKeyPem,
+                    hostKey: host.hostPublicKey,
+                    dialErrorLimit: 0,
+                    ...more,
+                },
             });
 
             test("works, with two connections", async () => {
@@ -768,25 +1028,36 @@ export function onHost(kind: "embedded" | "openssh"): void {
                 expect(await failureOf(create({ create: "true" }, jump({ port: await closedPort() })))).toMatch(
                     /^proxy: after 0 failed attempts: dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/,
                 );
-                expect(await failureOf(create({ create: "true" }, jump({ privateKey: "nonsense" })))).toBe("proxy: ssh: no key found");
+                expect(await failureOf(create({ create: "true" }, jump({ privateKey: "nonsense" })))).toBe(
+                    "proxy: ssh: no key found",
+                );
                 const failure = await failureOf(create({ create: "true" }, { ...jump(), port: await closedPort() }));
                 expect(failure).toMatch(/^proxy: after 0 failed attempts: ssh: rejected: connect failed \(.*\)$/);
             });
 
             test("the target's cause is lost once it is retried [fact: Through a jump host errors start with `proxy: ` and the target's own cause is lost]", async () => {
                 const wrong = { ...jump(), privateKey: stranger().privateKeyPem };
-                expect(await failureOf(create({ create: "true" }, { ...wrong, dialErrorLimit: 0 }))).toMatch(/^proxy: after 0 failed attempts: .*unable to authenticate/);
-                expect(await failureOf(create({ create: "true" }, { ...wrong, dialErrorLimit: 1 }))).toBe("proxy: after 1 failed attempts: ssh: handshake failed: EOF");
+                expect(await failureOf(create({ create: "true" }, { ...wrong, dialErrorLimit: 0 }))).toMatch(
+                    /^proxy: after 0 failed attempts: .*unable to authenticate/,
+                );
+                expect(await failureOf(create({ create: "true" }, { ...wrong, dialErrorLimit: 1 }))).toBe(
+                    "proxy: after 1 failed attempts: ssh: handshake failed: EOF",
+                );
             });
         });
 
         test("a lost connection is an error at once, and the command runs on [fact: Connection lost in the run: error at once, no retry, the remote script runs on]", async () => {
             const script = "echo begun > begun; echo begun; sleep 2; echo survived > survived";
             const operation = failureOf(create({ create: script }, { dialErrorLimit: 10 }));
-            await until("the command runs", () => fs.existsSync(path.join(home, "begun")) && shownLines().includes("begun"));
+            await until(
+                "the command runs",
+                () => fs.existsSync(path.join(home, "begun")) && shownLines().includes("begun"),
+            );
             const before = host.connections();
             host.dropConnections();
-            expect(await operation).toBe(`wait: remote command exited without exit status or exit signal: running ${JSON.stringify(script)}:\nbegun\n`);
+            expect(await operation).toBe(
+                `wait: remote command exited without exit status or exit signal: running ${JSON.stringify(script)}:\nbegun\n`,
+            );
             expect(host.connections()).toBe(before);
             await until("the command ends", () => fs.existsSync(path.join(home, "survived")));
         });
@@ -818,16 +1089,22 @@ async function closedPort(): Promise<number> {
 
 /** A port whose queue is full, so that nothing answers: a process listens, is then stopped, and gets connections that it never accepts. */
 async function deafPort(): Promise<{ port: number; stop(): void }> {
-    const program = "const s=require('net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))";
+    const program =
+        "const s=require('net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))";
     const listener = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
-    const port = Number(await new Promise<string>((resolve) => createInterface({ input: listener.stdout }).once("line", resolve)));
+    const port = Number(
+        await new Promise<string>((resolve) => createInterface({ input: listener.stdout }).once("line", resolve)),
+    );
     listener.kill("SIGSTOP");
     const fillers: net.Socket[] = [];
     // A connection that is not made within half a second has met a full queue.
     for (let full = false; !full; ) {
         const socket = net.connect(port, "127.0.0.1").on("error", () => {});
         fillers.push(socket);
-        full = await Promise.race([new Promise<boolean>((resolve) => socket.once("connect", () => resolve(false))), sleep(500).then(() => true)]);
+        full = await Promise.race([
+            new Promise<boolean>((resolve) => socket.once("connect", () => resolve(false))),
+            sleep(500).then(() => true),
+        ]);
     }
     return {
         port,

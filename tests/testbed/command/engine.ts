@@ -1,5 +1,5 @@
 /** Drives a provider plugin over gRPC as Pulumi's engine does, and keeps what it logs. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import * as grpc from "@grpc/grpc-js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
@@ -39,7 +39,9 @@ export class Engine {
     /** Starts the plugin and configures it as the engine of CLI 3.259.0 does. */
     static async start(executable: string, environment: NodeJS.ProcessEnv = {}): Promise<Engine> {
         const log: LogLine[] = [];
-        const severities = Object.fromEntries(Object.entries(engineMessages.LogSeverity).map(([name, value]) => [value, name.toLowerCase()]));
+        const severities = Object.fromEntries(
+            Object.entries(engineMessages.LogSeverity).map(([name, value]) => [value, name.toLowerCase()]),
+        );
         const server = new grpc.Server();
         server.addService(engineService.EngineService, {
             log: (call: any, callback: any) => {
@@ -49,7 +51,9 @@ export class Engine {
             },
         });
         const enginePort = await new Promise<number>((resolve, reject) =>
-            server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port))),
+            server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
+                error ? reject(error) : resolve(port),
+            ),
         );
         const begun = performance.now();
         const { SSH_AUTH_SOCK: _agent, ...inherited } = process.env;
@@ -60,17 +64,28 @@ export class Engine {
         const port = await new Promise<string>((resolve, reject) => {
             createInterface({ input: plugin.stdout! }).once("line", resolve);
             plugin.once("error", reject);
-            plugin.once("exit", (code) => reject(new Error(`${executable} ended with ${code} before it told its port`)));
+            plugin.once("exit", (code) =>
+                reject(new Error(`${executable} ended with ${code} before it told its port`)),
+            );
         });
         const startedIn = performance.now() - begun;
-        const client = new providerService.ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure(), {
-            "grpc.max_receive_message_length": 400 * 1024 * 1024,
-            "grpc.max_send_message_length": 400 * 1024 * 1024,
-        });
+        const client = new providerService.ResourceProviderClient(
+            `127.0.0.1:${port}`,
+            grpc.credentials.createInsecure(),
+            {
+                "grpc.max_receive_message_length": 400 * 1024 * 1024,
+                "grpc.max_send_message_length": 400 * 1024 * 1024,
+            },
+        );
         return new Engine(plugin, server, client, log, startedIn);
     }
 
-    async configure(): Promise<{ acceptSecrets: boolean; supportsPreview: boolean; acceptResources: boolean; acceptOutputs: boolean }> {
+    async configure(): Promise<{
+        acceptSecrets: boolean;
+        supportsPreview: boolean;
+        acceptResources: boolean;
+        acceptOutputs: boolean;
+    }> {
         const request = new providerMessages.ConfigureRequest();
         request.setArgs(Struct.fromJavaScript({}));
         request.setAcceptsecrets(true);
@@ -101,7 +116,12 @@ export class Engine {
         return { inputs: map(answer.getInputs()), failures };
     }
 
-    async diff(request: { id?: string; oldInputs: PropertyMap; oldOutputs: PropertyMap; inputs: PropertyMap }): Promise<DiffAnswer> {
+    async diff(request: {
+        id?: string;
+        oldInputs: PropertyMap;
+        oldOutputs: PropertyMap;
+        inputs: PropertyMap;
+    }): Promise<DiffAnswer> {
         const message = new providerMessages.DiffRequest();
         message.setId(request.id ?? "name12345678");
         message.setUrn(urnOf());
@@ -110,7 +130,9 @@ export class Engine {
         message.setNews(struct(request.inputs));
         const answer = await this.call("diff", message);
         const detailed: DiffAnswer["detailed"] = {};
-        const kinds = Object.fromEntries(Object.entries(providerMessages.PropertyDiff.Kind).map(([name, value]) => [value, name]));
+        const kinds = Object.fromEntries(
+            Object.entries(providerMessages.PropertyDiff.Kind).map(([name, value]) => [value, name]),
+        );
         for (const [path, diff] of answer.getDetaileddiffMap().toArray()) {
             // An entry arrives as a plain array of its fields, in the order of the protocol.
             const typed = answer.getDetaileddiffMap().get(path) ?? diff;
@@ -133,7 +155,13 @@ export class Engine {
         return { id: answer.getId() as string, properties: map(answer.getProperties()) };
     }
 
-    async update(request: { id: string; oldInputs: PropertyMap; oldOutputs: PropertyMap; inputs: PropertyMap; preview?: boolean }) {
+    async update(request: {
+        id: string;
+        oldInputs: PropertyMap;
+        oldOutputs: PropertyMap;
+        inputs: PropertyMap;
+        preview?: boolean;
+    }) {
         const message = new providerMessages.UpdateRequest();
         message.setId(request.id);
         message.setUrn(urnOf());
@@ -151,7 +179,11 @@ export class Engine {
         message.setProperties(struct(request.properties));
         message.setInputs(struct(request.inputs));
         const answer = await this.call("read", message);
-        return { id: answer.getId() as string, properties: map(answer.getProperties()), inputs: map(answer.getInputs()) };
+        return {
+            id: answer.getId() as string,
+            properties: map(answer.getProperties()),
+            inputs: map(answer.getInputs()),
+        };
     }
 
     async delete(request: { id: string; properties: PropertyMap; inputs: PropertyMap }): Promise<void> {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { secret, type PropertyMap } from "../../../providers/protocol";
+import { type PropertyMap, secret } from "../../../providers/protocol";
 import { differences } from "../../../testbed/command/diff";
 import { goQuote } from "../../../testbed/command/goQuote";
 import { parseHostKey, parsePrivateKey } from "../../../testbed/command/keys";
@@ -16,20 +16,26 @@ async function linesOf(chunks: Buffer[]): Promise<string[]> {
 
 describe("the log of lines", () => {
     test("does not depend on how the output comes in pieces", async () => {
-        const text = fc.array(fc.constantFrom("a", "é", "😀", "\n", "\r\n", " "), { maxLength: 60 }).map((parts) => parts.join(""));
+        const text = fc
+            .array(fc.constantFrom("a", "é", "😀", "\n", "\r\n", " "), { maxLength: 60 })
+            .map((parts) => parts.join(""));
         await fc.assert(
-            fc.asyncProperty(text, fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }), async (output, sizes) => {
-                const bytes = Buffer.from(output);
-                const chunks: Buffer[] = [];
-                for (let at = 0, turn = 0; at < bytes.length; turn++) {
-                    const size = sizes[turn % sizes.length] as number;
-                    chunks.push(bytes.subarray(at, at + size));
-                    at += size;
-                }
-                const lines = output.split("\n");
-                if (lines[lines.length - 1] === "") lines.pop();
-                expect(await linesOf(chunks)).toEqual(lines.map((line) => line.replace(/\r$/, "")));
-            }),
+            fc.asyncProperty(
+                text,
+                fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }),
+                async (output, sizes) => {
+                    const bytes = Buffer.from(output);
+                    const chunks: Buffer[] = [];
+                    for (let at = 0, turn = 0; at < bytes.length; turn++) {
+                        const size = sizes[turn % sizes.length] as number;
+                        chunks.push(bytes.subarray(at, at + size));
+                        at += size;
+                    }
+                    const lines = output.split("\n");
+                    if (lines[lines.length - 1] === "") lines.pop();
+                    expect(await linesOf(chunks)).toEqual(lines.map((line) => line.replace(/\r$/, "")));
+                },
+            ),
         );
     });
 
@@ -58,12 +64,18 @@ describe("Go's quotes", () => {
     });
 
     test("are JSON's for plain printable text", () => {
-        fc.assert(fc.property(fc.string({ unit: fc.constantFrom(..."abcXYZ019 .,;:!?'\"\\/-_\n\t") }), (text) => expect(goQuote(text)).toBe(JSON.stringify(text))));
+        fc.assert(
+            fc.property(fc.string({ unit: fc.constantFrom(..."abcXYZ019 .,;:!?'\"\\/-_\n\t") }), (text) =>
+                expect(goQuote(text)).toBe(JSON.stringify(text)),
+            ),
+        );
     });
 });
 
 describe("differences of inputs", () => {
-    const json = fc.dictionary(fc.constantFrom("create", "stdin", "triggers", "environment"), fc.jsonValue({ maxDepth: 3 })).map((value) => value as PropertyMap);
+    const json = fc
+        .dictionary(fc.constantFrom("create", "stdin", "triggers", "environment"), fc.jsonValue({ maxDepth: 3 }))
+        .map((value) => value as PropertyMap);
 
     test("none between equal inputs, however they are marked", () => {
         fc.assert(
@@ -78,7 +90,8 @@ describe("differences of inputs", () => {
     test("none is ever a replacement but triggers' as a whole", () => {
         fc.assert(
             fc.property(json, json, (oldInputs, inputs) => {
-                for (const [name, { kind }] of Object.entries(differences(oldInputs, inputs))) expect(kind.endsWith("-replace")).toBe(name === "triggers");
+                for (const [name, { kind }] of Object.entries(differences(oldInputs, inputs)))
+                    expect(kind.endsWith("-replace")).toBe(name === "triggers");
             }),
         );
     });
@@ -94,8 +107,13 @@ describe("keys", () => {
     });
 
     test("an error never shows what was given", () => {
-        for (const given of ["hunter2", "-----BEGIN RSA PRIVATE KEY-----\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----"]) {
-            expect(() => parsePrivateKey(given, undefined)).toThrow(expect.objectContaining({ message: expect.not.stringMatching(/hunter2|aHVudGVyMg/) }));
+        for (const given of [
+            "hunter2",
+            "-----BEGIN RSA PRIVATE KEY-----\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----",
+        ]) {
+            expect(() => parsePrivateKey(given, undefined)).toThrow(
+                expect.objectContaining({ message: expect.not.stringMatching(/hunter2|aHVudGVyMg/) }),
+            );
         }
     });
 });

@@ -37,7 +37,13 @@ function connect(host: SshHost, options: Partial<ConnectConfig> = {}): Promise<C
         client.on("error", reject);
         client.once("close", () => reject(new Error("closed")));
         client.once("ready", () => resolve(client));
-        client.connect({ host: host.host, port: host.port, username: host.user, privateKey: host.privateKeyPem, ...options });
+        client.connect({
+            host: host.host,
+            port: host.port,
+            username: host.user,
+            privateKey: host.privateKeyPem,
+            ...options,
+        });
     });
 }
 
@@ -60,7 +66,12 @@ function exec(client: Client, command: string, stdin: string | Buffer = ""): Pro
     });
 }
 
-async function run(host: SshHost, command: string, stdin?: string | Buffer, options?: Partial<ConnectConfig>): Promise<Ran> {
+async function run(
+    host: SshHost,
+    command: string,
+    stdin?: string | Buffer,
+    options?: Partial<ConnectConfig>,
+): Promise<Ran> {
     const client = await connect(host, options);
     try {
         return await exec(client, command, stdin);
@@ -97,7 +108,11 @@ describe.each(kinds)("%s", (kind) => {
 
     test("runs a command by the shell, in the home folder, and tells its output and exit status", async () => {
         const ran = await run(host, 'echo "$HOME $(pwd -P) $GREETING"; echo wrong >&2; exit 3');
-        expect(ran).toMatchObject({ stdout: `${home} ${fs.realpathSync(home)} good day\n`, stderr: "wrong\n", code: 3 });
+        expect(ran).toMatchObject({
+            stdout: `${home} ${fs.realpathSync(home)} good day\n`,
+            stderr: "wrong\n",
+            code: 3,
+        });
     });
 
     test("tells the signal that ended a command", async () => {
@@ -105,7 +120,11 @@ describe.each(kinds)("%s", (kind) => {
     });
 
     test("gives pipes, which a script can open again", async () => {
-        const ran = await run(host, "cat /dev/stdin > copy; cat copy > /dev/stdout; echo error > /dev/stderr", "input\n");
+        const ran = await run(
+            host,
+            "cat /dev/stdin > copy; cat copy > /dev/stdout; echo error > /dev/stderr",
+            "input\n",
+        );
         expect(ran).toMatchObject({ stdout: "input\n", stderr: "error\n", code: 0 });
     });
 
@@ -123,13 +142,19 @@ describe.each(kinds)("%s", (kind) => {
     });
 
     test("drops input for which a running command no longer waits", async () => {
-        expect(await run(host, "exec <&-; sleep 1; echo later", Buffer.alloc(6_000_000))).toMatchObject({ stdout: "later\n", code: 0 });
+        expect(await run(host, "exec <&-; sleep 1; echo later", Buffer.alloc(6_000_000))).toMatchObject({
+            stdout: "later\n",
+            code: 0,
+        });
     });
 
     test("takes a script of 100 KB, and refuses one that is longer than a single argument may be", async () => {
         const script = (length: number) => `# ${"x".repeat(length)}\necho done`;
         expect(await run(host, script(100_000))).toMatchObject({ stdout: "done\n", code: 0 });
-        expect(await run(host, script(140_000))).toMatchObject({ stderr: expect.stringContaining("Argument list too long"), code: 1 });
+        expect(await run(host, script(140_000))).toMatchObject({
+            stderr: expect.stringContaining("Argument list too long"),
+            code: 1,
+        });
     });
 
     test("keeps a session open while a child in the background has its output", async () => {
@@ -141,8 +166,12 @@ describe.each(kinds)("%s", (kind) => {
     test("counts connections, and logins that failed", async () => {
         const before = { connections: host.connections(), failed: host.failedLogins() };
         const stranger = generateKeyPair("ed25519", "stranger").privateKeyPem;
-        await expect(connect(host, { privateKey: stranger })).rejects.toThrow("All configured authentication methods failed");
-        await expect(connect(host, { username: "nobody-of-that-name" })).rejects.toThrow("All configured authentication methods failed");
+        await expect(connect(host, { privateKey: stranger })).rejects.toThrow(
+            "All configured authentication methods failed",
+        );
+        await expect(connect(host, { username: "nobody-of-that-name" })).rejects.toThrow(
+            "All configured authentication methods failed",
+        );
         await run(host, "true");
         expect(host.connections() - before.connections).toBe(3);
         await until("two failed logins", () => host.failedLogins() - before.failed === 2);
@@ -167,19 +196,27 @@ describe.each(kinds)("%s", (kind) => {
     test("is a jump host to loopback, and to nothing else", async () => {
         const client = await connect(host);
         const channel = await new Promise<NodeJS.ReadWriteStream>((resolve, reject) =>
-            client.forwardOut("127.0.0.1", 0, "127.0.0.1", host.port, (error, stream) => (error ? reject(error) : resolve(stream))),
+            client.forwardOut("127.0.0.1", 0, "127.0.0.1", host.port, (error, stream) =>
+                error ? reject(error) : resolve(stream),
+            ),
         );
-        expect(await run(host, "echo through", "", { sock: channel as unknown as net.Socket })).toMatchObject({ stdout: "through\n" });
+        expect(await run(host, "echo through", "", { sock: channel as unknown as net.Socket })).toMatchObject({
+            stdout: "through\n",
+        });
         await expect(
             new Promise((resolve, reject) =>
-                client.forwardOut("127.0.0.1", 0, "192.0.2.1", 22, (error, stream) => (error ? reject(error) : resolve(stream))),
+                client.forwardOut("127.0.0.1", 0, "192.0.2.1", 22, (error, stream) =>
+                    error ? reject(error) : resolve(stream),
+                ),
             ),
         ).rejects.toThrow("Channel open failure");
         client.end();
     });
 
     test("listens on 127.0.0.1 alone", async () => {
-        const others = Object.values(os.networkInterfaces()).flat().filter((each) => each && !each.internal && each.family === "IPv4");
+        const others = Object.values(os.networkInterfaces())
+            .flat()
+            .filter((each) => each && !each.internal && each.family === "IPv4");
         for (const other of others) {
             const reached = await new Promise<boolean>((resolve) => {
                 const socket = net.connect(host.port, (other as os.NetworkInterfaceInfo).address);
@@ -218,7 +255,12 @@ describe.each(kinds)("%s", (kind) => {
     });
 
     test("takes only the variables that it was told to take", async () => {
-        const open = await startSshHost({ kind, home: scratchFolder(), shell: "/bin/sh", acceptEnvironment: ["COLOUR"] });
+        const open = await startSshHost({
+            kind,
+            home: scratchFolder(),
+            shell: "/bin/sh",
+            acceptEnvironment: ["COLOUR"],
+        });
         try {
             const client = await connect(open);
             const printed = await new Promise<string>((resolve, reject) =>
@@ -245,8 +287,12 @@ describe("embedded: faults on demand", () => {
     afterEach(() => host.stop());
 
     test("a password, where it was given one", async () => {
-        expect(await run(host, "echo in", "", { privateKey: undefined, password: "open sesame" })).toMatchObject({ stdout: "in\n" });
-        await expect(connect(host, { privateKey: undefined, password: "open" })).rejects.toThrow("All configured authentication methods failed");
+        expect(await run(host, "echo in", "", { privateKey: undefined, password: "open sesame" })).toMatchObject({
+            stdout: "in\n",
+        });
+        await expect(connect(host, { privateKey: undefined, password: "open" })).rejects.toThrow(
+            "All configured authentication methods failed",
+        );
     });
 
     test("neverSendBanner", async () => {
@@ -315,7 +361,9 @@ describe("which server it is", () => {
     });
 
     (sshd ? test : test.skip)("sshd refuses what it cannot do", async () => {
-        await expect(startSshHost({ kind: "openssh", password: "x" })).rejects.toThrow("sshd checks the passwords of the system's users");
+        await expect(startSshHost({ kind: "openssh", password: "x" })).rejects.toThrow(
+            "sshd checks the passwords of the system's users",
+        );
         const host = await startSshHost({ kind: "openssh" });
         expect(() => {
             host.faults.refuseLogins = true;
@@ -325,12 +373,23 @@ describe("which server it is", () => {
 });
 
 test("the command line tool says where it is, and ends on SIGTERM", async () => {
-    const tool = spawn(process.execPath, [path.join(root, "build/run.cjs"), "testbed/sshHost/main.ts", "--kind", "embedded", "--json"], {
-        cwd: root,
-        stdio: ["ignore", "pipe", "inherit"],
+    const tool = spawn(
+        process.execPath,
+        [path.join(root, "build/run.cjs"), "testbed/sshHost/main.ts", "--kind", "embedded", "--json"],
+        {
+            cwd: root,
+            stdio: ["ignore", "pipe", "inherit"],
+        },
+    );
+    const said = JSON.parse(
+        await new Promise<string>((resolve) => createInterface({ input: tool.stdout }).once("line", resolve)),
+    );
+    expect(said).toMatchObject({
+        kind: "embedded",
+        host: "127.0.0.1",
+        port: expect.any(Number),
+        hostPublicKey: expect.stringMatching(/^ssh-ed25519 /),
     });
-    const said = JSON.parse(await new Promise<string>((resolve) => createInterface({ input: tool.stdout }).once("line", resolve)));
-    expect(said).toMatchObject({ kind: "embedded", host: "127.0.0.1", port: expect.any(Number), hostPublicKey: expect.stringMatching(/^ssh-ed25519 /) });
     const privateKey = fs.readFileSync(said.privateKeyFile, "utf8");
     const client = await connect({ ...said, privateKeyPem: privateKey } as SshHost);
     expect(await exec(client, "echo here")).toMatchObject({ code: 0 });

@@ -5,7 +5,7 @@ import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { ConfigError, loadConfig } from "../../../testbed/zot/config";
-import { RunningZot, type Zot, cleanUp, run, scratch, serveToItsEnd, textOf, zots } from "./zots";
+import { cleanUp, RunningZot, run, scratch, serveToItsEnd, textOf, type Zot, zots } from "./zots";
 
 jest.setTimeout(60_000);
 afterAll(cleanUp);
@@ -52,42 +52,88 @@ const catches =
 describe.each(zots)("$name", (zot) => {
     test.each<[string, unknown]>([
         ["the smallest config", { storage }],
-        ["OpenID Connect and access control", { storage, http: { auth: auth(), accessControl: policies({ groups: ["ci"], actions: ["create"] }) } }],
+        [
+            "OpenID Connect and access control",
+            { storage, http: { auth: auth(), accessControl: policies({ groups: ["ci"], actions: ["create"] }) } },
+        ],
         ["a port as a number", { storage, http: { port: 5050 } }],
         ["a port as a string", { storage, http: { port: "5050" } }],
         ["keys in any case", { STORAGE: { RootDirectory: storage.rootDirectory }, Http: { PORT: 5050 } }],
         ["a string for a boolean", { storage: { ...storage, gc: "true", dedupe: 0 } }],
-        ["one value for a list", { storage, http: { accessControl: { repositories: { "**": { anonymousPolicy: "read" } } } } }],
+        [
+            "one value for a list",
+            { storage, http: { accessControl: { repositories: { "**": { anonymousPolicy: "read" } } } } },
+        ],
         ["nanoseconds for a duration", { storage: { ...storage, gcDelay: 3_600_000_000_000 } }],
-        ["several instances", {
-            storage: {
-                ...storage,
-                dedupe: false,
-                remoteCache: true,
-                cacheDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zot" },
-                storageDriver: { name: "s3", rootdirectory: "/zot", region: "us-east-1", regionendpoint: "http://h:5500", bucket: "zot" },
-            },
-            http: { auth: { sessionDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zotsession" } } },
-            cluster: { members: ["h1:5401", "h2:5402"], hashKey: "loremipsumdolors" },
-        }],
-        ["pull-through", {
-            storage,
-            extensions: {
-                sync: {
-                    enable: true,
-                    registries: [{ urls: ["https://quay.io"], onDemand: true, tlsVerify: true, content: [{ prefix: "**", destination: "/quay.io" }] }],
+        [
+            "several instances",
+            {
+                storage: {
+                    ...storage,
+                    dedupe: false,
+                    remoteCache: true,
+                    cacheDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zot" },
+                    storageDriver: {
+                        name: "s3",
+                        rootdirectory: "/zot",
+                        region: "us-east-1",
+                        regionendpoint: "http://h:5500",
+                        bucket: "zot",
+                    },
                 },
-                metrics: { enable: true, prometheus: { path: "/metrics" } },
-                search: { enable: true, cve: { updateInterval: "24h" } },
-                ui: { enable: true },
+                http: { auth: { sessionDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zotsession" } } },
+                cluster: { members: ["h1:5401", "h2:5402"], hashKey: "loremipsumdolors" },
             },
-        }],
+        ],
+        [
+            "pull-through",
+            {
+                storage,
+                extensions: {
+                    sync: {
+                        enable: true,
+                        registries: [
+                            {
+                                urls: ["https://quay.io"],
+                                onDemand: true,
+                                tlsVerify: true,
+                                content: [{ prefix: "**", destination: "/quay.io" }],
+                            },
+                        ],
+                    },
+                    metrics: { enable: true, prometheus: { path: "/metrics" } },
+                    search: { enable: true, cve: { updateInterval: "24h" } },
+                    ui: { enable: true },
+                },
+            },
+        ],
         ["ui beside search, both empty", { storage, extensions: { ui: {}, search: {} } }],
-        ["misspelt actions", { storage, http: { auth: auth(), accessControl: policies({ groups: ["ci"], actions: ["craete", "push", "Read"] }) } }],
-        ["empty groups", { storage, http: { auth: auth(), accessControl: policies({ groups: [], actions: ["create"] }) } }],
-        ["an empty group name", { storage, http: { auth: auth(), accessControl: policies({ groups: [""], actions: ["create"] }) } }],
-        ["an empty list of actions", { storage, http: { auth: auth(), accessControl: policies({ groups: ["ci"], actions: [] }) } }],
-        ["a policy with no subject", { storage, http: { auth: auth(), accessControl: policies({ actions: ["create"] }) } }],
+        [
+            "misspelt actions",
+            {
+                storage,
+                http: {
+                    auth: auth(),
+                    accessControl: policies({ groups: ["ci"], actions: ["craete", "push", "Read"] }),
+                },
+            },
+        ],
+        [
+            "empty groups",
+            { storage, http: { auth: auth(), accessControl: policies({ groups: [], actions: ["create"] }) } },
+        ],
+        [
+            "an empty group name",
+            { storage, http: { auth: auth(), accessControl: policies({ groups: [""], actions: ["create"] }) } },
+        ],
+        [
+            "an empty list of actions",
+            { storage, http: { auth: auth(), accessControl: policies({ groups: ["ci"], actions: [] }) } },
+        ],
+        [
+            "a policy with no subject",
+            { storage, http: { auth: auth(), accessControl: policies({ actions: ["create"] }) } },
+        ],
         ["an empty map of repositories", { storage, http: { auth: auth(), accessControl: { repositories: {} } } }],
         ["an unknown key whose value is {}", { storage, nobodyKnows: {} }],
         ["an unknown key whose value is null", { storage, http: { nobodyKnows: null } }],
@@ -102,7 +148,12 @@ describe.each(zots)("$name", (zot) => {
         ["no root directory", { http: { port: 5050 } }],
     ])(`verify lets %s through [fact: ${letsThrough}]`, (_, config) => {
         const empty = file("empty.json", { clientid: "zot", clientsecret: "" });
-        const ran = verify(zot, typeof config === "string" ? config : JSON.parse(JSON.stringify(config).replaceAll('"EMPTY"', JSON.stringify(empty))));
+        const ran = verify(
+            zot,
+            typeof config === "string"
+                ? config
+                : JSON.parse(JSON.stringify(config).replaceAll('"EMPTY"', JSON.stringify(empty))),
+        );
         expect(ran.errors).toBe("");
         expect(ran.exitCode).toBe(0);
     });
@@ -110,32 +161,120 @@ describe.each(zots)("$name", (zot) => {
     test.each<[string, unknown, string]>([
         ["an unknown key", { storage, nobodyKnows: 1 }, "has invalid keys: nobodyknows"],
         ["an unknown key deep down", { storage, http: { auth: auth({ isuer: "x" }) } }, "has invalid keys: isuer"],
-        ["an unknown key in a list, though null", { storage, http: { auth: auth(), accessControl: policies({ nobodyKnows: null }) } }, "has invalid keys: nobodyknows"],
-        ["a bad glob", { storage, http: { auth: auth(), accessControl: { repositories: { "a[": { anonymousPolicy: ["read"] } } } } }, "failed to compile authorization pattern"],
-        ["an open brace", { storage, http: { auth: auth(), accessControl: { repositories: { "{a,b": { anonymousPolicy: ["read"] } } } } }, "failed to compile authorization pattern"],
-        ["a pattern with ::", { storage, http: { auth: auth(), accessControl: { repositories: { "a::b": { anonymousPolicy: ["read"] } } } } }, "has invalid keys: b"],
-        ["a missing credentials file", { storage, http: { auth: auth({ credentialsFile: "/nowhere/oidc.json" }) } }, "open /nowhere/oidc.json: no such file or directory"],
-        ["a credentials file without extension", { storage, http: { auth: auth({ credentialsFile: "/nowhere/oidc" }) } }, 'Unsupported Config Type ""'],
-        ["an unparsable credentials file", { storage, http: { auth: auth({ credentialsFile: "BROKEN" }) } }, "While parsing config"],
-        ["an incomplete credentials file", { storage, http: { auth: auth({ credentialsFile: "INCOMPLETE" }) } }, "unset keys"],
-        ["a credentials file with unknown keys", { storage, http: { auth: auth({ credentialsFile: "UNKNOWN" }) } }, "unknown keys"],
-        ["a missing issuer", { storage, http: { auth: auth({ issuer: undefined }) } }, "requires clientid, issuer and scopes"],
+        [
+            "an unknown key in a list, though null",
+            { storage, http: { auth: auth(), accessControl: policies({ nobodyKnows: null }) } },
+            "has invalid keys: nobodyknows",
+        ],
+        [
+            "a bad glob",
+            {
+                storage,
+                http: { auth: auth(), accessControl: { repositories: { "a[": { anonymousPolicy: ["read"] } } } },
+            },
+            "failed to compile authorization pattern",
+        ],
+        [
+            "an open brace",
+            {
+                storage,
+                http: { auth: auth(), accessControl: { repositories: { "{a,b": { anonymousPolicy: ["read"] } } } },
+            },
+            "failed to compile authorization pattern",
+        ],
+        [
+            "a pattern with ::",
+            {
+                storage,
+                http: { auth: auth(), accessControl: { repositories: { "a::b": { anonymousPolicy: ["read"] } } } },
+            },
+            "has invalid keys: b",
+        ],
+        [
+            "a missing credentials file",
+            { storage, http: { auth: auth({ credentialsFile: "/nowhere/oidc.json" }) } },
+            "open /nowhere/oidc.json: no such file or directory",
+        ],
+        [
+            "a credentials file without extension",
+            { storage, http: { auth: auth({ credentialsFile: "/nowhere/oidc" }) } },
+            'Unsupported Config Type ""',
+        ],
+        [
+            "an unparsable credentials file",
+            { storage, http: { auth: auth({ credentialsFile: "BROKEN" }) } },
+            "While parsing config",
+        ],
+        [
+            "an incomplete credentials file",
+            { storage, http: { auth: auth({ credentialsFile: "INCOMPLETE" }) } },
+            "unset keys",
+        ],
+        [
+            "a credentials file with unknown keys",
+            { storage, http: { auth: auth({ credentialsFile: "UNKNOWN" }) } },
+            "unknown keys",
+        ],
+        [
+            "a missing issuer",
+            { storage, http: { auth: auth({ issuer: undefined }) } },
+            "requires clientid, issuer and scopes",
+        ],
         ["missing scopes", { storage, http: { auth: auth({ scopes: [] }) } }, "requires clientid, issuer and scopes"],
-        ["another provider", { storage, http: { auth: { openid: { providers: { authentik: provider } } } } }, "unsupported openid/oauth2 provider"],
-        ["access control without authentication", { storage, http: { accessControl: policies({ users: ["a"], actions: ["read"] }) } }, "access control config requires one of"],
-        ["only a default policy without authentication", { storage, http: { accessControl: { repositories: { "**": { defaultPolicy: ["read"] } } } } }, "access control config requires one of"],
+        [
+            "another provider",
+            { storage, http: { auth: { openid: { providers: { authentik: provider } } } } },
+            "unsupported openid/oauth2 provider",
+        ],
+        [
+            "access control without authentication",
+            { storage, http: { accessControl: policies({ users: ["a"], actions: ["read"] }) } },
+            "access control config requires one of",
+        ],
+        [
+            "only a default policy without authentication",
+            { storage, http: { accessControl: { repositories: { "**": { defaultPolicy: ["read"] } } } } },
+            "access control config requires one of",
+        ],
         ["a bad duration", { storage: { ...storage, gcDelay: "1 hour" } }, "time: "],
         ["a negative duration", { storage: { ...storage, gcInterval: "-1h" } }, "invalid garbage-collect interval"],
         ["a bad log level", { storage, log: { level: "loud" } }, "invalid log level 'loud'"],
         ["a port out of range", { storage, http: { port: 70_000 } }, "invalid port 70000"],
         ["a port that is none", { storage, http: { port: "five" } }, "invalid port five"],
         ["ui without search", { storage, extensions: { ui: { enable: true } } }, "search extension must be enabled"],
-        ["metrics at the registry's path", { storage, extensions: { metrics: { prometheus: { path: "/v2" } } } }, "metrics path is disallowed"],
-        ["retries without a delay", { storage, extensions: { sync: { registries: [{ urls: ["https://quay.io"], maxRetries: 3 }] } } }, "retryDelay is required"],
-        ["session keys beside a redis session driver", { storage, http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } } }, "session keys not supported"],
-        ["missing session keys", { storage, http: { auth: { apikey: true, sessionKeysFile: "/nowhere/keys.json" } } }, "no such file or directory"],
-        ["CVE scanning on remote storage", { storage: { ...storage, remoteCache: false, storageDriver: { name: "s3" } }, extensions: { search: { enable: true, cve: { updateInterval: "24h" } } } }, "incompatibility with remote storage"],
-        ["a cluster key of another length", { storage, cluster: { members: ["a:1"], hashKey: "short" } }, "16 characters"],
+        [
+            "metrics at the registry's path",
+            { storage, extensions: { metrics: { prometheus: { path: "/v2" } } } },
+            "metrics path is disallowed",
+        ],
+        [
+            "retries without a delay",
+            { storage, extensions: { sync: { registries: [{ urls: ["https://quay.io"], maxRetries: 3 }] } } },
+            "retryDelay is required",
+        ],
+        [
+            "session keys beside a redis session driver",
+            { storage, http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } } },
+            "session keys not supported",
+        ],
+        [
+            "missing session keys",
+            { storage, http: { auth: { apikey: true, sessionKeysFile: "/nowhere/keys.json" } } },
+            "no such file or directory",
+        ],
+        [
+            "CVE scanning on remote storage",
+            {
+                storage: { ...storage, remoteCache: false, storageDriver: { name: "s3" } },
+                extensions: { search: { enable: true, cve: { updateInterval: "24h" } } },
+            },
+            "incompatibility with remote storage",
+        ],
+        [
+            "a cluster key of another length",
+            { storage, cluster: { members: ["a:1"], hashKey: "short" } },
+            "16 characters",
+        ],
         ["a string for an object", { storage: "here" }, "Storage"],
         ["nothing", {}, "absence of any key:value pair"],
         ["no JSON", "{", "While parsing config"],
@@ -149,7 +288,9 @@ describe.each(zots)("$name", (zot) => {
         const replaced =
             typeof config === "string"
                 ? config
-                : JSON.stringify(config).replace(/"(BROKEN|INCOMPLETE|UNKNOWN|KEYS)"/g, (_match, name: string) => JSON.stringify(files[name]));
+                : JSON.stringify(config).replace(/"(BROKEN|INCOMPLETE|UNKNOWN|KEYS)"/g, (_match, name: string) =>
+                      JSON.stringify(files[name]),
+                  );
         const ran = verify(zot, replaced);
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toMatch(/^Error: /);
@@ -158,7 +299,13 @@ describe.each(zots)("$name", (zot) => {
 
     test(`verify catches a bad condition [fact: ${catches}]`, () => {
         const condition = { expression: "this is no (CEL", message: "no" };
-        const ran = verify(zot, { storage, http: { auth: auth(), accessControl: policies({ groups: ["ci"], actions: ["create"], conditions: [condition] }) } });
+        const ran = verify(zot, {
+            storage,
+            http: {
+                auth: auth(),
+                accessControl: policies({ groups: ["ci"], actions: ["create"], conditions: [condition] }),
+            },
+        });
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toMatch(/^Error: /);
     });
@@ -200,7 +347,10 @@ describe.each(zots)("$name", (zot) => {
         const ran = run(zot, "schema");
         expect(ran.exitCode).toBe(0);
         const schema = JSON.parse(ran.output) as { $schema: string; title: string };
-        expect(schema).toMatchObject({ $schema: "http://json-schema.org/draft-07/schema#", title: "zot config schema" });
+        expect(schema).toMatchObject({
+            $schema: "http://json-schema.org/draft-07/schema#",
+            title: "zot config schema",
+        });
     });
 
     describe("serve fails [fact: Passes `verify` but fails at `serve`]", () => {
@@ -208,7 +358,10 @@ describe.each(zots)("$name", (zot) => {
         const serve = (config: object) => serveToItsEnd(zot, file("serve.json", config));
 
         test("with exit code 2 and a panic when the issuer cannot be reached [fact: Passes `verify` but fails at `serve`: unreachable issuer (panic, exit 2)]", async () => {
-            const ran = await serve({ storage, http: { port: 0, auth: auth({ issuer: "http://127.0.0.1:1/application/o/zot/" }) } });
+            const ran = await serve({
+                storage,
+                http: { port: 0, auth: auth({ issuer: "http://127.0.0.1:1/application/o/zot/" }) },
+            });
             expect(ran.exitCode).toBe(2);
             expect(ran.errors).toMatch(/^panic: failed to initialize new relying party oidc/);
             expect(ran.output).toContain("OpenID Provider Configuration Discovery has failed");
@@ -217,7 +370,14 @@ describe.each(zots)("$name", (zot) => {
         test("with exit code 2 when the issuer differs by a trailing slash [fact: issuer that differs by a trailing slash (panic, exit 2)]", async () => {
             const server = http.createServer((_request, response) => {
                 const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot/`;
-                response.end(JSON.stringify({ issuer, authorization_endpoint: issuer, token_endpoint: issuer, jwks_uri: issuer }));
+                response.end(
+                    JSON.stringify({
+                        issuer,
+                        authorization_endpoint: issuer,
+                        token_endpoint: issuer,
+                        jwks_uri: issuer,
+                    }),
+                );
             });
             await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
             const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot`;
@@ -234,7 +394,10 @@ describe.each(zots)("$name", (zot) => {
         });
 
         test("with exit code 2 when the root directory cannot be made", async () => {
-            const ran = await serve({ storage: { rootDirectory: path.join(file("a-file.json", {}), "root") }, http: { port: 0 } });
+            const ran = await serve({
+                storage: { rootDirectory: path.join(file("a-file.json", {}), "root") },
+                http: { port: 0 },
+            });
             expect(ran.exitCode).toBe(2);
             expect(ran.errors).toMatch(/^panic: /);
         });
@@ -313,7 +476,11 @@ describe("the stand-in alone", () => {
 
     test("warns where a real zot would take one of two rules at random", async () => {
         const server = await RunningZot.start(standIn, () => ({
-            http: { accessControl: { repositories: { "a/*": { anonymousPolicy: ["read"] }, "a/b": { anonymousPolicy: ["create"] } } } },
+            http: {
+                accessControl: {
+                    repositories: { "a/*": { anonymousPolicy: ["read"] }, "a/b": { anonymousPolicy: ["create"] } },
+                },
+            },
         }));
         await server.request("GET", "/v2/a/c/tags/list");
         expect(server.log).not.toContain("equally long");
@@ -327,7 +494,10 @@ describe("the stand-in alone", () => {
     test("leaves the database of a real zot alone", async () => {
         const rootDirectory = scratch();
         fs.writeFileSync(path.join(rootDirectory, "meta.db"), Buffer.from([0, 1, 2, 3]));
-        const ran = await serveToItsEnd(standIn, file("real.json", { storage: { rootDirectory }, http: { port: 0, auth: { apikey: true } } }));
+        const ran = await serveToItsEnd(
+            standIn,
+            file("real.json", { storage: { rootDirectory }, http: { port: 0, auth: { apikey: true } } }),
+        );
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain("a real zot has used this root directory");
     });

@@ -4,8 +4,25 @@ import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
-import { Browser, IdentityProvider, type NewKey, keyFor, person } from "./logins";
-import { type Credentials, RunningZot, type Zot, cleanUp, freePort, image, jsonOf, manifestType, push, pushBlob, putManifest, request, run, scratch, serveToItsEnd, zots } from "./zots";
+import { Browser, IdentityProvider, keyFor, type NewKey, person } from "./logins";
+import {
+    type Credentials,
+    cleanUp,
+    freePort,
+    image,
+    jsonOf,
+    manifestType,
+    push,
+    pushBlob,
+    putManifest,
+    RunningZot,
+    request,
+    run,
+    scratch,
+    serveToItsEnd,
+    type Zot,
+    zots,
+} from "./zots";
 
 jest.setTimeout(60_000);
 
@@ -32,11 +49,21 @@ const tiers = {
 };
 const ci = person("zot-ci", "artifact-workloads");
 
-async function start(zot: Zot, { auth = {}, more = {}, accessControl = tiers }: { auth?: object; more?: object; accessControl?: object | null } = {}) {
+async function start(
+    zot: Zot,
+    {
+        auth = {},
+        more = {},
+        accessControl = tiers,
+    }: { auth?: object; more?: object; accessControl?: object | null } = {},
+) {
     const folder = scratch();
     const server = await RunningZot.start(
         zot,
-        (externalUrl) => ({ http: { externalUrl, auth: { ...provider.auth(folder), ...auth }, ...(accessControl && { accessControl }) }, ...more }),
+        (externalUrl) => ({
+            http: { externalUrl, auth: { ...provider.auth(folder), ...auth }, ...(accessControl && { accessControl }) },
+            ...more,
+        }),
         folder,
     );
     await provider.allows(server.url);
@@ -49,7 +76,11 @@ async function reload(server: RunningZot, change: (config: { http: Record<string
     change(config);
     const before = server.log.split("loaded new configuration settings").length;
     fs.writeFileSync(server.configFile, JSON.stringify(config));
-    for (let attempt = 0; attempt < 200 && server.log.split("loaded new configuration settings").length === before; attempt++) {
+    for (
+        let attempt = 0;
+        attempt < 200 && server.log.split("loaded new configuration settings").length === before;
+        attempt++
+    ) {
         await new Promise((resolve) => setTimeout(resolve, 25));
     }
 }
@@ -69,7 +100,16 @@ describe.each(zots)("$name", (zot) => {
         let answer = () => {};
         const slow = http.createServer((_request, response) => {
             const issuer = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`;
-            answer = () => response.end(JSON.stringify({ issuer, authorization_endpoint: issuer, token_endpoint: issuer, userinfo_endpoint: issuer, jwks_uri: issuer }));
+            answer = () =>
+                response.end(
+                    JSON.stringify({
+                        issuer,
+                        authorization_endpoint: issuer,
+                        token_endpoint: issuer,
+                        userinfo_endpoint: issuer,
+                        jwks_uri: issuer,
+                    }),
+                );
         });
         await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
         const port = await freePort();
@@ -80,7 +120,13 @@ describe.each(zots)("$name", (zot) => {
         const asked = new Promise((resolve) => slow.once("request", resolve));
         const starting = RunningZot.start(
             zot,
-            () => ({ http: { address: "127.0.0.1", port: String(port), auth: { openid: { providers: { oidc: { credentialsFile, issuer, scopes: ["openid"] } } } } } }),
+            () => ({
+                http: {
+                    address: "127.0.0.1",
+                    port: String(port),
+                    auth: { openid: { providers: { oidc: { credentialsFile, issuer, scopes: ["openid"] } } } },
+                },
+            }),
             folder,
             port,
         );
@@ -100,28 +146,45 @@ describe.each(zots)("$name", (zot) => {
             await reload(server, ({ http: settings }) => {
                 settings["externalUrl"] = "http://elsewhere.example.org";
                 settings["realm"] = "elsewhere";
-                const { oidc } = (settings["auth"] as { openid: { providers: { oidc: Record<string, unknown> } } }).openid.providers;
+                const { oidc } = (settings["auth"] as { openid: { providers: { oidc: Record<string, unknown> } } })
+                    .openid.providers;
                 oidc!["issuer"] = "http://127.0.0.1:1/";
             });
             expect(server.log).toContain("loaded new configuration settings");
             const after = await openLogin(server);
-            expect([after.origin, after.pathname, after.searchParams.get("redirect_uri")]).toEqual([before.origin, before.pathname, before.searchParams.get("redirect_uri")]);
-            expect((await server.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe('Basic realm="Authorization Required"');
+            expect([after.origin, after.pathname, after.searchParams.get("redirect_uri")]).toEqual([
+                before.origin,
+                before.pathname,
+                before.searchParams.get("redirect_uri"),
+            ]);
+            expect((await server.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe(
+                'Basic realm="Authorization Required"',
+            );
         });
 
         test("changes the claim that names a user, and whether cookies are Secure [fact: It reloads `accessControl` and some auth keys when the config file is written in place]", async () => {
             const server = await start(zot);
             await reload(server, ({ http: settings }) => {
-                const auth = settings["auth"] as { secureSession?: boolean; openid: { providers: { oidc: Record<string, unknown> } } };
+                const auth = settings["auth"] as {
+                    secureSession?: boolean;
+                    openid: { providers: { oidc: Record<string, unknown> } };
+                };
                 auth.openid.providers.oidc["claimMapping"] = { username: "email" };
             });
             await provider.becomes(ci);
             const browser = new Browser();
             await browser.login(server);
-            expect((await browser.jar.getCookies(server.url)).find(({ key }) => key === "user")?.value).toBe("zot-ci@example.org");
-            await reload(server, ({ http: settings }) => void ((settings["auth"] as { secureSession?: boolean }).secureSession = true));
+            expect((await browser.jar.getCookies(server.url)).find(({ key }) => key === "user")?.value).toBe(
+                "zot-ci@example.org",
+            );
+            await reload(
+                server,
+                ({ http: settings }) => void ((settings["auth"] as { secureSession?: boolean }).secureSession = true),
+            );
             const begun = await server.request("GET", "/zot/auth/login?provider=oidc");
-            expect(begun.headers["set-cookie"]?.find((cookie) => cookie.startsWith("statecookie="))).toContain("; Secure");
+            expect(begun.headers["set-cookie"]?.find((cookie) => cookie.startsWith("statecookie="))).toContain(
+                "; Secure",
+            );
         });
     });
 
@@ -131,7 +194,10 @@ describe.each(zots)("$name", (zot) => {
             await provider.becomes(ci);
             const browser = new Browser();
             await browser.login(server);
-            const made = await browser.page(server, "POST", "/zot/auth/apikey", { label: "narrow", scopes: ["other/**"] });
+            const made = await browser.page(server, "POST", "/zot/auth/apikey", {
+                label: "narrow",
+                scopes: ["other/**"],
+            });
             expect(jsonOf(made)).toMatchObject({ scopes: ["other/**"] });
             expect(await push(server, "any", "v1", "x", ["zot-ci", jsonOf<NewKey>(made).apiKey])).toBe(201);
         });
@@ -142,7 +208,9 @@ describe.each(zots)("$name", (zot) => {
             await provider.becomes({ ...person("zot-ci"), sub: "id of another account with that name" });
             const another = new Browser();
             await another.login(server);
-            const { apiKeys } = jsonOf<{ apiKeys: { label: string }[] }>(await another.page(server, "GET", "/zot/auth/apikey"));
+            const { apiKeys } = jsonOf<{ apiKeys: { label: string }[] }>(
+                await another.page(server, "GET", "/zot/auth/apikey"),
+            );
             expect(apiKeys.map(({ label }) => label)).toEqual(["tests"]);
             expect((await server.request("GET", "/v2/", { as: ["zot-ci", key] })).status).toBe(200);
             // And the groups are those of the newcomer.
@@ -150,16 +218,22 @@ describe.each(zots)("$name", (zot) => {
         });
     });
 
-    test.each([16, 24, 32])("an encryption key of %d characters keeps sessions over a restart [fact: a JSON file `{\"hashKey\": 64 characters, \"encryptKey\": 32 characters}` works; encrypt key 16, 24 or 32]", async (length) => {
-        const sessionKeysFile = path.join(scratch(), "keys.json");
-        fs.writeFileSync(sessionKeysFile, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(length) }));
-        const server = await start(zot, { auth: { sessionKeysFile } });
-        await provider.becomes(ci);
-        const browser = new Browser();
-        await browser.login(server);
-        await server.restart();
-        expect((await browser.page(server, "GET", "/zot/auth/apikey")).status).toBe(200);
-    });
+    test.each([16, 24, 32])(
+        'an encryption key of %d characters keeps sessions over a restart [fact: a JSON file `{"hashKey": 64 characters, "encryptKey": 32 characters}` works; encrypt key 16, 24 or 32]',
+        async (length) => {
+            const sessionKeysFile = path.join(scratch(), "keys.json");
+            fs.writeFileSync(
+                sessionKeysFile,
+                JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(length) }),
+            );
+            const server = await start(zot, { auth: { sessionKeysFile } });
+            await provider.becomes(ci);
+            const browser = new Browser();
+            await browser.login(server);
+            await server.restart();
+            expect((await browser.page(server, "GET", "/zot/auth/apikey")).status).toBe(200);
+        },
+    );
 
     test("whoever is logged in may do everything, and nobody else anything [fact: No `accessControl` at all: every logged-in user may do everything]", async () => {
         const server = await start(zot, { accessControl: null });
@@ -189,9 +263,15 @@ describe.each(zots)("$name", (zot) => {
             const [slow, quick] = [image("slow"), image("quick")];
             for (const blob of [slow.config, slow.layer]) await pushBlob(server, "held", blob, key);
             const authorization = `Basic ${Buffer.from(key.join(":")).toString("base64")}`;
-            const headers = { "Content-Type": manifestType, "Content-Length": slow.manifest.length, Authorization: authorization };
+            const headers = {
+                "Content-Type": manifestType,
+                "Content-Length": slow.manifest.length,
+                Authorization: authorization,
+            };
             const held = http.request(`${server.url}/v2/held/manifests/v1`, { method: "PUT", agent: false, headers });
-            const ended = new Promise<number>((resolve, reject) => held.on("error", reject).on("response", (answer) => resolve(answer.resume().statusCode ?? 0)));
+            const ended = new Promise<number>((resolve, reject) =>
+                held.on("error", reject).on("response", (answer) => resolve(answer.resume().statusCode ?? 0)),
+            );
             held.flushHeaders();
             await new Promise((resolve) => setTimeout(resolve, 300));
             expect(await push(server, "held", "v1", "quick", key)).toBe(201);
@@ -203,54 +283,108 @@ describe.each(zots)("$name", (zot) => {
 
         test("that twenty push at once have one owner in the end [fact: In ordinary bursts one of twenty wins]", async () => {
             const texts = Array.from({ length: 20 }, (_, index) => `burst ${index}`);
-            for (const text of texts) for (const blob of [image(text).config, image(text).layer]) await pushBlob(server, "burst", blob, key);
+            for (const text of texts)
+                for (const blob of [image(text).config, image(text).layer]) await pushBlob(server, "burst", blob, key);
             const statuses = await Promise.all(texts.map((text) => push(server, "burst", "v1", text, key)));
             // How many get in before the first is stored is a matter of moments; the rest is refused.
             expect(new Set(statuses)).toEqual(new Set(statuses.includes(403) ? [201, 403] : [201]));
             const winner = (await server.request("HEAD", "/v2/burst/manifests/v1")).headers["docker-content-digest"];
-            expect(texts.filter((_, index) => statuses[index] === 201).map((text) => image(text).digest)).toContain(winner);
+            expect(texts.filter((_, index) => statuses[index] === 201).map((text) => image(text).digest)).toContain(
+                winner,
+            );
         });
     });
 
     test("CI may push where a cache stores [fact: CI with `create` on `**` can push into the mirrored prefixes (`docker.io/**`, …), so give CI its own prefixes or deny it these]", async () => {
-        const sync = { enable: true, registries: [{ urls: ["http://127.0.0.1:1"], onDemand: true, content: [{ prefix: "**", destination: "/docker.io" }] }] };
+        const sync = {
+            enable: true,
+            registries: [
+                {
+                    urls: ["http://127.0.0.1:1"],
+                    onDemand: true,
+                    content: [{ prefix: "**", destination: "/docker.io" }],
+                },
+            ],
+        };
         const server = await start(zot, { more: { extensions: { sync } } });
-        expect(await push(server, "docker.io/library/app", "v1", "not from there", await keyFor(provider, server, ci))).toBe(201);
+        expect(
+            await push(server, "docker.io/library/app", "v1", "not from there", await keyFor(provider, server, ci)),
+        ).toBe(201);
     });
 
     // Evaluated by a library of Google's for Go; the stand-in refuses such a config rather than guess.
     const noConditions = zot.isStandIn ? "the stand-in does not evaluate CEL" : undefined;
     (noConditions ? test.skip : test)(
-        skippable('only latest moves [fact: `conditions` (CEL) refine a policy, with a message that reaches the client: `update` where `req.tag == "latest"` lets only `latest` move]', noConditions),
+        skippable(
+            'only latest moves [fact: `conditions` (CEL) refine a policy, with a message that reaches the client: `update` where `req.tag == "latest"` lets only `latest` move]',
+            noConditions,
+        ),
         async () => {
-            const conditions = [{ expression: 'req.action != "update" || req.tag == "latest"', message: "only latest moves" }];
+            const conditions = [
+                { expression: 'req.action != "update" || req.tag == "latest"', message: "only latest moves" },
+            ];
             const policies = [{ groups: ["artifact-workloads"], actions: ["read", "create", "update"], conditions }];
             const server = await start(zot, { accessControl: { repositories: { "**": { policies } } } });
             const key = await keyFor(provider, server, ci);
             for (const text of ["first", "second"]) expect(await push(server, "any", "latest", text, key)).toBe(201);
             expect(await push(server, "any", "v1", "first", key)).toBe(201);
             const refused = await putManifest(server, "any", "v1", image("second").manifest, key);
-            expect([refused.status, jsonOf<{ errors: { detail: { reason: string } }[] }>(refused).errors[0]?.detail.reason]).toEqual([403, "only latest moves"]);
+            expect([
+                refused.status,
+                jsonOf<{ errors: { detail: { reason: string } }[] }>(refused).errors[0]?.detail.reason,
+            ]).toEqual([403, "only latest moves"]);
         },
     );
 
     describe("verify", () => {
         const storage = { rootDirectory: "/tmp/nothing-is-written-here" };
-        const remote = { ...storage, dedupe: false, remoteCache: false, storageDriver: { name: "s3", region: "us-east-1", bucket: "zot" } };
+        const remote = {
+            ...storage,
+            dedupe: false,
+            remoteCache: false,
+            storageDriver: { name: "s3", region: "us-east-1", bucket: "zot" },
+        };
         const registries = [{ urls: ["https://quay.io"], onDemand: true }];
 
         test("lets bearer beside openid pass [fact: `http.auth.bearer.oidc` replaces the whole auth middleware, though `verify` passes]", () => {
             const folder = scratch();
-            const auth = { ...provider.auth(folder), apikey: true, bearer: { oidc: [{ issuer: "https://issuer.example.org", audiences: ["zot"] }] } };
+            const auth = {
+                ...provider.auth(folder),
+                apikey: true,
+                bearer: { oidc: [{ issuer: "https://issuer.example.org", audiences: ["zot"] }] },
+            };
             expect(verify(zot, { storage, http: { auth } })).toMatchObject({ exitCode: 0, errors: "" });
         });
 
         test.each<[string, object, string]>([
-            ["scanning on S3 [fact: With S3, CVE scanning is refused]", { storage: remote, extensions: { search: { enable: true, cve: { updateInterval: "24h" } } } }, "failed to enable cve scanning due to incompatibility with remote storage"],
-            ["sync on S3 without a folder for downloads [fact: With S3, sync needs `downloadDir`]", { storage: remote, extensions: { sync: { enable: true, registries } } }, "needs config.Extensions.Sync.DownloadDir to be specified"],
-            ["session keys beside redis [fact: `http.auth.sessionKeysFile` (or, never both, a redis session driver)]", { storage, http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } } }, "session keys not supported when redis session driver is used"],
-            ["a short key of a cluster [fact: `hashKey` is 16 characters]", { storage, cluster: { members: ["h1:5401"], hashKey: "short" } }, "hashKey for scale out cluster must have 16 characters"],
-            ["a pattern that is split [fact: `::` in one breaks parsing]", { storage, http: { accessControl: { repositories: { "a::b": { anonymousPolicy: ["read"] } } } } }, "'HTTP.accessControl.repositories[a]' has invalid keys: b"],
+            [
+                "scanning on S3 [fact: With S3, CVE scanning is refused]",
+                { storage: remote, extensions: { search: { enable: true, cve: { updateInterval: "24h" } } } },
+                "failed to enable cve scanning due to incompatibility with remote storage",
+            ],
+            [
+                "sync on S3 without a folder for downloads [fact: With S3, sync needs `downloadDir`]",
+                { storage: remote, extensions: { sync: { enable: true, registries } } },
+                "needs config.Extensions.Sync.DownloadDir to be specified",
+            ],
+            [
+                "session keys beside redis [fact: `http.auth.sessionKeysFile` (or, never both, a redis session driver)]",
+                {
+                    storage,
+                    http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } },
+                },
+                "session keys not supported when redis session driver is used",
+            ],
+            [
+                "a short key of a cluster [fact: `hashKey` is 16 characters]",
+                { storage, cluster: { members: ["h1:5401"], hashKey: "short" } },
+                "hashKey for scale out cluster must have 16 characters",
+            ],
+            [
+                "a pattern that is split [fact: `::` in one breaks parsing]",
+                { storage, http: { accessControl: { repositories: { "a::b": { anonymousPolicy: ["read"] } } } } },
+                "'HTTP.accessControl.repositories[a]' has invalid keys: b",
+            ],
         ])("refuses %s", (_, config, words) => {
             const keys = path.join(scratch(), "keys.json");
             fs.writeFileSync(keys, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(32) }));
@@ -266,7 +400,18 @@ describe.each(zots)("$name", (zot) => {
                     dedupe: false,
                     remoteCache: true,
                     cacheDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zot" },
-                    storageDriver: { name: "s3", rootdirectory: "/zot", region: "us-east-1", regionendpoint: "http://h:5500", bucket: "zot", forcepathstyle: true, secure: false, skipverify: false, accesskey: "x", secretkey: "y" },
+                    storageDriver: {
+                        name: "s3",
+                        rootdirectory: "/zot",
+                        region: "us-east-1",
+                        regionendpoint: "http://h:5500",
+                        bucket: "zot",
+                        forcepathstyle: true,
+                        secure: false,
+                        skipverify: false,
+                        accesskey: "x",
+                        secretkey: "y",
+                    },
                 },
                 http: { auth: { sessionDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zotsession" } } },
                 cluster: { members: ["h1:5401", "h2:5402"], hashKey: "loremipsumdolors" },
@@ -279,7 +424,10 @@ describe.each(zots)("$name", (zot) => {
         const server = await RunningZot.start(zot, () => ({}));
         const second = path.join(scratch(), "second.json");
         const config = JSON.parse(fs.readFileSync(server.configFile, "utf8")) as { http: object };
-        fs.writeFileSync(second, JSON.stringify({ ...config, http: { ...config.http, port: String(await freePort()) } }));
+        fs.writeFileSync(
+            second,
+            JSON.stringify({ ...config, http: { ...config.http, port: String(await freePort()) } }),
+        );
         const ran = await serveToItsEnd(zot, second);
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain("boltdb file is already in use");

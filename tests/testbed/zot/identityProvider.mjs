@@ -25,7 +25,10 @@ const server = http.createServer(async (request, response) => {
     }
     if (url.pathname.startsWith("/interaction/")) {
         if (current.refuses) {
-            await provider.interactionFinished(request, response, { error: "access_denied", error_description: "not allowed" });
+            await provider.interactionFinished(request, response, {
+                error: "access_denied",
+                error_description: "not allowed",
+            });
             return;
         }
         await provider.interactionFinished(request, response, { login: { accountId: current.sub, remember: false } });

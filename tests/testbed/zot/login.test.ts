@@ -1,9 +1,10 @@
 /** Login by OpenID Connect, sessions and API keys: what clients of zot rely on, step by step. */
+
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { createHash } from "node:crypto";
-import { Browser, IdentityProvider, type NewKey, keyFor, person } from "./logins";
-import { type Answer, RunningZot, type Zot, cleanUp, jsonOf, push, scratch, zots } from "./zots";
+import { Browser, IdentityProvider, keyFor, type NewKey, person } from "./logins";
+import { type Answer, cleanUp, jsonOf, push, RunningZot, scratch, type Zot, zots } from "./zots";
 
 jest.setTimeout(60_000);
 
@@ -26,11 +27,16 @@ const accessControl = {
     },
 };
 
-async function start(zot: Zot, { auth = {}, openid = {}, http = {} }: { auth?: object; openid?: object; http?: object } = {}) {
+async function start(
+    zot: Zot,
+    { auth = {}, openid = {}, http = {} }: { auth?: object; openid?: object; http?: object } = {},
+) {
     const folder = scratch();
     const server = await RunningZot.start(
         zot,
-        (externalUrl) => ({ http: { externalUrl, auth: { ...provider.auth(folder, openid), ...auth }, accessControl, ...http } }),
+        (externalUrl) => ({
+            http: { externalUrl, auth: { ...provider.auth(folder, openid), ...auth }, accessControl, ...http },
+        }),
         folder,
     );
     await provider.allows(server.url);
@@ -68,8 +74,18 @@ describe.each(zots)("$name", (zot) => {
                 scope: "openid profile email",
                 state: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
             });
-            expect(attributesOf(answer, "statecookie")).toEqual(["HttpOnly", "Max-Age=7200", "Path=/zot/auth/callback"]);
-            expect(attributesOf(answer, "state")).toEqual(["HttpOnly", "Max-Age=120", "Path=/", "SameSite=Lax", "Secure"]);
+            expect(attributesOf(answer, "statecookie")).toEqual([
+                "HttpOnly",
+                "Max-Age=7200",
+                "Path=/zot/auth/callback",
+            ]);
+            expect(attributesOf(answer, "state")).toEqual([
+                "HttpOnly",
+                "Max-Age=120",
+                "Path=/",
+                "SameSite=Lax",
+                "Secure",
+            ]);
         });
 
         test("comes back with a session [fact: Callback -> 302, cookies `session` (HttpOnly, 7200 s) and `user`]", async () => {
@@ -122,7 +138,9 @@ describe.each(zots)("$name", (zot) => {
         test("with a state of someone else is 401", async () => {
             const browser = new Browser();
             await browser.request("GET", `${server.url}/zot/auth/login?provider=oidc`);
-            expect((await browser.request("GET", `${server.url}/zot/auth/callback/oidc?code=x&state=y`)).status).toBe(401);
+            expect((await browser.request("GET", `${server.url}/zot/auth/callback/oidc?code=x&state=y`)).status).toBe(
+                401,
+            );
         });
 
         test("with a code that the provider does not know is 401", async () => {
@@ -179,7 +197,10 @@ describe.each(zots)("$name", (zot) => {
             const { endSessionUrl } = jsonOf<{ endSessionUrl: string }>(answer);
             const url = new URL(endSessionUrl);
             expect(`${url.origin}${url.pathname}`).toBe(`${provider.issuer}session/end`);
-            expect(Object.fromEntries(url.searchParams)).toEqual({ client_id: "zot", post_logout_redirect_uri: `${server.url}/login` });
+            expect(Object.fromEntries(url.searchParams)).toEqual({
+                client_id: "zot",
+                post_logout_redirect_uri: `${server.url}/login`,
+            });
             expect((await browser.page(server, "GET", "/zot/auth/apikey")).status).toBe(500);
             expect(jsonOf(await server.request("POST", "/zot/auth/logout"))).toEqual({});
         });
@@ -194,9 +215,12 @@ describe.each(zots)("$name", (zot) => {
         });
 
         const create = (body: unknown) => browser.page(server, "POST", "/zot/auth/apikey", body);
-        const list = async () => jsonOf<{ apiKeys: (NewKey & Record<string, unknown>)[] }>(await browser.page(server, "GET", "/zot/auth/apikey")).apiKeys;
+        const list = async () =>
+            jsonOf<{ apiKeys: (NewKey & Record<string, unknown>)[] }>(
+                await browser.page(server, "GET", "/zot/auth/apikey"),
+            ).apiKeys;
 
-        test("are made by the web page [fact: `POST /zot/auth/apikey`, the cookies, header `X-ZOT-API-CLIENT: zot-ui` -> 201 with `apiKey: \"zak_<32 hex>\"`]", async () => {
+        test('are made by the web page [fact: `POST /zot/auth/apikey`, the cookies, header `X-ZOT-API-CLIENT: zot-ui` -> 201 with `apiKey: "zak_<32 hex>"`]', async () => {
             const expirationDate = "2126-12-31T00:00:00Z";
             const answer = await create({ label: "ci", scopes: [], expirationDate });
             expect(answer.status).toBe(201);
@@ -223,7 +247,10 @@ describe.each(zots)("$name", (zot) => {
         });
 
         test("never expire when nothing is said of it [fact: **left out, the key never expires** (`0001-01-01T00:00:00Z`)]", async () => {
-            expect(jsonOf(await create({ label: "forever" }))).toMatchObject({ expirationDate: "0001-01-01T00:00:00Z", scopes: null });
+            expect(jsonOf(await create({ label: "forever" }))).toMatchObject({
+                expirationDate: "0001-01-01T00:00:00Z",
+                scopes: null,
+            });
             expect((await create("null")).status).toBe(201);
         });
 
@@ -236,30 +263,45 @@ describe.each(zots)("$name", (zot) => {
             ["a date alone", { expirationDate: "2126-12-31" }],
             ["a time without a zone", { expirationDate: "2126-12-31T00:00:00" }],
             ["a time in the past", { expirationDate: "2020-12-31T00:00:00Z" }],
-        ])("are refused for %s with 400 [fact: `expirationDate` is RFC 3339; a date alone or one in the past is 400; Empty or bad JSON is 400]", async (_, body) => {
-            expect((await create(body)).status).toBe(400);
-        });
+        ])(
+            "are refused for %s with 400 [fact: `expirationDate` is RFC 3339; a date alone or one in the past is 400; Empty or bad JSON is 400]",
+            async (_, body) => {
+                expect((await create(body)).status).toBe(400);
+            },
+        );
 
         test("a body over 8 KiB is 413 [fact: a body over 8 KiB 413]", async () => {
             expect((await create({ label: "x".repeat(8 * 1024) })).status).toBe(413);
             expect((await create({ label: "x".repeat(7 * 1024) })).status).toBe(201);
         });
 
-        test("are listed without their secrets, a label twice if it was given twice [fact: `GET /zot/auth/apikey` -> `{\"apiKeys\":[…]}` without secrets; a repeated label is accepted]", async () => {
+        test('are listed without their secrets, a label twice if it was given twice [fact: `GET /zot/auth/apikey` -> `{"apiKeys":[…]}` without secrets; a repeated label is accepted]', async () => {
             for (let count = 0; count < 2; count++) await create({ label: "twice" });
             const keys = await list();
             expect(keys.filter(({ label }) => label === "twice")).toHaveLength(2);
             expect(JSON.stringify(keys)).not.toContain("zak_");
             expect(Object.keys(keys[0] ?? {}).sort()).toEqual(
-                ["createdAt", "creatorUa", "expirationDate", "generatedBy", "isExpired", "label", "lastUsed", "scopes", "uuid"].sort(),
+                [
+                    "createdAt",
+                    "creatorUa",
+                    "expirationDate",
+                    "generatedBy",
+                    "isExpired",
+                    "label",
+                    "lastUsed",
+                    "scopes",
+                    "uuid",
+                ].sort(),
             );
         });
 
         test("are revoked by id; an unknown one is fine, none is not [fact: `DELETE /zot/auth/apikey?id=<uuid>` -> 200, also for an unknown id; without id 400]", async () => {
             const { apiKey, uuid } = jsonOf<NewKey>(await create({ label: "short" }));
-            const works = () => server.request("GET", "/v2/", { as: ["zot-ci", apiKey] }).then((answer) => answer.status);
+            const works = () =>
+                server.request("GET", "/v2/", { as: ["zot-ci", apiKey] }).then((answer) => answer.status);
             expect(await works()).toBe(200);
-            const revoke = (query: string) => browser.page(server, "DELETE", `/zot/auth/apikey${query}`).then((answer) => answer.status);
+            const revoke = (query: string) =>
+                browser.page(server, "DELETE", `/zot/auth/apikey${query}`).then((answer) => answer.status);
             expect(await revoke(`?id=${uuid}`)).toBe(200);
             expect(await works()).toBe(401);
             expect(await revoke(`?id=${uuid}`)).toBe(200);
@@ -271,17 +313,24 @@ describe.each(zots)("$name", (zot) => {
         test("may list, make and revoke their owner's keys [fact: An API key, as the password of basic auth, may itself list, create and revoke its owner's keys; **a stolen one can mint a key that never expires**]", async () => {
             const first = jsonOf<NewKey>(await create({ label: "first" }));
             const as: [string, string] = ["zot-ci", first.apiKey];
-            const made = await server.request("POST", "/zot/auth/apikey", { as, body: JSON.stringify({ label: "successor" }) });
+            const made = await server.request("POST", "/zot/auth/apikey", {
+                as,
+                body: JSON.stringify({ label: "successor" }),
+            });
             expect(made.status).toBe(201);
             expect(jsonOf(made)).toMatchObject({ expirationDate: "0001-01-01T00:00:00Z" });
             const second: [string, string] = ["zot-ci", jsonOf<NewKey>(made).apiKey];
-            expect((await server.request("DELETE", `/zot/auth/apikey?id=${first.uuid}`, { as: second })).status).toBe(200);
+            expect((await server.request("DELETE", `/zot/auth/apikey?id=${first.uuid}`, { as: second })).status).toBe(
+                200,
+            );
             expect((await server.request("GET", "/zot/auth/apikey", { as })).status).toBe(401);
             expect((await server.request("GET", "/zot/auth/apikey", { as: second })).status).toBe(200);
         });
 
         test("that are wrong, expired or someone else's are 401 everywhere, even where anyone may read [fact: An expired, revoked or wrong key is 401 everywhere, even where anonymous may read]", async () => {
-            const { apiKey } = jsonOf<NewKey>(await create({ label: "brief", expirationDate: new Date(Date.now() + 1500).toISOString() }));
+            const { apiKey } = jsonOf<NewKey>(
+                await create({ label: "brief", expirationDate: new Date(Date.now() + 1500).toISOString() }),
+            );
             const status = (userName: string, key: string) =>
                 server.request("GET", "/v2/any/tags/list", { as: [userName, key] }).then((answer) => answer.status);
             expect(await status("zot-ci", apiKey)).toBe(404);
@@ -366,7 +415,9 @@ describe.each(zots)("$name", (zot) => {
 
     test("the realm is the configured one", async () => {
         const own = await start(zot, { http: { realm: "zot" } });
-        expect((await own.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe('Basic realm="zot"');
+        expect((await own.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe(
+            'Basic realm="zot"',
+        );
         expect((await own.request("GET", "/v2/")).headers["www-authenticate"]).toBe("basic realm=zot");
     });
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { CookieJar } from "tough-cookie";
-import { type Answer, type Credentials, type RunningZot, jsonOf, request } from "./zots";
+import { type Answer, type Credentials, jsonOf, type RunningZot, request } from "./zots";
 
 export interface Person {
     sub: string;
@@ -24,7 +24,9 @@ export class IdentityProvider {
     ) {}
 
     static async start(): Promise<IdentityProvider> {
-        const child = spawn(process.execPath, [path.join(__dirname, "identityProvider.mjs")], { stdio: ["pipe", "pipe", "inherit"] });
+        const child = spawn(process.execPath, [path.join(__dirname, "identityProvider.mjs")], {
+            stdio: ["pipe", "pipe", "inherit"],
+        });
         const port = await new Promise<string>((resolve, reject) => {
             child.stdout.once("data", (chunk) => resolve(String(chunk).trim()));
             child.once("exit", () => reject(new Error("the identity provider for the tests did not start")));
@@ -57,7 +59,9 @@ export class IdentityProvider {
     /** `http.auth` of a registry that logs in here. */
     auth(folder: string, extra: object = {}): object {
         const credentialsFile = path.join(folder, "oidc.json");
-        fs.writeFileSync(credentialsFile, JSON.stringify({ clientid: "zot", clientsecret: "a secret for tests" }), { mode: 0o600 });
+        fs.writeFileSync(credentialsFile, JSON.stringify({ clientid: "zot", clientsecret: "a secret for tests" }), {
+            mode: 0o600,
+        });
         return {
             openid: {
                 providers: {
@@ -78,10 +82,18 @@ export class IdentityProvider {
 export class Browser {
     readonly jar = new CookieJar();
 
-    async request(method: string, url: string, options: { headers?: Record<string, string>; body?: string } = {}): Promise<Answer> {
+    async request(
+        method: string,
+        url: string,
+        options: { headers?: Record<string, string>; body?: string } = {},
+    ): Promise<Answer> {
         const cookies = await this.jar.getCookieString(url);
-        const answer = await request(method, url, { ...options, headers: { ...(cookies && { Cookie: cookies }), ...options.headers } });
-        for (const cookie of answer.headers["set-cookie"] ?? []) await this.jar.setCookie(cookie, url, { ignoreError: true });
+        const answer = await request(method, url, {
+            ...options,
+            headers: { ...(cookies && { Cookie: cookies }), ...options.headers },
+        });
+        for (const cookie of answer.headers["set-cookie"] ?? [])
+            await this.jar.setCookie(cookie, url, { ignoreError: true });
         return answer;
     }
 

@@ -1,6 +1,6 @@
 /** Pull-through caches: what readers ask for comes from upstream, and stays. */
 import { sourceOf } from "../../../testbed/zot/pullThrough";
-import { RunningZot, cleanUp, digestOf, image, jsonOf, manifestType, push, pushBlob, textOf, zots } from "./zots";
+import { cleanUp, digestOf, image, jsonOf, manifestType, push, pushBlob, RunningZot, textOf, zots } from "./zots";
 
 jest.setTimeout(120_000);
 afterAll(cleanUp);
@@ -35,16 +35,22 @@ describe.each(zots)("$name", (zot) => {
         }));
     });
 
-    const pull = (repository: string, reference = "v1") => server.request("GET", `/v2/${repository}/manifests/${reference}`);
+    const pull = (repository: string, reference = "v1") =>
+        server.request("GET", `/v2/${repository}/manifests/${reference}`);
 
     test("an anonymous reader gets what upstream has, and it is stored although nobody may create [fact: `sync` on demand stores what an anonymous reader asks for, whatever `accessControl` says of `create`]", async () => {
         await push(upstream, "library/app", "v1", "upstream");
         const answer = await pull("docker.io/library/app");
         expect(answer.status).toBe(200);
         expect(textOf(answer)).toBe(image("upstream").manifest);
-        const layer = await server.request("GET", `/v2/docker.io/library/app/blobs/${digestOf(image("upstream").layer)}`);
+        const layer = await server.request(
+            "GET",
+            `/v2/docker.io/library/app/blobs/${digestOf(image("upstream").layer)}`,
+        );
         expect(textOf(layer)).toBe(image("upstream").layer);
-        expect(jsonOf<{ repositories: string[] }>(await server.request("GET", "/v2/_catalog")).repositories).toContain("docker.io/library/app");
+        expect(jsonOf<{ repositories: string[] }>(await server.request("GET", "/v2/_catalog")).repositories).toContain(
+            "docker.io/library/app",
+        );
         expect(await push(server, "docker.io/library/app", "v2", "x")).toBe(401);
     });
 
@@ -71,13 +77,23 @@ describe.each(zots)("$name", (zot) => {
             schemaVersion: 2,
             mediaType: indexType,
             manifests: [
-                { mediaType: manifestType, digest: child.digest, size: child.manifest.length, platform: { architecture: "amd64", os: "linux" } },
+                {
+                    mediaType: manifestType,
+                    digest: child.digest,
+                    size: child.manifest.length,
+                    platform: { architecture: "amd64", os: "linux" },
+                },
             ],
         });
-        await upstream.request("PUT", "/v2/library/multi/manifests/v1", { headers: { "Content-Type": indexType }, body: index });
+        await upstream.request("PUT", "/v2/library/multi/manifests/v1", {
+            headers: { "Content-Type": indexType },
+            body: index,
+        });
         expect(textOf(await pull("docker.io/library/multi"))).toBe(index);
         expect((await pull("docker.io/library/multi", child.digest)).status).toBe(200);
-        expect((await server.request("GET", `/v2/docker.io/library/multi/blobs/${digestOf(child.layer)}`)).status).toBe(200);
+        expect((await server.request("GET", `/v2/docker.io/library/multi/blobs/${digestOf(child.layer)}`)).status).toBe(
+            200,
+        );
     });
 
     test("a Docker image becomes an OCI one", async () => {
@@ -86,10 +102,23 @@ describe.each(zots)("$name", (zot) => {
         const manifest = JSON.stringify({
             schemaVersion: 2,
             mediaType: dockerType,
-            config: { mediaType: "application/vnd.docker.container.image.v1+json", digest: digestOf(config), size: config.length },
-            layers: [{ mediaType: "application/vnd.docker.image.rootfs.diff.tar", digest: digestOf(layer), size: layer.length }],
+            config: {
+                mediaType: "application/vnd.docker.container.image.v1+json",
+                digest: digestOf(config),
+                size: config.length,
+            },
+            layers: [
+                {
+                    mediaType: "application/vnd.docker.image.rootfs.diff.tar",
+                    digest: digestOf(layer),
+                    size: layer.length,
+                },
+            ],
         });
-        const pushed = await upstream.request("PUT", "/v2/library/docker/manifests/v1", { headers: { "Content-Type": dockerType }, body: manifest });
+        const pushed = await upstream.request("PUT", "/v2/library/docker/manifests/v1", {
+            headers: { "Content-Type": dockerType },
+            body: manifest,
+        });
         expect(pushed.status).toBe(201);
         const answer = await pull("docker.io/library/docker");
         expect(answer.status).toBe(200);

@@ -1,12 +1,26 @@
 /** The API of the OCI distribution specification, as clients use it to push, pull, list, mount and delete. */
 import * as http from "node:http";
-import { type Answer, RunningZot, cleanUp, digestOf, image, jsonOf, manifestType, push, pushBlob, putManifest, textOf, zots } from "./zots";
+import {
+    type Answer,
+    cleanUp,
+    digestOf,
+    image,
+    jsonOf,
+    manifestType,
+    push,
+    pushBlob,
+    putManifest,
+    RunningZot,
+    textOf,
+    zots,
+} from "./zots";
 
 jest.setTimeout(60_000);
 afterAll(cleanUp);
 
 const indexType = "application/vnd.oci.image.index.v1+json";
-const codeOf = (answer: Answer) => jsonOf<{ errors: { code: string; detail: Record<string, string> }[] }>(answer).errors[0];
+const codeOf = (answer: Answer) =>
+    jsonOf<{ errors: { code: string; detail: Record<string, string> }[] }>(answer).errors[0];
 
 describe.each(zots)("$name", (zot) => {
     let server: RunningZot;
@@ -55,11 +69,16 @@ describe.each(zots)("$name", (zot) => {
             const answer = await putManifest(server, repository, `${digest}?tag=a&tag=b`, manifest);
             expect(answer.status).toBe(201);
             expect(answer.headers["oci-tag"]).toBe("a, b");
-            expect(jsonOf(await server.request("GET", `/v2/${repository}/tags/list`))).toEqual({ name: repository, tags: ["a", "b"] });
+            expect(jsonOf(await server.request("GET", `/v2/${repository}/tags/list`))).toEqual({
+                name: repository,
+                tags: ["a", "b"],
+            });
             expect((await putManifest(server, repository, "v1?tag=c", manifest)).status).toBe(400);
             expect((await putManifest(server, repository, `${digest}?tag=`, manifest)).status).toBe(400);
             expect((await putManifest(server, repository, `${digest}?tag=.bad`, manifest)).status).toBe(400);
-            expect((await putManifest(server, repository, `${digest}?${"tag=x&".repeat(47)}`, manifest)).status).toBe(414);
+            expect((await putManifest(server, repository, `${digest}?${"tag=x&".repeat(47)}`, manifest)).status).toBe(
+                414,
+            );
         });
 
         test("of an index and what it holds", async () => {
@@ -69,14 +88,26 @@ describe.each(zots)("$name", (zot) => {
             const index = JSON.stringify({
                 schemaVersion: 2,
                 mediaType: indexType,
-                manifests: [{ mediaType: manifestType, digest, size: manifest.length, platform: { architecture: "amd64", os: "linux" } }],
+                manifests: [
+                    {
+                        mediaType: manifestType,
+                        digest,
+                        size: manifest.length,
+                        platform: { architecture: "amd64", os: "linux" },
+                    },
+                ],
             });
             const pushIndex = () =>
-                server.request("PUT", `/v2/${repository}/manifests/multi`, { headers: { "Content-Type": indexType }, body: index });
+                server.request("PUT", `/v2/${repository}/manifests/multi`, {
+                    headers: { "Content-Type": indexType },
+                    body: index,
+                });
             expect((await pushIndex()).status).toBe(400);
             expect((await putManifest(server, repository, digest, manifest)).status).toBe(201);
             expect((await pushIndex()).status).toBe(201);
-            expect((await server.request("GET", `/v2/${repository}/manifests/multi`)).headers["content-type"]).toBe(indexType);
+            expect((await server.request("GET", `/v2/${repository}/manifests/multi`)).headers["content-type"]).toBe(
+                indexType,
+            );
             const refused = await server.request("DELETE", `/v2/${repository}/manifests/${digest}`);
             expect(refused.status).toBe(405);
             expect(codeOf(refused)?.code).toBe("DENIED");
@@ -87,8 +118,12 @@ describe.each(zots)("$name", (zot) => {
             const repository = fresh();
             expect(await push(server, repository, "v1", "old")).toBe(201);
             expect(await push(server, repository, "v1", "new")).toBe(201);
-            expect((await server.request("HEAD", `/v2/${repository}/manifests/v1`)).headers["docker-content-digest"]).toBe(image("new").digest);
-            expect((await server.request("GET", `/v2/${repository}/manifests/${image("old").digest}`)).status).toBe(404);
+            expect(
+                (await server.request("HEAD", `/v2/${repository}/manifests/v1`)).headers["docker-content-digest"],
+            ).toBe(image("new").digest);
+            expect((await server.request("GET", `/v2/${repository}/manifests/${image("old").digest}`)).status).toBe(
+                404,
+            );
         });
 
         test("stay by digest when their last tag goes", async () => {
@@ -96,8 +131,13 @@ describe.each(zots)("$name", (zot) => {
             await push(server, repository, "v1", "kept");
             expect((await server.request("DELETE", `/v2/${repository}/manifests/v1`)).status).toBe(202);
             expect((await server.request("GET", `/v2/${repository}/manifests/v1`)).status).toBe(404);
-            expect((await server.request("GET", `/v2/${repository}/manifests/${image("kept").digest}`)).status).toBe(200);
-            expect(jsonOf(await server.request("GET", `/v2/${repository}/tags/list`))).toEqual({ name: repository, tags: [] });
+            expect((await server.request("GET", `/v2/${repository}/manifests/${image("kept").digest}`)).status).toBe(
+                200,
+            );
+            expect(jsonOf(await server.request("GET", `/v2/${repository}/tags/list`))).toEqual({
+                name: repository,
+                tags: [],
+            });
         });
 
         test("that are not there", async () => {
@@ -117,14 +157,56 @@ describe.each(zots)("$name", (zot) => {
         test.each<[string, string, Record<string, string>, string, number, string]>([
             ["of a text", "v1", { "Content-Type": "text/plain" }, "text", 415, "MANIFEST_INVALID"],
             ["of no type", "v1", {}, "{}", 415, "MANIFEST_INVALID"],
-            ["of Docker's type", "v1", { "Content-Type": "application/vnd.docker.distribution.manifest.v2+json" }, "{}", 415, "MANIFEST_INVALID"],
+            [
+                "of Docker's type",
+                "v1",
+                { "Content-Type": "application/vnd.docker.distribution.manifest.v2+json" },
+                "{}",
+                415,
+                "MANIFEST_INVALID",
+            ],
             ["that are no JSON", "v1", { "Content-Type": manifestType }, "{", 400, "MANIFEST_INVALID"],
             ["that are empty", "v1", { "Content-Type": manifestType }, "", 400, "MANIFEST_INVALID"],
-            ["without a config", "v1", { "Content-Type": manifestType }, '{"schemaVersion":2,"layers":[]}', 400, "MANIFEST_INVALID"],
-            ["with blobs that are not there", "v1", { "Content-Type": manifestType }, image("never pushed").manifest, 400, "MANIFEST_INVALID"],
-            ["under another digest", digestOf("other"), { "Content-Type": manifestType }, image("x").manifest, 400, "MANIFEST_INVALID"],
-            ["under half a digest", "sha256:abc", { "Content-Type": manifestType }, image("x").manifest, 400, "DIGEST_INVALID"],
-            ["over 4 MiB", "v1", { "Content-Type": manifestType }, " ".repeat(4 * 1024 * 1024 + 1), 413, "MANIFEST_INVALID"],
+            [
+                "without a config",
+                "v1",
+                { "Content-Type": manifestType },
+                '{"schemaVersion":2,"layers":[]}',
+                400,
+                "MANIFEST_INVALID",
+            ],
+            [
+                "with blobs that are not there",
+                "v1",
+                { "Content-Type": manifestType },
+                image("never pushed").manifest,
+                400,
+                "MANIFEST_INVALID",
+            ],
+            [
+                "under another digest",
+                digestOf("other"),
+                { "Content-Type": manifestType },
+                image("x").manifest,
+                400,
+                "MANIFEST_INVALID",
+            ],
+            [
+                "under half a digest",
+                "sha256:abc",
+                { "Content-Type": manifestType },
+                image("x").manifest,
+                400,
+                "DIGEST_INVALID",
+            ],
+            [
+                "over 4 MiB",
+                "v1",
+                { "Content-Type": manifestType },
+                " ".repeat(4 * 1024 * 1024 + 1),
+                413,
+                "MANIFEST_INVALID",
+            ],
         ])("%s are refused", async (_, reference, headers, body, status, code) => {
             const answer = await server.request("PUT", `/v2/${fresh()}/manifests/${reference}`, { headers, body });
             expect(answer.status).toBe(status);
@@ -175,7 +257,9 @@ describe.each(zots)("$name", (zot) => {
         test("are uploaded in a session", async () => {
             const repository = fresh();
             const location = await begin(repository);
-            const done = await server.request("PUT", `${location}?digest=${digestOf("one piece")}`, { body: "one piece" });
+            const done = await server.request("PUT", `${location}?digest=${digestOf("one piece")}`, {
+                body: "one piece",
+            });
             expect(done.status).toBe(201);
             expect(done.headers["location"]).toBe(`/v2/${repository}/blobs/${digestOf("one piece")}`);
             expect(done.headers["docker-content-digest"]).toBe(digestOf("one piece"));
@@ -188,11 +272,17 @@ describe.each(zots)("$name", (zot) => {
             const location = await begin(repository);
             const part = await server.request("PATCH", location, { body: "streamed" });
             expect(part.status).toBe(202);
-            expect(part.headers).toMatchObject({ location, range: "0-7", "blob-upload-uuid": location.split("/").at(-1) });
+            expect(part.headers).toMatchObject({
+                location,
+                range: "0-7",
+                "blob-upload-uuid": location.split("/").at(-1),
+            });
             const status = await server.request("GET", location);
             expect(status.status).toBe(204);
             expect(status.headers).toMatchObject({ location, range: "0-7" });
-            const done = await server.request("PUT", `${location}?digest=${digestOf("streamed")}`, { headers: { "Content-Length": "0" } });
+            const done = await server.request("PUT", `${location}?digest=${digestOf("streamed")}`, {
+                headers: { "Content-Length": "0" },
+            });
             expect(done.status).toBe(201);
             await expectStored(repository, "streamed");
         });
@@ -201,7 +291,10 @@ describe.each(zots)("$name", (zot) => {
             const repository = fresh();
             const location = await begin(repository);
             const chunk = (range: string, body: string) =>
-                server.request("PATCH", location, { headers: { "Content-Range": range, "Content-Type": "application/octet-stream" }, body });
+                server.request("PATCH", location, {
+                    headers: { "Content-Range": range, "Content-Type": "application/octet-stream" },
+                    body,
+                });
             const first = await chunk("0-4", "01234");
             expect(first.status).toBe(202);
             expect(first.headers["range"]).toBe("0-4");
@@ -230,7 +323,13 @@ describe.each(zots)("$name", (zot) => {
         test("of nothing", async () => {
             const repository = fresh();
             const location = await begin(repository);
-            expect((await server.request("PUT", `${location}?digest=${digestOf("")}`, { headers: { "Content-Length": "0" } })).status).toBe(201);
+            expect(
+                (
+                    await server.request("PUT", `${location}?digest=${digestOf("")}`, {
+                        headers: { "Content-Length": "0" },
+                    })
+                ).status,
+            ).toBe(201);
             const got = await server.request("GET", `/v2/${repository}/blobs/${digestOf("")}`);
             expect(got.status).toBe(200);
             expect(got.body).toHaveLength(0);
@@ -244,13 +343,19 @@ describe.each(zots)("$name", (zot) => {
                 expect(answer.status).toBe(404);
                 expect(codeOf(answer)?.code).toBe("BLOB_UPLOAD_UNKNOWN");
             }
-            expect((await server.request("PUT", `${location}?digest=${digestOf("x")}`, { body: "x" })).status).toBe(404);
+            expect((await server.request("PUT", `${location}?digest=${digestOf("x")}`, { body: "x" })).status).toBe(
+                404,
+            );
         });
 
         test("cut off in the middle are thrown away", async () => {
             const location = await begin(fresh());
             await new Promise<void>((resolve) => {
-                const outgoing = http.request(`${server.url}${location}`, { method: "PATCH", agent: false, headers: { "Content-Length": 1000 } });
+                const outgoing = http.request(`${server.url}${location}`, {
+                    method: "PATCH",
+                    agent: false,
+                    headers: { "Content-Length": 1000 },
+                });
                 outgoing.on("error", () => resolve());
                 outgoing.write("some");
                 setTimeout(() => outgoing.destroy(new Error("cut off")), 100);
@@ -265,7 +370,8 @@ describe.each(zots)("$name", (zot) => {
             const source = fresh();
             await pushBlob(server, source, "shared");
             const repository = fresh();
-            const mount = (digest: string) => server.request("POST", `/v2/${repository}/blobs/uploads/?mount=${digest}&from=${source}`);
+            const mount = (digest: string) =>
+                server.request("POST", `/v2/${repository}/blobs/uploads/?mount=${digest}&from=${source}`);
             const mounted = await mount(digestOf("shared"));
             expect(mounted.status).toBe(201);
             expect(mounted.headers["location"]).toBe(`/v2/${repository}/blobs/${digestOf("shared")}`);
@@ -287,7 +393,10 @@ describe.each(zots)("$name", (zot) => {
         test("are read in part", async () => {
             const repository = fresh();
             await pushBlob(server, repository, "0123456789");
-            const part = (range: string) => server.request("GET", `/v2/${repository}/blobs/${digestOf("0123456789")}`, { headers: { Range: range } });
+            const part = (range: string) =>
+                server.request("GET", `/v2/${repository}/blobs/${digestOf("0123456789")}`, {
+                    headers: { Range: range },
+                });
             for (const [range, text, contentRange] of [
                 ["bytes=2-4", "234", "bytes 2-4/10"],
                 ["bytes=7-", "789", "bytes 7-9/10"],
@@ -295,7 +404,11 @@ describe.each(zots)("$name", (zot) => {
                 ["bytes=8-99", "89", "bytes 8-9/10"],
             ] as const) {
                 const answer = await part(range);
-                expect([answer.status, textOf(answer), answer.headers["content-range"]]).toEqual([206, text, contentRange]);
+                expect([answer.status, textOf(answer), answer.headers["content-range"]]).toEqual([
+                    206,
+                    text,
+                    contentRange,
+                ]);
             }
             for (const range of ["bytes=10-", "bytes=4-2", "lines=1-2", "bytes="]) {
                 const answer = await part(range);
@@ -306,7 +419,8 @@ describe.each(zots)("$name", (zot) => {
         test("carry the type that a manifest gives them", async () => {
             const repository = fresh();
             await push(server, repository, "v1", "typed");
-            const typeOf = async (content: string) => (await server.request("HEAD", `/v2/${repository}/blobs/${digestOf(content)}`)).headers["content-type"];
+            const typeOf = async (content: string) =>
+                (await server.request("HEAD", `/v2/${repository}/blobs/${digestOf(content)}`)).headers["content-type"];
             expect(await typeOf(image("typed").layer)).toBe("application/vnd.oci.image.layer.v1.tar");
             expect(await typeOf(image("typed").config)).toBe("application/vnd.oci.image.config.v1+json");
         });
@@ -327,7 +441,9 @@ describe.each(zots)("$name", (zot) => {
             const repository = fresh();
             await pushBlob(server, repository, "x");
             const statuses = await Promise.all(
-                ["GET", "HEAD", "DELETE"].map((method) => server.request(method, `/v2/${repository}/blobs/sha256:abc`).then((answer) => answer.status)),
+                ["GET", "HEAD", "DELETE"].map((method) =>
+                    server.request(method, `/v2/${repository}/blobs/sha256:abc`).then((answer) => answer.status),
+                ),
             );
             expect(statuses).toEqual([400, 500, 404]);
         });
@@ -380,7 +496,11 @@ describe.each(zots)("$name", (zot) => {
                 schemaVersion: 2,
                 mediaType: manifestType,
                 artifactType: "application/vnd.example.signature",
-                config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: digestOf(subject.config), size: subject.config.length },
+                config: {
+                    mediaType: "application/vnd.oci.image.config.v1+json",
+                    digest: digestOf(subject.config),
+                    size: subject.config.length,
+                },
                 layers: [],
                 subject: { mediaType: manifestType, digest: subject.digest, size: subject.manifest.length },
                 annotations: { by: "us" },
@@ -410,7 +530,9 @@ describe.each(zots)("$name", (zot) => {
             }));
             const discovered = await server.request("GET", "/v2/_oci/ext/discover");
             expect(jsonOf(discovered)).toEqual({ extensions: [] });
-            const known = jsonOf<{ http: unknown; distSpecVersion: string }>(await own.request("GET", "/v2/_zot/ext/mgmt"));
+            const known = jsonOf<{ http: unknown; distSpecVersion: string }>(
+                await own.request("GET", "/v2/_zot/ext/mgmt"),
+            );
             expect(known.http).toEqual({ auth: { apikey: true } });
             expect(known.distSpecVersion).toBe("1.1.1");
         });
@@ -421,8 +543,13 @@ describe.each(zots)("$name", (zot) => {
         await push(own, "kept/here", "v1", "x");
         await own.restart();
         expect(textOf(await own.request("GET", "/v2/kept/here/manifests/v1"))).toBe(image("x").manifest);
-        expect(textOf(await own.request("GET", `/v2/kept/here/blobs/${digestOf(image("x").layer)}`))).toBe(image("x").layer);
-        const mounted = await own.request("POST", `/v2/other/blobs/uploads/?mount=${digestOf(image("x").layer)}&from=kept/here`);
+        expect(textOf(await own.request("GET", `/v2/kept/here/blobs/${digestOf(image("x").layer)}`))).toBe(
+            image("x").layer,
+        );
+        const mounted = await own.request(
+            "POST",
+            `/v2/other/blobs/uploads/?mount=${digestOf(image("x").layer)}&from=kept/here`,
+        );
         expect(mounted.status).toBe(201);
     });
 
@@ -443,4 +570,3 @@ describe.each(zots)("$name", (zot) => {
         expect((await server.request(method, target)).status).toBe(status);
     });
 });
-

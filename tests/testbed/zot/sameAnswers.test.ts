@@ -4,7 +4,7 @@ import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { on } from "../../../testbed/contract/titles";
 import { IdentityProvider, keyFor, person } from "./logins";
 import { exchange, type Received, type Sent, sequences } from "./requests";
-import { type Credentials, RunningZot, cleanUp, noRealZot, scratch, zots } from "./zots";
+import { type Credentials, cleanUp, noRealZot, RunningZot, scratch, zots } from "./zots";
 
 jest.setTimeout(300_000);
 let provider: IdentityProvider | undefined;
@@ -40,9 +40,15 @@ async function firstDifference(sides: readonly Side[]): Promise<Difference | und
         const send = async (kept: (index: number) => boolean): Promise<Difference | undefined> => {
             const [sequence = []] = fc.sample(sequences(`r${++runs}`, users), { numRuns: 1, seed });
             const requests = sequence.filter((_, at) => kept(at));
-            const [standIn = [], real = []] = await Promise.all(sides.map((side) => exchange(side.server, requests, side.users)));
-            const at = requests.findIndex((_, number) => JSON.stringify(inOrder(standIn[number])) !== JSON.stringify(inOrder(real[number])));
-            return at < 0 ? undefined : { requests: requests.slice(0, at + 1), standIn: standIn[at] as Received, real: real[at] as Received };
+            const [standIn = [], real = []] = await Promise.all(
+                sides.map((side) => exchange(side.server, requests, side.users)),
+            );
+            const at = requests.findIndex(
+                (_, number) => JSON.stringify(inOrder(standIn[number])) !== JSON.stringify(inOrder(real[number])),
+            );
+            return at < 0
+                ? undefined
+                : { requests: requests.slice(0, at + 1), standIn: standIn[at] as Received, real: real[at] as Received };
         };
         let found = await send(() => true);
         if (!found) continue;
@@ -59,7 +65,11 @@ async function firstDifference(sides: readonly Side[]): Promise<Difference | und
     return undefined;
 }
 
-const inOrder = (received: Received | undefined) => received && { ...received, headers: Object.entries(received.headers).sort(([one], [other]) => (one < other ? -1 : 1)) };
+const inOrder = (received: Received | undefined) =>
+    received && {
+        ...received,
+        headers: Object.entries(received.headers).sort(([one], [other]) => (one < other ? -1 : 1)),
+    };
 
 function expectNone(found: Difference | undefined): void {
     if (!found) return;
@@ -100,12 +110,16 @@ function expectNone(found: Difference | undefined): void {
             const folder = scratch();
             const server = await RunningZot.start(
                 zot,
-                (externalUrl) => ({ http: { externalUrl, auth: provider?.auth(folder), accessControl }, extensions: { metrics: { enable: true } } }),
+                (externalUrl) => ({
+                    http: { externalUrl, auth: provider?.auth(folder), accessControl },
+                    extensions: { metrics: { enable: true } },
+                }),
                 folder,
             );
             await provider.allows(server.url);
             const users: Credentials[] = [];
-            for (const who of [person("visitor"), person("zot-ci", "artifact-workloads"), person("root", "admins")]) users.push(await keyFor(provider, server, who));
+            for (const who of [person("visitor"), person("zot-ci", "artifact-workloads"), person("root", "admins")])
+                users.push(await keyFor(provider, server, who));
             sides.push({ server, users: [...users, ["root", "no key"]] });
         }
         expectNone(await firstDifference(sides));

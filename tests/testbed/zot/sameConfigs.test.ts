@@ -1,13 +1,13 @@
 /** `zot verify` of configs with random mistakes: the stand-in and a real zot let the same through, and refuse the rest with the same words. */
 import { spawn } from "node:child_process";
-import * as fc from "fast-check";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import * as fc from "fast-check";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { on } from "../../../testbed/contract/titles";
 import { ConfigError, loadConfig } from "../../../testbed/zot/config";
 import { changedConfigs, rightConfigs, secretFiles } from "./configs";
-import { type Zot, cleanUp, noRealZot, scratch, zots } from "./zots";
+import { cleanUp, noRealZot, scratch, type Zot, zots } from "./zots";
 
 jest.setTimeout(300_000);
 afterAll(cleanUp);
@@ -54,8 +54,12 @@ function byReal(zot: Zot, file: string): Promise<Verdict> {
 
 (noRealZot ? test.skip : test)(skippable(on("both", "configs with random mistakes"), noRealZot), async () => {
     const folder = scratch();
-    for (const [name, content] of Object.entries(secretFiles)) fs.writeFileSync(path.join(folder, name), JSON.stringify(content));
-    const texts = [...rightConfigs.map((config) => JSON.stringify(config)), ...fc.sample(changedConfigs, { numRuns: RUNS, seed: SEED })];
+    for (const [name, content] of Object.entries(secretFiles))
+        fs.writeFileSync(path.join(folder, name), JSON.stringify(content));
+    const texts = [
+        ...rightConfigs.map((config) => JSON.stringify(config)),
+        ...fc.sample(changedConfigs, { numRuns: RUNS, seed: SEED }),
+    ];
     const real = zots[1] as Zot;
     for (const [index, text] of texts.entries()) {
         const file = path.join(folder, `config${index}.json`);

@@ -1,10 +1,11 @@
 /** Whatever the access control, the stand-in and a real zot answer the same. Runs where there is a real zot to ask. */
-import * as fc from "fast-check";
+
 import * as fs from "node:fs";
+import * as fc from "fast-check";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { on } from "../../../testbed/contract/titles";
 import { IdentityProvider, keyFor, person } from "./logins";
-import { type Credentials, RunningZot, cleanUp, jsonOf, noRealZot, push, scratch, zots } from "./zots";
+import { type Credentials, cleanUp, jsonOf, noRealZot, push, RunningZot, scratch, zots } from "./zots";
 
 jest.setTimeout(300_000);
 let provider: IdentityProvider | undefined;
@@ -15,14 +16,21 @@ afterAll(async () => {
 
 const actions = fc.subarray(["read", "create", "update", "delete", "detectManifestCollision", "Read"]);
 const policy = fc.record({ users: fc.subarray(["u0", "u1", ""]), groups: fc.subarray(["g1", "g2", ""]), actions });
-const rule = fc.record({ policies: fc.array(policy, { maxLength: 2 }), defaultPolicy: actions, anonymousPolicy: actions }, { requiredKeys: [] });
+const rule = fc.record(
+    { policies: fc.array(policy, { maxLength: 2 }), defaultPolicy: actions, anonymousPolicy: actions },
+    { requiredKeys: [] },
+);
 /** None as long as another: between two that are, zot chooses at random. */
 const patterns = ["*", "**", "a/?", "a/**", "a/b/c", "A/B/**", "{a,c}/**"];
 const accessControl = fc.record(
     {
         repositories: fc
             .subarray(patterns, { minLength: 1 })
-            .chain((chosen) => fc.tuple(...chosen.map(() => rule)).map((rules) => Object.fromEntries(chosen.map((pattern, index) => [pattern, rules[index]])))),
+            .chain((chosen) =>
+                fc
+                    .tuple(...chosen.map(() => rule))
+                    .map((rules) => Object.fromEntries(chosen.map((pattern, index) => [pattern, rules[index]]))),
+            ),
         adminPolicy: policy,
         metrics: fc.record({ users: fc.subarray(["u0", ""]), anonymousPolicy: actions }),
     },
@@ -66,21 +74,28 @@ async function answers(server: RunningZot, as: Credentials | undefined): Promise
         const folder = scratch();
         const server = await RunningZot.start(
             zot,
-            (externalUrl) => ({ http: { externalUrl, auth: provider?.auth(folder) }, extensions: { metrics: { enable: true } } }),
+            (externalUrl) => ({
+                http: { externalUrl, auth: provider?.auth(folder) },
+                extensions: { metrics: { enable: true } },
+            }),
             folder,
         );
         await provider.allows(server.url);
         const people = [person("u0"), person("u1", "g1"), person("u2", "g1", "g2")];
         const keys: (Credentials | undefined)[] = [undefined];
         for (const someone of people) keys.push(await keyFor(provider, server, someone));
-        for (const repository of repositories.slice(0, 4)) expect(await push(server, repository, "v1", "x", keys[1])).toBe(201);
+        for (const repository of repositories.slice(0, 4))
+            expect(await push(server, repository, "v1", "x", keys[1])).toBe(201);
         everyone.push({ server, keys });
     }
     for (const policies of fc.sample(accessControl, { numRuns: RUNS, seed: SEED })) {
         const results: unknown[] = [];
         for (const { server, keys } of everyone) {
             const config = JSON.parse(fs.readFileSync(server.configFile, "utf8")) as { http: object };
-            fs.writeFileSync(server.configFile, JSON.stringify({ ...config, http: { ...config.http, accessControl: policies } }));
+            fs.writeFileSync(
+                server.configFile,
+                JSON.stringify({ ...config, http: { ...config.http, accessControl: policies } }),
+            );
             await server.restart();
             const found: unknown[] = [];
             for (const as of keys) found.push(await answers(server, as));

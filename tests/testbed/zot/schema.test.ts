@@ -1,9 +1,9 @@
 /** The schema that the stand-in prints: that it accepts what it should, and has the names of the real one. */
 import Ajv from "ajv";
-import { type Schema, configSchema } from "../../../testbed/zot/configSchema";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { on } from "../../../testbed/contract/titles";
-import { type Zot, noRealZot, run, zots } from "./zots";
+import { configSchema, type Schema } from "../../../testbed/zot/configSchema";
+import { noRealZot, run, type Zot, zots } from "./zots";
 
 const compile = () => {
     const ajv = new Ajv({ strict: false, validateFormats: false });
@@ -35,7 +35,13 @@ test("it accepts the parts that a hardened registry has, under their usual names
                 failDelay: 1,
             },
             accessControl: {
-                repositories: { "**": { policies: [{ groups: ["admins"], actions: ["read"] }], anonymousPolicy: ["read"], defaultPolicy: ["read"] } },
+                repositories: {
+                    "**": {
+                        policies: [{ groups: ["admins"], actions: ["read"] }],
+                        anonymousPolicy: ["read"],
+                        defaultPolicy: ["read"],
+                    },
+                },
                 adminPolicy: { users: [], actions: [] },
                 metrics: { users: ["scraper"], anonymousPolicy: ["read"] },
             },
@@ -48,7 +54,12 @@ test("it accepts the parts that a hardened registry has, under their usual names
             sync: {
                 enable: true,
                 registries: [
-                    { urls: ["https://quay.io"], content: [{ prefix: "**", destination: "/quay.io" }], onDemand: true, tlsVerify: true },
+                    {
+                        urls: ["https://quay.io"],
+                        content: [{ prefix: "**", destination: "/quay.io" }],
+                        onDemand: true,
+                        tlsVerify: true,
+                    },
                 ],
             },
         },
@@ -77,8 +88,11 @@ function settings(schema: Schema, definitions: Record<string, Schema> = {}, plac
     return [...new Set(found)].sort();
 }
 
-(noRealZot ? test.skip : test)(skippable(on("both", "it has every setting of the real one's, and no other"), noRealZot), () => {
-    const real = zots.find((zot) => !zot.isStandIn) as Zot;
-    const schema = JSON.parse(run(real, "schema").output) as Schema & { definitions: Record<string, Schema> };
-    expect(settings(configSchema)).toEqual(settings(schema, schema.definitions));
-});
+(noRealZot ? test.skip : test)(
+    skippable(on("both", "it has every setting of the real one's, and no other"), noRealZot),
+    () => {
+        const real = zots.find((zot) => !zot.isStandIn) as Zot;
+        const schema = JSON.parse(run(real, "schema").output) as Schema & { definitions: Record<string, Schema> };
+        expect(settings(configSchema)).toEqual(settings(schema, schema.definitions));
+    },
+);

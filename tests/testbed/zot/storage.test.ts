@@ -1,7 +1,7 @@
 /** What lies on the disk, and what is answered where somebody has been at it. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { RunningZot, cleanUp, digestOf, image, jsonOf, manifestType, push, textOf, zots } from "./zots";
+import { cleanUp, digestOf, image, jsonOf, manifestType, push, RunningZot, textOf, zots } from "./zots";
 
 jest.setTimeout(60_000);
 afterAll(cleanUp);
@@ -19,12 +19,23 @@ describe.each(zots)("$name", (zot) => {
     const { config, layer, digest, manifest } = image("x");
 
     test("a repository is an OCI image layout", () => {
-        expect(JSON.parse(fs.readFileSync(file("team/app/oci-layout"), "utf8"))).toEqual({ imageLayoutVersion: "1.0.0" });
+        expect(JSON.parse(fs.readFileSync(file("team/app/oci-layout"), "utf8"))).toEqual({
+            imageLayoutVersion: "1.0.0",
+        });
         expect(JSON.parse(fs.readFileSync(file("team/app/index.json"), "utf8"))).toEqual({
             schemaVersion: 2,
-            manifests: [{ mediaType: manifestType, digest, size: manifest.length, annotations: { "org.opencontainers.image.ref.name": "v1" } }],
+            manifests: [
+                {
+                    mediaType: manifestType,
+                    digest,
+                    size: manifest.length,
+                    annotations: { "org.opencontainers.image.ref.name": "v1" },
+                },
+            ],
         });
-        expect(fs.readdirSync(file("team/app/blobs/sha256")).sort()).toEqual([config, layer, manifest].map((content) => digestOf(content).slice(7)).sort());
+        expect(fs.readdirSync(file("team/app/blobs/sha256")).sort()).toEqual(
+            [config, layer, manifest].map((content) => digestOf(content).slice(7)).sort(),
+        );
     });
 
     test("an index that cannot be read: its blobs are still there", async () => {
@@ -39,7 +50,10 @@ describe.each(zots)("$name", (zot) => {
 
     test("a manifest that has gone: its tag is listed, and not found", async () => {
         fs.rmSync(file("team/app/blobs/sha256", digest.slice(7)));
-        expect(jsonOf(await server.request("GET", "/v2/team/app/tags/list"))).toEqual({ name: "team/app", tags: ["v1"] });
+        expect(jsonOf(await server.request("GET", "/v2/team/app/tags/list"))).toEqual({
+            name: "team/app",
+            tags: ["v1"],
+        });
         expect(await status("GET", "/v2/team/app/manifests/v1")).toBe(404);
         expect(await status("GET", `/v2/team/app/referrers/${digestOf("any")}`)).toBe(404);
     });

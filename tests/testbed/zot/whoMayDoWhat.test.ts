@@ -4,7 +4,6 @@ import * as http from "node:http";
 import { Browser, IdentityProvider, keyFor, person } from "./logins";
 import {
     type Credentials,
-    RunningZot,
     cleanUp,
     digestOf,
     image,
@@ -13,6 +12,7 @@ import {
     push,
     pushBlob,
     putManifest,
+    RunningZot,
     scratch,
     zots,
 } from "./zots";
@@ -75,41 +75,62 @@ describe.each(zots)("$name", (zot) => {
         });
 
         /** The statuses of one thing that everybody tries. */
-        async function statuses(attempt: (as: Credentials | undefined, who: Who) => Promise<number>): Promise<number[]> {
+        async function statuses(
+            attempt: (as: Credentials | undefined, who: Who) => Promise<number>,
+        ): Promise<number[]> {
             const found: number[] = [];
             for (const who of everyone) found.push(await attempt(credentials[who], who));
             return found;
         }
 
-        const get = (target: string, headers: Record<string, string> = {}) => (as: Credentials | undefined) =>
-            server.request("GET", target, { as, headers }).then((answer) => answer.status);
+        const get =
+            (target: string, headers: Record<string, string> = {}) =>
+            (as: Credentials | undefined) =>
+                server.request("GET", target, { as, headers }).then((answer) => answer.status);
 
-        test.each(["/v2/", "/v2/_catalog", "/v2/seed/tags/list", "/v2/seed/manifests/v1", `/v2/seed/blobs/${digestOf(image("seed").layer)}`])(
-            "GET %s is for everyone [fact: `GET /v2/`, `_catalog`, pull: 200 for all]",
-            async (target) => {
-                expect(await statuses(get(target))).toEqual([200, 200, 200, 200]);
-            },
-        );
+        test.each([
+            "/v2/",
+            "/v2/_catalog",
+            "/v2/seed/tags/list",
+            "/v2/seed/manifests/v1",
+            `/v2/seed/blobs/${digestOf(image("seed").layer)}`,
+        ])("GET %s is for everyone [fact: `GET /v2/`, `_catalog`, pull: 200 for all]", async (target) => {
+            expect(await statuses(get(target))).toEqual([200, 200, 200, 200]);
+        });
 
         test("GET /v2/ asks Docker for its login [fact: with a mixed anonymous and authenticated policy, `GET /v2/` answers 401 to user agents that start with `docker/`]", async () => {
-            expect(await statuses(get("/v2/", { "User-Agent": "docker/27.3.1 go/go1.22" }))).toEqual([401, 200, 200, 200]);
-            expect(await statuses(get("/v2/", { "User-Agent": "Docker-Client/27.3.1 (linux)" }))).toEqual([401, 200, 200, 200]);
+            expect(await statuses(get("/v2/", { "User-Agent": "docker/27.3.1 go/go1.22" }))).toEqual([
+                401, 200, 200, 200,
+            ]);
+            expect(await statuses(get("/v2/", { "User-Agent": "Docker-Client/27.3.1 (linux)" }))).toEqual([
+                401, 200, 200, 200,
+            ]);
             expect(await statuses(get("/v2/", { "User-Agent": "skopeo/1.16.1" }))).toEqual([200, 200, 200, 200]);
-            expect(await statuses(get("/v2/seed/tags/list", { "User-Agent": "docker/27.3.1" }))).toEqual([200, 200, 200, 200]);
+            expect(await statuses(get("/v2/seed/tags/list", { "User-Agent": "docker/27.3.1" }))).toEqual([
+                200, 200, 200, 200,
+            ]);
         });
 
         test("a new tag, a new digest, a digest with a new tag [fact: push a new tag, a new digest, a digest with `?tag=` new: 401, 403, 201, 201]", async () => {
-            expect(await statuses((as, who) => push(server, `new-tag-${who.toLowerCase()}`, "v1", who, as))).toEqual([401, 403, 201, 201]);
+            expect(await statuses((as, who) => push(server, `new-tag-${who.toLowerCase()}`, "v1", who, as))).toEqual([
+                401, 403, 201, 201,
+            ]);
             expect(
-                await statuses((as, who) => push(server, `new-digest-${who.toLowerCase()}`, image(who).digest, who, as)),
+                await statuses((as, who) =>
+                    push(server, `new-digest-${who.toLowerCase()}`, image(who).digest, who, as),
+                ),
             ).toEqual([401, 403, 201, 201]);
             expect(
-                await statuses((as, who) => push(server, `digest-tag-${who.toLowerCase()}`, `${image(who).digest}?tag=v1`, who, as)),
+                await statuses((as, who) =>
+                    push(server, `digest-tag-${who.toLowerCase()}`, `${image(who).digest}?tag=v1`, who, as),
+                ),
             ).toEqual([401, 403, 201, 201]);
         });
 
         test("an existing tag, with other or identical content [fact: push an existing tag, other or **identical** content: 401, 403, 403, 403]", async () => {
-            expect(await statuses((as) => push(server, "seed", "v1", "something else", as))).toEqual([401, 403, 403, 403]);
+            expect(await statuses((as) => push(server, "seed", "v1", "something else", as))).toEqual([
+                401, 403, 403, 403,
+            ]);
             expect(await statuses((as) => push(server, "seed", "v1", "seed", as))).toEqual([401, 403, 403, 403]);
             const { headers } = await server.request("HEAD", "/v2/seed/manifests/v1");
             expect(headers["docker-content-digest"]).toBe(image("seed").digest);
@@ -117,14 +138,22 @@ describe.each(zots)("$name", (zot) => {
 
         test("latest moves no more than any other tag [fact: `latest`, first then second time: 401, 403, 201 and 403]", async () => {
             const repository = (who: Who) => `latest-${who.toLowerCase()}`;
-            expect(await statuses((as, who) => push(server, repository(who), "latest", "first", as))).toEqual([401, 403, 201, 201]);
-            expect(await statuses((as, who) => push(server, repository(who), "latest", "second", as))).toEqual([401, 403, 403, 403]);
+            expect(await statuses((as, who) => push(server, repository(who), "latest", "first", as))).toEqual([
+                401, 403, 201, 201,
+            ]);
+            expect(await statuses((as, who) => push(server, repository(who), "latest", "second", as))).toEqual([
+                401, 403, 403, 403,
+            ]);
         });
 
         test("a digest cannot take an existing tag [fact: push a digest with `?tag=` existing: 401, 403, 403, 403]", async () => {
-            expect(await statuses((as) => push(server, "seed", `${image("taker").digest}?tag=v1`, "taker", as))).toEqual([401, 403, 403, 403]);
+            expect(
+                await statuses((as) => push(server, "seed", `${image("taker").digest}?tag=v1`, "taker", as)),
+            ).toEqual([401, 403, 403, 403]);
             // Neither together with a new one.
-            expect(await push(server, "seed", `${image("taker").digest}?tag=v7&tag=v1`, "taker", credentials.ci)).toBe(403);
+            expect(await push(server, "seed", `${image("taker").digest}?tag=v7&tag=v1`, "taker", credentials.ci)).toBe(
+                403,
+            );
         });
 
         test("mounting a blob of another repository [fact: mount a blob from another repository: 401, 403, 201, 201]", async () => {
@@ -132,7 +161,9 @@ describe.each(zots)("$name", (zot) => {
             expect(
                 await statuses((as, who) =>
                     server
-                        .request("POST", `/v2/mount-${who.toLowerCase()}/blobs/uploads/?mount=${digest}&from=seed`, { as })
+                        .request("POST", `/v2/mount-${who.toLowerCase()}/blobs/uploads/?mount=${digest}&from=seed`, {
+                            as,
+                        })
                         .then((answer) => answer.status),
                 ),
             ).toEqual([401, 403, 201, 201]);
@@ -144,14 +175,18 @@ describe.each(zots)("$name", (zot) => {
                 const reference = what === "tag" ? "v1" : image(what).digest;
                 expect(
                     await statuses((as) =>
-                        server.request("DELETE", `/v2/delete-${what}/manifests/${reference}`, { as }).then((answer) => answer.status),
+                        server
+                            .request("DELETE", `/v2/delete-${what}/manifests/${reference}`, { as })
+                            .then((answer) => answer.status),
                     ),
                 ).toEqual([401, 403, 403, 202]);
             }
             expect(await pushBlob(server, "delete-blob", "loose", credentials.ci)).toBe(201);
             expect(
                 await statuses((as) =>
-                    server.request("DELETE", `/v2/delete-blob/blobs/${digestOf("loose")}`, { as }).then((answer) => answer.status),
+                    server
+                        .request("DELETE", `/v2/delete-blob/blobs/${digestOf("loose")}`, { as })
+                        .then((answer) => answer.status),
                 ),
             ).toEqual([401, 403, 403, 202]);
         });
@@ -177,14 +212,18 @@ describe.each(zots)("$name", (zot) => {
         test("a probe with a text for a manifest tells who may push, and stores nothing [fact: `PUT /v2/<repository>/manifests/<tag>` with `Content-Type: text/plain`: 401 or 403 when not allowed, **415 when allowed**]", async () => {
             const probe = (repository: string, tag: string) => (as: Credentials | undefined) =>
                 server
-                    .request("PUT", `/v2/${repository}/manifests/${tag}`, { as, headers: { "Content-Type": "text/plain" }, body: "probe" })
+                    .request("PUT", `/v2/${repository}/manifests/${tag}`, {
+                        as,
+                        headers: { "Content-Type": "text/plain" },
+                        body: "probe",
+                    })
                     .then((answer) => answer.status);
             expect(await statuses(probe("probed", "v1"))).toEqual([401, 403, 415, 415]);
             expect(await statuses(probe("seed", "v1"))).toEqual([401, 403, 403, 403]);
             expect((await server.request("GET", "/v2/probed/tags/list")).status).toBe(404);
         });
 
-        test("bodies and headers of a refusal [fact: 403 body `{\"errors\":[{\"code\":\"DENIED\",…}]}`; a 401 carries `WWW-Authenticate: Basic realm=\"Authorization Required\"`]", async () => {
+        test('bodies and headers of a refusal [fact: 403 body `{"errors":[{"code":"DENIED",…}]}`; a 401 carries `WWW-Authenticate: Basic realm="Authorization Required"`]', async () => {
             const refused = await putManifest(server, "seed", "v1", image("seed").manifest, credentials.ci);
             expect(refused.headers["www-authenticate"]).toBe('Basic realm="Authorization Required"');
             expect(jsonOf(refused)).toMatchObject({
@@ -192,8 +231,12 @@ describe.each(zots)("$name", (zot) => {
             });
             const asked = await putManifest(server, "seed", "v1", image("seed").manifest);
             expect(asked.headers["www-authenticate"]).toBe('Basic realm="Authorization Required"');
-            expect(jsonOf(asked)).toMatchObject({ errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] });
-            const unknown = await server.request("GET", "/v2/", { as: ["zot-ci", "zak_00000000000000000000000000000000"] });
+            expect(jsonOf(asked)).toMatchObject({
+                errors: [{ code: "UNAUTHORIZED", message: "authentication required" }],
+            });
+            const unknown = await server.request("GET", "/v2/", {
+                as: ["zot-ci", "zak_00000000000000000000000000000000"],
+            });
             expect(unknown.status).toBe(401);
             expect(unknown.headers["www-authenticate"]).toBe('Basic realm="Authorization Required"');
             expect(jsonOf(unknown)).toMatchObject({ code: "UNAUTHORIZED" });
@@ -205,10 +248,14 @@ describe.each(zots)("$name", (zot) => {
                 await pushBlob(server, "race", image(text).config, credentials.ci);
                 await pushBlob(server, "race", image(text).layer, credentials.ci);
             }
-            const results = await Promise.all(texts.map((text) => slowPush(server, "race", "v1", image(text).manifest, credentials.ci)));
+            const results = await Promise.all(
+                texts.map((text) => slowPush(server, "race", "v1", image(text).manifest, credentials.ci)),
+            );
             expect(results).toEqual(texts.map(() => 201));
             const digests = await Promise.all(
-                texts.map((text) => server.request("GET", `/v2/race/manifests/${image(text).digest}`).then((answer) => answer.status)),
+                texts.map((text) =>
+                    server.request("GET", `/v2/race/manifests/${image(text).digest}`).then((answer) => answer.status),
+                ),
             );
             expect(digests.sort()).toEqual([200, ...texts.slice(1).map(() => 404)]);
             expect(await push(server, "race", "v1", "late", credentials.ci)).toBe(403);
@@ -223,7 +270,8 @@ describe.each(zots)("$name", (zot) => {
                     "team/**": { policies: [{ groups: ["artifact-workloads"], actions: ["read"] }] },
                 },
             });
-            const read = (as: Credentials | undefined) => server.request("GET", "/v2/team/app/tags/list", { as }).then((answer) => answer.status);
+            const read = (as: Credentials | undefined) =>
+                server.request("GET", "/v2/team/app/tags/list", { as }).then((answer) => answer.status);
             expect(await read(credentials.anonymous)).toBe(401);
             expect(await read(credentials.admin)).toBe(403);
             expect(await read(credentials.ci)).toBe(404);
@@ -237,18 +285,25 @@ describe.each(zots)("$name", (zot) => {
                 repositories: { "**": { anonymousPolicy: ["read"] }, "team/**": { policies: [] } },
                 adminPolicy: { groups: ["admins"], actions: ["read", "create", "update", "delete"] },
             });
-            for (const text of ["first", "second"]) expect(await push(server, "team/app", "v1", text, credentials.admin)).toBe(201);
-            expect((await server.request("DELETE", "/v2/team/app/manifests/v1", { as: credentials.admin })).status).toBe(202);
+            for (const text of ["first", "second"])
+                expect(await push(server, "team/app", "v1", text, credentials.admin)).toBe(201);
+            expect(
+                (await server.request("DELETE", "/v2/team/app/manifests/v1", { as: credentials.admin })).status,
+            ).toBe(202);
             expect((await server.request("GET", "/metrics", { as: credentials.admin })).status).toBe(403);
-            expect((await server.request("GET", "/v2/team/app/tags/list", { as: credentials.loggedIn })).status).toBe(403);
+            expect((await server.request("GET", "/v2/team/app/tags/list", { as: credentials.loggedIn })).status).toBe(
+                403,
+            );
             // Logged in without a default policy: less than anonymous has.
             expect((await server.request("GET", "/v2/any/tags/list", { as: credentials.loggedIn })).status).toBe(403);
             expect((await server.request("GET", "/v2/any/tags/list")).status).toBe(404);
-            expect(jsonOf(await server.request("GET", "/v2/_catalog", { as: credentials.admin }))).toEqual({ repositories: ["team/app"] });
+            expect(jsonOf(await server.request("GET", "/v2/_catalog", { as: credentials.admin }))).toEqual({
+                repositories: ["team/app"],
+            });
             expect(jsonOf(await server.request("GET", "/v2/_catalog"))).toEqual({ repositories: [] });
         });
 
-        test("metrics.users lets the named in [fact: `metrics.users: [\"\"]` no longer lets an anonymous scraper in; `metrics.anonymousPolicy: [\"read\"]` does]", async () => {
+        test('metrics.users lets the named in [fact: `metrics.users: [""]` no longer lets an anonymous scraper in; `metrics.anonymousPolicy: ["read"]` does]', async () => {
             const { server, credentials } = await startHardened(zot, { ...tiers, metrics: { users: ["visitor", ""] } });
             expect((await server.request("GET", "/metrics", { as: credentials.loggedIn })).status).toBe(200);
             expect((await server.request("GET", "/metrics", { as: credentials.admin })).status).toBe(403);
@@ -262,14 +317,23 @@ describe.each(zots)("$name", (zot) => {
             expect(await push(server, "open", "v1", "x")).toBe(201);
         });
 
-        test.each([["no rule at all", {}], ["an empty rule", { "**": {} }]])("%s is as if there were no access control [fact: `repositories: {}` or `{\"**\": {}}` is as if there were no accessControl: **any logged-in user may do everything**]", async (_, repositories) => {
-            const { server, credentials } = await startHardened(zot, { repositories });
-            for (const text of ["first", "second"]) expect(await push(server, "any", "v1", text, credentials.loggedIn)).toBe(201);
-            expect((await server.request("DELETE", "/v2/any/manifests/v1", { as: credentials.loggedIn })).status).toBe(202);
-            expect((await server.request("GET", "/v2/")).status).toBe(401);
-        });
+        test.each([
+            ["no rule at all", {}],
+            ["an empty rule", { "**": {} }],
+        ])(
+            '%s is as if there were no access control [fact: `repositories: {}` or `{"**": {}}` is as if there were no accessControl: **any logged-in user may do everything**]',
+            async (_, repositories) => {
+                const { server, credentials } = await startHardened(zot, { repositories });
+                for (const text of ["first", "second"])
+                    expect(await push(server, "any", "v1", text, credentials.loggedIn)).toBe(201);
+                expect(
+                    (await server.request("DELETE", "/v2/any/manifests/v1", { as: credentials.loggedIn })).status,
+                ).toBe(202);
+                expect((await server.request("GET", "/v2/")).status).toBe(401);
+            },
+        );
 
-        test("an empty list of policies denies [fact: `{\"**\": {\"policies\": []}}` denies]", async () => {
+        test('an empty list of policies denies [fact: `{"**": {"policies": []}}` denies]', async () => {
             const { server, credentials } = await startHardened(zot, { repositories: { "**": { policies: [] } } });
             expect(await push(server, "any", "v1", "x", credentials.admin)).toBe(403);
             expect((await server.request("GET", "/v2/any/tags/list", { as: credentials.admin })).status).toBe(403);
@@ -283,7 +347,7 @@ describe.each(zots)("$name", (zot) => {
         });
     });
 
-    test("a config without authentication is a registry that anyone may read and nobody write [fact: No `http.auth`, and `accessControl.repositories = {\"**\": {\"anonymousPolicy\": [\"read\"]}}`: valid, starts without the issuer, reads 200, every write 401]", async () => {
+    test('a config without authentication is a registry that anyone may read and nobody write [fact: No `http.auth`, and `accessControl.repositories = {"**": {"anonymousPolicy": ["read"]}}`: valid, starts without the issuer, reads 200, every write 401]', async () => {
         const server = await RunningZot.start(zot, () => ({
             http: { accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } } },
         }));
@@ -358,7 +422,11 @@ describe.each(zots)("$name", (zot) => {
             const server = await RunningZot.start(zot, () => ({}));
             const policy = { repositories: { "team/**": { anonymousPolicy: ["read"] } } };
             fs.writeFileSync(server.configFile, changed(server, policy));
-            for (let attempt = 0; attempt < 100 && !server.log.includes("loaded new configuration settings"); attempt++) {
+            for (
+                let attempt = 0;
+                attempt < 100 && !server.log.includes("loaded new configuration settings");
+                attempt++
+            ) {
                 await new Promise((resolve) => setTimeout(resolve, 50));
             }
             expect(server.log).toContain("loaded new configuration settings");
@@ -368,7 +436,13 @@ describe.each(zots)("$name", (zot) => {
 });
 
 /** Sends the headers of a push at once and its body half a second later. */
-function slowPush(server: RunningZot, repository: string, tag: string, manifest: string, as: Credentials | undefined): Promise<number> {
+function slowPush(
+    server: RunningZot,
+    repository: string,
+    tag: string,
+    manifest: string,
+    as: Credentials | undefined,
+): Promise<number> {
     return new Promise((resolve, reject) => {
         const outgoing = http.request(
             `${server.url}/v2/${repository}/manifests/${tag}`,

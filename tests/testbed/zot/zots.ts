@@ -3,13 +3,13 @@
  * so that one and the same case says what both do.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { realZot } from "../../../testbed/contract/realZot";
-import { createHash } from "node:crypto";
 
 const { compiled } = require("../../../build/compile.cjs") as { compiled: (source: string) => string };
 
@@ -99,7 +99,12 @@ export class RunningZot {
     }
 
     /** Writes a config file and waits until zot serves it. `root` and the port are filled in. */
-    static async start(zot: Zot, config: (url: string) => object, folder = scratch(), port?: number): Promise<RunningZot> {
+    static async start(
+        zot: Zot,
+        config: (url: string) => object,
+        folder = scratch(),
+        port?: number,
+    ): Promise<RunningZot> {
         port ??= await freePort();
         const server = new RunningZot(zot, path.join(folder, "config.json"), port);
         const root = path.join(folder, "root");
@@ -173,12 +178,22 @@ export const jsonOf = <T>(answer: Answer): T => JSON.parse(answer.body.toString(
 export function request(method: string, url: string, { headers = {}, body, as }: RequestOptions = {}): Promise<Answer> {
     const authorization = as && { Authorization: `Basic ${Buffer.from(as.join(":")).toString("base64")}` };
     return new Promise((resolve, reject) => {
-        const outgoing = http.request(url, { method, headers: { ...authorization, ...headers }, agent: false }, (incoming) => {
-            const chunks: Buffer[] = [];
-            incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-            incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }));
-            incoming.on("error", reject);
-        });
+        const outgoing = http.request(
+            url,
+            { method, headers: { ...authorization, ...headers }, agent: false },
+            (incoming) => {
+                const chunks: Buffer[] = [];
+                incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+                incoming.on("end", () =>
+                    resolve({
+                        status: incoming.statusCode ?? 0,
+                        headers: incoming.headers,
+                        body: Buffer.concat(chunks),
+                    }),
+                );
+                incoming.on("error", reject);
+            },
+        );
         outgoing.on("error", reject);
         if (body !== undefined) outgoing.setHeader("Content-Length", Buffer.byteLength(body));
         outgoing.end(body);
@@ -196,7 +211,11 @@ export function image(text: string) {
     const manifest = JSON.stringify({
         schemaVersion: 2,
         mediaType: manifestType,
-        config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: digestOf(config), size: config.length },
+        config: {
+            mediaType: "application/vnd.oci.image.config.v1+json",
+            digest: digestOf(config),
+            size: config.length,
+        },
         layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: digestOf(layer), size: layer.length }],
         annotations: { text },
     });
@@ -204,7 +223,12 @@ export function image(text: string) {
 }
 
 /** Uploads a blob in one request and answers its status. */
-export async function pushBlob(zot: RunningZot, repository: string, content: string | Buffer, as?: Credentials): Promise<number> {
+export async function pushBlob(
+    zot: RunningZot,
+    repository: string,
+    content: string | Buffer,
+    as?: Credentials,
+): Promise<number> {
     const answer = await zot.request("POST", `/v2/${repository}/blobs/uploads/?digest=${digestOf(content)}`, {
         headers: { "Content-Type": "application/octet-stream" },
         body: content,
@@ -213,12 +237,28 @@ export async function pushBlob(zot: RunningZot, repository: string, content: str
     return answer.status;
 }
 
-export function putManifest(zot: RunningZot, repository: string, reference: string, manifest: string, as?: Credentials): Promise<Answer> {
-    return zot.request("PUT", `/v2/${repository}/manifests/${reference}`, { headers: { "Content-Type": manifestType }, body: manifest, as });
+export function putManifest(
+    zot: RunningZot,
+    repository: string,
+    reference: string,
+    manifest: string,
+    as?: Credentials,
+): Promise<Answer> {
+    return zot.request("PUT", `/v2/${repository}/manifests/${reference}`, {
+        headers: { "Content-Type": manifestType },
+        body: manifest,
+        as,
+    });
 }
 
 /** Pushes an image as far as it may, and answers the status of the manifest. */
-export async function push(zot: RunningZot, repository: string, reference: string, text: string, as?: Credentials): Promise<number> {
+export async function push(
+    zot: RunningZot,
+    repository: string,
+    reference: string,
+    text: string,
+    as?: Credentials,
+): Promise<number> {
     const { config, layer, manifest } = image(text);
     await pushBlob(zot, repository, config, as);
     await pushBlob(zot, repository, layer, as);
