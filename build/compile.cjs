@@ -8,7 +8,7 @@ const path = require("node:path");
 
 const root = path.resolve(__dirname, "..");
 
-/** Every program: its source and what it becomes. A `main.ts` in a folder, or a command in cli/, is a program. */
+/** Every program: its source and what it becomes. A `main.ts` in a folder, or a command in cli/ or testbed/commands/, is a program. */
 function programs() {
     const found = [{ source: "index.ts", output: "dist/index.js", external: ["@pulumi/*", "pulumi-zot"] }];
     for (const sdk of folders("sdks")) {
@@ -27,11 +27,12 @@ function programs() {
             });
         }
     }
-    for (const file of exists("cli") ? fs.readdirSync(path.join(root, "cli")).sort() : []) {
-        if (file.endsWith(".ts")) {
+    for (const folder of ["cli", "testbed/commands"]) {
+        for (const file of exists(folder) ? fs.readdirSync(path.join(root, folder)).sort() : []) {
+            if (!file.endsWith(".ts")) continue;
             found.push({
-                source: `cli/${file}`,
-                output: `dist/cli/${file.replace(/\.ts$/, ".js")}`,
+                source: `${folder}/${file}`,
+                output: `dist/${folder}/${file.replace(/\.ts$/, ".js")}`,
                 external: ["@pulumi/*", "pulumi-zot", "ssh2"],
             });
         }

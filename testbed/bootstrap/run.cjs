@@ -27,11 +27,11 @@ const program =
         });
 
 const commands = {
-    demo: program("cli/demo.ts"),
-    bench: program("cli/bench.ts"),
-    contract: program("cli/contract.ts"),
-    forges: program("cli/forges.ts"),
-    pictures: program("cli/pictures.ts"),
+    demo: program("testbed/commands/demo.ts"),
+    bench: program("testbed/commands/bench.ts"),
+    contract: program("testbed/commands/contract.ts"),
+    forges: program("testbed/commands/forges.ts"),
+    pictures: program("testbed/commands/pictures.ts"),
     /** @type {ReturnType<typeof program>} */
     test: (toolchain, args, env) => require("./tests.cjs").test(toolchain, args, env),
 };

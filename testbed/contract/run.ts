@@ -2,16 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type BrokenFile, type JestReport, type Outcome, type Part, readReport } from "./compare";
-
-/** The checkout that a compiled program lies in. @throws Error */
-export function checkoutOf(folder: string): string {
-    for (let candidate = folder; candidate !== dirname(candidate); candidate = dirname(candidate)) {
-        if (existsSync(join(candidate, "jest.config.cjs"))) return candidate;
-    }
-    throw new Error(`no checkout of zot-hardening above ${folder}`);
-}
 
 /** It could not be carried out. */
 export class NotCarriedOut extends Error {}

@@ -1,11 +1,13 @@
 /** The whole program by the real engine, on a host with systemd: what `pulumi up` does there, as an operator runs it. */
+
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PulumiFn } from "@pulumi/pulumi/automation";
 import { readToolchain, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
+import { checkoutOf } from "../checkout";
 import { startAuthentik } from "../site/authentik";
-import { createScratchStack, projectRootOf } from "../site/scratchStack";
+import { createScratchStack } from "../site/scratchStack";
 import type { Site } from "./site";
 
 export interface PulumiRuns {
@@ -35,7 +37,7 @@ export async function withPulumi(site: Site, work: (runs: PulumiRuns) => Promise
         };
         const scratch = await createScratchStack(
             { folder, authentik, settings: groups, secrets },
-            projectRootOf(__dirname),
+            checkoutOf(__dirname),
             program,
         );
         await work({

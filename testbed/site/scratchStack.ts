@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
@@ -111,15 +111,4 @@ export async function createScratchStack(
         pulumi,
         remove: () => rmSync(folder, { recursive: true, force: true }),
     };
-}
-
-/** The nearest folder above that has the program. */
-export function projectRootOf(from: string): string {
-    let folder = from;
-    while (!existsSync(join(folder, "index.ts"))) {
-        const above = join(folder, "..");
-        if (above === folder) throw new Error(`${from} is not inside the project.`);
-        folder = above;
-    }
-    return folder;
 }

@@ -4,7 +4,7 @@ import type { Config, OpenIdProvider } from "./config";
 import { cookie, type Exchange, redirect, sendJson, sendStatus, sendText, setCookie } from "./http";
 import type { Log } from "./log";
 import { bodyOf, send } from "./outgoing";
-import { type SecureCookies, type Sessions } from "./sessions";
+import type { SecureCookies, Sessions } from "./sessions";
 import {
     type Claims,
     type Client,

@@ -1,4 +1,4 @@
-/** What every command has in common, for each file of cli/. */
+/** What every command has in common, for each file of cli/ and testbed/commands/. */
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -8,9 +8,14 @@ import { busy } from "../../cli/shared/command";
 
 const root = path.resolve(__dirname, "../..");
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
-const NAMES = fs
-    .readdirSync(path.join(root, "cli"))
-    .flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : []));
+const SOURCES = new Map(
+    ["cli", "testbed/commands"].flatMap((folder) =>
+        fs
+            .readdirSync(path.join(root, folder))
+            .flatMap((file) => (file.endsWith(".ts") ? [[file.slice(0, -3), `${folder}/${file}`] as const] : [])),
+    ),
+);
+const NAMES = [...SOURCES.keys()].sort();
 const NEEDED: Record<string, string[]> = { review: ["--base", "HEAD"], keys: ["--from", "meta.db"] };
 const scripts = (
     JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { scripts: Record<string, string> }
@@ -24,7 +29,7 @@ const documented = new Map(
 jest.setTimeout(120_000);
 
 function run(name: string, args: string[]) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [compiled(`cli/${name}.ts`), ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [compiled(SOURCES.get(name)!), ...args], {
         cwd: root,
         encoding: "utf8",
         timeout: 60_000,
@@ -34,7 +39,15 @@ function run(name: string, args: string[]) {
 }
 
 test("each is a script of package.json and a line of docs/commands.md", () => {
-    expect(NAMES.filter((name) => !scripts[name])).toEqual([]);
+    // By its own source, or by what installs the tools first and runs a command by its name.
+    expect(
+        NAMES.filter(
+            (name) =>
+                ![`node build/run.cjs ${SOURCES.get(name)}`, `node testbed/bootstrap/run.cjs ${name}`].includes(
+                    scripts[name]!,
+                ),
+        ),
+    ).toEqual([]);
     expect([...documented.keys()].sort()).toEqual([...NAMES].sort());
 });
 

@@ -120,7 +120,11 @@ test("the first run installs what is missing and runs the command, the second on
     // Standard output is the command's own.
     const given = JSON.parse(second.stdout);
     expect(given).toEqual(JSON.parse(first.stdout));
-    expect(given).toMatchObject({ program: "cli/demo.ts", args: ["0", "--json"], PULUMI_SKIP_UPDATE_CHECK: "true" });
+    expect(given).toMatchObject({
+        program: "testbed/commands/demo.ts",
+        args: ["0", "--json"],
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+    });
     expect(given.toolchain).toMatchObject({
         pulumi: { kind: "built from its Go module", languageHost: false },
         plugins: { random: { kind: "built from its Go module" }, command: { kind: "stand-in" } },
@@ -139,7 +143,10 @@ test("two commands at once install once, and both run", async () => {
     const both = await Promise.all([run(checkedOut, ["demo"]), run(checkedOut, ["bench"])]);
     expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
     expect(checkedOut.calls()).toEqual(everything);
-    expect(both.map(({ stdout }) => JSON.parse(stdout).program)).toEqual(["cli/demo.ts", "cli/bench.ts"]);
+    expect(both.map(({ stdout }) => JSON.parse(stdout).program)).toEqual([
+        "testbed/commands/demo.ts",
+        "testbed/commands/bench.ts",
+    ]);
 });
 
 test("a failed build ends the rest and shows what was said, where all of it is, and no stack trace", async () => {

@@ -1,10 +1,12 @@
 /** npm run contract: one suite of cases on the stand-ins and on the real zot, Authentik and command plugin, and where they differ. */
+
 import { accessSync, constants } from "node:fs";
 import { InvalidArgumentError } from "commander";
-import { type Difference, type Outcome, oneSided, type Part, parts, reportOf } from "../testbed/contract/compare";
-import { realZot, whatZotSays } from "../testbed/contract/realZot";
-import { ContractRun, checkoutOf, NotCarriedOut } from "../testbed/contract/run";
-import { command } from "./shared/command";
+import { command } from "../../cli/shared/command";
+import { checkoutOf } from "../checkout";
+import { type Difference, type Outcome, oneSided, type Part, parts, reportOf } from "../contract/compare";
+import { realZot, whatZotSays } from "../contract/realZot";
+import { ContractRun, NotCarriedOut } from "../contract/run";
 
 interface Options {
     only?: Part[];

@@ -2,20 +2,22 @@
  * npm run pictures: docs/pictures/preview.svg, of a real `pulumi preview` on a site on loopback that is hardened, and whose CI is to get more rights.
  * What differs from run to run (ports, folders, what was only now being read) is left out or replaced, so that a run without a change changes nothing.
  */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkoutOf } from "../checkout";
 
-import program = require("../index");
+import program = require("../../index");
 
-import { readToolchain } from "../testbed/bootstrap/toolchain.cjs";
-import { plain, terminalPicture } from "../testbed/pictures/terminal";
-import { type Site, startSite } from "../testbed/site";
-import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
-import { command, exitCodes, run, UserError } from "./shared/command";
-import { onInterrupt, Steps } from "./shared/interrupt";
+import { command, exitCodes, run, UserError } from "../../cli/shared/command";
+import { onInterrupt, Steps } from "../../cli/shared/interrupt";
+import { readToolchain } from "../bootstrap/toolchain.cjs";
+import { plain, terminalPicture } from "../pictures/terminal";
+import { type Site, startSite } from "../site";
+import { createScratchStack, type ScratchStack, STACK } from "../site/scratchStack";
 
 async function pictures(): Promise<void> {
-    const root = projectRootOf(__dirname);
+    const root = checkoutOf(__dirname);
     // Inline programs print what they log beside the preview.
     if (!readToolchain().pulumi.languageHost)
         throw new UserError(

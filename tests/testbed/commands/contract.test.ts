@@ -3,20 +3,24 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { realZot } from "../../testbed/contract/realZot";
+import { realZot } from "../../../testbed/contract/realZot";
 
-const root = path.resolve(__dirname, "../..");
-const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
+const root = path.resolve(__dirname, "../../..");
+const { compiled } = require("../../../build/compile.cjs") as { compiled: (source: string) => string };
 
 jest.setTimeout(120_000);
 
 function contract(args: string[], env: NodeJS.ProcessEnv = {}) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [compiled("cli/contract.ts"), ...args], {
-        cwd: "/",
-        encoding: "utf8",
-        env: { PATH: "/usr/bin:/bin", ...env },
-        timeout: 100_000,
-    });
+    const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [compiled("testbed/commands/contract.ts"), ...args],
+        {
+            cwd: "/",
+            encoding: "utf8",
+            env: { PATH: "/usr/bin:/bin", ...env },
+            timeout: 100_000,
+        },
+    );
     return { status, stdout, stderr };
 }
 

@@ -1,19 +1,21 @@
 /** npm run demo: the whole way on loopback, from an open registry to a hardened one, seen step by step. */
+
 import { createInterface } from "node:readline";
 import { CommandError, type Stack } from "@pulumi/pulumi/automation";
-import { FlowError } from "../clients/authentikFlow";
-import { UnreachableError } from "../clients/browser";
-import { RegistryClient } from "../clients/registry";
-import { LoginError, ZotSession } from "../clients/zotSession";
-import { ACTIONS, type AccessMatrix } from "../components/accessPolicy";
+import { FlowError } from "../../clients/authentikFlow";
+import { UnreachableError } from "../../clients/browser";
+import { RegistryClient } from "../../clients/registry";
+import { LoginError, ZotSession } from "../../clients/zotSession";
+import { ACTIONS, type AccessMatrix } from "../../components/accessPolicy";
+import { checkoutOf } from "../checkout";
 
-import program = require("../index");
+import program = require("../../index");
 
-import { type Site, startSite } from "../testbed/site";
-import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
-import { command, EXIT, exitCodes, run, UserError } from "./shared/command";
-import { onInterrupt, Steps } from "./shared/interrupt";
-import { matrixTable } from "./shared/matrixText";
+import { command, EXIT, exitCodes, run, UserError } from "../../cli/shared/command";
+import { onInterrupt, Steps } from "../../cli/shared/interrupt";
+import { matrixTable } from "../../cli/shared/matrixText";
+import { type Site, startSite } from "../site";
+import { createScratchStack, type ScratchStack, STACK } from "../site/scratchStack";
 
 interface Step {
     name: string;
@@ -95,7 +97,7 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
     try {
         show.heading("A site on loopback, with an open registry");
         site = await show.timed("site", async () => (site = await startSite()));
-        const scratch = await show.timed("stack", () => createScratchStack(site!, projectRootOf(__dirname), program));
+        const scratch = await show.timed("stack", () => createScratchStack(site!, checkoutOf(__dirname), program));
         const parts = partsOf(site, scratch);
         for (const part of parts) show.say(`  ${part.name.padEnd(16)} ${part.kind.padEnd(22)} ${part.detail}`);
         await walkOpen(show, site);

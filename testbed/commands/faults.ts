@@ -1,11 +1,11 @@
 /** npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through. */
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
-import { readMachine } from "../testbed/bootstrap/toolchain.cjs";
-import { type Injection, Injector, type Outcome } from "../testbed/faults/injections";
-import { faultPlan, type PlannedFaults } from "../testbed/faults/plan";
-import { command, EXIT, exitCodes, run } from "./shared/command";
-import { onInterrupt } from "./shared/interrupt";
+import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { onInterrupt } from "../../cli/shared/interrupt";
+import { readMachine } from "../bootstrap/toolchain.cjs";
+import { type Injection, Injector, type Outcome } from "../faults/injections";
+import { faultPlan, type PlannedFaults } from "../faults/plan";
 
 interface Options {
     json?: boolean;

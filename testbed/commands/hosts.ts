@@ -1,10 +1,11 @@
 /** npm run hosts: pushes to real systemd hosts of two versions of Debian, by each service manager and with each kind of rights. */
-import { readMachine } from "../testbed/bootstrap/toolchain.cjs";
-import { checkoutOf } from "../testbed/contract/run";
-import { Hosts, type Outcome, type PlannedCell, plan, titleOf } from "../testbed/hosts/matrix";
-import { cancelRootTrees, whyNoHosts } from "../testbed/hosts/rootTree";
-import { command, EXIT, exitCodes, run, UserError } from "./shared/command";
-import { onInterrupt } from "./shared/interrupt";
+
+import { command, EXIT, exitCodes, run, UserError } from "../../cli/shared/command";
+import { onInterrupt } from "../../cli/shared/interrupt";
+import { readMachine } from "../bootstrap/toolchain.cjs";
+import { checkoutOf } from "../checkout";
+import { Hosts, type Outcome, type PlannedCell, plan, titleOf } from "../hosts/matrix";
+import { cancelRootTrees, whyNoHosts } from "../hosts/rootTree";
 
 interface Options {
     json?: boolean;

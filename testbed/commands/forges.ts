@@ -1,8 +1,8 @@
 /** npm run forges: ci-secrets and the workflows' scripts on a real Gitea, and on a real Forgejo where one is given. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { command, run, UserError } from "./shared/command";
-import { projectFolder } from "./shared/stack";
+import { command, run, UserError } from "../../cli/shared/command";
+import { projectFolder } from "../../cli/shared/stack";
 
 const program = command(
     "npm run forges --",

@@ -1,19 +1,21 @@
 /** npm run bench: what a preview that changes nothing costs, against that of an empty program on the same CLI. */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation";
 import { InvalidArgumentError } from "commander";
+import { checkoutOf } from "../checkout";
 
-import program = require("../index");
+import program = require("../../index");
 
-import { type Moments, median, medianParts, type Parts, partsOf } from "../testbed/bench/moments";
-import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../testbed/bench/preview";
-import { type Toolchain, toolchainEnvironment } from "../testbed/bootstrap/toolchain.cjs";
-import { type Site, startSite } from "../testbed/site";
-import { createScratchStack, projectRootOf, type ScratchStack, STACK } from "../testbed/site/scratchStack";
-import { command, EXIT, exitCodes, run } from "./shared/command";
-import { onInterrupt, Steps } from "./shared/interrupt";
+import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { onInterrupt, Steps } from "../../cli/shared/interrupt";
+import { type Moments, median, medianParts, type Parts, partsOf } from "../bench/moments";
+import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../bench/preview";
+import { type Toolchain, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
+import { type Site, startSite } from "../site";
+import { createScratchStack, type ScratchStack, STACK } from "../site/scratchStack";
 
 interface Options {
     json?: boolean;
@@ -47,7 +49,7 @@ const AIM = 1.6;
 
 async function bench({ json = false, runs, limit }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
-    const root = projectRootOf(__dirname);
+    const root = checkoutOf(__dirname);
     const steps = new Steps();
     let site: Site | undefined;
     let declared: ScratchStack["stack"] | undefined;
