@@ -1,9 +1,9 @@
 /** npm run ci-secrets: hands CI's credential from the stack's outputs to the CI's own store of secrets. */
 import { text } from "node:stream/consumers";
 import { InvalidArgumentError, Option } from "commander";
-import { ApiKeyError, KeyHolder } from "../clients/apiKeys";
-import { UnreachableError } from "../clients/browser";
-import { outgoing, type Send } from "../clients/outgoing";
+import { UnreachableError } from "../clients/http/browser";
+import { outgoing, type Send } from "../clients/http/outgoing";
+import { ApiKeyError, KeyHolder } from "../clients/zot/apiKeys";
 import { isLoopback } from "../components/settings";
 import { settingsFromStackFile, stacksWithFile } from "../components/settings/fromStackFile";
 import { isMap } from "../components/settings/setting";

@@ -1,8 +1,8 @@
 /** npm run verify: whether a registry is hardened as declared, seen from outside. */
 
 import { InvalidArgumentError, Option } from "commander";
-import { UnreachableError } from "../clients/browser";
-import { outgoing } from "../clients/outgoing";
+import { UnreachableError } from "../clients/http/browser";
+import { outgoing } from "../clients/http/outgoing";
 import { printable } from "../clients/outsideText";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";

@@ -5,7 +5,7 @@
  */
 import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
-import type { Kind } from "../clients/authentikLook";
+import type { Kind } from "../clients/authentik/objects";
 import { ciLoginFlowParts } from "./ciLoginFlowNames";
 import type { IdentityPreflight } from "./identityPreflight";
 

@@ -3,8 +3,15 @@
  * that are taken, a login flow that a service account does not pass, and members that a change of the group would take out.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { isMember, type Kind, type LookAccess, loginObstacles, membersOf, takenNames } from "../clients/authentikLook";
-import { outgoing } from "../clients/outgoing";
+import {
+    isMember,
+    type Kind,
+    type LookAccess,
+    loginObstacles,
+    membersOf,
+    takenNames,
+} from "../clients/authentik/objects";
+import { outgoing } from "../clients/http/outgoing";
 import { ciLoginFlowParts } from "./ciLoginFlowNames";
 import type { Settings } from "./settings";
 

@@ -7,7 +7,7 @@ import {
     missingPermissionsMessage,
     neededPermissions,
     PermissionCheckError,
-} from "../clients/authentikPermissions";
+} from "../clients/authentik/permissions";
 import type { Settings } from "./settings";
 
 /**

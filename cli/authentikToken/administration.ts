@@ -6,8 +6,8 @@ import {
     missingPermissionsMessage,
     permissionsOfRole,
     surplusPermissions,
-} from "../../clients/authentikPermissions";
-import type { Send } from "../../clients/outgoing";
+} from "../../clients/authentik/permissions";
+import type { Send } from "../../clients/http/outgoing";
 import { accountOf, codeName, everywhere, onServiceAccount, type TokenTask, tokenOf } from "./task";
 
 /** Something that could not be done, to the administrator. */

@@ -1,9 +1,9 @@
 /** Secrets and variables of Actions in Forgejo and Gitea, whose APIs are alike here. */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../../clients/browser";
-import type { Send } from "../../clients/outgoing";
-import { everyPage } from "../../clients/paging";
+import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../../clients/http/browser";
+import type { Send } from "../../clients/http/outgoing";
+import { everyPage } from "../../clients/http/paging";
 import { masked } from "../shared/masked";
 import type { Item } from "./outputs";
 import { type Change, type Store, StoreError } from "./store";

@@ -1,7 +1,7 @@
 /** Secrets and variables of GitHub Actions, through GitHub's own client. */
 import { randomBytes } from "node:crypto";
-import type { Send } from "../../clients/outgoing";
-import { everyPage } from "../../clients/paging";
+import type { Send } from "../../clients/http/outgoing";
+import { everyPage } from "../../clients/http/paging";
 import { masked } from "../shared/masked";
 import { placeOf } from "./forgejoStore";
 import type { Item } from "./outputs";

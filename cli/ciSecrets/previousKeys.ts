@@ -1,6 +1,6 @@
 /** Ends the keys that came before the one that CI now has. */
-import { ApiKeyError, type ApiKeyRecord, type ApiKeys } from "../../clients/apiKeys";
-import { ownerIn, sameOwner } from "../../providers/zot/owner";
+import { ApiKeyError, type ApiKeyRecord, type ApiKeys } from "../../clients/zot/apiKeys";
+import { ownerIn, sameOwner } from "../../clients/zot/keyOwner";
 import type { Credential } from "./outputs";
 
 /** Keys that could not be ended, to the person who can mend it. */

@@ -3,8 +3,9 @@
  *
  * Every setting is in one of the three lists below, so that a new one is weighed before it is reviewed for the first time.
  */
+
+import { durationOf } from "../../clients/durations";
 import { goDurationSeconds, shown } from "../../components/settings";
-import { durationOf } from "../../providers/zot/durations";
 import type { Effect, RightsChange } from "./report";
 import type { SettingValue } from "./sides";
 

@@ -1,6 +1,6 @@
 /** What the commands have in common: mistakes without a stack trace, and the exit codes. */
 import { Command } from "commander";
-import { UnreachableError } from "../../clients/outgoing";
+import { UnreachableError } from "../../clients/http/outgoing";
 import { printable } from "../../clients/outsideText";
 import { SettingsError } from "../../components/settings";
 import { StackFileError } from "../../components/settings/fromStackFile";

@@ -1,7 +1,8 @@
 /** What a check works with. */
-import { KeyHolder } from "../../clients/apiKeys";
-import { sendOne } from "../../clients/browser";
-import type { Send } from "../../clients/outgoing";
+
+import { sendOne } from "../../clients/http/browser";
+import type { Send } from "../../clients/http/outgoing";
+import { KeyHolder } from "../../clients/zot/apiKeys";
 import { evaluate } from "../../components/accessPolicy";
 import { messageOf, type Need, notApplicable, notPossible, Skipped } from "./check";
 import { type Control, Interrupted } from "./control";

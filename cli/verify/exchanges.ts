@@ -1,5 +1,5 @@
 /** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
-import type { Send } from "../../clients/outgoing";
+import type { Send } from "../../clients/http/outgoing";
 import { outsideText } from "../../clients/outsideText";
 import { withoutSecrets } from "../../components/settings/secrets";
 

@@ -4,11 +4,11 @@
  */
 import { randomBytes } from "node:crypto";
 import type { User } from "@goauthentik/api";
-import { type ApiKeys, KeyHolder } from "../../clients/apiKeys";
-import { FlowError } from "../../clients/authentikFlow";
-import { clockAhead, sendOne } from "../../clients/browser";
-import type { Send } from "../../clients/outgoing";
-import { LoginError, ZotSession } from "../../clients/zotSession";
+import { FlowError } from "../../clients/authentik/flow";
+import { clockAhead, sendOne } from "../../clients/http/browser";
+import type { Send } from "../../clients/http/outgoing";
+import { type ApiKeys, KeyHolder } from "../../clients/zot/apiKeys";
+import { LoginError, ZotSession } from "../../clients/zot/session";
 import { Client, everyPage } from "../../providers/authentik/client";
 import { failureIn } from "../../providers/authentik/errors";
 import { notPossible } from "./check";

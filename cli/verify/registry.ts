@@ -1,10 +1,10 @@
 /** The registry as one of its users sees it: every request is recorded. No status is an error. */
 import { randomBytes } from "node:crypto";
-import { UnreachableError } from "../../clients/browser";
-import type { Send } from "../../clients/outgoing";
+import { UnreachableError } from "../../clients/http/browser";
+import type { Send } from "../../clients/http/outgoing";
+import { everyPage } from "../../clients/http/paging";
 import { outsideText } from "../../clients/outsideText";
-import { everyPage } from "../../clients/paging";
-import { digestOf } from "../../clients/registry";
+import { digestOf } from "../../clients/zot/registry";
 import type { Control } from "./control";
 import { type Recorder, shortened } from "./exchanges";
 

@@ -1,6 +1,6 @@
 /** What is verified: a stack's registry, or any by its address; and what is declared of it. */
 
-import { isConfidential } from "../../clients/loopback";
+import { isConfidential } from "../../clients/http/address";
 import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
 import { declaredState } from "../../components/declaredState";
 import { isMap } from "../../components/settings";

@@ -5,7 +5,7 @@
  */
 import { isIP } from "node:net";
 import * as z from "zod/mini";
-import { isConfidential } from "../../clients/loopback";
+import { isConfidential } from "../../clients/http/address";
 import { ACTIONS } from "./actions";
 import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "./hostKeys";
 import { isRepositoryName, patternMistake } from "./patterns";

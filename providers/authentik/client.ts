@@ -5,9 +5,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as api from "@goauthentik/api";
-import { outgoing, type Send, UnreachableError } from "../../clients/outgoing";
+import { outgoing, type Send, UnreachableError } from "../../clients/http/outgoing";
+import { everyPage as everyPageOf } from "../../clients/http/paging";
 import { outsideText } from "../../clients/outsideText";
-import { everyPage as everyPageOf } from "../../clients/paging";
 import type { CallContext } from "../protocol";
 import type { Settings } from "./configuration";
 import { ApiFailure, complaintsByField, failureIn, UserError } from "./errors";

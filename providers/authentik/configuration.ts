@@ -1,5 +1,5 @@
 /** The provider's configuration: `authentik:url`, `authentik:token`, `authentik:insecure`, `authentik:headers`, or the environment. */
-import { isConfidential } from "../../clients/loopback";
+import { isConfidential } from "../../clients/http/address";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 import { UserError } from "./errors";
 

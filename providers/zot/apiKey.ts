@@ -3,9 +3,11 @@
  * first update after its time.
  */
 import { randomBytes } from "node:crypto";
-import type { ApiKeyRecord, KeyHolder } from "../../clients/apiKeys";
-import type { ZotSession } from "../../clients/zotSession";
-import { keepsTags, OLDEST_ZOT } from "../../clients/zotVersion";
+import { durationText, momentText } from "../../clients/durations";
+import type { ApiKeyRecord, KeyHolder } from "../../clients/zot/apiKeys";
+import { labelFor, ownerIn, ownerOf, ownerText } from "../../clients/zot/keyOwner";
+import type { ZotSession } from "../../clients/zot/session";
+import { keepsTags, OLDEST_ZOT } from "../../clients/zot/version";
 import {
     type CallContext,
     isKnown,
@@ -26,8 +28,6 @@ import {
     stateOf,
 } from "./apiKeyProperties";
 import { AfterMinting, type CarriedOut, carryOut } from "./carryOut";
-import { durationText, momentText } from "./durations";
-import { labelFor, ownerIn, ownerOf, ownerText } from "./owner";
 import { type Due, due, type KeyPlan, type KeyState, type Predecessor, plan, predecessorOf } from "./plan";
 import type { Services } from "./services";
 

@@ -1,8 +1,8 @@
 /** The properties of the resource ApiKey: what they mean, how they are checked, and how they become what the plan works with. */
 
-import { isConfidential } from "../../clients/loopback";
+import { durationOf } from "../../clients/durations";
+import { isConfidential } from "../../clients/http/address";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
-import { durationOf } from "./durations";
 import { type KeyState, type KeyStatus, type Predecessor, rotateAt, type Wanted } from "./plan";
 
 interface PropertyDefinition {

@@ -1,5 +1,5 @@
 /** A plan carried out, in an order in which it may be cut off anywhere. */
-import type { ApiKeys } from "../../clients/apiKeys";
+import type { ApiKeys } from "../../clients/zot/apiKeys";
 import { expiryOf, type KeyPlan, type KeyState, type Predecessor, type Wanted } from "./plan";
 
 export interface CarryOutRequest {

@@ -1,5 +1,5 @@
 /** The provider's configuration: where Authentik is, its token, and how requests leave this machine. */
-import { isConfidential } from "../../clients/loopback";
+import { isConfidential } from "../../clients/http/address";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 
 export interface Configuration {

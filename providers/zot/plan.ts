@@ -4,9 +4,10 @@
  * The rules: a key that CI may hold goes on working until its time is over; no key of ours is without an expiry; and at the
  * end of an update there are the declared key, its predecessors, and no other.
  */
-import type { ApiKeyRecord } from "../../clients/apiKeys";
-import { durationText, momentText } from "./durations";
-import { type Owner, ownerIn, sameOwner } from "./owner";
+
+import { durationText, momentText } from "../../clients/durations";
+import type { ApiKeyRecord } from "../../clients/zot/apiKeys";
+import { type Owner, ownerIn, sameOwner } from "../../clients/zot/keyOwner";
 
 /** A key that works beside the declared one until its time is over. */
 export interface Predecessor {

@@ -1,11 +1,11 @@
 /** Whom the resource talks to. Everything that speaks HTTP is loaded when the first request is to be sent, not at the start. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KeyHolder } from "../../clients/apiKeys";
-import type { AuthentikUsers } from "../../clients/authentikUsers";
-import type { Answer } from "../../clients/browser";
-import type { Send } from "../../clients/outgoing";
-import type { ZotSession } from "../../clients/zotSession";
-import { keepsTags } from "../../clients/zotVersion";
+import type { AuthentikUsers } from "../../clients/authentik/users";
+import type { Answer } from "../../clients/http/browser";
+import type { Send } from "../../clients/http/outgoing";
+import type { KeyHolder } from "../../clients/zot/apiKeys";
+import type { ZotSession } from "../../clients/zot/session";
+import { keepsTags } from "../../clients/zot/version";
 import type { Configuration } from "./configuration";
 
 export interface Services {
@@ -38,11 +38,11 @@ const PAUSE = 300;
 const ANSWER_PATIENCE = 10_000;
 
 const clients = {
-    apiKeys: () => require("../../clients/apiKeys") as typeof import("../../clients/apiKeys"),
-    authentikUsers: () => require("../../clients/authentikUsers") as typeof import("../../clients/authentikUsers"),
-    browser: () => require("../../clients/browser") as typeof import("../../clients/browser"),
-    outgoing: () => require("../../clients/outgoing") as typeof import("../../clients/outgoing"),
-    zotSession: () => require("../../clients/zotSession") as typeof import("../../clients/zotSession"),
+    apiKeys: () => require("../../clients/zot/apiKeys") as typeof import("../../clients/zot/apiKeys"),
+    authentikUsers: () => require("../../clients/authentik/users") as typeof import("../../clients/authentik/users"),
+    browser: () => require("../../clients/http/browser") as typeof import("../../clients/http/browser"),
+    outgoing: () => require("../../clients/http/outgoing") as typeof import("../../clients/http/outgoing"),
+    zotSession: () => require("../../clients/zot/session") as typeof import("../../clients/zot/session"),
 };
 
 export function servicesFrom(configuration: Configuration, environment: NodeJS.ProcessEnv): Services {

@@ -2,10 +2,10 @@
 
 import { createInterface } from "node:readline";
 import { CommandError, type Stack } from "@pulumi/pulumi/automation";
-import { FlowError } from "../../clients/authentikFlow";
-import { UnreachableError } from "../../clients/browser";
-import { RegistryClient } from "../../clients/registry";
-import { LoginError, ZotSession } from "../../clients/zotSession";
+import { FlowError } from "../../clients/authentik/flow";
+import { UnreachableError } from "../../clients/http/browser";
+import { RegistryClient } from "../../clients/zot/registry";
+import { LoginError, ZotSession } from "../../clients/zot/session";
 import { ACTIONS, type AccessMatrix } from "../../components/accessPolicy";
 import { checkoutOf } from "../checkout";
 

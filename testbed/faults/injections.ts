@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { RegistryClient } from "../../clients/registry";
+import { RegistryClient } from "../../clients/zot/registry";
 import { falseClaims, holesIn } from "./claims";
 import { FaultHost, type FaultHostOptions, type Pushed } from "./host";
 import { breaches } from "./model";

@@ -1,8 +1,8 @@
 /** What is asked of Authentik before anything is changed there. */
 import { randomBytes } from "node:crypto";
 import type { ResourceHookArgs, ResourceHookBinding } from "@pulumi/pulumi";
-import { type LookAccess, loginObstacles } from "../../clients/authentikLook";
-import { outgoing } from "../../clients/outgoing";
+import { type LookAccess, loginObstacles } from "../../clients/authentik/objects";
+import { outgoing } from "../../clients/http/outgoing";
 import { declaredNames, IdentityPreflight, obstacleMessage, takenMessage } from "../../components/identityPreflight";
 import { missingMessage } from "../../components/registryIdentity";
 import { startAuthentikStandIn } from "../../testbed/authentik/server";

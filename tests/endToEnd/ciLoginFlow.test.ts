@@ -1,9 +1,9 @@
 /** The login flow of CI's own, on a site whose own flow demands a second factor: who passes it, and who does not. */
 import { resolve } from "node:path";
-import { passFlow } from "../../clients/authentikFlow";
-import { Browser } from "../../clients/browser";
-import { RegistryClient } from "../../clients/registry";
-import { ZotSession } from "../../clients/zotSession";
+import { passFlow } from "../../clients/authentik/flow";
+import { Browser } from "../../clients/http/browser";
+import { RegistryClient } from "../../clients/zot/registry";
+import { ZotSession } from "../../clients/zot/session";
 
 import program = require("../../index");
 

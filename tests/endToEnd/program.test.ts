@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { UpResult } from "@pulumi/pulumi/automation";
-import { RegistryClient } from "../../clients/registry";
+import { RegistryClient } from "../../clients/zot/registry";
 
 import program = require("../../index");
 

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ZotSession } from "../../clients/zotSession";
+import { ZotSession } from "../../clients/zot/session";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { freePort } from "../../testbed/site/ports";
 import { blocks, shellBlocks } from "./manual";

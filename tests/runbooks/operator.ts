@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { RegistryClient } from "../../clients/registry";
+import { RegistryClient } from "../../clients/zot/registry";
 import { findToolchain, toolchainEnvironment } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, type SiteOptions, startSite } from "../../testbed/site";
 import { ROOT } from "./manual";

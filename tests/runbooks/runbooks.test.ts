@@ -1,7 +1,7 @@
 /** The operator's manual, followed literally: its shell blocks, typed on a site on loopback with the ordinary CLI. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ZotSession } from "../../clients/zotSession";
+import { ZotSession } from "../../clients/zot/session";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { startSshHost } from "../../testbed/sshHost";
 import { blocks, README } from "./manual";

@@ -1,5 +1,5 @@
 /** What anyone may do without a login. */
-import { digestOf } from "../../../clients/registry";
+import { digestOf } from "../../../clients/zot/registry";
 import { type Check, fail, notApplicable, pass, warning } from "../check";
 import { parsed } from "../registry";
 

@@ -1,6 +1,6 @@
 /** The API keys that CI's account has on record. */
-import type { ApiKeyRecord } from "../../../clients/apiKeys";
-import { ownerIn } from "../../../providers/zot/owner";
+import type { ApiKeyRecord } from "../../../clients/zot/apiKeys";
+import { ownerIn } from "../../../clients/zot/keyOwner";
 import { type Check, fail, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";
 

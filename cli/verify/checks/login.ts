@@ -1,8 +1,8 @@
 /** Logging in by OpenID Connect, and what comes of it. */
-import { FlowError } from "../../../clients/authentikFlow";
-import { isMember } from "../../../clients/authentikLook";
-import { sendOne } from "../../../clients/browser";
-import { LoginError } from "../../../clients/zotSession";
+import { FlowError } from "../../../clients/authentik/flow";
+import { isMember } from "../../../clients/authentik/objects";
+import { sendOne } from "../../../clients/http/browser";
+import { LoginError } from "../../../clients/zot/session";
 import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";
 import { recordedSteps } from "../exchanges";

@@ -1,6 +1,6 @@
 /** The pull-through caches. */
 
-import { digestOf } from "../../../clients/registry";
+import { digestOf } from "../../../clients/zot/registry";
 import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";
 import { parsed } from "../registry";

@@ -1,5 +1,5 @@
 /** Whether the registry is there, and which zot it is. */
-import { keepsTags, OLDEST_ZOT, plainVersion } from "../../../clients/zotVersion";
+import { keepsTags, OLDEST_ZOT, plainVersion } from "../../../clients/zot/version";
 import { type Check, fail, notApplicable, pass, Skipped, warning } from "../check";
 import { parsed } from "../registry";
 

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { grantedTo, missingPermissions, neededPermissions } from "../../../clients/authentikPermissions";
+import { grantedTo, missingPermissions, neededPermissions } from "../../../clients/authentik/permissions";
 import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { isReal, Target } from "../../testbed/authentik/target";
 import { fakePulumi, removeScratch, runCommand, scratch } from "../ciSecrets/command";

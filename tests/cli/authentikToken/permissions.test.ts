@@ -10,7 +10,7 @@ import {
     type NeededPermission,
     neededPermissions,
     surplusPermissions,
-} from "../../../clients/authentikPermissions";
+} from "../../../clients/authentik/permissions";
 
 const work = (changed: Partial<AuthentikWork> = {}): AuthentikWork => ({
     purpose: "up",

@@ -3,7 +3,7 @@ import { dotenv, json } from "../../../cli/ciSecrets/fileStore";
 import { credentialFrom, expiryWarning } from "../../../cli/ciSecrets/outputs";
 import { previousKeys } from "../../../cli/ciSecrets/previousKeys";
 import { type TargetOptions, targetFrom } from "../../../cli/ciSecrets/target";
-import type { ApiKeyRecord } from "../../../clients/apiKeys";
+import type { ApiKeyRecord } from "../../../clients/zot/apiKeys";
 
 const now = new Date("2026-06-01T00:00:00Z");
 const KEY = "zak_0123456789abcdef0123456789abcdef";

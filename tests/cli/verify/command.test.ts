@@ -4,8 +4,8 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import type { Report } from "../../../cli/verify/report/report";
-import { RegistryClient } from "../../../clients/registry";
-import { ZotSession } from "../../../clients/zotSession";
+import { RegistryClient } from "../../../clients/zot/registry";
+import { ZotSession } from "../../../clients/zot/session";
 import { type Hardened, IMAGE, startHardened } from "./hardened";
 
 const root = path.resolve(__dirname, "../../..");

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import * as path from "node:path";
 import type { Report } from "../../../cli/verify/report/report";
-import { RegistryClient } from "../../../clients/registry";
+import { RegistryClient } from "../../../clients/zot/registry";
 import type { SeenRequest } from "../../providers/zot/gate";
 import { type Hardened, startHardened } from "./hardened";
 

@@ -7,8 +7,8 @@ import { race } from "../../../cli/verify/race";
 import { Registry } from "../../../cli/verify/registry";
 import { exitCodeOf } from "../../../cli/verify/report/report";
 import { subjectFrom } from "../../../cli/verify/subject";
-import { outgoing } from "../../../clients/outgoing";
-import { ZotSession } from "../../../clients/zotSession";
+import { outgoing } from "../../../clients/http/outgoing";
+import { ZotSession } from "../../../clients/zot/session";
 import type { Gate, SeenRequest } from "../../providers/zot/gate";
 import { type Config, type Hardened, startHardened } from "./hardened";
 

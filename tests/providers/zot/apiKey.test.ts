@@ -1,7 +1,7 @@
 /** The resource ApiKey against an Authentik and a zot: the real ones where they are at hand (AUTHENTIK_URL, AUTHENTIK_TOKEN, ZOT). */
 import { setTimeout as sleep } from "node:timers/promises";
-import { RegistryClient } from "../../../clients/registry";
-import { ZotSession } from "../../../clients/zotSession";
+import { RegistryClient } from "../../../clients/zot/registry";
+import { ZotSession } from "../../../clients/zot/session";
 import { type PropertyMap, UNKNOWN } from "../../../providers/protocol";
 import { type Driver, driver } from "./driver";
 import { startGate } from "./gate";

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type ProjectSettings, type Stack } from "@pulumi/pulumi/automation";
 import type { ApiKeyArgs } from "pulumi-zot";
-import { RegistryClient } from "../../../clients/registry";
+import { RegistryClient } from "../../../clients/zot/registry";
 import { findToolchain, skippable, toolchainEnvironment } from "../../../testbed/bootstrap/toolchain.cjs";
 import { root } from "./plugin";
 import { startWorld, type World } from "./world";

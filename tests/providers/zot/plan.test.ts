@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import type { ApiKeyRecord, ApiKeys } from "../../../clients/apiKeys";
+import { durationOf, durationText } from "../../../clients/durations";
+import type { ApiKeyRecord, ApiKeys } from "../../../clients/zot/apiKeys";
+import { labelFor, ownerIn, ownerOf } from "../../../clients/zot/keyOwner";
 import { AfterMinting, type CarriedOut, carryOut } from "../../../providers/zot/carryOut";
-import { durationOf, durationText } from "../../../providers/zot/durations";
-import { labelFor, ownerIn, ownerOf } from "../../../providers/zot/owner";
 import { due, type KeyState, plan, predecessorOf, rotateAt, type Wanted } from "../../../providers/zot/plan";
 
 const OWNER = { project: "zot-hardening", stack: "prod", name: "registry" };

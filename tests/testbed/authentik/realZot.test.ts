@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 
-import { FlowError, LoginError, ZotSession } from "../../../clients/zotSession";
+import { FlowError, LoginError, ZotSession } from "../../../clients/zot/session";
 import { call, Target } from "./target";
 
 // A real zot is the client that counts: it takes the issuer, the keys, the tokens and the claims as they are, or panics.

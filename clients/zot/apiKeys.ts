@@ -1,8 +1,8 @@
 /** API keys of a zot user: made, listed and revoked by whoever is logged in, and what a key itself may do (measured on zot 2.1.20). */
 import { randomBytes } from "node:crypto";
-import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "./browser";
-import type { Send } from "./outgoing";
-import { outsideText } from "./outsideText";
+import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../http/browser";
+import type { Send } from "../http/outgoing";
+import { outsideText } from "../outsideText";
 
 /** An API key as zot lists it: everything but the secret. */
 export interface ApiKeyRecord {

@@ -1,7 +1,7 @@
 /** To whom the password of a login goes: to the identity provider that was declared, whoever else a registry names. */
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
-import { LoginError, ZotSession } from "../../clients/zotSession";
+import { LoginError, ZotSession } from "../../../clients/zot/session";
 
 const PASSWORD = "canary-5d1f0c";
 

@@ -1,6 +1,6 @@
 /** The version of zot, as commands and providers read it; the host's script reads the same cases in tests/host/functions.test.ts. */
-import { keepsTags, plainVersion } from "../../clients/zotVersion";
-import VERSIONS from "../support/zotVersions.json";
+import { keepsTags, plainVersion } from "../../../clients/zot/version";
+import VERSIONS from "../../support/zotVersions.json";
 
 test.each(Object.entries(VERSIONS))("%s", (kind, versions) => {
     const answers = { keeps: true, older: false, unreadable: undefined };

@@ -1,7 +1,7 @@
 /** An HTTP client with cookies that follows no redirect by itself: the steps of a login are looked at one by one. */
 import { CookieJar } from "tough-cookie";
+import { outsideText } from "../outsideText";
 import { outgoing, type Send, UnreachableError } from "./outgoing";
-import { outsideText } from "./outsideText";
 
 export interface Answer {
     url: URL;

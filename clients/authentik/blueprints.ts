@@ -1,8 +1,8 @@
 /** Blueprints of Authentik: a second master, which writes over what it names whenever it is applied, and leaves no event (2026.5). */
-import type { Settings } from "../components/settings";
-import type { Send } from "./outgoing";
-import { outsideText } from "./outsideText";
-import { EndlessListError, everyPage } from "./paging";
+import type { Settings } from "../../components/settings";
+import type { Send } from "../http/outgoing";
+import { EndlessListError, everyPage } from "../http/paging";
+import { outsideText } from "../outsideText";
 
 /** A blueprint as Authentik's API lists it. */
 export interface Blueprint {

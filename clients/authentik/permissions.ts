@@ -3,9 +3,9 @@
  *
  * Which permissions are needed was found on Authentik 2026.5 by leaving out one at a time.
  */
-import { outgoing, type Send } from "./outgoing";
-import { outsideText } from "./outsideText";
-import { everyPage } from "./paging";
+import { outgoing, type Send } from "../http/outgoing";
+import { everyPage } from "../http/paging";
+import { outsideText } from "../outsideText";
 
 /** What a token is for. */
 export type TokenPurpose =

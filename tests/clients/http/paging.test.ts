@@ -1,5 +1,5 @@
 /** Lists that come page by page, and those that never end. */
-import { EndlessListError, everyPage, MOST_PAGES } from "../../clients/paging";
+import { EndlessListError, everyPage, MOST_PAGES } from "../../../clients/http/paging";
 
 test("everything on all pages, in order", async () => {
     const pages: Record<number, { items: string[]; next: number | undefined }> = {

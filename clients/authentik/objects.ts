@@ -1,6 +1,6 @@
 /** What is in Authentik already: read with the program's token, before anything is changed. Tried on Authentik 2025.10 and 2026.5. */
-import type { Send } from "./outgoing";
-import { outsideText } from "./outsideText";
+import type { Send } from "../http/outgoing";
+import { outsideText } from "../outsideText";
 
 export interface LookAccess {
     /** Authentik's address, for example `https://authentik.example.org`. */

@@ -1,8 +1,8 @@
 /** The two requests of Authentik's API that a login as a service account needs (measured on Authentik 2026.5). */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "./browser";
-import type { Send } from "./outgoing";
-import { outsideText } from "./outsideText";
+import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../http/browser";
+import type { Send } from "../http/outgoing";
+import { outsideText } from "../outsideText";
 
 export interface AuthentikUser {
     pk: number;

@@ -7,8 +7,8 @@ import type { AddressInfo } from "node:net";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import { Browser, clockAhead, sendOne, UnreachableError } from "../../clients/browser";
-import { LARGEST_ANSWER, outgoing } from "../../clients/outgoing";
+import { Browser, clockAhead, sendOne, UnreachableError } from "../../../clients/http/browser";
+import { LARGEST_ANSWER, outgoing } from "../../../clients/http/outgoing";
 
 let folder: string;
 let ca: string;

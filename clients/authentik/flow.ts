@@ -4,8 +4,8 @@
  * Only the challenges that a service account can answer are answered; anything else ends in an error that names it
  * (measured on Authentik 2026.5).
  */
-import { type Answer, type Browser, UnreachableError } from "./browser";
-import { outsideText } from "./outsideText";
+import { type Answer, type Browser, UnreachableError } from "../http/browser";
+import { outsideText } from "../outsideText";
 
 export interface Credentials {
     username: string;

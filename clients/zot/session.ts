@@ -1,11 +1,11 @@
 /** A login to zot by OpenID Connect, without a browser (measured on zot 2.1.20 and Authentik 2026.5). */
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Credentials, endSession, FlowError, passFlow } from "../authentik/flow";
+import { isConfidential } from "../http/address";
+import { type Answer, Browser, clockAhead, UnreachableError } from "../http/browser";
+import type { Send } from "../http/outgoing";
+import { outsideText } from "../outsideText";
 import { type ApiKeyRecord, type ApiKeys, apiKeysOver } from "./apiKeys";
-import { type Credentials, endSession, FlowError, passFlow } from "./authentikFlow";
-import { type Answer, Browser, clockAhead, UnreachableError } from "./browser";
-import { isConfidential } from "./loopback";
-import type { Send } from "./outgoing";
-import { outsideText } from "./outsideText";
 
 export type { ApiKeyRecord } from "./apiKeys";
 export { FlowError };

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
-import { isConfidential } from "./loopback";
+import { isConfidential } from "./address";
 
 export interface OutgoingOptions {
     /** PEM file of certificate authorities that are trusted beside the usual ones. */
