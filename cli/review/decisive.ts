@@ -239,8 +239,8 @@ export function decisiveChanges(
         (Object.hasOwn(WEIGHED, name)
             ? WEIGHED[name]!
             : another(`the setting ${text(name)}, which this review does not know, is another one`))(
-            valueOf(base.get(name)),
-            valueOf(head.get(name)),
+            parsed(base.get(name)),
+            parsed(head.get(name)),
         ),
     );
 }
@@ -265,11 +265,11 @@ export function besideChanges(
             const weigh = Object.hasOwn(BESIDE, key.toLowerCase())
                 ? BESIDE[key.toLowerCase()]!
                 : another(`the key ${text(key)} of the stack's file, which this review does not know, is another one`);
-            return weigh(valueOf(base.get(key)), valueOf(head.get(key)));
+            return weigh(parsed(base.get(key)), parsed(head.get(key)));
         });
 }
 
-function valueOf(value: SettingValue | undefined): Value {
+function parsed(value: SettingValue | undefined): Value {
     if (value === undefined) return undefined;
     try {
         return JSON.parse(value.shown);

@@ -157,6 +157,7 @@ async function textOf(page: Page): Promise<string> {
     const title = await page.title().catch(() => "");
     const text = await page
         .locator("body")
+        // biome-ignore lint/performance/useDomNodeTextContent: what is shown, without scripts and what is hidden
         .innerText({ timeout: 2000 })
         .catch(() => "");
     return (

@@ -20,7 +20,7 @@ import {
     UNKNOWN,
 } from "../protocol";
 import { type Client, during, isAtLeast, isNotFound } from "./client";
-import { ApiFailure, failureIn, isDuplicate, missingPermission, UserError } from "./errors";
+import { type ApiFailure, failureIn, isDuplicate, missingPermission, UserError } from "./errors";
 import { isNothing, type PropertyType, sameProperty } from "./propertyTypes";
 
 /** A property that programs may set. */
@@ -125,7 +125,7 @@ export interface NamedProperty extends OwnProperty {
 }
 
 // The definitions of all resources stand in one list, whatever their API objects.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// biome-ignore lint/suspicious/noExplicitAny: any object of any API
 export type AnyResourceDefinition = ResourceDefinition<any, any>;
 
 /** All properties that programs may set, by Pulumi name. */

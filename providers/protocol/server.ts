@@ -26,7 +26,6 @@ import { PartialFailure } from "./provider";
 import { type PropertyMap, unwrapMap, withSecrets } from "./values";
 
 // The generated protobuf modules carry no usable types for plain CommonJS; they are only touched in this file.
-/* eslint-disable @typescript-eslint/no-explicit-any */
 const providerService: any = require("@pulumi/pulumi/proto/provider_grpc_pb");
 const providerMessages: any = require("@pulumi/pulumi/proto/provider_pb");
 const pluginMessages: any = require("@pulumi/pulumi/proto/plugin_pb");

@@ -49,7 +49,7 @@ const listOfGroups = /^\[\s*group\.name\s+for\s+group\s+in\s+request\.user\.grou
  */
 export function parseClaims(expression: string): ((context: ClaimsContext) => Record<string, unknown>) | string {
     const text = expression.replace(/^\s*#.*$/gm, "").trim();
-    const inner = /^return\s*\{([^]*)\}$/.exec(text)?.[1];
+    const inner = /^return\s*\{([\s\S]*)\}$/.exec(text)?.[1];
     const claims: [string, (context: ClaimsContext) => unknown][] = [];
     let rest = inner?.trim();
     while (rest !== undefined && rest !== "") {

@@ -204,5 +204,4 @@ function shown(value: unknown): string {
 }
 
 /** Without the colours of a terminal. */
-// eslint-disable-next-line no-control-regex
 const plain = (text: string) => text.replace(/\u001b\[[0-9;]*m/g, "");

@@ -17,7 +17,7 @@ export interface Case {
      * @returns what was measured, if anything was
      * @throws Unexpected where the host is not as docs/push.md says
      */
-    run(site: Site): Promise<string | void>;
+    run(site: Site): Promise<string> | Promise<void>;
 }
 
 /** What was seen is not what is documented. */

@@ -43,7 +43,6 @@ function styleAfter(style: Style, codes: number[]): Style {
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** Text without its escape sequences. */
-// eslint-disable-next-line no-control-regex
 export const plain = (text: string): string => text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
 
 /**

@@ -21,6 +21,6 @@ export function generateKeyPair(type: KeyType, comment: string): KeyPair {
                   ? utils.generateKeyPairSync("ecdsa", { bits: 256, comment })
                   : utils.generateKeyPairSync("rsa", { bits: 2048, comment });
         if (utils.parseKey(pair.private) instanceof Error || utils.parseKey(pair.public) instanceof Error) continue;
-        return { privateKeyPem: pair.private.trimEnd() + "\n", publicKey: pair.public.trim() };
+        return { privateKeyPem: `${pair.private.trimEnd()}\n`, publicKey: pair.public.trim() };
     }
 }

@@ -123,7 +123,7 @@ function toRegularExpression(pattern: string): RegExp {
             i = end + 1;
         } else {
             if (pattern[i] === "\\") i++;
-            source += escape(pattern[i] ?? "");
+            source += escapeCharacter(pattern[i] ?? "");
             i++;
         }
     }
@@ -131,7 +131,7 @@ function toRegularExpression(pattern: string): RegExp {
         return new RegExp(`^${source}$`, "su");
     } catch {
         // A range whose end comes before its start: nothing lies in it.
-        return /[]/;
+        return /(?!)/;
     }
 }
 
@@ -141,14 +141,14 @@ function characterClass(content: string): string {
     let source = "";
     for (let i = 0; i < members.length; i++) {
         const character = members[i] ?? "";
-        if (character === "\\") source += escape(members[++i] ?? "");
+        if (character === "\\") source += escapeCharacter(members[++i] ?? "");
         // Between two others it makes a range.
         else if (character === "-") source += i > 0 && i < members.length - 1 ? "-" : "\\-";
-        else source += escape(character);
+        else source += escapeCharacter(character);
     }
     return `[${negated ? "^" : ""}${source}]`;
 }
 
-function escape(character: string): string {
+function escapeCharacter(character: string): string {
     return /[\^$\\.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CiCredential, expiryWarning, pushableRepository } from "../../components/ciCredential";
 import { namelessSecretFiles, policyOf, renderZotConfig } from "../../components/zotConfig";
-import { type Recorded, recordResources, valueOf } from "../support/recordedProgram";
+import { type Recorded, recordResources, settled } from "../support/recordedProgram";
 import { siteSettings } from "../support/settings";
 
 const KEY = { keyLifetime: "90d", predecessorLifetime: "7d", keyGeneration: 1 };
@@ -23,10 +23,10 @@ async function declare(
     });
     const credential = new CiCredential("registry", { settings: siteSettings(changes).settings, key: KEY, ...more });
     const values = {
-        registry: await valueOf(credential.registry),
-        userName: await valueOf(credential.userName),
-        key: await valueOf(credential.key),
-        expires: await valueOf(credential.expires),
+        registry: await settled(credential.registry),
+        userName: await settled(credential.userName),
+        key: await settled(credential.key),
+        expires: await settled(credential.expires),
     };
     const isSecret = await (credential.key as pulumi.Output<string> & { isSecret: Promise<boolean> }).isSecret;
     await pulumi.runtime.disconnect();

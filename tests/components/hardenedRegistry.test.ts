@@ -1,7 +1,7 @@
 /** What the components pass to their resources, recorded by Pulumi's mocks. */
 import * as pulumi from "@pulumi/pulumi";
 import { HardenedRegistry } from "../../components/hardenedRegistry";
-import { type Recorded, recordResources, valueOf } from "../support/recordedProgram";
+import { type Recorded, recordResources, settled } from "../support/recordedProgram";
 import { PRIVATE_KEY_CANARY, siteSettings } from "../support/settings";
 
 const FOUND = {
@@ -116,9 +116,9 @@ test("one command reaches the host: pinned, quiet, and with nothing secret in it
 
 test("the config that the stack shows is the one that is pushed, and names secret files by their hash", async () => {
     const registry = await declare();
-    const config = (await valueOf(registry.zotConfig)) as { http: { auth: { sessionKeysFile: string } } };
+    const config = (await settled(registry.zotConfig)) as { http: { auth: { sessionKeysFile: string } } };
     expect(config.http.auth.sessionKeysFile).toMatch(/^\/etc\/zot\/session-keys\.[0-9a-f]{64}\.json$/);
     const payload = JSON.stringify(only("command:remote:Command").stdin);
     expect(payload).toContain(JSON.stringify(JSON.stringify(config, null, 2)).slice(1, -1));
-    expect(await valueOf(registry.zotConfigSha256)).toMatch(/^[0-9a-f]{64}$/);
+    expect(await settled(registry.zotConfigSha256)).toMatch(/^[0-9a-f]{64}$/);
 });

@@ -14,7 +14,7 @@ import { rawSettings } from "../support/settings";
 
 // --- zot, naively -----------------------------------------------------------------------------------------------------
 
-type Any = any; // eslint-disable-line @typescript-eslint/no-explicit-any -- zot reads whatever there is
+type Any = any; // zot reads whatever there is
 
 /** The config as zot's reader leaves it: small keys, `::` as nesting, null and empty maps gone. */
 function asZotReads(value: Any): Any {

@@ -319,7 +319,7 @@ for (const zot of realZots)
                 let [served, requests] = [0, 0];
                 for (const changes of fc.sample(some, { seed, numRuns: 40 * runs })) {
                     if (served >= runs) break;
-                    let declared;
+                    let declared: ReturnType<typeof siteSettings>;
                     try {
                         declared = siteSettings({
                             ...changes,

@@ -89,7 +89,7 @@ jest.setTimeout(300_000);
                 const { stdout, status } = await operation(kind);
                 expect(status).toBe(1);
                 const [, list] =
-                    /Before anything is changed, this has to be put right:\n([^]*?)\n[^\n]*Nothing was changed, on the host or in Authentik\./.exec(
+                    /Before anything is changed, this has to be put right:\n([\s\S]*?)\n[^\n]*Nothing was changed, on the host or in Authentik\./.exec(
                         stdout,
                     ) ?? [];
                 for (const part of [

@@ -71,7 +71,7 @@ const { toolchain, reason } = findToolchain();
             const { status, said } = operation("up");
             expect({ attempt, status }).toEqual({ attempt, status: 1 });
             expect(said).toMatch(
-                /ended the push without an error, and did not say that it has run it[^]*What came was "This account is under maintenance\."/,
+                /ended the push without an error, and did not say that it has run it[\s\S]*What came was "This account is under maintenance\."/,
             );
             expect(said).not.toMatch(/ApiKey.*created/);
         }
@@ -116,7 +116,7 @@ const { toolchain, reason } = findToolchain();
         const before = operation("destroy");
         expect(before.status).toBe(1);
         expect(before.said).toMatch(
-            /does not run what it is told[^]*This account is under maintenance\.[^]*Nothing was changed/,
+            /does not run what it is told[\s\S]*This account is under maintenance\.[\s\S]*Nothing was changed/,
         );
         expect(before.said).not.toMatch(/- +\S+ .* deleted \(/);
         is("well");

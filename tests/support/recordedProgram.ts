@@ -35,7 +35,7 @@ export function recordResources(answers: Answers = {}): Recorded[] {
 }
 
 /** The value of an output, whether secret or not. */
-export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+export function settled<T>(output: pulumi.Output<T>): Promise<T> {
     return new Promise((resolve) => output.apply((value) => resolve(value as T)));
 }
 

@@ -128,7 +128,7 @@ const { toolchain, reason } = findToolchain();
             );
             expect(status).toBe(1);
             expect(stdout).toMatch(
-                /HostObservation[^]*refuses connections: no SSH server listens there[^]*host\.address or host\.port/,
+                /HostObservation[\s\S]*refuses connections: no SSH server listens there[\s\S]*host\.address or host\.port/,
             );
             // The push, which would have tried for long, and said less.
             expect(stdout).not.toContain("failed attempts");

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { type CallContext, type PropertyMap, type ResourceHandler } from "../../../providers/protocol";
+import type { CallContext, PropertyMap, ResourceHandler } from "../../../providers/protocol";
 import { hostObservation } from "../../../providers/zot/hostObservation";
 import type { SshLimits } from "../../../providers/zot/ssh";
 import { readMachine } from "../../../testbed/bootstrap/toolchain.cjs";

@@ -257,7 +257,7 @@ describe("what was never deployed is no drift", () => {
             FORMER,
         );
         expect(drift).toEqual(["/etc/zot/config.json has other settings"]);
-        expect(difference).toMatch(/-    "port": "5001"[\s\S]*\+    "port": "5002"/);
+        expect(difference).toMatch(/- {4}"port": "5001"[\s\S]*\+ {4}"port": "5002"/);
     });
 
     test("a first one that failed: the host has what was there when it was first looked at", () => {

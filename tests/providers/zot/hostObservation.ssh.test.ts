@@ -395,7 +395,10 @@ describe("what is wrong before anybody is asked", () => {
         [
             "a damaged key",
             () => ({
-                privateKey: generateKeyPair("ed25519", "x").privateKeyPem.replace(/(\n.{60})[^]*(\n-----END)/, "$1$2"),
+                privateKey: generateKeyPair("ed25519", "x").privateKeyPem.replace(
+                    /(\n.{60})[\s\S]*(\n-----END)/,
+                    "$1$2",
+                ),
             }),
             /the private key cannot be read: it is damaged/,
         ],

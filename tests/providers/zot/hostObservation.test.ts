@@ -83,7 +83,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
         expect(await driver.preview(other)).toBe("update");
         expect(driver.said.join("\n")).toMatch(
-            /has other settings[\s\S]*-    "level": "info"[\s\S]*\+    "level": "warn"/,
+            /has other settings[\s\S]*- {4}"level": "info"[\s\S]*\+ {4}"level": "warn"/,
         );
         // Once it was deployed, to have the one before is a difference.
         await host.mend();

@@ -75,28 +75,28 @@ describe.each(kinds)("a destroy over %s", (kind) => {
         const failing = withdraw();
         await expect(failing).rejects.toThrow(tells);
         await expect(failing).rejects.toThrow(
-            /does not run what it is told[^]*ForceCommand[^]*Nothing was changed, neither on the host nor in Authentik/,
+            /does not run what it is told[\s\S]*ForceCommand[\s\S]*Nothing was changed, neither on the host nor in Authentik/,
         );
     });
 
     test("tries a login that is refused once", async () => {
         const before = host.ssh.connections();
         await expect(withdraw({ privateKey: generateKeyPair("ed25519", "stranger").privateKeyPem })).rejects.toThrow(
-            /refuses the login[^]*Nothing was changed/,
+            /refuses the login[\s\S]*Nothing was changed/,
         );
         expect(host.ssh.connections() - before).toBe(1);
     });
 
     test("says how it goes on where the host is gone", async () => {
         await expect(withdraw({ port: 1 })).rejects.toThrow(
-            /refuses connections[^]*If the host is gone for good: pulumi state delete 'urn:pulumi:test::project::zot:index\/hostWithdrawal:HostWithdrawal::registry'/,
+            /refuses connections[\s\S]*If the host is gone for good: pulumi state delete 'urn:pulumi:test::project::zot:index\/hostWithdrawal:HostWithdrawal::registry'/,
         );
     });
 
     test("ends with a failure where what was declared is still in force", async () => {
         pushed();
         await expect(leave()).rejects.toThrow(
-            /is still in force on the registry's host[^]*something else ran in its place/,
+            /is still in force on the registry's host[\s\S]*something else ran in its place/,
         );
         // As after any withdrawal.
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));

@@ -7,7 +7,6 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { PartialFailure, type PropertyMap, type ResourceHandler, unwrapMap } from "../../../providers/protocol";
 import { apiKeyToken } from "../../../providers/zot/provider";
 
-/* eslint-disable @typescript-eslint/no-explicit-any */
 const service: any = require("@pulumi/pulumi/proto/provider_grpc_pb");
 const messages: any = require("@pulumi/pulumi/proto/provider_pb");
 const statusMessages: any = require("@pulumi/pulumi/proto/status_pb");

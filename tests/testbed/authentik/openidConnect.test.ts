@@ -64,7 +64,6 @@ function redeem(
     });
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 function parts(token: string): { header: any; claims: any; signed: string; signature: Buffer } {
     const [header, claims, signature] = token.split(".") as [string, string, string];
     const decode = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString("utf8"));

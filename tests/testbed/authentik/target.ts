@@ -17,7 +17,6 @@ export interface Reply {
     readonly headers: Record<string, string | string[] | undefined>;
     readonly text: string;
     /** The parsed body, undefined where it is not JSON. */
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
     readonly body: any;
 }
 
@@ -95,7 +94,6 @@ export class Target {
     }
 
     /** Makes an object, remembers to remove it, and answers it. */
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
     async make(path: string, json: unknown, key = "pk"): Promise<any> {
         let reply = await this.api("POST", path, json);
         // A worker of a real Authentik that was recycled in between: it may have written, or not.
@@ -120,7 +118,6 @@ export class Target {
     }
 
     /** The first object of a list. */
-    // eslint-disable-next-line @typescript-eslint/no-explicit-any
     async find(path: string): Promise<any> {
         return (await this.api("GET", path)).body.results[0];
     }

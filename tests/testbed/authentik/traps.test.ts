@@ -41,7 +41,6 @@ function tokens(site: Site, form: Record<string, string>) {
 const userinfo = (accessToken: string) =>
     call(`${target.url}/application/o/userinfo/`, { headers: { authorization: `Bearer ${accessToken}` } });
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 const claimsOf = (token: string): any => JSON.parse(Buffer.from(token.split(".")[1] as string, "base64url").toString());
 
 describe(`values and writes [${on}]`, () => {

@@ -6,7 +6,6 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { type PropertyMap, UNKNOWN } from "../../../providers/protocol";
 
 // The generated protobuf modules carry no usable types for plain CommonJS.
-/* eslint-disable @typescript-eslint/no-explicit-any */
 const providerService: any = require("@pulumi/pulumi/proto/provider_grpc_pb");
 const providerMessages: any = require("@pulumi/pulumi/proto/provider_pb");
 const engineService: any = require("@pulumi/pulumi/proto/engine_grpc_pb");
