@@ -6,7 +6,7 @@ import type { OpMap } from "@pulumi/pulumi/automation";
 
 import program = require("../../index");
 
-import { RegistryClient } from "../../clients/registry";
+import { RegistryClient } from "../../clients/zot/registry";
 import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack, STACK } from "../../testbed/site/scratchStack";
