@@ -1,7 +1,8 @@
 /** npm run adopt: what is in Authentik already, as a file for `pulumi import`. */
 import { join, relative } from "node:path";
-import { listBlueprints, owningBlueprints, unknownBlueprints } from "../clients/authentik/blueprints";
+import { listBlueprints } from "../clients/authentik/blueprints";
 import { outgoing } from "../clients/http/outgoing";
+import { owningBlueprints, unknownBlueprints } from "../components/owningBlueprints";
 import { readProject, readStack } from "../components/settings/fromStackFile";
 import { Client } from "../providers/authentik/client";
 import { type Settings as Connection, settingsFrom } from "../providers/authentik/configuration";

@@ -1,7 +1,8 @@
 /** A blueprint that names what the stack declares is told in preview: the two would write over each other. */
 import * as pulumi from "@pulumi/pulumi";
-import { listBlueprints, owningBlueprints } from "../clients/authentik/blueprints";
+import { listBlueprints } from "../clients/authentik/blueprints";
 import { outgoing } from "../clients/http/outgoing";
+import { owningBlueprints } from "./owningBlueprints";
 import type { Settings } from "./settings";
 
 /** Warns of each. Says nothing where the token may not list blueprints, which it needs not for anything else. */

@@ -1,13 +1,7 @@
 /** What the token for Authentik lacks, told in preview: before an update stops half-way for it. */
 import * as pulumi from "@pulumi/pulumi";
-import {
-    type GrantedPermissions,
-    grantedTo,
-    missingPermissions,
-    missingPermissionsMessage,
-    neededPermissions,
-    PermissionCheckError,
-} from "../clients/authentik/permissions";
+import { type GrantedPermissions, grantedTo, PermissionCheckError } from "../clients/authentik/permissions";
+import { missingPermissions, missingPermissionsMessage, neededPermissions } from "./authentikPermissions";
 import type { Settings } from "./settings";
 
 /**

@@ -1,13 +1,12 @@
 /** Makes role, account and token with an administrator's token, and leaves alone what is there already (Authentik 2025.12 and newer). */
 import { setTimeout as sleep } from "node:timers/promises";
+import { grantedTo, permissionsOfRole } from "../../clients/authentik/permissions";
+import type { Send } from "../../clients/http/outgoing";
 import {
-    grantedTo,
     missingPermissions,
     missingPermissionsMessage,
-    permissionsOfRole,
     surplusPermissions,
-} from "../../clients/authentik/permissions";
-import type { Send } from "../../clients/http/outgoing";
+} from "../../components/authentikPermissions";
 import { accountOf, codeName, everywhere, onServiceAccount, type TokenTask, tokenOf } from "./task";
 
 /** Something that could not be done, to the administrator. */

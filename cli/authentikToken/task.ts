@@ -4,7 +4,7 @@ import {
     type NeededPermission,
     neededPermissions,
     type TokenPurpose,
-} from "../../clients/authentik/permissions";
+} from "../../components/authentikPermissions";
 import type { Settings } from "../../components/settings";
 
 export const PURPOSES = ["up", "preview", "refresh"] as const satisfies readonly TokenPurpose[];

@@ -5,14 +5,15 @@ import { clientSecret } from "./clientSecret";
 import { checkConfiguration, configurationFrom } from "./configuration";
 import { hostObservation } from "./hostObservation";
 import { hostWithdrawal } from "./hostWithdrawal";
+import {
+    apiKeyToken,
+    clientSecretToken,
+    hostObservationToken,
+    hostWithdrawalToken,
+    packageName,
+    packageVersion,
+} from "./package";
 import { type Services, servicesFrom } from "./services";
-
-export const packageName = "zot";
-export const packageVersion = "0.1.0";
-export const apiKeyToken = "zot:index/apiKey:ApiKey";
-export const clientSecretToken = "zot:index/clientSecret:ClientSecret";
-export const hostObservationToken = "zot:index/hostObservation:HostObservation";
-export const hostWithdrawalToken = "zot:index/hostWithdrawal:HostWithdrawal";
 
 /** `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables are looked for. */
 export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provider {

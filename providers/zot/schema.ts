@@ -16,7 +16,7 @@ import {
     hostWithdrawalToken,
     packageName,
     packageVersion,
-} from "./provider";
+} from "./package";
 
 export function packageSchema(): string {
     const inputs = Object.fromEntries(

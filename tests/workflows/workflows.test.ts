@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { apiKeyToken } from "../../providers/zot/provider";
+import { apiKeyToken } from "../../providers/zot/package";
 import { workflowMistakes } from "./workflowYaml";
 
 const root = path.resolve(__dirname, "../..");

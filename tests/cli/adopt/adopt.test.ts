@@ -5,7 +5,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import { addresses, importFile } from "../../../cli/adopt/importFile";
-import { type Blueprint, owningBlueprints, unknownBlueprints } from "../../../clients/authentik/blueprints";
+import type { Blueprint } from "../../../clients/authentik/blueprints";
+import { owningBlueprints, unknownBlueprints } from "../../../components/owningBlueprints";
 import { api, type Backend, backendName, startBackend, uniqueName } from "../../providers/authentik/backend";
 import { siteSettings } from "../../support/settings";
 

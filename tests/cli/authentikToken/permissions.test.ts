@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
+import { grantedTo } from "../../../clients/authentik/permissions";
 import {
     type AuthentikWork,
     dangersOf,
-    grantedTo,
     missingPermissions,
     missingPermissionsMessage,
     type NeededPermission,
     neededPermissions,
     surplusPermissions,
-} from "../../../clients/authentik/permissions";
+} from "../../../components/authentikPermissions";
 
 const work = (changed: Partial<AuthentikWork> = {}): AuthentikWork => ({
     purpose: "up",

@@ -1,6 +1,7 @@
 /** Plays the engine's part towards the resource ApiKey, without gRPC: check, then create, read, diff, update, delete. */
 import { type CallContext, PartialFailure, type PropertyMap, type ResourceHandler } from "../../../providers/protocol";
-import { apiKeyToken, zotProvider } from "../../../providers/zot/provider";
+import { apiKeyToken } from "../../../providers/zot/package";
+import { zotProvider } from "../../../providers/zot/provider";
 import type { World } from "./world";
 
 export interface Driver {

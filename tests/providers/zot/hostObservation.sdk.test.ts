@@ -6,7 +6,7 @@ import {
     observationOutputs,
     reportDefinitions,
 } from "../../../providers/zot/hostObservationProperties";
-import { hostObservationToken } from "../../../providers/zot/provider";
+import { hostObservationToken } from "../../../providers/zot/package";
 import { packageSchema } from "../../../providers/zot/schema";
 import * as zot from "../../../sdks/zot";
 

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { CallContext, PropertyMap } from "../../../providers/protocol";
 import { hostObservation } from "../../../providers/zot/hostObservation";
 import { hostWithdrawal } from "../../../providers/zot/hostWithdrawal";
-import { hostWithdrawalToken } from "../../../providers/zot/provider";
+import { hostWithdrawalToken } from "../../../providers/zot/package";
 import { packageSchema } from "../../../providers/zot/schema";
 import * as zot from "../../../sdks/zot";
 import { findSshd, generateKeyPair } from "../../../testbed/sshHost";

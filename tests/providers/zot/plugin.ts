@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import * as grpc from "@grpc/grpc-js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { PartialFailure, type PropertyMap, type ResourceHandler, unwrapMap } from "../../../providers/protocol";
-import { apiKeyToken } from "../../../providers/zot/provider";
+import { apiKeyToken } from "../../../providers/zot/package";
 
 const service: any = require("@pulumi/pulumi/proto/provider_grpc_pb");
 const messages: any = require("@pulumi/pulumi/proto/provider_pb");

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { inputDefinitions, outputDefinitions } from "../../../providers/zot/apiKeyProperties";
 import { configurationProperties } from "../../../providers/zot/configuration";
-import { apiKeyToken, packageVersion } from "../../../providers/zot/provider";
+import { apiKeyToken, packageVersion } from "../../../providers/zot/package";
 import { packageSchema } from "../../../providers/zot/schema";
 import * as zot from "../../../sdks/zot";
 

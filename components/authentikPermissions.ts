@@ -1,0 +1,174 @@
+/**
+ * What the program must be allowed to do in Authentik, and what is missing between that and what a token is allowed to do. Pure.
+ *
+ * Which permissions are needed was found on Authentik 2026.5 by leaving out one at a time.
+ */
+import type { GrantedPermissions } from "../clients/authentik/permissions";
+
+/** What a token is for. */
+export type TokenPurpose =
+    /** `pulumi up`, `refresh` and `destroy`. */
+    | "up"
+    /** `pulumi preview` against the state: the look-ups only. */
+    | "preview"
+    /** `pulumi preview --refresh` as well: everything is read, client secrets of every OAuth2 provider included. */
+    | "refresh";
+
+/** What the program does in Authentik, by a stack's settings. */
+export interface AuthentikWork {
+    purpose: TokenPurpose;
+    /** Whether CI's group and service account are made by the program; otherwise an administrator keeps them. */
+    managesWorkloads: boolean;
+    /** Whether the login flow of the service account is made by the program. */
+    managesLoginFlow: boolean;
+    /** Whether CI's key is made by the program. */
+    mintsKey: boolean;
+}
+
+export interface NeededPermission {
+    /** As Authentik writes it: `authentik_core.view_user`. */
+    permission: string;
+    /** What it is needed for, for people. */
+    purpose: string;
+    /** Absent: on every object of its kind. Otherwise one object is enough. */
+    onlyOn?: "service account";
+}
+
+const crud = (kind: string) => {
+    const [application, model] = kind.split(".") as [string, string];
+    return ["add", "view", "change", "delete"].map((verb) => `${application}.${verb}_${model}`);
+};
+
+/** Kinds of objects that the program makes, and what they are called. */
+const REGISTRATION: readonly [string, string][] = [
+    ["authentik_providers_oauth2.oauth2provider", "the OAuth2 provider"],
+    ["authentik_core.application", "the application"],
+    ["authentik_policies.policybinding", "who may use the application"],
+];
+const WORKLOADS: readonly [string, string][] = [
+    ["authentik_core.group", "CI's group"],
+    ["authentik_core.user", "CI's service account"],
+];
+const LOGIN_FLOW: readonly [string, string][] = [
+    ["authentik_flows.flow", "the login flow of the service account"],
+    ["authentik_flows.flowstagebinding", "the stages of that flow"],
+    ["authentik_stages_identification.identificationstage", "its identification stage"],
+    ["authentik_stages_user_login.userloginstage", "its user-login stage"],
+    ["authentik_policies_expression.expressionpolicy", "the policy that lets nobody else in"],
+];
+
+/** What tells whether the service account passes a login flow that the program does not make. */
+const LOOK_AT_FLOW = [
+    "authentik_flows.view_flowstagebinding",
+    "authentik_policies_expression.view_expressionpolicy",
+    "authentik_stages_authenticator_validate.view_authenticatorvalidatestage",
+    "authentik_stages_identification.view_identificationstage",
+    "authentik_stages_password.view_passwordstage",
+];
+
+/** Every permission that the work needs, each once, sorted. */
+export function neededPermissions({
+    purpose,
+    managesWorkloads,
+    managesLoginFlow,
+    mintsKey,
+}: AuthentikWork): NeededPermission[] {
+    const needed = new Map<string, NeededPermission>();
+    const add = (permission: string, why: string, onlyOn?: NeededPermission["onlyOn"]) => {
+        // Where a permission is needed on every object, one object is not enough.
+        if (!needed.has(permission))
+            needed.set(permission, { permission, purpose: why, ...(onlyOn ? { onlyOn } : {}) });
+    };
+    const kinds = [...REGISTRATION, ...(managesWorkloads ? WORKLOADS : []), ...(managesLoginFlow ? LOGIN_FLOW : [])];
+    for (const [kind, what] of kinds) {
+        for (const permission of crud(kind)) {
+            if (purpose === "up" || (purpose === "refresh" && permission.includes(".view_"))) add(permission, what);
+        }
+    }
+    add("authentik_flows.view_flow", "looking up flows");
+    add("authentik_crypto.view_certificatekeypair", "looking up the signing key");
+    add("authentik_providers_oauth2.view_scopemapping", "looking up scope mappings");
+    add("authentik_core.view_group", "looking up groups");
+    if (managesLoginFlow) add("authentik_flows.view_stage", "looking up the password stage");
+    if (!managesWorkloads) add("authentik_core.view_user", "looking up the service account", "service account");
+    if (mintsKey && purpose === "up") {
+        if (!managesLoginFlow)
+            for (const permission of LOOK_AT_FLOW)
+                add(permission, "looking whether the service account passes its login flow");
+        add("authentik_core.view_user", "logging in as the service account", "service account");
+        add(
+            "authentik_core.reset_user_password",
+            "logging in as the service account",
+            managesWorkloads ? undefined : "service account",
+        );
+    }
+    return [...needed.values()].sort((left, right) => (left.permission < right.permission ? -1 : 1));
+}
+
+/** What is needed and not granted. What cannot be seen does not count as missing. */
+export function missingPermissions(
+    granted: GrantedPermissions,
+    needed: readonly NeededPermission[],
+): NeededPermission[] {
+    if (granted.isSuperuser) return [];
+    return needed.filter(({ permission, onlyOn }) => {
+        if (granted.everywhere.has(permission)) return false;
+        return (
+            onlyOn === undefined ||
+            (granted.onServiceAccount !== undefined && !granted.onServiceAccount.has(permission))
+        );
+    });
+}
+
+/** What is granted everywhere and not needed: more than the token should have. */
+export function surplusPermissions(
+    granted: Pick<GrantedPermissions, "everywhere">,
+    needed: readonly NeededPermission[],
+): string[] {
+    const everywhere = new Set(needed.filter(({ onlyOn }) => onlyOn === undefined).map(({ permission }) => permission));
+    return [...granted.everywhere].filter((permission) => !everywhere.has(permission)).sort();
+}
+
+/** What is missing, to the person who can mend it; undefined where nothing is. */
+export function missingPermissionsMessage(
+    missing: readonly NeededPermission[],
+    username: string,
+    remedy = "npm run authentik-token",
+): string | undefined {
+    if (missing.length === 0) return undefined;
+    const lines = missing.map(
+        ({ permission, purpose, onlyOn }) => `  - ${permission}${onlyOn ? ` on the ${onlyOn}` : ""}, for ${purpose}`,
+    );
+    return `The token for Authentik (of ${username}) lacks ${missing.length === 1 ? "a permission" : `${missing.length} permissions`}:\n${lines.join("\n")}\nGive them to a role of that user; \`${remedy}\` does it with an administrator's token, or prints the steps.`;
+}
+
+/**
+ * What a superuser's token, or one like it, may do beyond its task; one sentence each, the gravest first. Seen on Authentik 2026.5: each
+ * of add_user, change_user, add_group and change_group alone was enough to become a superuser.
+ */
+export function dangersOf({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): string[] {
+    if (purpose === "preview")
+        return [
+            "It can read the names of groups, their members, flows, scope mappings and certificates (no private keys).",
+        ];
+    if (purpose === "refresh")
+        return [
+            "It can read the client secret of every OAuth2 provider in Authentik, and every group and user that it may see.",
+        ];
+    const dangers: string[] = [];
+    if (managesWorkloads) {
+        dangers.push(
+            "It is as good as a superuser's: whoever may add or change users or groups can make a superuser of any account, themselves included.",
+        );
+    }
+    if (managesLoginFlow) {
+        dangers.push(
+            "It is as good as a superuser's: it can write expression policies, which are Python that runs inside Authentik, and change any login flow.",
+        );
+    }
+    dangers.push(
+        "It can read and change every OAuth2 provider (client secrets, redirect URIs), every application, and every policy binding: it can let itself into other applications, and take the second factor out of a login flow.",
+    );
+    if (mintsKey && !managesWorkloads) dangers.push("It can log in as the service account, and as nobody else.");
+    return dangers;
+}
