@@ -6,8 +6,6 @@ export interface CheckFailure {
     property: string;
     /** One sentence: what was given and what is allowed. */
     reason: string;
-    /** Has the engine print the property's value beside the reason, a secret one in clear. Default: false, the name is put into the sentence. */
-    showsValue?: boolean;
 }
 
 export interface CheckRequest {
@@ -53,11 +51,8 @@ export type LogSeverity = "debug" | "info" | "warning" | "error";
 export interface CallContext {
     /** The resource's URN; empty for functions. */
     urn: string;
-    /**
-     * Shown beside the resource. Never pass a secret. An `ephemeral` message is shown only while it is the latest one, as
-     * the lines of a running command are; others stay in the summary. Default: it stays.
-     */
-    log(severity: LogSeverity, message: string, options?: { ephemeral?: boolean }): Promise<void>;
+    /** Shown beside the resource, and in the summary. Never pass a secret. */
+    log(severity: LogSeverity, message: string): Promise<void>;
     /** True when the engine has asked to stop. */
     cancelled: AbortSignal;
 }
@@ -108,25 +103,9 @@ export interface FunctionHandler {
     secretProperties?: readonly string[];
 }
 
-/** Which marks the property values of a provider's calls keep; without one, the values arrive plain. */
-export interface AcceptedMarks {
-    /** Secrets stay wrapped ({@link secret}), and the provider answers for what is secret in its outputs. Default false. */
-    secrets?: boolean;
-    /** References to resources stay references. Default false. */
-    resources?: boolean;
-    /** Outputs stay wrapped, with their dependencies. Default false. */
-    outputs?: boolean;
-}
-
 export interface Provider {
     name: string;
     version: string;
-    /**
-     * For a provider that looks after the marks itself: its handlers then get the property values as they travel, and
-     * their answers are sent as they are ({@link ResourceHandler.secretProperties} still applies). `unwrap` makes them plain.
-     * Default: everything is unwrapped before a handler sees it.
-     */
-    accepts?: AcceptedMarks;
     /** The package's schema as JSON text; asked for only by `pulumi package get-schema` and code generators. */
     schema(): string;
     /** Validates the provider's configuration: at preview, before anything is configured. */

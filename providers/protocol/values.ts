@@ -12,29 +12,14 @@ export type PropertyMap = { [key: string]: PropertyValue };
 /** What the engine sends in a preview for a value that is not known yet. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
-const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
-const OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
+/** The key of a marked value's signature, and the signatures of two marks. */
+export const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
+export const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
+export const OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
 /** Marks a value as secret, so that the engine encrypts it in the state and masks it in its displays. */
 export function secret(value: PropertyValue): PropertyValue {
     return { [SIGNATURE_KEY]: SECRET_SIGNATURE, value };
-}
-
-/**
- * A value without its outermost marks: what is below them ({@link UNKNOWN} for what is not known yet; its parts may have
- * marks of their own), and whether one of the marks was that of a secret.
- */
-export function peel(value: PropertyValue): { plain: PropertyValue; secret: boolean } {
-    let plain = value;
-    let isSecret = false;
-    while (isObject(plain)) {
-        const signature = plain[SIGNATURE_KEY];
-        if (signature !== SECRET_SIGNATURE && signature !== OUTPUT_SIGNATURE) break;
-        isSecret ||= signature === SECRET_SIGNATURE || plain.secret === true;
-        plain = plain.value ?? (signature === OUTPUT_SIGNATURE && !("value" in plain) ? UNKNOWN : null);
-    }
-    return { plain, secret: isSecret };
 }
 
 /** Whether a value is known, all the way down. */

@@ -3,11 +3,11 @@ import {
     type PropertyDiff,
     type PropertyMap,
     type PropertyValue,
-    peel,
     sameValue,
     secret,
     UNKNOWN,
 } from "../../providers/protocol";
+import { peel } from "./marks";
 
 /** The differences by property path. A secret counts as a whole; a secret that is not known yet differs from nothing. */
 export function differences(oldInputs: PropertyMap, inputs: PropertyMap): Record<string, PropertyDiff> {

@@ -2,14 +2,8 @@
  * The inputs of `command:remote:Command`: their types, defaults and secrets, as the official plugin 1.2.1 reads them. The
  * texts of its failures are kept too, for a user meets them.
  */
-import {
-    type CheckFailure,
-    type PropertyMap,
-    type PropertyValue,
-    peel,
-    secret,
-    UNKNOWN,
-} from "../../providers/protocol";
+import { type CheckFailure, type PropertyMap, type PropertyValue, secret, UNKNOWN } from "../../providers/protocol";
+import { peel } from "./marks";
 
 /** The address and the credentials of a host, or of the jump host on the way to it. */
 export interface ConnectionBase {

@@ -38,7 +38,6 @@ function missing(what: string): ResourceHandler {
 const provider: Provider = {
     name: "command",
     version: VERSION,
-    accepts: { secrets: true, resources: true, outputs: true },
     schema: () => packageSchema(VERSION),
     configure: async () => {},
     resources: {
@@ -52,4 +51,5 @@ const provider: Provider = {
     },
 };
 
-serve(provider);
+// With the official plugin the engine prints the value at fault, a connection's private key and all.
+serve(provider, { keepsMarks: true, failureForm: (failure) => failure });

@@ -4,11 +4,11 @@ import {
     type CallContext,
     type PropertyMap,
     type PropertyValue,
-    peel,
     type ResourceHandler,
     UNKNOWN,
     unwrapMap,
 } from "../../providers/protocol";
+import { engineLog } from "../../providers/protocol/engineLog";
 import { differences, sameWithMarks } from "./diff";
 import {
     type CommandInputs,
@@ -20,14 +20,16 @@ import {
     stateType,
     withSecretFields,
 } from "./inputs";
+import { peel } from "./marks";
+
+const tell = engineLog(process.argv[2]);
 
 /** Calls `announce` before its first work: the stand-in says that it is one. */
 export function remoteCommand(announce: (context: CallContext) => Promise<void>): ResourceHandler {
     return {
         async check({ inputs }, context) {
             await announce(context);
-            // With the official plugin the engine prints the value at fault, a connection's private key and all.
-            const failures = failuresOf(inputs, inputsType).map((failure) => ({ ...failure, showsValue: true }));
+            const failures = failuresOf(inputs, inputsType);
             return failures.length > 0
                 ? { inputs: withSecretFields(inputs, inputsType), failures }
                 : { inputs: completed(inputs, inputsType) };
@@ -89,7 +91,7 @@ async function runOnHost(
     const { run } = require("./session") as typeof import("./session");
     const signal = timeLimit(timeoutSeconds, context.cancelled);
     const status = async (message: string) => {
-        if (!signal.aborted) await context.log("info", message, { ephemeral: true });
+        if (!signal.aborted) await tell("info", message, context.urn, true);
     };
     const client = await dial(state.connection, { status, signal });
     const { logging } = state;

@@ -9,7 +9,8 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
-import { type PropertyMap, type PropertyValue, peel, secret, unwrapMap } from "../../../providers/protocol";
+import { type PropertyMap, type PropertyValue, secret, unwrapMap } from "../../../providers/protocol";
+import { peel } from "../../../testbed/command/marks";
 import { fingerprint, generateKeyPair, type SshHost, startSshHost } from "../../../testbed/sshHost";
 import { Engine, UNKNOWN, urnOf } from "./engine";
 

@@ -1,7 +1,8 @@
 import * as path from "node:path";
 import fc from "fast-check";
 
-import { type PropertyMap, type PropertyValue, peel, secret } from "../../../providers/protocol";
+import { type PropertyMap, type PropertyValue, secret } from "../../../providers/protocol";
+import { peel } from "../../../testbed/command/marks";
 import { Engine, UNKNOWN } from "./engine";
 
 // Random inputs to the stand-in and to the official plugin: what each checks, compares and previews. Others by SEED=NUMBER, more by RUNS=NUMBER.
