@@ -65,7 +65,7 @@ export const hostArrival = [
     `trap "exit 1" ALRM INT QUIT TERM`,
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 "$d/payload")" = "${END}" ] && { trap : ALRM INT QUIT TERM; /bin/sh "$d/payload" "$d" "$2" </dev/null; exit; }`,
     `cat >/dev/null`,
-    `echo "zot-hardening: the payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing on the host was changed." >&2`,
+    `echo "zot-hardening: The payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing on the host was changed. [ZH-PAYLOAD-INCOMPLETE]" >&2`,
     `exit 1`,
 ].join("; ");
 

@@ -23,10 +23,10 @@ export function answerProblem(
         return undefined;
     const said = outsideText(`${stdout} ${stderr}`, 500);
     return (
-        `The registry's host ${host} ended the push without an error, and did not say that it has run it; it is not known to have been run. ` +
+        `The registry's host ${host} ended the deployment without an error, and did not say that it has run it; whether it ran is not known. [ZH-ANSWER-MISSING] ` +
         `What came was ${said === "" ? "nothing" : `"${said}"`}. ` +
-        "Something else runs in its place: look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
-        "Correct it, and run pulumi up again with the look at the host on (host.observe, and no ZOT_HARDENING_LOOK=off): it finds what was not pushed, and pushes it. Where it finds nothing, a change of a setting of the host, such as host.readyTimeout, has the push sent again."
+        "Something else runs in its place: check ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
+        "Correct it, and run pulumi up again with the observation of the host on (host.observe, and no ZOT_HARDENING_LOOK=off): it finds what was not deployed, and deploys it. Where it finds nothing, change a setting of the host, such as host.readyTimeout, so that the deployment is sent again."
     );
 }
 

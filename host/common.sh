@@ -108,11 +108,11 @@ issuer_answers() {
     case $issuer in *://localhost[:/]* | *://127.* | *'://[::1]'*) set -- "$@" --noproxy '*' ;; esac
     if [ -n "$authorities" ]; then set -- "$@" --cacert "$authorities"; fi
     if ! document=$(curl "$@" "$issuer.well-known/openid-configuration" 2>&1 </dev/null); then
-        problem="$issuer.well-known/openid-configuration could not be fetched on this host: ${document:-curl said nothing}"
+        problem="$issuer.well-known/openid-configuration could not be fetched on this host: ${document:-curl said nothing}. [ZH-ISSUER-UNREACHABLE]"
         return 1
     fi
     answered=$(printf '%s\n' "$document" | json_nodes 2>/dev/null | node_value issuer)
     [ "$answered" = "$issuer" ] && return 0
-    problem="$issuer.well-known/openid-configuration names the issuer ${answered:-nobody}, and zot would not start: both have to be the same to the letter"
+    problem="$issuer.well-known/openid-configuration names the issuer ${answered:-nobody}, and zot would not start: both have to be the same to the letter. [ZH-ISSUER-OTHER-NAME]"
     return 1
 }

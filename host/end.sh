@@ -11,12 +11,14 @@ mended=
 was_running=yes
 ended_before=
 
+stopped_by_signal='The deployment was stopped by a signal. [ZH-DEPLOY-SIGNAL]'
+
 # Signals and the limit of time count from here on. They are heeded where the script can still decide: a signal ends what is being
 # waited for, and the next `heed` fails.
 arm() {
     stopped=
-    trap 'stop_for "the push was stopped by a signal"' INT TERM
-    trap 'stop_for "the push took longer than $time_limit seconds (host.pushTimeout)"' ALRM
+    trap 'stop_for "$stopped_by_signal"' INT TERM
+    trap 'stop_for "The deployment took longer than $time_limit seconds (host.pushTimeout). [ZH-DEPLOY-TIMEOUT]"' ALRM
     start_clock "$time_limit"
 }
 
@@ -37,11 +39,11 @@ stop_for() {
     [ -z "$child" ] || kill "$child" 2>/dev/null
 }
 
-heed() { [ -z "$stopped" ] || fail "$stopped."; }
+heed() { [ -z "$stopped" ] || fail "$stopped"; }
 
 fail() {
     # What was stopped says nothing of itself.
-    [ -z "$stopped" ] || set -- "$stopped."
+    [ -z "$stopped" ] || set -- "$stopped"
     warn "zot-hardening: $*"
     # What is left to do has a time of its own, and is done.
     trap '' INT TERM
@@ -52,20 +54,25 @@ fail() {
         take_back
     else
         [ -z "$target" ] || forget_push "$target"
-        warn "$(unchanged_note)"
+        tell_unchanged
     fi
     exit 1
 }
 
-# What is so where nothing was put into force: only what a look has just found.
-unchanged_note() {
-    if [ -n "$ended_before" ]; then nothing="What an interrupted push had left was ended; nothing else on the host was changed"; else nothing="Nothing on the host was changed"; fi
-    if [ -z "${config-}" ] || ! [ -f "$config" ] || ! expect_of "$config"; then
-        printf '%s.' "$nothing"
-    elif is_ready; then
-        if [ -n "$ended_before" ]; then printf '%s, and zot is ready.' "$nothing"; else printf '%s: the registry goes on as it was.' "$nothing"; fi
+# What is so where nothing was put into force: only what a probe has just found.
+tell_unchanged() {
+    if [ -n "$ended_before" ]; then
+        warn "An interrupted deployment was ended; nothing else on the host was changed. [ZH-HOST-ONLY-RECOVERED]"
     else
-        printf '%s; zot does not answer at %s.' "$nothing" "$url"
+        warn "Nothing on the host was changed. [ZH-HOST-UNCHANGED]"
+    fi
+    if [ -z "${config-}" ] || ! [ -f "$config" ] || ! expect_of "$config"; then return; fi
+    if ! is_ready; then
+        warn "zot does not answer at $url. [ZH-ZOT-SILENT]"
+    elif [ -n "$ended_before" ]; then
+        warn "zot is ready. [ZH-ZOT-READY]"
+    else
+        warn "The registry serves as before. [ZH-ZOT-AS-BEFORE]"
     fi
 }
 
@@ -80,11 +87,12 @@ run() {
     return "$code"
 }
 
-# Runs a command that has to succeed.
+# Runs a command that has to succeed. The sentence for its failure ends with a full stop and its code, and what the command has said
+# goes before them.
 must() {
     why=$1
     shift
-    "$@" 2>"$folder/error" || fail "$why: $(last_of "$folder/error")"
+    "$@" 2>"$folder/error" || fail "$(because "$why" "$(last_of "$folder/error")")"
 }
 
 # The end of what a command has said; never empty, since it stands behind a colon.

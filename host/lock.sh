@@ -20,7 +20,7 @@ take_lock() {
     while :; do
         claim=$state/claims/$(($(now) + time_limit + time_limit + ready_timeout + 60)).$$.$identity.$host
         # Another push may be removing the empty folders.
-        make_claim 2>/dev/null || must "the push cannot begin, since nothing can be written in $state; the folder of zot.configFile has to exist, with room in it, and to be open to $(id -un)" make_claim
+        make_claim 2>/dev/null || must "The deployment cannot begin, since nothing can be written in $state; make sure that the folder of zot.configFile exists, has room, and lets $(id -un) write. [ZH-LOCK-NOT-WRITTEN]" make_claim
         # For whoever waits; without it the name has to do.
         printf 'process %s of %s%s since %s\n' "$$" "$(id -un)" "${SSH_CONNECTION:+ from ${SSH_CONNECTION%% *}}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" 2>/dev/null >"$claim"
         find_other_claim || return 0
@@ -28,7 +28,7 @@ take_lock() {
         claim=
         heed
         [ $(($(now) - waited_since)) -lt "$lock_patience" ] ||
-            fail "another push is running on this host ($other); wait for it to end. If it is not there, remove $state/claims"
+            fail "Another deployment is running on this host ($other); wait for it to end. If it is not there, remove $state/claims. [ZH-LOCK-HELD]"
         # Two that wait must not keep step.
         tries=$((tries + 1))
         pause "0.$((($$ * 7 + tries * 3) % 9 + 1))"
@@ -61,7 +61,8 @@ find_other_claim() {
             other=${other:-process $process on ${holder#*.}}
             return 0
         }
-        warn "zot-hardening: a push that is no longer running left its lock ($(grep . "$held" 2>/dev/null || echo "of process $process")); going on."
+        other=$(grep . "$held" 2>/dev/null || echo "of process $process")
+        warn "zot-hardening: A deployment that is no longer running left its lock ($other); this one removes it and goes on. [ZH-LOCK-STALE]"
         rm -f "$held"
     done
     return 1

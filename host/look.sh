@@ -32,6 +32,12 @@ visible() {
         }'
 }
 
+# A sentence with its reason: "It failed. [CODE]" and "disk full" make "It failed: disk full. [CODE]".
+because() { printf '%s: %s. [%s' "${1%. \[*}" "${2%.}" "${1##*\[}"; }
+
+# Lines as one, for a sentence.
+joined() { printf '%s' "$1" | tr '\n' ';' | sed 's/;/; /g'; }
+
 # Takes the payload apart: each of its sections, "== NAME LINES" and then so many lines, becomes the file NAME in $folder.
 unpack() {
     lines=$(awk -v folder="$folder" '
@@ -132,7 +138,7 @@ become_zot() {
         su -s /bin/sh "$zot_name" -c "exec$words"
         ;;
     # What others may write is then not run at all.
-    *) if [ -z "$(untrusted_folders "${1%/*}")" ]; then "$@"; else echo "there is no setpriv, chroot, sudo or su here by which root could run $1 as the user $owner" >&2 && return 126; fi ;;
+    *) if [ -z "$(untrusted_folders "${1%/*}")" ]; then "$@"; else echo "There is no setpriv, chroot, sudo or su on this host by which root could run $1 as the user $owner. [ZH-RUN-AS-ZOT]" >&2 && return 126; fi ;;
     esac
 }
 
@@ -160,7 +166,7 @@ zot_commit() {
 }
 
 # Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of one. Sets
-# $problem otherwise, and $version_kind to older or unreadable. What comes before a release, such as a release candidate, is older;
+# $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem says. What comes before a release, such as a release candidate, is older;
 # of commits after an older one nobody knows what they have. (clients/zotVersion.ts is the same; the cases of both are in one file.)
 keeps_tags() {
     version_kind=$(printf '%s\n' "$1" | awk '
@@ -182,8 +188,8 @@ keeps_tags() {
         END { print kind }')
     case $version_kind in
     keeps) return 0 ;;
-    unreadable) problem="says ${1:-nothing} of its version, which cannot be read as one" ;;
-    *) problem="is version $1" ;;
+    unreadable) problem="$binary says ${1:-nothing} of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]" ;;
+    *) problem="$binary is version $1. [ZH-VERSION-OLD]" ;;
     esac
     return 1
 }
@@ -292,17 +298,20 @@ ask_zot() {
 
 is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
 
-# Why zot is not ready, for the end of a sentence. Answers 1 where its certificate is not trusted, which no waiting mends.
+# Why zot is not ready, as a sentence. Answers 1 where its certificate is not trusted, which no waiting mends.
 why_not_ready() {
     asked=$(ask_zot --show-error --output /dev/null --write-out '%{http_code}' "$url/readyz" 2>&1)
     case $? in
-    0) case $asked in 200) ;; *) printf ': %s is answered %s' "$url/readyz" "$asked" ;; esac ;;
+    0) case $asked in 200) ;; *) printf '%s' "zot answers $url/readyz with $asked. [ZH-READYZ-STATUS]" ;; esac ;;
     51 | 60 | 77)
-        printf ': %s; for a certificate of a private authority set zot.caFile to its PEM file on this host, and the certificate has to be for the name in registry.url' \
-            "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')"
+        asked=$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')
+        printf '%s' "This host does not trust the certificate of $url: ${asked:-curl said nothing}. For a certificate of a private authority set zot.caFile to its PEM file on this host; the certificate has to be for the name in registry.url. [ZH-READYZ-CERTIFICATE]"
         return 1
         ;;
-    *) printf ': %s' "$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')" ;;
+    *)
+        asked=$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')
+        printf '%s' "$url/readyz could not be fetched on this host: ${asked:-curl said nothing}. [ZH-READYZ-UNREACHABLE]"
+        ;;
     esac
 }
 
@@ -313,18 +322,18 @@ prove() {
     problem=
     answer=$(status_of GET '/v2/_catalog?n=1')
     [ "$answer" = 200 ] || {
-        problem="an anonymous read of /v2/_catalog was answered $answer instead of 200"
+        problem="zot answered an anonymous read of /v2/_catalog with $answer instead of 200. [ZH-PROBE-READ]"
         return 1
     }
     answer=$(status_of PUT /v2/zot-hardening/probe/manifests/probe --header 'Content-Type: text/plain' --data-binary x)
     [ "$answer" = 401 ] || {
-        problem="an anonymous write was answered $answer instead of 401"
+        problem="zot answered an anonymous write with $answer instead of 401. [ZH-PROBE-WRITE]"
         return 1
     }
     if [ -n "$metrics_path" ]; then
         answer=$(status_of GET "$metrics_path")
         [ "$answer" = "$metrics_status" ] || {
-            problem="an anonymous read of $metrics_path was answered $answer instead of $metrics_status"
+            problem="zot answered an anonymous read of $metrics_path with $answer instead of $metrics_status. [ZH-PROBE-METRICS]"
             return 1
         }
     fi
@@ -335,18 +344,18 @@ prove() {
             return
             ;;
         esac
-        problem="a login was answered ${answer%% *} instead of 404, so that a config with logins is still served"
+        problem="zot answered a login with ${answer%% *} instead of 404, so that it still serves a config with logins. [ZH-PROBE-LOGIN-LEFT]"
         return 1
     fi
     back=redirect_uri=$(printf '%s' "$external/zot/auth/callback/oidc" | sed 's/:/%3A/g; s,/,%2F,g; s/\[/%5B/g; s/\]/%5D/g')
     case "$answer&" in
     302*"client_id=$client_id&"*) ;;
     404*)
-        problem="a login was answered 404 instead of 302: what is served has no logins$(serving_note)"
+        problem="zot answered a login with 404 instead of 302, so that it serves a config without logins$(serving_note). [ZH-PROBE-NO-LOGIN]"
         return 1
         ;;
     *)
-        problem="a login was answered $answer, not with a redirect as the client ${client_id:-that its credentials name}"
+        problem="zot answered a login with $answer, not with a redirect as the client ${client_id:-that its credentials name}. [ZH-PROBE-LOGIN-CLIENT]"
         return 1
         ;;
     esac
@@ -355,7 +364,7 @@ prove() {
         return
         ;;
     esac
-    problem="a login is to return elsewhere than to ${external:-http.externalUrl, which the config leaves out}: $answer"
+    problem="A login does not return to ${external:-http.externalUrl, which the config leaves out}: zot answered it with $answer. [ZH-PROBE-LOGIN-RETURN]"
     return 1
 }
 

@@ -16,14 +16,14 @@ log_of_zot=
 
 check_tools() {
     for tool in curl awk sed grep find cmp cut tail sort df ps; do
-        command -v "$tool" >/dev/null 2>&1 || fail "$tool is not installed on the host, or not in $PATH; install it."
+        command -v "$tool" >/dev/null 2>&1 || fail "$tool is not installed on the host, or not in $PATH; install it. [ZH-TOOL-MISSING]"
     done
 }
 
 check_config_place() {
-    [ ! -L "$config" ] || fail "$config is a symbolic link, which the push would replace; set zot.configFile to the file itself ($(readlink "$config"))."
-    [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is no file; correct zot.configFile."
-    [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to one that may, or host.sudo to all, or look after its disk."
+    [ ! -L "$config" ] || fail "$config is a symbolic link, which the deployment would replace; set zot.configFile to the file itself ($(readlink "$config")). [ZH-CONFIG-LINK]"
+    [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is not a file; correct zot.configFile. [ZH-CONFIG-NOT-FILE]"
+    [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to a user who may, or host.sudo to all, or check its disk. [ZH-CONFIG-FOLDER-CLOSED]"
 }
 
 check_binary() {
@@ -31,12 +31,12 @@ check_binary() {
     expect_of "$config" 2>/dev/null && find_listener
     find_contained
     [ -z "$contained" ] || [ ! -e "/proc/$contained/root$binary" ] ||
-        fail "zot's binary $binary is in the container that zot runs in (process $contained), and not on this host, where it checks a config before that goes live; copy it out of the image, and set zot.binary to the copy (docs/containers.md)."
-    fail "zot's binary $binary is not there or cannot be run; correct zot.binary. Where zot runs in a container, this host needs a copy of its binary (docs/containers.md)."
+        fail "zot's binary $binary is in the container that zot runs in (process $contained), and not on this host, where it checks a config before that goes live; copy it out of the image, and set zot.binary to the copy (docs/containers.md). [ZH-BINARY-IN-CONTAINER]"
+    fail "zot's binary $binary is not there or cannot be run; correct zot.binary. Where zot runs in a container, this host needs a copy of its binary (docs/containers.md). [ZH-BINARY-MISSING]"
 }
 
 check_storage() {
-    [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as."
+    [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as. [ZH-STORAGE-MISSING]"
 }
 
 # Where zot runs in a container, what is written here has to be there, by the same names: the config names its secret files.
@@ -46,20 +46,20 @@ check_container() {
     [ -n "$contained" ] || return 0
     running=$(config_of_process "$contained")
     [ -z "$running" ] || is_our_config "$running" ||
-        fail "zot, process $contained, runs in a container, and was started with $running there, while zot.configFile is $config. Mount the folder $config_folder at the same path in the container, and start zot with $config (docs/containers.md)."
+        fail "zot, process $contained, runs in a container, and was started with $running there, while zot.configFile is $config. Mount the folder $config_folder at the same path in the container, and start zot with $config (docs/containers.md). [ZH-CONTAINER-CONFIG]"
     for place in "$config_folder" "$data"; do
         [ ! -d "$place" ] || is_mounted "$contained" "$place" ||
-            fail "zot, process $contained, runs in a container, where $place is not the folder of this host, so that what a push writes would not arrive. Mount the folder itself, no single file, at the same path in the container: --volume $place:$place (docs/containers.md)."
+            fail "zot, process $contained, runs in a container, where $place is not the folder of this host, so that what a deployment writes would not arrive. Mount the folder itself, not a single file, at the same path in the container: --volume $place:$place (docs/containers.md). [ZH-CONTAINER-MOUNT]"
     done
 }
 
 check_owner() {
     owner=$(zot_owner)
     [ -n "$zot_user" ] || [ -d "$data" ] || return 0
-    [ -n "$owner" ] || [ -n "$zot_user" ] || fail "it cannot be told which user zot runs as, since nothing is to be seen of its storage $data; set zot.user."
-    [ -n "$owner" ] || fail "there is no user $zot_user on the host; correct zot.user."
-    [ "$owner" = "$(id -u)" ] || [ "$(id -u)" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all."
-    [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all."
+    [ -n "$owner" ] || [ -n "$zot_user" ] || fail "The user that zot runs as is not known, since its storage $data cannot be seen; set zot.user. [ZH-USER-UNKNOWN]"
+    [ -n "$owner" ] || fail "There is no user $zot_user on the host; correct zot.user. [ZH-USER-MISSING]"
+    [ "$owner" = "$(id -u)" ] || [ "$(id -u)" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-USER-OTHER]"
+    [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-STORAGE-CLOSED]"
 }
 
 check_room() {
@@ -73,13 +73,13 @@ is_user_of_zot() {
     case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
     # The service may have been given another user since zot was started; and a service of ours is given it with this push.
     [ -n "$zot_user" ] && ask_unit && case ${unit_user:-0}:$own_service in "$owner":* | *:yes) return 0 ;; esac
-    problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them"
+    problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them. [ZH-USER-OF-SECRETS]"
     if [ -n "$zot_user" ]; then
-        problem="$problem; correct zot.user"
+        problem="$problem Correct zot.user."
     elif [ "$(id -u)" -eq 0 ]; then
-        problem="$problem; set zot.user to $(name_of_user "$listener_user" | grep . || echo 'the name of that user')"
+        problem="$problem Set zot.user to $(name_of_user "$listener_user" | grep . || echo 'the name of that user')."
     else
-        problem="$problem; set host.user to that user, or host.sudo to all"
+        problem="$problem Set host.user to that user, or host.sudo to all."
     fi
     return 1
 }
@@ -96,19 +96,19 @@ check_running() {
     if [ -z "$service_file" ] || ! grep -qsF "$service_file_mark" "$service_file"; then
         ask_unit
         [ -z "$unit_config" ] || is_our_config "$unit_config" ||
-            fail "the service $service starts zot with $unit_config, and zot.configFile is $config, which nobody would serve; set zot.configFile to $unit_config, or correct host.serviceName."
+            fail "The service $service starts zot with $unit_config, and zot.configFile is $config, which nobody would serve; set zot.configFile to $unit_config, or correct host.serviceName. [ZH-SERVICE-OTHER-CONFIG]"
         running=
         # Another check looks at one in a container.
         [ -z "$listener" ] || has_own_root "$listener" || running=$(config_of_process "$listener")
         [ -z "$running" ] || is_our_config "$running" ||
-            fail "zot, process $listener, was started with $running, and zot.configFile is $config, which it does not serve; set zot.configFile to $running, or have zot started with $config."
+            fail "zot, process $listener, was started with $running, and zot.configFile is $config, which it does not serve; set zot.configFile to $running, or start zot with $config. [ZH-RUNNING-OTHER-CONFIG]"
     fi
-    [ "$verb" != deploy ] || is_user_of_zot || fail "$problem."
+    [ "$verb" != deploy ] || is_user_of_zot || fail "$problem"
 }
 
 check_space() {
     free=$(df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }')
-    [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and $2 are needed; make room."
+    [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and a deployment needs $2; make room. [ZH-DISK-FULL]"
 }
 
 # A build whose commit cannot be read is accepted on the word of the one that runs, where that is the same; is_installed_zot
@@ -126,24 +126,24 @@ check_version() {
     fi
     accepted_by=$installed_commit
     case $accepted_version:$installed_commit in sha256:* | *: | *:*[!A-Za-z0-9._+-]*) accepted_by=sha256:$(sha256_of "$binary") ;; esac
-    fail "$binary $why. Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer, or, if this build has both corrections, set zot.acceptVersion to \"$accepted_by\"."
+    fail "$why Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer, or, if this build has both corrections, set zot.acceptVersion to \"$accepted_by\"."
 }
 
 # Whether this host trusts the certificate of the zot that runs, where that one is to stay: it could not be proven otherwise.
 check_certificate() {
-    [ -z "$zot_authorities" ] || [ -r "$zot_authorities" ] || fail "the CA file $zot_authorities cannot be read on the host; correct zot.caFile."
+    [ -z "$zot_authorities" ] || [ -r "$zot_authorities" ] || fail "The CA file $zot_authorities cannot be read on the host; correct zot.caFile. [ZH-CA-FILE-ZOT]"
     [ -f "$config" ] && expect_of "$config" && [ -n "$connect_to" ] || return 0
     served=$url:$connect_to:$(value_of http.tls.cert)
     expect_of "$folder/config" && [ "$url:$connect_to:$(value_of http.tls.cert)" = "$served" ] || return 0
-    why=$(why_not_ready) || fail "zot at $url cannot be asked$why."
+    why=$(why_not_ready) || fail "zot at $url cannot be asked whether it is ready. [ZH-ZOT-NOT-ASKED] $why"
 }
 
 check_issuer() {
     wanted_issuer=$(issuer_of "$folder/config")
-    [ -z "$authorities" ] || [ -r "$authorities" ] || fail "the CA file $authorities cannot be read on the host; correct identity.caFile."
+    [ -z "$authorities" ] || [ -r "$authorities" ] || fail "The CA file $authorities cannot be read on the host; correct identity.caFile. [ZH-CA-FILE-ISSUER]"
     [ -n "$wanted_issuer" ] && ! issuer_answers "$wanted_issuer" "$authorities" 10 || return 0
     [ "$issuer_is_new" = yes ] && will_be_issuer "$wanted_issuer" && return 0
-    fail "$problem. zot cannot start without its issuer; see to it that this host reaches it, or correct identity.issuer."
+    fail "$problem zot cannot start without its issuer; make sure that this host reaches it, or correct identity.issuer. [ZH-ISSUER-NEEDED]"
 }
 
 # Whether an Authentik answers here that has no such application yet, or one issuer for all of them, which pulumi up changes.
@@ -152,7 +152,7 @@ will_be_issuer() {
     if [ "${answered-}" = "$origin/" ]; then return 0; fi
     [ "$(code_of "$1.well-known/openid-configuration")" = 404 ] || return 1
     case $(code_of "$origin/-/health/live/") in 200 | 204) return 0 ;; esac
-    problem="$origin answers this host and is no Authentik, or one that is not well: there is nothing at $origin/-/health/live/"
+    problem="$origin answers this host, but is not an Authentik, or not a healthy one: there is nothing at $origin/-/health/live/. [ZH-ISSUER-NO-AUTHENTIK]"
     return 1
 }
 
@@ -164,7 +164,7 @@ code_of() {
 check_service_file() {
     find_service_file
     [ -n "$service_file" ] && [ -e "$service_file" ] || return 0
-    grep -qF "$service_file_mark" "$service_file" || fail "$service_file is there already, and was not written by this program; set host.manageService to false, or move it away."
+    grep -qF "$service_file_mark" "$service_file" || fail "$service_file exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]"
 }
 
 check_service() {
@@ -172,14 +172,15 @@ check_service() {
     find_service_file
     case $manager in
     systemd | systemd-user)
-        unit_is_usable || fail "$problem."
-        [ "$service_state" != unknown ] || fail "systemd does not answer to $(id -un): $(printf '%s\n' "$service_facts" | tail -n 1 | grep . || echo 'it said nothing'). Look after systemd on the host, or correct host.serviceManager."
-        [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "systemd knows no service $service; correct host.serviceName or host.serviceManager."
+        unit_is_usable || fail "$problem"
+        said=$(printf '%s\n' "$service_facts" | tail -n 1)
+        [ "$service_state" != unknown ] || fail "systemd does not answer $(id -un): ${said:-it said nothing}. Check systemd on the host, or correct host.serviceManager. [ZH-SYSTEMD-SILENT]"
+        [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "systemd knows no service $service; correct host.serviceName or host.serviceManager. [ZH-SYSTEMD-NO-SERVICE]"
         ;;
     launchd-*)
-        [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "launchd knows no service $launchd_target; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap."
+        [ "$service_state" != absent ] || [ "$own_service" = yes ] || fail "launchd knows no service $launchd_target; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap. [ZH-LAUNCHD-NO-SERVICE]"
         ;;
-    command) [ -n "$restart_command" ] || fail "host.restartCommand is not set." ;;
+    command) [ -n "$restart_command" ] || fail "host.restartCommand is not set. [ZH-RESTART-COMMAND-MISSING]" ;;
     esac
 }
 
@@ -195,13 +196,15 @@ check_restarts() {
         case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
         unit=$(unit_name)
         units=$(units_folder)
-        advice="run: $(systemctl_of daemon-reload)"
-        if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then advice="$advice; or set host.startWithoutIssuer to true, which does it"; fi
-        fail "systemd would not always start $service again when it ends (Restart=$(service_fact Restart | grep . || echo no), StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and $advice."
+        restarts=$(service_fact Restart)
+        why="systemd would not always start $service again when it ends (Restart=${restarts:-no}, StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and run: $(systemctl_of daemon-reload). [ZH-SYSTEMD-RESTART]"
+        if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then why="$why Or set host.startWithoutIssuer to true, which does it."; fi
+        fail "$why"
         ;;
     launchd-*)
         case $(service_fact properties) in *keepalive*) return 0 ;; esac
-        fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list ($(service_fact path | grep . || echo 'of unknown place')), and load it again."
+        property_list=$(service_fact path)
+        fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list (${property_list:-of unknown place}), and load it again. [ZH-LAUNCHD-KEEPALIVE]"
         ;;
     esac
 }
@@ -213,7 +216,7 @@ check_first_push() {
     sed -n 's/^dropSetting=//p' "$folder/settings" | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
     json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || {
         [ -s "$folder/dropped" ] && return 0
-        fail "the config on the host, $config, is no JSON that could be compared with ours. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]."
+        fail "The config on the host, $config, is not JSON and cannot be compared with the new one. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]. [ZH-FIRST-NOT-JSON]"
     }
     json_nodes <"$folder/config" >"$folder/nodes-ours"
     lost=$(awk -F '\t' -v dropped="$folder/dropped" '
@@ -284,13 +287,14 @@ check_first_push() {
             }
         }' "$folder/nodes-ours" "$folder/nodes-there")
     [ -z "$lost" ] && return 0
-    fail "the config on the host has settings that this program does not manage and the first push would remove: $(printf '%s' "$lost" | tr '\n' ';' | sed 's/;/; /g'). Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings."
+    lost=$(joined "$lost")
+    fail "The config on the host has settings that this program does not manage and the first deployment would remove: $lost. Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings. [ZH-FIRST-WOULD-REMOVE]"
 }
 
 # What zot will be able to read is tried as the user that it runs as; and what is asked of its binary, and of the files that the
 # config names, is not asked by root. The secret files that wait are named where they wait.
 verify_staged() {
-    place="the push could not be written in $state"
+    place="The config for zot verify could not be written in $state. [ZH-VERIFY-NOT-WRITTEN]"
     must "$place" named_where_they_wait "$1" "$staging/verify.json"
     # zot opens its log even then, and makes it.
     log_of_zot=$(json_nodes <"$1" | node_value log.output)
@@ -319,5 +323,5 @@ verify() {
     [ "$accepted" -ne 0 ] || return 0
     # An error may have further lines; below a panic stands where in zot it happened.
     problem=$(awk '/^(Error|panic:|fatal error:)/ { told = 1 } told && /^goroutine / { exit } told && NF' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
-    fail "zot does not accept the config (zot verify): ${problem:-$(last_of "$folder/output" | without_secrets)}"
+    fail "$(because "zot does not accept the config (zot verify). [ZH-VERIFY-REFUSED]" "${problem:-$(last_of "$folder/output" | without_secrets)}")"
 }

@@ -93,14 +93,14 @@ serves_our_config() {
     served=$(config_of_process "$listener")
     [ -n "$served" ] || return 0
     if ! is_our_config "$served"; then
-        problem="process $listener, which answers at $url, was started with $served, and not with $config"
+        problem="Process $listener, which answers at $url, was started with $served, and not with $config. [ZH-SERVED-OTHER-CONFIG]"
         return 1
     fi
     case $served in */pushes/*) return 0 ;; esac
     seen=/proc/$listener/root$served
     { [ -f "$seen" ] && [ -r "$seen" ] && [ -f "$config" ]; } || return 0
     cmp -s "$seen" "$config" && return 0
-    problem="process $listener, which answers at $url, sees another $served than the host has; where that file alone is mounted into a container, mount its folder"
+    problem="Process $listener, which answers at $url, sees another $served than the host has; where that file alone is mounted into a container, mount its folder. [ZH-SERVED-OTHER-FILE]"
     return 1
 }
 
@@ -148,7 +148,8 @@ check_trust() {
     fi
     others=$(printf '%s\n' "$others" | awk 'NF && !told[$0]++')
     [ -n "$others" ] || return 0
-    problem="the push runs as root, and others than root may write in $(printf '%s' "$others" | tr '\n' ';' | sed 's/;/; /g'): they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER), or let host.user be the user that zot runs as and set host.sudo to off or service"
+    others=$(joined "$others")
+    problem="The deployment runs as root, and others than root may write in $others: they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER), or set host.user to the user that zot runs as, and host.sudo to off or service. [ZH-TRUST-FOLDERS]"
     return 1
 }
 

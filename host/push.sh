@@ -121,13 +121,13 @@ withdraw() {
 # What was there before the first push, as it was.
 restore() {
     original=$state/original
-    [ -d "$original" ] || fail "what was there before the first push is not known on this host: $original is missing. Set host.onDestroy to read-only."
+    [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only. [ZH-RESTORE-UNKNOWN]"
     preflight
     if [ -f "$original/config.json" ]; then
         declared=$(issuer_of "$original/config.json")
-        [ -z "$declared" ] || [ -e "$original/stopped" ] || issuer_answers "$declared" "$authorities" 10 || fail "$problem. The config of before the first push cannot start without it."
+        [ -z "$declared" ] || [ -e "$original/stopped" ] || issuer_answers "$declared" "$authorities" 10 || fail "$problem The config from before the first deployment cannot start without its issuer. [ZH-RESTORE-ISSUER]"
         stage "$original/config.json"
-        must "the config of before could not be written in $target" cp -p "$original/config.json" "$target/live.json"
+        must "The config from before the first deployment could not be written in $target. [ZH-RESTORE-NOT-WRITTEN]" cp -p "$original/config.json" "$target/live.json"
         if [ -e "$original/stopped" ]; then
             commit
             stop_service
@@ -156,18 +156,18 @@ verb=$2
 mark=
 { : >"$folder/output" && : >"$folder/error"; } || exit 1
 trap finish EXIT
-unpack || fail "the payload cannot be unpacked in $folder; is its disk full?"
+unpack || fail "The payload cannot be unpacked in $folder; check whether its disk is full. [ZH-PAYLOAD-NOT-UNPACKED]"
 if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
-    case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off." ;; esac
-    [ "${3-}" != root ] || fail "sudo was to run the push as root, and ran it as $(id -un); look after its runas_default."
-    sudo_lets || fail "$problem."
+    case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off. [ZH-SUDO-USER-SERVICE]" ;; esac
+    [ "${3-}" != root ] || fail "sudo was to run the deployment as root, and ran it as $(id -un); check runas_default in sudoers. [ZH-SUDO-NOT-ROOT]"
+    sudo_lets || fail "$problem"
     exec sudo -n /bin/sh "$folder/payload" "$folder" "$verb" root </dev/null
 fi
 service_file_changed=
 check_tools
-check_trust || fail "$problem."
+check_trust || fail "$problem"
 stopped=
-trap 'stop_for "the push was stopped by a signal"' INT TERM
+trap 'stop_for "$stopped_by_signal"' INT TERM
 take_lock
 arm
 clear_payloads

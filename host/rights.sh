@@ -1,8 +1,6 @@
 # The rights that a push takes on the host, whether zot is started with the host, and what to say where that is not so. Nothing here
 # changes anything.
 
-host_rights="npm run host-rights prints what root is to allow"
-
 # Whether sudo runs a command, or, without one, any, with no password and no terminal. Sets $problem otherwise.
 sudo_lets() {
     if [ $# -eq 0 ]; then
@@ -22,9 +20,9 @@ sudo_lets() {
     said=$(printf '%s\n' "$said" | tail -n 1 | cut -c 1-300)
     said=${said:-it said nothing}
     case $said in
-    *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no push has; put this line into sudoers: Defaults:$(id -un) !requiretty" ;;
-    *"no new privileges"*) problem="sudo cannot become root in this login ($said); look after what keeps it from it, such as NoNewPrivileges of the SSH server's unit" ;;
-    *) problem="sudo does not let $(id -un) run $wanted without a password ($said); $host_rights" ;;
+    *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no deployment has; put this line into sudoers: Defaults:$(id -un) !requiretty [ZH-SUDO-TERMINAL]" ;;
+    *"no new privileges"*) problem="sudo cannot become root in this login ($said); remove what prevents it, such as NoNewPrivileges in the SSH server's unit. [ZH-SUDO-NO-ROOT]" ;;
+    *) problem="sudo does not let $(id -un) run $wanted without a password ($said); npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]" ;;
     esac
     return 1
 }
@@ -58,16 +56,16 @@ polkit_lets() {
     said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
     case $said in *"uthentication required"* | *"ccess denied"* | *"ermission denied"*) ;; *) return 0 ;; esac
     said=$(printf '%s\n' "$said" | head -n 1 | cut -c 1-300)
-    problem="$(id -un) may not $1 $service ($said); $host_rights, or set host.sudo"
+    problem="$(id -un) may not $1 $service ($said); npm run host-rights prints what root is to allow; or set host.sudo. [ZH-POLKIT-REFUSED]"
     return 1
 }
 
-check_rights() { rights_are_there || fail "$problem."; }
+check_rights() { rights_are_there || fail "$problem"; }
 
 # Tries every right that a push takes. Sets $problem where one is missing.
 rights_are_there() {
     if [ "$sudo" = service ] && ! command -v sudo >/dev/null 2>&1; then
-        problem="host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off"
+        problem="host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-SERVICE]"
         return 1
     fi
     orders=restart
@@ -76,13 +74,13 @@ rights_are_there() {
     if [ "$service_state" != running ] || [ ! -f "$config" ]; then orders="restart stop"; fi
     missing=
     case $manager:$sudo in
-    systemd:service) for order in $orders; do sudo_lets systemctl "$order" "$service" || missing="$missing${missing:+; }$problem"; done ;;
+    systemd:service) for order in $orders; do sudo_lets systemctl "$order" "$service" || missing="$missing${missing:+ }$problem"; done ;;
     launchd-daemon:service)
         sudo_lets launchctl kickstart -k "system/$service" || missing=$problem
-        [ "$orders" = restart ] || sudo_lets launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+; }$problem"
+        [ "$orders" = restart ] || sudo_lets launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+ }$problem"
         ;;
     command:service) sudo_lets /bin/sh -c "$restart_command" || missing=$problem ;;
-    systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_lets "$order" || missing="$missing${missing:+; }$problem"; done ;;
+    systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_lets "$order" || missing="$missing${missing:+ }$problem"; done ;;
     esac
     problem=$missing
     [ -z "$missing" ]
@@ -92,7 +90,7 @@ rights_are_there() {
 # looks over SSH has logged in, and sees them run.
 check_lingering() {
     [ "$manager" = systemd-user ] && ! lingers || return 0
-    fail "systemd ends the services of $(id -un) ten seconds after the last logout, and starts none with the host, since $(id -un) does not linger; run on the host, as root: loginctl enable-linger $(id -un)"
+    fail "systemd ends the services of $(id -un) ten seconds after the last logout, and starts none with the host, since $(id -un) does not linger; run on the host, as root: loginctl enable-linger $(id -un) [ZH-SYSTEMD-LINGER]"
 }
 
 lingers() {
@@ -105,9 +103,9 @@ check_not_root() {
     if [ "$(id -u)" -eq 0 ] && [ -d "$data" ]; then
         case $manager in
         *-user | *-agent) ;;
-        *) fail "zot would run as root, since its storage $data belongs to root. Make a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it is to run as, which may be root.)" ;;
+        *) fail "zot would run as root, since its storage $data belongs to root. Make a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it is to run as, which may be root.) [ZH-ROOT-STORAGE]" ;;
         esac
-        fail "zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root."
+        fail "zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root. [ZH-ROOT-SERVICE]"
     fi
 }
 
@@ -125,8 +123,8 @@ starts_with_host() {
         [ "$service_state" = running ] || [ "$service_state" = stopped ] || return 0
         enable=$(systemctl_of enable "$unit")
         case $(service_fact UnitFileState) in
-        enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable" ;;
-        transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit" ;;
+        enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable [ZH-START-RUNTIME-ONLY]" ;;
+        transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit. [ZH-START-TRANSIENT]" ;;
         # What another unit wants or triggers is started by it.
         disabled | static | indirect | linked | linked-runtime)
             [ -z "$(service_fact WantedBy)$(service_fact RequiredBy)$(service_fact BoundBy)$(service_fact TriggeredBy)" ] || return 0
@@ -134,16 +132,16 @@ starts_with_host() {
             static)
                 wanted=multi-user
                 [ "$manager" = systemd ] || wanted=default
-                problem="nothing starts $unit with the host: it has no [Install] section; add one with WantedBy=$wanted.target, and run on the host: $enable"
+                problem="Nothing starts $unit with the host: it has no [Install] section; add one with WantedBy=$wanted.target, and run on the host: $enable [ZH-START-NOT-WANTED]"
                 ;;
-            *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable" ;;
+            *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable [ZH-START-DISABLED]" ;;
             esac
             ;;
         esac
         ;;
     launchd-*)
         if launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; then
-            problem="launchd does not start $launchd_target with the host, since it is disabled; run on the host: launchctl enable $launchd_target"
+            problem="launchd does not start $launchd_target with the host, since it is disabled; run on the host: launchctl enable $launchd_target [ZH-START-LAUNCHD-DISABLED]"
         fi
         ;;
     esac
@@ -157,8 +155,11 @@ unit_is_usable() {
     unmask=$(systemctl_of unmask "$unit")
     reload=$(systemctl_of daemon-reload)
     case $(service_fact LoadState) in
-    masked) problem="$unit is masked, so that systemd does not start it; run on the host: $unmask" ;;
-    bad-setting | error) problem="systemd cannot load $unit: $(service_fact LoadError | sed 's/^[^ "]* *//' | grep . || echo 'it does not say why'); correct the unit, and run on the host: $reload" ;;
+    masked) problem="$unit is masked, so that systemd does not start it; run on the host: $unmask [ZH-SYSTEMD-MASKED]" ;;
+    bad-setting | error)
+        said=$(service_fact LoadError | sed 's/^[^ "]* *//')
+        problem="systemd cannot load $unit: ${said:-it does not say why}; correct the unit, and run on the host: $reload [ZH-SYSTEMD-BAD-UNIT]"
+        ;;
     esac
     [ -z "$problem" ]
 }

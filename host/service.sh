@@ -106,9 +106,9 @@ has_died_under_systemd() {
     esac
     code=$(service_fact ExecMainStatus)
     case $(service_fact Result):${code:-0} in
-    exit-code:2??) cause=" (systemd could not run it: exit status $code, see man systemd.exec)" ;;
+    exit-code:2??) cause="systemd could not run it: exit status $code, see man systemd.exec. [ZH-ENDED-NOT-RUN-SYSTEMD]" ;;
     exit-code:* | success:* | :*) ;;
-    *) cause=" ($(service_fact Result))" ;;
+    *) cause="systemd says why: $(service_fact Result). [ZH-ENDED-RESULT]" ;;
     esac
 }
 
@@ -124,7 +124,7 @@ has_died_under_launchd() {
     starts=$(service_fact runs)
     if [ -n "$process_since" ] || [ "${starts:-0}" -gt "$starts_before" ]; then
         # What launchd itself ends with where it cannot execute something.
-        case $(service_fact 'last exit code') in 78*) cause=" (launchd could not run it: last exit code 78; look after zot.binary, and after the places that its property list names)" ;; esac
+        case $(service_fact 'last exit code') in 78*) cause="launchd could not run it: last exit code 78; check zot.binary, and the paths that its property list names. [ZH-ENDED-NOT-RUN-LAUNCHD]" ;; esac
         return 0
     fi
     # It may be about to start.
@@ -176,20 +176,20 @@ wait_until_ready() {
     deadline=$(($(now) + ready_timeout))
     untrusted=0
     until is_ready; do
-        problem="was not ready within $ready_timeout seconds of its restart"
+        problem="zot was not ready within $ready_timeout seconds of its restart. [ZH-DEPLOY-NOT-READY]"
         [ -z "$stopped" ] || return 1
         # What served before may answer for a moment still.
         if why=$(why_not_ready); then untrusted=0; else untrusted=$((untrusted + 1)); fi
         [ "$untrusted" -lt 10 ] || {
-            problem="cannot be asked whether it is ready$why"
+            problem="zot was restarted, and cannot be asked whether it is ready. [ZH-DEPLOY-NOT-ASKED] $why"
             return 1
         }
         [ "$(now)" -lt "$deadline" ] || {
-            problem=$problem$why
+            problem="$problem${why:+ $why}"
             return 1
         }
         if has_died; then
-            problem="ended after its restart instead of getting ready$cause"
+            problem="zot ended after its restart instead of becoming ready. [ZH-DEPLOY-ZOT-ENDED]${cause:+ $cause}"
             return 1
         fi
         pause 0.1
@@ -200,7 +200,7 @@ wait_until_ready() {
 has_changed() {
     for process in $processes_before; do
         if [ "$(identity_of "${process%%:*}")" = "${process#*:}" ]; then
-            problem="was not restarted: process ${process%%:*} serves as before"
+            problem="zot was not restarted: process ${process%%:*} serves as before. [ZH-DEPLOY-NOT-RESTARTED]"
             return 1
         fi
     done
@@ -210,12 +210,12 @@ has_changed() {
 is_installed_zot() {
     commit=$(running_commit)
     if [ -n "$commit" ] && [ -n "$installed_commit" ] && [ "$commit" != "$installed_commit" ]; then
-        problem="version $commit answers, but $binary is $installed_commit; correct zot.binary to what the service runs"
+        problem="zot $commit answers, but $binary is version $installed_commit; set zot.binary to what the service runs. [ZH-DEPLOY-OTHER-BINARY]"
         return 1
     fi
     [ -n "$must_tell_release" ] || return 0
     runs_release "$installed_commit" && return 0
-    problem="zot does not tell of which release it is any more, and $binary says ${installed_commit:-nothing} of its version; leave zot.search on, or set zot.acceptVersion to \"sha256:$(sha256_of "$binary")\" if it has the corrections of 2.1.19"
+    problem="zot no longer tells of which release it is, and $binary says ${installed_commit:-nothing} of its version; leave zot.search on, or set zot.acceptVersion to \"sha256:$(sha256_of "$binary")\" if it has the corrections of 2.1.19. [ZH-DEPLOY-NO-RELEASE]"
     return 1
 }
 
@@ -269,8 +269,8 @@ unit_journal() {
 # What is said in place of zot's last words, where there are none to be read.
 why_no_words() {
     case $manager:$log_file in
-    command:) printf '\nWhat zot has said is told where host.logFile names its log.' ;;
-    systemd:) [ "$(id -u)" -eq 0 ] || printf '\nWhat zot has said is in the journal of the host (journalctl --unit %s), which %s may not read; %s.' "$(unit_name)" "$(id -un)" "$host_rights" ;;
+    command:) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
+    systemd:) [ "$(id -u)" -eq 0 ] || printf '\n%s' "What zot has said is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root is to allow. [ZH-LOG-JOURNAL]" ;;
     esac
 }
 

@@ -12,12 +12,13 @@ place_start() {
         if [ -z "$target" ]; then
             :
         elif [ -f "$state/start" ]; then
-            must "the start of zot could not be kept in $target" link_or_copy "$state/start" "$target/replaced-start"
+            must "The start of zot could not be kept in $target. [ZH-START-NOT-KEPT]" link_or_copy "$state/start" "$target/replaced-start"
         else
-            must "the start of zot could not be noted in $target" touch "$target/no-start"
+            must "The start of zot could not be recorded in $target. [ZH-START-NOT-RECORDED]" touch "$target/no-start"
         fi
-        must "the start of zot could not be written to $state/start" copy "$folder/start-here" "$state/start.new" 0755
-        must "the start of zot could not be written to $state/start" mv -f "$state/start.new" "$state/start"
+        place="The start of zot could not be written to $state/start. [ZH-START-NOT-WRITTEN]"
+        must "$place" copy "$folder/start-here" "$state/start.new" 0755
+        must "$place" mv -f "$state/start.new" "$state/start"
     fi
     # The start runs as zot's user, who may not write in this folder; and its unit may forbid it to write here at all.
     if [ ! -e "$state/serving" ]; then
@@ -47,9 +48,9 @@ place_service_file() {
     [ -n "$service_file" ] || return 0
     service_file_text >"$folder/service-file"
     cmp -s "$folder/service-file" "$service_file" && return 0
-    place="the service file could not be written to $service_file"
+    place="The service file could not be written to $service_file. [ZH-SERVICE-FILE-NOT-WRITTEN]"
     if [ -e "$service_file" ]; then
-        grep -qF "$service_file_mark" "$service_file" || fail "$service_file is there already, and was not written by this program; set host.manageService to false, or move it away."
+        check_service_file
         must "$place" cp -p "$service_file" "$target/replaced-service-file"
     else
         new_folder=
@@ -183,7 +184,7 @@ mend_enabling() {
 tell_start_with_host() {
     [ "$own_service" = no ] || return 0
     ask_service
-    starts_with_host || warn "zot-hardening: $problem."
+    starts_with_host || warn "zot-hardening: $problem"
 }
 
 # Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it to.
@@ -191,5 +192,5 @@ check_start_in_use() {
     [ "$start_without_issuer" = yes ] || return 0
     start_in_use "$serving_before"
     [ $? -eq 1 ] || return 0
-    warn "zot-hardening: zot is not yet started by $state/start, and could not start while its issuer is away. Let the service run: /bin/sh $state/start"
+    warn "zot-hardening: The service does not start zot by $state/start yet, so that zot could not start while its issuer is away. Let the service run: /bin/sh $state/start [ZH-START-NOT-USED]"
 }

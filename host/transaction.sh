@@ -97,7 +97,7 @@ forget_push() {
 # Writes everything that is to be put into force, complete, with its final modes and owners, beside its place.
 stage() {
     staging=$state/staging
-    place="the push could not be written in $state"
+    place="The deployment could not be written in $state. [ZH-STAGE-NOT-WRITTEN]"
     must "$place" rm -rf "$staging"
     must "$place" mkdir "$staging"
     must "$place" copy "$1" "$staging/config.json" 0644
@@ -105,7 +105,7 @@ stage() {
     must "$place" copy "$1" "$staging/live.json" 0644
     must "$place" touch "$staging/unproven" "$staging/uncommitted"
     must "$place" chmod 0755 "$staging"
-    must "the secret files could not be written in $state" each_secret stage_secret "$1"
+    must "The secret files could not be written in $state. [ZH-STAGE-SECRETS]" each_secret stage_secret "$1"
     heed
     verify_staged "$staging/config.json"
     verify_staged "$staging/read-only.json"
@@ -115,7 +115,7 @@ stage() {
     target=$state/pushes/$((${last:-0} + 1))
     keep_original
     keep_replaced
-    must "the secret files could not be put beside $config" keep_replaced_secrets
+    must "The secret files could not be put beside $config. [ZH-STAGE-SECRETS-KEPT]" keep_replaced_secrets
     place_start
     place_service_file
     # After a power cut there is to be either all of it or none. (An older sync takes no files, and writes everything.)
@@ -126,7 +126,7 @@ stage() {
 # What was there before the first push, for a destroy that restores it.
 keep_original() {
     [ ! -d "$state/original" ] && [ "$(pushes)" = "${target##*/}" ] || return 0
-    place="the config that is in force could not be kept in $state/original"
+    place="The config that is in force could not be kept in $state/original. [ZH-KEEP-ORIGINAL]"
     must "$place" rm -rf "$state/original.new"
     must "$place" mkdir "$state/original.new"
     if [ -f "$config" ]; then must "$place" cp -p "$config" "$state/original.new/config.json"; fi
@@ -137,7 +137,7 @@ keep_original() {
 # The way back: the very file that is replaced, by a second name, so that it takes no room and no writing to bring it back. Of a
 # config that was never proven, what that one has replaced.
 keep_replaced() {
-    place="the config that is in force could not be kept in $target"
+    place="The config that is in force could not be kept in $target. [ZH-KEEP-REPLACED]"
     interrupted=$(interrupted_push)
     if [ -n "$interrupted" ] && cmp -s "$interrupted/config.json" "$config"; then
         [ ! -e "$interrupted/replaced.json" ] || must "$place" link_or_copy "$interrupted/replaced.json" "$target/replaced.json"
@@ -149,38 +149,30 @@ keep_replaced() {
 link_or_copy() { ln "$1" "$2" 2>/dev/null || { cp -p "$1" "$2" && cmp -s "$1" "$2"; }; }
 
 commit() {
-    must "the push could not be put into force" rm -f "$target/uncommitted"
+    must "The deployment could not be committed in $target. [ZH-COMMIT-MARK]" rm -f "$target/uncommitted"
     committed=yes
     restarted=
     mv -f "$target/live.json" "$config" 2>"$folder/error" || {
         committed=
-        fail "the config could not be renamed to $config: $(last_of "$folder/error")"
+        fail "$(because "The config could not be renamed to $config. [ZH-COMMIT-RENAME]" "$(last_of "$folder/error")")"
     }
 }
 
 # Restarts zot with the config that is in its place by now, and proves that it serves it. Sets $problem otherwise.
 activate() {
     expect_of "$config" || {
-        problem="the config $config cannot be read"
+        problem="The config $config cannot be read. [ZH-CONFIG-UNREADABLE]"
         return 1
     }
     before_restart
     if ! restart_service; then
-        problem="zot could not be restarted: $(last_of "$folder/output")"
+        problem=$(because "zot could not be restarted. [ZH-RESTART-FAILED]" "$(last_of "$folder/output")")
         return 1
     fi
     restarted=yes
-    wait_until_ready || {
-        problem="zot $problem"
-        return 1
-    }
-    has_changed || {
-        problem="zot $problem"
-        return 1
-    }
-    is_installed_zot || return 1
+    wait_until_ready && has_changed && is_installed_zot || return 1
     "$1" || {
-        problem="zot runs, but not as its config says: $problem"
+        problem="zot runs, but not as its config says. [ZH-DEPLOY-NOT-PROVEN] $problem"
         return 1
     }
     [ -z "$stopped" ]
@@ -189,14 +181,14 @@ activate() {
 # Puts what was staged into force, or brings back what it replaced.
 put_into_force() {
     commit
-    must "the secret files of the config could not be put beside it" replace_secrets
+    must "The secret files of the config could not be put beside it. [ZH-COMMIT-SECRETS]" replace_secrets
     activate "$1" || fail_of_zot
     is_proven
 }
 
 fail_of_zot() {
     heed
-    fail "$problem.$(last_words_note)"
+    fail "$problem$(last_words_note)"
 }
 
 # What zot has said, if it has said anything.
@@ -235,54 +227,66 @@ take_back() {
             pause 0.1
         done
         if [ -e "$config" ]; then
-            warn "There was no config before this push, and $config could not be removed."
+            warn "There was no config before this deployment, and $config could not be removed. [ZH-ROLLBACK-NOT-REMOVED]"
         elif [ -n "$(zot_processes)" ]; then
-            warn "There was no config before this push, and there is none now; zot still runs (process $(zot_processes | head -n 1))."
+            warn "There was no config before this deployment, and there is none now; zot still runs (process $(zot_processes | head -n 1)). [ZH-ROLLBACK-NONE-RUNS]"
         elif is_ready; then
             find_listener
-            warn "There was no config $config before this push, and there is none now; what answers at $url is another's${listener:+ (process $listener)}."
+            warn "There was no config $config before this deployment, and there is none now; what answers at $url is another program${listener:+ (process $listener)}. [ZH-ROLLBACK-NONE-OTHER]"
         else
-            warn "There was no config before this push, so that there is none now, and zot does not run."
+            warn "There was no config before this deployment, so that there is none now, and zot does not run. [ZH-ROLLBACK-NONE]"
         fi
         [ -e "$config" ] || forget_push "$target"
         return
     fi
     put_back_secrets "$target"
     if ! mv -f "$target/replaced.json" "$config"; then
-        if cmp -s "$target/config.json" "$config"; then in_place="the new one is in its place"; else in_place="something else is in its place"; fi
-        if expect_of "$config" && is_ready; then zot_now="is ready"; else zot_now="is not ready"; fi
-        warn "The config that was in force before could not be brought back from $target/replaced.json to $config; $in_place, and zot $zot_now."
+        if cmp -s "$target/config.json" "$config"; then
+            warn "The config that was in force before could not be brought back from $target/replaced.json to $config, which is the new one. [ZH-ROLLBACK-FAILED]"
+        else
+            warn "The config that was in force before could not be brought back from $target/replaced.json to $config, which is neither the former nor the new one. [ZH-ROLLBACK-FAILED-OTHER]"
+        fi
+        tell_ready
         return
     fi
     if [ "$was_running" = no ]; then
         # A command can only restart: what was rejected is not to run on.
         if [ "$manager" = command ]; then expect_of "$config" && restart_service && wait_until_ready; else stop_service; fi
-        if expect_of "$config" && is_ready; then zot_now="is ready with it now"; else zot_now="does not now"; fi
-        warn "The config that was there before is back; zot did not run with it then, and $zot_now."
+        warn "The config that was there before is back; zot did not run before this deployment. [ZH-ROLLBACK-NOT-RUNNING]"
+        tell_ready
         forget_push "$target"
         return
     fi
     # Where no restart has succeeded, what runs has never seen another config; without its issuer it could not start again.
     if [ -z "$restarted" ] && expect_of "$config" && is_ready && ! has_changed; then
-        warn "The config that was in force before is back; zot was not restarted, and serves it as before."
+        warn "The config that was in force before is back; zot was not restarted, and serves it as before. [ZH-ROLLBACK-NO-RESTART]"
         forget_push "$target"
         return
     fi
     declared=$(issuer_of "$config")
     if [ -n "$declared" ] && ! issuer_answers "$declared" "$authorities" 5 && bring_up_read_only; then
-        warn "The config that was in force before cannot start either, since its issuer does not answer. zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers."
+        warn "The config that was in force before cannot start either, since its issuer does not answer. zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers. [ZH-ROLLBACK-READ-ONLY]"
         return
     fi
     if bring_up; then
         if serves_our_config; then
-            warn "The config that was in force before is back, and zot is ready with it$(serving_note)."
+            warn "The config that was in force before is back, and zot is ready with it$(serving_note). [ZH-ROLLBACK-DONE]"
         else
-            warn "The config that was in force before is back, but $problem."
+            warn "The config that was in force before is back, but zot does not serve it. [ZH-ROLLBACK-NOT-SERVED] $problem"
         fi
         forget_push "$target"
         return
     fi
-    warn "The config that was in force before is back in $config, but zot $problem.$(last_words_note)"
+    warn "The config that was in force before is back in $config, but zot is not ready with it. [ZH-ROLLBACK-NOT-READY] $problem$(last_words_note)"
+}
+
+# Whether zot is ready now, as a line of its own.
+tell_ready() {
+    if expect_of "$config" && is_ready; then
+        warn "zot is ready now. [ZH-ROLLBACK-ZOT-READY]"
+    else
+        warn "zot is not ready now. [ZH-ROLLBACK-ZOT-NOT-READY]"
+    fi
 }
 
 # What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
@@ -302,7 +306,7 @@ bring_up_read_only() {
 # Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by then.
 bring_up() {
     expect_of "$config" || {
-        problem="has a config that cannot be read"
+        problem="The config $config that was brought back cannot be read. [ZH-ROLLBACK-UNREADABLE]"
         return 1
     }
     up_until=$(($(now) + ready_timeout))
@@ -330,7 +334,7 @@ settle() {
     if [ -e "$target/replaced.json" ]; then was_running=yes; fi
     proven=
     if cmp -s "$target/config.json" "$config"; then
-        warn "zot-hardening: an earlier push was cut off; proving what it has put into force."
+        warn "zot-hardening: An earlier deployment was interrupted; this one proves what it has put into force. [ZH-RECOVER-PROVE]"
         committed=yes
         restarted=
         if replace_secrets 2>"$folder/error" && activate prove; then
@@ -338,7 +342,7 @@ settle() {
             proven=yes
         else
             heed
-            warn "zot-hardening: $problem."
+            warn "zot-hardening: $problem"
             restarted=yes
             trap '' INT TERM
             stopped=
@@ -349,10 +353,10 @@ settle() {
         fi
     else
         # It was on its way back; zot may still run with what was taken back.
-        warn "zot-hardening: an earlier push was cut off on its way back; restarting zot with the config that is in its place."
+        warn "zot-hardening: An earlier deployment was interrupted while it was rolled back; this one restarts zot with the config that is in its place. [ZH-RECOVER-ROLLBACK]"
         restarted=yes
         put_back_secrets "$target"
-        if [ ! -f "$config" ] || bring_up; then forget_push "$target"; else warn "zot-hardening: zot $problem."; fi
+        if [ ! -f "$config" ] || bring_up; then forget_push "$target"; else warn "zot-hardening: $problem"; fi
     fi
     target=
     [ -n "$proven" ]

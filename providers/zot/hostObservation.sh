@@ -104,7 +104,7 @@ report_version() {
     if [ -x "$binary" ]; then
         keeps_tags "$commit" || is_accepted "$commit" || is_release_by_itself "$commit" || fact versionProblem "$problem"
     else
-        fact versionProblem "is not there or cannot be run"
+        fact versionProblem "$binary is not there or cannot be run. [ZH-OBSERVE-BINARY]"
     fi
 }
 
@@ -150,7 +150,7 @@ fail() {
 # Asks what a push would ask before it touches anything, and tells all that it would be refused for.
 report_preflight() {
     folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-look.XXXXXXXX" 2>/dev/null) || {
-        tell mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where the push needs one; make room there."
+        tell mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
         return
     }
     trap 'rm -rf "$folder"' EXIT
@@ -168,13 +168,13 @@ report_preflight() {
     checks='check_trusted check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
     if [ "$push_is_due" = yes ]; then checks="check_trusted $checks_of_push $checks_of_deployment check_first_push check_config"; fi
     for check in $checks; do
-        said=$("$check" 2>/dev/null) || tell mistake "${said:-The check $check of a push did not come to its end on the host.}"
+        said=$("$check" 2>/dev/null) || tell mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
     done
     fact pushIsDue "$push_is_due"
     rm -rf "$folder"
 }
 
-check_trusted() { check_trust || fail "$problem."; }
+check_trusted() { check_trust || fail "$problem"; }
 
 # Whether zot takes the configs; the secret files are others. Its user has to be able to read them.
 check_config() {
@@ -194,14 +194,14 @@ look() {
     config_folder=${config%/*}
     state=$config.zot-hardening
     if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off"
+        command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-ALL]"
         sudo_lets || refuse "$problem"
         # Not as an argument, which every user of the host could see.
         printf '%s\n' "$script" | sudo -n /bin/sh -c 'script=$(cat) && eval "$script"'
         exit
     fi
     for tool in curl awk sed grep find cmp cut tail sort ps; do
-        command -v "$tool" >/dev/null 2>&1 || refuse "$tool is not installed on the host, or not in $PATH; install it"
+        command -v "$tool" >/dev/null 2>&1 || refuse "$tool is not installed on the host, or not in $PATH; install it. [ZH-OBSERVE-TOOL-MISSING]"
     done
     check_sudo_of_look
     owner=$(zot_owner)

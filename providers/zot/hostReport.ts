@@ -202,7 +202,7 @@ export function compare(
     if (deployed.byTheseSettings && !circumstances.serviceChanges) {
         if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
         if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
-        if (report.disabled) drift.push(report.disabled.replace(/; run on the host: .*/, ""));
+        if (report.disabled) drift.push(clause(report.disabled.replace(/; run on the host: .*?(?= \[ZH-|$)/, "")));
         if (report.start === "no") drift.push(`the start of zot beside ${config.path} is missing`);
     }
     drift.push(...servingProblems(report, drift.length > 0));
@@ -245,11 +245,14 @@ function servingProblems(
     { serving, servingProblem, silence, startSays, url }: HostReport,
     alreadyDiffers: boolean,
 ): string[] {
-    if (serving === "not reachable") return [url ? `zot does not answer at ${url}${silence}` : "zot does not answer"];
+    if (serving === "not reachable")
+        return [url ? `zot does not answer at ${url}${silence && `: ${clause(silence)}`}` : "zot does not answer"];
     // Where the files differ, what is served does as well. And what waits for its issuer changes over by itself.
     if (alreadyDiffers || startSays.startsWith("read-only")) return [];
     if (serving === "read-only") return ["zot serves a read-only config"];
-    return serving === "other" ? [`zot does not serve its config: ${servingProblem || "it answers otherwise"}`] : [];
+    return serving === "other"
+        ? [`zot does not serve its config: ${clause(servingProblem) || "it answers otherwise"}`]
+        : [];
 }
 
 function notesOn(
@@ -269,15 +272,13 @@ function notesOn(
 ): string[] {
     const notes: string[] = [];
     if (versionProblem) {
-        notes.push(
-            `zot on ${host}, ${binary}, ${versionProblem}. Only from 2.1.19 on are tags immutable: install a newer one.`,
-        );
+        notes.push(`On ${host} ${versionProblem} Only from 2.1.19 on are tags immutable: install a newer one.`);
     } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
         notes.push(
             `On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: restart the service, or correct zot.binary.`,
         );
     }
-    if (notStartedWithHost) notes.push(`On ${host} ${notStartedWithHost}.`);
+    if (notStartedWithHost) notes.push(`On ${host} ${notStartedWithHost}`);
     if (start === "yes" && startUsed === "no" && serving !== "not reachable") {
         notes.push(
             `zot on ${host} is not started by ${config.path}.zot-hardening/start, and could not start while its issuer is away. Let its service run: /bin/sh ${config.path}.zot-hardening/start`,
@@ -285,7 +286,7 @@ function notesOn(
     }
     if (startSays.startsWith("read-only") && serving !== "hardened") {
         notes.push(
-            `zot on ${host} serves ${startSays}. Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.`,
+            `zot on ${host} serves ${clause(startSays)}. Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.`,
         );
     }
     if (serving === "hardened" && (service === "stopped" || service === "absent")) {
@@ -368,6 +369,11 @@ export function modeOf(rights: string): string {
         0,
     );
     return `${special}${ordinary.toString(8).padStart(3, "0")}`;
+}
+
+/** A sentence of the host's, which ends with a full stop and its code (docs/messages.md), for the middle of another. */
+function clause(sentence: string): string {
+    return sentence.replace(/\.?((?: \[ZH-[A-Z0-9-]+\])?)$/, "$1");
 }
 
 /** For the state. What was found in a secret file's place is not told, not even by a hash. */

@@ -10,6 +10,7 @@ export interface Found {
 }
 
 interface Claim {
+    /** The codes of its sentence (docs/messages.md), and of the ones after it where they count. */
     sentence: RegExp;
     holds: (found: Found) => boolean;
 }
@@ -18,63 +19,45 @@ const wasDown = (old: string) => (old === NONE ? DOWN : old);
 
 /** Every sentence with which a push may end that failed. */
 const CLAIMS: Claim[] = [
+    { sentence: /\[ZH-HOST-UNCHANGED\]/, holds: ({ old, disk }) => disk === old },
     {
-        sentence: /Nothing on the host was changed: the registry goes on as it was\./,
+        sentence: /\[ZH-HOST-UNCHANGED\](?![\s\S]*\[ZH-ZOT-)/,
+        holds: ({ old, served }) => served === wasDown(old),
+    },
+    { sentence: /\[ZH-ZOT-AS-BEFORE\]/, holds: ({ old, served }) => served === old },
+    { sentence: /\[ZH-ZOT-SILENT\]/, holds: ({ served }) => served === DOWN },
+    { sentence: /\[ZH-ZOT-READY\]/, holds: ({ served }) => served !== DOWN },
+    { sentence: /\[ZH-HOST-ONLY-RECOVERED\]/, holds: () => true },
+    { sentence: /\[ZH-ROLLBACK-NONE\]/, holds: ({ served, disk }) => disk === NONE && served === DOWN },
+    { sentence: /\[ZH-ROLLBACK-NONE-RUNS\]/, holds: ({ served, disk }) => disk === NONE && served !== DOWN },
+    { sentence: /\[ZH-ROLLBACK-NONE-OTHER\]/, holds: ({ served, disk }) => disk === NONE && served !== DOWN },
+    { sentence: /\[ZH-ROLLBACK-NO-RESTART\]/, holds: ({ old, served, disk }) => served === old && disk === old },
+    {
+        sentence: /zot is ready with it\. \[ZH-ROLLBACK-DONE\]/,
         holds: ({ old, served, disk }) => served === old && disk === old,
     },
     {
-        sentence: /^Nothing on the host was changed\.$/m,
-        holds: ({ old, served, disk }) => disk === old && served === wasDown(old),
-    },
-    { sentence: /; zot does not answer at \S+\.$/m, holds: ({ served }) => served === DOWN },
-    { sentence: /nothing else on the host was changed, and zot is ready\./, holds: ({ served }) => served !== DOWN },
-    {
-        sentence: /there is none now, and zot does not run\./,
-        holds: ({ served, disk }) => disk === NONE && served === DOWN,
-    },
-    { sentence: /there is none now; zot still runs/, holds: ({ served, disk }) => disk === NONE && served !== DOWN },
-    { sentence: /there is none now; what answers at/, holds: ({ served, disk }) => disk === NONE && served !== DOWN },
-    {
-        sentence: /before is back; zot was not restarted, and serves it as before\./,
-        holds: ({ old, served, disk }) => served === old && disk === old,
-    },
-    {
-        sentence: /before is back, and zot is ready with it\./,
-        holds: ({ old, served, disk }) => served === old && disk === old,
-    },
-    {
-        sentence: /before is back, and zot is ready with it \(read-only/,
+        sentence: /zot is ready with it \(read-only.*\)\. \[ZH-ROLLBACK-DONE\]/,
         holds: ({ old, served, disk }) => served === READ_ONLY && disk === old,
     },
+    { sentence: /\[ZH-ROLLBACK-NOT-RUNNING\]/, holds: ({ old, disk }) => disk === old },
     {
-        sentence: /did not run with it then, and does not now\./,
-        holds: ({ old, served, disk }) => disk === old && served === DOWN,
+        sentence: /\[ZH-ROLLBACK-NOT-RUNNING\][\s\S]*\[ZH-ROLLBACK-ZOT-READY\]/,
+        holds: ({ old, served }) => served === old,
     },
+    { sentence: /\[ZH-ROLLBACK-ZOT-READY\]/, holds: ({ served }) => served !== DOWN },
+    { sentence: /\[ZH-ROLLBACK-ZOT-NOT-READY\]/, holds: ({ served }) => served === DOWN },
     {
-        sentence: /did not run with it then, and is ready with it now\./,
-        holds: ({ old, served, disk }) => disk === old && served === old,
-    },
-    {
-        sentence: /zot serves read-only: anyone may pull, and nobody may log in\./,
+        sentence: /\[ZH-ROLLBACK-READ-ONLY\]/,
         holds: ({ served, disk }) => served === READ_ONLY && disk === READ_ONLY,
     },
-    { sentence: /before is back in \S+, but zot /, holds: ({ old, served, disk }) => disk === old && served === DOWN },
     {
-        sentence: /before is back, but process \d+, which answers|before is back, but x\./,
-        holds: ({ old, disk }) => disk === old,
+        sentence: /\[ZH-ROLLBACK-NOT-READY\]/,
+        holds: ({ old, served, disk }) => disk === old && served === DOWN,
     },
-    {
-        sentence: /could not be brought back .* and zot is ready( with it now)?\./,
-        holds: ({ old, served, disk }) => disk !== old && served !== DOWN,
-    },
-    {
-        sentence: /could not be brought back .* and zot is not ready\./,
-        holds: ({ old, served, disk }) => disk !== old && served === DOWN,
-    },
-    {
-        sentence: /There was no config before this push, and \S+ could not be removed\./,
-        holds: ({ disk }) => disk !== NONE,
-    },
+    { sentence: /\[ZH-ROLLBACK-NOT-SERVED\]/, holds: ({ old, disk }) => disk === old },
+    { sentence: /\[ZH-ROLLBACK-FAILED(-OTHER)?\]/, holds: ({ old, disk }) => disk !== old },
+    { sentence: /\[ZH-ROLLBACK-NOT-REMOVED\]/, holds: ({ disk }) => disk !== NONE },
 ];
 
 /** The claims of what a failed push said that do not hold, each as a sentence; and that it said nothing of how things are. */
@@ -92,7 +75,7 @@ const HOLES = [
     /: *[;.,)]/,
     /\(\s*\)/,
     /:\s*$/,
-    /:\s*\n(?=The config|There was|Nothing was|What an)/,
+    /:\s*\n(?=The config|There was|Nothing on|An interrupted)/,
     / {2,}\S/,
     /""|''/,
     /\b(user|process|version|of|to|by|with|at) *[;.,)]/,
@@ -103,7 +86,7 @@ const HOLES = [
 export function holesIn(message: string): string[] {
     // What zot has said is its own.
     const own = message.replace(
-        /(The last words of zot:\n)(?!The config|There was|Nothing was)[\s\S]+?(?=\n(?:The config|There was|Nothing was|What an|zot-hardening:)|$)/g,
+        /(The last words of zot:\n)(?!The config|There was|Nothing on)[\s\S]+?(?=\n(?:The config|There was|Nothing on|An interrupted|zot-hardening:)|$)/g,
         "$1some words",
     );
     return HOLES.filter((hole) => hole.test(own)).map((hole) => `${hole.source} in ${JSON.stringify(own)}`);

@@ -165,7 +165,7 @@ export const cases: Case[] = [
             const gap = await site.gapDuring(async () => (ran = await site.push(other)));
             failed(
                 ran!,
-                "The config that was in force before is back, and zot is ready with it.",
+                "[ZH-ROLLBACK-DONE]",
                 ...(site.setUp.manager === "command" ? ["host.logFile"] : ["address already in use"]),
             );
             await serves(site, "a", a);

@@ -71,7 +71,7 @@ const { toolchain, reason } = findToolchain();
             const { status, said } = operation("up");
             expect({ attempt, status }).toEqual({ attempt, status: 1 });
             expect(said).toMatch(
-                /ended the push without an error, and did not say that it has run it[\s\S]*What came was "This account is under maintenance\."/,
+                /ended the deployment without an error, and did not say that it has run it[\s\S]*What came was "This account is under maintenance\."/,
             );
             expect(said).not.toMatch(/ApiKey.*created/);
         }

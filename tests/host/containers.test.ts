@@ -104,7 +104,7 @@ async function refused(pushed: Pushed): Promise<string> {
     const before = fs.readFileSync(host.configFile, "utf8");
     const { exitCode, errors } = await host.push(pushed);
     expect(exitCode).toBe(1);
-    expect(errors).toContain("Nothing on the host was changed");
+    expect(errors).toContain("[ZH-HOST-UNCHANGED]");
     expect(fs.readFileSync(host.configFile, "utf8")).toBe(before);
     return errors;
 }
@@ -130,10 +130,10 @@ async function refused(pushed: Pushed): Promise<string> {
         restart = await serve({ mounts: { [host.configFile]: host.configFile, [host.images]: host.images } });
         const errors = await refused(declared(restart));
         expect(errors).toContain(
-            `runs in a container, where ${host.configFolder} is not the folder of this host, so that what a push writes would not arrive.`,
+            `runs in a container, where ${host.configFolder} is not the folder of this host, so that what a deployment writes would not arrive.`,
         );
         expect(errors).toContain(
-            `Mount the folder itself, no single file, at the same path in the container: --volume ${host.configFolder}:${host.configFolder} (docs/containers.md).`,
+            `Mount the folder itself, not a single file, at the same path in the container: --volume ${host.configFolder}:${host.configFolder} (docs/containers.md).`,
         );
     });
 

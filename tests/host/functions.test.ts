@@ -195,7 +195,7 @@ describe("the version of zot", () => {
             expect(checked("", { release: "v2.1.20" })).toBe("acceptedyes");
             expect(checked("3b5796d", { release: "v2.1.20" })).toBe("acceptedyes");
             expect(checked("", { release: "v2.1.18" })).toMatch(
-                /says nothing of its version, which cannot be read as one\. Before zot 2\.1\.19/,
+                /says nothing of its version, which cannot be read as one\. \[ZH-VERSION-UNREADABLE\] Before zot 2\.1\.19/,
             );
             expect(checked("", { release: "dev" })).toMatch(/says nothing of its version/);
         });
@@ -224,9 +224,11 @@ describe("the version of zot", () => {
 
     it("says why not", () => {
         const problem = (version: string) =>
-            runIn(dash, `${common}\n${look}\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`).output;
-        expect(problem("v2.1.18-0-g3b5796d")).toBe("is version v2.1.18-0-g3b5796d");
-        expect(problem("")).toBe("says nothing of its version, which cannot be read as one");
+            runIn(dash, `${common}\n${look}\nbinary=zot\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`).output;
+        expect(problem("v2.1.18-0-g3b5796d")).toBe("zot is version v2.1.18-0-g3b5796d. [ZH-VERSION-OLD]");
+        expect(problem("")).toBe(
+            "zot says nothing of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]",
+        );
     });
 
     it("is read from the line that zot prints, on either stream", () => {

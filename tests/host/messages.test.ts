@@ -17,7 +17,10 @@ function quotedAt(text: string, begin: number): string {
     let depth = 0;
     for (let at = begin + 1; at < text.length; at++) {
         if (text[at] === "\\") at++;
-        else if (text.startsWith("$(", at)) depth++;
+        else if (text.startsWith("$(", at)) {
+            depth++;
+            at++;
+        } else if (text[at] === "(" && depth > 0) depth++;
         else if (text[at] === ")" && depth > 0) depth--;
         else if (text[at] === '"' && depth === 0) return text.slice(begin + 1, at);
     }
@@ -66,16 +69,21 @@ const text = [
     .join("\n")
     .replace(/^\s*#.*$/gm, "");
 const messages = [
-    ...text.matchAll(/\b(?:fail|warn|must|refuse|tell mistake|problem=|why=|cause=|place=)\s*(?=")/g),
-].map((match) => quotedAt(text, match.index + match[0].length));
+    ...text.matchAll(
+        /\b(?:fail|warn|must|because|refuse|echo|tell mistake|fact versionProblem|printf '(?:\\n)?%s'|problem=|why=|cause=|place=)\s*(?=")/g,
+    ),
+]
+    .map((match) => ({ by: match[0], message: quotedAt(text, match.index + match[0].length) }))
+    .filter(({ by, message }) => !/^(echo|printf)/.test(by) || message.includes("[ZH-"))
+    .map(({ message }) => message);
 
 /** Why each is never empty. */
 const NEVER_EMPTY: Record<string, string> = {
     "settings that are checked: a path, a name, a number, a word":
         "$config $config_folder $state $data $binary $service $restart_command $time_limit $ready_timeout $zot_authorities $zot_user $authorities $service_file $issuer $1 $2 $needed",
     "what the line before has found":
-        "$tool $folder $target $service_file $free $original $other $listener $process $served $running $unit_config $url $others $lost $installed $accepted_by $in_place $zot_now $why $problem $contained $place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit $state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
-    "of the script itself": "$PATH $manager $host_rights",
+        "$tool $folder $target $service_file $free $original $other $listener $process $served $running $unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained $place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit $state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
+    "of the script itself": "$PATH $manager",
 };
 const known = new Set(Object.values(NEVER_EMPTY).join(" ").split(" "));
 /** Commands that always say something, or that say it themselves where there is nothing. */
@@ -86,7 +94,9 @@ const SAYS = [
     /\|\| (echo|printf) /,
     /^\$\(readlink "\$config"\)$/,
     /^\$\(sha256_of /,
-    /^\$\(unchanged_note\)$/,
+    /^\$\(because /,
+    /^\$\(systemctl_of /,
+    /^\$\(unit_name\)$/,
     /^\$\(service_fact Result\)$/,
     /^\$\(zot_processes \| head -n 1\)$/,
     /^\$\(printf '%s' "\$(lost|others)"/,

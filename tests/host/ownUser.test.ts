@@ -72,7 +72,7 @@ const reason =
         const ran = await host.push(with_(change(), { zotUser: "daemon" }));
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toMatch(
-            /^zot-hardening: zot runs as the user nobody \(process \d+\), and the secret files would belong to the user daemon, so that zot could not read them; correct zot\.user\.\n/,
+            /^zot-hardening: zot runs as the user nobody \(process \d+\), and the secret files would belong to the user daemon, so that zot could not read them\. \[ZH-USER-OF-SECRETS\] Correct zot\.user\.\n/,
         );
         expect(files()).toEqual(before);
         host.service.start();
@@ -88,7 +88,7 @@ const reason =
             for (const pushed of [change(), a]) {
                 const ran = await host.push(pushed);
                 expect(ran.errors).toMatch(
-                    /zot runs as the user nobody \(process \d+\), and the secret files would belong to the user number 4711, so that zot could not read them; set zot\.user to nobody\./,
+                    /zot runs as the user nobody \(process \d+\), and the secret files would belong to the user number 4711, so that zot could not read them\. \[ZH-USER-OF-SECRETS\] Set zot\.user to nobody\./,
                 );
             }
             expect(files()).toEqual(before);

@@ -188,7 +188,7 @@ describe("the way back", () => {
         host.service.serveFault(undefined);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toMatch(
-            /zot ended after its restart instead of getting ready\.\nThe last words of zot:\nError: zot has died of a fault\nThe config that was in force before is back, and zot is ready with it\.\n/,
+            /zot ended after its restart .*\. \[ZH-DEPLOY-ZOT-ENDED\]\nThe last words of zot:\nError: zot has died of a fault\nThe config that was in force before is back, and zot is ready with it\. \[ZH-ROLLBACK-DONE\]\n/,
         );
         expect(fs.statSync(host.configFile).ino).toBe(inode);
         expect(await served()).toBe("a");
@@ -201,8 +201,9 @@ describe("the way back", () => {
         const claims = host.declare("a", { zot: { garbageCollectionDelay: "9h" } });
         const lying = { ...claims, payload: claims.payload.replace(/^(binary=).*$/m, `$1${otherVersion()}`) };
         const ran = await host.push(lying);
-        expect(ran.errors).toContain("version v2.1.20-0-g");
-        expect(ran.errors).toContain("correct zot.binary to what the service runs");
+        expect(ran.errors).toMatch(
+            /zot v2\.1\.20-0-g.* set zot\.binary to what the service runs\. \[ZH-DEPLOY-OTHER-BINARY\]/,
+        );
         expect(await served()).toBe("a");
         expect(read(host.configFile)).toBe(a.config);
     });
@@ -215,8 +216,8 @@ describe("the way back", () => {
         );
         await host.service.restartFault(undefined);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
-        expect(ran.errors).toContain("the push took longer than 15 seconds (host.pushTimeout)");
-        expect(ran.errors).toContain("The config that was in force before is back");
+        expect(ran.errors).toContain("took longer than 15 seconds (host.pushTimeout). [ZH-DEPLOY-TIMEOUT]");
+        expect(ran.errors).toContain("[ZH-ROLLBACK-DONE]");
         expect(await served()).toBe("a");
     });
 
@@ -225,7 +226,7 @@ describe("the way back", () => {
         host.service.serveFault({ how: "dies", where: a.files[0]!.path });
         const ran = await host.push(a);
         host.service.serveFault(undefined);
-        expect(ran.errors).toContain("There was no config before this push");
+        expect(ran.errors).toContain("[ZH-ROLLBACK-NONE]");
         expect(fs.readdirSync(host.configFolder)).toEqual([]);
         expect(await served()).toBe(DOWN);
     });
@@ -250,7 +251,7 @@ describe("the way back", () => {
         await watching;
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain(
-            "zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers.",
+            "zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers. [ZH-ROLLBACK-READ-ONLY]",
         );
         expect(await served()).toBe(READ_ONLY);
         expect(read(host.configFile)).toBe(a.readOnly.replace('"1h"', '"2h"'));
@@ -269,7 +270,7 @@ describe("before anything is touched", () => {
         const ran = await host.push(pushed);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toMatch(
-            /^zot-hardening: [\s\S]*\nNothing on the host was changed(: the registry goes on as it was|; zot does not answer at \S+)\.\n$/,
+            /^zot-hardening: [\s\S]* \[ZH-[A-Z-]+\][\s\S]*\nNothing on the host was changed\. \[ZH-HOST-UNCHANGED\]\n(The registry serves as before\. \[ZH-ZOT-AS-BEFORE\]|zot does not answer at \S+\. \[ZH-ZOT-SILENT\])\n$/,
         );
         if (before !== undefined) expect(read(host.configFile)).toBe(before);
         expect(secretFiles()).toEqual([]);
@@ -284,7 +285,7 @@ describe("before anything is touched", () => {
         };
         await open(extra);
         expect(await refused(a)).toContain(
-            "that this program does not manage and the first push would remove: http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. Put what is to stay into zot.extraConfig",
+            "that this program does not manage and the first deployment would remove: http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. Put what is to stay into zot.extraConfig",
         );
         expect(fs.existsSync(host.state)).toBe(false);
         // Some of them stay, the others may go; whatever the case of the letters.
@@ -333,7 +334,7 @@ describe("before anything is touched", () => {
                 }),
             ),
         );
-        expect(await refused(a)).toContain("the first push would remove: storage.dedupe. Put");
+        expect(await refused(a)).toContain("the first deployment would remove: storage.dedupe. Put");
         await open(guide({}));
         expect(await host.push(host.declare("a", {}, { zot: { dropSettings: ["storage.dedupe"] } }))).toMatchObject({
             exitCode: 0,
@@ -413,11 +414,11 @@ describe("before anything is touched", () => {
         };
         const old = await refused(withVersion("v2.1.18-0-gabcdef0"));
         expect(old).toContain(
-            "is version v2.1.18-0-gabcdef0. Before zot 2.1.19 whoever may push can move an existing tag",
+            "is version v2.1.18-0-gabcdef0. [ZH-VERSION-OLD] Before zot 2.1.19 whoever may push can move an existing tag",
         );
         expect(old).toContain('set zot.acceptVersion to "v2.1.18-0-gabcdef0"');
         expect(await refused(withVersion(undefined))).toContain(
-            "says nothing of its version, which cannot be read as one.",
+            "says nothing of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]",
         );
         expect(await refused(withVersion("my-branch-12", { zot: { acceptVersion: "my-branch-11" } }))).toContain(
             'set zot.acceptVersion to "my-branch-12"',
@@ -450,11 +451,11 @@ describe("before anything is touched", () => {
                     payload: elsewhere.payload.replace(/^(configFile=).*$/m, "$1/no/such/folder/config.json"),
                 })
             ).errors,
-        ).toContain("the folder of zot.configFile has to exist");
+        ).toContain("make sure that the folder of zot.configFile exists");
         fs.renameSync(host.configFile, join(host.folder, "real.json"));
         fs.symlinkSync(join(host.folder, "real.json"), host.configFile);
         expect(await refused(a)).toContain(
-            `is a symbolic link, which the push would replace; set zot.configFile to the file itself (${host.folder}/real.json)`,
+            `is a symbolic link, which the deployment would replace; set zot.configFile to the file itself (${host.folder}/real.json)`,
         );
     });
 
@@ -526,7 +527,7 @@ describe("the lock", () => {
         const ran = await host.push(a);
         expect(ran).toMatchObject({ exitCode: 0, output: "unchanged\n" });
         expect(ran.errors).toBe(
-            "zot-hardening: a push that is no longer running left its lock (process 4711 of someone from 192.0.2.1 since yesterday); going on.\n",
+            "zot-hardening: A deployment that is no longer running left its lock (process 4711 of someone from 192.0.2.1 since yesterday); this one removes it and goes on. [ZH-LOCK-STALE]\n",
         );
         expect(fs.existsSync(file)).toBe(false);
     });
@@ -556,7 +557,7 @@ describe("the lock", () => {
             const ran = await host.push({ ...a, payload: a.payload.replace(/^lock_patience=.*$/m, "lock_patience=1") });
             expect(ran.exitCode).toBe(1);
             expect(ran.errors).toContain(
-                "another push is running on this host (process 4711 of someone from 192.0.2.1 since yesterday); wait for it to end.",
+                "Another deployment is running on this host (process 4711 of someone from 192.0.2.1 since yesterday); wait for it to end.",
             );
         } finally {
             holder.kill();
@@ -574,7 +575,7 @@ describe("what travels", () => {
             // Of its first line, there is nobody who could say it.
             if (length >= 5000)
                 expect(ran.errors).toMatch(
-                    /^zot-hardening: the payload did not arrive whole: .* Nothing on the host was changed\.\n$/,
+                    /^zot-hardening: The payload did not arrive whole: .* Nothing on the host was changed\. \[ZH-PAYLOAD-INCOMPLETE\]\n$/,
                 );
         }
         expect(fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
@@ -740,9 +741,9 @@ describe("a zot with a certificate of a private authority", () => {
         const ran = await host.push(untrusted);
         expect(ran.exitCode).not.toBe(0);
         expect(ran.errors).toMatch(
-            /zot cannot be asked whether it is ready: curl: \(60\) SSL certificate problem: .*set zot\.caFile to its PEM file on this host/,
+            /\[ZH-DEPLOY-NOT-ASKED\] .*curl: \(60\) SSL certificate problem: .*set zot\.caFile to its PEM file on this host/,
         );
-        expect(ran.errors).toContain("The config that was in force before is back, and zot is ready with it.");
+        expect(ran.errors).toContain("[ZH-ROLLBACK-DONE]");
         expect(read(host.configFile)).toBe(before);
     });
 
@@ -761,13 +762,13 @@ describe("a zot with a certificate of a private authority", () => {
             const before = read(host.configFile);
             const ran = await host.push(withTls({ logLevel: "debug" }));
             expect(ran.errors).toMatch(
-                /zot at https:\/\/127\.0\.0\.1:\d+ cannot be asked: curl: \(60\).*set zot\.caFile/,
+                /zot at https:\/\/127\.0\.0\.1:\d+ cannot be asked .*\[ZH-ZOT-NOT-ASKED\] .*curl: \(60\).*set zot\.caFile/,
             );
-            expect(ran.errors).toContain("Nothing on the host was changed");
+            expect(ran.errors).toContain("[ZH-HOST-UNCHANGED]");
             expect(read(host.configFile)).toBe(before);
             expect(
                 (await host.push(withTls({ caFile: "/no/such/authority.pem", logLevel: "debug" }))).errors,
-            ).toContain("the CA file /no/such/authority.pem cannot be read on the host; correct zot.caFile.");
+            ).toContain("The CA file /no/such/authority.pem cannot be read on the host; correct zot.caFile.");
         },
     );
 });

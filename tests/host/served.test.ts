@@ -47,7 +47,7 @@ describe("a zot that serves another file", () => {
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
                 new RegExp(
-                    `^zot-hardening: zot, process \\d+, was started with ${host.configFile}, and zot\\.configFile is ${other}, which it does not serve; set zot\\.configFile to ${host.configFile}, or have zot started with ${other}\\.\nNothing on the host was changed[:.]`,
+                    `^zot-hardening: zot, process \\d+, was started with ${host.configFile}, and zot\\.configFile is ${other}, which it does not serve; set zot\\.configFile to ${host.configFile}, or start zot with ${other}\\. \\[ZH-RUNNING-OTHER-CONFIG\\]\nNothing on the host was changed\\.`,
                 ),
             );
             expect(fs.readdirSync(elsewhere)).toEqual(there === undefined ? [] : ["config.json"]);
@@ -71,9 +71,7 @@ describe("a zot that serves another file", () => {
         host.service.serveFault({ how: "dies", where: a.files[0]!.path });
         const ran = await host.push(a);
         host.service.serveFault(undefined);
-        expect(ran.errors).toContain(
-            "There was no config before this push, so that there is none now, and zot does not run.",
-        );
+        expect(ran.errors).toContain("[ZH-ROLLBACK-NONE]");
         expect(await served()).toBe(DOWN);
     });
 
@@ -104,7 +102,7 @@ describe("a zot that serves another file", () => {
             const ran = await host.push(narrower);
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
-                /zot runs, but not as its config says: process \d+, which answers at \S+, sees another \S+config\.json than the host has; where that file alone is mounted into a container, mount its folder\./,
+                /\[ZH-DEPLOY-NOT-PROVEN\] Process \d+, which answers at \S+, sees another \S+config\.json than the host has; where that file alone is mounted into a container, mount its folder\./,
             );
             expect(fs.readFileSync(host.configFile, "utf8")).toBe(a.config);
             expect(await served()).toBe("a");

@@ -129,7 +129,7 @@ describe("systemd", () => {
         fs.writeFileSync(unit, read(unit).replace(`serve ${host.configFile}`, `serve ${other}`));
         const { errors } = await host.push(user());
         expect(errors).toContain(
-            `the service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`,
+            `The service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`,
         );
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
         expect(orders()).toEqual(["systemctl --user stop registry"]);
@@ -145,7 +145,7 @@ describe("systemd", () => {
             "systemd would not always start registry again when it ends (Restart=on-failure, StartLimitIntervalSec=10s)",
         );
         expect(errors).toContain(
-            `Write into ${units()}/registry.service.d/restart.conf "[Unit] StartLimitIntervalSec=0" and "[Service] Restart=always RestartSec=1" on lines of their own, and run: systemctl --user daemon-reload; or set`,
+            `Write into ${units()}/registry.service.d/restart.conf "[Unit] StartLimitIntervalSec=0" and "[Service] Restart=always RestartSec=1" on lines of their own, and run: systemctl --user daemon-reload [ZH-SYSTEMD-RESTART] Or set host.startWithoutIssuer`,
         );
         expect((await host.push(user({ serviceName: "registry.service" }))).errors).toContain(
             `Write into ${units()}/registry.service.d/restart.conf `,
@@ -159,7 +159,7 @@ describe("systemd", () => {
         fs.symlinkSync("/dev/null", join(units(), "registry.service"));
         for (const settings of [{}, { manageService: true }]) {
             expect((await host.push(user({}, settings))).errors).toContain(
-                "registry.service is masked, so that systemd does not start it; run on the host: systemctl --user unmask registry.service.",
+                "registry.service is masked, so that systemd does not start it; run on the host: systemctl --user unmask registry.service [ZH-SYSTEMD-MASKED]",
             );
         }
         fs.rmSync(join(units(), "registry.service"));
@@ -167,7 +167,7 @@ describe("systemd", () => {
         await until(async () => (await served()) === OPEN);
         fs.writeFileSync(join(manager, "no-linger"), "");
         expect((await host.push(user())).errors).toMatch(
-            /root does not linger; run on the host, as root: loginctl enable-linger root\n/,
+            /root does not linger; run on the host, as root: loginctl enable-linger root \[ZH-SYSTEMD-LINGER\]\n/,
         );
         expect(await served()).toBe(OPEN);
         expect(orders()).toEqual([]);
@@ -179,7 +179,7 @@ describe("systemd", () => {
         const { exitCode, errors } = await host.push(user());
         expect([exitCode, errors]).toEqual([
             0,
-            "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl --user enable registry.service.\n",
+            "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl --user enable registry.service [ZH-START-DISABLED]\n",
         ]);
         command("stop", "registry");
         host.reset();
@@ -269,7 +269,7 @@ describe("systemd", () => {
             ),
         );
         expect(exitCode).toBe(1);
-        expect(errors).toContain("The config that was in force before is back, and zot is ready with it.");
+        expect(errors).toContain("[ZH-ROLLBACK-DONE]");
         expect(read(join(units(), "registry.service"))).toBe(unit);
         expect(await served(a)).toBe("a");
     });
@@ -287,7 +287,7 @@ describe("systemd", () => {
         siteUnit();
         const { errors } = await host.push(user({}, { manageService: true }));
         expect(errors).toContain(
-            `${units()}/registry.service is there already, and was not written by this program; set host.manageService to false, or move it away.`,
+            `${units()}/registry.service exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]`,
         );
         expect(await served()).toBe(OPEN);
     });
@@ -305,7 +305,7 @@ describe("systemd", () => {
         // The hash of the credentials is not that of their content: whoever names it so, it is only a name.
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain(
-            "The config that was there before is back; zot did not run with it then, and does not now.",
+            "The config that was there before is back; zot did not run before this deployment. [ZH-ROLLBACK-NOT-RUNNING]\nzot is not ready now. [ZH-ROLLBACK-ZOT-NOT-READY]\n",
         );
         expect(await served()).toBe(DOWN);
         expect(read(host.configFile)).toBe(host.openConfig());
@@ -440,9 +440,7 @@ describe("launchd", () => {
         fs.writeFileSync(status, "/bin/sh\n-c\nexit 78\n");
         const { exitCode, errors } = await host.push(agent());
         expect(exitCode).toBe(1);
-        expect(errors).toContain(
-            "zot ended after its restart instead of getting ready (launchd could not run it: last exit code 78;",
-        );
+        expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED] launchd could not run it: last exit code 78;");
     });
 
     it("tells zot's last words from its log, and brings the agent back", async () => {
@@ -469,8 +467,8 @@ describe("launchd", () => {
         };
         const ran = await host.push(lying);
         expect(ran.exitCode).toBe(1);
-        expect(ran.errors).toContain("zot ended after its restart instead of getting ready.\nThe last words of zot:\n");
-        expect(ran.errors).toContain("The config that was in force before is back, and zot is ready with it.");
+        expect(ran.errors).toContain("[ZH-DEPLOY-ZOT-ENDED]\nThe last words of zot:\n");
+        expect(ran.errors).toContain("[ZH-ROLLBACK-DONE]");
         expect(await served(a)).toBe("a");
     });
 });
@@ -579,8 +577,8 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             expect(await host.push(a)).toMatchObject({ exitCode: 0 });
             const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
             expect(exitCode).toBe(1);
-            expect(errors).toContain("zot ended after its restart instead of getting ready.");
-            expect(errors).toContain("The config that was in force before is back, and zot is ready with it.");
+            expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
+            expect(errors).toContain("[ZH-ROLLBACK-DONE]");
             expect(await served(a)).toBe("a");
             expect(log().match(/Error: no good/g)).toHaveLength(1);
         });
@@ -589,7 +587,7 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             site();
             const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
             expect(exitCode).toBe(1);
-            expect(errors).toContain("zot ended after its restart instead of getting ready.");
+            expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
             expect(log().match(/Error: no good/g)).toHaveLength(1);
         });
     },
@@ -632,7 +630,7 @@ describe("sudo", () => {
         await host.ready();
         const all = await host.push(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
         expect(all.errors).toContain(
-            "sudo does not let root run anything as root without a password (sudo: a password is required); npm run host-rights prints what root is to allow.",
+            "sudo does not let root run anything as root without a password (sudo: a password is required); npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]",
         );
         const service = await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })));
         expect(service.errors).toContain(

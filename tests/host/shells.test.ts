@@ -207,9 +207,7 @@ describe("a push, a change, one that fails, and a destroy", () => {
                 const failed = await host.push(b);
                 host.service.serveFault(undefined);
                 expect(failed).toMatchObject({ exitCode: 1, output: "" });
-                expect(failed.errors).toContain(
-                    "The config that was in force before is back, and zot is ready with it.",
-                );
+                expect(failed.errors).toContain("[ZH-ROLLBACK-DONE]");
                 expect(await servedBy(host.url, known)).toBe("a");
                 expect(await host.push(b)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
                 expect(await servedBy(host.url, known)).toBe("b");

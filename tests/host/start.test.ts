@@ -183,7 +183,7 @@ it("is part of a push, of a reboot without the issuer, and of the return of the 
     host.service.stop("kill");
     host.service.start();
     await until(async () => (await served()) === READ_ONLY);
-    expect((await host.push(b)).errors).toContain("zot cannot start without its issuer");
+    expect((await host.push(b)).errors).toContain("[ZH-ISSUER-NEEDED]");
     expect(await served()).toBe(READ_ONLY);
     await host.issuer.become("ours");
     await until(async () => (await served()) === "b");

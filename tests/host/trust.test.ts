@@ -59,7 +59,7 @@ const reason =
         const ran = await failing(pipe);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toMatch(
-            /zot (ended after|was not ready within \d+ seconds of) its restart[\s\S]*The config that was in force before is back, and zot is ready with it\.\n$/,
+            /zot (ended after|was not ready within \d+ seconds of) its restart[\s\S]*The config that was in force before is back, and zot is ready with it\. \[ZH-ROLLBACK-DONE\]\n$/,
         );
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
     });
@@ -127,7 +127,7 @@ const reason =
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(named);
             expect(ran.errors).toMatch(
-                /^zot-hardening: the push runs as root, and others than root may write in .*chown root FOLDER/,
+                /^zot-hardening: The deployment runs as root, and others than root may write in .*chown root FOLDER/,
             );
             expect(fs.readdirSync(victim)).toEqual([]);
             expect(await served()).toBe(OPEN);

@@ -151,8 +151,8 @@ test("all that a push would be refused for is told at once, with what was found 
     for (const part of [
         'There is no group "admins" in Authentik.',
         "zot's storage /no/such/images does not exist",
-        "host.restartCommand is not set",
-        "the first push would remove: extensions",
+        "[ZH-RESTART-COMMAND-MISSING]",
+        "the first deployment would remove: extensions",
         "zot does not accept the config (zot verify)",
         "registry.url, https://registry.example.org, does not answer.",
     ]) {
@@ -181,12 +181,12 @@ test("a zot too old for immutable tags is refused in the first preview", async (
     const binary = path.join(host.folder, "old-zot");
     fs.writeFileSync(binary, '#!/bin/sh\necho \'{"commit":"v2.1.10-0-g0123456"}\'\n', { mode: 0o755 });
     expect(await refusal({ binary })).toMatch(
-        /this has to be put right: \S*old-zot is version v2\.1\.10-0-g0123456\. Before zot 2\.1\.19/,
+        /this has to be put right: \S*old-zot is version v2\.1\.10-0-g0123456\. \[ZH-VERSION-OLD\] Before zot 2\.1\.19/,
     );
 });
 
 test("the issuer is asked from the host: there, not there yet, another one, or no Authentik at all", async () => {
-    const refused = /this has to be put right: .*zot cannot start without its issuer/;
+    const refused = /this has to be put right: .*\[ZH-ISSUER-NEEDED\]/;
     expect(await refusal()).toBe("nothing was refused");
     answers[DOCUMENT] = [200, JSON.stringify({ issuer: `${origin}/application/o/zot/` })];
     expect(await refusal()).toBe("nothing was refused");
@@ -198,7 +198,7 @@ test("the issuer is asked from the host: there, not there yet, another one, or n
         /names the issuer http:\/\/auth\.example\.org\/application\/o\/zot\/, and zot would not start/,
     );
     answers = {};
-    expect(await refusal()).toMatch(/answers this host and is no Authentik/);
+    expect(await refusal()).toMatch(/ZH-ISSUER-NO-AUTHENTIK/);
     answers[DOCUMENT] = [502, ""];
     expect(await refusal()).toMatch(refused);
     expect(await refusal({ plannedConfig: planned().replaceAll(origin, "http://127.0.0.1:1") })).toMatch(refused);
@@ -233,7 +233,7 @@ describe("a host that was deployed to", () => {
         expect(driver.said).toEqual([]);
         expect(await driver.preview(inputs({ restartCommand: "" }))).toBe("same");
         expect(driver.said.join("\n")).toMatch(
-            /^warning: A push to 127\.0\.0\.1 would be refused: host\.restartCommand is not set\.$/,
+            /^warning: A push to 127\.0\.0\.1 would be refused: host\.restartCommand is not set\. \[ZH-RESTART-COMMAND-MISSING\]$/,
         );
         const config = host.config.replace('"info"', '"warn"');
         await expect(driver.preview(inputs({ config, restartCommand: "" }))).rejects.toThrow(

@@ -111,15 +111,18 @@ test.each<[string, Record<string, string>, string]>([
         "a unit of ours that was disabled",
         {
             disabled:
-                "zot.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl enable zot.service",
+                "zot.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl enable zot.service [ZH-START-DISABLED]",
         },
-        "zot.service is disabled, so that zot is not started when the host restarts",
+        "zot.service is disabled, so that zot is not started when the host restarts [ZH-START-DISABLED]",
     ],
     ["a missing start", { start: "no" }, "the start of zot beside /etc/zot/config.json is missing"],
     [
         "a zot that is silent",
-        { serving: "not reachable", silence: ": curl: (60) SSL certificate problem: certificate has expired" },
-        "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: certificate has expired",
+        {
+            serving: "not reachable",
+            silence: "curl: (60) SSL certificate problem: certificate has expired. [ZH-READYZ-CERTIFICATE]",
+        },
+        "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: certificate has expired [ZH-READYZ-CERTIFICATE]",
     ],
     ["read-only, of its own accord", { serving: "read-only" }, "zot serves a read-only config"],
     [
@@ -134,8 +137,8 @@ test.each<[string, Record<string, string>, string]>([
 test.each<[string, Record<string, string>, RegExp]>([
     [
         "an old zot",
-        { versionProblem: "is version v2.1.10-0-gabc" },
-        /^zot on registry\.example\.org, \/usr\/local\/bin\/zot, is version v2\.1\.10-0-gabc\. Only from 2\.1\.19 on are tags immutable/,
+        { versionProblem: "/usr/local/bin/zot is version v2.1.10-0-gabc. [ZH-VERSION-OLD]" },
+        /^On registry\.example\.org \/usr\/local\/bin\/zot is version v2\.1\.10-0-gabc\. \[ZH-VERSION-OLD\] Only from 2\.1\.19 on are tags immutable/,
     ],
     [
         "a zot that was not restarted after it was replaced",
@@ -149,8 +152,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     ],
     [
         "a unit of the site's that does not start with the host",
-        { notStartedWithHost: "zot.service is disabled; run on the host: systemctl enable zot.service" },
-        /^On registry\.example\.org zot\.service is disabled; run on the host: systemctl enable zot\.service\.$/,
+        {
+            notStartedWithHost:
+                "zot.service is disabled; run on the host: systemctl enable zot.service [ZH-START-DISABLED]",
+        },
+        /^On registry\.example\.org zot\.service is disabled; run on the host: systemctl enable zot\.service \[ZH-START-DISABLED\]$/,
     ],
     [
         "a start that the service does not use",
@@ -298,7 +304,7 @@ test("no sentence has a hole, whatever is empty", () => {
             `-rw------- 105 ${"b".repeat(64)} ${SECRET_FILE}`,
         ),
         zotVersion: fc.constantFrom("", "v2.1.20"),
-        versionProblem: fc.constantFrom("", "is not there or cannot be run"),
+        versionProblem: fc.constantFrom("", "/usr/local/bin/zot is not there or cannot be run. [ZH-OBSERVE-BINARY]"),
         runningCommit: fc.constantFrom("", "v2.1.19"),
         service: fc.constantFrom("", "stopped", "running"),
         unended: fc.constantFrom("", "3"),
@@ -309,7 +315,10 @@ test("no sentence has a hole, whatever is empty", () => {
         serviceFileState: fc.constantFrom("", "missing", "other", "same"),
         url: fc.constantFrom("", "http://127.0.0.1:5000"),
         serving: fc.constantFrom("hardened", "read-only", "other", "not reachable", "unknown"),
-        servingProblem: fc.constantFrom("", "an anonymous write was answered 415 instead of 401"),
+        servingProblem: fc.constantFrom(
+            "",
+            "zot answered an anonymous write with 415 instead of 401. [ZH-PROBE-WRITE]",
+        ),
     });
     fc.assert(
         fc.property(facts, fc.constantFrom(CONFIG, "{}\n"), (given, text) => {
