@@ -1,8 +1,8 @@
 /** How the registry's host is reached, and what is looked at on it. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostObservation, HostWithdrawal } from "pulumi-zot";
+import { HostObservation, type HostObservationArgs, HostWithdrawal } from "pulumi-zot";
 import { LiveNames, namesOfRegistry } from "./liveNames";
-import type { SecretText, Settings } from "./settings";
+import { type PolicySettings, type SecretText, type Settings, type ToldSettings, toldToHost } from "./settings";
 import {
     configText,
     namelessSecretFiles,
@@ -52,41 +52,27 @@ export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & 
 
 const revealed = (text: SecretText | undefined) => text && pulumi.secret(text.reveal());
 
+/** The inputs of a look that the settings decide: each that declares a name for it. */
+type HostLook = Omit<
+    HostObservationArgs,
+    "connection" | "config" | "secretFiles" | "plannedConfig" | "plannedReadOnlyConfig" | "mistakes"
+>;
+
 export interface ObservedState {
     config: pulumi.Input<ZotConfig>;
     files: pulumi.Input<SecretFiles>;
 }
 
-/** What a look at the host goes by, beside the connection and what was declared. */
-export function lookSettings({ zot, identity, host }: Pick<Settings, "zot" | "identity" | "host">) {
-    return {
-        configFile: zot.configFile,
-        binary: zot.binary,
-        rootDirectory: zot.rootDirectory,
-        serviceManager: host.serviceManager,
-        serviceName: host.serviceName,
-        manageService: host.manageService,
-        startWithoutIssuer: host.startWithoutIssuer ?? host.manageService,
-        sudo: host.sudo,
-        zotUser: zot.user,
-        acceptVersion: zot.acceptVersion,
-        caFile: identity.caFile,
-        logFile: host.logFile,
-        look: host.observe,
-    };
+/** What a look at the host goes by, beside the connection and what is to be put into force. */
+export function lookSettings(settings: ToldSettings): HostLook {
+    return Object.fromEntries(toldToHost("look", settings)) as unknown as HostLook;
 }
 
 /** What a look asks in the place of a push, all of it known before any secret is. */
-export function plannedPush(settings: Settings) {
-    const { registry, zot, identity, host } = settings;
+export function plannedPush(settings: PolicySettings) {
     return {
         plannedConfig: configText(renderZotConfig(settings, namelessSecretFiles(settings))),
         plannedReadOnlyConfig: configText(readOnlyConfig(settings)),
-        restartCommand: host.restartCommand,
-        dropSettings: zot.dropSettings,
-        registryUrl: registry.url,
-        workloadsGroup: identity.workloadsGroup,
-        adminsGroup: identity.adminsGroup,
     };
 }
 

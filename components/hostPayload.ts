@@ -13,7 +13,7 @@ import serviceScript from "../host/service.sh";
 import serviceFileScript from "../host/serviceFile.sh";
 import startScript from "../host/start.sh";
 import transactionScript from "../host/transaction.sh";
-import type { Settings } from "./settings";
+import { type Settings, toldToHost } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 
 /** `deploy` puts the config into force; `withdraw` leaves the host as `host.onDestroy` says. */
@@ -113,30 +113,17 @@ function sections(payload: HostPayload, mark: string): string {
 }
 
 /** `name=value` lines; values were checked to be of one line. */
-function scriptSettings({ settings: { host, zot, identity }, files }: HostPayload, mark: string): string {
-    const yesOrNo = (value: boolean) => (value ? "yes" : "no");
-    const values: [string, string | number][] = [
+function scriptSettings({ settings, files }: HostPayload, mark: string): string {
+    const values: [string, unknown][] = [
         ["mark", mark],
-        ["binary", zot.binary],
-        ["configFile", zot.configFile],
-        ["rootDirectory", zot.rootDirectory],
         ["credentialsFile", files.credentials],
         ["sessionKeysFile", files.sessionKeys],
-        ["serviceManager", host.serviceManager],
-        ["serviceName", host.serviceName],
-        ["restartCommand", host.restartCommand ?? ""],
-        ["readyTimeout", host.readyTimeout],
-        ["timeLimit", host.pushTimeout],
-        ["sudo", host.sudo],
-        ["manageService", yesOrNo(host.manageService)],
-        ["startWithoutIssuer", yesOrNo(host.startWithoutIssuer ?? host.manageService)],
-        ["onDestroy", host.onDestroy],
-        ["logFile", host.logFile ?? ""],
-        ["acceptVersion", zot.acceptVersion ?? ""],
-        ["zotUser", zot.user ?? ""],
-        ["caFile", identity.caFile ?? ""],
-        ["zotCaFile", zot.caFile ?? ""],
-        ...zot.dropSettings.map((path): [string, string] => ["dropSetting", path]),
+        ...toldToHost("script", settings),
     ];
-    return values.map(([name, value]) => `${name}=${value}\n`).join("");
+    return values.flatMap(([name, value]) => [value].flat().map((item) => `${name}=${scriptValue(item)}\n`)).join("");
+}
+
+function scriptValue(value: unknown): string {
+    if (typeof value === "boolean") return value ? "yes" : "no";
+    return String(value ?? "");
 }

@@ -10,7 +10,7 @@ import {
     whoInWords,
 } from "../../components/accessChanges";
 import { type AccessMatrix, accessMatrix } from "../../components/accessPolicy";
-import { isLoopback, isMap, shown } from "../../components/settings";
+import { type ChangeMeaning, type Effect, isLoopback, isMap, shown } from "../../components/settings";
 import {
     configText,
     type Json,
@@ -24,13 +24,7 @@ import { matrixMarkdown } from "../shared/matrixText";
 import { besideChanges, decisiveChanges } from "./decisive";
 import type { SettingValue, StackSide } from "./sides";
 
-/** `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens has to be read. */
-export type Effect = "wider" | "narrower" | "unclear";
-
-export interface RightsChange {
-    effect: Effect;
-    /** A sentence without its full stop. */
-    words: string;
+export interface RightsChange extends ChangeMeaning {
     /** Who, in words; absent for what is not one tier's. */
     who?: string;
 }

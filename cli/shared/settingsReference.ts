@@ -32,7 +32,7 @@ export function settingsMarkdown(): string {
         "# Settings",
         "",
         "Set one with `pulumi config set --path NAME VALUE`, a secret with `--secret` and the value on standard input.",
-        "This page is written by `npm run settings` from `components/settings/declarations.ts`.",
+        "This page is written by `npm run settings` from `components/settings/declared/`.",
         "",
         "| setting | meaning | allowed | default |",
         "|---|---|---|---|",

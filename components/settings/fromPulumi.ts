@@ -1,7 +1,8 @@
 /** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
 import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
-import { nameOfKey, plainTokenMistake, type RawSettings } from "./parse";
+import { nameOfKey, plainTokenMistake } from "./parse";
+import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText } from "./setting";
 
 /** Whether a configuration key holds a secret; in the SDK, but left out of its types. */

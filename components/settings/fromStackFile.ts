@@ -1,7 +1,8 @@
 /** The reader for a stack's file alone: no state, no secret, no network, and no Pulumi. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { nameOfKey, plainTokenMistake, type RawSettings } from "./parse";
+import { nameOfKey, plainTokenMistake } from "./parse";
+import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, shown } from "./setting";
 import { YamlMistake, yamlAsPulumi } from "./yaml";
 

@@ -4,13 +4,30 @@ export { isLoopback } from "../../clients/http/address";
 export { ACTIONS, type Action } from "./actions";
 export {
     allSettings,
-    goDurationSeconds,
     type MirrorSetting,
     type RepositoryRuleSetting,
     type Settings,
+    settingOf,
 } from "./declarations";
 export { extraConfigMistakes } from "./extraConfig";
-export { nameOfKey, type ParsedSettings, type PolicySettings, parseSettings, type RawSettings } from "./parse";
+export { goDurationSeconds } from "./goDurations";
+export { another, other, quoted } from "./meanings";
+export { nameOfKey, type ParsedSettings, type PolicySettings, parseSettings } from "./parse";
 export { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "./patterns";
+export type { RawSettings } from "./rawSettings";
 export { isSecretHeader, isSecretKey, secretIn, withoutSecrets, withoutSecretsIn } from "./secrets";
-export { isMap, SecretText, type SettingMistake, SettingsError, setCommand, shown } from "./setting";
+export {
+    type ChangeMeaning,
+    type Effect,
+    isMap,
+    placesOf,
+    SecretText,
+    type Setting,
+    type SettingMistake,
+    SettingsError,
+    setCommand,
+    shown,
+    type Weigh,
+    type ZotPlace,
+} from "./setting";
+export { type ToldSettings, toldToHost } from "./toldToHost";

@@ -2,24 +2,8 @@
 import type * as z from "zod/mini";
 import { crossChecks } from "./crossChecks";
 import { allSettings, type GroupName, type Settings } from "./declarations";
+import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, type Setting, type SettingMistake, setCommand, shown, shownPath } from "./setting";
-
-/** What a reader found: groups of settings as a stack's file nests them, secrets as {@link SecretText}. */
-export interface RawSettings {
-    groups: Record<string, unknown>;
-    /**
-     * What is outside the settings but needed to reach the systems; absent where a stack is only rendered.
-     * Without it, what only the site knows may be missing.
-     */
-    site?: {
-        hasAuthentikUrl: boolean;
-        hasAuthentikToken: boolean;
-        /** Path of the SSH agent's socket, if there is an agent. */
-        sshAgentSocket: string | undefined;
-    };
-    /** What the reader itself noticed. */
-    mistakes?: SettingMistake[];
-}
 
 /** What rendering the config and the access matrix needs: all but how to reach the host. */
 export type PolicySettings = Omit<Settings, "host">;

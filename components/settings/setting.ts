@@ -1,10 +1,52 @@
 /** What one setting is: its meaning, its type and how a mistake in it is put into words. Pure. */
 import type * as z from "zod/mini";
+import type { Json } from "../zotJson";
 import { withoutSecrets } from "./secrets";
 
 /** How a value that arrives as text (`pulumi config set`, an environment) becomes a value. */
 export type SettingKind = "text" | "integer" | "boolean" | "list" | "map";
 
+/** What a change means for who may do what. `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens has to be read. */
+export type Effect = "wider" | "narrower" | "unclear";
+
+/** A change in a review. */
+export interface ChangeMeaning {
+    effect: Effect;
+    /** A sentence without its full stop. */
+    words: string;
+}
+
+/** What the change from one value to another means; undefined is a setting that is not there. */
+export type Weigh = (before: unknown, after: unknown) => ChangeMeaning;
+
+/** Whether a change is seen in zot's config, as rights; changes nobody's rights; or what it means beside zot's config. */
+export type ReviewMeaning = "in zot's config" | "no rights" | Weigh;
+
+/** A place in zot's config that a setting decides. */
+export interface ZotPlace<T> {
+    /** Keys as zot writes them, for example `http.port`. */
+    path: string;
+    /** What stands there; nothing where it is undefined. Default: the setting's value. */
+    write?(value: T): Json | undefined;
+    /** It stands there only where each of these settings has one of these values. */
+    where?: Readonly<Record<string, readonly unknown[]>>;
+    /** Whether the same place in `zot.extraConfig` goes first, as long as the setting has its default. */
+    yields?: boolean;
+    /** Several settings decide it together: by which function of `zotConfig/render.ts`. */
+    rendering?: "accessControl";
+}
+
+/** How the host is told of a setting. */
+export interface HostNames {
+    /** Name among the settings that a push sends to the script (`host/look.sh` reads them); of a list each item is a line. */
+    script?: string;
+    /** Name among the inputs of the resource HostObservation. */
+    look?: string;
+    /** Where it is left out, the host is told the value of this setting. */
+    without?: string;
+}
+
+/** The one place of all that is known of a setting. */
 export interface Setting<T> {
     /** One sentence for `Pulumi.yaml` and the reference. */
     description: string;
@@ -29,7 +71,19 @@ export interface Setting<T> {
     read?: (text: string) => string;
     /** What to say besides where the setting is missing. */
     hint?: string;
+    /** Where it stands in zot's config: rendered there, and known by it in the config of a host. Default: nowhere. */
+    zotConfig?: ZotPlace<NoInfer<T>> | readonly ZotPlace<NoInfer<T>>[];
+    /** What a change of it means to a review. */
+    review: ReviewMeaning;
+    /** What the host is told of it. Default: nothing. */
+    host?: HostNames;
+    /** The setting without which this one would have no effect. */
+    needs?: string;
 }
+
+/** The places in zot's config that a setting decides. */
+export const placesOf = (setting: Pick<Setting<unknown>, "zotConfig">): readonly ZotPlace<unknown>[] =>
+    [setting.zotConfig ?? []].flat();
 
 /** A mistake in the settings: one sentence for the person who wrote the setting. */
 export interface SettingMistake {

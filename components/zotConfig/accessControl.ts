@@ -2,7 +2,7 @@
 import { ACTIONS, type AccessPolicy, type Action, type Grant, type RepositoryRule } from "../accessPolicy";
 import { patternMistake } from "../settings/patterns";
 import { shown } from "../settings/setting";
-import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 
 /** The `repositories` of a policy's rules. */
 export function repositoriesOf(policy: AccessPolicy): JsonMap {

@@ -1,6 +1,7 @@
 /** zot's config.json: rendered from settings, and checked for what `zot verify` lets through. */
+
+export type { Json, JsonMap } from "../zotJson";
 export { policyInEffect, policyOf } from "./accessControl";
-export type { Json, JsonMap } from "./json";
 export { configMistakes } from "./lint";
 export { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 export {

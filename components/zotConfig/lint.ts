@@ -4,8 +4,8 @@
  */
 import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPolicy";
 import { type PolicySettings, patternMistake, type SettingMistake } from "../settings";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { readAccessControl } from "./accessControl";
-import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
 import { otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { baseConfig, namelessSecretFiles } from "./render";

@@ -2,7 +2,7 @@
 import { outsideText } from "../../clients/outsideText";
 import { withoutSecrets } from "../settings/secrets";
 import { shown } from "../settings/setting";
-import { isJsonMap, type Json, type JsonMap, valueAt } from "./json";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 
 /** A way to log in that is not declared. */
 export interface OtherLogin {

@@ -1,6 +1,6 @@
 /** `zot.extraConfig` merged into the config that the settings make. Pure. */
 import { shown } from "../settings";
-import { isJsonMap, type Json, type JsonMap, keyIn } from "./json";
+import { isJsonMap, type Json, type JsonMap, keyIn } from "../zotJson";
 
 /**
  * Adds `extra` to `base`: maps are merged, lists appended. Where both have a value and they differ, the base's stays, and

@@ -1,10 +1,10 @@
 /** zot's config.json from settings. Pure. */
 import { tieredPolicy } from "../accessPolicy";
 import type { PolicySettings } from "../settings";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { repositoriesOf } from "./accessControl";
-import { isJsonMap, type JsonMap, valueAt } from "./json";
 import { mergeExtra } from "./merge";
-import { requestTimeouts } from "./timeouts";
+import { type DeclaredPlace, declaredPlaces, declaredValue, putAt } from "./places";
 
 /** zot's config.json. What is not typed here is the site's own (`zot.extraConfig`). */
 export type ZotConfig = JsonMap;
@@ -52,88 +52,69 @@ export function configText(config: ZotConfig): string {
     return `${JSON.stringify(config, null, 2)}\n`;
 }
 
-/** The config without the site's own part. */
-export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMap {
-    const { registry, zot, identity } = settings;
-    const auth: JsonMap = {
-        openid: {
-            providers: {
-                oidc: {
-                    name: identity.providerName,
-                    credentialsFile: files.credentials,
-                    issuer: identity.issuer,
-                    scopes: ["openid", "email", "profile"],
-                    // Without the mapping, the user's name would silently be the e-mail address.
-                    claimMapping: { username: "preferred_username", groups: "groups" },
+/**
+ * What stands in every config, in the order in which it is written. Null keeps a place in that order, for what a setting or a
+ * function here puts there; it is no part of a config by itself. What has no place here comes after the rest of its map.
+ */
+export const skeleton = (): JsonMap => ({
+    distSpecVersion: "1.1.1",
+    storage: {},
+    http: {
+        address: null,
+        port: null,
+        realm: "zot",
+        externalUrl: null,
+        readTimeout: null,
+        writeTimeout: null,
+        auth: {
+            openid: {
+                providers: {
+                    oidc: {
+                        name: null,
+                        credentialsFile: null,
+                        issuer: null,
+                        scopes: ["openid", "email", "profile"],
+                        // Without the mapping, the user's name would silently be the e-mail address.
+                        claimMapping: { username: "preferred_username", groups: "groups" },
+                    },
                 },
             },
+            apikey: true,
+            secureSession: null,
+            sessionKeysFile: null,
         },
-        apikey: true,
-    };
-    // Behind a proxy that ends TLS, zot would not know to mark its cookies as secure.
-    if (registry.url.startsWith("https:")) auth.secureSession = true;
+        accessControl: { repositories: null, metrics: null },
+    },
+    log: {},
+    extensions: { metrics: null, search: null, ui: null, sync: null },
+});
+
+/** What several settings decide together. */
+const RENDERINGS: Record<NonNullable<DeclaredPlace["rendering"]>, (settings: PolicySettings) => Json> = {
+    accessControl: (settings) => repositoriesOf(tieredPolicy(settings)),
+};
+
+/** The config without the site's own part. */
+export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMap {
+    const config = skeleton();
+    const extra = settings.zot.extraConfig as JsonMap;
+    for (const place of declaredPlaces) {
+        if (place.yields && valueAt(extra, place.keys) !== undefined) continue;
+        const value = place.rendering ? RENDERINGS[place.rendering](settings) : declaredValue(place, settings);
+        if (value !== undefined) putAt(config, place.keys, value);
+    }
+    putAt(config, ["http", "auth", "openid", "providers", "oidc", "credentialsFile"], files.credentials);
     // zot takes either; a site with more than one instance keeps its sessions in redis.
-    if (valueAt(zot.extraConfig as JsonMap, ["http", "auth", "sessionDriver"]) === undefined)
-        auth.sessionKeysFile = files.sessionKeys;
-
-    return {
-        distSpecVersion: "1.1.1",
-        storage: {
-            rootDirectory: zot.rootDirectory,
-            gc: zot.garbageCollection,
-            gcDelay: zot.garbageCollectionDelay,
-            gcInterval: zot.garbageCollectionInterval,
-        },
-        http: {
-            address: zot.address,
-            port: String(zot.port),
-            realm: "zot",
-            externalUrl: registry.url,
-            ...requestTimeouts(settings),
-            auth,
-            accessControl: { repositories: repositoriesOf(tieredPolicy(settings)), ...metricsReaders(settings) },
-        },
-        log: { level: zot.logLevel },
-        extensions: extensions(settings),
-    };
+    if (valueAt(extra, ["http", "auth", "sessionDriver"]) === undefined)
+        putAt(config, ["http", "auth", "sessionKeysFile"], files.sessionKeys);
+    return withoutPlaceholders(config);
 }
 
-/** Who may read /metrics: without a line of its own nobody, admins included. */
-function metricsReaders({ zot }: PolicySettings): JsonMap {
-    switch (zot.metrics) {
-        case "anonymous":
-            return { metrics: { anonymousPolicy: ["read"] } };
-        case "users":
-            return { metrics: { users: zot.metricsUsers } };
-        case "off":
-            return {};
-    }
-}
-
-function extensions({ zot }: PolicySettings): JsonMap {
-    const result: JsonMap = {};
-    if (zot.metrics !== "off") result.metrics = { enable: true, prometheus: { path: zot.metricsPath } };
-    if (zot.search) {
-        result.search = {
-            enable: true,
-            ...(zot.vulnerabilityUpdateInterval === "off"
-                ? {}
-                : { cve: { updateInterval: zot.vulnerabilityUpdateInterval } }),
-        };
-    }
-    if (zot.userInterface) result.ui = { enable: true };
-    if (zot.mirrors.length > 0) {
-        result.sync = {
-            enable: true,
-            registries: zot.mirrors.map((mirror) => ({
-                urls: [mirror.url],
-                onDemand: true,
-                tlsVerify: true,
-                content: [{ prefix: mirror.content ?? "**", destination: `/${mirror.prefix}` }],
-            })),
-        };
-    }
-    return result;
+function withoutPlaceholders(config: JsonMap): JsonMap {
+    const present = Object.entries(config).filter(([, value]) => value !== null);
+    return Object.fromEntries(
+        present.map(([key, value]) => [key, isJsonMap(value) ? withoutPlaceholders(value) : value]),
+    );
 }
 
 /**
@@ -145,13 +126,12 @@ export function readOnlyConfig(settings: PolicySettings): ZotConfig {
     // Without logins there are no users to name; the metrics are off for them.
     const zot = settings.zot.metrics === "users" ? { ...settings.zot, metrics: "off" as const } : settings.zot;
     const config = baseConfig({ ...settings, zot }, { credentials: "", sessionKeys: "" });
+    const http = config.http as JsonMap;
     const auth = { apikey: true };
     const rule = { anonymousPolicy: ["read"], defaultPolicy: ["read"] };
-    const accessControl = { repositories: { "**": rule }, ...metricsReaders({ ...settings, zot }) };
-    return mergeExtra(
-        { ...config, http: { ...(config.http as JsonMap), auth, accessControl } },
-        withoutLogins(zot.extraConfig as JsonMap),
-    ).config;
+    const accessControl = { ...(http.accessControl as JsonMap), repositories: { "**": rule } };
+    return mergeExtra({ ...config, http: { ...http, auth, accessControl } }, withoutLogins(zot.extraConfig as JsonMap))
+        .config;
 }
 
 function withoutLogins(extra: JsonMap): JsonMap {

@@ -1,9 +1,11 @@
 /** What a config on a host has that the settings do not declare: what the first push would remove. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import { extraConfigMistakes } from "../settings";
-import { isJsonMap, type Json, type JsonMap, keyIn, valueAt } from "./json";
+import { isJsonMap, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
 import { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
+import { type DeclaredPlace, declaredPlaces } from "./places";
+import { skeleton } from "./render";
 
 export interface UnmanagedParts {
     /** What `zot.extraConfig` has to hold beside what it holds already, so that it stays. */
@@ -22,27 +24,23 @@ export interface UnmanagedParts {
     accounts: string[];
 }
 
-/** The settings by which something of zot's config is declared, by its path in small letters. */
-const DECLARED_BY: Record<string, string | undefined> = {
-    distspecversion: undefined,
-    "storage.rootdirectory": "zot.rootDirectory",
-    "storage.gc": "zot.garbageCollection",
-    "storage.gcdelay": "zot.garbageCollectionDelay",
-    "storage.gcinterval": "zot.garbageCollectionInterval",
-    "http.address": "zot.address",
-    "http.port": "zot.port",
-    "http.realm": undefined,
-    "http.externalurl": "registry.url",
-    "http.readtimeout": "zot.readTimeout",
-    "http.writetimeout": "zot.writeTimeout",
-    "log.level": "zot.logLevel",
-    "extensions.metrics.enable": "zot.metrics",
-    "extensions.metrics.prometheus.path": "zot.metricsPath",
-    "extensions.search.enable": "zot.search",
-    "extensions.search.cve.updateinterval": "zot.vulnerabilityUpdateInterval",
-    "extensions.ui.enable": "zot.userInterface",
-    "extensions.sync.enable": "zot.mirrors",
-};
+/** What decides a place of zot's config, by its path in small letters: a setting; or none, where it is always the same. */
+const DECIDED = new Map<string, DeclaredPlace | undefined>([
+    ...constantPlaces(skeleton()).map((path): [string, undefined] => [path.toLowerCase(), undefined]),
+    ...declaredPlaces.map((place): [string, DeclaredPlace] => [place.path.toLowerCase(), place]),
+]);
+
+/** Where every config has the same. */
+function constantPlaces(config: JsonMap, above = ""): string[] {
+    return Object.entries(config).flatMap(([key, value]) => {
+        if (isJsonMap(value)) return constantPlaces(value, `${above}${key}.`);
+        return value === null ? [] : [`${above}${key}`];
+    });
+}
+
+/** Whether a place is not the site's own; an optional setting leaves it to the site until it is set. */
+const isDecided = (name: string, our: Json | undefined): boolean =>
+    DECIDED.has(name) && !(our === undefined && DECIDED.get(name)?.optional);
 
 /** Below these nothing of the host's stays; nor of any other login that it has. */
 const REPLACED = [
@@ -92,18 +90,18 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
             const present = ours && keyIn(ours, key);
             const our = present === undefined ? undefined : ours![present]!;
             if (value === null || value === "" || (our === undefined && isNoSetting(value, path))) continue;
-            if (name in DECLARED_BY) {
+            if (name === MIRRORS && Array.isArray(value)) {
+                compareMirrors(value, Array.isArray(our) ? our : [], path);
+            } else if (replaced.includes(name)) {
+                parts.replaced.push(...lost(value, our, path));
+            } else if (isDecided(name, our)) {
                 if (!isSame(value, our))
                     parts.different.push({
                         path: path.join("."),
                         onHost: value,
                         declared: our,
-                        setting: DECLARED_BY[name],
+                        setting: DECIDED.get(name)?.setting,
                     });
-            } else if (name === MIRRORS && Array.isArray(value)) {
-                compareMirrors(value, Array.isArray(our) ? our : [], path);
-            } else if (replaced.includes(name)) {
-                parts.replaced.push(...lost(value, our, path));
             } else if (isJsonMap(value) && (isJsonMap(our) || our === undefined)) {
                 compare(value, our, path);
             } else if (our === undefined) {

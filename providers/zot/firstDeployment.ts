@@ -1,7 +1,7 @@
 /** What the first deployment to a host will do, in words, for who decides about it. Pure. */
 import { changeInWords, isWidening, policyChanges, type TierNames } from "../../components/accessChanges";
 import { policyInEffect, policyOf } from "../../components/zotConfig/accessControl";
-import type { JsonMap } from "../../components/zotConfig/json";
+import type { JsonMap } from "../../components/zotJson";
 import type { HostReport } from "./hostReport";
 
 /** Who may do what before and after, and what is noticed of the change; `widens` where somebody will be allowed more than now. */

@@ -1,7 +1,7 @@
 /** What a look at a host has seen, and what of it differs from what was declared. Pure. */
 import { createHash } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
-import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotConfig/json";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotJson";
 import { formerAccounts, otherLogins } from "../../components/zotConfig/logins";
 import type { PropertyMap } from "../protocol";
 import { configDifference } from "./configDifference";

@@ -1,7 +1,7 @@
 /** How long a request may take: declared, rendered, taken over, and warned of where it has no end. */
 import { declaredState } from "../../components/declaredState";
 import { type JsonMap, readOnlyConfig, timeoutWarnings, unmanagedParts } from "../../components/zotConfig";
-import { valueAt } from "../../components/zotConfig/json";
+import { valueAt } from "../../components/zotJson";
 import { rawSettings, siteSettings } from "../support/settings";
 
 const limitsOf = (config: JsonMap) => [

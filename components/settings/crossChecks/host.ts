@@ -1,0 +1,180 @@
+/** What the settings of the host say together, and must not. Pure. */
+import { declarations, type Settings } from "../declarations";
+import { SCAN_FOUND_NOTHING, scanCommand } from "../hostKeys";
+import { type SecretText, type SettingMistake, setCommand, shown } from "../setting";
+import { type CrossCheck, mistake } from "./crossCheck";
+
+export const hostChecks: CrossCheck[] = [
+    {
+        needs: ["host.jumpAddress", "host.jumpHostKey", "host.jumpPort"],
+        check: ({ host }) => {
+            if (host.jumpAddress && !host.jumpHostKey) {
+                const command = setCommand("host.jumpHostKey", {
+                    example: scanCommand({ address: host.jumpAddress, port: host.jumpPort }),
+                });
+                const why = "it is not set, and the jump host's key has to be known";
+                return [
+                    mistake(
+                        "host.jumpHostKey",
+                        `${why}; set it with: ${command}. If it was set by that command, ${SCAN_FOUND_NOTHING}.`,
+                    ),
+                ];
+            }
+            return [];
+        },
+    },
+    {
+        needs: ["host.serviceManager", "host.restartCommand"],
+        check: ({ host }) => {
+            if (host.serviceManager === "command" && !host.restartCommand) {
+                return [
+                    mistake(
+                        "host.restartCommand",
+                        `it is not set while host.serviceManager is command; set it with: ${setCommand("host.restartCommand", { example: '"rc-service zot restart"' })}`,
+                    ),
+                ];
+            }
+            if (host.serviceManager !== "command" && host.restartCommand) {
+                return [
+                    mistake(
+                        "host.restartCommand",
+                        `it is set while host.serviceManager is ${host.serviceManager}, and would have no effect; set host.serviceManager to command, or remove it.`,
+                    ),
+                ];
+            }
+            return [];
+        },
+    },
+    {
+        needs: [
+            "host.serviceManager",
+            "host.sudo",
+            "host.user",
+            "host.manageService",
+            "host.startWithoutIssuer",
+            "zot.user",
+        ],
+        check: rightsMistakes,
+    },
+    {
+        needs: ["host.privateKey", "host.password", "host.privateKeyPassphrase"],
+        check: ({ host }, site) => {
+            const mistakes: SettingMistake[] = [];
+            if (host.privateKeyPassphrase && !host.privateKey) {
+                mistakes.push(
+                    mistake(
+                        "host.privateKeyPassphrase",
+                        "it is set without host.privateKey; set the key too, or remove the passphrase.",
+                    ),
+                );
+            }
+            if (host.privateKey?.isReadable) {
+                const key = privateKeyForm(host.privateKey);
+                if (key === undefined) {
+                    mistakes.push(
+                        mistake(
+                            "host.privateKey",
+                            `the value given is not a private key in PEM or OpenSSH form; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`,
+                        ),
+                    );
+                }
+                if (key === "encrypted" && !host.privateKeyPassphrase) {
+                    mistakes.push(
+                        mistake(
+                            "host.privateKeyPassphrase",
+                            `it is not set, and host.privateKey is protected by one; set it with: ${setCommand("host.privateKeyPassphrase", declarations.host.privateKeyPassphrase)}`,
+                        ),
+                    );
+                }
+            }
+            if (site && !host.privateKey && !host.password && !site.sshAgentSocket) {
+                mistakes.push(
+                    mistake(
+                        "host.privateKey",
+                        `it is not set, and neither is host.password, and no SSH agent is running; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`,
+                    ),
+                );
+            }
+            return mistakes;
+        },
+    },
+];
+
+/** Rights on the host that can never be enough, or never be used. */
+function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
+    const { serviceManager, sudo, user, manageService } = host;
+    const ofUser = serviceManager === "systemd-user" || serviceManager === "launchd-agent";
+    const mistakes: SettingMistake[] = [];
+    if (ofUser && sudo !== "off") {
+        mistakes.push(
+            mistake(
+                "host.sudo",
+                `it is ${sudo} while host.serviceManager is ${serviceManager}, whose services belong to host.user; set host.sudo to off.`,
+            ),
+        );
+    }
+    if (manageService && serviceManager === "command") {
+        mistakes.push(
+            mistake(
+                "host.manageService",
+                "it is true while host.serviceManager is command, for which there is no service file to write; set it to false, or host.serviceManager to what starts zot.",
+            ),
+        );
+    }
+    // Only the site knows who logs in.
+    if (user === undefined) return mistakes;
+    if (zot.user !== undefined && zot.user !== user && user !== "root" && sudo !== "all") {
+        mistakes.push(
+            mistake(
+                "zot.user",
+                `it is ${shown(zot.user)} while ${shown(user)} pushes with host.sudo ${sudo}, who cannot give the secret files to another user; set host.user to ${zot.user} or root, or host.sudo to all.`,
+            ),
+        );
+    }
+    if (ofUser && manageService && user === "root" && zot.user === undefined) {
+        mistakes.push(
+            mistake(
+                "host.user",
+                `it is root, so that zot would run as root by ${serviceManager}; give a user of zot's own, or, if it is to run as root, set zot.user to root.`,
+            ),
+        );
+    }
+    if (ofUser || user === "root" || sudo === "all") return mistakes;
+    const becomeRoot = "set host.sudo to all, or host.user to root";
+    const writes = manageService
+        ? "host.manageService"
+        : host.startWithoutIssuer && serviceManager === "systemd"
+          ? "host.startWithoutIssuer"
+          : undefined;
+    if (writes && serviceManager !== "command") {
+        const folder = serviceManager === "systemd" ? "/etc/systemd/system" : "/Library/LaunchDaemons";
+        mistakes.push(
+            mistake(
+                writes,
+                `it is true, for which the push writes in ${folder} as root, while host.sudo is ${sudo} and host.user ${shown(user)}; ${becomeRoot}, or ${writes} to false.`,
+            ),
+        );
+    } else if (serviceManager === "launchd-daemon" && sudo === "off") {
+        mistakes.push(
+            mistake(
+                "host.sudo",
+                `it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, and host.user is ${shown(user)}; set host.sudo to service or all, or host.user to root.`,
+            ),
+        );
+    }
+    return mistakes;
+}
+
+/** What kind of private key a text is; undefined where it is none. */
+function privateKeyForm(key: SecretText): "plain" | "encrypted" | undefined {
+    const [, kind, body] =
+        /^-----BEGIN ([A-Z ]*)PRIVATE KEY-----\r?\n([\s\S]+)-----END \1PRIVATE KEY-----\s*$/.exec(key.reveal()) ?? [];
+    if (kind === undefined || body === undefined) return undefined;
+    if (kind === "ENCRYPTED " || /^Proc-Type: 4,ENCRYPTED/m.test(body)) return "encrypted";
+    if (kind !== "OPENSSH ") return "plain";
+    // Magic, then the cipher's name behind its length in four bytes.
+    const magic = "openssh-key-v1\0";
+    const decoded = Buffer.from(body, "base64").toString("latin1");
+    if (!decoded.startsWith(magic)) return undefined;
+    return decoded.startsWith("none", magic.length + 4) ? "plain" : "encrypted";
+}

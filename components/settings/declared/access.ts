@@ -1,0 +1,65 @@
+/** Settings of who may do what. Pure. */
+import * as z from "zod/mini";
+import { ACTIONS } from "../actions";
+import { boolean, checked, define, isName } from "../kinds";
+import { IN_ZOT_CONFIG } from "../meanings";
+import { patternMistake } from "../patterns";
+import { THREE_TIERS } from "../zotPlaces";
+
+const action = z.enum(ACTIONS);
+const actionList = z.array(action).check(
+    z.minLength(1),
+    z.superRefine((actions, context) => {
+        const twice = actions.find((item, index) => actions.indexOf(item) < index);
+        if (twice) context.addIssue({ code: "custom", input: actions, params: { because: `${twice} is in it twice` } });
+    }),
+);
+const pattern = checked(patternMistake);
+const groupName = checked(isName);
+
+/** One rule for the repositories under a pattern, as a site writes it; what is left out is as everywhere else. */
+const rule = z.strictObject({
+    anonymous: z.optional(actionList),
+    ci: z.optional(actionList),
+    admins: z.optional(actionList),
+    groups: z.optional(z.record(groupName, actionList)),
+});
+/** One value of `access.rules`. */
+export type RepositoryRuleSetting = z.infer<typeof rule>;
+
+export const access = {
+    ciRepositories: define<string[]>({
+        description: "Repositories to which CI may add tags.",
+        kind: "list",
+        schema: z.array(pattern).check(z.minLength(1)),
+        allowed:
+            'a list of patterns such as "**" or "images/**": small letters, "*" within a part, "**" for any number of parts',
+        default: ["**"],
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+    ciMayPushToMirrors: define({
+        description: "Whether CI may also push under the prefixes of the pull-through caches.",
+        ...boolean(),
+        default: false,
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+    adminsMayUpdate: define({
+        description: "Whether admins may overwrite a tag. Without it a tag is deleted and pushed again.",
+        ...boolean(),
+        default: false,
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+    rules: define<Record<string, RepositoryRuleSetting>>({
+        description:
+            "Rules for some repositories: pattern to {anonymous, ci, admins, groups}; what is left out is as everywhere else.",
+        kind: "map",
+        schema: z.record(pattern, rule),
+        allowed: `a map from a pattern (small letters, no "::") to {anonymous, ci, admins: actions, groups: {name: actions}}, actions being a list of some of ${ACTIONS.join(", ")}`,
+        default: {},
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+};

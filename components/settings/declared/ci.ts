@@ -1,0 +1,105 @@
+/** Settings of CI's key: how long it lives, and where it is put. Pure. */
+import * as z from "zod/mini";
+import { boolean, define, integer, longDuration, name, oneOf, optional, text, urlMistake } from "../kinds";
+import { longer, onOff, ordered, other, quoted, unclear } from "../meanings";
+
+export const ci = {
+    keyLifetime: define({
+        description: "How long an API key of CI lives.",
+        ...longDuration(),
+        default: "90d",
+        review: longer("a key of CI lives for"),
+    }),
+    keyRotateAfter: optional(
+        define({
+            description: "Age at which the next update makes a successor. Without it: two thirds of the lifetime.",
+            ...longDuration(),
+            review: longer("a key of CI is replaced after"),
+        }),
+    ),
+    predecessorLifetime: define({
+        description: "How long a key goes on working once it has a successor: a job that is running still holds it.",
+        ...longDuration(),
+        default: "7d",
+        review: longer("a key of CI that was replaced goes on working for"),
+    }),
+    keyGeneration: define({
+        description:
+            "Raise it by one after a leak: the key is replaced and every other key of the service account revoked, in one update.",
+        ...integer("a whole number from 0", 0, 1_000_000),
+        default: 0,
+        review: (before, after) =>
+            Number(after) > Number(before)
+                ? { effect: "narrower", words: "CI's key is replaced and every other one revoked" }
+                : unclear(`the generation of CI's key is ${quoted(after)} instead of ${quoted(before)}`),
+    }),
+    takeOverKeys: define({
+        description:
+            "Whether keys that another stack made for the same service account, and that is gone, are taken over; otherwise they are a reason to refuse.",
+        ...boolean(),
+        default: false,
+        review: ordered(
+            [false, true],
+            onOff(
+                "keys that another stack made for CI are taken over",
+                "keys that another stack made for CI are not taken over",
+            ),
+        ),
+    }),
+};
+
+export const ciSecrets = {
+    store: optional(
+        define({
+            description: "Where npm run ci-secrets puts CI's key.",
+            ...oneOf(["forgejo", "gitea", "github", "dotenv", "json"]),
+            review: other("CI's key is handed to a store of the kind"),
+        }),
+    ),
+    apiUrl: optional(
+        define({
+            description: "Address of the forge; of GitHub Enterprise https://HOST/api/v3.",
+            ...text("an https:// URL", (value) => urlMistake(value, () => undefined)),
+            review: other("CI's key is handed to"),
+        }),
+    ),
+    owner: optional(
+        define({
+            description: "User or organisation that has the CI's secrets.",
+            ...name("a user or an organisation"),
+            review: other("CI's key is handed to the owner"),
+        }),
+    ),
+    repository: optional(
+        define({
+            description: "Repository that has them; without it they are the organisation's.",
+            ...name("a repository"),
+            review: other("CI's key is handed to the repository"),
+        }),
+    ),
+    visibility: define({
+        description: "Which repositories of a GitHub organisation see a new secret.",
+        ...oneOf(["private", "all"]),
+        default: "private",
+        review: ordered(
+            ["private", "all"],
+            (value) =>
+                `CI's key is handed to ${value === "all" ? "all" : "the private"} repositories of the organisation`,
+        ),
+    }),
+    file: optional(
+        define({
+            description: "File of a dotenv or json store.",
+            ...name("a file"),
+            review: other("CI's key is written to"),
+        }),
+    ),
+    names: define<Record<string, string>>({
+        description: "What each output is called in the store.",
+        kind: "map",
+        schema: z.record(z.string(), z.string()),
+        allowed: "a map from an output such as ciApiKey to a name such as ZOT_CI_API_KEY",
+        default: { ciApiKey: "ZOT_CI_API_KEY" },
+        review: other("what is handed to CI, and as a secret or not, is"),
+    }),
+};

@@ -1,0 +1,219 @@
+/** Settings of the host: how it is reached, and what a push does there. Pure. */
+import { isIP } from "node:net";
+import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "../hostKeys";
+import {
+    absolutePath,
+    boolean,
+    CONTROL_CHARACTER,
+    define,
+    integer,
+    oneOf,
+    optional,
+    port,
+    secret,
+    text,
+} from "../kinds";
+import { another, NO_RIGHTS, onOff, ordered, other, unclear } from "../meanings";
+
+/** Whether this is where a host is, or why not. */
+function hostAddressMistake(value: string): boolean | string {
+    if (isIP(value)) return true;
+    if (value.includes("@")) return "it holds a user, which host.user is for";
+    if (/:\d+$/.test(value)) return "it holds a port, which host.port is for";
+    return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(value);
+}
+
+export const host = {
+    address: define({
+        description: "Name or address of the registry's host, for SSH.",
+        ...text("a host name or IP address", hostAddressMistake),
+        siteOnly: true,
+        example: "registry-host.example.org",
+        review: other("the config and its secrets are sent to the host"),
+    }),
+    port: define({
+        description: "SSH port of the host.",
+        ...port(),
+        default: 22,
+        review: other("the config and its secrets are sent to the port"),
+    }),
+    user: define({
+        description: "User on the host: the one that zot runs as, or one that may write its config.",
+        ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
+        siteOnly: true,
+        example: "zot",
+        review: other("the push acts as the user"),
+    }),
+    hostKey: define({
+        description: "The host's public SSH key, a line of known_hosts; a host that shows another key is refused.",
+        ...text("an ed25519 or ecdsa key, as `ssh-keyscan -p PORT -t ed25519 HOST` prints it", hostKeyMistake),
+        siteOnly: true,
+        read: hostKeyOfScan,
+        example: scanCommand,
+        hint: `If it was set by that command, ${SCAN_FOUND_NOTHING}.`,
+        review: other("the host is trusted by the key"),
+    }),
+    privateKey: optional(
+        define({
+            description: "Private SSH key for the host; without it and a password, the SSH agent is asked.",
+            ...secret("a private key in PEM or OpenSSH form"),
+            siteOnly: true,
+            example: "< ~/.ssh/id_ed25519",
+            review: another("the push logs in with another private key"),
+        }),
+    ),
+    privateKeyPassphrase: optional(
+        define({
+            description: "Passphrase of the private SSH key.",
+            ...secret("a passphrase"),
+            siteOnly: true,
+            review: another("the passphrase of the private key is another one"),
+        }),
+    ),
+    password: optional(
+        define({
+            description: "Password of the user on the host, where there is no key.",
+            ...secret("a password"),
+            siteOnly: true,
+            review: another("the push logs in with another password"),
+        }),
+    ),
+    observe: define({
+        description:
+            "Whether preview and update look at the host, each by one connection, and push again what was changed there by hand.",
+        ...boolean(),
+        default: true,
+        review: ordered(
+            [true, false],
+            onOff(
+                "preview and update look at the host",
+                "preview and update do not look at the host: what is changed there by hand stays unseen",
+            ),
+        ),
+        host: { look: "look" },
+    }),
+    jumpAddress: optional(
+        define({
+            description:
+                "Name or address of a jump host, where the host is only reached through one; the login is the same.",
+            ...text("a host name or IP address", (value) => /^[A-Za-z0-9._:-]+$/.test(value)),
+            review: other("the host is reached through"),
+        }),
+    ),
+    jumpPort: define({
+        description: "SSH port of the jump host.",
+        ...port(),
+        default: 22,
+        review: other("the jump host is reached at the port"),
+    }),
+    jumpUser: optional(
+        define({
+            description: "User on the jump host. Without it: host.user.",
+            ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
+            review: other("on the jump host, the push is the user"),
+        }),
+    ),
+    jumpHostKey: optional(
+        define({
+            description: "The jump host's public SSH key, a line of known_hosts.",
+            ...text("an ed25519 or ecdsa key, as `ssh-keyscan -p PORT -t ed25519 HOST` prints it", hostKeyMistake),
+            read: hostKeyOfScan,
+            needs: "host.jumpAddress",
+            review: other("the jump host is trusted by the key"),
+        }),
+    ),
+    serviceManager: define({
+        description:
+            "What starts zot on the host: systemd, systemd-user, launchd-agent, launchd-daemon, or command with host.restartCommand.",
+        ...oneOf(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"]),
+        default: "systemd",
+        review: other("on the host, zot is started by"),
+        host: { script: "serviceManager", look: "serviceManager" },
+    }),
+    serviceName: define({
+        description: "Name of zot's systemd unit, or label of its launchd job.",
+        ...text("a unit or label: letters, digits, '.', '-', '_', '@'", (value) =>
+            /^[A-Za-z0-9_][A-Za-z0-9._@-]*$/.test(value),
+        ),
+        default: "zot",
+        review: other("on the host, the push restarts"),
+        host: { script: "serviceName", look: "serviceName" },
+    }),
+    restartCommand: optional(
+        define({
+            description: "Shell command that restarts zot, where host.serviceManager is command.",
+            ...text("a command on one line", (value) => value.trim() !== "" && !CONTROL_CHARACTER.test(value)),
+            review: other("on the host, the push runs"),
+            host: { script: "restartCommand", look: "restartCommand" },
+        }),
+    ),
+    manageService: define({
+        description:
+            "Whether zot's systemd unit or launchd job is written by the push; otherwise the site's own is restarted.",
+        ...boolean(),
+        default: false,
+        review: (_before, after) =>
+            unclear(
+                after === true
+                    ? "the push writes zot's service file on the host"
+                    : "the push leaves zot's service file to the site",
+            ),
+        host: { script: "manageService", look: "manageService" },
+    }),
+    startWithoutIssuer: optional(
+        define({
+            description:
+                "Whether zot starts read-only while its issuer does not answer, and changes over when it comes back. Without it: as host.manageService.",
+            ...boolean(),
+            review: NO_RIGHTS,
+            host: { script: "startWithoutIssuer", look: "startWithoutIssuer", without: "host.manageService" },
+        }),
+    ),
+    sudo: define({
+        description:
+            "What sudo is used for on the host, which must ask for no password: nothing (off), the service manager (service), or the whole push (all); npm run host-rights prints what root is to allow.",
+        ...oneOf(["off", "service", "all"]),
+        default: "off",
+        review: ordered(["off", "service", "all"], (value) =>
+            value === "off"
+                ? "the push uses no sudo"
+                : `the push uses sudo for ${value === "all" ? "everything it does" : "the service manager"}`,
+        ),
+        host: { script: "sudo", look: "sudo" },
+    }),
+    onDestroy: define({
+        description:
+            "What a destroy leaves on the host: a registry that anyone reads and nobody changes, or what was there before the first push.",
+        ...oneOf(["read-only", "restore"]),
+        default: "read-only",
+        review: ordered(["read-only", "restore"], (value) =>
+            value === "restore"
+                ? "a destroy brings back what was on the host before the first push: an open registry, if it was one"
+                : "a destroy leaves a registry that nobody changes",
+        ),
+        host: { script: "onDestroy" },
+    }),
+    logFile: optional(
+        define({
+            description:
+                "Path of zot's log on the host, whose last lines a failed push shows. Without it: what the service manager keeps.",
+            ...absolutePath("zot's log on the host"),
+            review: NO_RIGHTS,
+            host: { script: "logFile", look: "logFile" },
+        }),
+    ),
+    pushTimeout: define({
+        description: "How long a push may take until it gives up and what served before is back, in seconds.",
+        ...integer("seconds from 30 to 3600", 30, 3600),
+        default: 300,
+        review: NO_RIGHTS,
+        host: { script: "timeLimit" },
+    }),
+    readyTimeout: define({
+        description: "How long zot may take to be ready after a restart, in seconds.",
+        ...integer("seconds from 1 to 3600", 1, 3600),
+        default: 60,
+        review: NO_RIGHTS,
+        host: { script: "readyTimeout" },
+    }),
+};

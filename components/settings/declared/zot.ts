@@ -1,0 +1,277 @@
+/** Settings of zot itself, and of its address. Pure. */
+import { isIP } from "node:net";
+import * as z from "zod/mini";
+import { DURATION, goDurationSeconds } from "../goDurations";
+import {
+    absolutePath,
+    boolean,
+    checked,
+    define,
+    duration,
+    isName,
+    oneOf,
+    optional,
+    originMistake,
+    port,
+    requestTimeout,
+    text,
+} from "../kinds";
+import { another, heldOpen, IN_ZOT_CONFIG, NO_RIGHTS, other } from "../meanings";
+import { isRepositoryName, patternMistake } from "../patterns";
+import { isMap } from "../setting";
+
+const pattern = checked(patternMistake);
+const groupName = checked(isName);
+
+const mirror = z.strictObject({
+    url: checked(originMistake),
+    prefix: checked(isRepositoryName),
+    content: z.optional(pattern),
+    tlsVerify: z.optional(z.literal(true)),
+});
+/** One item of `zot.mirrors`. */
+export type MirrorSetting = z.infer<typeof mirror>;
+
+/** Paths on which zot itself answers. */
+const ZOT_PATHS = /^\/(v2|zot|livez|readyz|startupz)(\/|$)/;
+
+/** How zot fetches a mirror: on demand, and nothing but what is under its prefix. */
+const syncRegistry = (mirror: MirrorSetting) => ({
+    urls: [mirror.url],
+    onDemand: true,
+    tlsVerify: true,
+    content: [{ prefix: mirror.content ?? "**", destination: `/${mirror.prefix}` }],
+});
+
+export const registry = {
+    url: define({
+        description: "Public URL of the registry; logins are sent back to it.",
+        ...text(
+            "an https:// URL without a path, for example https://registry.example.org (http:// only for a loopback host)",
+            originMistake,
+        ),
+        example: "https://registry.example.org",
+        zotConfig: [
+            { path: "http.externalUrl" },
+            // Behind a proxy that ends TLS, zot would not know to mark its cookies as secure.
+            { path: "http.auth.secureSession", write: (url) => url.startsWith("https:") || undefined },
+        ],
+        review: other("after a login, people and their codes are sent to"),
+        host: { look: "registryUrl" },
+    }),
+};
+
+export const zot = {
+    binary: define({
+        description: "Path of the zot binary on the registry's host; it checks a config before the config goes live.",
+        ...absolutePath("the zot binary on the host"),
+        example: "/usr/local/bin/zot",
+        review: other("on the host, zot is the program"),
+        host: { script: "binary", look: "binary" },
+    }),
+    configFile: define({
+        description: "Path of zot's config on the host. The credentials and session keys are kept beside it.",
+        ...absolutePath("zot's config on the host"),
+        example: "/etc/zot/config.json",
+        review: other("on the host, zot's config and its secrets are beside"),
+        host: { script: "configFile", look: "configFile" },
+    }),
+    rootDirectory: define({
+        description: "Where zot keeps images and API keys.",
+        ...absolutePath("zot's storage on the host"),
+        example: "/var/lib/zot",
+        zotConfig: { path: "storage.rootDirectory" },
+        review: other("images and API keys are those in"),
+        host: { script: "rootDirectory", look: "rootDirectory" },
+    }),
+    address: define({
+        description: "Address that zot listens on. The default is loopback, for a reverse proxy on the same host.",
+        ...text("an IP address", (value) => isIP(value) !== 0 && !value.includes("%")),
+        default: "127.0.0.1",
+        zotConfig: { path: "http.address" },
+        review: IN_ZOT_CONFIG,
+    }),
+    port: define({
+        description: "Port that zot listens on.",
+        ...port(),
+        default: 5000,
+        zotConfig: { path: "http.port", write: String },
+        review: NO_RIGHTS,
+    }),
+    garbageCollection: define({
+        description: "Whether zot removes blobs that no manifest names.",
+        ...boolean(),
+        default: true,
+        zotConfig: { path: "storage.gc" },
+        review: NO_RIGHTS,
+    }),
+    garbageCollectionDelay: define({
+        description: "How long an unnamed blob is kept.",
+        ...duration(),
+        default: "1h",
+        zotConfig: { path: "storage.gcDelay" },
+        review: NO_RIGHTS,
+    }),
+    garbageCollectionInterval: define({
+        description: "How often zot looks for unnamed blobs.",
+        ...duration(),
+        default: "24h",
+        zotConfig: { path: "storage.gcInterval" },
+        review: NO_RIGHTS,
+    }),
+    mirrors: define<MirrorSetting[]>({
+        description: "Pull-through caches: registries whose images are fetched on demand and served under a prefix.",
+        kind: "list",
+        schema: z.array(mirror),
+        allowed:
+            'a list of {url: https://registry-1.docker.io, prefix: docker.io}; url is https:// without a path, prefix a repository name, content a pattern (default "**"), tlsVerify true',
+        default: [],
+        zotConfig: [
+            { path: "extensions.sync.enable", write: (mirrors) => mirrors.length > 0 || undefined },
+            {
+                path: "extensions.sync.registries",
+                write: (mirrors) => (mirrors.length > 0 ? mirrors.map(syncRegistry) : undefined),
+            },
+        ],
+        review: IN_ZOT_CONFIG,
+    }),
+    metrics: define({
+        description: "Who may read /metrics: anonymous, only the users of zot.metricsUsers, or nobody (off).",
+        ...oneOf(["anonymous", "users", "off"]),
+        default: "off",
+        zotConfig: [
+            { path: "extensions.metrics.enable", write: (readers) => readers !== "off" || undefined },
+            // Without a line of its own nobody reads them, admins included.
+            {
+                path: "http.accessControl.metrics.anonymousPolicy",
+                write: (readers) => (readers === "anonymous" ? ["read"] : undefined),
+            },
+        ],
+        review: IN_ZOT_CONFIG,
+    }),
+    metricsUsers: define<string[]>({
+        description: "Users who may read /metrics, where zot.metrics is users.",
+        kind: "list",
+        schema: z.array(groupName),
+        allowed: "a list of user names, none of them empty (zot takes an empty name for anonymous)",
+        default: [],
+        zotConfig: { path: "http.accessControl.metrics.users", where: { "zot.metrics": ["users"] } },
+        review: IN_ZOT_CONFIG,
+    }),
+    metricsPath: define({
+        description: "Path of the metrics.",
+        ...text("a path such as /metrics", (value) =>
+            ZOT_PATHS.test(value) ? "zot answers there already" : /^(\/[a-z0-9_-]+)+$/i.test(value),
+        ),
+        default: "/metrics",
+        zotConfig: { path: "extensions.metrics.prometheus.path", where: { "zot.metrics": ["anonymous", "users"] } },
+        review: NO_RIGHTS,
+    }),
+    search: define({
+        description: "Whether the search extension is on; the web interface needs it.",
+        ...boolean(),
+        default: true,
+        zotConfig: { path: "extensions.search.enable", write: (isOn) => isOn || undefined },
+        review: NO_RIGHTS,
+    }),
+    vulnerabilityUpdateInterval: define({
+        description: "How often the vulnerability database is fetched; off to do without.",
+        ...text(
+            'a duration of at least two hours such as "24h", or "off"',
+            (value) => value === "off" || (DURATION.test(value) && goDurationSeconds(value) >= 7200),
+        ),
+        default: "24h",
+        zotConfig: {
+            path: "extensions.search.cve.updateInterval",
+            write: (interval) => (interval === "off" ? undefined : interval),
+            where: { "zot.search": [true] },
+        },
+        review: NO_RIGHTS,
+    }),
+    userInterface: define({
+        description: "Whether zot serves its web interface.",
+        ...boolean(),
+        default: true,
+        zotConfig: { path: "extensions.ui.enable", write: (isOn) => isOn || undefined },
+        review: NO_RIGHTS,
+    }),
+    readTimeout: define({
+        description:
+            "How long a request may take to arrive, its body included: a push of a layer that takes longer is cut. As long " +
+            "can a push be held open by which a tag is overwritten that was pushed meanwhile. 0s is no limit.",
+        ...requestTimeout(),
+        default: "1h",
+        zotConfig: { path: "http.readTimeout", yields: true },
+        review: heldOpen,
+    }),
+    writeTimeout: define({
+        description:
+            "How long a request may take until its answer has gone out: a pull of a layer that takes longer is cut, and so " +
+            "is the answer to a push. 0s is no limit.",
+        ...requestTimeout(),
+        default: "1h",
+        zotConfig: { path: "http.writeTimeout", yields: true },
+        review: NO_RIGHTS,
+    }),
+    logLevel: define({
+        description: "How much zot logs.",
+        ...oneOf(["debug", "info", "warn", "error"]),
+        default: "info",
+        zotConfig: { path: "log.level" },
+        review: NO_RIGHTS,
+    }),
+    user: optional(
+        define({
+            description:
+                "User that zot runs as. Without it: the owner of its storage where the push runs as root, else the user who pushes.",
+            ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
+            review: other("zot runs as, and its secrets belong to, the user"),
+            host: { script: "zotUser", look: "zotUser" },
+        }),
+    ),
+    acceptVersion: optional(
+        define({
+            description:
+                "A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, as `zot --version` prints it, " +
+                "or sha256: and the hash of the binary.",
+            ...text(
+                'the commit that `zot --version` prints, or "sha256:" and the 64 digits that `sha256sum` prints',
+                (value) =>
+                    value.startsWith("sha256:")
+                        ? /^sha256:[0-9a-f]{64}$/.test(value)
+                        : /^[A-Za-z0-9._+-]+$/.test(value),
+            ),
+            review: other("a zot that cannot be read as 2.1.19 or newer is accepted:"),
+            host: { script: "acceptVersion", look: "acceptVersion" },
+        }),
+    ),
+    caFile: optional(
+        define({
+            description:
+                "PEM file of certificate authorities, on the host, that zot's own TLS certificate is checked against, where it has " +
+                "one (http.tls in zot.extraConfig). Without it: identity.caFile, else the system's.",
+            ...absolutePath("certificate authorities on the host"),
+            review: other("the push takes zot for the registry by the certificate authorities in"),
+            host: { script: "zotCaFile", look: "zotCaFile" },
+        }),
+    ),
+    dropSettings: define<string[]>({
+        description:
+            'Settings of the config on the host that the first push may remove, as it lists them; "*" for all.',
+        kind: "list",
+        schema: z.array(z.string().check(z.refine((value) => /^[^\r\n]+$/.test(value)))),
+        allowed: 'a list of settings as the push lists them, or ["*"]',
+        default: [],
+        review: other("the first push may remove settings of the host's config:"),
+        host: { script: "dropSetting", look: "dropSettings" },
+    }),
+    extraConfig: define<Record<string, unknown>>({
+        description:
+            "What else belongs in zot's config (TLS, retention, sync credentials file): merged in deep, and checked with the rest.",
+        kind: "map",
+        schema: z.custom<Record<string, unknown>>(isMap),
+        allowed: "a map in the structure of zot's config.json",
+        default: {},
+        review: another("the site's own part of zot's config is another one (`zot.extraConfig`)"),
+    }),
+};

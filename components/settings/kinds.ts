@@ -1,0 +1,110 @@
+/** The kinds of values that settings have: how one is checked, and what is said to be allowed. Pure. */
+import * as z from "zod/mini";
+import { isConfidential } from "../../clients/http/address";
+import { DURATION, goDurationSeconds } from "./goDurations";
+import { SecretText, type Setting, type SettingKind } from "./setting";
+
+export const CONTROL_CHARACTER = /[\0-\x1f\x7f]/;
+
+/** A check that may say why a value is refused; the reason becomes part of the sentence. */
+export type Check = (value: string) => boolean | string | undefined;
+
+/** A text for which `check` answers true or undefined; a text that it answers is the reason why not. */
+export function checked(check: Check) {
+    return z.string().check(
+        z.superRefine((value, context) => {
+            const answer = check(value);
+            if (answer === true || answer === undefined) return;
+            context.addIssue({ code: "custom", input: value, params: { because: answer || undefined } });
+        }),
+    );
+}
+
+export const text = (allowed: string, check: Check) => ({
+    kind: "text" as SettingKind,
+    schema: checked(check),
+    allowed,
+});
+export const isName: Check = (value) =>
+    value === "" ? "it is empty" : value.trim() === value && !CONTROL_CHARACTER.test(value);
+export const name = (what: string) => text(`the name of ${what}, without spaces at its ends`, isName);
+export const absolutePath = (what: string) =>
+    text(`${what} as an absolute path without "..", quotes or line breaks`, (value) => {
+        if (!value.startsWith("/")) return "it does not start with a slash";
+        if (value.endsWith("/")) return "it ends in a slash";
+        if (
+            value
+                .split("/")
+                .slice(1)
+                .some((part) => part === "" || part === "." || part === "..")
+        )
+            return 'it has an empty part, "." or ".."';
+        return !CONTROL_CHARACTER.test(value) && !/['"\\]/.test(value);
+    });
+export const slug = (what: string) =>
+    text(`the slug of ${what}: letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));
+export const duration = () => text('a duration such as "90s", "1h" or "24h"', (value) => DURATION.test(value));
+/** A time limit of zot's HTTP server. Less would cut requests that are not slow. */
+export const requestTimeout = () =>
+    text('a duration of at least 30 seconds such as "5m" or "1h", or "0s" for no limit', (value) => {
+        if (!DURATION.test(value)) return false;
+        return (
+            goDurationSeconds(value) === 0 ||
+            goDurationSeconds(value) >= 30 ||
+            "it would cut requests that are not slow"
+        );
+    });
+/** A lifetime; unlike Go's durations it may be in days. */
+export const longDuration = () =>
+    text('a duration such as "90d", "12h" or "600s"', (value) =>
+        /^(\d+[smhdw])+$/.test(value) ? undefined : "it is not whole numbers with one of s, m, h, d, w each",
+    );
+export const integer = (allowed: string, least: number, most: number) => ({
+    kind: "integer" as SettingKind,
+    schema: z.int().check(z.minimum(least), z.maximum(most)),
+    allowed,
+});
+export const port = () => integer("a TCP port from 1 to 65535", 1, 65535);
+export const boolean = () => ({ kind: "boolean" as SettingKind, schema: z.boolean(), allowed: "true or false" });
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => ({
+    kind: "text" as SettingKind,
+    schema: z.enum(values) as z.ZodMiniType<T[number]>,
+    allowed: `one of ${values.map((value) => `"${value}"`).join(", ")}`,
+});
+export const secret = (allowed: string) => ({
+    kind: "text" as SettingKind,
+    schema: z.instanceof(SecretText).check(z.refine((value) => !value.isReadable || value.reveal() !== "")),
+    allowed,
+    secret: true,
+});
+
+/** Why this is not a URL that logins and keys may travel to, or undefined where it is one. `path` judges its path. */
+export function urlMistake(value: string, path: (pathname: string) => string | undefined): string | undefined {
+    if (!/^https?:\/\/[^/]/i.test(value) || /\s/.test(value) || !URL.canParse(value)) return "it is not a URL";
+    const parsed = new URL(value);
+    if (parsed.username || parsed.password) return "it holds a user name or a password";
+    if (!isConfidential(parsed)) return "over plain http, logins and keys could be read on the way";
+    if (parsed.search || parsed.hash || value.includes("?") || value.includes("#"))
+        return "it has a query or a fragment";
+    // Redirect URIs and issuers are compared as they are written.
+    const rest = value.slice(parsed.origin.length);
+    if (!value.startsWith(parsed.origin) || (rest && !rest.startsWith("/")))
+        return `a browser would write it as ${parsed.origin}${rest.replace(/^[^/]*/, "")}`;
+    return path(rest);
+}
+
+export const originMistake = (value: string) =>
+    urlMistake(value, (path) => (path === "/" ? "it ends in a slash" : path ? "it has a path" : undefined));
+
+export function define<T>(setting: Setting<T>): Setting<T> {
+    return setting;
+}
+
+/** A setting that may be left out: its value is undefined then. */
+export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
+    return {
+        ...setting,
+        schema: z.optional(setting.schema) as Setting<T | undefined>["schema"],
+        optional: true,
+    } as Setting<T | undefined>;
+}

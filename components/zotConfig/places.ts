@@ -1,0 +1,45 @@
+/** Where settings stand in zot's config, from their declarations. Pure. */
+import { allSettings, type PolicySettings, placesOf, settingOf, type ZotPlace } from "../settings";
+import { isJsonMap, type Json, type JsonMap } from "../zotJson";
+
+/** A place of zot's config, and the setting that decides it. */
+export interface DeclaredPlace extends ZotPlace<unknown> {
+    /** The setting's full name. */
+    setting: string;
+    /** Whether the setting may be left out; `zot.extraConfig` may hold the place then. */
+    optional: boolean;
+    /** The path, key by key. */
+    keys: string[];
+}
+
+/** Every place that a setting decides, in the order of the settings. */
+export const declaredPlaces: readonly DeclaredPlace[] = allSettings().flatMap(({ name, setting }) =>
+    placesOf(setting).map((place) => ({
+        ...place,
+        setting: name,
+        optional: setting.optional === true,
+        keys: place.path.split("."),
+    })),
+);
+
+/** What the settings have at such a place; undefined for nothing. */
+export function declaredValue(place: DeclaredPlace, settings: PolicySettings): Json | undefined {
+    const isThere = Object.entries(place.where ?? {}).every(([name, values]) =>
+        values.includes(settingOf(settings, name)),
+    );
+    if (!isThere) return undefined;
+    const value = settingOf(settings, place.setting);
+    return place.write ? place.write(value) : (value as Json | undefined);
+}
+
+/** Puts a value at a path of keys, and makes the maps on the way. */
+export function putAt(config: JsonMap, [key, ...rest]: readonly string[], value: Json): void {
+    if (key === undefined) return;
+    if (rest.length === 0) {
+        config[key] = value;
+        return;
+    }
+    const inner = isJsonMap(config[key]) ? config[key] : {};
+    config[key] = inner;
+    putAt(inner, rest, value);
+}
