@@ -86,9 +86,9 @@ describe("json_nodes", () => {
     const document = fc.dictionary(key, value, { minKeys: 1, maxKeys: 5 });
 
     for (const awk of awks) {
-        (awk.reason ? it.skip : it)(skippable(`answers every node of any JSON: ${awk.name}`, awk.reason), () => {
+        (awk.reason ? it.skip : it)(skippable(`answers every node of any JSON: ${awk.name}`, awk.reason), async () => {
             const path = [aliases({ awk: awk.command })];
-            fc.assert(
+            await fc.assert(
                 fc.property(document, fc.constantFrom(undefined, 2, "\t"), (json, indent) => {
                     const { output, status } = runIn(dash, `${common}\njson_nodes`, {
                         input: JSON.stringify(json, null, indent),
