@@ -672,6 +672,7 @@ describe("a zot with a certificate of a private authority", () => {
     const openssl = findExecutable("openssl");
     const reason = openssl ? undefined : "no openssl here (Debian's package openssl)";
     let authority: string;
+    let tls: { cert: string; key: string };
     let withTls: (zot?: Record<string, unknown>) => Pushed;
     beforeAll(() => {
         if (reason) return;
@@ -724,8 +725,8 @@ describe("a zot with a certificate of a private authority", () => {
             "zot.pem",
         );
         authority = join(host.folder, "ca.pem");
-        const tls = { cert: join(host.folder, "zot.pem"), key: join(host.folder, "zot.key") };
-        withTls = (zot = {}) => host.declare("a", { zot: { extraConfig: { http: { tls } }, ...zot } });
+        tls = { cert: join(host.folder, "zot.pem"), key: join(host.folder, "zot.key") };
+        withTls = (zot = {}) => host.declare("a", { zot: { tlsCertFile: tls.cert, tlsKeyFile: tls.key, ...zot } });
     });
     const check = reason ? it.skip : it;
 
@@ -735,7 +736,7 @@ describe("a zot with a certificate of a private authority", () => {
         // Were the whole time waited, this test would not end.
         const untrusted = host.declare(
             "a",
-            { zot: { extraConfig: withTls().settings.zot.extraConfig }, host: { readyTimeout: 3000 } },
+            { zot: { extraConfig: { http: { tls } } }, host: { readyTimeout: 3000 } },
             { host: { pushTimeout: 300 } },
         );
         const ran = await host.push(untrusted);
