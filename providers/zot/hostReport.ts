@@ -1,8 +1,8 @@
 /** What a look at a host has seen, and what of it differs from what was declared. Pure. */
 import { createHash } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
-import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotJson";
 import { formerAccounts, otherLogins } from "../../components/zotConfig/logins";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotJson";
 import type { PropertyMap } from "../protocol";
 import { configDifference } from "./configDifference";
 import { type Declared, hashIn } from "./hostObservationProperties";
@@ -74,7 +74,7 @@ export interface HostReport {
 /** Characters of a fact; the script on the host cuts it there, too. */
 const LONGEST_FACT = 600;
 
-const MARKER = "zot-hardening-observation";
+const MARKER = "zot-hardening-look";
 
 /** Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link HostRefusal}. */
 export function readReport(output: Buffer, configFile: string): HostReport | undefined {

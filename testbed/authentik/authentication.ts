@@ -1,7 +1,7 @@
-import type { World } from "./objects/kind";
+import type { Stored } from "./objects/kind";
 import { isValid } from "./objects/tokens";
 import { verifyPassword } from "./passwords";
-import type { Stored } from "./stored";
+import type { World } from "./world";
 
 /** Who proved to be somebody, and how. */
 export interface Authenticated {

@@ -1,9 +1,8 @@
-import type { Fields } from "./apiSchema";
 import { timestamp } from "./identifiers";
-import type { ObjectKind } from "./objects/kind";
+import type { Stored } from "./objects/kind";
 import { hashPassword } from "./passwords";
+import type { Fields } from "./schemaValidation";
 import type { ObjectStore } from "./store";
-import type { Stored } from "./stored";
 
 // What is there after Authentik's default blueprints and the automated install: names, slugs, orders and expressions as they are in 2026.5.
 
@@ -105,7 +104,7 @@ const blueprintNames: readonly [name: string, path: string][] = [
 
 /** Fills an empty store. The token belongs to `akadmin`, never expires and is a superuser's, as AUTHENTIK_BOOTSTRAP_TOKEN makes it. */
 export function applyDefaults(
-    store: ObjectStore<ObjectKind>,
+    store: ObjectStore,
     certificate: Fields,
     bootstrap: { token: string; password?: string },
 ): void {

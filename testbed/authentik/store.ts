@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import type { Fields } from "./apiSchema";
+
 import { newUuid } from "./identifiers";
-import type { Stored, StoredKind } from "./stored";
+import type { ObjectKind, Stored } from "./objects/kind";
+import type { Fields } from "./schemaValidation";
 
 /** A permission that a role holds, on every object of a model or on one. */
 export interface Grant {
@@ -23,12 +24,12 @@ interface State {
  * The objects, in memory, in the order in which they were made; written to a file of mode 0600, by rename, after every change where
  * one was given (it holds passwords' hashes, token keys and client secrets).
  */
-export class ObjectStore<Kind extends StoredKind = StoredKind> {
-    private readonly kinds: ReadonlyMap<string, Kind>;
+export class ObjectStore {
+    private readonly kinds: ReadonlyMap<string, ObjectKind>;
     private state: State = { objects: {}, grants: [], counters: {} };
 
     constructor(
-        kinds: Iterable<Kind>,
+        kinds: Iterable<ObjectKind>,
         private readonly file?: string,
     ) {
         this.kinds = new Map([...kinds].map((kind) => [kind.path, kind]));
@@ -39,13 +40,13 @@ export class ObjectStore<Kind extends StoredKind = StoredKind> {
         return Object.keys(this.state.objects).length === 0;
     }
 
-    kind(path: string): Kind {
+    kind(path: string): ObjectKind {
         const kind = this.kinds.get(path);
         if (!kind) throw new Error(`the stand-in knows no kind of object called ${path}`);
         return kind;
     }
 
-    allKinds(): Kind[] {
+    allKinds(): ObjectKind[] {
         return [...this.kinds.values()];
     }
 
@@ -58,7 +59,7 @@ export class ObjectStore<Kind extends StoredKind = StoredKind> {
     }
 
     /** An object by key in any of several kinds (a stage, a policy). */
-    getAmong(paths: readonly string[], pk: unknown): { kind: Kind; object: Stored } | undefined {
+    getAmong(paths: readonly string[], pk: unknown): { kind: ObjectKind; object: Stored } | undefined {
         for (const path of paths) {
             const object = this.get(path, pk);
             if (object) return { kind: this.kind(path), object };

@@ -1,4 +1,5 @@
-import type { ObjectKind, World } from "./objects/kind";
+import type { ObjectKind } from "./objects/kind";
+import type { World } from "./world";
 
 interface Came {
     /** The first version that has it. A release candidate counts as before its release. */

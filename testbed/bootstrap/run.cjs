@@ -12,7 +12,7 @@ const { Cancelled, Problem } = require("./problem.cjs");
 const { createProgress } = require("./progress.cjs");
 const { toolchainEnvironment } = require("./toolchain.cjs");
 
-/** @typedef {import("./parts.cjs").Toolchain} Toolchain */
+/** @typedef {import("./toolchain.cjs").Toolchain} Toolchain */
 
 /** Exit code of a command that was called wrongly. */
 const misuse = 2;
@@ -34,6 +34,8 @@ const commands = {
     pictures: program("testbed/commands/pictures.ts"),
     /** @type {ReturnType<typeof program>} */
     test: (toolchain, args, env) => require("./tests.cjs").test(toolchain, args, env),
+    /** @type {ReturnType<typeof program>} */
+    lint: (toolchain, args, env) => require("./lint.cjs").lint(toolchain, args, env),
 };
 
 /** @param {string[]} args */

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What both stand-ins for a service manager do with a service: start it, start it again when it ends, stop it. Sourced.
 #
 # SERVICE_MANAGER_FOLDER holds `calls`, every call in its own words, and a folder for each service that is known:

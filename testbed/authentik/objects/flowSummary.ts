@@ -1,5 +1,5 @@
-import type { Fields } from "../apiSchema";
-import type { Stored } from "../stored";
+import type { Fields } from "../schemaValidation";
+import type { Stored } from "./kind";
 
 export const defaultBackground = "/static/dist/assets/images/flow_background.jpg";
 

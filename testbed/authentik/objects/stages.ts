@@ -1,9 +1,8 @@
-import type { FieldErrors, Fields } from "../apiSchema";
 import { milliseconds } from "../identifiers";
-import type { Reference, Stored } from "../stored";
+import type { FieldErrors, Fields } from "../schemaValidation";
+import type { World } from "../world";
 import { flowSummary } from "./flowSummary";
-import type { World } from "./kind";
-import { InvalidRequest, type ObjectKind } from "./kind";
+import { InvalidRequest, type ObjectKind, type Reference, type Stored } from "./kind";
 
 interface StageTable {
     /** Below stages/: "user_login". */

@@ -18,7 +18,7 @@ export interface Gate {
     url: string;
     requests: SeenRequest[];
     /** Called before a request is forwarded. */
-    before: (request: SeenRequest) => Deed | undefined | Promise<Deed | undefined>;
+    before: ((request: SeenRequest) => Deed | undefined | Promise<Deed | undefined>) | ((request: SeenRequest) => void);
     /** Called once the server has answered, before the answer is passed on; may change its headers. */
     after: (
         request: SeenRequest,
