@@ -224,7 +224,12 @@ export class Injector {
         if (step === undefined) {
             if (fault.kind === "issuer") await host.issuer.become(fault.becomes);
             if (fault.kind === "restart") await host.service.restartFault(fault.fault);
-            if (fault.kind === "serve") host.service.serveFault({ how: fault.fault, where: next.files[0]!.path });
+            if (fault.kind === "serve") {
+                // Without a login the read-only config of a destroy names no file of secrets.
+                const where =
+                    verb === "withdraw" ? { lacks: this.current.files[0]!.path } : { holds: next.files[0]!.path };
+                host.service.serveFault({ how: fault.fault, where });
+            }
             if (fault.kind === "disk full") this.fill();
             if (fault.kind === "disk read-only") host.setReadOnly(true);
         }
@@ -397,7 +402,8 @@ export class Injector {
     /** How long after a start that failed the former config served again; on a machine that is slow by itself, by its own measure. */
     private slowWayBack(history: History, from: string): string[] {
         const died = this.host.service.diedAt();
-        if (from === "nothing" || died === undefined || this.goodGapMs === undefined) return [];
+        if (died === undefined) return ["no zot has died, so that nothing was tried"];
+        if (from === "nothing" || this.goodGapMs === undefined) return [];
         const again = history.goodPulls.find((at) => at > died);
         const limit = Math.max(AGAIN_WITHIN_MS, 5 * this.goodGapMs);
         if (again !== undefined && again - died <= limit) return [];

@@ -11,10 +11,10 @@ import { onPath } from "./steps";
  */
 export type RestartFault = "fails" | "stops and fails" | "fails once" | "hangs" | "port taken";
 
-/** What is wrong with zot, where its config holds a text: it dies as soon as it has started, or never gets ready. */
+/** What is wrong with zot, where its config holds a text or lacks one: it dies as soon as it has started, or never gets ready. */
 export interface ServeFault {
     how: "dies" | "hangs";
-    where: string;
+    where: { holds: string } | { lacks: string };
 }
 
 export class ZotService {
@@ -63,7 +63,8 @@ export class ZotService {
     }
 
     serveFault(fault: ServeFault | undefined): void {
-        this.set("serve-fault", fault && `${fault.how}\n${fault.where}`);
+        if (fault) this.set("died", undefined);
+        this.set("serve-fault", fault && [fault.how, ...Object.entries(fault.where).flat()].join("\n"));
     }
 
     /** Plays the other program that takes the port, until `ended`. */
@@ -82,7 +83,7 @@ export class ZotService {
         await new Promise((resolve) => server.close(resolve));
     }
 
-    /** When the fault last made a zot die, as Date.now(). */
+    /** When the fault that is set, or was set last, last made a zot die, as Date.now(). */
     diedAt(): number | undefined {
         return statSync(join(this.control, "died"), { throwIfNoEntry: false })?.mtimeMs;
     }
@@ -143,8 +144,10 @@ echo $! >'${pidFile}'
         const { control } = this;
         return `#!/bin/sh
 if [ -e '${control}/serve-fault' ]; then
-    { read -r how; read -r where; } <'${control}/serve-fault'
-    if grep -qF "$where" "$2"; then
+    { read -r how; read -r whether; read -r where; } <'${control}/serve-fault'
+    is=lacks
+    if grep -qF "$where" "$2"; then is=holds; fi
+    if [ "$is" = "$whether" ]; then
         case $how in
             dies) sleep 0.1; : >'${control}/died'; echo "Error: zot has died of a fault" >&2; exit 1 ;;
             hangs) trap 'kill "$nap"; exit' TERM; sleep 1000 & nap=$!; wait; exit ;;

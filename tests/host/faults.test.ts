@@ -50,6 +50,19 @@ describe("the push", () => {
         await survives({ fault: { kind: "machine stops" }, step: stepOf(step) });
     });
 
+    it.each(["hardened", "nothing", "open"] as const)(
+        "is taken back where zot dies of the new config, from %s",
+        async (from) => {
+            await survives({ fault: { kind: "serve", fault: "dies" }, from });
+        },
+    );
+
+    it("of a destroy is taken back where zot dies of the read-only config", async () => {
+        await survives({ fault: { kind: "serve", fault: "dies" } });
+        const { problems } = await run({ fault: { kind: "serve", fault: "dies" }, verb: "withdraw" });
+        expect(problems).toEqual([]);
+    });
+
     it("is carried to its end where the connection is cut", async () => {
         await survives({ fault: { kind: "connection cut" }, step: stepOf(/^zot verify/) });
     });

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { length, type Span, watchLogins } from "../support/loginWatch";
 import { blocks } from "./manual";
 import { type Operator, type Ran, type RunOptions, reason, STACK, startOperator } from "./operator";
 
@@ -36,10 +37,50 @@ const SET_BY_PEOPLE = {
     },
 };
 
+/** zot's config as public guides have it for Authentik: logins work, by a client that the config names inline, and anyone may still push. */
+function asByGuide(open: { http: object }, client: { issuer: string; id: string; secret: string }): object {
+    const { realm, ...http } = { realm: "zot", ...open.http };
+    return {
+        ...open,
+        http: {
+            ...http,
+            realm,
+            externalUrl: operator.site.registryUrl,
+            ratelimit: { rate: 500 },
+            auth: {
+                failDelay: 1,
+                apikey: true,
+                openid: {
+                    providers: {
+                        oidc: {
+                            name: "Authentik",
+                            clientid: client.id,
+                            clientsecret: client.secret,
+                            keypath: "",
+                            issuer: client.issuer,
+                            scopes: ["openid", "profile", "email"],
+                        },
+                    },
+                },
+            },
+            accessControl: {
+                repositories: {
+                    "**": {
+                        anonymousPolicy: ["read", "create"],
+                        defaultPolicy: ["read", "create", "update", "delete"],
+                    },
+                },
+            },
+        },
+        extensions: { search: { enable: true }, ui: { enable: true } },
+    };
+}
+
 /** What a blueprint makes, by the API. */
 async function asByBlueprint(): Promise<{ provider: number; group: string; user: number }> {
     const { api } = operator.site.authentik;
     const first = async (path: string) => (await api<{ results: { pk: string }[] }>("GET", path)).results[0]!.pk;
+    const scope = (name: string) => first(`/propertymappings/provider/scope/?scope_name=${name}`);
     const make = async <T extends { pk: string | number }>(path: string, body: object, item?: string) => {
         const object = await api<T>("POST", path, body);
         made.push(item ?? `${path}${object.pk}/`);
@@ -59,6 +100,9 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         authorization_flow: await first("/flows/instances/?slug=default-provider-authorization-implicit-consent"),
         invalidation_flow: await first("/flows/instances/?slug=default-provider-invalidation-flow"),
         redirect_uris: [{ matching_mode: "strict", url: `${operator.site.registryUrl}/zot/auth/callback/oidc` }],
+        grant_types: ["authorization_code"],
+        property_mappings: await Promise.all(["openid", "email", "profile"].map(scope)),
+        signing_key: await first("/crypto/certificatekeypairs/?has_key=true"),
         ...SET_BY_PEOPLE.provider,
     });
     const application = await make<{ pk: string }>(
@@ -96,18 +140,21 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         });
         await type(`pulumi config set authentik:token --secret --stack ${STACK}`, { input: site.authentik.token });
 
-        // The role's config has something that no setting declares.
-        const configFile = join(site.folder, "zot/config.json");
-        const before = JSON.parse(readFileSync(configFile, "utf8")) as { http: object };
-        writeFileSync(configFile, JSON.stringify({ ...before, http: { ...before.http, ratelimit: { rate: 500 } } }));
-        const [compare, handOver, prove] = blocks("From an Ansible role and a blueprint", 3);
-        await type(compare!, { replace: { "scp USER@HOST:CONFIG-FILE": `cp '${configFile}'` } });
-        expect(readFileSync(stackFile, "utf8")).toMatch(/extraConfig:\s+http:\s+ratelimit:\s+rate: 500/);
-
         const clientSecret = async () =>
             (await site.authentik.api<{ client_secret: string }>("GET", `/providers/oauth2/${objects.provider}/`))
                 .client_secret;
         const secretBefore = await clientSecret();
+        // The role's config has something that no setting declares.
+        const configFile = join(site.folder, "zot/config.json");
+        const before = JSON.parse(readFileSync(configFile, "utf8")) as { http: object };
+        const client = { issuer: site.issuer, id: "zot", secret: secretBefore };
+        writeFileSync(configFile, JSON.stringify(asByGuide(before, client)));
+        await site.zot.restart();
+        const stopWatching = await watchLogins(site, site.authentik.adminUser);
+        const [compare, handOver, prove] = blocks("From an Ansible role and a blueprint", 3);
+        await type(compare!, { replace: { "scp USER@HOST:CONFIG-FILE": `cp '${configFile}'` } });
+        expect(readFileSync(stackFile, "utf8")).toMatch(/extraConfig:\s+http:\s+ratelimit:\s+rate: 500/);
+
         const [takeOver, retain] = blocks("Taking over what exists", 2);
         const { text } = await type(takeOver!);
         expect(text).not.toMatch(/\breplaced?\b/);
@@ -128,6 +175,14 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
         await type(handOver!);
         expect(await operator.registry(operator.ciSecrets()).push("app/hello", "v1", "x")).toBe(201);
         await type(prove!);
+
+        // Nobody who logs in is refused but while zot restarts, once.
+        const { logins, refused, away } = await stopWatching();
+        console.info(`${logins} logins, ${refused.length} refused; zot away for ${away.map(length).join(", ")} ms`);
+        const restarts = ({ from, to }: Span) => away.some((restart) => from <= restart.to && restart.from <= to);
+        expect(refused.filter((login) => !restarts(login))).toEqual([]);
+        expect(logins).toBeGreaterThan(5);
+        expect(away.length).toBeLessThanOrEqual(1);
 
         await type(retain!);
         await type(
