@@ -1,7 +1,7 @@
 /** npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through. */
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
-import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, run, UserError } from "../../cli/shared/command";
 import { onInterrupt } from "../../cli/shared/interrupt";
 import { readMachine } from "../bootstrap/toolchain.cjs";
 import { type Injection, Injector, type Outcome } from "../faults/injections";
@@ -52,6 +52,10 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         );
 
         const plan = await faultPlan(first, { every, only });
+        if (plan.length === 0)
+            throw new UserError(
+                `No fault's name holds ${JSON.stringify(only)}, such as "zot dies" or "script killed".`,
+            );
         for (const { title, injections } of plan) say(`  ${String(injections.length).padStart(4)}  ${title}`);
         while (injectors.length < workers) injectors.push(await Injector.start());
         for (const injector of injectors) injector.goodGapMs = longestGapMs;
