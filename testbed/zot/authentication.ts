@@ -1,6 +1,8 @@
 /** Who sends a request: the order in which zot 2.1.20 looks for an answer, and what it says when there is none. */
+
 import { type AccessControl, hasAnonymousPolicy, mixesAnonymousAndLogins } from "./authorization";
-import { type AuthConfig, isLoginEnabled } from "./config";
+import { type AuthConfig, isLoginEnabled } from "./configTypes";
+
 import { errorBody, errorList } from "./errors";
 import { type Exchange, header, sendJson } from "./http";
 import type { Sessions } from "./sessions";

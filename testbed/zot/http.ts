@@ -26,15 +26,7 @@ export function sendBytes({ response, method }: Exchange, status: number, mediaT
 }
 
 export function sendJson(exchange: Exchange, status: number, value: unknown): void {
-    sendBytes(exchange, status, "application/json", Buffer.from(jsonText(value)));
-}
-
-/** As Go writes JSON, safe within a page. */
-export function jsonText(value: unknown): string {
-    return JSON.stringify(value).replace(
-        /[&<>\u2028\u2029]/g,
-        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
+    sendBytes(exchange, status, "application/json", Buffer.from(JSON.stringify(value)));
 }
 
 /** As Go's http.Error: one line of text. */
@@ -43,18 +35,9 @@ export function sendText(exchange: Exchange, status: number, text: string, end =
     sendBytes(exchange, status, "text/plain; charset=utf-8", Buffer.from(`${text}${end}`));
 }
 
-/** As Go's http.Redirect: a browser that does not follow is shown a link. */
 export function redirect(exchange: Exchange, location: string): void {
-    const { response, method } = exchange;
-    response.setHeader("Location", location);
-    if (method !== "GET" && method !== "HEAD") return sendStatus(exchange, 302);
-    const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;" };
-    const link = `<a href="${location.replace(/[&<>"']/g, (character) => escapes[character] ?? "")}">Found</a>.\n\n`;
-    response.writeHead(302, {
-        "Content-Type": "text/html; charset=utf-8",
-        ...(method === "GET" && { "Content-Length": Buffer.byteLength(link) }),
-    });
-    response.end(method === "GET" ? link : undefined);
+    exchange.response.setHeader("Location", location);
+    sendStatus(exchange, 302);
 }
 
 export function header({ request }: Exchange, name: string): string {

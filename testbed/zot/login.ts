@@ -1,6 +1,8 @@
 /** `/zot/auth/login`, `/zot/auth/callback/<provider>` and `/zot/auth/logout`: login by OpenID Connect, as zot 2.1.20 does it. */
+
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import type { Config, OpenIdProvider } from "./config";
+import type { Config, OpenIdProvider } from "./configTypes";
+
 import { cookie, type Exchange, redirect, sendJson, sendStatus, sendText, setCookie } from "./http";
 import type { Log } from "./log";
 import { bodyOf, send } from "./outgoing";

@@ -61,7 +61,8 @@ async function main([command, ...rest]: string[]): Promise<number | undefined> {
 }
 
 async function verify(file: string): Promise<number> {
-    const { ConfigError, loadConfig } = await import("./config.js");
+    const { loadConfig } = await import("./config.js");
+    const { ConfigError } = await import("./configFile.js");
     const log = openLog("info", "");
     try {
         loadConfig(file);
@@ -76,7 +77,8 @@ async function verify(file: string): Promise<number> {
 
 /** Undefined: the registry runs, until a signal ends it. */
 async function serve(file: string): Promise<number | undefined> {
-    const [{ ConfigError, loadConfig }, { Server, StartError }] = await Promise.all([
+    const [{ ConfigError }, { loadConfig }, { Server, StartError }] = await Promise.all([
+        import("./configFile.js"),
         import("./config.js"),
         import("./server.js"),
     ]);

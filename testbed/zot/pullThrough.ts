@@ -3,13 +3,16 @@
  * whatever `accessControl` says of `create`. When upstream fails, what is stored answers; zot takes about three seconds of
  * retries to get there, this does not.
  */
+
 import * as fs from "node:fs";
 import type { IncomingMessage } from "node:http";
-import type { SyncRegistry } from "./config";
+import type { SyncRegistry } from "./configTypes";
+
 import { matches, splitPattern } from "./globs";
 import type { Log } from "./log";
+import { type Descriptor, digestOf, mediaTypes } from "./manifests";
 import { bodyOf, send } from "./outgoing";
-import { type Descriptor, digestOf, mediaTypes, type Storage } from "./storage";
+import type { Storage } from "./storage";
 
 export class PullThrough {
     private readonly underWay = new Map<string, Promise<void>>();

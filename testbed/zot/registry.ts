@@ -1,14 +1,10 @@
-/**
- * The registry itself: the API of the OCI distribution specification below `/v2/<name>/`, with the codes, headers and bodies of
- * zot 2.1.20. Who may call it has been decided before.
- */
-import { randomBytes } from "node:crypto";
 import { type AccessControl, detectsCollisions, sees } from "./authorization";
 import { type ErrorCode, errorList } from "./errors";
-import { type Exchange, header, jsonText, readBody, sendBytes, sendJson, sendStatus } from "./http";
+import { type Exchange, header, readBody, sendBytes, sendJson, sendStatus } from "./http";
 import type { Log } from "./log";
+import { type Descriptor, isDigest, looksLikeDigest, mediaTypes, StorageError } from "./manifests";
 import type { PullThrough } from "./pullThrough";
-import { type Descriptor, isDigest, looksLikeDigest, mediaTypes, type Storage, StorageError } from "./storage";
+import type { Storage } from "./storage";
 
 const longestManifest = 4 * 1024 * 1024;
 const mostDigestTags = 46;
@@ -53,15 +49,7 @@ export class Registry {
         const limit = limits.length === 0 ? Infinity : limits.length === 1 ? wholeNumber(limits[0] ?? "") : undefined;
         const lasts = exchange.query.getAll("last");
         if (limit === undefined || limit < 0 || lasts.length > 1) return sendStatus(exchange, 400);
-        let tags: string[] | undefined;
-        try {
-            tags = this.storage.tags(name)?.sort();
-        } catch (error) {
-            this.log.error("failed to read the index of a repository", {
-                error: (error as Error).message,
-                repository: name,
-            });
-        }
+        const tags = this.storage.tags(name)?.sort();
         if (!tags) return sendJson(exchange, 404, errorList("NAME_UNKNOWN", { name }));
         const last = lasts[0] ?? "";
         if (last !== "" && !tags.includes(last)) return sendStatus(exchange, 404);
@@ -82,12 +70,7 @@ export class Registry {
             sendBytes(exchange, 200, descriptor.mediaType, content);
         } catch (error) {
             this.refuse(exchange, error, {
-                // To HEAD zot tells the reference in either case; only the length of what it would say is seen.
-                "repository not found": [404, "NAME_UNKNOWN", exchange.method === "HEAD" ? { reference } : { name }],
-                "repository damaged":
-                    exchange.method === "HEAD"
-                        ? [500, "MANIFEST_INVALID", { reference }]
-                        : [404, "NAME_UNKNOWN", { name }],
+                "repository not found": [404, "NAME_UNKNOWN", { name }],
                 "manifest not found": [404, "MANIFEST_UNKNOWN", { reference }],
             });
         }
@@ -154,7 +137,7 @@ export class Registry {
         }
         if (artifactTypes.length > 0) exchange.response.setHeader("OCI-Filters-Applied", "artifactType");
         const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
-        sendBytes(exchange, 200, mediaTypes.index, Buffer.from(jsonText(index)));
+        sendBytes(exchange, 200, mediaTypes.index, Buffer.from(JSON.stringify(index)));
     }
 
     headBlob(exchange: Exchange, name: string, digest: string): void {
@@ -181,14 +164,12 @@ export class Registry {
         if (size === undefined) return sendJson(exchange, 404, errorList("BLOB_UNKNOWN", { digest }));
         const { response } = exchange;
         const type = this.blobType(name, digest);
-        const ranges = rangeHeader === undefined ? [undefined] : rangesOf(rangeHeader, size);
-        if (!ranges) {
+        const range = rangeHeader === undefined ? undefined : rangeOf(rangeHeader, size);
+        if (range === "none") {
             response.setHeader("Content-Range", `bytes */${size}`);
             return sendStatus(exchange, 416);
         }
         response.setHeader("Docker-Content-Digest", digest);
-        if (ranges.length > 1) return this.sendRanges(exchange, name, digest, ranges as ByteRange[], type, size);
-        const [range] = ranges;
         response.writeHead(range ? 206 : 200, {
             "Content-Type": type,
             "Content-Length": range ? range.end - range.start + 1 : size,
@@ -200,33 +181,6 @@ export class Registry {
                 .readBlob(name, digest, range)
                 .on("error", (error) => response.destroy(error))
                 .pipe(response);
-    }
-
-    private async sendRanges(
-        { response }: Exchange,
-        name: string,
-        digest: string,
-        ranges: readonly ByteRange[],
-        type: string,
-        size: number,
-    ): Promise<void> {
-        const boundary = randomBytes(30).toString("hex");
-        const heads = ranges.map(
-            ({ start, end }, index) =>
-                `${index > 0 ? "\r\n" : ""}--${boundary}\r\nContent-Range: bytes ${start}-${end}/${size}\r\nContent-Type: ${type}\r\n\r\n`,
-        );
-        const tail = `\r\n--${boundary}--\r\n`;
-        const length =
-            ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0) + heads.join("").length + tail.length;
-        response.writeHead(206, {
-            "Content-Type": `multipart/byteranges; boundary=${boundary}`,
-            "Content-Length": length,
-        });
-        for (const [index, range] of ranges.entries()) {
-            response.write(heads[index] ?? "");
-            for await (const chunk of this.storage.readBlob(name, digest, range)) response.write(chunk);
-        }
-        response.end(tail);
     }
 
     deleteBlob(exchange: Exchange, name: string, digest: string): void {
@@ -419,12 +373,7 @@ export class Registry {
     }
 }
 
-/** Go's idea of one, of 64 bits; undefined for anything else. */
-function wholeNumber(text: string): number | undefined {
-    if (!/^[+-]?\d+$/.test(text)) return undefined;
-    const value = BigInt(text.replace(/^\+/, ""));
-    return value < -(2n ** 63n) || value >= 2n ** 63n ? undefined : Number(value);
-}
+const wholeNumber = (text: string) => (/^[+-]?\d+$/.test(text) ? Number(text) : undefined);
 
 interface ByteRange {
     start: number;
@@ -432,28 +381,13 @@ interface ByteRange {
     end: number;
 }
 
-const mostRanges = 16;
-
-/** Ranges of bytes in order, those that touch made one; undefined where any is malformed or unsatisfiable. */
-function rangesOf(text: string, size: number): ByteRange[] | undefined {
-    const given = /^bytes=(.+)$/.exec(text)?.[1]?.split(",") ?? [];
-    if (size === 0 || given.length === 0 || given.length > mostRanges) return undefined;
-    const found: ByteRange[] = [];
-    for (const each of given) {
-        const [, first = "", last = ""] = /^(\d*)-(\d*)$/.exec(each.trim()) ?? [];
-        if (first === "" && !(Number(last) > 0)) return undefined;
-        const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
-        const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
-        if (start > end) return undefined;
-        found.push({ start, end });
-    }
-    const joined: ByteRange[] = [];
-    for (const range of found.sort((one, other) => one.start - other.start || one.end - other.end)) {
-        const before = joined.at(-1);
-        if (before && range.start <= before.end + 1) before.end = Math.max(before.end, range.end);
-        else joined.push(range);
-    }
-    return joined;
+/** A range of bytes; "none" where it is malformed, not satisfiable, or one of several. */
+function rangeOf(text: string, size: number): ByteRange | "none" {
+    const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(text) ?? [];
+    if (first === "" && !(Number(last) > 0)) return "none";
+    const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+    const end = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
+    return start > end ? "none" : { start, end };
 }
 
 function contentRangeOf(text: string): { start: number; end: number } | undefined {

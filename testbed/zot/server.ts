@@ -1,16 +1,16 @@
 /**
- * The running registry: what is opened at start and in which order, which handler answers which path, and who is let through.
+ * The running registry: what is opened at start and in which order, and who is let through.
  *
  * The order is zot's, for it decides what a failed start looks like: configuration, storage, database, identity provider, and only
  * then the port. Whoever can connect therefore finds a registry that is ready.
  */
+
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { handleApiKeys } from "./apiKeys";
 import { type AuthenticationContext, authenticate, refuseUnauthenticated, refuseUnauthorized } from "./authentication";
 import {
     type AccessControl,
@@ -21,16 +21,19 @@ import {
     may,
     mayReadMetrics,
 } from "./authorization";
-import { type AuthConfig, type Config, isLoginEnabled, loadConfig } from "./config";
-import { type Exchange, type Handler, header, sendBytes, sendJson, sendStatus, sendText } from "./http";
+import { loadConfig } from "./config";
+import { type AuthConfig, type Config, isLoginEnabled } from "./configTypes";
+import { type Exchange, sendStatus, sendText } from "./http";
 import { type Log, openLog } from "./log";
 import { callbackPath, IssuerError, Login, loginLifetime, origin } from "./login";
+import { isDigest } from "./manifests";
 import { Metrics } from "./metrics";
 import { PullThrough } from "./pullThrough";
 import { digestTagsOf, Registry } from "./registry";
 import { lockRoot } from "./rootLock";
+import { type Names, type Route, routesOf } from "./routes";
 import { SecureCookies, Sessions } from "./sessions";
-import { isDigest, Storage } from "./storage";
+import { Storage } from "./storage";
 import { Users } from "./users";
 import { version } from "./version";
 
@@ -44,9 +47,6 @@ export class StartError extends Error {
         super(message);
     }
 }
-
-/** The name of a repository. */
-const namePattern = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*";
 
 export class Server {
     private readonly log: Log;
@@ -89,7 +89,14 @@ export class Server {
             acceptsDocker,
             this.log,
         );
-        this.routes = this.allRoutes();
+        this.routes = routesOf({
+            config: this.config,
+            registry: this.registry,
+            users: this.users,
+            sessions: this.sessions,
+            login: this.login,
+            metricsText: () => this.metrics.text(this.storage),
+        });
         await this.listen();
         this.watchConfig();
     }
@@ -184,9 +191,6 @@ export class Server {
             headersTimeout: readTimeout === 0 ? 5000 : Math.min(5000, readTimeout),
             keepAliveTimeout: 120_000,
             connectionsCheckingInterval: Math.min(5000, readTimeout === 0 ? 5000 : readTimeout / 2),
-            maxHeaderSize: longestHeader,
-            // Refused below, with zot's words.
-            requireHostHeader: false,
         };
         const handle = (request: http.IncomingMessage, response: http.ServerResponse) =>
             void this.answer(request, response);
@@ -201,12 +205,6 @@ export class Server {
             throw new StartError((error as Error).message, 0);
         }
         const listener = this.listener;
-        listener.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-            if (error.code === "ECONNRESET" || !socket.writable) return;
-            const reason =
-                error.code === "HPE_HEADER_OVERFLOW" ? "431 Request Header Fields Too Large" : "400 Bad Request";
-            socket.end(refusalBeforeHandling(reason));
-        });
         await new Promise<void>((resolve, reject) => {
             listener.once("error", (error: NodeJS.ErrnoException) => {
                 const reason = error.code === "EADDRINUSE" ? "bind: address already in use" : error.message;
@@ -281,12 +279,7 @@ export class Server {
 
     private async answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
         this.limitAnswer(request, response);
-        const refusal = refusalOf(request);
-        if (refusal) return void request.socket.end(refusalBeforeHandling(refusal));
-        // Go answers this one by itself, and takes a whole address for its path.
-        if (request.method === "OPTIONS" && request.url === "*")
-            return void response.writeHead(200, { "Content-Length": 0 }).end();
-        const [requestPath = "", search = ""] = splitOnce((request.url ?? "/").replace(/^https?:\/\/[^/?]*/i, ""), "?");
+        const [requestPath = "", search = ""] = splitOnce(request.url ?? "/", "?");
         const exchange: Exchange = {
             request,
             response,
@@ -302,12 +295,6 @@ export class Server {
         request.on("error", () => {});
         response.on("error", () => {});
         try {
-            const clean = cleaned(requestPath);
-            if (clean !== requestPath) {
-                response.setHeader("Location", search ? `${clean}?${search}` : clean);
-                sendStatus(exchange, 301);
-                return;
-            }
             const candidates = this.routes.filter((route) => route.pattern.test(requestPath));
             const route = candidates.find(({ methods }) => !methods || methods.includes(exchange.method));
             if (route) await this.follow(route, exchange);
@@ -332,23 +319,15 @@ export class Server {
             if (!authenticate(exchange, this.context())) return refuseUnauthenticated(exchange, this.context());
             if (!this.isAllowed(route, exchange, names)) return refuseUnauthorized(exchange, this.context());
         }
-        if (route.forWebPage || route.allowedOrigin) this.allowOtherOrigins(exchange, route);
+        if (route.forWebPage) this.allowOtherOrigins(exchange, route);
         await route.handle(exchange, names);
     }
 
-    private allowOtherOrigins(
-        { response }: Exchange,
-        { methods = [], forWebPage, isExtension, allowedMethods, allowedOrigin }: Route,
-    ): void {
-        if (isExtension) response.setHeader("X-Content-Type-Options", "nosniff");
-        const allowOrigin = this.config.http.allowOrigin.trim();
+    /** What a web page of another origin may read of an answer. */
+    private allowOtherOrigins({ response }: Exchange, { methods = [] }: Route): void {
         response.setHeader("Access-Control-Allow-Origin", this.config.http.allowOrigin || "*");
-        if (forWebPage) {
-            response.setHeader("Access-Control-Allow-Methods", allowedMethods ?? methods.join(","));
-            response.setHeader("Access-Control-Allow-Headers", "Authorization,content-type,X-ZOT-API-CLIENT");
-        }
-        const isNamed = allowOrigin !== "" && allowOrigin !== "*" && isLoginEnabled(this.config.http.auth);
-        if (isNamed && allowedOrigin !== "alone") response.setHeader("Access-Control-Allow-Credentials", "true");
+        response.setHeader("Access-Control-Allow-Methods", methods.join(","));
+        response.setHeader("Access-Control-Allow-Headers", "Authorization,content-type,X-ZOT-API-CLIENT");
     }
 
     private isAllowed({ access }: Route, exchange: Exchange, { name = "", reference }: Names): boolean {
@@ -388,166 +367,6 @@ export class Server {
         );
     }
 
-    private allRoutes(): Route[] {
-        const { auth } = this.config.http;
-        const { search, ui, metricsPath } = this.config.extensions;
-        const registry = this.registry;
-        const inRepository = (
-            methods: string[],
-            rest: string,
-            handle: (exchange: Exchange, name: string, last: string) => void | Promise<void>,
-            forWebPage = false,
-        ): Route => ({
-            methods: forWebPage ? [...methods, "OPTIONS"] : methods,
-            pattern: new RegExp(`^/v2/(?<name>${namePattern})/${rest}$`),
-            access: "repository",
-            forWebPage,
-            handle: (exchange, { name = "", reference = "", digest = "", id = "" }) =>
-                handle(exchange, name, reference || digest || id),
-        });
-        const routes: Route[] = [
-            open(["/livez", "/readyz", "/startupz"], undefined, (exchange) =>
-                sendBytes(exchange, 200, "text/plain; charset=utf-8", Buffer.from("ok")),
-            ),
-            inRepository(["GET"], "tags/list", (exchange, name) => registry.tags(exchange, name), true),
-            {
-                ...inRepository(
-                    ["HEAD"],
-                    "manifests/(?<reference>[^/]+)",
-                    (...request) => registry.getManifest(...request),
-                    true,
-                ),
-                allowedMethods: "HEAD,GET,DELETE,OPTIONS",
-            },
-            {
-                ...inRepository(["GET"], "manifests/(?<reference>[^/]+)", (...request) =>
-                    registry.getManifest(...request),
-                ),
-                allowedOrigin: "with credentials",
-            },
-            inRepository(["PUT"], "manifests/(?<reference>[^/]+)", (...request) => registry.putManifest(...request)),
-            {
-                ...inRepository(["DELETE"], "manifests/(?<reference>[^/]+)", (...request) =>
-                    registry.deleteManifest(...request),
-                ),
-                allowedOrigin: "alone",
-            },
-            inRepository(["HEAD"], "blobs/(?<digest>[^/]+)", (...request) => registry.headBlob(...request)),
-            inRepository(["GET"], "blobs/(?<digest>[^/]+)", (...request) => registry.getBlob(...request)),
-            inRepository(["DELETE"], "blobs/(?<digest>[^/]+)", (...request) => registry.deleteBlob(...request)),
-            inRepository(["POST"], "blobs/uploads/", (exchange, name) => registry.startUpload(exchange, name)),
-            inRepository(["GET"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.uploadStatus(...request)),
-            inRepository(["PATCH"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.continueUpload(...request)),
-            inRepository(["PUT"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.finishUpload(...request)),
-            inRepository(["DELETE"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.cancelUpload(...request)),
-            inRepository(["GET"], "referrers/(?<digest>[^/]+)", (...request) => registry.referrers(...request), true),
-            authenticated("/v2/_catalog", (exchange) => registry.catalog(exchange)),
-            authenticated("/v2/_oci/ext/discover", (exchange) => sendJson(exchange, 200, this.extensionList())),
-            authenticated("/v2/", (exchange) => this.versionCheck(exchange)),
-        ];
-        if (search) {
-            routes.push({
-                ...authenticated("/v2/_zot/ext/mgmt.*", (exchange) =>
-                    sendText(exchange, 200, JSON.stringify(this.publicConfig()), ""),
-                ),
-                isExtension: true,
-            });
-            routes.push({
-                ...authenticated("/v2/_zot/ext/search", (exchange) =>
-                    sendJson(exchange, 501, { errors: [{ message: "the stand-in for zot has no search" }] }),
-                ),
-                methods: ["GET", "POST", "OPTIONS"],
-            });
-        }
-        const { users, login } = this;
-        if (auth.apikey && users) {
-            routes.push({
-                methods: ["GET", "POST", "DELETE", "OPTIONS"],
-                pattern: /^\/zot\/auth\/apikey/,
-                access: "authenticated",
-                forWebPage: true,
-                handle: (exchange) => handleApiKeys(exchange, users),
-            });
-        }
-        if (login) {
-            routes.push(open(["/zot/auth/login"], undefined, (exchange) => login.start(exchange)));
-            for (const name of Object.keys(auth.openid?.providers ?? {})) {
-                routes.push(open([`${callbackPath}/${name}`], undefined, (exchange) => login.finish(exchange, name)));
-            }
-        }
-        if (isLoginEnabled(auth)) {
-            routes.push({
-                methods: ["POST", "OPTIONS"],
-                pattern: /^\/zot\/auth\/logout$/,
-                access: "open",
-                forWebPage: true,
-                handle: (exchange) => {
-                    if (exchange.method === "OPTIONS") return sendStatus(exchange, 200);
-                    if (login) return login.logout(exchange);
-                    this.sessions?.end(exchange, "session");
-                    return sendJson(exchange, 200, {});
-                },
-            });
-        }
-        if (metricsPath !== undefined) {
-            routes.push({
-                methods: ["GET"],
-                pattern: new RegExp(`^${metricsPath.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`),
-                access: "metrics",
-                handle: (exchange) => {
-                    exchange.response.writeHead(200, {
-                        "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
-                    });
-                    exchange.response.end(this.metrics.text(this.storage));
-                },
-            });
-        }
-        // Last, for it answers every path.
-        if (ui) routes.push({ methods: ["GET", "OPTIONS"], pattern: /^\//, access: "open", handle: webPage });
-        return routes;
-    }
-
-    private versionCheck(exchange: Exchange): void {
-        exchange.response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
-        if (isLoginEnabled(this.config.http.auth) && header(exchange, "x-zot-api-client") !== "zot-ui") {
-            exchange.response.setHeader("WWW-Authenticate", `basic realm=${this.config.http.realm}`);
-        }
-        sendBytes(exchange, 200, "application/json", Buffer.alloc(0));
-    }
-
-    private extensionList(): unknown {
-        const { search, ui } = this.config.extensions;
-        if (!search) return { extensions: [] };
-        return {
-            extensions: [
-                {
-                    name: "_zot",
-                    url: `https://github.com/project-zot/zot/blob/${version.releaseTag}/pkg/extensions/_zot.md`,
-                    description: "zot registry extensions",
-                    endpoints: ["/v2/_zot/ext/search", ...(ui ? ["/v2/_zot/ext/userprefs"] : []), "/v2/_zot/ext/mgmt"],
-                },
-            ],
-        };
-    }
-
-    /** What anyone may know of the configuration, for the web page to show the right buttons. */
-    private publicConfig(): unknown {
-        const { auth } = this.config.http;
-        const providers = Object.fromEntries(
-            Object.entries(auth.openid?.providers ?? {}).map(([name, provider]) => [
-                name,
-                provider.name ? { name: provider.name } : {},
-            ]),
-        );
-        return {
-            distSpecVersion: version.distributionSpecification,
-            commit: version.commit,
-            releaseTag: version.releaseTag,
-            binaryType: version.binaryType,
-            http: { auth: { ...(auth.openid && { openid: { providers } }), ...(auth.apikey && { apikey: true }) } },
-        };
-    }
-
     private record({ request, response, method, who }: Exchange, clientIP: string): void {
         const status = response.statusCode;
         this.metrics.count(method, status);
@@ -574,85 +393,6 @@ export class Server {
             });
         }
     }
-}
-
-/** Bytes, and as many more as Go leaves for the rest. */
-const longestHeader = 1024 * 1024 + 4096;
-
-/** Why Go refuses a request before any handler sees it, or undefined. */
-function refusalOf({ url = "", headers, httpVersion }: http.IncomingMessage): string | undefined {
-    if (httpVersion === "1.1" && headers.host === undefined) return "400 Bad Request: missing required Host header";
-    const [requestPath] = splitOnce(url, "?");
-    return /%(?![0-9a-f]{2})/i.test(requestPath) ? "400 Bad Request" : undefined;
-}
-
-const refusalBeforeHandling = (reason: string) =>
-    `HTTP/1.1 ${reason}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${reason}`;
-
-type Names = Partial<Record<string, string>>;
-
-interface Route {
-    /** Absent: any. */
-    methods?: string[] | undefined;
-    pattern: RegExp;
-    /** Who gets through: everyone; whoever can be authenticated or is let in as anonymous; and then by access control. */
-    access: "open" | "authenticated" | "repository" | "metrics";
-    /** Whether a web page of another origin may call it, after asking with OPTIONS. */
-    forWebPage?: boolean;
-    /** Whether it is one of zot's own extensions, whose answers no browser should take for something else. */
-    isExtension?: boolean;
-    /** What such a page is told it may do here, where that is more than `methods`. */
-    allowedMethods?: string;
-    /** Whether the answer alone names the origins that may read it, as where OPTIONS is answered by another route. */
-    allowedOrigin?: "alone" | "with credentials";
-    handle: (exchange: Exchange, names: Names) => void | Promise<void>;
-}
-
-const open = (paths: string[], methods: string[] | undefined, handle: Handler): Route => ({
-    methods,
-    pattern: new RegExp(`^(?:${paths.join("|")})$`),
-    access: "open",
-    handle,
-});
-
-const authenticated = (exactPath: string, handle: Handler): Route => ({
-    methods: ["GET", "OPTIONS"],
-    pattern: new RegExp(`^${exactPath}$`),
-    access: "authenticated",
-    forWebPage: true,
-    handle,
-});
-
-/** The headers are zot's, the page is not. */
-function webPage(exchange: Exchange): void {
-    const { response } = exchange;
-    response.setHeader(
-        "Permissions-Policy",
-        "microphone=(), geolocation=(), battery=(), camera=(), autoplay=(), gyroscope=(), payment=()",
-    );
-    response.setHeader("X-Content-Type-Options", "nosniff");
-    response.setHeader("X-Frame-Options", "DENY");
-    for (const policy of ["Resource", "Opener"]) response.setHeader(`Cross-Origin-${policy}-Policy`, "same-origin");
-    response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
-    response.setHeader(
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; font-src 'self'; connect-src 'self'; img-src 'self' data:; manifest-src 'self'; base-uri 'self'",
-    );
-    if (exchange.path === "/index.html") {
-        response.setHeader("Location", "./");
-        return sendStatus(exchange, 301);
-    }
-    const isPage = exchange.path === "/" || /^\/(?:login|home|explore|image|user)/.test(exchange.path);
-    if (!isPage) return sendText(exchange, 404, "404 page not found");
-    if (exchange.path === "/") response.setHeader("Accept-Ranges", "bytes");
-    const text =
-        "<!doctype html><title>zot</title><p>This is the stand-in for zot, made for tests and demonstrations. It has no web page.</p>\n";
-    sendBytes(exchange, 200, "text/html; charset=utf-8", Buffer.from(text));
-}
-
-/** A path without `.`, `..` and double slashes: others are sent to it. */
-function cleaned(requestPath: string): string {
-    return path.posix.normalize(requestPath.startsWith("/") ? requestPath : `/${requestPath}`);
 }
 
 function splitOnce(text: string, separator: string): [string, string] {

@@ -4,87 +4,29 @@
  *
  * Everything that reads and writes an index does so in one go, without awaiting, so that no lock is needed.
  */
+
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Readable } from "node:stream";
-import { problemOf } from "./manifestSchema";
-
-export const mediaTypes = {
-    manifest: "application/vnd.oci.image.manifest.v1+json",
-    index: "application/vnd.oci.image.index.v1+json",
-    dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
-    dockerList: "application/vnd.docker.distribution.manifest.list.v2+json",
-    emptyJson: "application/vnd.oci.empty.v1+json",
-    config: "application/vnd.oci.image.config.v1+json",
-} as const;
+import {
+    algorithmOf,
+    checkedManifest,
+    type Descriptor,
+    digestOf,
+    isDigest,
+    type ManifestContent,
+    mediaTypes,
+    StorageError,
+} from "./manifests";
 
 const tagAnnotation = "org.opencontainers.image.ref.name";
-
-export interface Descriptor {
-    mediaType: string;
-    digest: string;
-    size: number;
-    annotations?: Record<string, string>;
-    artifactType?: string;
-}
 
 interface Index {
     schemaVersion: number;
     manifests: Descriptor[];
 }
-
-interface ManifestContent {
-    config?: Descriptor;
-    layers?: Descriptor[];
-    manifests?: Descriptor[];
-    subject?: Descriptor;
-    artifactType?: string;
-    annotations?: Record<string, string>;
-}
-
-export type StorageProblem =
-    | "repository not found"
-    | "repository damaged"
-    | "manifest not found"
-    | "bad manifest"
-    | "manifest conflict"
-    | "manifest referenced"
-    | "blob not found"
-    | "blob referenced"
-    | "bad digest"
-    | "upload not found"
-    | "bad range";
-
-export class StorageError extends Error {
-    constructor(
-        readonly problem: StorageProblem,
-        readonly detail: Record<string, string> = {},
-    ) {
-        super(problem);
-    }
-}
-
-const algorithms: Record<string, number> = { sha256: 64, sha384: 96, sha512: 128 };
-
-export function isDigest(text: string): boolean {
-    const [algorithm = "", hexadecimal = "", ...rest] = text.split(":");
-    const length = Object.hasOwn(algorithms, algorithm) ? algorithms[algorithm] : undefined;
-    return rest.length === 0 && hexadecimal.length === length && /^[a-f0-9]+$/.test(hexadecimal);
-}
-
-/** Like a digest, but none: `sha256:abc`. */
-export function looksLikeDigest(text: string): boolean {
-    const colon = text.indexOf(":");
-    return !isDigest(text) && colon > 0 && colon < text.length - 1 && Object.hasOwn(algorithms, text.slice(0, colon));
-}
-
-export function digestOf(content: Uint8Array, algorithm = "sha256"): string {
-    return `${algorithm}:${createHash(algorithm).update(content).digest("hex")}`;
-}
-
-const algorithmOf = (digest: string) => digest.split(":")[0] ?? "";
 
 export class Storage {
     /** Where else a digest may lie, the first place first; undefined where nothing is shared. */
@@ -158,7 +100,7 @@ export class Storage {
         const byDigest = isDigest(reference);
         const digest = digestOf(content, byDigest ? algorithmOf(reference) : undefined);
         if (byDigest && digest !== reference) throw new StorageError("bad manifest");
-        const parsed = this.checkManifest(repository, mediaType, content);
+        const parsed = checkedManifest(mediaType, content, (part) => this.blobSize(repository, part) !== undefined);
 
         const index = this.readIndex(repository);
         fs.mkdirSync(path.dirname(this.blobFile(repository, digest)), { recursive: true });
@@ -207,8 +149,7 @@ export class Storage {
 
     /** Manifests that name a digest as their subject, as descriptors. */
     referrers(repository: string, digest: string, artifactTypes: readonly string[]): Descriptor[] {
-        // A folder above other repositories is none itself, and zot fails on it.
-        if (!fs.statSync(path.join(this.root, repository), { throwIfNoEntry: false })?.isDirectory()) return [];
+        if (!this.exists(repository)) return [];
         const seen = new Set([digest]);
         const found: Descriptor[] = [];
         for (const { mediaType, digest: candidate, size } of this.readIndex(repository).manifests) {
@@ -237,28 +178,17 @@ export class Storage {
     }
 
     /**
-     * The same, after a blob that another repository holds has been linked here. A blob that a manifest says to be of another size
-     * counts as damaged, and so as missing.
+     * The same, after a blob that another repository holds has been linked here.
      */
     blobSizeShared(repository: string, digest: string): number | undefined {
         const size = this.blobSize(repository, digest);
-        if (size !== undefined)
-            return size > 0 && (this.descriptorOf(repository, digest)?.size ?? size) !== size ? undefined : size;
-        if (this.repositoriesWith(digest).length === 0) return undefined;
-        // It comes from where it was first. Where that has gone, zot finds nothing this time, and looks further the next.
-        const [source = ""] = this.repositoriesByDigest?.get(digest) ?? [];
-        if (this.blobSize(source, digest) === undefined) {
-            this.repositoriesByDigest?.get(digest)?.delete(source);
-            return undefined;
-        }
-        try {
-            this.initialise(repository);
-            const file = this.blobFile(repository, digest);
-            fs.mkdirSync(path.dirname(file), { recursive: true });
-            fs.linkSync(this.blobFile(source, digest), file);
-        } catch {
-            return undefined;
-        }
+        if (size !== undefined) return size;
+        const [source] = this.repositoriesWith(digest);
+        if (source === undefined) return undefined;
+        this.initialise(repository);
+        const file = this.blobFile(repository, digest);
+        fs.mkdirSync(path.dirname(file), { recursive: true });
+        fs.linkSync(this.blobFile(source, digest), file);
         this.remember(repository, digest);
         return this.blobSize(repository, digest);
     }
@@ -367,24 +297,14 @@ export class Storage {
 
     private readIndex(repository: string): Index {
         if (!this.exists(repository)) throw new StorageError("repository not found");
-        let index: Partial<Index>;
-        try {
-            index = JSON.parse(
-                fs.readFileSync(path.join(this.root, repository, "index.json"), "utf8"),
-            ) as Partial<Index>;
-        } catch {
-            throw new StorageError("repository damaged");
-        }
+        const index = JSON.parse(
+            fs.readFileSync(path.join(this.root, repository, "index.json"), "utf8"),
+        ) as Partial<Index>;
         return { schemaVersion: 2, ...index, manifests: index.manifests ?? [] };
     }
 
-    /** What an index names, and nothing where it cannot be read. */
     private named(repository: string): Descriptor[] {
-        try {
-            return this.readIndex(repository).manifests;
-        } catch {
-            return [];
-        }
+        return this.exists(repository) ? this.readIndex(repository).manifests : [];
     }
 
     private writeIndex(repository: string, index: Index): void {
@@ -429,48 +349,6 @@ export class Storage {
         if (by.mediaType === mediaTypes.index)
             return (content?.manifests ?? []).some((part) => this.isReferenced(repository, digest, part));
         return [content?.config, ...(content?.layers ?? [])].some((part) => part?.digest === digest);
-    }
-
-    private checkManifest(repository: string, mediaType: string, content: Buffer): ManifestContent {
-        if (content.length === 0) throw new StorageError("bad manifest");
-        const isOci = mediaType === mediaTypes.manifest || mediaType === mediaTypes.index;
-        let manifest: ManifestContent;
-        try {
-            manifest = JSON.parse(content.toString()) as ManifestContent;
-        } catch (error) {
-            throw new StorageError(
-                "bad manifest",
-                isOci ? { jsonSchemaValidation: `manifest format mismatch: ${(error as Error).message}` } : {},
-            );
-        }
-        const problem = isOci
-            ? problemOf(mediaType === mediaTypes.manifest ? "manifest" : "index", manifest)
-            : undefined;
-        if (problem) throw new StorageError("bad manifest", { jsonSchemaValidation: problem });
-        for (const part of partsThatMustBeThere(mediaType, manifest ?? {})) {
-            if (!isDigest(part.digest) || this.blobSize(repository, part.digest) === undefined)
-                throw new StorageError("bad manifest");
-        }
-        return manifest;
-    }
-}
-
-function partsThatMustBeThere(mediaType: string, { config, layers, manifests }: ManifestContent): Descriptor[] {
-    const given = (parts: (Descriptor | undefined)[]) => parts.filter((part) => part !== undefined && part !== null);
-    switch (mediaType) {
-        case mediaTypes.manifest: {
-            // Only images proper: an artifact with a config of its own may name what is not there.
-            const isImage = config?.mediaType === mediaTypes.config || config?.mediaType === mediaTypes.emptyJson;
-            return isImage
-                ? given([config, ...(layers ?? [])]).filter(
-                      (part) => part === config || !part.mediaType.includes("nondistributable"),
-                  )
-                : [];
-        }
-        case mediaTypes.dockerManifest:
-            return given([config, ...(layers ?? [])]);
-        default:
-            return given(manifests ?? []);
     }
 }
 

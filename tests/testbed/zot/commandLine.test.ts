@@ -1,10 +1,12 @@
 /** `zot verify`, `zot serve` that cannot start, `zot --version`, `zot schema`; and what signals and probes find. */
+
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
-import { ConfigError, loadConfig } from "../../../testbed/zot/config";
+import { loadConfig } from "../../../testbed/zot/config";
+import { ConfigError } from "../../../testbed/zot/configFile";
 import { cleanUp, RunningZot, run, scratch, serveToItsEnd, textOf, type Zot, zots } from "./zots";
 
 jest.setTimeout(60_000);
@@ -64,7 +66,6 @@ describe.each(zots)("$name", (zot) => {
             "one value for a list",
             { storage, http: { accessControl: { repositories: { "**": { anonymousPolicy: "read" } } } } },
         ],
-        ["nanoseconds for a duration", { storage: { ...storage, gcDelay: 3_600_000_000_000 } }],
         [
             "several instances",
             {

@@ -1,0 +1,205 @@
+/** Which handler answers which path, and who is let through to it. */
+
+import { handleApiKeys } from "./apiKeys";
+import { type Config, isLoginEnabled } from "./configTypes";
+
+import { type Exchange, type Handler, header, sendBytes, sendJson, sendStatus, sendText } from "./http";
+import { callbackPath, type Login } from "./login";
+import type { Registry } from "./registry";
+import type { Sessions } from "./sessions";
+import type { Users } from "./users";
+import { version } from "./version";
+
+/** What the handlers work with. */
+interface Parts {
+    config: Config;
+    registry: Registry;
+    users: Users | undefined;
+    sessions: Sessions | undefined;
+    login: Login | undefined;
+    metricsText(): string;
+}
+
+export type Names = Partial<Record<string, string>>;
+
+export interface Route {
+    /** Absent: any. */
+    methods?: string[] | undefined;
+    pattern: RegExp;
+    /** Who gets through: everyone; whoever can be authenticated or is let in as anonymous; and then by access control. */
+    access: "open" | "authenticated" | "repository" | "metrics";
+    /** Whether a web page of another origin may call it, after asking with OPTIONS. */
+    forWebPage?: boolean;
+    handle: (exchange: Exchange, names: Names) => void | Promise<void>;
+}
+
+const open = (paths: string[], methods: string[] | undefined, handle: Handler): Route => ({
+    methods,
+    pattern: new RegExp(`^(?:${paths.join("|")})$`),
+    access: "open",
+    handle,
+});
+
+const authenticated = (exactPath: string, handle: Handler): Route => ({
+    methods: ["GET", "OPTIONS"],
+    pattern: new RegExp(`^${exactPath}$`),
+    access: "authenticated",
+    forWebPage: true,
+    handle,
+});
+
+function webPage(exchange: Exchange): void {
+    const isPage = exchange.path === "/" || /^\/(?:login|home|explore|image|user)/.test(exchange.path);
+    if (!isPage) return sendText(exchange, 404, "404 page not found");
+    const text =
+        "<!doctype html><title>zot</title><p>This is the stand-in for zot, made for tests and demonstrations. It has no web page.</p>\n";
+    sendBytes(exchange, 200, "text/html; charset=utf-8", Buffer.from(text));
+}
+
+/** The name of a repository. */
+const namePattern = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*";
+
+/** Every path that a registry of this config answers; the first that matches counts. */
+export function routesOf(parts: Parts): Route[] {
+    const { config, registry, users, sessions, login } = parts;
+    const { auth } = config.http;
+    const { search, ui, metricsPath } = config.extensions;
+    const inRepository = (
+        methods: string[],
+        rest: string,
+        handle: (exchange: Exchange, name: string, last: string) => void | Promise<void>,
+        forWebPage = false,
+    ): Route => ({
+        methods: forWebPage ? [...methods, "OPTIONS"] : methods,
+        pattern: new RegExp(`^/v2/(?<name>${namePattern})/${rest}$`),
+        access: "repository",
+        forWebPage,
+        handle: (exchange, { name = "", reference = "", digest = "", id = "" }) =>
+            handle(exchange, name, reference || digest || id),
+    });
+    const routes: Route[] = [
+        open(["/livez", "/readyz", "/startupz"], undefined, (exchange) =>
+            sendBytes(exchange, 200, "text/plain; charset=utf-8", Buffer.from("ok")),
+        ),
+        inRepository(["GET"], "tags/list", (exchange, name) => registry.tags(exchange, name), true),
+        inRepository(
+            ["HEAD", "GET"],
+            "manifests/(?<reference>[^/]+)",
+            (...request) => registry.getManifest(...request),
+            true,
+        ),
+        inRepository(["PUT"], "manifests/(?<reference>[^/]+)", (...request) => registry.putManifest(...request)),
+        inRepository(["DELETE"], "manifests/(?<reference>[^/]+)", (...request) => registry.deleteManifest(...request)),
+        inRepository(["HEAD"], "blobs/(?<digest>[^/]+)", (...request) => registry.headBlob(...request)),
+        inRepository(["GET"], "blobs/(?<digest>[^/]+)", (...request) => registry.getBlob(...request)),
+        inRepository(["DELETE"], "blobs/(?<digest>[^/]+)", (...request) => registry.deleteBlob(...request)),
+        inRepository(["POST"], "blobs/uploads/", (exchange, name) => registry.startUpload(exchange, name)),
+        inRepository(["GET"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.uploadStatus(...request)),
+        inRepository(["PATCH"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.continueUpload(...request)),
+        inRepository(["PUT"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.finishUpload(...request)),
+        inRepository(["DELETE"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.cancelUpload(...request)),
+        inRepository(["GET"], "referrers/(?<digest>[^/]+)", (...request) => registry.referrers(...request), true),
+        authenticated("/v2/_catalog", (exchange) => registry.catalog(exchange)),
+        authenticated("/v2/_oci/ext/discover", (exchange) => sendJson(exchange, 200, extensionList(config))),
+        authenticated("/v2/", (exchange) => versionCheck(config, exchange)),
+    ];
+    if (search) {
+        routes.push({
+            ...authenticated("/v2/_zot/ext/mgmt.*", (exchange) =>
+                sendText(exchange, 200, JSON.stringify(publicConfig(config)), ""),
+            ),
+        });
+        routes.push({
+            ...authenticated("/v2/_zot/ext/search", (exchange) =>
+                sendJson(exchange, 501, { errors: [{ message: "the stand-in for zot has no search" }] }),
+            ),
+            methods: ["GET", "POST", "OPTIONS"],
+        });
+    }
+    if (auth.apikey && users) {
+        routes.push({
+            methods: ["GET", "POST", "DELETE", "OPTIONS"],
+            pattern: /^\/zot\/auth\/apikey/,
+            access: "authenticated",
+            forWebPage: true,
+            handle: (exchange) => handleApiKeys(exchange, users),
+        });
+    }
+    if (login) {
+        routes.push(open(["/zot/auth/login"], undefined, (exchange) => login.start(exchange)));
+        for (const name of Object.keys(auth.openid?.providers ?? {})) {
+            routes.push(open([`${callbackPath}/${name}`], undefined, (exchange) => login.finish(exchange, name)));
+        }
+    }
+    if (isLoginEnabled(auth)) {
+        routes.push({
+            methods: ["POST", "OPTIONS"],
+            pattern: /^\/zot\/auth\/logout$/,
+            access: "open",
+            forWebPage: true,
+            handle: (exchange) => {
+                if (exchange.method === "OPTIONS") return sendStatus(exchange, 200);
+                if (login) return login.logout(exchange);
+                sessions?.end(exchange, "session");
+                return sendJson(exchange, 200, {});
+            },
+        });
+    }
+    if (metricsPath !== undefined) {
+        routes.push({
+            methods: ["GET"],
+            pattern: new RegExp(`^${metricsPath.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`),
+            access: "metrics",
+            handle: (exchange) => {
+                exchange.response.writeHead(200, {
+                    "Content-Type": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+                });
+                exchange.response.end(parts.metricsText());
+            },
+        });
+    }
+    // Last, for it answers every path.
+    if (ui) routes.push({ methods: ["GET", "OPTIONS"], pattern: /^\//, access: "open", handle: webPage });
+    return routes;
+}
+
+function versionCheck(config: Config, exchange: Exchange): void {
+    exchange.response.setHeader("Docker-Distribution-API-Version", "registry/2.0");
+    if (isLoginEnabled(config.http.auth) && header(exchange, "x-zot-api-client") !== "zot-ui") {
+        exchange.response.setHeader("WWW-Authenticate", `basic realm=${config.http.realm}`);
+    }
+    sendBytes(exchange, 200, "application/json", Buffer.alloc(0));
+}
+
+function extensionList(config: Config): unknown {
+    const { search, ui } = config.extensions;
+    if (!search) return { extensions: [] };
+    return {
+        extensions: [
+            {
+                name: "_zot",
+                url: `https://github.com/project-zot/zot/blob/${version.releaseTag}/pkg/extensions/_zot.md`,
+                description: "zot registry extensions",
+                endpoints: ["/v2/_zot/ext/search", ...(ui ? ["/v2/_zot/ext/userprefs"] : []), "/v2/_zot/ext/mgmt"],
+            },
+        ],
+    };
+}
+
+/** What anyone may know of the configuration, for the web page to show the right buttons. */
+function publicConfig(config: Config): unknown {
+    const { auth } = config.http;
+    const providers = Object.fromEntries(
+        Object.entries(auth.openid?.providers ?? {}).map(([name, provider]) => [
+            name,
+            provider.name ? { name: provider.name } : {},
+        ]),
+    );
+    return {
+        distSpecVersion: version.distributionSpecification,
+        commit: version.commit,
+        releaseTag: version.releaseTag,
+        binaryType: version.binaryType,
+        http: { auth: { ...(auth.openid && { openid: { providers } }), ...(auth.apikey && { apikey: true }) } },
+    };
+}
