@@ -1,41 +1,12 @@
 /** What is sent to the registry's host: one short command and one payload on standard input. Pure. */
 
 import { createHash } from "node:crypto";
-import commonScript from "../host/common.sh";
-import endScript from "../host/end.sh";
-import lockScript from "../host/lock.sh";
-import lookScript from "../host/look.sh";
-import preflightScript from "../host/preflight.sh";
-import processesScript from "../host/processes.sh";
-import pushScript from "../host/push.sh";
-import rightsScript from "../host/rights.sh";
-import serviceScript from "../host/service.sh";
-import serviceFileScript from "../host/serviceFile.sh";
-import startScript from "../host/start.sh";
-import transactionScript from "../host/transaction.sh";
+import { deploymentScript, zotStartScript } from "../host/scripts";
 import { type Settings, toldToHost } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 
 /** `deploy` puts the config into force; `withdraw` leaves the host as `host.onDestroy` says. */
 export type HostVerb = "deploy" | "withdraw";
-
-/** The script that runs on the host, whole. It comes first in the payload, and ends before the rest of it. */
-export const hostScript = [
-    commonScript,
-    lookScript,
-    processesScript,
-    rightsScript,
-    endScript,
-    lockScript,
-    serviceScript,
-    preflightScript,
-    serviceFileScript,
-    transactionScript,
-    pushScript,
-].join("\n");
-
-/** What starts zot where its identity provider may be away; the push puts it on the host. */
-export const zotStartScript = `${commonScript}\n${startScript}`;
 
 /** The payload's last line: a payload without it was cut off on its way. */
 const END = "== end";
@@ -101,7 +72,8 @@ function sections(payload: HostPayload, mark: string): string {
     };
     return [
         `${hostArrival}\n`,
-        hostScript,
+        // It ends before the rest of the payload.
+        deploymentScript,
         section("settings", scriptSettings(payload, mark)),
         section("config", configText(payload.config)),
         section("readOnlyConfig", configText(payload.readOnlyConfig)),

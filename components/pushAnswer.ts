@@ -7,8 +7,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { outsideText } from "../clients/outsideText";
 import { plainText } from "./liveNames";
 
-/** What the script says that it has done. */
-const DONE = ["deployed", "unchanged", "mended"];
+/** What the script says that it has done; `mended` is what it said for `repaired` up to 0.1, and is in states of then. */
+const DONE = ["deployed", "unchanged", "repaired", "mended"];
 
 const MARK = /^mark=([0-9a-f]+)$/m;
 

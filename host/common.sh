@@ -1,7 +1,7 @@
-# What the push, the look at a host and the start of zot have in common.
+# What the deployment, the observation of a host and the start of zot have in common.
 
 # What a user has set for the tools by hand is not meant for this script. (curl's own files are passed over by -q, which has to come
-# first.) SSL_CERT_FILE stays: zot heeds it too.
+# first.) SSL_CERT_FILE stays: zot reads it too.
 unset BASH_ENV CDPATH CURL_CA_BUNDLE CURL_HOME ENV GREP_COLOR GREP_COLORS GREP_OPTIONS I_WANT_A_BROKEN_PS PS_FORMAT \
     PS_PERSONALITY SSLKEYLOGFILE SYSTEMD_COLORS SYSTEMD_LOG_LEVEL SYSTEMD_LOG_TARGET SYSTEMD_PAGER SYSTEMD_URLIFY _POSIX2_VERSION
 IFS=' 	

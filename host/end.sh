@@ -1,4 +1,4 @@
-# How a push ends: well, by a failure, by a signal, or at the end of its time.
+# How a deployment ends: well, by a failure, by a signal, or at the end of its time.
 
 claim=
 clock=
@@ -7,14 +7,14 @@ stopped=
 committed=
 restarted=
 target=
-mended=
+repaired=
 was_running=yes
-ended_before=
+recovered_before=
 
 stopped_by_signal='The deployment was stopped by a signal. [ZH-DEPLOY-SIGNAL]'
 
-# Signals and the limit of time count from here on. They are heeded where the script can still decide: a signal ends what is being
-# waited for, and the next `heed` fails.
+# Signals and the limit of time count from here on. They are obeyed where the script can still decide: a signal ends what is being
+# waited for, and the next `fail_if_stopped` fails.
 arm() {
     stopped=
     trap 'stop_for "$stopped_by_signal"' INT TERM
@@ -25,11 +25,11 @@ arm() {
 finish() {
     stop_clock
     if [ -n "$claim" ]; then
-        sweep
+        remove_unused
         rm -f "$claim"
-        # Where no push has ever succeeded, nothing is left.
-        [ -n "$(pushes)" ] || rm -f "$state/tried"
-        [ -n "$(pushes)" ] || rmdir "$state/pushes" "$state/claims" "$state"
+        # Where no deployment has ever succeeded, nothing is left.
+        [ -n "$(deployments)" ] || rm -f "$state/tried"
+        [ -n "$(deployments)" ] || rmdir "$state/pushes" "$state/claims" "$state"
     fi
     rm -rf "$folder"
 } 2>/dev/null
@@ -39,7 +39,7 @@ stop_for() {
     [ -z "$child" ] || kill "$child" 2>/dev/null
 }
 
-heed() { [ -z "$stopped" ] || fail "$stopped"; }
+fail_if_stopped() { [ -z "$stopped" ] || fail "$stopped"; }
 
 fail() {
     # What was stopped says nothing of itself.
@@ -51,17 +51,17 @@ fail() {
     trap 'stop_for "late"' ALRM
     [ -z "${identity-}" ] || start_clock $((2 * ready_timeout + 60))
     if [ -n "$committed" ]; then
-        take_back
+        rollback
     else
-        [ -z "$target" ] || forget_push "$target"
-        tell_unchanged
+        [ -z "$target" ] || forget_deployment "$target"
+        report_unchanged
     fi
     exit 1
 }
 
 # What is so where nothing was put into force: only what a probe has just found.
-tell_unchanged() {
-    if [ -n "$ended_before" ]; then
+report_unchanged() {
+    if [ -n "$recovered_before" ]; then
         warn "An interrupted deployment was ended; nothing else on the host was changed. [ZH-HOST-ONLY-RECOVERED]"
     else
         warn "Nothing on the host was changed. [ZH-HOST-UNCHANGED]"
@@ -69,14 +69,14 @@ tell_unchanged() {
     if [ -z "${config-}" ] || ! [ -f "$config" ] || ! expect_of "$config"; then return; fi
     if ! is_ready; then
         warn "zot does not answer at $url. [ZH-ZOT-SILENT]"
-    elif [ -n "$ended_before" ]; then
+    elif [ -n "$recovered_before" ]; then
         warn "zot is ready. [ZH-ZOT-READY]"
     else
         warn "The registry serves as before. [ZH-ZOT-AS-BEFORE]"
     fi
 }
 
-# Waits for a command in the background, since a shell heeds no signal while it waits for one in the foreground. What it says
+# Waits for a command in the background, since a shell acts on no signal while it waits for one in the foreground. What it says
 # goes to $folder/output, a file that exists: on a full disk it could not be made.
 run() {
     "$@" </dev/null >"$folder/output" 2>&1 &
@@ -89,7 +89,7 @@ run() {
 
 # Runs a command that has to succeed. The sentence for its failure ends with a full stop and its code, and what the command has said
 # goes before them.
-must() {
+require() {
     why=$1
     shift
     "$@" 2>"$folder/error" || fail "$(because "$why" "$(last_of "$folder/error")")"
@@ -114,8 +114,8 @@ start_clock() {
         wait "$nap"
         [ "$(identity_of "$$")" = "$identity" ] || exit
         kill -ALRM "$$"
-        # A shell heeds a signal when what it waits for in the foreground has ended: a tool that waits for ever, such as for the other
-        # end of a pipe, is ended. Whoever heeds it stops this clock.
+        # A shell acts on a signal when what it waits for in the foreground has ended: a tool that waits for ever, such as for the other
+        # end of a pipe, is ended. Whoever acts on it stops this clock.
         itself=$(exec sh -c 'echo "$PPID"')
         while [ "$(identity_of "$$")" = "$identity" ]; do
             sleep 3 &

@@ -1,4 +1,4 @@
-# One push at a time.
+# One deployment at a time.
 
 # What tells a process from another that has, or had, the same number: when it began, and since which start of the machine.
 identity_of() {
@@ -12,21 +12,21 @@ identity_of() {
 
 # A claim is a file whose name says all: until.process.identity.host. Being a process's own, a dead one's can be removed by
 # anyone at any time, without taking a living one's place. Made first and looked around after, two never both go on.
-take_lock() {
+acquire_lock() {
     identity=$(identity_of "$$")
     host=$(uname -n | tr -cs 'A-Za-z0-9' '-')
     waited_since=$(now)
     tries=0
     while :; do
         claim=$state/claims/$(($(now) + time_limit + time_limit + ready_timeout + 60)).$$.$identity.$host
-        # Another push may be removing the empty folders.
-        make_claim 2>/dev/null || must "The deployment cannot begin, since nothing can be written in $state; make sure that the folder of zot.configFile exists, has room, and lets $(id -un) write. [ZH-LOCK-NOT-WRITTEN]" make_claim
+        # Another deployment may be removing the empty folders.
+        make_claim 2>/dev/null || require "The deployment cannot begin, since nothing can be written in $state; make sure that the folder of zot.configFile exists, has room, and lets $(id -un) write. [ZH-LOCK-NOT-WRITTEN]" make_claim
         # For whoever waits; without it the name has to do.
         printf 'process %s of %s%s since %s\n' "$$" "$(id -un)" "${SSH_CONNECTION:+ from ${SSH_CONNECTION%% *}}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" 2>/dev/null >"$claim"
         find_other_claim || return 0
         rm -f "$claim"
         claim=
-        heed
+        fail_if_stopped
         [ $(($(now) - waited_since)) -lt "$lock_patience" ] ||
             fail "Another deployment is running on this host ($other); wait for it to end. If it is not there, remove $state/claims. [ZH-LOCK-HELD]"
         # Two that wait must not keep step.
@@ -42,7 +42,7 @@ make_claim() {
     chmod 0755 "$state" "$state/pushes" && : >"$claim"
 }
 
-# Looks for another push that is running, names it in $other, and removes the claims of those that are not.
+# Looks for another deployment that is running, names it in $other, and removes the claims of those that are not.
 find_other_claim() {
     for held in "$state"/claims/*; do
         if [ "$held" = "$claim" ] || [ ! -e "$held" ]; then continue; fi
@@ -71,15 +71,15 @@ find_other_claim() {
 # One may not be allowed to send a signal to another user's process.
 is_alive() { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ] || ps -p "$1" >/dev/null 2>&1; }
 
-# Whether a process is a push; where it is not to be seen what it runs, it may be one.
-is_push() {
+# Whether a process is a deployment; where it is not to be seen what it runs, it may be one.
+is_deployment() {
     [ -n "$(identity_of "$1")" ] || return 1
     runs=$({ tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null)
     case ${runs:-zot-hardening} in *zot-hardening*) return 0 ;; esac
     return 1
 }
 
-# Removes the payloads that pushes have left which were killed; they hold secrets. Another process may have the number by now.
+# Removes the payloads that deployments have left which were killed; they hold secrets. Another process may have the number by now.
 clear_payloads() {
     # Only one's own are looked at one by one: anybody may make thousands.
     find "${folder%/*}/." ! -name . -prune -type d -name 'zot-hardening.*.*' -user "$(owner_of "$folder")" 2>/dev/null | while IFS= read -r left; do
@@ -87,6 +87,6 @@ clear_payloads() {
         process=${left##*/zot-hardening.}
         process=${process%%.*}
         case $process in '' | *[!0-9]*) continue ;; esac
-        is_push "$process" || rm -rf "$left"
+        is_deployment "$process" || rm -rf "$left"
     done
 }

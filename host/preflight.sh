@@ -1,14 +1,14 @@
 # Whatever can be known to go wrong before anything that is live is touched.
 #
-# A check says nothing, or ends by `fail`. The push runs one after the other; the look at a host runs each by itself, so that all that
+# A check says nothing, or ends by `fail`. The deployment runs one after the other; the observation of a host runs each by itself, so that all that
 # is wrong is told at once: a check therefore passes over what another one finds.
-checks_of_push='check_config_place check_binary check_storage check_container check_owner check_room check_running check_rights check_service'
+checks_of_host='check_config_place check_binary check_storage check_container check_owner check_room check_running check_rights check_service'
 checks_of_deployment='check_version check_certificate check_restarts check_lingering check_not_root check_service_file check_issuer'
 
 needed_kilobytes=2048
 needed_data_kilobytes=10240
 
-# Whether the identity provider may get its part only before the push: the look sets it to yes.
+# Whether the identity provider may get its part only before the deployment: the observation sets it to yes.
 issuer_is_new=no
 
 # A log that is made by `zot verify`, and goes with it.
@@ -71,7 +71,7 @@ check_room() {
 # of anybody; and who is not to be seen is believed.
 is_user_of_zot() {
     case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
-    # The service may have been given another user since zot was started; and a service of ours is given it with this push.
+    # The service may have been given another user since zot was started; and a service of ours is given it with this deployment.
     [ -n "$zot_user" ] && ask_unit && case ${unit_user:-0}:$own_service in "$owner":* | *:yes) return 0 ;; esac
     problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them. [ZH-USER-OF-SECRETS]"
     if [ -n "$zot_user" ]; then
@@ -92,7 +92,7 @@ check_running() {
     expect_of "$config" 2>/dev/null && find_listener
     # Its config may be elsewhere, or name another port.
     [ -n "$listener_user" ] || { expect_of "$folder/config" && find_listener; }
-    # A service of ours is told by this push what to start.
+    # A service of ours is told by this deployment what to start.
     if [ -z "$service_file" ] || ! grep -qsF "$service_file_mark" "$service_file"; then
         ask_unit
         [ -z "$unit_config" ] || is_our_config "$unit_config" ||
@@ -115,13 +115,13 @@ check_space() {
 # asks it again after the restart.
 check_version() {
     [ -x "$binary" ] || return 0
-    must_tell_release=
+    must_name_release=
     keeps_tags "$installed_commit" && return 0
     is_accepted "$installed_commit" && return 0
     why=$problem
     if [ "$version_kind" = unreadable ] && [ "$(json_nodes <"$folder/config" | node_value extensions.search.enable)" = true ] &&
         [ -f "$config" ] && expect_of "$config" && runs_release "$installed_commit"; then
-        must_tell_release=yes
+        must_name_release=yes
         return 0
     fi
     accepted_by=$installed_commit
@@ -197,7 +197,7 @@ check_restarts() {
         unit=$(unit_name)
         units=$(units_folder)
         restarts=$(service_fact Restart)
-        why="systemd would not always start $service again when it ends (Restart=${restarts:-no}, StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and run: $(systemctl_of daemon-reload). [ZH-SYSTEMD-RESTART]"
+        why="systemd would not always start $service again when it ends (Restart=${restarts:-no}, StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and run: $(systemctl_of daemon-reload) [ZH-SYSTEMD-RESTART]"
         if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then why="$why Or set host.startWithoutIssuer to true, which does it."; fi
         fail "$why"
         ;;
@@ -209,9 +209,9 @@ check_restarts() {
     esac
 }
 
-# On the first push, whatever the config on the host has that ours has not: it would be lost without a word.
-check_first_push() {
-    [ -f "$config" ] && [ -z "$(pushes)" ] || return 0
+# On the first deployment, whatever the config on the host has that ours has not: it would be lost without a word.
+check_first_deployment() {
+    [ -f "$config" ] && [ -z "$(deployments)" ] || return 0
     cmp -s "$config" "$folder/config" && return 0
     sed -n 's/^dropSetting=//p' "$folder/settings" | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
     json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || {
@@ -295,12 +295,12 @@ check_first_push() {
 # config names, is not asked by root. The secret files that wait are named where they wait.
 verify_staged() {
     place="The config for zot verify could not be written in $state. [ZH-VERIFY-NOT-WRITTEN]"
-    must "$place" named_where_they_wait "$1" "$staging/verify.json"
+    require "$place" named_where_they_wait "$1" "$staging/verify.json"
     # zot opens its log even then, and makes it.
     log_of_zot=$(json_nodes <"$1" | node_value log.output)
     case $log_of_zot in /*) if as_zot test -e "$log_of_zot"; then log_of_zot=; fi ;; *) log_of_zot= ;; esac
     verify "$staging/verify.json"
-    must "$place" rm -f "$staging/verify.json"
+    require "$place" rm -f "$staging/verify.json"
 }
 
 named_where_they_wait() {

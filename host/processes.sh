@@ -135,7 +135,7 @@ untrusted_folders() {
     } | awk '!told[$0]++'
 }
 
-# Where a push runs as root, nobody else may be able to put a link or a folder of his own in the way of what it writes.
+# Where a deployment runs as root, nobody else may be able to put a link or a folder of his own in the way of what it writes.
 check_trust() {
     [ "$(id -u)" -eq 0 ] || return 0
     others=$(untrusted_folders "$config_folder")

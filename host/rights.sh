@@ -1,8 +1,8 @@
-# The rights that a push takes on the host, whether zot is started with the host, and what to say where that is not so. Nothing here
+# The rights that a deployment takes on the host, whether zot is started with the host, and what to say where that is not so. Nothing here
 # changes anything.
 
 # Whether sudo runs a command, or, without one, any, with no password and no terminal. Sets $problem otherwise.
-sudo_lets() {
+sudo_allows() {
     if [ $# -eq 0 ]; then
         wanted="anything as root"
         said=$(sudo -n true 2>&1 </dev/null) && return 0
@@ -20,7 +20,7 @@ sudo_lets() {
     said=$(printf '%s\n' "$said" | tail -n 1 | cut -c 1-300)
     said=${said:-it said nothing}
     case $said in
-    *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no deployment has; put this line into sudoers: Defaults:$(id -un) !requiretty [ZH-SUDO-TERMINAL]" ;;
+    *"require have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no deployment has; put this line into sudoers: Defaults:$(id -un) !requiretty [ZH-SUDO-TERMINAL]" ;;
     *"no new privileges"*) problem="sudo cannot become root in this login ($said); remove what prevents it, such as NoNewPrivileges in the SSH server's unit. [ZH-SUDO-NO-ROOT]" ;;
     *) problem="sudo does not let $(id -un) run $wanted without a password ($said); npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]" ;;
     esac
@@ -52,7 +52,7 @@ wants_password() {
 
 # Whether polkit lets this user give systemd an order about the service. The order is one that systemd asks polkit about and then
 # refuses, whoever gives it.
-polkit_lets() {
+polkit_allows() {
     said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
     case $said in *"uthentication required"* | *"ccess denied"* | *"ermission denied"*) ;; *) return 0 ;; esac
     said=$(printf '%s\n' "$said" | head -n 1 | cut -c 1-300)
@@ -62,7 +62,7 @@ polkit_lets() {
 
 check_rights() { rights_are_there || fail "$problem"; }
 
-# Tries every right that a push takes. Sets $problem where one is missing.
+# Tries every right that a deployment takes. Sets $problem where one is missing.
 rights_are_there() {
     if [ "$sudo" = service ] && ! command -v sudo >/dev/null 2>&1; then
         problem="host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-SERVICE]"
@@ -70,17 +70,17 @@ rights_are_there() {
     fi
     orders=restart
     ask_service
-    # What did not run is stopped again, where the push fails.
+    # What did not run is stopped again, where the deployment fails.
     if [ "$service_state" != running ] || [ ! -f "$config" ]; then orders="restart stop"; fi
     missing=
     case $manager:$sudo in
-    systemd:service) for order in $orders; do sudo_lets systemctl "$order" "$service" || missing="$missing${missing:+ }$problem"; done ;;
+    systemd:service) for order in $orders; do sudo_allows systemctl "$order" "$service" || missing="$missing${missing:+ }$problem"; done ;;
     launchd-daemon:service)
-        sudo_lets launchctl kickstart -k "system/$service" || missing=$problem
-        [ "$orders" = restart ] || sudo_lets launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+ }$problem"
+        sudo_allows launchctl kickstart -k "system/$service" || missing=$problem
+        [ "$orders" = restart ] || sudo_allows launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+ }$problem"
         ;;
-    command:service) sudo_lets /bin/sh -c "$restart_command" || missing=$problem ;;
-    systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_lets "$order" || missing="$missing${missing:+ }$problem"; done ;;
+    command:service) sudo_allows /bin/sh -c "$restart_command" || missing=$problem ;;
+    systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_allows "$order" || missing="$missing${missing:+ }$problem"; done ;;
     esac
     problem=$missing
     [ -z "$missing" ]

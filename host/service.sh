@@ -9,7 +9,7 @@ restarted_at=0
 log_lengths=
 serving_before=
 installed_commit=
-must_tell_release=
+must_name_release=
 
 restart_service() {
     case $manager in
@@ -213,7 +213,7 @@ is_installed_zot() {
         problem="zot $commit answers, but $binary is version $installed_commit; set zot.binary to what the service runs. [ZH-DEPLOY-OTHER-BINARY]"
         return 1
     fi
-    [ -n "$must_tell_release" ] || return 0
+    [ -n "$must_name_release" ] || return 0
     runs_release "$installed_commit" && return 0
     problem="zot no longer tells of which release it is, and $binary says ${installed_commit:-nothing} of its version; leave zot.search on, or set zot.acceptVersion to \"sha256:$(sha256_of "$binary")\" if it has the corrections of 2.1.19. [ZH-DEPLOY-NO-RELEASE]"
     return 1

@@ -8,17 +8,17 @@ place_start() {
         cat "$folder/start"
     } >"$folder/start-here"
     if ! cmp -s "$folder/start-here" "$state/start"; then
-        # Of a push that fails, it goes as well.
+        # Of a deployment that fails, it goes as well.
         if [ -z "$target" ]; then
             :
         elif [ -f "$state/start" ]; then
-            must "The start of zot could not be kept in $target. [ZH-START-NOT-KEPT]" link_or_copy "$state/start" "$target/replaced-start"
+            require "The start of zot could not be kept in $target. [ZH-START-NOT-KEPT]" link_or_copy "$state/start" "$target/replaced-start"
         else
-            must "The start of zot could not be recorded in $target. [ZH-START-NOT-RECORDED]" touch "$target/no-start"
+            require "The start of zot could not be recorded in $target. [ZH-START-NOT-RECORDED]" touch "$target/no-start"
         fi
         place="The start of zot could not be written to $state/start. [ZH-START-NOT-WRITTEN]"
-        must "$place" copy "$folder/start-here" "$state/start.new" 0755
-        must "$place" mv -f "$state/start.new" "$state/start"
+        require "$place" copy "$folder/start-here" "$state/start.new" 0755
+        require "$place" mv -f "$state/start.new" "$state/start"
     fi
     # The start runs as zot's user, who may not write in this folder; and its unit may forbid it to write here at all.
     if [ ! -e "$state/serving" ]; then
@@ -39,7 +39,7 @@ find_service_file() {
     esac
 }
 
-# Where systemd looks for units of the one who pushes.
+# Where systemd looks for units of the one who deploys.
 units_folder() { if [ "$manager" = systemd-user ]; then printf '%s' "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user"; else printf '/etc/systemd/system'; fi; }
 
 service_file_mark="Written by zot-hardening; changes are overwritten."
@@ -51,7 +51,7 @@ place_service_file() {
     place="The service file could not be written to $service_file. [ZH-SERVICE-FILE-NOT-WRITTEN]"
     if [ -e "$service_file" ]; then
         check_service_file
-        must "$place" cp -p "$service_file" "$target/replaced-service-file"
+        require "$place" cp -p "$service_file" "$target/replaced-service-file"
     else
         new_folder=
         existing=${service_file%/*}
@@ -59,12 +59,12 @@ place_service_file() {
             new_folder=$existing
             existing=${existing%/*}
         done
-        must "$place" note_new_folder
-        must "$place" mkdir -p "${service_file%/*}"
-        must "$place" touch "$target/no-service-file"
+        require "$place" note_new_folder
+        require "$place" mkdir -p "${service_file%/*}"
+        require "$place" touch "$target/no-service-file"
     fi
-    must "$place" copy "$folder/service-file" "$service_file.new" 0644
-    must "$place" mv -f "$service_file.new" "$service_file"
+    require "$place" copy "$folder/service-file" "$service_file.new" 0644
+    require "$place" mv -f "$service_file.new" "$service_file"
     load_service_file
 }
 
@@ -97,7 +97,7 @@ put_back_service_file() {
     load_service_file
 }
 
-# For the way back: the first of the folders that are made for the service file.
+# For the rollback: the first of the folders that are made for the service file.
 note_new_folder() { [ -z "$new_folder" ] || printf '%s\n' "$new_folder" >"$target/new-folder"; }
 
 put_back_start() {
@@ -172,16 +172,16 @@ property() { printf '    <key>%s</key>\n    <string>%s</string>\n' "$1" "$(xml "
 xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
 # A unit of ours that somebody has disabled is enabled again; zot need not be restarted for it.
-mend_enabling() {
+repair_enabling() {
     [ "$own_service" = yes ] || return 0
     case $manager in systemd*) ;; *) return 0 ;; esac
     ask_service
-    starts_with_host || { run systemd enable "$service" && mended=mended; }
+    starts_with_host || { run systemd enable "$service" && repaired=repaired; }
     return 0
 }
 
 # Says that the site's own service is not started with the host.
-tell_start_with_host() {
+report_start_with_host() {
     [ "$own_service" = no ] || return 0
     ask_service
     starts_with_host || warn "zot-hardening: $problem"

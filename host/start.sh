@@ -19,18 +19,18 @@ record() {
     { printf '%s\n' "$1 since $(date -u +%Y-%m-%dT%H:%M:%SZ)${2:+: $2}" >"$state/serving"; } 2>/dev/null
 }
 
-# The read-only config that was pushed together with the config in force, else the newest one there is.
+# The read-only config that was deployed together with the config in force, else the newest one there is.
 read_only_config() {
     newest=
     number=0
     for candidate in "$state"/pushes/*/read-only.json; do
         [ -f "$candidate" ] || continue
-        push=${candidate%/*}
-        if cmp -s "$push/config.json" "$config"; then
+        deployment=${candidate%/*}
+        if cmp -s "$deployment/config.json" "$config"; then
             newest=$candidate
             break
         fi
-        if [ "${push##*/}" -gt "$number" ]; then number=${push##*/} newest=$candidate; fi
+        if [ "${deployment##*/}" -gt "$number" ]; then number=${deployment##*/} newest=$candidate; fi
     done
     printf '%s' "$newest"
 }

@@ -1,6 +1,6 @@
 /**
  * What zot says of its version: the commit that `zot --version` prints, and the release tag of its mgmt extension. Pure.
- * The host's script reads the same by itself: keeps_tags in host/look.sh; tests/support/zotVersions.json has cases for both.
+ * The host's script reads the same by itself: keeps_tags in host/version.sh; tests/support/zotVersions.json has cases for both.
  */
 
 /** From this release on neither `latest` nor a digest moves a tag without the right to. */

@@ -1,11 +1,11 @@
-# Looks at the registry's host for the resource HostObservation, and changes nothing. Where it asks what a push would ask, it works in a
+# Looks at the registry's host for the resource HostObservation, and changes nothing. Where it asks what a deployment would ask, it works in a
 # folder of its own below TMPDIR, which it removes.
 #
-# Above this stand host/common.sh, look.sh, processes.sh, preflight.sh and serviceFile.sh, whose functions are used here; below it what
-# they look at: their variables, $secret_files, one path on each line, $declared, the config that was pushed last, or nothing where none
-# was, and $known_version, the version of the zot of which ls once said $known_binary. Where a push is to be asked for: $planned_config,
+# Above this stands what changes nothing of the host's scripts (host/scripts.ts), whose functions are used here; below it what
+# they look at: their variables, $secret_files, one path on each line, $declared, the config that was deployed last, or nothing where none
+# was, and $known_version, the version of the zot of which ls once said $known_binary. Where a deployment is to be asked for: $planned_config,
 # the config that it would bring, $verified_config and $verified_read_only as zot can verify them with the secret files in $folder,
-# $drop_settings, one on each line, and $push_is_due, where it is known that there will be one.
+# $drop_settings, one on each line, and $deployment_is_due, where it is known that there will be one.
 # Standard output is lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
 set -u
 umask 077
@@ -16,7 +16,7 @@ export PATH
 
 largest_config=1048576
 
-# A process for each would be half of the look's time.
+# A process for each would be half of the observation's time.
 fact() {
     told=$2
     case $told in *"$newline"*) told=$(printf '%s' "$told" | tr '\n' ' ') ;; esac
@@ -25,7 +25,7 @@ fact() {
 }
 
 # As a fact, which may be a long one.
-tell() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-4000)"; }
+long_fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-4000)"; }
 
 refuse() {
     fact refused "$*"
@@ -36,15 +36,15 @@ refuse() {
 # shellcheck disable=SC2012 # find has no portable way to say it
 rights_of() { ls -ldn "$1" 2>/dev/null | awk 'NR == 1 { print substr($1, 1, 10) " " $3 }'; }
 
-check_sudo_of_look() {
-    # Where a push is asked for, that asks too.
+check_sudo() {
+    # Where a deployment is asked for, that asks too.
     [ "$sudo" = service ] && [ -z "$planned_config" ] || return 0
     case $manager in systemd | launchd-daemon) ;; *) return 0 ;; esac
     rights_are_there || refuse "$problem"
 }
 
-# Who pushes at this moment, if somebody does.
-pushing() {
+# Who deploys at this moment, if somebody does.
+running_deployment() {
     for held in "$state"/claims/*; do
         [ -e "$held" ] || continue
         process=${held##*/}
@@ -57,9 +57,9 @@ pushing() {
     done
 }
 
-# A push that was begun and neither proven nor taken back, as one that was cut off leaves it.
-unended() {
-    for number in $(pushes); do
+# A deployment that was begun and neither proven nor rolled back, as one that was cut off leaves it.
+unfinished_deployment() {
+    for number in $(deployments); do
         if [ -e "$state/pushes/$number/unproven" ]; then echo "$number"; fi
     done | tail -n 1
 }
@@ -75,11 +75,11 @@ is_release_by_itself() {
 }
 
 # The config that was deployed last, as the host has kept it, in $deployed; and whether the one that was declared last was ever
-# deployed here: a push that failed, or was refused, leaves none.
+# deployed here: a deployment that failed, or was refused, leaves none.
 find_deployed() {
     deployed=
     last_was_deployed=no
-    for number in $(pushes); do
+    for number in $(deployments); do
         if [ -e "$state/pushes/$number/unproven" ] || [ ! -f "$state/pushes/$number/config.json" ]; then continue; fi
         deployed=$state/pushes/$number/config.json
         if [ "$(cat "$deployed" 2>/dev/null)" = "$declared" ]; then last_was_deployed=yes; fi
@@ -108,7 +108,7 @@ report_version() {
     fi
 }
 
-# What answers in zot's place, by the config that was pushed last; on standard input.
+# What answers in zot's place, by the config that was deployed last; on standard input.
 report_serving() {
     if ! expect_of /dev/stdin; then
         fact serving unknown
@@ -127,7 +127,7 @@ report_serving() {
         sleep 0.5 2>/dev/null || sleep 1
     done
     fact runningCommit "$(running_commit)"
-    if prove; then
+    if probe; then
         fact serving hardened
         return
     fi
@@ -138,7 +138,7 @@ report_serving() {
     case $read:$write:$login in 200:401:404) fact serving read-only ;; *) fact serving other ;; esac
 }
 
-# What the checks of a push go by.
+# What the checks of a deployment go by.
 run() { "$@" </dev/null >"$folder/output" 2>&1; }
 last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300 | grep . || printf 'it said nothing'; }
 without_secrets() { cat; }
@@ -147,30 +147,30 @@ fail() {
     exit 1
 }
 
-# Asks what a push would ask before it touches anything, and tells all that it would be refused for.
+# Asks what a deployment would ask before it touches anything, and tells all that it would be refused for.
 report_preflight() {
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-look.XXXXXXXX" 2>/dev/null) || {
-        tell mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
+        long_fact mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
         return
     }
     trap 'rm -rf "$folder"' EXIT
     trap 'exit 1' HUP INT PIPE TERM
     printf '%s\n' "$planned_config" >"$folder/config"
     printf '%s\n' "$drop_settings" | sed 's/^/dropSetting=/' >"$folder/settings"
-    if [ -z "$(pushes)" ]; then
-        push_is_due=yes
+    if [ -z "$(deployments)" ]; then
+        deployment_is_due=yes
         issuer_is_new=yes
     elif [ -L "$config" ] || [ ! -f "$config" ] || [ "$(cat "$config" 2>/dev/null)" != "$declared" ]; then
-        push_is_due=yes
+        deployment_is_due=yes
     fi
     installed_commit=$commit
     verb=deploy
     checks='check_trusted check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
-    if [ "$push_is_due" = yes ]; then checks="check_trusted $checks_of_push $checks_of_deployment check_first_push check_config"; fi
+    if [ "$deployment_is_due" = yes ]; then checks="check_trusted $checks_of_host $checks_of_deployment check_first_deployment check_config"; fi
     for check in $checks; do
-        said=$("$check" 2>/dev/null) || tell mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
+        said=$("$check" 2>/dev/null) || long_fact mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
     done
-    fact pushIsDue "$push_is_due"
+    fact pushIsDue "$deployment_is_due"
     rm -rf "$folder"
 }
 
@@ -189,13 +189,13 @@ check_config() {
     verify "$folder/read-only.json"
 }
 
-look() {
-    echo 'zot-hardening-look'
+observe() {
+    echo 'zot-hardening-observation'
     config_folder=${config%/*}
     state=$config.zot-hardening
     if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-ALL]"
-        sudo_lets || refuse "$problem"
+        sudo_allows || refuse "$problem"
         # Not as an argument, which every user of the host could see.
         printf '%s\n' "$script" | sudo -n /bin/sh -c 'script=$(cat) && eval "$script"'
         exit
@@ -203,7 +203,7 @@ look() {
     for tool in curl awk sed grep find cmp cut tail sort ps; do
         command -v "$tool" >/dev/null 2>&1 || refuse "$tool is not installed on the host, or not in $PATH; install it. [ZH-OBSERVE-TOOL-MISSING]"
     done
-    check_sudo_of_look
+    check_sudo
     owner=$(zot_owner)
     fact user "$(id -u)"
     fact zotUser "$owner"
@@ -217,9 +217,9 @@ look() {
     ask_service
     fact service "$service_state"
     starts_with_host || fact "$(if [ "$own_service" = yes ]; then echo disabled; else echo notStartedWithHost; fi)" "$problem"
-    fact pushing "$(pushing)"
-    fact unended "$(unended)"
-    fact lastPush "$(pushes | tail -n 1)"
+    fact pushing "$(running_deployment)"
+    fact unended "$(unfinished_deployment)"
+    fact lastPush "$(deployments | tail -n 1)"
     if [ "$start_without_issuer" = yes ]; then
         fact start "$([ -f "$state/start" ] && echo yes || echo no)"
         expect_of "$config" 2>/dev/null && fact startSays "$(start_says)"

@@ -3,12 +3,7 @@
  * remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the host, so that it is sent again.
  */
 import { createHash } from "node:crypto";
-import commonScript from "../../host/common.sh";
-import lookScript from "../../host/look.sh";
-import preflightScript from "../../host/preflight.sh";
-import processesScript from "../../host/processes.sh";
-import rightsScript from "../../host/rights.sh";
-import serviceFileScript from "../../host/serviceFile.sh";
+import { inspectionScript } from "../../host/scripts";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
 import observationScript from "./hostObservation.sh";
@@ -42,22 +37,11 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
         ["verified_config", planned ? forVerify(planned.config) : ""],
         ["verified_read_only", planned ? forVerify(planned.readOnlyConfig ?? planned.config) : ""],
         ["drop_settings", planned?.dropSettings.join("\n") ?? ""],
-        ["push_is_due", isDue(observation, last) ? "yes" : "no"],
+        ["deployment_is_due", isDue(observation, last) ? "yes" : "no"],
         ["issuer_is_new", planned && last && issuerIn(planned.config) === issuerIn(last.config) ? "no" : "yes"],
     ];
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
-    return [
-        commonScript,
-        lookScript,
-        processesScript,
-        rightsScript,
-        preflightScript,
-        serviceFileScript,
-        observationScript,
-        ...assignments,
-        "look",
-        "",
-    ].join("\n");
+    return [inspectionScript, observationScript, ...assignments, "observe", ""].join("\n");
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -8,7 +8,7 @@ interface PropertyDefinition {
     description: string;
     required?: boolean;
     default?: string | boolean;
-    /** The variable by which the functions of host/look.sh and host/serviceFile.sh know it. */
+    /** The variable by which the functions of host/ know it. */
     variable?: string;
     /** Why a value is not allowed; by itself any text on one line is. */
     problem?: (value: string) => string | undefined;

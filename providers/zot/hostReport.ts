@@ -74,7 +74,7 @@ export interface HostReport {
 /** Characters of a fact; the script on the host cuts it there, too. */
 const LONGEST_FACT = 600;
 
-const MARKER = "zot-hardening-look";
+const MARKER = "zot-hardening-observation";
 
 /** Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link HostRefusal}. */
 export function readReport(output: Buffer, configFile: string): HostReport | undefined {

@@ -1,6 +1,9 @@
+import type { FieldErrors, Fields, Operation } from "./apiSchema";
+import { fieldErrors } from "./fieldErrors";
 import { type RelationKey, readValues } from "./fieldValues";
 import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request } from "./http";
 import { isUuid, timestamp } from "./identifiers";
+import type { World } from "./objects/kind";
 import {
     type Change,
     type Context,
@@ -8,18 +11,17 @@ import {
     NotFound,
     type ObjectKind,
     PermissionDenied,
-    type Stored,
     UnhandledError,
 } from "./objects/kind";
 import { stagePaths, stageSummary } from "./objects/stages";
+import { uidOf } from "./objects/summaries";
 import { isValid } from "./objects/tokens";
-import { sessionUser, uidOf } from "./objects/users";
+import { sessionUser } from "./objects/users";
 import { Permissions } from "./permissions";
-import { type FieldErrors, type Fields, fieldErrors, type Operation } from "./schemaValidation";
 import { generateCertificate } from "./selfSignedCertificate";
 import { Sessions } from "./sessions";
+import type { Stored } from "./stored";
 import { isNewer, unknownMembers } from "./versions";
-import type { World } from "./world";
 
 const base = "/api/v3/";
 const defaultPageSize = 20;

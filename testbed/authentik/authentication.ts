@@ -1,7 +1,7 @@
-import type { Stored } from "./objects/kind";
+import type { World } from "./objects/kind";
 import { isValid } from "./objects/tokens";
 import { verifyPassword } from "./passwords";
-import type { World } from "./world";
+import type { Stored } from "./stored";
 
 /** Who proved to be somebody, and how. */
 export interface Authenticated {

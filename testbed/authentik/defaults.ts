@@ -1,8 +1,9 @@
+import type { Fields } from "./apiSchema";
 import { timestamp } from "./identifiers";
-import type { Stored } from "./objects/kind";
+import type { ObjectKind } from "./objects/kind";
 import { hashPassword } from "./passwords";
-import type { Fields } from "./schemaValidation";
 import type { ObjectStore } from "./store";
+import type { Stored } from "./stored";
 
 // What is there after Authentik's default blueprints and the automated install: names, slugs, orders and expressions as they are in 2026.5.
 
@@ -104,7 +105,7 @@ const blueprintNames: readonly [name: string, path: string][] = [
 
 /** Fills an empty store. The token belongs to `akadmin`, never expires and is a superuser's, as AUTHENTIK_BOOTSTRAP_TOKEN makes it. */
 export function applyDefaults(
-    store: ObjectStore,
+    store: ObjectStore<ObjectKind>,
     certificate: Fields,
     bootstrap: { token: string; password?: string },
 ): void {

@@ -1,4 +1,5 @@
-import type { ApiSchema, FieldErrors, Fields } from "./schemaValidation";
+import type { ApiSchema, FieldErrors, Fields } from "./apiSchema";
+import { pythonType } from "./fieldErrors";
 
 // What Django REST framework makes of a value before it looks at rules: 5 is taken for a name, "yes" for true, "7" for a number, and
 // the white space around a text is dropped. schema.yml does not tell.
@@ -131,11 +132,4 @@ function readTime(text: string): string {
         .toISOString()
         .replace(".000Z", "Z")
         .replace(/(\.\d{3})Z$/, "$1000Z");
-}
-
-export function pythonType(value: unknown): string {
-    if (value === null) return "NoneType";
-    if (Array.isArray(value)) return "list";
-    if (typeof value === "number") return Number.isInteger(value) ? "int" : "float";
-    return { string: "str", boolean: "bool", object: "dict" }[typeof value as string] ?? typeof value;
 }

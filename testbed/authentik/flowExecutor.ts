@@ -1,5 +1,6 @@
+import type { Fields } from "./apiSchema";
 import { authenticate } from "./authentication";
-import { pythonType } from "./fieldValues";
+import { pythonType } from "./fieldErrors";
 import { flowPage } from "./flowPage";
 import { consent, type FlowPlan, fulfillment, sessionEnd } from "./flowPlan";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
@@ -7,14 +8,13 @@ import { type Answer, json, notFoundPage, page, type Request, redirect } from ".
 import { milliseconds, newHexadecimal, newUuid, timestamp } from "./identifiers";
 import { launchUrl } from "./objects/applications";
 import { defaultBackground } from "./objects/flowSummary";
-import type { ObjectKind, Stored } from "./objects/kind";
+import type { ObjectKind, World } from "./objects/kind";
 import { stagePaths } from "./objects/stages";
-import { avatar } from "./objects/users";
+import { avatar } from "./objects/summaries";
 import type { OpenIdConnect } from "./openidConnect";
 import { PolicyEngine } from "./policyEngine";
-import type { Fields } from "./schemaValidation";
 import { type Session, Sessions } from "./sessions";
-import type { World } from "./world";
+import type { Stored } from "./stored";
 
 // Authentik's way of carrying out a flow over HTTP, as measured on 2026.5.0-rc1: GET shows a challenge, POST answers it; an accepted
 // answer is a redirect to the same URL, a refused one is the challenge again with `response_errors`, status 200 both.

@@ -1,8 +1,8 @@
 import type { FlowPlan } from "./flowPlan";
 import { stageBindingsOf } from "./objects/flows";
-import type { Stored } from "./objects/kind";
+import type { World } from "./objects/kind";
 import { PolicyEngine } from "./policyEngine";
-import type { World } from "./world";
+import type { Stored } from "./stored";
 
 /** Whether somebody may start a flow: its authentication requirement, then the policies bound to it. */
 export function isApplicable(world: World, flow: Stored, user: Stored | undefined): boolean {

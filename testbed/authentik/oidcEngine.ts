@@ -1,9 +1,9 @@
 import { createHmac, createPrivateKey, sign } from "node:crypto";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import type { Fields } from "./apiSchema";
 
 import { importNatively, type Loaded } from "./nativeImport";
-import type { Fields } from "./schemaValidation";
 
 /** What the stand-in uses of the npm package `oidc-provider` (9.x), which brings no types of its own. */
 interface Provider {

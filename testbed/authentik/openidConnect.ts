@@ -1,19 +1,18 @@
 import { createHash, createPublicKey, timingSafeEqual } from "node:crypto";
-
+import type { Fields } from "./apiSchema";
 import { appPassword } from "./authentication";
 import { parseClaims } from "./expressions";
 import { consent, type FlowPlan, fulfillment, sessionEnd } from "./flowPlan";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
 import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request, redirect } from "./http";
 import { milliseconds, newHexadecimal, newKey, sha256 } from "./identifiers";
-import type { Stored } from "./objects/kind";
+import type { World } from "./objects/kind";
 import { applicationOf, knowsGrantTypes } from "./objects/oauth2Providers";
-import { uidOf } from "./objects/users";
+import { uidOf } from "./objects/summaries";
 import { EngineStorage, OidcEngine } from "./oidcEngine";
 import { PolicyEngine } from "./policyEngine";
-import type { Fields } from "./schemaValidation";
 import type { Session } from "./sessions";
-import type { World } from "./world";
+import type { Stored } from "./stored";
 
 const acr = "goauthentik.io/providers/oauth2/default";
 

@@ -1,5 +1,5 @@
-import type { ObjectKind, Stored } from "./objects/kind";
 import type { ObjectStore } from "./store";
+import type { Stored, StoredKind } from "./stored";
 
 export interface PermissionRow {
     readonly id: number;
@@ -134,7 +134,7 @@ export class Permissions {
     }
 
     /** The permission of a verb on a kind: "authentik_core.view_group". */
-    static of(verb: "add" | "change" | "delete" | "view", kind: ObjectKind): string {
+    static of(verb: "add" | "change" | "delete" | "view", kind: StoredKind): string {
         const [label, name] = kind.model.split(".") as [string, string];
         return `${label}.${verb}_${name}`;
     }

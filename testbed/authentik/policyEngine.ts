@@ -1,6 +1,6 @@
 import { type ExpressionContext, parseExpression } from "./expressions";
-import type { Stored } from "./objects/kind";
-import type { World } from "./world";
+import type { World } from "./objects/kind";
+import type { Stored } from "./stored";
 
 /** Decides by the policy bindings of an application, a flow or a stage's binding. Without bindings everybody passes. */
 export class PolicyEngine {

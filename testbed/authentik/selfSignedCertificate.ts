@@ -1,8 +1,8 @@
 import { createHash, generateKeyPair, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { promisify } from "node:util";
+import type { Fields } from "./apiSchema";
 
 import { timestamp } from "./identifiers";
-import type { Fields } from "./schemaValidation";
 
 // Node reads certificates but makes none. A self-signed one is a few nested lists in DER (RFC 5280, 4.1).
 const element = (tag: number, ...contents: Buffer[]): Buffer => {

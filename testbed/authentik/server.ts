@@ -1,19 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-
 import { answerApi } from "./api";
+import { ApiSchema } from "./apiSchema";
 import { applyDefaults } from "./defaults";
 import { type Fault, Faults, internalServerError, startingAnswer } from "./faults";
 import { answerFlowPages, executeFlow } from "./flowExecutor";
 import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request, readRequest, send } from "./http";
 import { objectKinds } from "./objects";
+import type { World } from "./objects/kind";
 import { OpenIdConnect } from "./openidConnect";
 import { Permissions } from "./permissions";
-import { ApiSchema } from "./schemaValidation";
+
 import { newSelfSignedCertificate } from "./selfSignedCertificate";
 import { Sessions } from "./sessions";
 import { ObjectStore } from "./store";
-import type { World } from "./world";
 
 export interface AuthentikStandInOptions {
     /** The API token of the superuser `akadmin`. */

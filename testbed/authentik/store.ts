@@ -1,8 +1,7 @@
 import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-
+import type { Fields } from "./apiSchema";
 import { newUuid } from "./identifiers";
-import type { ObjectKind, Stored } from "./objects/kind";
-import type { Fields } from "./schemaValidation";
+import type { Stored, StoredKind } from "./stored";
 
 /** A permission that a role holds, on every object of a model or on one. */
 export interface Grant {
@@ -24,12 +23,12 @@ interface State {
  * The objects, in memory, in the order in which they were made; written to a file of mode 0600, by rename, after every change where
  * one was given (it holds passwords' hashes, token keys and client secrets).
  */
-export class ObjectStore {
-    private readonly kinds: ReadonlyMap<string, ObjectKind>;
+export class ObjectStore<Kind extends StoredKind = StoredKind> {
+    private readonly kinds: ReadonlyMap<string, Kind>;
     private state: State = { objects: {}, grants: [], counters: {} };
 
     constructor(
-        kinds: Iterable<ObjectKind>,
+        kinds: Iterable<Kind>,
         private readonly file?: string,
     ) {
         this.kinds = new Map([...kinds].map((kind) => [kind.path, kind]));
@@ -40,13 +39,13 @@ export class ObjectStore {
         return Object.keys(this.state.objects).length === 0;
     }
 
-    kind(path: string): ObjectKind {
+    kind(path: string): Kind {
         const kind = this.kinds.get(path);
         if (!kind) throw new Error(`the stand-in knows no kind of object called ${path}`);
         return kind;
     }
 
-    allKinds(): ObjectKind[] {
+    allKinds(): Kind[] {
         return [...this.kinds.values()];
     }
 
@@ -59,7 +58,7 @@ export class ObjectStore {
     }
 
     /** An object by key in any of several kinds (a stage, a policy). */
-    getAmong(paths: readonly string[], pk: unknown): { kind: ObjectKind; object: Stored } | undefined {
+    getAmong(paths: readonly string[], pk: unknown): { kind: Kind; object: Stored } | undefined {
         for (const path of paths) {
             const object = this.get(path, pk);
             if (object) return { kind: this.kind(path), object };

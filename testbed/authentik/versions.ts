@@ -1,5 +1,4 @@
-import type { ObjectKind } from "./objects/kind";
-import type { World } from "./world";
+import type { ObjectKind, World } from "./objects/kind";
 
 interface Came {
     /** The first version that has it. A release candidate counts as before its release. */

@@ -7,7 +7,7 @@ const { stateFolder } = require("./dependencies.cjs");
 const { commandStandIn, findNode, findPlugin, findPulumi } = require("./find.cjs");
 const pins = require("./pins.cjs");
 
-/** @typedef {import("./toolchain.cjs").Toolchain} Toolchain */
+/** @typedef {import("./parts.cjs").Toolchain} Toolchain */
 
 /** Names the file that holds the toolchain, for the commands that run.cjs starts. */
 const variable = "ZOT_HARDENING_TOOLCHAIN";

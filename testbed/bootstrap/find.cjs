@@ -7,9 +7,9 @@ const { readJson, writeJson } = require("./cache.cjs");
 const { firstLine, isExecutable, onPath } = require("./commands.cjs");
 const pins = require("./pins.cjs");
 
-/** @typedef {import("./toolchain.cjs").Executable} Executable */
-/** @typedef {import("./toolchain.cjs").Plugin} Plugin */
-/** @typedef {import("./toolchain.cjs").PulumiCli} PulumiCli */
+/** @typedef {import("./parts.cjs").Executable} Executable */
+/** @typedef {import("./parts.cjs").Plugin} Plugin */
+/** @typedef {import("./parts.cjs").PulumiCli} PulumiCli */
 
 /** Where parts are put in the cache. @param {string} cache */
 function places(cache) {

@@ -12,7 +12,7 @@ const { Cancelled, Problem } = require("./problem.cjs");
 const { createProgress } = require("./progress.cjs");
 const { toolchainEnvironment } = require("./toolchain.cjs");
 
-/** @typedef {import("./toolchain.cjs").Toolchain} Toolchain */
+/** @typedef {import("./parts.cjs").Toolchain} Toolchain */
 
 /** Exit code of a command that was called wrongly. */
 const misuse = 2;

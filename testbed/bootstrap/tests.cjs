@@ -23,7 +23,7 @@ const { Cancelled } = require("./problem.cjs");
 const typeChecked = [".", "testbed/bootstrap"];
 
 /**
- * @param {import("./toolchain.cjs").Toolchain} toolchain @param {string[]} args for jest @param {NodeJS.ProcessEnv} env
+ * @param {import("./parts.cjs").Toolchain} toolchain @param {string[]} args for jest @param {NodeJS.ProcessEnv} env
  * @returns {Promise<number>} the exit code
  */
 async function test(toolchain, args, env) {

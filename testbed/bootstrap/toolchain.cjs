@@ -1,4 +1,4 @@
-// What the demo, the tests and the bench stand on, as run.cjs found or installed it. The types are in toolchain.d.cts.
+// What the demo, the tests and the bench stand on, as run.cjs found or installed it. Types: toolchain.d.cts, parts.d.cts.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
@@ -9,7 +9,7 @@ const pins = require("./pins.cjs");
 const { Problem } = require("./problem.cjs");
 
 /** @typedef {import("./toolchain.cjs").Machine} Machine */
-/** @typedef {import("./toolchain.cjs").Toolchain} Toolchain */
+/** @typedef {import("./parts.cjs").Toolchain} Toolchain */
 
 /** @param {NodeJS.ProcessEnv} [env] */
 function findToolchain(env = process.env) {

@@ -148,7 +148,7 @@ export const cases: Case[] = [
             expect(differs, "preview does not see it");
             for (const what of ["config.json", secret, ...(site.setUp.managed ? [site.unitFile] : [])])
                 expect(warnings.join().includes(what), `preview does not name ${what}: ${warnings.join()}`);
-            succeeded(await site.push(a), "deployed", "mended");
+            succeeded(await site.push(a), "deployed", "repaired");
             await isInOrder(site, a);
         },
     },
@@ -286,7 +286,7 @@ export const cases: Case[] = [
                 `preview does not see it: ${warnings.join() || "nothing"}`,
             );
             const pid = await site.pid();
-            succeeded(await site.push(a), "mended");
+            succeeded(await site.push(a), "repaired");
             expect((await site.host.sh(`${site.systemctl} is-enabled zot`)).trim() === "enabled", "it is not enabled");
             expect(pid === (await site.pid()), "zot was restarted for it");
             await isInOrder(site, a);

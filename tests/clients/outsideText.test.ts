@@ -31,8 +31,8 @@ const nasty = fc.oneof(
         .map((parts) => parts.join("")),
 );
 
-test("a sentence's part is one line, without controls, and bounded", () => {
-    fc.assert(
+test("a sentence's part is one line, without controls, and bounded", async () => {
+    await fc.assert(
         fc.property(nasty, fc.integer({ min: 1, max: 50 }), (text, length) => {
             const line = outsideText(text, length);
             expect(line).not.toMatch(OBEYED);
@@ -43,8 +43,8 @@ test("a sentence's part is one line, without controls, and bounded", () => {
     );
 });
 
-test("what holds nothing of the kind stays as it is", () => {
-    fc.assert(
+test("what holds nothing of the kind stays as it is", async () => {
+    await fc.assert(
         fc.property(fc.stringMatching(/^[a-zäß0-9:/.,"'{}]([ a-zäß0-9:/.,"'{}]{0,60}[a-zäß0-9:/.,"'{}])?$/), (text) =>
             expect(outsideText(text)).toBe(text.replace(/\s+/g, " ")),
         ),
@@ -58,17 +58,17 @@ test("a megabyte costs no more than its beginning", () => {
     expect(line.length).toBeLessThanOrEqual(102);
 });
 
-test("what is printed keeps its lines and nothing that a terminal obeys", () => {
-    fc.assert(fc.property(nasty, (text) => expect(printable(text)).not.toMatch(OBEYED)));
+test("what is printed keeps its lines and nothing that a terminal obeys", async () => {
+    await fc.assert(fc.property(nasty, (text) => expect(printable(text)).not.toMatch(OBEYED)));
     expect(printable("one\r\ntwo\n\tthree")).toBe("one\ntwo\n\tthree");
 });
 
-test("a name in Markdown is code whatever it holds", () => {
+test("a name in Markdown is code whatever it holds", async () => {
     expect(markdownCode("team/app")).toBe("`team/app`");
     expect(markdownCode("a`b")).toBe("``a`b``");
     expect(markdownCode("`")).toBe("`` ` ``");
     expect(markdownCode("a|b\n# title")).toBe("`a\\|b # title`");
-    fc.assert(
+    await fc.assert(
         fc.property(nasty, (text) => {
             const code = markdownCode(text);
             const [fence] = /^`+/.exec(code)!;

@@ -226,7 +226,7 @@ test("a mirror is known by its address, wherever it stands in the list", () => {
     expect(replaced).toEqual(["extensions.sync.registries[1].maxRetries"]);
 });
 
-test("what was kept is declared from then on", () => {
+test("what was kept is declared from then on", async () => {
     const leaf = fc.oneof(
         fc.boolean(),
         fc.integer(),
@@ -238,7 +238,7 @@ test("what was kept is declared from then on", () => {
         minKeys: 1,
         maxKeys: 4,
     });
-    fc.assert(
+    await fc.assert(
         fc.property(map, map, (top, http) => {
             const onHost = { ...(top as JsonMap), http: http as JsonMap };
             const found = unmanagedParts(onHost, ours);

@@ -1,7 +1,7 @@
 /** A selection of the faults of `npm run faults`, and what the watch and the model make of histories. */
 
 import end from "../../host/end.sh";
-import transaction from "../../host/transaction.sh";
+import rollback from "../../host/rollback.sh";
 import { falseClaims, holesIn } from "../../testbed/faults/claims";
 import { type Injection, Injector, type Outcome } from "../../testbed/faults/injections";
 import { breaches } from "../../testbed/faults/model";
@@ -164,7 +164,7 @@ describe("what a failed push says", () => {
     });
 
     it("is held against every sentence that the script can end with", () => {
-        const said = [...`${transaction}\n${end}`.matchAll(/warn "([^"]*(?:\\"[^"]*)*)"/g)]
+        const said = [...`${rollback}\n${end}`.matchAll(/warn "([^"]*(?:\\"[^"]*)*)"/g)]
             .map(([, text]) => text!)
             .filter((text) => !text.startsWith("zot-hardening: "));
         expect(said.length).toBeGreaterThan(8);

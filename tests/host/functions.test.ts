@@ -7,10 +7,8 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import common from "../../host/common.sh";
 import lock from "../../host/lock.sh";
-import look from "../../host/look.sh";
-import preflight from "../../host/preflight.sh";
+import { inspectionScript } from "../../host/scripts";
 import service from "../../host/service.sh";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import ZOT_VERSIONS from "../support/zotVersions.json";
@@ -29,7 +27,7 @@ describe("a message on a terminal", () => {
         (awk.reason ? it.skip : it)(skippable(`is shown, and nothing in it is obeyed: ${awk.name}`, awk.reason), () => {
             const path = [aliases({ awk: awk.command })];
             const said = (text: string) =>
-                runIn(dash, `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn ${quoted(text)}`, { path }).errors;
+                runIn(dash, `LC_ALL=C\nexport LC_ALL\n${inspectionScript}\nwarn ${quoted(text)}`, { path }).errors;
             expect(said("zot: \x1b[2Jgone\r\x07 \x9b31m\u202edias\u2066\u2028\u061c\ufeff")).toMatch(
                 /^zot: +\[2Jgone +31m +dias +\n$/,
             );
@@ -39,7 +37,7 @@ describe("a message on a terminal", () => {
             expect(said(`x${"é".repeat(1500)}`)).toBe(`x${"é".repeat(999)}?\n`);
             const bytes = runIn(
                 dash,
-                `LC_ALL=C\nexport LC_ALL\n${common}\n${look}\nwarn "$(printf 'a\\377b\\303c\\342\\202')"`,
+                `LC_ALL=C\nexport LC_ALL\n${inspectionScript}\nwarn "$(printf 'a\\377b\\303c\\342\\202')"`,
                 { path },
             ).errors;
             expect(bytes).toBe("a?b?c??\n");
@@ -86,11 +84,11 @@ describe("json_nodes", () => {
     const document = fc.dictionary(key, value, { minKeys: 1, maxKeys: 5 });
 
     for (const awk of awks) {
-        (awk.reason ? it.skip : it)(skippable(`answers every node of any JSON: ${awk.name}`, awk.reason), () => {
+        (awk.reason ? it.skip : it)(skippable(`answers every node of any JSON: ${awk.name}`, awk.reason), async () => {
             const path = [aliases({ awk: awk.command })];
-            fc.assert(
+            await fc.assert(
                 fc.property(document, fc.constantFrom(undefined, 2, "\t"), (json, indent) => {
-                    const { output, status } = runIn(dash, `${common}\njson_nodes`, {
+                    const { output, status } = runIn(dash, `${inspectionScript}\njson_nodes`, {
                         input: JSON.stringify(json, null, indent),
                         path,
                     });
@@ -122,7 +120,7 @@ describe("json_nodes", () => {
             ]) {
                 expect({
                     bad,
-                    status: runIn(dash, `${common}\njson_nodes >/dev/null`, { input: bad, path }).status,
+                    status: runIn(dash, `${inspectionScript}\njson_nodes >/dev/null`, { input: bad, path }).status,
                 }).toEqual({ bad, status: 1 });
             }
         });
@@ -134,7 +132,7 @@ describe("json_nodes", () => {
             file,
             '{"HTTP":{"Auth":{"OpenID":{"providers":{"oidc":{"Issuer":"https:\\/\\/a.example\\/application\\/o\\/zot\\/"}}}}}}',
         );
-        expect(runIn(shell, `${common}\nissuer_of ${quoted(file)}`).output).toBe(
+        expect(runIn(shell, `${inspectionScript}\nissuer_of ${quoted(file)}`).output).toBe(
             "https://a.example/application/o/zot/\n",
         );
     });
@@ -142,7 +140,7 @@ describe("json_nodes", () => {
 
 describe("the version of zot", () => {
     const asked = (versions: string[]) =>
-        `${common}\n${look}\n${versions.map((version) => `keeps_tags ${quoted(version)} && echo keeps || echo "$version_kind"`).join("\n")}`;
+        `${inspectionScript}\n${versions.map((version) => `keeps_tags ${quoted(version)} && echo keeps || echo "$version_kind"`).join("\n")}`;
     const cases = Object.entries(ZOT_VERSIONS as Record<string, string[]>).flatMap(([kind, versions]) =>
         versions.map((version) => ({ version, kind })),
     );
@@ -181,12 +179,12 @@ describe("the version of zot", () => {
             writeFileSync(join(folder, "config"), JSON.stringify({ extensions: { search: { enable: search } } }));
             writeFileSync(join(folder, "live.json"), JSON.stringify({ http: { port: "1" } }));
             writeFileSync(join(folder, "zot"), "a binary\n", { mode: 0o755 });
-            const script = `set -u\n${common}\n${look}\n${service}\n${preflight}
+            const script = `set -u\n${inspectionScript}\n${service}
                 fail() { printf '%s' "$*"; exit 1; }
                 running_says() { case $1 in commit) printf '%s' ${quoted(running)} ;; releasetag) printf '%s' ${quoted(release)} ;; esac; }
                 folder=${quoted(folder)} config=${quoted(join(folder, "live.json"))} binary=${quoted(join(folder, "zot"))}
                 accepted_version=${quoted(accepted)} installed_commit=${quoted(installed)}
-                check_version && echo "accepted$must_tell_release"`;
+                check_version && echo "accepted$must_name_release"`;
             return runIn(dash, script).output.trim();
         };
         const HASH = createHash("sha256").update("a binary\n").digest("hex");
@@ -224,7 +222,8 @@ describe("the version of zot", () => {
 
     it("says why not", () => {
         const problem = (version: string) =>
-            runIn(dash, `${common}\n${look}\nbinary=zot\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`).output;
+            runIn(dash, `${inspectionScript}\nbinary=zot\nkeeps_tags ${quoted(version)}; printf '%s' "$problem"`)
+                .output;
         expect(problem("v2.1.18-0-g3b5796d")).toBe("zot is version v2.1.18-0-g3b5796d. [ZH-VERSION-OLD]");
         expect(problem("")).toBe(
             "zot says nothing of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]",
@@ -238,7 +237,7 @@ describe("the version of zot", () => {
             writeFileSync(zot, `#!/bin/sh\necho 'something else'${stream}\necho ${quoted(line)}${stream}\n`, {
                 mode: 0o755,
             });
-            expect(runIn(dash, `${common}\n${look}\nzot_commit ${quoted(zot)}`).output).toBe("v2.1.20-0-g3b5796d8\n");
+            expect(runIn(dash, `${inspectionScript}\nzot_commit ${quoted(zot)}`).output).toBe("v2.1.20-0-g3b5796d8\n");
         }
     });
 });
@@ -249,7 +248,7 @@ describe("where zot is reached, and what it is to answer", () => {
         writeFileSync(file, JSON.stringify(config));
         return runIn(
             shell,
-            `${common}\n${look}\nexpect_of ${quoted(file)}; printf '%s|' "$url" "$connect_to" "$metrics_path" "$metrics_status" "$expected_issuer"`,
+            `${inspectionScript}\nexpect_of ${quoted(file)}; printf '%s|' "$url" "$connect_to" "$metrics_path" "$metrics_status" "$expected_issuer"`,
         ).output;
     };
 
@@ -303,7 +302,7 @@ describe("what is told of zot's log", () => {
         const folder = scratchFolder();
         for (const [name, content] of Object.entries({ log, credentials, sessionKeys: keys, output: "" }))
             writeFileSync(join(folder, name), content);
-        const script = `${common}\n${look}\n${service}\n${preflight}\nfolder=${quoted(folder)}; manager=command; log_file=; restarted=yes; log_lengths=" ${folder}/log:0"; last_words`;
+        const script = `${inspectionScript}\n${service}\nfolder=${quoted(folder)}; manager=command; log_file=; restarted=yes; log_lengths=" ${folder}/log:0"; last_words`;
         return runIn(dash, script);
     };
 
@@ -378,7 +377,7 @@ describe("an issuer behind a private certificate authority", () => {
             new Promise<string>((done) => {
                 const child = spawn("/bin/sh", [
                     "-c",
-                    `${common}\nproblem=; issuer_answers ${quoted(url)} ${quoted(authorities)} 5 && echo ours || printf '%s' "$problem"`,
+                    `${inspectionScript}\nproblem=; issuer_answers ${quoted(url)} ${quoted(authorities)} 5 && echo ours || printf '%s' "$problem"`,
                 ]);
                 let output = "";
                 child.stdout.on("data", (chunk) => (output += String(chunk)));

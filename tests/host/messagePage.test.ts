@@ -69,7 +69,7 @@ test("what fails or warns has a code, or passes on a sentence that has one", () 
     const without = scripts
         .concat("providers/zot/hostObservation.sh")
         .flatMap((path) =>
-            [...read(path).matchAll(/^(?!\s*#).*?\b(?:fail|warn|must|refuse|tell mistake) "(.*)$/gm)].map(
+            [...read(path).matchAll(/^(?!\s*#).*?\b(?:fail|warn|require|refuse|long_fact mistake) "(.*)$/gm)].map(
                 ([, message]) => message!,
             ),
         )

@@ -1,15 +1,5 @@
 /** Every sentence of the scripts: none has a hole, whatever is empty. */
-import common from "../../host/common.sh";
-import end from "../../host/end.sh";
-import lock from "../../host/lock.sh";
-import look from "../../host/look.sh";
-import preflight from "../../host/preflight.sh";
-import processes from "../../host/processes.sh";
-import push from "../../host/push.sh";
-import rights from "../../host/rights.sh";
-import service from "../../host/service.sh";
-import serviceFile from "../../host/serviceFile.sh";
-import transaction from "../../host/transaction.sh";
+import { deploymentScript } from "../../host/scripts";
 import observation from "../../providers/zot/hostObservation.sh";
 
 /** The text in double quotes that begins at a place, without the quotes. */
@@ -52,25 +42,10 @@ function expansionsOf(message: string): string[] {
     return found;
 }
 
-const text = [
-    common,
-    look,
-    processes,
-    rights,
-    end,
-    lock,
-    service,
-    preflight,
-    serviceFile,
-    transaction,
-    push,
-    observation,
-]
-    .join("\n")
-    .replace(/^\s*#.*$/gm, "");
+const text = `${deploymentScript}\n${observation}`.replace(/^\s*#.*$/gm, "");
 const messages = [
     ...text.matchAll(
-        /\b(?:fail|warn|must|because|refuse|echo|tell mistake|fact versionProblem|printf '(?:\\n)?%s'|problem=|why=|cause=|place=)\s*(?=")/g,
+        /\b(?:fail|warn|require|because|refuse|echo|long_fact mistake|fact versionProblem|printf '(?:\\n)?%s'|problem=|why=|cause=|place=)\s*(?=")/g,
     ),
 ]
     .map((match) => ({ by: match[0], message: quotedAt(text, match.index + match[0].length) }))

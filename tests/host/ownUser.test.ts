@@ -136,7 +136,7 @@ const reason =
         await hardened();
         fs.chownSync(a.files[0]!.path, OTHER, OTHER);
         fs.chmodSync(a.files[1]!.path, 0o644);
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "mended\n", errors: "" });
+        expect(await host.push(a)).toEqual({ exitCode: 0, output: "repaired\n", errors: "" });
         for (const { path } of a.files)
             expect([fs.statSync(path).uid, fs.statSync(path).mode & 0o777]).toEqual([ZOT, 0o600]);
         expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });

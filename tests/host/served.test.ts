@@ -2,9 +2,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import common from "../../host/common.sh";
-import look from "../../host/look.sh";
-import processes from "../../host/processes.sh";
+import { inspectionScript } from "../../host/scripts";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { FaultHost, type Pushed } from "../../testbed/faults/host";
 import { DOWN, OPEN, servedBy } from "../../testbed/faults/watch";
@@ -113,7 +111,7 @@ describe("a zot that serves another file", () => {
 describe("the config that a service's command line names", () => {
     const shell = shells.find(({ reason }) => reason === undefined)!;
     const named = (line: string) =>
-        runIn(shell, `${common}\n${look}\n${processes}\nconfig=/etc/zot/config.json; config_of_command "$LINE"`, {
+        runIn(shell, `${inspectionScript}\nconfig=/etc/zot/config.json; config_of_command "$LINE"`, {
             env: { LINE: line },
         }).output;
 
@@ -143,7 +141,7 @@ describe("whether a path is that of the config", () => {
         fs.writeFileSync(join(folder, "real", "config.json"), "{}");
         fs.writeFileSync(join(folder, "real", "other.json"), "[]");
         fs.symlinkSync(join(folder, "real", "config.json"), join(folder, "current.json"));
-        const script = `${common}\n${look}\n${processes}\nconfig_folder=${folder}/link; config=$config_folder/config.json; state=$config.zot-hardening\nfor file in real/config.json link/config.json current.json link/config.json.zot-hardening/pushes/3/read-only.json real/other.json missing/config.json; do is_our_config "${folder}/$file" && echo ours || echo other; done`;
+        const script = `${inspectionScript}\nconfig_folder=${folder}/link; config=$config_folder/config.json; state=$config.zot-hardening\nfor file in real/config.json link/config.json current.json link/config.json.zot-hardening/pushes/3/read-only.json real/other.json missing/config.json; do is_our_config "${folder}/$file" && echo ours || echo other; done`;
         expect(runIn(shell, script).output.trim().split("\n")).toEqual([
             "ours",
             "ours",

@@ -188,7 +188,7 @@ describe("systemd", () => {
         expect(await host.push(own)).toMatchObject({ output: "deployed\n" });
         command("disable", "own");
         fs.rmSync(join(manager, "calls"));
-        expect(await host.push(own)).toMatchObject({ output: "mended\n", errors: "" });
+        expect(await host.push(own)).toMatchObject({ output: "repaired\n", errors: "" });
         expect(orders()).toEqual(["systemctl --user enable own"]);
         expect(await host.push(own)).toMatchObject({ output: "unchanged\n" });
     });
@@ -289,7 +289,7 @@ describe("systemd", () => {
         expect(errors).toContain(
             `${units()}/registry.service exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]`,
         );
-        expect(await served()).toBe(OPEN);
+        await until(async () => (await served()) === OPEN);
     });
 
     it("leaves a service that was down as it found it, where the first push fails", async () => {

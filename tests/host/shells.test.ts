@@ -2,7 +2,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { hostArrival, hostCommand, hostScript, zotStartScript } from "../../components/hostPayload";
+import { hostArrival, hostCommand } from "../../components/hostPayload";
+import { deploymentScript, zotStartScript } from "../../host/scripts";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { FaultHost } from "../../testbed/faults/host";
 import { READ_ONLY, servedBy } from "../../testbed/faults/watch";
@@ -16,7 +17,7 @@ const missing = (program: string, of = program) =>
 describe("the script", () => {
     const reason = missing("shellcheck");
     (reason ? it.skip : it).each([
-        ["of the push", hostScript],
+        ["of the push", deploymentScript],
         ["of the start", `#!/bin/sh\nbinary=/zot\nconfig=/config\nstate=/state\nauthorities=\n${zotStartScript}`],
     ])(skippable("has nothing that shellcheck finds: %s", reason), (_name, text) => {
         // Functions that a trap calls seem unreachable to it.
@@ -28,7 +29,7 @@ describe("the script", () => {
     });
 
     it("uses no option that only GNU's tools have", () => {
-        const text = `${hostScript}\n${zotStartScript}`.replace(/^\s*#.*$/gm, "");
+        const text = `${deploymentScript}\n${zotStartScript}`.replace(/^\s*#.*$/gm, "");
         const gnu = [
             /\bsed -[a-z]*[irE]/,
             /\bgrep -[a-zA-Z]*[PoR]/,
@@ -61,7 +62,7 @@ describe("the script", () => {
 
     it("has curl read no file of the user's", () => {
         const scripts = [
-            hostScript,
+            deploymentScript,
             zotStartScript,
             fs.readFileSync(join(__dirname, "../../.github/scripts/pulumi-cli.sh"), "utf8"),
         ].join("\n");
@@ -73,13 +74,13 @@ describe("the script", () => {
     });
 
     it("is small enough for the connection, and reads no line of itself that is long", () => {
-        expect(Buffer.byteLength(hostScript)).toBeLessThan(128 * 1024);
-        expect(Math.max(...hostScript.split("\n").map((line) => line.length))).toBeLessThan(2000);
+        expect(Buffer.byteLength(deploymentScript)).toBeLessThan(128 * 1024);
+        expect(Math.max(...deploymentScript.split("\n").map((line) => line.length))).toBeLessThan(2000);
     });
 
     for (const shell of shells) {
         (shell.reason ? it.skip : it)(skippable(`can be read by ${shell.name}`, shell.reason), () => {
-            for (const text of [hostScript, zotStartScript]) {
+            for (const text of [deploymentScript, zotStartScript]) {
                 const file = join(scratchFolder(), "script");
                 fs.writeFileSync(file, text);
                 const [program, ...args] = shell.command;

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { zotStartScript } from "../../components/hostPayload";
+import { zotStartScript } from "../../host/scripts";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { FaultHost, type Pushed } from "../../testbed/faults/host";
 import { DOWN, type Known, READ_ONLY, servedBy, Watch } from "../../testbed/faults/watch";

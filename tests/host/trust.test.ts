@@ -2,10 +2,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import common from "../../host/common.sh";
 import lock from "../../host/lock.sh";
-import look from "../../host/look.sh";
-import processes from "../../host/processes.sh";
+import { inspectionScript } from "../../host/scripts";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { FaultHost, type Pushed } from "../../testbed/faults/host";
 import { OPEN, servedBy } from "../../testbed/faults/watch";
@@ -183,7 +181,7 @@ describe("what others leave in the folder for temporary files", () => {
             if (index > 0) fs.chownSync(left, OTHER, OTHER);
         }
         fs.mkdirSync(join(folder, "zot-hardening.1.own"));
-        const script = `${common}\n${look}\n${lock}\nis_push() { echo "looked at $1" >&2; return 1; }\nfolder=${folder}/zot-hardening.1.own; clear_payloads`;
+        const script = `${inspectionScript}\n${lock}\nis_deployment() { echo "looked at $1" >&2; return 1; }\nfolder=${folder}/zot-hardening.1.own; clear_payloads`;
         expect(runIn(shell, script).errors).toBe("looked at 900000000\n");
         expect(fs.readdirSync(folder)).toHaveLength(300);
     });
@@ -194,7 +192,7 @@ describe("the limit of time", () => {
         const folder = scratchFolder();
         spawnSync("mkfifo", [join(folder, "pipe")]);
         const end = fs.readFileSync(join(__dirname, "../../host/end.sh"), "utf8");
-        const script = `${common}\n${look}\n${lock}\n${processes}\n${end}\nset -u; folder=${folder}; identity=$(identity_of $$); trap 'stop_for late' ALRM; start_clock 1; said=$(cat ${folder}/pipe | wc -c); stop_clock; echo "went on: $stopped"`;
+        const script = `${inspectionScript}\n${lock}\n${end}\nset -u; folder=${folder}; identity=$(identity_of $$); trap 'stop_for late' ALRM; start_clock 1; said=$(cat ${folder}/pipe | wc -c); stop_clock; echo "went on: $stopped"`;
         expect(runIn(shell, script).output).toBe("went on: late\n");
     });
 });

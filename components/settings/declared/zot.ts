@@ -98,6 +98,27 @@ export const zot = {
         zotConfig: { path: "http.port", write: String },
         review: NO_RIGHTS,
     }),
+    tlsCertFile: optional(
+        define({
+            description:
+                "PEM file of zot's TLS certificate and its chain, on the host, for the name in registry.url: zot then serves https " +
+                "itself. Without it: plain http, for a reverse proxy on the same host.",
+            ...absolutePath("zot's TLS certificate on the host"),
+            needs: "zot.tlsKeyFile",
+            zotConfig: { path: "http.tls.cert" },
+            review: other("zot shows clients the TLS certificate in"),
+        }),
+    ),
+    tlsKeyFile: optional(
+        define({
+            description:
+                "PEM file of the private key of that certificate, on the host; zot's user has to be able to read it.",
+            ...absolutePath("the private key of zot's TLS certificate on the host"),
+            needs: "zot.tlsCertFile",
+            zotConfig: { path: "http.tls.key" },
+            review: other("zot serves https with the private key in"),
+        }),
+    ),
     garbageCollection: define({
         description: "Whether zot removes blobs that no manifest names.",
         ...boolean(),
@@ -249,7 +270,7 @@ export const zot = {
         define({
             description:
                 "PEM file of certificate authorities, on the host, that zot's own TLS certificate is checked against, where it has " +
-                "one (http.tls in zot.extraConfig). Without it: identity.caFile, else the system's.",
+                "one (zot.tlsCertFile). Without it: identity.caFile, else the system's.",
             ...absolutePath("certificate authorities on the host"),
             review: other("the push takes zot for the registry by the certificate authorities in"),
             host: { script: "zotCaFile", look: "zotCaFile" },
@@ -267,7 +288,7 @@ export const zot = {
     }),
     extraConfig: define<Record<string, unknown>>({
         description:
-            "What else belongs in zot's config (TLS, retention, sync credentials file): merged in deep, and checked with the rest.",
+            "What else belongs in zot's config (retention, sync credentials file): merged in deep, and checked with the rest.",
         kind: "map",
         schema: z.custom<Record<string, unknown>>(isMap),
         allowed: "a map in the structure of zot's config.json",

@@ -1,6 +1,8 @@
+import type { FieldErrors, Fields } from "../apiSchema";
 import { PolicyEngine } from "../policyEngine";
-import type { FieldErrors, Fields } from "../schemaValidation";
-import type { ObjectKind, Stored } from "./kind";
+import type { Stored } from "../stored";
+
+import type { ObjectKind } from "./kind";
 import { partialProvider } from "./oauth2Providers";
 
 const reservedSlugs = ["authorize", "token", "device", "userinfo", "introspect", "revoke"];

@@ -1,7 +1,7 @@
+import type { Fields } from "../apiSchema";
 import { parseExpression } from "../expressions";
-import type { Fields } from "../schemaValidation";
-import type { World } from "../world";
-import type { ObjectKind, Stored } from "./kind";
+import type { Stored } from "../stored";
+import type { ObjectKind, World } from "./kind";
 
 /** Expression policies. Authentik runs Python; the stand-in knows a few forms (expressions.ts) and refuses the rest by name. */
 export const expressionPolicies: ObjectKind = {

@@ -1,5 +1,5 @@
-import type { Fields } from "../schemaValidation";
-import type { Stored } from "./kind";
+import type { Fields } from "../apiSchema";
+import type { Stored } from "../stored";
 
 export const defaultBackground = "/static/dist/assets/images/flow_background.jpg";
 

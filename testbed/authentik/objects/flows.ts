@@ -1,7 +1,8 @@
+import type { Stored } from "../stored";
 import { isOlder } from "../versions";
-import type { World } from "../world";
 import { flowSummary } from "./flowSummary";
-import { InvalidRequest, type ObjectKind, type Stored } from "./kind";
+import type { World } from "./kind";
+import { InvalidRequest, type ObjectKind } from "./kind";
 import { stagePaths, stageSummary } from "./stages";
 
 /** Flows, found by slug and referred to by `pk`. */

@@ -1,8 +1,9 @@
+import type { Fields } from "../apiSchema";
 import { type Answer, json } from "../http";
-import type { Fields } from "../schemaValidation";
-import type { World } from "../world";
-import { type Context, InvalidRequest, NotFound, type ObjectKind, type Stored } from "./kind";
-import { partialUser } from "./users";
+import type { Stored } from "../stored";
+import type { World } from "./kind";
+import { type Context, NotFound, type ObjectKind } from "./kind";
+import { hasAttributes, numberOf, partialUser, roleOf } from "./summaries";
 
 /**
  * Membership is stored once, as a user's `groups`; a group's `users` is the same fact read and written from the other side.
@@ -133,26 +134,6 @@ export function membersOf(world: World, group: Stored): Stored[] {
     return world.store.all("core/users").filter((user) => (user.groups as string[]).includes(group.pk as string));
 }
 
-/** A filter by attributes: a JSON object of which every member must be equal. */
-export function hasAttributes(object: Stored, values: readonly string[]): boolean {
-    let wanted: unknown;
-    try {
-        wanted = JSON.parse(values[0] ?? "");
-    } catch {
-        throw new InvalidRequest(["filter: failed to parse JSON"]);
-    }
-    if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) {
-        throw new InvalidRequest(["filter: value must be key:value mapping"]);
-    }
-    const attributes = object.attributes as Fields;
-    return Object.entries(wanted).every(([name, value]) => JSON.stringify(attributes[name]) === JSON.stringify(value));
-}
-
-/** Authentik derives a number from a group's UUID, for LDAP. */
-function numberOf(group: Stored): number {
-    return parseInt((group.pk as string).replaceAll("-", "").slice(0, 5), 16) % 100_000;
-}
-
 function relatedGroup(group: Stored): Fields {
     return {
         pk: group.pk,
@@ -161,19 +142,4 @@ function relatedGroup(group: Stored): Fields {
         attributes: group.attributes,
         group_uuid: group.pk,
     };
-}
-
-export function partialGroup(group: Stored): Fields {
-    return {
-        pk: group.pk,
-        num_pk: numberOf(group),
-        name: group.name,
-        is_superuser: group.is_superuser,
-        attributes: group.attributes,
-    };
-}
-
-export function roleOf(world: World, pk: unknown): Fields {
-    const role = world.store.get("rbac/roles", pk) as Stored;
-    return { pk: role.pk, name: role.name };
 }

@@ -1,9 +1,24 @@
+import type { ApiSchema, FieldErrors, Fields } from "../apiSchema";
+import type { Faults } from "../faults";
 import type { Answer, Request } from "../http";
-import type { FieldErrors, Fields } from "../schemaValidation";
-import type { World } from "../world";
+import type { Permissions } from "../permissions";
+import type { Sessions } from "../sessions";
+import type { ObjectStore } from "../store";
+import type { Stored, StoredKind } from "../stored";
 
-/** A stored object: `pk`, the members of the API, and what only the stand-in knows (a password's hash). */
-export type Stored = Fields & { pk: string | number };
+/** Everything that a request can touch. */
+export interface World {
+    readonly store: ObjectStore<ObjectKind>;
+    readonly permissions: Permissions;
+    readonly schema: ApiSchema;
+    readonly sessions: Sessions;
+    readonly faults: Faults;
+    /** Authentik's version, as GET /admin/version/ shows it; a fault may show another. */
+    readonly version: string;
+    readonly log: (message: string) => void;
+    /** The application lists that Authentik caches for a day per user and page, whatever the filter. */
+    readonly applicationLists: Map<string, string[]>;
+}
 
 /** Who asks, and what for. */
 export interface Context {
@@ -11,14 +26,6 @@ export interface Context {
     readonly request: Request;
     /** The user that the token or the session belongs to. */
     readonly user: Stored;
-}
-
-/** What happens to an object when one that it refers to is deleted. */
-export interface Reference {
-    /** The paths of the kinds that may be referred to. */
-    readonly to: readonly string[];
-    /** `remove` takes the key out of a list of keys. */
-    readonly whenDeleted: "cascade" | "null" | "remove";
 }
 
 /** Something that is done to one object beyond reading and writing it: `POST core/users/{id}/set_password/`. */
@@ -39,32 +46,17 @@ export interface Action {
  * One kind of object of Authentik's API, as a table. Members, types and query parameters come from schema.yml; here stands what that
  * document does not say, measured on Authentik 2026.5.0-rc1.
  */
-export interface ObjectKind {
-    /** Where it lives below /api/v3/: "core/groups". */
-    readonly path: string;
-    /** The name that permissions use: "authentik_core.group". */
-    readonly model: string;
-    /** The class, as in "No Group matches the given query." */
-    readonly className: string;
-    readonly verboseName: string;
-    /** Verbose name of the application, as rbac/permissions lists it. */
-    readonly applicationName: string;
-    readonly primaryKey: "uuid" | "integer";
+export interface ObjectKind extends StoredKind {
     /** The member that names an object in a URL; `pk` unless given. */
     readonly lookup?: string;
     /** The parameter of the path in schema.yml: "group_uuid". */
     readonly pathParameter: string;
-    /** Permissions beside add, change, delete and view: code name and text. */
-    readonly extraPermissions?: Readonly<Record<string, string>>;
     /** A new object's members, where the request leaves them out. */
     readonly defaults: () => Fields;
     /** What PUT sets where the request leaves a member out; every other member keeps its value. */
     readonly putDefaults?: () => Fields;
     /** Unique members and what Authentik says of a duplicate. `among` are other kinds that share the name space. */
     readonly unique?: Readonly<Record<string, { message: string; among?: readonly string[] }>>;
-    readonly references?: Readonly<Record<string, Reference>>;
-    /** The member by which policy bindings know this object, where policies can be bound to it. */
-    readonly policyBindingModel?: "pk" | "policybindingmodel_ptr_id";
     /** Sorting of lists; a leading minus reverses. */
     readonly ordering: readonly string[];
     readonly search: readonly string[];

@@ -1,8 +1,9 @@
 import { parse } from "yaml";
+import type { FieldErrors } from "../apiSchema";
 import { parseClaims } from "../expressions";
 import { type Answer, json } from "../http";
 import { timestamp } from "../identifiers";
-import type { FieldErrors } from "../schemaValidation";
+
 import { type Context, type ObjectKind, UnhandledError } from "./kind";
 
 // What the program only looks up: scope mappings, certificates, blueprints.

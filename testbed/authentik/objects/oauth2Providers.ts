@@ -1,8 +1,10 @@
+import type { FieldErrors, Fields } from "../apiSchema";
 import { milliseconds, newKey } from "../identifiers";
-import type { FieldErrors, Fields } from "../schemaValidation";
+import type { Stored } from "../stored";
 import { isOlder } from "../versions";
-import type { World } from "../world";
-import { type ObjectKind, type Stored, UnhandledError } from "./kind";
+import type { World } from "./kind";
+
+import { type ObjectKind, UnhandledError } from "./kind";
 
 const validities = [
     "access_code_validity",

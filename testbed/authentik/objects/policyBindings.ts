@@ -1,8 +1,8 @@
 import type { ObjectStore } from "../store";
+import type { Stored } from "../stored";
 import { expressionPolicy } from "./expressionPolicies";
-import { partialGroup } from "./groups";
-import { type Context, InvalidRequest, type ObjectKind, type Stored, UnhandledError } from "./kind";
-import { partialUser } from "./users";
+import { type Context, InvalidRequest, type ObjectKind, UnhandledError } from "./kind";
+import { partialGroup, partialUser } from "./summaries";
 
 const bindables = ["core/applications", "flows/instances", "flows/bindings"];
 

@@ -1,7 +1,9 @@
+import type { Fields } from "../apiSchema";
 import { type Answer, json } from "../http";
 import { isUuid } from "../identifiers";
-import type { Fields } from "../schemaValidation";
-import { type Context, NotFound, type ObjectKind, type Stored, UnhandledError } from "./kind";
+import type { Stored } from "../stored";
+
+import { type Context, NotFound, type ObjectKind, UnhandledError } from "./kind";
 
 /** Roles. Users join them through add_user (Authentik 2025.12 and newer). */
 export const roles: ObjectKind = {

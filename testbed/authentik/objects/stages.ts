@@ -1,8 +1,9 @@
+import type { FieldErrors, Fields } from "../apiSchema";
 import { milliseconds } from "../identifiers";
-import type { FieldErrors, Fields } from "../schemaValidation";
-import type { World } from "../world";
+import type { Reference, Stored } from "../stored";
 import { flowSummary } from "./flowSummary";
-import { InvalidRequest, type ObjectKind, type Reference, type Stored } from "./kind";
+import type { World } from "./kind";
+import { InvalidRequest, type ObjectKind } from "./kind";
 
 interface StageTable {
     /** Below stages/: "user_login". */

@@ -1,7 +1,9 @@
 import { json } from "../http";
 import { milliseconds, newKey, timestamp } from "../identifiers";
-import type { World } from "../world";
-import { InvalidRequest, type ObjectKind, type Stored } from "./kind";
+import type { Stored } from "../stored";
+import type { World } from "./kind";
+
+import { InvalidRequest, type ObjectKind } from "./kind";
 import { users } from "./users";
 
 /**

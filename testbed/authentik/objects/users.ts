@@ -1,9 +1,10 @@
+import type { FieldErrors, Fields } from "../apiSchema";
 import { json } from "../http";
-import { newUuid, sha256, timestamp } from "../identifiers";
+import { newUuid, timestamp } from "../identifiers";
 import { hashPassword } from "../passwords";
-import type { FieldErrors, Fields } from "../schemaValidation";
-import { hasAttributes, partialGroup, roleOf } from "./groups";
-import { type Context, InvalidRequest, type ObjectKind, type Stored } from "./kind";
+import type { Stored } from "../stored";
+import { type Context, InvalidRequest, type ObjectKind } from "./kind";
+import { avatar, hasAttributes, partialGroup, roleOf, uidOf } from "./summaries";
 
 /** Users. PUT without `groups` or `roles` clears them; `attributes` is replaced whole. */
 export const users: ObjectKind = {
@@ -128,26 +129,6 @@ export const users: ObjectKind = {
         },
     },
 };
-
-export const avatar = "/static/dist/assets/images/user_default.png";
-
-/** The claim `sub` of a provider whose sub_mode is hashed_user_id; Authentik hashes the key with its own secret. */
-export function uidOf(user: Stored): string {
-    return sha256(`${user.pk}-${user.uuid as string}`);
-}
-
-export function partialUser(user: Stored): Fields {
-    return {
-        pk: user.pk,
-        username: user.username,
-        name: user.name,
-        is_active: user.is_active,
-        last_login: user.last_login,
-        email: user.email,
-        attributes: user.attributes,
-        uid: uidOf(user),
-    };
-}
 
 /** What GET /core/users/me/ answers. */
 export function sessionUser({ world, user }: Pick<Context, "world" | "user">): Fields {

@@ -9,7 +9,7 @@ import { type Json, type JsonMap, unmanagedParts } from "../../../components/zot
 import { valueAt } from "../../../components/zotJson";
 import { observationInputs } from "../../../providers/zot/hostObservationProperties";
 import { configSchema, type Schema } from "../../../testbed/zot/configSchema";
-import { siteSettings } from "../../support/settings";
+import { HOST_KEY, siteSettings } from "../../support/settings";
 
 type Changes = Record<string, Record<string, unknown>>;
 
@@ -19,6 +19,8 @@ const OTHER: Record<string, Changes> = {
     "zot.rootDirectory": { zot: { rootDirectory: "/srv/zot" } },
     "zot.address": { zot: { address: "0.0.0.0" } },
     "zot.port": { zot: { port: 5001 } },
+    "zot.tlsCertFile": { zot: { tlsCertFile: "/etc/zot/tls.pem", tlsKeyFile: "/etc/zot/tls.key" } },
+    "zot.tlsKeyFile": { zot: { tlsCertFile: "/etc/zot/tls.pem", tlsKeyFile: "/etc/zot/tls.key" } },
     "zot.garbageCollection": { zot: { garbageCollection: false } },
     "zot.garbageCollectionDelay": { zot: { garbageCollectionDelay: "2h" } },
     "zot.garbageCollectionInterval": { zot: { garbageCollectionInterval: "12h" } },
@@ -111,6 +113,17 @@ test("the look at a host has a property for what it is told, and is told all tha
             .filter((name) => !notSettings.includes(name))
             .sort(),
     );
+});
+
+describe("without the setting that it needs, it is refused:", () => {
+    const needy = allSettings().flatMap(({ name, setting: { needs } }) => (needs ? [{ name, needs }] : []));
+    test.each(needy)("$name without $needs", ({ name, needs }) => {
+        const changes = structuredClone({ "host.jumpHostKey": { host: { jumpHostKey: HOST_KEY } }, ...OTHER }[name]!);
+        const [group, key] = needs.split(".") as [string, string];
+        delete (changes as Changes)[group]![key];
+        const message = `${name}: it is set without ${needs}, and would have no effect; set ${needs} too, or remove it.`;
+        expect(() => configOf(changes)).toThrow(message);
+    });
 });
 
 test("settings that a declaration names exist", () => {

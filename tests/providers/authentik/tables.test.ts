@@ -164,13 +164,13 @@ describe("the SDK", () => {
 
 describe("values", () => {
     const list = fc.array(fc.string());
-    test("lists are the same in any order, and only then", () => {
-        fc.assert(fc.property(list, (items) => sameProperty(textList, items, [...items].reverse())));
-        fc.assert(fc.property(list, fc.string(), (items, extra) => !sameProperty(textList, items, [...items, extra])));
+    test("lists are the same in any order, and only then", async () => {
+        await fc.assert(fc.property(list, (items) => sameProperty(textList, items, [...items].reverse())));
+        await fc.assert(fc.property(list, fc.string(), (items, extra) => !sameProperty(textList, items, [...items, extra])));
     });
 
-    test("JSON survives the way to the API and back", () => {
-        fc.assert(
+    test("JSON survives the way to the API and back", async () => {
+        await fc.assert(
             fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (object) => {
                 const text = JSON.stringify(object, undefined, 3);
                 return sameProperty(json, text, json.fromApi(JSON.parse(JSON.stringify(json.toApi(text)))));
@@ -178,7 +178,7 @@ describe("values", () => {
         );
     });
 
-    test("redirect URIs survive it too, with or without their type", () => {
+    test("redirect URIs survive it too, with or without their type", async () => {
         const uri = fc.record(
             {
                 matching_mode: fc.constantFrom("strict", "regex"),
@@ -187,7 +187,7 @@ describe("values", () => {
             },
             { requiredKeys: ["matching_mode", "url"] },
         );
-        fc.assert(
+        await fc.assert(
             fc.property(fc.array(uri), (uris) => {
                 const wanted = uris as PropertyValue[];
                 expect("value" in redirectUriList.check(wanted)).toBe(true);

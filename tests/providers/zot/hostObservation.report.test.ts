@@ -33,7 +33,7 @@ const printed = (facts: Record<string, string> = {}, config: string | undefined 
         ...facts,
     };
     return Buffer.from(
-        `Welcome to registry\nzot-hardening-look\n${Object.entries(lines)
+        `Welcome to registry\nzot-hardening-observation\n${Object.entries(lines)
             .map(([name, value]) => `${name}=${value}\n`)
             .join("")}--\n${config}`,
     );
@@ -185,13 +185,13 @@ test("output that is not whole is none, and a refusal is one", () => {
     expect(readReport(Buffer.from("This account is currently not available.\n"), "/c")).toBeUndefined();
     expect(readReport(printed().subarray(0, 120), "/c")).toBeUndefined();
     expect(readReport(printed().subarray(0, printed().length - 1), "/c")).toBeUndefined();
-    expect(() => readReport(Buffer.from("zot-hardening-look\nrefused=curl is not installed\n"), "/c")).toThrow(
+    expect(() => readReport(Buffer.from("zot-hardening-observation\nrefused=curl is not installed\n"), "/c")).toThrow(
         HostRefusal,
     );
 });
 
 test("a config that looks like the output of a look is only a config", () => {
-    const strange = "zot-hardening-look\nrefused=nothing\n--\nserving=other\n";
+    const strange = "zot-hardening-observation\nrefused=nothing\n--\nserving=other\n";
     expect(report({}, strange).configText).toBe(strange);
     expect(found({}, strange).difference).toContain("+serving=other");
 });

@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
-
 import fc from "fast-check";
+import { ApiSchema } from "../../../testbed/authentik/apiSchema";
 import { parseExpression } from "../../../testbed/authentik/expressions";
 import { milliseconds, newKey } from "../../../testbed/authentik/identifiers";
 import { objectKinds } from "../../../testbed/authentik/objects";
 import { hashPassword, verifyPassword } from "../../../testbed/authentik/passwords";
-import { ApiSchema } from "../../../testbed/authentik/schemaValidation";
+
 import { newSelfSignedCertificate } from "../../../testbed/authentik/selfSignedCertificate";
 import {
     type AuthentikStandIn,

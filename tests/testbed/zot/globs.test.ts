@@ -56,8 +56,8 @@ const name = fc
     .array(fc.stringMatching(/^[a-z0-9]{1,3}([._-][a-z0-9]{1,3})?$/), { minLength: 1, maxLength: 4 })
     .map((parts) => parts.join("/"));
 
-test("a name matches itself, ** and every folder above it", () => {
-    fc.assert(
+test("a name matches itself, ** and every folder above it", async () => {
+    await fc.assert(
         fc.property(name, (repository) => {
             expect(matches(repository, repository)).toBe(true);
             expect(matches("**", repository)).toBe(true);
@@ -69,8 +69,8 @@ test("a name matches itself, ** and every folder above it", () => {
     );
 });
 
-test("* stands for one part of a name, and only one", () => {
-    fc.assert(
+test("* stands for one part of a name, and only one", async () => {
+    await fc.assert(
         fc.property(name, (repository) => {
             const pattern = repository.replace(/[^/]+/g, "*");
             expect(matches(pattern, repository)).toBe(true);

@@ -1,17 +1,17 @@
 # Puts a config of zot and its secret files into force on the registry's host, or takes them out of force.
 #
 #   FOLDER deploy     the config of the payload serves, proven, or what served before still does
-#   FOLDER withdraw   the read-only config serves, which needs no identity provider to start, or what was there before the first push
+#   FOLDER withdraw   the read-only config serves, which needs no identity provider to start, or what was there before the first deployment
 #
 # FOLDER holds the payload, read whole from standard input before anything else happens; it is removed at the end. The payload
-# begins with this script: the files of this folder from common.sh to push.sh, one after the other (components/hostPayload.ts).
+# begins with this script: files of this folder, one after the other (host/scripts.ts), of which this is the last.
 #
-# Beside the config stands the folder CONFIG.zot-hardening:
-#   pushes/N/      each push: config.json, read-only.json, replaced.json (the file that it replaced, as it was), and until it is
+# Beside the config stands the folder CONFIG.zot-hardening, whose names stay, since hosts in service have it:
+#   pushes/N/      each deployment: config.json, read-only.json, replaced.json (the file that it replaced, as it was), and until it is
 #                  proven the mark `unproven`, before it is put into force the mark `uncommitted`. Marks are only ever removed,
 #                  which a full disk does not prevent.
-#   original/      what was there before the first push
-#   claims/        who pushes, or waits to
+#   original/      what was there before the first deployment
+#   claims/        who deploys, or waits to
 #   start          starts zot where the identity provider may be away (host/start.sh); serving: what it has started
 # One rename of the config puts everything into force: the secret files are named by their hash, which the config names.
 set -u
@@ -26,17 +26,17 @@ trap '' HUP PIPE
 
 lock_patience=180
 
-# What has been done, with the mark of what was sent: without it the program takes the push for one that was not run.
+# What has been done, with the mark of what was sent: without it the program takes the deployment for one that was not run.
 answer() { say "$1${mark:+ $mark}"; }
 
-# For a look: what was declared last and is neither deployed nor was tried here was answered by something else.
-note_try() {
+# For an observation: what was declared last and is neither deployed nor was tried here was answered by something else.
+record_attempt() {
     tried=$(sha256_of "$folder/config")
     grep -qsF "$tried" "$state/tried" || printf '%s\n' "$tried" >>"$state/tried"
 } 2>/dev/null
 
 preflight() {
-    for check in $checks_of_push; do "$check"; done
+    for check in $checks_of_host; do "$check"; done
     installed_commit=$(zot_commit "$binary")
     was_running=no
     if [ "$service_state" = running ] || [ -n "$(zot_processes)" ]; then
@@ -47,17 +47,17 @@ preflight() {
 }
 
 # Nothing to do for zot; what stands beside it may be of an older program.
-keep_up() {
+refresh_state() {
     place_start
-    for number in $(pushes | sort -rn); do
-        push=$state/pushes/$number
-        cmp -s "$folder/config" "$push/config.json" || continue
-        cmp -s "$folder/readOnlyConfig" "$push/read-only.json" ||
-            { copy "$folder/readOnlyConfig" "$state/read-only.new" 0644 && mv -f "$state/read-only.new" "$push/read-only.json"; }
+    for number in $(deployments | sort -rn); do
+        deployment=$state/pushes/$number
+        cmp -s "$folder/config" "$deployment/config.json" || continue
+        cmp -s "$folder/readOnlyConfig" "$deployment/read-only.json" ||
+            { copy "$folder/readOnlyConfig" "$state/read-only.new" 0644 && mv -f "$state/read-only.new" "$deployment/read-only.json"; }
         return
     done
-    # What this program knows of its pushes was removed.
-    last=$(pushes | tail -n 1)
+    # What this program knows of its deployments was removed.
+    last=$(deployments | tail -n 1)
     rm -rf "$state/staging"
     mkdir "$state/staging" && copy "$folder/config" "$state/staging/config.json" 0644 &&
         copy "$folder/readOnlyConfig" "$state/staging/read-only.json" 0644 && chmod 0755 "$state/staging" &&
@@ -68,34 +68,34 @@ deploy() {
     owner=$(zot_owner)
     find_service_file
     service_file_text >"$folder/service-file"
-    if [ -z "$(interrupted_push)" ] && is_deployed; then
-        keep_up
-        # The push before may not have come to it.
-        tidy 5
-        answer "${mended:-unchanged}"
+    if [ -z "$(interrupted_deployment)" ] && is_deployed; then
+        refresh_state
+        # The deployment before may not have come to it.
+        prune 5
+        answer "${repaired:-unchanged}"
         return
     fi
     preflight
     for check in $checks_of_deployment; do "$check"; done
-    if settle && is_deployed; then
-        keep_up
-        tidy 5
+    if recover && is_deployed; then
+        refresh_state
+        prune 5
         answer "deployed"
         return
     fi
-    check_first_push
+    check_first_deployment
     stage "$folder/config"
-    put_into_force prove
-    tidy 5
+    put_into_force probe
+    prune 5
     check_start_in_use
-    tell_start_with_host
+    report_start_with_host
     answer "deployed"
 }
 
 is_deployed() {
-    mended=
+    repaired=
     holds "$folder/config" "$config" && each_secret holds "$folder/config" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
-        expect_of "$config" && is_ready && prove && mend_modes && mend_enabling
+        expect_of "$config" && is_ready && probe && repair_modes && repair_enabling
 }
 
 withdraw() {
@@ -105,20 +105,20 @@ withdraw() {
         restore
         return
     fi
-    if [ -z "$(interrupted_push)" ] && in_force "$folder/readOnlyConfig" && expect_of "$config" && is_ready && prove; then
+    if [ -z "$(interrupted_deployment)" ] && in_force "$folder/readOnlyConfig" && expect_of "$config" && is_ready && probe; then
         answer "unchanged"
         return
     fi
     preflight
     stage "$folder/readOnlyConfig"
-    put_into_force prove
+    put_into_force probe
     # The secrets of the configs that are no longer in force go with them.
     rm -f "$target/replaced.json"
-    tidy 1
+    prune 1
     answer "read-only"
 }
 
-# What was there before the first push, as it was.
+# What was there before the first deployment, as it was.
 restore() {
     original=$state/original
     [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only. [ZH-RESTORE-UNKNOWN]"
@@ -127,11 +127,11 @@ restore() {
         declared=$(issuer_of "$original/config.json")
         [ -z "$declared" ] || [ -e "$original/stopped" ] || issuer_answers "$declared" "$authorities" 10 || fail "$problem The config from before the first deployment cannot start without its issuer. [ZH-RESTORE-ISSUER]"
         stage "$original/config.json"
-        must "The config from before the first deployment could not be written in $target. [ZH-RESTORE-NOT-WRITTEN]" cp -p "$original/config.json" "$target/live.json"
+        require "The config from before the first deployment could not be written in $target. [ZH-RESTORE-NOT-WRITTEN]" cp -p "$original/config.json" "$target/live.json"
         if [ -e "$original/stopped" ]; then
             commit
             stop_service
-            is_proven
+            mark_proven
         else
             put_into_force is_ready
         fi
@@ -160,7 +160,7 @@ unpack || fail "The payload cannot be unpacked in $folder; check whether its dis
 if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
     case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off. [ZH-SUDO-USER-SERVICE]" ;; esac
     [ "${3-}" != root ] || fail "sudo was to run the deployment as root, and ran it as $(id -un); check runas_default in sudoers. [ZH-SUDO-NOT-ROOT]"
-    sudo_lets || fail "$problem"
+    sudo_allows || fail "$problem"
     exec sudo -n /bin/sh "$folder/payload" "$folder" "$verb" root </dev/null
 fi
 service_file_changed=
@@ -168,12 +168,12 @@ check_tools
 check_trust || fail "$problem"
 stopped=
 trap 'stop_for "$stopped_by_signal"' INT TERM
-take_lock
+acquire_lock
 arm
 clear_payloads
 case $verb in
 deploy)
-    note_try
+    record_attempt
     deploy
     ;;
 withdraw) withdraw ;;

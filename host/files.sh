@@ -1,0 +1,30 @@
+# Files on the host: whose they are, what they hold, and which deployments are kept.
+
+# The user id of a file's owner. (BusyBox cuts names short.)
+# shellcheck disable=SC2012 # find has no portable way to say it
+owner_of() { ls -ldn "$1" 2>/dev/null | awk '{ print $3 }'; }
+
+# Whether a file has this mode and belongs to this user.
+has_mode() { [ -n "$(find "$1" -prune -type f -perm "$2" -user "$3" 2>/dev/null)" ]; }
+
+sha256_of() {
+    if [ ! -r "$1" ] || [ ! -f "$1" ] || [ -L "$1" ]; then
+        echo unreadable
+        return
+    fi
+    for tool in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256 -r'; do
+        command -v "${tool%% *}" >/dev/null 2>&1 || continue
+        # shellcheck disable=SC2086 # a name and its arguments
+        $tool <"$1" 2>/dev/null | cut -c 1-64
+        return
+    done
+    echo unknown
+}
+
+# The numbers of the deployments that are kept, oldest first.
+deployments() {
+    for kept in "$state"/pushes/*/; do
+        kept=${kept%/}
+        case ${kept##*/} in *[!0-9]*) ;; *) printf '%s\n' "${kept##*/}" ;; esac
+    done | sort -n
+}

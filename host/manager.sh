@@ -1,0 +1,70 @@
+# The service manager: what it says of the service, and orders to it.
+
+# Runs a command of the service manager with the rights that it takes.
+privileged() {
+    if [ "$sudo" = service ]; then sudo -n "$@"; else "$@"; fi
+}
+
+# What needs no rights: an answer of systemd's.
+ask_systemd() { if [ "$manager" = systemd ]; then systemctl "$@"; else systemd "$@"; fi; }
+
+systemd() {
+    if [ "$manager" = systemd-user ]; then
+        XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@"
+    else
+        privileged systemctl "$@"
+    fi
+}
+
+# The domain of an agent is that of a login on the screen, where there is one, and that of the user otherwise.
+find_launchd_target() {
+    if [ "$manager" = launchd-daemon ]; then
+        launchd_domain=system
+    elif launchctl print "gui/$(id -u)" >/dev/null 2>&1; then
+        launchd_domain=gui/$(id -u)
+    else
+        launchd_domain=user/$(id -u)
+    fi
+    launchd_target=$launchd_domain/$service
+}
+
+launchd() { privileged launchctl "$@"; }
+
+# Asks the service manager; sets $service_state to running, stopped, absent or unknown, and $service_facts to what it said.
+ask_service() {
+    service_facts=
+    service_state=unknown
+    case $manager in
+    systemd | systemd-user)
+        service_facts=$(ask_systemd show --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
+            --property=ExecMainStatus --property=Restart \
+            --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
+            --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=TriggeredBy --property=LoadError \
+            --property=ExecStart "$service" 2>&1 </dev/null)
+        case "$(service_fact LoadState):$(service_fact ActiveState)" in
+        loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
+        loaded:*) service_state=stopped ;;
+        not-found:* | masked:*) service_state=absent ;;
+        esac
+        ;;
+    launchd-*)
+        find_launchd_target
+        if service_facts=$(launchctl print "$launchd_target" 2>&1 </dev/null); then
+            case $(service_fact state) in running) service_state=running ;; *) service_state=stopped ;; esac
+        else
+            service_state=absent
+        fi
+        ;;
+    esac
+}
+
+# One line of what the service manager said: "NAME=value" of systemd, "NAME = value" of launchd.
+service_fact() { printf '%s\n' "$service_facts" | sed -n "s/^[[:space:]]*$1 \{0,1\}= \{0,1\}//p" | head -n 1; }
+
+# The process that the manager has started; nothing where there is none. Of what ask_service was told, as service_fact.
+service_process() {
+    case $manager in
+    systemd | systemd-user) service_fact MainPID | grep -v '^0$' ;;
+    launchd-*) service_fact pid ;;
+    esac
+}

@@ -1,0 +1,42 @@
+# The payload: taken apart into the files of $folder, and its settings into variables.
+
+# Takes the payload apart: each of its sections, "== NAME LINES" and then so many lines, becomes the file NAME in $folder.
+unpack() {
+    lines=$(awk -v folder="$folder" '
+        left == 0 && /^== [A-Za-z]+ [0-9]+$/ { file = folder "/" $2; left = $3; sum += $3; printf "" >file; next }
+        left > 0 { print >file; if (--left == 0) close(file) }
+        END { print sum }' "$folder/payload") &&
+        [ $(($(cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" "$folder/start" | wc -l))) -eq "$lines" ] &&
+        read_settings
+}
+
+# Settings are one line each, "NAME=VALUE", as the program has checked.
+read_settings() {
+    while IFS= read -r line; do
+        value=${line#*=}
+        case ${line%%=*} in
+        mark) mark=$value ;;
+        binary) binary=$value ;;
+        configFile) config=$value ;;
+        rootDirectory) data=$value ;;
+        credentialsFile) credentials=$value ;;
+        sessionKeysFile) session_keys=$value ;;
+        serviceManager) manager=$value ;;
+        serviceName) service=$value ;;
+        restartCommand) restart_command=$value ;;
+        readyTimeout) ready_timeout=$value ;;
+        timeLimit) time_limit=$value ;;
+        sudo) sudo=$value ;;
+        manageService) own_service=$value ;;
+        startWithoutIssuer) start_without_issuer=$value ;;
+        onDestroy) on_destroy=$value ;;
+        logFile) log_file=$value ;;
+        acceptVersion) accepted_version=$value ;;
+        zotUser) zot_user=$value ;;
+        caFile) authorities=$value ;;
+        zotCaFile) zot_authorities=$value ;;
+        esac
+    done <"$folder/settings"
+    config_folder=${config%/*}
+    state=$config.zot-hardening
+}

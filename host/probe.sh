@@ -1,0 +1,160 @@
+# What a config makes zot answer, and whether it does.
+
+# Where this host reaches the zot of a config, past any proxy in front, and what that zot is to answer. Reads the config, since
+# another deployment may have changed address or port. Where zot itself speaks TLS, its certificate is checked against the public name.
+expect_of() {
+    nodes=$(json_nodes <"$1" 2>/dev/null) || return 1
+    address=$(value_of http.address)
+    port=$(value_of http.port)
+    case ${address:-127.0.0.1} in 0.0.0.0) address=127.0.0.1 ;; ::) address='[::1]' ;; *:*) address="[$address]" ;; *) address=${address:-127.0.0.1} ;; esac
+    port=${port:-8080}
+    external=$(value_of http.externalurl)
+    external=${external%/}
+    if [ -n "$(value_of http.tls.cert)" ]; then
+        public=${external#*://}
+        public=${public%%[:/]*}
+        url=https://${public:-localhost}:$port
+        connect_to=${public:-localhost}:$port:$address:$port
+    else
+        url=http://$address:$port
+        connect_to=
+    fi
+    expected_issuer=$(value_of http.auth.openid.providers.oidc.issuer)
+    client_id=
+    if [ -n "$expected_issuer" ]; then client_id=$(json_nodes 2>/dev/null <"$(value_of http.auth.openid.providers.oidc.credentialsfile)" | node_value clientid); fi
+    metrics_path=
+    metrics_status=
+    if [ "$(value_of extensions.metrics.enable)" = true ]; then
+        metrics_path=$(value_of extensions.metrics.prometheus.path)
+        metrics_path=${metrics_path:-/metrics}
+        metrics_status=401
+        printf '%s\n' "$nodes" | grep -q '^http\.accesscontrol\.metrics\.anonymouspolicy\[[0-9]*\].*read$' && metrics_status=200
+    fi
+    return 0
+}
+
+# The value of one of the nodes of that config.
+value_of() {
+    case "$newline$nodes" in *"$newline$1$tab"*) ;; *) return 0 ;; esac
+    found="$newline$nodes$newline"
+    found=${found#*"$newline$1$tab"}
+    found=${found%%"$newline"*}
+    found=${found#*"$tab"}
+    printf '%s' "$found"
+}
+
+# Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the place too.
+status_of() {
+    format='%{http_code}'
+    if [ "$1" = redirect ]; then
+        format='%{http_code} %{redirect_url}'
+        shift
+    fi
+    method=$1
+    path=$2
+    shift 2
+    # Nothing where curl itself was ended.
+    status=$(ask_zot --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null)
+    printf '%s' "${status:-000}"
+}
+
+# curl for the zot that expect_of has said. Its own certificate, where it has one, is checked by zot.caFile, else as the issuer's.
+ask_zot() {
+    if [ -n "$connect_to" ]; then
+        trusted=${zot_authorities:-$authorities}
+        [ -z "$trusted" ] || set -- --cacert "$trusted" "$@"
+        set -- --connect-to "$connect_to" "$@"
+    fi
+    curl -q --silent --noproxy '*' --max-time 5 "$@" </dev/null
+}
+
+is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
+
+# Why zot is not ready, as a sentence. Answers 1 where its certificate is not trusted, which no waiting repairs.
+why_not_ready() {
+    asked=$(ask_zot --show-error --output /dev/null --write-out '%{http_code}' "$url/readyz" 2>&1)
+    case $? in
+    0) case $asked in 200) ;; *) printf '%s' "zot answers $url/readyz with $asked. [ZH-READYZ-STATUS]" ;; esac ;;
+    51 | 60 | 77)
+        asked=$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')
+        printf '%s' "This host does not trust the certificate of $url: ${asked:-curl said nothing}. For a certificate of a private authority set zot.caFile to its PEM file on this host; the certificate has to be for the name in registry.url. [ZH-READYZ-CERTIFICATE]"
+        return 1
+        ;;
+    *)
+        asked=$(printf '%s' "$asked" | sed -n '1s/000$//; 1p')
+        printf '%s' "$url/readyz could not be fetched on this host: ${asked:-curl said nothing}. [ZH-READYZ-UNREACHABLE]"
+        ;;
+    esac
+}
+
+# Whether what serves is what the config says: anyone reads, nobody writes without a login, logins go to the issuer as the client
+# that they should, metrics as declared. The write stores nothing: zot looks at the rights before it looks at the content type,
+# and refuses text/plain.
+probe() {
+    problem=
+    answer=$(status_of GET '/v2/_catalog?n=1')
+    [ "$answer" = 200 ] || {
+        problem="zot answered an anonymous read of /v2/_catalog with $answer instead of 200. [ZH-PROBE-READ]"
+        return 1
+    }
+    answer=$(status_of PUT /v2/zot-hardening/probe/manifests/probe --header 'Content-Type: text/plain' --data-binary x)
+    [ "$answer" = 401 ] || {
+        problem="zot answered an anonymous write with $answer instead of 401. [ZH-PROBE-WRITE]"
+        return 1
+    }
+    if [ -n "$metrics_path" ]; then
+        answer=$(status_of GET "$metrics_path")
+        [ "$answer" = "$metrics_status" ] || {
+            problem="zot answered an anonymous read of $metrics_path with $answer instead of $metrics_status. [ZH-PROBE-METRICS]"
+            return 1
+        }
+    fi
+    answer=$(status_of redirect GET '/zot/auth/login?provider=oidc&callback_ui=%2F')
+    if [ -z "$expected_issuer" ]; then
+        case $answer in 404*)
+            serves_our_config
+            return
+            ;;
+        esac
+        problem="zot answered a login with ${answer%% *} instead of 404, so that it still serves a config with logins. [ZH-PROBE-LOGIN-LEFT]"
+        return 1
+    fi
+    back=redirect_uri=$(printf '%s' "$external/zot/auth/callback/oidc" | sed 's/:/%3A/g; s,/,%2F,g; s/\[/%5B/g; s/\]/%5D/g')
+    case "$answer&" in
+    302*"client_id=$client_id&"*) ;;
+    404*)
+        problem="zot answered a login with 404 instead of 302, so that it serves a config without logins$(serving_note). [ZH-PROBE-NO-LOGIN]"
+        return 1
+        ;;
+    *)
+        problem="zot answered a login with $answer, not with a redirect as the client ${client_id:-that its credentials name}. [ZH-PROBE-LOGIN-CLIENT]"
+        return 1
+        ;;
+    esac
+    case "$answer&" in *"$back&"*)
+        serves_our_config
+        return
+        ;;
+    esac
+    problem="A login does not return to ${external:-http.externalUrl, which the config leaves out}: zot answered it with $answer. [ZH-PROBE-LOGIN-RETURN]"
+    return 1
+}
+
+# The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of one's own
+# count: anybody may give his processes such arguments.
+zot_processes() {
+    { ps -A -ww -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- /'; } |
+        awk -v of="$config" -v users=" ${owner:-0} 0 $(id -u) " '
+            function user(known, process,    file, line, part) {
+                if (known != "-") return known
+                file = "/proc/" process "/status"
+                while ((getline line < file) > 0) if (line ~ /^Uid:/) { split(line, part); known = part[3] }
+                close(file)
+                return known
+            }
+            {
+                at = index($0, " serve " of)
+                if ((at && at + length(" serve " of) > length($0)) || index($0, of ".zot-hardening/start"))
+                    if (index(users, " " user($1, $2) " ")) print $2
+            }'
+}

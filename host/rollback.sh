@@ -1,0 +1,151 @@
+# Rollback: what a deployment has replaced comes back. Recovery: a deployment that was interrupted is proven or rolled back.
+
+# Brings back what the deployment has replaced, whatever the reason.
+rollback() {
+    committed=
+    put_back_service_file "$target"
+    if [ ! -e "$target/replaced.json" ]; then
+        expect_of "$config"
+        rm -f "$config"
+        stop_service
+        # What was told to end, or cannot start without a config, takes a moment.
+        attempts=0
+        while [ -n "$(zot_processes)" ] && [ "$attempts" -lt 30 ] && [ -z "$stopped" ]; do
+            attempts=$((attempts + 1))
+            pause 0.1
+        done
+        if [ -e "$config" ]; then
+            warn "There was no config before this deployment, and $config could not be removed. [ZH-ROLLBACK-NOT-REMOVED]"
+        elif [ -n "$(zot_processes)" ]; then
+            warn "There was no config before this deployment, and there is none now; zot still runs (process $(zot_processes | head -n 1)). [ZH-ROLLBACK-NONE-RUNS]"
+        elif is_ready; then
+            find_listener
+            warn "There was no config $config before this deployment, and there is none now; what answers at $url is another program${listener:+ (process $listener)}. [ZH-ROLLBACK-NONE-OTHER]"
+        else
+            warn "There was no config before this deployment, so that there is none now, and zot does not run. [ZH-ROLLBACK-NONE]"
+        fi
+        [ -e "$config" ] || forget_deployment "$target"
+        return
+    fi
+    put_back_secrets "$target"
+    if ! mv -f "$target/replaced.json" "$config"; then
+        if cmp -s "$target/config.json" "$config"; then
+            warn "The config that was in force before could not be brought back from $target/replaced.json to $config, which is the new one. [ZH-ROLLBACK-FAILED]"
+        else
+            warn "The config that was in force before could not be brought back from $target/replaced.json to $config, which is neither the former nor the new one. [ZH-ROLLBACK-FAILED-OTHER]"
+        fi
+        report_ready
+        return
+    fi
+    if [ "$was_running" = no ]; then
+        # A command can only restart: what was rejected is not to run on.
+        if [ "$manager" = command ]; then expect_of "$config" && restart_service && wait_until_ready; else stop_service; fi
+        warn "The config that was there before is back; zot did not run before this deployment. [ZH-ROLLBACK-NOT-RUNNING]"
+        report_ready
+        forget_deployment "$target"
+        return
+    fi
+    # Where no restart has succeeded, what runs has never seen another config; without its issuer it could not start again.
+    if [ -z "$restarted" ] && expect_of "$config" && is_ready && ! has_changed; then
+        warn "The config that was in force before is back; zot was not restarted, and serves it as before. [ZH-ROLLBACK-NO-RESTART]"
+        forget_deployment "$target"
+        return
+    fi
+    declared=$(issuer_of "$config")
+    if [ -n "$declared" ] && ! issuer_answers "$declared" "$authorities" 5 && bring_up_read_only; then
+        warn "The config that was in force before cannot start either, since its issuer does not answer. zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers. [ZH-ROLLBACK-READ-ONLY]"
+        return
+    fi
+    if bring_up; then
+        if serves_our_config; then
+            warn "The config that was in force before is back, and zot is ready with it$(serving_note). [ZH-ROLLBACK-DONE]"
+        else
+            warn "The config that was in force before is back, but zot does not serve it. [ZH-ROLLBACK-NOT-SERVED] $problem"
+        fi
+        forget_deployment "$target"
+        return
+    fi
+    warn "The config that was in force before is back in $config, but zot is not ready with it. [ZH-ROLLBACK-NOT-READY] $problem$(last_words_note)"
+}
+
+# Whether zot is ready now, as a line of its own.
+report_ready() {
+    if expect_of "$config" && is_ready; then
+        warn "zot is ready now. [ZH-ROLLBACK-ZOT-READY]"
+    else
+        warn "zot is not ready now. [ZH-ROLLBACK-ZOT-NOT-READY]"
+    fi
+}
+
+# What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
+# The deployment becomes one of the read-only config, and keeps what was there; by second names, since the disk may be full.
+bring_up_read_only() {
+    start_in_use "$serving_before" && return 1
+    link_or_copy "$config" "$target/replaced.json" && mv -f "$target/read-only.json" "$target/config.json" &&
+        link_or_copy "$target/config.json" "$target/live.json" && mv -f "$target/live.json" "$config" || return 1
+    if bring_up && probe; then
+        mark_proven
+        return 0
+    fi
+    mv -f "$target/replaced.json" "$config"
+    return 1
+}
+
+# Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by then.
+bring_up() {
+    expect_of "$config" || {
+        problem="The config $config that was brought back cannot be read. [ZH-ROLLBACK-UNREADABLE]"
+        return 1
+    }
+    up_until=$(($(now) + ready_timeout))
+    attempts=0
+    while :; do
+        attempts=$((attempts + 1))
+        before_restart
+        if restart_service && wait_until_ready && has_changed; then return 0; fi
+        if [ -n "$stopped" ] || { [ "$attempts" -ge 2 ] && [ "$(now)" -ge "$up_until" ]; }; then return 1; fi
+        pause 0.5
+    done
+}
+
+# Ends what an earlier deployment has left unended: its config is proven, or goes. Answers whether it was proven.
+recover() {
+    interrupted=$(interrupted_deployment)
+    [ -n "$interrupted" ] || return 1
+    recovered_before=yes
+    if [ -e "$interrupted/uncommitted" ]; then
+        forget_deployment "$interrupted"
+        return 1
+    fi
+    target=$interrupted
+    # It may be the interruption that zot does not run.
+    if [ -e "$target/replaced.json" ]; then was_running=yes; fi
+    proven=
+    if cmp -s "$target/config.json" "$config"; then
+        warn "zot-hardening: An earlier deployment was interrupted; this one proves what it has put into force. [ZH-RECOVER-PROVE]"
+        committed=yes
+        restarted=
+        if replace_secrets 2>"$folder/error" && activate probe; then
+            mark_proven
+            proven=yes
+        else
+            fail_if_stopped
+            warn "zot-hardening: $problem"
+            restarted=yes
+            trap '' INT TERM
+            stopped=
+            trap 'stop_for "late"' ALRM
+            start_clock $((2 * ready_timeout + 60))
+            rollback
+            arm
+        fi
+    else
+        # It was on its rollback; zot may still run with what was rolled back.
+        warn "zot-hardening: An earlier deployment was interrupted while it was rolled back; this one restarts zot with the config that is in its place. [ZH-RECOVER-ROLLBACK]"
+        restarted=yes
+        put_back_secrets "$target"
+        if [ ! -f "$config" ] || bring_up; then forget_deployment "$target"; else warn "zot-hardening: $problem"; fi
+    fi
+    target=
+    [ -n "$proven" ]
+}

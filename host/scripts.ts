@@ -1,0 +1,56 @@
+/** The scripts that run on the registry's host, each put together from its files. */
+import commonScript from "./common.sh";
+import deployScript from "./deploy.sh";
+import endScript from "./end.sh";
+import filesScript from "./files.sh";
+import lockScript from "./lock.sh";
+import managerScript from "./manager.sh";
+import outputScript from "./output.sh";
+import payloadScript from "./payload.sh";
+import preflightScript from "./preflight.sh";
+import probeScript from "./probe.sh";
+import processesScript from "./processes.sh";
+import rightsScript from "./rights.sh";
+import rollbackScript from "./rollback.sh";
+import secretFilesScript from "./secretFiles.sh";
+import serviceScript from "./service.sh";
+import serviceFileScript from "./serviceFile.sh";
+import stagingScript from "./staging.sh";
+import startScript from "./start.sh";
+import startInUseScript from "./startInUse.sh";
+import transactionScript from "./transaction.sh";
+import versionScript from "./version.sh";
+import zotUserScript from "./zotUser.sh";
+
+/** What changes nothing on the host: what a deployment checks first, and what the observation of a host runs. Functions alone. */
+export const inspectionScript = [
+    commonScript,
+    outputScript,
+    filesScript,
+    zotUserScript,
+    versionScript,
+    probeScript,
+    managerScript,
+    startInUseScript,
+    processesScript,
+    rightsScript,
+    preflightScript,
+    serviceFileScript,
+].join("\n");
+
+/** A deployment, whole. It ends with `exit`, so that whatever follows it in the same file is not run. */
+export const deploymentScript = [
+    inspectionScript,
+    payloadScript,
+    lockScript,
+    endScript,
+    serviceScript,
+    secretFilesScript,
+    stagingScript,
+    transactionScript,
+    rollbackScript,
+    deployScript,
+].join("\n");
+
+/** What starts zot where its identity provider may be away; a deployment puts it on the host. */
+export const zotStartScript = `${commonScript}\n${startScript}`;

@@ -1,0 +1,80 @@
+# The secret files that a config names: whether they are in place, their modes and owners, their replacement.
+
+in_force() { [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
+
+# Does something for each secret file that a config names.
+each_secret() {
+    names "$2" "$credentials" && { "$1" "$folder/credentials" "$credentials" || return 1; }
+    names "$2" "$session_keys" && { "$1" "$folder/sessionKeys" "$session_keys" || return 1; }
+    return 0
+}
+
+names() { grep -qF "\"$2\"" "$1"; }
+
+is_in_place() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2" 0600 "$owner"; }
+
+holds() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2"; }
+
+# Files of a config that serves which only have another mode or owner than they should get them back; zot need not be restarted
+# for it. Fails where that cannot be done, or would take them from the user that zot runs as.
+repair_modes() {
+    repaired=
+    in_force "$folder/config" && each_secret is_in_place "$folder/config" && return 0
+    find_listener
+    is_user_of_zot || return 1
+    { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config" || return 1
+    each_secret repair_secret "$folder/config" || return 1
+    repaired=repaired
+} 2>/dev/null
+
+repair_secret() { is_in_place "$1" "$2" || { chmod 0600 "$2" && give_to_zot "$2"; }; }
+
+# Copies, and looks whether all of it has arrived: not every tool tells of a full disk.
+copy() { cp "$1" "$2" && cmp -s "$1" "$2" && chmod "$3" "$2"; }
+
+# The config that is in force may name a secret file, too: until the commit it stays as it is, and its successor waits in the
+# deployment's folder; after the commit it is kept there until the deployment is proven.
+stage_secret() {
+    is_in_place "$1" "$2" && return 0
+    waiting=$staging/secrets/${2##*/}
+    [ -d "$staging/secrets" ] || { mkdir "$staging/secrets" && chmod 0711 "$staging/secrets"; } || return 1
+    copy "$1" "$waiting" 0600 && give_to_zot "$waiting"
+}
+
+# Keeps the secret files that the deployment is to replace, by a second name for the very file, and puts the others in their place.
+keep_replaced_secrets() {
+    for waiting in "$target"/secrets/*; do
+        [ -f "$waiting" ] || continue
+        place=$config_folder/${waiting##*/}
+        if [ -L "$place" ] || [ -e "$place" ]; then
+            [ -d "$target/replaced-secrets" ] || { mkdir "$target/replaced-secrets" && chmod 0711 "$target/replaced-secrets"; } || return 1
+            link_or_copy "$place" "$target/replaced-secrets/${waiting##*/}" || return 1
+        else
+            mv "$waiting" "$place" || return 1
+        fi
+    done
+}
+
+# The config that names them is in its place by now.
+replace_secrets() {
+    for waiting in "$target"/secrets/*; do
+        [ -f "$waiting" ] || continue
+        mv -f "$waiting" "$config_folder/${waiting##*/}" || return 1
+    done
+}
+
+# The files that a deployment has replaced come back as they were, to owner, mode and bytes. But where zot has to start again by them, one
+# that it could not read any more, or that holds something else than its name says, stays replaced.
+put_back_secrets() {
+    for kept in "$1"/replaced-secrets/*; do
+        [ -L "$kept" ] || [ -f "$kept" ] || continue
+        if [ -n "$restarted" ] && ! { as_zot test -r "$kept" && each_secret is_not_another "$config"; }; then continue; fi
+        mv -f "$kept" "$config_folder/${kept##*/}"
+    done
+}
+
+is_not_another() { [ "${2##*/}" != "${kept##*/}" ] || holds "$1" "$kept"; }
+
+give_to_zot() { [ "$(owner_of "$1")" = "$owner" ] || chown "$owner" "$1"; }
+
+link_or_copy() { ln "$1" "$2" 2>/dev/null || { cp -p "$1" "$2" && cmp -s "$1" "$2"; }; }

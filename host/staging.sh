@@ -1,0 +1,101 @@
+# Staging: everything that a deployment puts into force, complete beside its place; and what it replaces, kept.
+
+# The newest deployment that was begun and not ended, if there is one other than this: its folder still has the mark.
+interrupted_deployment() {
+    for number in $(deployments); do
+        deployment=$state/pushes/$number
+        if [ "$deployment" != "$target" ] && [ -e "$deployment/unproven" ]; then printf '%s\n' "$deployment"; fi
+    done | tail -n 1
+}
+
+# Removes a deployment that is not in force. With the first of all, what it kept of before goes too: that may change until the next.
+forget_deployment() {
+    put_back_service_file "$1"
+    put_back_secrets "$1"
+    put_back_start "$1"
+    rm -rf "$1"
+    [ -n "$(deployments)" ] || rm -rf "$state/original"
+}
+
+# Writes everything that is to be put into force, complete, with its final modes and owners, beside its place.
+stage() {
+    staging=$state/staging
+    place="The deployment could not be written in $state. [ZH-STAGE-NOT-WRITTEN]"
+    require "$place" rm -rf "$staging"
+    require "$place" mkdir "$staging"
+    require "$place" copy "$1" "$staging/config.json" 0644
+    require "$place" copy "$folder/readOnlyConfig" "$staging/read-only.json" 0644
+    require "$place" copy "$1" "$staging/live.json" 0644
+    require "$place" touch "$staging/unproven" "$staging/uncommitted"
+    require "$place" chmod 0755 "$staging"
+    require "The secret files could not be written in $state. [ZH-STAGE-SECRETS]" each_secret stage_secret "$1"
+    fail_if_stopped
+    verify_staged "$staging/config.json"
+    verify_staged "$staging/read-only.json"
+    fail_if_stopped
+    last=$(deployments | tail -n 1)
+    require "$place" mv "$staging" "$state/pushes/$((${last:-0} + 1))"
+    target=$state/pushes/$((${last:-0} + 1))
+    keep_original
+    keep_replaced
+    require "The secret files could not be put beside $config. [ZH-STAGE-SECRETS-KEPT]" keep_replaced_secrets
+    place_start
+    place_service_file
+    # After a power cut there is to be either all of it or none. (An older sync takes no files, and writes everything.)
+    run sync "$target"/* "$target"/*/* "$target" "$state/pushes" "$credentials" "$session_keys" "$config_folder"
+    fail_if_stopped
+}
+
+# What was there before the first deployment, for a destroy that restores it.
+keep_original() {
+    [ ! -d "$state/original" ] && [ "$(deployments)" = "${target##*/}" ] || return 0
+    place="The config that is in force could not be kept in $state/original. [ZH-KEEP-ORIGINAL]"
+    require "$place" rm -rf "$state/original.new"
+    require "$place" mkdir "$state/original.new"
+    if [ -f "$config" ]; then require "$place" cp -p "$config" "$state/original.new/config.json"; fi
+    if [ "$was_running" = no ]; then require "$place" touch "$state/original.new/stopped"; fi
+    require "$place" mv "$state/original.new" "$state/original"
+}
+
+# The rollback: the very file that is replaced, by a second name, so that it takes no room and no writing to bring it back. Of a
+# config that was never proven, what that one has replaced.
+keep_replaced() {
+    place="The config that is in force could not be kept in $target. [ZH-KEEP-REPLACED]"
+    interrupted=$(interrupted_deployment)
+    if [ -n "$interrupted" ] && cmp -s "$interrupted/config.json" "$config"; then
+        [ ! -e "$interrupted/replaced.json" ] || require "$place" link_or_copy "$interrupted/replaced.json" "$target/replaced.json"
+    elif [ -f "$config" ]; then
+        require "$place" link_or_copy "$config" "$target/replaced.json"
+    fi
+}
+
+# Keeps the newest deployments.
+prune() {
+    kept=$(($(deployments | wc -l)))
+    for number in $(deployments); do
+        [ "$kept" -gt "$1" ] || break
+        rm -rf "$state/pushes/$number"
+        kept=$((kept - 1))
+    done
+}
+
+# Removes what was only on its way, and the secret files that no config names any more.
+remove_unused() {
+    rm -rf "$state"/*.new "$state/staging"
+    for deployment in "$state"/pushes/*; do
+        # Cut off between its proof and the tidying.
+        [ -e "$deployment/unproven" ] || [ ! -d "$deployment" ] || forget_former "$deployment"
+    done
+    # Another zot's config may be in this folder, too.
+    set --
+    for holder in "$config_folder"/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do
+        case ${holder##*/} in oidc-credentials.* | session-keys.*) continue ;; esac
+        if [ -f "$holder" ]; then set -- "$@" "$holder"; fi
+    done
+    for file in "$config_folder"/oidc-credentials.*.json "$config_folder"/session-keys.*.json; do
+        [ -f "$file" ] || continue
+        grep -qF "\"$file\"" /dev/null "$@" 2>/dev/null
+        # 1: named nowhere. What cannot be read may name it.
+        [ $? -ne 1 ] || rm -f "$file"
+    done
+}

@@ -1,0 +1,63 @@
+# The version of zot: of the binary that is installed, and of the process that answers.
+
+# What `zot --version` calls its commit, such as v2.1.20-0-g3b5796d; nothing where it says none.
+zot_commit() {
+    # On standard error in some versions, and a line of JSON among others.
+    as_zot "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
+}
+
+# Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of one. Sets
+# $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem says. What comes before a release, such as a release candidate, is older;
+# of commits after an older one nobody knows what they have. (clients/zotVersion.ts is the same; the cases of both are in one file.)
+keeps_tags() {
+    version_kind=$(printf '%s\n' "$1" | awk '
+        $0 !~ /^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]*)?$/ { kind = "unreadable"; exit }
+        {
+            sub(/^v/, "")
+            match($0, /^[0-9.]+/)
+            split(substr($0, 1, RLENGTH), number, ".")
+            rest = substr($0, RLENGTH + 1)
+            sub(/\+.*$/, "", rest)
+            sub(/-dirty$/, "", rest)
+            is_release = rest == "" || rest ~ /^-[0-9]+-g[0-9a-f]+$/ || (rest ~ /^-[0-9a-f]+$/ && length(rest) == 41)
+            split("2 1 19", least, " ")
+            for (at = 1; at <= 3; at++) if (number[at] + 0 != least[at] + 0) break
+            if (at > 3) kind = is_release ? "keeps" : "older"
+            else kind = number[at] + 0 > least[at] + 0 ? "keeps" : "older"
+            exit
+        }
+        END { print kind }')
+    case $version_kind in
+    keeps) return 0 ;;
+    unreadable) problem="$binary says ${1:-nothing} of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE]" ;;
+    *) problem="$binary is version $1. [ZH-VERSION-OLD]" ;;
+    esac
+    return 1
+}
+
+# Whether the site accepts this zot, by what it calls its commit or by the hash of the binary.
+is_accepted() {
+    case $accepted_version in
+    '') return 1 ;;
+    sha256:*) [ "$(sha256_of "$binary")" = "${accepted_version#sha256:}" ] ;;
+    *) [ "$1" = "$accepted_version" ] ;;
+    esac
+}
+
+# Whether the zot that answers, where expect_of has said, is the installed one as far as that says of itself, and of a release
+# that keeps tags. For a build that names its release, and no commit that could be read.
+runs_release() {
+    release=$(running_says releasetag)
+    [ -n "$release" ] && [ "$(running_commit)" = "$1" ] || return 1
+    why=$problem
+    keeps_tags "$release" && return 0
+    problem=$why
+    return 1
+}
+
+# What the zot that answers says of itself, where search is on: its commit, or the tag of its release.
+running_commit() { running_says commit; }
+
+running_says() {
+    ask_zot --fail "$url/v2/_zot/ext/mgmt" 2>/dev/null | json_nodes 2>/dev/null | node_value "$1"
+}
