@@ -111,7 +111,7 @@ const reason =
                     host.declare("a", { zot: { extraConfig: { storage: { noSuchSetting: "x" } } } }),
                 ],
                 ["the restart fails", () => host.service.restartFault("fails"), change()],
-                ["zot dies", () => host.service.serveFault({ how: "dies", where: '"7h"' }), change()],
+                ["zot dies", () => host.service.serveFault({ how: "dies", where: { holds: '"7h"' } }), change()],
             ];
             for (const [name, fault, pushed] of ways) {
                 await hardened();

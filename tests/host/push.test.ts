@@ -183,7 +183,7 @@ describe("the way back", () => {
     it("leads to the very file that was there, and tells what zot has said", async () => {
         await hardened();
         const inode = fs.statSync(host.configFile).ino;
-        host.service.serveFault({ how: "dies", where: b.files[0]!.path });
+        host.service.serveFault({ how: "dies", where: { holds: b.files[0]!.path } });
         const ran = await host.push(b);
         host.service.serveFault(undefined);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
@@ -223,7 +223,7 @@ describe("the way back", () => {
 
     it("of a first push leaves nothing", async () => {
         host.reset();
-        host.service.serveFault({ how: "dies", where: a.files[0]!.path });
+        host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
         const ran = await host.push(a);
         host.service.serveFault(undefined);
         expect(ran.errors).toContain("[ZH-ROLLBACK-NONE]");

@@ -66,7 +66,7 @@ describe("a zot that serves another file", () => {
 
     it("is nobody's where nothing listens, and then no sentence says that zot runs", async () => {
         host.reset();
-        host.service.serveFault({ how: "dies", where: a.files[0]!.path });
+        host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
         const ran = await host.push(a);
         host.service.serveFault(undefined);
         expect(ran.errors).toContain("[ZH-ROLLBACK-NONE]");

@@ -204,7 +204,7 @@ describe("a push, a change, one that fails, and a destroy", () => {
                 const known = [a, b];
                 expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
                 expect(await host.push(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
-                host.service.serveFault({ how: "dies", where: b.files[0]!.path });
+                host.service.serveFault({ how: "dies", where: { holds: b.files[0]!.path } });
                 const failed = await host.push(b);
                 host.service.serveFault(undefined);
                 expect(failed).toMatchObject({ exitCode: 1, output: "" });

@@ -42,7 +42,7 @@ const reason =
 
     const served = () => servedBy(host.url, [a, { name: OPEN, config: "" }]);
     const failing = async (logFile: string, times = {}) => {
-        host.service.serveFault({ how: "dies", where: a.files[0]!.path });
+        host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
         const ran = await host.push(
             host.declare("a", {}, { host: { logFile, readyTimeout: 40, pushTimeout: 200, ...times } }),
         );
@@ -81,7 +81,7 @@ const reason =
             `#!/bin/sh\n'${host.service.restartCommand}'\necho 'Error: said in the log' >>'${log}'\n`,
             { mode: 0o755 },
         );
-        host.service.serveFault({ how: "dies", where: a.files[0]!.path });
+        host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
         const ran = await host.push(
             host.declare(
                 "a",
