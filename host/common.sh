@@ -15,6 +15,7 @@ done
 # Every node of a JSON text on standard input, parents before children, as "path<TAB>path as written<TAB>value": the first path
 # is in small letters, since zot reads the keys of its config without regard to case. What has no effect, an empty map or null,
 # is left out. Fails where the text is no JSON.
+# Reads: -. Sets: -. Prints: a line for each node.
 json_nodes() {
     LC_ALL=C awk '
         function bad() { wrong = 1; exit 1 }
@@ -89,30 +90,33 @@ json_nodes() {
 }
 
 # The value of one node, by its path in small letters, of the nodes on standard input.
+# Reads: -. Sets: -. Prints: the value.
 node_value() {
     awk -F '\t' -v wanted="$1" '$1 == wanted && !found++ { print $3 }'
 }
 
 # The issuer that a config names, or nothing: such a config starts without one.
+# Reads: -. Sets: -. Prints: the issuer.
 issuer_of() {
     json_nodes <"$1" | node_value http.auth.openid.providers.oidc.issuer
 }
 
 # Whether an issuer answers on this host as the one it is said to be, as zot asks it when it starts. Sets $problem otherwise.
+# Reads: answered. Sets: answered problem. Prints: -. Scratch: asked_issuer document patience_for_issuer trusted_by.
 issuer_answers() {
-    issuer=$1
-    authorities=$2
-    seconds=$3
-    set -- -q --silent --show-error --fail --location --max-redirs 5 --connect-timeout "$seconds" --max-time "$seconds"
+    asked_issuer=$1
+    trusted_by=$2
+    patience_for_issuer=$3
+    set -- -q --silent --show-error --fail --location --max-redirs 5 --connect-timeout "$patience_for_issuer" --max-time "$patience_for_issuer"
     # zot goes to its own host without a proxy, whatever the environment says.
-    case $issuer in *://localhost[:/]* | *://127.* | *'://[::1]'*) set -- "$@" --noproxy '*' ;; esac
-    if [ -n "$authorities" ]; then set -- "$@" --cacert "$authorities"; fi
-    if ! document=$(curl "$@" "$issuer.well-known/openid-configuration" 2>&1 </dev/null); then
-        problem="$issuer.well-known/openid-configuration could not be fetched on this host: ${document:-curl said nothing}. [ZH-ISSUER-UNREACHABLE]"
+    case $asked_issuer in *://localhost[:/]* | *://127.* | *'://[::1]'*) set -- "$@" --noproxy '*' ;; esac
+    if [ -n "$trusted_by" ]; then set -- "$@" --cacert "$trusted_by"; fi
+    if ! document=$(curl "$@" "$asked_issuer.well-known/openid-configuration" 2>&1 </dev/null); then
+        problem="$asked_issuer.well-known/openid-configuration could not be fetched on this host: ${document:-curl said nothing}. [ZH-ISSUER-UNREACHABLE]"
         return 1
     fi
     answered=$(printf '%s\n' "$document" | json_nodes 2>/dev/null | node_value issuer)
-    [ "$answered" = "$issuer" ] && return 0
-    problem="$issuer.well-known/openid-configuration names the issuer ${answered:-nobody}, and zot would not start: both have to be the same to the letter. [ZH-ISSUER-OTHER-NAME]"
+    [ "$answered" = "$asked_issuer" ] && return 0
+    problem="$asked_issuer.well-known/openid-configuration names the issuer ${answered:-nobody}, and zot would not start: both have to be the same to the letter. [ZH-ISSUER-OTHER-NAME]"
     return 1
 }

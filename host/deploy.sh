@@ -27,16 +27,19 @@ trap '' HUP PIPE
 lock_patience=180
 
 # What has been done, with the mark of what was sent: without it the program takes the deployment for one that was not run.
+# Reads: mark. Sets: -. Prints: what has been done.
 answer() { say "$1${mark:+ $mark}"; }
 
 # For an observation: what was declared last and is neither deployed nor was tried here was answered by something else.
+# Reads: folder state. Sets: -. Prints: -. Scratch: tried.
 record_attempt() {
     tried=$(sha256_of "$folder/config")
     grep -qsF "$tried" "$state/tried" || printf '%s\n' "$tried" >>"$state/tried"
 } 2>/dev/null
 
+# Reads: binary checks_of_host config service_state. Sets: installed_commit was_running. Prints: -. Scratch: host_check.
 preflight() {
-    for check in $checks_of_host; do "$check"; done
+    for host_check in $checks_of_host; do "$host_check"; done
     installed_commit=$(zot_commit "$binary")
     was_running=no
     if [ "$service_state" = running ] || [ -n "$(zot_processes)" ]; then
@@ -47,6 +50,7 @@ preflight() {
 }
 
 # Nothing to do for zot; what stands beside it may be of an older program.
+# Reads: folder state. Sets: -. Prints: -. Scratch: deployment last number.
 refresh_state() {
     place_start
     for number in $(deployments | sort -rn); do
@@ -64,6 +68,7 @@ refresh_state() {
         mv "$state/staging" "$state/pushes/$((${last:-0} + 1))"
 }
 
+# Reads: checks_of_deployment folder repaired. Sets: owner. Prints: -. Scratch: check.
 deploy() {
     owner=$(zot_owner)
     find_service_file
@@ -92,12 +97,14 @@ deploy() {
     answer "deployed"
 }
 
+# Reads: config folder service_file. Sets: repaired. Prints: -.
 is_deployed() {
     repaired=
     holds "$folder/config" "$config" && each_secret holds "$folder/config" && { [ -z "$service_file" ] || cmp -s "$folder/service-file" "$service_file"; } &&
         expect_of "$config" && is_ready && probe && repair_modes && repair_enabling
 }
 
+# Reads: config folder on_destroy target. Sets: owner. Prints: -.
 withdraw() {
     owner=$(zot_owner)
     find_service_file
@@ -119,6 +126,7 @@ withdraw() {
 }
 
 # What was there before the first deployment, as it was.
+# Reads: authorities config declared own_service problem service_file state target. Sets: declared. Prints: -. Scratch: original.
 restore() {
     original=$state/original
     [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only. [ZH-RESTORE-UNKNOWN]"

@@ -15,6 +15,7 @@ stopped_by_signal='The deployment was stopped by a signal. [ZH-DEPLOY-SIGNAL]'
 
 # Signals and the limit of time count from here on. They are obeyed where the script can still decide: a signal ends what is being
 # waited for, and the next `fail_if_stopped` fails.
+# Reads: time_limit. Sets: stopped. Prints: -.
 arm() {
     stopped=
     trap 'stop_for "$stopped_by_signal"' INT TERM
@@ -22,6 +23,7 @@ arm() {
     start_clock "$time_limit"
 }
 
+# Reads: claim folder state. Sets: -. Prints: -.
 finish() {
     stop_clock
     if [ -n "$claim" ]; then
@@ -34,13 +36,16 @@ finish() {
     rm -rf "$folder"
 } 2>/dev/null
 
+# Reads: child. Sets: stopped. Prints: -.
 stop_for() {
     stopped=$1
     [ -z "$child" ] || kill "$child" 2>/dev/null
 }
 
+# Reads: stopped. Sets: -. Prints: -.
 fail_if_stopped() { [ -z "$stopped" ] || fail "$stopped"; }
 
+# Reads: committed identity ready_timeout stopped target. Sets: stopped. Prints: the message, on standard error, and ends the script.
 fail() {
     # What was stopped says nothing of itself.
     [ -z "$stopped" ] || set -- "$stopped"
@@ -60,6 +65,7 @@ fail() {
 }
 
 # What is so where nothing was put into force: only what a probe has just found.
+# Reads: config recovered_before url. Sets: -. Prints: lines, on standard error.
 report_unchanged() {
     if [ -n "$recovered_before" ]; then
         warn "An interrupted deployment was ended; nothing else on the host was changed. [ZH-HOST-ONLY-RECOVERED]"
@@ -78,6 +84,7 @@ report_unchanged() {
 
 # Waits for a command in the background, since a shell acts on no signal while it waits for one in the foreground. What it says
 # goes to $folder/output, a file that exists: on a full disk it could not be made.
+# Reads: child code folder. Sets: child code. Prints: -.
 run() {
     "$@" </dev/null >"$folder/output" 2>&1 &
     child=$!
@@ -89,6 +96,7 @@ run() {
 
 # Runs a command that has to succeed. The sentence for its failure ends with a full stop and its code, and what the command has said
 # goes before them.
+# Reads: folder. Sets: -. Prints: -. Scratch: why.
 require() {
     why=$1
     shift
@@ -96,14 +104,18 @@ require() {
 }
 
 # The end of what a command has said; never empty, since it stands behind a colon.
+# Reads: -. Sets: -. Prints: what the command has said.
 last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300 | grep . || printf 'it said nothing'; }
 
 # Sleeps for a part of a second, where that can be had.
+# Reads: -. Sets: -. Prints: -.
 pause() { sleep "$1" 2>/dev/null || sleep 1; }
 
+# Reads: -. Sets: -. Prints: seconds since 1970.
 now() { date +%s; }
 
 # The limit of time that the script sets itself: the connection's other end has none, and may be gone.
+# Reads: identity. Sets: clock. Prints: -.
 start_clock() {
     stop_clock
     (
@@ -135,6 +147,7 @@ start_clock() {
     clock=$!
 }
 
+# Reads: clock. Sets: clock. Prints: -.
 stop_clock() {
     [ -n "$clock" ] || return 0
     kill "$clock" 2>/dev/null

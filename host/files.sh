@@ -1,13 +1,15 @@
 # Files on the host: whose they are, what they hold, and which deployments are kept.
 
 # The user id of a file's owner. (BusyBox cuts names short.)
-# shellcheck disable=SC2012 # find has no portable way to say it
+# Reads: -. Sets: -. Prints: a user id.
 owner_of() { ls -ldn "$1" 2>/dev/null | awk '{ print $3 }'; }
 
 # Whether a file has this mode and belongs to this user.
+# Reads: -. Sets: -. Prints: -.
 has_mode() { [ -n "$(find "$1" -prune -type f -perm "$2" -user "$3" 2>/dev/null)" ]; }
 
-sha256_of() {
+# Reads: -. Sets: -. Prints: a hash, `unreadable` or `unknown`.
+sha256_of() (
     if [ ! -r "$1" ] || [ ! -f "$1" ] || [ -L "$1" ]; then
         echo unreadable
         return
@@ -19,12 +21,13 @@ sha256_of() {
         return
     done
     echo unknown
-}
+)
 
 # The numbers of the deployments that are kept, oldest first.
-deployments() {
+# Reads: state. Sets: -. Prints: a number on each line.
+deployments() (
     for kept in "$state"/pushes/*/; do
         kept=${kept%/}
         case ${kept##*/} in *[!0-9]*) ;; *) printf '%s\n' "${kept##*/}" ;; esac
     done | sort -n
-}
+)

@@ -1,6 +1,7 @@
 # One deployment at a time.
 
 # What tells a process from another that has, or had, the same number: when it began, and since which start of the machine.
+# Reads: -. Sets: -. Prints: the start of the process and of the machine.
 identity_of() {
     if [ -r "/proc/$1/stat" ]; then
         # The name, in brackets, may hold anything.
@@ -12,6 +13,8 @@ identity_of() {
 
 # A claim is a file whose name says all: until.process.identity.host. Being a process's own, a dead one's can be removed by
 # anyone at any time, without taking a living one's place. Made first and looked around after, two never both go on.
+# Reads: SSH_CONNECTION claim host identity lock_patience other ready_timeout state time_limit. Sets: claim host identity. Prints: -.
+#    Scratch: tries waited_since.
 acquire_lock() {
     identity=$(identity_of "$$")
     host=$(uname -n | tr -cs 'A-Za-z0-9' '-')
@@ -35,6 +38,7 @@ acquire_lock() {
     done
 }
 
+# Reads: claim state. Sets: -. Prints: -. Scratch: needed.
 make_claim() {
     for needed in "$state" "$state/claims" "$state/pushes"; do
         [ -d "$needed" ] || mkdir "$needed" || [ -d "$needed" ] || return 1
@@ -43,6 +47,7 @@ make_claim() {
 }
 
 # Looks for another deployment that is running, names it in $other, and removes the claims of those that are not.
+# Reads: claim host other state. Sets: other. Prints: -. Scratch: held holder process until.
 find_other_claim() {
     for held in "$state"/claims/*; do
         if [ "$held" = "$claim" ] || [ ! -e "$held" ]; then continue; fi
@@ -69,18 +74,21 @@ find_other_claim() {
 }
 
 # One may not be allowed to send a signal to another user's process.
+# Reads: -. Sets: -. Prints: -.
 is_alive() { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ] || ps -p "$1" >/dev/null 2>&1; }
 
 # Whether a process is a deployment; where it is not to be seen what it runs, it may be one.
-is_deployment() {
+# Reads: -. Sets: -. Prints: -.
+is_deployment() (
     [ -n "$(identity_of "$1")" ] || return 1
     runs=$({ tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null)
     case ${runs:-zot-hardening} in *zot-hardening*) return 0 ;; esac
     return 1
-}
+)
 
 # Removes the payloads that deployments have left which were killed; they hold secrets. Another process may have the number by now.
-clear_payloads() {
+# Reads: folder. Sets: -. Prints: -.
+clear_payloads() (
     # Only one's own are looked at one by one: anybody may make thousands.
     find "${folder%/*}/." ! -name . -prune -type d -name 'zot-hardening.*.*' -user "$(owner_of "$folder")" 2>/dev/null | while IFS= read -r left; do
         [ "${left##*/}" != "${folder##*/}" ] || continue
@@ -89,4 +97,4 @@ clear_payloads() {
         case $process in '' | *[!0-9]*) continue ;; esac
         is_deployment "$process" || rm -rf "$left"
     done
-}
+)

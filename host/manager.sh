@@ -1,13 +1,16 @@
 # The service manager: what it says of the service, and orders to it.
 
 # Runs a command of the service manager with the rights that it takes.
+# Reads: sudo. Sets: -. Prints: -.
 privileged() {
     if [ "$sudo" = service ]; then sudo -n "$@"; else "$@"; fi
 }
 
 # What needs no rights: an answer of systemd's.
+# Reads: manager. Sets: -. Prints: what systemctl prints.
 ask_systemd() { if [ "$manager" = systemd ]; then systemctl "$@"; else systemd "$@"; fi; }
 
+# Reads: XDG_RUNTIME_DIR manager. Sets: -. Prints: -.
 systemd() {
     if [ "$manager" = systemd-user ]; then
         XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@"
@@ -17,6 +20,7 @@ systemd() {
 }
 
 # The domain of an agent is that of a login on the screen, where there is one, and that of the user otherwise.
+# Reads: launchd_domain manager service. Sets: launchd_domain launchd_target. Prints: -.
 find_launchd_target() {
     if [ "$manager" = launchd-daemon ]; then
         launchd_domain=system
@@ -28,9 +32,11 @@ find_launchd_target() {
     launchd_target=$launchd_domain/$service
 }
 
+# Reads: -. Sets: -. Prints: -.
 launchd() { privileged launchctl "$@"; }
 
 # Asks the service manager; sets $service_state to running, stopped, absent or unknown, and $service_facts to what it said.
+# Reads: launchd_target manager service. Sets: service_facts service_state. Prints: -.
 ask_service() {
     service_facts=
     service_state=unknown
@@ -59,9 +65,11 @@ ask_service() {
 }
 
 # One line of what the service manager said: "NAME=value" of systemd, "NAME = value" of launchd.
+# Reads: service_facts. Sets: -. Prints: the value.
 service_fact() { printf '%s\n' "$service_facts" | sed -n "s/^[[:space:]]*$1 \{0,1\}= \{0,1\}//p" | head -n 1; }
 
 # The process that the manager has started; nothing where there is none. Of what ask_service was told, as service_fact.
+# Reads: manager. Sets: -. Prints: a process id.
 service_process() {
     case $manager in
     systemd | systemd-user) service_fact MainPID | grep -v '^0$' ;;

@@ -14,18 +14,21 @@ issuer_is_new=no
 # A log that is made by `zot verify`, and goes with it.
 log_of_zot=
 
+# Reads: PATH tool. Sets: tool. Prints: -.
 check_tools() {
     for tool in curl awk sed grep find cmp cut tail sort df ps; do
         command -v "$tool" >/dev/null 2>&1 || fail "$tool is not installed on the host, or not in $PATH; install it. [ZH-TOOL-MISSING]"
     done
 }
 
+# Reads: config config_folder. Sets: -. Prints: -.
 check_config_place() {
     [ ! -L "$config" ] || fail "$config is a symbolic link, which the deployment would replace; set zot.configFile to the file itself ($(readlink "$config")). [ZH-CONFIG-LINK]"
     [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is not a file; correct zot.configFile. [ZH-CONFIG-NOT-FILE]"
     [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to a user who may, or host.sudo to all, or check its disk. [ZH-CONFIG-FOLDER-CLOSED]"
 }
 
+# Reads: binary config contained. Sets: -. Prints: -.
 check_binary() {
     { [ -f "$binary" ] && [ -x "$binary" ]; } && return 0
     expect_of "$config" 2>/dev/null && find_listener
@@ -35,11 +38,13 @@ check_binary() {
     fail "zot's binary $binary is not there or cannot be run; correct zot.binary. Where zot runs in a container, this host needs a copy of its binary (docs/containers.md). [ZH-BINARY-MISSING]"
 }
 
+# Reads: data. Sets: -. Prints: -.
 check_storage() {
     [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as. [ZH-STORAGE-MISSING]"
 }
 
 # Where zot runs in a container, what is written here has to be there, by the same names: the config names its secret files.
+# Reads: config config_folder contained data. Sets: -. Prints: -. Scratch: place running.
 check_container() {
     expect_of "$config" 2>/dev/null && find_listener
     find_contained
@@ -53,6 +58,7 @@ check_container() {
     done
 }
 
+# Reads: data owner zot_user. Sets: owner. Prints: -.
 check_owner() {
     owner=$(zot_owner)
     [ -n "$zot_user" ] || [ -d "$data" ] || return 0
@@ -62,6 +68,7 @@ check_owner() {
     [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-STORAGE-CLOSED]"
 }
 
+# Reads: config_folder data needed_data_kilobytes needed_kilobytes. Sets: -. Prints: -.
 check_room() {
     check_space "$config_folder" "$needed_kilobytes"
     check_space "$data" "$needed_data_kilobytes"
@@ -69,6 +76,7 @@ check_room() {
 
 # Whether the user that the secret files are given to is the one that zot runs as. Sets $problem otherwise. Root can read the files
 # of anybody; and who is not to be seen is believed.
+# Reads: listener listener_user own_service owner problem unit_user zot_user. Sets: problem. Prints: -.
 is_user_of_zot() {
     case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
     # The service may have been given another user since zot was started; and a service of ours is given it with this deployment.
@@ -86,6 +94,8 @@ is_user_of_zot() {
 
 # What runs now, and what its manager would start, has to be the zot of zot.configFile: else another one's config would be written,
 # and nobody would serve it.
+# Reads: config folder listener listener_user problem service service_file service_file_mark unit_config verb. Sets: listener
+#    listener_user. Prints: -. Scratch: running.
 check_running() {
     listener=
     listener_user=
@@ -106,6 +116,7 @@ check_running() {
     [ "$verb" != deploy ] || is_user_of_zot || fail "$problem"
 }
 
+# Reads: -. Sets: -. Prints: -. Scratch: free.
 check_space() {
     free=$(df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and a deployment needs $2; make room. [ZH-DISK-FULL]"
@@ -113,6 +124,8 @@ check_space() {
 
 # A build whose commit cannot be read is accepted on the word of the one that runs, where that is the same; is_installed_zot
 # asks it again after the restart.
+# Reads: accepted_version binary config folder installed_commit problem version_kind. Sets: must_name_release. Prints: -. Scratch:
+#    accepted_by why.
 check_version() {
     [ -x "$binary" ] || return 0
     must_name_release=
@@ -130,6 +143,7 @@ check_version() {
 }
 
 # Whether this host trusts the certificate of the zot that runs, where that one is to stay: it could not be proven otherwise.
+# Reads: config connect_to folder url zot_authorities. Sets: -. Prints: -. Scratch: served why.
 check_certificate() {
     [ -z "$zot_authorities" ] || [ -r "$zot_authorities" ] || fail "The CA file $zot_authorities cannot be read on the host; correct zot.caFile. [ZH-CA-FILE-ZOT]"
     [ -f "$config" ] && expect_of "$config" && [ -n "$connect_to" ] || return 0
@@ -138,6 +152,7 @@ check_certificate() {
     why=$(why_not_ready) || fail "zot at $url cannot be asked whether it is ready. [ZH-ZOT-NOT-ASKED] $why"
 }
 
+# Reads: authorities folder issuer_is_new problem. Sets: -. Prints: -. Scratch: wanted_issuer.
 check_issuer() {
     wanted_issuer=$(issuer_of "$folder/config")
     [ -z "$authorities" ] || [ -r "$authorities" ] || fail "The CA file $authorities cannot be read on the host; correct identity.caFile. [ZH-CA-FILE-ISSUER]"
@@ -147,6 +162,7 @@ check_issuer() {
 }
 
 # Whether an Authentik answers here that has no such application yet, or one issuer for all of them, which pulumi up changes.
+# Reads: answered. Sets: problem. Prints: -. Scratch: origin.
 will_be_issuer() {
     origin=${1%%/application/o/*}
     if [ "${answered-}" = "$origin/" ]; then return 0; fi
@@ -156,17 +172,21 @@ will_be_issuer() {
     return 1
 }
 
+# Reads: authorities. Sets: -. Prints: a status code.
 code_of() {
     if [ -n "$authorities" ]; then set -- --cacert "$authorities" "$1"; fi
     curl -q --silent --location --max-redirs 5 --max-time 10 --output /dev/null --write-out '%{http_code}' "$@" 2>/dev/null </dev/null
 }
 
+# Reads: service_file service_file_mark. Sets: -. Prints: -.
 check_service_file() {
     find_service_file
     [ -n "$service_file" ] && [ -e "$service_file" ] || return 0
     grep -qF "$service_file_mark" "$service_file" || fail "$service_file exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]"
 }
 
+# Reads: launchd_target manager own_service problem restart_command service service_facts service_state. Sets: -. Prints: -. Scratch:
+#    said.
 check_service() {
     ask_service
     find_service_file
@@ -186,6 +206,7 @@ check_service() {
 
 # A zot that ends is to be started again, however often: after a restart of the host, its issuer may take long to come up. A
 # service file of ours sees to that itself.
+# Reads: interval manager service service_file service_state. Sets: interval. Prints: -. Scratch: property_list restarts unit units why.
 check_restarts() {
     [ -z "$service_file" ] || return 0
     case $service_state in absent | unknown) return 0 ;; esac
@@ -210,6 +231,7 @@ check_restarts() {
 }
 
 # On the first deployment, whatever the config on the host has that ours has not: it would be lost without a word.
+# Reads: config folder. Sets: -. Prints: -. Scratch: lost.
 check_first_deployment() {
     [ -f "$config" ] && [ -z "$(deployments)" ] || return 0
     cmp -s "$config" "$folder/config" && return 0
@@ -293,17 +315,19 @@ check_first_deployment() {
 
 # What zot will be able to read is tried as the user that it runs as; and what is asked of its binary, and of the files that the
 # config names, is not asked by root. The secret files that wait are named where they wait.
+# Reads: log_of_zot staging state. Sets: log_of_zot. Prints: -. Scratch: verify_failed.
 verify_staged() {
-    place="The config for zot verify could not be written in $state. [ZH-VERIFY-NOT-WRITTEN]"
-    require "$place" named_where_they_wait "$1" "$staging/verify.json"
+    verify_failed="The config for zot verify could not be written in $state. [ZH-VERIFY-NOT-WRITTEN]"
+    require "$verify_failed" named_where_they_wait "$1" "$staging/verify.json"
     # zot opens its log even then, and makes it.
     log_of_zot=$(json_nodes <"$1" | node_value log.output)
     case $log_of_zot in /*) if as_zot test -e "$log_of_zot"; then log_of_zot=; fi ;; *) log_of_zot= ;; esac
     verify "$staging/verify.json"
-    require "$place" rm -f "$staging/verify.json"
+    require "$verify_failed" rm -f "$staging/verify.json"
 }
 
-named_where_they_wait() {
+# Reads: config_folder credentials session_keys staging. Sets: -. Prints: -.
+named_where_they_wait() (
     one=${credentials##*/}
     [ -f "$staging/secrets/$one" ] || one=
     two=${session_keys##*/}
@@ -314,8 +338,9 @@ named_where_they_wait() {
             if (name != "" && (at = index($0, quoted))) $0 = substr($0, 1, at) to name substr($0, at + length(quoted) - 1)
         }
         { rename(one); rename(two); print }' "$1" >"$2" && chmod 0644 "$2"
-}
+)
 
+# Reads: binary folder log_of_zot problem. Sets: problem. Prints: -. Scratch: accepted.
 verify() {
     run as_zot "$binary" verify "$1"
     accepted=$?

@@ -2,6 +2,8 @@
 
 # Where this host reaches the zot of a config, past any proxy in front, and what that zot is to answer. Reads the config, since
 # another deployment may have changed address or port. Where zot itself speaks TLS, its certificate is checked against the public name.
+# Reads: address expected_issuer external metrics_path nodes port. Sets: address client_id connect_to expected_issuer external
+#    metrics_path metrics_status nodes port url. Prints: -. Scratch: public.
 expect_of() {
     nodes=$(json_nodes <"$1" 2>/dev/null) || return 1
     address=$(value_of http.address)
@@ -34,6 +36,7 @@ expect_of() {
 }
 
 # The value of one of the nodes of that config.
+# Reads: newline nodes tab. Sets: -. Prints: the value. Scratch: found.
 value_of() {
     case "$newline$nodes" in *"$newline$1$tab"*) ;; *) return 0 ;; esac
     found="$newline$nodes$newline"
@@ -44,7 +47,8 @@ value_of() {
 }
 
 # Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the place too.
-status_of() {
+# Reads: url. Sets: -. Prints: a status code, and with `redirect` the place.
+status_of() (
     format='%{http_code}'
     if [ "$1" = redirect ]; then
         format='%{http_code} %{redirect_url}'
@@ -56,22 +60,25 @@ status_of() {
     # Nothing where curl itself was ended.
     status=$(ask_zot --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null)
     printf '%s' "${status:-000}"
-}
+)
 
 # curl for the zot that expect_of has said. Its own certificate, where it has one, is checked by zot.caFile, else as the issuer's.
-ask_zot() {
+# Reads: authorities connect_to zot_authorities. Sets: -. Prints: what curl prints.
+ask_zot() (
     if [ -n "$connect_to" ]; then
         trusted=${zot_authorities:-$authorities}
         [ -z "$trusted" ] || set -- --cacert "$trusted" "$@"
         set -- --connect-to "$connect_to" "$@"
     fi
     curl -q --silent --noproxy '*' --max-time 5 "$@" </dev/null
-}
+)
 
+# Reads: -. Sets: -. Prints: -.
 is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
 
 # Why zot is not ready, as a sentence. Answers 1 where its certificate is not trusted, which no waiting repairs.
-why_not_ready() {
+# Reads: url. Sets: -. Prints: a sentence, or nothing.
+why_not_ready() (
     asked=$(ask_zot --show-error --output /dev/null --write-out '%{http_code}' "$url/readyz" 2>&1)
     case $? in
     0) case $asked in 200) ;; *) printf '%s' "zot answers $url/readyz with $asked. [ZH-READYZ-STATUS]" ;; esac ;;
@@ -85,11 +92,12 @@ why_not_ready() {
         printf '%s' "$url/readyz could not be fetched on this host: ${asked:-curl said nothing}. [ZH-READYZ-UNREACHABLE]"
         ;;
     esac
-}
+)
 
 # Whether what serves is what the config says: anyone reads, nobody writes without a login, logins go to the issuer as the client
 # that they should, metrics as declared. The write stores nothing: zot looks at the rights before it looks at the content type,
 # and refuses text/plain.
+# Reads: client_id expected_issuer external metrics_path metrics_status. Sets: problem. Prints: -. Scratch: answer back.
 probe() {
     problem=
     answer=$(status_of GET '/v2/_catalog?n=1')
@@ -142,6 +150,7 @@ probe() {
 
 # The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of one's own
 # count: anybody may give his processes such arguments.
+# Reads: config owner. Sets: -. Prints: a process id on each line.
 zot_processes() {
     { ps -A -ww -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- /'; } |
         awk -v of="$config" -v users=" ${owner:-0} 0 $(id -u) " '

@@ -4,6 +4,7 @@ listener=
 listener_user=
 
 # The user id of a process, as the kernel has it: the owner of /proc/PID can be made root's by the process itself.
+# Reads: -. Sets: -. Prints: a user id.
 user_of() {
     if [ -r "/proc/$1/status" ]; then
         awk '/^Uid:/ { print $3; exit }' "/proc/$1/status" 2>/dev/null
@@ -13,10 +14,12 @@ user_of() {
 }
 
 # How a user is called, with his number where he has no name.
+# Reads: -. Sets: -. Prints: a name.
 user_called() { name_of_user "$1" | grep . || printf 'number %s' "${1:-unknown}"; }
 
 # Looks for what listens where the zot of a config is reached, which expect_of has read. Sets $listener to its process and
 # $listener_user to its user's id; either is empty where it is not to be seen.
+# Reads: address port. Sets: listener listener_user. Prints: -. Scratch: found.
 find_listener() {
     listener=
     listener_user=
@@ -48,7 +51,8 @@ find_listener() {
 }
 
 # The config that a process of zot was started with; nothing where its arguments name none.
-config_of_process() {
+# Reads: -. Sets: -. Prints: a path, or nothing.
+config_of_process() (
     if [ -r "/proc/$1/cmdline" ]; then
         started_with=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | awk 'after && !/^-/ { print; exit } $0 == "serve" { after = 1 }')
     else
@@ -59,10 +63,11 @@ config_of_process() {
     *) started_with=$(readlink "/proc/$1/cwd" 2>/dev/null)/${started_with#./} ;;
     esac
     printf '%s' "$started_with"
-}
+)
 
 # The config that a service's command line names, in one line as its manager shows it; nothing where that cannot be told.
-config_of_command() {
+# Reads: config. Sets: -. Prints: a path, or nothing.
+config_of_command() (
     case $1 in
     *.zot-hardening/start) named=${1%.zot-hardening/start} && named=/${named#*/} && case $named in "/bin/sh "*) named=${named#* } ;; esac ;;
     *" serve $config" | *" serve $config "*) named=$config ;;
@@ -71,22 +76,24 @@ config_of_command() {
     esac
     # A shell's own line is not read any further.
     case $named in /*[\;\|\&\<\>\'\"\$\`]*) ;; /*) printf '%s' "$named" ;; esac
-}
+)
 
 # Whether a path is zot.configFile by another name, or one of the configs that the start serves.
-is_our_config() {
+# Reads: config config_folder state. Sets: -. Prints: -.
+is_our_config() (
     case $1 in "$config" | "$state"/*) return 0 ;; esac
     theirs=$(cd -P "${1%/*}/" 2>/dev/null && pwd -P) && ours=$(cd -P "$config_folder" 2>/dev/null && pwd -P) || return 1
     [ "$theirs/${1##*/}" = "$ours/${config##*/}" ] && return 0
     case $theirs/ in "$ours/${state##*/}"/*) return 0 ;; esac
     [ -L "$1" ] && [ -e "$config" ] && [ "$(identity_of_file "$1")" = "$(identity_of_file "$config")" ]
-}
+)
 
-# shellcheck disable=SC2012 # find has no portable way to say it
+# Reads: -. Sets: -. Prints: what ls says of it.
 identity_of_file() { ls -Lldin "$1" 2>/dev/null | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
 
 # Whether what listens was started with the config that is in its place, and sees it as it is: in a container, a file that was
 # mounted by itself stays what it was. Sets $problem otherwise. What cannot be seen is no problem.
+# Reads: config listener url. Sets: problem. Prints: -. Scratch: seen served.
 serves_our_config() {
     find_listener
     [ -n "$listener" ] || return 0
@@ -108,8 +115,8 @@ serves_our_config() {
 
 # Names each folder on the way to one that others than root may write, one a line. With `below`, in a folder above that has the
 # sticky bit only its owner may rename: there, one of root's is safe.
-# shellcheck disable=SC2012 # find has no portable way to say it
-folders_of_others() {
+# Reads: -. Sets: -. Prints: a folder on each line.
+folders_of_others() (
     # A tool that is found on the PATH.
     case $1 in /* | '') ;; *) return 0 ;; esac
     at=$1
@@ -125,17 +132,19 @@ folders_of_others() {
         at=${at%/*}
         above=yes
     done
-}
+)
 
 # The same for the folder as it is named and as it is once links are followed.
-untrusted_folders() {
+# Reads: -. Sets: -. Prints: a folder on each line.
+untrusted_folders() (
     {
         folders_of_others "$1"
         real=$(cd -P "$1" 2>/dev/null && pwd -P) && [ "$real" != "$1" ] && folders_of_others "${real%/}"
     } | awk '!told[$0]++'
-}
+)
 
 # Where a deployment runs as root, nobody else may be able to put a link or a folder of his own in the way of what it writes.
+# Reads: config_folder newline state. Sets: problem. Prints: -. Scratch: needed others.
 check_trust() {
     [ "$(id -u)" -eq 0 ] || return 0
     others=$(untrusted_folders "$config_folder")
@@ -155,6 +164,7 @@ check_trust() {
 
 # What the manager of the site's own service starts, and as whom: sets $unit_config and $unit_user, which are empty where it does
 # not say.
+# Reads: launchd_target manager own_service service unit_user. Sets: unit_config unit_user. Prints: -. Scratch: command_line named told.
 ask_unit() {
     unit_config=
     unit_user=
@@ -183,6 +193,7 @@ ask_unit() {
 # Sets $contained to the process of this registry's zot where that one has a root of its own, as in a container: the one that serves
 # the config, or that listens for it. Where a container's port is answered by a program in between, the only zot in any container.
 # Of another user only root sees it.
+# Reads: listener. Sets: contained. Prints: -. Scratch: others process.
 find_contained() {
     contained=
     for process in $(zot_processes) $listener; do
@@ -201,15 +212,15 @@ find_contained() {
 }
 
 # Whether a process has a root of its own. A hardened unit of systemd has mounts of its own, and the same root.
-# shellcheck disable=SC2012 # find has no portable way to say it
-has_own_root() {
+# Reads: -. Sets: -. Prints: -.
+has_own_root() (
     root_there=$(ls -di "/proc/$1/root/" 2>/dev/null | awk '{ print $1 }')
     [ -n "$root_there" ] && [ "$root_there" != "$(ls -di / | awk '{ print $1 }')" ]
-}
+)
 
 # Whether a folder of this host is the same folder to a process with a root of its own.
-# shellcheck disable=SC2012 # find has no portable way to say it
-is_mounted() {
+# Reads: -. Sets: -. Prints: -.
+is_mounted() (
     there=$(ls -di "/proc/$1/root$2/." 2>/dev/null | awk '{ print $1 }')
     [ -n "$there" ] && [ "$there" = "$(ls -di "$2/." | awk '{ print $1 }')" ]
-}
+)

@@ -2,6 +2,7 @@
 # changes anything.
 
 # Whether sudo runs a command, or, without one, any, with no password and no terminal. Sets $problem otherwise.
+# Reads: -. Sets: problem. Prints: -. Scratch: said wanted.
 sudo_allows() {
     if [ $# -eq 0 ]; then
         wanted="anything as root"
@@ -28,7 +29,8 @@ sudo_allows() {
 }
 
 # Whether a command that sudo lists would ask for a password: a rule without NOPASSWD may be the one that counts, while another has it.
-wants_password() {
+# Reads: tab. Sets: -. Prints: -.
+wants_password() (
     case $(sudo -n -v 2>&1 </dev/null) in *password*) ;; *) return 1 ;; esac
     sudo -n -l -l 2>/dev/null </dev/null | {
         free=
@@ -48,10 +50,11 @@ wants_password() {
         done
         [ -n "$asks" ]
     }
-}
+)
 
 # Whether polkit lets this user give systemd an order about the service. The order is one that systemd asks polkit about and then
 # refuses, whoever gives it.
+# Reads: service. Sets: problem. Prints: -. Scratch: said.
 polkit_allows() {
     said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
     case $said in *"uthentication required"* | *"ccess denied"* | *"ermission denied"*) ;; *) return 0 ;; esac
@@ -60,9 +63,11 @@ polkit_allows() {
     return 1
 }
 
+# Reads: problem. Sets: -. Prints: -.
 check_rights() { rights_are_there || fail "$problem"; }
 
 # Tries every right that a deployment takes. Sets $problem where one is missing.
+# Reads: config manager problem restart_command service service_state sudo. Sets: problem. Prints: -. Scratch: missing order orders.
 rights_are_there() {
     if [ "$sudo" = service ] && ! command -v sudo >/dev/null 2>&1; then
         problem="host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-SERVICE]"
@@ -88,16 +93,19 @@ rights_are_there() {
 
 # Without lingering systemd ends the services of a user some seconds after the last logout, and starts none with the host. Whoever
 # looks over SSH has logged in, and sees them run.
+# Reads: manager. Sets: -. Prints: -.
 check_lingering() {
     [ "$manager" = systemd-user ] && ! lingers || return 0
     fail "systemd ends the services of $(id -un) ten seconds after the last logout, and starts none with the host, since $(id -un) does not linger; run on the host, as root: loginctl enable-linger $(id -un) [ZH-SYSTEMD-LINGER]"
 }
 
+# Reads: -. Sets: -. Prints: -.
 lingers() {
     [ -e "/var/lib/systemd/linger/$(id -un)" ] || [ "$(loginctl show-user "$(id -un)" --property=Linger 2>/dev/null </dev/null)" = Linger=yes ]
 }
 
 # A service of ours runs as root only where somebody has said so.
+# Reads: data manager own_service zot_user. Sets: -. Prints: -.
 check_not_root() {
     [ "$own_service" = yes ] && [ "$(zot_owner)" = 0 ] && [ -z "$zot_user" ] || return 0
     if [ "$(id -u)" -eq 0 ] && [ -d "$data" ]; then
@@ -110,11 +118,14 @@ check_not_root() {
 }
 
 # How an order to systemd about this service is typed.
+# Reads: manager. Sets: -. Prints: a command.
 systemctl_of() { if [ "$manager" = systemd-user ]; then printf 'systemctl --user %s' "$*"; else printf 'systemctl %s' "$*"; fi; }
 
+# Reads: service. Sets: -. Prints: the name of the unit.
 unit_name() { printf '%s.service' "${service%.service}"; }
 
 # Whether the service, which ask_service was told of, is started with the host. Sets $problem otherwise.
+# Reads: launchd_domain launchd_target manager problem service service_state. Sets: problem. Prints: -. Scratch: enable unit wanted.
 starts_with_host() {
     problem=
     unit=$(unit_name)
@@ -149,6 +160,7 @@ starts_with_host() {
 }
 
 # Why a unit cannot be used, whatever else is right. Sets $problem.
+# Reads: problem. Sets: problem. Prints: -. Scratch: load_error reload unit unmask.
 unit_is_usable() {
     problem=
     unit=$(unit_name)
@@ -157,8 +169,8 @@ unit_is_usable() {
     case $(service_fact LoadState) in
     masked) problem="$unit is masked, so that systemd does not start it; run on the host: $unmask [ZH-SYSTEMD-MASKED]" ;;
     bad-setting | error)
-        said=$(service_fact LoadError | sed 's/^[^ "]* *//')
-        problem="systemd cannot load $unit: ${said:-it does not say why}; correct the unit, and run on the host: $reload [ZH-SYSTEMD-BAD-UNIT]"
+        load_error=$(service_fact LoadError | sed 's/^[^ "]* *//')
+        problem="systemd cannot load $unit: ${load_error:-it does not say why}; correct the unit, and run on the host: $reload [ZH-SYSTEMD-BAD-UNIT]"
         ;;
     esac
     [ -z "$problem" ]

@@ -1,6 +1,8 @@
 # Rollback: what a deployment has replaced comes back. Recovery: a deployment that was interrupted is proven or rolled back.
 
 # Brings back what the deployment has replaced, whatever the reason.
+# Reads: authorities config declared listener manager problem restarted stopped target url was_running. Sets: committed declared. Prints:
+#    lines, on standard error. Scratch: waits.
 rollback() {
     committed=
     put_back_service_file "$target"
@@ -9,9 +11,9 @@ rollback() {
         rm -f "$config"
         stop_service
         # What was told to end, or cannot start without a config, takes a moment.
-        attempts=0
-        while [ -n "$(zot_processes)" ] && [ "$attempts" -lt 30 ] && [ -z "$stopped" ]; do
-            attempts=$((attempts + 1))
+        waits=0
+        while [ -n "$(zot_processes)" ] && [ "$waits" -lt 30 ] && [ -z "$stopped" ]; do
+            waits=$((waits + 1))
             pause 0.1
         done
         if [ -e "$config" ]; then
@@ -69,6 +71,7 @@ rollback() {
 }
 
 # Whether zot is ready now, as a line of its own.
+# Reads: config. Sets: -. Prints: a line, on standard error.
 report_ready() {
     if expect_of "$config" && is_ready; then
         warn "zot is ready now. [ZH-ROLLBACK-ZOT-READY]"
@@ -79,6 +82,7 @@ report_ready() {
 
 # What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
 # The deployment becomes one of the read-only config, and keeps what was there; by second names, since the disk may be full.
+# Reads: config serving_before target. Sets: -. Prints: -.
 bring_up_read_only() {
     start_in_use "$serving_before" && return 1
     link_or_copy "$config" "$target/replaced.json" && mv -f "$target/read-only.json" "$target/config.json" &&
@@ -92,6 +96,7 @@ bring_up_read_only() {
 }
 
 # Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by then.
+# Reads: config ready_timeout stopped. Sets: problem. Prints: -. Scratch: attempts up_until.
 bring_up() {
     expect_of "$config" || {
         problem="The config $config that was brought back cannot be read. [ZH-ROLLBACK-UNREADABLE]"
@@ -109,6 +114,8 @@ bring_up() {
 }
 
 # Ends what an earlier deployment has left unended: its config is proven, or goes. Answers whether it was proven.
+# Reads: config folder problem ready_timeout target. Sets: committed recovered_before restarted stopped target was_running. Prints: lines,
+#    on standard error. Scratch: interrupted proven.
 recover() {
     interrupted=$(interrupted_deployment)
     [ -n "$interrupted" ] || return 1

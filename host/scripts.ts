@@ -22,8 +22,11 @@ import transactionScript from "./transaction.sh";
 import versionScript from "./version.sh";
 import zotUserScript from "./zotUser.sh";
 
+/** What is sent has no comments: they are a third of it, and the state of a stack keeps it. What a linter reads of them stays. */
+const withoutComments = (scripts: string[]) => scripts.join("\n").replace(/^[ \t]*#(?! shellcheck).*\n/gm, "");
+
 /** What changes nothing on the host: what a deployment checks first, and what the observation of a host runs. Functions alone. */
-export const inspectionScript = [
+export const inspectionScript = withoutComments([
     commonScript,
     outputScript,
     filesScript,
@@ -36,10 +39,10 @@ export const inspectionScript = [
     rightsScript,
     preflightScript,
     serviceFileScript,
-].join("\n");
+]);
 
 /** A deployment, whole. It ends with `exit`, so that whatever follows it in the same file is not run. */
-export const deploymentScript = [
+export const deploymentScript = withoutComments([
     inspectionScript,
     payloadScript,
     lockScript,
@@ -50,7 +53,7 @@ export const deploymentScript = [
     transactionScript,
     rollbackScript,
     deployScript,
-].join("\n");
+]);
 
 /** What starts zot where its identity provider may be away; a deployment puts it on the host. */
 export const zotStartScript = `${commonScript}\n${startScript}`;

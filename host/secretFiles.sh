@@ -1,22 +1,28 @@
 # The secret files that a config names: whether they are in place, their modes and owners, their replacement.
 
+# Reads: config. Sets: -. Prints: -.
 in_force() { [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
 
 # Does something for each secret file that a config names.
+# Reads: credentials folder session_keys. Sets: -. Prints: -.
 each_secret() {
     names "$2" "$credentials" && { "$1" "$folder/credentials" "$credentials" || return 1; }
     names "$2" "$session_keys" && { "$1" "$folder/sessionKeys" "$session_keys" || return 1; }
     return 0
 }
 
+# Reads: -. Sets: -. Prints: -.
 names() { grep -qF "\"$2\"" "$1"; }
 
+# Reads: owner. Sets: -. Prints: -.
 is_in_place() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2" 0600 "$owner"; }
 
+# Reads: -. Sets: -. Prints: -.
 holds() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2"; }
 
 # Files of a config that serves which only have another mode or owner than they should get them back; zot need not be restarted
 # for it. Fails where that cannot be done, or would take them from the user that zot runs as.
+# Reads: config folder. Sets: repaired. Prints: -.
 repair_modes() {
     repaired=
     in_force "$folder/config" && each_secret is_in_place "$folder/config" && return 0
@@ -27,13 +33,16 @@ repair_modes() {
     repaired=repaired
 } 2>/dev/null
 
+# Reads: -. Sets: -. Prints: -.
 repair_secret() { is_in_place "$1" "$2" || { chmod 0600 "$2" && give_to_zot "$2"; }; }
 
 # Copies, and looks whether all of it has arrived: not every tool tells of a full disk.
+# Reads: -. Sets: -. Prints: -.
 copy() { cp "$1" "$2" && cmp -s "$1" "$2" && chmod "$3" "$2"; }
 
 # The config that is in force may name a secret file, too: until the commit it stays as it is, and its successor waits in the
 # deployment's folder; after the commit it is kept there until the deployment is proven.
+# Reads: staging. Sets: -. Prints: -. Scratch: waiting.
 stage_secret() {
     is_in_place "$1" "$2" && return 0
     waiting=$staging/secrets/${2##*/}
@@ -42,7 +51,8 @@ stage_secret() {
 }
 
 # Keeps the secret files that the deployment is to replace, by a second name for the very file, and puts the others in their place.
-keep_replaced_secrets() {
+# Reads: config_folder target. Sets: -. Prints: -.
+keep_replaced_secrets() (
     for waiting in "$target"/secrets/*; do
         [ -f "$waiting" ] || continue
         place=$config_folder/${waiting##*/}
@@ -53,18 +63,20 @@ keep_replaced_secrets() {
             mv "$waiting" "$place" || return 1
         fi
     done
-}
+)
 
 # The config that names them is in its place by now.
-replace_secrets() {
+# Reads: config_folder target. Sets: -. Prints: -.
+replace_secrets() (
     for waiting in "$target"/secrets/*; do
         [ -f "$waiting" ] || continue
         mv -f "$waiting" "$config_folder/${waiting##*/}" || return 1
     done
-}
+)
 
 # The files that a deployment has replaced come back as they were, to owner, mode and bytes. But where zot has to start again by them, one
 # that it could not read any more, or that holds something else than its name says, stays replaced.
+# Reads: config config_folder kept restarted. Sets: kept. Prints: -.
 put_back_secrets() {
     for kept in "$1"/replaced-secrets/*; do
         [ -L "$kept" ] || [ -f "$kept" ] || continue
@@ -73,8 +85,11 @@ put_back_secrets() {
     done
 }
 
+# Reads: kept. Sets: -. Prints: -.
 is_not_another() { [ "${2##*/}" != "${kept##*/}" ] || holds "$1" "$kept"; }
 
+# Reads: owner. Sets: -. Prints: -.
 give_to_zot() { [ "$(owner_of "$1")" = "$owner" ] || chown "$owner" "$1"; }
 
+# Reads: -. Sets: -. Prints: -.
 link_or_copy() { ln "$1" "$2" 2>/dev/null || { cp -p "$1" "$2" && cmp -s "$1" "$2"; }; }

@@ -11,6 +11,7 @@ serving_before=
 installed_commit=
 must_name_release=
 
+# Reads: launchd_target manager restart_command service service_file_changed. Sets: -. Prints: -.
 restart_service() {
     case $manager in
     systemd | systemd-user)
@@ -30,6 +31,7 @@ restart_service() {
 }
 
 # Has launchd read a property list again. While the old job is still ending, it refuses.
+# Reads: launchd_domain launchd_target service_file. Sets: process_before service_file_changed starts_before. Prints: -. Scratch: tries.
 load_agent() {
     run launchd bootout "$launchd_target"
     [ -e "$service_file" ] || return 0
@@ -50,14 +52,17 @@ load_agent() {
     return 1
 }
 
+# Reads: launchd_domain service. Sets: -. Prints: -.
 is_disabled_in_launchd() { launchctl print-disabled "$launchd_domain" 2>/dev/null </dev/null | grep -Eq "\"$service\" => (disabled|true)"; }
 
+# Reads: sudo. Sets: -. Prints: -.
 run_command() {
     trap - HUP PIPE INT TERM ALRM
     if [ "$sudo" = service ]; then exec sudo -n /bin/sh -c "$1"; fi
     exec /bin/sh -c "$1"
 }
 
+# Reads: config launchd_target manager restart_command service. Sets: -. Prints: -.
 stop_service() {
     case $manager in
     systemd | systemd-user) run systemd stop "$service" ;;
@@ -71,6 +76,8 @@ stop_service() {
 
 # Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the service,
 # and how far zot's logs have come.
+# Reads: log_lengths processes_before starts_before. Sets: absences log_lengths process_before process_since processes_before restarted_at
+#    serving_before starts_before. Prints: -. Scratch: log process.
 before_restart() {
     processes_before=
     for process in $(zot_processes); do processes_before="$processes_before $process:$(identity_of "$process")"; done
@@ -88,6 +95,7 @@ before_restart() {
 
 # Whether what was started by a restart has died, even if the manager starts it again: one start that fails is enough. Sets
 # $cause to how it ended, where that tells more than zot does.
+# Reads: manager. Sets: cause. Prints: -.
 has_died() {
     cause=
     case $manager in
@@ -97,6 +105,7 @@ has_died() {
     esac
 }
 
+# Reads: code. Sets: cause code. Prints: -.
 has_died_under_systemd() {
     ask_service
     case "$(service_fact ActiveState):$(service_fact SubState)" in
@@ -112,6 +121,7 @@ has_died_under_systemd() {
     esac
 }
 
+# Reads: process_since service_state starts_before. Sets: cause. Prints: -. Scratch: starts.
 has_died_under_launchd() {
     ask_service
     case $service_state in
@@ -133,6 +143,7 @@ has_died_under_launchd() {
 }
 
 # A manager that was told to restart it may have left its process as it was until now.
+# Reads: process_before process_since. Sets: process_since. Prints: -. Scratch: process.
 is_started_again() {
     process=$(service_process)
     if [ -z "$process" ] || [ "$process" = "$process_before" ]; then return 1; fi
@@ -141,6 +152,7 @@ is_started_again() {
 }
 
 # What a command has started has to be found among the processes, if those of zot can be seen here.
+# Reads: process_since processes_before. Sets: absences process_since. Prints: -. Scratch: found process.
 has_died_by_itself() {
     found=
     for process in $(zot_processes); do
@@ -166,12 +178,14 @@ has_died_by_itself() {
 }
 
 # Whether so many looks in a row have found nothing that runs.
+# Reads: absences. Sets: absences. Prints: -.
 is_absent_for() {
     absences=$((absences + 1))
     [ "$absences" -ge "$1" ]
 }
 
 # Waits until the zot of a config, which expect_of has read, is ready; not for one that has died.
+# Reads: cause problem ready_timeout stopped. Sets: problem. Prints: -. Scratch: deadline untrusted why.
 wait_until_ready() {
     deadline=$(($(now) + ready_timeout))
     untrusted=0
@@ -197,6 +211,7 @@ wait_until_ready() {
 }
 
 # Whether what served before a restart has ended; where its process is not to be seen, one has to believe the service manager.
+# Reads: processes_before. Sets: problem. Prints: -. Scratch: process.
 has_changed() {
     for process in $processes_before; do
         if [ "$(identity_of "${process%%:*}")" = "${process#*:}" ]; then
@@ -207,6 +222,7 @@ has_changed() {
 }
 
 # Whether the zot that answers is the one that is installed.
+# Reads: binary commit installed_commit must_name_release. Sets: commit problem. Prints: -.
 is_installed_zot() {
     commit=$(running_commit)
     if [ -n "$commit" ] && [ -n "$installed_commit" ] && [ "$commit" != "$installed_commit" ]; then
@@ -220,6 +236,7 @@ is_installed_zot() {
 }
 
 # The files that zot logs to, as ask_service has found them.
+# Reads: log_file manager. Sets: -. Prints: a path on each line.
 zot_logs() {
     if [ -n "$log_file" ]; then
         printf '%s\n' "$log_file"
@@ -232,13 +249,15 @@ zot_logs() {
     fi | sort -u | grep -v '[[:space:]:]'
 }
 
-new_log_lines() {
+# Reads: log_lengths. Sets: -. Prints: what the logs have since the restart.
+new_log_lines() (
     for log in $log_lengths; do
         # shellcheck disable=SC2016 # for the shell that reads
         read_log "${log%:*}" 'tail -c "+$2" "$1"' "$((${log##*:} + 1))" | tail -c 65536
     done
-}
+)
 
+# Reads: -. Sets: -. Prints: a number of bytes.
 log_length() {
     # shellcheck disable=SC2016 # for the shell that reads
     printf '%d' "$(read_log "$1" 'wc -c <"$1"')" 2>/dev/null
@@ -246,17 +265,19 @@ log_length() {
 
 # Reads a log with a command for a shell. Where others than root may put something in its place, such as a link or a pipe, that is
 # read with the rights of zot alone, and nothing but a plain file.
-read_log() {
+# Reads: -. Sets: -. Prints: what the command prints.
+read_log() (
     log_file_read=$1
     read_by=$2
     shift 2
     set -- /bin/sh -c "[ -f \"\$1\" ] && $read_by" sh "$log_file_read" "$@"
     if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; elif can_become_zot; then as_zot "$@"; fi 2>/dev/null
-}
+)
 
 # What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him, with these
 # very arguments (components/hostRights.ts).
-unit_journal() {
+# Reads: manager restarted_at service sudo. Sets: -. Prints: what the unit has said.
+unit_journal() (
     unit=--unit
     [ "$manager" != systemd-user ] || unit=--user-unit
     set -- journalctl --no-pager --quiet --output short-unix --lines 400 "$unit" "$service"
@@ -264,9 +285,10 @@ unit_journal() {
     if [ -z "$noted" ] && [ "$manager:$sudo" = systemd:service ]; then noted=$(sudo -n "$@" 2>/dev/null </dev/null); fi
     # Time, host and program stand before the text.
     printf '%s\n' "$noted" | awk -v since="$restarted_at" '$1 >= since + 0 { sub(/^[^ ]+ [^ ]+ [^ ]+: /, ""); print }'
-}
+)
 
 # What is said in place of zot's last words, where there are none to be read.
+# Reads: log_file manager. Sets: -. Prints: a sentence, or nothing.
 why_no_words() {
     case $manager:$log_file in
     command:) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
@@ -275,6 +297,7 @@ why_no_words() {
 }
 
 # What zot has said since the restart: the lines that tell of errors, else the last ones, without secrets.
+# Reads: folder log_file manager restarted. Sets: -. Prints: at most five lines.
 last_words() {
     {
         new_log_lines
@@ -296,6 +319,7 @@ last_words() {
 }
 
 # Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its arguments.)
+# Reads: folder. Sets: -. Prints: its input.
 without_secrets() {
     {
         cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null

@@ -1,6 +1,7 @@
 # The start that waits for the issuer, and the service file, where they are ours.
 
 # The start that waits for the issuer. It may be replaced at any time: a shell that runs it has it open.
+# Reads: authorities binary config folder start_without_issuer state target. Sets: -. Prints: -. Scratch: start_failed.
 place_start() {
     [ "$start_without_issuer" = yes ] || return 0
     {
@@ -16,9 +17,9 @@ place_start() {
         else
             require "The start of zot could not be recorded in $target. [ZH-START-NOT-RECORDED]" touch "$target/no-start"
         fi
-        place="The start of zot could not be written to $state/start. [ZH-START-NOT-WRITTEN]"
-        require "$place" copy "$folder/start-here" "$state/start.new" 0755
-        require "$place" mv -f "$state/start.new" "$state/start"
+        start_failed="The start of zot could not be written to $state/start. [ZH-START-NOT-WRITTEN]"
+        require "$start_failed" copy "$folder/start-here" "$state/start.new" 0755
+        require "$start_failed" mv -f "$state/start.new" "$state/start"
     fi
     # The start runs as zot's user, who may not write in this folder; and its unit may forbid it to write here at all.
     if [ ! -e "$state/serving" ]; then
@@ -28,6 +29,7 @@ place_start() {
 }
 
 # Where our service file is, or our addition to the site's; empty where there is none.
+# Reads: HOME manager own_service service start_without_issuer. Sets: service_file. Prints: -. Scratch: units.
 find_service_file() {
     service_file=
     units=$(units_folder)
@@ -40,18 +42,20 @@ find_service_file() {
 }
 
 # Where systemd looks for units of the one who deploys.
+# Reads: HOME XDG_CONFIG_HOME manager. Sets: -. Prints: a path.
 units_folder() { if [ "$manager" = systemd-user ]; then printf '%s' "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user"; else printf '/etc/systemd/system'; fi; }
 
 service_file_mark="Written by zot-hardening; changes are overwritten."
 
+# Reads: folder service_file target. Sets: new_folder. Prints: -. Scratch: existing file_failed.
 place_service_file() {
     [ -n "$service_file" ] || return 0
     service_file_text >"$folder/service-file"
     cmp -s "$folder/service-file" "$service_file" && return 0
-    place="The service file could not be written to $service_file. [ZH-SERVICE-FILE-NOT-WRITTEN]"
+    file_failed="The service file could not be written to $service_file. [ZH-SERVICE-FILE-NOT-WRITTEN]"
     if [ -e "$service_file" ]; then
         check_service_file
-        require "$place" cp -p "$service_file" "$target/replaced-service-file"
+        require "$file_failed" cp -p "$service_file" "$target/replaced-service-file"
     else
         new_folder=
         existing=${service_file%/*}
@@ -59,16 +63,17 @@ place_service_file() {
             new_folder=$existing
             existing=${existing%/*}
         done
-        require "$place" note_new_folder
-        require "$place" mkdir -p "${service_file%/*}"
-        require "$place" touch "$target/no-service-file"
+        require "$file_failed" note_new_folder
+        require "$file_failed" mkdir -p "${service_file%/*}"
+        require "$file_failed" touch "$target/no-service-file"
     fi
-    require "$place" copy "$folder/service-file" "$service_file.new" 0644
-    require "$place" mv -f "$service_file.new" "$service_file"
+    require "$file_failed" copy "$folder/service-file" "$service_file.new" 0644
+    require "$file_failed" mv -f "$service_file.new" "$service_file"
     load_service_file
 }
 
 # Tells the manager of a service file that is new, or is as it was before; launchd reads it at the restart.
+# Reads: manager own_service service service_file. Sets: service_file_changed. Prints: -.
 load_service_file() {
     case $manager in
     systemd*)
@@ -79,6 +84,7 @@ load_service_file() {
     esac
 }
 
+# Reads: new_folder service_file. Sets: new_folder. Prints: -. Scratch: existing.
 put_back_service_file() {
     if [ -e "$1/replaced-service-file" ]; then
         mv -f "$1/replaced-service-file" "$service_file"
@@ -98,14 +104,17 @@ put_back_service_file() {
 }
 
 # For the rollback: the first of the folders that are made for the service file.
+# Reads: new_folder target. Sets: -. Prints: -.
 note_new_folder() { [ -z "$new_folder" ] || printf '%s\n' "$new_folder" >"$target/new-folder"; }
 
+# Reads: state. Sets: -. Prints: -.
 put_back_start() {
     if [ -e "$1/no-start" ]; then rm -f "$state/start"; fi
     if [ -e "$1/replaced-start" ]; then mv -f "$1/replaced-start" "$state/start"; fi
     if [ -e "$1/no-serving" ]; then rm -f "$state/serving"; fi
 }
 
+# Reads: launchd_target manager own_service service service_file. Sets: -. Prints: -.
 unload_service_file() {
     if [ "$own_service" = yes ]; then
         case $manager in
@@ -122,7 +131,8 @@ unload_service_file() {
     rm -f "$service_file"
 }
 
-service_file_text() {
+# Reads: binary config manager own_service owner service service_file_mark start_without_issuer state. Sets: -. Prints: the service file.
+service_file_text() (
     case $manager in
     systemd*)
         # In a unit, a percent sign and a dollar sign are doubled to stand for themselves.
@@ -155,8 +165,9 @@ service_file_text() {
         printf '</dict>\n</plist>\n'
         ;;
     esac
-}
+)
 
+# Reads: HOME data log_file manager service. Sets: -. Prints: a path.
 launchd_log() {
     if [ -n "$log_file" ]; then
         printf '%s' "$log_file"
@@ -167,11 +178,14 @@ launchd_log() {
     fi
 }
 
+# Reads: -. Sets: -. Prints: a key and its value.
 property() { printf '    <key>%s</key>\n    <string>%s</string>\n' "$1" "$(xml "$2")"; }
 
+# Reads: -. Sets: -. Prints: the text.
 xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
 # A unit of ours that somebody has disabled is enabled again; zot need not be restarted for it.
+# Reads: manager own_service service. Sets: repaired. Prints: -.
 repair_enabling() {
     [ "$own_service" = yes ] || return 0
     case $manager in systemd*) ;; *) return 0 ;; esac
@@ -181,6 +195,7 @@ repair_enabling() {
 }
 
 # Says that the site's own service is not started with the host.
+# Reads: own_service problem. Sets: -. Prints: a line, on standard error.
 report_start_with_host() {
     [ "$own_service" = no ] || return 0
     ask_service
@@ -188,6 +203,7 @@ report_start_with_host() {
 }
 
 # Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it to.
+# Reads: serving_before start_without_issuer state. Sets: -. Prints: a line, on standard error.
 check_start_in_use() {
     [ "$start_without_issuer" = yes ] || return 0
     start_in_use "$serving_before"

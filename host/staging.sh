@@ -1,14 +1,16 @@
 # Staging: everything that a deployment puts into force, complete beside its place; and what it replaces, kept.
 
 # The newest deployment that was begun and not ended, if there is one other than this: its folder still has the mark.
-interrupted_deployment() {
+# Reads: state target. Sets: -. Prints: a path, or nothing.
+interrupted_deployment() (
     for number in $(deployments); do
         deployment=$state/pushes/$number
         if [ "$deployment" != "$target" ] && [ -e "$deployment/unproven" ]; then printf '%s\n' "$deployment"; fi
     done | tail -n 1
-}
+)
 
 # Removes a deployment that is not in force. With the first of all, what it kept of before goes too: that may change until the next.
+# Reads: state. Sets: -. Prints: -.
 forget_deployment() {
     put_back_service_file "$1"
     put_back_secrets "$1"
@@ -18,23 +20,25 @@ forget_deployment() {
 }
 
 # Writes everything that is to be put into force, complete, with its final modes and owners, beside its place.
+# Reads: config config_folder credentials folder session_keys staging state target. Sets: staging target. Prints: -. Scratch: last
+#    stage_failed.
 stage() {
     staging=$state/staging
-    place="The deployment could not be written in $state. [ZH-STAGE-NOT-WRITTEN]"
-    require "$place" rm -rf "$staging"
-    require "$place" mkdir "$staging"
-    require "$place" copy "$1" "$staging/config.json" 0644
-    require "$place" copy "$folder/readOnlyConfig" "$staging/read-only.json" 0644
-    require "$place" copy "$1" "$staging/live.json" 0644
-    require "$place" touch "$staging/unproven" "$staging/uncommitted"
-    require "$place" chmod 0755 "$staging"
+    stage_failed="The deployment could not be written in $state. [ZH-STAGE-NOT-WRITTEN]"
+    require "$stage_failed" rm -rf "$staging"
+    require "$stage_failed" mkdir "$staging"
+    require "$stage_failed" copy "$1" "$staging/config.json" 0644
+    require "$stage_failed" copy "$folder/readOnlyConfig" "$staging/read-only.json" 0644
+    require "$stage_failed" copy "$1" "$staging/live.json" 0644
+    require "$stage_failed" touch "$staging/unproven" "$staging/uncommitted"
+    require "$stage_failed" chmod 0755 "$staging"
     require "The secret files could not be written in $state. [ZH-STAGE-SECRETS]" each_secret stage_secret "$1"
     fail_if_stopped
     verify_staged "$staging/config.json"
     verify_staged "$staging/read-only.json"
     fail_if_stopped
     last=$(deployments | tail -n 1)
-    require "$place" mv "$staging" "$state/pushes/$((${last:-0} + 1))"
+    require "$stage_failed" mv "$staging" "$state/pushes/$((${last:-0} + 1))"
     target=$state/pushes/$((${last:-0} + 1))
     keep_original
     keep_replaced
@@ -47,40 +51,44 @@ stage() {
 }
 
 # What was there before the first deployment, for a destroy that restores it.
+# Reads: config state target was_running. Sets: -. Prints: -. Scratch: original_failed.
 keep_original() {
     [ ! -d "$state/original" ] && [ "$(deployments)" = "${target##*/}" ] || return 0
-    place="The config that is in force could not be kept in $state/original. [ZH-KEEP-ORIGINAL]"
-    require "$place" rm -rf "$state/original.new"
-    require "$place" mkdir "$state/original.new"
-    if [ -f "$config" ]; then require "$place" cp -p "$config" "$state/original.new/config.json"; fi
-    if [ "$was_running" = no ]; then require "$place" touch "$state/original.new/stopped"; fi
-    require "$place" mv "$state/original.new" "$state/original"
+    original_failed="The config that is in force could not be kept in $state/original. [ZH-KEEP-ORIGINAL]"
+    require "$original_failed" rm -rf "$state/original.new"
+    require "$original_failed" mkdir "$state/original.new"
+    if [ -f "$config" ]; then require "$original_failed" cp -p "$config" "$state/original.new/config.json"; fi
+    if [ "$was_running" = no ]; then require "$original_failed" touch "$state/original.new/stopped"; fi
+    require "$original_failed" mv "$state/original.new" "$state/original"
 }
 
 # The rollback: the very file that is replaced, by a second name, so that it takes no room and no writing to bring it back. Of a
 # config that was never proven, what that one has replaced.
+# Reads: config target. Sets: -. Prints: -. Scratch: interrupted replaced_failed.
 keep_replaced() {
-    place="The config that is in force could not be kept in $target. [ZH-KEEP-REPLACED]"
+    replaced_failed="The config that is in force could not be kept in $target. [ZH-KEEP-REPLACED]"
     interrupted=$(interrupted_deployment)
     if [ -n "$interrupted" ] && cmp -s "$interrupted/config.json" "$config"; then
-        [ ! -e "$interrupted/replaced.json" ] || require "$place" link_or_copy "$interrupted/replaced.json" "$target/replaced.json"
+        [ ! -e "$interrupted/replaced.json" ] || require "$replaced_failed" link_or_copy "$interrupted/replaced.json" "$target/replaced.json"
     elif [ -f "$config" ]; then
-        require "$place" link_or_copy "$config" "$target/replaced.json"
+        require "$replaced_failed" link_or_copy "$config" "$target/replaced.json"
     fi
 }
 
 # Keeps the newest deployments.
-prune() {
+# Reads: state. Sets: -. Prints: -.
+prune() (
     kept=$(($(deployments | wc -l)))
     for number in $(deployments); do
         [ "$kept" -gt "$1" ] || break
         rm -rf "$state/pushes/$number"
         kept=$((kept - 1))
     done
-}
+)
 
 # Removes what was only on its way, and the secret files that no config names any more.
-remove_unused() {
+# Reads: config_folder state. Sets: -. Prints: -.
+remove_unused() (
     rm -rf "$state"/*.new "$state/staging"
     for deployment in "$state"/pushes/*; do
         # Cut off between its proof and the tidying.
@@ -98,4 +106,4 @@ remove_unused() {
         # 1: named nowhere. What cannot be read may name it.
         [ $? -ne 1 ] || rm -f "$file"
     done
-}
+)

@@ -11,16 +11,21 @@ set -u
 interval=5
 patience=3
 
+sleeper=
+
+# Reads: -. Sets: -. Prints: the line.
 say() { printf 'zot-hardening: %s\n' "$*"; }
 
 # What is being served, and why, for whoever looks at the host. Where it cannot be written, zot starts all the same.
+# Reads: state. Sets: -. Prints: the line.
 record() {
     say "zot starts $*"
     { printf '%s\n' "$1 since $(date -u +%Y-%m-%dT%H:%M:%SZ)${2:+: $2}" >"$state/serving"; } 2>/dev/null
 }
 
 # The read-only config that was deployed together with the config in force, else the newest one there is.
-read_only_config() {
+# Reads: config state. Sets: -. Prints: a path, or nothing.
+read_only_config() (
     newest=
     number=0
     for candidate in "$state"/pushes/*/read-only.json; do
@@ -33,9 +38,10 @@ read_only_config() {
         if [ "${deployment##*/}" -gt "$number" ]; then number=${deployment##*/} newest=$candidate; fi
     done
     printf '%s' "$newest"
-}
+)
 
 # Sleeps, and ends at once when it is told to.
+# Reads: sleeper. Sets: sleeper. Prints: -.
 nap() {
     sleep "$1" &
     sleeper=$!
@@ -43,8 +49,8 @@ nap() {
 }
 
 # Ends when the issuer has answered twice: one that is only just starting may be gone again.
+# Reads: authorities interval issuer patience. Sets: -. Prints: -.
 wait_for_issuer() {
-    sleeper=
     trap - INT HUP
     trap 'kill "$sleeper" 2>/dev/null; exit 1' TERM
     until issuer_answers "$issuer" "$authorities" "$patience" && nap 1 && issuer_answers "$issuer" "$authorities" "$patience"; do
@@ -52,6 +58,7 @@ wait_for_issuer() {
     done
 }
 
+# Reads: watcher zot. Sets: -. Prints: -.
 stop() {
     trap '' TERM INT HUP
     kill "$watcher" "$zot" 2>/dev/null
@@ -59,6 +66,7 @@ stop() {
     exit 0
 }
 
+# Reads: binary config. Sets: -. Prints: -.
 serve_config() {
     record "with its config"
     exec "$binary" serve "$config"

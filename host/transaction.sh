@@ -1,5 +1,6 @@
 # The transaction: committed by one rename, activated by a restart, proven by a probe.
 
+# Reads: config folder target. Sets: committed restarted. Prints: -.
 commit() {
     require "The deployment could not be committed in $target. [ZH-COMMIT-MARK]" rm -f "$target/uncommitted"
     committed=yes
@@ -11,6 +12,7 @@ commit() {
 }
 
 # Restarts zot with the config that is in its place by now, and proves that it serves it. Sets $problem otherwise.
+# Reads: config folder problem stopped. Sets: problem restarted. Prints: -.
 activate() {
     expect_of "$config" || {
         problem="The config $config cannot be read. [ZH-CONFIG-UNREADABLE]"
@@ -31,6 +33,7 @@ activate() {
 }
 
 # Puts what was staged into force, or brings back what it replaced.
+# Reads: -. Sets: -. Prints: -.
 put_into_force() {
     commit
     require "The secret files of the config could not be put beside it. [ZH-COMMIT-SECRETS]" replace_secrets
@@ -38,17 +41,20 @@ put_into_force() {
     mark_proven
 }
 
+# Reads: problem. Sets: -. Prints: -.
 fail_of_zot() {
     fail_if_stopped
     fail "$problem$(last_words_note)"
 }
 
 # What zot has said, if it has said anything.
-last_words_note() {
+# Reads: -. Sets: -. Prints: lines, the first empty.
+last_words_note() (
     words=$(last_words)
     if [ -n "$words" ]; then printf '\nThe last words of zot:\n%s' "$words"; else why_no_words; fi
-}
+)
 
+# Reads: state target. Sets: committed. Prints: -.
 mark_proven() {
     # From here on the config stays; what is left is tidying.
     committed=
@@ -62,4 +68,5 @@ mark_proven() {
 } 2>/dev/null
 
 # What a proven deployment kept of what stood beside the config that it has replaced.
+# Reads: -. Sets: -. Prints: -.
 forget_former() { rm -rf "$1/secrets" "$1/replaced-secrets" "$1/replaced-start" "$1/no-start" "$1/no-serving"; }

@@ -1,6 +1,7 @@
 # The version of zot: of the binary that is installed, and of the process that answers.
 
 # What `zot --version` calls its commit, such as v2.1.20-0-g3b5796d; nothing where it says none.
+# Reads: -. Sets: -. Prints: the commit, or nothing.
 zot_commit() {
     # On standard error in some versions, and a line of JSON among others.
     as_zot "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
@@ -9,6 +10,7 @@ zot_commit() {
 # Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of one. Sets
 # $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem says. What comes before a release, such as a release candidate, is older;
 # of commits after an older one nobody knows what they have. (clients/zotVersion.ts is the same; the cases of both are in one file.)
+# Reads: binary version_kind. Sets: problem version_kind. Prints: -.
 keeps_tags() {
     version_kind=$(printf '%s\n' "$1" | awk '
         $0 !~ /^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]*)?$/ { kind = "unreadable"; exit }
@@ -36,6 +38,7 @@ keeps_tags() {
 }
 
 # Whether the site accepts this zot, by what it calls its commit or by the hash of the binary.
+# Reads: accepted_version binary. Sets: -. Prints: -.
 is_accepted() {
     case $accepted_version in
     '') return 1 ;;
@@ -46,18 +49,21 @@ is_accepted() {
 
 # Whether the zot that answers, where expect_of has said, is the installed one as far as that says of itself, and of a release
 # that keeps tags. For a build that names its release, and no commit that could be read.
+# Reads: problem. Sets: problem. Prints: -. Scratch: problem_before release.
 runs_release() {
     release=$(running_says releasetag)
     [ -n "$release" ] && [ "$(running_commit)" = "$1" ] || return 1
-    why=$problem
+    problem_before=$problem
     keeps_tags "$release" && return 0
-    problem=$why
+    problem=$problem_before
     return 1
 }
 
 # What the zot that answers says of itself, where search is on: its commit, or the tag of its release.
+# Reads: -. Sets: -. Prints: the commit, or nothing.
 running_commit() { running_says commit; }
 
+# Reads: url. Sets: -. Prints: the value, or nothing.
 running_says() {
     ask_zot --fail "$url/v2/_zot/ext/mgmt" 2>/dev/null | json_nodes 2>/dev/null | node_value "$1"
 }

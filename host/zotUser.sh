@@ -2,6 +2,7 @@
 
 # The user id that zot runs as: it has to be able to read the secret files. Where root deploys, it is the one that the service's
 # manager names, else the one that the storage belongs to; root itself can read the files of anybody.
+# Reads: data unit_user zot_user. Sets: -. Prints: a user id, or nothing.
 zot_owner() {
     if [ -n "$zot_user" ]; then
         id -u "$zot_user" 2>/dev/null
@@ -15,11 +16,13 @@ zot_owner() {
 }
 
 # The name of a user id, or nothing. (BusyBox's id takes no number.)
+# Reads: -. Sets: -. Prints: a name, or nothing.
 name_of_user() { id -un "$1" 2>/dev/null || awk -F : -v wanted="$1" '$3 == wanted { print $1; exit }' /etc/passwd 2>/dev/null; }
 
 user_switch=
 
 # Finds by what root can become zot's user; sets $user_switch.
+# Reads: owner zot_group zot_name. Sets: user_switch zot_group zot_name. Prints: -.
 find_user_switch() {
     zot_name=$(name_of_user "$owner")
     zot_group=$(id -g "${zot_name:-$owner}" 2>/dev/null)
@@ -30,6 +33,7 @@ find_user_switch() {
     user_switch=none
 }
 
+# Reads: owner user_switch zot_group zot_name. Sets: -. Prints: -. Scratch: word words.
 become_zot() {
     case $user_switch in
     setpriv-init) setpriv --reuid "$owner" --regid "$zot_group" --init-groups "$@" ;;
@@ -46,12 +50,14 @@ become_zot() {
     esac
 }
 
+# Reads: user_switch. Sets: -. Prints: -.
 can_become_zot() {
     [ -n "$user_switch" ] || find_user_switch
     [ "$user_switch" != none ]
 }
 
 # Runs a command with no more rights than zot has: what zot's user put in its way is then nothing that root reads or runs.
+# Reads: owner user_switch. Sets: -. Prints: -.
 as_zot() {
     if [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ]; then
         "$@"

@@ -17,6 +17,7 @@ export PATH
 largest_config=1048576
 
 # A process for each would be half of the observation's time.
+# Reads: newline. Sets: -. Prints: NAME=VALUE. Scratch: told.
 fact() {
     told=$2
     case $told in *"$newline"*) told=$(printf '%s' "$told" | tr '\n' ' ') ;; esac
@@ -25,17 +26,20 @@ fact() {
 }
 
 # As a fact, which may be a long one.
+# Reads: -. Sets: -. Prints: NAME=VALUE.
 long_fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-4000)"; }
 
+# Reads: -. Sets: -. Prints: the refusal, and ends the script.
 refuse() {
     fact refused "$*"
     exit 0
 }
 
 # Kind and rights of a file, and its owner's id, as ls has them; nothing where it is missing.
-# shellcheck disable=SC2012 # find has no portable way to say it
+# Reads: -. Sets: -. Prints: kind, mode and user id.
 rights_of() { ls -ldn "$1" 2>/dev/null | awk 'NR == 1 { print substr($1, 1, 10) " " $3 }'; }
 
+# Reads: manager planned_config problem sudo. Sets: -. Prints: -.
 check_sudo() {
     # Where a deployment is asked for, that asks too.
     [ "$sudo" = service ] && [ -z "$planned_config" ] || return 0
@@ -44,7 +48,8 @@ check_sudo() {
 }
 
 # Who deploys at this moment, if somebody does.
-running_deployment() {
+# Reads: state. Sets: -. Prints: who deploys, or nothing.
+running_deployment() (
     for held in "$state"/claims/*; do
         [ -e "$held" ] || continue
         process=${held##*/}
@@ -55,16 +60,18 @@ running_deployment() {
             return
         fi
     done
-}
+)
 
 # A deployment that was begun and neither proven nor rolled back, as one that was cut off leaves it.
-unfinished_deployment() {
+# Reads: state. Sets: -. Prints: a number, or nothing.
+unfinished_deployment() (
     for number in $(deployments); do
         if [ -e "$state/pushes/$number/unproven" ]; then echo "$number"; fi
     done | tail -n 1
-}
+)
 
 # Whether a zot whose commit cannot be read says, where it runs, of which release it is.
+# Reads: config declared version_kind. Sets: -. Prints: -.
 is_release_by_itself() {
     [ "$version_kind" = unreadable ] || return 1
     if [ -n "$declared" ]; then
@@ -76,6 +83,8 @@ is_release_by_itself() {
 
 # The config that was deployed last, as the host has kept it, in $deployed; and whether the one that was declared last was ever
 # deployed here: a deployment that failed, or was refused, leaves none.
+# Reads: declared declared_sha256 deployed last_was_deployed newline secret_files state. Sets: declared deployed last_was_deployed
+#    secret_files. Prints: facts. Scratch: number.
 find_deployed() {
     deployed=
     last_was_deployed=no
@@ -96,6 +105,7 @@ find_deployed() {
 }
 
 # The version of the installed zot, which is not asked again while it is the one that was asked before.
+# Reads: binary commit known_binary known_version problem. Sets: commit. Prints: facts. Scratch: installed.
 report_version() {
     installed=$(ls -Ldin "$binary" 2>/dev/null)
     fact zotBinary "$installed"
@@ -109,6 +119,7 @@ report_version() {
 }
 
 # What answers in zot's place, by the config that was deployed last; on standard input.
+# Reads: problem url. Sets: -. Prints: facts. Scratch: attempts login read write.
 report_serving() {
     if ! expect_of /dev/stdin; then
         fact serving unknown
@@ -139,15 +150,24 @@ report_serving() {
 }
 
 # What the checks of a deployment go by.
+# Reads: folder. Sets: -. Prints: -.
 run() { "$@" </dev/null >"$folder/output" 2>&1; }
+
+# Reads: -. Sets: -. Prints: what the command has said.
 last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300 | grep . || printf 'it said nothing'; }
+
+# Reads: -. Sets: -. Prints: its input.
 without_secrets() { cat; }
+
+# Reads: -. Sets: -. Prints: the message, and ends the subshell.
 fail() {
     printf '%s\n' "$*"
     exit 1
 }
 
 # Asks what a deployment would ask before it touches anything, and tells all that it would be refused for.
+# Reads: TMPDIR checks_of_deployment checks_of_host commit config declared drop_settings folder planned_config. Sets: folder
+#    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
 report_preflight() {
     folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
         long_fact mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
@@ -174,9 +194,11 @@ report_preflight() {
     rm -rf "$folder"
 }
 
+# Reads: problem. Sets: -. Prints: -.
 check_trusted() { check_trust || fail "$problem"; }
 
 # Whether zot takes the configs; the secret files are others. Its user has to be able to read them.
+# Reads: binary folder verified_config verified_read_only. Sets: -. Prints: -.
 check_config() {
     [ -x "$binary" ] || return 0
     chmod 0711 "$folder"
@@ -189,6 +211,9 @@ check_config() {
     verify "$folder/read-only.json"
 }
 
+# Reads: PATH config declared deployed largest_config last_was_deployed own_service owner planned_config problem script secret_files
+#    service_file service_state start_without_issuer state sudo tool. Sets: config_folder owner state tool. Prints: the report. Scratch:
+#    also file size.
 observe() {
     echo 'zot-hardening-observation'
     config_folder=${config%/*}
@@ -245,9 +270,11 @@ observe() {
         size=$(wc -c <"$config" | tr -d ' ')
         fact configSize "$size"
         [ "$size" -le "$largest_config" ] || return 0
-        if [ "$last_was_deployed" = yes ] || [ -z "$deployed" ] || cmp -s "$deployed" "$config"; then deployed=; else fact deployedSize "$(wc -c <"$deployed" | tr -d ' ')"; fi
+        also=
+        if [ "$last_was_deployed" = no ] && [ -n "$deployed" ] && ! cmp -s "$deployed" "$config"; then also=$deployed; fi
+        [ -z "$also" ] || fact deployedSize "$(wc -c <"$also" | tr -d ' ')"
         echo '--'
         cat "$config"
-        [ -z "$deployed" ] || cat "$deployed"
+        [ -z "$also" ] || cat "$also"
     fi
 }

@@ -45,7 +45,7 @@ function expansionsOf(message: string): string[] {
 const text = `${deploymentScript}\n${observation}`.replace(/^\s*#.*$/gm, "");
 const messages = [
     ...text.matchAll(
-        /\b(?:fail|warn|require|because|refuse|echo|long_fact mistake|fact versionProblem|printf '(?:\\n)?%s'|problem=|why=|cause=|place=)\s*(?=")/g,
+        /\b(?:fail|warn|require|because|refuse|echo|long_fact mistake|fact versionProblem|printf '(?:\\n)?%s'|problem=|why=|cause=|\w+_failed=)\s*(?=")/g,
     ),
 ]
     .map((match) => ({ by: match[0], message: quotedAt(text, match.index + match[0].length) }))
@@ -55,7 +55,7 @@ const messages = [
 /** Why each is never empty. */
 const NEVER_EMPTY: Record<string, string> = {
     "settings that are checked: a path, a name, a number, a word":
-        "$config $config_folder $state $data $binary $service $restart_command $time_limit $ready_timeout $zot_authorities $zot_user $authorities $service_file $issuer $1 $2 $needed",
+        "$config $config_folder $state $data $binary $service $restart_command $time_limit $ready_timeout $zot_authorities $zot_user $authorities $service_file $asked_issuer $1 $2 $needed",
     "what the line before has found":
         "$tool $folder $target $service_file $free $original $other $listener $process $served $running $unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained $place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit $state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
     "of the script itself": "$PATH $manager",
@@ -70,6 +70,8 @@ const SAYS = [
     /^\$\(readlink "\$config"\)$/,
     /^\$\(sha256_of /,
     /^\$\(because /,
+    // Sentences, each set in the line before.
+    /^\$\w+_failed$/,
     /^\$\(systemctl_of /,
     /^\$\(unit_name\)$/,
     /^\$\(service_fact Result\)$/,

@@ -127,7 +127,9 @@ describe.each(kinds)("a look over %s", (kind) => {
         install("v2.1.10-0-g0123456");
         await other.preview(inputs);
         expect(asked()).toBe(2);
-        expect(other.said.join()).toContain("is version v2.1.10-0-g0123456. Only from 2.1.19 on are tags immutable");
+        expect(other.said.join()).toContain(
+            "is version v2.1.10-0-g0123456. [ZH-VERSION-OLD] Only from 2.1.19 on are tags immutable",
+        );
     });
 
     test("a zot whose version cannot be read is accepted by the hash of its binary, or by its commit", async () => {
@@ -140,7 +142,7 @@ describe.each(kinds)("a look over %s", (kind) => {
             return other.said.join("\n");
         };
         expect(await told(undefined)).toContain(
-            "says of-ours of its version, which cannot be read as one. Only from 2.1.19 on",
+            "says of-ours of its version, which cannot be read as one. [ZH-VERSION-UNREADABLE] Only from 2.1.19 on",
         );
         expect(await told(`sha256:${"0".repeat(64)}`)).toContain("says of-ours of its version");
         expect(await told(`sha256:${hash}`)).toBe("");
@@ -211,7 +213,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         try {
             expect(await driver.preview(host.inputs)).toBe("update");
             expect(driver.said.join("")).toMatch(
-                /zot does not serve its config: an anonymous write was answered \d+ instead of 401/,
+                /zot does not serve its config: zot answered an anonymous write with \d+ instead of 401 \[ZH-PROBE-WRITE\]/,
             );
         } finally {
             await host.zot.restart();
