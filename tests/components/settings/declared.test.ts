@@ -98,7 +98,7 @@ function schemaAt(place: string): Schema | undefined {
 const namesOf = (way: "script" | "look") => allSettings().flatMap(({ setting }) => setting.host?.[way] ?? []);
 
 test("the script on the host reads what it is told, and is told what it reads", () => {
-    const script = fs.readFileSync(path.resolve(__dirname, "../../../host/look.sh"), "utf8");
+    const script = fs.readFileSync(path.resolve(__dirname, "../../../host/payload.sh"), "utf8");
     const reader = /^read_settings\(\) \{\n([\s\S]*?)^\}$/m.exec(script)![1]!;
     const read = [...reader.matchAll(/^\s+(\w+)\) \w+=\$value ;;$/gm)].map(([, name]) => name);
     // Of a setting of several lines the preflight takes each from the file.
