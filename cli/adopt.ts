@@ -1,16 +1,16 @@
 /** npm run adopt: what is in Authentik already, as a file for `pulumi import`. */
 import { join, relative } from "node:path";
 import { listBlueprints } from "../clients/authentik/blueprints";
-import { outgoing } from "../clients/http/outgoing";
+import { Client } from "../clients/authentik/client";
+import { type Connection, connectionFrom } from "../clients/authentik/connection";
+import { failureIn } from "../clients/authentik/failures";
+import { UserError } from "../clients/userError";
 import { owningBlueprints, unknownBlueprints } from "../components/owningBlueprints";
 import { readProject, readStack } from "../components/settings/fromStackFile";
-import { Client } from "../providers/authentik/client";
-import { type Settings as Connection, settingsFrom } from "../providers/authentik/configuration";
-import { failureIn, UserError as ProviderError } from "../providers/authentik/errors";
 import { type Found, found } from "./adopt/find";
 import { addresses, importFile } from "./adopt/importFile";
 import { pulumi } from "./ciSecrets/pulumi";
-import { busy, command, print, run, UserError } from "./shared/command";
+import { busy, command, print, run } from "./shared/command";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
 
@@ -40,9 +40,7 @@ async function adopt(options: Options): Promise<void> {
             throw new UserError(
                 `The token may not read all that is to be found in Authentik at ${connection.url}: ${failure.message} Give it one for refreshing or more: npm run authentik-token -- --help`,
             );
-        if (failure) throw new UserError(failure.message);
-        if (error instanceof ProviderError) throw new UserError(error.message);
-        throw error;
+        throw failure ?? error;
     }
     const warnings = [...there.warnings, ...(await blueprints(connection, settings))];
 
@@ -103,11 +101,7 @@ function connectionFor(folder: string, stack: string): Connection {
         throw new UserError(
             "There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --for refresh).",
         );
-    try {
-        return settingsFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: process.env.AUTHENTIK_TOKEN });
-    } catch (error) {
-        throw error instanceof ProviderError ? new UserError(error.message) : error;
-    }
+    return connectionFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: process.env.AUTHENTIK_TOKEN });
 }
 
 async function addressesInState(folder: string, stack: string): Promise<Set<string>> {
@@ -125,7 +119,7 @@ async function blueprints(
     { basePath: url, token }: Connection,
     settings: Parameters<typeof owningBlueprints>[1],
 ): Promise<string[]> {
-    const all = await listBlueprints({ url, token }, outgoing());
+    const all = await listBlueprints({ url, token });
     if (Array.isArray(all)) return [...owningBlueprints(all, settings), ...unknownBlueprints(all)];
     return [
         `Whether a blueprint owns any of these objects is not known: the token may not list blueprints (${all.status ?? "no answer"}). Look at them in Authentik, Customization > Blueprints.`,

@@ -3,16 +3,18 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Option } from "commander";
-import { PermissionCheckError } from "../clients/authentik/permissions";
 import { outgoing } from "../clients/http/outgoing";
+import { UserError } from "../clients/userError";
 import { dangersOf, type TokenPurpose } from "../components/authentikPermissions";
 import { isLoopback } from "../components/settings";
 import { readStack } from "../components/settings/fromStackFile";
-import { Administration, AdministrationError, type Outcome } from "./authentikToken/administration";
+import { AdminApi } from "./authentikToken/adminApi";
+import { Administration, type Outcome } from "./authentikToken/administration";
+import { findMade, removeMade } from "./authentikToken/removal";
 import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
 import { defaultName, PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
 import { pulumi } from "./ciSecrets/pulumi";
-import { busy, command, EXIT, run, UserError } from "./shared/command";
+import { busy, command, EXIT, run } from "./shared/command";
 import { declaredByOption, projectFolder, stackByOption, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
 
@@ -57,7 +59,9 @@ async function authentikToken(options: Options): Promise<void> {
 
     const { dryRun = false, rotate = false, prune = false } = options;
     busy(`Working in Authentik at ${url}`);
-    const outcome = await new Administration(url, token, outgoing(), { dryRun, rotate, prune }).carryOut(task);
+    const outcome = await new Administration(new AdminApi(url, token, outgoing()), { dryRun, rotate, prune }).carryOut(
+        task,
+    );
     const handedTo = outcome.key === undefined ? undefined : await handOver(outcome.key, options);
     report(task, url, outcome, handedTo, options);
 }
@@ -71,9 +75,9 @@ async function removeTokens(options: Options): Promise<void> {
             `${ADMIN_TOKEN} is not in the environment: a superuser's API token is needed to remove what was made. By hand, in Authentik's web interface: Directory > Users, and Directory > Roles, remove ${namesOf(options).join(", ")}; its token goes with the user.`,
         );
     const url = addressOf(options);
-    const administration = new Administration(url, token, outgoing(), { dryRun, rotate: false, prune: false });
+    const api = new AdminApi(url, token, outgoing());
     busy(`Looking in Authentik at ${url}`);
-    const found = await administration.made(namesOf(options));
+    const found = await findMade(api, namesOf(options));
     const list = found.map(({ what }) => `  ${what}`).join("\n");
     const isSure =
         !dryRun &&
@@ -84,7 +88,7 @@ async function removeTokens(options: Options): Promise<void> {
             )));
     if (found.length > 0 && !dryRun && !isSure)
         throw new UserError(`In Authentik at ${url}:\n${list}\nNothing was removed. To remove all of it, add --yes.`);
-    if (isSure) await administration.remove(found);
+    if (isSure) await removeMade(api, found);
 
     const what = name === undefined ? `the stack ${stack}` : name;
     if (json) {
@@ -296,13 +300,7 @@ const program = withStackOption(
         if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name))
             program.error("--name: letters, digits, - and _ are allowed.", { exitCode: EXIT.usage });
         if (options.yes && !options.remove) program.error("--yes goes with --remove only.", { exitCode: EXIT.usage });
-        try {
-            if (options.remove) await removeTokens({ ...options, stack: stackByOption(program) });
-            else await authentikToken(options);
-        } catch (error) {
-            throw error instanceof AdministrationError || error instanceof PermissionCheckError
-                ? new UserError(error.message)
-                : error;
-        }
+        if (options.remove) await removeTokens({ ...options, stack: stackByOption(program) });
+        else await authentikToken(options);
     });
 void run(program);

@@ -1,29 +1,21 @@
 /** npm run ci-secrets: hands CI's credential from the stack's outputs to the CI's own store of secrets. */
 import { text } from "node:stream/consumers";
 import { InvalidArgumentError, Option } from "commander";
-import { UnreachableError } from "../clients/http/browser";
 import { outgoing, type Send } from "../clients/http/outgoing";
-import { ApiKeyError, KeyHolder } from "../clients/zot/apiKeys";
+import { UserError } from "../clients/userError";
+import { KeyHolder } from "../clients/zot/apiKeys";
 import { isLoopback } from "../components/settings";
 import { settingsFromStackFile, stacksWithFile } from "../components/settings/fromStackFile";
 import { isMap } from "../components/settings/setting";
 import { FileStore } from "./ciSecrets/fileStore";
 import { ForgejoStore, variablesFor } from "./ciSecrets/forgejoStore";
 import { GitHubStore } from "./ciSecrets/githubStore";
-import { type Credential, credentialFrom, expiryWarning, OutputsError } from "./ciSecrets/outputs";
-import { described, PreviousKeysError, revokePrevious } from "./ciSecrets/previousKeys";
+import { type Credential, credentialFrom, expiryWarning } from "./ciSecrets/outputs";
+import { described, revokePrevious } from "./ciSecrets/previousKeys";
 import { pulumi } from "./ciSecrets/pulumi";
-import { type Change, type Store, StoreError } from "./ciSecrets/store";
-import {
-    OUTPUT_NAMES,
-    STORES,
-    type Target,
-    TargetError,
-    type TargetOptions,
-    targetFrom,
-    VISIBILITIES,
-} from "./ciSecrets/target";
-import { busy, command, EXIT, run, UserError } from "./shared/command";
+import { type Change, type Store } from "./ciSecrets/store";
+import { OUTPUT_NAMES, STORES, type Target, type TargetOptions, targetFrom, VISIBILITIES } from "./ciSecrets/target";
+import { busy, command, EXIT, run } from "./shared/command";
 import { hide, masked } from "./shared/masked";
 import { projectFolder } from "./shared/stack";
 
@@ -226,16 +218,8 @@ Exit code: 0 done, 1 it could not be done, 2 a mistake on the command line, 3 a 
                 { exitCode: EXIT.usage },
             );
         }
-        try {
-            await ciSecrets(options);
-        } catch (error) {
-            if (TOLD.some((kind) => error instanceof kind)) throw new UserError(masked((error as Error).message));
-            const { message, stack } = error as Error;
-            throw Object.assign(error as Error, { message: masked(message), stack: stack && masked(stack) });
-        }
+        await ciSecrets(options);
     });
 
-/** Errors whose message is for the person. */
-const TOLD = [UserError, TargetError, OutputsError, StoreError, PreviousKeysError, UnreachableError, ApiKeyError];
-
-void run(program);
+// Whatever failed: the key and the token are in no message.
+void run(program, { words: masked });

@@ -1,9 +1,10 @@
 /** npm run keys: the accounts and API keys that zot keeps, of all users. */
 import { readFileSync } from "node:fs";
 import { outsideText } from "../clients/outsideText";
+import { UserError } from "../clients/userError";
 import { type Account, accountsIn } from "./keys/accounts";
 import { BoltError } from "./keys/bolt";
-import { command, exitCodes, run, UserError } from "./shared/command";
+import { command, exitCodes, run } from "./shared/command";
 
 /** Larger than any: what is read is in memory as a whole. */
 const LARGEST = 1 << 30;

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { UserError } from "../clients/userError";
 import { decidingFiles } from "./review/files";
 import {
     changedFiles,
@@ -25,7 +26,7 @@ import {
     stacksIn,
     writeStackFiles,
 } from "./review/sides";
-import { command, EXIT, run, UserError } from "./shared/command";
+import { command, EXIT, run } from "./shared/command";
 import { onInterrupt } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
 

@@ -1,12 +1,12 @@
 /** npm run verify: whether a registry is hardened as declared, seen from outside. */
 
 import { InvalidArgumentError, Option } from "commander";
-import { UnreachableError } from "../clients/http/browser";
 import { outgoing } from "../clients/http/outgoing";
 import { printable } from "../clients/outsideText";
+import { UserError } from "../clients/userError";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
-import { command, print, UserError } from "./shared/command";
+import { command, print, run } from "./shared/command";
 import { writeWhole } from "./shared/wholeFile";
 import { carryOut } from "./verify/carryOut";
 import { checks } from "./verify/checks";
@@ -155,15 +155,13 @@ Exit code: 0 no weakness found, 1 a weakness found, 2 a mistake on the command l
                 exitCode: EXIT.usage,
             });
         }
-        try {
-            process.exitCode = Math.max(await verify(options), Number(process.exitCode ?? 0));
-        } catch (error) {
-            const isMistake =
-                error instanceof SettingsError || error instanceof StackFileError || error instanceof UserError;
-            process.stderr.write(
-                `${isMistake || error instanceof UnreachableError ? (error as Error).message : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`}\n`,
-            );
-            process.exitCode = isMistake ? EXIT.usage : EXIT.notCarriedOut;
-        }
+        process.exitCode = Math.max(await verify(options), Number(process.exitCode ?? 0));
     });
-void program.parseAsync();
+
+/** A mistake in what was given; what could not be carried out has a class of its own. */
+const isMistake = (error: unknown) =>
+    error instanceof SettingsError ||
+    error instanceof StackFileError ||
+    (error instanceof UserError && error.constructor === UserError);
+
+void run(program, { exitCode: (error) => (isMistake(error) ? EXIT.usage : EXIT.notCarriedOut) });

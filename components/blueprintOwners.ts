@@ -1,7 +1,6 @@
 /** A blueprint that names what the stack declares is told in preview: the two would write over each other. */
 import * as pulumi from "@pulumi/pulumi";
 import { listBlueprints } from "../clients/authentik/blueprints";
-import { outgoing } from "../clients/http/outgoing";
 import { owningBlueprints } from "./owningBlueprints";
 import type { Settings } from "./settings";
 
@@ -10,7 +9,7 @@ export async function warnOfBlueprints(
     settings: Pick<Settings, "identity">,
     access: { url: string; token: string },
 ): Promise<void> {
-    const found = await listBlueprints(access, outgoing());
+    const found = await listBlueprints(access);
     if (!Array.isArray(found)) return;
     for (const warning of owningBlueprints(found, settings)) await pulumi.log.warn(warning);
 }

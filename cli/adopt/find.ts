@@ -1,9 +1,10 @@
 /** What is in Authentik already of what a stack declares, by natural key, and what stands in the way of taking it over. Reads only. */
 import type { PolicyBinding } from "@goauthentik/api";
+import { type Client, everyPage } from "../../clients/authentik/client";
+import { isNotFound } from "../../clients/authentik/failures";
 import { ciLoginFlowParts } from "../../components/ciLoginFlowNames";
 import type { Settings } from "../../components/settings";
 import { loginCallbackUrl } from "../../components/zotConfig";
-import { type Client, everyPage, isNotFound } from "../../providers/authentik/client";
 import type { Declared } from "./importFile";
 
 export interface Finding {

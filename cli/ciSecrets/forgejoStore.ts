@@ -1,9 +1,10 @@
 /** Secrets and variables of Actions in Forgejo and Gitea, whose APIs are alike here. */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../../clients/http/browser";
+import type { UnreachableError } from "../../clients/http/failures";
 import type { Send } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
+import { type Answer, type HttpRequest, isJson, jsonOf, sendOne } from "../../clients/http/request";
+import { retrying } from "../../clients/http/retry";
 import { masked } from "../shared/masked";
 import type { Item } from "./outputs";
 import { type Change, type Store, StoreError } from "./store";
@@ -109,70 +110,88 @@ export class ForgejoStore implements Store {
         return names;
     }
 
-    private async send(
-        what: string,
-        path: string,
-        request: BrowserRequest,
-        expected: readonly number[],
-    ): Promise<Answer> {
-        for (let attempt = 1; ; attempt++) {
-            const problem = await this.attempt(what, path, request, expected);
-            if (!(problem instanceof Error)) return problem;
-            if (!(problem instanceof UnreachableError) || attempt >= ATTEMPTS) throw new StoreError(problem.message);
-            await sleep(PAUSE * attempt);
-        }
-    }
-
-    private async attempt(
-        what: string,
-        path: string,
-        request: BrowserRequest,
-        expected: readonly number[],
-    ): Promise<Answer | Error> {
-        const { apiUrl, store, owner, repository } = this.target;
+    private async send(what: string, path: string, request: HttpRequest, expected: readonly number[]): Promise<Answer> {
         const place = this.place;
-        let answer: Answer;
-        try {
-            answer = await sendOne(this.way, `${apiUrl}/api/v1${this.path}${path}`, {
-                ...request,
-                headers: { accept: "application/json", authorization: `token ${this.token}` },
-            });
-        } catch (error) {
-            return new UnreachableError(`While ${what} in ${place}: ${(error as Error).message}.`);
-        }
-        const { status } = answer;
-        if (expected.includes(status) && (status !== 404 || isJson(answer))) return answer;
-        const said = messageOf(answer);
-        if (status >= 502 && status <= 504)
-            return new UnreachableError(`${apiUrl} answered ${status} while ${what} in ${place}; try again.`);
-        if (status === 401)
-            return new StoreError(
-                `${apiUrl} refused the token${said}: make a new one there (Settings, Applications), and give it as ${variablesFor(store)[0]} in the environment.`,
-            );
-        if (status === 403) {
-            const scope =
+        return retrying(
+            async () => {
+                const answer = await sendOne(this.way, `${this.target.apiUrl}/api/v1${this.path}${path}`, {
+                    ...request,
+                    headers: { accept: "application/json", authorization: `token ${this.token}` },
+                }).catch((error: UnreachableError) => {
+                    throw new Passing(`While ${what} in ${place}: ${error.message}.`);
+                });
+                const { status } = answer;
+                if (expected.includes(status) && (status !== 404 || isJson(answer))) return answer;
+                throw refusal(this.target, what, answer);
+            },
+            {
+                worth: (error) => (error instanceof Passing ? { attempts: ATTEMPTS } : undefined),
+                firstPause: PAUSE,
+            },
+        );
+    }
+}
+
+/** A failure in passing: no answer, or one of a server that is being restarted. */
+class Passing extends StoreError {}
+
+interface Given {
+    target: ForgeTarget;
+    what: string;
+    place: string;
+    answer: Answer;
+    /** What the forge said, with what stands before it; empty where it said nothing. */
+    said: string;
+}
+
+/** What an answer means that was not expected; the first row that fits says it. */
+const REFUSALS: readonly { when(status: number): boolean; words(given: Given): string; passes?: true }[] = [
+    {
+        when: (status) => status >= 502 && status <= 504,
+        words: ({ target, what, place, answer }) =>
+            `${target.apiUrl} answered ${answer.status} while ${what} in ${place}; try again.`,
+        passes: true,
+    },
+    {
+        when: (status) => status === 401,
+        words: ({ target: { apiUrl, store }, said }) =>
+            `${apiUrl} refused the token${said}: make a new one there (Settings, Applications), and give it as ${variablesFor(store)[0]} in the environment.`,
+    },
+    {
+        when: (status) => status === 403,
+        words: ({ target: { repository }, what, place, said }) =>
+            `The token may not do this: ${what} in ${place}${said}. It needs the scope ${
                 repository === undefined
                     ? "write:organization, and its user must own the organisation"
-                    : "write:repository, and its user must administer the repository";
-            return new StoreError(
-                `The token may not do this: ${what} in ${place}${said}. It needs the scope ${scope}.`,
-            );
-        }
-        if (status === 404 || status === 405) {
-            return new StoreError(
-                `${place} was not found while ${what} (${status}${said}): ${repository === undefined ? `there is no organisation ${owner} (for a user's repository give its name too)` : "there is no such repository"}, the token may not see it, Actions are off in it, or the forge is too old for secrets by API.`,
-            );
-        }
-        if (status >= 300 && status < 400)
-            return new StoreError(
-                `${apiUrl} redirects${answer.location ? ` to ${answer.location.origin}` : ""} while ${what}: give the address at which the forge itself answers (ciSecrets.apiUrl), and the owner and repository by their present names.`,
-            );
-        if (status >= 200 && status < 300)
-            return new StoreError(
-                `${apiUrl} answered ${status} while ${what}, which a forge does not: is it ${store}?`,
-            );
-        return new StoreError(`${apiUrl} answered ${status} while ${what} in ${place}${said}.`);
-    }
+                    : "write:repository, and its user must administer the repository"
+            }.`,
+    },
+    {
+        when: (status) => status === 404 || status === 405,
+        words: ({ target: { owner, repository }, what, place, answer, said }) =>
+            `${place} was not found while ${what} (${answer.status}${said}): ${repository === undefined ? `there is no organisation ${owner} (for a user's repository give its name too)` : "there is no such repository"}, the token may not see it, Actions are off in it, or the forge is too old for secrets by API.`,
+    },
+    {
+        when: (status) => status >= 300 && status < 400,
+        words: ({ target: { apiUrl }, what, answer: { location } }) =>
+            `${apiUrl} redirects${location ? ` to ${location.origin}` : ""} while ${what}: give the address at which the forge itself answers (ciSecrets.apiUrl), and the owner and repository by their present names.`,
+    },
+    {
+        when: (status) => status >= 200 && status < 300,
+        words: ({ target: { apiUrl, store }, what, answer }) =>
+            `${apiUrl} answered ${answer.status} while ${what}, which a forge does not: is it ${store}?`,
+    },
+    {
+        when: () => true,
+        words: ({ target: { apiUrl }, what, place, answer, said }) =>
+            `${apiUrl} answered ${answer.status} while ${what} in ${place}${said}.`,
+    },
+];
+
+function refusal(target: ForgeTarget, what: string, answer: Answer): StoreError {
+    const { words, passes } = REFUSALS.find((row) => row.when(answer.status))!;
+    const message = words({ target, what, place: placeOf(target), answer, said: messageOf(answer) });
+    return passes ? new Passing(message) : new StoreError(message);
 }
 
 /** Where the token is taken from, in this order. */
@@ -185,24 +204,16 @@ export function placeOf({ owner, repository, apiUrl }: ForgeTarget): string {
     return `${repository === undefined ? `the organisation ${owner}` : `the repository ${owner}/${repository}`} at ${apiUrl}`;
 }
 
-const isJson = ({ headers }: Answer) => /\bjson\b/i.test(headers.get("content-type") ?? "");
-
 function parsed<T>(answer: Answer): T {
-    try {
-        return JSON.parse(answer.text) as T;
-    } catch {
-        throw new StoreError(
-            `${answer.url.origin} answered with something else than a forge's API does; is ciSecrets.apiUrl right, and does a proxy in front ask for a login?`,
-        );
-    }
+    const body = jsonOf(answer);
+    if (body !== undefined) return body as T;
+    throw new StoreError(
+        `${answer.url.origin} answered with something else than a forge's API does; is ciSecrets.apiUrl right, and does a proxy in front ask for a login?`,
+    );
 }
 
 /** What the forge said, without what it may repeat of the request: key and token. */
 function messageOf(answer: Answer): string {
-    try {
-        const { message } = JSON.parse(answer.text) as { message?: unknown };
-        return typeof message === "string" && message !== "" ? `, "${masked(message).slice(0, 200)}"` : "";
-    } catch {
-        return "";
-    }
+    const { message } = (jsonOf(answer) ?? {}) as { message?: unknown };
+    return typeof message === "string" && message !== "" ? `, "${masked(message).slice(0, 200)}"` : "";
 }

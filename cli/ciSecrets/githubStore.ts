@@ -1,5 +1,6 @@
 /** Secrets and variables of GitHub Actions, through GitHub's own client. */
 import { randomBytes } from "node:crypto";
+import { unreachable } from "../../clients/http/failures";
 import type { Send } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
 import { masked } from "../shared/masked";
@@ -184,7 +185,9 @@ export class GitHubStore implements Store {
                 ? `, "${masked(error.response.data.message).slice(0, 200)}"`
                 : "";
         if (error.response === undefined)
-            return new StoreError(`${apiUrl} cannot be reached while ${what}: ${causeOf(error)}.`);
+            return new StoreError(
+                `${apiUrl} cannot be reached while ${what}: ${unreachable(apiUrl, error, TIMEOUT).noAnswer.reason}.`,
+            );
         switch (error.status) {
             case 401:
                 return new StoreError(
@@ -221,11 +224,4 @@ function fetchBy(way: Send) {
             signal,
         }: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal },
     ) => way(new URL(url), { method, headers, body, signal: signal ?? AbortSignal.timeout(TIMEOUT) });
-}
-
-function causeOf(error: Error): string {
-    let cause: unknown = error;
-    while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    return message || code || "no answer";
 }

@@ -1,9 +1,10 @@
 /** What a stack says of CI's credential. Pure. */
+import { UserError } from "../../clients/userError";
 import { isMap } from "../../components/settings/setting";
 import type { Names, OutputName } from "./target";
 
 /** Outputs that cannot be used, to the person who can mend it. */
-export class OutputsError extends Error {}
+export class OutputsError extends UserError {}
 
 /** One thing to hand over. */
 export interface Item {

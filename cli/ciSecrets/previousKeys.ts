@@ -1,10 +1,11 @@
 /** Ends the keys that came before the one that CI now has. */
+import { UserError } from "../../clients/userError";
 import { ApiKeyError, type ApiKeyRecord, type ApiKeys } from "../../clients/zot/apiKeys";
 import { ownerIn, sameOwner } from "../../clients/zot/keyOwner";
 import type { Credential } from "./outputs";
 
 /** Keys that could not be ended, to the person who can mend it. */
-export class PreviousKeysError extends Error {}
+export class PreviousKeysError extends UserError {}
 
 export interface PreviousKeys {
     /** Of the same user, and not the one in the outputs. */

@@ -1,6 +1,7 @@
 /** Runs the Pulumi CLI for what it alone knows; secrets come and go by its streams. */
 import { spawn } from "node:child_process";
-import { busy, UserError } from "../shared/command";
+import { UserError } from "../../clients/userError";
+import { busy } from "../shared/command";
 
 export interface PulumiRun {
     /** The folder of the project. */

@@ -1,4 +1,5 @@
 /** What every store of secrets can do. */
+import { UserError } from "../../clients/userError";
 import type { Item } from "./outputs";
 
 /**
@@ -26,4 +27,4 @@ export interface Store {
 }
 
 /** A store that refused; the message names the remedy, and holds no secret. */
-export class StoreError extends Error {}
+export class StoreError extends UserError {}

@@ -1,4 +1,5 @@
 /** Where CI's credential is handed to: the group `ciSecrets` of a stack's settings, below the options of the command. Pure. */
+import { UserError } from "../../clients/userError";
 import { isLoopback, shown } from "../../components/settings";
 import { isMap } from "../../components/settings/setting";
 
@@ -47,7 +48,7 @@ export interface TargetOptions {
 }
 
 /** Everything that is wrong with a target, in one message. */
-export class TargetError extends Error {
+export class TargetError extends UserError {
     constructor(readonly mistakes: readonly string[]) {
         super(
             `Where to hand the credential to is not clear:\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}`,

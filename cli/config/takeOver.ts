@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap as isYamlMap, parseDocument } from "yaml";
+import { UserError } from "../../clients/userError";
 import { declaredState } from "../../components/declaredState";
 import { isMap, nameOfKey } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { type JsonMap, type UnmanagedParts, unmanagedParts } from "../../components/zotConfig";
 import { mergeExtra } from "../../components/zotConfig/merge";
-import { UserError } from "../shared/command";
 import { projectFolder } from "../shared/stack";
 import { writeWhole } from "../shared/wholeFile";
 

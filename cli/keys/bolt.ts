@@ -2,9 +2,10 @@
  * Reads a file of bbolt, in which zot keeps accounts and keys (`meta.db`), from a copy of its bytes: zot itself holds the file
  * locked, so that no other program can open it. A copy that was made while zot was writing may not fit together, which is found. Pure.
  */
+import { UserError } from "../../clients/userError";
 
 /** The bytes are no file of bbolt, or do not fit together. */
-export class BoltError extends Error {}
+export class BoltError extends UserError {}
 
 const MAGIC = 0xed0cdaed;
 const PAGE_HEADER = 16;

@@ -7,7 +7,7 @@ import {
 } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../shared/command";
+import { UserError } from "../../clients/userError";
 import { heedSignalOf } from "../shared/interrupt";
 
 const answerOf = (

@@ -19,6 +19,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { UserError } from "../../clients/userError";
 import { declaredState } from "../../components/declaredState";
 import { allSettings, isMap, isSecretKey, SettingsError, shown, withoutSecretsIn } from "../../components/settings";
 import {
@@ -29,7 +30,6 @@ import {
     stacksWithFile,
 } from "../../components/settings/fromStackFile";
 import type { ZotConfig } from "../../components/zotConfig";
-import { UserError } from "../shared/command";
 import { heedSignalOf } from "../shared/interrupt";
 import { contentOf, entriesOf, type Repository } from "./git";
 

@@ -1,16 +1,12 @@
 /** What the commands have in common: mistakes without a stack trace, and the exit codes. */
 import { Command } from "commander";
-import { UnreachableError } from "../../clients/http/outgoing";
 import { printable } from "../../clients/outsideText";
+import { UserError } from "../../clients/userError";
 import { SettingsError } from "../../components/settings";
-import { StackFileError } from "../../components/settings/fromStackFile";
 import { EXIT_BY_SIGNAL, Interrupted } from "./interrupt";
 
 /** 0: done. 1: a mistake of the person who called, said on standard error. 2: the command line is off. 3: a defect of the program. */
 export const EXIT = { done: 0, mistake: 1, usage: 2, defect: 3 } as const;
-
-/** A mistake that is told as it is. */
-export class UserError extends Error {}
 
 /** Prints what may hold text from outside: a terminal shows it, and obeys nothing in it. */
 export const print = (text: string): void => void process.stdout.write(printable(text));
@@ -44,31 +40,35 @@ export function busy(what: string, terminal: { isTTY?: boolean; write(text: stri
     silence.unref();
 }
 
-/** Runs a command's action and turns what it throws into a message and an exit code. */
-export async function run(program: Command): Promise<void> {
+/** What is particular about a command that does not come to its end. */
+export interface Ending {
+    /** Default: {@link EXIT}.mistake for what a person can mend, `defect` for all else. */
+    exitCode?(error: unknown): number;
+    /** What the words pass before they are printed. Default: nothing. */
+    words?(text: string): string;
+}
+
+/** Runs a command's action and turns what it throws into a message and an exit code: the one way that a command ends. */
+export async function run(program: Command, { exitCode = usualExitCode, words = String }: Ending = {}): Promise<void> {
     try {
         await program.parseAsync();
     } catch (error) {
-        if (
-            error instanceof SettingsError ||
-            error instanceof StackFileError ||
-            error instanceof UserError ||
-            error instanceof UnreachableError
-        ) {
-            process.stderr.write(`${printable(error.message)}\n`);
-            // For a program that asked for JSON, beside the words for people.
-            if (error instanceof SettingsError && program.opts().json)
-                process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
-            process.exitCode = EXIT.mistake;
-        } else if (error instanceof Interrupted) {
+        if (error instanceof Interrupted) {
             process.exitCode = EXIT_BY_SIGNAL[error.signal];
-        } else {
-            process.stderr.write(
-                `${printable(String((error as Error).stack ?? error))}\nThis is a defect of the program; please report it.\n`,
-            );
-            process.exitCode = EXIT.defect;
+            return;
         }
+        const said =
+            error instanceof UserError
+                ? error.message
+                : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`;
+        process.stderr.write(`${printable(words(said))}\n`);
+        // For a program that asked for JSON, beside the words for people.
+        if (error instanceof SettingsError && program.opts().json)
+            process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
+        process.exitCode = exitCode(error);
     } finally {
         clearTimeout(silence);
     }
 }
+
+const usualExitCode = (error: unknown) => (error instanceof UserError ? EXIT.mistake : EXIT.defect);

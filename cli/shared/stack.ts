@@ -3,9 +3,10 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
+import { UserError } from "../../clients/userError";
 import { type DeclaredState, declaredState } from "../../components/declaredState";
 import { settingsFromStackFile, stacksWithFile } from "../../components/settings/fromStackFile";
-import { EXIT, exitCodes, UserError } from "./command";
+import { EXIT, exitCodes } from "./command";
 
 /** The folder of the project: the nearest one above that has a Pulumi.yaml. */
 export function projectFolder(from = process.cwd()): string {

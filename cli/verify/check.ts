@@ -1,5 +1,5 @@
 /** What a check is, and what it comes to. The next one is one more object in a list of checks/. */
-import { failureIn } from "../../providers/authentik/errors";
+import { failureIn } from "../../clients/authentik/failures";
 import type { Context } from "./context";
 import type { Exchange } from "./exchanges";
 

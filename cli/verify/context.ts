@@ -1,7 +1,7 @@
 /** What a check works with. */
 
-import { sendOne } from "../../clients/http/browser";
 import type { Send } from "../../clients/http/outgoing";
+import { sendOne } from "../../clients/http/request";
 import { KeyHolder } from "../../clients/zot/apiKeys";
 import { evaluate } from "../../components/accessPolicy";
 import { messageOf, type Need, notApplicable, notPossible, Skipped } from "./check";

@@ -4,13 +4,13 @@
  */
 import { randomBytes } from "node:crypto";
 import type { User } from "@goauthentik/api";
+import { Client, everyPage } from "../../clients/authentik/client";
+import { failureIn } from "../../clients/authentik/failures";
 import { FlowError } from "../../clients/authentik/flow";
-import { clockAhead, sendOne } from "../../clients/http/browser";
 import type { Send } from "../../clients/http/outgoing";
+import { clockAhead, sendOne } from "../../clients/http/request";
 import { type ApiKeys, KeyHolder } from "../../clients/zot/apiKeys";
 import { LoginError, ZotSession } from "../../clients/zot/session";
-import { Client, everyPage } from "../../providers/authentik/client";
-import { failureIn } from "../../providers/authentik/errors";
 import { notPossible } from "./check";
 import { type Control, KEY_LIFETIME, LEFT_OVER_AGE } from "./control";
 import { type Recorder, recordedSteps } from "./exchanges";

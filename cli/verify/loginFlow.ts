@@ -2,7 +2,7 @@
  * A login flow for one user of a run, for a site whose own flow demands a second factor, which such a user does not have: name and password at
  * once, and nobody else is logged in by it. The site's own flows are not touched (measured on Authentik 2026.5).
  */
-import type { Client } from "../../providers/authentik/client";
+import type { Client } from "../../clients/authentik/client";
 import { notPossible } from "./check";
 
 const USUAL_PASSWORD_STAGE = "default-authentication-password";

@@ -1,9 +1,9 @@
 /** The registry as one of its users sees it: every request is recorded. No status is an error. */
 import { randomBytes } from "node:crypto";
-import { UnreachableError } from "../../clients/http/browser";
+import { UnreachableError } from "../../clients/http/failures";
 import type { Send } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
-import { outsideText } from "../../clients/outsideText";
+import { sendOne } from "../../clients/http/request";
 import { digestOf } from "../../clients/zot/registry";
 import type { Control } from "./control";
 import { type Recorder, shortened } from "./exchanges";
@@ -80,17 +80,14 @@ export class Registry {
         const url = new URL(path, this.url);
         let answer: RegistryAnswer;
         try {
-            const response = await this.way(url, {
+            answer = await sendOne(this.way, url, {
                 method,
                 headers: { ...headers, ...this.credentials },
                 body,
-                signal: AbortSignal.timeout(timeout),
+                timeout,
             });
-            answer = { status: response.status, headers: response.headers, text: await response.text() };
         } catch (error) {
-            const reason = outsideText(
-                error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : error,
-            );
+            const { reason } = (error as UnreachableError).noAnswer;
             this.record(method, path, headers, body, `no answer: ${reason}`);
             throw new UnreachableError(`The registry ${this.url} gave no answer to ${method} ${path}: ${reason}`);
         }

@@ -1,12 +1,12 @@
 /** What is verified: a stack's registry, or any by its address; and what is declared of it. */
 
 import { isConfidential } from "../../clients/http/address";
+import { UserError } from "../../clients/userError";
 import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
 import { declaredState } from "../../components/declaredState";
 import { isMap } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { pulumi } from "../ciSecrets/pulumi";
-import { UserError } from "../shared/command";
 import { projectFolder } from "../shared/stack";
 
 export interface Subject {

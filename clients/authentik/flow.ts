@@ -4,8 +4,11 @@
  * Only the challenges that a service account can answer are answered; anything else ends in an error that names it
  * (measured on Authentik 2026.5).
  */
-import { type Answer, type Browser, UnreachableError } from "../http/browser";
+import type { Browser } from "../http/browser";
+import { UnreachableError } from "../http/failures";
+import type { Answer } from "../http/request";
 import { outsideText } from "../outsideText";
+import { UserError } from "../userError";
 
 export interface Credentials {
     username: string;
@@ -16,7 +19,7 @@ export interface Credentials {
 const LOGIN_STAGES = new Set(["ak-stage-identification", "ak-stage-password"]);
 
 /** A flow that could not be passed; the message names the component and the remedy. */
-export class FlowError extends Error {
+export class FlowError extends UserError {
     constructor(
         message: string,
         /** The challenge at which it ended, for example `ak-stage-authenticator-validate`. */

@@ -1,13 +1,8 @@
 /** What is in Authentik already: read with the program's token, before anything is changed. Tried on Authentik 2025.10 and 2026.5. */
-import type { Send } from "../http/outgoing";
 import { outsideText } from "../outsideText";
+import { type ApiAccess, AuthentikApi, oneAttempt } from "./api";
 
-export interface LookAccess {
-    /** Authentik's address, for example `https://authentik.example.org`. */
-    url: string;
-    token: string;
-    way: Send;
-}
+export type LookAccess = ApiAccess;
 
 /** How long Authentik may take for one answer. In milliseconds. */
 const TIMEOUT = 20_000;
@@ -193,18 +188,7 @@ async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Bindin
     }
 }
 
-/** The answer's body; undefined for anything but success. */
-async function get<T>({ url, token, way }: LookAccess, path: string): Promise<T | undefined> {
-    const base = url.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
-    try {
-        const answer = await way(new URL(`${base}/api/v3${path}`), {
-            method: "GET",
-            headers: { accept: "application/json", authorization: `Bearer ${token}` },
-            signal: AbortSignal.timeout(TIMEOUT),
-        });
-        return answer.status === 200 ? ((await answer.json()) as T) : undefined;
-    } catch {
-        // Who does not answer is told by the look-ups.
-        return undefined;
-    }
+/** The answer's body; undefined for anything but success: who does not answer is told by the look-ups. */
+function get<T>(access: LookAccess, path: string): Promise<T | undefined> {
+    return new AuthentikApi(access, oneAttempt(TIMEOUT)).request<T>(path).catch(() => undefined);
 }

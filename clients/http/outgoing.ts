@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
 import { isConfidential } from "./address";
+import { UnreachableError } from "./failures";
 
 export interface OutgoingOptions {
     /** PEM file of certificate authorities that are trusted beside the usual ones. */
@@ -27,17 +28,6 @@ export interface OutgoingRequest {
  * body is read, for one that is larger than {@link LARGEST_ANSWER}.
  */
 export type Send = (url: URL, request: OutgoingRequest) => Promise<Response>;
-
-/** A connection that failed, in the words of the person who must act. */
-export class UnreachableError extends Error {
-    constructor(
-        message: string,
-        /** Whether another attempt would end in the same way. */
-        readonly isFinal = false,
-    ) {
-        super(message);
-    }
-}
 
 /** Bytes of an answer that are read: a list of a hundred thousand tags has a third of it. */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;

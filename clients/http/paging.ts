@@ -1,6 +1,6 @@
 /** Lists that come page by page, from a server that may not know where they end. */
 
-import { UnreachableError } from "./outgoing";
+import { UnreachableError } from "./failures";
 
 /** A list that does not come to an end. */
 export class EndlessListError extends UnreachableError {

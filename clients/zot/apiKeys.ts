@@ -1,8 +1,10 @@
 /** API keys of a zot user: made, listed and revoked by whoever is logged in, and what a key itself may do (measured on zot 2.1.20). */
 import { randomBytes } from "node:crypto";
-import { type Answer, type BrowserRequest, sendOne, UnreachableError } from "../http/browser";
+import { UnreachableError } from "../http/failures";
 import type { Send } from "../http/outgoing";
+import { type Answer, type HttpRequest, sendOne } from "../http/request";
 import { outsideText } from "../outsideText";
+import { UserError } from "../userError";
 
 /** An API key as zot lists it: everything but the secret. */
 export interface ApiKeyRecord {
@@ -18,7 +20,7 @@ export interface ApiKeyRecord {
 }
 
 /** A request about API keys that the registry refused. */
-export class ApiKeyError extends Error {
+export class ApiKeyError extends UserError {
     constructor(
         message: string,
         readonly status: number,
@@ -45,9 +47,9 @@ const CLIENT = { "X-ZOT-API-CLIENT": "zot-ui" };
 export function apiKeysOver(
     registryUrl: string,
     username: string,
-    send: (url: string, request: BrowserRequest) => Promise<Answer>,
+    send: (url: string, request: HttpRequest) => Promise<Answer>,
 ): ApiKeys {
-    const request = async (what: string, path: string, options: BrowserRequest, expected: number): Promise<Answer> => {
+    const request = async (what: string, path: string, options: HttpRequest, expected: number): Promise<Answer> => {
         const answer = await send(`${registryUrl}${path}`, { ...options, headers: CLIENT });
         if (answer.status === expected) return answer;
         const reason = outsideText(answer.text);
@@ -144,7 +146,7 @@ export class KeyHolder {
                 : { status };
     }
 
-    private send(url: string, request: BrowserRequest): Promise<Answer> {
+    private send(url: string, request: HttpRequest): Promise<Answer> {
         return sendOne(this.way, url, {
             ...request,
             headers: { ...request.headers, authorization: this.authorization },

@@ -1,5 +1,7 @@
 /** The few requests of the OCI distribution API that a check of rights needs. */
 import { createHash } from "node:crypto";
+import { outgoing, type Send } from "../http/outgoing";
+import { sendOne } from "../http/request";
 
 /** User name and API key, sent as basic authentication; undefined is anonymous. */
 export type RegistryCredentials = { username: string; key: string } | undefined;
@@ -10,6 +12,8 @@ export class RegistryClient {
     constructor(
         private readonly url: string,
         private readonly credentials?: RegistryCredentials,
+        /** Default: directly, or through the environment's proxy. */
+        private readonly way: Send = outgoing(),
     ) {}
 
     /** One request; answers are read whole, and no status is an error here. */
@@ -21,14 +25,7 @@ export class RegistryClient {
         const headers = { ...options.headers };
         if (this.credentials)
             headers.authorization = `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.key}`).toString("base64")}`;
-        const response = await fetch(new URL(path, this.url), {
-            method,
-            headers,
-            body: options.body,
-            redirect: "manual",
-            signal: AbortSignal.timeout(30_000),
-        });
-        return { status: response.status, headers: response.headers, text: await response.text() };
+        return sendOne(this.way, new URL(path, this.url), { method, headers, body: options.body });
     }
 
     /** Pushes a tiny image of one layer and answers the status of the request that was refused, or of the manifest's. */

@@ -1,17 +1,20 @@
 /** A login to zot by OpenID Connect, without a browser (measured on zot 2.1.20 and Authentik 2026.5). */
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Credentials, endSession, FlowError, passFlow } from "../authentik/flow";
 import { isConfidential } from "../http/address";
-import { type Answer, Browser, clockAhead, UnreachableError } from "../http/browser";
+import { Browser } from "../http/browser";
+import { UnreachableError } from "../http/failures";
 import type { Send } from "../http/outgoing";
+import { type Answer, clockAhead } from "../http/request";
+import { retrying } from "../http/retry";
 import { outsideText } from "../outsideText";
+import { UserError } from "../userError";
 import { type ApiKeyRecord, type ApiKeys, apiKeysOver } from "./apiKeys";
 
 export type { ApiKeyRecord } from "./apiKeys";
 export { FlowError };
 
 /** A login that did not end in a session at zot; the message names the remedy. */
-export class LoginError extends Error {}
+export class LoginError extends UserError {}
 
 export interface LoginOptions {
     /** How requests leave this machine. Default: directly, or through the environment's proxy. */
@@ -55,15 +58,12 @@ export class ZotSession {
      *
      * @throws FlowError where Authentik's flow cannot be passed, LoginError where zot or Authentik refuses, UnreachableError where one does not answer.
      */
-    static async login(registryUrl: string, credentials: Credentials, options: LoginOptions): Promise<ZotSession> {
-        for (let attempt = 1; ; attempt++) {
-            try {
-                return await ZotSession.attempt(registryUrl, credentials, options);
-            } catch (error) {
-                if (!(error instanceof UnreachableError) || error.isFinal || attempt >= ATTEMPTS) throw error;
-                await sleep(PAUSE * attempt);
-            }
-        }
+    static login(registryUrl: string, credentials: Credentials, options: LoginOptions): Promise<ZotSession> {
+        return retrying(() => ZotSession.attempt(registryUrl, credentials, options), {
+            worth: (error) =>
+                error instanceof UnreachableError && !error.isFinal ? { attempts: ATTEMPTS } : undefined,
+            firstPause: PAUSE,
+        });
     }
 
     private static async attempt(

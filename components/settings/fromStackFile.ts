@@ -1,13 +1,15 @@
 /** The reader for a stack's file alone: no state, no secret, no network, and no Pulumi. */
+
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { UserError } from "../../clients/userError";
 import { nameOfKey, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, shown } from "./setting";
 import { YamlMistake, yamlAsPulumi } from "./yaml";
 
 /** A mistake in the files themselves, for the person who wrote them. */
-export class StackFileError extends Error {}
+export class StackFileError extends UserError {}
 
 /**
  * The settings in `Pulumi.<stack>.yaml` below the defaults of `Pulumi.yaml`, as the CLI merges them.

@@ -1,5 +1,7 @@
 /** What one setting is: its meaning, its type and how a mistake in it is put into words. Pure. */
+
 import type * as z from "zod/mini";
+import { UserError } from "../../clients/userError";
 import type { Json } from "../zotJson";
 import { withoutSecrets } from "./secrets";
 
@@ -123,7 +125,7 @@ export class SecretText {
 }
 
 /** A mistake of the user, or several: printed as it is, without a stack trace. */
-export class SettingsError extends Error {
+export class SettingsError extends UserError {
     constructor(
         readonly mistakes: readonly SettingMistake[],
         where?: string,

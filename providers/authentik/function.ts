@@ -1,7 +1,11 @@
 /** The core that all functions share: a look-up by arguments that answers with plain values. */
+
+import { during } from "../../clients/authentik/call";
+import type { Client } from "../../clients/authentik/client";
+import { failureIn } from "../../clients/authentik/failures";
+import { UserError } from "../../clients/userError";
 import type { CheckFailure, FunctionHandler, PropertyMap } from "../protocol";
-import { type Client, during } from "./client";
-import { failureIn, missingPermission, UserError } from "./errors";
+import { missingPermission } from "./errors";
 import type { PropertyType, SchemaType } from "./propertyTypes";
 
 export interface Argument {

@@ -1,8 +1,11 @@
 /** The provider as the protocol wants it, made from the lists in package.ts. */
+
+import { type Patience, usualPatience } from "../../clients/authentik/api";
+import { Client } from "../../clients/authentik/client";
+import { connectionFrom } from "../../clients/authentik/connection";
+import { UserError } from "../../clients/userError";
 import type { Provider } from "../protocol";
-import { Client, type Patience, usualPatience } from "./client";
-import { checkConfiguration, isInsecure, settingsFrom } from "./configuration";
-import { UserError } from "./errors";
+import { checkConfiguration, isInsecure } from "./configuration";
 import { functionHandler } from "./function";
 import { functions, packageName, packageVersion, resources } from "./package";
 import { resourceHandler } from "./resource";
@@ -29,7 +32,7 @@ export function authentikProvider(
                 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
             }
             client = new Client(
-                once(() => settingsFrom(config, environment)),
+                once(() => connectionFrom(config, environment)),
                 patience,
             );
             return Promise.resolve();

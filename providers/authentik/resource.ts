@@ -7,6 +7,11 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { during } from "../../clients/authentik/call";
+import type { Client } from "../../clients/authentik/client";
+import { type ApiFailure, failureIn, isNotFound } from "../../clients/authentik/failures";
+import { isAtLeast } from "../../clients/authentik/version";
+import { UserError } from "../../clients/userError";
 import {
     type CallContext,
     type CheckFailure,
@@ -19,8 +24,7 @@ import {
     type ResourceState,
     UNKNOWN,
 } from "../protocol";
-import { type Client, during, isAtLeast, isNotFound } from "./client";
-import { type ApiFailure, failureIn, isDuplicate, missingPermission, UserError } from "./errors";
+import { isDuplicate, missingPermission } from "./errors";
 import { isNothing, type PropertyType, sameProperty } from "./propertyTypes";
 
 /** A property that programs may set. */

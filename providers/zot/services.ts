@@ -1,8 +1,9 @@
 /** Whom the resource talks to. Everything that speaks HTTP is loaded when the first request is to be sent, not at the start. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AuthentikUsers } from "../../clients/authentik/users";
-import type { Answer } from "../../clients/http/browser";
+import { UnreachableError } from "../../clients/http/failures";
 import type { Send } from "../../clients/http/outgoing";
+import type { Answer } from "../../clients/http/request";
+import { retrying } from "../../clients/http/retry";
 import type { KeyHolder } from "../../clients/zot/apiKeys";
 import type { ZotSession } from "../../clients/zot/session";
 import { keepsTags } from "../../clients/zot/version";
@@ -40,7 +41,7 @@ const ANSWER_PATIENCE = 10_000;
 const clients = {
     apiKeys: () => require("../../clients/zot/apiKeys") as typeof import("../../clients/zot/apiKeys"),
     authentikUsers: () => require("../../clients/authentik/users") as typeof import("../../clients/authentik/users"),
-    browser: () => require("../../clients/http/browser") as typeof import("../../clients/http/browser"),
+    request: () => require("../../clients/http/request") as typeof import("../../clients/http/request"),
     outgoing: () => require("../../clients/http/outgoing") as typeof import("../../clients/http/outgoing"),
     zotSession: () => require("../../clients/zot/session") as typeof import("../../clients/zot/session"),
 };
@@ -71,7 +72,7 @@ export function servicesFrom(configuration: Configuration, environment: NodeJS.P
                 .ZotSession.login(registryUrl, credentials, { way: way(), identityProvider, loginFlow });
         },
         async registry(registryUrl) {
-            const { clockAhead } = clients.browser();
+            const { clockAhead } = clients.request();
             const answer = await patiently(way(), registryUrl);
             return { clockAhead: clockAhead(answer), version: await versionOf(way(), registryUrl) };
         },
@@ -90,35 +91,31 @@ function wayOut({ caCertificateFile, proxy }: Configuration, environment: NodeJS
 }
 
 /** The registry's answer to a request that anyone may send, waiting for one that is just being restarted. */
-async function patiently(way: Send, registryUrl: string): Promise<Answer> {
-    const { sendOne, UnreachableError } = clients.browser();
-    const began = Date.now();
-    for (;;) {
-        let problem: Error;
-        try {
-            const answer = await sendOne(way, `${registryUrl}/v2/`);
-            if (answer.status < 500) return answer;
-            problem = new UnreachableError(
-                `The registry ${registryUrl} answers ${answer.status}; its log, or that of the proxy in front of it, says why.`,
-            );
-        } catch (error) {
-            problem = new UnreachableError(
-                `The registry: ${(error as Error).message}. Is zot running there? A zot that cannot reach its identity provider does not start.`,
-            );
-        }
-        if (Date.now() - began > RESTART_PATIENCE) throw problem;
-        await sleep(PAUSE);
-    }
+function patiently(way: Send, registryUrl: string): Promise<Answer> {
+    const ask = async () => {
+        const answer = await clients
+            .request()
+            .sendOne(way, `${registryUrl}/v2/`)
+            .catch((error: Error) => {
+                throw new UnreachableError(
+                    `The registry: ${error.message}. Is zot running there? A zot that cannot reach its identity provider does not start.`,
+                );
+            });
+        if (answer.status < 500) return answer;
+        throw new UnreachableError(
+            `The registry ${registryUrl} answers ${answer.status}; its log, or that of the proxy in front of it, says why.`,
+        );
+    };
+    return retrying(ask, { worth: () => ({ within: RESTART_PATIENCE }), firstPause: PAUSE, longestPause: PAUSE });
 }
 
 async function registryProblem(way: Send, registryUrl: string): Promise<string | undefined> {
     const advice =
         "CI's key is asked for there, from this machine: correct registry.url, or see to its name and the proxy in front of zot.";
     try {
-        const late = sleep(ANSWER_PATIENCE, undefined, { ref: false }).then(() => {
-            throw new Error(`it does not answer within ${ANSWER_PATIENCE / 1000} seconds`);
-        });
-        const { status, headers } = await Promise.race([clients.browser().sendOne(way, `${registryUrl}/v2/`), late]);
+        const { status, headers } = await clients
+            .request()
+            .sendOne(way, `${registryUrl}/v2/`, { timeout: ANSWER_PATIENCE });
         if (headers.has("docker-distribution-api-version") || (status === 401 && headers.has("www-authenticate")))
             return undefined;
         return `registry.url, ${registryUrl}, is answered by something that is no registry, with ${status} at /v2/. ${advice}`;
@@ -130,7 +127,7 @@ async function registryProblem(way: Send, registryUrl: string): Promise<string |
 /** The release that zot names to its user interface (measured on zot 2.1.20). */
 async function versionOf(way: Send, registryUrl: string): Promise<string | undefined> {
     try {
-        const answer = await clients.browser().sendOne(way, `${registryUrl}/v2/_zot/ext/mgmt`);
+        const answer = await clients.request().sendOne(way, `${registryUrl}/v2/_zot/ext/mgmt`);
         const { releaseTag } = JSON.parse(answer.text) as { releaseTag?: unknown };
         return typeof releaseTag === "string" && keepsTags(releaseTag) !== undefined ? releaseTag : undefined;
     } catch {

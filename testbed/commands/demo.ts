@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 import { CommandError, type Stack } from "@pulumi/pulumi/automation";
 import { FlowError } from "../../clients/authentik/flow";
-import { UnreachableError } from "../../clients/http/browser";
+import { UnreachableError } from "../../clients/http/failures";
 import { RegistryClient } from "../../clients/zot/registry";
 import { LoginError, ZotSession } from "../../clients/zot/session";
 import { ACTIONS, type AccessMatrix } from "../../components/accessPolicy";
@@ -11,7 +11,8 @@ import { checkoutOf } from "../checkout";
 
 import program = require("../../index");
 
-import { command, EXIT, exitCodes, run, UserError } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { UserError } from "../../clients/userError";
 import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { matrixTable } from "../../cli/shared/matrixText";
 import { type Site, startSite } from "../site";

@@ -1,7 +1,8 @@
 /** npm run forges: ci-secrets and the workflows' scripts on a real Gitea, and on a real Forgejo where one is given. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { command, run, UserError } from "../../cli/shared/command";
+import { command, run } from "../../cli/shared/command";
+import { UserError } from "../../clients/userError";
 import { projectFolder } from "../../cli/shared/stack";
 
 const program = command(

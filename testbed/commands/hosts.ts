@@ -1,6 +1,7 @@
 /** npm run hosts: pushes to real systemd hosts of two versions of Debian, by each service manager and with each kind of rights. */
 
-import { command, EXIT, exitCodes, run, UserError } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { UserError } from "../../clients/userError";
 import { onInterrupt } from "../../cli/shared/interrupt";
 import { readMachine } from "../bootstrap/toolchain.cjs";
 import { checkoutOf } from "../checkout";

@@ -9,7 +9,8 @@ import { checkoutOf } from "../checkout";
 
 import program = require("../../index");
 
-import { command, exitCodes, run, UserError } from "../../cli/shared/command";
+import { command, exitCodes, run } from "../../cli/shared/command";
+import { UserError } from "../../clients/userError";
 import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { readToolchain } from "../bootstrap/toolchain.cjs";
 import { plain, terminalPicture } from "../pictures/terminal";

@@ -1,7 +1,7 @@
 /** Logging in with a real browser. */
 
 import { launchChromium, NoBrowserError } from "../../../clients/chromium";
-import { sendOne } from "../../../clients/http/browser";
+import { sendOne } from "../../../clients/http/request";
 import { type BrowserLogin, logInWithBrowser, logOutWithBrowser } from "../browserLogin";
 import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped } from "../check";
 import type { Context } from "../context";

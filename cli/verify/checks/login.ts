@@ -1,7 +1,7 @@
 /** Logging in by OpenID Connect, and what comes of it. */
 import { FlowError } from "../../../clients/authentik/flow";
 import { isMember } from "../../../clients/authentik/objects";
-import { sendOne } from "../../../clients/http/browser";
+import { sendOne } from "../../../clients/http/request";
 import { LoginError } from "../../../clients/zot/session";
 import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
 import type { Context } from "../context";

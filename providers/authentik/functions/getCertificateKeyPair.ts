@@ -1,4 +1,5 @@
-import { failureIn, missingPermission } from "../errors";
+import { failureIn } from "../../../clients/authentik/failures";
+import { missingPermission } from "../errors";
 import { type FunctionDefinition, nothingFound } from "../function";
 import { boolean, text } from "../propertyTypes";
 

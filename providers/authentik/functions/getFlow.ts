@@ -1,4 +1,4 @@
-import { everyPage } from "../client";
+import { everyPage } from "../../../clients/authentik/client";
 import { described, type FunctionDefinition, nothingFound } from "../function";
 import { oneOf, text } from "../propertyTypes";
 

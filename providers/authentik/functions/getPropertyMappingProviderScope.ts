@@ -1,6 +1,6 @@
+import { everyPage } from "../../../clients/authentik/client";
+import { failureIn } from "../../../clients/authentik/failures";
 import type { PropertyMap } from "../../protocol";
-import { everyPage } from "../client";
-import { failureIn } from "../errors";
 import { described, type FunctionDefinition, nothingFound } from "../function";
 import { text, textList } from "../propertyTypes";
 

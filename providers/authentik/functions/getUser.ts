@@ -1,4 +1,4 @@
-import { isNotFound } from "../client";
+import { isNotFound } from "../../../clients/authentik/failures";
 import { described, exactlyOneOf, type FunctionDefinition, nothingFound } from "../function";
 import { integer, text } from "../propertyTypes";
 

@@ -1,5 +1,5 @@
 import type { Application, ApplicationRequest } from "@goauthentik/api";
-import { isNotFound } from "../client";
+import { isNotFound } from "../../../clients/authentik/failures";
 import { boolean, integer, integerList, oneOf, text } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 

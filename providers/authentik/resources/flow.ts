@@ -1,5 +1,5 @@
 import type { Flow, FlowRequest } from "@goauthentik/api";
-import { isNotFound } from "../client";
+import { isNotFound } from "../../../clients/authentik/failures";
 import { boolean, oneOf, text } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 

@@ -1,5 +1,5 @@
 import type { FlowStageBinding, FlowStageBindingRequest } from "@goauthentik/api";
-import { everyPage } from "../client";
+import { everyPage } from "../../../clients/authentik/client";
 import { boolean, integerBetween, oneOf, text } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 

@@ -1,6 +1,7 @@
 import type { PoliciesBindingsListRequest, PolicyBinding, PolicyBindingRequest } from "@goauthentik/api";
-import { everyPage } from "../client";
-import { failureIn, isDuplicate } from "../errors";
+import { everyPage } from "../../../clients/authentik/client";
+import { failureIn } from "../../../clients/authentik/failures";
+import { isDuplicate } from "../errors";
 import { boolean, integer, integerBetween, isNothing, reference, text } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 

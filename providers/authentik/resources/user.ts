@@ -1,5 +1,6 @@
 import type { User, UserRequest } from "@goauthentik/api";
-import { failureIn, missingPermission } from "../errors";
+import { failureIn } from "../../../clients/authentik/failures";
+import { missingPermission } from "../errors";
 import { boolean, json, oneOf, text, textList } from "../propertyTypes";
 import type { ResourceDefinition } from "../resource";
 import { numericId } from "./numericId";

@@ -7,7 +7,9 @@ import type { AddressInfo } from "node:net";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import { Browser, clockAhead, sendOne, UnreachableError } from "../../../clients/http/browser";
+import { Browser } from "../../../clients/http/browser";
+import { UnreachableError } from "../../../clients/http/failures";
+import { clockAhead, sendOne } from "../../../clients/http/request";
 import { LARGEST_ANSWER, outgoing } from "../../../clients/http/outgoing";
 
 let folder: string;

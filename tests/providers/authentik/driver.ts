@@ -1,6 +1,6 @@
 /** Plays the engine's part towards the provider, without gRPC: check, then create, read, diff, update, delete. */
 
-import type { Patience } from "../../../providers/authentik/client";
+import type { Patience } from "../../../clients/authentik/api";
 import { authentikProvider } from "../../../providers/authentik/provider";
 import type { CallContext, PropertyMap, Provider, ResourceState } from "../../../providers/protocol";
 

@@ -4,9 +4,11 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as fc from "fast-check";
 import { parse } from "yaml";
-import { everyPage, isAtLeast } from "../../../providers/authentik/client";
-import { checkConfiguration, isInsecure, settingsFrom } from "../../../providers/authentik/configuration";
-import { complaintsByField } from "../../../providers/authentik/errors";
+import { everyPage } from "../../../clients/authentik/client";
+import { isAtLeast } from "../../../clients/authentik/version";
+import { checkConfiguration, isInsecure } from "../../../providers/authentik/configuration";
+import { connectionFrom } from "../../../clients/authentik/connection";
+import { complaintsByField } from "../../../clients/authentik/failures";
 import { functions, resources } from "../../../providers/authentik/package";
 import {
     duration,
@@ -303,15 +305,15 @@ describe("configuration", () => {
         ["https://authentik.example.com", "https://authentik.example.com/api/v3"],
         ["https://example.com/sso/", "https://example.com/sso/api/v3"],
         ["https://example.com/api/v3", "https://example.com/api/v3"],
-    ])("%s is asked at %s", (url, basePath) => expect(settingsFrom({ url, token }, {}).basePath).toBe(basePath));
+    ])("%s is asked at %s", (url, basePath) => expect(connectionFrom({ url, token }, {}).basePath).toBe(basePath));
 
     test("wins over the environment, which is enough alone", () => {
-        expect(settingsFrom({}, { AUTHENTIK_URL: "https://e.example.com", AUTHENTIK_TOKEN: "e" })).toMatchObject({
+        expect(connectionFrom({}, { AUTHENTIK_URL: "https://e.example.com", AUTHENTIK_TOKEN: "e" })).toMatchObject({
             token: "e",
             url: "https://e.example.com",
         });
         expect(
-            settingsFrom(
+            connectionFrom(
                 { url: "https://c.example.com", token: "c", headers: '{"X-A":"1"}' },
                 { AUTHENTIK_URL: "https://e.example.com", AUTHENTIK_TOKEN: "e" },
             ),
@@ -338,16 +340,16 @@ describe("configuration", () => {
         expect(checkConfiguration({ url: "http://authentik.example.com" })).toEqual([
             { property: "url", reason: expect.stringMatching(plain) },
         ]);
-        expect(() => settingsFrom({ token }, { AUTHENTIK_URL: "http://10.0.0.7:9000" })).toThrow(
+        expect(() => connectionFrom({ token }, { AUTHENTIK_URL: "http://10.0.0.7:9000" })).toThrow(
             /AUTHENTIK_URL .*over plain http/,
         );
         for (const url of ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"])
             expect(checkConfiguration({ url })).toEqual([]);
-        expect(() => settingsFrom({ url: "https://u:p@x.example.com", token }, {})).toThrow(/no user name or password/);
-        expect(() => settingsFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(
+        expect(() => connectionFrom({ url: "https://u:p@x.example.com", token }, {})).toThrow(/no user name or password/);
+        expect(() => connectionFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(
             /holds a character that no token has/,
         );
-        expect(() => settingsFrom({}, {})).toThrow(
+        expect(() => connectionFrom({}, {})).toThrow(
             /pulumi config set authentik:url .*pulumi config set --secret authentik:token/,
         );
     });

@@ -1,0 +1,100 @@
+/** Where Authentik is and who asks, as the settings and the environment have it. Pure. */
+import { isConfidential } from "../http/address";
+import { UserError } from "../userError";
+
+export interface Connection {
+    /** Where the API is, without a slash at the end: `https://authentik.example.com/api/v3`. */
+    basePath: string;
+    /** As the person wrote it, for messages. */
+    url: string;
+    token: string;
+    headers: Record<string, string>;
+}
+
+/** As a stack's file has them; empty is as good as absent. */
+export interface ConnectionProperties {
+    url?: unknown;
+    token?: unknown;
+    headers?: unknown;
+}
+
+const asText = (value: unknown) => (typeof value === "string" && value.trim() !== "" ? value.trim() : undefined);
+
+/**
+ * The settings, once they are needed.
+ * @throws UserError with the command that sets what is missing.
+ */
+export function connectionFrom(config: ConnectionProperties, environment: NodeJS.ProcessEnv): Connection {
+    const url = asText(config.url) ?? asText(environment.AUTHENTIK_URL);
+    const token = asText(config.token) ?? asText(environment.AUTHENTIK_TOKEN);
+    const missing: string[] = [];
+    if (!url)
+        missing.push(
+            "Authentik's address is not set. Set it with: pulumi config set authentik:url https://authentik.example.com (or in the environment: AUTHENTIK_URL).",
+        );
+    if (!token) {
+        missing.push(
+            "No API token for Authentik is set. Set it with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).",
+        );
+    }
+    if (!url || !token) throw new UserError(missing.join(" "));
+    if (/[^\x21-\x7e]/.test(token))
+        throw new UserError(
+            "The API token for Authentik holds a character that no token has (a space or line break inside, or a letter beyond ASCII). Set it again with: pulumi config set --secret authentik:token",
+        );
+    const origin =
+        config.url === undefined || config.url === null || config.url === "" ? "AUTHENTIK_URL" : "authentik:url";
+    return { basePath: parseUrl(url, origin), url, token, headers: parseHeaders(config.headers ?? {}) };
+}
+
+/**
+ * The API's address, by Authentik's.
+ *
+ * @param name the setting's, for a message
+ * @throws UserError
+ */
+export function parseUrl(value: string, name: string): string {
+    let url: URL | undefined;
+    try {
+        url = new URL(value.trim());
+    } catch {
+        // Said below, with what is allowed.
+    }
+    if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
+        throw new UserError(
+            `${name} must be an http or https address such as https://authentik.example.com, not ${JSON.stringify(value)}.`,
+        );
+    }
+    if (!isConfidential(url)) {
+        throw new UserError(
+            `${name} is ${JSON.stringify(value)}: over plain http, the API token could be read on the way. Give Authentik's https address (http is for a loopback host only).`,
+        );
+    }
+    if (url.username || url.password)
+        throw new UserError(`${name} must hold no user name or password; the API token is authentik:token.`);
+    const base = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
+    return base.endsWith("/api/v3") ? base : `${base}/api/v3`;
+}
+
+/** Headers come as JSON text from `Pulumi.<stack>.yaml`. What they hold is secret and is not repeated in a message. */
+export function parseHeaders(value: unknown): Record<string, string> {
+    let headers = value;
+    if (typeof value === "string") {
+        try {
+            headers = JSON.parse(value);
+        } catch {
+            headers = null;
+        }
+    }
+    if (
+        headers === null ||
+        typeof headers !== "object" ||
+        Array.isArray(headers) ||
+        Object.values(headers).some((header) => typeof header !== "string")
+    ) {
+        throw new UserError(
+            'authentik:headers must be an object of texts, for example {"X-Forwarded-For":"10.0.0.1"}.',
+        );
+    }
+    return headers as Record<string, string>;
+}

@@ -1,0 +1,266 @@
+/**
+ * What can go wrong between this program and Authentik, each as its own kind, and the words for it: the one table of them.
+ * A message says what was asked, what was found, and what to do.
+ */
+import type { NoAnswer, UnreachableError } from "../http/failures";
+import { type Answer, isJson, jsonOf, retryAfter } from "../http/request";
+import type { Worth } from "../http/retry";
+import { outsideText } from "../outsideText";
+import { UserError } from "../userError";
+
+export type FailureKind =
+    /** The request never got an answer, and certainly changed nothing. */
+    | "unreachable"
+    /** Authentik answers 503 while it starts. */
+    | "starting"
+    /** No token, or one that is invalid or expired. Authentik says 403 to both, never 401. */
+    | "bad-token"
+    /** The token is good and may not do this. */
+    | "forbidden"
+    | "not-found"
+    /** Validation: {@link ApiFailure.fields} says what is wrong with which field. */
+    | "invalid"
+    /**
+     * A write whose outcome nobody knows: the connection broke, or the answer was one that Authentik also gives after the write was
+     * committed (500 from a recycled worker; 405 with an empty page, measured on 2026.5).
+     */
+    | "uncertain"
+    | "unexpected";
+
+export class ApiFailure extends UserError {
+    constructor(
+        readonly kind: FailureKind,
+        message: string,
+        /** Keyed by the API's field in camel case; what belongs to no field is under "". */
+        readonly fields: Readonly<Record<string, readonly string[]>> = {},
+        readonly status?: number,
+        /** What Authentik itself said, where it did. */
+        readonly detail?: string,
+    ) {
+        super(message);
+    }
+}
+
+/** The failure in an error of the API's client, which wraps whatever its fetch throws. */
+export function failureIn(error: unknown): ApiFailure | undefined {
+    if (error instanceof ApiFailure) return error;
+    const cause = error instanceof Error ? error.cause : undefined;
+    return cause instanceof ApiFailure ? cause : undefined;
+}
+
+/** Whether the failure says that an object is not there. */
+export const isNotFound = (error: unknown): boolean => failureIn(error)?.kind === "not-found";
+
+/** How long to go on trying. All in milliseconds. */
+export interface Patience {
+    /** While nothing listens at the address. */
+    refused: number;
+    /** While Authentik says that it is starting; an empty database takes it about a minute (measured on 2026.5). */
+    starting: number;
+    /** For one answer. */
+    answer: number;
+    /** The first pause between two attempts; each next one is twice as long, up to `longestPause`. */
+    firstPause: number;
+    longestPause: number;
+    /** Attempts at a request that fails in passing and may be repeated. */
+    attempts: number;
+}
+
+/** What was asked of Authentik. */
+export interface Asked {
+    /** Authentik's address, as the person wrote it. */
+    url: string;
+    method: string;
+    /** Below the address, without a query: `/api/v3/core/users/`. */
+    path: string;
+    /** Whether the request may be sent twice: reads, and writes of which a second one changes nothing more. */
+    isRepeatable: boolean;
+    patience: Patience;
+}
+
+/** A failure, and what trying again is worth; undefined where it would end in the same way. */
+export interface Judged {
+    failure: ApiFailure;
+    worth: Worth | undefined;
+}
+
+const placeOf = ({ method, path }: Asked) => `${method} ${path}`;
+const inPassing = ({ isRepeatable, patience }: Asked): Worth | undefined =>
+    isRepeatable ? { attempts: patience.attempts } : undefined;
+
+// Without an answer
+
+type Words = (asked: Asked, reason: string) => string;
+
+const WITHOUT_ANSWER: Record<NoAnswer, Words> = {
+    "refused here": ({ url }, reason) => `Authentik at ${url}: ${reason}.`,
+    untrusted: ({ url }, code) =>
+        `The certificate of ${url} is not trusted here (${code}). For a private authority set NODE_EXTRA_CA_CERTS to its PEM file; authentik:insecure accepts any certificate.`,
+    "certificate not valid now": ({ url }, code) =>
+        `The certificate of ${url} is not valid now (${code}). Renew it, or set the clock here; authentik:insecure accepts any certificate.`,
+    "unknown host": ({ url }) =>
+        `The host name in ${url} is not known (ENOTFOUND). Is authentik:url right, and the network up?`,
+    "not connected": ({ url }, code) =>
+        `Authentik cannot be reached at ${url} (${code}). Is it running there, and does the network let you through?`,
+    timeout: (asked, reason) => `Authentik at ${asked.url} gave no answer to ${placeOf(asked)} (${reason}).`,
+    broken: (asked, reason) => `Authentik at ${asked.url} gave no answer to ${placeOf(asked)} (${reason}).`,
+};
+
+/** What a request came to that got no answer. */
+export function withoutAnswer(asked: Asked, { noAnswer: { kind, reason, code } }: UnreachableError): Judged {
+    const mayBeDone = kind === "timeout" || kind === "broken";
+    const failureKind: FailureKind =
+        kind === "refused here" ? "unexpected" : mayBeDone && !asked.isRepeatable ? "uncertain" : "unreachable";
+    const failure = new ApiFailure(failureKind, WITHOUT_ANSWER[kind](asked, code ?? reason));
+    if (kind === "not connected") return { failure, worth: { within: asked.patience.refused } };
+    return { failure, worth: mayBeDone ? inPassing(asked) : undefined };
+}
+
+// An answer that is none to go by
+
+interface Given {
+    asked: Asked;
+    answer: Answer;
+    /** What Authentik said of it, where it did. */
+    detail: string | undefined;
+}
+
+interface Row {
+    when(given: Given): boolean;
+    kind: FailureKind | ((given: Given) => FailureKind);
+    words(given: Given): string;
+    /** Default: trying again is worth nothing. */
+    worth?(given: Given): Worth | undefined;
+}
+
+const said = (detail: string | undefined) => (detail ? `: ${detail}` : "");
+const TOKEN_PROBLEM = /token invalid|credentials were not provided|expired/i;
+
+/** The first row that fits an answer says what it is. */
+const ANSWERS: readonly Row[] = [
+    {
+        when: ({ answer }) => answer.status >= 200 && answer.status < 300,
+        kind: "unexpected",
+        words: ({ asked, answer }) =>
+            `${asked.url} answered ${placeOf(asked)} with something else than Authentik's API does (${outsideText(answer.headers.get("content-type") ?? "no content type", 80)}). Is authentik:url right, and does a proxy in front ask for a login?`,
+    },
+    {
+        // It is not followed: that would turn a POST into a GET and lose what was to be written.
+        when: ({ answer }) => answer.status >= 300 && answer.status < 400,
+        kind: "unexpected",
+        words: ({ asked, answer }) =>
+            `${asked.url} redirects ${placeOf(asked)}${toWhere(answer)}. Set authentik:url to the address that Authentik itself answers at (often the same with https).`,
+    },
+    {
+        // Said by Authentik's front before its core runs: nothing was written.
+        when: ({ answer }) => answer.status === 503 && retryAfter(answer) !== undefined,
+        kind: "starting",
+        words: ({ asked: { url, patience } }) =>
+            `Authentik at ${url} has been starting for ${Math.round(patience.starting / 1000)} s and is not ready. Look at its log; try again when ${url}/-/health/ready/ answers 200.`,
+        worth: ({ asked: { patience }, answer }) => ({
+            within: patience.starting,
+            pause: Math.min(retryAfter(answer)!, patience.longestPause),
+        }),
+    },
+    {
+        when: ({ answer: { status }, detail }) =>
+            status === 401 || (status === 403 && TOKEN_PROBLEM.test(detail ?? "")),
+        kind: "bad-token",
+        words: ({ asked, detail }) =>
+            `Authentik at ${asked.url} refused the API token: ${(detail ?? "it is invalid or expired").replace(/\.$/, "")}. Set a good one with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN). A refresh and a destroy go by the token of the last update: where a new one is set already, first run pulumi up, without --refresh.`,
+    },
+    {
+        when: ({ answer }) => answer.status === 403,
+        kind: "forbidden",
+        words: ({ detail }) => detail ?? "You do not have permission to perform this action.",
+    },
+    {
+        when: ({ answer }) => answer.status === 404 && isJson(answer),
+        kind: "not-found",
+        words: ({ detail }) => detail ?? "Not found.",
+    },
+    {
+        when: ({ answer }) => answer.status === 404,
+        kind: "unexpected",
+        words: ({ asked }) =>
+            `${asked.url} has no API at ${placeOf(asked)} (404). Is authentik:url right? A path below which Authentik is served belongs to it.`,
+    },
+    {
+        when: ({ answer }) => answer.status === 400 && isJson(answer),
+        kind: "invalid",
+        words: ({ answer }) => answer.text,
+    },
+    {
+        when: ({ answer }) => answer.status === 429,
+        kind: "unexpected",
+        words: ({ asked }) =>
+            `Authentik at ${asked.url} answers that there are too many requests (429 to ${placeOf(asked)}). Try again later.`,
+        worth: ({ asked: { patience }, answer }) => ({
+            within: 60_000,
+            attempts: patience.attempts,
+            pause: retryAfter(answer) && Math.min(retryAfter(answer)!, 30_000),
+        }),
+    },
+    {
+        // A server error, or the empty 405 that an unhandled one shows as: a write may have been committed all the same.
+        when: ({ answer }) => answer.status >= 500 || (answer.status === 405 && !isJson(answer)),
+        kind: ({ asked }) => (asked.isRepeatable ? "unexpected" : "uncertain"),
+        words: ({ asked, answer: { status }, detail }) =>
+            `Authentik at ${asked.url} failed at ${placeOf(asked)} (${status}${said(detail)}). Its log says why.`,
+        worth: ({ asked, answer }) => (answer.status === 405 && asked.method === "GET" ? undefined : inPassing(asked)),
+    },
+    {
+        when: () => true,
+        kind: "unexpected",
+        words: ({ asked, answer: { status }, detail }) =>
+            `Authentik at ${asked.url} answered ${status} to ${placeOf(asked)}${said(detail)}.`,
+    },
+];
+
+/** Whether an answer is one of the API to a request that was carried out. */
+export const isSuccess = (answer: Answer): boolean =>
+    answer.status >= 200 && answer.status < 300 && (answer.status === 204 || answer.status === 205 || isJson(answer));
+
+/** What an answer comes to that is no success. */
+export function judged(asked: Asked, answer: Answer): Judged {
+    const body = isJson(answer) ? jsonOf(answer) : undefined;
+    const detail = typeof body === "object" && body !== null && "detail" in body ? outsideText(body.detail) : undefined;
+    const given: Given = { asked, answer, detail };
+    const { kind, words, worth } = ANSWERS.find((row) => row.when(given))!;
+    const failureKind = typeof kind === "function" ? kind(given) : kind;
+    const fields = failureKind === "invalid" ? complaintsByField(body) : {};
+    return { failure: new ApiFailure(failureKind, words(given), fields, answer.status, detail), worth: worth?.(given) };
+}
+
+/** A proxy's redirect may carry a session in its query. */
+function toWhere({ headers, location }: Answer): string {
+    if (location) return ` to ${outsideText(`${location.origin}${location.pathname}`)}`;
+    return headers.has("location") ? " to another address" : "";
+}
+
+// Complaints about fields
+
+const camelCase = (field: string) => field.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** The complaints of a 400 answer by field, nested ones under the outermost field. */
+export function complaintsByField(body: unknown): Record<string, string[]> {
+    if (body === null || typeof body !== "object") return {};
+    if (Array.isArray(body)) return { "": flatten(body) };
+    const fields: Record<string, string[]> = {};
+    for (const [field, complaints] of Object.entries(body)) {
+        const key = field === "non_field_errors" || field === "detail" || field === "__all__" ? "" : camelCase(field);
+        fields[key] = [...(fields[key] ?? []), ...flatten(complaints)];
+    }
+    return fields;
+}
+
+function flatten(complaints: unknown): string[] {
+    if (typeof complaints === "string") return [complaints];
+    if (Array.isArray(complaints)) return complaints.flatMap(flatten);
+    if (complaints !== null && typeof complaints === "object") {
+        return Object.entries(complaints).flatMap(([field, inner]) =>
+            flatten(inner).map((complaint) => `${field}: ${complaint}`),
+        );
+    }
+    return complaints === undefined || complaints === null ? [] : [String(complaints)];
+}

@@ -1,0 +1,90 @@
+/** Requests that got no answer: what can go wrong before there is one, and the words for it. */
+import { outsideText } from "../outsideText";
+import { UserError } from "../userError";
+
+/** Why there was no answer. */
+export type NoAnswer =
+    /** Nothing was sent, or nothing more was read, by a decision of ours. */
+    | "refused here"
+    /** The server's certificate is of an authority that is not trusted here, or is not for this name. */
+    | "untrusted"
+    | "certificate not valid now"
+    | "unknown host"
+    /** The connection never came about, so whatever was to be sent was not. */
+    | "not connected"
+    | "timeout"
+    /** Anything else: what was sent may have been done. */
+    | "broken";
+
+/** A request without an answer, in the words of the person who must act. */
+export class UnreachableError extends UserError {
+    constructor(
+        message: string,
+        /** Whether another attempt would end in the same way. */
+        readonly isFinal = false,
+        /** Default: what is known of a connection that broke. */
+        readonly noAnswer: { kind: NoAnswer; reason: string; code?: string } = {
+            kind: isFinal ? "refused here" : "broken",
+            reason: message,
+        },
+    ) {
+        super(message);
+    }
+}
+
+/** Codes of Node, OpenSSL and undici, by what they mean. */
+const CODES: readonly [Exclude<NoAnswer, "refused here" | "broken">, RegExp][] = [
+    [
+        "untrusted",
+        /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|ERR_TLS_CERT_ALTNAME_INVALID)$/,
+    ],
+    ["certificate not valid now", /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/],
+    ["unknown host", /^ENOTFOUND$/],
+    [
+        "not connected",
+        /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/,
+    ],
+];
+
+/** The error at the bottom of another's causes; a host with several addresses fails with one error for each. */
+export function rootCause(error: unknown): Partial<NodeJS.ErrnoException> {
+    let cause = (error ?? {}) as Partial<NodeJS.ErrnoException> & { errors?: unknown[] };
+    for (;;) {
+        const inner = cause.cause ?? cause.errors?.[0];
+        if (typeof inner !== "object" || inner === null) return cause;
+        cause = inner;
+    }
+}
+
+/**
+ * What became of a request to `origin` that threw.
+ *
+ * @param timeout milliseconds that the answer was waited for
+ */
+export function unreachable(origin: string, error: unknown, timeout: number): UnreachableError {
+    if (error instanceof UnreachableError) return error;
+    const cause = rootCause(error);
+    const code = cause.code ?? "";
+    const kind: NoAnswer =
+        cause.name === "TimeoutError" ? "timeout" : (CODES.find(([, codes]) => codes.test(code))?.[0] ?? "broken");
+    const reason = reasonOf(kind, code, cause, timeout);
+    const isFinal = kind === "untrusted" || kind === "certificate not valid now";
+    return new UnreachableError(`${origin} cannot be reached: ${reason}`, isFinal, {
+        kind,
+        reason,
+        ...(code ? { code } : {}),
+    });
+}
+
+function reasonOf(kind: NoAnswer, code: string, { message }: Partial<Error>, timeout: number): string {
+    switch (kind) {
+        case "timeout":
+            return `no answer within ${timeout / 1000} seconds`;
+        case "untrusted":
+            return `its certificate is not trusted here (${code}); for a private authority set NODE_EXTRA_CA_CERTS in the environment to its PEM file`;
+        case "certificate not valid now":
+            return `its certificate is not valid now (${code}); renew it, or set the clock here`;
+        default:
+            return outsideText(message || code || "no answer");
+    }
+}
