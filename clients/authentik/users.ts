@@ -90,6 +90,10 @@ export class AuthentikUsers {
         } catch (error) {
             const failure = failureIn(error);
             if (!failure) throw error;
+            if (failure.kind === "bad-token")
+                throw new AuthentikError(
+                    `Authentik at ${this.url} refused the API token (${failure.detail || failure.status}): set a good one with: pulumi config set --secret authentik:token`,
+                );
             if (failure.kind === "forbidden")
                 throw new AuthentikError(
                     `The token for Authentik lacks the permission ${permission}, needed for ${what} (${failure.message}). Give it to the token's user, through a role.`,

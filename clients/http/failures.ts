@@ -65,8 +65,7 @@ export function unreachable(origin: string, error: unknown, timeout: number): Un
     if (error instanceof UnreachableError) return error;
     const cause = rootCause(error);
     const code = cause.code ?? "";
-    const kind: NoAnswer =
-        cause.name === "TimeoutError" ? "timeout" : (CODES.find(([, codes]) => codes.test(code))?.[0] ?? "broken");
+    const kind = kindOf(cause, code);
     const reason = reasonOf(kind, code, cause, timeout);
     const isFinal = kind === "untrusted" || kind === "certificate not valid now";
     return new UnreachableError(`${origin} cannot be reached: ${reason}`, isFinal, {
@@ -76,12 +75,20 @@ export function unreachable(origin: string, error: unknown, timeout: number): Un
     });
 }
 
+function kindOf({ name, message }: Partial<Error>, code: string): NoAnswer {
+    if (name === "TimeoutError") return "timeout";
+    // Ports that Node's fetch never connects to.
+    if (message === "bad port") return "not connected";
+    return CODES.find(([, codes]) => codes.test(code))?.[0] ?? "broken";
+}
+
 function reasonOf(kind: NoAnswer, code: string, { message }: Partial<Error>, timeout: number): string {
     switch (kind) {
         case "timeout":
             return `no answer within ${timeout / 1000} seconds`;
         case "untrusted":
-            return `its certificate is not trusted here (${code}); for a private authority set NODE_EXTRA_CA_CERTS in the environment to its PEM file`;
+            if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `its certificate is for another name (${message})`;
+            return `its certificate is of an authority that is not trusted here (${code}); for a private authority set NODE_EXTRA_CA_CERTS in the environment to its PEM file`;
         case "certificate not valid now":
             return `its certificate is not valid now (${code}); renew it, or set the clock here`;
         default:

@@ -12,9 +12,9 @@ import { checkoutOf } from "../checkout";
 import program = require("../../index");
 
 import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
-import { UserError } from "../../clients/userError";
 import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { matrixTable } from "../../cli/shared/matrixText";
+import { UserError } from "../../clients/userError";
 import { type Site, startSite } from "../site";
 import { createScratchStack, type ScratchStack, STACK } from "../site/scratchStack";
 

@@ -1,8 +1,9 @@
 /** npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through. */
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
-import { command, EXIT, exitCodes, run, UserError } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
 import { onInterrupt } from "../../cli/shared/interrupt";
+import { UserError } from "../../clients/userError";
 import { readMachine } from "../bootstrap/toolchain.cjs";
 import { type Injection, Injector, type Outcome } from "../faults/injections";
 import { faultPlan, type PlannedFaults } from "../faults/plan";

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { command, run } from "../../cli/shared/command";
-import { UserError } from "../../clients/userError";
 import { projectFolder } from "../../cli/shared/stack";
+import { UserError } from "../../clients/userError";
 
 const program = command(
     "npm run forges --",

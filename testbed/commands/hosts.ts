@@ -1,8 +1,8 @@
 /** npm run hosts: pushes to real systemd hosts of two versions of Debian, by each service manager and with each kind of rights. */
 
 import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
-import { UserError } from "../../clients/userError";
 import { onInterrupt } from "../../cli/shared/interrupt";
+import { UserError } from "../../clients/userError";
 import { readMachine } from "../bootstrap/toolchain.cjs";
 import { checkoutOf } from "../checkout";
 import { Hosts, type Outcome, type PlannedCell, plan, titleOf } from "../hosts/matrix";

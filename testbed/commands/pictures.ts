@@ -10,8 +10,8 @@ import { checkoutOf } from "../checkout";
 import program = require("../../index");
 
 import { command, exitCodes, run } from "../../cli/shared/command";
-import { UserError } from "../../clients/userError";
 import { onInterrupt, Steps } from "../../cli/shared/interrupt";
+import { UserError } from "../../clients/userError";
 import { readToolchain } from "../bootstrap/toolchain.cjs";
 import { plain, terminalPicture } from "../pictures/terminal";
 import { type Site, startSite } from "../site";

@@ -1,6 +1,6 @@
 /** Watches a registry while something is done to it: anonymous pulls, and logins of a person. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { UnreachableError } from "../../clients/http/browser";
+import { UnreachableError } from "../../clients/http/failures";
 import { LoginError, ZotSession } from "../../clients/zot/session";
 import type { Site } from "../../testbed/site";
 
