@@ -1,0 +1,82 @@
+/** What is there to log in with, looked at before anybody is bothered. */
+import * as net from "node:net";
+import type { AnyAuthMethod, ParsedKey } from "ssh2";
+import { fingerprint, hostKeyOf, KeyError, privateKeyOf } from "../sshKeys";
+import { type Place, SshError } from "./place";
+
+/** By what the user is let in, in the order in which the plugin command tries it. */
+export interface Login {
+    hostKey: { type: string; blob: Buffer };
+    methods: { method: AnyAuthMethod; described: string }[];
+}
+
+/** @throws SshError where there is nothing to log in with, or no key is one. */
+export async function loginOf(place: Place): Promise<Login> {
+    const { user, password, privateKey, privateKeyPassword, agentSocketPath } = place;
+    const hostKey = hostKeyOf(place.hostKey);
+    if (!hostKey)
+        throw new SshError(
+            `The host key of ${place.role} (${place.setting("hostKey")}) is no ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 ${place.host} prints it.`,
+        );
+    const methods: Login["methods"] = [];
+    if (privateKey !== undefined) {
+        let key: ParsedKey;
+        try {
+            key = privateKeyOf(privateKey, privateKeyPassword);
+        } catch (error) {
+            if (error instanceof KeyError) throw new SshError(`Nobody can log in to ${place.role}: ${error.message}.`);
+            throw error;
+        }
+        methods.push({
+            method: { type: "publickey", username: user, key },
+            described: `the private key ${fingerprint(key.getPublicSSH())}`,
+        });
+    }
+    if (password !== undefined) {
+        methods.push({ method: { type: "password", username: user, password }, described: "the password" });
+        methods.push({
+            method: {
+                type: "keyboard-interactive",
+                username: user,
+                prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
+            },
+            described: "the password",
+        });
+    }
+    if (agentSocketPath !== undefined) {
+        await reachAgent(agentSocketPath);
+        // The plugin command asks for no second public key, so that a private key hides those of an agent.
+        if (privateKey === undefined)
+            methods.push({
+                method: { type: "agent", username: user, agent: agentSocketPath },
+                described: `the keys of the SSH agent at ${agentSocketPath}`,
+            });
+    }
+    if (methods.length === 0) {
+        throw new SshError(
+            `There is nothing to log in to ${place.role} with: no private key (host.privateKey), no password (host.password), and no SSH agent (SSH_AUTH_SOCK is not set).`,
+        );
+    }
+    return { hostKey, methods };
+}
+
+/** An agent that is not there breaks the push too, even one with a private key (measured on the plugin command 1.2.1). */
+function reachAgent(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const socket = net.connect(path);
+        const fail = (why: string) => {
+            socket.destroy();
+            reject(
+                new SshError(
+                    `SSH_AUTH_SOCK names ${path}, where no SSH agent answers (${why}). Start the agent, or unset SSH_AUTH_SOCK where a private key is set (host.privateKey): the push would fail with it as well.`,
+                ),
+            );
+        };
+        socket.setTimeout(3_000, () => fail("it is silent"));
+        socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+        socket.once("connect", () => {
+            socket.destroy();
+            resolve();
+        });
+    });
+}
