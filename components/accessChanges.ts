@@ -18,7 +18,7 @@ import { covers, literalPrefix, mayOverlap } from "./settings/patterns";
 export interface AccessChange {
     /** Who, as the access matrix names them: `anonymous`, `group admins`, … */
     who: string;
-    kind: "gains" | "loses";
+    kind: Kind;
     actions: Action[];
     /** The repositories: those that match any item; an item of two patterns stands for those that match both. */
     repositories: string[][];
@@ -27,6 +27,9 @@ export interface AccessChange {
     /** True where the action was and is possible, and what changes is whether that hangs on a condition of the request. */
     condition?: boolean;
 }
+
+const KINDS = ["gains", "loses"] as const;
+type Kind = (typeof KINDS)[number];
 
 /** Whether someone may do more than before. */
 export const isWidening = (change: AccessChange): boolean => change.kind === "gains";
@@ -39,68 +42,78 @@ interface Region {
     name: string[];
 }
 
+/** What one row of the matrix may do in a region. */
+interface RegionRights {
+    region: Region;
+    before: readonly Action[];
+    after: readonly Action[];
+}
+
 /** What changes from one matrix to the other; what widens comes first, and first of that what anyone gains. */
 export function accessChanges(before: AccessMatrix, after: AccessMatrix): AccessChange[] {
     const regions = regionsOf(Object.keys(before), Object.keys(after));
-    const changes = rowsOf(before, after).flatMap((who) =>
-        (["gains", "loses"] as const).flatMap((kind) => {
-            const [from, to] = kind === "gains" ? ([before, after] as const) : ([after, before] as const);
-            const changed = (region: Region, row: string): Action[] => {
-                const [fromPattern, toPattern] =
-                    kind === "gains" ? [region.before, region.after] : [region.after, region.before];
-                const had = rightsIn(from, fromPattern, row);
-                return rightsIn(to, toPattern, row).filter((action) => !had.includes(action));
-            };
-            const isNamed = who !== ANONYMOUS_ROW && who !== LOGGED_IN_ROW;
-            const perAction = ACTIONS.map((action) => ({
-                action,
-                // What everyone who is logged in gains is said once.
-                regions: regions.filter(
-                    (region) =>
-                        changed(region, who).includes(action) &&
-                        !(isNamed && changed(region, LOGGED_IN_ROW).includes(action)),
-                ),
-            })).filter((item) => item.regions.length > 0);
-            return bySameRegions(perAction).map(({ actions, regions: hit }): AccessChange => {
-                const repositories = withoutCovered(hit.map(({ name }) => name));
-                const stays = (region: Region) =>
-                    !hit.includes(region) &&
-                    actions.some(
-                        (action) => rightsIn(after, region.after, who).includes(action) !== (kind === "gains"),
-                    );
-                const inside = (name: string[]) =>
-                    repositories.some(
-                        (outer) =>
-                            outer.length === 1 &&
-                            name.some((pattern) => pattern !== outer[0] && covers(outer[0]!, pattern)),
-                    );
-                return {
-                    who,
-                    kind,
-                    actions,
-                    repositories,
-                    except: withoutCovered(
-                        regions.filter((region) => stays(region) && inside(region.name)).map(({ name }) => name),
-                    ),
-                };
-            });
-        }),
-    );
+    const rightsOf = (who: string): RegionRights[] =>
+        regions.map((region) => ({
+            region,
+            before: rightsIn(before, region.before, who),
+            after: rightsIn(after, region.after, who),
+        }));
+    const everyone = rightsOf(LOGGED_IN_ROW);
+    const changes = rowsOf(before, after).flatMap((who) => {
+        // What everyone who is logged in gains is said once.
+        const saidOfEveryone = who === ANONYMOUS_ROW || who === LOGGED_IN_ROW ? [] : everyone;
+        const rights = rightsOf(who);
+        return KINDS.flatMap((kind) => changesOfRow(who, kind, rights, saidOfEveryone));
+    });
     return inOrder(changes);
 }
+
+/** What one row of the matrix gains or loses, but for what is `said` of another row in the same regions. */
+function changesOfRow(who: string, kind: Kind, rights: RegionRights[], said: RegionRights[]): AccessChange[] {
+    const isNew = (action: Action, index: number) =>
+        hasChanged(rights[index]!, action, kind) && !(said[index] && hasChanged(said[index], action, kind));
+    const regionsByAction = ACTIONS.map((action) => ({
+        action,
+        regions: rights.filter((_, index) => isNew(action, index)),
+    })).filter(({ regions }) => regions.length > 0);
+
+    return bySameRegions(regionsByAction).map(({ actions, regions }): AccessChange => {
+        const repositories = withoutCovered(regions.map(({ region }) => region.name));
+        const exceptions = rights
+            .filter((other) => !regions.includes(other) && actions.some((action) => differs(other, action, kind)))
+            .map(({ region }) => region.name)
+            .filter((name) => repositories.some((outer) => isInside(name, outer)));
+        return { who, kind, actions, repositories, except: withoutCovered(exceptions) };
+    });
+}
+
+/** Whether an action is there on the one side of a region and not on the other. */
+function hasChanged({ before, after }: RegionRights, action: Action, kind: Kind): boolean {
+    const [from, to] = kind === "gains" ? [before, after] : [after, before];
+    return to.includes(action) && !from.includes(action);
+}
+
+/** Whether a region ends otherwise than those of which the change is told: without what is gained, or with what is lost. */
+const differs = ({ after }: RegionRights, action: Action, kind: Kind): boolean =>
+    after.includes(action) !== (kind === "gains");
+
+/** Whether some of a region lies within another one that has a single pattern, and is not that. */
+const isInside = (name: string[], [outer, ...others]: string[]): boolean =>
+    others.length === 0 && name.some((pattern) => pattern !== outer && covers(outer!, pattern));
 
 /** The same for policies, conditions of grants included: one that is dropped widens. That a condition itself is another one is not seen here. */
 export function policyChanges(before: AccessPolicy, after: AccessPolicy): AccessChange[] {
     const possible = accessChanges(accessMatrix(before), accessMatrix(after));
-    const said = new Set(possible.map(identity));
+    const said = new Set(possible.map(changeKey));
     const certain = accessChanges(accessMatrix(withoutConditional(before)), accessMatrix(withoutConditional(after)));
     return inOrder([
         ...possible,
-        ...certain.filter((change) => !said.has(identity(change))).map((change) => ({ ...change, condition: true })),
+        ...certain.filter((change) => !said.has(changeKey(change))).map((change) => ({ ...change, condition: true })),
     ]);
 }
 
-const identity = ({ who, kind, actions, repositories }: AccessChange) =>
+/** The same for changes that say the same. */
+const changeKey = ({ who, kind, actions, repositories }: AccessChange) =>
     JSON.stringify([who, kind, actions, repositories]);
 
 function withoutConditional({ rules, everywhere }: AccessPolicy): AccessPolicy {
@@ -160,10 +173,12 @@ function rightsIn(matrix: AccessMatrix, pattern: string | undefined, who: string
 }
 
 /** Actions that change in the same places are told together. */
-function bySameRegions(items: { action: Action; regions: Region[] }[]): { actions: Action[]; regions: Region[] }[] {
-    const groups = new Map<string, { actions: Action[]; regions: Region[] }>();
+function bySameRegions(
+    items: { action: Action; regions: RegionRights[] }[],
+): { actions: Action[]; regions: RegionRights[] }[] {
+    const groups = new Map<string, { actions: Action[]; regions: RegionRights[] }>();
     for (const { action, regions } of items) {
-        const key = JSON.stringify(regions);
+        const key = JSON.stringify(regions.map(({ region }) => region));
         const group = groups.get(key);
         if (group) group.actions.push(action);
         else groups.set(key, { actions: [action], regions });
@@ -214,23 +229,21 @@ export function whoInWords(who: string, tiers?: TierNames): string {
     return `the group ${quoted(name)}`;
 }
 
+/** What a change of a condition alone comes to. */
+const BY_CONDITION: Record<Kind, string> = {
+    gains: ", which hung on a condition of the request before",
+    loses: ", which hangs on a condition of the request from now on",
+};
+
 /** One change as a sentence without its full stop: "CI (group `artifact-workloads`) gains create on `tools/**`". */
 export function changeInWords(change: AccessChange, tiers?: TierNames): string {
     const { who, kind, actions, repositories, except, condition } = change;
     const named = (names: string[][]) => inList(names.map((name) => name.map(quoted).join(" where it is also ")));
-    const words = [
-        whoInWords(who, tiers),
-        who === `group ${tiers?.adminsGroup}` ? kind.replace(/s$/, "") : kind,
-        inList(actions),
-        "on",
-        named(repositories),
-    ].join(" ");
-    const because = condition
-        ? kind === "gains"
-            ? ", which hung on a condition of the request before"
-            : ", which hangs on a condition of the request from now on"
-        : "";
-    return `${words}${except.length > 0 ? `, except ${named(except)}` : ""}${because}`;
+    const isPlural = who === `group ${tiers?.adminsGroup}`;
+    const verb = isPlural ? kind.replace(/s$/, "") : kind;
+    const exceptions = except.length > 0 ? `, except ${named(except)}` : "";
+    const why = condition ? BY_CONDITION[kind] : "";
+    return `${whoInWords(who, tiers)} ${verb} ${inList(actions)} on ${named(repositories)}${exceptions}${why}`;
 }
 
 function inList(items: readonly string[]): string {
