@@ -32,7 +32,7 @@ export function decisiveChanges(
     head: ReadonlyMap<string, SettingValue>,
 ): ChangeMeaning[] {
     const changed = [...new Set([...base.keys(), ...head.keys()])].filter(
-        (name) => !UNWEIGHED.has(name) && base.get(name)?.identity !== head.get(name)?.identity,
+        (name) => !UNWEIGHED.has(name) && base.get(name)?.fingerprint !== head.get(name)?.fingerprint,
     );
     const inOrder = [...WEIGHED.keys(), ...changed].filter(
         (name, index, all) => changed.includes(name) && all.indexOf(name) === index,
@@ -60,7 +60,7 @@ export function besideChanges(
     head: ReadonlyMap<string, SettingValue>,
 ): ChangeMeaning[] {
     return [...new Set([...base.keys(), ...head.keys()])]
-        .filter((key) => base.get(key)?.identity !== head.get(key)?.identity)
+        .filter((key) => base.get(key)?.fingerprint !== head.get(key)?.fingerprint)
         .map((key) => {
             const weigh = Object.hasOwn(BESIDE, key.toLowerCase())
                 ? BESIDE[key.toLowerCase()]!

@@ -258,7 +258,7 @@ function canonical(value: Json | undefined): string {
 function settingChanges(before: Map<string, SettingValue>, after: Map<string, SettingValue>): StackReview["settings"] {
     const names = [...new Set([...before.keys(), ...after.keys()])].sort();
     return names
-        .filter((name) => before.get(name)?.identity !== after.get(name)?.identity)
+        .filter((name) => before.get(name)?.fingerprint !== after.get(name)?.fingerprint)
         .map((name) => ({
             name,
             ...(before.has(name) ? { before: before.get(name)!.shown } : {}),

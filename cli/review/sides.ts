@@ -44,7 +44,7 @@ const STACK_NAME = /^[A-Za-z0-9._-]{1,100}$/;
 export interface SettingValue {
     shown: string;
     /** Two values are the same where this is. */
-    identity: string;
+    fingerprint: string;
 }
 
 export interface StackSide {
@@ -290,12 +290,12 @@ const isSecure = (value: Record<string, unknown>) =>
 
 function settingValue(name: string, value: unknown, isHidden?: boolean): SettingValue {
     const text = JSON.stringify(value) ?? "";
-    const identity = createHash("sha256").update(text).digest("hex");
+    const fingerprint = createHash("sha256").update(text).digest("hex");
     const isSecret =
         (isHidden ?? DECLARED.get(name)?.secret ?? (!DECLARED.has(name) && soundsSecret(name))) ||
         text.includes('"secure":');
     return {
-        identity,
+        fingerprint,
         shown: isSecret
             ? "[secret]"
             : shown(DECLARED.has(name) && name !== "zot.extraConfig" ? value : withoutSecretsIn(value)),
