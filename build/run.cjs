@@ -16,6 +16,7 @@ if (!fs.existsSync(path.join(__dirname, "..", "node_modules", "esbuild"))) {
     process.exit(1);
 }
 
+require("./nodeVersion.cjs").warnWhereTooOld();
 const [source] = process.argv.splice(2, 1);
 const { compiled } = require("./compile.cjs");
 let program;

