@@ -2,6 +2,7 @@
 
 # The user id of a file's owner. (BusyBox cuts names short.)
 # Reads: -. Sets: -. Prints: a user id.
+# shellcheck disable=SC2012 # find has no portable way to say it
 owner_of() { ls -ldn "$1" 2>/dev/null | awk '{ print $3 }'; }
 
 # Whether a file has this mode and belongs to this user.

@@ -89,6 +89,7 @@ is_our_config() (
 )
 
 # Reads: -. Sets: -. Prints: what ls says of it.
+# shellcheck disable=SC2012 # find has no portable way to say it
 identity_of_file() { ls -Lldin "$1" 2>/dev/null | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
 
 # Whether what listens was started with the config that is in its place, and sees it as it is: in a container, a file that was
@@ -116,6 +117,7 @@ serves_our_config() {
 # Names each folder on the way to one that others than root may write, one a line. With `below`, in a folder above that has the
 # sticky bit only its owner may rename: there, one of root's is safe.
 # Reads: -. Sets: -. Prints: a folder on each line.
+# shellcheck disable=SC2012 # find has no portable way to say it
 folders_of_others() (
     # A tool that is found on the PATH.
     case $1 in /* | '') ;; *) return 0 ;; esac
@@ -213,6 +215,7 @@ find_contained() {
 
 # Whether a process has a root of its own. A hardened unit of systemd has mounts of its own, and the same root.
 # Reads: -. Sets: -. Prints: -.
+# shellcheck disable=SC2012 # find has no portable way to say it
 has_own_root() (
     root_there=$(ls -di "/proc/$1/root/" 2>/dev/null | awk '{ print $1 }')
     [ -n "$root_there" ] && [ "$root_there" != "$(ls -di / | awk '{ print $1 }')" ]
@@ -220,6 +223,7 @@ has_own_root() (
 
 # Whether a folder of this host is the same folder to a process with a root of its own.
 # Reads: -. Sets: -. Prints: -.
+# shellcheck disable=SC2012 # find has no portable way to say it
 is_mounted() (
     there=$(ls -di "/proc/$1/root$2/." 2>/dev/null | awk '{ print $1 }')
     [ -n "$there" ] && [ "$there" = "$(ls -di "$2/." | awk '{ print $1 }')" ]

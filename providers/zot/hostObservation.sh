@@ -37,6 +37,7 @@ refuse() {
 
 # Kind and rights of a file, and its owner's id, as ls has them; nothing where it is missing.
 # Reads: -. Sets: -. Prints: kind, mode and user id.
+# shellcheck disable=SC2012 # find has no portable way to say it
 rights_of() { ls -ldn "$1" 2>/dev/null | awk 'NR == 1 { print substr($1, 1, 10) " " $3 }'; }
 
 # Reads: manager planned_config problem sudo. Sets: -. Prints: -.
