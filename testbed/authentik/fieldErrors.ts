@@ -30,7 +30,7 @@ export function fieldErrors(
             } else {
                 if (error.data === null) return { non_field_errors: ["No data provided"] };
                 return {
-                    non_field_errors: [`Invalid data. Expected a dictionary, but got ${pythonType(error.data)}.`],
+                    non_field_errors: ["Invalid data. Expected a dictionary."],
                 };
             }
             continue;
@@ -61,7 +61,7 @@ export function fieldErrors(
                 error.keyword === "required"
                     ? "This field is required."
                     : inner === undefined
-                      ? `Invalid data. Expected a dictionary, but got ${pythonType(error.data)}.`
+                      ? "Invalid data. Expected a dictionary."
                       : message;
             (values[Number(index)] ??= {})[name] = [told];
         } else {
@@ -102,23 +102,16 @@ function messageOf(error: ErrorObject, messageOfPattern: string): string {
                 }[error.params.format as string] ?? `Not a valid ${error.params.format}.`
             );
         case "type":
-            return typeMessage(([] as string[]).concat(error.params.type as string | string[]), value);
+            return typeMessage(([] as string[]).concat(error.params.type as string | string[]));
         default:
             return `${error.keyword}: ${error.message ?? "does not fit"}`;
     }
 }
 
-function typeMessage(expected: string[], value: unknown): string {
-    if (expected.includes("array")) return `Expected a list of items but got type "${pythonType(value)}".`;
+function typeMessage(expected: string[]): string {
+    if (expected.includes("array")) return "Expected a list of items.";
     if (expected.includes("object")) return "Value must be a dictionary, and not have any duplicate keys.";
     if (expected.includes("boolean")) return "Must be a valid boolean.";
     if (expected.includes("integer")) return "A valid integer is required.";
     return "Not a valid string.";
-}
-
-export function pythonType(value: unknown): string {
-    if (value === null) return "NoneType";
-    if (Array.isArray(value)) return "list";
-    if (typeof value === "number") return Number.isInteger(value) ? "int" : "float";
-    return { string: "str", boolean: "bool", object: "dict" }[typeof value as string] ?? typeof value;
 }

@@ -1,6 +1,5 @@
 import type { Fields } from "./apiSchema";
 import { authenticate } from "./authentication";
-import { pythonType } from "./fieldErrors";
 import { flowPage } from "./flowPage";
 import { consent, type FlowPlan, fulfillment, sessionEnd } from "./flowPlan";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
@@ -88,9 +87,7 @@ async function execute(world: World, openIdConnect: OpenIdConnect, request: Requ
     let outcome = await runStep(run, step, isObject ? (body as Fields) : {});
     if (!isObject && "challenge" in outcome) {
         const [string, code] =
-            body === null
-                ? ["No data provided", "null"]
-                : [`Invalid data. Expected a dictionary, but got ${pythonType(body)}.`, "invalid"];
+            body === null ? ["No data provided", "null"] : ["Invalid data. Expected a dictionary.", "invalid"];
         outcome = { challenge: { ...outcome.challenge, response_errors: { non_field_errors: [{ string, code }] } } };
     }
     if ("challenge" in outcome) return respond(run, outcome.challenge);

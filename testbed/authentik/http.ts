@@ -123,3 +123,7 @@ export const emptyMethodNotAllowed = (allow = "GET, HEAD, OPTIONS"): Answer => (
 export function escapeHtml(text: string): string {
     return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
+
+export function methodNotAllowed(method: string, allowed: string): Answer {
+    return json(405, { detail: `Method "${method}" not allowed.` }, { headers: { Allow: allowed } });
+}

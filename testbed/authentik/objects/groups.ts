@@ -3,7 +3,7 @@ import { type Answer, json } from "../http";
 import type { Stored } from "../stored";
 import type { World } from "./kind";
 import { type Context, NotFound, type ObjectKind } from "./kind";
-import { hasAttributes, numberOf, partialUser, roleOf } from "./summaries";
+import { numberOf, partialUser, roleOf } from "./summaries";
 
 /**
  * Membership is stored once, as a user's `groups`; a group's `users` is the same fact read and written from the other side.
@@ -33,16 +33,6 @@ export const groups: ObjectKind = {
     },
     ordering: ["name"],
     search: ["name"],
-    filters: {
-        members_by_pk: (group, values, { world }) => values.some((pk) => isMember(world, pk, group)),
-        members_by_username: (group, values, { world }) =>
-            values.some((name) => isMember(world, world.store.find("core/users", "username", name)?.pk, group)),
-        attributes: (group, values) => hasAttributes(group, values),
-    },
-    choices: {
-        members_by_pk: ({ world }) => world.store.all("core/users").map((user) => String(user.pk)),
-        members_by_username: ({ world }) => world.store.all("core/users").map((user) => user.username as string),
-    },
     elsewhere: ["users"],
     checkMembers: ({ attributes, existing }, { world, user }) => {
         const wanted = attributes.is_superuser;
@@ -123,11 +113,6 @@ function setMembership(world: World, user: Stored, group: Stored, member: boolea
     const others = (user.groups as string[]).filter((pk) => pk !== group.pk);
     const groups = member ? [...others, group.pk] : others;
     if (groups.length !== (user.groups as string[]).length) world.store.update(user, { groups });
-}
-
-function isMember(world: World, userPk: unknown, group: Stored): boolean {
-    const user = world.store.get("core/users", userPk);
-    return user !== undefined && (user.groups as string[]).includes(group.pk as string);
 }
 
 export function membersOf(world: World, group: Stored): Stored[] {

@@ -60,16 +60,10 @@ export interface ObjectKind extends StoredKind {
     /** Sorting of lists; a leading minus reverses. */
     readonly ordering: readonly string[];
     readonly search: readonly string[];
-    /** Texts to search in beside the object's own members. */
-    readonly searched?: (object: Stored, world: World) => Fields;
     /** Query parameters that are not simply a member's value. An error is thrown as InvalidRequest. */
     readonly filters?: Readonly<
         Record<string, (object: Stored, values: readonly string[], context: Context) => boolean>
     >;
-    /** Throws for a query that Authentik fails at. */
-    readonly checkQuery?: (query: URLSearchParams) => void;
-    /** Query parameters whose format Authentik does not look at. */
-    readonly textFilters?: readonly string[];
     /** Query parameters that must name something that exists, else 400; with the values that exist. */
     readonly choices?: Readonly<Record<string, (context: Context) => readonly string[]>>;
     /** The member that holds the owner: an owner needs no permission. */

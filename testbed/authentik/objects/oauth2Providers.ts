@@ -57,14 +57,8 @@ export const oauth2Providers: ObjectKind = {
         jwt_federation_sources: { to: [], whenDeleted: "remove" },
         jwt_federation_providers: { to: ["providers/oauth2"], whenDeleted: "remove" },
     },
-    choices: {
-        application: ({ world }) => world.store.all("core/applications").map((application) => application.pk as string),
-    },
     ordering: ["name"],
     search: ["name"],
-    filters: {
-        application: (provider, values, { world }) => values.includes(String(applicationOf(world, provider)?.pk)),
-    },
     checkMembers: ({ attributes, method }) => {
         const errors: FieldErrors = {};
         for (const name of validities) {

@@ -34,16 +34,9 @@ export const policyBindings: ObjectKind = {
         user: { to: ["core/users"], whenDeleted: "cascade" },
     },
     ordering: ["order", "pk"],
-    search: ["policy_name"],
-    searched: (binding, { store }) => ({
-        policy_name: binding.policy === null ? "" : store.get("policies/expression", binding.policy)?.name,
-    }),
-    filters: {
-        target: (binding, values) => values.includes(binding.target as string),
-        target_in: (binding, values) => values.includes(binding.target as string),
-        policy__isnull: (binding, values) => String(binding.policy === null) === values[0],
-    },
-    choices: { target: bindingModels, target_in: bindingModels },
+    search: [],
+    filters: { target: (binding, values) => values.includes(binding.target as string) },
+    choices: { target: bindingModels },
     checkMembers: ({ attributes }, { world }) => {
         if (attributes.target === undefined) return {};
         const target = bindingTarget(world.store, attributes.target as string);

@@ -1,6 +1,5 @@
 import type { Fields } from "../apiSchema";
 import { type Answer, json } from "../http";
-import { isUuid } from "../identifiers";
 import type { Stored } from "../stored";
 
 import { type Context, NotFound, type ObjectKind, UnhandledError } from "./kind";
@@ -22,23 +21,6 @@ export const roles: ObjectKind = {
     unique: { name: { message: "Role with this name already exists." } },
     ordering: ["name"],
     search: ["name"],
-    textFilters: ["groups"],
-    checkQuery: (query) => {
-        if (query.get("groups") && !isUuid(query.get("groups") as string))
-            throw new UnhandledError("a group's key that is none");
-    },
-    filters: {
-        users: (role, values, { world }) =>
-            values.some((pk) => ((world.store.get("core/users", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
-        groups: (role, values, { world }) =>
-            values.some((pk) => ((world.store.get("core/groups", pk)?.roles ?? []) as unknown[]).includes(role.pk)),
-        managed__isnull: (role, values) => String(role.managed === null) === values[0],
-        inherited: () => true,
-    },
-    choices: {
-        managed: ({ world }) =>
-            world.store.all("rbac/roles").flatMap((role) => (role.managed ? [role.managed as string] : [])),
-    },
     represent: (role) => ({ pk: role.pk, name: role.name }),
     actions: {
         add_user: {

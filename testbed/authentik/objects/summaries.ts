@@ -2,7 +2,7 @@
 import type { Fields } from "../apiSchema";
 import { sha256 } from "../identifiers";
 import type { Stored } from "../stored";
-import { InvalidRequest, type World } from "./kind";
+import type { World } from "./kind";
 
 export const avatar = "/static/dist/assets/images/user_default.png";
 
@@ -42,19 +42,4 @@ export function partialGroup(group: Stored): Fields {
 export function roleOf(world: World, pk: unknown): Fields {
     const role = world.store.get("rbac/roles", pk) as Stored;
     return { pk: role.pk, name: role.name };
-}
-
-/** A filter by attributes: a JSON object of which every member must be equal. */
-export function hasAttributes(object: Stored, values: readonly string[]): boolean {
-    let wanted: unknown;
-    try {
-        wanted = JSON.parse(values[0] ?? "");
-    } catch {
-        throw new InvalidRequest(["filter: failed to parse JSON"]);
-    }
-    if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) {
-        throw new InvalidRequest(["filter: value must be key:value mapping"]);
-    }
-    const attributes = object.attributes as Fields;
-    return Object.entries(wanted).every(([name, value]) => JSON.stringify(attributes[name]) === JSON.stringify(value));
 }

@@ -4,7 +4,7 @@ import { newUuid, timestamp } from "../identifiers";
 import { hashPassword } from "../passwords";
 import type { Stored } from "../stored";
 import { type Context, InvalidRequest, type ObjectKind } from "./kind";
-import { avatar, hasAttributes, partialGroup, roleOf, uidOf } from "./summaries";
+import { avatar, partialGroup, roleOf, uidOf } from "./summaries";
 
 /** Users. PUT without `groups` or `roles` clears them; `attributes` is replaced whole. */
 export const users: ObjectKind = {
@@ -43,27 +43,6 @@ export const users: ObjectKind = {
     },
     ordering: ["username"],
     search: ["username", "name", "email"],
-    filters: {
-        path_startswith: (user, values) => values.some((value) => (user.path as string).startsWith(value)),
-        groups_by_pk: (user, values) => values.some((pk) => (user.groups as string[]).includes(pk)),
-        groups_by_name: (user, values, { world }) =>
-            values.some((name) =>
-                (user.groups as unknown[]).includes(world.store.find("core/groups", "name", name)?.pk),
-            ),
-        roles_by_pk: (user, values) => values.some((pk) => (user.roles as string[]).includes(pk)),
-        roles_by_name: (user, values, { world }) =>
-            values.some((name) => (user.roles as unknown[]).includes(world.store.find("rbac/roles", "name", name)?.pk)),
-        is_superuser: (user, values, { world }) => String(world.permissions.isSuperuser(user)) === values[0],
-        last_login__isnull: (user, values) => String(user.last_login === null) === values[0],
-        attributes: (user, values) => hasAttributes(user, values),
-    },
-    choices: {
-        groups_by_pk: ({ world }) => world.store.all("core/groups").map((group) => group.pk as string),
-        groups_by_name: ({ world }) => world.store.all("core/groups").map((group) => group.name as string),
-        roles_by_pk: ({ world }) => world.store.all("rbac/roles").map((role) => role.pk as string),
-        roles_by_name: ({ world }) => world.store.all("rbac/roles").map((role) => role.name as string),
-        type: () => ["internal", "external", "service_account", "internal_service_account"],
-    },
     checkMembers: ({ attributes, existing }) => {
         const errors: FieldErrors = {};
         const path = (attributes.path as string | undefined) ?? "users";

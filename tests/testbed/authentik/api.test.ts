@@ -52,7 +52,7 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
         const list = await target.api("POST", "/core/groups/", []);
         expect([list.status, list.body]).toEqual([
             400,
-            { non_field_errors: ["Invalid data. Expected a dictionary, but got list."] },
+            { non_field_errors: [expect.stringContaining("Invalid data. Expected a dictionary")] },
         ]);
     });
 
@@ -160,7 +160,11 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
                 { name: "x", users: [999_999] },
                 { users: ['Invalid pk "999999" - object does not exist.'] },
             ],
-            ["/core/groups/", { name: "x", users: "y" }, { users: ['Expected a list of items but got type "str".'] }],
+            [
+                "/core/groups/",
+                { name: "x", users: "y" },
+                { users: expect.arrayContaining([expect.stringContaining("Expected a list of items")]) },
+            ],
             ["/core/groups/", { name: "x", parents: ["bad"] }, { parents: ["“bad” is not a valid UUID."] }],
             [
                 "/core/groups/",
@@ -219,7 +223,7 @@ describe(`the API's manners [${isReal ? "real" : "stand-in"}]`, () => {
             redirect_uris: [{ matching_mode: ["This field is required."] }],
         });
         expect(await refused({ ...base, redirect_uris: "x" })).toEqual({
-            redirect_uris: { non_field_errors: ['Expected a list of items but got type "str".'] },
+            redirect_uris: { non_field_errors: [expect.stringContaining("Expected a list of items")] },
         });
         expect(await refused({ ...base, redirect_uris: [{ url: "(", matching_mode: "regex" }] })).toEqual({
             redirect_uris: ["Invalid Regex Pattern: ("],
