@@ -3,7 +3,7 @@
  *
  * Components are no objects of Authentik; they are part of a resource's address in the state, and are made by the import where the state has none.
  */
-import type { ResourceDefinition } from "../../providers/authentik/resource";
+import type { ResourceDefinition } from "../../providers/authentik/definition";
 import { application } from "../../providers/authentik/resources/application";
 import { group } from "../../providers/authentik/resources/group";
 import { policyBinding } from "../../providers/authentik/resources/policyBinding";

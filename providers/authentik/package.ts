@@ -1,5 +1,6 @@
 /** What the package holds: the one list that the provider, its schema and the SDK are made from. */
 
+import type { AnyResourceDefinition } from "./definition";
 import type { FunctionDefinition } from "./function";
 import { getCertificateKeyPair } from "./functions/getCertificateKeyPair";
 import { getFlow } from "./functions/getFlow";
@@ -7,7 +8,6 @@ import { getGroup } from "./functions/getGroup";
 import { getPropertyMappingProviderScope } from "./functions/getPropertyMappingProviderScope";
 import { getStage } from "./functions/getStage";
 import { getUser } from "./functions/getUser";
-import type { AnyResourceDefinition } from "./resource";
 import { application } from "./resources/application";
 import { flow } from "./resources/flow";
 import { flowStageBinding } from "./resources/flowStageBinding";

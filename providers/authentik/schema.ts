@@ -1,8 +1,8 @@
 /** The package's schema, as `pulumi package get-schema` and code generators read it. */
 import { configurationProperties } from "./configuration";
+import { isAlwaysPresent, type NamedProperty, outputsOf, propertiesOf } from "./definition";
 import type { FunctionDefinition, Result } from "./function";
 import { functions, packageName, packageVersion, resources } from "./package";
-import { isAlwaysPresent, type NamedProperty, outputsOf, propertiesOf } from "./resource";
 
 /** A description with what the property's type and default add to it. */
 export function fullDescription(property: Pick<NamedProperty, "description" | "type" | "default">): string {

@@ -1,7 +1,7 @@
 import type { Application, ApplicationRequest } from "@goauthentik/api";
 import { isNotFound } from "../../../clients/authentik/failures";
+import type { ResourceDefinition } from "../definition";
 import { boolean, integer, integerList, oneOf, text } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 export const application: ResourceDefinition<Application, ApplicationRequest> = {
     token: "authentik:index/application:Application",

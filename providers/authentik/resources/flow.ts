@@ -1,7 +1,7 @@
 import type { Flow, FlowRequest } from "@goauthentik/api";
 import { isNotFound } from "../../../clients/authentik/failures";
+import type { ResourceDefinition } from "../definition";
 import { boolean, oneOf, text } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 /** Deleting an authorization flow deletes the providers that use it (measured on 2026.5). */
 export const flow: ResourceDefinition<Flow, FlowRequest> = {

@@ -1,7 +1,7 @@
 import type { FlowStageBinding, FlowStageBindingRequest } from "@goauthentik/api";
 import { everyPage } from "../../../clients/authentik/client";
+import type { ResourceDefinition } from "../definition";
 import { boolean, integerBetween, oneOf, text } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 export const flowStageBinding: ResourceDefinition<FlowStageBinding, FlowStageBindingRequest> = {
     token: "authentik:index/flowStageBinding:FlowStageBinding",

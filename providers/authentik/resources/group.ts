@@ -1,6 +1,6 @@
 import type { Group, GroupRequest } from "@goauthentik/api";
+import type { ResourceDefinition } from "../definition";
 import { boolean, integerList, json, text, textList } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 /** Updates are PATCHes: a PUT without `users` removes all members (measured on 2026.5). */
 export const group: ResourceDefinition<Group, GroupRequest> = {

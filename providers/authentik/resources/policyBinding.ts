@@ -1,9 +1,9 @@
 import type { PoliciesBindingsListRequest, PolicyBinding, PolicyBindingRequest } from "@goauthentik/api";
 import { everyPage } from "../../../clients/authentik/client";
 import { failureIn } from "../../../clients/authentik/failures";
+import type { ResourceDefinition } from "../definition";
 import { isDuplicate } from "../errors";
 import { boolean, integer, integerBetween, isNothing, reference, text } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 const subjects = ["group", "user", "policy"] as const;
 

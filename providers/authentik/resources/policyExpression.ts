@@ -1,6 +1,6 @@
 import type { ExpressionPolicy, ExpressionPolicyRequest } from "@goauthentik/api";
+import type { ResourceDefinition } from "../definition";
 import { boolean, expression, text } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 export const policyExpression: ResourceDefinition<ExpressionPolicy, ExpressionPolicyRequest> = {
     token: "authentik:index/policyExpression:PolicyExpression",

@@ -1,4 +1,5 @@
 import type { OAuth2Provider, OAuth2ProviderRequest } from "@goauthentik/api";
+import type { ResourceDefinition } from "../definition";
 import {
     boolean,
     duration,
@@ -10,7 +11,6 @@ import {
     text,
     textList,
 } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 import { numericId } from "./numericId";
 
 export const providerOauth2: ResourceDefinition<OAuth2Provider, OAuth2ProviderRequest> = {

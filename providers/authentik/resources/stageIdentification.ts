@@ -1,6 +1,6 @@
 import type { IdentificationStage, IdentificationStageRequest } from "@goauthentik/api";
+import type { ResourceDefinition } from "../definition";
 import { boolean, listOfOneOf, reference, text, textList } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 export const stageIdentification: ResourceDefinition<IdentificationStage, IdentificationStageRequest> = {
     token: "authentik:index/stageIdentification:StageIdentification",

@@ -1,6 +1,6 @@
 import type { UserLoginStage, UserLoginStageRequest } from "@goauthentik/api";
+import type { ResourceDefinition } from "../definition";
 import { boolean, duration, oneOf, text } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 
 export const stageUserLogin: ResourceDefinition<UserLoginStage, UserLoginStageRequest> = {
     token: "authentik:index/stageUserLogin:StageUserLogin",

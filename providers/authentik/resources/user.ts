@@ -1,8 +1,8 @@
 import type { User, UserRequest } from "@goauthentik/api";
 import { failureIn } from "../../../clients/authentik/failures";
+import type { ResourceDefinition } from "../definition";
 import { missingPermission } from "../errors";
 import { boolean, json, oneOf, text, textList } from "../propertyTypes";
-import type { ResourceDefinition } from "../resource";
 import { numericId } from "./numericId";
 
 /** Not made through `/core/users/service_account/`, which ignores path, groups and user name (measured on 2026.5). */

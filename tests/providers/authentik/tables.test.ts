@@ -5,10 +5,11 @@ import * as path from "node:path";
 import * as fc from "fast-check";
 import { parse } from "yaml";
 import { everyPage } from "../../../clients/authentik/client";
-import { isAtLeast } from "../../../clients/authentik/version";
-import { checkConfiguration, isInsecure } from "../../../providers/authentik/configuration";
 import { connectionFrom } from "../../../clients/authentik/connection";
 import { complaintsByField } from "../../../clients/authentik/failures";
+import { isAtLeast } from "../../../clients/authentik/version";
+import { checkConfiguration, isInsecure } from "../../../providers/authentik/configuration";
+import { propertiesOf, secretsOf } from "../../../providers/authentik/definition";
 import { functions, resources } from "../../../providers/authentik/package";
 import {
     duration,
@@ -18,7 +19,6 @@ import {
     sameProperty,
     textList,
 } from "../../../providers/authentik/propertyTypes";
-import { propertiesOf, secretsOf } from "../../../providers/authentik/resource";
 import { packageSchema } from "../../../providers/authentik/schema";
 import { sdkFiles } from "../../../providers/authentik/sdk";
 import { type PropertyMap, type PropertyValue, UNKNOWN } from "../../../providers/protocol";
@@ -168,7 +168,9 @@ describe("values", () => {
     const list = fc.array(fc.string());
     test("lists are the same in any order, and only then", async () => {
         await fc.assert(fc.property(list, (items) => sameProperty(textList, items, [...items].reverse())));
-        await fc.assert(fc.property(list, fc.string(), (items, extra) => !sameProperty(textList, items, [...items, extra])));
+        await fc.assert(
+            fc.property(list, fc.string(), (items, extra) => !sameProperty(textList, items, [...items, extra])),
+        );
     });
 
     test("JSON survives the way to the API and back", async () => {
@@ -345,7 +347,9 @@ describe("configuration", () => {
         );
         for (const url of ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"])
             expect(checkConfiguration({ url })).toEqual([]);
-        expect(() => connectionFrom({ url: "https://u:p@x.example.com", token }, {})).toThrow(/no user name or password/);
+        expect(() => connectionFrom({ url: "https://u:p@x.example.com", token }, {})).toThrow(
+            /no user name or password/,
+        );
         expect(() => connectionFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(
             /holds a character that no token has/,
         );

@@ -1,7 +1,7 @@
 /** The provider on every version of Authentik that it supports: what a server does not know makes no difference. */
 import { randomBytes } from "node:crypto";
+import { propertiesOf } from "../../../providers/authentik/definition";
 import { resources } from "../../../providers/authentik/package";
-import { propertiesOf } from "../../../providers/authentik/resource";
 import type { PropertyMap } from "../../../providers/protocol";
 import { startAuthentikStandIn } from "../../../testbed/authentik/server";
 import { isOlder, unknownMembers } from "../../../testbed/authentik/versions";
