@@ -15,7 +15,7 @@ export interface Case {
     lacks?(): string | undefined;
     /**
      * @returns what was measured, if anything was
-     * @throws Unexpected where the host is not as docs/push.md says
+     * @throws Unexpected where the host is not as docs/deployment.md says
      */
     run(site: Site): Promise<string> | Promise<void>;
 }

@@ -4,7 +4,8 @@ import { answerProblem } from "../../components/pushAnswer";
 const stdin = "#!/bin/sh\n== settings 2\nmark=0123456789abcdef\nbinary=/usr/local/bin/zot\n== end\n";
 const of = (stdout: string, stderr = "") => answerProblem({ stdin, stdout, stderr }, "192.0.2.10");
 
-test.each(["deployed", "unchanged", "mended"])("%s, with the mark of what was sent", (word) => {
+// `mended` is what a state of 0.1.0 has for `repaired`.
+test.each(["deployed", "unchanged", "repaired", "mended"])("%s, with the mark of what was sent", (word) => {
     expect(of(`${word} 0123456789abcdef`)).toBeUndefined();
     expect(of(`Welcome to the registry's host\n${word} 0123456789abcdef\n`, "a warning")).toBeUndefined();
 });
