@@ -76,15 +76,15 @@ function shfmt(env) {
 function hostScripts(node, env) {
     const print = `
         const { buildSync } = require("esbuild");
-        const built = buildSync({ entryPoints: ["components/hostPayload.ts"], bundle: true, platform: "node", format: "cjs",
+        const built = buildSync({ entryPoints: ["host/scripts.ts"], bundle: true, platform: "node", format: "cjs",
             packages: "external", loader: { ".sh": "text" }, write: false });
         const module = { exports: {} };
         new Function("module", "exports", "require", built.outputFiles[0].text)(module, module.exports, require);
-        const { hostScript, zotStartScript } = module.exports;
-        process.stdout.write(JSON.stringify({ hostScript, zotStartScript }));`;
+        const { deploymentScript, zotStartScript } = module.exports;
+        process.stdout.write(JSON.stringify({ deploymentScript, zotStartScript }));`;
     const ran = spawnSync(node, ["-e", print], { cwd: pins.root, env, encoding: "utf8", maxBuffer: 1 << 26 });
     if (ran.status !== 0) throw new Error(`The scripts for the host could not be put together: ${ran.stderr}`);
-    return /** @type {{ hostScript: string, zotStartScript: string }} */ (JSON.parse(ran.stdout));
+    return /** @type {{ deploymentScript: string, zotStartScript: string }} */ (JSON.parse(ran.stdout));
 }
 
 /** @param {string} text @returns {[number, string][]} its lines of prose, numbered from 1 */
@@ -130,7 +130,7 @@ const checks = [
             const args = ["--format=gcc", "--exclude=SC2317,SC1091"];
             const results = [
                 findingsOf(linter, [...args, ...whole], env),
-                findingsOf(linter, [...args, "--shell=sh", "-"], env, scripts.hostScript),
+                findingsOf(linter, [...args, "--shell=sh", "-"], env, scripts.deploymentScript),
                 findingsOf(linter, [...args, "--shell=sh", "-"], env, start),
             ];
             return { found: results.flatMap((result) => ("found" in result ? result.found : [])) };
