@@ -14,7 +14,8 @@ import {
     textDifference,
     writeCommit,
 } from "./review/git";
-import { type Review, reviewMarkdown, stackReview, widens } from "./review/report";
+import { reviewMarkdown } from "./review/markdown";
+import { type Review, stackReview, widens } from "./review/report";
 import {
     dataAsJson,
     dataSide,
