@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { engines } from "../../../package.json";
 import { scratchFolder, script } from "./scratch";
 
 const root = path.join(__dirname, "..", "..", "..");
@@ -28,10 +29,11 @@ function checkout(go = ""): Checkout {
     fs.cpSync(path.join(root, "testbed", "toolchain"), path.join(checkedOut, "testbed", "toolchain"), {
         recursive: true,
     });
-    fs.writeFileSync(path.join(checkedOut, "package.json"), JSON.stringify({ name: "zot-hardening" }));
+    fs.writeFileSync(path.join(checkedOut, "package.json"), JSON.stringify({ name: "zot-hardening", engines }));
     fs.writeFileSync(path.join(checkedOut, "package-lock.json"), JSON.stringify({ packages: {} }));
     // What is run in the end: it shows what it was given.
     fs.mkdirSync(path.join(checkedOut, "build"));
+    fs.copyFileSync(path.join(root, "build", "nodeVersion.cjs"), path.join(checkedOut, "build", "nodeVersion.cjs"));
     fs.writeFileSync(
         path.join(checkedOut, "build", "run.cjs"),
         `const [program, ...args] = process.argv.slice(2);
