@@ -2,6 +2,7 @@
 import { whoInWords } from "../../components/accessChanges";
 import { type ChangeMeaning, type Effect, isLoopback, isMap } from "../../components/settings";
 import { type Json, type JsonMap, type OtherLogin, otherLogins, type ZotConfig } from "../../components/zotConfig";
+import { valueAt } from "../../components/zotJson";
 import { inline, literal } from "./words";
 
 export interface RightsChange extends ChangeMeaning {
@@ -9,14 +10,7 @@ export interface RightsChange extends ChangeMeaning {
     who?: string;
 }
 
-const at = (config: ZotConfig, ...path: string[]): Json | undefined =>
-    path.reduce<Json | undefined>(
-        (value, key) =>
-            isMap(value)
-                ? (value as JsonMap)[Object.keys(value).find((name) => name.toLowerCase() === key.toLowerCase()) ?? key]
-                : undefined,
-        config,
-    );
+const at = (config: ZotConfig, ...path: string[]): Json | undefined => valueAt(config, path);
 
 /** What is open to whom beside repositories. */
 export function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[] {

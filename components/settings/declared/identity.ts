@@ -160,8 +160,8 @@ export const identity = {
         review: (_before, after) =>
             unclear(
                 after === true
-                    ? "who is CI is decided here, and no more in Authentik"
-                    : "who is CI is decided in Authentik, and no more here",
+                    ? "who is CI is decided here, and no longer in Authentik"
+                    : "who is CI is decided in Authentik, and no longer here",
             ),
     }),
     retainOnDestroy: define({

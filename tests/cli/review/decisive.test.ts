@@ -279,7 +279,7 @@ const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
     [
         "who decides who is CI",
         { identity: { manageWorkloads: false } },
-        /who is CI is decided in Authentik, and no more here/,
+        /who is CI is decided in Authentik, and no longer here/,
     ],
     [
         "another forge for the key",
