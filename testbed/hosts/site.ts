@@ -323,7 +323,15 @@ export class Site {
                 : []),
         );
         await this.host.sh(`set -e\n${lines.join("\n")}\n`);
-        if (ofUser && lingers) await this.host.sh("until [ -S /run/user/$(id -u zot)/bus ]; do sleep 0.1; done");
+        // logind may still be ending the manager of the user of before, and then starts none for the one who lingers.
+        if (ofUser && lingers)
+            await this.host.sh(`tries=0
+until [ -S "/run/user/$(id -u zot)/bus" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 300 ] || { echo "The service manager of the user zot does not start, although the user lingers." >&2; exit 1; }
+    [ $((tries % 20)) -ne 0 ] || loginctl enable-linger zot
+    sleep 0.1
+done`);
         if (managed) return;
         const onto = ofUser && !lingers ? undefined : this.systemctl;
         if (onto)

@@ -26,7 +26,7 @@ async function adminKey(): Promise<{ username: string; key: string }> {
     const session = await ZotSession.login(
         site.registryUrl,
         { username, password: await site.authentik.appPassword(username) },
-        { identityProvider: [site.issuer] },
+        { identityProvider: [issuer()] },
     );
     const { key } = await session.createApiKey("runbook", new Date(Date.now() + 10 * 60_000));
     await session.end();
@@ -183,7 +183,9 @@ async function adminKey(): Promise<{ username: string; key: string }> {
                         .catch(() => 0);
                 }
                 expect(status).toBe(200);
-                expect(await ci().push("app/hello", newTag(), "x")).toBe(401);
+                expect(await anyone().push("app/hello", newTag(), "x")).toBe(401);
+                // The config knows CI's key, and gives it no more than reading.
+                expect(await ci().push("app/hello", newTag(), "x")).toBe(403);
             } finally {
                 const ended = new Promise((resolve) => serving.once("exit", resolve));
                 serving.kill("SIGINT");
