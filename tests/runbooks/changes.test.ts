@@ -26,7 +26,7 @@ async function adminKey(): Promise<{ username: string; key: string }> {
     const session = await ZotSession.login(
         site.registryUrl,
         { username, password: await site.authentik.appPassword(username) },
-        { identityProvider: [issuer()] },
+        { identityProvider: [issuer()!] },
     );
     const { key } = await session.createApiKey("runbook", new Date(Date.now() + 10 * 60_000));
     await session.end();
