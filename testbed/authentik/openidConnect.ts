@@ -1,38 +1,42 @@
-import { createHash, createPublicKey, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Fields } from "./apiSchema";
 import { appPassword } from "./authentication";
-import { parseClaims } from "./expressions";
 import { consent, type FlowPlan, fulfillment, sessionEnd } from "./flowPlan";
 import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
 import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request, redirect } from "./http";
 import { milliseconds, newHexadecimal, newKey, sha256 } from "./identifiers";
 import type { World } from "./objects/kind";
 import { applicationOf, knowsGrantTypes } from "./objects/oauth2Providers";
-import { uidOf } from "./objects/summaries";
+import {
+    allowOrigin,
+    bearerError,
+    clientOf,
+    equal,
+    errorAtClient,
+    forbidden,
+    isAllowed,
+    issuerOf,
+    keyIdOf,
+    permissionDenied,
+    s256,
+    subjectOf,
+    tokenError,
+    uncached,
+} from "./oidcAnswers";
 import { EngineStorage, OidcEngine } from "./oidcEngine";
+import {
+    acr,
+    checkAuthorization,
+    discovery,
+    grantedScopes,
+    jwks,
+    Refused,
+    scopeClaims,
+    signingCertificate,
+} from "./oidcProvider";
 import { PolicyEngine } from "./policyEngine";
 import type { Session } from "./sessions";
 import type { Stored } from "./stored";
-
-const acr = "goauthentik.io/providers/oauth2/default";
-
-const descriptions: Record<string, string> = {
-    invalid_client:
-        "Client authentication failed (e.g., unknown client, no client authentication included, or unsupported authentication method)",
-    invalid_grant:
-        "The provided authorization grant or refresh token is invalid, expired, revoked, does not match the redirection URI used in the " +
-        "authorization request, or was issued to another client",
-    invalid_request: "The request is otherwise malformed",
-    invalid_scope:
-        "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner",
-    invalid_token: "The access token provided is expired, revoked, malformed, or invalid for other reasons",
-    insufficient_scope: "The request requires higher privileges than provided by the access token",
-    login_required: "The Authorization Server requires End-User authentication",
-    request_not_supported: "The provider does not support use of the request parameter",
-    unsupported_grant_type: "The authorization grant type is not supported by the authorization server",
-    unsupported_response_type:
-        "The authorization server does not support obtaining an authorization code using this method",
-};
 
 /** What an access token, or a code, stands for. */
 interface Issued {
@@ -53,13 +57,6 @@ interface Issued {
     revoked?: boolean;
     /** What a token says. */
     readonly claims?: Fields;
-}
-
-/** A request that the authorization endpoint turns down: as a page, or at the client's redirect URI. */
-class Refused extends Error {
-    constructor(readonly answer: Answer) {
-        super("refused");
-    }
 }
 
 /**
@@ -105,86 +102,18 @@ export class OpenIdConnect {
         if (!application || !provider) return notFoundPage();
         switch (rest.join("/")) {
             case ".well-known/openid-configuration":
-                return allowOrigin(request, [provider], json(200, this.discovery(request, provider, application)));
+                return allowOrigin(
+                    request,
+                    [provider],
+                    json(200, discovery(this.world, request, provider, application)),
+                );
             case "jwks/":
-                return json(200, this.jwks(provider), { headers: { "Access-Control-Allow-Origin": "*" } });
+                return json(200, jwks(this.world, provider), { headers: { "Access-Control-Allow-Origin": "*" } });
             case "end-session/":
                 return this.endSession(request, provider, application);
             default:
                 return notFoundPage();
         }
-    }
-
-    private discovery(request: Request, provider: Stored, application: Stored): Fields {
-        const { origin } = request;
-        const endpoint = (name: string) => `${origin}/application/o/${name}/`;
-        const scopes = this.mappings(provider).map((mapping) => mapping.scope_name as string);
-        if (!scopes.includes("openid")) scopes.push("openid");
-        return {
-            issuer: issuerOf(request, provider, application),
-            authorization_endpoint: endpoint("authorize"),
-            token_endpoint: endpoint("token"),
-            userinfo_endpoint: endpoint("userinfo"),
-            end_session_endpoint: endpoint(`${application.slug as string}/end-session`),
-            introspection_endpoint: endpoint("introspect"),
-            revocation_endpoint: endpoint("revoke"),
-            device_authorization_endpoint: endpoint("device"),
-            backchannel_logout_supported: true,
-            backchannel_logout_session_supported: true,
-            frontchannel_logout_supported: true,
-            frontchannel_logout_session_supported: true,
-            response_types_supported: [
-                "code",
-                "id_token",
-                "id_token token",
-                "code token",
-                "code id_token",
-                "code id_token token",
-            ],
-            response_modes_supported: ["query", "fragment", "form_post"],
-            jwks_uri: endpoint(`${application.slug as string}/jwks`),
-            grant_types_supported: [
-                "authorization_code",
-                "refresh_token",
-                "implicit",
-                "client_credentials",
-                "password",
-                "urn:ietf:params:oauth:grant-type:device_code",
-            ],
-            id_token_signing_alg_values_supported: [provider.signing_key === null ? "HS256" : "RS256"],
-            subject_types_supported: ["public"],
-            token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
-            acr_values_supported: [acr],
-            scopes_supported: scopes,
-            request_parameter_supported: false,
-            claims_supported: [
-                ...["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce"],
-                ...Object.keys(this.scopeClaims(provider, { pk: 0, groups: [] }, scopes)),
-            ],
-            claims_parameter_supported: false,
-            code_challenge_methods_supported: ["plain", "S256"],
-        };
-    }
-
-    /** `{}` without a signing key. */
-    private jwks(provider: Stored): Fields {
-        const certificate = this.signingCertificate(provider);
-        if (!certificate) return {};
-        const der = Buffer.from(certificate.certificate as string, "base64");
-        const thumbprint = (algorithm: string) => createHash(algorithm).update(der).digest("base64url");
-        return {
-            keys: [
-                {
-                    ...createPublicKey(certificate.private_key as string).export({ format: "jwk" }),
-                    alg: "RS256",
-                    kid: keyIdOf(certificate),
-                    use: "sig",
-                    x5c: [certificate.certificate],
-                    x5t: thumbprint("sha1"),
-                    "x5t#S256": thumbprint("sha256"),
-                },
-            ],
-        };
     }
 
     private async authorize(request: Request): Promise<Answer> {
@@ -193,7 +122,7 @@ export class OpenIdConnect {
         if (request.method === "POST") return forbidden();
         const parameters: Record<string, string> = Object.fromEntries(request.query);
         if (!Object.keys(parameters).length) return notFoundPage();
-        const provider = this.checkAuthorization(parameters);
+        const provider = checkAuthorization(this.world, parameters);
         const session = world.sessions.of(request);
         const user = session?.user === undefined ? undefined : world.store.get("core/users", session.user);
         const prompt = new Set((parameters.prompt ?? "").split(" "));
@@ -224,45 +153,6 @@ export class OpenIdConnect {
         plan.steps.push(fulfillment);
         session.plan = plan;
         return redirect(`/if/flow/${flow.slug as string}/?${new URLSearchParams(parameters).toString()}`, { cookies });
-    }
-
-    /** Authentik's checks of a request in Authentik's order; the page for an unknown client or address never redirects. */
-    private checkAuthorization(parameters: Record<string, string>): Stored {
-        const { world } = this;
-        const provider = world.store.find("providers/oauth2", "client_id", parameters.client_id ?? "");
-        if (!provider) {
-            throw new Refused(
-                page(400, {
-                    heading: "Client ID Error",
-                    message: "The client identifier (client_id) is missing or invalid.",
-                }),
-            );
-        }
-        const redirectUri = parameters.redirect_uri ?? "";
-        const message = "The request fails due to a missing, invalid, or mismatching redirection URI (redirect_uri).";
-        const refusal = () => new Refused(page(400, { heading: "Redirect URI Error", message }));
-        if (!redirectUri) throw refusal();
-        if (!authorizationUris(provider).length) {
-            // The first address that is used becomes the only one.
-            const registered = { matching_mode: "strict", url: redirectUri, redirect_uri_type: "authorization" };
-            world.store.update(provider, { redirect_uris: [...(provider.redirect_uris as Fields[]), registered] });
-        }
-        if (!isAllowed(provider, redirectUri)) throw refusal();
-        // Which error a release of 2026.5 answers to a grant type that it was not given has not been measured.
-        const granted = !knowsGrantTypes(world) || (provider.grant_types as string[]).includes("authorization_code");
-        if (parameters.response_type !== "code" || !granted)
-            throw new Refused(errorAtClient(parameters, "unsupported_response_type"));
-        if (parameters.request !== undefined) throw new Refused(errorAtClient(parameters, "request_not_supported"));
-        const method = parameters.code_challenge_method;
-        if (
-            parameters.code_challenge !== undefined &&
-            method !== undefined &&
-            method !== "plain" &&
-            method !== "S256"
-        ) {
-            throw new Refused(errorAtClient(parameters, "invalid_request", `Unsupported challenge method ${method}`));
-        }
-        return provider;
     }
 
     /** Sends somebody to the login flow, and remembers for which application. */
@@ -314,7 +204,7 @@ export class OpenIdConnect {
             redirectUri: parameters.redirect_uri as string,
             provider: provider.pk as number,
             user: user.pk as number,
-            scopes: this.grantedScopes(provider, parameters.scope),
+            scopes: grantedScopes(this.world, provider, parameters.scope),
             nonce: parameters.nonce,
             loggedInAt: session.loggedInAt ?? Date.now(),
             session: { key: session.key, method: session.method },
@@ -465,7 +355,7 @@ export class OpenIdConnect {
         return this.issueTokens(request, provider, user, {
             provider: provider.pk as number,
             user: user.pk as number,
-            scopes: form.scope ? this.grantedScopes(provider, form.scope) : [],
+            scopes: form.scope ? grantedScopes(this.world, provider, form.scope) : [],
             nonce: undefined,
             loggedInAt: Date.now(),
             session: undefined,
@@ -491,7 +381,9 @@ export class OpenIdConnect {
             ...(issued.nonce === undefined ? {} : { nonce: issued.nonce }),
             ...(issued.session ? { sid: sha256(issued.session.key) } : {}),
             jti: newKey(40),
-            ...(provider.include_claims_in_id_token === true ? this.scopeClaims(provider, user, issued.scopes) : {}),
+            ...(provider.include_claims_in_id_token === true
+                ? scopeClaims(this.world, provider, user, issued.scopes)
+                : {}),
         };
         const engine = await this.engine(request, provider, undefined);
         const whole = {
@@ -535,7 +427,7 @@ export class OpenIdConnect {
         if (!issued.scopes.includes("openid")) return bearerError(403, "insufficient_scope");
         return json(200, {
             sub: subjectOf(provider, user),
-            ...this.scopeClaims(provider, user, issued.scopes),
+            ...scopeClaims(this.world, provider, user, issued.scopes),
             ...(issued.nonce === undefined ? {} : { nonce: issued.nonce }),
         });
     }
@@ -578,58 +470,10 @@ export class OpenIdConnect {
         this.consents.set(`${user}/${application}`, Date.now() + lifetime);
     }
 
-    /** What a consent form lists. */
-    scopeDescriptions(parameters: Record<string, string>): Fields[] {
-        const provider = this.world.store.find("providers/oauth2", "client_id", parameters.client_id);
-        if (!provider) return [];
-        const scopes = this.grantedScopes(provider, parameters.scope);
-        return this.mappings(provider)
-            .filter((mapping) => scopes.includes(mapping.scope_name as string))
-            .sort((a, b) => ((a.scope_name as string) < (b.scope_name as string) ? -1 : 1))
-            .map((mapping) => ({ id: mapping.scope_name, name: mapping.description }));
-    }
-
-    /** A provider's mappings, in the order in which they were made. */
-    private mappings(provider: Stored): Stored[] {
-        const order = this.world.store.all("propertymappings/provider/scope");
-        return (provider.property_mappings as string[])
-            .map((pk) => this.world.store.get("propertymappings/provider/scope", pk) as Stored)
-            .sort((a, b) => order.indexOf(a) - order.indexOf(b));
-    }
-
-    /** The scopes that were asked for and that the provider has mappings for; all of them where none was asked for. */
-    private grantedScopes(provider: Stored, asked: string | undefined): string[] {
-        const configured = this.mappings(provider).map((mapping) => mapping.scope_name as string);
-        const wanted = (asked ?? "").split(" ").filter(Boolean);
-        return wanted.length ? configured.filter((scope) => wanted.includes(scope)) : configured;
-    }
-
-    /** What the scope mappings say of a user; a user's direct groups only. */
-    private scopeClaims(provider: Stored, user: Stored, scopes: readonly string[]): Fields {
-        const claims: Fields = {};
-        for (const mapping of this.mappings(provider)) {
-            if (!scopes.includes(mapping.scope_name as string)) continue;
-            const read = parseClaims(mapping.expression as string);
-            if (typeof read === "string") continue;
-            const { username, name, email } = user as unknown as { username: string; name: string; email: string };
-            const groups = (user.groups as string[]).map(
-                (pk) => this.world.store.get("core/groups", pk)?.name as string,
-            );
-            Object.assign(claims, read({ username, name, email, groups }));
-        }
-        return claims;
-    }
-
-    private signingCertificate(provider: Stored): Stored | undefined {
-        return provider.signing_key === null
-            ? undefined
-            : this.world.store.get("crypto/certificatekeypairs", provider.signing_key);
-    }
-
     /** The engine of a provider at the address that the request came to. */
     private engine(request: Request, provider: Stored, redirectUri: string | undefined): Promise<OidcEngine> {
         const application = applicationOf(this.world, provider) as Stored;
-        const certificate = this.signingCertificate(provider);
+        const certificate = signingCertificate(this.world, provider);
         const settings = {
             issuer: issuerOf(request, provider, application),
             clientId: provider.client_id as string,
@@ -650,132 +494,4 @@ export class OpenIdConnect {
         this.engines.set(key, engine);
         return engine;
     }
-}
-
-/** The issuer follows the Host and X-Forwarded-Proto headers of each request. */
-function issuerOf(request: Request, provider: Stored, application: Stored): string {
-    return provider.issuer_mode === "global"
-        ? `${request.origin}/`
-        : `${request.origin}/application/o/${application.slug as string}/`;
-}
-
-function subjectOf(provider: Stored, user: Stored): string {
-    switch (provider.sub_mode) {
-        case "user_id":
-            return String(user.pk);
-        case "user_uuid":
-            return user.uuid as string;
-        case "user_username":
-            return user.username as string;
-        case "user_email":
-            return user.email as string;
-        case "user_upn":
-            return ((user.attributes as Fields).upn as string | undefined) ?? uidOf(user);
-        default:
-            return uidOf(user);
-    }
-}
-
-function keyIdOf(certificate: Stored): string {
-    return createHash("sha512")
-        .update(certificate.private_key as string)
-        .digest("base64url");
-}
-
-function authorizationUris(provider: Stored): Fields[] {
-    return (provider.redirect_uris as Fields[]).filter((uri) => uri.redirect_uri_type !== "logout");
-}
-
-function isAllowed(provider: Stored, redirectUri: string): boolean {
-    return authorizationUris(provider).some((uri) =>
-        uri.matching_mode === "regex"
-            ? new RegExp(`^(?:${uri.url as string})$`).test(redirectUri)
-            : uri.url === redirectUri,
-    );
-}
-
-/** The engine knows S256 alone; a plain challenge is the verifier itself. */
-function s256(parameters: Record<string, string>): string {
-    const challenge = parameters.code_challenge as string;
-    return parameters.code_challenge_method === "S256"
-        ? challenge
-        : createHash("sha256").update(challenge).digest("base64url");
-}
-
-function clientOf(request: Request, form: Record<string, string>): { id: string; secret: string } {
-    const basic = /^Basic (.+)$/.exec(request.headers.authorization ?? "");
-    if (!basic) return { id: form.client_id ?? "", secret: form.client_secret ?? "" };
-    const [id, ...secret] = Buffer.from(basic[1] as string, "base64")
-        .toString("utf8")
-        .split(":") as [string, ...string[]];
-    try {
-        return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(":")) };
-    } catch {
-        return { id: "", secret: "" };
-    }
-}
-
-function equal(a: string, b: string): boolean {
-    const [first, second] = [Buffer.from(a), Buffer.from(b)];
-    return first.length === second.length && timingSafeEqual(first, second);
-}
-
-function errorAtClient(
-    parameters: Record<string, string>,
-    error: string,
-    description = descriptions[error] ?? error,
-): Answer {
-    const query = `error=${error}&error_description=${encodeURIComponent(description)}`;
-    const separator = (parameters.redirect_uri as string).includes("?") ? "&" : "?";
-    return redirect(
-        `${parameters.redirect_uri}${separator}${query}&state=${encodeURIComponent(parameters.state ?? "")}`,
-    );
-}
-
-function tokenError(error: string): Answer {
-    return json(400, { error, error_description: descriptions[error], request_id: newHexadecimal(32) });
-}
-
-function bearerError(status: number, error: string): Answer {
-    const challenge = `error="${error}", error_description="${descriptions[error]}"`;
-    return { status, body: "", headers: { "Content-Type": "text/html; charset=utf-8", "WWW-Authenticate": challenge } };
-}
-
-/** What a page that changes something answers to a form without Django's token. */
-const forbidden = (): Answer =>
-    page(403, { title: "403 Forbidden", heading: "403 Forbidden", message: "CSRF verification failed." });
-
-function uncached(answer: Answer): Answer {
-    if (typeof answer.body === "string") return answer;
-    return { ...answer, headers: { ...answer.headers, "Cache-Control": "no-store", Pragma: "no-cache" } };
-}
-
-/** Whether the origin of the request is that of one of the providers' redirect URIs. */
-function allowOrigin({ headers: { origin } }: Request, providers: readonly Stored[], answer: Answer): Answer {
-    const own = (uri: Fields) => {
-        try {
-            return new URL(uri.url as string).origin;
-        } catch {
-            return undefined;
-        }
-    };
-    if (
-        origin === undefined ||
-        !providers.some((provider) => authorizationUris(provider).some((uri) => own(uri) === origin))
-    )
-        return answer;
-    const allowed = {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
-        Vary: "Origin",
-    };
-    return { ...answer, headers: { ...answer.headers, ...allowed } };
-}
-
-function permissionDenied(): Answer {
-    return page(200, {
-        title: "Permission denied - authentik",
-        heading: "Permission denied",
-        message: "Request has been denied.",
-    });
 }
