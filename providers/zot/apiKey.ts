@@ -2,12 +2,9 @@
  * The resource ApiKey: an API key of a service account, minted by a login without a browser, and rotated in place by the
  * first update after its time.
  */
-import { randomBytes } from "node:crypto";
 import { durationText, momentText } from "../../clients/durations";
-import type { ApiKeyRecord, KeyHolder } from "../../clients/zot/apiKeys";
-import { labelFor, ownerIn, ownerOf, ownerText } from "../../clients/zot/keyOwner";
+import { labelFor, ownerOf, ownerText } from "../../clients/zot/keyOwner";
 import type { ZotSession } from "../../clients/zot/session";
-import { keepsTags, OLDEST_ZOT } from "../../clients/zot/version";
 import {
     type CallContext,
     isKnown,
@@ -28,11 +25,11 @@ import {
     stateOf,
 } from "./apiKeyProperties";
 import { AfterMinting, type CarriedOut, carryOut } from "./carryOut";
-import { type Due, due, type KeyPlan, type KeyState, type Predecessor, plan, predecessorOf } from "./plan";
+import { checkRegistry, withLogin } from "./keyLogin";
+import { predecessorsText, predecessorText, reportForeign, reportKeys } from "./keyMessages";
+import { keysSeenBy, prove } from "./keyProof";
+import { type Due, due, type KeyState, plan, predecessorOf } from "./plan";
 import type { Services } from "./services";
-
-/** The clocks here and at the registry must agree to this, or a rotation would come at the wrong time. In milliseconds. */
-const CLOCK_TOLERANCE = 5 * 60_000;
 
 /** What a new key changes. */
 const MINTED_OUTPUTS = Object.keys(outputDefinitions);
@@ -96,7 +93,7 @@ class ApiKeyResource {
             return { id: UNKNOWN, properties: { ...inputs, ...unknownOutputs() } };
         }
         const id = idOf(inputsOf(inputs));
-        const done = await this.withLogin(inputs, context, (session, clockAhead) =>
+        const done = await withLogin(this.services(), inputsOf(inputs), context, (session, clockAhead) =>
             this.settle({ id, inputs, before: undefined, session, clockAhead }, context),
         );
         return { id, properties: outputsOf(inputs, done.state, done.key!) };
@@ -117,11 +114,11 @@ class ApiKeyResource {
             return outputsOf(inputs, before.state, before.key);
 
         if (!found.mint) {
-            await this.lookAtRegistry(wanted, context);
+            await checkRegistry(this.services(), wanted, context);
             const settled = await this.settleWithKey(before, inputs, found, context);
             if (settled) return outputsOf(inputs, settled, before.key);
         }
-        const done = await this.withLogin(inputs, context, (session, clockAhead) =>
+        const done = await withLogin(this.services(), inputsOf(inputs), context, (session, clockAhead) =>
             this.settle({ id, inputs, before, session, clockAhead }, context),
         );
         if (isElsewhere && done.key !== undefined) await this.retire(oldUrl, wanted.user, before, context);
@@ -169,7 +166,7 @@ class ApiKeyResource {
                 `${user} has API keys at ${registryUrl} that this stack did not make: ${unknown.map(predecessorText).join("; ")}. If nobody made them by hand, the key has leaked: raise ci.keyGeneration by one.`,
             );
         }
-        await this.tellOfForeign(seen, user, context);
+        await reportForeign(seen, user, context);
         const status = state.status === "unusable" ? "usable" : state.status;
         return {
             id,
@@ -195,8 +192,9 @@ class ApiKeyResource {
             await holder.keys.revoke(state.uuid);
             return;
         }
-        await this.withLogin(
-            { ...inputs, registryUrl: where.registryUrl, user: where.user },
+        await withLogin(
+            this.services(),
+            inputsOf({ ...inputs, registryUrl: where.registryUrl, user: where.user }),
             context,
             async (session) => {
                 for (const record of await session.listApiKeys()) await session.revokeApiKey(record.uuid);
@@ -275,7 +273,7 @@ class ApiKeyResource {
             expires: new Date(before.state.expires),
             prove: async () => {},
         });
-        await this.tell(next, user, before.state.uuid, context);
+        await reportKeys(next, user, before.state.uuid, context);
         return { ...done.state, status: "usable" };
     }
 
@@ -307,8 +305,8 @@ class ApiKeyResource {
                     "Give this stack a service account of its own (identity.ciUser), or destroy the other stack; if that one is gone for good, take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true",
             );
         }
-        const prove = (key: string) =>
-            this.prove(this.services().holder(registryUrl, user, key), repository, registryUrl);
+        const proveKey = (key: string) =>
+            prove(this.services().holder(registryUrl, user, key), repository, registryUrl);
         let done: CarriedOut;
         try {
             done = await carryOut({
@@ -318,7 +316,7 @@ class ApiKeyResource {
                 keys: session.apiKeys,
                 label: labelFor(label, owner),
                 expires: new Date(now.getTime() + clockAhead + wanted.lifetime),
-                prove,
+                prove: proveKey,
             });
         } catch (error) {
             if (!(error instanceof AfterMinting)) throw error;
@@ -328,7 +326,7 @@ class ApiKeyResource {
                 inputs,
             });
         }
-        await this.tell(next, user, before?.state.uuid, context);
+        await reportKeys(next, user, before?.state.uuid, context);
         if (next.mint && before) {
             const former = done.state.predecessors.find((predecessor) => predecessor.uuid === before.state.uuid);
             const until = former
@@ -338,84 +336,8 @@ class ApiKeyResource {
         }
         if (next.mint || !before) return done;
         // The login has refreshed the groups that zot remembers, so it is worth another look.
-        if (before.state.status !== "usable") await prove(before.key);
+        if (before.state.status !== "usable") await proveKey(before.key);
         return { ...done, state: { ...done.state, status: "usable" } };
-    }
-
-    private async prove(holder: KeyHolder, repository: string | undefined, registryUrl: string): Promise<void> {
-        if (repository === undefined) {
-            if ((await keysSeenBy(holder)) === undefined) throw new Error(refusedText(holder.username, registryUrl));
-            return;
-        }
-        const proof = await holder.mayPush(repository);
-        if (proof === "may push") return;
-        if (proof === "not the key") throw new Error(refusedText(holder.username, registryUrl));
-        if (proof === "not the right") {
-            throw new Error(
-                `The API key of ${holder.username} may not push to ${repository} at ${registryUrl} (403). Either the account is not in the group that may push (identity.workloadsGroup) in Authentik, ` +
-                    "or the registry's config does not give that group the right to create (access.ciRepositories), or it has not been pushed. The key is kept, and the next pulumi up looks again.",
-            );
-        }
-        throw new Error(
-            `The registry ${registryUrl} answered ${proof.status} when the API key of ${holder.username} was tried on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`,
-        );
-    }
-
-    /**
-     * A session of the service account, with a password that exists for it alone. Whatever happens in it, the session is ended, and
-     * the account gets another password that nobody keeps.
-     */
-    private async withLogin<T>(
-        inputs: PropertyMap,
-        context: CallContext,
-        work: (session: ZotSession, clockAhead: number) => Promise<T>,
-    ): Promise<T> {
-        const wanted = inputsOf(inputs);
-        const clockAhead = await this.lookAtRegistry(wanted, context);
-        const authentik = this.services().authentik();
-        const user = await authentik.serviceAccount(wanted.user);
-        context.cancelled.throwIfAborted();
-        const password = randomPassword();
-        await authentik.setPassword(user, password);
-        try {
-            const session = await this.services().login(
-                wanted.registryUrl,
-                { username: wanted.user, password },
-                wanted,
-            );
-            try {
-                return await work(session, clockAhead);
-            } finally {
-                await session.end();
-            }
-        } finally {
-            await authentik
-                .setPassword(user, randomPassword())
-                .catch((error: unknown) =>
-                    context.log(
-                        "warning",
-                        `${textOf(error)} So ${wanted.user} still has the random password of this login, which was kept nowhere; the next login changes it.`,
-                    ),
-                );
-        }
-    }
-
-    /** Before anything is changed: whether the registry is there, what time it has, and how old it is. Answers how far its clock is ahead. */
-    private async lookAtRegistry({ registryUrl, acceptVersion }: ApiKeyInputs, context: CallContext): Promise<number> {
-        const { clockAhead = 0, version } = await this.services().registry(registryUrl);
-        if (Math.abs(clockAhead) > CLOCK_TOLERANCE) {
-            throw new Error(
-                `The clock of the registry ${registryUrl} is ${durationText(clockAhead)} ${clockAhead > 0 ? "ahead of" : "behind"} this machine's, and keys end and rotate by the clock: set both (NTP), and try again.`,
-            );
-        }
-        if (version === undefined) {
-            await context.log("debug", `The registry ${registryUrl} does not tell its version; only its host does.`);
-        } else if (keepsTags(version) === false && acceptVersion === undefined) {
-            throw new Error(
-                `The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: install v${OLDEST_ZOT} or newer before CI gets a key.`,
-            );
-        }
-        return clockAhead;
     }
 
     /** Our keys at a registry that is no longer the declared one. It may be gone already. */
@@ -439,84 +361,11 @@ class ApiKeyResource {
             );
         }
     }
-
-    /** @param present uuid of the key that the stack had before; where it was replaced and revoked, that is told apart from the others */
-    private async tell(done: KeyPlan, user: string, present: string | undefined, context: CallContext): Promise<void> {
-        if (done.strays.length > 0) {
-            await context.log(
-                "info",
-                `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ${done.strays.map((stray) => stray.uuid).join(", ")}.`,
-            );
-        }
-        const others = done.over.filter(({ uuid }) => uuid !== present);
-        const why = done.revokeOthers ? ", since the generation was raised," : " whose time is over";
-        if (others.length > 0)
-            await context.log(
-                "info",
-                `${done.revokeOthers ? "Other API keys" : "API keys"} of ${user}${why} were revoked: ${others.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`,
-            );
-        if (done.found.length > 0)
-            await context.log(
-                "info",
-                `${user} had API keys that this stack did not make. They go on working for now: ${done.found.map(predecessorText).join("; ")}.`,
-            );
-        await this.tellOfForeign(done, user, context);
-    }
-
-    private async tellOfForeign({ foreign }: KeyPlan, user: string, context: CallContext): Promise<void> {
-        if (foreign.length === 0) return;
-        await context.log(
-            "warning",
-            `${user} has API keys that another Pulumi stack made, which are left alone: ${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. One stack per registry and user; to revoke them, raise ci.keyGeneration by one.`,
-        );
-    }
 }
-
-/** The user's keys, as one of them sees them; undefined where the registry does not accept it. */
-async function keysSeenBy(holder: KeyHolder): Promise<ApiKeyRecord[] | undefined> {
-    try {
-        return await holder.keys.list();
-    } catch (error) {
-        const status = (error as { status?: unknown }).status;
-        if (status === 401) return undefined;
-        if (status === 404) {
-            throw new Error(
-                `${textOf(error)} It has no API keys at present: it may have started with the read-only config because its identity provider did not answer. Look at its log, and restart it; whether the key still works cannot be seen until then.`,
-            );
-        }
-        throw error;
-    }
-}
-
-const refusedText = (user: string, registryUrl: string) =>
-    `The registry ${registryUrl} does not accept the API key of ${user} that it has just made (401): where several instances answer at that address, they must share their database.`;
 
 const unknownOutputs = (): PropertyMap => Object.fromEntries(MINTED_OUTPUTS.map((name) => [name, UNKNOWN]));
 
 /** It stays the same when the key is rotated. */
 const idOf = ({ user, registryUrl }: ApiKeyInputs) => `${user}@${new URL(registryUrl).host}`;
 
-/** 288 bits: long enough for any password policy. */
-const randomPassword = () => `${randomBytes(36).toString("base64url")}aA1!`;
-
 const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
-function predecessorText({ uuid, label, revokeAfter }: Predecessor): string {
-    return `${uuid} (${label}) until ${momentText(revokeAfter)}`;
-}
-
-function predecessorsText(predecessors: readonly Predecessor[], user: string): string {
-    const now = Date.now();
-    const isOver = (predecessor: Predecessor) => Date.parse(predecessor.revokeAfter) <= now;
-    const [over, living] = [predecessors.filter(isOver), predecessors.filter((predecessor) => !isOver(predecessor))];
-    return [
-        living.length > 0
-            ? `Earlier API keys of ${user} that still work, and are revoked by the first update after their time: ${living.map(predecessorText).join("; ")}.`
-            : "",
-        over.length > 0
-            ? `Earlier API keys of ${user} whose time is over, and which this update revokes: ${over.map(({ uuid, label }) => `${uuid} (${label})`).join("; ")}.`
-            : "",
-    ]
-        .filter(Boolean)
-        .join(" ");
-}

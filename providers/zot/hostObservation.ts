@@ -7,7 +7,7 @@ import { inspectionScript } from "../../host/scripts";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
 import observationScript from "./hostObservation.sh";
-import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationProperties";
+import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationInputs";
 import {
     type Circumstances,
     compare,

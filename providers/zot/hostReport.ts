@@ -5,7 +5,7 @@ import { formerAccounts, otherLogins } from "../../components/zotConfig/logins";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../../components/zotJson";
 import type { PropertyMap } from "../protocol";
 import { configDifference } from "./configDifference";
-import { type Declared, hashIn } from "./hostObservationProperties";
+import { type Declared, hashIn } from "./hostObservationInputs";
 
 export interface FileFacts {
     path: string;

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
 import { type CallContext, isKnown, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
-import { checkWithdrawal, sshConnectionOf } from "./hostObservationProperties";
+import { checkWithdrawal, sshConnectionOf } from "./hostObservationInputs";
 import { runOverSsh, SshError, type SshLimits } from "./ssh";
 
 /** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { PropertyMap } from "../../../providers/protocol";
 import { configDifference } from "../../../providers/zot/configDifference";
-import { checkObservation, observationOf } from "../../../providers/zot/hostObservationProperties";
+import { checkObservation, observationOf } from "../../../providers/zot/hostObservationInputs";
 import { compare, HostRefusal, modeOf, readReport, reportOutput } from "../../../providers/zot/hostReport";
 import { holesIn } from "../../../testbed/faults/claims";
 import { generateKeyPair } from "../../../testbed/sshHost";

@@ -1,0 +1,217 @@
+/** The inputs of the resource HostObservation: checked, and as the resource takes them. */
+import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
+import {
+    connectionFields,
+    isAbsolutePath,
+    observationInputs,
+    type PropertyDefinition,
+} from "./hostObservationProperties";
+import type { SshAddress, SshConnection } from "./ssh";
+import { hostKeyOf } from "./sshKeys";
+
+const REQUIRED_FIELDS = ["host", "user", "hostKey"];
+
+const isAbsent = (value: PropertyValue | undefined) => value === undefined || value === null || value === "";
+const isMap = (value: PropertyValue | undefined): value is PropertyMap =>
+    value !== null && typeof value === "object" && !Array.isArray(value);
+const isLine = (value: string) => !/[\0-\x1f\x7f]/.test(value);
+
+/** Fills in defaults, and says what is wrong, never with a value of the connection. What is not known yet passes. */
+export function checkObservation(given: PropertyMap): { inputs: PropertyMap; failures: CheckFailure[] } {
+    const inputs: PropertyMap = {};
+    const failures: CheckFailure[] = [];
+    const fail = (property: string, reason: string) => failures.push({ property, reason });
+    for (const name of Object.keys(given)) {
+        if (name !== "connection" && !(name in observationInputs))
+            fail(
+                name,
+                `${name} is no property of a host observation; these are: connection, ${Object.keys(observationInputs).join(", ")}.`,
+            );
+    }
+    if (isAbsent(given.connection)) fail("connection", "connection is missing.");
+    else inputs.connection = checkConnection(given.connection!, "connection", fail);
+    for (const [name, definition] of Object.entries(observationInputs)) {
+        const value = isAbsent(given[name]) ? definition.default : given[name];
+        if (value === undefined || value === null) {
+            if (definition.required) fail(name, `${name} is missing.`);
+            continue;
+        }
+        inputs[name] = value;
+        if (!isKnown(value)) continue;
+        const problem = problemOf(value, definition);
+        if (problem) fail(name, `${name} ${problem}.`);
+        else if (definition.type === "boolean") inputs[name] = value === true || value === "true";
+    }
+    return { inputs, failures };
+}
+
+/** The same of a HostWithdrawal, which has the connection alone. */
+export function checkWithdrawal({ connection, ...others }: PropertyMap): {
+    inputs: PropertyMap;
+    failures: CheckFailure[];
+} {
+    const failures: CheckFailure[] = [];
+    const fail = (property: string, reason: string) => failures.push({ property, reason });
+    for (const name of Object.keys(others))
+        fail(name, `${name} is no property of a host withdrawal, which has connection alone.`);
+    if (!isAbsent(connection))
+        return { inputs: { connection: checkConnection(connection!, "connection", fail) }, failures };
+    fail("connection", "connection is missing.");
+    return { inputs: {}, failures };
+}
+
+function problemOf(value: PropertyValue, { type, problem }: PropertyDefinition): string | undefined {
+    switch (type) {
+        case "boolean":
+            return typeof value === "boolean" || value === "true" || value === "false"
+                ? undefined
+                : "must be true or false";
+        case "texts":
+            return Array.isArray(value) && value.every((item) => typeof item === "string")
+                ? undefined
+                : "must be a list of texts";
+        case "strings":
+            if (!Array.isArray(value) || !value.every((item) => typeof item === "string"))
+                return "must be a list of paths";
+            return (value as string[]).every((item) => isLine(item) && hashIn(item) !== undefined)
+                ? undefined
+                : "must be paths with the sha256 of the content in their names";
+        case "string":
+            if (typeof value !== "string") return "must be a text";
+            return problem
+                ? (problem(value) ?? (problem === isAbsolutePath && !isLine(value) ? "must be of one line" : undefined))
+                : isLine(value)
+                  ? undefined
+                  : "must be of one line";
+    }
+}
+
+function checkConnection(
+    connection: PropertyValue,
+    path: string,
+    fail: (property: string, reason: string) => void,
+): PropertyValue {
+    if (!isKnown(connection) && !isMap(connection)) return connection;
+    if (!isMap(connection)) {
+        fail(path, `${path} must be a map of ${Object.keys(connectionFields).join(", ")}.`);
+        return connection;
+    }
+    const checked: PropertyMap = {};
+    for (const name of Object.keys(connection)) {
+        if (!(name in connectionFields) && !(name === "proxy" && path === "connection"))
+            fail(
+                path,
+                `${path}.${name} is no part of a connection; these are: ${Object.keys(connectionFields).join(", ")}.`,
+            );
+    }
+    for (const [name, { type }] of Object.entries(connectionFields)) {
+        const value = connection[name];
+        if (isAbsent(value)) {
+            if (REQUIRED_FIELDS.includes(name)) fail(path, `${path}.${name} is missing.`);
+            if (name === "port") checked.port = 22;
+            continue;
+        }
+        checked[name] = value!;
+        if (!isKnown(value)) continue;
+        if (type === "integer") {
+            if (!(typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65535))
+                fail(path, `${path}.${name} must be a number from 1 to 65535.`);
+        } else if (typeof value !== "string") {
+            fail(path, `${path}.${name} must be a text.`);
+        } else if (name === "hostKey" && !hostKeyOf(value)) {
+            fail(
+                path,
+                `${path}.${name} must be one ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 HOST prints it; an RSA key never matches a modern sshd, and a fingerprint is no key.`,
+            );
+        }
+    }
+    if (path === "connection" && !isAbsent(connection.proxy))
+        checked.proxy = checkConnection(connection.proxy!, "connection.proxy", fail);
+    return checked;
+}
+
+/** The sha256 that a secret file's name says its content to have. */
+export const hashIn = (path: string) => /(?:^|[./])([0-9a-f]{64})(?:\.[a-z]+)?$/.exec(path)?.[1];
+
+/** What was, or is to be, put into force on the host. */
+export interface Declared {
+    config: string;
+    secretFiles: string[];
+}
+
+export interface Observation {
+    connection: SshConnection;
+    look: boolean;
+    /** Undefined where it is not known yet. */
+    declared: Declared | undefined;
+    /** Variables of the script and their values. */
+    variables: [string, string][];
+    configFile: string;
+    binary: string;
+    /** What a push would bring; undefined where that is not to be asked for. */
+    planned: Planned | undefined;
+    registryUrl: string | undefined;
+    mistakes: string[];
+}
+
+export interface Planned {
+    /** With `<sha256>` for the hashes in the secret files' names. */
+    config: string;
+    readOnlyConfig: string | undefined;
+    dropSettings: string[];
+    groups: { workloadsGroup: string; adminsGroup: string } | undefined;
+}
+
+/** The inputs for the look, checked; `environment` names the SSH agent. Undefined where it is not known yet whom to ask, or what about. */
+export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEnv): Observation | undefined {
+    const { config, secretFiles, ...rest } = inputs;
+    if (!isKnown(rest)) return undefined;
+    const variables = Object.entries(observationInputs).flatMap(([name, { variable }]): [string, string][] =>
+        variable ? [[variable, settingText(inputs[name])]] : [],
+    );
+    return {
+        connection: sshConnectionOf(inputs.connection as PropertyMap, environment),
+        look: inputs.look !== false,
+        declared:
+            isKnown(config) && isKnown(secretFiles)
+                ? { config: config as string, secretFiles: secretFiles as string[] }
+                : undefined,
+        variables,
+        configFile: inputs.configFile as string,
+        binary: inputs.binary as string,
+        planned: plannedIn(inputs),
+        registryUrl: inputs.registryUrl as string | undefined,
+        mistakes: (inputs.mistakes as string[] | undefined) ?? [],
+    };
+}
+
+function plannedIn({
+    plannedConfig,
+    plannedReadOnlyConfig,
+    dropSettings,
+    workloadsGroup,
+    adminsGroup,
+}: PropertyMap): Planned | undefined {
+    if (typeof plannedConfig !== "string") return undefined;
+    return {
+        config: plannedConfig,
+        readOnlyConfig: plannedReadOnlyConfig as string | undefined,
+        dropSettings: (dropSettings as string[] | undefined) ?? [],
+        groups:
+            typeof workloadsGroup === "string" && typeof adminsGroup === "string"
+                ? { workloadsGroup, adminsGroup }
+                : undefined,
+    };
+}
+
+/** A connection as it was checked; `environment` names the SSH agent. */
+export function sshConnectionOf({ proxy, ...address }: PropertyMap, environment: NodeJS.ProcessEnv): SshConnection {
+    const withAgent = (of: PropertyMap): SshAddress => {
+        const agentSocketPath = (of.agentSocketPath as string | undefined) ?? (environment.SSH_AUTH_SOCK || undefined);
+        return { ...(of as unknown as SshAddress), agentSocketPath };
+    };
+    return { ...withAgent(address), ...(isMap(proxy) ? { proxy: withAgent(proxy) } : {}) };
+}
+
+const settingText = (value: PropertyValue | undefined) =>
+    value === true ? "yes" : value === false ? "no" : ((value as string | undefined) ?? "");
