@@ -27,7 +27,8 @@ function declared() {
 export = async function program() {
     silenceDebugLog();
     const { settings, matrix } = declared();
-    // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider reads them there.
+    // CI's key is minted through the same Authentik; where its address and token are in the environment, the provider
+    // reads them there.
     // First of all: it starts while Authentik is asked.
     const zotProvider = new zot.Provider("registry", authentikConnection());
     if (pulumi.runtime.isDryRun()) for (const warning of timeoutWarnings(settings)) await pulumi.log.warn(warning);

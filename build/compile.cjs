@@ -1,14 +1,18 @@
-// How TypeScript becomes JavaScript: every program of the project is bundled by esbuild into dist/, and each SDK into its bin/.
+// How TypeScript becomes JavaScript: every program of the project is bundled by esbuild into dist/, and each SDK into
+// its bin/.
 // `npm ci` runs this (script "prepare"); afterwards each program is compiled again when one of its sources is newer
-// (build/run.cjs), so that an edited policy never runs as it was before the edit. Types are checked by `npm run typecheck`
-// and by the tests.
+// (build/run.cjs), so that an edited policy never runs as it was before the edit. Types are checked by `npm run
+// typecheck` and by the tests.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
 
 const root = path.resolve(__dirname, "..");
 
-/** Every program: its source and what it becomes. A `main.ts` in a folder, or a command in cli/ or testbed/commands/, is a program. */
+/**
+ * Every program: its source and what it becomes. A `main.ts` in a folder, or a command in cli/ or testbed/commands/, is
+ * a program.
+ */
 function programs() {
     const found = [{ source: "index.ts", output: "dist/index.js", external: ["@pulumi/*", "pulumi-zot"] }];
     for (const sdk of folders("sdks")) {

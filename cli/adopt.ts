@@ -38,7 +38,8 @@ async function adopt(options: Options): Promise<void> {
         const failure = failureIn(error);
         if (failure?.kind === "forbidden")
             throw new UserError(
-                `The token may not read all that is to be found in Authentik at ${connection.url}: ${failure.message} Give it one for refreshing or more: npm run authentik-token -- --help`,
+                `The token may not read all that is to be found in Authentik at ${connection.url}: ` +
+                    `${failure.message} Give it one for refreshing or more: npm run authentik-token -- --help`,
             );
         throw failure ?? error;
     }
@@ -79,11 +80,13 @@ async function adopt(options: Options): Promise<void> {
             `  pulumi up --stack ${options.stack}`,
         );
         lines.push(
-            "The client keeps its secret, so that logins go on. zot gets session keys of its own: who is logged in to its web interface logs in once more.",
+            "The client keeps its secret, so that logins go on. " +
+                "zot gets session keys of its own: who is logged in to its web interface logs in once more.",
         );
         lines.push(
             "",
-            "To give everything back without a change in Authentik: pulumi state delete with the address of each, as pulumi stack --show-urns lists them.",
+            "To give everything back without a change in Authentik: " +
+                "pulumi state delete with the address of each, as pulumi stack --show-urns lists them.",
         );
     }
     print(`${lines.join("\n")}\n`);
@@ -95,11 +98,13 @@ function connectionFor(folder: string, stack: string): Connection {
     const url = process.env.AUTHENTIK_URL ?? config?.["authentik:url"];
     if (typeof url !== "string" || url === "")
         throw new UserError(
-            "Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: pulumi config set authentik:url https://authentik.example.org",
+            "Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: " +
+                "pulumi config set authentik:url https://authentik.example.org",
         );
     if (!process.env.AUTHENTIK_TOKEN)
         throw new UserError(
-            "There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, to one that may read (npm run authentik-token -- --for refresh).",
+            "There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, " +
+                "to one that may read (npm run authentik-token -- --for refresh).",
         );
     return connectionFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: process.env.AUTHENTIK_TOKEN });
 }
@@ -122,14 +127,17 @@ async function blueprints(
     const all = await listBlueprints({ url, token });
     if (Array.isArray(all)) return [...owningBlueprints(all, settings), ...unknownBlueprints(all)];
     return [
-        `Whether a blueprint owns any of these objects is not known: the token may not list blueprints (${all.status ?? "no answer"}). Look at them in Authentik, Customization > Blueprints.`,
+        "Whether a blueprint owns any of these objects is not known: " +
+            `the token may not list blueprints (${all.status ?? "no answer"}). ` +
+            "Look at them in Authentik, Customization > Blueprints.",
     ];
 }
 
 const program = withStackOption(
     command(
         "npm run adopt --",
-        "Finds what is in Authentik already of what a stack declares, and writes the file for pulumi import. Changes nothing in Authentik or in the state.",
+        "Finds what is in Authentik already of what a stack declares, " +
+            "and writes the file for pulumi import. Changes nothing in Authentik or in the state.",
         "AUTHENTIK_TOKEN=… npm run adopt -- --stack prod",
     ),
 )
@@ -139,7 +147,8 @@ const program = withStackOption(
     .option("--json", "what was found, the warnings and the file as JSON")
     .addHelpText(
         "after",
-        "\nEnvironment: AUTHENTIK_TOKEN, a token that may read; AUTHENTIK_URL, where the stack's file has no authentik:url.",
+        "\nEnvironment: AUTHENTIK_TOKEN, a token that may read; " +
+            "AUTHENTIK_URL, where the stack's file has no authentik:url.",
     )
     .action((options: Options) => adopt(options));
 void run(program);

@@ -1,4 +1,7 @@
-/** npm run authentik-token: the role, service account and API token by which the program works in Authentik, or the steps to make them. */
+/**
+ * npm run authentik-token: the role, service account and API token by which the program works in Authentik, or the
+ * steps to make them.
+ */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -47,13 +50,17 @@ async function authentikToken(options: Options): Promise<void> {
     }
     if (!options.output && !options.config && !options.dryRun) {
         program.error(
-            `Where to put the token? Give --output FILE, written with mode 0600${options.for === "up" ? ", or --config for the stack's configuration, encrypted" : ""}. It is never printed.`,
+            "Where to put the token? Give --output FILE, " +
+                `written with mode 0600${
+                    options.for === "up" ? ", or --config for the stack's " + "configuration, encrypted" : ""
+                }. It is never printed.`,
             { exitCode: EXIT.usage },
         );
     }
     if (options.config && options.for !== "up")
         program.error(
-            "A token for previews does not belong into the stack's configuration, where pulumi up would use it: give --output FILE, and hand it to the job as AUTHENTIK_TOKEN.",
+            "A token for previews does not belong into the stack's configuration, where pulumi up would use it: " +
+                "give --output FILE, and hand it to the job as AUTHENTIK_TOKEN.",
             { exitCode: EXIT.usage },
         );
 
@@ -72,7 +79,11 @@ async function removeTokens(options: Options): Promise<void> {
     const token = adminToken();
     if (!token)
         throw new UserError(
-            `${ADMIN_TOKEN} is not in the environment: a superuser's API token is needed to remove what was made. By hand, in Authentik's web interface: Directory > Users, and Directory > Roles, remove ${namesOf(options).join(", ")}; its token goes with the user.`,
+            `${ADMIN_TOKEN} is not in the environment: ` +
+                "a superuser's API token is needed to remove what was made. " +
+                "By hand, in Authentik's web interface: " +
+                `Directory > Users, and Directory > Roles, remove ${namesOf(options).join(", ")}; ` +
+                "its token goes with the user.",
         );
     const url = addressOf(options);
     const api = new AdminApi(url, token, outgoing());
@@ -99,11 +110,13 @@ async function removeTokens(options: Options): Promise<void> {
         process.stdout.write(`In Authentik at ${url} there is nothing that this command has made for ${what}.\n`);
     } else {
         process.stdout.write(
-            `${dryRun ? "Nothing is changed. " : ""}In Authentik at ${url} ${dryRun ? "would be removed" : "were removed"}:\n${list}\n`,
+            `${dryRun ? "Nothing is changed. " : ""}In Authentik at ${url} ` +
+                `${dryRun ? "would be removed" : "were removed"}:\n${list}\n`,
         );
         if (isSure)
             process.stdout.write(
-                `What still holds the key holds nothing that works: pulumi config rm authentik:token --stack ${stack}, and the secrets of jobs.\n`,
+                "What still holds the key holds nothing that works: " +
+                    `pulumi config rm authentik:token --stack ${stack}, and the secrets of jobs.\n`,
             );
     }
 }
@@ -142,7 +155,8 @@ function addressOf({ url: option, stack }: Options): string {
     const found = option ?? (process.env.AUTHENTIK_URL?.trim() || config?.["authentik:url"]);
     if (typeof found !== "string" || found === "")
         throw new UserError(
-            "Authentik's address is not set: give --url, or set it with: pulumi config set authentik:url https://authentik.example.org",
+            "Authentik's address is not set: give --url, or set it with: " +
+                "pulumi config set authentik:url https://authentik.example.org",
         );
     if (!/^https?:\/\//.test(found) || !URL.canParse(found))
         throw new UserError(`Authentik's address is not a URL: ${JSON.stringify(found)}.`);
@@ -151,7 +165,8 @@ function addressOf({ url: option, stack }: Options): string {
         throw new UserError("Authentik's address holds a user name or a password; give it without.");
     if (protocol !== "https:" && !isLoopback(hostname))
         throw new UserError(
-            `Authentik's address ${found} is plain http, where the token could be read on the way; give its https address.`,
+            `Authentik's address ${found} is plain http, where the token could be read on the way; ` +
+                "give its https address.",
         );
     return `${origin}${pathname}`.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
 }
@@ -163,7 +178,8 @@ async function handOver(key: string, { output, config, stack }: Options): Promis
             writeWhole(output, `${key}\n`, 0o600);
         } catch (error) {
             throw new UserError(
-                `The token was made, but the file ${output} cannot be written (${(error as NodeJS.ErrnoException).code}); run this again with another --output.`,
+                `The token was made, but the file ${output} cannot be written ` +
+                    `(${(error as NodeJS.ErrnoException).code}); run this again with another --output.`,
             );
         }
         places.push(`the file ${output}, mode 0600`);
@@ -203,7 +219,9 @@ function report(
         ...(handedTo ? [`The token is in ${handedTo}.`] : key === undefined ? [] : ["The token was not put anywhere."]),
         ...(task.work.purpose !== "up" && handedTo
             ? [
-                  "Give it to the job that previews as AUTHENTIK_TOKEN. A token in the stack's configuration goes before it, and whoever has the stack's passphrase can read that one.",
+                  "Give it to the job that previews as AUTHENTIK_TOKEN. " +
+                      "A token in the stack's configuration goes before it, " +
+                      "and whoever has the stack's passphrase can read that one.",
               ]
             : []),
         "What such a token can still do:",
@@ -231,14 +249,16 @@ function printSteps(task: TokenTask, url: string, { steps, stack }: Options): vo
             ...(steps
                 ? []
                 : [
-                      `${ADMIN_TOKEN} is not in the environment, so nothing was made. With a superuser's API token there, this command does all of it; these are the steps.`,
+                      `${ADMIN_TOKEN} is not in the environment, so nothing was made. ` +
+                          "With a superuser's API token there, this command does all of it; these are the steps.",
                       "",
                   ]),
             "In the web interface:",
             inUserInterface,
             `  Then give the key to: ${use}`,
             "",
-            "Or by the API, in a shell with curl and jq (--steps api prints only this; its output is the token, so pipe it on):",
+            "Or by the API, in a shell with curl and jq (--steps api prints only this; " +
+                "its output is the token, so pipe it on):",
             "",
             apiSteps(task, url)
                 .trimEnd()
@@ -294,7 +314,8 @@ const program = withStackOption(
     .option("--json", "print one JSON object")
     .addHelpText(
         "after",
-        `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; without it the steps are printed. The new token is never printed.`,
+        `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; ` +
+            "without it the steps are printed. The new token is never printed.",
     )
     .action(async (options: Options) => {
         if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name))

@@ -13,7 +13,7 @@ import { GitHubStore } from "./ciSecrets/githubStore";
 import { type Credential, credentialFrom, expiryWarning } from "./ciSecrets/outputs";
 import { described, revokePrevious } from "./ciSecrets/previousKeys";
 import { pulumi } from "./ciSecrets/pulumi";
-import { type Change, type Store } from "./ciSecrets/store";
+import type { Change, Store } from "./ciSecrets/store";
 import { OUTPUT_NAMES, STORES, type Target, type TargetOptions, targetFrom, VISIBILITIES } from "./ciSecrets/target";
 import { busy, command, EXIT, run } from "./shared/command";
 import { hide, masked } from "./shared/masked";
@@ -138,11 +138,13 @@ async function storeOf(target: Target, way: Send): Promise<Store> {
     const token = names.map((name) => process.env[name]?.trim()).find(Boolean);
     if (!token)
         throw new UserError(
-            `There is no token for ${target.apiUrl}: put it into the environment as ${names.join(" or ")}. It is never an argument, which other users of this machine could see.`,
+            `There is no token for ${target.apiUrl}: put it into the environment as ${names.join(" or ")}. ` +
+                "It is never an argument, which other users of this machine could see.",
         );
     if (!/^[\x21-\x7e]+$/.test(token))
         throw new UserError(
-            `The token for ${target.apiUrl} in the environment holds a space, a line break or a character that no token has.`,
+            `The token for ${target.apiUrl} in the environment holds a space, ` +
+                "a line break or a character that no token has.",
         );
     return target.store === "github" ? GitHubStore.open(target, token, way) : new ForgejoStore(target, token, way);
 }
@@ -158,7 +160,8 @@ function registryOf({ registryUrl, userName }: Credential): { url: string; userN
     const { origin, protocol, hostname } = new URL(registryUrl);
     if (protocol !== "https:" && !isLoopback(hostname))
         throw new UserError(
-            `The registry ${origin} is reached over plain http, where the key could be read on the way; nothing was done.`,
+            `The registry ${origin} is reached over plain http, where the key could be read on the way; ` +
+                "nothing was done.",
         );
     return { url: origin, userName };
 }
@@ -198,7 +201,8 @@ const program = command(
     .option("--file <path>", "file of a dotenv or json store (ciSecrets.file)")
     .option(
         "--name <output=NAME>",
-        `what an output is called there; may be repeated; outputs: ${OUTPUT_NAMES.join(", ")} (ciSecrets.names; default ciApiKey=ZOT_CI_API_KEY)`,
+        "what an output is called there; may be repeated; outputs: " +
+            `${OUTPUT_NAMES.join(", ")} (ciSecrets.names; default ciApiKey=ZOT_CI_API_KEY)`,
         named,
     )
     .option("--revoke-previous", "then end every earlier key of CI's user at once; a job that still holds one fails")
@@ -214,7 +218,9 @@ Exit code: 0 done, 1 it could not be done, 2 a mistake on the command line, 3 a 
     .action(async (options: Options) => {
         if (options.stack === undefined && options.from === undefined) {
             program.error(
-                `Which stack? Name one with --stack; those with a file here: ${stacksWithFile(projectFolder()).join(", ") || "none"}. Or give its outputs on standard input with --from -.`,
+                "Which stack? Name one with --stack; those with a file here: " +
+                    `${stacksWithFile(projectFolder()).join(", ") || "none"}. ` +
+                    "Or give its outputs on standard input with --from -.",
                 { exitCode: EXIT.usage },
             );
         }

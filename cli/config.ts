@@ -19,12 +19,14 @@ const program = withStackOption(
     .option("--json", "with --from, what was found, as JSON; mistakes in the settings as JSON too")
     .option(
         "--from <file>",
-        "what the config in this file (- for standard input) has and the settings do not declare goes into zot.extraConfig of the stack's file",
+        "what the config in this file (- for standard input) has and the settings do not declare goes into " +
+            "zot.extraConfig of the stack's file",
     )
     .option("--print", "with --from, write nothing, and say what would be written")
     .addHelpText(
         "after",
-        "\nBefore a first push, on a host whose config was made by other means:\n  ssh registry-host cat /etc/zot/config.json | npm run --silent config -- --stack prod --from -\n",
+        "\nBefore a first push, on a host whose config was made by other means:\n  ssh registry-host cat " +
+            "/etc/zot/config.json | npm run --silent config -- --stack prod --from -\n",
     )
     .action(async ({ from, print, json }: Options) => {
         if (from === undefined) {

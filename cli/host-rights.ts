@@ -12,7 +12,8 @@ interface Options {
 const program = withStackOption(
     command(
         "npm run host-rights --",
-        "Prints what root is to allow on the registry's host for a stack's settings, host.user, host.sudo and host.serviceManager among them: lines of sudoers, a rule of polkit, commands.",
+        "Prints what root is to allow on the registry's host for a stack's settings, host.user, " +
+            "host.sudo and host.serviceManager among them: lines of sudoers, a rule of polkit, commands.",
         "npm run --silent host-rights -- --stack prod",
     ),
 )
@@ -38,9 +39,15 @@ void run(program);
 function shown(right: HostRight): string {
     if (right.kind === "command") return `# So that ${right.why}:\n${right.command}\n`;
     const check = right.kind === "sudoers" ? "visudo -c\n" : "";
-    return `# So that ${right.why}:\ncat >${right.path} <<'END'\n${right.text}END\nchmod ${right.mode} ${right.path}\n${check}`;
+    return (
+        `# So that ${right.why}:\ncat >${right.path} <<'END'\n${right.text}END\nchmod ${right.mode} ` +
+        `${right.path}\n${check}`
+    );
 }
 
 function nothing({ user, serviceManager, sudo }: { user?: string; serviceManager: string; sudo: string }): string {
-    return `# Nothing: ${user ?? "host.user"} needs no rights but its own (host.serviceManager ${serviceManager}, host.sudo ${sudo}).\n`;
+    return (
+        `# Nothing: ${user ?? "host.user"} needs no rights but its own (host.serviceManager ` +
+        `${serviceManager}, host.sudo ${sudo}).\n`
+    );
 }

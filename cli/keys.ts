@@ -19,7 +19,8 @@ function bytesOf(from: string): Buffer {
     } catch (error) {
         if (error instanceof UserError) throw error;
         throw new UserError(
-            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. Name a copy of the meta.db in zot's rootDirectory.`,
+            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. ` +
+                "Name a copy of the meta.db in zot's rootDirectory.",
         );
     }
 }
@@ -30,10 +31,14 @@ const day = (time: string | undefined) => (time === undefined ? undefined : outs
 
 function textOf(accounts: Account[]): string {
     const lines = accounts.flatMap(({ name, groups, keys, expired, former }) => [
-        `${quoted(name)}, at the last login in ${groups.length > 0 ? groups.map(quoted).join(", ") : "no group"}${former ? `; ${former}` : ""}`,
+        `${quoted(name)}, at the last login in ` +
+            `${groups.length > 0 ? groups.map(quoted).join(", ") : "no group"}${former ? `; ${former}` : ""}`,
         ...keys.map(({ label, uuid, created, expires, lastUsed }) => {
             const end = expires === undefined ? "WITHOUT AN END" : `ends ${day(expires)}`;
-            return `  key ${quoted(label)}: made ${day(created)}, ${end}, ${lastUsed === undefined ? "never used" : `last used ${day(lastUsed)}`} (${outsideText(uuid, 40)})`;
+            return (
+                `  key ${quoted(label)}: made ${day(created)}, ${end}, ` +
+                `${lastUsed === undefined ? "never used" : `last used ${day(lastUsed)}`} (${outsideText(uuid, 40)})`
+            );
         }),
         ...(keys.length === 0 ? ["  no key that works"] : []),
         ...(expired > 0 ? [`  ${expired} that ${expired === 1 ? "has" : "have"} come to their end`] : []),
@@ -61,7 +66,11 @@ const program = command(
     .option("--json", "as JSON")
     .addHelpText(
         "after",
-        `\nWhere zot keeps its metadata in redis or DynamoDB (storage.cacheDriver), it is not in that file.\n${exitCodes("done", "the file is none of zot's, or was copied while zot wrote to it")}`,
+        `\nWhere zot keeps its metadata in redis or DynamoDB (storage.cacheDriver), ` +
+            `it is not in that file.\n${exitCodes(
+                "done",
+                "the file is none of zot's, or was copied while zot " + "wrote to it",
+            )}`,
     )
     .action(({ from, json }: { from: string; json?: boolean }) => {
         try {
@@ -70,7 +79,8 @@ const program = command(
         } catch (error) {
             if (error instanceof BoltError)
                 throw new UserError(
-                    `${from === "-" ? "What came on standard input" : from} cannot be read as zot's meta.db: ${error.message}.`,
+                    `${from === "-" ? "What came on standard input" : from} cannot be read as zot's meta.db: ` +
+                        `${error.message}.`,
                 );
             throw error;
         }

@@ -63,11 +63,14 @@ function review(options: Options, scratch: string): Review {
     const changes = (file: string) => code.some((change) => change.file === file);
     if (code.length > 0 && options.dataOnly)
         notes.push(
-            "**No code of the head was run** (`--data-only`): its stack files were read by the code that runs this review. What the head's own code makes of them is not known here.",
+            "**No code of the head was run** (`--data-only`): " +
+                "its stack files were read by the code that runs this review. " +
+                "What the head's own code makes of them is not known here.",
         );
     if (changes("package-lock.json"))
         notes.push(
-            "**Other packages are declared** (`package-lock.json`). What is said here was found out with those that are installed here.",
+            "**Other packages are declared** (`package-lock.json`). " +
+                "What is said here was found out with those that are installed here.",
         );
 
     const side = options.dataOnly
@@ -100,7 +103,8 @@ function review(options: Options, scratch: string): Review {
     const elsewhere = stacks.filter((stack) => after.get(stack)?.beside.has("environment"));
     if (elsewhere.length > 0)
         notes.push(
-            `Settings that come from environments of Pulumi Cloud are not seen here: ${elsewhere.map((stack) => `\`${stack}\``).join(", ")}.`,
+            "Settings that come from environments of Pulumi Cloud are not seen here: " +
+                `${elsewhere.map((stack) => `\`${stack}\``).join(", ")}.`,
         );
     return {
         base: nameOf(options.base, base),
@@ -143,14 +147,16 @@ function parting(repository: Repository, base: string, head: string, name: strin
     const parted = mergeBase(repository, base, head);
     if (parted === undefined) {
         notes.push(
-            `Where the head parted from \`${name}\` is not known here (a shallow clone, or lines that were merged into each other?), so that it is compared with \`${name}\` as it is now.`,
+            `Where the head parted from \`${name}\` is not known here (a shallow clone, ` +
+                `or lines that were merged into each other?), so that it is compared with \`${name}\` as it is now.`,
         );
         return base;
     }
     const missing = commitsMissing(repository, head, base);
     if (missing > 0)
         notes.push(
-            `The head lacks ${missing} commit${missing === 1 ? "" : "s"} of \`${name}\`; it is compared with the commit where it parted.`,
+            `The head lacks ${missing} commit${missing === 1 ? "" : "s"} of \`${name}\`; ` +
+                "it is compared with the commit where it parted.",
         );
     return parted;
 }
@@ -166,7 +172,8 @@ function rendered(name: string, side: Side, stack: string): StackSide {
 
 const program = command(
     "npm run review --",
-    "Says what a change gives and takes: rights, settings and zot's config of two commits, as Markdown, what widens first. Needs no state, secret or network.",
+    "Says what a change gives and takes: rights, settings and zot's config of two commits, as Markdown, " +
+        "what widens first. Needs no state, secret or network.",
     "npm run --silent review -- --base HEAD --stack prod",
 )
     .requiredOption(
@@ -185,10 +192,13 @@ const program = command(
         "after",
         [
             "",
-            "Each side is rendered by its own code, in a process that inherits no variable but PATH; that is no sandbox. To review what you do not trust,",
-            "run this from a checkout that you trust, with --head and --data-only; or without --data-only on a machine that has nothing to lose.",
+            "Each side is rendered by its own code, in a process that inherits no variable but PATH; " +
+                "that is no sandbox. To review what you do not trust,",
+            "run this from a checkout that you trust, with --head and --data-only; " +
+                "or without --data-only on a machine that has nothing to lose.",
             "",
-            `Exit code: 0 done, 1 the head's settings are mistaken or a commit is missing, 2 a mistake on the command line, 3 a defect, ${EXIT_WIDENS} rights widen (with --fail-on-widening).`,
+            "Exit code: 0 done, 1 the head's settings are mistaken or a commit is missing, " +
+                `2 a mistake on the command line, 3 a defect, ${EXIT_WIDENS} rights widen (with --fail-on-widening).`,
         ].join("\n"),
     )
     .action((options: Options) => {

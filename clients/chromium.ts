@@ -1,11 +1,14 @@
 /**
- * A real browser: a Chromium of this machine's own, driven by playwright-core. That package is for development, and is loaded only where a
- * browser is asked for.
+ * A real browser: a Chromium of this machine's own, driven by playwright-core. That package is for development, and is
+ * loaded only where a browser is asked for.
  */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** What is used of playwright-core here: whoever installs without the packages for development compiles and runs all the same. */
+/**
+ * What is used of playwright-core here: whoever installs without the packages for development compiles and runs all the
+ * same.
+ */
 export interface Chromium {
     version(): string;
     newContext(options?: {
@@ -104,7 +107,10 @@ export function whyNoBrowser(environment: NodeJS.ProcessEnv = process.env): stri
         require.resolve("playwright-core");
         return undefined;
     } catch {
-        return "the npm package playwright-core is not installed; npm ci installs it, unless told to leave out what is for development";
+        return (
+            "the npm package playwright-core is not installed; " +
+            "npm ci installs it, unless told to leave out what is for development"
+        );
     }
 }
 
@@ -119,7 +125,8 @@ export async function launchChromium(program: string | undefined, environment: N
     const executablePath = program ?? findChromium(environment);
     if (executablePath === undefined)
         throw new NoBrowserError(
-            "There is no Chromium on the PATH; install it (Debian's package is chromium), or name one: --browser PROGRAM.",
+            "There is no Chromium on the PATH; install it (Debian's package is chromium), or name one: " +
+                "--browser PROGRAM.",
         );
     if (!isExecutable(executablePath))
         throw new NoBrowserError(`There is no program ${executablePath} to be started as a browser.`);
@@ -130,7 +137,8 @@ export async function launchChromium(program: string | undefined, environment: N
         playwright = (await import(packageName)) as typeof playwright;
     } catch {
         throw new NoBrowserError(
-            "The npm package playwright-core is not installed; npm ci installs it, unless told to leave out what is for development.",
+            "The npm package playwright-core is not installed; " +
+                "npm ci installs it, unless told to leave out what is for development.",
         );
     }
     const options = {
@@ -142,7 +150,8 @@ export async function launchChromium(program: string | undefined, environment: N
         handleSIGTERM: false,
         handleSIGHUP: false,
     };
-    // Chromium's sandbox refuses to run as root, and cannot where the kernel gives it no namespaces, as in many a container.
+    // Chromium's sandbox refuses to run as root, and cannot where the kernel gives it no namespaces, as in many a
+    // container.
     for (const chromiumSandbox of process.getuid?.() === 0 ? [false] : [true, false]) {
         try {
             return await playwright.chromium.launch({ ...options, chromiumSandbox });

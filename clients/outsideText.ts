@@ -1,6 +1,9 @@
 /** Text that comes from outside: from a registry, an identity provider, a forge, a host. Pure. */
 
-/** What a terminal or a browser obeys instead of showing: controls (ESC and CR among them), marks of direction, other line ends. */
+/**
+ * What a terminal or a browser obeys instead of showing: controls (ESC and CR among them), marks of direction, other
+ * line ends.
+ */
 const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 /** Halves of a character, which have no form in UTF-8. */

@@ -1,4 +1,7 @@
-/** A mistake or a state of the world that the person at the terminal can mend. It is told as it is, without a stack trace. */
+/**
+ * A mistake or a state of the world that the person at the terminal can mend. It is told as it is, without a stack
+ * trace.
+ */
 export class UserError extends Error {
     constructor(message: string) {
         super(message);

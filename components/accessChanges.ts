@@ -1,8 +1,9 @@
 /**
  * What a change of policy gives and takes, in words: who gains or loses which action on which repositories. Pure.
  *
- * Rights are compared where they apply. A rule that is added beside another and gives the same is no change, and a rule that
- * takes the place of a more general one is compared with that one. Where patterns are hard to compare, a change is named rather than left out.
+ * Rights are compared where they apply. A rule that is added beside another and gives the same is no change, and a rule
+ * that takes the place of a more general one is compared with that one. Where patterns are hard to compare, a change is
+ * named rather than left out.
  */
 import {
     ACTIONS,
@@ -24,7 +25,9 @@ export interface AccessChange {
     repositories: string[][];
     /** What is not part of it, although it matches: a rule of its own decides there. */
     except: string[][];
-    /** True where the action was and is possible, and what changes is whether that hangs on a condition of the request. */
+    /**
+     * True where the action was and is possible, and what changes is whether that hangs on a condition of the request.
+     */
     condition?: boolean;
 }
 
@@ -93,7 +96,9 @@ function hasChanged({ before, after }: RegionRights, action: Action, kind: Kind)
     return to.includes(action) && !from.includes(action);
 }
 
-/** Whether a region ends otherwise than those of which the change is told: without what is gained, or with what is lost. */
+/**
+ * Whether a region ends otherwise than those of which the change is told: without what is gained, or with what is lost.
+ */
 const differs = ({ after }: RegionRights, action: Action, kind: Kind): boolean =>
     after.includes(action) !== (kind === "gains");
 
@@ -101,7 +106,10 @@ const differs = ({ after }: RegionRights, action: Action, kind: Kind): boolean =
 const isInside = (name: string[], [outer, ...others]: string[]): boolean =>
     others.length === 0 && name.some((pattern) => pattern !== outer && covers(outer!, pattern));
 
-/** The same for policies, conditions of grants included: one that is dropped widens. That a condition itself is another one is not seen here. */
+/**
+ * The same for policies, conditions of grants included: one that is dropped widens. That a condition itself is another
+ * one is not seen here.
+ */
 export function policyChanges(before: AccessPolicy, after: AccessPolicy): AccessChange[] {
     const possible = accessChanges(accessMatrix(before), accessMatrix(after));
     const said = new Set(possible.map(changeKey));

@@ -122,14 +122,19 @@ function rightsUnder(
     ]);
 }
 
-/** Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`. */
+/**
+ * Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`.
+ */
 export type AccessMatrix = Record<string, Record<string, Action[]>>;
 
 /** The matrix's names for those who are in no group. */
 export const ANONYMOUS_ROW = "anonymous";
 export const LOGGED_IN_ROW = "logged in, no group";
 
-/** The matrix of a policy: for each pattern, anonymous, anyone logged in, and every group and user that the policy names. */
+/**
+ * The matrix of a policy: for each pattern, anonymous, anyone logged in, and every group and user that the policy
+ * names.
+ */
 export function accessMatrix(policy: AccessPolicy): AccessMatrix {
     const groups = new Set<string>();
     const users = new Set<string>();
@@ -194,7 +199,8 @@ export function policyBreaches(
         const others = holdersOf({ ...grant, groups: grant.groups.filter((group) => group !== adminsGroup) });
         if (others.length > 0)
             breaches.push(
-                `${others.join(" and ")} would be zot's administrator by adminPolicy, whatever its actions; only the group ${adminsGroup} may be, so give the rights by a rule for the repositories`,
+                `${others.join(" and ")} would be zot's administrator by adminPolicy, whatever its actions; ` +
+                    `only the group ${adminsGroup} may be, so give the rights by a rule for the repositories`,
             );
     }
     return breaches;
@@ -207,7 +213,8 @@ export function policyBreaches(
         );
         if (forbidden.length === 0) return [];
         return [
-            `${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`,
+            `${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; ` +
+                `only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`,
         ];
     }
 }
@@ -238,7 +245,9 @@ export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup
     ];
 }
 
-/** Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance. */
+/**
+ * Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance.
+ */
 export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
     const rights = ({ pattern: _, ...rest }: RepositoryRule) => JSON.stringify(rest);
     return policy.rules.flatMap((rule, index) =>
@@ -254,7 +263,10 @@ export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
     );
 }
 
-/** The matrix with each cell as text, which the CLI's own display compares better than a list: `read, create` to `read, create, delete`. */
+/**
+ * The matrix with each cell as text, which the CLI's own display compares better than a list: `read, create` to `read,
+ * create, delete`.
+ */
 export function matrixInWords(matrix: AccessMatrix): Record<string, Record<string, string>> {
     const inWords = (actions: readonly Action[]) => actions.join(", ") || "nothing";
     return Object.fromEntries(

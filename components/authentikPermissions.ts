@@ -1,5 +1,6 @@
 /**
- * What the program must be allowed to do in Authentik, and what is missing between that and what a token is allowed to do. Pure.
+ * What the program must be allowed to do in Authentik, and what is missing between that and what a token is allowed to
+ * do. Pure.
  *
  * Which permissions are needed was found on Authentik 2026.5 by leaving out one at a time.
  */
@@ -139,12 +140,15 @@ export function missingPermissionsMessage(
     const lines = missing.map(
         ({ permission, purpose, onlyOn }) => `  - ${permission}${onlyOn ? ` on the ${onlyOn}` : ""}, for ${purpose}`,
     );
-    return `The token for Authentik (of ${username}) lacks ${missing.length === 1 ? "a permission" : `${missing.length} permissions`}:\n${lines.join("\n")}\nGive them to a role of that user; \`${remedy}\` does it with an administrator's token, or prints the steps.`;
+    return (
+        `The token for Authentik (of ${username}) lacks ` +
+        `${missing.length === 1 ? "a permission" : `${missing.length} permissions`}:\n${lines.join("\n")}\nGive them to a role of that user; \`${remedy}\` does it with an administrator's token, or prints the steps.`
+    );
 }
 
 /**
- * What a superuser's token, or one like it, may do beyond its task; one sentence each, the gravest first. Seen on Authentik 2026.5: each
- * of add_user, change_user, add_group and change_group alone was enough to become a superuser.
+ * What a superuser's token, or one like it, may do beyond its task; one sentence each, the gravest first. Seen on
+ * Authentik 2026.5: each of add_user, change_user, add_group and change_group alone was enough to become a superuser.
  */
 export function dangersOf({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): string[] {
     if (purpose === "preview")
@@ -153,21 +157,26 @@ export function dangersOf({ purpose, managesWorkloads, managesLoginFlow, mintsKe
         ];
     if (purpose === "refresh")
         return [
-            "It can read the client secret of every OAuth2 provider in Authentik, and every group and user that it may see.",
+            "It can read the client secret of every OAuth2 provider in Authentik, " +
+                "and every group and user that it may see.",
         ];
     const dangers: string[] = [];
     if (managesWorkloads) {
         dangers.push(
-            "It is as good as a superuser's: whoever may add or change users or groups can make a superuser of any account, themselves included.",
+            "It is as good as a superuser's: whoever may add or change users or groups can make a superuser of " +
+                "any account, themselves included.",
         );
     }
     if (managesLoginFlow) {
         dangers.push(
-            "It is as good as a superuser's: it can write expression policies, which are Python that runs inside Authentik, and change any login flow.",
+            "It is as good as a superuser's: it can write expression policies, " +
+                "which are Python that runs inside Authentik, and change any login flow.",
         );
     }
     dangers.push(
-        "It can read and change every OAuth2 provider (client secrets, redirect URIs), every application, and every policy binding: it can let itself into other applications, and take the second factor out of a login flow.",
+        "It can read and change every OAuth2 provider (client secrets, redirect URIs), every application, " +
+            "and every policy binding: it can let itself into other applications, " +
+            "and take the second factor out of a login flow.",
     );
     if (mintsKey && !managesWorkloads) dangers.push("It can log in as the service account, and as nobody else.");
     return dangers;

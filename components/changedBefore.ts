@@ -15,7 +15,10 @@ export class ChangedBefore {
         return { afterCreate: [noting("made")], afterUpdate: [noting("changed")] };
     }
 
-    /** Hooks for the push: they say what was changed before it, while it is not known how it ends (a hook for a failure is not called: CLI 3.259). */
+    /**
+     * Hooks for the push: they say what was changed before it, while it is not known how it ends (a hook for a failure
+     * is not called: CLI 3.259).
+     */
     tell(): pulumi.ResourceHookBinding {
         const telling = new pulumi.ResourceHook(`${this.component}-tells-what-was-changed`, async () => {
             const text = changedText(this.changes);
@@ -28,5 +31,8 @@ export class ChangedBefore {
 /** The sentence; undefined where nothing was changed. */
 export function changedText(changes: readonly string[]): string | undefined {
     if (changes.length === 0) return undefined;
-    return `Before the push to the host, this update has changed in Authentik, where it stays whatever comes of the push: ${changes.join("; ")}.`;
+    return (
+        "Before the push to the host, this update has changed in Authentik, " +
+        `where it stays whatever comes of the push: ${changes.join("; ")}.`
+    );
 }

@@ -1,4 +1,7 @@
-/** What CI pushes with: an API key of its service account, minted, rotated and revoked by the provider of the package zot. */
+/**
+ * What CI pushes with: an API key of its service account, minted, rotated and revoked by the provider of the package
+ * zot.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
 import { type AccessPolicy, evaluate, type Who } from "./accessPolicy";
@@ -98,15 +101,23 @@ export function expiryWarning(expires: string, user: string, now: Date): string 
         .replace("T", " ")
         .replace(/\.\d+Z$/, " UTC");
     if (left <= 0)
-        return `The API key that CI pushes with (${user}) ended on ${moment}: run pulumi up, and hand the new one to CI.`;
-    return `The API key that CI pushes with (${user}) ends on ${moment}, within two weeks. The first pulumi up after its time to rotate makes a successor; to have one now: set ci.keyRotateAfter lower, and run pulumi up.`;
+        return (
+            `The API key that CI pushes with (${user}) ended on ${moment}: ` +
+            "run pulumi up, and hand the new one to CI."
+        );
+    return (
+        `The API key that CI pushes with (${user}) ends on ${moment}, within two weeks. ` +
+        "The first pulumi up after its time to rotate makes a successor; to have one now: " +
+        "set ci.keyRotateAfter lower, and run pulumi up."
+    );
 }
 
 /** What stands for a wildcard in the name of a repository that is asked about. */
 const SAMPLES = ["probe", "zot-hardening-probe", "p"];
 
 /**
- * A repository to which CI may push, for the proof that a key can; undefined where no name can be told from the patterns.
+ * A repository to which CI may push, for the proof that a key can; undefined where no name can be told from the
+ * patterns.
  * Nothing is stored in it.
  */
 export function pushableRepository(

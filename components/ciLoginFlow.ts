@@ -81,7 +81,8 @@ export class CiLoginFlow extends pulumi.ComponentResource {
             { target: loginBinding.id, policy: onlyCi.id, order: 0 },
             parent,
         );
-        // Last to come and first to go: without it nobody is identified, so that the flow is never open without its guard.
+        // Last to come and first to go: without it nobody is identified, so that the flow is never open without its
+        // guard.
         new authentik.FlowStageBinding(
             `${name}-identification`,
             { target: flow.uuid, stage: identification.id, order: 10 },

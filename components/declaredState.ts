@@ -1,4 +1,6 @@
-/** Settings -> policy -> config: everything that is declared, worked out without Pulumi, state, secret or network. Pure. */
+/**
+ * Settings -> policy -> config: everything that is declared, worked out without Pulumi, state, secret or network. Pure.
+ */
 import { type AccessMatrix, type AccessPolicy, accessMatrix } from "./accessPolicy";
 import { parseSettings, type RawSettings, type Settings, SettingsError } from "./settings";
 import {
@@ -11,7 +13,9 @@ import {
 } from "./zotConfig";
 
 export interface DeclaredState {
-    /** Where the raw settings came without a site (a stack's file), `settings.host` may lack what only the site knows. */
+    /**
+     * Where the raw settings came without a site (a stack's file), `settings.host` may lack what only the site knows.
+     */
     settings: Settings;
     /** The policy of the config as rendered, the site's own part included. */
     policy: AccessPolicy;

@@ -1,4 +1,7 @@
-/** A zot registry that anyone may pull from, CI may add tags to and admins may delete from: identity, host and CI's key together. */
+/**
+ * A zot registry that anyone may pull from, CI may add tags to and admins may delete from: identity, host and CI's key
+ * together.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { ChangedBefore } from "./changedBefore";
@@ -18,7 +21,10 @@ export interface HardenedRegistryArgs {
     found: AuthentikLookUps;
     /** Asks Authentik what would stop an update half-way: `new IdentityPreflight(…)`. Default: nobody does. */
     preflight?: IdentityPreflight;
-    /** Tells what an update has changed in Authentik before its push to the host: `new ChangedBefore(name)`. Default: nobody does. */
+    /**
+     * Tells what an update has changed in Authentik before its push to the host: `new ChangedBefore(name)`. Default:
+     * nobody does.
+     */
     changed?: ChangedBefore;
 }
 

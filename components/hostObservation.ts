@@ -76,7 +76,10 @@ export function plannedPush(settings: PolicySettings) {
     };
 }
 
-/** A look at the host, in preview and update: whether it still is as it was pushed, and what a push would do and be refused for. */
+/**
+ * A look at the host, in preview and update: whether it still is as it was pushed, and what a push would do and be
+ * refused for.
+ */
 export function observeHost(
     name: string,
     settings: Settings,
@@ -96,7 +99,10 @@ export function observeHost(
     );
 }
 
-/** What a destroy begins with: whether the host runs what it is told. It has to depend on all that is to be left as it is otherwise. */
+/**
+ * What a destroy begins with: whether the host runs what it is told. It has to depend on all that is to be left as it
+ * is otherwise.
+ */
 export function askBeforeWithdrawal(
     name: string,
     settings: Settings,
@@ -106,8 +112,8 @@ export function askBeforeWithdrawal(
 }
 
 /**
- * The look alone, in the place that it has in the state, where the rest cannot be declared: it fails with those mistakes and with what a
- * push would be refused for.
+ * The look alone, in the place that it has in the state, where the rest cannot be declared: it fails with those
+ * mistakes and with what a push would be refused for.
  */
 export function observeHostAlone(
     name: string,

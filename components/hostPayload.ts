@@ -12,20 +12,22 @@ export type HostVerb = "deploy" | "withdraw";
 const END = "== end";
 
 /**
- * The command for one connection, whatever the login shell of the user is: it holds no backslash, exclamation mark or line break,
- * which shells read differently. The plugin prints it before all that a failed push has said, so that it is short and holds no
- * words: lines of the payload are run, of which the first that is no comment is {@link hostArrival}.
+ * The command for one connection, whatever the login shell of the user is: it holds no backslash, exclamation mark or
+ * line break, which shells read differently. The plugin prints it before all that a failed push has said, so that it is
+ * short and holds no words: lines of the payload are run, of which the first that is no comment is {@link hostArrival}.
  */
 export function hostCommand(verb: HostVerb): string {
     return `exec /bin/sh -c 'set -- zot-hardening ${verb}; while IFS= read -r line; do eval "$line"; done; exit 1'`;
 }
 
 /**
- * The payload's first line: what the host does with the rest. Standard input is read whole before anything runs, since a script
- * that exits early can make a push fail that has succeeded (measured on the command plugin 1.2.1). The folder is named by the
- * process, so that the next push finds what one that was killed has left. The script is not executed in
- * this shell's place: dash and ash run no EXIT trap where a signal ends them, so that this one removes the folder, which holds secrets.
- * What sends a signal to it ends it while it reads, and then leaves it to the script. (Ignored, signals would be so for zot, too.)
+ * The payload's first line: what the host does with the rest. Standard input is read whole before anything runs, since
+ * a script that exits early can make a push fail that has succeeded (measured on the command plugin 1.2.1). The folder
+ * is named by the process, so that the next push finds what one that was killed has left. The script is not executed in
+ * this shell's place: dash and ash run no EXIT trap where a signal ends them, so that this one removes the folder,
+ * which holds secrets.
+ * What sends a signal to it ends it while it reads, and then leaves it to the script. (Ignored, signals would be so for
+ * zot, too.)
  */
 export const hostArrival = [
     `umask 077`,
@@ -34,9 +36,13 @@ export const hostArrival = [
     `trap leave EXIT`,
     `trap : HUP PIPE`,
     `trap "exit 1" ALRM INT QUIT TERM`,
-    `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 "$d/payload")" = "${END}" ] && { trap : ALRM INT QUIT TERM; /bin/sh "$d/payload" "$d" "$2" </dev/null; exit; }`,
+    `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 ` +
+        `"$d/payload")" = "${END}" ] && { trap : ALRM INT QUIT TERM; ` +
+        `/bin/sh "$d/payload" "$d" "$2" </dev/null; exit; }`,
     `cat >/dev/null`,
-    `echo "zot-hardening: The payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing on the host was changed. [ZH-PAYLOAD-INCOMPLETE]" >&2`,
+    `echo "zot-hardening: The payload did not arrive whole: ` +
+        `the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing on the host was changed. ` +
+        `[ZH-PAYLOAD-INCOMPLETE]" >&2`,
     `exit 1`,
 ].join("; ");
 
@@ -60,7 +66,8 @@ export interface HostPayload {
 export function hostPayload(payload: HostPayload): string {
     const again = payload.pushes ? `# Sent again, since the host was found to differ: ${payload.pushes}\n` : "";
     const unmarked = again + sections(payload, "");
-    // What the script has to say back. It changes with all that is sent, and tells nothing of it: there are long random secrets in it.
+    // What the script has to say back. It changes with all that is sent, and tells nothing of it: there are long random
+    // secrets in it.
     const mark = createHash("sha256").update(unmarked).digest("hex").slice(0, 16);
     return again + sections(payload, mark);
 }

@@ -1,6 +1,7 @@
 /**
- * What would stop an update half-way in Authentik, asked before anything is changed there, in preview and at the start of an update: names
- * that are taken, a login flow that a service account does not pass, and members that a change of the group would take out.
+ * What would stop an update half-way in Authentik, asked before anything is changed there, in preview and at the start
+ * of an update: names that are taken, a login flow that a service account does not pass, and members that a change of
+ * the group would take out.
  */
 import * as pulumi from "@pulumi/pulumi";
 import {
@@ -65,16 +66,20 @@ export function takenMessage(url: string, stack: string, taken: readonly Declare
     ];
     if (adopted.length > 0)
         lines.push(
-            `Take over what the stack's state does not hold yet: npm run adopt -- --stack ${stack}. It lists what that is, and changes nothing. Or set other names.`,
+            `Take over what the stack's state does not hold yet: npm run adopt -- --stack ${stack}. ` +
+                "It lists what that is, and changes nothing. Or set other names.",
         );
     const slug = flow.find(({ kind }) => kind === "flow")?.name;
     if (slug !== undefined) {
         lines.push(
-            `A flow is not taken over. To use ${slug} as it is: pulumi config set --path identity.ciLoginFlow ${slug}. Or remove it in Authentik with its stages and its policy, and the program makes its own.`,
+            `A flow is not taken over. To use ${slug} as it is: ` +
+                `pulumi config set --path identity.ciLoginFlow ${slug}. ` +
+                "Or remove it in Authentik with its stages and its policy, and the program makes its own.",
         );
     } else if (flow.length > 0) {
         lines.push(
-            "Stages and policies of a login flow are not taken over. They may be left of one that is gone: remove them in Authentik, and the program makes its own.",
+            "Stages and policies of a login flow are not taken over. " +
+                "They may be left of one that is gone: remove them in Authentik, and the program makes its own.",
         );
     }
     return lines.join("\n");
@@ -90,7 +95,10 @@ export function obstacleMessage(
         identity.ciLoginFlow === "dedicated"
             ? "Take that out of the flow."
             : "Give the service account a flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
-    return `The login flow ${flow} ${what.join(", and ")}. The service account ${identity.ciUser} has nothing but a password, so that CI's key cannot be made. ${remedy}`;
+    return (
+        `The login flow ${flow} ${what.join(", and ")}. ` +
+        `The service account ${identity.ciUser} has nothing but a password, so that CI's key cannot be made. ${remedy}`
+    );
 }
 
 export class IdentityPreflight {
@@ -105,7 +113,8 @@ export class IdentityPreflight {
 
     /**
      * @param access how Authentik is reached; undefined where that is not known, and nothing is asked
-     * @param sendsMembers whether the provider sends a group's members with every change of it; by the package that is installed
+     * @param sendsMembers whether the provider sends a group's members with every change of it; by the package that is
+     * installed
      */
     constructor(
         private readonly component: string,
@@ -117,8 +126,8 @@ export class IdentityPreflight {
     }
 
     /**
-     * Hooks for a resource that is made in Authentik: where there is one of that name, or CI could not log in afterwards, it is refused
-     * before the first is made. Everything is told at once.
+     * Hooks for a resource that is made in Authentik: where there is one of that name, or CI could not log in
+     * afterwards, it is refused before the first is made. Everything is told at once.
      */
     beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
         const { look } = this;
@@ -146,7 +155,10 @@ export class IdentityPreflight {
         return { beforeCreate: [refuse] };
     }
 
-    /** Warns in preview of what has come about since: a second factor that is demanded, an account that is in its group no more. */
+    /**
+     * Warns in preview of what has come about since: a second factor that is demanded, an account that is in its group
+     * no more.
+     */
     async warn(): Promise<void> {
         const { look, settings } = this;
         if (!look) return;
@@ -173,14 +185,15 @@ export class IdentityPreflight {
                 ? "pulumi up --refresh makes it one again"
                 : "make it one in Authentik";
             await pulumi.log.warn(
-                `In Authentik, ${identity.ciUser} is no member of the group ${identity.workloadsGroup}: from its next login on, CI has no rights on the registry. ${remedy}.`,
+                `In Authentik, ${identity.ciUser} is no member of the group ${identity.workloadsGroup}: ` +
+                    `from its next login on, CI has no rights on the registry. ${remedy}.`,
             );
         }
     }
 
     /**
-     * Hooks for the group: refuses a change that would take members out. The provider that is bridged from Terraform's sends those that the
-     * state knows along with every change; this project's own sends none.
+     * Hooks for the group: refuses a change that would take members out. The provider that is bridged from Terraform's
+     * sends those that the state knows along with every change; this project's own sends none.
      */
     keepMembers(): pulumi.ResourceHookBinding {
         const { look } = this;
@@ -192,8 +205,10 @@ export class IdentityPreflight {
                 const lost = (await membersOf(look, id))?.filter(({ pk }) => !known.includes(pk)) ?? [];
                 if (lost.length === 0) return;
                 throw new pulumi.RunError(
-                    `The group ${this.settings.identity.workloadsGroup} has members in Authentik that the state does not know: ${lost.map(({ username }) => username).join(", ")}. ` +
-                        "With this change the bridged provider would take them out. Read them in first: pulumi refresh, or pulumi up --refresh",
+                    `The group ${this.settings.identity.workloadsGroup} has members in Authentik that the state ` +
+                        `does not know: ${lost.map(({ username }) => username).join(", ")}. ` +
+                        "With this change the bridged provider would take them out. " +
+                        "Read them in first: pulumi refresh, or pulumi up --refresh",
                 );
             },
             { onDryRun: true },

@@ -5,7 +5,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "./settings";
 
-/** Where a resource's inputs have the name: the input, and how to find the name in its text (default: the whole of it). */
+/**
+ * Where a resource's inputs have the name: the input, and how to find the name in its text (default: the whole of it).
+ */
 interface NamePlace {
     input: string;
     find?: (text: string) => string | undefined;
@@ -14,7 +16,10 @@ interface NamePlace {
 /** The names by the setting that gives each. */
 export type NamesOfRegistry = Readonly<Record<string, string>>;
 
-/** What the settings call what the registry depends on; a group and an account that an administrator keeps may be renamed freely. */
+/**
+ * What the settings call what the registry depends on; a group and an account that an administrator keeps may be
+ * renamed freely.
+ */
 export function namesOfRegistry({ identity }: Pick<Settings, "identity">): NamesOfRegistry {
     return {
         "identity.issuer": identity.issuer,
@@ -28,8 +33,8 @@ export function namesOfRegistry({ identity }: Pick<Settings, "identity">): Names
 
 export class LiveNames {
     /**
-     * Whether the state tells which names the registry was given. It does not in one of an older program: then the inputs of the objects
-     * themselves must do, which a refresh brings in line with Authentik.
+     * Whether the state tells which names the registry was given. It does not in one of an older program: then the
+     * inputs of the objects themselves must do, which a refresh brings in line with Authentik.
      */
     private isRecorded = false;
 
@@ -39,9 +44,9 @@ export class LiveNames {
     ) {}
 
     /**
-     * Hooks for the component that has the names as its input `names`, and as its output `givenNames` once the registry has them. They
-     * refuse, before anything is changed and in preview already, what would take a name from under the registry. An object that was
-     * renamed by hand is no reason: the registry still has the old name, and gets it back.
+     * Hooks for the component that has the names as its input `names`, and as its output `givenNames` once the registry
+     * has them. They refuse, before anything is changed and in preview already, what would take a name from under the
+     * registry. An object that was renamed by hand is no reason: the registry still has the old name, and gets it back.
      */
     record(): pulumi.ResourceHookBinding {
         // No hook runs where no name changed, nor for a new component.
@@ -67,7 +72,10 @@ export class LiveNames {
         return { beforeUpdate: [refuse] };
     }
 
-    /** Hooks that refuse, where the state does not tell what the registry was given, that an update of a resource changes the name that a setting gives. */
+    /**
+     * Hooks that refuse, where the state does not tell what the registry was given, that an update of a resource
+     * changes the name that a setting gives.
+     */
     guard(setting: string, place: NamePlace): pulumi.ResourceHookBinding | undefined {
         if (this.renameAccepted) return undefined;
         const refuse = new pulumi.ResourceHook(
@@ -91,8 +99,10 @@ function refusal(changes: readonly { setting: string; from: string; to: string }
             `${setting} would change from ${JSON.stringify(from)} to ${JSON.stringify(to)} under a live registry`,
     );
     return (
-        `${sentences.join("; ")}: logins fail until zot has the new name, and API keys and remembered groups stay with the old one. ` +
-        "To rename on purpose: pulumi config set --path identity.acceptRename true, pulumi up, and then pulumi config rm --path identity.acceptRename"
+        `${sentences.join("; ")}: logins fail until zot has the new name, ` +
+        "and API keys and remembered groups stay with the old one. " +
+        "To rename on purpose: pulumi config set --path identity.acceptRename true, pulumi up, " +
+        "and then pulumi config rm --path identity.acceptRename"
     );
 }
 

@@ -28,7 +28,9 @@ export function owningBlueprints(blueprints: readonly Blueprint[], { identity }:
             const named = Object.entries(keys).filter(([field, value]) => isNamed(field, value));
             if (named.length === 0) return [];
             return [
-                `The blueprint ${outsideText(name)} is enabled and names ${named.map(([field, value]) => `${field} ${value}`).join(", ")}: it writes over what pulumi up changes whenever it is applied. ${REMEDY}`,
+                `The blueprint ${outsideText(name)} is enabled and names ` +
+                    `${named.map(([field, value]) => `${field} ${value}`).join(", ")}: ` +
+                    `it writes over what pulumi up changes whenever it is applied. ${REMEDY}`,
             ];
         });
 }
@@ -39,6 +41,8 @@ export function unknownBlueprints(blueprints: readonly Blueprint[]): string[] {
         .filter(({ enabled, content, path }) => enabled && !content && path && !BUNDLED.test(path))
         .map(
             ({ name, path }) =>
-                `The blueprint ${outsideText(name)} is enabled and comes from ${outsideText(path)}, which Authentik does not show: if it makes any of these objects, it writes over what pulumi up changes. Look at it. ${REMEDY}`,
+                `The blueprint ${outsideText(name)} is enabled and comes from ${outsideText(path)}, ` +
+                "which Authentik does not show: if it makes any of these objects, " +
+                `it writes over what pulumi up changes. Look at it. ${REMEDY}`,
         );
 }

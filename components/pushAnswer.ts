@@ -1,13 +1,15 @@
 /**
- * What a push has to answer. A command that ends well is not yet a push: a forced command (`ForceCommand`, `command=` in
- * authorized_keys) or an `exit 0` in a start-up file ends well, too, and does nothing. So what is sent holds a mark, and the script
- * says it back with what it has done.
+ * What a push has to answer. A command that ends well is not yet a push: a forced command (`ForceCommand`, `command=`
+ * in authorized_keys) or an `exit 0` in a start-up file ends well, too, and does nothing. So what is sent holds a mark,
+ * and the script says it back with what it has done.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { outsideText } from "../clients/outsideText";
 import { plainText } from "./liveNames";
 
-/** What the script says that it has done; `mended` is what it said for `repaired` up to 0.1, and is in states of then. */
+/**
+ * What the script says that it has done; `mended` is what it said for `repaired` up to 0.1, and is in states of then.
+ */
 const DONE = ["deployed", "unchanged", "repaired", "mended"];
 
 const MARK = /^mark=([0-9a-f]+)$/m;
@@ -23,10 +25,15 @@ export function answerProblem(
         return undefined;
     const said = outsideText(`${stdout} ${stderr}`, 500);
     return (
-        `The registry's host ${host} ended the deployment without an error, and did not say that it has run it; whether it ran is not known. [ZH-ANSWER-MISSING] ` +
+        `The registry's host ${host} ended the deployment without an error, ` +
+        "and did not say that it has run it; whether it ran is not known. [ZH-ANSWER-MISSING] " +
         `What came was ${said === "" ? "nothing" : `"${said}"`}. ` +
-        "Something else runs in its place: check ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
-        "Correct it, and run pulumi up again with the observation of the host on (host.observe, and no ZOT_HARDENING_LOOK=off): it finds what was not deployed, and deploys it. Where it finds nothing, change a setting of the host, such as host.readyTimeout, so that the deployment is sent again."
+        "Something else runs in its place: check ForceCommand in sshd_config, command= in authorized_keys, " +
+        "and exit or exec in the start-up files of the user's shell. " +
+        "Correct it, and run pulumi up again with the observation of the host on (host.observe, " +
+        "and no ZOT_HARDENING_LOOK=off): it finds what was not deployed, and deploys it. " +
+        "Where it finds nothing, change a setting of the host, such as host.readyTimeout, " +
+        "so that the deployment is sent again."
     );
 }
 
@@ -45,8 +52,8 @@ export function requireAnswer(component: string, host: string): pulumi.ResourceH
 }
 
 /**
- * Fails the program where the last push in the state had no answer, since the engine takes it for done. Where a look has found that
- * it was not run, it is sent again, and its answer is not there yet.
+ * Fails the program where the last push in the state had no answer, since the engine takes it for done. Where a look
+ * has found that it was not run, it is sent again, and its answer is not there yet.
  */
 export function refuseUnanswered(
     pushed: { stdin: pulumi.Output<string | undefined>; stdout: pulumi.Output<string>; stderr: pulumi.Output<string> },

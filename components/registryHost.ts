@@ -37,8 +37,9 @@ export interface RegistryHostArgs {
 }
 
 /**
- * The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit. That a login is refused is
- * found by one before, of the look or of what a destroy begins with: sshd (9.8 and newer) refuses an address after a few failed ones.
+ * The plugin's own waiting: three attempts, since sshd drops a connection now and then at its start limit. That a login
+ * is refused is found by one before, of the look or of what a destroy begins with: sshd (9.8 and newer) refuses an
+ * address after a few failed ones.
  */
 const DIAL = { dialErrorLimit: 2, perDialTimeout: 10 };
 
@@ -65,7 +66,8 @@ export class RegistryHost extends pulumi.ComponentResource {
                 names: secretFiles(settings, { credentials: sha256(credentials), sessionKeys: sha256(keys) }),
             };
         });
-        // The names hold a hash of long random secrets and tell nothing of them; secret, nobody could review the config.
+        // The names hold a hash of long random secrets and tell nothing of them; secret, nobody could review the
+        // config.
         const names = pulumi.unsecret(files.apply((file) => file.names));
         this.zotConfig = names.apply((file) => renderZotConfig(settings, file));
         this.zotConfigSha256 = this.zotConfig.apply((config) => sha256(configText(config)));
@@ -100,7 +102,8 @@ export class RegistryHost extends pulumi.ComponentResource {
                 update: hostCommand("deploy"),
                 delete: hostCommand("withdraw"),
                 stdin: pulumi.secret(payload),
-                // Both would travel as environment requests, which sshd refuses; and the log must not hang on a long line.
+                // Both would travel as environment requests, which sshd refuses; and the log must not hang on a long
+                // line.
                 addPreviousOutputInEnv: false,
                 logging: command.types.enums.remote.Logging.None,
             },

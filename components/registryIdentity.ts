@@ -1,4 +1,6 @@
-/** What the registry needs in Authentik: an OAuth2 provider, an application, who may use it, and CI's service account. */
+/**
+ * What the registry needs in Authentik: an OAuth2 provider, an application, who may use it, and CI's service account.
+ */
 import * as authentik from "@pulumi/authentik";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
@@ -35,7 +37,8 @@ interface LookUp<T> {
 }
 
 /**
- * Looks up what the program builds on and never owns. Done before any resource is declared, so that what is missing is one message.
+ * Looks up what the program builds on and never owns. Done before any resource is declared, so that what is missing is
+ * one message.
  *
  * @throws RunError with every look-up that failed, by name and setting, whatever the provider says of it.
  */
@@ -168,8 +171,8 @@ export interface RegistryIdentityArgs {
 }
 
 /**
- * What people set on these objects and the program does not say. It stays as they set it, whatever a provider makes of a property that
- * is left out: ours and the bridged one give it a default, or empty it.
+ * What people set on these objects and the program does not say. It stays as they set it, whatever a provider makes of
+ * a property that is left out: ours and the bridged one give it a default, or empty it.
  */
 const LEFT_TO_PEOPLE = {
     provider: [
@@ -207,7 +210,10 @@ function leftToPeople(
     return { ignoreChanges: LEFT_TO_PEOPLE[kind].filter((name) => said[name] === undefined) };
 }
 
-/** A binding by which members pass, said in full: turned round, it would let in everybody else. The timeout is Authentik's own. */
+/**
+ * A binding by which members pass, said in full: turned round, it would let in everybody else. The timeout is
+ * Authentik's own.
+ */
 const PASSES = { enabled: true, negate: false, failureResult: false, timeout: 30 };
 
 export class RegistryIdentity extends pulumi.ComponentResource {
@@ -305,7 +311,8 @@ export class RegistryIdentity extends pulumi.ComponentResource {
 
         const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames, after, preflight);
 
-        // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses every change of it.
+        // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses
+        // every change of it.
         const adminsBinding = new authentik.PolicyBinding(
             `${name}-admins`,
             { target: application.uuid, group: found.adminsGroup, order: 0, ...PASSES },
@@ -372,7 +379,8 @@ export class RegistryIdentity extends pulumi.ComponentResource {
                 name: identity.ciUser,
                 type: "service_account",
                 isActive: true,
-                // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one wins.
+                // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one
+                // wins.
                 groups: [group.id],
             },
             {

@@ -5,7 +5,8 @@ import type { AccessPolicy } from "./accessPolicy";
 import { type JsonMap, policyOf } from "./zotConfig";
 
 /**
- * A hook for the command that pushes the config: it logs what changes in who may do what, as a warning where rights widen.
+ * A hook for the command that pushes the config: it logs what changes in who may do what, as a warning where rights
+ * widen.
  *
  * @param component name of the component that the command belongs to
  * @param declared the policy of the config as rendered
@@ -38,7 +39,10 @@ export function rightsMessage(changes: readonly AccessChange[], tiers: TierNames
     ].join("\n");
 }
 
-/** The policy in a payload that was pushed; undefined where there is none that can be read, as in one of an older program. */
+/**
+ * The policy in a payload that was pushed; undefined where there is none that can be read, as in one of an older
+ * program.
+ */
 export function pushedPolicy(payload: string): AccessPolicy | undefined {
     const [, config] = /^== config \d+\n([\s\S]*?)^== \w+/m.exec(payload) ?? [];
     if (config === undefined) return undefined;

@@ -5,7 +5,8 @@ import { missingPermissions, missingPermissionsMessage, neededPermissions } from
 import type { Settings } from "./settings";
 
 /**
- * Warns of missing permissions by name. A token that may write nothing is one for previews, and only held to what a preview needs.
+ * Warns of missing permissions by name. A token that may write nothing is one for previews, and only held to what a
+ * preview needs.
  * Never fails: a token that cannot be asked is met by the look-ups as well, which say why.
  */
 export async function warnOfMissingPermissions(

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# @octokit/core 7.0.8: where its fetch follows no redirect, a request that is answered 301 resolves as if it had succeeded.
+# @octokit/core 7.0.8: where its fetch follows no redirect, a request that is answered 301 resolves as if it had
+# succeeded.
 #
-# A client that must not send its token to another host gives Octokit a fetch with `redirect: "manual"`. A PUT to a repository that was
-# renamed then comes back with status 301 and no error: nothing was written. Only 304 and 4xx upwards reject.
+# A client that must not send its token to another host gives Octokit a fetch with `redirect: "manual"`. A PUT to a
+# repository that was renamed then comes back with status 301 and no error: nothing was written. Only 304 and 4xx
+# upwards reject.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# oras for Python 0.2.43: the default backend takes the realm of a Basic challenge for an address, asks it for a token, and never sends
-# the login that it was given.
+# oras for Python 0.2.43: the default backend takes the realm of a Basic challenge for an address, asks it for a token,
+# and never sends the login that it was given.
 #
 # RFC 7617 leaves the realm to the server: it is a text for people. With `auth_backend="basic"` the login is sent.
 set -euo pipefail

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# undici 7.30.2, EnvHttpProxyAgent: of NO_PROXY, an IPv6 address counts only in brackets, and a network in CIDR notation never.
+# undici 7.30.2, EnvHttpProxyAgent: of NO_PROXY, an IPv6 address counts only in brackets, and a network in CIDR notation
+# never.
 #
-# curl (since 7.86) and Go's net/http take `::1` and `127.0.0.0/8` there. A list that keeps their requests away from the proxy sends
-# undici's to it, loopback among them.
+# curl (since 7.86) and Go's net/http take `::1` and `127.0.0.0/8` there. A list that keeps their requests away from the
+# proxy sends undici's to it, loopback among them.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

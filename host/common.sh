@@ -1,7 +1,7 @@
 # What the deployment, the observation of a host and the start of zot have in common.
 
-# What a user has set for the tools by hand is not meant for this script. (curl's own files are passed over by -q, which has to come
-# first.) SSL_CERT_FILE stays: zot reads it too.
+# What a user has set for the tools by hand is not meant for this script. (curl's own files are passed over by -q, which
+# has to come first.) SSL_CERT_FILE stays: zot reads it too.
 unset BASH_ENV CDPATH CURL_CA_BUNDLE CURL_HOME ENV GREP_COLOR GREP_COLORS GREP_OPTIONS I_WANT_A_BROKEN_PS PS_FORMAT \
     PS_PERSONALITY SSLKEYLOGFILE SYSTEMD_COLORS SYSTEMD_LOG_LEVEL SYSTEMD_LOG_TARGET SYSTEMD_PAGER SYSTEMD_URLIFY _POSIX2_VERSION
 IFS=' 	
@@ -12,9 +12,9 @@ for tool in awk cat chmod chown cmp cp curl cut date df find grep head id journa
     unset -f "$tool"
 done
 
-# Every node of a JSON text on standard input, parents before children, as "path<TAB>path as written<TAB>value": the first path
-# is in small letters, since zot reads the keys of its config without regard to case. What has no effect, an empty map or null,
-# is left out. Fails where the text is no JSON.
+# Every node of a JSON text on standard input, parents before children, as "path<TAB>path as written<TAB>value": the
+# first path is in small letters, since zot reads the keys of its config without regard to case. What has no effect, an
+# empty map or null, is left out. Fails where the text is no JSON.
 # Reads: -. Sets: -. Prints: a line for each node.
 json_nodes() {
     LC_ALL=C awk '
@@ -101,7 +101,8 @@ issuer_of() {
     json_nodes <"$1" | node_value http.auth.openid.providers.oidc.issuer
 }
 
-# Whether an issuer answers on this host as the one it is said to be, as zot asks it when it starts. Sets $problem otherwise.
+# Whether an issuer answers on this host as the one it is said to be, as zot asks it when it starts. Sets $problem
+# otherwise.
 # Reads: answered. Sets: answered problem. Prints: -. Scratch: asked_issuer document patience_for_issuer trusted_by.
 issuer_answers() {
     asked_issuer=$1

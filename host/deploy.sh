@@ -1,14 +1,18 @@
 # Puts a config of zot and its secret files into force on the registry's host, or takes them out of force.
 #
 #   FOLDER deploy     the config of the payload serves, proven, or what served before still does
-#   FOLDER withdraw   the read-only config serves, which needs no identity provider to start, or what was there before the first deployment
+#   FOLDER withdraw   the read-only config serves, which needs no identity provider to start, or what was there before
+#   the first deployment
 #
-# FOLDER holds the payload, read whole from standard input before anything else happens; it is removed at the end. The payload
-# begins with this script: files of this folder, one after the other (host/scripts.ts), of which this is the last.
+# FOLDER holds the payload, read whole from standard input before anything else happens; it is removed at the end. The
+# payload begins with this script: files of this folder, one after the other (host/scripts.ts), of which this is the
+# last.
 #
 # Beside the config stands the folder CONFIG.zot-hardening, whose names stay, since hosts in service have it:
-#   pushes/N/      each deployment: config.json, read-only.json, replaced.json (the file that it replaced, as it was), and until it is
-#                  proven the mark `unproven`, before it is put into force the mark `uncommitted`. Marks are only ever removed,
+#   pushes/N/      each deployment: config.json, read-only.json, replaced.json (the file that it replaced, as it was),
+#   and until it is
+#                  proven the mark `unproven`, before it is put into force the mark `uncommitted`. Marks are only ever
+#                  removed,
 #                  which a full disk does not prevent.
 #   original/      what was there before the first deployment
 #   claims/        who deploys, or waits to
@@ -26,7 +30,8 @@ trap '' HUP PIPE
 
 lock_patience=180
 
-# What has been done, with the mark of what was sent: without it the program takes the deployment for one that was not run.
+# What has been done, with the mark of what was sent: without it the program takes the deployment for one that was not
+# run.
 # Reads: mark. Sets: -. Prints: what has been done.
 answer() { say "$1${mark:+ $mark}"; }
 
@@ -126,7 +131,8 @@ withdraw() {
 }
 
 # What was there before the first deployment, as it was.
-# Reads: authorities config declared own_service problem service_file state target. Sets: declared. Prints: -. Scratch: original.
+# Reads: authorities config declared own_service problem service_file state target. Sets: declared. Prints: -. Scratch:
+# original.
 restore() {
     original=$state/original
     [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only. [ZH-RESTORE-UNKNOWN]"

@@ -13,8 +13,8 @@ recovered_before=
 
 stopped_by_signal='The deployment was stopped by a signal. [ZH-DEPLOY-SIGNAL]'
 
-# Signals and the limit of time count from here on. They are obeyed where the script can still decide: a signal ends what is being
-# waited for, and the next `fail_if_stopped` fails.
+# Signals and the limit of time count from here on. They are obeyed where the script can still decide: a signal ends
+# what is being waited for, and the next `fail_if_stopped` fails.
 # Reads: time_limit. Sets: stopped. Prints: -.
 arm() {
     stopped=
@@ -45,7 +45,8 @@ stop_for() {
 # Reads: stopped. Sets: -. Prints: -.
 fail_if_stopped() { [ -z "$stopped" ] || fail "$stopped"; }
 
-# Reads: committed identity ready_timeout stopped target. Sets: stopped. Prints: the message, on standard error, and ends the script.
+# Reads: committed identity ready_timeout stopped target. Sets: stopped. Prints: the message, on standard error, and
+# ends the script.
 fail() {
     # What was stopped says nothing of itself.
     [ -z "$stopped" ] || set -- "$stopped"
@@ -82,8 +83,8 @@ report_unchanged() {
     fi
 }
 
-# Waits for a command in the background, since a shell acts on no signal while it waits for one in the foreground. What it says
-# goes to $folder/output, a file that exists: on a full disk it could not be made.
+# Waits for a command in the background, since a shell acts on no signal while it waits for one in the foreground. What
+# it says goes to $folder/output, a file that exists: on a full disk it could not be made.
 # Reads: child code folder. Sets: child code. Prints: -.
 run() {
     "$@" </dev/null >"$folder/output" 2>&1 &
@@ -94,8 +95,8 @@ run() {
     return "$code"
 }
 
-# Runs a command that has to succeed. The sentence for its failure ends with a full stop and its code, and what the command has said
-# goes before them.
+# Runs a command that has to succeed. The sentence for its failure ends with a full stop and its code, and what the
+# command has said goes before them.
 # Reads: folder. Sets: -. Prints: -. Scratch: why.
 require() {
     why=$1
@@ -126,8 +127,8 @@ start_clock() {
         wait "$nap"
         [ "$(identity_of "$$")" = "$identity" ] || exit
         kill -ALRM "$$"
-        # A shell acts on a signal when what it waits for in the foreground has ended: a tool that waits for ever, such as for the other
-        # end of a pipe, is ended. Whoever acts on it stops this clock.
+        # A shell acts on a signal when what it waits for in the foreground has ended: a tool that waits for ever, such
+        # as for the other end of a pipe, is ended. Whoever acts on it stops this clock.
         itself=$(exec sh -c 'echo "$PPID"')
         while [ "$(identity_of "$$")" = "$identity" ]; do
             sleep 3 &

@@ -1,6 +1,7 @@
 # One deployment at a time.
 
-# What tells a process from another that has, or had, the same number: when it began, and since which start of the machine.
+# What tells a process from another that has, or had, the same number: when it began, and since which start of the
+# machine.
 # Reads: -. Sets: -. Prints: the start of the process and of the machine.
 identity_of() {
     if [ -r "/proc/$1/stat" ]; then
@@ -11,9 +12,10 @@ identity_of() {
     fi
 }
 
-# A claim is a file whose name says all: until.process.identity.host. Being a process's own, a dead one's can be removed by
-# anyone at any time, without taking a living one's place. Made first and looked around after, two never both go on.
-# Reads: SSH_CONNECTION claim host identity lock_patience other ready_timeout state time_limit. Sets: claim host identity. Prints: -.
+# A claim is a file whose name says all: until.process.identity.host. Being a process's own, a dead one's can be removed
+# by anyone at any time, without taking a living one's place. Made first and looked around after, two never both go on.
+# Reads: SSH_CONNECTION claim host identity lock_patience other ready_timeout state time_limit. Sets: claim host
+# identity. Prints: -.
 #    Scratch: tries waited_since.
 acquire_lock() {
     identity=$(identity_of "$$")
@@ -86,7 +88,8 @@ is_deployment() (
     return 1
 )
 
-# Removes the payloads that deployments have left which were killed; they hold secrets. Another process may have the number by now.
+# Removes the payloads that deployments have left which were killed; they hold secrets. Another process may have the
+# number by now.
 # Reads: folder. Sets: -. Prints: -.
 clear_payloads() (
     # Only one's own are looked at one by one: anybody may make thousands.

@@ -35,7 +35,8 @@ find_launchd_target() {
 # Reads: -. Sets: -. Prints: -.
 launchd() { privileged launchctl "$@"; }
 
-# Asks the service manager; sets $service_state to running, stopped, absent or unknown, and $service_facts to what it said.
+# Asks the service manager; sets $service_state to running, stopped, absent or unknown, and $service_facts to what it
+# said.
 # Reads: launchd_target manager service. Sets: service_facts service_state. Prints: -.
 ask_service() {
     service_facts=

@@ -10,9 +10,9 @@ say() { printf '%s\n' "$*" 2>/dev/null; }
 # Reads: -. Sets: -. Prints: the line, on standard error.
 warn() { printf '%s\n' "$*" | visible >&2 2>/dev/null; }
 
-# What zot, its issuer or a tool said may be in a message: a terminal is to show it, and to obey nothing in it. In bytes, since the
-# script goes by them: controls, marks of direction, ends of lines and marks that are not seen. What is no UTF-8 becomes a question
-# mark: the plugin command 1.2.1 fails on such output.
+# What zot, its issuer or a tool said may be in a message: a terminal is to show it, and to obey nothing in it. In
+# bytes, since the script goes by them: controls, marks of direction, ends of lines and marks that are not seen. What is
+# no UTF-8 becomes a question mark: the plugin command 1.2.1 fails on such output.
 # Reads: -. Sets: -. Prints: its input, safe for a terminal.
 visible() {
     awk '

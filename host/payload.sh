@@ -1,6 +1,7 @@
 # The payload: taken apart into the files of $folder, and its settings into variables.
 
-# Takes the payload apart: each of its sections, "== NAME LINES" and then so many lines, becomes the file NAME in $folder.
+# Takes the payload apart: each of its sections, "== NAME LINES" and then so many lines, becomes the file NAME in
+# $folder.
 # Reads: folder. Sets: -. Prints: -. Scratch: lines.
 unpack() {
     lines=$(awk -v folder="$folder" '
@@ -12,8 +13,10 @@ unpack() {
 }
 
 # Settings are one line each, "NAME=VALUE", as the program has checked.
-# Reads: config folder. Sets: accepted_version authorities binary config config_folder credentials data log_file manager mark on_destroy
-#    own_service ready_timeout restart_command service session_keys start_without_issuer state sudo time_limit zot_authorities zot_user.
+# Reads: config folder. Sets: accepted_version authorities binary config config_folder credentials data log_file manager
+# mark on_destroy
+#    own_service ready_timeout restart_command service session_keys start_without_issuer state sudo time_limit
+#    zot_authorities zot_user.
 #    Prints: -. Scratch: line value.
 read_settings() {
     while IFS= read -r line; do

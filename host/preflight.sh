@@ -1,7 +1,7 @@
 # Whatever can be known to go wrong before anything that is live is touched.
 #
-# A check says nothing, or ends by `fail`. The deployment runs one after the other; the observation of a host runs each by itself, so that all that
-# is wrong is told at once: a check therefore passes over what another one finds.
+# A check says nothing, or ends by `fail`. The deployment runs one after the other; the observation of a host runs each
+# by itself, so that all that is wrong is told at once: a check therefore passes over what another one finds.
 checks_of_host='check_config_place check_binary check_storage check_container check_owner check_room check_running check_rights check_service'
 checks_of_deployment='check_version check_certificate check_restarts check_lingering check_not_root check_service_file check_issuer'
 
@@ -43,7 +43,8 @@ check_storage() {
     [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as. [ZH-STORAGE-MISSING]"
 }
 
-# Where zot runs in a container, what is written here has to be there, by the same names: the config names its secret files.
+# Where zot runs in a container, what is written here has to be there, by the same names: the config names its secret
+# files.
 # Reads: config config_folder contained data. Sets: -. Prints: -. Scratch: place running.
 check_container() {
     expect_of "$config" 2>/dev/null && find_listener
@@ -74,12 +75,13 @@ check_room() {
     check_space "$data" "$needed_data_kilobytes"
 }
 
-# Whether the user that the secret files are given to is the one that zot runs as. Sets $problem otherwise. Root can read the files
-# of anybody; and who is not to be seen is believed.
+# Whether the user that the secret files are given to is the one that zot runs as. Sets $problem otherwise. Root can
+# read the files of anybody; and who is not to be seen is believed.
 # Reads: listener listener_user own_service owner problem unit_user zot_user. Sets: problem. Prints: -.
 is_user_of_zot() {
     case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
-    # The service may have been given another user since zot was started; and a service of ours is given it with this deployment.
+    # The service may have been given another user since zot was started; and a service of ours is given it with this
+    # deployment.
     [ -n "$zot_user" ] && ask_unit && case ${unit_user:-0}:$own_service in "$owner":* | *:yes) return 0 ;; esac
     problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them. [ZH-USER-OF-SECRETS]"
     if [ -n "$zot_user" ]; then
@@ -92,9 +94,10 @@ is_user_of_zot() {
     return 1
 }
 
-# What runs now, and what its manager would start, has to be the zot of zot.configFile: else another one's config would be written,
-# and nobody would serve it.
-# Reads: config folder listener listener_user problem service service_file service_file_mark unit_config verb. Sets: listener
+# What runs now, and what its manager would start, has to be the zot of zot.configFile: else another one's config would
+# be written, and nobody would serve it.
+# Reads: config folder listener listener_user problem service service_file service_file_mark unit_config verb. Sets:
+# listener
 #    listener_user. Prints: -. Scratch: running.
 check_running() {
     listener=
@@ -122,9 +125,10 @@ check_space() {
     [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and a deployment needs $2; make room. [ZH-DISK-FULL]"
 }
 
-# A build whose commit cannot be read is accepted on the word of the one that runs, where that is the same; is_installed_zot
-# asks it again after the restart.
-# Reads: accepted_version binary config folder installed_commit problem version_kind. Sets: must_name_release. Prints: -. Scratch:
+# A build whose commit cannot be read is accepted on the word of the one that runs, where that is the same;
+# is_installed_zot asks it again after the restart.
+# Reads: accepted_version binary config folder installed_commit problem version_kind. Sets: must_name_release. Prints:
+# -. Scratch:
 #    accepted_by why.
 check_version() {
     [ -x "$binary" ] || return 0
@@ -142,7 +146,8 @@ check_version() {
     fail "$why Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer, or, if this build has both corrections, set zot.acceptVersion to \"$accepted_by\"."
 }
 
-# Whether this host trusts the certificate of the zot that runs, where that one is to stay: it could not be proven otherwise.
+# Whether this host trusts the certificate of the zot that runs, where that one is to stay: it could not be proven
+# otherwise.
 # Reads: config connect_to folder url zot_authorities. Sets: -. Prints: -. Scratch: served why.
 check_certificate() {
     [ -z "$zot_authorities" ] || [ -r "$zot_authorities" ] || fail "The CA file $zot_authorities cannot be read on the host; correct zot.caFile. [ZH-CA-FILE-ZOT]"
@@ -161,7 +166,8 @@ check_issuer() {
     fail "$problem zot cannot start without its issuer; make sure that this host reaches it, or correct identity.issuer. [ZH-ISSUER-NEEDED]"
 }
 
-# Whether an Authentik answers here that has no such application yet, or one issuer for all of them, which pulumi up changes.
+# Whether an Authentik answers here that has no such application yet, or one issuer for all of them, which pulumi up
+# changes.
 # Reads: answered. Sets: problem. Prints: -. Scratch: origin.
 will_be_issuer() {
     origin=${1%%/application/o/*}
@@ -185,7 +191,8 @@ check_service_file() {
     grep -qF "$service_file_mark" "$service_file" || fail "$service_file exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]"
 }
 
-# Reads: launchd_target manager own_service problem restart_command service service_facts service_state. Sets: -. Prints: -. Scratch:
+# Reads: launchd_target manager own_service problem restart_command service service_facts service_state. Sets: -.
+# Prints: -. Scratch:
 #    said.
 check_service() {
     ask_service
@@ -204,9 +211,10 @@ check_service() {
     esac
 }
 
-# A zot that ends is to be started again, however often: after a restart of the host, its issuer may take long to come up. A
-# service file of ours sees to that itself.
-# Reads: interval manager service service_file service_state. Sets: interval. Prints: -. Scratch: property_list restarts unit units why.
+# A zot that ends is to be started again, however often: after a restart of the host, its issuer may take long to come
+# up. A service file of ours sees to that itself.
+# Reads: interval manager service service_file service_state. Sets: interval. Prints: -. Scratch: property_list restarts
+# unit units why.
 check_restarts() {
     [ -z "$service_file" ] || return 0
     case $service_state in absent | unknown) return 0 ;; esac
@@ -264,7 +272,8 @@ check_first_deployment() {
                 address[file, node[1]] = url
             }
         }
-        # An empty value is no setting, nor is a switch that stands as it does by itself, nor what belongs to an extension that is off.
+        # An empty value is no setting, nor is a switch that stands as it does by itself, nor what belongs to an
+        # extension that is off.
         function is_empty(name, value) {
             if (name ~ /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/) return value == "true"
             if (value == "false") return name !~ /(^|\.)securesession$/
@@ -313,8 +322,8 @@ check_first_deployment() {
     fail "The config on the host has settings that this program does not manage and the first deployment would remove: $lost. Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings. [ZH-FIRST-WOULD-REMOVE]"
 }
 
-# What zot will be able to read is tried as the user that it runs as; and what is asked of its binary, and of the files that the
-# config names, is not asked by root. The secret files that wait are named where they wait.
+# What zot will be able to read is tried as the user that it runs as; and what is asked of its binary, and of the files
+# that the config names, is not asked by root. The secret files that wait are named where they wait.
 # Reads: log_of_zot staging state. Sets: log_of_zot. Prints: -. Scratch: verify_failed.
 verify_staged() {
     verify_failed="The config for zot verify could not be written in $state. [ZH-VERIFY-NOT-WRITTEN]"

@@ -1,8 +1,10 @@
 # What a config makes zot answer, and whether it does.
 
-# Where this host reaches the zot of a config, past any proxy in front, and what that zot is to answer. Reads the config, since
-# another deployment may have changed address or port. Where zot itself speaks TLS, its certificate is checked against the public name.
-# Reads: address expected_issuer external metrics_path nodes port. Sets: address client_id connect_to expected_issuer external
+# Where this host reaches the zot of a config, past any proxy in front, and what that zot is to answer. Reads the
+# config, since another deployment may have changed address or port. Where zot itself speaks TLS, its certificate is
+# checked against the public name.
+# Reads: address expected_issuer external metrics_path nodes port. Sets: address client_id connect_to expected_issuer
+# external
 #    metrics_path metrics_status nodes port url. Prints: -. Scratch: public.
 expect_of() {
     nodes=$(json_nodes <"$1" 2>/dev/null) || return 1
@@ -46,7 +48,8 @@ value_of() {
     printf '%s' "$found"
 }
 
-# Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the place too.
+# Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the
+# place too.
 # Reads: url. Sets: -. Prints: a status code, and with `redirect` the place.
 status_of() (
     format='%{http_code}'
@@ -62,7 +65,8 @@ status_of() (
     printf '%s' "${status:-000}"
 )
 
-# curl for the zot that expect_of has said. Its own certificate, where it has one, is checked by zot.caFile, else as the issuer's.
+# curl for the zot that expect_of has said. Its own certificate, where it has one, is checked by zot.caFile, else as the
+# issuer's.
 # Reads: authorities connect_to zot_authorities. Sets: -. Prints: what curl prints.
 ask_zot() (
     if [ -n "$connect_to" ]; then
@@ -94,9 +98,9 @@ why_not_ready() (
     esac
 )
 
-# Whether what serves is what the config says: anyone reads, nobody writes without a login, logins go to the issuer as the client
-# that they should, metrics as declared. The write stores nothing: zot looks at the rights before it looks at the content type,
-# and refuses text/plain.
+# Whether what serves is what the config says: anyone reads, nobody writes without a login, logins go to the issuer as
+# the client that they should, metrics as declared. The write stores nothing: zot looks at the rights before it looks at
+# the content type, and refuses text/plain.
 # Reads: client_id expected_issuer external metrics_path metrics_status. Sets: problem. Prints: -. Scratch: answer back.
 probe() {
     problem=
@@ -148,8 +152,8 @@ probe() {
     return 1
 }
 
-# The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of one's own
-# count: anybody may give his processes such arguments.
+# The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of
+# one's own count: anybody may give his processes such arguments.
 # Reads: config owner. Sets: -. Prints: a process id on each line.
 zot_processes() {
     { ps -A -ww -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- /'; } |

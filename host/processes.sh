@@ -17,7 +17,8 @@ user_of() {
 # Reads: -. Sets: -. Prints: a name.
 user_called() { name_of_user "$1" | grep . || printf 'number %s' "${1:-unknown}"; }
 
-# Looks for what listens where the zot of a config is reached, which expect_of has read. Sets $listener to its process and
+# Looks for what listens where the zot of a config is reached, which expect_of has read. Sets $listener to its process
+# and
 # $listener_user to its user's id; either is empty where it is not to be seen.
 # Reads: address port. Sets: listener listener_user. Prints: -. Scratch: found.
 find_listener() {
@@ -65,7 +66,8 @@ config_of_process() (
     printf '%s' "$started_with"
 )
 
-# The config that a service's command line names, in one line as its manager shows it; nothing where that cannot be told.
+# The config that a service's command line names, in one line as its manager shows it; nothing where that cannot be
+# told.
 # Reads: config. Sets: -. Prints: a path, or nothing.
 config_of_command() (
     case $1 in
@@ -92,8 +94,8 @@ is_our_config() (
 # shellcheck disable=SC2012 # find has no portable way to say it
 identity_of_file() { ls -Lldin "$1" 2>/dev/null | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
 
-# Whether what listens was started with the config that is in its place, and sees it as it is: in a container, a file that was
-# mounted by itself stays what it was. Sets $problem otherwise. What cannot be seen is no problem.
+# Whether what listens was started with the config that is in its place, and sees it as it is: in a container, a file
+# that was mounted by itself stays what it was. Sets $problem otherwise. What cannot be seen is no problem.
 # Reads: config listener url. Sets: problem. Prints: -. Scratch: seen served.
 serves_our_config() {
     find_listener
@@ -114,8 +116,8 @@ serves_our_config() {
 
 # --- what root must not trust ---------------------------------------------------------------------------------
 
-# Names each folder on the way to one that others than root may write, one a line. With `below`, in a folder above that has the
-# sticky bit only its owner may rename: there, one of root's is safe.
+# Names each folder on the way to one that others than root may write, one a line. With `below`, in a folder above that
+# has the sticky bit only its owner may rename: there, one of root's is safe.
 # Reads: -. Sets: -. Prints: a folder on each line.
 # shellcheck disable=SC2012 # find has no portable way to say it
 folders_of_others() (
@@ -145,7 +147,8 @@ untrusted_folders() (
     } | awk '!told[$0]++'
 )
 
-# Where a deployment runs as root, nobody else may be able to put a link or a folder of his own in the way of what it writes.
+# Where a deployment runs as root, nobody else may be able to put a link or a folder of his own in the way of what it
+# writes.
 # Reads: config_folder newline state. Sets: problem. Prints: -. Scratch: needed others.
 check_trust() {
     [ "$(id -u)" -eq 0 ] || return 0
@@ -164,9 +167,10 @@ check_trust() {
     return 1
 }
 
-# What the manager of the site's own service starts, and as whom: sets $unit_config and $unit_user, which are empty where it does
-# not say.
-# Reads: launchd_target manager own_service service unit_user. Sets: unit_config unit_user. Prints: -. Scratch: command_line named told.
+# What the manager of the site's own service starts, and as whom: sets $unit_config and $unit_user, which are empty
+# where it does not say.
+# Reads: launchd_target manager own_service service unit_user. Sets: unit_config unit_user. Prints: -. Scratch:
+# command_line named told.
 ask_unit() {
     unit_config=
     unit_user=
@@ -192,8 +196,9 @@ ask_unit() {
     unit_config=$(config_of_command "$command_line")
 }
 
-# Sets $contained to the process of this registry's zot where that one has a root of its own, as in a container: the one that serves
-# the config, or that listens for it. Where a container's port is answered by a program in between, the only zot in any container.
+# Sets $contained to the process of this registry's zot where that one has a root of its own, as in a container: the one
+# that serves the config, or that listens for it. Where a container's port is answered by a program in between, the only
+# zot in any container.
 # Of another user only root sees it.
 # Reads: listener. Sets: contained. Prints: -. Scratch: others process.
 find_contained() {

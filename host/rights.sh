@@ -1,5 +1,5 @@
-# The rights that a deployment takes on the host, whether zot is started with the host, and what to say where that is not so. Nothing here
-# changes anything.
+# The rights that a deployment takes on the host, whether zot is started with the host, and what to say where that is
+# not so. Nothing here changes anything.
 
 # Whether sudo runs a command, or, without one, any, with no password and no terminal. Sets $problem otherwise.
 # Reads: -. Sets: problem. Prints: -. Scratch: said wanted.
@@ -28,7 +28,8 @@ sudo_allows() {
     return 1
 }
 
-# Whether a command that sudo lists would ask for a password: a rule without NOPASSWD may be the one that counts, while another has it.
+# Whether a command that sudo lists would ask for a password: a rule without NOPASSWD may be the one that counts, while
+# another has it.
 # Reads: tab. Sets: -. Prints: -.
 wants_password() (
     case $(sudo -n -v 2>&1 </dev/null) in *password*) ;; *) return 1 ;; esac
@@ -52,8 +53,8 @@ wants_password() (
     }
 )
 
-# Whether polkit lets this user give systemd an order about the service. The order is one that systemd asks polkit about and then
-# refuses, whoever gives it.
+# Whether polkit lets this user give systemd an order about the service. The order is one that systemd asks polkit about
+# and then refuses, whoever gives it.
 # Reads: service. Sets: problem. Prints: -. Scratch: said.
 polkit_allows() {
     said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
@@ -67,7 +68,8 @@ polkit_allows() {
 check_rights() { rights_are_there || fail "$problem"; }
 
 # Tries every right that a deployment takes. Sets $problem where one is missing.
-# Reads: config manager problem restart_command service service_state sudo. Sets: problem. Prints: -. Scratch: missing order orders.
+# Reads: config manager problem restart_command service service_state sudo. Sets: problem. Prints: -. Scratch: missing
+# order orders.
 rights_are_there() {
     if [ "$sudo" = service ] && ! command -v sudo >/dev/null 2>&1; then
         problem="host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-SERVICE]"
@@ -91,8 +93,8 @@ rights_are_there() {
     [ -z "$missing" ]
 }
 
-# Without lingering systemd ends the services of a user some seconds after the last logout, and starts none with the host. Whoever
-# looks over SSH has logged in, and sees them run.
+# Without lingering systemd ends the services of a user some seconds after the last logout, and starts none with the
+# host. Whoever looks over SSH has logged in, and sees them run.
 # Reads: manager. Sets: -. Prints: -.
 check_lingering() {
     [ "$manager" = systemd-user ] && ! lingers || return 0
@@ -125,7 +127,8 @@ systemctl_of() { if [ "$manager" = systemd-user ]; then printf 'systemctl --user
 unit_name() { printf '%s.service' "${service%.service}"; }
 
 # Whether the service, which ask_service was told of, is started with the host. Sets $problem otherwise.
-# Reads: launchd_domain launchd_target manager problem service service_state. Sets: problem. Prints: -. Scratch: enable unit wanted.
+# Reads: launchd_domain launchd_target manager problem service service_state. Sets: problem. Prints: -. Scratch: enable
+# unit wanted.
 starts_with_host() {
     problem=
     unit=$(unit_name)

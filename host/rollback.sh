@@ -1,7 +1,9 @@
-# Rollback: what a deployment has replaced comes back. Recovery: a deployment that was interrupted is proven or rolled back.
+# Rollback: what a deployment has replaced comes back. Recovery: a deployment that was interrupted is proven or rolled
+# back.
 
 # Brings back what the deployment has replaced, whatever the reason.
-# Reads: authorities config declared listener manager problem restarted stopped target url was_running. Sets: committed declared. Prints:
+# Reads: authorities config declared listener manager problem restarted stopped target url was_running. Sets: committed
+# declared. Prints:
 #    lines, on standard error. Scratch: waits.
 rollback() {
     committed=
@@ -47,7 +49,8 @@ rollback() {
         forget_deployment "$target"
         return
     fi
-    # Where no restart has succeeded, what runs has never seen another config; without its issuer it could not start again.
+    # Where no restart has succeeded, what runs has never seen another config; without its issuer it could not start
+    # again.
     if [ -z "$restarted" ] && expect_of "$config" && is_ready && ! has_changed; then
         warn "The config that was in force before is back; zot was not restarted, and serves it as before. [ZH-ROLLBACK-NO-RESTART]"
         forget_deployment "$target"
@@ -80,8 +83,10 @@ report_ready() {
     fi
 }
 
-# What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this by itself.
-# The deployment becomes one of the read-only config, and keeps what was there; by second names, since the disk may be full.
+# What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this
+# by itself.
+# The deployment becomes one of the read-only config, and keeps what was there; by second names, since the disk may be
+# full.
 # Reads: config serving_before target. Sets: -. Prints: -.
 bring_up_read_only() {
     start_in_use "$serving_before" && return 1
@@ -95,7 +100,8 @@ bring_up_read_only() {
     return 1
 }
 
-# Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by then.
+# Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by
+# then.
 # Reads: config ready_timeout stopped. Sets: problem. Prints: -. Scratch: attempts up_until.
 bring_up() {
     expect_of "$config" || {
@@ -114,7 +120,8 @@ bring_up() {
 }
 
 # Ends what an earlier deployment has left unended: its config is proven, or goes. Answers whether it was proven.
-# Reads: config folder problem ready_timeout target. Sets: committed recovered_before restarted stopped target was_running. Prints: lines,
+# Reads: config folder problem ready_timeout target. Sets: committed recovered_before restarted stopped target
+# was_running. Prints: lines,
 #    on standard error. Scratch: interrupted proven.
 recover() {
     interrupted=$(interrupted_deployment)

@@ -22,10 +22,16 @@ import transactionScript from "./transaction.sh";
 import versionScript from "./version.sh";
 import zotUserScript from "./zotUser.sh";
 
-/** What is sent has no comments: they are a third of it, and the state of a stack keeps it. What a linter reads of them stays. */
+/**
+ * What is sent has no comments: they are a third of it, and the state of a stack keeps it. What a linter reads of them
+ * stays.
+ */
 const withoutComments = (scripts: string[]) => scripts.join("\n").replace(/^[ \t]*#(?! shellcheck).*\n/gm, "");
 
-/** What changes nothing on the host: what a deployment checks first, and what the observation of a host runs. Functions alone. */
+/**
+ * What changes nothing on the host: what a deployment checks first, and what the observation of a host runs. Functions
+ * alone.
+ */
 export const inspectionScript = withoutComments([
     commonScript,
     outputScript,

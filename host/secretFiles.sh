@@ -20,8 +20,8 @@ is_in_place() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2
 # Reads: -. Sets: -. Prints: -.
 holds() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2"; }
 
-# Files of a config that serves which only have another mode or owner than they should get them back; zot need not be restarted
-# for it. Fails where that cannot be done, or would take them from the user that zot runs as.
+# Files of a config that serves which only have another mode or owner than they should get them back; zot need not be
+# restarted for it. Fails where that cannot be done, or would take them from the user that zot runs as.
 # Reads: config folder. Sets: repaired. Prints: -.
 repair_modes() {
     repaired=
@@ -40,8 +40,8 @@ repair_secret() { is_in_place "$1" "$2" || { chmod 0600 "$2" && give_to_zot "$2"
 # Reads: -. Sets: -. Prints: -.
 copy() { cp "$1" "$2" && cmp -s "$1" "$2" && chmod "$3" "$2"; }
 
-# The config that is in force may name a secret file, too: until the commit it stays as it is, and its successor waits in the
-# deployment's folder; after the commit it is kept there until the deployment is proven.
+# The config that is in force may name a secret file, too: until the commit it stays as it is, and its successor waits
+# in the deployment's folder; after the commit it is kept there until the deployment is proven.
 # Reads: staging. Sets: -. Prints: -. Scratch: waiting.
 stage_secret() {
     is_in_place "$1" "$2" && return 0
@@ -50,7 +50,8 @@ stage_secret() {
     copy "$1" "$waiting" 0600 && give_to_zot "$waiting"
 }
 
-# Keeps the secret files that the deployment is to replace, by a second name for the very file, and puts the others in their place.
+# Keeps the secret files that the deployment is to replace, by a second name for the very file, and puts the others in
+# their place.
 # Reads: config_folder target. Sets: -. Prints: -.
 keep_replaced_secrets() (
     for waiting in "$target"/secrets/*; do
@@ -74,8 +75,8 @@ replace_secrets() (
     done
 )
 
-# The files that a deployment has replaced come back as they were, to owner, mode and bytes. But where zot has to start again by them, one
-# that it could not read any more, or that holds something else than its name says, stays replaced.
+# The files that a deployment has replaced come back as they were, to owner, mode and bytes. But where zot has to start
+# again by them, one that it could not read any more, or that holds something else than its name says, stays replaced.
 # Reads: config config_folder kept restarted. Sets: kept. Prints: -.
 put_back_secrets() {
     for kept in "$1"/replaced-secrets/*; do

@@ -31,7 +31,8 @@ restart_service() {
 }
 
 # Has launchd read a property list again. While the old job is still ending, it refuses.
-# Reads: launchd_domain launchd_target service_file. Sets: process_before service_file_changed starts_before. Prints: -. Scratch: tries.
+# Reads: launchd_domain launchd_target service_file. Sets: process_before service_file_changed starts_before. Prints: -.
+# Scratch: tries.
 load_agent() {
     run launchd bootout "$launchd_target"
     [ -e "$service_file" ] || return 0
@@ -74,9 +75,10 @@ stop_service() {
     esac
 }
 
-# Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the service,
-# and how far zot's logs have come.
-# Reads: log_lengths processes_before starts_before. Sets: absences log_lengths process_before process_since processes_before restarted_at
+# Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the
+# service, and how far zot's logs have come.
+# Reads: log_lengths processes_before starts_before. Sets: absences log_lengths process_before process_since
+# processes_before restarted_at
 #    serving_before starts_before. Prints: -. Scratch: log process.
 before_restart() {
     processes_before=
@@ -93,7 +95,8 @@ before_restart() {
     for log in $(zot_logs); do log_lengths="$log_lengths $log:$(log_length "$log")"; done
 }
 
-# Whether what was started by a restart has died, even if the manager starts it again: one start that fails is enough. Sets
+# Whether what was started by a restart has died, even if the manager starts it again: one start that fails is enough.
+# Sets
 # $cause to how it ended, where that tells more than zot does.
 # Reads: manager. Sets: cause. Prints: -.
 has_died() {
@@ -210,7 +213,8 @@ wait_until_ready() {
     done
 }
 
-# Whether what served before a restart has ended; where its process is not to be seen, one has to believe the service manager.
+# Whether what served before a restart has ended; where its process is not to be seen, one has to believe the service
+# manager.
 # Reads: processes_before. Sets: problem. Prints: -. Scratch: process.
 has_changed() {
     for process in $processes_before; do
@@ -263,8 +267,8 @@ log_length() {
     printf '%d' "$(read_log "$1" 'wc -c <"$1"')" 2>/dev/null
 }
 
-# Reads a log with a command for a shell. Where others than root may put something in its place, such as a link or a pipe, that is
-# read with the rights of zot alone, and nothing but a plain file.
+# Reads a log with a command for a shell. Where others than root may put something in its place, such as a link or a
+# pipe, that is read with the rights of zot alone, and nothing but a plain file.
 # Reads: -. Sets: -. Prints: what the command prints.
 read_log() (
     log_file_read=$1
@@ -274,8 +278,8 @@ read_log() (
     if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; elif can_become_zot; then as_zot "$@"; fi 2>/dev/null
 )
 
-# What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him, with these
-# very arguments (components/hostRights.ts).
+# What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him,
+# with these very arguments (components/hostRights.ts).
 # Reads: manager restarted_at service sudo. Sets: -. Prints: what the unit has said.
 unit_journal() (
     unit=--unit
@@ -318,8 +322,8 @@ last_words() {
             }' | tail -n 5 | cut -c 1-400 | without_secrets
 }
 
-# Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its arguments.)
-# Reads: folder. Sets: -. Prints: its input.
+# Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its
+# arguments.) Reads: folder. Sets: -. Prints: its input.
 without_secrets() {
     {
         cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null

@@ -131,7 +131,8 @@ unload_service_file() {
     rm -f "$service_file"
 }
 
-# Reads: binary config manager own_service owner service service_file_mark start_without_issuer state. Sets: -. Prints: the service file.
+# Reads: binary config manager own_service owner service service_file_mark start_without_issuer state. Sets: -. Prints:
+# the service file.
 service_file_text() (
     case $manager in
     systemd*)
@@ -202,7 +203,8 @@ report_start_with_host() {
     starts_with_host || warn "zot-hardening: $problem"
 }
 
-# Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it to.
+# Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it
+# to.
 # Reads: serving_before start_without_issuer state. Sets: -. Prints: a line, on standard error.
 check_start_in_use() {
     [ "$start_without_issuer" = yes ] || return 0

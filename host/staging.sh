@@ -9,7 +9,8 @@ interrupted_deployment() (
     done | tail -n 1
 )
 
-# Removes a deployment that is not in force. With the first of all, what it kept of before goes too: that may change until the next.
+# Removes a deployment that is not in force. With the first of all, what it kept of before goes too: that may change
+# until the next.
 # Reads: state. Sets: -. Prints: -.
 forget_deployment() {
     put_back_service_file "$1"
@@ -20,7 +21,8 @@ forget_deployment() {
 }
 
 # Writes everything that is to be put into force, complete, with its final modes and owners, beside its place.
-# Reads: config config_folder credentials folder session_keys staging state target. Sets: staging target. Prints: -. Scratch: last
+# Reads: config config_folder credentials folder session_keys staging state target. Sets: staging target. Prints: -.
+# Scratch: last
 #    stage_failed.
 stage() {
     staging=$state/staging
@@ -62,8 +64,8 @@ keep_original() {
     require "$original_failed" mv "$state/original.new" "$state/original"
 }
 
-# The rollback: the very file that is replaced, by a second name, so that it takes no room and no writing to bring it back. Of a
-# config that was never proven, what that one has replaced.
+# The rollback: the very file that is replaced, by a second name, so that it takes no room and no writing to bring it
+# back. Of a config that was never proven, what that one has replaced.
 # Reads: config target. Sets: -. Prints: -. Scratch: interrupted replaced_failed.
 keep_replaced() {
     replaced_failed="The config that is in force could not be kept in $target. [ZH-KEEP-REPLACED]"

@@ -1,8 +1,8 @@
 # Starts zot: with its config where the identity provider answers, and read-only until it does.
 #
-# The service manager runs this in place of zot. zot 2.1.20 cannot start while its issuer does not answer, and the identity
-# provider's own images may come from this very registry: after a power cut each would wait for the other. The change from
-# read-only to the config in force costs one restart of zot, and needs nobody.
+# The service manager runs this in place of zot. zot 2.1.20 cannot start while its issuer does not answer, and the
+# identity provider's own images may come from this very registry: after a power cut each would wait for the other. The
+# change from read-only to the config in force costs one restart of zot, and needs nobody.
 #
 # Above this stand the paths of this host: binary, config, state, authorities.
 set -u

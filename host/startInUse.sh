@@ -11,8 +11,8 @@ serving_note() (
     case $noted in read-only*) printf ' (%s)' "$noted" ;; esac
 )
 
-# What the start has started, as far as one can tell: by what answers for the config that expect_of has read, and by what the start
-# has noted, which it cannot where its unit may not write here.
+# What the start has started, as far as one can tell: by what answers for the config that expect_of has read, and by
+# what the start has noted, which it cannot where its unit may not write here.
 # Reads: authorities config listener problem start_without_issuer state. Sets: -. Prints: a line, or nothing.
 start_says() (
     noted=$(said_by_start)
@@ -30,8 +30,8 @@ start_says() (
     printf '%s' "$noted"
 )
 
-# Whether the service is started by the start that waits for the issuer: by what its manager runs, and where that says nothing, by
-# what the start has noted since $1. 2: it cannot be told.
+# Whether the service is started by the start that waits for the issuer: by what its manager runs, and where that says
+# nothing, by what the start has noted since $1. 2: it cannot be told.
 # Reads: config manager service_facts state. Sets: -. Prints: -. Scratch: noted started_by.
 start_in_use() {
     ask_service

@@ -7,10 +7,12 @@ zot_commit() {
     as_zot "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
 }
 
-# Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of one. Sets
-# $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem says. What comes before a release, such as a release candidate, is older;
-# of commits after an older one nobody knows what they have. (clients/zotVersion.ts is the same; the cases of both are in one file.)
-# Reads: binary version_kind. Sets: problem version_kind. Prints: -.
+# Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of
+# one. Sets
+# $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem says. What
+# comes before a release, such as a release candidate, is older; of commits after an older one nobody knows what they
+# have. (clients/zotVersion.ts is the same; the cases of both are in one file.) Reads: binary version_kind. Sets:
+# problem version_kind. Prints: -.
 keeps_tags() {
     version_kind=$(printf '%s\n' "$1" | awk '
         $0 !~ /^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]*)?$/ { kind = "unreadable"; exit }
@@ -47,8 +49,8 @@ is_accepted() {
     esac
 }
 
-# Whether the zot that answers, where expect_of has said, is the installed one as far as that says of itself, and of a release
-# that keeps tags. For a build that names its release, and no commit that could be read.
+# Whether the zot that answers, where expect_of has said, is the installed one as far as that says of itself, and of a
+# release that keeps tags. For a build that names its release, and no commit that could be read.
 # Reads: problem. Sets: problem. Prints: -. Scratch: problem_before release.
 runs_release() {
     release=$(running_says releasetag)

@@ -1,7 +1,7 @@
 # The user that zot runs as, and how root becomes that user.
 
-# The user id that zot runs as: it has to be able to read the secret files. Where root deploys, it is the one that the service's
-# manager names, else the one that the storage belongs to; root itself can read the files of anybody.
+# The user id that zot runs as: it has to be able to read the secret files. Where root deploys, it is the one that the
+# service's manager names, else the one that the storage belongs to; root itself can read the files of anybody.
 # Reads: data unit_user zot_user. Sets: -. Prints: a user id, or nothing.
 zot_owner() {
     if [ -n "$zot_user" ]; then
@@ -56,7 +56,8 @@ can_become_zot() {
     [ "$user_switch" != none ]
 }
 
-# Runs a command with no more rights than zot has: what zot's user put in its way is then nothing that root reads or runs.
+# Runs a command with no more rights than zot has: what zot's user put in its way is then nothing that root reads or
+# runs.
 # Reads: owner user_switch. Sets: -. Prints: -.
 as_zot() {
     if [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ]; then

@@ -2,7 +2,10 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The checkout that a program lies in, compiled or not: the nearest folder above with the project's index.ts. @throws Error */
+/**
+ * The checkout that a program lies in, compiled or not: the nearest folder above with the project's index.ts. @throws
+ * Error
+ */
 export function checkoutOf(folder: string): string {
     for (let candidate = folder; candidate !== dirname(candidate); candidate = dirname(candidate)) {
         if (existsSync(join(candidate, "index.ts")) && existsSync(join(candidate, "jest.config.cjs"))) return candidate;

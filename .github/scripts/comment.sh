@@ -1,6 +1,7 @@
 #!/bin/sh
-# comment.sh WHAT KEY: publishes TEXT as the comment KEY of the pull request NUMBER, or that WHAT failed where there is none. Ends with 1 where the job that
-# made it failed (RESULT, OUTCOME), so that the run is red. FORGE_TOKEN may write comments.
+# comment.sh WHAT KEY: publishes TEXT as the comment KEY of the pull request NUMBER, or that WHAT failed where there is
+# none. Ends with 1 where the job that made it failed (RESULT, OUTCOME), so that the run is red. FORGE_TOKEN may write
+# comments.
 set -eu
 what=$1 key=$2
 scripts=$(cd "$(dirname "$0")" && pwd)

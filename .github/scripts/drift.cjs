@@ -1,5 +1,6 @@
-// node drift.cjs STACK FILE: whether what runs is what is declared. A refreshed preview with a look at the host, and `verify` without writing; what differs
-// is Markdown in FILE. Exit code: 0 nothing differs, 1 it could not be found out, 10 something differs.
+// node drift.cjs STACK FILE: whether what runs is what is declared. A refreshed preview with a look at the host, and
+// `verify` without writing; what differs is Markdown in FILE. Exit code: 0 nothing differs, 1 it could not be found
+// out, 10 something differs.
 "use strict";
 const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
@@ -46,7 +47,8 @@ function differences() {
     if (!preview || status !== 0)
         return { failed: errors.join("\n") || stderr || `pulumi preview ended with exit code ${status}` };
     const isPlanned = ({ urn }) => resourceOf(urn).type === PLANNED;
-    // By which token Authentik is asked, and by which key the host is reached, is nothing that could drift: a job has its own.
+    // By which token Authentik is asked, and by which key the host is reached, is nothing that could drift: a job has
+    // its own.
     const isOwnWay = ({ op, urn, diffReasons }) =>
         resourceOf(urn).type.startsWith("pulumi:providers:") ||
         (op === "update" && diffReasons?.length > 0 && diffReasons.every((reason) => reason === "connection"));
@@ -92,18 +94,21 @@ function main() {
     const parts = [];
     if (preview.steps?.length) {
         parts.push(
-            "`pulumi up` would change what is deployed. Somebody changed it by hand, or a declared change was never applied:\n",
+            "`pulumi up` would change what is deployed. " +
+                "Somebody changed it by hand, or a declared change was never applied:\n",
         );
         parts.push(
             ...preview.steps.map(
                 ({ op, urn, diffReasons }) =>
-                    `- ${op} \`${resourceOf(urn).type} ${resourceOf(urn).name}\`${diffReasons?.length ? `: ${diffReasons.join(", ")}` : ""}`,
+                    `- ${op} \`${resourceOf(urn).type} ` +
+                    `${resourceOf(urn).name}\`${diffReasons?.length ? `: ${diffReasons.join(", ")}` : ""}`,
             ),
             "",
         );
         if (preview.warnings.length) parts.push(indented(preview.warnings.join("\n")), "");
         parts.push(
-            `What it would do: \`pulumi preview --refresh --diff --stack ${stack}\`. To bring back what is declared: \`pulumi up --refresh --stack ${stack}\`.\n`,
+            `What it would do: \`pulumi preview --refresh --diff --stack ${stack}\`. ` +
+                `To bring back what is declared: \`pulumi up --refresh --stack ${stack}\`.\n`,
         );
     }
     if (registry.weak) parts.push("The registry does not answer as declared:\n", indented(registry.weak), "");

@@ -1,6 +1,7 @@
 #!/bin/sh
-# drift.sh STACK NAME: looks for drift. What differs is Markdown in NAME.md, and whether it does in NAME.status (0 or 10) for issue.sh; where it cannot be
-# found out, this fails. The host is looked at with ZOT_SSH_PRIVATE_KEY, or with the key in the stack's settings.
+# drift.sh STACK NAME: looks for drift. What differs is Markdown in NAME.md, and whether it does in NAME.status (0 or
+# 10) for issue.sh; where it cannot be found out, this fails. The host is looked at with ZOT_SSH_PRIVATE_KEY, or with
+# the key in the stack's settings.
 set -eu
 stack=$1 name=$2
 scripts=$(cd "$(dirname "$0")" && pwd)

@@ -1,11 +1,13 @@
-// One comment on a pull request, or one issue, made once and updated afterwards: on GitHub, Forgejo and Gitea, whose interfaces agree here.
+// One comment on a pull request, or one issue, made once and updated afterwards: on GitHub, Forgejo and Gitea, whose
+// interfaces agree here.
 //
 //     node forge.cjs comment NUMBER KEY <text      the comment KEY of a pull request
 //     node forge.cjs issue TITLE <text             the open issue of that title
 //     node forge.cjs close TITLE <text             closes it, with a last comment
 //
-// FORGE_TOKEN is the token, GITHUB_API_URL and GITHUB_REPOSITORY are set in every run. FORGE_USER is as whom the token writes; without it the forge is
-// asked. COMMIT, where it is set, is the head that a comment is about. The text is data: nothing in it is run.
+// FORGE_TOKEN is the token, GITHUB_API_URL and GITHUB_REPOSITORY are set in every run. FORGE_USER is as whom the token
+// writes; without it the forge is asked. COMMIT, where it is set, is the head that a comment is about. The text is
+// data: nothing in it is run.
 "use strict";
 const fs = require("node:fs");
 
@@ -39,7 +41,8 @@ async function ask(method, path, body, below = `/repos/${repository}/`) {
     });
     if (!response.ok)
         throw new Mistake(
-            `${new URL(url).host} answered ${response.status} to ${method} ${path}. May the token of the run do that (permissions of the job)?`,
+            `${new URL(url).host} answered ${response.status} to ${method} ${path}. ` +
+                "May the token of the run do that (permissions of the job)?",
         );
     return response.status === 204 ? undefined : response.json();
 }
@@ -62,7 +65,8 @@ async function ours() {
         throw new Mistake("The forge does not say whose token FORGE_TOKEN is; it needs the scope read:user.");
     if (SHARED.test(login)) {
         throw new Mistake(
-            `FORGE_TOKEN is the token of the run itself (${login}), as whom a fork's run can write too. Make a user for a bot, and give its token as the secret FORGE_BOT_TOKEN (docs/workflows.md).`,
+            `FORGE_TOKEN is the token of the run itself (${login}), as whom a fork's run can write too. ` +
+                "Make a user for a bot, and give its token as the secret FORGE_BOT_TOKEN (docs/workflows.md).",
         );
     }
     return ({ user }) => user?.login === login;

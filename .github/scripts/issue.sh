@@ -1,5 +1,6 @@
 #!/bin/sh
-# issue.sh NAME TITLE: opens, updates or closes the issue TITLE by what drift.sh found: NAME.md, and NAME.status. FORGE_TOKEN may write issues.
+# issue.sh NAME TITLE: opens, updates or closes the issue TITLE by what drift.sh found: NAME.md, and NAME.status.
+# FORGE_TOKEN may write issues.
 set -eu
 name=$1 title=$2
 scripts=$(cd "$(dirname "$0")" && pwd)

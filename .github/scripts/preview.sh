@@ -1,6 +1,7 @@
 #!/bin/sh
-# preview.sh STACK FILE: a Pulumi preview of the stack, as Markdown in FILE. It needs the shared state (PULUMI_BACKEND_URL), its passphrase or key, and a
-# view-only token of Authentik; it looks at no host. What a secret of this environment is found in is not published.
+# preview.sh STACK FILE: a Pulumi preview of the stack, as Markdown in FILE. It needs the shared state
+# (PULUMI_BACKEND_URL), its passphrase or key, and a view-only token of Authentik; it looks at no host. What a secret of
+# this environment is found in is not published.
 set -eu
 stack=$1 file=$2
 scripts=$(cd "$(dirname "$0")" && pwd)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# review.sh BASE HEAD FILE: what a change gives and takes, as Markdown in FILE; printed, and added to the run's summary where there is one. Run it from a
-# checkout of the base: it is the base's code that reads and compares; of the head, stack files are read, and nothing is run.
+# review.sh BASE HEAD FILE: what a change gives and takes, as Markdown in FILE; printed, and added to the run's summary
+# where there is one. Run it from a checkout of the base: it is the base's code that reads and compares; of the head,
+# stack files are read, and nothing is run.
 set -eu
 cd "$(dirname "$0")/../.."
 status=0

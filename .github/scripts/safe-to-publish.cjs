@@ -16,7 +16,10 @@ const SECRET_VARIABLES = [
     "ZOT_SSH_PRIVATE_KEY",
 ];
 
-/** Base64 of any text that the secret is part of: by where in a group of three bytes it begins, without what its neighbours decide. */
+/**
+ * Base64 of any text that the secret is part of: by where in a group of three bytes it begins, without what its
+ * neighbours decide.
+ */
 function inBase64(secret) {
     return [0, 1, 2].map((before) => {
         const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);

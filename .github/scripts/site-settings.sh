@@ -1,6 +1,7 @@
 #!/bin/sh
-# site-settings.sh STACK: what only the site knows, and its stack's file may not have: from the environment into the stack's file of this checkout. Where the
-# run has a token for Authentik of its own, one in the stack's file is taken out: it would go before it, and may do more than a run should.
+# site-settings.sh STACK: what only the site knows, and its stack's file may not have: from the environment into the
+# stack's file of this checkout. Where the run has a token for Authentik of its own, one in the stack's file is taken
+# out: it would go before it, and may do more than a run should.
 set -eu
 for pair in host.address=ZOT_HOST_ADDRESS host.hostKey=ZOT_HOST_KEY; do
     variable=${pair#*=}

@@ -1,4 +1,7 @@
-/** What is in Authentik already of what a stack declares, by natural key, and what stands in the way of taking it over. Reads only. */
+/**
+ * What is in Authentik already of what a stack declares, by natural key, and what stands in the way of taking it over.
+ * Reads only.
+ */
 import type { PolicyBinding } from "@goauthentik/api";
 import { type Client, everyPage } from "../../clients/authentik/client";
 import { isNotFound } from "../../clients/authentik/failures";
@@ -50,7 +53,10 @@ export async function found(
     const namesake = providers.find(({ name, pk }) => name === identity.providerName && pk !== provider?.pk);
     if (namesake)
         result.warnings.push(
-            `The name ${identity.providerName} belongs to another OAuth2 provider, of the client id ${namesake.clientId}: no two have the same, so give another identity.providerName, or set identity.clientId to ${namesake.clientId}.`,
+            `The name ${identity.providerName} belongs to another OAuth2 provider, ` +
+                `of the client id ${namesake.clientId}: ` +
+                "no two have the same, so give another identity.providerName, " +
+                `or set identity.clientId to ${namesake.clientId}.`,
         );
 
     if (provider) {
@@ -59,7 +65,8 @@ export async function found(
             .map(({ url }) => url);
         if (extraUris.length > 0)
             result.warnings.push(
-                `The provider also redirects to ${extraUris.join(", ")}: pulumi up takes that away, since zot has one address.`,
+                `The provider also redirects to ${extraUris.join(", ")}: ` +
+                    "pulumi up takes that away, since zot has one address.",
             );
         const scopes = await everyPage((page, pageSize) =>
             client.propertyMappings.propertymappingsProviderScopeList({ page, pageSize }),
@@ -69,11 +76,13 @@ export async function found(
             .map(({ name }) => name);
         if (others.length > 0)
             result.warnings.push(
-                `The provider also has the scope mappings ${others.join(", ")}: pulumi up takes them away. zot asks for openid, email and profile only.`,
+                `The provider also has the scope mappings ${others.join(", ")}: pulumi up takes them away. ` +
+                    "zot asks for openid, email and profile only.",
             );
         if (provider.encryptionKey)
             result.warnings.push(
-                "The provider encrypts its tokens, which zot cannot read: no login has worked so. The program leaves the key as it is; remove it in Authentik.",
+                "The provider encrypts its tokens, which zot cannot read: no login has worked so. " +
+                    "The program leaves the key as it is; remove it in Authentik.",
             );
     }
 
@@ -86,11 +95,14 @@ export async function found(
     note("application", `application ${identity.applicationSlug}`, application?.slug);
     if (provider && application?.pk !== undefined && application.provider !== provider.pk)
         result.warnings.push(
-            `The application ${identity.applicationSlug} logs its users in with another provider than ${provider.name}: pulumi up changes that.`,
+            `The application ${identity.applicationSlug} logs its users in with another provider than ` +
+                `${provider.name}: pulumi up changes that.`,
         );
     if (provider?.assignedApplicationSlug && provider.assignedApplicationSlug !== identity.applicationSlug) {
         result.warnings.push(
-            `The provider of the client id ${identity.clientId} serves the application ${provider.assignedApplicationSlug}, and a provider serves only one: set identity.applicationSlug to that, with the issuer that belongs to it, or free the provider.`,
+            `The provider of the client id ${identity.clientId} serves the application ` +
+                `${provider.assignedApplicationSlug}, and a provider serves only one: ` +
+                "set identity.applicationSlug to that, with the issuer that belongs to it, or free the provider.",
         );
     }
 
@@ -102,11 +114,13 @@ export async function found(
     const admins = await groupOf(identity.adminsGroup);
     if (!admins)
         result.warnings.push(
-            `There is no group ${identity.adminsGroup}, which is looked up and never made: make it in Authentik, with its members, before pulumi up.`,
+            `There is no group ${identity.adminsGroup}, which is looked up and never made: ` +
+                "make it in Authentik, with its members, before pulumi up.",
         );
     if (workloads?.isSuperuser)
         result.warnings.push(
-            `The group ${identity.workloadsGroup} makes its members superusers of Authentik: pulumi up takes that away. Is it the right group?`,
+            `The group ${identity.workloadsGroup} makes its members superusers of Authentik: ` +
+                "pulumi up takes that away. Is it the right group?",
         );
     if (identity.manageWorkloads) {
         note("group", `group ${identity.workloadsGroup}`, workloads?.pk);
@@ -116,7 +130,8 @@ export async function found(
         note("user", `user ${identity.ciUser}`, user?.pk);
         if (user && user.type !== "service_account")
             result.warnings.push(
-                `The user ${identity.ciUser} is of type ${user.type}, not a service account: is it a person's? pulumi up would make it one.`,
+                `The user ${identity.ciUser} is of type ${user.type}, not a service account: is it a person's? ` +
+                    "pulumi up would make it one.",
             );
         const others = (user?.groupsObj ?? [])
             .filter(({ name }) => name !== identity.workloadsGroup)
@@ -145,7 +160,8 @@ export async function found(
         for (const other of more) {
             taken.add(other);
             result.warnings.push(
-                `The group ${name} is bound to the application more than once; the binding ${other.pk} stays as it is: remove it by hand.`,
+                `The group ${name} is bound to the application more than once; ` +
+                    `the binding ${other.pk} stays as it is: remove it by hand.`,
             );
         }
     }
@@ -156,11 +172,13 @@ export async function found(
               ? `the user ${binding.userObj.username}`
               : `the policy ${binding.policyObj?.name ?? binding.policy}`;
         result.warnings.push(
-            `The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}), which the program does not declare and leaves as it is: whom does it let in?`,
+            `The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}), ` +
+                "which the program does not declare and leaves as it is: whom does it let in?",
         );
         if (binding.order === 0 || binding.order === 1)
             result.warnings.push(
-                `That binding has the order ${binding.order}, which the program gives to one of its own, and Authentik refuses changes of two with the same: give it another one first.`,
+                `That binding has the order ${binding.order}, which the program gives to one of its own, ` +
+                    "and Authentik refuses changes of two with the same: give it another one first.",
             );
     }
 
@@ -170,7 +188,9 @@ export async function found(
         const isThere = results.some((flow) => flow.slug === slug);
         if (isThere)
             result.warnings.push(
-                `There is a flow ${slug}, which is not taken over: set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, and the program makes its own.`,
+                `There is a flow ${slug}, which is not taken over: ` +
+                    `set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, ` +
+                    "and the program makes its own.",
             );
         const stages = await Promise.all(
             [identification, login].map(async (name) =>
@@ -186,7 +206,9 @@ export async function found(
         ];
         if (parts.length > 0)
             result.warnings.push(
-                `Of such a flow there is also the ${parts.join(", the ")}: remove ${parts.length === 1 ? "it" : "them"} with the flow, for the program makes its own of the same name.`,
+                `Of such a flow there is also the ${parts.join(", the ")}: ` +
+                    `remove ${parts.length === 1 ? "it" : "them"} with the flow, ` +
+                    "for the program makes its own of the same name.",
             );
     }
     return result;

@@ -1,7 +1,9 @@
 /**
- * The file for `pulumi import --file`: what was found in Authentik under the types, names and parents by which the program declares it. Pure.
+ * The file for `pulumi import --file`: what was found in Authentik under the types, names and parents by which the
+ * program declares it. Pure.
  *
- * Components are no objects of Authentik; they are part of a resource's address in the state, and are made by the import where the state has none.
+ * Components are no objects of Authentik; they are part of a resource's address in the state, and are made by the
+ * import where the state has none.
  */
 import type { ResourceDefinition } from "../../providers/authentik/definition";
 import { application } from "../../providers/authentik/resources/application";

@@ -67,7 +67,9 @@ export class AdminApi {
         const [year = 0, month = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
         if (year < OLDEST[0]! || (year === OLDEST[0] && month < OLDEST[1]!)) {
             throw new AdministrationError(
-                `Authentik ${version} has roles for groups only; users have them since 2025.12. Make a role with the permissions that --steps lists, a group that has the role, and a service account in that group with an API token.`,
+                `Authentik ${version} has roles for groups only; users have them since 2025.12. ` +
+                    "Make a role with the permissions that --steps lists, a group that has the role, " +
+                    "and a service account in that group with an API token.",
             );
         }
         return version;

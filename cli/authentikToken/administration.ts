@@ -1,4 +1,7 @@
-/** Makes role, account and token with an administrator's token, and leaves alone what is there already (Authentik 2025.12 and newer). */
+/**
+ * Makes role, account and token with an administrator's token, and leaves alone what is there already (Authentik
+ * 2025.12 and newer).
+ */
 import type { Page } from "../../clients/authentik/api";
 import { grantedTo } from "../../clients/authentik/permissions";
 import {
@@ -44,7 +47,9 @@ export class Administration {
         const self = await this.api.self();
         if (!self.is_superuser) {
             throw new AdministrationError(
-                `AUTHENTIK_ADMIN_TOKEN is a token of ${self.username}, who is no superuser: only a superuser can make a token for another user. For anyone else it would silently be their own.`,
+                `AUTHENTIK_ADMIN_TOKEN is a token of ${self.username}, who is no superuser: ` +
+                    "only a superuser can make a token for another user. " +
+                    "For anyone else it would silently be their own.",
             );
         }
         const version = await this.api.version();
@@ -64,11 +69,14 @@ export class Administration {
         const user = await this.api.userNamed(username);
         if (!user)
             throw new AdministrationError(
-                `There is no user ${username} in Authentik. Where identity.manageWorkloads is false an administrator makes it, as a service account, before this.`,
+                `There is no user ${username} in Authentik. ` +
+                    "Where identity.manageWorkloads is false an administrator makes it, as a service account, " +
+                    "before this.",
             );
         if (user.type !== "service_account")
             throw new AdministrationError(
-                `The user ${username} in Authentik is no service account (its type is ${user.type}); no token is made that could reset its password.`,
+                `The user ${username} in Authentik is no service account (its type is ${user.type}); ` +
+                    "no token is made that could reset its password.",
             );
         return user;
     }
@@ -93,15 +101,18 @@ export class Administration {
         if (!account) return undefined;
         if (account.type !== "service_account")
             throw new AdministrationError(
-                `The user ${task.name} in Authentik is no service account (its type is ${account.type}): give the token's account another name with --name.`,
+                `The user ${task.name} in Authentik is no service account (its type is ${account.type}): ` +
+                    "give the token's account another name with --name.",
             );
         if (!account.is_active)
             throw new AdministrationError(
-                `The service account ${task.name} in Authentik is not active: activate it, or give another name with --name.`,
+                `The service account ${task.name} in Authentik is not active: ` +
+                    "activate it, or give another name with --name.",
             );
         if (account.is_superuser)
             throw new AdministrationError(
-                `The service account ${task.name} in Authentik is a superuser, by its groups: take it out of them, or give another name with --name.`,
+                `The service account ${task.name} in Authentik is a superuser, by its groups: ` +
+                    "take it out of them, or give another name with --name.",
             );
         const more = moreOf(account, task.name);
         if (more !== "") this.warnings.push(`${task.name}${more.replace(", which", "")}, and whatever they allow.`);
@@ -121,7 +132,10 @@ export class Administration {
         const surplus = surplusPermissions({ everywhere: new Set(held) }, task.needed);
         const removing = this.options.prune ? surplus : [];
         this.note(
-            `${everywhere(task).length} permissions${lacking.length > 0 ? `, of which ${lacking.length} added` : ""}${removing.length > 0 ? `, ${removing.length} taken away: ${removing.join(", ")}` : ""}`,
+            `${everywhere(task).length} ` +
+                `permissions${lacking.length > 0 ? `, of which ${lacking.length} added` : ""}${
+                    removing.length > 0 ? `, ${removing.length} taken away: ` + `${removing.join(", ")}` : ""
+                }`,
             lacking.length === 0 && removing.length === 0 ? "unchanged" : held.length === 0 ? "created" : "changed",
         );
         if (surplus.length > 0 && !this.options.prune)
@@ -170,7 +184,9 @@ export class Administration {
                 }),
             );
         throw new AdministrationError(
-            `The role ${task.name} did not get ${still.join(", ")} on ${user.username}: the account went away meanwhile, or Authentik does not show them. Look at the role in Authentik, and run this again.`,
+            `The role ${task.name} did not get ${still.join(", ")} on ${user.username}: ` +
+                "the account went away meanwhile, or Authentik does not show them. " +
+                "Look at the role in Authentik, and run this again.",
         );
     }
 
@@ -198,7 +214,8 @@ export class Administration {
         let present = await find();
         if (present && (present.intent !== "api" || present.user !== account?.pk))
             throw new AdministrationError(
-                `There is a token ${task.name} in Authentik that is not an API token of ${task.name}: remove it, or give another name with --name.`,
+                `There is a token ${task.name} in Authentik that is not an API token of ${task.name}: ` +
+                    "remove it, or give another name with --name.",
             );
         if (present?.expiring && !this.options.rotate)
             this.warnings.push(
@@ -220,7 +237,9 @@ export class Administration {
             if (made.user !== account.pk) {
                 await this.api.write("DELETE", path);
                 throw new AdministrationError(
-                    `Authentik made the token ${task.name} one of the caller instead of ${task.name}, which it does for anyone but a superuser; it was deleted. Give a superuser's token as AUTHENTIK_ADMIN_TOKEN.`,
+                    `Authentik made the token ${task.name} one of the caller instead of ${task.name}, ` +
+                        "which it does for anyone but a superuser; it was deleted. " +
+                        "Give a superuser's token as AUTHENTIK_ADMIN_TOKEN.",
                 );
             }
         }
@@ -232,7 +251,8 @@ export class Administration {
         const granted = await grantedTo({ url: this.api.url, token: key, way: this.api.way });
         if (granted.username !== task.name || granted.isSuperuser)
             throw new AdministrationError(
-                `The new token is one of ${granted.username}${granted.isSuperuser ? ", a superuser" : ""}, not of ${task.name}; it was not handed out. Remove it in Authentik.`,
+                `The new token is one of ${granted.username}${granted.isSuperuser ? ", a superuser" : ""}, ` +
+                    `not of ${task.name}; it was not handed out. Remove it in Authentik.`,
             );
         // Those on one object were looked at when they were given; a token does not see its own.
         const message = missingPermissionsMessage(missingPermissions(granted, task.needed), granted.username);

@@ -12,13 +12,15 @@ export interface Made {
 /**
  * What there is of what was made under these names, in the order in which it goes. Changes nothing.
  *
- * @throws AdministrationError where something of such a name is not as it is made here, so that it may be somebody else's
+ * @throws AdministrationError where something of such a name is not as it is made here, so that it may be somebody
+ * else's
  */
 export async function findMade(api: AdminApi, names: readonly string[]): Promise<Made[]> {
     const self = await api.self();
     if (!self.is_superuser)
         throw new AdministrationError(
-            `AUTHENTIK_ADMIN_TOKEN is a token of ${self.username}, who is no superuser; whether it sees all that there is, and may remove it, is not known. Give a superuser's token.`,
+            `AUTHENTIK_ADMIN_TOKEN is a token of ${self.username}, who is no superuser; ` +
+                "whether it sees all that there is, and may remove it, is not known. Give a superuser's token.",
         );
     const found: Made[] = [];
     for (const name of names) {
@@ -29,15 +31,18 @@ export async function findMade(api: AdminApi, names: readonly string[]): Promise
         ];
         if (user && user.type !== "service_account")
             throw new AdministrationError(
-                `The user ${name} in Authentik is no service account (its type is ${user.type}), and not what this command makes. Nothing was removed.`,
+                `The user ${name} in Authentik is no service account (its type is ${user.type}), ` +
+                    "and not what this command makes. Nothing was removed.",
             );
         if (user?.is_superuser)
             throw new AdministrationError(
-                `The service account ${name} in Authentik is a superuser, by its groups: somebody has made something else of it. Nothing was removed; look at it in Authentik.`,
+                `The service account ${name} in Authentik is a superuser, by its groups: ` +
+                    "somebody has made something else of it. Nothing was removed; look at it in Authentik.",
             );
         if (token && (token.intent !== "api" || token.user !== user?.pk))
             throw new AdministrationError(
-                `The token ${name} in Authentik is not an API token of the service account ${name}, and not what this command makes. Nothing was removed.`,
+                `The token ${name} in Authentik is not an API token of the service account ${name}, ` +
+                    "and not what this command makes. Nothing was removed.",
             );
         // First what can be used.
         if (token) found.push({ what: `token ${name}`, path: tokenPath(name) });

@@ -63,7 +63,10 @@ export const accountOf = ({ name, work }: TokenTask) => ({
     attributes: {},
 });
 
-/** What is sent when the token is made. It does not expire: Authentik lets no API token live longer than half an hour otherwise. */
+/**
+ * What is sent when the token is made. It does not expire: Authentik lets no API token live longer than half an hour
+ * otherwise.
+ */
 export const tokenOf = ({ name, work }: TokenTask, user: number) => ({
     identifier: name,
     intent: "api",

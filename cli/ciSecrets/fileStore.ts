@@ -117,7 +117,8 @@ export class FileStore implements Store {
             accessSync(dirname(resolve(dirname(this.target.file), place)), constants.W_OK | constants.X_OK);
         } catch (error) {
             throw new StoreError(
-                `The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`,
+                `The file ${this.target.file} cannot be written: ` +
+                    `${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`,
             );
         }
     }
@@ -136,7 +137,12 @@ export class FileStore implements Store {
         const isTight = mode === undefined || (mode & 0o077) === 0;
         if (!isTight)
             this.said.push(
-                `The file ${this.target.file} could be read by others (mode ${mode.toString(8).padStart(4, "0")})${dryRun ? "; it would become 0600." : " and is now 0600. What was in it should count as seen."}`,
+                `The file ${this.target.file} could be read by others (mode ` +
+                    `${mode.toString(8).padStart(4, "0")})${
+                        dryRun
+                            ? "; it would become 0600."
+                            : " and is now 0600. What was in it should " + "count as seen."
+                    }`,
             );
         if (dryRun || (isTight && this.changes.every((change) => change === "unchanged"))) return;
         const content = this.told(() => this.format.write(this.before ?? "", this.values));
@@ -144,7 +150,8 @@ export class FileStore implements Store {
             writeWhole(this.target.file, content, 0o600);
         } catch (error) {
             throw new StoreError(
-                `The file ${this.target.file} cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`,
+                `The file ${this.target.file} cannot be written: ` +
+                    `${(error as NodeJS.ErrnoException).code ?? (error as Error).message}.`,
             );
         }
     }

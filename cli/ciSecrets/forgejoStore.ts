@@ -41,7 +41,8 @@ export class ForgejoStore implements Store {
     }
 
     async prepare(items: readonly Item[]): Promise<void> {
-        // An organisation or repository that is not there has no secrets to list; a variable that is not there looks the same.
+        // An organisation or repository that is not there has no secrets to list; a variable that is not there looks
+        // the same.
         this.existing = await this.secretNames();
         for (const { name, secret } of items) {
             if (secret) continue;
@@ -155,7 +156,8 @@ const REFUSALS: readonly { when(status: number): boolean; words(given: Given): s
     {
         when: (status) => status === 401,
         words: ({ target: { apiUrl, store }, said }) =>
-            `${apiUrl} refused the token${said}: make a new one there (Settings, Applications), and give it as ${variablesFor(store)[0]} in the environment.`,
+            `${apiUrl} refused the token${said}: make a new one there (Settings, Applications), ` +
+            `and give it as ${variablesFor(store)[0]} in the environment.`,
     },
     {
         when: (status) => status === 403,
@@ -169,12 +171,19 @@ const REFUSALS: readonly { when(status: number): boolean; words(given: Given): s
     {
         when: (status) => status === 404 || status === 405,
         words: ({ target: { owner, repository }, what, place, answer, said }) =>
-            `${place} was not found while ${what} (${answer.status}${said}): ${repository === undefined ? `there is no organisation ${owner} (for a user's repository give its name too)` : "there is no such repository"}, the token may not see it, Actions are off in it, or the forge is too old for secrets by API.`,
+            `${place} was not found while ${what} (${answer.status}${said}): ` +
+            `${
+                repository === undefined
+                    ? `there is no organisation ${owner} (for a user's repository give its name too)`
+                    : "there is no such repository"
+            }, the token may not see it, Actions are off in it, or the forge is too old for secrets by API.`,
     },
     {
         when: (status) => status >= 300 && status < 400,
         words: ({ target: { apiUrl }, what, answer: { location } }) =>
-            `${apiUrl} redirects${location ? ` to ${location.origin}` : ""} while ${what}: give the address at which the forge itself answers (ciSecrets.apiUrl), and the owner and repository by their present names.`,
+            `${apiUrl} redirects${location ? ` to ${location.origin}` : ""} while ${what}: ` +
+            "give the address at which the forge itself answers (ciSecrets.apiUrl), " +
+            "and the owner and repository by their present names.",
     },
     {
         when: (status) => status >= 200 && status < 300,
@@ -208,7 +217,8 @@ function parsed<T>(answer: Answer): T {
     const body = jsonOf(answer);
     if (body !== undefined) return body as T;
     throw new StoreError(
-        `${answer.url.origin} answered with something else than a forge's API does; is ciSecrets.apiUrl right, and does a proxy in front ask for a login?`,
+        `${answer.url.origin} answered with something else than a forge's API does; ` +
+            "is ciSecrets.apiUrl right, and does a proxy in front ask for a login?",
     );
 }
 

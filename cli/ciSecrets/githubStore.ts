@@ -120,7 +120,10 @@ export class GitHubStore implements Store {
         return "changed";
     }
 
-    /** An organisation's secret says which repositories see it; what an administrator chose for one that exists is sent again. */
+    /**
+     * An organisation's secret says which repositories see it; what an administrator chose for one that exists is sent
+     * again.
+     */
     private async visibilityOf(
         name: string,
         kind: "secrets" | "variables",
@@ -173,7 +176,8 @@ export class GitHubStore implements Store {
         }
         if (answer.status >= 300)
             throw new StoreError(
-                `${this.target.apiUrl} redirects while ${what}: ${this.place} was renamed or moved; give its present owner and name.`,
+                `${this.target.apiUrl} redirects while ${what}: ${this.place} was renamed or moved; ` +
+                    "give its present owner and name.",
             );
         return answer as { status: number; data: T };
     }
@@ -196,11 +200,17 @@ export class GitHubStore implements Store {
             case 403:
             case 429:
                 return new StoreError(
-                    `${apiUrl} does not allow ${what} in ${this.place} (${error.status}${said}). The token needs ${repository === undefined ? "the organisation permissions Secrets and Variables: write (classic: admin:org)" : "the repository permissions Secrets and Variables: write (classic: repo)"}; the token of a workflow run (GITHUB_TOKEN there) never has them.`,
+                    `${apiUrl} does not allow ${what} in ${this.place} (${error.status}${said}). ` +
+                        `The token needs ${
+                            repository === undefined
+                                ? "the organisation permissions Secrets and Variables: " + "write (classic: admin:org)"
+                                : "the repository permissions Secrets and Variables: " + "write (classic: repo)"
+                        }; the token of a workflow run (GITHUB_TOKEN there) never has them.`,
                 );
             case 404:
                 return new StoreError(
-                    `${this.place} was not found while ${what} (404): it is not there, or the token may not see it or its secrets.`,
+                    `${this.place} was not found while ${what} (404): ` +
+                        "it is not there, or the token may not see it or its secrets.",
                 );
             default:
                 return new StoreError(`${apiUrl} answered ${error.status} while ${what} in ${this.place}${said}.`);
@@ -213,7 +223,10 @@ interface RequestProblem extends Error {
     response?: { data?: { message?: unknown } };
 }
 
-/** GitHub's client sends by this: through the environment's proxy, where there is one, and without following a redirect with the token. */
+/**
+ * GitHub's client sends by this: through the environment's proxy, where there is one, and without following a redirect
+ * with the token.
+ */
 function fetchBy(way: Send) {
     return (
         url: string,

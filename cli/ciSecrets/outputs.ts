@@ -12,7 +12,10 @@ export interface Item {
     /** What it is called in the store. */
     name: string;
     value: string;
-    /** The key is; the others may be seen by whoever reads a job's log, and masking them there would only hide what went wrong. */
+    /**
+     * The key is; the others may be seen by whoever reads a job's log, and masking them there would only hide what went
+     * wrong.
+     */
     secret: boolean;
 }
 
@@ -69,14 +72,16 @@ export function credentialFrom(text: string, names: Names, now: Date): Credentia
         throw new OutputsError(`The stack's output ciApiKeyExpires is not a time: ${JSON.stringify(expires)}.`);
     if (expires !== undefined && Date.parse(expires) <= now.getTime()) {
         throw new OutputsError(
-            `CI's key expired at ${expires} and was not handed over: run pulumi up, which makes its successor, and then this again.`,
+            `CI's key expired at ${expires} and was not handed over: ` +
+                "run pulumi up, which makes its successor, and then this again.",
         );
     }
     const items = (Object.entries(names) as [OutputName, string][]).map(([output, name]): Item => {
         const value = read(output);
         if (value === undefined)
             throw new OutputsError(
-                `The stack has no output ${output}, which is to be handed over as ${name}: run pulumi up, or leave it out of the names.`,
+                `The stack has no output ${output}, which is to be handed over as ${name}: ` +
+                    "run pulumi up, or leave it out of the names.",
             );
         if (/[\0-\x1f\x7f]/.test(value))
             throw new OutputsError(`The stack's output ${output} has more than one line, which cannot be handed over.`);
@@ -98,5 +103,9 @@ export function expiryWarning(expires: string | undefined, now: Date): string | 
     if (expires === undefined) return undefined;
     const days = (Date.parse(expires) - now.getTime()) / DAY;
     if (days > WARNING_DAYS) return undefined;
-    return `CI's key expires at ${expires}, in ${days < 1 ? "less than a day" : `${Math.floor(days)} day${Math.floor(days) === 1 ? "" : "s"}`}; pulumi up makes its successor once it is due.`;
+    return (
+        `CI's key expires at ${expires}, in ` +
+        `${days < 1 ? "less than a day" : `${Math.floor(days)} day${Math.floor(days) === 1 ? "" : "s"}`}; ` +
+        "pulumi up makes its successor once it is due."
+    );
 }

@@ -15,8 +15,8 @@ export interface PreviousKeys {
 }
 
 /**
- * Which of a user's keys came before the present one. Pure. zot never says which key it is asked with, so the present one is known by
- * the uuid in the outputs, else by its expiry.
+ * Which of a user's keys came before the present one. Pure. zot never says which key it is asked with, so the present
+ * one is known by the uuid in the outputs, else by its expiry.
  *
  * @throws PreviousKeysError where it is not clear which one is the present one: then none may be revoked
  */
@@ -31,7 +31,10 @@ export function previousKeys(
     );
     if (same.length !== 1) {
         throw new PreviousKeysError(
-            `${same.length === 0 ? "None" : `${same.length}`} of the user's ${all.length} keys at the registry ${same.length === 0 ? "is" : "are"} the one in the stack's outputs, by ${present.uuid !== undefined ? "its uuid" : "its expiry"}. Nothing was revoked: run pulumi up --refresh, and then this again.`,
+            `${same.length === 0 ? "None" : `${same.length}`} of the user's ${all.length} keys at the registry ` +
+                `${same.length === 0 ? "is" : "are"} the one in the stack's outputs, ` +
+                `by ${present.uuid !== undefined ? "its uuid" : "its expiry"}. ` +
+                "Nothing was revoked: run pulumi up --refresh, and then this again.",
         );
     }
     const [live] = same as [ApiKeyRecord];
@@ -62,7 +65,8 @@ export async function revokePrevious(
     const stayed = found.previous.filter((key) => left.has(key.uuid));
     if (stayed.length > 0)
         throw new PreviousKeysError(
-            `The registry still has ${stayed.map(described).join(", ")}, although it was asked to revoke them; look at its log.`,
+            `The registry still has ${stayed.map(described).join(", ")}, although it was asked to revoke them; ` +
+                "look at its log.",
         );
     return found;
 }
@@ -73,7 +77,8 @@ async function listed(keys: ApiKeys): Promise<ApiKeyRecord[]> {
     } catch (error) {
         if (error instanceof ApiKeyError && error.status === 401) {
             throw new PreviousKeysError(
-                "The registry does not accept the key in the stack's outputs (401), so nothing was revoked: run pulumi up --refresh, which makes a new one, and then this again.",
+                "The registry does not accept the key in the stack's outputs (401), so nothing was revoked: " +
+                    "run pulumi up --refresh, which makes a new one, and then this again.",
             );
         }
         throw error;

@@ -49,7 +49,8 @@ export function pulumi(
             else
                 reject(
                     new UserError(
-                        `Pulumi could not ${what} (${signal ?? `exit code ${code}`}): ${Buffer.concat(errors).toString().trim() || "it did not say why"}`,
+                        `Pulumi could not ${what} (${signal ?? `exit code ${code}`}): ` +
+                            `${Buffer.concat(errors).toString().trim() || "it did not say why"}`,
                     ),
                 );
         });

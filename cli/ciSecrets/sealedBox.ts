@@ -16,6 +16,7 @@ export async function sealed(value: string, publicKey: string): Promise<string> 
 /** For packages that are loaded where they are needed. */
 export function packageMissing(error: Error): never {
     throw new StoreError(
-        `A package that GitHub's API needs is not installed; run npm ci in the project's folder (${error.message.split("\n")[0]}).`,
+        "A package that GitHub's API needs is not installed; " +
+            `run npm ci in the project's folder (${error.message.split("\n")[0]}).`,
     );
 }

@@ -3,8 +3,9 @@ import { UserError } from "../../clients/userError";
 import type { Item } from "./outputs";
 
 /**
- * What became of one item. `written` is said of a secret that existed: a forge shows nobody what a secret holds, so whether it
- * was another value cannot be told, and it is written again, which does no harm. Everything else is compared.
+ * What became of one item. `written` is said of a secret that existed: a forge shows nobody what a secret holds, so
+ * whether it was another value cannot be told, and it is written again, which does no harm. Everything else is
+ * compared.
  */
 export type Change = "created" | "changed" | "written" | "unchanged";
 
@@ -14,7 +15,8 @@ export interface Store {
     /** What an item is in this store: `secret`, `variable` or `line`. */
     kindOf(item: Item): string;
     /**
-     * Asks everything that can be known before the first item is written: whether the place is there, what is in it, and whether this may write there.
+     * Asks everything that can be known before the first item is written: whether the place is there, what is in it,
+     * and whether this may write there.
      * @throws StoreError where something is in the way; then nothing was written
      */
     prepare(items: readonly Item[]): Promise<void>;

@@ -1,4 +1,7 @@
-/** Where CI's credential is handed to: the group `ciSecrets` of a stack's settings, below the options of the command. Pure. */
+/**
+ * Where CI's credential is handed to: the group `ciSecrets` of a stack's settings, below the options of the command.
+ * Pure.
+ */
 import { UserError } from "../../clients/userError";
 import { isLoopback, shown } from "../../components/settings";
 import { isMap } from "../../components/settings/setting";
@@ -106,7 +109,8 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
     for (const name of variableNames(names)) {
         if (store === "forgejo" && name.startsWith("CI"))
             mistakes.push(
-                `the name ${name} begins with CI, which Forgejo takes for no variable; only the key, a secret, may have such a name.`,
+                `the name ${name} begins with CI, which Forgejo takes for no variable; ` +
+                    "only the key, a secret, may have such a name.",
             );
     }
     const visibility = given("visibility") ?? "private";
@@ -132,7 +136,8 @@ const isSet = (value: unknown) => value !== undefined && value !== null && value
 function apiUrlFrom(value: unknown, mistakes: string[], isGitHub: boolean): string {
     if (value === undefined) {
         mistakes.push(
-            "there is no address of the forge: give --api-url or set ciSecrets.apiUrl, for example https://forge.example.org.",
+            "there is no address of the forge: give --api-url or set ciSecrets.apiUrl, " +
+                "for example https://forge.example.org.",
         );
         return "";
     }
@@ -172,7 +177,8 @@ function namesFrom(value: unknown, mistakes: string[]): Names {
             mistakes.push(`the name for ${output} is longer than ${LONGEST_NAME} characters.`);
         else if (RESERVED.test(name))
             mistakes.push(
-                `the name ${name} for ${output} is one that forges keep for themselves (CI, GITHUB_…, GITEA_…, FORGEJO_…).`,
+                `the name ${name} for ${output} is one that forges keep for themselves (CI, GITHUB_…, GITEA_…, ` +
+                    "FORGEJO_…).",
             );
         else if (Object.values(names).includes(name)) mistakes.push(`the name ${name} is given twice.`);
         else names[output as OutputName] = name;

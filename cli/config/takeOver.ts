@@ -19,11 +19,13 @@ export interface TakenOver extends UnmanagedParts {
 }
 
 /**
- * Writes what the first push would otherwise remove into the stack's file; comments and the rest of it stay as they are.
+ * Writes what the first push would otherwise remove into the stack's file; comments and the rest of it stay as they
+ * are.
  *
  * @param from path of the host's config, `-` for standard input.
  * @param print works everything out and writes nothing.
- * @throws UserError where the config cannot be read; SettingsError where the settings with it would be refused. Then nothing is written.
+ * @throws UserError where the config cannot be read; SettingsError where the settings with it would be refused. Then
+ * nothing is written.
  */
 export function takeOver(stack: string, from: string, { print = false } = {}): TakenOver {
     const folder = projectFolder();
@@ -50,7 +52,8 @@ function readConfig(from: string): JsonMap {
         text = readFileSync(from === "-" ? 0 : from, "utf8");
     } catch (error) {
         throw new UserError(
-            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. Name a copy of the config.json on the registry's host.`,
+            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. ` +
+                "Name a copy of the config.json on the registry's host.",
         );
     }
     let content: unknown;
@@ -75,7 +78,8 @@ function writeExtraConfig(folder: string, file: string, extraConfig: JsonMap): v
     // What an anchor stands for is elsewhere in the file, and may be somebody else's too.
     if (group !== undefined && group !== null && !isYamlMap(group))
         throw new UserError(
-            `The group ${key} in ${file} is not written out as a map (an alias?), so that nothing can be added to it. Write it out, or take over by hand what --print shows.`,
+            `The group ${key} in ${file} is not written out as a map (an alias?), ` +
+                "so that nothing can be added to it. Write it out, or take over by hand what --print shows.",
         );
     document.setIn(["config", key, "extraConfig"], document.createNode(extraConfig));
     writeWhole(file, document.toString({ lineWidth: 0 }));

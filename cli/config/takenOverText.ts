@@ -27,7 +27,8 @@ export function takenOverText(
         "Decided by settings of their own, and differently; correct those where the host is right:",
         different.map(
             ({ path, onHost, declared, setting }) =>
-                `${path}: ${value(onHost)} on the host, ${declared === undefined ? "absent" : value(declared)} by ${setting ?? "this program, always"}`,
+                `${path}: ${value(onHost)} on the host, ` +
+                `${declared === undefined ? "absent" : value(declared)} by ${setting ?? "this program, always"}`,
         ),
     );
     list("Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:", replaced);
@@ -40,7 +41,8 @@ export function takenOverText(
         logins.map(({ path, who }) => `${path}: ${who}`),
     );
     list(
-        "Accounts that zot goes on knowing, with their keys and the groups of their last login, until they are ended (docs/operations.md, Accounts of before):",
+        "Accounts that zot goes on knowing, with their keys and the groups of their last login, " +
+            "until they are ended (docs/operations.md, Accounts of before):",
         accounts,
     );
     return parts.length > 0

@@ -1,6 +1,7 @@
 /**
- * Reads a file of bbolt, in which zot keeps accounts and keys (`meta.db`), from a copy of its bytes: zot itself holds the file
- * locked, so that no other program can open it. A copy that was made while zot was writing may not fit together, which is found. Pure.
+ * Reads a file of bbolt, in which zot keeps accounts and keys (`meta.db`), from a copy of its bytes: zot itself holds
+ * the file locked, so that no other program can open it. A copy that was made while zot was writing may not fit
+ * together, which is found. Pure.
  */
 import { UserError } from "../../clients/userError";
 
@@ -32,7 +33,9 @@ export function bucketOf(file: Buffer, name: string): [key: string, value: Buffe
     return leaves.filter(({ isBucket }) => !isBucket).map(({ key, value }) => [key.toString("utf8"), value]);
 }
 
-/** Two pages say where everything is; the one that was written last counts, and its checksum says whether it is whole. */
+/**
+ * Two pages say where everything is; the one that was written last counts, and its checksum says whether it is whole.
+ */
 function newestMeta(file: Buffer): Meta {
     const first = metaAt(file, 0);
     // Where the first is damaged, the size of a page is not known.
@@ -111,5 +114,6 @@ const numberAt = (bytes: Buffer, at: number): number => {
 
 const torn = (page: number) =>
     new BoltError(
-        `its pages do not fit together${page > 0 ? ` (page ${page})` : ""}: it was copied while zot wrote to it, or not to its end. Copy it again`,
+        `its pages do not fit together${page > 0 ? ` (page ${page})` : ""}: ` +
+            "it was copied while zot wrote to it, or not to its end. Copy it again",
     );

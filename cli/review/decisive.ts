@@ -1,4 +1,6 @@
-/** What a changed setting means for who may do what, where zot's config does not say it: as its declaration says. Pure. */
+/**
+ * What a changed setting means for who may do what, where zot's config does not say it: as its declaration says. Pure.
+ */
 import { allSettings, another, type ChangeMeaning, other, quoted, type Weigh } from "../../components/settings";
 import type { SettingValue } from "./sides";
 
@@ -45,7 +47,10 @@ export function decisiveChanges(
     );
 }
 
-/** What a stack's file has beside its settings: where further ones come from, and how its secrets are encrypted. By the key in small letters. */
+/**
+ * What a stack's file has beside its settings: where further ones come from, and how its secrets are encrypted. By the
+ * key in small letters.
+ */
 const BESIDE: Readonly<Record<string, Weigh>> = {
     environment: other("settings and secrets come from the environments of Pulumi Cloud, which are not seen here:"),
     imports: other("settings come from elsewhere, which is not seen here:"),

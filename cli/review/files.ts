@@ -14,7 +14,8 @@ const TEST = /^tests\//;
 const PLAIN = "100644";
 
 /**
- * Everything decides but documents, tests and the stacks' own files, which are weighed by what they say. Of those too what is no plain file, or was none.
+ * Everything decides but documents, tests and the stacks' own files, which are weighed by what they say. Of those too
+ * what is no plain file, or was none.
  * Outside of the project's folder: what stands above it, and the folders that begin with a dot, which workflows are in.
  *
  * @param prefix of the project's folder in the checkout

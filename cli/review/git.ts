@@ -40,7 +40,8 @@ export function repositoryOf(folder: string): Repository {
     const answer = answerOf(["rev-parse", "--show-toplevel", "--show-prefix"], { cwd: folder, encoding: "utf8" });
     if (answer.error)
         throw new UserError(
-            `git cannot be started (${(answer.error as NodeJS.ErrnoException).code}); the review compares two of its commits. Install git.`,
+            `git cannot be started (${(answer.error as NodeJS.ErrnoException).code}); ` +
+                "the review compares two of its commits. Install git.",
         );
     if (answer.status !== 0)
         throw new UserError(
@@ -58,11 +59,16 @@ export function commitOf({ root }: Repository, ref: string): string {
     });
     if (answer.status === 0) return answer.stdout.trim();
     throw new UserError(
-        `There is no commit ${JSON.stringify(ref)} here. A branch of the forge has to be fetched first: git fetch origin ${/^[\w./-]+$/.test(ref) ? ref.replace(/^origin\//, "") : "BRANCH"}`,
+        `There is no commit ${JSON.stringify(ref)} here. ` +
+            "A branch of the forge has to be fetched first: " +
+            `git fetch origin ${/^[\w./-]+$/.test(ref) ? ref.replace(/^origin\//, "") : "BRANCH"}`,
     );
 }
 
-/** Where two lines of development parted; undefined where that is not known, as in a shallow clone, or where there is more than one such commit. */
+/**
+ * Where two lines of development parted; undefined where that is not known, as in a shallow clone, or where there is
+ * more than one such commit.
+ */
 export function mergeBase({ root }: Repository, one: string, other: string): string | undefined {
     const answer = answerOf(["merge-base", "--all", one, other], { cwd: root, encoding: "utf8" });
     const found = answer.stdout.split("\n").filter(Boolean);
@@ -86,7 +92,10 @@ export function writeCommit({ root }: Repository, commit: string, into: string):
     });
 }
 
-/** One file that differs. A mode is git's: 100644 and 100755 files, 120000 a symbolic link, 160000 a submodule; undefined where there is none. */
+/**
+ * One file that differs. A mode is git's: 100644 and 100755 files, 120000 a symbolic link, 160000 a submodule;
+ * undefined where there is none.
+ */
 export interface FileChange {
     /** Relative to the project's folder; of the checkout's other folders with `../`. */
     file: string;
@@ -94,7 +103,10 @@ export interface FileChange {
     after?: string;
 }
 
-/** What differs in the checkout; without a head, the working tree with what is not yet added. Whatever a configuration of the two says of it. */
+/**
+ * What differs in the checkout; without a head, the working tree with what is not yet added. Whatever a configuration
+ * of the two says of it.
+ */
 export function changedFiles({ root, prefix }: Repository, base: string, head: string | undefined): FileChange[] {
     const list = (args: string[]) =>
         outputOf(args, { cwd: root, maxBuffer: 1 << 28 })

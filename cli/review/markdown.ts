@@ -10,7 +10,10 @@ const CONFIG_LINES = 200;
 /** How many changes of rights are told, and how many files of code. */
 const MOST_CHANGES = 60;
 const MOST_FILES = 40;
-/** Of one line, in characters; and of all, in bytes: a forge takes a comment of 65,536 characters, and a job hands on less than 128 KiB. */
+/**
+ * Of one line, in characters; and of all, in bytes: a forge takes a comment of 65,536 characters, and a job hands on
+ * less than 128 KiB.
+ */
 const LONGEST_LINE = 500;
 const LONGEST = 60_000;
 const PROBLEM_LINES = 40;
@@ -18,7 +21,10 @@ const MATRIX_LINES = 100;
 const MOST_SETTINGS = 100;
 const MARKS: Record<Effect, string> = { wider: "**WIDER**", unclear: "**READ THIS**", narrower: "narrower" };
 
-/** The review as Markdown; what widens rights is in the first lines. Whatever a side holds, it is no longer than a forge takes. */
+/**
+ * The review as Markdown; what widens rights is in the first lines. Whatever a side holds, it is no longer than a forge
+ * takes.
+ */
 export function reviewMarkdown(review: Review): string {
     const { stacks, code, notes } = review;
     const all = stacks.flatMap(({ stack, rights }) => rights.map((change) => ({ stack, ...change })));
@@ -29,7 +35,8 @@ export function reviewMarkdown(review: Review): string {
     const codeChanges =
         code.length > 0
             ? [
-                  `- ${MARKS.unclear} the code changes in ${code.length} file${code.length === 1 ? "" : "s"}, and may do what is not seen here`,
+                  `- ${MARKS.unclear} the code changes in ${code.length} file${code.length === 1 ? "" : "s"}, ` +
+                      "and may do what is not seen here",
               ]
             : [];
     const changes = [...told("wider"), ...codeChanges, ...told("unclear"), ...told("narrower")];
@@ -37,7 +44,8 @@ export function reviewMarkdown(review: Review): string {
     const lines = [`# ${verdict(review)}`, ...shownChanges];
     if (changes.length > shownChanges.length)
         lines.push(
-            `- and ${changes.length - shownChanges.length} more changes, which are not told here: split the change, or read it with \`npm run review -- --json\``,
+            `- and ${changes.length - shownChanges.length} more changes, which are not told here: ` +
+                `split the change, or read it with \`npm run review -- --json\``,
         );
     lines.push("", `Compared: base ${inline(review.base)}, head ${inline(review.head)}.`);
     for (const note of notes) lines.push("", note);

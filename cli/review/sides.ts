@@ -1,7 +1,8 @@
 /**
  * The two sides of a review: a folder with the files of one commit, and what each of its stacks comes to.
  *
- * A side is rendered by its own code, so that a change of the code that makes the policy is seen like a change of a setting.
+ * A side is rendered by its own code, so that a change of the code that makes the policy is seen like a change of a
+ * setting.
  * That code runs in a process of its own, with nothing of the caller's environment but the path to its programs.
  *
  * Or both are data: of a commit its stack files alone are written, and the code that runs the review reads them.
@@ -91,7 +92,8 @@ export interface StackFiles {
 }
 
 /**
- * Writes `Pulumi.yaml` and the stacks' files of a commit into a folder, and nothing else of it; of the working tree, where there is no commit.
+ * Writes `Pulumi.yaml` and the stacks' files of a commit into a folder, and nothing else of it; of the working tree,
+ * where there is no commit.
  *
  * @param into a folder that is there, and empty
  */
@@ -131,7 +133,9 @@ export function writeStackFiles(
     return { stacks: stacks.sort(), refused };
 }
 
-/** The first arguments by which a review starts itself to read what may be hostile, in a process of its own with an end. */
+/**
+ * The first arguments by which a review starts itself to read what may be hostile, in a process of its own with an end.
+ */
 export const READ_DATA = "read-stack-files";
 
 /** What {@link READ_DATA} prints. */
@@ -164,7 +168,8 @@ export function dataSide(program: string, { refused }: StackFiles, folder: strin
     heedSignalOf({ signal });
     if (status !== 0)
         return none(
-            `Its files could not be read (${error?.message ?? signal ?? `exit code ${status}`})${stderr.trim() ? `: ${stderr.trim().split("\n").at(-1)}` : ""}`,
+            "Its files could not be read " +
+                `(${error?.message ?? signal ?? `exit code ${status}`})${stderr.trim() ? `: ${stderr.trim().split("\n").at(-1)}` : ""}`,
         );
     const { config, problem, settings, beside } = JSON.parse(stdout) as {
         config?: ZotConfig;
@@ -223,7 +228,9 @@ function renderedByItself(folder: string, stack: string, home: string): Pick<Sta
     if (status === 1 && said !== "") return { problem: said };
     if (status !== 0)
         return {
-            problem: `${said ? `${said}\n` : ""}(npm run config ended with ${signal ?? error?.message ?? `exit code ${status}`})`,
+            problem:
+                `${said ? `${said}\n` : ""}(npm run config ended with ` +
+                `${signal ?? error?.message ?? `exit code ${status}`})`,
         };
     try {
         const config = JSON.parse(stdout) as ZotConfig;
@@ -244,7 +251,10 @@ function renderedHere(folder: string, stack: string): Pick<StackSide, "config" |
 }
 
 const DECLARED = new Map(allSettings().map(({ name, setting }) => [name, setting]));
-/** What a secret may be called where the declarations do not know it: the last part of `package:group.name`, or all of it. */
+/**
+ * What a secret may be called where the declarations do not know it: the last part of `package:group.name`, or all of
+ * it.
+ */
 const soundsSecret = (name: string) =>
     isSecretKey(name) ||
     isSecretKey(name.split(/[:.]/).at(-1)!) ||
@@ -258,7 +268,10 @@ const IS_HIDDEN: Readonly<Record<string, boolean>> = {
     environment: false,
 };
 
-/** Every setting by name, the project's defaults among them; other packages' as `package:name`. And what the file has beside them. */
+/**
+ * Every setting by name, the project's defaults among them; other packages' as `package:name`. And what the file has
+ * beside them.
+ */
 function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" | "beside"> {
     // Also for the messages about files that are none of Pulumi's.
     settingsFromStackFile(folder, stack);

@@ -5,7 +5,10 @@ import { UserError } from "../../clients/userError";
 import { SettingsError } from "../../components/settings";
 import { EXIT_BY_SIGNAL, Interrupted } from "./interrupt";
 
-/** 0: done. 1: a mistake of the person who called, said on standard error. 2: the command line is off. 3: a defect of the program. */
+/**
+ * 0: done. 1: a mistake of the person who called, said on standard error. 2: the command line is off. 3: a defect of
+ * the program.
+ */
 export const EXIT = { done: 0, mistake: 1, usage: 2, defect: 3 } as const;
 
 /** Prints what may hold text from outside: a terminal shows it, and obeys nothing in it. */
@@ -29,7 +32,8 @@ const PATIENCE = 2000;
 let silence: NodeJS.Timeout | undefined;
 
 /**
- * Says on a terminal what the command is doing, once it has taken two seconds; elsewhere nothing. It lasts until the next call, or the command's end.
+ * Says on a terminal what the command is doing, once it has taken two seconds; elsewhere nothing. It lasts until the
+ * next call, or the command's end.
  *
  * @param what as a beginning, for example "Asking Authentik at …"
  */
@@ -48,7 +52,9 @@ export interface Ending {
     words?(text: string): string;
 }
 
-/** Runs a command's action and turns what it throws into a message and an exit code: the one way that a command ends. */
+/**
+ * Runs a command's action and turns what it throws into a message and an exit code: the one way that a command ends.
+ */
 export async function run(program: Command, { exitCode = usualExitCode, words = String }: Ending = {}): Promise<void> {
     try {
         await program.parseAsync();

@@ -21,8 +21,9 @@ export function heedSignalOf(ended: unknown): void {
 }
 
 /**
- * Cleans up at the first signal to end, and ends the process with the exit code of the signal. The listeners stay until `forget`: a library that
- * finds itself the only one to listen would end the process before anything is cleaned up; and one Ctrl-C may come twice, from the terminal and from npm.
+ * Cleans up at the first signal to end, and ends the process with the exit code of the signal. The listeners stay until
+ * `forget`: a library that finds itself the only one to listen would end the process before anything is cleaned up; and
+ * one Ctrl-C may come twice, from the terminal and from npm.
  */
 export function onInterrupt(cleanUp: (signal: EndingSignal) => Promise<void> | void): { forget(): void } {
     let ending = false;
@@ -42,7 +43,9 @@ export function onInterrupt(cleanUp: (signal: EndingSignal) => Promise<void> | v
     };
 }
 
-/** Steps that are waited for before what they work with is taken away; a step that was interrupted is not gone on from. */
+/**
+ * Steps that are waited for before what they work with is taken away; a step that was interrupted is not gone on from.
+ */
 export class Steps {
     private current: Promise<unknown> | undefined;
     private interrupted = false;

@@ -1,14 +1,17 @@
 /** What Pulumi.yaml and the settings reference say of the settings, from their one table. Pure. */
 import { allSettings } from "../../components/settings";
 
-/** The `config` section of Pulumi.yaml. Types are left out: the CLI would stop at the first wrong one, with fewer words. */
+/**
+ * The `config` section of Pulumi.yaml. Types are left out: the CLI would stop at the first wrong one, with fewer words.
+ */
 export function projectConfig(): Record<string, unknown> {
     return Object.fromEntries(
         allSettings().map(({ name, setting }) => [
             name,
             {
                 description: setting.description,
-                // Empty is "not set": without a default the CLI itself would stop, and could not name the command that sets it.
+                // Empty is "not set": without a default the CLI itself would stop, and could not name the command that
+                // sets it.
                 default: setting.default ?? "",
                 ...(setting.secret ? { secret: true } : {}),
             },
@@ -26,7 +29,10 @@ export function settingsMarkdown(): string {
                   ? "none"
                   : "**required**";
         const allowed = setting.allowed.replaceAll("|", "\\|").replace(/\*\*/g, "\\*\\*");
-        return `| \`${name}\`${setting.secret ? " (secret)" : ""} | ${setting.description.replaceAll("|", "\\|")} | ${allowed} | ${fallback} |`;
+        return (
+            `| \`${name}\`${setting.secret ? " (secret)" : ""} | ` +
+            `${setting.description.replaceAll("|", "\\|")} | ${allowed} | ${fallback} |`
+        );
     });
     return [
         "# Settings",
@@ -38,8 +44,10 @@ export function settingsMarkdown(): string {
         "|---|---|---|---|",
         ...rows,
         "",
-        "Authentik itself is configured as its provider: `authentik:url`, `authentik:token` (secret), `authentik:insecure`,",
-        "`authentik:headers` (secret), or `AUTHENTIK_URL`, `AUTHENTIK_TOKEN` and `AUTHENTIK_INSECURE` in the environment.",
+        "Authentik itself is configured as its provider: " +
+            "`authentik:url`, `authentik:token` (secret), `authentik:insecure`,",
+        "`authentik:headers` (secret), or `AUTHENTIK_URL`, " +
+            "`AUTHENTIK_TOKEN` and `AUTHENTIK_INSECURE` in the environment.",
         "",
     ].join("\n");
 }

@@ -14,7 +14,8 @@ import {
 import { dirname, join } from "node:path";
 
 /**
- * Writes a file by renaming a finished one into its place. A symbolic link stays one: the file that it points to is replaced.
+ * Writes a file by renaming a finished one into its place. A symbolic link stays one: the file that it points to is
+ * replaced.
  *
  * @param mode the file's mode from its first byte on. Default: as it was; for a new file, what the umask leaves.
  * @throws Error of the system, where the folder is missing or may not be written

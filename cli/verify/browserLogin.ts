@@ -1,4 +1,7 @@
-/** A login as a person does it: a real browser goes from the registry to Authentik, types a name and a password there, and comes back. */
+/**
+ * A login as a person does it: a real browser goes from the registry to Authentik, types a name and a password there,
+ * and comes back.
+ */
 import type { BrowserContext, Page } from "../../clients/chromium";
 import type { Control } from "./control";
 import type { Recorder } from "./exchanges";
@@ -19,11 +22,17 @@ export type Arrival =
     /** `answered`: the page of a server that refused; otherwise a page that nothing could be done with. */
     | { arrived: false; address: string; said: string; answered: boolean };
 
-/** How long a page may take until there is something to do on it, in milliseconds: Authentik's are programs of some megabytes. */
+/**
+ * How long a page may take until there is something to do on it, in milliseconds: Authentik's are programs of some
+ * megabytes.
+ */
 const PATIENCE = 30_000;
 /** Between two looks at a page, in milliseconds. */
 const PAUSE = 150;
-/** Of what Authentik's frontend has on its pages (seen on 2026.5). For programs that remember passwords it has more fields of these names, beside the body. */
+/**
+ * Of what Authentik's frontend has on its pages (seen on 2026.5). For programs that remember passwords it has more
+ * fields of these names, beside the body.
+ */
 const NAME_FIELD = 'body input[name="uidField"]:visible';
 const PASSWORD_FIELD = 'body input[name="password"]:visible';
 
@@ -75,7 +84,10 @@ export async function logInWithBrowser(
     };
 }
 
-/** Ends the sessions, at the registry and in Authentik, by the browser that holds them. Never fails: they end by themselves. */
+/**
+ * Ends the sessions, at the registry and in Authentik, by the browser that holds them. Never fails: they end by
+ * themselves.
+ */
 export async function logOutWithBrowser(
     context: BrowserContext,
     { registryUrl, authentikOrigin }: BrowserLogin,
@@ -84,7 +96,8 @@ export async function logOutWithBrowser(
         const page = await context.newPage();
         await page.goto(`${registryUrl}/livez`, { timeout: PATIENCE });
         await page.evaluate(
-            'fetch("/zot/auth/logout", { method: "POST", headers: { "X-ZOT-API-CLIENT": "zot-ui" } }).then((answer) => answer.status)',
+            'fetch("/zot/auth/logout", { method: "POST", headers: { "X-ZOT-API-CLIENT": ' +
+                '"zot-ui" } }).then((answer) => answer.status)',
         );
         await page.goto(`${authentikOrigin}/-/health/live/`, { timeout: PATIENCE });
         await page.evaluate(
@@ -100,7 +113,10 @@ async function open(page: Page, url: string, control: Control): Promise<void> {
     await page.goto(url, { timeout: PATIENCE, waitUntil: "commit" });
 }
 
-/** Types name and password where they are asked for, until the browser is where it should be. Answers where it stopped instead. */
+/**
+ * Types name and password where they are asked for, until the browser is where it should be. Answers where it stopped
+ * instead.
+ */
 async function fillIn(
     page: Page,
     { username, password }: BrowserLogin,
@@ -142,7 +158,10 @@ async function fillIn(
     }
 }
 
-/** The last page that a server gave with an error, and Authentik's page for those that an application is not for, which is a 200. */
+/**
+ * The last page that a server gave with an error, and Authentik's page for those that an application is not for, which
+ * is a 200.
+ */
 function refusals(page: Page): () => string | undefined {
     let refusal: string | undefined;
     page.on("response", (response) => {
@@ -169,7 +188,10 @@ async function textOf(page: Page): Promise<string> {
     );
 }
 
-/** The pages that are gone through, and the challenges of the flow: addresses without their queries, which hold codes, and no bodies. */
+/**
+ * The pages that are gone through, and the challenges of the flow: addresses without their queries, which hold codes,
+ * and no bodies.
+ */
 function record(page: Page, recorder: Recorder): void {
     page.on("response", (response) => {
         const request = response.request();

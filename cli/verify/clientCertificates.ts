@@ -8,7 +8,8 @@ const HANDSHAKE = 22;
 const MESSAGE = { certificateRequest: 13, serverHelloDone: 14 };
 
 /**
- * By a handshake in TLS 1.2, where the request is readable. Nothing is sent over the connection, so that the server's own certificate does not matter.
+ * By a handshake in TLS 1.2, where the request is readable. Nothing is sent over the connection, so that the server's
+ * own certificate does not matter.
  * @returns undefined where it cannot be told, as of a server that speaks TLS 1.3 alone
  */
 export function asksForCertificate(url: URL): Promise<boolean | undefined> {

@@ -91,7 +91,8 @@ export class Context {
         if (this.readOnly)
             throw new Skipped(
                 "read-only",
-                "With --read-only this needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
+                "With --read-only this needs CI's own key: " +
+                    "the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
             );
         throw notPossible(this.subject.withoutAuthentik);
     }
@@ -128,7 +129,8 @@ export class Context {
             statuses.push(status);
         }
         throw notPossible(
-            `There is no tag to try it on: CI's push was answered ${statuses[0]}, the admin's ${statuses[1]} (see api-key-push).`,
+            `There is no tag to try it on: CI's push was answered ${statuses[0]}, ` +
+                `the admin's ${statuses[1]} (see api-key-push).`,
         );
     }
 
@@ -169,7 +171,10 @@ export class Context {
     }
 
     private guessedMirrors: string[] | undefined;
-    /** The prefixes of the pull-through caches; where they are not declared, those in the catalog that look like a host's name. */
+    /**
+     * The prefixes of the pull-through caches; where they are not declared, those in the catalog that look like a
+     * host's name.
+     */
     async mirrors(): Promise<string[]> {
         if (this.subject.mirrors) return this.subject.mirrors;
         const repositories = this.guessedMirrors ? [] : await this.anonymous.unrecorded().catalog();

@@ -1,6 +1,9 @@
 /** Whether to go on: a person who interrupts, or the time limit, ends the checks, and never the cleaning up. */
 
-/** No run is longer than this, in milliseconds: its keys live a little longer, and what is older than both is left over from another run. */
+/**
+ * No run is longer than this, in milliseconds: its keys live a little longer, and what is older than both is left over
+ * from another run.
+ */
 export const LONGEST_RUN = 12 * 60_000;
 /** How long a key of a run lives, in milliseconds. */
 export const KEY_LIFETIME = 14 * 60_000;

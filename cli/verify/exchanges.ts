@@ -35,7 +35,8 @@ export function shortened(text: string): string {
 }
 
 /**
- * Records the steps of a login: addresses without their queries, which hold codes and states, and no bodies, which hold passwords and keys.
+ * Records the steps of a login: addresses without their queries, which hold codes and states, and no bodies, which hold
+ * passwords and keys.
  */
 export function recordedSteps(way: Send, recorder: Recorder, as: string): Send {
     return async (url, request) => {

@@ -1,5 +1,6 @@
 /**
- * Users of Authentik that live as long as a run: one in CI's group, one in the admins' group, one in none; and what they hold at zot.
+ * Users of Authentik that live as long as a run: one in CI's group, one in the admins' group, one in none; and what
+ * they hold at zot.
  * Everything is known by the run's name before it is made, so that it can be removed whatever happened in between.
  */
 import { randomBytes } from "node:crypto";
@@ -77,7 +78,10 @@ export class Identities {
         return identity;
     }
 
-    /** What a person of a tier types into a browser, and the flow to go by first, where the site's own demands a second factor. */
+    /**
+     * What a person of a tier types into a browser, and the flow to go by first, where the site's own demands a second
+     * factor.
+     */
     async credentialsOf(tier: Tier): Promise<{ username: string; password: string; loginFlow: string | undefined }> {
         await this.as(tier);
         const { user, password } = await this.account(tier);
@@ -90,7 +94,10 @@ export class Identities {
         return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     }
 
-    /** Whether Authentik lets a user of no group in at all. Where it does not, the user is bound to the application by itself. */
+    /**
+     * Whether Authentik lets a user of no group in at all. Where it does not, the user is bound to the application by
+     * itself.
+     */
     admitGroupless(): Promise<"turned away" | "let in"> {
         this.admission ??= this.admit();
         return this.admission;
@@ -204,7 +211,8 @@ export class Identities {
         const found = results.find((group) => group.name === name);
         if (!found)
             throw notPossible(
-                `Authentik shows no group ${name}: it is not there, or the token may not see it (authentik_core.view_group).`,
+                `Authentik shows no group ${name}: it is not there, ` +
+                    "or the token may not see it (authentik_core.view_group).",
             );
         return found.pk;
     }
@@ -258,7 +266,8 @@ export class Identities {
         const slug = results.find((provider) => provider.clientId === clientId)?.assignedApplicationSlug;
         if (!slug)
             throw notPossible(
-                `Authentik shows no application for the client id ${clientId}; the token may not see it (authentik_providers_oauth2.view_oauth2provider).`,
+                `Authentik shows no application for the client id ${clientId}; ` +
+                    "the token may not see it (authentik_providers_oauth2.view_oauth2provider).",
             );
         return (await this.client.core.coreApplicationsRetrieve({ slug })).pk;
     }
@@ -285,7 +294,8 @@ export class Identities {
         // For anyone but a superuser, the token is silently the caller's own.
         if (token.user !== user.pk)
             throw notPossible(
-                `Authentik's token may not log in as ${username}: only a superuser's may. Give CI's key instead, as ZOT_CI_API_KEY.`,
+                `Authentik's token may not log in as ${username}: only a superuser's may. ` +
+                    "Give CI's key instead, as ZOT_CI_API_KEY.",
             );
         const { key } = await this.client.core.coreTokensViewKeyRetrieve({ identifier });
         const session = await ZotSession.login(

@@ -1,6 +1,7 @@
 /**
- * A login flow for one user of a run, for a site whose own flow demands a second factor, which such a user does not have: name and password at
- * once, and nobody else is logged in by it. The site's own flows are not touched (measured on Authentik 2026.5).
+ * A login flow for one user of a run, for a site whose own flow demands a second factor, which such a user does not
+ * have: name and password at once, and nobody else is logged in by it. The site's own flows are not touched (measured
+ * on Authentik 2026.5).
  */
 import type { Client } from "../../clients/authentik/client";
 import { notPossible } from "./check";
@@ -19,7 +20,8 @@ export async function makeLoginFlow(client: Client, name: string, username: stri
     const password = results.find((stage) => stage.name === USUAL_PASSWORD_STAGE) ?? results[0];
     if (!password)
         throw notPossible(
-            "The site's login flow demands a second factor, and Authentik shows no stage that checks passwords, for a flow of this run's own.",
+            "The site's login flow demands a second factor, and Authentik shows no stage that checks passwords, " +
+                "for a flow of this run's own.",
         );
 
     const flow = await client.writing(() =>

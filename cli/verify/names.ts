@@ -30,7 +30,10 @@ function timeOf(stamp: string | undefined): Date | undefined {
     return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
-/** A repository of this run among those that a pattern matches, or undefined for a pattern without a `*`: its repositories are somebody's. */
+/**
+ * A repository of this run among those that a pattern matches, or undefined for a pattern without a `*`: its
+ * repositories are somebody's.
+ */
 export function repositoryUnder(pattern: string, run: string): string | undefined {
     const parts = pattern.split("/");
     const last = parts.findLastIndex((part) => part.includes("*"));

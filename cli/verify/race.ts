@@ -1,6 +1,6 @@
 /**
- * The race of zot 2.1.20: it looks whether a tag exists before it reads the body. Pushes that send their headers first, and their bodies a
- * moment later, are all accepted; the last one wins.
+ * The race of zot 2.1.20: it looks whether a tag exists before it reads the body. Pushes that send their headers first,
+ * and their bodies a moment later, are all accepted; the last one wins.
  */
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -41,16 +41,21 @@ export async function race(context: Context): Promise<Outcome> {
     const kept = (await Promise.all(images.map((image) => silent.getManifest(context.scratch, image.digest)))).filter(
         ({ status }) => status === 200,
     ).length;
-    const measured = `${accepted} of ${PUSHES} pushes of one new tag were accepted, and ${kept} of their images can be pulled by digest afterwards`;
+    const measured =
+        `${accepted} of ${PUSHES} pushes of one new tag were accepted, ` +
+        `and ${kept} of their images can be pulled by digest afterwards`;
     if (accepted > 1) {
         return warning(
-            `${measured}: ${PLAIN}, so whoever may create can hold a push open and so replace a tag that was pushed meanwhile. Immutability holds against everyone who pushes as clients do, and not against this.`,
-            "A reverse proxy that reads a whole request before it passes it on narrows it to milliseconds. Pull by digest where it matters.",
+            `${measured}: ${PLAIN}, so whoever may create can hold a push open and so replace a tag that was ` +
+                "pushed meanwhile. Immutability holds against everyone who pushes as clients do, and not against this.",
+            "A reverse proxy that reads a whole request before it passes it on narrows it to milliseconds. " +
+                "Pull by digest where it matters.",
         );
     }
     if (accepted === 1)
         return pass(
-            `${measured}: what is in front of zot reads a request whole before it passes it on, which narrows the race of zot 2.1.20 to milliseconds. It does not close it.`,
+            `${measured}: what is in front of zot reads a request whole before it passes it on, ` +
+                "which narrows the race of zot 2.1.20 to milliseconds. It does not close it.",
         );
     return fail(`None of ${PUSHES} pushes of a new tag was accepted (${statuses.join(", ")}).`);
 }

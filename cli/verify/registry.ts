@@ -169,8 +169,8 @@ export class Registry {
     }
 
     /**
-     * Asks whether a tag may be written, and stores nothing: zot looks at the rights before it refuses the media type with 415
-     * (measured on zot 2.1.20).
+     * Asks whether a tag may be written, and stores nothing: zot looks at the rights before it refuses the media type
+     * with 415 (measured on zot 2.1.20).
      *
      * @param reference a tag, or a digest with `?tag=`
      */

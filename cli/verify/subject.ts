@@ -91,24 +91,28 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
     if (carriesKeys && !isConfidential(new URL(subject.registryUrl))) {
         const without = options.readOnly ? "run it without CI's key (ZOT_CI_API_KEY, --stack)" : "--read-only";
         throw new UserError(
-            `The registry ${subject.registryUrl} is reached over plain http, where the keys of this run could be read on the way. Give its https:// address, or ${without}.`,
+            `The registry ${subject.registryUrl} is reached over plain http, ` +
+                `where the keys of this run could be read on the way. Give its https:// address, or ${without}.`,
         );
     }
     if (subject.authentik && !URL.canParse(subject.authentik.url)) {
         throw new UserError(
-            `${JSON.stringify(subject.authentik.url)} is no address of Authentik; give one such as https://authentik.example.org.`,
+            `${JSON.stringify(subject.authentik.url)} is no address of Authentik; ` +
+                "give one such as https://authentik.example.org.",
         );
     }
     if (subject.authentik && !isConfidential(new URL(subject.authentik.url))) {
         throw new UserError(
-            `Authentik at ${subject.authentik.url} is reached over plain http, where its token could be read on the way. Give its https:// address.`,
+            `Authentik at ${subject.authentik.url} is reached over plain http, ` +
+                "where its token could be read on the way. Give its https:// address.",
         );
     }
     for (const image of subject.images) {
         const known = subject.mirrors?.some((prefix) => image.startsWith(`${prefix}/`));
         if (subject.mirrors && !known)
             throw new UserError(
-                `The image ${image} is below none of the pull-through caches (${subject.mirrors.join(", ") || "there are none"}).`,
+                `The image ${image} is below none of the pull-through caches ` +
+                    `(${subject.mirrors.join(", ") || "there are none"}).`,
             );
     }
     return subject;
@@ -211,13 +215,17 @@ async function outputsOf(stack: string, folder: string, remarks: string[]): Prom
         return isMap(outputs) ? outputs : {};
     } catch (error) {
         remarks.push(
-            `The stack's outputs are not known, so its file alone says what is declared. ${(error as Error).message.split("\n")[0]}`,
+            "The stack's outputs are not known, so its file alone says what is declared. " +
+                `${(error as Error).message.split("\n")[0]}`,
         );
         return {};
     }
 }
 
-/** The token that the stack's configuration holds; whatever stands in the way, the checks that need it say that it is missing. */
+/**
+ * The token that the stack's configuration holds; whatever stands in the way, the checks that need it say that it is
+ * missing.
+ */
 async function tokenOf(stack: string, folder: string): Promise<string | undefined> {
     const token = await pulumi(["config", "get", "authentik:token", "--stack", stack], "read authentik:token", {
         folder,
@@ -239,7 +247,8 @@ function wayIntoAuthentik(
     const withoutAuthentik = !url
         ? "There is no address of Authentik: set AUTHENTIK_URL, or give --authentik-url."
         : !token
-          ? "There is no API token for Authentik: set AUTHENTIK_TOKEN (it may make and delete users, and set their passwords)."
+          ? "There is no API token for Authentik: set AUTHENTIK_TOKEN (it may make and delete users, " +
+            "and set their passwords)."
           : "";
     return {
         authentik: url && token ? { url: url.replace(/\/+$/, ""), token: token.trim() } : undefined,

@@ -1,4 +1,7 @@
-/** Requests to Authentik's API: the one way to it, which repeats what is safe to repeat and gives every failure its kind and words. */
+/**
+ * Requests to Authentik's API: the one way to it, which repeats what is safe to repeat and gives every failure its kind
+ * and words.
+ */
 import type { UnreachableError } from "../http/failures";
 import { outgoing, type Send } from "../http/outgoing";
 import { everyPage } from "../http/paging";

@@ -1,4 +1,7 @@
-/** Blueprints of Authentik: a second master, which writes over what it names whenever it is applied, and leaves no event (2026.5). */
+/**
+ * Blueprints of Authentik: a second master, which writes over what it names whenever it is applied, and leaves no event
+ * (2026.5).
+ */
 import { EndlessListError } from "../http/paging";
 import { type ApiAccess, AuthentikApi, oneAttempt } from "./api";
 import { failureIn } from "./failures";

@@ -15,8 +15,8 @@ const calls = new AsyncLocalStorage<Call>();
 export const currentCall = (): Call | undefined => calls.getStore();
 
 /**
- * Runs one call of the engine, so that whatever it waits for is told to the person, and ends when the engine is told to stop or the
- * program's time limit for it (`customTimeouts`) is over.
+ * Runs one call of the engine, so that whatever it waits for is told to the person, and ends when the engine is told to
+ * stop or the program's time limit for it (`customTimeouts`) is over.
  */
 export async function during<Result>(
     call: Call,
@@ -34,7 +34,8 @@ export async function during<Result>(
     } catch (error) {
         if (!limit.aborted) throw error;
         throw new UserError(
-            `It did not come to an end within ${timeoutSeconds} s, the customTimeouts of the resource. Whether Authentik did it all the same, pulumi refresh or the next pulumi up will show.`,
+            `It did not come to an end within ${timeoutSeconds} s, the customTimeouts of the resource. ` +
+                "Whether Authentik did it all the same, pulumi refresh or the next pulumi up will show.",
         );
     }
 }

@@ -11,7 +11,9 @@ import type { Connection } from "./connection";
 import { failureIn } from "./failures";
 import { isAtLeast } from "./version";
 
-/** The versions that this program was written for. Older ones have other fields; newer ones are tried, with a warning. */
+/**
+ * The versions that this program was written for. Older ones have other fields; newer ones are tried, with a warning.
+ */
 const oldestVersion = "2025.10";
 const newestYear = 2026;
 
@@ -33,7 +35,8 @@ export class Client {
         private readonly patience: Patience = usualPatience,
     ) {}
 
-    // Each part of the official client and the models it needs load in a few milliseconds; all of them take half a second.
+    // Each part of the official client and the models it needs load in a few milliseconds; all of them take half a
+    // second.
     get core(): api.CoreApi {
         return this.part(
             "core",
@@ -114,7 +117,10 @@ export class Client {
         return request();
     }
 
-    /** A write that may be sent twice, since the second changes nothing more; it is, where the first gave no certain answer. */
+    /**
+     * A write that may be sent twice, since the second changes nothing more; it is, where the first gave no certain
+     * answer.
+     */
     repeating<Result>(request: () => Promise<Result>): Promise<Result> {
         return retrying(request, {
             worth: (error) => (failureIn(error)?.kind === "uncertain" ? { attempts: REPETITIONS } : undefined),
@@ -148,14 +154,16 @@ export class Client {
         if (version === undefined || !/^\d{4}\./.test(version)) return;
         if (!isAtLeast(version, oldestVersion)) {
             throw new UserError(
-                `Authentik at ${this.url} is version ${version}; this provider supports ${oldestVersion} to ${newestYear}.x. Upgrade Authentik first.`,
+                `Authentik at ${this.url} is version ${version}; ` +
+                    `this provider supports ${oldestVersion} to ${newestYear}.x. Upgrade Authentik first.`,
             );
         }
         if (Number(version.slice(0, 4)) > newestYear && !this.warnedOfVersion) {
             this.warnedOfVersion = true;
             await currentCall()?.log(
                 "warning",
-                `Authentik at ${this.url} is version ${version}, newer than what this provider was written for (${oldestVersion} to ${newestYear}.x).`,
+                `Authentik at ${this.url} is version ${version}, ` +
+                    `newer than what this provider was written for (${oldestVersion} to ${newestYear}.x).`,
             );
         }
     }
@@ -191,7 +199,8 @@ export class Client {
 }
 
 /**
- * All the results of a list, page by page. A page beyond the last one is never asked for: Authentik says `next: 0` on the last.
+ * All the results of a list, page by page. A page beyond the last one is never asked for: Authentik says `next: 0` on
+ * the last.
  * @throws EndlessListError for a list that does not come to an end.
  */
 export function everyPage<Item>(

@@ -30,17 +30,20 @@ export function connectionFrom(config: ConnectionProperties, environment: NodeJS
     const missing: string[] = [];
     if (!url)
         missing.push(
-            "Authentik's address is not set. Set it with: pulumi config set authentik:url https://authentik.example.com (or in the environment: AUTHENTIK_URL).",
+            "Authentik's address is not set. Set it with: " +
+                "pulumi config set authentik:url https://authentik.example.com (or in the environment: AUTHENTIK_URL).",
         );
     if (!token) {
         missing.push(
-            "No API token for Authentik is set. Set it with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).",
+            "No API token for Authentik is set. Set it with: " +
+                "pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).",
         );
     }
     if (!url || !token) throw new UserError(missing.join(" "));
     if (/[^\x21-\x7e]/.test(token))
         throw new UserError(
-            "The API token for Authentik holds a character that no token has (a space or line break inside, or a letter beyond ASCII). Set it again with: pulumi config set --secret authentik:token",
+            "The API token for Authentik holds a character that no token has (a space or line break inside, " +
+                "or a letter beyond ASCII). Set it again with: pulumi config set --secret authentik:token",
         );
     const origin =
         config.url === undefined || config.url === null || config.url === "" ? "AUTHENTIK_URL" : "authentik:url";
@@ -62,12 +65,14 @@ export function parseUrl(value: string, name: string): string {
     }
     if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
         throw new UserError(
-            `${name} must be an http or https address such as https://authentik.example.com, not ${JSON.stringify(value)}.`,
+            `${name} must be an http or https address such as https://authentik.example.com, ` +
+                `not ${JSON.stringify(value)}.`,
         );
     }
     if (!isConfidential(url)) {
         throw new UserError(
-            `${name} is ${JSON.stringify(value)}: over plain http, the API token could be read on the way. Give Authentik's https address (http is for a loopback host only).`,
+            `${name} is ${JSON.stringify(value)}: over plain http, the API token could be read on the way. ` +
+                "Give Authentik's https address (http is for a loopback host only).",
         );
     }
     if (url.username || url.password)

@@ -1,5 +1,6 @@
 /**
- * What can go wrong between this program and Authentik, each as its own kind, and the words for it: the one table of them.
+ * What can go wrong between this program and Authentik, each as its own kind, and the words for it: the one table of
+ * them.
  * A message says what was asked, what was found, and what to do.
  */
 import type { NoAnswer, UnreachableError } from "../http/failures";
@@ -21,8 +22,8 @@ export type FailureKind =
     /** Validation: {@link ApiFailure.fields} says what is wrong with which field. */
     | "invalid"
     /**
-     * A write whose outcome nobody knows: the connection broke, or the answer was one that Authentik also gives after the write was
-     * committed (500 from a recycled worker; 405 with an empty page, measured on 2026.5).
+     * A write whose outcome nobody knows: the connection broke, or the answer was one that Authentik also gives after
+     * the write was committed (500 from a recycled worker; 405 with an empty page, measured on 2026.5).
      */
     | "uncertain"
     | "unexpected";
@@ -95,9 +96,11 @@ type Words = (asked: Asked, reason: string) => string;
 const WITHOUT_ANSWER: Record<NoAnswer, Words> = {
     "refused here": ({ url }, reason) => `Authentik at ${url}: ${reason}.`,
     untrusted: ({ url }, code) =>
-        `The certificate of ${url} is not trusted here (${code}). For a private authority set NODE_EXTRA_CA_CERTS to its PEM file; authentik:insecure accepts any certificate.`,
+        `The certificate of ${url} is not trusted here (${code}). ` +
+        "For a private authority set NODE_EXTRA_CA_CERTS to its PEM file; authentik:insecure accepts any certificate.",
     "certificate not valid now": ({ url }, code) =>
-        `The certificate of ${url} is not valid now (${code}). Renew it, or set the clock here; authentik:insecure accepts any certificate.`,
+        `The certificate of ${url} is not valid now (${code}). ` +
+        "Renew it, or set the clock here; authentik:insecure accepts any certificate.",
     "unknown host": ({ url }) =>
         `The host name in ${url} is not known (ENOTFOUND). Is authentik:url right, and the network up?`,
     "not connected": ({ url }, code) =>
@@ -142,21 +145,25 @@ const ANSWERS: readonly Row[] = [
         when: ({ answer }) => answer.status >= 200 && answer.status < 300,
         kind: "unexpected",
         words: ({ asked, answer }) =>
-            `${asked.url} answered ${placeOf(asked)} with something else than Authentik's API does (${outsideText(answer.headers.get("content-type") ?? "no content type", 80)}). Is authentik:url right, and does a proxy in front ask for a login?`,
+            `${asked.url} answered ${placeOf(asked)} with something else than Authentik's API does ` +
+            `(${outsideText(answer.headers.get("content-type") ?? "no content type", 80)}). ` +
+            "Is authentik:url right, and does a proxy in front ask for a login?",
     },
     {
         // It is not followed: that would turn a POST into a GET and lose what was to be written.
         when: ({ answer }) => answer.status >= 300 && answer.status < 400,
         kind: "unexpected",
         words: ({ asked, answer }) =>
-            `${asked.url} redirects ${placeOf(asked)}${toWhere(answer)}. Set authentik:url to the address that Authentik itself answers at (often the same with https).`,
+            `${asked.url} redirects ${placeOf(asked)}${toWhere(answer)}. ` +
+            "Set authentik:url to the address that Authentik itself answers at (often the same with https).",
     },
     {
         // Said by Authentik's front before its core runs: nothing was written.
         when: ({ answer }) => answer.status === 503 && retryAfter(answer) !== undefined,
         kind: "starting",
         words: ({ asked: { url, patience } }) =>
-            `Authentik at ${url} has been starting for ${Math.round(patience.starting / 1000)} s and is not ready. Look at its log; try again when ${url}/-/health/ready/ answers 200.`,
+            `Authentik at ${url} has been starting for ${Math.round(patience.starting / 1000)} s and is not ` +
+            `ready. Look at its log; try again when ${url}/-/health/ready/ answers 200.`,
         worth: ({ asked: { patience }, answer }) => ({
             within: patience.starting,
             pause: Math.min(retryAfter(answer)!, patience.longestPause),
@@ -167,7 +174,11 @@ const ANSWERS: readonly Row[] = [
             status === 401 || (status === 403 && TOKEN_PROBLEM.test(detail ?? "")),
         kind: "bad-token",
         words: ({ asked, detail }) =>
-            `Authentik at ${asked.url} refused the API token: ${(detail ?? "it is invalid or expired").replace(/\.$/, "")}. Set a good one with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN). A refresh and a destroy go by the token of the last update: where a new one is set already, first run pulumi up, without --refresh.`,
+            `Authentik at ${asked.url} refused the API token: ` +
+            `${(detail ?? "it is invalid or expired").replace(/\.$/, "")}. ` +
+            "Set a good one with: pulumi config set --secret authentik:token (or in the environment: " +
+            "AUTHENTIK_TOKEN). A refresh and a destroy go by the token of the last update: " +
+            "where a new one is set already, first run pulumi up, without --refresh.",
     },
     {
         when: ({ answer }) => answer.status === 403,
@@ -183,7 +194,8 @@ const ANSWERS: readonly Row[] = [
         when: ({ answer }) => answer.status === 404,
         kind: "unexpected",
         words: ({ asked }) =>
-            `${asked.url} has no API at ${placeOf(asked)} (404). Is authentik:url right? A path below which Authentik is served belongs to it.`,
+            `${asked.url} has no API at ${placeOf(asked)} (404). Is authentik:url right? ` +
+            "A path below which Authentik is served belongs to it.",
     },
     {
         when: ({ answer }) => answer.status === 400 && isJson(answer),
@@ -194,7 +206,8 @@ const ANSWERS: readonly Row[] = [
         when: ({ answer }) => answer.status === 429,
         kind: "unexpected",
         words: ({ asked }) =>
-            `Authentik at ${asked.url} answers that there are too many requests (429 to ${placeOf(asked)}). Try again later.`,
+            `Authentik at ${asked.url} answers that there are too many requests (429 to ${placeOf(asked)}). ` +
+            "Try again later.",
         worth: ({ asked: { patience }, answer }) => ({
             within: 60_000,
             attempts: patience.attempts,
@@ -202,7 +215,8 @@ const ANSWERS: readonly Row[] = [
         }),
     },
     {
-        // A server error, or the empty 405 that an unhandled one shows as: a write may have been committed all the same.
+        // A server error, or the empty 405 that an unhandled one shows as: a write may have been committed all the
+        // same.
         when: ({ answer }) => answer.status >= 500 || (answer.status === 405 && !isJson(answer)),
         kind: ({ asked }) => (asked.isRepeatable ? "unexpected" : "uncertain"),
         words: ({ asked, answer: { status }, detail }) =>

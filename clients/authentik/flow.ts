@@ -52,7 +52,8 @@ const MOST_CHALLENGES = 10;
  * @param origin scheme, host and port of Authentik, for example `https://authentik.example.org`
  * @param flow slug of the flow
  * @param query the query of the page that led to the flow, without the question mark; empty for a flow of its own
- * @param loggedInBy slug of the flow by which the user has been logged in already, where it has: then this one must not ask who it is
+ * @param loggedInBy slug of the flow by which the user has been logged in already, where it has: then this one must not
+ * ask who it is
  * @throws FlowError where it cannot be passed, UnreachableError where Authentik does not answer, or fails.
  */
 export async function passFlow(
@@ -72,14 +73,16 @@ export async function passFlow(
         if (challenge.component === "xak-flow-redirect") return new URL(challenge.to ?? "/", origin);
         if (loggedInBy !== undefined && LOGIN_STAGES.has(challenge.component)) {
             throw new FlowError(
-                `The flow ${loggedInBy} ended without ${credentials.username} being logged in: its user-login stage is missing, or the policy on that stage is for another user.`,
+                `The flow ${loggedInBy} ended without ${credentials.username} being logged in: ` +
+                    "its user-login stage is missing, or the policy on that stage is for another user.",
                 challenge.component,
             );
         }
         const reply = replyTo(challenge, credentials, flow);
         if (answered.has(challenge.component)) {
             throw new FlowError(
-                `The flow ${flow} asks for ${outsideText(challenge.component)} again after it was answered; look at its stages in Authentik.`,
+                `The flow ${flow} asks for ${outsideText(challenge.component)} again after it was answered; ` +
+                    "look at its stages in Authentik.",
                 challenge.component,
             );
         }
@@ -93,7 +96,9 @@ export async function passFlow(
     throw new FlowError(`The flow ${flow} did not end after ${MOST_CHALLENGES} challenges.`, undefined);
 }
 
-/** Ends the session in Authentik, so that sessions do not pile up for a day. Never fails: a session also ends by itself. */
+/**
+ * Ends the session in Authentik, so that sessions do not pile up for a day. Never fails: a session also ends by itself.
+ */
 export async function endSession(browser: Browser, origin: string): Promise<void> {
     try {
         const executor = `${origin}/api/v3/flows/executor/default-invalidation-flow/?query=`;
@@ -127,7 +132,8 @@ function challengeOf(answer: Answer, flow: string): Challenge {
         // Told below, with what came instead.
     }
     throw new FlowError(
-        `Authentik's flow executor answered ${answer.status} without a challenge for the flow ${flow}; is ${answer.url.origin} Authentik?`,
+        `Authentik's flow executor answered ${answer.status} without a challenge for the flow ${flow}; ` +
+            `is ${answer.url.origin} Authentik?`,
         undefined,
     );
 }
@@ -136,7 +142,9 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
     const errors = Object.values(challenge.response_errors ?? {}).flat();
     if (errors.length > 0) {
         throw new FlowError(
-            `Authentik refused the login of ${username}: ${outsideText(errors.map((error) => error.string).join("; "))}. The password may be wrong or expired, or there is no such user.`,
+            `Authentik refused the login of ${username}: ` +
+                `${outsideText(errors.map((error) => error.string).join("; "))}. ` +
+                "The password may be wrong or expired, or there is no such user.",
             challenge.component,
         );
     }
@@ -156,7 +164,9 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
             return { token: challenge.token };
         case "ak-stage-access-denied":
             throw new FlowError(
-                `Authentik denied ${username} the flow ${flow}: ${outsideText(challenge.error_message ?? "no reason given")}. The user may be inactive, or a policy of the flow does not let it pass.`,
+                `Authentik denied ${username} the flow ${flow}: ` +
+                    `${outsideText(challenge.error_message ?? "no reason given")}. ` +
+                    "The user may be inactive, or a policy of the flow does not let it pass.",
                 challenge.component,
             );
         case "ak-stage-flow-error":
@@ -166,12 +176,14 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
         case "ak-stage-authenticator-webauthn":
         case "ak-stage-authenticator-static":
             throw new FlowError(
-                `The flow ${flow} demands a second factor of ${username} (${challenge.component}), which a service account does not have. ${OWN_FLOW}`,
+                `The flow ${flow} demands a second factor of ${username} (${challenge.component}), ` +
+                    `which a service account does not have. ${OWN_FLOW}`,
                 challenge.component,
             );
         default:
             throw new FlowError(
-                `The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, which cannot be answered without a person. ${OWN_FLOW}`,
+                `The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, ` +
+                    `which cannot be answered without a person. ${OWN_FLOW}`,
                 challenge.component,
             );
     }

@@ -1,4 +1,7 @@
-/** What is in Authentik already: read with the program's token, before anything is changed. Tried on Authentik 2025.10 and 2026.5. */
+/**
+ * What is in Authentik already: read with the program's token, before anything is changed. Tried on Authentik 2025.10
+ * and 2026.5.
+ */
 import { outsideText } from "../outsideText";
 import { type ApiAccess, AuthentikApi, oneAttempt } from "./api";
 
@@ -24,7 +27,10 @@ const KINDS = {
 } as const;
 export type Kind = keyof typeof KINDS;
 
-/** Objects found by the kind's name; of an application and a flow the item itself is asked for, since lists may be cached or filtered. */
+/**
+ * Objects found by the kind's name; of an application and a flow the item itself is asked for, since lists may be
+ * cached or filtered.
+ */
 async function find(access: LookAccess, kind: Kind, name: string): Promise<Record<string, unknown> | undefined> {
     const { path, field } = KINDS[kind];
     const isItem = field === "slug";
@@ -56,7 +62,10 @@ export async function isMember(access: LookAccess, username: string, group: stri
     return user.groups.includes(there.pk);
 }
 
-/** Members of a group by their names, each with the number by which Authentik knows it; undefined where they are not to be seen. */
+/**
+ * Members of a group by their names, each with the number by which Authentik knows it; undefined where they are not to
+ * be seen.
+ */
 export async function membersOf(
     access: LookAccess,
     group: string,
@@ -124,15 +133,19 @@ export async function loginObstacles(
 }
 
 /**
- * Policies that Authentik brings along at these stages, without white space and comments (2025.10 to 2026.8): the one passes over the
- * password where a user is known by a passkey, the other over the second factor. Whoever logs in by a password meets both stages.
+ * Policies that Authentik brings along at these stages, without white space and comments (2025.10 to 2026.8): the one
+ * passes over the password where a user is known by a passkey, the other over the second factor. Whoever logs in by a
+ * password meets both stages.
  */
 const USUAL_POLICIES = new Set([
     'flow_plan=request.context.get("flow_plan")ifnotflow_plan:returnTruereturnnothasattr(flow_plan.context.get("pending_user"),"backend")',
     'flow_plan=request.context.get("flow_plan")ifnotflow_plan:returnTruereturnnot(flow_plan.context.get("auth_method")=="auth_webauthn_pwl")',
 ]);
 
-/** Whether everybody who logs in by a password comes to a stage: no policy, but for Authentik's own, says for whom it is. */
+/**
+ * Whether everybody who logs in by a password comes to a stage: no policy, but for Authentik's own, says for whom it
+ * is.
+ */
 async function meetsPasswords(access: LookAccess, { policybindingmodel_ptr_id: target }: Binding): Promise<boolean> {
     const bindings = await get<Listed>(access, `/policies/bindings/?target=${target}`);
     if (bindings === undefined) return false;
@@ -158,7 +171,10 @@ async function usualFlow(access: LookAccess, clientId: string): Promise<Record<s
     return find(access, "flow", brand?.flow_authentication ?? "default-authentication-flow");
 }
 
-/** What a stage demands that a service account does not have; undefined where it passes, or where the stage is not to be seen. */
+/**
+ * What a stage demands that a service account does not have; undefined where it passes, or where the stage is not to be
+ * seen.
+ */
 async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Binding): Promise<string | undefined> {
     const details = <T>(path: string) => get<T>(access, `/stages/${path}/${stage}/`);
     const model = kind?.meta_model_name;

@@ -9,7 +9,10 @@ export interface GrantedPermissions {
     isSuperuser: boolean;
     /** Held on every object of their kind, through any of the roles. */
     everywhere: ReadonlySet<string>;
-    /** Held on the service account at least; undefined where it cannot be seen, which is so for a token that looks at itself. */
+    /**
+     * Held on the service account at least; undefined where it cannot be seen, which is so for a token that looks at
+     * itself.
+     */
     onServiceAccount?: ReadonlySet<string>;
 }
 

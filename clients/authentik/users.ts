@@ -41,12 +41,16 @@ export class AuthentikUsers {
         const user = results.find((candidate) => candidate.username === username);
         if (!user) {
             throw new AuthentikError(
-                `Authentik at ${this.url} shows no user ${username}: it is not there (identity.ciUser), or the token lacks the permission authentik_core.view_user, without which the list is empty.`,
+                `Authentik at ${this.url} shows no user ${username}: ` +
+                    "it is not there (identity.ciUser), or the token lacks the permission " +
+                    "authentik_core.view_user, without which the list is empty.",
             );
         }
         if (user.type !== "service_account") {
             throw new AuthentikError(
-                `The user ${username} in Authentik is no service account (its type is ${user.type}), and its password is not touched: name a service account (identity.ciUser), or change the user's type.`,
+                `The user ${username} in Authentik is no service account (its type is ${user.type}), ` +
+                    "and its password is not touched: name a service account (identity.ciUser), " +
+                    "or change the user's type.",
             );
         }
         if (!user.is_active)
@@ -92,15 +96,18 @@ export class AuthentikUsers {
             if (!failure) throw error;
             if (failure.kind === "bad-token")
                 throw new AuthentikError(
-                    `Authentik at ${this.url} refused the API token (${failure.detail || failure.status}): set a good one with: pulumi config set --secret authentik:token`,
+                    `Authentik at ${this.url} refused the API token (${failure.detail || failure.status}): ` +
+                        "set a good one with: pulumi config set --secret authentik:token",
                 );
             if (failure.kind === "forbidden")
                 throw new AuthentikError(
-                    `The token for Authentik lacks the permission ${permission}, needed for ${what} (${failure.message}). Give it to the token's user, through a role.`,
+                    `The token for Authentik lacks the permission ${permission}, ` +
+                        `needed for ${what} (${failure.message}). Give it to the token's user, through a role.`,
                 );
             if (failure.kind === "not-found")
                 throw new AuthentikError(
-                    `Authentik at ${this.url} has nothing at ${path} (404), while ${what}: the token may not see that user (${permission}), or authentik:url is not where Authentik is.`,
+                    `Authentik at ${this.url} has nothing at ${path} (404), while ${what}: ` +
+                        `the token may not see that user (${permission}), or authentik:url is not where Authentik is.`,
                 );
             throw new AuthentikError(`While ${what}: ${failure.message}`);
         }

@@ -88,7 +88,10 @@ function reasonOf(kind: NoAnswer, code: string, { message }: Partial<Error>, tim
             return `no answer within ${timeout / 1000} seconds`;
         case "untrusted":
             if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `its certificate is for another name (${message})`;
-            return `its certificate is of an authority that is not trusted here (${code}); for a private authority set NODE_EXTRA_CA_CERTS in the environment to its PEM file`;
+            return (
+                `its certificate is of an authority that is not trusted here (${code}); ` +
+                "for a private authority set NODE_EXTRA_CA_CERTS in the environment to its PEM file"
+            );
         case "certificate not valid now":
             return `its certificate is not valid now (${code}); renew it, or set the clock here`;
         default:

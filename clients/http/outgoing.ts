@@ -1,6 +1,7 @@
 /**
- * How requests leave this machine: through a proxy where one is set, trusting a private authority where one is given, with credentials
- * only where nobody on the way can read them, and reading no more of an answer than there is any use for.
+ * How requests leave this machine: through a proxy where one is set, trusting a private authority where one is given,
+ * with credentials only where nobody on the way can read them, and reading no more of an answer than there is any use
+ * for.
  */
 import { readFileSync } from "node:fs";
 import * as tls from "node:tls";
@@ -10,7 +11,10 @@ import { UnreachableError } from "./failures";
 export interface OutgoingOptions {
     /** PEM file of certificate authorities that are trusted beside the usual ones. */
     caCertificateFile?: string;
-    /** URL of an HTTP proxy for every request but those to loopback and to hosts in `NO_PROXY`. Default: `HTTPS_PROXY`, `HTTP_PROXY`. */
+    /**
+     * URL of an HTTP proxy for every request but those to loopback and to hosts in `NO_PROXY`. Default: `HTTPS_PROXY`,
+     * `HTTP_PROXY`.
+     */
     proxy?: string;
 }
 
@@ -24,8 +28,8 @@ export interface OutgoingRequest {
 /**
  * Sends one request and follows no redirect.
  *
- * @throws UnreachableError for a request with a credential over plain http to another machine, which is not sent; and, when the answer's
- * body is read, for one that is larger than {@link LARGEST_ANSWER}.
+ * @throws UnreachableError for a request with a credential over plain http to another machine, which is not sent; and,
+ * when the answer's body is read, for one that is larger than {@link LARGEST_ANSWER}.
  */
 export type Send = (url: URL, request: OutgoingRequest) => Promise<Response>;
 
@@ -42,7 +46,8 @@ const inEnvironment = (environment: NodeJS.ProcessEnv, name: string) =>
     environment[name.toLowerCase()] || environment[name.toUpperCase()] || undefined;
 
 /**
- * The way out. Node's own fetch knows neither proxies nor authorities of one's own, so undici is loaded where one is needed.
+ * The way out. Node's own fetch knows neither proxies nor authorities of one's own, so undici is loaded where one is
+ * needed.
  *
  * @throws Error where the file cannot be read.
  */
@@ -51,7 +56,8 @@ export function outgoing(options: OutgoingOptions = {}, environment: NodeJS.Proc
     return async (url, request) => {
         if (!isConfidential(url) && Object.keys(request.headers).some((name) => CREDENTIALS.test(name))) {
             throw new UnreachableError(
-                `nothing was sent to ${url.origin}: over plain http, the credential of the request could be read on the way. Give the https address`,
+                `nothing was sent to ${url.origin}: over plain http, ` +
+                    "the credential of the request could be read on the way. Give the https address",
                 true,
             );
         }
@@ -63,7 +69,8 @@ export function outgoing(options: OutgoingOptions = {}, environment: NodeJS.Proc
 function bounded(response: Response, { origin }: URL, largest = LARGEST_ANSWER): Response {
     const tooLarge = () =>
         new UnreachableError(
-            `${origin} sent an answer of more than ${largest / 1024 / 1024} MiB, and no more of it was read; see what answers at that address`,
+            `${origin} sent an answer of more than ${largest / 1024 / 1024} MiB, and no more of it was read; ` +
+                "see what answers at that address",
             true,
         );
     const bytes = async () => {

@@ -18,7 +18,10 @@ export interface HttpRequest {
     json?: unknown;
     /** Sent as it is; not beside `json`. */
     body?: string;
-    /** How long the answer may take, in milliseconds. Default: 30 s; an identity provider that answers slower has a problem of its own. */
+    /**
+     * How long the answer may take, in milliseconds. Default: 30 s; an identity provider that answers slower has a
+     * problem of its own.
+     */
     timeout?: number;
     /** Ends the request earlier; what it is aborted with is thrown as it is. */
     cancelled?: AbortSignal;
@@ -27,7 +30,8 @@ export interface HttpRequest {
 const USUAL_TIMEOUT = 30_000;
 
 /**
- * Sends one request without cookies and reads the answer whole. No status is an error here, and no redirect is followed.
+ * Sends one request without cookies and reads the answer whole. No status is an error here, and no redirect is
+ * followed.
  *
  * @throws UnreachableError where no answer comes.
  */
@@ -78,7 +82,8 @@ export function retryAfter({ headers }: Pick<Answer, "headers">): number | undef
 }
 
 /**
- * By how many milliseconds the clock of the machine that answered is ahead of this one's, to half a second; undefined where it did not say.
+ * By how many milliseconds the clock of the machine that answered is ahead of this one's, to half a second; undefined
+ * where it did not say.
  */
 export function clockAhead(answer: Pick<Answer, "headers">, now: number = Date.now()): number | undefined {
     const date = Date.parse(answer.headers.get("date") ?? "");

@@ -1,4 +1,7 @@
-/** API keys of a zot user: made, listed and revoked by whoever is logged in, and what a key itself may do (measured on zot 2.1.20). */
+/**
+ * API keys of a zot user: made, listed and revoked by whoever is logged in, and what a key itself may do (measured on
+ * zot 2.1.20).
+ */
 import { randomBytes } from "node:crypto";
 import { UnreachableError } from "../http/failures";
 import type { Send } from "../http/outgoing";
@@ -55,7 +58,8 @@ export function apiKeysOver(
         const reason = outsideText(answer.text);
         if (answer.status >= 500)
             throw new UnreachableError(
-                `The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}; its log says why.`,
+                `The registry ${registryUrl} answered ${answer.status} when ` +
+                    `${what}${reason ? `: ${reason}` : ""}; its log says why.`,
             );
         throw new ApiKeyError(
             `The registry ${registryUrl} answered ${answer.status} when ${what}${reason ? `: ${reason}` : ""}.`,
@@ -99,7 +103,8 @@ function parsed<T>(answer: Answer): T {
         return JSON.parse(answer.text) as T;
     } catch {
         throw new ApiKeyError(
-            `${answer.url.origin} answered a request about API keys with something else than zot does; does a proxy in front of it ask for a login?`,
+            `${answer.url.origin} answered a request about API keys with something else than zot does; ` +
+                "does a proxy in front of it ask for a login?",
             answer.status,
         );
     }
@@ -124,8 +129,8 @@ export class KeyHolder {
     }
 
     /**
-     * Whether the key may add a tag to a repository, found out without storing anything: zot looks at the rights before it refuses
-     * the media type with 415.
+     * Whether the key may add a tag to a repository, found out without storing anything: zot looks at the rights before
+     * it refuses the media type with 415.
      */
     async mayPush(repository: string): Promise<PushProof> {
         const tag = `probe-${randomBytes(8).toString("hex")}`;
@@ -135,7 +140,8 @@ export class KeyHolder {
         });
         if (status >= 500)
             throw new UnreachableError(
-                `The registry ${this.registryUrl} answered ${status} when it was asked whether ${this.username} may push; its log says why.`,
+                `The registry ${this.registryUrl} answered ${status} when it was asked whether ${this.username} ` +
+                    "may push; its log says why.",
             );
         return status === 415
             ? "may push"

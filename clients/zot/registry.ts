@@ -28,7 +28,9 @@ export class RegistryClient {
         return sendOne(this.way, new URL(path, this.url), { method, headers, body: options.body });
     }
 
-    /** Pushes a tiny image of one layer and answers the status of the request that was refused, or of the manifest's. */
+    /**
+     * Pushes a tiny image of one layer and answers the status of the request that was refused, or of the manifest's.
+     */
     async push(repository: string, tag: string, content: string): Promise<number> {
         const config = "{}";
         for (const blob of [config, content]) {

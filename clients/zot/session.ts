@@ -22,8 +22,8 @@ export interface LoginOptions {
     /** Slug of a flow to log in by before zot's login begins. Default: the flow that Authentik itself chooses. */
     loginFlow?: string;
     /**
-     * Where a password may be sent: addresses of the identity provider, of which the origin counts. A registry that sends its logins
-     * elsewhere, as one that somebody else runs, gets none.
+     * Where a password may be sent: addresses of the identity provider, of which the origin counts. A registry that
+     * sends its logins elsewhere, as one that somebody else runs, gets none.
      */
     identityProvider: readonly string[];
 }
@@ -53,10 +53,11 @@ export class ZotSession {
     }
 
     /**
-     * Logs in at the registry through Authentik, with a password and without a browser. Where a server fails in passing, as an
-     * Authentik does that recycles a worker, the login is begun again.
+     * Logs in at the registry through Authentik, with a password and without a browser. Where a server fails in
+     * passing, as an Authentik does that recycles a worker, the login is begun again.
      *
-     * @throws FlowError where Authentik's flow cannot be passed, LoginError where zot or Authentik refuses, UnreachableError where one does not answer.
+     * @throws FlowError where Authentik's flow cannot be passed, LoginError where zot or Authentik refuses,
+     * UnreachableError where one does not answer.
      */
     static login(registryUrl: string, credentials: Credentials, options: LoginOptions): Promise<ZotSession> {
         return retrying(() => ZotSession.attempt(registryUrl, credentials, options), {
@@ -88,7 +89,8 @@ export class ZotSession {
                 const next = answer.location;
                 if (!next) break;
                 const isCallback = next.pathname.startsWith("/zot/auth/callback/");
-                // The password goes where the login began, and to nobody it is sent on to. (A callback is looked at below.)
+                // The password goes where the login began, and to nobody it is sent on to. (A callback is looked at
+                // below.)
                 if (!isCallback && next.origin !== origin && next.origin !== registry)
                     throw new LoginError(strangerProblem(registryUrl, next.origin, trusted, credentials.username));
                 const flow = /\/if\/flow\/([^/]+)\/$/.exec(next.pathname);
@@ -117,7 +119,8 @@ export class ZotSession {
                 }
                 if (answer.status >= 500)
                     throw new UnreachableError(
-                        `${answer.url.origin} answered ${answer.status} in the middle of the login of ${credentials.username}; its log says why.`,
+                        `${answer.url.origin} answered ${answer.status} in the middle of the login of ` +
+                            `${credentials.username}; its log says why.`,
                     );
             }
             throw new LoginError(loginPageProblem(answer, credentials.username));
@@ -141,8 +144,10 @@ export class ZotSession {
         if (session.username !== credentials.username) {
             await session.end();
             throw new LoginError(
-                `The registry ${registryUrl} took the login of ${credentials.username} for ${outsideText(session.username)}, so that a key would belong to the wrong name: ` +
-                    "the claim preferred_username does not reach it. Authentik's provider needs the mapping profile, and zot's config the scope profile.",
+                `The registry ${registryUrl} took the login of ${credentials.username} for ` +
+                    `${outsideText(session.username)}, so that a key would belong to the wrong name: ` +
+                    "the claim preferred_username does not reach it. " +
+                    "Authentik's provider needs the mapping profile, and zot's config the scope profile.",
             );
         }
         return session;
@@ -173,7 +178,8 @@ export class ZotSession {
 async function followToCallback(browser: Browser, registryUrl: string, callback: URL): Promise<Answer> {
     if (callback.origin !== new URL(registryUrl).origin) {
         throw new LoginError(
-            `The registry ${registryUrl} sends logins back to ${callback.origin}: its externalUrl and the URL that the program knows it by must be the same.`,
+            `The registry ${registryUrl} sends logins back to ${callback.origin}: ` +
+                "its externalUrl and the URL that the program knows it by must be the same.",
         );
     }
     return browser.send(callback);
@@ -194,8 +200,17 @@ function strangerProblem(
 ): string {
     const known = [...trusted].join(" or ");
     if (trusted.has(stranger))
-        return `The registry ${registryUrl} sends logins to ${stranger}, and over plain http the password of ${username} could be read on the way: give the issuer an https address (identity.issuer).`;
-    return `The login of ${username} at the registry ${registryUrl} is sent on to ${outsideText(stranger)}, which is not the identity provider (${known}). No password was sent there. Either the registry's config names another issuer than identity.issuer, or something else answers at ${registryUrl}.`;
+        return (
+            `The registry ${registryUrl} sends logins to ${stranger}, ` +
+            `and over plain http the password of ${username} could be read on the way: ` +
+            "give the issuer an https address (identity.issuer)."
+        );
+    return (
+        `The login of ${username} at the registry ${registryUrl} is sent on to ${outsideText(stranger)}, ` +
+        `which is not the identity provider (${known}). No password was sent there. ` +
+        "Either the registry's config names another issuer than identity.issuer, " +
+        `or something else answers at ${registryUrl}.`
+    );
 }
 
 function startProblem(registryUrl: string, { status, text }: Answer): Error {
@@ -205,22 +220,37 @@ function startProblem(registryUrl: string, { status, text }: Answer): Error {
         );
     if (status === 404) {
         return new LoginError(
-            `The registry ${registryUrl} has no login (404). Either its config has no OpenID Connect, or it started with the read-only config because its identity provider did not answer: look at its log, and restart it.`,
+            `The registry ${registryUrl} has no login (404). ` +
+                "Either its config has no OpenID Connect, " +
+                "or it started with the read-only config because its identity provider did not answer: " +
+                "look at its log, and restart it.",
         );
     }
     return new LoginError(
-        `The registry ${registryUrl} answered ${status} to the start of a login instead of a redirect to its identity provider${text.trim() ? `: ${outsideText(text)}` : ""}. Is it zot, with OpenID Connect in its config?`,
+        `The registry ${registryUrl} answered ${status} to the start of a login instead of a redirect to ` +
+            `its identity provider${text.trim() ? `: ${outsideText(text)}` : ""}. ` +
+            "Is it zot, with OpenID Connect in its config?",
     );
 }
 
 function loginPageProblem({ status, text }: Answer, username: string): string {
     if (text.includes("Permission denied")) {
-        return `Authentik denied ${username} the registry's application: the user is in no group that is bound to it, or the application is gone or has no provider. Look at the application's bindings in Authentik.`;
+        return (
+            `Authentik denied ${username} the registry's application: ` +
+            "the user is in no group that is bound to it, or the application is gone or has no provider. " +
+            "Look at the application's bindings in Authentik."
+        );
     }
     if (text.includes("Client ID Error"))
-        return "Authentik does not know the client id that zot sent; compare identity.clientId with the provider in Authentik, and push the registry's config again.";
+        return (
+            "Authentik does not know the client id that zot sent; " +
+            "compare identity.clientId with the provider in Authentik, and push the registry's config again."
+        );
     if (text.includes("Redirect URI Error"))
-        return "Authentik does not accept the redirect URI that zot sent; the provider's must be the registry's URL followed by /zot/auth/callback/oidc, to the letter.";
+        return (
+            "Authentik does not accept the redirect URI that zot sent; " +
+            "the provider's must be the registry's URL followed by /zot/auth/callback/oidc, to the letter."
+        );
     return `The login of ${username} ended at an answer ${status} that is no redirect.`;
 }
 
@@ -228,12 +258,14 @@ function loginPageProblem({ status, text }: Answer, username: string): string {
 const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
     [
         /invalid_client/,
-        "zot's client secret is not the one in Authentik: push the registry's config again (pulumi up), and restart zot where that is done by hand",
+        "zot's client secret is not the one in Authentik: " +
+            "push the registry's config again (pulumi up), and restart zot where that is done by hand",
     ],
     [/signature algorithm not supported/, "Authentik's provider has no signing key: choose one in identity.signingKey"],
     [
         /issuer does not match/,
-        "the issuer in zot's config is not the one that Authentik names: set identity.issuer, and the provider's issuer mode to one per provider",
+        "the issuer in zot's config is not the one that Authentik names: " +
+            "set identity.issuer, and the provider's issuer mode to one per provider",
     ],
     [/userinfo failed.*403/s, "Authentik's provider lacks the mapping openid"],
     [
@@ -247,15 +279,18 @@ const IN_PASSING = /http status not ok: 5\d\d|\bEOF\b|connection re(fused|set)|n
 
 function callbackProblem(registryUrl: string, username: string, { status, text }: Answer, skew: number): Error {
     const said = outsideText(text);
-    const refused = `The registry ${registryUrl} refused the login of ${username} (${status}${said ? `: ${said}` : ""})`;
+    const refused =
+        `The registry ${registryUrl} refused the login of ${username} ` + `(${status}${said ? `: ${said}` : ""})`;
     if (status >= 502 || IN_PASSING.test(said))
         return new UnreachableError(
-            `${refused}: the registry cannot speak with Authentik, or Authentik failed. Look at both logs, and whether the registry's host reaches Authentik.`,
+            `${refused}: the registry cannot speak with Authentik, or Authentik failed. ` +
+                "Look at both logs, and whether the registry's host reaches Authentik.",
         );
     const known = CALLBACK_PROBLEMS.find(([pattern]) => pattern.test(said))?.[1];
     const clocks =
         Math.abs(skew) > CLOCK_TOLERANCE
-            ? ` The registry's clock is ${Math.abs(skew)} seconds ${skew > 0 ? "ahead of" : "behind"} Authentik's: set them (NTP).`
+            ? ` The registry's clock is ${Math.abs(skew)} seconds ${skew > 0 ? "ahead of" : "behind"} ` +
+              "Authentik's: set them (NTP)."
             : "";
     const remedy =
         known ??

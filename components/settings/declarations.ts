@@ -1,6 +1,6 @@
 /**
- * Every setting: the table that `Pulumi.yaml`, the messages, the types and the reference come from; zot's config and its
- * comparison with another one; what the host is told; and what a change means to a review. Pure.
+ * Every setting: the table that `Pulumi.yaml`, the messages, the types and the reference come from; zot's config and
+ * its comparison with another one; what the host is told; and what a change means to a review. Pure.
  *
  * Names are `group.setting`; on the command line `pulumi config set --path zot.port 5050`.
  */

@@ -4,11 +4,13 @@ import { isMap, shownPath } from "./setting";
 
 /** The config is mode 0644 on the host and an output of the stack. */
 const WHERE_SECRETS_GO =
-    "zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment";
+    "zot's config and the stack's outputs show it; " +
+    "leave it out, and give it to zot by a credentials file or in zot's environment";
 /** By the path of a key in small letters: what to do where zot takes the secret from its config alone. */
 const INSTEAD: Record<string, string> = {
     "cluster.hashkey":
-        "zot's config and the stack's outputs show it, and zot takes it from nowhere else; leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none",
+        "zot's config and the stack's outputs show it, and zot takes it from nowhere else; " +
+        "leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none",
 };
 
 /**

@@ -39,7 +39,10 @@ export function authentikConnection(): { authentikUrl?: string; authentikToken?:
     return { authentikUrl: config.get("url"), authentikToken: config.getSecret("token") };
 }
 
-/** How Authentik is reached, from the stack or the environment; undefined where either is missing, which is a mistake of its own. */
+/**
+ * How Authentik is reached, from the stack or the environment; undefined where either is missing, which is a mistake of
+ * its own.
+ */
 export function authentikAccess(): { url: string; token: string } | undefined {
     const config = new pulumi.Config("authentik");
     const url = config.get("url") ?? process.env.AUTHENTIK_URL;

@@ -46,12 +46,14 @@ function stackFile(projectFolder: string, stack: string): string {
     const isName = /^[A-Za-z0-9._-]+$/.test(name);
     if (isName && existsSync(file)) return file;
     throw new StackFileError(
-        `There is no stack ${shown(stack)}${isName ? `: ${file} does not exist` : ""}. Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`,
+        `There is no stack ${shown(stack)}${isName ? `: ${file} does not exist` : ""}. ` +
+            `Stacks with a file here: ${stacksWithFile(projectFolder).join(", ") || "none"}.`,
     );
 }
 
 /**
- * The project's file. Where Pulumi would read another one, or stacks' files from elsewhere, what is said here would be of something else.
+ * The project's file. Where Pulumi would read another one, or stacks' files from elsewhere, what is said here would be
+ * of something else.
  *
  * @throws StackFileError
  */
@@ -70,7 +72,8 @@ export function readProject(projectFolder: string): Record<string, unknown> {
               : undefined;
     if (elsewhere)
         throw new StackFileError(
-            `The project's file ${file} has Pulumi read the files of stacks from another folder (${elsewhere}); remove that.`,
+            `The project's file ${file} has Pulumi read the files of stacks from another folder (${elsewhere}); ` +
+                "remove that.",
         );
     return project;
 }

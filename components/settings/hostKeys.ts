@@ -7,7 +7,8 @@ const PREFERRED = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", 
 
 /** What to look at where a scan has found no key. */
 export const SCAN_FOUND_NOTHING =
-    "a scan that finds nothing prints nothing: look at the address, at the port (ssh-keyscan -p PORT), at a firewall, " +
+    "a scan that finds nothing prints nothing: " +
+    "look at the address, at the port (ssh-keyscan -p PORT), at a firewall, " +
     "and whether the host has a key of that type (ed25519, ecdsa)";
 
 /**
@@ -42,7 +43,8 @@ export function hostKeyMistake(value: string): string | undefined {
     if (/\bssh-rsa\b/.test(value)) return "it is an RSA key, which never matches a modern sshd";
     const [, type, encoded] = HOST_KEY.exec(value) ?? [];
     if (!type || !encoded) return "it is not a line of known_hosts";
-    // The key names its own type again, behind its length in four bytes; a key cut short ends in the middle of a number.
+    // The key names its own type again, behind its length in four bytes; a key cut short ends in the middle of a
+    // number.
     const key = Buffer.from(encoded, "base64");
     let offset = 0;
     const fields: string[] = [];

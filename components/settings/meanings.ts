@@ -1,6 +1,6 @@
 /**
- * What a changed setting means for who may do what, where zot's config does not say it: where secrets go, who is trusted, what runs
- * on the host. Pure.
+ * What a changed setting means for who may do what, where zot's config does not say it: where secrets go, who is
+ * trusted, what runs on the host. Pure.
  */
 import { durationOf } from "../../clients/durations";
 import { goDurationSeconds } from "./goDurations";

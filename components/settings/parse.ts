@@ -69,7 +69,8 @@ function readOne(name: string, setting: Setting<unknown>, given: unknown, { site
     if (setting.secret) {
         if (!(given instanceof SecretText)) {
             return refuse(
-                `${name} is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: ${setCommand(name, setting)}`,
+                `${name} is a secret but is not encrypted in the stack's file: ` +
+                    `change it where it came from, and set it with: ${setCommand(name, setting)}`,
             );
         }
     } else {
@@ -79,7 +80,8 @@ function readOne(name: string, setting: Setting<unknown>, given: unknown, { site
             return {
                 mistakes: encrypted.map(
                     (place) =>
-                        `${name}${place} is encrypted, but ${name} is shown wherever it is used; give it without --secret, or leave it out if it is a secret.`,
+                        `${name}${place} is encrypted, but ${name} is shown wherever it is used; ` +
+                        "give it without --secret, or leave it out if it is a secret.",
                 ),
             };
     }
@@ -119,7 +121,8 @@ function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIs
             if (issue.code === "invalid_value" && issue.path.length > 0) {
                 const values = issue.values.map((one) => shown(one)).join(", ");
                 return [
-                    `${place(issue.path)}: ${shown(found)} is not allowed; give ${issue.values.length > 1 ? "one of " : ""}${values}.`,
+                    `${place(issue.path)}: ${shown(found)} is not allowed; ` +
+                        `give ${issue.values.length > 1 ? "one of " : ""}${values}.`,
                 ];
             }
             // What should have been a whole map may hold anything.
@@ -162,13 +165,16 @@ export function plainTokenMistake(): SettingMistake {
     return {
         setting: "authentik:token",
         message:
-            "authentik:token is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
+            "authentik:token is a secret but is not encrypted in the stack's file: " +
+            "change it where it came from, and set it with: " +
+            "pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
     };
 }
 
 /**
- * Under which name a reader keeps a key of a stack's configuration, or undefined for one that is not ours: `registry` for
- * `zot-hardening:registry`. A setting with its group as namespace (`zot:port`) has no effect, and is kept to be refused.
+ * Under which name a reader keeps a key of a stack's configuration, or undefined for one that is not ours: `registry`
+ * for `zot-hardening:registry`. A setting with its group as namespace (`zot:port`) has no effect, and is kept to be
+ * refused.
  */
 export function nameOfKey(key: string, project: string): string | undefined {
     const colon = key.indexOf(":");
@@ -191,12 +197,14 @@ function strayNames(groups: Record<string, unknown>): SettingMistake[] {
         if (literal) {
             refuse(
                 group,
-                `${group} was set without --path and so has no effect: remove it with "pulumi config rm ${group}" and set it with: ${setCommand(group, literal)}`,
+                `${group} was set without --path and so has no effect: ` +
+                    `remove it with "pulumi config rm ${group}" and set it with: ${setCommand(group, literal)}`,
             );
         } else if (!known.has(group)) {
             refuse(
                 group,
-                `${group} is not a setting${suggestion(group, [...names, ...known.keys()])} All settings are declared in Pulumi.yaml.`,
+                `${group} is not a setting${suggestion(group, [...names, ...known.keys()])} All settings are ` +
+                    "declared in Pulumi.yaml.",
             );
         } else if (!isMap(members)) {
             const keys = [...known.get(group as GroupName)!].map((key) => `${group}.${key}`).join(", ");

@@ -35,8 +35,9 @@ export function patternMistake(pattern: string): string | undefined {
 }
 
 /**
- * What becomes of each piece of a pattern. zot 2.1.20 matches with doublestar 4.10: a final slash and `**` may also be absent,
- * so that `team/**` matches `team`; after a part that ends in `*`, though, only where that `*` matches something:
+ * What becomes of each piece of a pattern. zot 2.1.20 matches with doublestar 4.10: a final slash and `**` may also be
+ * absent, so that `team/**` matches `team`; after a part that ends in `*`, though, only where that `*` matches
+ * something:
  * `team*` with a final `**` matches `teams` and `team/a`, and not `team`.
  */
 const PIECES: [RegExp, string][] = [

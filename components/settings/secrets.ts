@@ -11,7 +11,10 @@ const ENDINGS = [
     ...["privatekey", "signingkey", "authkey", "masterkey", "hashkey", "encryptkey", "encryptionkey", "sessionkey"],
 ];
 
-/** Whether what stands at a key of this name is a secret. The name of a file of secrets is none: such keys end in `file` or `path`. */
+/**
+ * Whether what stands at a key of this name is a secret. The name of a file of secrets is none: such keys end in `file`
+ * or `path`.
+ */
 export function isSecretKey(key: string): boolean {
     const name = plain(key);
     return ENDINGS.some((ending) => name === ending || (ending.length > 3 && name.endsWith(ending)));
@@ -65,7 +68,10 @@ const FORMS: [kind: string, form: RegExp][] = [
 
 /** What stands before the host of an address: `user:password@`, or a token alone. */
 const USERINFO = /\/\/[^/?#\s"'@][^/?#\s"']*@/;
-/** What follows the slashes of an address, to its end as somebody may have written it: with a slash in the password, say. */
+/**
+ * What follows the slashes of an address, to its end as somebody may have written it: with a slash in the password,
+ * say.
+ */
 const AFTER_SLASHES = /\/\/[^\s"']+/g;
 
 /** Hides all that stands before the last `@`, but for the one before the digest of an image. */
@@ -75,7 +81,10 @@ function withoutUserinfo(address: string, replacement: string): string {
 }
 const PARAMETER = /([?&;#])([\w.~%-]+)=([^&;#\s"']+)/g;
 
-/** What in a text is a secret by its form, as a noun with its article; undefined where nothing is. Errs on the side of naming something. */
+/**
+ * What in a text is a secret by its form, as a noun with its article; undefined where nothing is. Errs on the side of
+ * naming something.
+ */
 export function secretIn(text: string): string | undefined {
     if (USERINFO.test(text)) return "a URL with a user name, a password or a token before its host";
     if ([...text.matchAll(PARAMETER)].some(([, , name]) => isSecretParameter(name!)))

@@ -8,7 +8,10 @@ import { withoutSecrets } from "./secrets";
 /** How a value that arrives as text (`pulumi config set`, an environment) becomes a value. */
 export type SettingKind = "text" | "integer" | "boolean" | "list" | "map";
 
-/** What a change means for who may do what. `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens has to be read. */
+/**
+ * What a change means for who may do what. `wider`: someone may do more. `narrower`: less. `unclear`: whether it widens
+ * has to be read.
+ */
 export type Effect = "wider" | "narrower" | "unclear";
 
 /** A change in a review. */
@@ -21,7 +24,9 @@ export interface ChangeMeaning {
 /** What the change from one value to another means; undefined is a setting that is not there. */
 export type Weigh = (before: unknown, after: unknown) => ChangeMeaning;
 
-/** Whether a change is seen in zot's config, as rights; changes nobody's rights; or what it means beside zot's config. */
+/**
+ * Whether a change is seen in zot's config, as rights; changes nobody's rights; or what it means beside zot's config.
+ */
 export type ReviewMeaning = "in zot's config" | "no rights" | Weigh;
 
 /** A place in zot's config that a setting decides. */
@@ -40,7 +45,10 @@ export interface ZotPlace<T> {
 
 /** How the host is told of a setting. */
 export interface HostNames {
-    /** Name among the settings that a push sends to the script (`host/look.sh` reads them); of a list each item is a line. */
+    /**
+     * Name among the settings that a push sends to the script (`host/look.sh` reads them); of a list each item is a
+     * line.
+     */
     script?: string;
     /** Name among the inputs of the resource HostObservation. */
     look?: string;
@@ -62,7 +70,10 @@ export interface Setting<T> {
     optional?: boolean;
     /** Encrypted in the stack's file, a {@link SecretText} in the program, never shown. */
     secret?: boolean;
-    /** Only a site can know it and it stays out of the committed stack file; rendering config and matrix does not need it. */
+    /**
+     * Only a site can know it and it stays out of the committed stack file; rendering config and matrix does not need
+     * it.
+     */
     siteOnly?: boolean;
     /**
      * A value for the command in a message, in shell syntax, for example `"$(cat key)"`. One that depends on other
@@ -99,7 +110,10 @@ export interface SettingMistake {
 export class SecretText {
     readonly #text: string | undefined;
 
-    /** `text` is undefined where the value exists but is encrypted, as when a stack's file is read without its passphrase. */
+    /**
+     * `text` is undefined where the value exists but is encrypted, as when a stack's file is read without its
+     * passphrase.
+     */
     constructor(text: string | undefined) {
         this.#text = text;
     }
@@ -165,7 +179,9 @@ export function isMap(value: unknown): value is Record<string, unknown> {
     return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof SecretText);
 }
 
-/** The command that sets a setting on the current stack. It asks for a secret, which is not to be in a shell's history. */
+/**
+ * The command that sets a setting on the current stack. It asks for a secret, which is not to be in a shell's history.
+ */
 export function setCommand(
     name: string,
     setting: Pick<Setting<unknown>, "secret" | "example">,

@@ -1,6 +1,6 @@
 /**
- * YAML as the Pulumi CLI reads it (3.259, with gopkg.in/yaml.v3): what a stack's file means to `pulumi up` is what it means here. What the two parsers
- * below would read in different ways is refused. Pure.
+ * YAML as the Pulumi CLI reads it (3.259, with gopkg.in/yaml.v3): what a stack's file means to `pulumi up` is what it
+ * means here. What the two parsers below would read in different ways is refused. Pure.
  */
 import { isAlias, isCollection, isMap, isPair, isScalar, type Pair, parseDocument, Scalar, visit } from "yaml";
 
@@ -25,11 +25,13 @@ export function yamlAsPulumi(text: string): unknown {
     const unseen = UNSEEN.exec(content);
     if (unseen)
         throw new YamlMistake(
-            `it holds the character U+${unseen[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}, which some programs take for the end of a line; remove it`,
+            `it holds the character U+${unseen[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}, ` +
+                "which some programs take for the end of a line; remove it",
             lineAt(unseen.index),
         );
 
-    // Every plain value as a text, so that what it stands for is decided here. Without pretty errors a message does not quote the file.
+    // Every plain value as a text, so that what it stands for is decided here. Without pretty errors a message does not
+    // quote the file.
     const document = parseDocument(content, {
         schema: "failsafe",
         merge: true,

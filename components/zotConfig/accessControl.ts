@@ -27,9 +27,9 @@ export function repositoriesOf(policy: AccessPolicy): JsonMap {
 const BEHAVIOUR = "detectManifestCollision";
 
 /**
- * The policy that a config's accessControl means, and what in it zot would read otherwise than it is written; each as the
- * middle of a sentence. `zot verify` lets all of it pass (zot 2.1.20): misspelt actions, empty names and lists, policies
- * without a subject, single values and maps in place of lists.
+ * The policy that a config's accessControl means, and what in it zot would read otherwise than it is written; each as
+ * the middle of a sentence. `zot verify` lets all of it pass (zot 2.1.20): misspelt actions, empty names and lists,
+ * policies without a subject, single values and maps in place of lists.
  */
 export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mistakes: string[] } {
     const mistakes: string[] = [];
@@ -65,7 +65,8 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
         given.forEach((action, index) => {
             if (!([...ACTIONS, BEHAVIOUR] as Json[]).includes(action))
                 mistakes.push(
-                    `${where}[${index}] is ${shown(action)}, which zot would pass over; give one of ${ACTIONS.join(", ")}`,
+                    `${where}[${index}] is ${shown(action)}, which zot would pass over; ` +
+                        `give one of ${ACTIONS.join(", ")}`,
                 );
         });
         return ACTIONS.filter((action) => given.includes(action));
@@ -115,7 +116,10 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
     return { policy: { rules, everywhere }, mistakes };
 }
 
-/** What anyone may do who reaches a zot that has no rights in its config: everything, without a login where there is none. */
+/**
+ * What anyone may do who reaches a zot that has no rights in its config: everything, without a login where there is
+ * none.
+ */
 function withoutRights(config: JsonMap): AccessPolicy {
     const auth = valueAt(config, ["http", "auth"]);
     const isGiven = (value: Json | undefined) =>

@@ -1,6 +1,8 @@
 /**
- * What is wrong with a rendered config although `zot verify` would let it through (zot 2.1.20), in the words of the settings.
- * What a single setting can say is checked before; this is about what zot.extraConfig adds, and what the rules mean together. Pure.
+ * What is wrong with a rendered config although `zot verify` would let it through (zot 2.1.20), in the words of the
+ * settings.
+ * What a single setting can say is checked before; this is about what zot.extraConfig adds, and what the rules mean
+ * together. Pure.
  */
 import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPolicy";
 import { type PolicySettings, patternMistake, type SettingMistake } from "../settings";
@@ -51,7 +53,8 @@ function storageMistakes(config: JsonMap): string[] {
     const found: string[] = [];
     if (valueAt(config, ["extensions", "search", "cve"]) !== undefined) {
         found.push(
-            "storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; set zot.vulnerabilityUpdateInterval to off",
+            "storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; " +
+                "set zot.vulnerabilityUpdateInterval to off",
         );
     }
     if (
@@ -59,7 +62,8 @@ function storageMistakes(config: JsonMap): string[] {
         valueAt(config, ["extensions", "sync", "downloadDir"]) === undefined
     ) {
         found.push(
-            "storage.storageDriver keeps images elsewhere, and pull-through caches need extensions.sync.downloadDir then; add it",
+            "storage.storageDriver keeps images elsewhere, " +
+                "and pull-through caches need extensions.sync.downloadDir then; add it",
         );
     }
     return found;
@@ -74,18 +78,24 @@ function policyMistakes(config: JsonMap, { access, identity }: PolicySettings): 
         ...policyBreaches(policy, { adminsGroup, adminsMayUpdate: access.adminsMayUpdate }),
         ...ambiguousPatterns(policy).map(
             ([one, other]) =>
-                `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may match the same repository, for which zot would pick one of the two rules by chance; make one of them longer or narrower`,
+                `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may ` +
+                "match the same repository, for which zot would pick one of the two rules by chance; " +
+                "make one of them longer or narrower",
         ),
         ...caches.flatMap((cache) =>
             pushableInCache(policy, cache, adminsGroup).map(
                 (opening) =>
-                    `by ${opening} CI could push into the pull-through cache ${JSON.stringify(cache)}, in place of upstream's images; declare the cache in zot.mirrors, or set access.ciMayPushToMirrors to true`,
+                    `by ${opening} CI could push into the pull-through cache ${JSON.stringify(cache)}, ` +
+                    "in place of upstream's images; declare the cache in zot.mirrors, " +
+                    "or set access.ciMayPushToMirrors to true",
             ),
         ),
     ];
 }
 
-/** The patterns of the repositories that sync fills, by where it puts them; every repository where that is hard to tell. */
+/**
+ * The patterns of the repositories that sync fills, by where it puts them; every repository where that is hard to tell.
+ */
 function cachePatterns(config: JsonMap, mistakes: string[]): string[] {
     const itemsOf = (holder: Json | undefined, key: string, where: string): Json[] => {
         const value = valueAt(holder, [key]);

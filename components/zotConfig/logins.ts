@@ -1,4 +1,7 @@
-/** The ways to log in that a config of zot has beside the declared provider and API keys, and what their accounts leave. Pure. */
+/**
+ * The ways to log in that a config of zot has beside the declared provider and API keys, and what their accounts leave.
+ * Pure.
+ */
 import { outsideText } from "../../clients/outsideText";
 import { withoutSecrets } from "../settings/secrets";
 import { shown } from "../settings/setting";
@@ -36,8 +39,8 @@ const KINDS: Record<string, (value: Json) => { who: string; why: string }> = {
 };
 
 /**
- * Every way to log in that a config, or a part of one, has beside `http.auth.openid.providers.oidc` and API keys, as zot
- * reads it: keys without regard to case, null and empty maps absent. What is not known to be harmless is one.
+ * Every way to log in that a config, or a part of one, has beside `http.auth.openid.providers.oidc` and API keys, as
+ * zot reads it: keys without regard to case, null and empty maps absent. What is not known to be harmless is one.
  */
 export function otherLogins(config: JsonMap): OtherLogin[] {
     const found: OtherLogin[] = [];
@@ -68,7 +71,9 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
         const { path, value } = authorities;
         found.push({
             path,
-            who: `whoever holds a client certificate that is signed by an authority in ${typeof value === "string" ? outsideText(value, 200) : shown(value)}`,
+            who:
+                "whoever holds a client certificate that is signed by an authority in " +
+                `${typeof value === "string" ? outsideText(value, 200) : shown(value)}`,
             why: SHARED,
         });
     }
@@ -76,8 +81,8 @@ export function otherLogins(config: JsonMap): OtherLogin[] {
 }
 
 /**
- * Of a config that was made by other means: whose accounts zot goes on knowing after the declared one is in force, each as a
- * noun. zot keeps an account by its name, with its keys and the groups of its last login, whatever login made it.
+ * Of a config that was made by other means: whose accounts zot goes on knowing after the declared one is in force, each
+ * as a noun. zot keeps an account by its name, with its keys and the groups of its last login, whatever login made it.
  *
  * @param issuer the declared one; undefined where it is not known, and any will do.
  */
@@ -92,7 +97,8 @@ export function formerAccounts(config: JsonMap, issuer: string | undefined): str
     if (claim === "preferred_username") return others;
     const names = claim === "email" ? "an e-mail address" : `what the claim ${shown(claim)} held`;
     return [
-        `those whose name is ${names}, since the config took the user's name from no other claim (http.auth.openid.providers.oidc.claimMapping)`,
+        `those whose name is ${names}, since the config took the user's name from no other claim ` +
+            "(http.auth.openid.providers.oidc.claimMapping)",
         ...others,
     ];
 }

@@ -3,8 +3,8 @@ import { shown } from "../settings";
 import { isJsonMap, type Json, type JsonMap, keyIn } from "../zotJson";
 
 /**
- * Adds `extra` to `base`: maps are merged, lists appended. Where both have a value and they differ, the base's stays, and
- * `contradictions` has a sentence's middle for it.
+ * Adds `extra` to `base`: maps are merged, lists appended. Where both have a value and they differ, the base's stays,
+ * and `contradictions` has a sentence's middle for it.
  */
 export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; contradictions: string[] } {
     const contradictions: string[] = [];
@@ -27,7 +27,8 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
         if (Array.isArray(present) && Array.isArray(value)) return [...present, ...structuredClone(value)];
         if (present !== value) {
             contradictions.push(
-                `${place} is ${form(value)} there and ${form(present)} by the other settings; change the setting that decides it, and leave it out here`,
+                `${place} is ${form(value)} there and ${form(present)} by the other settings; ` +
+                    "change the setting that decides it, and leave it out here",
             );
         }
         return present;

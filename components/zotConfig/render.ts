@@ -22,7 +22,10 @@ export function namelessSecretFiles(settings: PolicySettings): SecretFiles {
     return secretFiles(settings, { credentials: "<sha256>", sessionKeys: "<sha256>" });
 }
 
-/** The secret files' names: beside the config, named by the hash of their content, so that a config and its secrets belong together. */
+/**
+ * The secret files' names: beside the config, named by the hash of their content, so that a config and its secrets
+ * belong together.
+ */
 export function secretFiles(
     { zot }: PolicySettings,
     hashes: { credentials: string; sessionKeys: string },
@@ -34,7 +37,9 @@ export function secretFiles(
     };
 }
 
-/** The path under the external URL to which a login returns: what Authentik must have as redirect URI, to the letter. */
+/**
+ * The path under the external URL to which a login returns: what Authentik must have as redirect URI, to the letter.
+ */
 export function loginCallbackUrl(settings: Pick<PolicySettings, "registry">): string {
     return `${settings.registry.url}/zot/auth/callback/oidc`;
 }
@@ -53,8 +58,9 @@ export function configText(config: ZotConfig): string {
 }
 
 /**
- * What stands in every config, in the order in which it is written. Null keeps a place in that order, for what a setting or a
- * function here puts there; it is no part of a config by itself. What has no place here comes after the rest of its map.
+ * What stands in every config, in the order in which it is written. Null keeps a place in that order, for what a
+ * setting or a function here puts there; it is no part of a config by itself. What has no place here comes after the
+ * rest of its map.
  */
 export const skeleton = (): JsonMap => ({
     distSpecVersion: "1.1.1",
@@ -118,8 +124,8 @@ function withoutPlaceholders(config: JsonMap): JsonMap {
 }
 
 /**
- * A registry that anyone may read and nobody change, and that starts without an identity provider: nobody logs in, and keys
- * read. Without any `http.auth`, what zot keeps for its administrators would be open to everyone (zot 2.1.20).
+ * A registry that anyone may read and nobody change, and that starts without an identity provider: nobody logs in, and
+ * keys read. Without any `http.auth`, what zot keeps for its administrators would be open to everyone (zot 2.1.20).
  * The site's own part is in it, but for logins and rights.
  */
 export function readOnlyConfig(settings: PolicySettings): ZotConfig {

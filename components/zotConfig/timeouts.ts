@@ -5,7 +5,8 @@ import { type Json, type JsonMap, valueAt } from "../zotJson";
 /** What it means that one of the settings of these names has no end. */
 const WITHOUT_AN_END = {
     readTimeout:
-        "a push may take any time, and whoever may push can hold one open without an end, to overwrite a tag that was " +
+        "a push may take any time, and whoever may push can hold one open without an end, " +
+        "to overwrite a tag that was " +
         "pushed meanwhile. Give the time that your longest layer takes, such as 1h.",
     writeTimeout:
         "a client that does not read its answer holds a connection without an end. " +

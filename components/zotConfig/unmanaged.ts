@@ -24,7 +24,9 @@ export interface UnmanagedParts {
     accounts: string[];
 }
 
-/** What decides a place of zot's config, by its path in small letters: a setting; or none, where it is always the same. */
+/**
+ * What decides a place of zot's config, by its path in small letters: a setting; or none, where it is always the same.
+ */
 const DECIDED = new Map<string, DeclaredPlace | undefined>([
     ...constantPlaces(skeleton()).map((path): [string, undefined] => [path.toLowerCase(), undefined]),
     ...declaredPlaces.map((place): [string, DeclaredPlace] => [place.path.toLowerCase(), place]),
@@ -161,7 +163,10 @@ const ON_BY_ITSELF = /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosign
 const NEITHER_BY_ITSELF = /(^|\.)securesession$/;
 const EXTENSION = /^extensions\.[^.[]+$/;
 
-/** Whether a value is no setting: empty, a switch that stands as it does by itself, or part of an extension that is off. The push goes by the same (host/preflight.sh). */
+/**
+ * Whether a value is no setting: empty, a switch that stands as it does by itself, or part of an extension that is off.
+ * The push goes by the same (host/preflight.sh).
+ */
 function isNoSetting(value: Json, path: readonly string[]): boolean {
     const name = path.join(".").toLowerCase();
     if (typeof value === "boolean") return ON_BY_ITSELF.test(name) ? value : !value && !NEITHER_BY_ITSELF.test(name);

@@ -43,7 +43,9 @@ function checkOne<Answer extends object, Request extends object>(
     if (!property)
         return {
             property: name,
-            reason: `${name} is not a property of ${withArticle(definition.noun)}. It has: ${properties.map((known) => known.name).join(", ")}`,
+            reason:
+                `${name} is not a property of ${withArticle(definition.noun)}. ` +
+                `It has: ${properties.map((known) => known.name).join(", ")}`,
         };
     if (property.refused) return { property: name, reason: `${name} ${property.refused}` };
     if (value === UNKNOWN) return { value };

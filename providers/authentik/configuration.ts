@@ -1,4 +1,7 @@
-/** The provider's configuration: `authentik:url`, `authentik:token`, `authentik:insecure`, `authentik:headers`, or the environment. */
+/**
+ * The provider's configuration: `authentik:url`, `authentik:token`, `authentik:insecure`, `authentik:headers`, or the
+ * environment.
+ */
 import { parseHeaders, parseUrl } from "../../clients/authentik/connection";
 import { UserError } from "../../clients/userError";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
@@ -7,7 +10,9 @@ export const configurationProperties = {
     url: {
         type: "string",
         description:
-            "Authentik's address, for example `https://authentik.example.com`; a path below which Authentik is served belongs to it. The environment variable `AUTHENTIK_URL` also sets it.",
+            "Authentik's address, for example `https://authentik.example.com`; " +
+            "a path below which Authentik is served belongs to it. " +
+            "The environment variable `AUTHENTIK_URL` also sets it.",
     },
     token: {
         type: "string",
@@ -18,7 +23,8 @@ export const configurationProperties = {
     insecure: {
         type: "boolean",
         description:
-            "Whether to accept any certificate; `NODE_EXTRA_CA_CERTS` is the way to trust a private authority. The environment variable `AUTHENTIK_INSECURE` also sets it.",
+            "Whether to accept any certificate; `NODE_EXTRA_CA_CERTS` is the way to trust a private authority. " +
+            "The environment variable `AUTHENTIK_INSECURE` also sets it.",
     },
     headers: {
         type: "object",

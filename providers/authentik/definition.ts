@@ -16,14 +16,17 @@ export interface Property {
     /** Where the program says nothing: the resource's name and seven random digits, as Pulumi names things. */
     autonamed?: boolean;
     /**
-     * What it means that the program says nothing and there is no default: the property is empty, and is emptied again when someone
-     * filled it by hand; or it is left to Authentik. Default "empty".
+     * What it means that the program says nothing and there is no default: the property is empty, and is emptied again
+     * when someone filled it by hand; or it is left to Authentik. Default "empty".
      */
     absent?: "empty" | "unmanaged";
     /** Whether `pulumi import` writes it into the program although it could be left to Authentik. */
     imported?: boolean;
     secret?: boolean;
-    /** The first version that takes it; undefined where every supported version does. Checked against the API's documents of each. */
+    /**
+     * The first version that takes it; undefined where every supported version does. Checked against the API's
+     * documents of each.
+     */
     since?: string;
     /** A server before `since` is not refused: it goes on without the property, and nobody is told. */
     ignoredWhereUnknown?: boolean;
@@ -75,9 +78,15 @@ export interface ResourceDefinition<Answer extends object, Request extends objec
     check?(inputs: PropertyMap): CheckFailure[];
     /** Work on objects of one key is done one after another. */
     serialKey?(inputs: PropertyMap): string;
-    /** Those with the same natural key, or with the same value in another unique field. The API's filters may ignore what they do not know. */
+    /**
+     * Those with the same natural key, or with the same value in another unique field. The API's filters may ignore
+     * what they do not know.
+     */
     find(client: Client, request: Request, by?: FieldOf<Request>): Promise<Answer[]>;
-    /** Why one that `find` found is in the way without being the same; undefined where it is the same, and could be imported. */
+    /**
+     * Why one that `find` found is in the way without being the same; undefined where it is the same, and could be
+     * imported.
+     */
     clash?(inputs: PropertyMap, found: Answer): string | undefined;
     /** Better words for what Authentik says to a write that it refuses. */
     refusal?(failure: ApiFailure): string | undefined;
@@ -91,7 +100,8 @@ export interface ResourceDefinition<Answer extends object, Request extends objec
     /** Fields that every update must carry, changed or not. */
     alwaysSent?: readonly FieldOf<Request>[];
     /**
-     * What else has to happen once the object exists or was updated: `changed` names own properties. What it returns becomes outputs.
+     * What else has to happen once the object exists or was updated: `changed` names own properties. What it returns
+     * becomes outputs.
      */
     afterWrite?(client: Client, answer: Answer, inputs: PropertyMap, changed: ReadonlySet<string>): Promise<void>;
     /** Outputs that a read has to fetch separately. */
@@ -145,8 +155,9 @@ export function outputsOf(definition: AnyResourceDefinition): (Output & { field:
 }
 
 /**
- * Whether a server that gave no value for a property does not know it: such a property is as the program said, and no difference. What a
- * server knows it always answers with, except references and numbers, which may be null (in the API's documents of 2025.10 to 2026.8).
+ * Whether a server that gave no value for a property does not know it: such a property is as the program said, and no
+ * difference. What a server knows it always answers with, except references and numbers, which may be null (in the
+ * API's documents of 2025.10 to 2026.8).
  */
 export const isLeftOut = (property: NamedProperty, value: unknown): boolean =>
     property.field !== undefined && property.type.nothing !== null && (value === undefined || value === null);

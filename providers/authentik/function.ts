@@ -119,12 +119,17 @@ export const described = (args: PropertyMap): string =>
         .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`)
         .join(" and ");
 
-/** A missing permission shows as an empty list on some of Authentik's lists, so nothing found may mean either (measured on 2026.5). */
+/**
+ * A missing permission shows as an empty list on some of Authentik's lists, so nothing found may mean either (measured
+ * on 2026.5).
+ */
 export const nothingFound = (
     client: Client,
     definition: Pick<FunctionDefinition, "noun" | "permission">,
     wanted: string,
 ) =>
     new UserError(
-        `Authentik at ${client.url} shows no ${definition.noun} with ${wanted}. Either there is none (just after a start its blueprints may not have been applied yet), or the API token lacks the permission ${definition.permission}.`,
+        `Authentik at ${client.url} shows no ${definition.noun} with ${wanted}. ` +
+            "Either there is none (just after a start its blueprints may not have been applied yet), " +
+            `or the API token lacks the permission ${definition.permission}.`,
     );

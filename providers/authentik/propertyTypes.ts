@@ -16,7 +16,8 @@ export interface PropertyType {
     /** For documentation, after the description. */
     note?: string;
     /**
-     * Validates a known value as a program or a configuration gave it, and brings it into its proper type (`"30"` for a number).
+     * Validates a known value as a program or a configuration gave it, and brings it into its proper type (`"30"` for a
+     * number).
      * A failure's `reason` continues a sentence that begins with the property's name; `path` is appended to that name.
      */
     check(value: PropertyValue): { value: PropertyValue } | { reason: string; path?: string };
@@ -135,7 +136,9 @@ export const duration: PropertyType = {
         return wrong === undefined
             ? { value }
             : {
-                  reason: `must be a duration such as hours=1;minutes=30 (units: ${durationUnits.join(", ")}), not ${describe(value)}`,
+                  reason:
+                      "must be a duration such as hours=1;minutes=30 (units: " +
+                      `${durationUnits.join(", ")}), not ${describe(value)}`,
               };
     },
 };
@@ -241,7 +244,9 @@ const redirectUri: PropertyType = {
                 if (rule.required) return { reason: "is required", path: `.${key}` };
             } else if (typeof given !== "string" || (rule.words && !rule.words.includes(given))) {
                 return {
-                    reason: `must be ${rule.words ? `one of ${rule.words.join(", ")}` : "text"}, not ${describe(given)}`,
+                    reason:
+                        `must be ${rule.words ? `one of ${rule.words.join(", ")}` : "text"}, ` +
+                        `not ${describe(given)}`,
                     path: `.${key}`,
                 };
             }

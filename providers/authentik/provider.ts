@@ -28,7 +28,8 @@ export function authentikProvider(
         checkConfig: (config) => Promise.resolve({ inputs: config, failures: checkConfiguration(config) }),
         configure: (config) => {
             if (isInsecure(config, environment)) {
-                // Node's fetch takes this from nowhere else. The plugin talks to Authentik and, without TLS, to the engine.
+                // Node's fetch takes this from nowhere else. The plugin talks to Authentik and, without TLS, to the
+                // engine.
                 process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
             }
             client = new Client(

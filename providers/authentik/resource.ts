@@ -1,9 +1,10 @@
 /**
- * The core that all resources share: from a table of properties and the five calls of the API to the operations of the engine.
+ * The core that all resources share: from a table of properties and the five calls of the API to the operations of the
+ * engine.
  *
- * The semantics are those of the Terraform provider and its bridge, so that programs move between the two: a property that has a
- * default, or that is empty unless said otherwise, is mended when someone changed it by hand; one that Authentik computes by itself
- * (`absent: "unmanaged"`) only counts where the program says it.
+ * The semantics are those of the Terraform provider and its bridge, so that programs move between the two: a property
+ * that has a default, or that is empty unless said otherwise, is mended when someone changed it by hand; one that
+ * Authentik computes by itself (`absent: "unmanaged"`) only counts where the program says it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { during } from "../../clients/authentik/call";
@@ -112,8 +113,9 @@ class Resource<Answer extends object, Request extends object> {
     }
 
     /**
-     * Creates, and after an answer that says nothing about the outcome looks whether the object is there. It was not before, so it is
-     * ours if it is what was asked for; if it is not there, the write did not come through and is sent again.
+     * Creates, and after an answer that says nothing about the outcome looks whether the object is there. It was not
+     * before, so it is ours if it is what was asked for; if it is not there, the write did not come through and is sent
+     * again.
      */
     private createCertainly(
         client: Client,
@@ -146,7 +148,10 @@ class Resource<Answer extends object, Request extends object> {
         return retrying(create, untilCertain);
     }
 
-    /** A worker that was cut off may still be at work on the request, so one look is not enough to say that nothing is there. */
+    /**
+     * A worker that was cut off may still be at work on the request, so one look is not enough to say that nothing is
+     * there.
+     */
     private async lookAgain(client: Client, request: Request): Promise<Answer[]> {
         await sleep(looks.pause);
         const found = await this.definition.find(client, request);
@@ -164,7 +169,8 @@ class Resource<Answer extends object, Request extends object> {
         const reason = this.definition.checkId?.(id);
         if (reason)
             throw new UserError(
-                `${JSON.stringify(id)} cannot be the id of ${withArticle(this.definition.noun)}: ${reason}. ${this.definition.idHelp}`,
+                `${JSON.stringify(id)} cannot be the id of ${withArticle(this.definition.noun)}: ${reason}. ` +
+                    `${this.definition.idHelp}`,
             );
         return this.words.translated("view", { ...oldOutputs, [this.definition.idOutput]: id }, async () => {
             try {
@@ -293,7 +299,8 @@ class Resource<Answer extends object, Request extends object> {
                     continue;
                 await context.log(
                     "warning",
-                    `Authentik ${(await client.version()) ?? ""} took no notice of ${property.name}: it does not know it.`,
+                    `Authentik ${(await client.version()) ?? ""} took no notice of ${property.name}: ` +
+                        "it does not know it.",
                 );
             }
             return { id, properties };
@@ -344,7 +351,8 @@ class Resource<Answer extends object, Request extends object> {
             const version = await client.version();
             if (version && !isAtLeast(version, property.since)) {
                 throw new UserError(
-                    `${property.name} needs Authentik ${property.since} or newer; the one at ${client.url} is ${version}.`,
+                    `${property.name} needs Authentik ${property.since} or newer; ` +
+                        `the one at ${client.url} is ${version}.`,
                 );
             }
         }

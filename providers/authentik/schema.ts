@@ -128,7 +128,10 @@ function resultSchema(definition: FunctionDefinition, result: Result): object {
     return { ...schema, description: result.description, ...(result.secret ? { secret: true } : {}) };
 }
 
-/** `GetGroupUsersObj` of getGroup: `authentik:index/getGroupUsersObj:getGroupUsersObj`, as the bridge names nested types. */
+/**
+ * `GetGroupUsersObj` of getGroup: `authentik:index/getGroupUsersObj:getGroupUsersObj`, as the bridge names nested
+ * types.
+ */
 function typeToken(_definition: FunctionDefinition, name: string): string {
     const camelCase = name.charAt(0).toLowerCase() + name.slice(1);
     return `${packageName}:index/${camelCase}:${camelCase}`;

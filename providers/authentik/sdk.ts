@@ -1,6 +1,6 @@
 /**
- * The source of the npm package `@pulumi/authentik`, made from the same tables as the provider and in the form that Pulumi's own
- * code generator gives a package. generateSdk.ts writes it; a test compares it with what is committed.
+ * The source of the npm package `@pulumi/authentik`, made from the same tables as the provider and in the form that
+ * Pulumi's own code generator gives a package. generateSdk.ts writes it; a test compares it with what is committed.
  */
 import { configurationProperties } from "./configuration";
 import { type AnyResourceDefinition, isAlwaysPresent, outputsOf, propertiesOf, secretsOf } from "./definition";
@@ -132,7 +132,14 @@ export class ${name} extends pulumi.CustomResource {
         return obj['__pulumiType'] === ${name}.__pulumiType;
     }
 
-${all.map((property) => `${comment(property.description)}\n    declare public ${inputs.some((input) => input.name === property.name) ? "readonly" : "/*out*/ readonly"} ${property.name}: pulumi.Output<${property.type}${property.always ? "" : " | undefined"}>;`).join("\n")}
+${all
+    .map(
+        (property) =>
+            `${comment(property.description)}\n    declare public ` +
+            `${inputs.some((input) => input.name === property.name) ? "readonly" : "/*out*/ readonly"} ` +
+            `${property.name}: pulumi.Output<${property.type}${property.always ? "" : " | undefined"}>;`,
+    )
+    .join("\n")}
 
     /**
      * Create a ${name} resource with the given unique name, arguments, and options.
@@ -150,11 +157,23 @@ ${all.map((property) => `${comment(property.description)}\n    declare public ${
 ${all.map((property) => `            ${field(property)} = state?.${property.name};`).join("\n")}
         } else {
             const args = argsOrState as ${name}Args | undefined;
-${required.map((property) => `            if (args?.${property.name} === undefined && !opts.urn) {\n                throw new Error("Missing required property '${property.name}'");\n            }\n`).join("")}${inputs.map((property) => `            ${field(property)} = ${argument(property)};`).join("\n")}
+${required
+    .map(
+        (property) =>
+            `            if (args?.${property.name} === undefined && !opts.urn) {\n            ` +
+            `    throw new Error("Missing required property '${property.name}'");\n            }\n`,
+    )
+    .join("")}${inputs.map((property) => `            ${field(property)} = ` + `${argument(property)};`).join("\n")}
 ${computed.map((property) => `            ${field(property)} = undefined /*out*/;`).join("\n")}
         }
         opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts);
-${secrets.length > 0 ? `        const secretOpts = { additionalSecretOutputs: [${secrets.map((secret) => `"${secret}"`).join(", ")}] };\n        opts = pulumi.mergeOptions(opts, secretOpts);\n` : ""}        super(${name}.__pulumiType, name, resourceInputs, opts);
+${
+    secrets.length > 0
+        ? "        const secretOpts = { additionalSecretOutputs: " +
+          `[${secrets.map((secret) => `"${secret}"`).join(", ")}] };\n        opts = ` +
+          `pulumi.mergeOptions(opts, secretOpts);\n`
+        : ""
+}        super(${name}.__pulumiType, name, resourceInputs, opts);
     }
 }
 
@@ -162,14 +181,25 @@ ${secrets.length > 0 ? `        const secretOpts = { additionalSecretOutputs: [$
  * Input properties used for looking up and filtering ${name} resources.
  */
 export interface ${name}State {
-${all.map((property) => `${comment(property.description)}\n    ${property.name}?: ${asOptionalInput(property.schema)};`).join("\n")}
+${all
+    .map(
+        (property) =>
+            `${comment(property.description)}\n    ${property.name}?: ` + `${asOptionalInput(property.schema)};`,
+    )
+    .join("\n")}
 }
 
 /**
  * The set of arguments for constructing a ${name} resource.
  */
 export interface ${name}Args {
-${inputs.map((property) => `${comment(fullDescription(property))}\n    ${property.name}${property.required ? `: ${typeOf(property.type.schema, asInput)}` : `?: ${asOptionalInput(property.type.schema)}`};`).join("\n")}
+${inputs
+    .map(
+        (property) =>
+            `${comment(fullDescription(property))}\n    ` +
+            `${property.name}${property.required ? `: ${typeOf(property.type.schema, asInput)}` : `?: ${asOptionalInput(property.type.schema)}`};`,
+    )
+    .join("\n")}
 }
 `;
 }
@@ -210,7 +240,13 @@ ${pairs}
  * A collection of arguments for invoking ${name}.
  */
 export interface ${typeName}Args {
-${args.map(([key, argument]) => `${comment(fullDescription(argument))}\n    ${key}${argument.required ? "" : "?"}: ${typeOf(argument.type.schema)};`).join("\n")}
+${args
+    .map(
+        ([key, argument]) =>
+            `${comment(fullDescription(argument))}\n    ` +
+            `${key}${argument.required ? "" : "?"}: ${typeOf(argument.type.schema)};`,
+    )
+    .join("\n")}
 }
 
 /**
@@ -238,7 +274,13 @@ ${pairs}
  * A collection of arguments for invoking ${name}.
  */
 export interface ${typeName}OutputArgs {
-${args.map(([key, argument]) => `${comment(fullDescription(argument))}\n    ${key}${argument.required ? `: ${typeOf(argument.type.schema, asInput)}` : `?: ${asOptionalInput(argument.type.schema)}`};`).join("\n")}
+${args
+    .map(
+        ([key, argument]) =>
+            `${comment(fullDescription(argument))}\n    ` +
+            `${key}${argument.required ? `: ${typeOf(argument.type.schema, asInput)}` : `?: ${asOptionalInput(argument.type.schema)}`};`,
+    )
+    .join("\n")}
 }
 `;
 }
@@ -283,7 +325,13 @@ export class Provider extends pulumi.ProviderResource {
         return obj['__pulumiType'] === "pulumi:providers:" + Provider.__pulumiType;
     }
 
-${texts.map((property) => `${comment(property.description)}\n    declare public readonly ${property.name}: pulumi.Output<string | undefined>;`).join("\n")}
+${texts
+    .map(
+        (property) =>
+            `${comment(property.description)}\n    declare public readonly ${property.name}: ` +
+            "pulumi.Output<string | undefined>;",
+    )
+    .join("\n")}
 
     /**
      * Create a Provider resource with the given unique name, arguments, and options.
@@ -318,7 +366,11 @@ function configFile(): string {
     const getters = Object.entries(configurationProperties).map(([name, property]) => {
         const read =
             property.type === "string" ? `get("${name}")` : `getObject<${typeOf({ type: property.type })}>("${name}")`;
-        return `${comment(property.description)}\n    get ${name}(): ${typeOf({ type: property.type })} | undefined {\n        return new pulumi.Config("${packageName}").${read};\n    },`;
+        return (
+            `${comment(property.description)}\n    get ${name}(): ` +
+            `${typeOf({ type: property.type })} | undefined {\n        return new ` +
+            `pulumi.Config("${packageName}").${read};\n    },`
+        );
     });
     return `import * as pulumi from "@pulumi/pulumi";
 
@@ -375,8 +427,8 @@ export function lazyLoad(exports: any, props: string[], loadModule: any) {
 `;
 
 /**
- * Unlike Pulumi's generator this declares what is loaded lazily instead of exporting null in its place: the package is bundled into one
- * file, in which an export cannot be defined again.
+ * Unlike Pulumi's generator this declares what is loaded lazily instead of exporting null in its place: the package is
+ * bundled into one file, in which an export cannot be defined again.
  */
 function indexFile(): string {
     const members = [
@@ -419,7 +471,8 @@ const _module = {
 ${resources
     .map(
         (definition) =>
-            `            case "${definition.token}":\n                return new module.exports.${memberOf(definition.token).name}(name, <any>undefined, { urn })`,
+            `            case "${definition.token}":\n                return new ` +
+            `module.exports.${memberOf(definition.token).name}(name, <any>undefined, { urn })`,
     )
     .join("\n")}
             default:
@@ -427,7 +480,13 @@ ${resources
         }
     },
 };
-${resources.map((definition) => `pulumi.runtime.registerResourceModule("${packageName}", "${memberOf(definition.token).module}", _module)`).join("\n")}
+${resources
+    .map(
+        (definition) =>
+            `pulumi.runtime.registerResourceModule("${packageName}", ` +
+            `"${memberOf(definition.token).module}", _module)`,
+    )
+    .join("\n")}
 pulumi.runtime.registerResourcePackage("${packageName}", {
     version: utilities.getVersion(),
     constructProvider: (name: string, type: string, urn: string): pulumi.ProviderResource => {

@@ -1,4 +1,7 @@
-/** A resource's table of properties at work: between what a program says, what the state knows and what Authentik has. Asks nobody. */
+/**
+ * A resource's table of properties at work: between what a program says, what the state knows and what Authentik has.
+ * Asks nobody.
+ */
 import { isAtLeast } from "../../clients/authentik/version";
 import {
     isKnown,
@@ -188,7 +191,10 @@ export class PropertyTable<Answer extends object, Request extends object> {
         });
     }
 
-    /** Whether what the server answers about a property says nothing: it leaves it out, or shows what it does not take yet. */
+    /**
+     * Whether what the server answers about a property says nothing: it leaves it out, or shows what it does not take
+     * yet.
+     */
     isUnknownToServer(property: NamedProperty, fields: Record<string, unknown>): boolean {
         const version = this.serverVersion();
         if (property.since && version && !isAtLeast(version, property.since)) return true;

@@ -19,7 +19,8 @@ export class Words<Answer extends object, Request extends object> {
         const clash = found && this.table.definition.clash?.(inputs, found);
         if (clash)
             return new UserError(
-                `The ${this.table.definition.noun} (${this.table.definition.label(inputs)}) cannot be made in Authentik at ${this.url()}: ${clash}.`,
+                `The ${this.table.definition.noun} (${this.table.definition.label(inputs)}) cannot be made in ` +
+                    `Authentik at ${this.url()}: ${clash}.`,
             );
         const property = field && this.table.properties.find((candidate) => candidate.field === field)?.name;
         const which = property
@@ -27,8 +28,11 @@ export class Words<Answer extends object, Request extends object> {
             : `${this.table.definition.keyProperty} ${JSON.stringify(inputs[this.table.definition.keyProperty])}`;
         const id = found ? this.table.definition.idOf(found) : undefined;
         return new UserError(
-            `The ${this.table.definition.noun} exists already in Authentik at ${this.url()}: ${which} is taken${id ? ` by the one with the id ${id}` : ""}. ` +
-                `To take it over: pulumi import ${this.table.definition.token} ${quoted(resourceName)} ${id ? quoted(id) : `ID (${this.table.definition.idHelp})`}. To have another: choose another ${property ?? this.table.definition.keyProperty}.`,
+            `The ${this.table.definition.noun} exists already in Authentik at ${this.url()}: ` +
+                `${which} is taken${id ? ` by the one with the id ${id}` : ""}. ` +
+                `To take it over: pulumi import ${this.table.definition.token} ${quoted(resourceName)} ` +
+                `${id ? quoted(id) : `ID (${this.table.definition.idHelp})`}. ` +
+                `To have another: choose another ${property ?? this.table.definition.keyProperty}.`,
         );
     }
 
@@ -53,7 +57,10 @@ export class Words<Answer extends object, Request extends object> {
                     .message;
             }
             case "not-found":
-                return `The ${what} is gone from Authentik at ${this.url()}, or refers to something that is. Run: pulumi refresh`;
+                return (
+                    `The ${what} is gone from Authentik at ${this.url()}, or refers to something that is. ` +
+                    "Run: pulumi refresh"
+                );
             case "invalid": {
                 const refusal = this.table.definition.refusal?.(failure);
                 if (refusal) return `Authentik at ${this.url()} refused the ${what}: ${refusal}.`;
@@ -61,10 +68,16 @@ export class Words<Answer extends object, Request extends object> {
                     const name = this.table.properties.find((property) => property.field === field)?.name ?? field;
                     return `${name ? `${name}: ` : ""}${texts.join(" ")}`;
                 });
-                return `Authentik at ${this.url()} refused the ${what}: ${complaints.length > 0 ? complaints.join("; ") : failure.message}`;
+                return (
+                    `Authentik at ${this.url()} refused the ${what}: ` +
+                    `${complaints.length > 0 ? complaints.join("; ") : failure.message}`
+                );
             }
             case "uncertain":
-                return `${failure.message} Whether the ${what} was ${verb === "add" ? "created" : `${verb}d`} could not be made out. Run pulumi up again; if it then says that it exists already, import it.`;
+                return (
+                    `${failure.message} Whether the ${what} was ${verb === "add" ? "created" : `${verb}d`} ` +
+                    "could not be made out. Run pulumi up again; if it then says that it exists already, import it."
+                );
             default:
                 return `${failure.message} (While trying to ${verbs[verb]} the ${what}.)`;
         }

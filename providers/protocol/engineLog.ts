@@ -8,12 +8,15 @@ const engineService: any = require("@pulumi/pulumi/proto/engine_grpc_pb");
 const engineMessages: any = require("@pulumi/pulumi/proto/engine_pb");
 
 /**
- * Sends one message to the person at the terminal. `urn` is the resource that it stands beside; empty for none. An ephemeral one is shown only
- * while it is the latest. Default: it stays in the summary. Never fails.
+ * Sends one message to the person at the terminal. `urn` is the resource that it stands beside; empty for none. An
+ * ephemeral one is shown only while it is the latest. Default: it stays in the summary. Never fails.
  */
 export type EngineLog = (severity: LogSeverity, text: string, urn: string, ephemeral?: boolean) => Promise<void>;
 
-/** @param engineAddress the first argument of a plugin; undefined where no engine started it, and nobody is told anything. */
+/**
+ * @param engineAddress the first argument of a plugin; undefined where no engine started it, and nobody is told
+ * anything.
+ */
 export function engineLog(engineAddress: string | undefined): EngineLog {
     let client: any;
     return (severity, text, urn, ephemeral = false) => {

@@ -36,7 +36,9 @@ export function autonamingOf(options: any): CheckRequest["autonaming"] {
     return { proposedName: options.getProposedName(), mode };
 }
 
-/** A thrown error as the engine gets it: its message alone, and what is to be kept of a resource that is there in part. */
+/**
+ * A thrown error as the engine gets it: its message alone, and what is to be kept of a resource that is there in part.
+ */
 export function serviceError(error: unknown): Partial<grpc.StatusObject> {
     // What a registry, Authentik or a host said may be in it.
     const message = printable(error instanceof Error ? error.message : String(error));
@@ -66,8 +68,8 @@ function partialFailureDetails(message: string, state: ResourceState): Buffer {
 export type FailureForm = (failure: CheckFailure) => CheckFailure;
 
 /**
- * Beside a failure that names its property the engine prints the property's value, secret or not (seen on 3.259.0). So the name travels in the
- * sentence only.
+ * Beside a failure that names its property the engine prints the property's value, secret or not (seen on 3.259.0). So
+ * the name travels in the sentence only.
  */
 const nameInSentence: FailureForm = ({ property, reason }) => ({
     property: "",

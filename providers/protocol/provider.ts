@@ -14,7 +14,9 @@ export interface CheckRequest {
     inputs: PropertyMap;
     /** For automatic names: the same in a preview and in the update that follows it. */
     randomSeed: Uint8Array;
-    /** What the project's settings say about automatic names (`pulumi:autonaming`); undefined where they say nothing. */
+    /**
+     * What the project's settings say about automatic names (`pulumi:autonaming`); undefined where they say nothing.
+     */
     autonaming?: { proposedName: string; mode: "propose" | "enforce" | "disable" };
 }
 
@@ -25,7 +27,10 @@ export interface CheckResult {
 
 export interface PropertyDiff {
     kind: "add" | "delete" | "update" | "add-replace" | "delete-replace" | "update-replace";
-    /** True where the difference is between the old and the new inputs; false where it is between state and inputs. Default true. */
+    /**
+     * True where the difference is between the old and the new inputs; false where it is between state and inputs.
+     * Default true.
+     */
     inputDiff?: boolean;
 }
 
@@ -58,12 +63,17 @@ export interface CallContext {
 }
 
 export interface TimeLimit {
-    /** The program's `customTimeouts` for this operation, in seconds; 0 or undefined where it sets none. The engine does not enforce it. */
+    /**
+     * The program's `customTimeouts` for this operation, in seconds; 0 or undefined where it sets none. The engine does
+     * not enforce it.
+     */
     timeoutSeconds?: number;
 }
 
 export interface ResourceHandler {
-    /** Validates the inputs and fills in defaults. Unknowns arrive as `UNKNOWN` and pass. Default: everything passes. */
+    /**
+     * Validates the inputs and fills in defaults. Unknowns arrive as `UNKNOWN` and pass. Default: everything passes.
+     */
     check?(request: CheckRequest, context: CallContext): Promise<CheckResult>;
     diff(
         request: { id: string; oldOutputs: PropertyMap; oldInputs: PropertyMap; inputs: PropertyMap },
@@ -110,7 +120,9 @@ export interface Provider {
     schema(): string;
     /** Validates the provider's configuration: at preview, before anything is configured. */
     checkConfig?(config: PropertyMap): Promise<CheckResult>;
-    /** Receives the configuration with secrets unwrapped; values are as `Pulumi.<stack>.yaml` has them, mostly strings. */
+    /**
+     * Receives the configuration with secrets unwrapped; values are as `Pulumi.<stack>.yaml` has them, mostly strings.
+     */
     configure(config: PropertyMap): Promise<void>;
     /** Handlers by type token, for example `authentik:index/group:Group`. */
     resources: Record<string, ResourceHandler>;

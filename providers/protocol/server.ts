@@ -15,7 +15,10 @@ const { ResourceProviderService }: any = require("@pulumi/pulumi/proto/provider_
 /** A state of several megabytes (a long chain of outputs) must not break a call: the limit of Pulumi's own clients. */
 const MAXIMUM_MESSAGE_BYTES = 400 * 1024 * 1024;
 
-/** Speaks the provider protocol on a loopback port, whose number it prints as the engine expects, until it is told to stop. */
+/**
+ * Speaks the provider protocol on a loopback port, whose number it prints as the engine expects, until it is told to
+ * stop.
+ */
 export function serve(provider: Provider, dialect: Dialect = {}): void {
     const cancellation = new AbortController();
     const log = engineLog(process.argv[2]);
@@ -37,8 +40,9 @@ export function serve(provider: Provider, dialect: Dialect = {}): void {
         process.stdout.write(`${port}\n`);
     });
     // A provider whose engine is gone has nothing left to do; the engine ends it by a signal otherwise.
-    // It closes its plugins one after the other with an interrupt; one that lingers makes the next ones miss their time limit
-    // and be reported as crashed. A person's Ctrl-C does not arrive here: plugins have a process group of their own.
+    // It closes its plugins one after the other with an interrupt; one that lingers makes the next ones miss their time
+    // limit and be reported as crashed. A person's Ctrl-C does not arrive here: plugins have a process group of their
+    // own.
     process.on("SIGTERM", () => process.exit(0));
     process.on("SIGINT", () => process.exit(0));
 }

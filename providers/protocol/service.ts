@@ -23,8 +23,8 @@ const pluginMessages: any = require("@pulumi/pulumi/proto/plugin_pb");
 /** What a plugin written elsewhere does otherwise. Default: what our providers do. */
 export interface Dialect {
     /**
-     * Whether values travel with their marks (secrets, outputs, references to resources): then handlers get them so, and answer for what is
-     * secret in their answers. Default false: a handler gets plain values.
+     * Whether values travel with their marks (secrets, outputs, references to resources): then handlers get them so,
+     * and answer for what is secret in their answers. Default false: a handler gets plain values.
      */
     keepsMarks?: boolean;
     /** Default: without the property, whose value the engine would print. */
@@ -43,7 +43,8 @@ export function providerService(
         const handler = provider.resources[type];
         if (!handler) {
             throw new Error(
-                `The ${provider.name} provider has no resource ${type}. It has: ${Object.keys(provider.resources).sort().join(", ")}.`,
+                `The ${provider.name} provider has no resource ${type}. ` +
+                    `It has: ${Object.keys(provider.resources).sort().join(", ")}.`,
             );
         }
         return handler;
@@ -55,7 +56,8 @@ export function providerService(
             response.setVersion(provider.version);
             return response;
         }),
-        // A state that a provider of the same name was at before, made of a parameter (Terraform's, bridged), asks for that one again.
+        // A state that a provider of the same name was at before, made of a parameter (Terraform's, bridged), asks for
+        // that one again.
         parameterize: unary((request) => {
             const value = request.getValue();
             const response = new providerMessages.ParameterizeResponse();
@@ -75,7 +77,8 @@ export function providerService(
                 request.getNews(),
             );
         }),
-        // What is the same, the engine does not configure anew: it goes on with what the state has, a token that was replaced since among it.
+        // What is the same, the engine does not configure anew: it goes on with what the state has, a token that was
+        // replaced since among it.
         diffConfig: unary((request) =>
             diffResponse(
                 configurationDiff(
@@ -208,7 +211,10 @@ export function providerService(
     };
 }
 
-/** One request, one answer. A thrown error reaches the terminal as its message alone: no stack trace for a user's mistake. */
+/**
+ * One request, one answer. A thrown error reaches the terminal as its message alone: no stack trace for a user's
+ * mistake.
+ */
 function unary(handle: (request: any) => unknown): grpc.handleUnaryCall<any, any> {
     return (call, callback) => {
         Promise.resolve()
@@ -220,7 +226,9 @@ function unary(handle: (request: any) => unknown): grpc.handleUnaryCall<any, any
     };
 }
 
-/** What a create or update leaves behind when it fails half-way is saved in the state: its secrets too must be marked. */
+/**
+ * What a create or update leaves behind when it fails half-way is saved in the state: its secrets too must be marked.
+ */
 async function keepingSecrets<Result>(handler: ResourceHandler, write: () => Promise<Result>): Promise<Result> {
     try {
         return await write();

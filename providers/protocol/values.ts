@@ -5,7 +5,9 @@
  * (pulumi/sdk/proto, "property value" conventions; `@pulumi/pulumi/runtime/rpc`).
  */
 
-/** A value of a resource property: JSON, in which an unknown is {@link UNKNOWN} and a secret is a {@link SecretValue}. */
+/**
+ * A value of a resource property: JSON, in which an unknown is {@link UNKNOWN} and a secret is a {@link SecretValue}.
+ */
 export type PropertyValue = null | boolean | number | string | PropertyValue[] | { [key: string]: PropertyValue };
 export type PropertyMap = { [key: string]: PropertyValue };
 

@@ -1,6 +1,6 @@
 /**
- * The resource ApiKey: an API key of a service account, minted by a login without a browser, and rotated in place by the
- * first update after its time.
+ * The resource ApiKey: an API key of a service account, minted by a login without a browser, and rotated in place by
+ * the first update after its time.
  */
 import { durationText, momentText } from "../../clients/durations";
 import { labelFor, ownerOf, ownerText } from "../../clients/zot/keyOwner";
@@ -87,7 +87,10 @@ class ApiKeyResource {
                 const { user, registryUrl, wanted } = inputsOf(inputs);
                 await context.log(
                     "info",
-                    `An API key of ${user} will be made at ${registryUrl}, for ${durationText(wanted.lifetime)}. Keys that ${user} has already go on working for ${durationText(wanted.predecessorLifetime)}, and are revoked by the first update after that.`,
+                    `An API key of ${user} will be made at ${registryUrl}, ` +
+                        `for ${durationText(wanted.lifetime)}. ` +
+                        `Keys that ${user} has already go on working for ` +
+                        `${durationText(wanted.predecessorLifetime)}, and are revoked by the first update after that.`,
                 );
             }
             return { id: UNKNOWN, properties: { ...inputs, ...unknownOutputs() } };
@@ -125,14 +128,19 @@ class ApiKeyResource {
         return outputsOf(inputs, done.state, done.key ?? before.key);
     }
 
-    /** Asks the registry whether the key still works, and which others there are; in an update the next run takes it from there. */
+    /**
+     * Asks the registry whether the key still works, and which others there are; in an update the next run takes it
+     * from there.
+     */
     async read(
         { id, properties, inputs }: Parameters<ResourceHandler["read"]>[0],
         context: CallContext,
     ): ReturnType<ResourceHandler["read"]> {
         if (properties.key === undefined || properties.key === null) {
             throw new Error(
-                "An API key cannot be imported: zot tells its secret only once, when it is made. Declare it, and pulumi up makes a new one; the keys that are there go on working for a while as its predecessors.",
+                "An API key cannot be imported: zot tells its secret only once, when it is made. " +
+                    "Declare it, and pulumi up makes a new one; " +
+                    "the keys that are there go on working for a while as its predecessors.",
             );
         }
         const { state, key } = stateOf(properties);
@@ -141,7 +149,8 @@ class ApiKeyResource {
         if (!keys?.some((record) => record.uuid === state.uuid)) {
             await context.log(
                 "warning",
-                `The registry ${registryUrl} does not accept the API key ${state.uuid} of ${user} any more: it expired, was revoked, or the registry lost its database. The next pulumi up makes a new one.`,
+                `The registry ${registryUrl} does not accept the API key ${state.uuid} of ${user} any more: ` +
+                    "it expired, was revoked, or the registry lost its database. The next pulumi up makes a new one.",
             );
             return { id, properties: outputsOf(inputs, { ...state, status: "unusable" }, key), inputs };
         }
@@ -163,7 +172,9 @@ class ApiKeyResource {
         if (unknown.length > 0) {
             await context.log(
                 "warning",
-                `${user} has API keys at ${registryUrl} that this stack did not make: ${unknown.map(predecessorText).join("; ")}. If nobody made them by hand, the key has leaked: raise ci.keyGeneration by one.`,
+                `${user} has API keys at ${registryUrl} that this stack did not make: ` +
+                    `${unknown.map(predecessorText).join("; ")}. ` +
+                    "If nobody made them by hand, the key has leaked: raise ci.keyGeneration by one.",
             );
         }
         await reportForeign(seen, user, context);
@@ -201,8 +212,10 @@ class ApiKeyResource {
             },
         ).catch((error: unknown) => {
             throw new Error(
-                `${textOf(error)} So it cannot be seen whether ${where.user} has API keys left at ${where.registryUrl}, which would go on working and pass to any later user of that name. ` +
-                    "Mend this and try again; where the registry is gone for good, remove the key from the state: pulumi state delete URN.",
+                `${textOf(error)} So it cannot be seen whether ${where.user} has API keys left at ` +
+                    `${where.registryUrl}, which would go on working and pass to any later user of that name. ` +
+                    "Mend this and try again; where the registry is gone for good, " +
+                    "remove the key from the state: pulumi state delete URN.",
             );
         });
     }
@@ -228,7 +241,8 @@ class ApiKeyResource {
                 : [
                       state.status === "unusable" || Date.parse(state.expires) <= now.getTime()
                           ? ""
-                          : `The present one, ${state.uuid}, goes on working until about ${momentText(new Date(Math.min(now.getTime() + wanted.predecessorLifetime, Date.parse(state.expires))))}.`,
+                          : `The present one, ${state.uuid}, goes on working until about ` +
+                            `${momentText(new Date(Math.min(now.getTime() + wanted.predecessorLifetime, Date.parse(state.expires))))}.`,
                       state.predecessors.length > 0 ? predecessorsText(state.predecessors, user) : "",
                   ]
                       .filter(Boolean)
@@ -239,7 +253,8 @@ class ApiKeyResource {
         if (oldOutputs.registryUrl !== registryUrl) {
             await context.log(
                 "info",
-                `It will be seen whether the registry at ${registryUrl} accepts the API key of ${user}; if not, a new one is made there.`,
+                `It will be seen whether the registry at ${registryUrl} accepts the API key of ${user}; ` +
+                    "if not, a new one is made there.",
             );
             return { ...outputs, ...unknownOutputs() };
         }
@@ -248,7 +263,10 @@ class ApiKeyResource {
         return outputsOf(inputs, { ...state, predecessors, status: found.prove ? "usable" : state.status }, key);
     }
 
-    /** What the key can do by itself, without a login: revoke predecessors, and show that it may push. Undefined where that is not enough. */
+    /**
+     * What the key can do by itself, without a login: revoke predecessors, and show that it may push. Undefined where
+     * that is not enough.
+     */
     private async settleWithKey(
         before: { state: KeyState; key: string },
         inputs: PropertyMap,
@@ -301,8 +319,11 @@ class ApiKeyResource {
         const next = plan({ state: before?.state, wanted, now, keys, owner, takeOver });
         if (next.refusedFor.length > 0) {
             throw new Error(
-                `${user} has API keys at ${registryUrl} that another Pulumi stack made: ${next.refusedFor.map(ownerText).join(", ")}. Each of the two would revoke the other's keys. ` +
-                    "Give this stack a service account of its own (identity.ciUser), or destroy the other stack; if that one is gone for good, take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true",
+                `${user} has API keys at ${registryUrl} that another Pulumi stack made: ` +
+                    `${next.refusedFor.map(ownerText).join(", ")}. Each of the two would revoke the other's keys. ` +
+                    "Give this stack a service account of its own (identity.ciUser), " +
+                    "or destroy the other stack; if that one is gone for good, " +
+                    "take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true",
             );
         }
         const proveKey = (key: string) =>
@@ -357,7 +378,9 @@ class ApiKeyResource {
         } catch (error) {
             await context.log(
                 "warning",
-                `${textOf(error)} So the API keys of ${user} at the former registry ${registryUrl} (${[...uuids, state.uuid].join(", ")}) are not revoked; the last of ours ends on ${momentText(state.expires)}.`,
+                `${textOf(error)} So the API keys of ${user} at the former registry ${registryUrl} ` +
+                    `(${[...uuids, state.uuid].join(", ")}) are not revoked; ` +
+                    `the last of ours ends on ${momentText(state.expires)}.`,
             );
         }
     }

@@ -1,4 +1,7 @@
-/** The properties of the resource ApiKey: what they mean, how they are checked, and how they become what the plan works with. */
+/**
+ * The properties of the resource ApiKey: what they mean, how they are checked, and how they become what the plan works
+ * with.
+ */
 
 import { durationOf } from "../../clients/durations";
 import { isConfidential } from "../../clients/http/address";
@@ -17,19 +20,22 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         required: true,
         description:
-            "The registry's public URL, which logins are sent back to, without a slash at the end: `https://registry.example.org`.",
+            "The registry's public URL, which logins are sent back to, without a slash at the end: " +
+            "`https://registry.example.org`.",
     },
     user: {
         type: "string",
         required: true,
         description:
-            "The service account in Authentik that the key belongs to. Another one replaces the key, and every key of the former is revoked.",
+            "The service account in Authentik that the key belongs to. " +
+            "Another one replaces the key, and every key of the former is revoked.",
     },
     label: {
         type: "string",
         default: "ci",
         description:
-            "What the key is called in zot. Project, stack and resource are added to it, by which a second stack and a run that was cut off are recognised.",
+            "What the key is called in zot. Project, stack and resource are added to it, " +
+            "by which a second stack and a run that was cut off are recognised.",
     },
     lifetime: {
         type: "string",
@@ -45,7 +51,8 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         default: "7d",
         description:
-            "How long a key goes on working once it has a successor, or was found when the first one was made. The first update after that revokes it. A change applies to the next successor.",
+            "How long a key goes on working once it has a successor, or was found when the first one was made. " +
+            "The first update after that revokes it. A change applies to the next successor.",
     },
     generation: {
         type: "integer",
@@ -56,28 +63,33 @@ export const inputDefinitions: Readonly<Record<string, PropertyDefinition>> = {
     issuer: {
         type: "string",
         description:
-            "The OpenID Connect issuer: a password of the service account is sent to its origin, and to Authentik's address, and to no other that the registry names. Default: Authentik's address alone.",
+            "The OpenID Connect issuer: a password of the service account is sent to its origin, " +
+            "and to Authentik's address, and to no other that the registry names. Default: Authentik's address alone.",
     },
     loginFlow: {
         type: "string",
         description:
-            "Slug of a flow in Authentik by which the service account logs in. Default: the flow that Authentik chooses for the application.",
+            "Slug of a flow in Authentik by which the service account logs in. " +
+            "Default: the flow that Authentik chooses for the application.",
     },
     repository: {
         type: "string",
         description:
-            "A repository that the key must be able to push to; nothing is stored in it. Default: it is only seen that the registry accepts the key.",
+            "A repository that the key must be able to push to; nothing is stored in it. " +
+            "Default: it is only seen that the registry accepts the key.",
     },
     takeOver: {
         type: "boolean",
         default: false,
         description:
-            "Whether keys that another stack made become predecessors, for a stack that is gone. Without it they are a reason to refuse.",
+            "Whether keys that another stack made become predecessors, for a stack that is gone. " +
+            "Without it they are a reason to refuse.",
     },
     acceptVersion: {
         type: "string",
         description:
-            "A build of zot that was accepted on its host although its version cannot be read as 2.1.19 or newer: the registry's version is not asked about then.",
+            "A build of zot that was accepted on its host although its version cannot be read as 2.1.19 or " +
+            "newer: the registry's version is not asked about then.",
     },
 };
 
@@ -94,7 +106,8 @@ export const outputDefinitions: Readonly<Record<string, { schema: object; descri
     status: {
         schema: { type: "string" },
         description:
-            "`usable`; `unproven` where it could not yet be shown to be able to push; `unusable` where the registry does not accept it any more.",
+            "`usable`; `unproven` where it could not yet be shown to be able to push; " +
+            "`unusable` where the registry does not accept it any more.",
     },
     predecessors: {
         schema: { type: "array", items: { $ref: "#/types/zot:index/predecessor:Predecessor" } },
@@ -218,7 +231,8 @@ export function checkInputs(
     if (lifetime !== undefined && rotateAfter !== undefined && rotateAfter >= lifetime) {
         fail(
             "rotateAfter",
-            `rotateAfter (${String(inputs.rotateAfter)}) must be less than the lifetime (${String(inputs.lifetime)}), or the key would end before it has a successor.`,
+            `rotateAfter (${String(inputs.rotateAfter)}) must be less than the lifetime ` +
+                `(${String(inputs.lifetime)}), or the key would end before it has a successor.`,
         );
     }
     const generation = before?.generation;

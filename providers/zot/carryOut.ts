@@ -63,7 +63,8 @@ export async function carryOut({
     if (expiryOf(minted.record) === "") {
         await keys.revoke(minted.record.uuid);
         throw new Error(
-            `The registry made an API key of ${keys.username} that never expires, although it was told when: it was revoked. Is this zot 2.1.20 or newer?`,
+            `The registry made an API key of ${keys.username} that never expires, although it was told when: ` +
+                "it was revoked. Is this zot 2.1.20 or newer?",
         );
     }
 
@@ -100,13 +101,15 @@ async function revokeNewcomers(keys: ApiKeys, own: string): Promise<void> {
         const listed = await keys.list();
         if (!listed.some((key) => key.uuid === own))
             throw new Error(
-                `Somebody revoked the new API key of ${keys.username} with another one while this was going on: raise ci.keyGeneration once more.`,
+                `Somebody revoked the new API key of ${keys.username} with another one while this was going on: ` +
+                    "raise ci.keyGeneration once more.",
             );
         const others = listed.filter((key) => key.uuid !== own);
         if (others.length === 0) return;
         for (const other of others) await keys.revoke(other.uuid);
     }
     throw new Error(
-        `Somebody goes on making API keys of ${keys.username}: make the service account inactive in Authentik, find out who, and raise ci.keyGeneration again.`,
+        `Somebody goes on making API keys of ${keys.username}: ` +
+            "make the service account inactive in Authentik, find out who, and raise ci.keyGeneration again.",
     );
 }

@@ -1,6 +1,7 @@
 /**
- * The resource ClientSecret: the secret by which zot logs people in. A client that is in Authentik already keeps the one that it has, so
- * that taking a site over changes nothing that its zot goes by; a new one gets the one that was generated.
+ * The resource ClientSecret: the secret by which zot logs people in. A client that is in Authentik already keeps the
+ * one that it has, so that taking a site over changes nothing that its zot goes by; a new one gets the one that was
+ * generated.
  */
 import { type CheckFailure, isKnown, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import type { Services } from "./services";
@@ -11,7 +12,8 @@ export const clientSecretInputs = {
         type: "string",
         secret: true,
         description:
-            "The secret of a new client, and the next one of any: another value is put in its place. As an output, the one in use.",
+            "The secret of a new client, and the next one of any: another value is put in its place. " +
+            "As an output, the one in use.",
     },
 } as const;
 

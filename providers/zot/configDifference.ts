@@ -10,8 +10,8 @@ const HIDDEN = "[hidden]";
 const LONGEST = 200;
 
 /**
- * A unified diff from the declared config to the one that was found. Settings are compared, not the layout of the file: where only
- * that differs, the answer is undefined.
+ * A unified diff from the declared config to the one that was found. Settings are compared, not the layout of the file:
+ * where only that differs, the answer is undefined.
  */
 export function configDifference(declared: string, found: string): string | undefined {
     const [left, right] = [parsed(declared), parsed(found)];

@@ -14,23 +14,27 @@ export const configurationProperties = {
     authentikUrl: {
         type: "string",
         description:
-            "Authentik's address, for example `https://authentik.example.org`. The environment variable `AUTHENTIK_URL` also sets it.",
+            "Authentik's address, for example `https://authentik.example.org`. " +
+            "The environment variable `AUTHENTIK_URL` also sets it.",
     },
     authentikToken: {
         type: "string",
         secret: true,
         description:
-            "An API token of Authentik that may see the service account and set its password. The environment variable `AUTHENTIK_TOKEN` also sets it, and is never written to the state.",
+            "An API token of Authentik that may see the service account and set its password. " +
+            "The environment variable `AUTHENTIK_TOKEN` also sets it, and is never written to the state.",
     },
     caCertificateFile: {
         type: "string",
         description:
-            "PEM file of certificate authorities to trust beside the usual ones. The environment variable `NODE_EXTRA_CA_CERTS` also works.",
+            "PEM file of certificate authorities to trust beside the usual ones. " +
+            "The environment variable `NODE_EXTRA_CA_CERTS` also works.",
     },
     proxy: {
         type: "string",
         description:
-            "URL of an HTTP proxy for requests to hosts that are neither loopback nor in `NO_PROXY`. The environment variables `HTTPS_PROXY` and `HTTP_PROXY` also set it.",
+            "URL of an HTTP proxy for requests to hosts that are neither loopback nor in `NO_PROXY`. " +
+            "The environment variables `HTTPS_PROXY` and `HTTP_PROXY` also set it.",
     },
 } as const;
 

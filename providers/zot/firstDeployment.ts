@@ -4,7 +4,10 @@ import { policyInEffect, policyOf } from "../../components/zotConfig/accessContr
 import type { JsonMap } from "../../components/zotJson";
 import type { HostReport } from "./hostReport";
 
-/** Who may do what before and after, and what is noticed of the change; `widens` where somebody will be allowed more than now. */
+/**
+ * Who may do what before and after, and what is noticed of the change; `widens` where somebody will be allowed more
+ * than now.
+ */
 export function firstDeployment(
     report: HostReport,
     plannedConfig: string,
@@ -15,7 +18,9 @@ export function firstDeployment(
     const mayPush = declared.rules.some(({ anonymous }) => anonymous.includes("create"));
     const restart =
         report.serving === "not reachable" ? "zot, which does not answer now, is started" : "zot restarts once";
-    const sentence = `The first deployment to ${host}: ${restart}${mayPush ? "" : "; from then on nobody pushes without a login"}`;
+    const sentence =
+        `The first deployment to ${host}: ` +
+        `${restart}${mayPush ? "" : "; from then on nobody pushes without a login"}`;
     const present = configOf(report.configText);
     if (present === undefined) {
         const why =
@@ -31,7 +36,8 @@ export function firstDeployment(
     if (changes.length === 0) return { text: `${sentence}. Nobody's rights change.`, widens: false };
     // By the name of the access matrix, since a zot that is open knows no logins.
     const line = (change: (typeof changes)[number]) =>
-        `  ${isWidening(change) ? "WIDER   " : "narrower"}  ${changeInWords(change, groups).replace("anyone without a login", "anonymous")}`;
+        `  ${isWidening(change) ? "WIDER   " : "narrower"}  ` +
+        `${changeInWords(change, groups).replace("anyone without a login", "anonymous")}`;
     return { text: [`${sentence}:`, ...changes.map(line)].join("\n"), widens: changes.some(isWidening) };
 }
 

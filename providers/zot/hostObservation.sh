@@ -1,10 +1,11 @@
-# Looks at the registry's host for the resource HostObservation, and changes nothing. Where it asks what a deployment would ask, it works in a
-# folder of its own below TMPDIR, which it removes.
+# Looks at the registry's host for the resource HostObservation, and changes nothing. Where it asks what a deployment
+# would ask, it works in a folder of its own below TMPDIR, which it removes.
 #
-# Above this stands what changes nothing of the host's scripts (host/scripts.ts), whose functions are used here; below it what
-# they look at: their variables, $secret_files, one path on each line, $declared, the config that was deployed last, or nothing where none
-# was, and $known_version, the version of the zot of which ls once said $known_binary. Where a deployment is to be asked for: $planned_config,
-# the config that it would bring, $verified_config and $verified_read_only as zot can verify them with the secret files in $folder,
+# Above this stands what changes nothing of the host's scripts (host/scripts.ts), whose functions are used here; below
+# it what they look at: their variables, $secret_files, one path on each line, $declared, the config that was deployed
+# last, or nothing where none was, and $known_version, the version of the zot of which ls once said $known_binary. Where
+# a deployment is to be asked for: $planned_config, the config that it would bring, $verified_config and
+# $verified_read_only as zot can verify them with the secret files in $folder,
 # $drop_settings, one on each line, and $deployment_is_due, where it is known that there will be one.
 # Standard output is lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
 set -u
@@ -82,9 +83,10 @@ is_release_by_itself() {
     fi
 }
 
-# The config that was deployed last, as the host has kept it, in $deployed; and whether the one that was declared last was ever
-# deployed here: a deployment that failed, or was refused, leaves none.
-# Reads: declared declared_sha256 deployed last_was_deployed newline secret_files state. Sets: declared deployed last_was_deployed
+# The config that was deployed last, as the host has kept it, in $deployed; and whether the one that was declared last
+# was ever deployed here: a deployment that failed, or was refused, leaves none.
+# Reads: declared declared_sha256 deployed last_was_deployed newline secret_files state. Sets: declared deployed
+# last_was_deployed
 #    secret_files. Prints: facts. Scratch: number.
 find_deployed() {
     deployed=
@@ -167,7 +169,8 @@ fail() {
 }
 
 # Asks what a deployment would ask before it touches anything, and tells all that it would be refused for.
-# Reads: TMPDIR checks_of_deployment checks_of_host commit config declared drop_settings folder planned_config. Sets: folder
+# Reads: TMPDIR checks_of_deployment checks_of_host commit config declared drop_settings folder planned_config. Sets:
+# folder
 #    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
 report_preflight() {
     folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
@@ -212,8 +215,10 @@ check_config() {
     verify "$folder/read-only.json"
 }
 
-# Reads: PATH config declared deployed largest_config last_was_deployed own_service owner planned_config problem script secret_files
-#    service_file service_state start_without_issuer state sudo tool. Sets: config_folder owner state tool. Prints: the report. Scratch:
+# Reads: PATH config declared deployed largest_config last_was_deployed own_service owner planned_config problem script
+# secret_files
+#    service_file service_state start_without_issuer state sudo tool. Sets: config_folder owner state tool. Prints: the
+#    report. Scratch:
 #    also file size.
 observe() {
     echo 'zot-hardening-observation'

@@ -1,6 +1,7 @@
 /**
- * The resource HostObservation: a look at the registry's host, which finds what was changed on it by other means than a push. The
- * remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the host, so that it is sent again.
+ * The resource HostObservation: a look at the registry's host, which finds what was changed on it by other means than a
+ * push. The remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the host, so
+ * that it is sent again.
  */
 import { createHash } from "node:crypto";
 import { inspectionScript } from "../../host/scripts";
@@ -53,7 +54,10 @@ function isDue({ declared, planned }: Observation, last: Declared | undefined): 
     return planned !== undefined && declared?.config !== last?.config;
 }
 
-/** A config with secret files that are not there yet, for `zot verify` on the host; which would make the log file that one names. */
+/**
+ * A config with secret files that are not there yet, for `zot verify` on the host; which would make the log file that
+ * one names.
+ */
 function forVerify(config: string): string {
     return JSON.stringify(JSON.parse(config), (key, value: unknown) => {
         if (typeof value === "string" && value.endsWith(".<sha256>.json"))
@@ -108,16 +112,22 @@ export function hostObservation(options: ObservationOptions): ResourceHandler {
 }
 
 class HostObservationResource {
-    /** What the last Diff of each resource has seen, for the update that follows it: a look for each of the two would be one too many. */
+    /**
+     * What the last Diff of each resource has seen, for the update that follows it: a look for each of the two would be
+     * one too many.
+     */
     private readonly seen = new Map<string, Look>();
-    /** After each Read of a refresh the engine asks for a diff of what it has just read (3.259), which is not worth a look. */
+    /**
+     * After each Read of a refresh the engine asks for a diff of what it has just read (3.259), which is not worth a
+     * look.
+     */
     private readonly justRead = new Set<string>();
 
     constructor(private readonly options: ObservationOptions) {}
 
     /**
-     * Looks at the host. Other inputs are no difference by themselves: the remote command has them too, and the engine keeps the new
-     * ones with an unchanged resource.
+     * Looks at the host. Other inputs are no difference by themselves: the remote command has them too, and the engine
+     * keeps the new ones with an unchanged resource.
      */
     async diff(
         { oldInputs, inputs, oldOutputs }: Parameters<ResourceHandler["diff"]>[0],
@@ -143,7 +153,10 @@ class HostObservationResource {
         };
     }
 
-    /** Nothing was pushed yet, so that nothing differs; but what a push will do and what stands in its way is told here, before anything is changed. */
+    /**
+     * Nothing was pushed yet, so that nothing differs; but what a push will do and what stands in its way is told here,
+     * before anything is changed.
+     */
     async create(
         { inputs, preview, name }: Parameters<ResourceHandler["create"]>[0],
         context: CallContext,
@@ -184,7 +197,10 @@ class HostObservationResource {
         return { pushes: pushes + (differs ? 1 : 0), report: reportOutput(look.report) };
     }
 
-    /** The command has withdrawn the config by now, or something else has run in its place and ended as well: it cannot tell one from the other. */
+    /**
+     * The command has withdrawn the config by now, or something else has run in its place and ended as well: it cannot
+     * tell one from the other.
+     */
     async delete({ inputs }: Parameters<ResourceHandler["delete"]>[0], context: CallContext): Promise<void> {
         const observation = observationOf(inputs, this.options.environment);
         if (!observation?.declared) return;
@@ -205,9 +221,13 @@ class HostObservationResource {
         }
         if (report.configText !== observation.declared.config || report.lastPush === "") return;
         throw new Error(
-            `The config that was declared is still in force on the registry's host ${observation.connection.host}, although the command that was to withdraw it ended without an error: something else ran in its place. ` +
-                "Look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
-                `Correct it, run pulumi up, which makes the push anew, and then pulumi destroy. To leave the host as it is: pulumi state delete '${context.urn}'`,
+            "The config that was declared is still in force on the registry's host " +
+                `${observation.connection.host}, although the command that was to withdraw it ended without an ` +
+                "error: something else ran in its place. " +
+                "Look for ForceCommand in sshd_config, command= in authorized_keys, " +
+                "and exit or exec in the start-up files of the user's shell. " +
+                "Correct it, run pulumi up, which makes the push anew, and then pulumi destroy. " +
+                `To leave the host as it is: pulumi state delete '${context.urn}'`,
         );
     }
 
@@ -316,16 +336,19 @@ class HostObservationResource {
             if (report) return report;
             const said = (ran.stderr.trim() || ran.stdout.toString("utf8").trim()).slice(0, 500) || "nothing";
             throw new SshError(
-                `The look at the registry's host ${host} did not come to its end (${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`,
+                `The look at the registry's host ${host} did not come to its end ` +
+                    `(${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`,
             );
         } catch (error) {
             if (error instanceof HostRefusal)
                 throw new Error(
-                    `The registry's host ${host} cannot be looked at, nor pushed to: ${error.message}. Nothing was changed.`,
+                    `The registry's host ${host} cannot be looked at, nor pushed to: ${error.message}. ` +
+                        "Nothing was changed.",
                 );
             if (error instanceof SshError)
                 throw new Error(
-                    `${error.message} (To go on without a look at the host, set host.observe to false, or ZOT_HARDENING_LOOK=off in the environment.)`,
+                    `${error.message} (To go on without a look at the host, set host.observe to false, ` +
+                        "or ZOT_HARDENING_LOOK=off in the environment.)",
                 );
             throw error;
         }
@@ -336,7 +359,10 @@ class HostObservationResource {
 function refusal(mistakes: readonly string[]): string {
     const list =
         mistakes.length === 1 ? ` ${mistakes[0]}` : `\n${mistakes.map((mistake) => `  - ${mistake}`).join("\n")}\n`;
-    return `Before anything is changed, this has to be put right:${list}${mistakes.length === 1 ? " " : ""}Nothing was changed, on the host or in Authentik.`;
+    return (
+        "Before anything is changed, this has to be put " +
+        `right:${list}${mistakes.length === 1 ? " " : ""}Nothing was changed, on the host or in Authentik.`
+    );
 }
 
 const namesOf = ({ connection, binary }: Observation) => ({ host: connection.host, binary });
@@ -350,7 +376,8 @@ async function tellDrift(
     const sentence = `The registry's host ${connection.host} is not as it was declared: ${drift.join("; ")}.`;
     await context.log(
         "warning",
-        `${sentence} ${preview ? "pulumi up pushes" : "It is now pushed"} what is declared to it again.${difference === undefined ? "" : `\n${difference}`}`,
+        `${sentence} ${preview ? "pulumi up pushes" : "It is now pushed"} what is declared to it ` +
+            `again.${difference === undefined ? "" : `\n${difference}`}`,
     );
 }
 

@@ -25,7 +25,8 @@ export function checkObservation(given: PropertyMap): { inputs: PropertyMap; fai
         if (name !== "connection" && !(name in observationInputs))
             fail(
                 name,
-                `${name} is no property of a host observation; these are: connection, ${Object.keys(observationInputs).join(", ")}.`,
+                `${name} is no property of a host observation; these are: ` +
+                    `connection, ${Object.keys(observationInputs).join(", ")}.`,
             );
     }
     if (isAbsent(given.connection)) fail("connection", "connection is missing.");
@@ -121,7 +122,9 @@ function checkConnection(
         } else if (name === "hostKey" && !hostKeyOf(value)) {
             fail(
                 path,
-                `${path}.${name} must be one ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 HOST prints it; an RSA key never matches a modern sshd, and a fingerprint is no key.`,
+                `${path}.${name} must be one ed25519 or ecdsa key on one line, ` +
+                    "as ssh-keyscan -t ed25519 HOST prints it; " +
+                    "an RSA key never matches a modern sshd, and a fingerprint is no key.",
             );
         }
     }
@@ -162,7 +165,10 @@ export interface Planned {
     groups: { workloadsGroup: string; adminsGroup: string } | undefined;
 }
 
-/** The inputs for the look, checked; `environment` names the SSH agent. Undefined where it is not known yet whom to ask, or what about. */
+/**
+ * The inputs for the look, checked; `environment` names the SSH agent. Undefined where it is not known yet whom to ask,
+ * or what about.
+ */
 export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEnv): Observation | undefined {
     const { config, secretFiles, ...rest } = inputs;
     if (!isKnown(rest)) return undefined;

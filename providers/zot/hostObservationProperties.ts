@@ -29,7 +29,8 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         type: "strings",
         required: true,
         description:
-            "Paths of the secret files that the config names, each with the sha256 of its content in its name: `oidc-credentials.<sha256>.json`.",
+            "Paths of the secret files that the config names, each with the sha256 of its content in its name: " +
+            "`oidc-credentials.<sha256>.json`.",
     },
     configFile: {
         type: "string",
@@ -96,14 +97,16 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         variable: "accepted_version",
         description:
-            "A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, or `sha256:` and the hash of the binary.",
+            "A zot that is accepted although it cannot be read as 2.1.19 or newer: " +
+            "its commit, or `sha256:` and the hash of the binary.",
     },
     caFile: {
         type: "string",
         variable: "authorities",
         problem: isAbsolutePath,
         description:
-            "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. Default: the system's.",
+            "CA certificates, on the host, that the TLS certificates of zot and its issuer are checked against. " +
+            "Default: the system's.",
     },
     zotCaFile: {
         type: "string",
@@ -123,7 +126,10 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         problem: () => undefined,
         description:
-            "zot's config as it is to be, with `<sha256>` for the hashes in the secret files' names, so that it is known before the secrets are. With it a look asks what a push would ask, and what a push would be refused for is an error before anything is changed.",
+            "zot's config as it is to be, with `<sha256>` for the hashes in the secret files' names, " +
+            "so that it is known before the secrets are. " +
+            "With it a look asks what a push would ask, " +
+            "and what a push would be refused for is an error before anything is changed.",
     },
     plannedReadOnlyConfig: {
         type: "string",
@@ -156,7 +162,9 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
 };
 
 export const connectionDescription =
-    "How to reach the host over SSH: `host`, `port`, `user`, `hostKey` (a line of known_hosts), and `privateKey` (with `privateKeyPassword`), `password` or an SSH agent; `proxy` is a jump host with the same fields. Secret.";
+    "How to reach the host over SSH: `host`, `port`, `user`, `hostKey` (a line of known_hosts), " +
+    "and `privateKey` (with `privateKeyPassword`), `password` or an SSH agent; " +
+    "`proxy` is a jump host with the same fields. Secret.";
 
 export const connectionFields = {
     host: { type: "string", description: "Name or address." },
@@ -180,7 +188,8 @@ export const observationOutputs: Readonly<Record<string, { schema: object; descr
     pushes: {
         schema: { type: "integer" },
         description:
-            "Raised by one whenever the host was found to differ from what was declared. Being part of what is sent to the host, it has it sent again, once.",
+            "Raised by one whenever the host was found to differ from what was declared. " +
+            "Being part of what is sent to the host, it has it sent again, once.",
     },
     report: {
         schema: { $ref: "#/types/zot:index/hostReport:HostReport" },
@@ -196,7 +205,8 @@ export const reportDefinitions = {
     secretFiles: "Of the secret files: `as declared`, or what is wrong with them.",
     zotVersion: "What the installed zot calls its commit; empty where it says none.",
     zotBinary:
-        "Inode, rights, size and time of the installed zot, as ls has them: while they stay, so does its version, and it is not asked again.",
+        "Inode, rights, size and time of the installed zot, as ls has them: " +
+        "while they stay, so does its version, and it is not asked again.",
     service: "`running`, `stopped`, `absent`, or `unknown` where the service manager is a command.",
     serving: "Which config is served: `hardened`, `read-only`, `other`, or `not reachable`.",
 } as const;

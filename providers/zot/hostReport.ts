@@ -31,7 +31,10 @@ export interface HostReport {
     deployedSha256: string;
     /** Its text, where it is neither the one on the host nor the one that was declared last. */
     deployedText: string | undefined;
-    /** Whether what was declared last was ever deployed to the host: a push that failed, or was refused, leaves nothing there. */
+    /**
+     * Whether what was declared last was ever deployed to the host: a push that failed, or was refused, leaves nothing
+     * there.
+     */
     lastWasDeployed: boolean;
     /** Whether a push of it was ever begun there, if it was not deployed. */
     lastWasTried: boolean;
@@ -76,7 +79,10 @@ const LONGEST_FACT = 600;
 
 const MARKER = "zot-hardening-observation";
 
-/** Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link HostRefusal}. */
+/**
+ * Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link
+ * HostRefusal}.
+ */
 export function readReport(output: Buffer, configFile: string): HostReport | undefined {
     // What a login shell says before the script does not belong to it.
     const begin = output.indexOf(`${MARKER}\n`);
@@ -151,8 +157,9 @@ export interface Findings {
 }
 
 /**
- * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it should be: the one that was declared when the host was last pushed, and the one
- * that is declared now, which a push that was reported as failed may have brought.
+ * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it
+ * should be: the one that was declared when the host was last pushed, and the one that is declared now, which a push
+ * that was reported as failed may have brought.
  */
 export function compare(
     report: HostReport,
@@ -165,7 +172,8 @@ export function compare(
     const { drift } = findings;
     if (report.pushing) {
         findings.notes.push(
-            `A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; look again when it has ended.`,
+            `A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; ` +
+                "look again when it has ended.",
         );
         return findings;
     }
@@ -189,7 +197,11 @@ export function compare(
         } else if (configText !== declared.config) {
             findings.difference = configDifference(declared.config, configText);
             drift.push(
-                `${config.path} ${findings.difference === undefined ? "has another layout, with the same settings" : "has other settings"}`,
+                `${config.path} ${
+                    findings.difference === undefined
+                        ? "has another layout, with the " + "same settings"
+                        : "has other settings"
+                }`,
             );
         }
         drift.push(...rightsProblems(config, "0644", report.user));
@@ -275,31 +287,36 @@ function notesOn(
         notes.push(`On ${host} ${versionProblem} Only from 2.1.19 on are tags immutable: install a newer one.`);
     } else if (runningCommit && zotVersion && runningCommit !== zotVersion) {
         notes.push(
-            `On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: restart the service, or correct zot.binary.`,
+            `On ${host} zot ${runningCommit} runs, while ${binary} is ${zotVersion}: ` +
+                "restart the service, or correct zot.binary.",
         );
     }
     if (notStartedWithHost) notes.push(`On ${host} ${notStartedWithHost}`);
     if (start === "yes" && startUsed === "no" && serving !== "not reachable") {
         notes.push(
-            `zot on ${host} is not started by ${config.path}.zot-hardening/start, and could not start while its issuer is away. Let its service run: /bin/sh ${config.path}.zot-hardening/start`,
+            `zot on ${host} is not started by ${config.path}.zot-hardening/start, ` +
+                "and could not start while its issuer is away. " +
+                `Let its service run: /bin/sh ${config.path}.zot-hardening/start`,
         );
     }
     if (startSays.startsWith("read-only") && serving !== "hardened") {
         notes.push(
-            `zot on ${host} serves ${clause(startSays)}. Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.`,
+            `zot on ${host} serves ${clause(startSays)}. ` +
+                "Anyone may pull, and nobody may log in; it changes over by itself when its issuer answers.",
         );
     }
     if (serving === "hardened" && (service === "stopped" || service === "absent")) {
         notes.push(
-            `zot answers on ${host}, but its service manager calls the service ${service}: it would not be started again. Start it there.`,
+            `zot answers on ${host}, but its service manager calls the service ${service}: ` +
+                "it would not be started again. Start it there.",
         );
     }
     return notes;
 }
 
 /**
- * Other logins in the config on the host, and whose accounts they leave. The next push ends the logins; zot goes on knowing the
- * accounts, with their keys and the groups of their last login.
+ * Other logins in the config on the host, and whose accounts they leave. The next push ends the logins; zot goes on
+ * knowing the accounts, with their keys and the groups of their last login.
  */
 function notesOnLogins(
     { config, configText }: HostReport,
@@ -315,13 +332,16 @@ function notesOnLogins(
     const logins = otherLogins(found).map(({ path, who }) => `${path} (${who})`);
     if (logins.length > 0)
         notes.push(
-            `${config.path} on ${host} has logins that are not declared, which the next push ends: ${logins.join("; ")}.`,
+            `${config.path} on ${host} has logins that are not declared, which the next push ends: ` +
+                `${logins.join("; ")}.`,
         );
     const issuer = valueAt(declared, ["http", "auth", "openid", "providers", "oidc", "issuer"]);
     const accounts = formerAccounts(found, typeof issuer === "string" ? issuer : undefined);
     if (accounts.length > 0) {
         notes.push(
-            `zot on ${host} goes on knowing accounts of before, with their keys and the groups of their last login: ${accounts.join("; ")}. npm run keys lists them, and docs/operations.md (Accounts of before) says how to end them.`,
+            `zot on ${host} goes on knowing accounts of before, ` +
+                `with their keys and the groups of their last login: ${accounts.join("; ")}. ` +
+                "npm run keys lists them, and docs/operations.md (Accounts of before) says how to end them.",
         );
     }
     return notes;

@@ -1,7 +1,7 @@
 /**
- * The resource HostWithdrawal: what is asked before a destroy changes anything. The remote command takes any command that ends well
- * for a withdrawal, also one that something else has run in its place; and it tries a login that is refused three times. So this
- * one, which is deleted first, logs in once, and has the host say something back.
+ * The resource HostWithdrawal: what is asked before a destroy changes anything. The remote command takes any command
+ * that ends well for a withdrawal, also one that something else has run in its place; and it tries a login that is
+ * refused three times. So this one, which is deleted first, logs in once, and has the host say something back.
  */
 import { randomBytes } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
@@ -39,7 +39,10 @@ async function askBefore(
     if (!isKnown(inputs.connection)) return;
     const connection = sshConnectionOf(inputs.connection as PropertyMap, environment);
     const mark = randomBytes(8).toString("hex");
-    const outlook = `Nothing was changed, neither on the host nor in Authentik. (If the host is gone for good: pulumi state delete '${context.urn}' and the same for the command that pushes to it, and the rest can be destroyed.)`;
+    const outlook =
+        "Nothing was changed, neither on the host nor in Authentik. " +
+        `(If the host is gone for good: pulumi state delete '${context.urn}' and the same for the command ` +
+        "that pushes to it, and the rest can be destroyed.)";
     let ran: Awaited<ReturnType<typeof runOverSsh>>;
     try {
         ran = await runOverSsh(
@@ -55,9 +58,12 @@ async function askBefore(
     if (said.split("\n").includes(`zot-hardening ${mark}`)) return;
     const came = outsideText(`${said} ${ran.stderr}`, 500);
     throw new Error(
-        `The registry's host ${connection.host} does not run what it is told: a command that was to say "zot-hardening ${mark}" said ${came === "" ? "nothing" : `"${came}"`} ` +
-            `and ended with ${ran.code === undefined ? "a signal" : ran.code}, so that nothing would be withdrawn there. ` +
-            "Look for ForceCommand in sshd_config, command= in authorized_keys, and exit or exec in the start-up files of the user's shell. " +
+        `The registry's host ${connection.host} does not run what it is told: ` +
+            `a command that was to say "zot-hardening ${mark}" said ${came === "" ? "nothing" : `"${came}"`} ` +
+            `and ended with ${ran.code === undefined ? "a signal" : ran.code}, ` +
+            "so that nothing would be withdrawn there. " +
+            "Look for ForceCommand in sshd_config, command= in authorized_keys, " +
+            "and exit or exec in the start-up files of the user's shell. " +
             outlook,
     );
 }

@@ -7,12 +7,14 @@ import type { CallContext } from "../protocol";
 import type { ApiKeyInputs } from "./apiKeyProperties";
 import type { Services } from "./services";
 
-/** The clocks here and at the registry must agree to this, or a rotation would come at the wrong time. In milliseconds. */
+/**
+ * The clocks here and at the registry must agree to this, or a rotation would come at the wrong time. In milliseconds.
+ */
 const CLOCK_TOLERANCE = 5 * 60_000;
 
 /**
- * A session of the service account, with a password that exists for it alone. Whatever happens in it, the session is ended, and
- * the account gets another password that nobody keeps.
+ * A session of the service account, with a password that exists for it alone. Whatever happens in it, the session is
+ * ended, and the account gets another password that nobody keeps.
  */
 export async function withLogin<T>(
     services: Services,
@@ -39,13 +41,17 @@ export async function withLogin<T>(
             .catch((error: unknown) =>
                 context.log(
                     "warning",
-                    `${(error as Error).message} So ${wanted.user} still has the random password of this login, which was kept nowhere; the next login changes it.`,
+                    `${(error as Error).message} So ${wanted.user} still has the random password of this login, ` +
+                        "which was kept nowhere; the next login changes it.",
                 ),
             );
     }
 }
 
-/** Before anything is changed: whether the registry is there, what time it has, and how old it is. Answers how far its clock is ahead. */
+/**
+ * Before anything is changed: whether the registry is there, what time it has, and how old it is. Answers how far its
+ * clock is ahead.
+ */
 export async function checkRegistry(
     services: Services,
     { registryUrl, acceptVersion }: ApiKeyInputs,
@@ -54,14 +60,17 @@ export async function checkRegistry(
     const { clockAhead = 0, version } = await services.registry(registryUrl);
     if (Math.abs(clockAhead) > CLOCK_TOLERANCE) {
         throw new Error(
-            `The clock of the registry ${registryUrl} is ${durationText(clockAhead)} ${clockAhead > 0 ? "ahead of" : "behind"} this machine's, and keys end and rotate by the clock: set both (NTP), and try again.`,
+            `The clock of the registry ${registryUrl} is ${durationText(clockAhead)} ` +
+                `${clockAhead > 0 ? "ahead of" : "behind"} this machine's, ` +
+                "and keys end and rotate by the clock: set both (NTP), and try again.",
         );
     }
     if (version === undefined) {
         await context.log("debug", `The registry ${registryUrl} does not tell its version; only its host does.`);
     } else if (keepsTags(version) === false && acceptVersion === undefined) {
         throw new Error(
-            `The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: install v${OLDEST_ZOT} or newer before CI gets a key.`,
+            `The registry ${registryUrl} is zot ${version}, in which a tag can be moved by whoever may push: ` +
+                `install v${OLDEST_ZOT} or newer before CI gets a key.`,
         );
     }
     return clockAhead;

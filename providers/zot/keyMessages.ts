@@ -7,7 +7,8 @@ import type { KeyPlan, Predecessor } from "./plan";
 /**
  * What was done to the user's keys.
  *
- * @param present uuid of the key that the stack had before; where it was replaced and revoked, that is told apart from the others
+ * @param present uuid of the key that the stack had before; where it was replaced and revoked, that is told apart from
+ * the others
  */
 export async function reportKeys(
     done: KeyPlan,
@@ -18,7 +19,8 @@ export async function reportKeys(
     if (done.strays.length > 0) {
         await context.log(
             "info",
-            `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ${done.strays.map((stray) => stray.uuid).join(", ")}.`,
+            `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ` +
+                `${done.strays.map((stray) => stray.uuid).join(", ")}.`,
         );
     }
     const others = done.over.filter(({ uuid }) => uuid !== present);
@@ -26,12 +28,14 @@ export async function reportKeys(
     if (others.length > 0)
         await context.log(
             "info",
-            `${done.revokeOthers ? "Other API keys" : "API keys"} of ${user}${why} were revoked: ${others.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`,
+            `${done.revokeOthers ? "Other API keys" : "API keys"} of ${user}${why} were revoked: ` +
+                `${others.map(({ uuid, label }) => `${uuid} (${label})`).join(", ")}.`,
         );
     if (done.found.length > 0)
         await context.log(
             "info",
-            `${user} had API keys that this stack did not make. They go on working for now: ${done.found.map(predecessorText).join("; ")}.`,
+            `${user} had API keys that this stack did not make. ` +
+                `They go on working for now: ${done.found.map(predecessorText).join("; ")}.`,
         );
     await reportForeign(done, user, context);
 }
@@ -41,7 +45,9 @@ export async function reportForeign({ foreign }: KeyPlan, user: string, context:
     if (foreign.length === 0) return;
     await context.log(
         "warning",
-        `${user} has API keys that another Pulumi stack made, which are left alone: ${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. One stack per registry and user; to revoke them, raise ci.keyGeneration by one.`,
+        `${user} has API keys that another Pulumi stack made, which are left alone: ` +
+            `${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. ` +
+            "One stack per registry and user; to revoke them, raise ci.keyGeneration by one.",
     );
 }
 export function predecessorText({ uuid, label, revokeAfter }: Predecessor): string {
@@ -54,10 +60,12 @@ export function predecessorsText(predecessors: readonly Predecessor[], user: str
     const [over, living] = [predecessors.filter(isOver), predecessors.filter((predecessor) => !isOver(predecessor))];
     return [
         living.length > 0
-            ? `Earlier API keys of ${user} that still work, and are revoked by the first update after their time: ${living.map(predecessorText).join("; ")}.`
+            ? `Earlier API keys of ${user} that still work, ` +
+              `and are revoked by the first update after their time: ${living.map(predecessorText).join("; ")}.`
             : "",
         over.length > 0
-            ? `Earlier API keys of ${user} whose time is over, and which this update revokes: ${over.map(({ uuid, label }) => `${uuid} (${label})`).join("; ")}.`
+            ? `Earlier API keys of ${user} whose time is over, and which this update revokes: ` +
+              `${over.map(({ uuid, label }) => `${uuid} (${label})`).join("; ")}.`
             : "",
     ]
         .filter(Boolean)

@@ -1,7 +1,10 @@
 /** Whether a key works: accepted by the registry, and good for what CI needs it for. */
 import type { ApiKeyRecord, KeyHolder } from "../../clients/zot/apiKeys";
 
-/** @throws Error where the registry does not take the key, or it may not push to `repository`; undefined: that is not tried. */
+/**
+ * @throws Error where the registry does not take the key, or it may not push to `repository`; undefined: that is not
+ * tried.
+ */
 export async function prove(holder: KeyHolder, repository: string | undefined, registryUrl: string): Promise<void> {
     if (repository === undefined) {
         if ((await keysSeenBy(holder)) === undefined) throw new Error(refusedText(holder.username, registryUrl));
@@ -12,12 +15,15 @@ export async function prove(holder: KeyHolder, repository: string | undefined, r
     if (proof === "not the key") throw new Error(refusedText(holder.username, registryUrl));
     if (proof === "not the right") {
         throw new Error(
-            `The API key of ${holder.username} may not push to ${repository} at ${registryUrl} (403). Either the account is not in the group that may push (identity.workloadsGroup) in Authentik, ` +
-                "or the registry's config does not give that group the right to create (access.ciRepositories), or it has not been pushed. The key is kept, and the next pulumi up looks again.",
+            `The API key of ${holder.username} may not push to ${repository} at ${registryUrl} (403). ` +
+                "Either the account is not in the group that may push (identity.workloadsGroup) in Authentik, " +
+                "or the registry's config does not give that group the right to create (access.ciRepositories), " +
+                "or it has not been pushed. The key is kept, and the next pulumi up looks again.",
         );
     }
     throw new Error(
-        `The registry ${registryUrl} answered ${proof.status} when the API key of ${holder.username} was tried on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`,
+        `The registry ${registryUrl} answered ${proof.status} when the API key of ${holder.username} was ` +
+            `tried on ${repository}, where zot answers 415: does a proxy in front of it refuse PUT?`,
     );
 }
 
@@ -30,7 +36,9 @@ export async function keysSeenBy(holder: KeyHolder): Promise<ApiKeyRecord[] | un
         if (status === 401) return undefined;
         if (status === 404) {
             throw new Error(
-                `${(error as Error).message} It has no API keys at present: it may have started with the read-only config because its identity provider did not answer. Look at its log, and restart it; whether the key still works cannot be seen until then.`,
+                `${(error as Error).message} It has no API keys at present: ` +
+                    "it may have started with the read-only config because its identity provider did not " +
+                    "answer. Look at its log, and restart it; whether the key still works cannot be seen until then.",
             );
         }
         throw error;
@@ -38,4 +46,5 @@ export async function keysSeenBy(holder: KeyHolder): Promise<ApiKeyRecord[] | un
 }
 
 const refusedText = (user: string, registryUrl: string) =>
-    `The registry ${registryUrl} does not accept the API key of ${user} that it has just made (401): where several instances answer at that address, they must share their database.`;
+    `The registry ${registryUrl} does not accept the API key of ${user} that it has just made (401): ` +
+    "where several instances answer at that address, they must share their database.";

@@ -1,8 +1,8 @@
 /**
  * What is to be done about a user's API keys, given what the state says, what zot lists, and the time. Pure.
  *
- * The rules: a key that CI may hold goes on working until its time is over; no key of ours is without an expiry; and at the
- * end of an update there are the declared key, its predecessors, and no other.
+ * The rules: a key that CI may hold goes on working until its time is over; no key of ours is without an expiry; and at
+ * the end of an update there are the declared key, its predecessors, and no other.
  */
 
 import { durationText, momentText } from "../../clients/durations";
@@ -72,7 +72,8 @@ export function due(state: KeyState, wanted: Wanted, now: Date): Due {
     const over = state.predecessors.filter((predecessor) => Date.parse(predecessor.revokeAfter) <= now.getTime());
     const revokeOthers = wanted.generation > state.generation;
     const why = revokeOthers
-        ? `the generation was raised from ${state.generation} to ${wanted.generation}, so that every other key is revoked too`
+        ? `the generation was raised from ${state.generation} to ${wanted.generation}, ` +
+          "so that every other key is revoked too"
         : reasonToRotate(state, wanted, now);
     return {
         ...(why === undefined ? {} : { mint: { why } }),
@@ -87,7 +88,10 @@ function reasonToRotate(state: KeyState, wanted: Wanted, now: Date): string | un
     if (state.status === "unusable") return "the registry does not accept the present one any more";
     const moment = rotateAt(state, wanted);
     if (Date.parse(moment) <= now.getTime())
-        return `the present one is ${durationText(now.getTime() - Date.parse(state.created))} old, and its time to rotate was ${momentText(moment)}`;
+        return (
+            `the present one is ${durationText(now.getTime() - Date.parse(state.created))} old, ` +
+            `and its time to rotate was ${momentText(moment)}`
+        );
     return undefined;
 }
 
@@ -109,7 +113,10 @@ export interface KeyPlan {
     mint: Mint | undefined;
     /** Keys that nobody holds: of a run that was cut off, and expired ones. Revoked first. */
     strays: ApiKeyRecord[];
-    /** Predecessors whose time is over, or every other key where the generation was raised. Revoked once there is a key that works. */
+    /**
+     * Predecessors whose time is over, or every other key where the generation was raised. Revoked once there is a key
+     * that works.
+     */
     over: Predecessor[];
     /** Whether `over` is revoked even if the new key could not be shown to be able to push. */
     revokeOthers: boolean;
@@ -121,7 +128,10 @@ export interface KeyPlan {
     foreign: ApiKeyRecord[];
 }
 
-/** A key that was used later than this after it was made is in somebody's hands; our own proof of a key is done within seconds. In milliseconds. */
+/**
+ * A key that was used later than this after it was made is in somebody's hands; our own proof of a key is done within
+ * seconds. In milliseconds.
+ */
 const PROOF_TIME = 120_000;
 
 export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest): KeyPlan {

@@ -15,7 +15,9 @@ import {
 } from "./package";
 import { type Services, servicesFrom } from "./services";
 
-/** `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables are looked for. */
+/**
+ * `environment` is where `AUTHENTIK_URL`, `AUTHENTIK_TOKEN`, `SSH_AUTH_SOCK` and the proxy's variables are looked for.
+ */
 export function zotProvider(environment: NodeJS.ProcessEnv = process.env): Provider {
     let services: Services | undefined;
     const configured = () => {

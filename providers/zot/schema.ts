@@ -78,7 +78,8 @@ export function packageSchema(): string {
         resources: {
             [apiKeyToken]: {
                 description:
-                    "An API key of a service account at a zot registry, minted by a login without a browser and rotated in place by the first update after its time.",
+                    "An API key of a service account at a zot registry, " +
+                    "minted by a login without a browser and rotated in place by the first update after its time.",
                 properties: { ...inputs, ...outputs },
                 required: [...Object.keys(inputs).filter(isAlwaysThere), ...Object.keys(outputs)],
                 inputProperties: inputs,
@@ -88,7 +89,9 @@ export function packageSchema(): string {
             },
             [clientSecretToken]: {
                 description:
-                    "The secret of an OAuth2 client in Authentik: the one that it has, or the given one where there is none yet; from then on, whatever is given anew.",
+                    "The secret of an OAuth2 client in Authentik: " +
+                    "the one that it has, or the given one where there is none yet; " +
+                    "from then on, whatever is given anew.",
                 properties: clientSecretInputs,
                 required: Object.keys(clientSecretInputs),
                 inputProperties: clientSecretInputs,
@@ -97,7 +100,8 @@ export function packageSchema(): string {
             [hostObservationToken]: hostObservationResource(),
             [hostWithdrawalToken]: {
                 description:
-                    "What is asked before a config is withdrawn from the host of a zot registry: whether one gets in, and whether the host runs what it is told.",
+                    "What is asked before a config is withdrawn from the host of a zot registry: " +
+                    "whether one gets in, and whether the host runs what it is told.",
                 inputProperties: { connection: connectionProperty },
                 requiredInputs: ["connection"],
             },
@@ -132,7 +136,8 @@ function hostObservationResource() {
     );
     return {
         description:
-            "A look at the host of a zot registry, in preview and update: what was changed there by other means is found, told, and pushed again.",
+            "A look at the host of a zot registry, in preview and update: " +
+            "what was changed there by other means is found, told, and pushed again.",
         properties: Object.fromEntries(
             Object.entries(observationOutputs).map(([name, { schema, description }]) => [
                 name,

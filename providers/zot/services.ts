@@ -1,4 +1,7 @@
-/** Whom the resource talks to. Everything that speaks HTTP is loaded when the first request is to be sent, not at the start. */
+/**
+ * Whom the resource talks to. Everything that speaks HTTP is loaded when the first request is to be sent, not at the
+ * start.
+ */
 import type { AuthentikUsers } from "../../clients/authentik/users";
 import { UnreachableError } from "../../clients/http/failures";
 import type { Send } from "../../clients/http/outgoing";
@@ -13,7 +16,9 @@ export interface Services {
     /** @throws Error with the command that sets what is missing. */
     authentik(): AuthentikUsers;
     holder(registryUrl: string, username: string, key: string): KeyHolder;
-    /** A session at the registry; the password goes to Authentik's address and to the issuer's origin, and nowhere else. */
+    /**
+     * A session at the registry; the password goes to Authentik's address and to the issuer's origin, and nowhere else.
+     */
     login(
         registryUrl: string,
         credentials: { username: string; password: string },
@@ -21,7 +26,9 @@ export interface Services {
     ): Promise<ZotSession>;
     /** Looks at a registry before anything is changed. */
     registry(registryUrl: string): Promise<RegistryFacts>;
-    /** Why CI could not log in at a registry's public URL from this machine; undefined where a registry answers there. */
+    /**
+     * Why CI could not log in at a registry's public URL from this machine; undefined where a registry answers there.
+     */
     registryProblem(registryUrl: string): Promise<string | undefined>;
 }
 
@@ -55,11 +62,14 @@ export function servicesFrom(configuration: Configuration, environment: NodeJS.P
             const missing: string[] = [];
             if (!authentikUrl)
                 missing.push(
-                    "Authentik's address is not set. Set it with: pulumi config set authentik:url https://authentik.example.org (or in the environment: AUTHENTIK_URL).",
+                    "Authentik's address is not set. Set it with: " +
+                        "pulumi config set authentik:url https://authentik.example.org (or in the environment: " +
+                        "AUTHENTIK_URL).",
                 );
             if (!authentikToken)
                 missing.push(
-                    "No API token for Authentik is set. Set it with: pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).",
+                    "No API token for Authentik is set. Set it with: " +
+                        "pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).",
                 );
             if (!authentikUrl || !authentikToken) throw new Error(missing.join(" "));
             return new (clients.authentikUsers().AuthentikUsers)(way(), authentikUrl, authentikToken);
@@ -85,7 +95,8 @@ function wayOut({ caCertificateFile, proxy }: Configuration, environment: NodeJS
         return clients.outgoing().outgoing({ caCertificateFile, proxy }, environment);
     } catch (error) {
         throw new Error(
-            `The certificate authorities in ${caCertificateFile ?? "NODE_EXTRA_CA_CERTS"} cannot be read: ${(error as Error).message}`,
+            `The certificate authorities in ${caCertificateFile ?? "NODE_EXTRA_CA_CERTS"} cannot be read: ` +
+                `${(error as Error).message}`,
         );
     }
 }
@@ -98,12 +109,14 @@ function patiently(way: Send, registryUrl: string): Promise<Answer> {
             .sendOne(way, `${registryUrl}/v2/`)
             .catch((error: Error) => {
                 throw new UnreachableError(
-                    `The registry: ${error.message}. Is zot running there? A zot that cannot reach its identity provider does not start.`,
+                    `The registry: ${error.message}. Is zot running there? ` +
+                        "A zot that cannot reach its identity provider does not start.",
                 );
             });
         if (answer.status < 500) return answer;
         throw new UnreachableError(
-            `The registry ${registryUrl} answers ${answer.status}; its log, or that of the proxy in front of it, says why.`,
+            `The registry ${registryUrl} answers ${answer.status}; ` +
+                "its log, or that of the proxy in front of it, says why.",
         );
     };
     return retrying(ask, { worth: () => ({ within: RESTART_PATIENCE }), firstPause: PAUSE, longestPause: PAUSE });
@@ -111,14 +124,18 @@ function patiently(way: Send, registryUrl: string): Promise<Answer> {
 
 async function registryProblem(way: Send, registryUrl: string): Promise<string | undefined> {
     const advice =
-        "CI's key is asked for there, from this machine: correct registry.url, or see to its name and the proxy in front of zot.";
+        "CI's key is asked for there, from this machine: " +
+        "correct registry.url, or see to its name and the proxy in front of zot.";
     try {
         const { status, headers } = await clients
             .request()
             .sendOne(way, `${registryUrl}/v2/`, { timeout: ANSWER_PATIENCE });
         if (headers.has("docker-distribution-api-version") || (status === 401 && headers.has("www-authenticate")))
             return undefined;
-        return `registry.url, ${registryUrl}, is answered by something that is no registry, with ${status} at /v2/. ${advice}`;
+        return (
+            `registry.url, ${registryUrl}, is answered by something that is no registry, ` +
+            `with ${status} at /v2/. ${advice}`
+        );
     } catch (error) {
         return `registry.url, ${registryUrl}, does not answer: ${(error as Error).message}. ${advice}`;
     }

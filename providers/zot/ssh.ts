@@ -1,6 +1,7 @@
 /**
- * One command on a host over SSH: one connection, one login attempt, each step with a limit of time, and for each way in which it can
- * fail a sentence that says what to do. Where the plugin command 1.2.1 cannot get in, this cannot either, and says so sooner.
+ * One command on a host over SSH: one connection, one login attempt, each step with a limit of time, and for each way
+ * in which it can fail a sentence that says what to do. Where the plugin command 1.2.1 cannot get in, this cannot
+ * either, and says so sooner.
  */
 import type { Client } from "ssh2";
 import { dial, through } from "./ssh/connect";

@@ -15,7 +15,10 @@ export function fingerprint(blob: Buffer): string {
     return `SHA256:${crypto.createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** The key of one line: type and key, with or without a host name before and a comment behind them. Undefined where it is none. */
+/**
+ * The key of one line: type and key, with or without a host name before and a comment behind them. Undefined where it
+ * is none.
+ */
 export function hostKeyOf(line: string): HostKey | undefined {
     const [, type, encoded] =
         /(?:^|\s)(ssh-ed25519|ecdsa-sha2-nistp(?:256|384|521)) (AAAA[0-9A-Za-z+/]+={0,3})(?:\s|$)/.exec(line.trim()) ??
@@ -29,13 +32,16 @@ export function hostKeyOf(line: string): HostKey | undefined {
 /** Why a private key cannot be used, in words for the person who set it. */
 export class KeyError extends Error {}
 
-/** The private key in a text; the same forms are taken as by the plugin that runs the remote command (command 1.2.1). */
+/**
+ * The private key in a text; the same forms are taken as by the plugin that runs the remote command (command 1.2.1).
+ */
 export function privateKeyOf(pem: string, passphrase: string | undefined): ParsedKey {
     const kind = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1];
     if (!kind?.endsWith("PRIVATE KEY")) throw new KeyError("the value given is no private key in PEM or OpenSSH form");
     if (kind === "ENCRYPTED PRIVATE KEY") {
         throw new KeyError(
-            "the private key is encrypted in the form of PKCS 8, which is not supported; write a copy of it in OpenSSH's form with: ssh-keygen -p -f FILE",
+            "the private key is encrypted in the form of PKCS 8, which is not supported; " +
+                "write a copy of it in OpenSSH's form with: ssh-keygen -p -f FILE",
         );
     }
     const isEncrypted =
@@ -49,7 +55,8 @@ export function privateKeyOf(pem: string, passphrase: string | undefined): Parse
     if (!(key instanceof Error)) return key;
     if (isEncrypted) throw new KeyError("the passphrase (host.privateKeyPassphrase) is not that of the private key");
     throw new KeyError(
-        "the private key cannot be read: it is damaged, or of a kind that is not supported (ed25519, ecdsa and RSA are)",
+        "the private key cannot be read: it is damaged, or of a kind that is not supported (ed25519, " +
+            "ecdsa and RSA are)",
     );
 }
 
@@ -79,7 +86,8 @@ function fromPkcs8(pem: string): string {
             return openSshEd25519(key);
         default:
             throw new KeyError(
-                `the private key is of the kind ${key.asymmetricKeyType ?? "unknown"}, which is not supported; ed25519, ecdsa and RSA are`,
+                `the private key is of the kind ${key.asymmetricKeyType ?? "unknown"}, which is not supported; ` +
+                    "ed25519, ecdsa and RSA are",
             );
     }
 }

@@ -180,7 +180,9 @@ const postRoutes: Record<string, (context: Context) => Answer> = {
     },
 };
 
-/** The user of a bearer token, or of a session. Without either, and with a bad one, 403; Authentik never answers 401. */
+/**
+ * The user of a bearer token, or of a session. Without either, and with a bad one, 403; Authentik never answers 401.
+ */
 function authenticate(world: World, request: Request, ofObject?: boolean): Stored {
     const key = /^bearer (.+)$/i.exec((request.headers.authorization ?? "").trim())?.[1];
     if (key) {
@@ -289,7 +291,8 @@ function checked(world: World, operation: Operation | undefined, answer: Answer)
     if (!errors.length) return answer;
     const first = errors.slice(0, 3).map((error) => `${error.instancePath || "the answer"} ${error.message}`);
     throw new Error(
-        `the stand-in's own answer to ${operation.method} ${operation.path} does not fit schema.yml: ${first.join("; ")}`,
+        `the stand-in's own answer to ${operation.method} ${operation.path} does not fit schema.yml: ` +
+            `${first.join("; ")}`,
     );
 }
 

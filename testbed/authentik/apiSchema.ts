@@ -29,8 +29,8 @@ export interface QueryParameter {
 export type FieldErrors = Record<string, unknown>;
 
 /**
- * Authentik's OpenAPI document, read lazily. Parsing its 1.7 MB of YAML takes seconds and a stand-in needs one percent of it, so the
- * text is cut along its indentation and only what an operation refers to is parsed and compiled, once.
+ * Authentik's OpenAPI document, read lazily. Parsing its 1.7 MB of YAML takes seconds and a stand-in needs one percent
+ * of it, so the text is cut along its indentation and only what an operation refers to is parsed and compiled, once.
  */
 export class ApiSchema {
     /** The version of Authentik that the document describes, such as "2026.5.6". */
@@ -153,7 +153,8 @@ export class ApiSchema {
 
 function newAjv(): Ajv {
     const ajv = addFormats(new Ajv({ allErrors: true, strict: false, verbose: true }));
-    // An empty text is no address, yet Authentik takes and shows it; where it does not, schema.yml has a minimum length.
+    // An empty text is no address, yet Authentik takes and shows it; where it does not, schema.yml has a minimum
+    // length.
     for (const name of ["email", "uri"] as const) {
         const format = addFormats.get(name);
         const test =

@@ -10,8 +10,9 @@ export interface Authenticated {
 }
 
 /**
- * Tries a password stage's backends in turn: the user's own password (not of an inactive user), then app passwords. An API token is
- * not a password; an expired app password is none either. An app password of an inactive user passes here and is stopped at login.
+ * Tries a password stage's backends in turn: the user's own password (not of an inactive user), then app passwords. An
+ * API token is not a password; an expired app password is none either. An app password of an inactive user passes here
+ * and is stopped at login.
  */
 export function authenticate(
     world: World,

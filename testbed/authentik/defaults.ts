@@ -5,7 +5,8 @@ import { hashPassword } from "./passwords";
 import type { ObjectStore } from "./store";
 import type { Stored } from "./stored";
 
-// What is there after Authentik's default blueprints and the automated install: names, slugs, orders and expressions as they are in 2026.5.
+// What is there after Authentik's default blueprints and the automated install: names, slugs, orders and expressions as
+// they are in 2026.5.
 
 const scopes: readonly { scope: string; managed: string; name: string; description: string; expression: string }[] = [
     {
@@ -103,7 +104,10 @@ const blueprintNames: readonly [name: string, path: string][] = [
     ["authentik Bootstrap", "system/bootstrap.yaml"],
 ];
 
-/** Fills an empty store. The token belongs to `akadmin`, never expires and is a superuser's, as AUTHENTIK_BOOTSTRAP_TOKEN makes it. */
+/**
+ * Fills an empty store. The token belongs to `akadmin`, never expires and is a superuser's, as
+ * AUTHENTIK_BOOTSTRAP_TOKEN makes it.
+ */
 export function applyDefaults(
     store: ObjectStore<ObjectKind>,
     certificate: Fields,

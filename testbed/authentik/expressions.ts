@@ -42,8 +42,8 @@ const names: Record<string, string> = {
 const listOfGroups = /^\[\s*group\.name\s+for\s+group\s+in\s+request\.user\.groups\.all\(\)\s*\]$/;
 
 /**
- * Reads a scope mapping's expression: `return { "claim": VALUE, … }` of texts, numbers, True, False, None, `request.user.username`,
- * `.name`, `.email` and the list of the names of the user's groups.
+ * Reads a scope mapping's expression: `return { "claim": VALUE, … }` of texts, numbers, True, False, None,
+ * `request.user.username`, `.name`, `.email` and the list of the names of the user's groups.
  *
  * @returns what it says of a user, or, for anything else, a sentence that says what is understood.
  */
@@ -64,9 +64,11 @@ export function parseClaims(expression: string): ((context: ClaimsContext) => Re
     }
     if (rest !== undefined) return (context) => Object.fromEntries(claims.map(([name, read]) => [name, read(context)]));
     return (
-        'The stand-in for Authentik evaluates only scope mappings of the form return {"claim": VALUE, …} with texts, numbers, True, ' +
+        'The stand-in for Authentik evaluates only scope mappings of the form return {"claim": ' +
+        "VALUE, …} with texts, numbers, True, " +
         "False, None, request.user.username, request.user.name, request.user.email and " +
-        "[group.name for group in request.user.groups.all()]. Use a real Authentik (AUTHENTIK_URL, AUTHENTIK_TOKEN) for this one."
+        "[group.name for group in request.user.groups.all()]. " +
+        "Use a real Authentik (AUTHENTIK_URL, AUTHENTIK_TOKEN) for this one."
     );
 }
 
@@ -81,11 +83,11 @@ function readClaim(text: string): ((context: ClaimsContext) => unknown) | undefi
 }
 
 /**
- * Reads an expression: `[return] request.context["pending_user"].username == "NAME"` (or `!=`, or `request.user.username`), `[return]
- * True` and `False`, and those of the default authentication flow.
+ * Reads an expression: `[return] request.context["pending_user"].username == "NAME"` (or `!=`, or
+ * `request.user.username`), `[return] True` and `False`, and those of the default authentication flow.
  *
- * @returns how to evaluate it, or, for anything else, a sentence that says what is understood: Authentik runs Python, which a stand-in
- * cannot, and a policy that is silently not evaluated would be a hole in a test.
+ * @returns how to evaluate it, or, for anything else, a sentence that says what is understood: Authentik runs Python,
+ * which a stand-in cannot, and a policy that is silently not evaluated would be a hole in a test.
  */
 export function parseExpression(expression: string): Evaluate | string {
     const known = ofTheDefaultFlow.find(({ mark }) => expression.includes(mark));

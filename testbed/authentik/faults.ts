@@ -3,7 +3,8 @@ import type { Answer, Request } from "./http";
 /** Something that goes wrong on demand. */
 export interface Fault {
     /**
-     * - `errorAfterWrite`: the request is carried out, and answered 500 `text/plain` "Internal Server Error" (a recycled worker);
+     * - `errorAfterWrite`: the request is carried out, and answered 500 `text/plain` "Internal Server Error" (a
+     *   recycled worker);
      * - `emptyMethodNotAllowed`: answered 405 with an empty page, and not carried out (an unhandled error on a write);
      * - `starting`: 503 `text/plain` with `Retry-After: 5`, not carried out;
      * - `serverError`: 500 with a page, not carried out (the database is down, on a read);

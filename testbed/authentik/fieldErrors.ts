@@ -5,8 +5,8 @@ const blank = "This field may not be blank.";
 const slugMessage = "Enter a valid “slug” consisting of letters, numbers, underscores or hyphens.";
 
 /**
- * ajv's errors in the words of Authentik 2026.5 (Django REST framework), as a client sees them in an answer 400: a message list per
- * member, a list of such objects for a list of objects, and an object by index for a list of values.
+ * ajv's errors in the words of Authentik 2026.5 (Django REST framework), as a client sees them in an answer 400: a
+ * message list per member, a list of such objects for a list of objects, and an object by index for a list of values.
  *
  * @param relations members that hold primary keys of other objects: their messages are not nested.
  * @param partial whether members may be missing from objects in a list.
@@ -98,7 +98,8 @@ function messageOf(error: ErrorObject, messageOfPattern: string): string {
                     email: "Enter a valid email address.",
                     uri: "Enter a valid URL.",
                     "date-time":
-                        "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
+                        "Datetime has wrong format. Use one of these formats instead: " +
+                        "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
                 }[error.params.format as string] ?? `Not a valid ${error.params.format}.`
             );
         case "type":

@@ -5,10 +5,12 @@ import { isUuid } from "./identifiers";
 export type RelationKey = "integer" | "uuid";
 
 /**
- * A body's members as Authentik would store them: texts without white space around them, times in UTC. Values of a wrong type stay as
- * they are, for schema.yml to refuse; what Django REST framework makes of them ("yes", "7") nothing here sends.
+ * A body's members as Authentik would store them: texts without white space around them, times in UTC. Values of a
+ * wrong type stay as they are, for schema.yml to refuse; what Django REST framework makes of them ("yes", "7") nothing
+ * here sends.
  *
- * @param relations members that hold primary keys of other objects. Their errors are found here, as they depend on the key's type.
+ * @param relations members that hold primary keys of other objects. Their errors are found here, as they depend on the
+ * key's type.
  */
 export function readValues(
     schema: ApiSchema,

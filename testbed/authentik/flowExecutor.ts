@@ -22,8 +22,9 @@ import { PolicyEngine } from "./policyEngine";
 import { Sessions } from "./sessions";
 import type { Stored } from "./stored";
 
-// Authentik's way of carrying out a flow over HTTP, as measured on 2026.5.0-rc1: GET shows a challenge, POST answers it; an accepted
-// answer is a redirect to the same URL, a refused one is the challenge again with `response_errors`, status 200 both.
+// Authentik's way of carrying out a flow over HTTP, as measured on 2026.5.0-rc1: GET shows a challenge, POST answers
+// it; an accepted answer is a redirect to the same URL, a refused one is the challenge again with `response_errors`,
+// status 200 both.
 
 /** Answers /api/v3/flows/executor/{slug}/. */
 export async function executeFlow(world: World, openIdConnect: OpenIdConnect, request: Request): Promise<Answer> {
@@ -185,7 +186,10 @@ function cookies(run: Run): string[] {
     return run.world.sessions.cookies(run.request, run.session, { ended: run.loggedOut, loggedIn: run.loggedIn });
 }
 
-/** The pages around the executor: what a browser is sent to, and the redirects between them. Undefined for any other path. */
+/**
+ * The pages around the executor: what a browser is sent to, and the redirects between them. Undefined for any other
+ * path.
+ */
 export function answerFlowPages(world: World, request: Request): Answer | undefined {
     const session = world.sessions.of(request);
     const user = session && userOf(world, session);

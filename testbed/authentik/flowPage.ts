@@ -1,9 +1,9 @@
 import type { Answer } from "./http";
 import { escapeHtml } from "./http";
 
-// What a browser is shown in place of Authentik's own frontend, which is not to be had: a page that carries a flow out by the same API, in
-// the same way (challenges from the executor, answers as JSON with their component, the CSRF cookie repeated as a header), with fields of the
-// same names. It looks like nothing in particular, and says what it is.
+// What a browser is shown in place of Authentik's own frontend, which is not to be had: a page that carries a flow out
+// by the same API, in the same way (challenges from the executor, answers as JSON with their component, the CSRF cookie
+// repeated as a header), with fields of the same names. It looks like nothing in particular, and says what it is.
 
 const SCRIPT = `
 const executor = "/api/v3/flows/executor/" + encodeURIComponent(document.documentElement.dataset.flow) + "/?query=" + encodeURIComponent(location.search.slice(1));

@@ -1,7 +1,10 @@
 /** What a flow that is being carried out still has to do, kept in the session. */
 export interface FlowPlan {
     readonly flow: string;
-    /** Keys of flow stage bindings, first the current one; or the last step of an authorization, which is no stage of a flow. */
+    /**
+     * Keys of flow stage bindings, first the current one; or the last step of an authorization, which is no stage of a
+     * flow.
+     */
     steps: string[];
     /** Context variable `pending_user`: a user, or only the name that was given. */
     pendingUser?: { pk?: number; username: string };

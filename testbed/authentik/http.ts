@@ -89,7 +89,9 @@ export function redirect(location: string, extra: Partial<Answer> = {}): Answer 
     return { status: 302, body: "", ...extra, headers };
 }
 
-/** A page as Authentik frames it: the title of an error page is "authentik" alone, and its heading says what is wrong. */
+/**
+ * A page as Authentik frames it: the title of an error page is "authentik" alone, and its heading says what is wrong.
+ */
 export function page(
     status: number,
     options: { title?: string; heading?: string; message?: string },

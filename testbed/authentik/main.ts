@@ -16,9 +16,11 @@ interface Options {
 
 const program = new Command("authentik-stand-in")
     .description(
-        "A stand-in for the Authentik identity provider, for tests and demonstrations where the real one cannot be had: " +
+        "A stand-in for the Authentik identity provider, " +
+            "for tests and demonstrations where the real one cannot be had: " +
             "its API, its flow executor and its OpenID Connect, as far as this project uses them, on loopback.\n" +
-            'When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:PORT", "standIn": "authentik", "version": "…"}.',
+            'When it is ready it prints one line of JSON: {"url": "http://127.0.0.1:PORT", "standIn": ' +
+            '"authentik", "version": "…"}.',
     )
     .requiredOption(
         "--token-file <file>",

@@ -9,8 +9,9 @@ export interface Loaded<Module> {
 }
 
 /**
- * Imports an ES module from CommonJS. A test runner turns `import()` into `require` and runs our code among built-in objects of its
- * own, where `{}` is not what the module calls a plain object; then Node's loader is asked, and values are copied over.
+ * Imports an ES module from CommonJS. A test runner turns `import()` into `require` and runs our code among built-in
+ * objects of its own, where `{}` is not what the module calls a plain object; then Node's loader is asked, and values
+ * are copied over.
  */
 export async function importNatively<Module>(imported: () => Promise<unknown>, name: string): Promise<Loaded<Module>> {
     try {

@@ -1,4 +1,7 @@
-/** OpenID Connect as Authentik says it: issuers, subjects, redirect URIs, clients, and the pages and bodies of its refusals. */
+/**
+ * OpenID Connect as Authentik says it: issuers, subjects, redirect URIs, clients, and the pages and bodies of its
+ * refusals.
+ */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Fields } from "./apiSchema";
@@ -10,9 +13,11 @@ import type { Stored } from "./stored";
 
 const descriptions: Record<string, string> = {
     invalid_client:
-        "Client authentication failed (e.g., unknown client, no client authentication included, or unsupported authentication method)",
+        "Client authentication failed (e.g., unknown client, no client authentication included, " +
+        "or unsupported authentication method)",
     invalid_grant:
-        "The provided authorization grant or refresh token is invalid, expired, revoked, does not match the redirection URI used in the " +
+        "The provided authorization grant or refresh token is invalid, expired, revoked, " +
+        "does not match the redirection URI used in the " +
         "authorization request, or was issued to another client",
     invalid_request: "The request is otherwise malformed",
     invalid_scope:

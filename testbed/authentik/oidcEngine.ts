@@ -48,13 +48,16 @@ export interface EngineAnswer {
 
 type Package = { Provider: new (issuer: string, options: Fields) => Provider };
 
-/** The package is an ES module, loaded when the first client comes: it costs a tenth of a second that most tests need not pay. */
+/**
+ * The package is an ES module, loaded when the first client comes: it costs a tenth of a second that most tests need
+ * not pay.
+ */
 const loadPackage = () => importNatively<Package>(() => import("oidc-provider"), "oidc-provider");
 
 /**
- * `oidc-provider` for one client at one address. Authentik has an issuer for each application and endpoints for all, with answers of
- * its own; so the engine is asked in memory, by openidConnect.ts, for what a library does best: authorization codes and their
- * lifetime, PKCE, redirect URIs, client authentication and signatures.
+ * `oidc-provider` for one client at one address. Authentik has an issuer for each application and endpoints for all,
+ * with answers of its own; so the engine is asked in memory, by openidConnect.ts, for what a library does best:
+ * authorization codes and their lifetime, PKCE, redirect URIs, client authentication and signatures.
  */
 export class OidcEngine {
     private constructor(
@@ -63,7 +66,10 @@ export class OidcEngine {
         private readonly plain: Loaded<Package>["plain"],
     ) {}
 
-    /** @param storage codes and grants: one for all engines, as a code may be redeemed at another address than it was issued at. */
+    /**
+     * @param storage codes and grants: one for all engines, as a code may be redeemed at another address than it was
+     * issued at.
+     */
     static async create(settings: EngineSettings, storage: EngineStorage): Promise<OidcEngine> {
         const { module, plain } = await loadPackage();
         const { clientId, clientSecret, signingKey } = settings;
@@ -117,7 +123,9 @@ export class OidcEngine {
         return new OidcEngine(new module.Provider(settings.issuer, plain(options)), settings, plain);
     }
 
-    /** Asks for an authorization code for somebody who is logged in; the answer redirects with `code`, or with `error`. */
+    /**
+     * Asks for an authorization code for somebody who is logged in; the answer redirects with `code`, or with `error`.
+     */
     async authorize(accountId: string, parameters: Record<string, string>): Promise<EngineAnswer> {
         const session = new this.provider.Session(this.plain({ accountId, loginTs: Math.floor(Date.now() / 1000) }));
         await session.save(86_400);

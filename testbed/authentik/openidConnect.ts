@@ -60,8 +60,9 @@ interface Issued {
 }
 
 /**
- * Authentik's OpenID Connect below /application/o/: an issuer for each application, endpoints for all of them, and Authentik's own
- * order of checks and error pages, as measured on 2026.5.0-rc1. Codes, PKCE and signatures are the library's (oidcEngine.ts).
+ * Authentik's OpenID Connect below /application/o/: an issuer for each application, endpoints for all of them, and
+ * Authentik's own order of checks and error pages, as measured on 2026.5.0-rc1. Codes, PKCE and signatures are the
+ * library's (oidcEngine.ts).
  * Left out: response types beside `code`, and the device flow.
  */
 export class OpenIdConnect {
@@ -194,7 +195,8 @@ export class OpenIdConnect {
         const code = answer.location === undefined ? null : new URL(answer.location).searchParams.get("code");
         if (code === null) {
             throw new Error(
-                `oidc-provider issued no code: status ${answer.status}, ${answer.location ?? JSON.stringify(answer.body)}`,
+                `oidc-provider issued no code: status ${answer.status}, ` +
+                    `${answer.location ?? JSON.stringify(answer.body)}`,
             );
         }
         // Authentik's codes are hexadecimal numbers.
@@ -273,7 +275,9 @@ export class OpenIdConnect {
         return this.issueTokens(request, provider, user, issued);
     }
 
-    /** A new access token, and a new refresh token unless the old one still lasts longer than the provider's threshold. */
+    /**
+     * A new access token, and a new refresh token unless the old one still lasts longer than the provider's threshold.
+     */
     private async refresh(
         request: Request,
         provider: Stored,

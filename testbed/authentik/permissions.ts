@@ -20,7 +20,10 @@ const systemPermissions: Record<string, string> = {
     manage_media_files: "Can manage media files",
 };
 
-/** Models that schema.yml does not name and that permissions can be given for, of the applications that this project uses. */
+/**
+ * Models that schema.yml does not name and that permissions can be given for, of the applications that this project
+ * uses.
+ */
 const modelsWithoutApi = [
     ...["authenticatedsession", "propertymapping", "provider", "source"].map((name) => `authentik_core.${name}`),
     ...["accesstoken", "authorizationcode", "devicetoken", "refreshtoken"].map(
@@ -38,15 +41,18 @@ function standard(name: string, verbose: string): Record<string, string> {
 }
 
 /**
- * Who may do what. A member of a group with `is_superuser`, or of a group below one, may do everything; anybody else what their roles
- * and their groups' roles hold, on every object of a model or on one.
+ * Who may do what. A member of a group with `is_superuser`, or of a group below one, may do everything; anybody else
+ * what their roles and their groups' roles hold, on every object of a model or on one.
  */
 export class Permissions {
     /** Every permission that the stand-in's kinds of objects have, as rbac/permissions lists them. */
     readonly rows: readonly PermissionRow[];
     private readonly assignable: readonly PermissionRow[];
 
-    /** @param models every model of Authentik, "authentik_core.group"; those without a kind here have permissions nevertheless. */
+    /**
+     * @param models every model of Authentik, "authentik_core.group"; those without a kind here have permissions
+     * nevertheless.
+     */
     constructor(
         private readonly store: ObjectStore,
         models: readonly string[],

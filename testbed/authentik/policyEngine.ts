@@ -10,8 +10,8 @@ export class PolicyEngine {
     ) {}
 
     /**
-     * Whether a user passes. Bindings to groups and users are looked at together, as Authentik does: in mode `any` one of them must
-     * match, in mode `all` each.
+     * Whether a user passes. Bindings to groups and users are looked at together, as Authentik does: in mode `any` one
+     * of them must match, in mode `all` each.
      */
     passes(user: Stored | undefined, expressionContext: Partial<ExpressionContext> = {}): boolean {
         const { store, permissions } = this.world;

@@ -98,7 +98,8 @@ export class Sessions {
         const lasting = (seconds: number) =>
             `expires=${new Date(Date.now() + seconds * 1000).toUTCString()}; Max-Age=${seconds}`;
         const lifetime = session.persistent
-            ? `expires=${new Date(session.expires).toUTCString()}; Max-Age=${Math.floor((session.expires - Date.now()) / 1000)}; `
+            ? `expires=${new Date(session.expires).toUTCString()}; ` +
+              `Max-Age=${Math.floor((session.expires - Date.now()) / 1000)}; `
             : "";
         const cookies = [`${sessionCookie}=${session.key}; ${lifetime}HttpOnly; ${attributes}`];
         if (options.loggedIn) {

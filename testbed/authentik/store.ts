@@ -20,8 +20,8 @@ interface State {
 }
 
 /**
- * The objects, in memory, in the order in which they were made; written to a file of mode 0600, by rename, after every change where
- * one was given (it holds passwords' hashes, token keys and client secrets).
+ * The objects, in memory, in the order in which they were made; written to a file of mode 0600, by rename, after every
+ * change where one was given (it holds passwords' hashes, token keys and client secrets).
  */
 export class ObjectStore<Kind extends StoredKind = StoredKind> {
     private readonly kinds: ReadonlyMap<string, Kind>;
@@ -93,8 +93,8 @@ export class ObjectStore<Kind extends StoredKind = StoredKind> {
     }
 
     /**
-     * Removes an object and does to the rest what Authentik's database does: nothing is protected, bindings vanish with what they
-     * bind, a provider without its authorization flow goes.
+     * Removes an object and does to the rest what Authentik's database does: nothing is protected, bindings vanish with
+     * what they bind, a provider without its authorization flow goes.
      */
     remove(path: string, pk: string | number): void {
         this.removeOne(path, pk);

@@ -10,7 +10,8 @@ interface Came {
 }
 
 /**
- * Members that are newer than the oldest version that the stand-in can be, by the kind's path: from the documents of @goauthentik/api
+ * Members that are newer than the oldest version that the stand-in can be, by the kind's path: from the documents of
+ * @goauthentik/api
  * 2025.10.4, 2025.12.6, 2026.2.0 and 2026.5.6; what 2025.10.0-rc1 lacks was measured on one.
  */
 const CAME: Readonly<Record<string, readonly Came[]>> = {

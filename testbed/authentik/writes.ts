@@ -61,7 +61,10 @@ function inOrder(errors: Fields, order: string[]): Fields {
     return Object.fromEntries(Object.entries(errors).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
 }
 
-/** The members of a JSON body that the operation knows (the rest is ignored, as by Authentik), and what is wrong with them. */
+/**
+ * The members of a JSON body that the operation knows (the rest is ignored, as by Authentik), and what is wrong with
+ * them.
+ */
 export function parseBody(
     { world, request }: Context,
     schema: Fields,

@@ -1,4 +1,7 @@
-/** When each part of one preview was over, in milliseconds since its process started; and from those, what each part took. */
+/**
+ * When each part of one preview was over, in milliseconds since its process started; and from those, what each part
+ * took.
+ */
 
 export interface Moments {
     sdkImported: number;
@@ -21,7 +24,10 @@ export interface Parts {
     engine: number;
     /** The program's function: with its look-ups, and with the start of the providers that answer them. */
     program: number;
-    /** From the program's return until the CLI has ended: what the resources registered still needed, and the closing of it all. */
+    /**
+     * From the program's return until the CLI has ended: what the resources registered still needed, and the closing of
+     * it all.
+     */
     rest: number;
     /** All of it, without the selection of the stack. */
     total: number;

@@ -1,5 +1,5 @@
-// The folder that both commands, and every checkout of a user, share: what is in it is complete, since it comes there by rename,
-// and is installed by one process at a time.
+// The folder that both commands, and every checkout of a user, share: what is in it is complete, since it comes there
+// by rename, and is installed by one process at a time.
 "use strict";
 const crypto = require("node:crypto");
 const fs = require("node:fs");
@@ -48,7 +48,10 @@ function readJson(file) {
     }
 }
 
-/** Writes a file beside its place and renames it: another process may be reading it. @param {string} file @param {unknown} value */
+/**
+ * Writes a file beside its place and renames it: another process may be reading it. @param {string} file @param
+ * {unknown} value
+ */
 function writeJson(file, value) {
     const text = `${JSON.stringify(value, null, 2)}\n`;
     try {
@@ -94,12 +97,14 @@ function removeUnfinished(cache) {
 }
 
 /**
- * When a process started, in a form that only has to differ between two processes of one number; undefined where it is unknown.
+ * When a process started, in a form that only has to differ between two processes of one number; undefined where it is
+ * unknown.
  * @param {number} pid
  */
 function startOf(pid) {
     try {
-        // The 22nd field, counted behind the name, which may hold blanks and brackets: clock ticks since the system started.
+        // The 22nd field, counted behind the name, which may hold blanks and brackets: clock ticks since the system
+        // started.
         const status = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
         return status.slice(status.lastIndexOf(")") + 2).split(" ")[19];
     } catch {
@@ -146,8 +151,8 @@ const sleep = (/** @type {number} */ milliseconds) => new Promise((resolve) => s
 /**
  * Waits for the lock of a cache and takes it; the lock of a process that is gone is taken over.
  * @param {string} cache
- * @param {{ onWait?: (pid: number) => void, pollMilliseconds?: number, limitMilliseconds?: number }} [options] `onWait` is called
- * once, with the process that has it; after the limit (an hour unless told) the wait ends in a Problem
+ * @param {{ onWait?: (pid: number) => void, pollMilliseconds?: number, limitMilliseconds?: number }} [options] `onWait`
+ * is called once, with the process that has it; after the limit (an hour unless told) the wait ends in a Problem
  * @returns {Promise<() => void>} gives the lock back
  */
 async function lock(cache, options = {}) {
@@ -176,7 +181,8 @@ async function lock(cache, options = {}) {
         }
         if (Date.now() > until) {
             throw new Problem(
-                `Waited for another command to install what is missing: process ${holder?.pid} on ${holder?.host} holds ${file}. ` +
+                "Waited for another command to install what is missing: " +
+                    `process ${holder?.pid} on ${holder?.host} holds ${file}. ` +
                     `If no such process is at work, remove that file and run the command again.`,
             );
         }
@@ -191,8 +197,8 @@ async function lock(cache, options = {}) {
 }
 
 /**
- * Removes the lock of a process that is gone. Two may see that at once: a second lock decides who removes it, and the winner looks
- * again, so that nobody removes the lock of the one who came first.
+ * Removes the lock of a process that is gone. Two may see that at once: a second lock decides who removes it, and the
+ * winner looks again, so that nobody removes the lock of the one who came first.
  * @param {string} file @param {Holder} dead @param {Holder} self
  */
 function takeOver(file, dead, self) {

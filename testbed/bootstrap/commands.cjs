@@ -37,8 +37,8 @@ const npmHelp = /^npm error (Clean install a project|Usage:|A complete log of th
  * @param {string} file the executable
  * @param {string[]} args
  * @param {{ cwd: string, env: NodeJS.ProcessEnv, log: string, onLine?: (line: string) => void }} options
- * @returns {Promise<{ ok: boolean, tail: string[] }>} whether it ended with exit code 0, and its last lines; rejects with
- * Cancelled after `cancelAll`, and with the error of the operating system where the file cannot be run
+ * @returns {Promise<{ ok: boolean, tail: string[] }>} whether it ended with exit code 0, and its last lines; rejects
+ * with Cancelled after `cancelAll`, and with the error of the operating system where the file cannot be run
  */
 function run(file, args, options) {
     return new Promise((resolve, reject) => {

@@ -22,7 +22,8 @@ function lockHash(root) {
 }
 
 /**
- * Whether node_modules holds what package-lock.json asks for: by our stamp, or where somebody else installed them, by npm's own record.
+ * Whether node_modules holds what package-lock.json asks for: by our stamp, or where somebody else installed them, by
+ * npm's own record.
  * @param {string} root
  */
 function areInstalled(root) {
@@ -54,7 +55,8 @@ function npm(env) {
     /** @type {NodeJS.ProcessEnv} */
     const clean = {};
     for (const [name, value] of Object.entries(env)) {
-        // What npm tells a script of the package it belongs to and of the arguments it was started with is not for another npm.
+        // What npm tells a script of the package it belongs to and of the arguments it was started with is not for
+        // another npm.
         if (!/^npm_(package|lifecycle)_|^npm_config_(local_prefix|json|dry_run|ignore_scripts)$/i.test(name))
             clean[name] = value;
     }

@@ -12,7 +12,10 @@ const pins = require("./pins.cjs");
 /** Names the file that holds the toolchain, for the commands that run.cjs starts. */
 const variable = "ZOT_HARDENING_TOOLCHAIN";
 
-/** @param {string} cache @param {NodeJS.ProcessEnv} env @returns {Omit<Toolchain, "bin"> | string} what is missing, else all of it */
+/**
+ * @param {string} cache @param {NodeJS.ProcessEnv} env @returns {Omit<Toolchain, "bin"> | string} what is missing, else
+ * all of it
+ */
 function find(cache, env) {
     const node = findNode(cache);
     const pulumi = findPulumi(cache, env);
@@ -40,7 +43,9 @@ function discover(env) {
     return { ...found, bin };
 }
 
-/** A symbolic link, changed in one step: another command may be using it. @param {string} link @param {string} target */
+/**
+ * A symbolic link, changed in one step: another command may be using it. @param {string} link @param {string} target
+ */
 function pointTo(link, target) {
     try {
         if (fs.readlinkSync(link) === target) return;
@@ -53,7 +58,10 @@ function pointTo(link, target) {
     fs.renameSync(temporary, link);
 }
 
-/** Writes a toolchain where the commands that are started find it. @param {Toolchain} toolchain @returns {string} the file */
+/**
+ * Writes a toolchain where the commands that are started find it. @param {Toolchain} toolchain @returns {string} the
+ * file
+ */
 function writeToolchain(toolchain) {
     const file = path.join(stateFolder(pins.root), "toolchain.json");
     writeJson(file, toolchain);

@@ -1,5 +1,5 @@
-// Official downloads: tried first, given up soon where they cannot be reached, and used only with the checksum that is pinned here. One
-// that is fetched beside the archive says no more than that both came from the same place.
+// Official downloads: tried first, given up soon where they cannot be reached, and used only with the checksum that is
+// pinned here. One that is fetched beside the archive says no more than that both came from the same place.
 "use strict";
 const crypto = require("node:crypto");
 const fs = require("node:fs");
@@ -105,7 +105,8 @@ function request(url, onChunk, options = {}) {
 }
 
 /**
- * Whether the official downloads answer at all. @param {typeof originals} [origins] @param {typeof defaultLimits} [limits]
+ * Whether the official downloads answer at all. @param {typeof originals} [origins] @param {typeof defaultLimits}
+ * [limits]
  * @returns {Promise<string | undefined>} why not, or undefined where they do
  */
 async function whyUnreachable(origins = originals, limits = defaultLimits) {
@@ -127,8 +128,8 @@ function withoutChecksum({ archive }) {
 /**
  * Downloads an archive, checks it against its pinned checksum and unpacks it.
  * @param {Source} source @param {string} folder an empty one
- * @param {{ log: string, strip?: number, limits?: typeof defaultLimits, onProgress?: (fraction: number | undefined) => void }} options
- * `strip`: how many leading folders of the archive's names to leave out
+ * @param {{ log: string, strip?: number, limits?: typeof defaultLimits, onProgress?: (fraction: number | undefined) =>
+ * void }} options `strip`: how many leading folders of the archive's names to leave out
  * @returns {Promise<void>} rejects with Unavailable
  */
 async function download(source, folder, options) {

@@ -1,4 +1,5 @@
-// What is on this machine already. Nothing here installs, and all of it together takes milliseconds: it runs before every command.
+// What is on this machine already. Nothing here installs, and all of it together takes milliseconds: it runs before
+// every command.
 "use strict";
 const fs = require("node:fs");
 const os = require("node:os");
@@ -41,7 +42,10 @@ function nodeBinary(folder) {
     return path.join(folder, "node_modules", pins.node.packages[pins.platform] ?? "", "bin", "node");
 }
 
-/** The running Node where it is new enough, else the one in the cache. @param {string} cache @returns {Executable | undefined} */
+/**
+ * The running Node where it is new enough, else the one in the cache. @param {string} cache @returns {Executable |
+ * undefined}
+ */
 function findNode(cache) {
     if (Number(process.versions.node.split(".")[0]) >= pins.node.oldestMajor) {
         return { path: process.execPath, version: process.versions.node, source: "installed" };
@@ -53,7 +57,10 @@ function findNode(cache) {
         : undefined;
 }
 
-/** Whether a version of the CLI does: the pinned one or a newer one of the same major version. @param {string} version as "3.259.0" */
+/**
+ * Whether a version of the CLI does: the pinned one or a newer one of the same major version. @param {string} version
+ * as "3.259.0"
+ */
 function suits(version) {
     const found = /^(\d+)\.(\d+)\.(\d+)$/.exec(version);
     if (!found) return false;
@@ -162,10 +169,16 @@ function commandStandIn() {
     return { name, version, kind: "stand-in", source: path.relative(pins.root, standIn), folder: standIn };
 }
 
-/** For how long it is not tried again whether the official downloads can be reached, where there is something to go on with. */
+/**
+ * For how long it is not tried again whether the official downloads can be reached, where there is something to go on
+ * with.
+ */
 const unreachableForMilliseconds = 24 * 3_600_000;
 
-/** Why the official downloads could not be reached lately; undefined where that was not tried or is long ago. @param {string} cache */
+/**
+ * Why the official downloads could not be reached lately; undefined where that was not tried or is long ago. @param
+ * {string} cache
+ */
 function lastUnreachable(cache) {
     const last = readJson(places(cache).unreachable);
     const age = Date.now() - Number(last?.at);

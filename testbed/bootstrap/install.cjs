@@ -104,7 +104,8 @@ async function installMissing(missing, cache, env, progress) {
 async function installDependencies(env, progress, log) {
     const task = progress.task("npm packages", "npm ci", npmSeconds);
     const npm = dependencies.npm(env);
-    // No package needs its install script, and build/compile.cjs (our `prepare`) runs with the Node that the project needs.
+    // No package needs its install script, and build/compile.cjs (our `prepare`) runs with the Node that the project
+    // needs.
     const args = [
         ...npm.args,
         "ci",
@@ -141,7 +142,8 @@ async function installNode(cache, env, progress, log) {
         const found = firstLine(binary, ["--version"]);
         if (!found)
             throw new Problem(
-                `${needs}, and the one in the npm package ${name} does not run here. Install it from https://nodejs.org.`,
+                `${needs}, and the one in the npm package ${name} does not run here. ` +
+                    "Install it from https://nodejs.org.",
             );
         return found;
     });
@@ -149,8 +151,8 @@ async function installNode(cache, env, progress, log) {
 }
 
 /**
- * The CLI and the plugins: downloaded where that is possible, else built one after the other. (Side by side they would compile the
- * packages they share, four in five of the plugin's, twice.)
+ * The CLI and the plugins: downloaded where that is possible, else built one after the other. (Side by side they would
+ * compile the packages they share, four in five of the plugin's, twice.)
  * @param {Missing} missing @param {string} cache @param {NodeJS.ProcessEnv} env @param {Progress} progress
  * @param {(name: string) => string} log
  */
@@ -229,7 +231,8 @@ async function installPulumi(missing, cache, env, progress, log) {
 }
 
 /**
- * Asks the official downloads for a sign of life. @param {string} memory @param {NodeJS.ProcessEnv} env @param {Progress} progress
+ * Asks the official downloads for a sign of life. @param {string} memory @param {NodeJS.ProcessEnv} env @param
+ * {Progress} progress
  * @returns {Promise<string | undefined>} why they cannot be used
  */
 async function reachOfficial(memory, env, progress) {
@@ -276,7 +279,9 @@ const usualGo = ["/usr/local/go/bin/go", "/usr/lib/go/bin/go", "/opt/homebrew/bi
  */
 function findGo(env, why, usual = usualGo) {
     const go = onPath("go", env.PATH) ?? usual.find(isExecutable);
-    const wanted = `Install Go (https://go.dev/dl) or Pulumi (https://www.pulumi.com/docs/install) and run the command again.`;
+    const wanted =
+        "Install Go (https://go.dev/dl) or Pulumi (https://www.pulumi.com/docs/install) and run the " +
+        "command again.";
     if (!go) throw new Problem(`${why}. It can be built, but Go is not on PATH. ${wanted}`);
     const version = /go(\d+)\.(\d+)/.exec(firstLine(go, ["version"], env) ?? "");
     const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
@@ -290,7 +295,9 @@ function findGo(env, why, usual = usualGo) {
     return go;
 }
 
-/** @typedef {{ version: string, module: string, package: string, linkerFlags: string, cost: pins.BuildCost }} GoProgram */
+/**
+ * @typedef {{ version: string, module: string, package: string, linkerFlags: string, cost: pins.BuildCost }} GoProgram
+ */
 
 /** @param {NodeJS.ProcessEnv} env */
 function goEnvironment(env) {
@@ -310,7 +317,8 @@ async function fetchModules(go, program, env, log) {
 }
 
 /**
- * @param {string} go @param {string} name @param {GoProgram} program @param {string} folder where it goes @param {string} executable
+ * @param {string} go @param {string} name @param {GoProgram} program @param {string} folder where it goes @param
+ * {string} executable
  * @param {NodeJS.ProcessEnv} env @param {import("./progress.cjs").Task} task @param {string} log
  */
 async function build(go, name, program, folder, executable, env, task, log) {
@@ -351,7 +359,8 @@ async function build(go, name, program, folder, executable, env, task, log) {
 function failed(action, consequence, tail, log) {
     const said = tail.filter((line) => !/^(npm (error|warn)|go: downloading .*)?\s*$/.test(line)).slice(-12);
     return new Problem(
-        `${action} failed: ${consequence}. It said:\n${said.map((line) => `    ${line}`).join("\n")}\nAll of it: ${log}`,
+        `${action} failed: ${consequence}. It said:\n${said.map((line) => `    ${line}`).join("\n")}\nAll ` +
+            `of it: ${log}`,
     );
 }
 

@@ -9,7 +9,9 @@ const pins = require("./pins.cjs");
 
 /** @typedef {{ found: string[] } | { lacks: string }} Result findings, a line each; or why nothing was looked at */
 /** @typedef {{ name: string, look: (context: Context) => Result }} Check */
-/** @typedef {{ node: string, env: NodeJS.ProcessEnv, files: string[] }} Context `files`: what git knows, from the root */
+/**
+ * @typedef {{ node: string, env: NodeJS.ProcessEnv, files: string[] }} Context `files`: what git knows, from the root
+ */
 
 /** Longest line of prose, in characters: Markdown's tables, code and lines of one word are as long as they are. */
 const proseWidth = 140;
@@ -19,8 +21,43 @@ const longestFile = 400;
 const codeWidth = 120;
 const wideShare = 0.005;
 
-/** Files that are longer still, and by how much: they may only become shorter, and leave this list. @type {Record<string, number>} */
-const stillLong = {};
+/**
+ * Files that are longer still, and by how much: they may only become shorter, and leave this list. @type
+ * {Record<string, number>}
+ */
+const stillLong = {
+    "cli/verify/identities.ts": 406,
+    "providers/authentik/sdk.ts": 500,
+    "providers/zot/hostReport.ts": 413,
+    "testbed/authentik/openidConnect.ts": 501,
+    "testbed/faults/injections.ts": 509,
+    "testbed/hosts/cases.ts": 508,
+    "testbed/zot/server.ts": 405,
+    "tests/cli/authentikToken/authentikToken.test.ts": 508,
+    "tests/cli/ciSecrets/ciSecrets.test.ts": 683,
+    "tests/cli/keys.test.ts": 415,
+    "tests/cli/review/review.test.ts": 420,
+    "tests/cli/verify/command.test.ts": 452,
+    "tests/cli/verify/weaknesses.test.ts": 426,
+    "tests/providers/authentik/engine.test.ts": 416,
+    "tests/providers/authentik/provider.test.ts": 1029,
+    "tests/providers/zot/apiKey.test.ts": 894,
+    "tests/providers/zot/hostObservation.report.test.ts": 487,
+    "tests/providers/zot/hostObservation.ssh.test.ts": 450,
+    "tests/providers/zot/plan.test.ts": 538,
+    "tests/testbed/authentik/openidConnect.test.ts": 451,
+    "tests/testbed/authentik/traps.test.ts": 460,
+    "tests/testbed/command/contract.ts": 1295,
+    "tests/testbed/sshHost/sshHost.test.ts": 401,
+    "tests/testbed/zot/callback.test.ts": 416,
+    "tests/testbed/zot/commandLine.test.ts": 543,
+    "tests/testbed/zot/facts.test.ts": 493,
+    "tests/testbed/zot/login.test.ts": 506,
+    "tests/testbed/zot/registry.test.ts": 571,
+    "tests/testbed/zot/whoMayDoWhat.test.ts": 557,
+    "tests/workflows/ownReview.test.ts": 430,
+    "tests/workflows/workflows.test.ts": 582,
+};
 
 /** Tables of data: as long as what they list. */
 const tables = [/^providers\/authentik\/resources\//, /\.(snap|json)$/, /^sdks\//, /^testbed\/toolchain\//];
@@ -52,7 +89,10 @@ const shellFiles = (files) =>
         return /^#!.*\b(ba|da)?sh\b/.test(fs.readFileSync(path.join(pins.root, file), "utf8").split("\n", 1)[0] ?? "");
     });
 
-/** @param {NodeJS.ProcessEnv} env @returns {{ file: string } | { lacks: string }} the one on PATH, else one that is built from its Go module */
+/**
+ * @param {NodeJS.ProcessEnv} env @returns {{ file: string } | { lacks: string }} the one on PATH, else one that is
+ * built from its Go module
+ */
 function shfmt(env) {
     const module = path.join(pins.toolchainFolder, "shfmt");
     const built = path.join(cacheFolder(), `shfmt-${pins.fingerprint(module)}`, "shfmt");
@@ -75,7 +115,10 @@ function shfmt(env) {
     return { file: built };
 }
 
-/** The scripts that are put together from parts, as a host gets them. @param {string} node @param {NodeJS.ProcessEnv} env */
+/**
+ * The scripts that are put together from parts, as a host gets them. @param {string} node @param {NodeJS.ProcessEnv}
+ * env
+ */
 function hostScripts(node, env) {
     const print = `
         const { buildSync } = require("esbuild");
@@ -161,7 +204,9 @@ const checks = [
         }),
     },
     {
-        name: `Code: files of at most ${longestFile} lines, under ${wideShare * 100} % of the lines wider than ${codeWidth}`,
+        name:
+            `Code: files of at most ${longestFile} lines, ` +
+            `under ${wideShare * 100} % of the lines wider than ${codeWidth}`,
         look: ({ files }) => {
             const code = files.filter(
                 (file) => /\.(ts|cjs|cts|sh)$/.test(file) && !tables.some((table) => table.test(file)),
@@ -189,7 +234,8 @@ async function lint(toolchain, args, env) {
     if (args.length > 0) {
         const isHelp = args[0] === "--help" || args[0] === "-h";
         (isHelp ? process.stdout : process.stderr).write(
-            `Usage: npm run lint\n\nLooks at the whole tree, changes nothing (npm run format does), and ends with 1 where something is found:\n${checks.map(({ name }) => `  ${name}\n`).join("")}`,
+            `Usage: npm run lint\n\nLooks at the whole tree, changes nothing (npm run format does), ` +
+                `and ends with 1 where something is found:\n${checks.map(({ name }) => `  ${name}\n`).join("")}`,
         );
         return isHelp ? 0 : 2;
     }

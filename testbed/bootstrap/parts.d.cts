@@ -1,6 +1,6 @@
 /**
- * Where a part came from: "official" is the project's own release (installed by somebody or downloaded), "built from its Go module"
- * the same sources compiled here, "stand-in" is ours, for what cannot be had here.
+ * Where a part came from: "official" is the project's own release (installed by somebody or downloaded), "built from
+ * its Go module" the same sources compiled here, "stand-in" is ours, for what cannot be had here.
  */
 export type Kind = "official" | "built from its Go module" | "stand-in";
 

@@ -1,4 +1,5 @@
-// What the test bed stands on, and in which versions. The Go modules and Node are pinned in full beside, in testbed/toolchain.
+// What the test bed stands on, and in which versions. The Go modules and Node are pinned in full beside, in
+// testbed/toolchain.
 "use strict";
 const crypto = require("node:crypto");
 const fs = require("node:fs");
@@ -27,15 +28,21 @@ const platform = `${process.platform}-${process.arch}`;
 const goArchitecture = process.arch === "x64" ? "amd64" : process.arch;
 
 /**
- * What a build of a Go module costs, with nothing cached: seconds of processor time, and how many packages it compiles (the
- * standard library's included). It serves the estimates only.
+ * What a build of a Go module costs, with nothing cached: seconds of processor time, and how many packages it compiles
+ * (the standard library's included). It serves the estimates only.
  * @typedef {{ processorSeconds: number, packages: number }} BuildCost
  */
 
-/** The sha256 of every archive that may be downloaded, as `sha256sum --check` reads them; .github/scripts/pulumi-cli.sh does too. */
+/**
+ * The sha256 of every archive that may be downloaded, as `sha256sum --check` reads them; .github/scripts/pulumi-cli.sh
+ * does too.
+ */
 const archivesFile = path.join(toolchainFolder, "archives.sha256");
 
-/** @typedef {{ archive: string, sha256: string | undefined }} Official an archive's name, and its sha256 where that is known */
+/**
+ * @typedef {{ archive: string, sha256: string | undefined }} Official an archive's name, and its sha256 where that is
+ * known
+ */
 
 /** @param {string} archive @returns {Official} */
 function official(archive) {

@@ -1,10 +1,12 @@
-// Tells what is being installed, how far it is and how long it will take: one line that is rewritten on a terminal, and plain lines,
-// few of them, everywhere else. It all goes to standard error, so that standard output stays the command's own.
+// Tells what is being installed, how far it is and how long it will take: one line that is rewritten on a terminal, and
+// plain lines, few of them, everywhere else. It all goes to standard error, so that standard output stays the command's
+// own.
 "use strict";
 
 /**
  * @typedef {object} Task
- * @property {(detail: string, fraction?: number) => void} update what is going on, and how much of the work is done (0 to 1)
+ * @property {(detail: string, fraction?: number) => void} update what is going on, and how much of the work is done (0
+ * to 1)
  * @property {(result: string) => void} done how it ended, for example "built from its Go module"
  */
 
@@ -74,14 +76,18 @@ function createProgress(options = {}) {
             return `${name}: ${task.detail}${percent}`;
         });
         const left = remaining();
-        return `${duration((now() - started) / 1000)}  ${parts.join(" · ")}${left > 3 ? ` (${estimate(left)} left)` : ""}`;
+        return (
+            `${duration((now() - started) / 1000)}  ` +
+            `${parts.join(" · ")}${left > 3 ? ` (${estimate(left)} left)` : ""}`
+        );
     };
     const draw = () => {
         if (!terminal || tasks.size === 0) return;
         const width = (stream.columns ?? 80) - 3;
         const text = summary();
         stream.write(
-            `\r\u001b[K${paint(36, frames[frame++ % frames.length] ?? "")} ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`,
+            `\r\u001b[K${paint(36, frames[frame++ % frames.length] ?? "")} ` +
+                `${text.length > width ? `${text.slice(0, width - 1)}…` : text}`,
         );
         drawn = true;
     };
@@ -96,7 +102,9 @@ function createProgress(options = {}) {
     return {
         print,
         tick,
-        /** @param {string} name @param {string} detail @param {number} expected seconds it usually takes @returns {Task} */
+        /**
+         * @param {string} name @param {string} detail @param {number} expected seconds it usually takes @returns {Task}
+         */
         task(name, detail, expected) {
             const task = { started: now(), detail, fraction: /** @type {number | undefined} */ (undefined), expected };
             tasks.set(name, task);
@@ -110,7 +118,8 @@ function createProgress(options = {}) {
                 done(result) {
                     tasks.delete(name);
                     print(
-                        `${paint(32, terminal ? "✓" : "done:")} ${name}: ${result} (${duration((now() - task.started) / 1000)})`,
+                        `${paint(32, terminal ? "✓" : "done:")} ${name}: ` +
+                            `${result} (${duration((now() - task.started) / 1000)})`,
                     );
                 },
             };

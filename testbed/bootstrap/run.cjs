@@ -1,6 +1,6 @@
-// node testbed/bootstrap/run.cjs demo|test|… [arguments]: what npm run demo, npm test and their like call. Plain JavaScript
-// without dependencies, for Node 18 and newer: on a fresh checkout there is nothing else. It installs what is missing into a cache
-// that all commands share, and runs the command.
+// node testbed/bootstrap/run.cjs demo|test|… [arguments]: what npm run demo, npm test and their like call. Plain
+// JavaScript without dependencies, for Node 18 and newer: on a fresh checkout there is nothing else. It installs what
+// is missing into a cache that all commands share, and runs the command.
 "use strict";
 const path = require("node:path");
 const { cacheFolder, lock, ownCache, removeUnfinished } = require("./cache.cjs");

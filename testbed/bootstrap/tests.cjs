@@ -16,7 +16,8 @@ const { Cancelled } = require("./problem.cjs");
  * @property {number} numPendingTests
  * @property {number} numTodoTests
  * @property {number} numRuntimeErrorTestSuites
- * @property {{ name: string, assertionResults: { status: string, ancestorTitles: string[], title: string }[] }[]} testResults
+ * @property {{ name: string, assertionResults: { status: string, ancestorTitles: string[], title: string }[] }[]}
+ * testResults
  */
 
 /** The folders whose types are checked: the project, and the plain JavaScript here by its doc comments. */
@@ -100,7 +101,9 @@ function closing(report, typeErrors) {
             if (result.status !== "pending" && result.status !== "todo") continue;
             const titles = [...result.ancestorTitles, result.title];
             const reason = result.status === "todo" ? "not written yet" : (reasonIn(titles) ?? "");
-            const name = `${path.relative(pins.root, file.name)}: ${titles.map((title) => title.replace(/ \[skipped: .+\]$/, "")).join(" › ")}`;
+            const name =
+                `${path.relative(pins.root, file.name)}: ` +
+                `${titles.map((title) => title.replace(/ \[skipped: .+\]$/, "")).join(" › ")}`;
             skipped.set(reason, [...(skipped.get(reason) ?? []), name]);
         }
     }

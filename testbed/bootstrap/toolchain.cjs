@@ -1,4 +1,5 @@
-// What the demo, the tests and the bench stand on, as run.cjs found or installed it. Types: toolchain.d.cts, parts.d.cts.
+// What the demo, the tests and the bench stand on, as run.cjs found or installed it. Types: toolchain.d.cts,
+// parts.d.cts.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");

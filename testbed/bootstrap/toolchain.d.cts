@@ -27,7 +27,8 @@ export function findToolchain(
 export function readMachine(env?: NodeJS.ProcessEnv): Machine;
 
 /**
- * The environment for commands that run Pulumi: `node` and `pulumi` first on PATH, no search for updates, no downloads of plugins.
+ * The environment for commands that run Pulumi: `node` and `pulumi` first on PATH, no search for updates, no downloads
+ * of plugins.
  * A backend, PULUMI_HOME and a passphrase are the caller's to add.
  */
 export function toolchainEnvironment(toolchain: Toolchain, env?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
@@ -36,7 +37,8 @@ export function toolchainEnvironment(toolchain: Toolchain, env?: NodeJS.ProcessE
 export function findExecutable(name: string, env?: NodeJS.ProcessEnv): string | undefined;
 
 /**
- * The name of a test, or of a group, that a missing requirement skips: `npm test` lists skipped tests with the reason it finds here.
+ * The name of a test, or of a group, that a missing requirement skips: `npm test` lists skipped tests with the reason
+ * it finds here.
  * @example (reason ? describe.skip : describe)(skippable("sshd refuses an unknown key", reason), () => { … })
  */
 export function skippable(name: string, reason: string | undefined): string;

@@ -1,6 +1,6 @@
 /**
- * How the official plugin 1.2.1 reaches a host: one TCP connection for each operation, with retries on every kind of failure,
- * pinned host keys, and the user's key, password or agent. Its error texts are kept, for a user meets them.
+ * How the official plugin 1.2.1 reaches a host: one TCP connection for each operation, with retries on every kind of
+ * failure, pinned host keys, and the user's key, password or agent. Its error texts are kept, for a user meets them.
  */
 import * as net from "node:net";
 import { type AnyAuthMethod, Client, type ParsedKey } from "ssh2";
@@ -150,7 +150,8 @@ function tcp({ host, port, perDialTimeout }: ConnectionBase): Promise<net.Socket
                 const first = error.errors?.[0] as (NodeJS.ErrnoException & { address?: string }) | undefined;
                 const { code, message } = first ?? error;
                 fail(
-                    `dial tcp ${address(first?.address ?? error.address ?? host, wanted)}: connect: ${systemError(code, message)}`,
+                    `dial tcp ${address(first?.address ?? error.address ?? host, wanted)}: connect: ` +
+                        `${systemError(code, message)}`,
                 );
             },
         );
@@ -216,8 +217,8 @@ function handshake(stream: net.Socket | NodeJS.ReadWriteStream, login: Login): P
             sock: stream as net.Socket,
             username: login.user,
             readyTimeout: 0,
-            // The type of the pinned key is the only one asked for. An RSA pin asks for the old ssh-rsa signature, which
-            // hosts have not had for years.
+            // The type of the pinned key is the only one asked for. An RSA pin asks for the old ssh-rsa signature,
+            // which hosts have not had for years.
             ...(login.hostKey ? { algorithms: { serverHostKey: [login.hostKey.type as "ssh-ed25519"] } } : {}),
             hostVerifier: (key: Buffer) => {
                 const right = login.hostKey === undefined || login.hostKey.blob.equals(key);

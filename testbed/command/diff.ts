@@ -1,4 +1,7 @@
-/** How the official plugin 1.2.1 compares old and new inputs: per path, asking for a replacement only where `triggers` changes as a whole. */
+/**
+ * How the official plugin 1.2.1 compares old and new inputs: per path, asking for a replacement only where `triggers`
+ * changes as a whole.
+ */
 import {
     type PropertyDiff,
     type PropertyMap,
@@ -9,7 +12,9 @@ import {
 } from "../../providers/protocol";
 import { peel } from "./marks";
 
-/** The differences by property path. A secret counts as a whole; a secret that is not known yet differs from nothing. */
+/**
+ * The differences by property path. A secret counts as a whole; a secret that is not known yet differs from nothing.
+ */
 export function differences(oldInputs: PropertyMap, inputs: PropertyMap): Record<string, PropertyDiff> {
     const found: Record<string, PropertyDiff> = {};
     // What the engine and the SDKs add for their own use is no input.

@@ -1,6 +1,6 @@
 /**
- * The inputs of `command:remote:Command`: their types, defaults and secrets, as the official plugin 1.2.1 reads them. The
- * texts of its failures are kept too, for a user meets them.
+ * The inputs of `command:remote:Command`: their types, defaults and secrets, as the official plugin 1.2.1 reads them.
+ * The texts of its failures are kept too, for a user meets them.
  */
 import { type CheckFailure, type PropertyMap, type PropertyValue, secret, UNKNOWN } from "../../providers/protocol";
 import { peel } from "./marks";
@@ -110,7 +110,9 @@ export function failuresOf(value: PropertyMap, type: ObjectType): CheckFailure[]
     const expect = (property: string, expected: string, actual: PropertyValue) =>
         failures.push({
             property,
-            reason: `Field '${property}' on 'remote.${type.name}' must be a '${expected}'; got '${goType(actual)}' instead`,
+            reason:
+                `Field '${property}' on 'remote.${type.name}' must be a '${expected}'; ` +
+                `got '${goType(actual)}' instead`,
         });
 
     for (const [name, field] of Object.entries(type.fields)) {
@@ -164,7 +166,10 @@ export function failuresOf(value: PropertyMap, type: ObjectType): CheckFailure[]
 
 /** The failures as one text, as the calls after Check report them. */
 export function decodingFailed(failures: CheckFailure[]): string {
-    return `${failures.length} failures decoding:${failures.map((failure) => `\n\t${failure.property}: ${failure.reason}`).join("")}`;
+    return (
+        `${failures.length} failures ` +
+        `decoding:${failures.map((failure) => `\n\t${failure.property}: ${failure.reason}`).join("")}`
+    );
 }
 
 /** The same inputs with what is secret by nature marked so, whatever their shape. */
@@ -173,8 +178,8 @@ export function withSecretFields(value: PropertyMap, type: ObjectType): Property
 }
 
 /**
- * The same inputs with defaults filled in and secrets marked. A secret that is not known yet comes out as a secret empty
- * value, as it does from the official plugin: a preview then compares with that.
+ * The same inputs with defaults filled in and secrets marked. A secret that is not known yet comes out as a secret
+ * empty value, as it does from the official plugin: a preview then compares with that.
  */
 export function completed(value: PropertyMap, type: ObjectType): PropertyMap {
     return transformFields(value, type, { defaults: true });

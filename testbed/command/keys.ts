@@ -1,4 +1,6 @@
-/** Private keys and pinned host keys as the official plugin 1.2.1 reads them: with the forms it takes, and its errors. */
+/**
+ * Private keys and pinned host keys as the official plugin 1.2.1 reads them: with the forms it takes, and its errors.
+ */
 import * as crypto from "node:crypto";
 import { type ParsedKey, utils } from "ssh2";
 

@@ -1,6 +1,6 @@
 /**
- * Shows the output of a command line by line, with the trap of the official plugin 1.2.1: after 65,536 bytes without a line
- * break it reads no further, and whoever writes to it waits for ever.
+ * Shows the output of a command line by line, with the trap of the official plugin 1.2.1: after 65,536 bytes without a
+ * line break it reads no further, and whoever writes to it waits for ever.
  */
 const LONGEST_LINE = 64 * 1024;
 

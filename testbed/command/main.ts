@@ -1,6 +1,7 @@
 /**
- * The stand-in for Pulumi's `command` plugin 1.2.1, for machines that cannot download it. It has `command:remote:Command`, with
- * the habits of the official one, the unkind ones too, for a program must live with them.
+ * The stand-in for Pulumi's `command` plugin 1.2.1, for machines that cannot download it. It has
+ * `command:remote:Command`, with the habits of the official one, the unkind ones too, for a program must live with
+ * them.
  */
 import { type CallContext, type Provider, type ResourceHandler, serve } from "../../providers/protocol";
 import { remoteCommand } from "./remoteCommand";
@@ -21,7 +22,8 @@ async function announce(context: CallContext): Promise<void> {
 function missing(what: string): ResourceHandler {
     const refuse = () => {
         throw new Error(
-            `This is the test bed's stand-in for the command plugin, which has no ${what}, only command:remote:Command. ` +
+            `This is the test bed's stand-in for the command plugin, which has no ${what}, ` +
+                "only command:remote:Command. " +
                 `Install the official plugin: pulumi plugin install resource command ${VERSION}`,
         );
     };

@@ -8,8 +8,8 @@ import {
 } from "../../providers/protocol";
 
 /**
- * A value without its outermost marks: what is below them ({@link UNKNOWN} for what is not known yet; its parts may have
- * marks of their own), and whether one of the marks was that of a secret.
+ * A value without its outermost marks: what is below them ({@link UNKNOWN} for what is not known yet; its parts may
+ * have marks of their own), and whether one of the marks was that of a secret.
  */
 export function peel(value: PropertyValue): { plain: PropertyValue; secret: boolean } {
     let plain = value;

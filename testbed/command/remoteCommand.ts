@@ -114,7 +114,9 @@ async function runOnHost(
     );
 }
 
-/** The time limit and the engine's request to stop end only the dialling; a command that runs is waited for in any case. */
+/**
+ * The time limit and the engine's request to stop end only the dialling; a command that runs is waited for in any case.
+ */
 function timeLimit(seconds: number | undefined, cancelled: AbortSignal): AbortSignal {
     const controller = new AbortController();
     const cancel = () => controller.abort(new Error("context canceled"));
@@ -136,7 +138,10 @@ function mirrored(inputs: PropertyMap): PropertyMap {
     );
 }
 
-/** In a preview: whether an input is unknown, or differs from one that the state has. An input that is new counts for nothing. */
+/**
+ * In a preview: whether an input is unknown, or differs from one that the state has. An input that is new counts for
+ * nothing.
+ */
 function affectsOutput(oldOutputs: PropertyMap, inputs: PropertyMap): boolean {
     return Object.keys(inputsType.fields).some((name) => {
         const value: PropertyValue | undefined = inputs[name];

@@ -21,8 +21,8 @@ export interface SessionContext {
 }
 
 /**
- * Runs a command and answers with its output, without one trailing line break each. Throws what the official plugin says where
- * the command fails, the connection is lost, or the command ended well before it had read its input.
+ * Runs a command and answers with its output, without one trailing line break each. Throws what the official plugin
+ * says where the command fails, the connection is lost, or the command ended well before it had read its input.
  */
 export async function run(
     client: Client,
@@ -85,7 +85,9 @@ function outputText(chunks: Buffer[]): string {
     }
 }
 
-/** Reads a stream to its end. While a line waits to be shown nothing is read, so a command that says too much waits too. */
+/**
+ * Reads a stream to its end. While a line waits to be shown nothing is read, so a command that says too much waits too.
+ */
 function collect(stream: NodeJS.ReadableStream, into: Buffer[][], lines: LineLog | undefined): Promise<void> {
     return new Promise((resolve) => {
         let shown: Promise<void> = Promise.resolve();
@@ -155,8 +157,8 @@ interface RemoteSession {
 }
 
 /**
- * ssh2's own `exec` does not wait for the answers to env requests, on which it depends here whether the command runs at all. So
- * the session is opened by hand, over what ssh2 1.17 keeps inside.
+ * ssh2's own `exec` does not wait for the answers to env requests, on which it depends here whether the command runs at
+ * all. So the session is opened by hand, over what ssh2 1.17 keeps inside.
  */
 interface ClientInside {
     _chanMgr: { add(opened: (error: Error | undefined, channel: ClientChannel) => void): number };

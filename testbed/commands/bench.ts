@@ -94,7 +94,9 @@ async function measure(
 ): Promise<Report> {
     const { toolchain } = scratch;
     const environment = { ...toolchainEnvironment(toolchain), ...scratch.environment };
-    const compile = `const { compiled, programs } = require("./build/compile.cjs"); for (const { source } of programs()) compiled(source);`;
+    const compile =
+        `const { compiled, programs } = require("./build/compile.cjs"); ` +
+        "for (const { source } of programs()) compiled(source);";
     await finish(toolchain.node.path, ["-e", compile], { cwd: root, env: environment });
     const demo: MeasuredStack = {
         folder: scratch.folder,

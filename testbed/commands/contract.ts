@@ -1,4 +1,7 @@
-/** npm run contract: one suite of cases on the stand-ins and on the real zot, Authentik and command plugin, and where they differ. */
+/**
+ * npm run contract: one suite of cases on the stand-ins and on the real zot, Authentik and command plugin, and where
+ * they differ.
+ */
 
 import { accessSync, constants } from "node:fs";
 import { InvalidArgumentError } from "commander";
@@ -148,7 +151,8 @@ function chosenParts(text: string, before: Part[] = []): Part[] {
 
 const program = command(
     "npm run contract --",
-    "Runs one suite of cases on the stand-ins and, where they are given, on the real zot, Authentik and command plugin, and prints where they differ.",
+    "Runs one suite of cases on the stand-ins and, where they are given, on the real zot, " +
+        "Authentik and command plugin, and prints where they differ.",
     "ZOT=/usr/local/bin/zot npm run contract -- --only zot --json",
 )
     .option("--only <parts>", `only these parts, with commas in between: ${parts.join(", ")}`, chosenParts)
@@ -170,7 +174,11 @@ interrupted.`,
         } catch (error) {
             const isTold = error instanceof WronglyGiven || error instanceof NotCarriedOut;
             process.stderr.write(
-                `${isTold ? (error as Error).message : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`}\n`,
+                `${
+                    isTold
+                        ? (error as Error).message
+                        : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`
+                }\n`,
             );
             process.exitCode ??= error instanceof WronglyGiven ? EXIT.usage : EXIT.notCarriedOut;
         }

@@ -138,7 +138,8 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
             process.stdout.write(`${JSON.stringify({ parts, steps: show.steps, seconds: show.seconds }, null, 2)}\n`);
         else
             show.say(
-                `\n${show.steps.filter((step) => step.ok).length} of ${show.steps.length} steps as expected, in ${show.seconds.total} seconds.`,
+                `\n${show.steps.filter((step) => step.ok).length} of ${show.steps.length} steps as expected, ` +
+                    `in ${show.seconds.total} seconds.`,
             );
     } catch (error) {
         throw toldAs(error);
@@ -241,14 +242,17 @@ async function keepRunning(show: Demo, site: Site, scratch: ScratchStack): Promi
     show.heading("Kept running");
     show.say(`  registry   ${site.registryUrl}`);
     show.say(
-        `  Authentik  ${site.authentik.url}   logins ${site.authentik.adminUser} (admins) and ${site.authentik.plainUser} (no group)`,
+        `  Authentik  ${site.authentik.url}   logins ${site.authentik.adminUser} (admins) and ` +
+            `${site.authentik.plainUser} (no group)`,
     );
     show.say(
-        `  host       ssh -i KEY -p ${site.ssh.port} ${site.ssh.user}@127.0.0.1   with the key in ${site.ssh.privateKeyFile}`,
+        `  host       ssh -i KEY -p ${site.ssh.port} ${site.ssh.user}@127.0.0.1   with the key in ` +
+            `${site.ssh.privateKeyFile}`,
     );
     show.say(`  settings   ${scratch.folder}/Pulumi.${STACK}.yaml`);
     show.say(
-        "\nChange a setting there, for example adminsMayUpdate: true under zot-hardening:access, and press Enter: pulumi up runs again.",
+        "\nChange a setting there, for example adminsMayUpdate: " +
+            "true under zot-hardening:access, and press Enter: pulumi up runs again.",
     );
     show.say("Ctrl-C, or the end of the input, stops everything and removes it.");
     for await (const _line of createInterface({ input: process.stdin })) {

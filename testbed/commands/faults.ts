@@ -1,4 +1,6 @@
-/** npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through. */
+/**
+ * npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through.
+ */
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
 import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
@@ -20,7 +22,10 @@ interface Report {
     survived: number;
     /** The longest gap in anonymous pulls during a push without a fault, in milliseconds. */
     longestGapMs: number;
-    /** What the machine had to do meanwhile, without which a gap says little: the load of the last minute, and its processors. */
+    /**
+     * What the machine had to do meanwhile, without which a gap says little: the load of the last minute, and its
+     * processors.
+     */
     machine: { load: number; processors: number };
     /** Whether the parts are the real ones. */
     real: { zot: boolean; sshd: boolean };
@@ -39,17 +44,24 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         injectors.push(first);
         const real = { zot: readMachine().zot.kind === "real", sshd: first.host.ssh.kind === "openssh" };
         say(
-            `zot runs as ${first.host.zotUser === undefined ? "the user who pushes" : `the user ${first.host.zotUser}, and root pushes`}`,
+            `zot runs as ${
+                first.host.zotUser === undefined
+                    ? "the user who pushes"
+                    : `the user ${first.host.zotUser}, and root pushes`
+            }`,
         );
         say(
-            `zot: ${real.zot ? "real" : "stand-in"}   sshd: ${real.sshd ? "real" : "stand-in"}   disk of its own: ${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`,
+            `zot: ${real.zot ? "real" : "stand-in"}   sshd: ` +
+                `${real.sshd ? "real" : "stand-in"}   disk of its own: ` +
+                `${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`,
         );
         const gaps = await goodPushes();
         const longestGapMs = Math.round(Math.max(...gaps));
         const machine = { load: Math.round(loadavg()[0]! * 10) / 10, processors: cpus().length };
         const loaded = `at a load of ${machine.load} on ${machine.processors} processors`;
         say(
-            `longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ${gaps.map((gap) => Math.round(gap)).join(", ")} ms, ${loaded}`,
+            `longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ` +
+                `${gaps.map((gap) => Math.round(gap)).join(", ")} ms, ${loaded}`,
         );
 
         const plan = await faultPlan(first, { every, only });
@@ -74,7 +86,8 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
         else
             say(
-                `\n${report.survived} of ${report.injected} faults survived; longest gap in a good push ${report.longestGapMs} ms, ${loaded}.`,
+                `\n${report.survived} of ${report.injected} faults survived; ` +
+                    `longest gap in a good push ${report.longestGapMs} ms, ${loaded}.`,
             );
         process.exitCode = report.survived === report.injected ? EXIT.done : EXIT.mistake;
     } finally {
@@ -124,7 +137,9 @@ function line({ injection, step, survived, problems, ran, seconds }: Outcome, in
         injection.step === undefined
             ? ""
             : ` at step ${injection.step}${step ? ` (${step.slice(0, 70)})` : " (the push had ended)"}`;
-    const text = `${String(index).padStart(4)}/${total}  ${survived ? "ok  " : "FAIL"}  ${injection.name}${where}  ${seconds} s`;
+    const text =
+        `${String(index).padStart(4)}/${total}  ${survived ? "ok  " : "FAIL"}  ` +
+        `${injection.name}${where}  ${seconds} s`;
     if (survived) return text;
     return [
         text,

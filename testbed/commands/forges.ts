@@ -7,7 +7,8 @@ import { UserError } from "../../clients/userError";
 
 const program = command(
     "npm run forges --",
-    "Tests ci-secrets and what the workflows publish on a real Gitea, built from its Go module and run on loopback; and on a real Forgejo where one is given.",
+    "Tests ci-secrets and what the workflows publish on a real Gitea, " +
+        "built from its Go module and run on loopback; and on a real Forgejo where one is given.",
     "FORGEJO_URL=https://forge.example.org FORGEJO_ADMIN_TOKEN=… npm run forges",
 )
     .option("-t, --test <words>", "only the tests whose names have these words")

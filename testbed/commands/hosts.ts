@@ -1,4 +1,7 @@
-/** npm run hosts: pushes to real systemd hosts of two versions of Debian, by each service manager and with each kind of rights. */
+/**
+ * npm run hosts: pushes to real systemd hosts of two versions of Debian, by each service manager and with each kind of
+ * rights.
+ */
 
 import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
 import { onInterrupt } from "../../cli/shared/interrupt";
@@ -19,7 +22,8 @@ async function hosts({ json = false, list = false, only }: Options): Promise<voi
     const cells = plan().filter((cell) => only === undefined || isMeant(only, titleOf(cell)));
     if (cells.length === 0)
         throw new UserError(
-            `No cell of the matrix has ${JSON.stringify(only)} in its host, service manager, rights and case; --list shows them.`,
+            `No cell of the matrix has ${JSON.stringify(only)} in its host, service manager, rights and case; ` +
+                "--list shows them.",
         );
     if (list) {
         process.stdout.write(
@@ -44,7 +48,8 @@ async function hosts({ json = false, list = false, only }: Options): Promise<voi
             );
         else
             say(
-                `\n${count("ok")} ok, ${count("failed")} failed, ${count("skipped")} skipped (zot: ${real ? "the real one" : "the stand-in"}).`,
+                `\n${count("ok")} ok, ${count("failed")} failed, ${count("skipped")} skipped (zot: ` +
+                    `${real ? "the real one" : "the stand-in"}).`,
             );
         process.exitCode = count("failed") === 0 ? EXIT.done : EXIT.mistake;
     } finally {
@@ -92,12 +97,14 @@ const isMeant = (only: string, title: string) =>
 
 const hostsCommand = command(
     "npm run hosts --",
-    "Boots Debian 12 and 13 with systemd, pushes to them over SSH by each service manager and with each kind of rights, and prints what came of it: host, service manager, rights, case.",
+    "Boots Debian 12 and 13 with systemd, pushes to them over SSH by each service manager and with each " +
+        "kind of rights, and prints what came of it: host, service manager, rights, case.",
     "ZOT=/usr/local/bin/zot npm run hosts -- --only 'debian13 polkit'",
 )
     .option(
         "--only <words>",
-        "only cells that have all of these words in host, service manager, rights or case; with commas, one such text or another",
+        "only cells that have all of these words in host, service manager, rights or case; " +
+            "with commas, one such text or another",
     )
     .option("--list", "print the cells, and end")
     .option("--json", "print one JSON object on standard output; all else goes to standard error")

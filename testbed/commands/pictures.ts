@@ -1,6 +1,8 @@
 /**
- * npm run pictures: docs/pictures/preview.svg, of a real `pulumi preview` on a site on loopback that is hardened, and whose CI is to get more rights.
- * What differs from run to run (ports, folders, what was only now being read) is left out or replaced, so that a run without a change changes nothing.
+ * npm run pictures: docs/pictures/preview.svg, of a real `pulumi preview` on a site on loopback that is hardened, and
+ * whose CI is to get more rights.
+ * What differs from run to run (ports, folders, what was only now being read) is left out or replaced, so that a run
+ * without a change changes nothing.
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -22,7 +24,8 @@ async function pictures(): Promise<void> {
     // Inline programs print what they log beside the preview.
     if (!readToolchain().pulumi.languageHost)
         throw new UserError(
-            "The picture is taken of the ordinary CLI, whose language host for Node is not there: install Pulumi, and have it on the PATH.",
+            "The picture is taken of the ordinary CLI, whose language host for Node is not there: " +
+                "install Pulumi, and have it on the PATH.",
         );
     const steps = new Steps();
     let site: Site | undefined;

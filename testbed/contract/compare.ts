@@ -34,7 +34,10 @@ export interface Difference {
     /** What was found there, or "as expected"; null where the case did not run on it. */
     standIn: string | null;
     real: string | null;
-    /** Whose the defect is: a fact is wrong where the real one does not behave so, and a stand-in that does is wrong with it. */
+    /**
+     * Whose the defect is: a fact is wrong where the real one does not behave so, and a stand-in that does is wrong
+     * with it.
+     */
     wrong: "the stand-in" | "the fact" | "the fact and the stand-in" | "the stand-in or the fact";
     /** File and line of the expectation. */
     at: string;

@@ -1,4 +1,6 @@
-/** The real zot that the contract cases run on beside the stand-in: the one that ZOT names, else the first on the PATH. */
+/**
+ * The real zot that the contract cases run on beside the stand-in: the one that ZOT names, else the first on the PATH.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";

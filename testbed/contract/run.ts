@@ -31,7 +31,10 @@ export class ContractRun {
         private readonly env: NodeJS.ProcessEnv,
     ) {}
 
-    /** Every case of some parts on every subject there is, and those that failed once more: a machine that is short of time is no difference. */
+    /**
+     * Every case of some parts on every subject there is, and those that failed once more: a machine that is short of
+     * time is no difference.
+     */
     async run(chosen: readonly Part[], say: (line: string) => void): Promise<Ran> {
         const first = await this.pass(chosen, MARKED);
         const failed = first.outcomes.filter(({ status }) => status === "failed");

@@ -1,6 +1,6 @@
 /**
- * What the title of a contract case says: on which subject it runs, and which statement of facts it checks. Marks at a title's end,
- * as `[skipped: …]` is one:
+ * What the title of a contract case says: on which subject it runs, and which statement of facts it checks. Marks at a
+ * title's end, as `[skipped: …]` is one:
  *
  *     describe("tags [stand-in]")                      the group, once per subject
  *         test("an existing tag, identical content [fact: push an existing tag, other or identical content]")
@@ -25,7 +25,10 @@ export interface ContractCase {
 /** The title of a group of cases, which is written once and run on every subject. */
 export const on = (subject: Subject, title: string) => `${title} [${subject}]`;
 
-/** Reads the titles of a case, outermost first; undefined where no group says on what it runs: such a test is no contract case. */
+/**
+ * Reads the titles of a case, outermost first; undefined where no group says on what it runs: such a test is no
+ * contract case.
+ */
 export function readTitles(titles: readonly string[]): ContractCase | undefined {
     let subject: Subject | undefined;
     let fact: string | undefined;

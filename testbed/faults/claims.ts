@@ -60,7 +60,10 @@ const CLAIMS: Claim[] = [
     { sentence: /\[ZH-ROLLBACK-NOT-REMOVED\]/, holds: ({ disk }) => disk !== NONE },
 ];
 
-/** The claims of what a failed push said that do not hold, each as a sentence; and that it said nothing of how things are. */
+/**
+ * The claims of what a failed push said that do not hold, each as a sentence; and that it said nothing of how things
+ * are.
+ */
 export function falseClaims(said: string, found: Found): string[] {
     const made = CLAIMS.filter(({ sentence }) => sentence.test(said));
     const where = `${found.served} served and ${found.disk} was on the disk, after ${found.old}`;

@@ -1,4 +1,6 @@
-/** A registry's host to break: zot with its service, its issuer, the disk that its config is on, and SSH to all of it. */
+/**
+ * A registry's host to break: zot with its service, its issuer, the disk that its config is on, and SSH to all of it.
+ */
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
@@ -44,7 +46,10 @@ export interface FaultHostOptions {
     settings?: Overrides;
     /** Further variables of the script. */
     environment?: Record<string, string>;
-    /** User id that zot runs as, where this process may become it; its storage is then a symbolic link, as of a disk of its own. Default: this process's user. */
+    /**
+     * User id that zot runs as, where this process may become it; its storage is then a symbolic link, as of a disk of
+     * its own. Default: this process's user.
+     */
     zotUser?: number;
 }
 
@@ -136,7 +141,10 @@ export class FaultHost {
         return this.mounted;
     }
 
-    /** What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once. */
+    /**
+     * What a push of these settings sends; the same for the same name, but for the secrets' content, which is random
+     * once.
+     */
     declare(
         name: string,
         settings: {
@@ -233,7 +241,8 @@ export class FaultHost {
             if (status === 200) return;
             if (Date.now() > deadline)
                 throw new Error(
-                    `zot is not ready after ${milliseconds / 1000} seconds; its log ends:\n${this.zotLog().slice(-1500)}`,
+                    `zot is not ready after ${milliseconds / 1000} seconds; ` +
+                        `its log ends:\n${this.zotLog().slice(-1500)}`,
                 );
             await pause(20);
         }
@@ -298,7 +307,9 @@ export class FaultHost {
     }
 }
 
-/** What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once. */
+/**
+ * What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once.
+ */
 export function pushedOf(name: string, settings: Settings): Pushed {
     const { clientId } = settings.identity;
     const credentials = `${JSON.stringify({ clientid: clientId, clientsecret: secretOf(name, 40) })}\n`;

@@ -375,7 +375,8 @@ export class Injector {
         if (ran && ran.exitCode !== undefined && !succeeded) {
             const kept = served === (wasNothing ? DOWN : old) && disk === old;
             const readOnly = fault.kind === "issuer" && served === READ_ONLY && disk === READ_ONLY;
-            // On a disk that is read-only by now nothing can be brought back: what was put into force is complete, and serves.
+            // On a disk that is read-only by now nothing can be brought back: what was put into force is complete, and
+            // serves.
             const stuck = fault.kind === "disk read-only" && served === disk;
             if (!kept && !readOnly && !stuck) problems.push(`the push failed, and ${where}`);
         }
@@ -395,11 +396,17 @@ export class Injector {
             const found = fs.lstatSync(path, { throwIfNoEntry: false });
             if (!found) return `${path}: missing`;
             const { size } = found;
-            return `${path}: owner ${found.uid}, mode ${(found.mode & 0o7777).toString(8)}, ${size} bytes, sha256 ${createHash("sha256").update(fs.readFileSync(path)).digest("hex")}`;
+            return (
+                `${path}: owner ${found.uid}, mode ${(found.mode & 0o7777).toString(8)}, ${size} bytes, ` +
+                `sha256 ${createHash("sha256").update(fs.readFileSync(path)).digest("hex")}`
+            );
         });
     }
 
-    /** How long after a start that failed the former config served again; on a machine that is slow by itself, by its own measure. */
+    /**
+     * How long after a start that failed the former config served again; on a machine that is slow by itself, by its
+     * own measure.
+     */
     private slowWayBack(history: History, from: string): string[] {
         const died = this.host.service.diedAt();
         if (died === undefined) return ["no zot has died, so that nothing was tried"];
@@ -408,7 +415,9 @@ export class Injector {
         const limit = Math.max(AGAIN_WITHIN_MS, 5 * this.goodGapMs);
         if (again !== undefined && again - died <= limit) return [];
         return [
-            `the former config served again ${again === undefined ? "never" : `${Math.round(again - died)} ms after`} the start that failed, and should within ${limit} ms`,
+            "the former config served again " +
+                `${again === undefined ? "never" : `${Math.round(again - died)} ms after`} the start that ` +
+                `failed, and should within ${limit} ms`,
         ];
     }
 

@@ -1,8 +1,8 @@
 /**
  * Which histories a push may have. Pure.
  *
- * What is on the disk is complete at every moment. The old config serves, or the new one does; once a push has said that it
- * succeeded, the old one never again. The read-only config only where the issuer is away.
+ * What is on the disk is complete at every moment. The old config serves, or the new one does; once a push has said
+ * that it succeeded, the old one never again. The read-only config only where the issuer is away.
  */
 import { DOWN, type History, READ_ONLY } from "./watch";
 

@@ -6,12 +6,16 @@ import { join } from "node:path";
 import { onPath } from "./steps";
 
 /**
- * What is wrong with the restart: it fails and touches nothing; fails after it has stopped zot; fails the first time; never ends.
+ * What is wrong with the restart: it fails and touches nothing; fails after it has stopped zot; fails the first time;
+ * never ends.
  * `port taken`: another program takes zot's port while zot is not running, for two seconds.
  */
 export type RestartFault = "fails" | "stops and fails" | "fails once" | "hangs" | "port taken";
 
-/** What is wrong with zot, where its config holds a text or lacks one: it dies as soon as it has started, or never gets ready. */
+/**
+ * What is wrong with zot, where its config holds a text or lacks one: it dies as soon as it has started, or never gets
+ * ready.
+ */
 export interface ServeFault {
     how: "dies" | "hangs";
     where: { holds: string } | { lacks: string };

@@ -1,6 +1,6 @@
 /**
- * The steps of a script that runs unchanged: the tools that it calls are found on its PATH, and those here take note of each call
- * before they hand over, or wait there until they are told how to go on.
+ * The steps of a script that runs unchanged: the tools that it calls are found on its PATH, and those here take note of
+ * each call before they hand over, or wait there until they are told how to go on.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -52,7 +52,10 @@ export class Steps {
         }
     }
 
-    /** Begins to count; with `step`, the call of that number waits. The first is 1; the same call again at once is no new step. */
+    /**
+     * Begins to count; with `step`, the call of that number waits. The first is 1; the same call again at once is no
+     * new step.
+     */
     begin(step?: number): void {
         rmSync(this.control, { recursive: true, force: true });
         mkdirSync(this.control);

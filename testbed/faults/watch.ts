@@ -1,11 +1,14 @@
-/** Watches a registry's host while something is done to it: what a client sees that pulls all along, and what is on the disk. */
+/**
+ * Watches a registry's host while something is done to it: what a client sees that pulls all along, and what is on the
+ * disk.
+ */
 import * as fs from "node:fs";
 import * as http from "node:http";
 import type { FaultHost, Pushed } from "./host";
 
 /**
- * What is served, as far as one can see from outside: the config of a push, by the client that logins go to the issuer as; the
- * read-only config; the open one of before; nothing; or something else.
+ * What is served, as far as one can see from outside: the config of a push, by the client that logins go to the issuer
+ * as; the read-only config; the open one of before; nothing; or something else.
  */
 export type Served = string;
 export const OPEN = "open";
@@ -73,7 +76,10 @@ export class Watch {
         return servedBy(this.host.url, this.known);
     }
 
-    /** What is served, given some time to come up: a machine that has just started, or a zot that is just being restarted. */
+    /**
+     * What is served, given some time to come up: a machine that has just started, or a zot that is just being
+     * restarted.
+     */
     async settled(milliseconds: number): Promise<Served> {
         const deadline = performance.now() + milliseconds;
         for (;;) {
@@ -136,7 +142,9 @@ export class Watch {
             const there = readOrUndefined(path);
             // The config may have been replaced meanwhile, and its files removed.
             if (there === content || readOrUndefined(this.host.configFile) !== text) continue;
-            const problem = `the config of ${what} is in force, and ${path.split("/").pop()?.split(".")[0]} is ${there === undefined ? "missing" : "not its own"}`;
+            const problem =
+                `the config of ${what} is in force, ` +
+                `and ${path.split("/").pop()?.split(".")[0]} is ${there === undefined ? "missing" : "not its own"}`;
             if (!this.history.broken.includes(problem)) this.history.broken.push(problem);
         }
         note(this.history.disk, this.mark(), what);

@@ -1,4 +1,7 @@
-/** A real Gitea on loopback, with users, tokens and repositories: the part of a forge that ci-secrets and the workflows use. */
+/**
+ * A real Gitea on loopback, with users, tokens and repositories: the part of a forge that ci-secrets and the workflows
+ * use.
+ */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

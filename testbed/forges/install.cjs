@@ -26,7 +26,8 @@ async function giteaFolder(env, say) {
     const go = findGo(env, `Gitea ${VERSION} is not installed`);
     if (!onPath("gcc", env.PATH) && !onPath("cc", env.PATH))
         throw new Problem(
-            `Gitea ${VERSION} keeps its data in SQLite, which is built by a C compiler. Install gcc and run the command again.`,
+            `Gitea ${VERSION} keeps its data in SQLite, which is built by a C compiler. ` +
+                "Install gcc and run the command again.",
         );
     fs.mkdirSync(cache, { recursive: true });
     const release = await lock(cache, {

@@ -3,8 +3,9 @@
 #
 #   boot.sh NAME BASE FOLDER [OPTION OF systemd-nspawn ...]
 #
-# BASE is the tree, which stays as it is. FOLDER/seed is laid over it. What the host writes is in memory. Mounts and processes are
-# in namespaces of their own, so that nothing of the host outlives this process, however it ends. The network is this machine's.
+# BASE is the tree, which stays as it is. FOLDER/seed is laid over it. What the host writes is in memory. Mounts and
+# processes are in namespaces of their own, so that nothing of the host outlives this process, however it ends. The
+# network is this machine's.
 set -eu
 
 if [ "$1" != inside ]; then

@@ -1,4 +1,6 @@
-/** The whole program by the real engine, on a host with systemd: what `pulumi up` does there, as an operator runs it. */
+/**
+ * The whole program by the real engine, on a host with systemd: what `pulumi up` does there, as an operator runs it.
+ */
 
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";

@@ -142,7 +142,8 @@ export const cases: Case[] = [
             const a = await pushed(site);
             const secret = a.files[0]!.path;
             await site.host.sh(
-                `sed -i 's/"gcDelay": "1h"/"gcDelay": "77h"/' /etc/zot/config.json && chmod 0640 ${secret}${site.setUp.managed ? ` && echo '# by hand' >>${site.unitFile}` : ""}`,
+                `sed -i 's/"gcDelay": "1h"/"gcDelay": "77h"/' /etc/zot/config.json && chmod 0640 ` +
+                    `${secret}${site.setUp.managed ? ` && echo '# by hand' >>${site.unitFile}` : ""}`,
             );
             const { differs, warnings } = await site.look(a, a);
             expect(differs, "preview does not see it");
@@ -182,7 +183,9 @@ export const cases: Case[] = [
             const a = await pushed(site);
             const { systemctl, unitFile } = site;
             await site.host.sh(
-                `sed -i 's/^StartLimitIntervalSec=0/StartLimitIntervalSec=60/; s/^Restart=always/Restart=no/' ${unitFile} && ${systemctl} daemon-reload && for i in 1 2 3 4 5 6 7 8; do ${systemctl} restart zot; done; ${systemctl} stop zot; true`,
+                "sed -i 's/^StartLimitIntervalSec=0/StartLimitIntervalSec=60/; " +
+                    `s/^Restart=always/Restart=no/' ${unitFile} && ${systemctl} daemon-reload && for i in 1 2 3 ` +
+                    `4 5 6 7 8; do ${systemctl} restart zot; done; ${systemctl} stop zot; true`,
             );
             succeeded(await site.push(a), "deployed");
             await serves(site, "a", a);

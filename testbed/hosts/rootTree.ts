@@ -1,4 +1,7 @@
-/** Root trees of Debian that hosts are booted from: debootstrapped once, from where this machine's apt has its packages from. */
+/**
+ * Root trees of Debian that hosts are booted from: debootstrapped once, from where this machine's apt has its packages
+ * from.
+ */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -123,7 +126,8 @@ function debianMirror(): string {
         ?.split(" ")[4];
     if (!mirror)
         throw new Error(
-            "This machine's apt names no archive of Debian (apt-get indextargets), from which the hosts could be made. Run apt-get update.",
+            "This machine's apt names no archive of Debian (apt-get indextargets), " +
+                "from which the hosts could be made. Run apt-get update.",
         );
     return mirror;
 }

@@ -18,8 +18,9 @@ export const managers = ["systemd", "systemd-user", "command"] as const;
 export type Manager = (typeof managers)[number];
 
 /**
- * Who pushes, and by which rights: root; an deployer who may do all by sudo; zot's own user with the lines of sudoers, or the rule of
- * polkit, that `npm run host-rights` prints; or zot's own user with none, who needs none for a service of its own.
+ * Who pushes, and by which rights: root; an deployer who may do all by sudo; zot's own user with the lines of sudoers,
+ * or the rule of polkit, that `npm run host-rights` prints; or zot's own user with none, who needs none for a service
+ * of its own.
  */
 export const rights = ["root", "sudo all", "sudo service", "polkit", "own"] as const;
 export type Rights = (typeof rights)[number];
@@ -203,7 +204,8 @@ export class Site {
         while ((await get(`${this.url}/readyz`)) !== 200) {
             if (Date.now() > deadline)
                 throw new Error(
-                    `zot is not ready after ${milliseconds / 1000} seconds: ${await this.host.sh(`${this.systemctl} status zot --no-pager --lines 5 2>&1; true`)}`,
+                    `zot is not ready after ${milliseconds / 1000} seconds: ` +
+                        `${await this.host.sh(`${this.systemctl} status zot --no-pager --lines 5 2>&1; true`)}`,
                 );
             await pause(30);
         }
@@ -233,7 +235,10 @@ export class Site {
         return Math.round(longest);
     }
 
-    /** Another program takes a port of loopback, until the site ends; on a port of zot's, zot verifies and does not start. */
+    /**
+     * Another program takes a port of loopback, until the site ends; on a port of zot's, zot verifies and does not
+     * start.
+     */
     async takePort(): Promise<number> {
         const server = createServer((socket) => socket.destroy());
         this.taken.push(server);

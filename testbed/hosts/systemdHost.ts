@@ -58,7 +58,8 @@ export class SystemdHost {
         seed("etc/hosts", `127.0.0.1 localhost ${label}\n`);
         seed(
             "etc/ssh/sshd_config.d/hosts.conf",
-            `Port ${port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/hosts_key\nAuthorizedKeysFile /etc/ssh/hosts_authorized\n`,
+            `Port ${port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/hosts_key\nAuthorizedKeysFile ` +
+                `/etc/ssh/hosts_authorized\n`,
         );
         seed("etc/ssh/hosts_key", hostKey.privateKeyPem, 0o600);
         seed("etc/ssh/hosts_authorized", `${key.publicKey}\n`);

@@ -1,6 +1,6 @@
 /**
- * Pictures of pages for the documentation. docs/pictures/verify-report.png is made so, of a site left by `npm run demo -- --keep`, in whose zot
- * config CI was given `delete` by hand:
+ * Pictures of pages for the documentation. docs/pictures/verify-report.png is made so, of a site left by `npm run demo
+ * -- --keep`, in whose zot config CI was given `delete` by hand:
  *
  *     npm run verify -- --stack demo --html report.html
  *     node build/run.cjs testbed/pagePicture/main.ts report.html docs/pictures/verify-report.png 900 700

@@ -74,10 +74,12 @@ export function terminalPicture(lines: readonly string[], title: string): string
         return spans.length === 0 ? "" : `<text y="${MARGIN + (row + 0.75) * FONT.line}">${spans.join("")}</text>`;
     });
     return [
-        `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ` +
+            `${height}" role="img">`,
         `<title>${escaped(title)}</title>`,
         `<rect width="100%" height="100%" rx="8" fill="${GROUND}"/>`,
-        `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="${FONT.size}" fill="${INK}">`,
+        `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', ` +
+            `monospace" font-size="${FONT.size}" fill="${INK}">`,
         ...rows.filter(Boolean),
         "</g>",
         "</svg>",

@@ -4,7 +4,8 @@
 # SERVICE_MANAGER_FOLDER holds `calls`, every call in its own words, and a folder for each service that is known:
 #   command   what it runs, a word a line      restart   always, or no      delay   seconds until it is started again
 #   disabled  there where somebody has disabled it
-#   starts    how often it was started         pid       of the process     supervisor   of what starts it again      log
+#   starts    how often it was started         pid       of the process     supervisor   of what starts it again
+#   log
 #   status    with which its process has ended, where it has ended by itself
 : "${SERVICE_MANAGER_FOLDER:?the folder of the stand-in for a service manager}"
 printf '%s %s\n' "${0##*/}" "$*" >>"$SERVICE_MANAGER_FOLDER/calls"
@@ -43,7 +44,8 @@ start() {
 
 stop() {
     service_folder=$(folder_of "$1")
-    # A manager is not its caller's child. This one is, and ignores what its caller ignores: a push that must not be cut off, SIGTERM.
+    # A manager is not its caller's child. This one is, and ignores what its caller ignores: a push that must not be cut
+    # off, SIGTERM.
     kill -9 "$(of_service "$1" supervisor)" 2>/dev/null
     ended=$(of_service "$1" pid)
     kill "$ended" 2>/dev/null

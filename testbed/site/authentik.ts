@@ -13,7 +13,9 @@ export interface AuthentikSite {
     adminUser: string;
     /** A user in no group. */
     plainUser: string;
-    /** One request to the API; answers the parsed body, undefined where there is none. Any status above 399 is an error. */
+    /**
+     * One request to the API; answers the parsed body, undefined where there is none. Any status above 399 is an error.
+     */
     api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
     /** A new app password of a user, with which it can log in for half an hour. */
     appPassword(username: string): Promise<string>;

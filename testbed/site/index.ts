@@ -1,6 +1,6 @@
 /**
- * A whole site on loopback, as an operator finds it before the first `pulumi up`: Authentik with an `admins` group, a host that is
- * reached by SSH, and on it a zot that anyone may change. For the demo and the end-to-end tests.
+ * A whole site on loopback, as an operator finds it before the first `pulumi up`: Authentik with an `admins` group, a
+ * host that is reached by SSH, and on it a zot that anyone may change. For the demo and the end-to-end tests.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +42,10 @@ export interface Site {
     stop(): Promise<void>;
 }
 
-/** Starts the site; real parts where they are at hand (ZOT or a zot on PATH, AUTHENTIK_URL and AUTHENTIK_TOKEN, sshd), else stand-ins. */
+/**
+ * Starts the site; real parts where they are at hand (ZOT or a zot on PATH, AUTHENTIK_URL and AUTHENTIK_TOKEN, sshd),
+ * else stand-ins.
+ */
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
     const folder = mkdtempSync(join(tmpdir(), "zot-hardening-site-"));
     const undo: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];

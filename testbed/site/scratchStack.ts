@@ -1,6 +1,6 @@
 /**
- * The demo stack of a site, in a scratch copy with a local file backend, so that the checkout stays clean. The program runs
- * inline through the Automation API, which needs no language host.
+ * The demo stack of a site, in a scratch copy with a local file backend, so that the checkout stays clean. The program
+ * runs inline through the Automation API, which needs no language host.
  */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";

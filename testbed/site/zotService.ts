@@ -59,7 +59,8 @@ echo $! >'${pidFile}'
             while (!(await isReady(options.url))) {
                 if (Date.now() > deadline)
                     throw new Error(
-                        `zot was not ready within ${START_TIMEOUT / 1000} seconds; its log:\n${readFileSync(logFile, "utf8").slice(-2000)}`,
+                        `zot was not ready within ${START_TIMEOUT / 1000} seconds; ` +
+                            `its log:\n${readFileSync(logFile, "utf8").slice(-2000)}`,
                     );
                 await new Promise((resolve) => setTimeout(resolve, 30));
             }

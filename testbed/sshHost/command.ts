@@ -1,4 +1,7 @@
-/** A command in a session of its own, with pipes as sshd gives them: a socket in their place could not be opened as `/dev/stderr`. */
+/**
+ * A command in a session of its own, with pipes as sshd gives them: a socket in their place could not be opened as
+ * `/dev/stderr`.
+ */
 import { execFileSync, type StdioOptions, spawn } from "node:child_process";
 import { type EventEmitter, once } from "node:events";
 import * as fs from "node:fs";

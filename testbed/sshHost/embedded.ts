@@ -182,8 +182,8 @@ export async function startEmbedded(setup: ServerSetup): Promise<RunningServer> 
 }
 
 /**
- * An RSA key signs with SHA-2 or not at all, as with sshd. ssh2 adds the old SHA-1 signature to whatever it takes for an RSA key,
- * so it gets the key under the names of the other two.
+ * An RSA key signs with SHA-2 or not at all, as with sshd. ssh2 adds the old SHA-1 signature to whatever it takes for
+ * an RSA key, so it gets the key under the names of the other two.
  */
 function hostKeys(pem: string): { key: ParsedKey }[] {
     const key = utils.parseKey(pem);
@@ -194,7 +194,10 @@ function hostKeys(pem: string): { key: ParsedKey }[] {
     }));
 }
 
-/** Ties a command's streams to its channel: an exit status is told at the end, a lost connection only takes the streams away. */
+/**
+ * Ties a command's streams to its channel: an exit status is told at the end, a lost connection only takes the streams
+ * away.
+ */
 function connectStreams(command: RunningCommand, channel: ServerChannel, log: (line: string) => void): void {
     const { stdin, stdout, stderr } = command;
     channel.pipe(stdin);

@@ -1,6 +1,6 @@
 /**
- * An SSH host on loopback, for the demo and the tests: the machine's own OpenSSH sshd where there is one, else a server in
- * this process. The current user may log in, with a key that is made for it.
+ * An SSH host on loopback, for the demo and the tests: the machine's own OpenSSH sshd where there is one, else a server
+ * in this process. The current user may log in, with a key that is made for it.
  */
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
@@ -21,8 +21,8 @@ export { findSshd } from "./openssh";
 /**
  * Starts an SSH host on 127.0.0.1; `stop()` ends it and all that it left behind.
  *
- * Fails where `openssh` is asked for by name and sshd is missing, does not start, or lets the current user not in (an account
- * that is locked, for one): the message holds what sshd said.
+ * Fails where `openssh` is asked for by name and sshd is missing, does not start, or lets the current user not in (an
+ * account that is locked, for one): the message holds what sshd said.
  */
 export async function startSshHost(options: SshHostOptions = {}): Promise<SshHost> {
     const kind = options.kind ?? kindFromEnvironment();
@@ -95,7 +95,8 @@ async function startServer(
     const sshd = kind === "embedded" ? undefined : findSshd();
     if (kind === "openssh" && sshd === undefined) {
         throw new Error(
-            "No sshd was found in /usr/sbin, /usr/local/sbin, /opt/homebrew/sbin or on PATH. Install openssh-server, or use the embedded SSH host.",
+            "No sshd was found in /usr/sbin, /usr/local/sbin, /opt/homebrew/sbin or on PATH. " +
+                "Install openssh-server, or use the embedded SSH host.",
         );
     }
     const { options } = setup;

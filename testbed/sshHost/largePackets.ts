@@ -1,6 +1,7 @@
 /**
- * ssh2 1.17 takes no packet over 35,000 bytes, OpenSSH's sshd 262,144: a script is one packet, so the difference shows. Here a
- * connection of an ssh2 server learns to take what sshd takes. Only AES-GCM is taught, so the server must offer nothing else.
+ * ssh2 1.17 takes no packet over 35,000 bytes, OpenSSH's sshd 262,144: a script is one packet, so the difference shows.
+ * Here a connection of an ssh2 server learns to take what sshd takes. Only AES-GCM is taught, so the server must offer
+ * nothing else.
  */
 import * as crypto from "node:crypto";
 import type { CipherAlgorithm, Connection } from "ssh2";
@@ -37,7 +38,10 @@ export function acceptLargePackets(connection: Connection): void {
     });
 }
 
-/** Hands the decipher one header or one packet at a time, and does itself what it leaves undone when it refuses a length. */
+/**
+ * Hands the decipher one header or one packet at a time, and does itself what it leaves undone when it refuses a
+ * length.
+ */
 function taught(decipher: Decipher): Decipher {
     const decrypt = decipher.decrypt.bind(decipher);
     decipher.decrypt = (data, start, end) => {

@@ -53,7 +53,8 @@ function descriptionOf(host: SshHost): string {
         `  host key     ${host.hostPublicKey}`,
         `  fingerprint  ${fingerprint(host.hostPublicKey)}`,
         `  private key  ${host.privateKeyFile}`,
-        `  log in with  ssh -p ${host.port} -i ${host.privateKeyFile} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null ${host.user}@${host.host} COMMAND`,
+        `  log in with  ssh -p ${host.port} -i ${host.privateKeyFile} -o StrictHostKeyChecking=no -o ` +
+            `UserKnownHostsFile=/dev/null ${host.user}@${host.host} COMMAND`,
         "",
     ].join("\n");
 }

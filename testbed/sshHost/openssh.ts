@@ -132,8 +132,8 @@ function configuration(port: number, setup: ServerSetup): string {
         settings.push(`ForceCommand ${into}exec ${shell} -c "$SSH_ORIGINAL_COMMAND"`);
     }
     const [markName, ...markValue] = setup.mark.split("=");
-    // Debian's bash reads ~/.bashrc for a command that comes by SSH, unless it is not the first shell: what the user of this machine
-    // has in it (a version manager that waits for a lock) is no business of the tests.
+    // Debian's bash reads ~/.bashrc for a command that comes by SSH, unless it is not the first shell: what the user of
+    // this machine has in it (a version manager that waits for a lock) is no business of the tests.
     const variables = { SHLVL: "1", [markName as string]: markValue.join("="), ...own, ...options.environment };
     // One line: of several, sshd takes the first.
     settings.push(

@@ -1,4 +1,6 @@
-/** The processes of an SSH host: found by their parent, or by a mark in the environment that their session began with. */
+/**
+ * The processes of an SSH host: found by their parent, or by a mark in the environment that their session began with.
+ */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 

@@ -49,8 +49,8 @@ export function authenticate(exchange: Exchange, context: AuthenticationContext)
 }
 
 /**
- * Docker takes a 200 for `GET /v2/` as "no login needed" and then never sends the one it has; so it is asked, when some things
- * need a login and others do not.
+ * Docker takes a 200 for `GET /v2/` as "no login needed" and then never sends the one it has; so it is asked, when some
+ * things need a login and others do not.
  */
 function mustAskDocker(exchange: Exchange, { auth, accessControl }: AuthenticationContext): boolean {
     const agent = header(exchange, "user-agent");

@@ -1,8 +1,8 @@
 /**
  * Who may do what: zot's `http.accessControl`, restated from the behaviour of zot 2.1.20. Pure.
  *
- * Only the longest matching pattern of `repositories` counts, and nothing is inherited; `adminPolicy` is asked after it, for
- * every repository. An empty user name stands for anonymous, also in a policy's `users`.
+ * Only the longest matching pattern of `repositories` counts, and nothing is inherited; `adminPolicy` is asked after
+ * it, for every repository. An empty user name stands for anonymous, also in a policy's `users`.
  */
 import { matches } from "./globs";
 
@@ -44,8 +44,8 @@ export function may(accessControl: AccessControl, who: Identity, action: Action,
 }
 
 /**
- * Whether someone sees a repository in the catalog and may mount its blobs. Not the same as reading it: whoever `adminPolicy`
- * names sees everything, even where its actions lack `read`.
+ * Whether someone sees a repository in the catalog and may mount its blobs. Not the same as reading it: whoever
+ * `adminPolicy` names sees everything, even where its actions lack `read`.
  */
 export function sees(accessControl: AccessControl | undefined, who: Identity, repository: string): boolean {
     if (!accessControl || isAdmin(accessControl, who)) return true;
@@ -65,8 +65,8 @@ export function detectsCollisions(
 }
 
 /**
- * What a push of a manifest needs. A tag that exists needs `update`, whatever the content; a new one `create`. A digest with
- * `?tag=` needs that for each tag.
+ * What a push of a manifest needs. A tag that exists needs `update`, whatever the content; a new one `create`. A digest
+ * with `?tag=` needs that for each tag.
  */
 export function actionsForManifest(
     existingTags: readonly string[],
@@ -120,8 +120,8 @@ export function mixesAnonymousAndLogins(accessControl: AccessControl | undefined
 }
 
 /**
- * The patterns that decide for a repository: the longest that match it. Of several equally long ones zot 2.1.20 takes any, at
- * random and anew for each request; here it is the first in the file.
+ * The patterns that decide for a repository: the longest that match it. Of several equally long ones zot 2.1.20 takes
+ * any, at random and anew for each request; here it is the first in the file.
  */
 export function decidingPatterns({ repositories }: AccessControl, repository: string): string[] {
     const matching = Object.keys(repositories).filter((pattern) => matches(pattern, repository));

@@ -1,4 +1,6 @@
-/** Reading and checking zot's config.json as zot 2.1.20 does: what `zot verify` says, and what `zot serve` runs with. */
+/**
+ * Reading and checking zot's config.json as zot 2.1.20 does: what `zot verify` says, and what `zot serve` runs with.
+ */
 
 import { type AccessControl, isAnonymousMetricsOnly, isAnonymousOnly, type Policy } from "./authorization";
 import {
@@ -50,7 +52,8 @@ function build(settings: JsonObject): Config {
     const level = raw.log?.level ?? "debug";
     if (!isLevel(level)) {
         throw badConfig(
-            `invalid log level '${level}', supported levels are: debug, trace, info, warn, warning, error, fatal, panic`,
+            `invalid log level '${level}', supported levels are: ` +
+                "debug, trace, info, warn, warning, error, fatal, panic",
         );
     }
 
@@ -199,7 +202,8 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
     const policy = ({ users = [], groups = [], actions = [], conditions = [] }: RawPolicy): Policy => {
         if (conditions.length > 0) {
             throw new ConfigError(
-                "the stand-in for zot does not evaluate the conditions (CEL) of http.accessControl; only a real zot can check or serve this config",
+                "the stand-in for zot does not evaluate the conditions (CEL) of http.accessControl; " +
+                    "only a real zot can check or serve this config",
             );
         }
         return { users, groups, actions };
@@ -226,7 +230,8 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
         !isAnonymousMetricsOnly(accessControl)
     ) {
         throw badConfig(
-            "access control config requires one of htpasswd, ldap, openid or mTLS authentication or using only 'anonymousPolicy' policies",
+            "access control config requires one of htpasswd, ldap, " +
+                "openid or mTLS authentication or using only 'anonymousPolicy' policies",
         );
     }
     for (const pattern of Object.keys(accessControl.repositories)) {
@@ -237,7 +242,10 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
     return accessControl;
 }
 
-/** What the stand-in cannot do: refused where serving without it would mean another registry, otherwise named in the log. */
+/**
+ * What the stand-in cannot do: refused where serving without it would mean another registry, otherwise named in the
+ * log.
+ */
 function notCarriedOut({ storage, http, extensions, cluster }: Raw): Config["notCarriedOut"] {
     const present = (parts: Record<string, unknown>) =>
         Object.entries(parts)

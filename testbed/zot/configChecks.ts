@@ -81,7 +81,8 @@ export function checkDrivers({ storage, http }: Raw): void {
     }
     if (storage?.dedupe !== false && storage?.storageDriver && storage.remoteCache !== false && !storage.cacheDriver) {
         throw badConfig(
-            "invalid database config, dedupe set to true with remote storage and database, but no remote database configured",
+            "invalid database config, dedupe set to true with remote storage and database, " +
+                "but no remote database configured",
         );
     }
     const sessions = http?.auth?.sessionDriver;

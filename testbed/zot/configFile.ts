@@ -1,8 +1,9 @@
 /**
  * Reading a file of zot's settings and holding it against the schema.
  *
- * zot forgets the case of every key, empty objects and nulls before it looks at anything; `{"**": {}}` is therefore no rule at
- * all. A `::` in a key splits it. A number stands for a text, a text for a truth value, a single value for a list.
+ * zot forgets the case of every key, empty objects and nulls before it looks at anything; `{"**": {}}` is therefore no
+ * rule at all. A `::` in a key splits it. A number stands for a text, a text for a truth value, a single value for a
+ * list.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -68,8 +69,8 @@ export function settingsOf(value: JsonObject): JsonObject {
 }
 
 /**
- * `{}` switches an extension on, though zot forgets empty objects, as long as no extension has any setting. `"ui": {}` beside
- * `"search": {"cve": ...}` is off.
+ * `{}` switches an extension on, though zot forgets empty objects, as long as no extension has any setting. `"ui": {}`
+ * beside `"search": {"cve": ...}` is off.
  */
 export function emptyExtensions(content: JsonObject): JsonObject {
     const extensions = Object.entries(content).find(([key]) => key.toLowerCase() === "extensions")?.[1];
@@ -126,7 +127,10 @@ export function checked(settings: JsonObject): JsonObject {
     throw new ConfigError(`decoding failed due to the following error(s):\n\n${problems.join("\n")}`);
 }
 
-/** As zot writes it, but for the case of the names: `storage.retention.policies[0]`, `http.accesscontrol.repositories[**]`. */
+/**
+ * As zot writes it, but for the case of the names: `storage.retention.policies[0]`,
+ * `http.accesscontrol.repositories[**]`.
+ */
 function placeOf(error: ErrorObject): string {
     let schema: Schema | undefined = lowerCasedSchema;
     let place = "";

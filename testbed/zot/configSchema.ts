@@ -1,8 +1,8 @@
 /**
  * The JSON Schema of zot's configuration, as `zot schema` prints it for zot 2.1.20.
  *
- * zot itself is laxer when it reads a file: the case of keys does not matter, a number may stand for a string, a single value for
- * a list. `checkingSchema` allows for that together with the coercion in config.ts.
+ * zot itself is laxer when it reads a file: the case of keys does not matter, a number may stand for a string, a single
+ * value for a list. `checkingSchema` allows for that together with the coercion in config.ts.
  */
 
 export interface Schema {

@@ -2,7 +2,9 @@
 const messages = {
     BLOB_UNKNOWN: [
         "blob unknown to registry",
-        "blob unknown to registry \tThis error MAY be returned when a blob is unknown  to the registry in a specified repository. This can be returned with a standard get or if a manifest references an unknown layer during upload.",
+        "blob unknown to registry \tThis error MAY be returned when a blob is unknown  to the registry in a " +
+            "specified repository. This can be returned with a standard get or if a manifest references an " +
+            "unknown layer during upload.",
     ],
     BLOB_UPLOAD_INVALID: ["blob upload invalid", "The blob upload encountered an error and can no longer proceed."],
     BLOB_UPLOAD_UNKNOWN: [
@@ -15,11 +17,16 @@ const messages = {
     ],
     DIGEST_INVALID: [
         "provided digest did not match uploaded content",
-        'When a blob is uploaded, the registry will check that the content matches the digest provided by the client. The error MAY include a detail structure with the key "digest", including the invalid digest string. This error MAY also be returned when a manifest includes an invalid layer digest.',
+        "When a blob is uploaded, the registry will check that the content matches the digest provided by " +
+            'the client. The error MAY include a detail structure with the key "digest", ' +
+            "including the invalid digest string. This error MAY also be returned when a manifest includes an " +
+            "invalid layer digest.",
     ],
     MANIFEST_INVALID: [
         "manifest invalid",
-        "During upload, manifests undergo several checks ensuring validity. If those checks fail, this error MAY be returned, unless a more specific error is included. The detail will contain information the failed validation.",
+        "During upload, manifests undergo several checks ensuring validity. " +
+            "If those checks fail, this error MAY be returned, unless a more specific error is included. " +
+            "The detail will contain information the failed validation.",
     ],
     MANIFEST_UNKNOWN: [
         "manifest unknown",
@@ -31,7 +38,8 @@ const messages = {
     ],
     UNAUTHORIZED: [
         "authentication required",
-        "The access controller was unable to authenticate the client. Often this will be accompanied by a WWW-Authenticate HTTP response header indicating how to authenticate.",
+        "The access controller was unable to authenticate the client. " +
+            "Often this will be accompanied by a WWW-Authenticate HTTP response header indicating how to authenticate.",
     ],
     UNSUPPORTED: [
         "the operation is unsupported",

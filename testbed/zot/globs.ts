@@ -1,9 +1,10 @@
 /**
  * The glob patterns of zot's access control and sync: those of the Go library doublestar v4, which no npm package
- * restates exactly (its braces hold no ranges, it has no extended globs and no negation, and a dot is an ordinary character).
+ * restates exactly (its braces hold no ranges, it has no extended globs and no negation, and a dot is an ordinary
+ * character).
  *
- * Compared with doublestar 4.10 over tens of thousands of patterns: they agree wherever `**` is a whole part of the path, and
- * differ only where doublestar gives up early, such as a star before a negated class that could take a slash.
+ * Compared with doublestar 4.10 over tens of thousands of patterns: they agree wherever `**` is a whole part of the
+ * path, and differ only where doublestar gives up early, such as a star before a negated class that could take a slash.
  */
 
 /** Whether a pattern is well formed; zot refuses a config with any other. */

@@ -1,4 +1,7 @@
-/** `/zot/auth/login`, `/zot/auth/callback/<provider>` and `/zot/auth/logout`: login by OpenID Connect, as zot 2.1.20 does it. */
+/**
+ * `/zot/auth/login`, `/zot/auth/callback/<provider>` and `/zot/auth/logout`: login by OpenID Connect, as zot 2.1.20
+ * does it.
+ */
 
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { Config, OpenIdProvider } from "./configTypes";
@@ -51,7 +54,8 @@ export async function discover(issuer: string): Promise<IssuerMetadata> {
     }
     if (metadata.issuer !== issuer) {
         throw new IssuerError(
-            `OpenID Provider Configuration Discovery has failed\nissuer does not match: Expected: ${issuer}, got: ${metadata.issuer}`,
+            `OpenID Provider Configuration Discovery has failed\nissuer does not match: Expected: ` +
+                `${issuer}, got: ${metadata.issuer}`,
         );
     }
     return metadata;
@@ -220,7 +224,10 @@ function problemOfCookie(sealed: string): string {
     const whole = /^[\w-]*={0,2}$/.test(sealed) && sealed.length % 4 === 0;
     if (whole) return "the value is not valid";
     const strange = sealed.search(/[^\w-]/);
-    return `base64 decode failed - caused by: illegal base64 data at input byte ${strange >= 0 ? strange : Math.floor(sealed.length / 4) * 4}`;
+    return (
+        "base64 decode failed - caused by: illegal base64 data at input byte " +
+        `${strange >= 0 ? strange : Math.floor(sealed.length / 4) * 4}`
+    );
 }
 
 const isPublic = (settings: OpenIdProvider) => settings.clientSecret === "";

@@ -1,8 +1,8 @@
 /**
  * The stand-in for zot 2.1.20, with zot's own command line: `zot serve|verify|schema <config.json>`, `zot --version`.
  *
- * It exists because a machine that reaches only package registries cannot have zot. It reads the very config.json that zot reads
- * and answers as zot was measured to answer; it keeps nothing safe and is no registry to rely on.
+ * It exists because a machine that reaches only package registries cannot have zot. It reads the very config.json that
+ * zot reads and answers as zot was measured to answer; it keeps nothing safe and is no registry to rely on.
  */
 import * as nodeModule from "node:module";
 import { openLog } from "./log";

@@ -1,4 +1,7 @@
-/** What the OCI image specification, version 1.1, asks of an image manifest and of an index: as much as zot 2.1.20 checks of it. */
+/**
+ * What the OCI image specification, version 1.1, asks of an image manifest and of an index: as much as zot 2.1.20
+ * checks of it.
+ */
 import Ajv, { type ValidateFunction } from "ajv";
 
 const mediaType = {

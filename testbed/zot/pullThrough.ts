@@ -1,7 +1,7 @@
 /**
- * Pull-through: what is asked for and comes from an upstream registry (`extensions.sync`, on demand) is fetched and kept,
- * whatever `accessControl` says of `create`. When upstream fails, what is stored answers; zot takes about three seconds of
- * retries to get there, this does not.
+ * Pull-through: what is asked for and comes from an upstream registry (`extensions.sync`, on demand) is fetched and
+ * kept, whatever `accessControl` says of `create`. When upstream fails, what is stored answers; zot takes about three
+ * seconds of retries to get there, this does not.
  */
 
 import * as fs from "node:fs";
@@ -157,7 +157,9 @@ const ociNames: Record<string, string> = {
         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
 };
 
-/** A Docker manifest as an OCI one, the only kind zot stores unless told otherwise; undefined when it is one already. */
+/**
+ * A Docker manifest as an OCI one, the only kind zot stores unless told otherwise; undefined when it is one already.
+ */
 function converted(
     mediaType: string,
     manifest: { config?: Descriptor; layers?: Descriptor[]; manifests?: Descriptor[] },

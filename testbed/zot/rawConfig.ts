@@ -1,4 +1,6 @@
-/** What a file of zot's settings may hold, of what the stand-in looks at: after the check, with the names of the schema. */
+/**
+ * What a file of zot's settings may hold, of what the stand-in looks at: after the check, with the names of the schema.
+ */
 import type { StorageConfig } from "./configTypes";
 
 export interface RawExtension {

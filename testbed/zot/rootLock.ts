@@ -1,4 +1,7 @@
-/** One registry at a time on a root directory, as with zot, whose database has one owner. The lock goes with its process, however that ends. */
+/**
+ * One registry at a time on a root directory, as with zot, whose database has one owner. The lock goes with its
+ * process, however that ends.
+ */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
@@ -8,7 +11,10 @@ import * as path from "node:path";
 /** Milliseconds that zot waits for another to let go. */
 const patience = 10_000;
 
-/** Resolves to whether the lock is ours. A folder of a root directory's own would show in the registry's, so it is a socket elsewhere. */
+/**
+ * Resolves to whether the lock is ours. A folder of a root directory's own would show in the registry's, so it is a
+ * socket elsewhere.
+ */
 export async function lockRoot(root: string): Promise<boolean> {
     const name = createHash("sha256").update(fs.realpathSync(root)).digest("hex").slice(0, 24);
     // Linux has sockets without a file, which leave nothing behind when their process is killed.

@@ -26,7 +26,9 @@ export interface Route {
     /** Absent: any. */
     methods?: string[] | undefined;
     pattern: RegExp;
-    /** Who gets through: everyone; whoever can be authenticated or is let in as anonymous; and then by access control. */
+    /**
+     * Who gets through: everyone; whoever can be authenticated or is let in as anonymous; and then by access control.
+     */
     access: "open" | "authenticated" | "repository" | "metrics";
     /** Whether a web page of another origin may call it, after asking with OPTIONS. */
     forWebPage?: boolean;
@@ -52,7 +54,8 @@ function webPage(exchange: Exchange): void {
     const isPage = exchange.path === "/" || /^\/(?:login|home|explore|image|user)/.test(exchange.path);
     if (!isPage) return sendText(exchange, 404, "404 page not found");
     const text =
-        "<!doctype html><title>zot</title><p>This is the stand-in for zot, made for tests and demonstrations. It has no web page.</p>\n";
+        "<!doctype html><title>zot</title><p>This is the stand-in for zot, " +
+        "made for tests and demonstrations. It has no web page.</p>\n";
     sendBytes(exchange, 200, "text/html; charset=utf-8", Buffer.from(text));
 }
 

@@ -1,8 +1,8 @@
 /**
  * The running registry: what is opened at start and in which order, and who is let through.
  *
- * The order is zot's, for it decides what a failed start looks like: configuration, storage, database, identity provider, and only
- * then the port. Whoever can connect therefore finds a registry that is ready.
+ * The order is zot's, for it decides what a failed start looks like: configuration, storage, database, identity
+ * provider, and only then the port. Whoever can connect therefore finds a registry that is ready.
  */
 
 import { randomBytes } from "node:crypto";
@@ -222,8 +222,8 @@ export class Server {
     }
 
     /**
-     * Access control and the keys of the identity provider follow the file when it is written in place. A file that is renamed
-     * into its place is never noticed, and neither is what is written to it later.
+     * Access control and the keys of the identity provider follow the file when it is written in place. A file that is
+     * renamed into its place is never noticed, and neither is what is written to it later.
      */
     private watchConfig(): void {
         const watched = fs.statSync(this.configFile).ino;
@@ -253,7 +253,10 @@ export class Server {
         }
     }
 
-    /** Of the login only what is looked at anew each time: whether cookies are Secure, and which claims name the user and the groups. */
+    /**
+     * Of the login only what is looked at anew each time: whether cookies are Secure, and which claims name the user
+     * and the groups.
+     */
     private reloadAuth(changed: AuthConfig): void {
         const { auth } = this.config.http;
         if (changed.secureSession === undefined) delete auth.secureSession;
@@ -359,7 +362,8 @@ export class Server {
         if (patterns.length < 2 || this.knownTies.has(key)) return;
         this.knownTies.add(key);
         this.log.warn(
-            "several patterns of access control are equally long and match: a real zot takes one at random for each request",
+            "several patterns of access control are equally long and match: " +
+                "a real zot takes one at random for each request",
             {
                 repository,
                 patterns,

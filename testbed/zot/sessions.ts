@@ -1,6 +1,6 @@
 /**
- * Browser sessions: the cookie holds a signed id, `_sessions` below the root directory the rest. They last two hours, and over a
- * restart only when `http.auth.sessionKeysFile` keeps the keys the same.
+ * Browser sessions: the cookie holds a signed id, `_sessions` below the root directory the rest. They last two hours,
+ * and over a restart only when `http.auth.sessionKeysFile` keeps the keys the same.
  */
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import * as fs from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * The images on disk, as zot lays them out: every repository is an OCI image layout (`blobs/`, `index.json`, `oci-layout`) in a
- * folder of its name below the root directory, with unfinished uploads in `.uploads/`.
+ * The images on disk, as zot lays them out: every repository is an OCI image layout (`blobs/`, `index.json`,
+ * `oci-layout`) in a folder of its name below the root directory, with unfinished uploads in `.uploads/`.
  *
  * Everything that reads and writes an index does so in one go, without awaiting, so that no lock is needed.
  */

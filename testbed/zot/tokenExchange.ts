@@ -1,6 +1,7 @@
 /**
- * A code for tokens, and the tokens for what they say of the user: in the order and with the words of the client library of zot 2.1.20,
- * which its answer to a failed login shows to the browser, and by which an operator finds what is set wrong in the identity provider.
+ * A code for tokens, and the tokens for what they say of the user: in the order and with the words of the client
+ * library of zot 2.1.20, which its answer to a failed login shows to the browser, and by which an operator finds what
+ * is set wrong in the identity provider.
  */
 import { constants, createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -200,7 +201,8 @@ async function verifiedClaims({ metadata, clientId }: Client, token: string, acc
     if (text("azp") !== "" && text("azp") !== clientId) {
         const words = "authorized party is not valid";
         throw new ExchangeError(
-            `${words}: ${words}: azp ${JSON.stringify(text("azp"))} must be equal to client_id ${JSON.stringify(clientId)}`,
+            `${words}: ${words}: azp ${JSON.stringify(text("azp"))} must be equal to client_id ` +
+                `${JSON.stringify(clientId)}`,
         );
     }
     const { value: header } = parsed(Buffer.from(encodedHeader, "base64url").toString());
@@ -269,7 +271,8 @@ async function checkSignature(
         usable.find((key) => id !== "" && key.kid === id) ?? (possible.length === 1 ? possible[0] : undefined);
     if (!found)
         throw wrong(
-            `unable to validate signature: ${possible.length > 1 ? "multiple possible keys match" : "no possible keys matches"}`,
+            "unable to validate signature: " +
+                `${possible.length > 1 ? "multiple possible keys match" : "no possible keys matches"}`,
         );
     const key: KeyObject = createPublicKey({ key: found as import("node:crypto").JsonWebKey, format: "jwk" });
     const padding = algorithm.startsWith("PS") ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : {};

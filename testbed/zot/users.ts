@@ -1,6 +1,6 @@
 /**
- * What zot remembers of users: the groups seen at the last login, and API keys, as SHA-256. It lies in `meta.db` below the root
- * directory and survives restarts; whoever loses the file loses the keys.
+ * What zot remembers of users: the groups seen at the last login, and API keys, as SHA-256. It lies in `meta.db` below
+ * the root directory and survives restarts; whoever loses the file loses the keys.
  */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -45,7 +45,8 @@ export class Users {
             content = JSON.parse(fs.readFileSync(file, "utf8")) as typeof content;
         } catch {
             throw new Error(
-                `${file} is not a database of the stand-in for zot: a real zot has used this root directory, give the stand-in another`,
+                `${file} is not a database of the stand-in for zot: ` +
+                    "a real zot has used this root directory, give the stand-in another",
             );
         }
         for (const [name, user] of Object.entries(content.users ?? {})) {

@@ -30,17 +30,21 @@ test("an SDK that pulumi package add has generated is left to its own build", ()
     }
 });
 
-test("the types of an SDK that Pulumi generated are not checked as this project's own: those of ours are, where it is used", () => {
-    const configuration = ts.getParsedCommandLineOfConfigFile(
-        path.join(ROOT, "tsconfig.json"),
-        {},
-        { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
-    )!;
-    expect(configuration.fileNames.filter((file) => file.includes("/sdks/authentik/"))).toEqual([]);
-    // By the package's own word; a generated one has its declarations in bin/, which are not checked.
-    expect(
-        (JSON.parse(fs.readFileSync(path.join(ROOT, "sdks/authentik/package.json"), "utf8")) as { types: string })
-            .types,
-    ).toBe("index.ts");
-    expect(configuration.options.skipLibCheck).toBe(true);
-});
+test(
+    "the types of an SDK that Pulumi generated are not checked as this project's own: " +
+        "those of ours are, where it is used",
+    () => {
+        const configuration = ts.getParsedCommandLineOfConfigFile(
+            path.join(ROOT, "tsconfig.json"),
+            {},
+            { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
+        )!;
+        expect(configuration.fileNames.filter((file) => file.includes("/sdks/authentik/"))).toEqual([]);
+        // By the package's own word; a generated one has its declarations in bin/, which are not checked.
+        expect(
+            (JSON.parse(fs.readFileSync(path.join(ROOT, "sdks/authentik/package.json"), "utf8")) as { types: string })
+                .types,
+        ).toBe("index.ts");
+        expect(configuration.options.skipLibCheck).toBe(true);
+    },
+);

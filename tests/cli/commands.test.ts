@@ -111,7 +111,8 @@ describe.each(["config", "matrix"] as const)("npm run %s", (command) => {
         const [, args] = new RegExp(`Example:\n  npm run --silent ${command} -- (.+)\n`).exec(stdout)!;
         expect(run(command, args!.split(" ")).status).toBe(0);
         expect(stdout).toContain(
-            "Exit code: 0 done, 1 a mistake in the settings or the stack's name, or it could not be done, 2 a mistake on the command line, 3 a defect.",
+            "Exit code: 0 done, 1 a mistake in the settings or the stack's name, or it could not be done, " +
+                "2 a mistake on the command line, 3 a defect.",
         );
     });
 
@@ -151,7 +152,9 @@ describe.each(["config", "matrix"] as const)("npm run %s", (command) => {
         expect(run(command, ["--stack", "prod"], nowhere)).toEqual({
             status: 1,
             stdout: "",
-            stderr: `There is no Pulumi.yaml in ${fs.realpathSync(nowhere)} or above; run this in the project's folder.\n`,
+            stderr:
+                `There is no Pulumi.yaml in ${fs.realpathSync(nowhere)} or above; ` +
+                `run this in the project's folder.\n`,
         });
     });
 
@@ -278,7 +281,9 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
                 "  http.accessControl.repositories.tools/**",
                 "",
                 "Not kept:",
-                "  extensions.events.sinks[0].password is a secret, but zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment.",
+                "  extensions.events.sinks[0].password is a secret, " +
+                    "but zot's config and the stack's outputs show it; " +
+                    "leave it out, and give it to zot by a credentials file or in zot's environment.",
                 "",
             ].join("\n"),
         );
@@ -318,8 +323,11 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
                 "Logins that end with the first push, and whom that locks out:",
                 "  http.auth.htpasswd: whoever has a name and a password in /etc/zot/htpasswd",
                 "",
-                "Accounts that zot goes on knowing, with their keys and the groups of their last login, until they are ended (docs/operations.md, Accounts of before):",
-                "  those whose name is an e-mail address, since the config took the user's name from no other claim (http.auth.openid.providers.oidc.claimMapping)",
+                "Accounts that zot goes on knowing, with their keys and the groups of their last login, " +
+                    "until they are ended (docs/operations.md, Accounts of before):",
+                "  those whose name is an e-mail address, " +
+                    "since the config took the user's name from no other claim " +
+                    "(http.auth.openid.providers.oidc.claimMapping)",
                 "  those of whoever has a name and a password in /etc/zot/htpasswd (http.auth.htpasswd)",
                 "",
             ].join("\n"),

@@ -20,7 +20,8 @@ function keys(args: string[], input?: Buffer) {
     return { status, stdout, stderr };
 }
 
-// --- a file of bbolt, as small as it can be -----------------------------------------------------------------------------
+// --- a file of bbolt, as small as it can be
+// -----------------------------------------------------------------------------
 
 const PAGE = 4096;
 
@@ -250,7 +251,8 @@ describe("npm run keys", () => {
         const { status, stdout, stderr } = keys(["--from", "-"], small);
         expect([status, stderr]).toEqual([0, ""]);
         expect(stdout).toContain(
-            '"alice@example.org", at the last login in "admins"; its name is an e-mail address, so that it is from before the claim mapping\n',
+            '"alice@example.org", at the last login in "admins"; ' +
+                "its name is an e-mail address, so that it is from before the claim mapping\n",
         );
         expect(stdout).toContain('  key "laptop": made 2025-01-02, WITHOUT AN END, never used (u-1)\n');
         expect(stdout).toMatch(
@@ -299,7 +301,8 @@ describe("npm run keys", () => {
     });
 });
 
-// --- a real zot ---------------------------------------------------------------------------------------------------------
+// --- a real zot
+// ---------------------------------------------------------------------------------------------------------
 
 const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
 const realZots = zots.filter((zot) => !zot.isStandIn);

@@ -137,7 +137,8 @@ describe("in words", () => {
     });
 });
 
-// --- whatever the policies ---------------------------------------------------------------------------------------------
+// --- whatever the policies
+// ---------------------------------------------------------------------------------------------
 
 const somePattern = fc.constantFrom(
     "**",
@@ -251,7 +252,8 @@ test("every right gained or lost is told, by the person or as one that anyone ha
                         );
                         if (told.length === 0)
                             throw new Error(
-                                `${row} ${kind} ${action} on ${repository}, and it is not told: ${JSON.stringify(changes)}`,
+                                `${row} ${kind} ${action} on ${repository}, and it is not told: ` +
+                                    `${JSON.stringify(changes)}`,
                             );
                     }
                 }

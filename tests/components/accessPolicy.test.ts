@@ -243,7 +243,8 @@ describe("breaches", () => {
     const grant = (more: Partial<Grant>): Grant => ({ users: [], groups: [], actions: ["read"], ...more });
     const admins = grant({ groups: ["admins"], actions: ["read", "create", "delete"] });
     const administrator =
-        "would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories";
+        "would be zot's administrator by adminPolicy, whatever its actions; " +
+        "only the group admins may be, so give the rights by a rule for the repositories";
     const only = "; only the group admins may delete, and update only with access.adminsMayUpdate";
 
     test.each<[title: string, found: string[], expected: string[]]>([

@@ -6,7 +6,8 @@ describe("zot.extraConfig is refused", () => {
     const shared =
         "its users get the rights, the remembered groups and the keys of whoever has the same name in Authentik.";
     const shown =
-        "but zot's config and the stack's outputs show it; leave it out, and give it to zot by a credentials file or in zot's environment.";
+        "but zot's config and the stack's outputs show it; " +
+        "leave it out, and give it to zot by a credentials file or in zot's environment.";
     test.each<[title: string, extraConfig: object, sentences: string[]]>([
         // What zot 2.1.20 does not read as it is written.
         [
@@ -33,7 +34,8 @@ describe("zot.extraConfig is refused", () => {
             "with a path as a key in a list",
             { storage: { retention: { policies: [{ "keep::tags": 1 }] } } },
             [
-                'storage.retention.policies[0]["keep::tags"] has "::" in its key, which zot takes for a path; nest the maps instead.',
+                'storage.retention.policies[0]["keep::tags"] has "::" in its key, which zot takes for a path; ' +
+                    "nest the maps instead.",
             ],
         ],
         [
@@ -57,28 +59,32 @@ describe("zot.extraConfig is refused", () => {
             "with another external URL",
             { http: { externalUrl: "http://registry.example.org" } },
             [
-                `http.externalUrl is "http://registry.example.org" there and "https://registry.example.org" by the other settings; ${elsewhere}`,
+                `http.externalUrl is "http://registry.example.org" there and "https://registry.example.org" by ` +
+                    `the other settings; ${elsewhere}`,
             ],
         ],
         [
             "with another external URL in another case",
             { Http: { ExternalURL: "http://registry.example.org" } },
             [
-                `Http.ExternalURL is "http://registry.example.org" there and "https://registry.example.org" by the other settings; ${elsewhere}`,
+                `Http.ExternalURL is "http://registry.example.org" there and "https://registry.example.org" by ` +
+                    `the other settings; ${elsewhere}`,
             ],
         ],
         [
             "with another issuer",
             { http: { auth: { openid: { providers: { oidc: { issuer: "https://authentik.example.org" } } } } } },
             [
-                `http.auth.openid.providers.oidc.issuer is "https://authentik.example.org" there and "https://authentik.example.org/application/o/zot/" by the other settings; ${elsewhere}`,
+                `http.auth.openid.providers.oidc.issuer is "https://authentik.example.org" there and ` +
+                    `"https://authentik.example.org/application/o/zot/" by the other settings; ${elsewhere}`,
             ],
         ],
         [
             "with another claim for the name",
             { http: { auth: { openid: { providers: { oidc: { claimMapping: { username: "email" } } } } } } },
             [
-                `http.auth.openid.providers.oidc.claimMapping.username is "email" there and "preferred_username" by the other settings; ${elsewhere}`,
+                `http.auth.openid.providers.oidc.claimMapping.username is "email" there and ` +
+                    `"preferred_username" by the other settings; ${elsewhere}`,
             ],
         ],
         [
@@ -105,14 +111,16 @@ describe("zot.extraConfig is refused", () => {
             "with session keys",
             { http: { auth: { sessionKeysFile: "/a.json", sessionDriver: { name: "redis" } } } },
             [
-                "http.auth.sessionKeysFile cannot be set: the session keys are made here, and with http.auth.sessionDriver there are none.",
+                "http.auth.sessionKeysFile cannot be set: " +
+                    "the session keys are made here, and with http.auth.sessionDriver there are none.",
             ],
         ],
         [
             "with bearer tokens",
             { http: { auth: { bearer: { oidc: [{ issuer: "https://a.example", audiences: ["zot"] }] } } } },
             [
-                "http.auth.bearer cannot be set: it takes the place of every other login: anonymous pulls, OpenID Connect and API keys would all stop.",
+                "http.auth.bearer cannot be set: it takes the place of every other login: " +
+                    "anonymous pulls, OpenID Connect and API keys would all stop.",
             ],
         ],
         [
@@ -152,7 +160,8 @@ describe("zot.extraConfig is refused", () => {
             "with an administrator of zot",
             { http: { accessControl: { adminPolicy: { groups: ["admins"], users: ["bob"], actions: ["read"] } } } },
             [
-                "the user bob would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories.",
+                "the user bob would be zot's administrator by adminPolicy, whatever its actions; " +
+                    "only the group admins may be, so give the rights by a rule for the repositories.",
             ],
         ],
         [
@@ -169,7 +178,8 @@ describe("zot.extraConfig is refused", () => {
                 },
             },
             [
-                "the group developers would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories.",
+                "the group developers would be zot's administrator by adminPolicy, whatever its actions; " +
+                    "only the group admins may be, so give the rights by a rule for the repositories.",
             ],
         ],
         [
@@ -181,7 +191,8 @@ describe("zot.extraConfig is refused", () => {
             "with readers of the metrics",
             { http: { accessControl: { metrics: { users: [""] } } } },
             [
-                "http.accessControl.metrics cannot be set: zot.metrics and zot.metricsUsers decide who may read the metrics.",
+                "http.accessControl.metrics cannot be set: " +
+                    "zot.metrics and zot.metricsUsers decide who may read the metrics.",
             ],
         ],
 
@@ -249,7 +260,8 @@ describe("zot.extraConfig is refused", () => {
             "with a token before the host of a URL",
             { extensions: { events: { sinks: [{ type: "http", proxy: "http://canary@proxy.example" }] } } },
             [
-                `extensions.events.sinks[0].proxy holds a URL with a user name, a password or a token before its host, ${shown}`,
+                "extensions.events.sinks[0].proxy holds a URL with a user name, " +
+                    `a password or a token before its host, ${shown}`,
             ],
         ],
         [
@@ -274,7 +286,9 @@ describe("zot.extraConfig is refused", () => {
             "with the hash key of a cluster",
             { cluster: { members: ["h1:1", "h2:1"], HashKey: "canary-canary-ca" } },
             [
-                "cluster.HashKey is a secret, but zot's config and the stack's outputs show it, and zot takes it from nowhere else; leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none.",
+                "cluster.HashKey is a secret, but zot's config and the stack's outputs show it, " +
+                    "and zot takes it from nowhere else; leave cluster out: " +
+                    "instances that share their storage and a cache in redis or DynamoDB need none.",
             ],
         ],
     ])("%s", (_title, extraConfig, sentences) => {

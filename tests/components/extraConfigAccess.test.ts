@@ -18,21 +18,24 @@ describe("zot.extraConfig is refused", () => {
             "a misspelt action",
             team({ ...readable, policies: [admins, { groups: ["a"], actions: ["craete"] }] }),
             [
-                `${where}.policies[1].actions[0] is "craete", which zot would pass over; give one of read, create, update, delete.`,
+                `${where}.policies[1].actions[0] is "craete", which zot would pass over; ` +
+                    "give one of read, create, update, delete.",
             ],
         ],
         [
             "a docker verb",
             team({ ...readable, policies: [admins, { groups: ["a"], actions: ["read", "push"] }] }),
             [
-                `${where}.policies[1].actions[1] is "push", which zot would pass over; give one of read, create, update, delete.`,
+                `${where}.policies[1].actions[1] is "push", which zot would pass over; ` +
+                    "give one of read, create, update, delete.",
             ],
         ],
         [
             "an action with a capital",
             team({ ...readable, anonymousPolicy: ["read", "Create"], policies: [admins] }),
             [
-                `${where}.anonymousPolicy[1] is "Create", which zot would pass over; give one of read, create, update, delete.`,
+                `${where}.anonymousPolicy[1] is "Create", which zot would pass over; ` +
+                    "give one of read, create, update, delete.",
             ],
         ],
         [
@@ -164,7 +167,8 @@ describe("zot.extraConfig is refused", () => {
             { http: { accessControl: { ADMINPOLICY: { users: ["bob"], actions: ["delete"] } } } },
             [
                 `the user bob may delete everywhere, by adminPolicy${only}`,
-                "the user bob would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories.",
+                "the user bob would be zot's administrator by adminPolicy, whatever its actions; " +
+                    "only the group admins may be, so give the rights by a rule for the repositories.",
             ],
         ],
         [
@@ -261,7 +265,8 @@ describe("zot.extraConfig is refused", () => {
             http: { accessControl: { adminPolicy: { groups: ["artifact-workloads"], actions: ["create"] } } },
         };
         expect(refusals(extraConfig, { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] } })).toEqual([
-            "the group artifact-workloads would be zot's administrator by adminPolicy, whatever its actions; only the group admins may be, so give the rights by a rule for the repositories.",
+            "the group artifact-workloads would be zot's administrator by adminPolicy, whatever its actions; " +
+                "only the group admins may be, so give the rights by a rule for the repositories.",
             `by adminPolicy CI could push into the pull-through cache "ghcr.io/**", ${cache}`,
         ]);
     });

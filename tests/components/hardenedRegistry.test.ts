@@ -39,28 +39,31 @@ const only = (type: string) => {
     return found[0]!.inputs;
 };
 
-test("the provider is what zot logs in with: confidential, one strict redirect, signed, with groups in the token", async () => {
-    await declare();
-    expect(only("authentik:index/providerOauth2:ProviderOauth2")).toMatchObject({
-        name: "Zot",
-        clientId: "zot",
-        clientType: "confidential",
-        authorizationFlow: "flow-authorize",
-        invalidationFlow: "flow-invalidate",
-        allowedRedirectUris: [
-            {
-                matching_mode: "strict",
-                url: "https://registry.example.org/zot/auth/callback/oidc",
-                redirect_uri_type: "authorization",
-            },
-        ],
-        signingKey: "certificate",
-        propertyMappings: ["openid", "email", "profile"],
-        subMode: "hashed_user_id",
-        includeClaimsInIdToken: true,
-        issuerMode: "per_provider",
-    });
-});
+test(
+    "the provider is what zot logs in with: " + "confidential, one strict redirect, signed, with groups in the token",
+    async () => {
+        await declare();
+        expect(only("authentik:index/providerOauth2:ProviderOauth2")).toMatchObject({
+            name: "Zot",
+            clientId: "zot",
+            clientType: "confidential",
+            authorizationFlow: "flow-authorize",
+            invalidationFlow: "flow-invalidate",
+            allowedRedirectUris: [
+                {
+                    matching_mode: "strict",
+                    url: "https://registry.example.org/zot/auth/callback/oidc",
+                    redirect_uri_type: "authorization",
+                },
+            ],
+            signingKey: "certificate",
+            propertyMappings: ["openid", "email", "profile"],
+            subMode: "hashed_user_id",
+            includeClaimsInIdToken: true,
+            issuerMode: "per_provider",
+        });
+    },
+);
 
 test("only admins and CI's group may use the application, admins first", async () => {
     await declare();
@@ -88,12 +91,15 @@ test("CI is a service account in its group, and admins are never made", async ()
     });
 });
 
-test("where an administrator keeps group and account, neither is made and the binding names the one that was found", async () => {
-    await declare({ identity: { manageWorkloads: false } }, { workloadsGroup: "group-kept" });
-    expect(recorded.filter(({ type }) => /:(Group|User)$/.test(type))).toEqual([]);
-    const bindings = recorded.filter(({ type }) => type.endsWith(":PolicyBinding"));
-    expect(bindings.map(({ inputs }) => inputs.group)).toEqual(["group-admins", "group-kept"]);
-});
+test(
+    "where an administrator keeps group and account, " + "neither is made and the binding names the one that was found",
+    async () => {
+        await declare({ identity: { manageWorkloads: false } }, { workloadsGroup: "group-kept" });
+        expect(recorded.filter(({ type }) => /:(Group|User)$/.test(type))).toEqual([]);
+        const bindings = recorded.filter(({ type }) => type.endsWith(":PolicyBinding"));
+        expect(bindings.map(({ inputs }) => inputs.group)).toEqual(["group-admins", "group-kept"]);
+    },
+);
 
 test("one command reaches the host: pinned, quiet, and with nothing secret in its text", async () => {
     await declare();

@@ -22,12 +22,14 @@ describe("rights on the host", () => {
                 "zot ALL=(root) NOPASSWD: /usr/bin/systemctl restart zot",
                 "zot ALL=(root) NOPASSWD: /usr/bin/systemctl stop zot",
                 "zot ALL=(root) NOPASSWD: /usr/bin/systemctl reset-failed zot",
-                "zot ALL=(root) NOPASSWD: /usr/bin/journalctl --no-pager --quiet --output short-unix --lines 400 --unit zot",
+                "zot ALL=(root) NOPASSWD: /usr/bin/journalctl --no-pager --quiet --output short-unix --lines " +
+                    "400 --unit zot",
                 "",
             ].join("\n"),
         ]);
         expect(textOf({ sudo: "service", serviceManager: "command", restartCommand: STRANGE })[0]).toContain(
-            "zot ALL=(root) NOPASSWD: /bin/sh -c systemctl restart zot; true \"a b\" c\\,d e\\=f g\\:h \\#i \\\\\\\\j \\*\\?\\[k\\]\\! 'l'\n",
+            "zot ALL=(root) NOPASSWD: /bin/sh -c systemctl restart zot; " +
+                "true \"a b\" c\\,d e\\=f g\\:h \\#i \\\\\\\\j \\*\\?\\[k\\]\\! 'l'\n",
         );
         expect(
             textOf({ sudo: "service", serviceManager: "launchd-daemon", serviceName: "org.example.zot" })[0],

@@ -50,25 +50,32 @@ async function refusal(
     return undefined;
 }
 
-test("a change of the group that would take members out is refused with their names, where the provider sends those of its state", async () => {
-    recordResources();
-    const group = await api("POST", "/core/groups/", { name: "artifact-workloads" });
-    const user = await api<{ pk: number }>("POST", "/core/users/", {
-        username: "zot-ci",
-        name: "zot-ci",
-        type: "service_account",
-        groups: [group.pk],
-    });
-    const bridged = new IdentityPreflight("bridged", settings, access, true).keepMembers();
-    expect(await refusal(bridged, { id: group.pk, oldOutputs: { users: [] } })).toMatch(
-        /has members in Authentik that the state does not know: zot-ci\..*pulumi up --refresh/,
-    );
-    expect(await refusal(bridged, { id: group.pk, oldOutputs: {} })).toMatch(/does not know: zot-ci/);
-    expect(await refusal(bridged, { id: group.pk, oldOutputs: { users: [user.pk, 4711] } })).toBeUndefined();
-    expect(
-        await refusal(new IdentityPreflight("ours", settings, access).keepMembers(), { id: group.pk, oldOutputs: {} }),
-    ).toBeUndefined();
-});
+test(
+    "a change of the group that would take members out is refused with their names, " +
+        "where the provider sends those of its state",
+    async () => {
+        recordResources();
+        const group = await api("POST", "/core/groups/", { name: "artifact-workloads" });
+        const user = await api<{ pk: number }>("POST", "/core/users/", {
+            username: "zot-ci",
+            name: "zot-ci",
+            type: "service_account",
+            groups: [group.pk],
+        });
+        const bridged = new IdentityPreflight("bridged", settings, access, true).keepMembers();
+        expect(await refusal(bridged, { id: group.pk, oldOutputs: { users: [] } })).toMatch(
+            /has members in Authentik that the state does not know: zot-ci\..*pulumi up --refresh/,
+        );
+        expect(await refusal(bridged, { id: group.pk, oldOutputs: {} })).toMatch(/does not know: zot-ci/);
+        expect(await refusal(bridged, { id: group.pk, oldOutputs: { users: [user.pk, 4711] } })).toBeUndefined();
+        expect(
+            await refusal(new IdentityPreflight("ours", settings, access).keepMembers(), {
+                id: group.pk,
+                oldOutputs: {},
+            }),
+        ).toBeUndefined();
+    },
+);
 
 describe("the stages of a login flow", () => {
     const first = async (path: string) => (await api<{ results: { pk: string }[] }>("GET", path)).results[0]!;
@@ -79,24 +86,28 @@ describe("the stages of a login flow", () => {
         expect(await obstacles()).toEqual({ flow: "default-authentication-flow", obstacles: [] });
     });
 
-    test("a second factor that has to be set up or is denied stands in the way; that of Authentik's own policy is no way round", async () => {
-        const { pk } = await mfa();
-        await api("PATCH", `/stages/authenticator/validate/${pk}/`, { not_configured_action: "deny" });
-        expect((await obstacles()).obstacles).toEqual([
-            { what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: true },
-        ]);
-        const policy = await first(
-            "/policies/expression/?name=default-authentication-flow-authenticator-validate-stage",
-        );
-        await api("PATCH", `/policies/expression/${policy.pk}/`, {
-            expression: 'return request.context["pending_user"].username == "somebody"',
-        });
-        expect((await obstacles()).obstacles).toEqual([
-            { what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: false },
-        ]);
-        await api("PATCH", `/stages/authenticator/validate/${pk}/`, { not_configured_action: "skip" });
-        expect((await obstacles()).obstacles).toEqual([]);
-    });
+    test(
+        "a second factor that has to be set up or is denied stands in the way; " +
+            "that of Authentik's own policy is no way round",
+        async () => {
+            const { pk } = await mfa();
+            await api("PATCH", `/stages/authenticator/validate/${pk}/`, { not_configured_action: "deny" });
+            expect((await obstacles()).obstacles).toEqual([
+                { what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: true },
+            ]);
+            const policy = await first(
+                "/policies/expression/?name=default-authentication-flow-authenticator-validate-stage",
+            );
+            await api("PATCH", `/policies/expression/${policy.pk}/`, {
+                expression: 'return request.context["pending_user"].username == "somebody"',
+            });
+            expect((await obstacles()).obstacles).toEqual([
+                { what: "demands a second factor (stage default-authentication-mfa-validation)", isCertain: false },
+            ]);
+            await api("PATCH", `/stages/authenticator/validate/${pk}/`, { not_configured_action: "skip" });
+            expect((await obstacles()).obstacles).toEqual([]);
+        },
+    );
 
     test("nobody logs in by user name, or by a password of Authentik's own", async () => {
         const identification = await first("/stages/identification/?name=default-authentication-identification");

@@ -1,7 +1,7 @@
 /**
- * Whatever the settings: either they are refused, or the config that they render keeps the tiers. The config is read here by a
- * small model of zot of its own, beside the code under test: keys without regard to case and cut at `::`, single values for
- * lists, and only the longest matching pattern.
+ * Whatever the settings: either they are refused, or the config that they render keeps the tiers. The config is read
+ * here by a small model of zot of its own, beside the code under test: keys without regard to case and cut at `::`,
+ * single values for lists, and only the longest matching pattern.
  */
 import fc from "fast-check";
 import { ACTIONS, type Action, ANONYMOUS, evaluate, type Who } from "../../components/accessPolicy";
@@ -12,7 +12,8 @@ import { matches } from "../../testbed/zot/globs";
 import { someAccess, someExtraConfig, someIdentity, someMirrors } from "../support/randomSettings";
 import { rawSettings } from "../support/settings";
 
-// --- zot, naively -----------------------------------------------------------------------------------------------------
+// --- zot, naively
+// -----------------------------------------------------------------------------------------------------
 
 type Any = any; // zot reads whatever there is
 
@@ -69,7 +70,8 @@ function declaredOrRefused(changes: Record<string, Record<string, unknown>>): De
     }
 }
 
-// --- what has to hold -------------------------------------------------------------------------------------------------
+// --- what has to hold
+// -------------------------------------------------------------------------------------------------
 
 const repositories = [
     "team",

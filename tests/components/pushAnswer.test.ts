@@ -20,7 +20,9 @@ test.each([
     "deployed 0123456789abcdef0",
 ])("%p is none", (stdout) => {
     expect(of(stdout)).toContain(
-        `The registry's host 192.0.2.10 ended the deployment without an error, and did not say that it has run it; whether it ran is not known. [ZH-ANSWER-MISSING] What came was ${stdout === "" ? "nothing" : JSON.stringify(stdout)}. `,
+        "The registry's host 192.0.2.10 ended the deployment without an error, " +
+            "and did not say that it has run it; whether it ran is not known. " +
+            `[ZH-ANSWER-MISSING] What came was ${stdout === "" ? "nothing" : JSON.stringify(stdout)}. `,
     );
 });
 

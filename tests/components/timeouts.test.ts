@@ -46,15 +46,18 @@ test("what a stack has in zot.extraConfig since before stays in force", () => {
 test.each([
     [
         { readTimeout: "1s" },
-        'zot.readTimeout: "1s" is not allowed because it would cut requests that are not slow; give a duration of at least 30 seconds',
+        'zot.readTimeout: "1s" is not allowed because it would cut requests that are not slow; ' +
+            "give a duration of at least 30 seconds",
     ],
     [
         { readTimeout: "1d" },
-        'zot.readTimeout: "1d" is not allowed; give a duration of at least 30 seconds such as "5m" or "1h", or "0s" for no limit.',
+        'zot.readTimeout: "1d" is not allowed; give a duration of at least 30 seconds such as "5m" or "1h", ' +
+            'or "0s" for no limit.',
     ],
     [
         { writeTimeout: "60s" },
-        'zot.writeTimeout: "60s" is shorter than zot.readTimeout, "1h": a push that takes longer would arrive, and get no answer; give the same, or more.',
+        'zot.writeTimeout: "60s" is shorter than zot.readTimeout, "1h": ' +
+            "a push that takes longer would arrive, and get no answer; give the same, or more.",
     ],
     [{ readTimeout: "0s" }, 'zot.writeTimeout: "1h" is shorter than zot.readTimeout, "0s"'],
 ])("%j is refused", (zot, message) => {

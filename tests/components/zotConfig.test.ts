@@ -188,14 +188,16 @@ describe("zot.extraConfig", () => {
         };
         expect(refusals(extraConfig, { zot: { vulnerabilityUpdateInterval: "off" } })).toEqual([]);
         expect(refusals(extraConfig)).toEqual([
-            "storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; set zot.vulnerabilityUpdateInterval to off.",
+            "storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; " +
+                "set zot.vulnerabilityUpdateInterval to off.",
         ]);
         expect(
             refusals(extraConfig, {
                 zot: { vulnerabilityUpdateInterval: "off", mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] },
             }),
         ).toEqual([
-            "storage.storageDriver keeps images elsewhere, and pull-through caches need extensions.sync.downloadDir then; add it.",
+            "storage.storageDriver keeps images elsewhere, " +
+                "and pull-through caches need extensions.sync.downloadDir then; add it.",
         ]);
     });
 });

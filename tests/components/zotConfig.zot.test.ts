@@ -116,7 +116,10 @@ async function startWithAccounts(zot: Zot, changes: Record<string, Record<string
     return { server, policy: declared.policy };
 }
 
-/** Whether zot lets someone do it, by probes that store nothing: 415 is its answer to a manifest of no kind that may be pushed. */
+/**
+ * Whether zot lets someone do it, by probes that store nothing: 415 is its answer to a manifest of no kind that may be
+ * pushed.
+ */
 async function zotLets(
     server: RunningZot,
     as: Credentials | undefined,
@@ -243,7 +246,8 @@ for (const zot of realZots)
         });
     });
 
-// Whatever the settings, every identity that a login can make has what evaluate() says: accounts with the groups of their last login, and keys.
+// Whatever the settings, every identity that a login can make has what evaluate() says: accounts with the groups of
+// their last login, and keys.
 for (const zot of realZots)
     describe(zot.name, () => {
         const people: Record<string, string[]> = {

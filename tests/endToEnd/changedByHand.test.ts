@@ -1,4 +1,7 @@
-/** What the program declares in Authentik and somebody changes there by hand: a refresh finds it, the update mends it, and no rename is taken for one that is wanted. */
+/**
+ * What the program declares in Authentik and somebody changes there by hand: a refresh finds it, the update mends it,
+ * and no rename is taken for one that is wanted.
+ */
 import { resolve } from "node:path";
 import type { UpResult } from "@pulumi/pulumi/automation";
 
@@ -154,18 +157,22 @@ const CHANGES: [string, ByHand][] = [
         });
     });
 
-    test("a rename by the settings is refused in preview, also where the object has been renamed by hand to the same name", async () => {
-        await site.authentik.api("PATCH", `/core/groups/${ids.group}/`, { name: "renamed" });
-        scratch.changeSettings({ identity: { workloadsGroup: "renamed" } });
-        try {
-            const { printed, succeeded } = await operationApart(scratch, "preview", "--refresh");
-            expect(succeeded).toBe(false);
-            expect(printed).toMatch(
-                /identity\.workloadsGroup would change from "artifact-workloads" to "renamed" under a live registry[\s\S]*identity\.acceptRename/,
-            );
-        } finally {
-            scratch.changeSettings({ identity: { workloadsGroup: "artifact-workloads" } });
-            await scratch.stack.up({ ...operation, refresh: true });
-        }
-    });
+    test(
+        "a rename by the settings is refused in preview, " +
+            "also where the object has been renamed by hand to the same name",
+        async () => {
+            await site.authentik.api("PATCH", `/core/groups/${ids.group}/`, { name: "renamed" });
+            scratch.changeSettings({ identity: { workloadsGroup: "renamed" } });
+            try {
+                const { printed, succeeded } = await operationApart(scratch, "preview", "--refresh");
+                expect(succeeded).toBe(false);
+                expect(printed).toMatch(
+                    /identity\.workloadsGroup would change from "artifact-workloads" to "renamed" under a live registry[\s\S]*identity\.acceptRename/,
+                );
+            } finally {
+                scratch.changeSettings({ identity: { workloadsGroup: "artifact-workloads" } });
+                await scratch.stack.up({ ...operation, refresh: true });
+            }
+        },
+    );
 });

@@ -21,7 +21,10 @@ jest.setTimeout(600_000);
     let scratch: ScratchStack;
     let key: string;
     let undoSecondFactor: () => Promise<void> = async () => undefined;
-    /** What preview said by the site's own flow; with a flow of the dedicated one's name; with every other name taken as well. */
+    /**
+     * What preview said by the site's own flow; with a flow of the dedicated one's name; with every other name taken as
+     * well.
+     */
     let refusals: { byOwnFlow: string; flowTaken: string; allTaken: string };
     const written = async () =>
         (await site.authentik.api<{ results: unknown[] }>("GET", "/providers/oauth2/?client_id=zot")).results.length;
@@ -68,12 +71,17 @@ jest.setTimeout(600_000);
         await site?.stop();
     });
 
-    test("preview of a first deployment says that the site's own flow demands a second factor, and which setting gives CI another", () => {
-        expect(refusals.byOwnFlow).toContain(
-            "The login flow default-authentication-flow demands a second factor (stage default-authentication-mfa-validation).",
-        );
-        expect(refusals.byOwnFlow).toContain("pulumi config set --path identity.ciLoginFlow dedicated");
-    });
+    test(
+        "preview of a first deployment says that the site's own flow demands a second factor, " +
+            "and which setting gives CI another",
+        () => {
+            expect(refusals.byOwnFlow).toContain(
+                "The login flow default-authentication-flow demands a second factor (stage " +
+                    "default-authentication-mfa-validation).",
+            );
+            expect(refusals.byOwnFlow).toContain("pulumi config set --path identity.ciLoginFlow dedicated");
+        },
+    );
 
     test("preview of a first deployment names what is there already, at once, and the way to take it over", () => {
         expect(refusals.flowTaken).toContain("- flow zot-ci-login (identity.ciLoginFlow)");
@@ -135,7 +143,8 @@ jest.setTimeout(600_000);
         try {
             const { stdout } = await scratch.stack.preview({ color: "never" });
             expect(stdout).toContain(
-                "In Authentik, zot-ci is no member of the group artifact-workloads: from its next login on, CI has no rights on the registry. pulumi up --refresh",
+                "In Authentik, zot-ci is no member of the group artifact-workloads: " +
+                    "from its next login on, CI has no rights on the registry. pulumi up --refresh",
             );
         } finally {
             await site.authentik.api("PATCH", `/core/users/${user!.pk}/`, { groups: user!.groups });

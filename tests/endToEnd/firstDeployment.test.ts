@@ -1,4 +1,7 @@
-/** The first deployment, under Pulumi's real engine: what the preview says, what refuses it, and that Authentik is not touched before the host is known to take its part. */
+/**
+ * The first deployment, under Pulumi's real engine: what the preview says, what refuses it, and that Authentik is not
+ * touched before the host is known to take its part.
+ */
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -117,24 +120,27 @@ jest.setTimeout(300_000);
         }
     });
 
-    test("what the host would refuse leaves Authentik as it is; without a look at the host nothing is asked of it", async () => {
-        const open = readFileSync(configFile(), "utf8");
-        writeFileSync(
-            configFile(),
-            JSON.stringify({ ...read(), extensions: { scrub: { enable: true, interval: "24h" } } }),
-        );
-        try {
-            const { stdout, status } = await operation("up");
-            expect(status).toBe(1);
-            expect(stdout).toContain("the first push would remove: extensions");
-            expect(await made()).toEqual([]);
-            const connections = site.ssh.connections();
-            expect((await operation("preview", { ZOT_HARDENING_LOOK: "off" })).status).toBe(0);
-            expect(site.ssh.connections()).toBe(connections);
-        } finally {
-            writeFileSync(configFile(), open);
-        }
-    });
+    test(
+        "what the host would refuse leaves Authentik as it is; " + "without a look at the host nothing is asked of it",
+        async () => {
+            const open = readFileSync(configFile(), "utf8");
+            writeFileSync(
+                configFile(),
+                JSON.stringify({ ...read(), extensions: { scrub: { enable: true, interval: "24h" } } }),
+            );
+            try {
+                const { stdout, status } = await operation("up");
+                expect(status).toBe(1);
+                expect(stdout).toContain("the first push would remove: extensions");
+                expect(await made()).toEqual([]);
+                const connections = site.ssh.connections();
+                expect((await operation("preview", { ZOT_HARDENING_LOOK: "off" })).status).toBe(0);
+                expect(site.ssh.connections()).toBe(connections);
+            } finally {
+                writeFileSync(configFile(), open);
+            }
+        },
+    );
 
     test("a push that fails all the same says what the update has changed in Authentik", async () => {
         // What only the push itself can find.

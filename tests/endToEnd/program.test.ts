@@ -1,6 +1,6 @@
 /**
- * The whole program with the real engine, over SSH and HTTP, on a site on loopback: stand-ins, or the real parts where they are
- * at hand (see testbed/site).
+ * The whole program with the real engine, over SSH and HTTP, on a site on loopback: stand-ins, or the real parts where
+ * they are at hand (see testbed/site).
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -130,7 +130,8 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
     test("a blueprint that names what is declared is warned of in preview, as long as it is enabled", async () => {
         const name = `end-to-end-${Date.now()}`;
         const content =
-            "version: 1\nentries:\n  - model: authentik_core.application\n    identifiers:\n      slug: zot\n    state: created\n";
+            "version: 1\nentries:\n  - model: authentik_core.application\n    identifiers:\n      slug: " +
+            "zot\n    state: created\n";
         const { pk } = await site.authentik.api<{ pk: string }>("POST", "/managed/blueprints/", {
             name,
             path: "",

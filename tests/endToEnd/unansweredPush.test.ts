@@ -26,7 +26,8 @@ const { toolchain, reason } = findToolchain();
         const shell = join(scratchFolder, "shell");
         fs.writeFileSync(
             shell,
-            `#!/bin/sh\n[ ! -e '${idle}' ] || { cat >/dev/null; echo "This account is under maintenance."; exit 0; }\nexec /bin/sh "$@"\n`,
+            `#!/bin/sh\n[ ! -e '${idle}' ] || { cat >/dev/null; echo "This account is under maintenance."; ` +
+                `exit 0; }\nexec /bin/sh "$@"\n`,
             { mode: 0o755 },
         );
         site = await startSite({ sshShell: shell });
@@ -60,35 +61,39 @@ const { toolchain, reason } = findToolchain();
     const is = (state: "idle" | "well") =>
         state === "idle" ? fs.writeFileSync(idle, "") : fs.rmSync(idle, { force: true });
 
-    test("a first push that did nothing fails, with or without a look, and nothing after it is made; then it is made up for", async () => {
-        is("idle");
-        const looked = operation("up");
-        expect(looked).toMatchObject({ status: 1 });
-        expect(looked.said).toContain("This account is under maintenance.");
+    test(
+        "a first push that did nothing fails, with or without a look, and nothing after it is made; " +
+            "then it is made up for",
+        async () => {
+            is("idle");
+            const looked = operation("up");
+            expect(looked).toMatchObject({ status: 1 });
+            expect(looked.said).toContain("This account is under maintenance.");
 
-        observe(false);
-        for (const attempt of ["first", "second"]) {
-            const { status, said } = operation("up");
-            expect({ attempt, status }).toEqual({ attempt, status: 1 });
-            expect(said).toMatch(
-                /ended the deployment without an error, and did not say that it has run it[\s\S]*What came was "This account is under maintenance\."/,
-            );
-            expect(said).not.toMatch(/ApiKey.*created/);
-        }
-        expect(await anyonePushes("open")).toBe(201);
+            observe(false);
+            for (const attempt of ["first", "second"]) {
+                const { status, said } = operation("up");
+                expect({ attempt, status }).toEqual({ attempt, status: 1 });
+                expect(said).toMatch(
+                    /ended the deployment without an error, and did not say that it has run it[\s\S]*What came was "This account is under maintenance\."/,
+                );
+                expect(said).not.toMatch(/ApiKey.*created/);
+            }
+            expect(await anyonePushes("open")).toBe(201);
 
-        is("well");
-        observe(true);
-        const mended = operation("up");
-        expect({ said: mended.status === 0 ? "" : mended.said, status: mended.status }).toEqual({
-            said: "",
-            status: 0,
-        });
-        expect(await anyonePushes("closed")).toBe(401);
-        const again = operation("up");
-        expect(again.said).not.toMatch(/[+~] +\S+ +.*(created|updated)/);
-        expect(again.status).toBe(0);
-    });
+            is("well");
+            observe(true);
+            const mended = operation("up");
+            expect({ said: mended.status === 0 ? "" : mended.said, status: mended.status }).toEqual({
+                said: "",
+                status: 0,
+            });
+            expect(await anyonePushes("closed")).toBe(401);
+            const again = operation("up");
+            expect(again.said).not.toMatch(/[+~] +\S+ +.*(created|updated)/);
+            expect(again.status).toBe(0);
+        },
+    );
 
     test("a later push that did nothing fails, and is made up for", async () => {
         observe(false);
@@ -111,17 +116,24 @@ const { toolchain, reason } = findToolchain();
         expect(operation("up").status).toBe(0);
     });
 
-    test("a destroy that would do nothing ends before anything is changed, in the host, in Authentik and in the state", async () => {
-        is("idle");
-        const before = operation("destroy");
-        expect(before.status).toBe(1);
-        expect(before.said).toMatch(
-            /does not run what it is told[\s\S]*This account is under maintenance\.[\s\S]*Nothing was changed/,
-        );
-        expect(before.said).not.toMatch(/- +\S+ .* deleted \(/);
-        is("well");
-        const after = operation("destroy");
-        expect({ said: after.status === 0 ? "" : after.said, status: after.status }).toEqual({ said: "", status: 0 });
-        expect(await anyonePushes("withdrawn")).toBe(401);
-    });
+    test(
+        "a destroy that would do nothing ends before anything is changed, in the host, " +
+            "in Authentik and in the state",
+        async () => {
+            is("idle");
+            const before = operation("destroy");
+            expect(before.status).toBe(1);
+            expect(before.said).toMatch(
+                /does not run what it is told[\s\S]*This account is under maintenance\.[\s\S]*Nothing was changed/,
+            );
+            expect(before.said).not.toMatch(/- +\S+ .* deleted \(/);
+            is("well");
+            const after = operation("destroy");
+            expect({ said: after.status === 0 ? "" : after.said, status: after.status }).toEqual({
+                said: "",
+                status: 0,
+            });
+            expect(await anyonePushes("withdrawn")).toBe(401);
+        },
+    );
 });

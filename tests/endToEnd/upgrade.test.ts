@@ -1,4 +1,7 @@
-/** A stack that an earlier program made: the program of now takes it over as it is, without a new key, a new secret or a second restart. */
+/**
+ * A stack that an earlier program made: the program of now takes it over as it is, without a new key, a new secret or a
+ * second restart.
+ */
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -79,44 +82,52 @@ function filesUnder(folder: string, below = ""): Record<string, string> {
         await site?.stop();
     });
 
-    test("the first preview and up keep every object, CI's key and the client secret; zot restarts once, for the two time limits", async () => {
-        const before = await exported();
-        const [files, pid] = [filesUnder(zotFolder()), site.zot.pid()];
-        const changes: OpMap = { same: 16, update: 2, create: 2 };
+    test(
+        "the first preview and up keep every object, CI's key and the client secret; " +
+            "zot restarts once, for the two time limits",
+        async () => {
+            const before = await exported();
+            const [files, pid] = [filesUnder(zotFolder()), site.zot.pid()];
+            const changes: OpMap = { same: 16, update: 2, create: 2 };
 
-        const preview = await scratch.stack.preview({ color: "never" });
-        expect(preview.changeSummary).toEqual(changes);
-        expect(preview.stdout).toMatch(/\+ +readTimeout +: "1h"/);
-        expect(filesUnder(zotFolder())).toEqual(files);
+            const preview = await scratch.stack.preview({ color: "never" });
+            expect(preview.changeSummary).toEqual(changes);
+            expect(preview.stdout).toMatch(/\+ +readTimeout +: "1h"/);
+            expect(filesUnder(zotFolder())).toEqual(files);
 
-        const up = await scratch.stack.up({ color: "never" });
-        expect(up.summary.resourceChanges).toEqual(changes);
-        const after = await exported();
-        expect(urns(after)).toEqual(expect.arrayContaining(urns(before)));
-        expect(urns(after).filter((urn) => !urns(before).includes(urn))).toEqual([
-            expect.stringContaining("ClientSecret::registry"),
-            expect.stringContaining("HostWithdrawal::registry"),
-        ]);
-        for (const kept of [
-            "ciApiKey",
-            "ciApiKeyExpires",
-            "ciApiKeyUuid",
-            "ciUserName",
-            "oidcClientId",
-            "accessMatrix",
-        ])
-            expect({ [kept]: outputs(after)[kept] }).toEqual({ [kept]: outputs(before)[kept] });
-        expect(site.zot.pid()).not.toBe(pid);
+            const up = await scratch.stack.up({ color: "never" });
+            expect(up.summary.resourceChanges).toEqual(changes);
+            const after = await exported();
+            expect(urns(after)).toEqual(expect.arrayContaining(urns(before)));
+            expect(urns(after).filter((urn) => !urns(before).includes(urn))).toEqual([
+                expect.stringContaining("ClientSecret::registry"),
+                expect.stringContaining("HostWithdrawal::registry"),
+            ]);
+            for (const kept of [
+                "ciApiKey",
+                "ciApiKeyExpires",
+                "ciApiKeyUuid",
+                "ciUserName",
+                "oidcClientId",
+                "accessMatrix",
+            ])
+                expect({ [kept]: outputs(after)[kept] }).toEqual({ [kept]: outputs(before)[kept] });
+            expect(site.zot.pid()).not.toBe(pid);
 
-        const now = JSON.parse(readFileSync(join(zotFolder(), "config.json"), "utf8")) as { http: object };
-        const then = JSON.parse(config) as typeof now;
-        expect(now).toEqual({ ...then, http: { ...then.http, readTimeout: "1h", writeTimeout: "1h" } });
-        const changed = filesUnder(zotFolder());
-        for (const [file, what] of Object.entries(files)) if (file !== "config.json") expect(changed[file]).toBe(what);
-        const { plaintext } = outputs(after).ciApiKey as { plaintext: string };
-        const ci = new RegistryClient(site.registryUrl, { username: "zot-ci", key: JSON.parse(plaintext) as string });
-        expect(await ci.push("team/app", "v1", "x")).toBe(201);
-    });
+            const now = JSON.parse(readFileSync(join(zotFolder(), "config.json"), "utf8")) as { http: object };
+            const then = JSON.parse(config) as typeof now;
+            expect(now).toEqual({ ...then, http: { ...then.http, readTimeout: "1h", writeTimeout: "1h" } });
+            const changed = filesUnder(zotFolder());
+            for (const [file, what] of Object.entries(files))
+                if (file !== "config.json") expect(changed[file]).toBe(what);
+            const { plaintext } = outputs(after).ciApiKey as { plaintext: string };
+            const ci = new RegistryClient(site.registryUrl, {
+                username: "zot-ci",
+                key: JSON.parse(plaintext) as string,
+            });
+            expect(await ci.push("team/app", "v1", "x")).toBe(201);
+        },
+    );
 
     test("a second up, and one that looks at everything anew, change nothing", async () => {
         const [files, pid] = [filesUnder(zotFolder()), site.zot.pid()];

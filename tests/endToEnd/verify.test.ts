@@ -1,4 +1,7 @@
-/** npm run verify of a stack, as an operator runs it after `pulumi up`, with a real Pulumi: on a site on loopback, of stand-ins or of the real parts. */
+/**
+ * npm run verify of a stack, as an operator runs it after `pulumi up`, with a real Pulumi: on a site on loopback, of
+ * stand-ins or of the real parts.
+ */
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

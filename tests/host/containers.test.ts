@@ -1,6 +1,6 @@
 /**
- * zot in a container, as far as a mount namespace with a root of its own is one: what docs/containers.md says works, and what is
- * refused. Needs root and the right to mount.
+ * zot in a container, as far as a mount namespace with a root of its own is one: what docs/containers.md says works,
+ * and what is refused. Needs root and the right to mount.
  */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -66,7 +66,8 @@ function container({ mounts, config = host.configFile }: Container): string {
         ...Object.entries(mounts).map(([to, from]) => bind(from, to)),
         // The binary of the image.
         `mkdir -p "$root/image" && cp '${host.machine.zot.path}' "$root/image/zot"`,
-        `exec chroot "$root" ${fs.realpathSync(host.machine.zot.path).startsWith(resolve(__dirname, "../..")) ? host.machine.zot.path : "/image/zot"} serve '${config}'`,
+        `exec chroot "$root" ` +
+            `${fs.realpathSync(host.machine.zot.path).startsWith(resolve(__dirname, "../..")) ? host.machine.zot.path : "/image/zot"} serve '${config}'`,
     ].join("\n");
     fs.writeFileSync(`${name}.inside`, `${inside}\n`);
     fs.writeFileSync(
@@ -130,10 +131,12 @@ async function refused(pushed: Pushed): Promise<string> {
         restart = await serve({ mounts: { [host.configFile]: host.configFile, [host.images]: host.images } });
         const errors = await refused(declared(restart));
         expect(errors).toContain(
-            `runs in a container, where ${host.configFolder} is not the folder of this host, so that what a deployment writes would not arrive.`,
+            `runs in a container, where ${host.configFolder} is not the folder of this host, ` +
+                "so that what a deployment writes would not arrive.",
         );
         expect(errors).toContain(
-            `Mount the folder itself, not a single file, at the same path in the container: --volume ${host.configFolder}:${host.configFolder} (docs/containers.md).`,
+            "Mount the folder itself, not a single file, at the same path in the container: " +
+                `--volume ${host.configFolder}:${host.configFolder} (docs/containers.md).`,
         );
     });
 
@@ -143,7 +146,8 @@ async function refused(pushed: Pushed): Promise<string> {
             config: "/etc-of-zot/config.json",
         });
         expect(await refused(declared(restart))).toContain(
-            `runs in a container, and was started with /etc-of-zot/config.json there, while zot.configFile is ${host.configFile}. Mount the folder ${host.configFolder} at the same path`,
+            "runs in a container, and was started with /etc-of-zot/config.json there, " +
+                `while zot.configFile is ${host.configFile}. Mount the folder ${host.configFolder} at the same path`,
         );
     });
 

@@ -1,4 +1,6 @@
-/** A host with a zot, for the tests of a file: set up before the first, stopped after the last; and what they ask of it. */
+/**
+ * A host with a zot, for the tests of a file: set up before the first, stopped after the last; and what they ask of it.
+ */
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { FaultHost, type Pushed } from "../../testbed/faults/host";

@@ -220,7 +220,8 @@ describe("the lock", () => {
         const ran = await host.push(a);
         expect(ran).toMatchObject({ exitCode: 0, output: "unchanged\n" });
         expect(ran.errors).toBe(
-            "zot-hardening: A deployment that is no longer running left its lock (process 4711 of someone from 192.0.2.1 since yesterday); this one removes it and goes on. [ZH-LOCK-STALE]\n",
+            "zot-hardening: A deployment that is no longer running left its lock (process 4711 of someone from " +
+                "192.0.2.1 since yesterday); this one removes it and goes on. [ZH-LOCK-STALE]\n",
         );
         expect(fs.existsSync(file)).toBe(false);
     });
@@ -250,7 +251,8 @@ describe("the lock", () => {
             const ran = await host.push({ ...a, payload: a.payload.replace(/^lock_patience=.*$/m, "lock_patience=1") });
             expect(ran.exitCode).toBe(1);
             expect(ran.errors).toContain(
-                "Another deployment is running on this host (process 4711 of someone from 192.0.2.1 since yesterday); wait for it to end.",
+                "Another deployment is running on this host (process 4711 of someone from 192.0.2.1 since " +
+                    "yesterday); wait for it to end.",
             );
         } finally {
             holder.kill();

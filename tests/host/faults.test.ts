@@ -152,12 +152,14 @@ describe("what a failed push says", () => {
 
     it("is held against what a look finds", () => {
         const back =
-            "zot-hardening: zot ended. [ZH-DEPLOY-ZOT-ENDED]\nThe config that was in force before is back, and zot is ready with it. [ZH-ROLLBACK-DONE]\n";
+            "zot-hardening: zot ended. [ZH-DEPLOY-ZOT-ENDED]\nThe config that was in force before is back, " +
+            "and zot is ready with it. [ZH-ROLLBACK-DONE]\n";
         expect(falseClaims(back, found("a", "a", "a"))).toEqual([]);
         for (const wrong of [found("a", "down", "a"), found("a", "b", "a"), found("a", "a", "b")])
             expect(falseClaims(back, wrong)).toHaveLength(1);
         const none =
-            "There was no config before this deployment, so that there is none now, and zot does not run. [ZH-ROLLBACK-NONE]\n";
+            "There was no config before this deployment, so that there is none now, and zot does not run. " +
+            "[ZH-ROLLBACK-NONE]\n";
         expect(falseClaims(none, found("none", "down", "none"))).toEqual([]);
         expect(falseClaims(none, found("open", "open", "none"))).toHaveLength(1);
         expect(falseClaims("zot-hardening: it went wrong.\n", found("a", "a", "a"))).toHaveLength(1);

@@ -1,6 +1,7 @@
 /**
- * Each function of the host script says above itself which variables of the script it reads and sets, and what it prints. A shell has
- * no variables of a function's own: what a function uses for itself (its scratch) must be nobody else's.
+ * Each function of the host script says above itself which variables of the script it reads and sets, and what it
+ * prints. A shell has no variables of a function's own: what a function uses for itself (its scratch) must be nobody
+ * else's.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -61,7 +62,9 @@ test("each has a header in the one form, and it is true", () => {
 });
 
 test("what a function calls leaves its scratch alone", () => {
-    /** Everything that a call sets on its way, with whose it is; not what ends the script, after which nothing is read. */
+    /**
+     * Everything that a call sets on its way, with whose it is; not what ends the script, after which nothing is read.
+     */
     const setBy = ({ calls }: ShellFunction, seen = new Set<string>()): [string, string][] =>
         functions
             .filter(({ name, isSubshell }) => calls.has(name) && name !== "fail" && !isSubshell && !seen.has(name))

@@ -140,7 +140,9 @@ describe("json_nodes", () => {
 
 describe("the version of zot", () => {
     const asked = (versions: string[]) =>
-        `${inspectionScript}\n${versions.map((version) => `keeps_tags ${quoted(version)} && echo keeps || echo "$version_kind"`).join("\n")}`;
+        `${inspectionScript}\n${versions
+            .map((version) => `keeps_tags ${quoted(version)} && echo keeps || echo "$version_kind"`)
+            .join("\n")}`;
     const cases = Object.entries(ZOT_VERSIONS as Record<string, string[]>).flatMap(([kind, versions]) =>
         versions.map((version) => ({ version, kind })),
     );
@@ -248,7 +250,8 @@ describe("where zot is reached, and what it is to answer", () => {
         writeFileSync(file, JSON.stringify(config));
         return runIn(
             shell,
-            `${inspectionScript}\nexpect_of ${quoted(file)}; printf '%s|' "$url" "$connect_to" "$metrics_path" "$metrics_status" "$expected_issuer"`,
+            `${inspectionScript}\nexpect_of ${quoted(file)}; ` +
+                `printf '%s|' "$url" "$connect_to" "$metrics_path" "$metrics_status" "$expected_issuer"`,
         ).output;
     };
 
@@ -279,7 +282,9 @@ describe("where zot is reached, and what it is to answer", () => {
 
 describe("what tells one process from another", () => {
     eachShell("is the same as long as it lives, and differs between two", (shell) => {
-        const script = `${lock}\nsleep 5 & other=$!; printf '%s\\n' "$(identity_of $$)" "$(identity_of $$)" "$(identity_of 999999999)"; kill $other`;
+        const script =
+            `${lock}\nsleep 5 & other=$!; printf '%s\\n' "$(identity_of $$)" "$(identity_of $$)" ` +
+            `"$(identity_of 999999999)"; kill $other`;
         const [first, again, none] = runIn(shell, script).output.split("\n");
         expect(first).toMatch(/^[A-Za-z0-9-]+$/);
         expect(again).toBe(first);
@@ -291,7 +296,8 @@ describe("what tells one process from another", () => {
         const without = lock.replaceAll("/proc/", "/no-such-folder/");
         const { output } = runIn(
             dash,
-            `${without}\nLC_ALL=C; export LC_ALL; identity_of $$; echo; is_alive $$ && echo alive; is_alive 999999999 || echo dead`,
+            `${without}\nLC_ALL=C; export LC_ALL; identity_of $$; echo; is_alive $$ && echo alive; ` +
+                "is_alive 999999999 || echo dead",
         );
         expect(output).toMatch(/^[A-Z][a-z]{2}-[A-Z][a-z]{2}-\d+-\d+-\d+-\d+-\d+-?\nalive\ndead\n$/);
     });
@@ -302,7 +308,9 @@ describe("what is told of zot's log", () => {
         const folder = scratchFolder();
         for (const [name, content] of Object.entries({ log, credentials, sessionKeys: keys, output: "" }))
             writeFileSync(join(folder, name), content);
-        const script = `${inspectionScript}\n${service}\nfolder=${quoted(folder)}; manager=command; log_file=; restarted=yes; log_lengths=" ${folder}/log:0"; last_words`;
+        const script =
+            `${inspectionScript}\n${service}\nfolder=${quoted(folder)}; manager=command; log_file=; ` +
+            `restarted=yes; log_lengths=" ${folder}/log:0"; last_words`;
         return runIn(dash, script);
     };
 
@@ -310,7 +318,8 @@ describe("what is told of zot's log", () => {
         const lines = Array.from(
             { length: 30 },
             (_, index) =>
-                `{"time":"2026-11-23T08:34:55Z","level":"info","message":"line ${index}","caller":"x.go:1","goroutine":1}`,
+                `{"time":"2026-11-23T08:34:55Z","level":"info","message":"line ` +
+                `${index}","caller":"x.go:1","goroutine":1}`,
         );
         expect(words(lines.join("\n")).output.split("\n").filter(Boolean)).toEqual(
             [25, 26, 27, 28, 29].map((index) => `"level":"info","message":"line ${index}"`),
@@ -377,7 +386,8 @@ describe("an issuer behind a private certificate authority", () => {
             new Promise<string>((done) => {
                 const child = spawn("/bin/sh", [
                     "-c",
-                    `${inspectionScript}\nproblem=; issuer_answers ${quoted(url)} ${quoted(authorities)} 5 && echo ours || printf '%s' "$problem"`,
+                    `${inspectionScript}\nproblem=; issuer_answers ${quoted(url)} ${quoted(authorities)} 5 && ` +
+                        `echo ours || printf '%s' "$problem"`,
                 ]);
                 let output = "";
                 child.stdout.on("data", (chunk) => (output += String(chunk)));

@@ -65,11 +65,13 @@ describe("launchd", () => {
 
     it("refuses an agent that it does not know, and one that would not be kept alive", async () => {
         expect((await host.push(agent())).errors).toContain(
-            `launchd knows no service gui/${uid}/${label}; correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap.`,
+            `launchd knows no service gui/${uid}/${label}; ` +
+                "correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap.",
         );
         siteAgent(false);
         expect((await host.push(agent())).errors).toContain(
-            `launchd would not start ${label} again when it ends. Set KeepAlive to true in its property list (${agents()}/${label}.plist), and load it again.`,
+            `launchd would not start ${label} again when it ends. ` +
+                `Set KeepAlive to true in its property list (${agents()}/${label}.plist), and load it again.`,
         );
     });
 
@@ -84,7 +86,8 @@ describe("launchd", () => {
         expect(read(join(agents(), `${label}.plist`))).toBe(
             [
                 '<?xml version="1.0" encoding="UTF-8"?>',
-                '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
+                '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" ' +
+                    '"http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
                 "<!-- Written by zot-hardening; changes are overwritten. -->",
                 '<plist version="1.0">',
                 "<dict>",

@@ -55,9 +55,13 @@ const messages = [
 /** Why each is never empty. */
 const NEVER_EMPTY: Record<string, string> = {
     "settings that are checked: a path, a name, a number, a word":
-        "$config $config_folder $state $data $binary $service $restart_command $time_limit $ready_timeout $zot_authorities $zot_user $authorities $service_file $asked_issuer $1 $2 $needed",
+        "$config $config_folder $state $data $binary $service $restart_command $time_limit $ready_timeout " +
+        "$zot_authorities $zot_user $authorities $service_file $asked_issuer $1 $2 $needed",
     "what the line before has found":
-        "$tool $folder $target $service_file $free $original $other $listener $process $served $running $unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained $place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit $state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
+        "$tool $folder $target $service_file $free $original $other $listener $process $served $running " +
+        "$unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained " +
+        "$place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit " +
+        "$state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
     "of the script itself": "$PATH $manager",
 };
 const known = new Set(Object.values(NEVER_EMPTY).join(" ").split(" "));

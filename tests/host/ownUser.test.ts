@@ -1,4 +1,7 @@
-/** A push as root, where zot runs as a user of its own and its storage is a symbolic link: whose the secret files are, before and after. */
+/**
+ * A push as root, where zot runs as a user of its own and its storage is a symbolic link: whose the secret files are,
+ * before and after.
+ */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";

@@ -28,7 +28,9 @@ describe("before anything is touched", () => {
         };
         await open(extra);
         expect(await refused(a)).toContain(
-            "that this program does not manage and the first deployment would remove: http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. Put what is to stay into zot.extraConfig",
+            "that this program does not manage and the first deployment would remove: " +
+                "http.readTimeout (50s there, 1h by the settings); extensions.scrub; Log.audit. " +
+                "Put what is to stay into zot.extraConfig",
         );
         expect(fs.existsSync(host.state)).toBe(false);
         // Some of them stay, the others may go; whatever the case of the letters.
@@ -119,7 +121,8 @@ describe("before anything is touched", () => {
             zot: { mirrors: [{ url: "https://docker.invalid", prefix: "docker.invalid" }] },
         });
         expect(await refused(declared)).toContain(
-            ": http.accessControl.repositories.tools/**; extensions.sync.registries[0] (https://quay.invalid); extensions.sync.registries[2].maxRetries; extensions.sync.registries[2].retryDelay. Put",
+            ": http.accessControl.repositories.tools/**; extensions.sync.registries[0] (https://quay.invalid); " +
+                "extensions.sync.registries[2].maxRetries; extensions.sync.registries[2].retryDelay. Put",
         );
         const acknowledged = host.declare(
             "a",
@@ -157,7 +160,8 @@ describe("before anything is touched", () => {
         };
         const old = await refused(withVersion("v2.1.18-0-gabcdef0"));
         expect(old).toContain(
-            "is version v2.1.18-0-gabcdef0. [ZH-VERSION-OLD] Before zot 2.1.19 whoever may push can move an existing tag",
+            "is version v2.1.18-0-gabcdef0. [ZH-VERSION-OLD] Before zot 2.1.19 whoever may push can move an " +
+                "existing tag",
         );
         expect(old).toContain('set zot.acceptVersion to "v2.1.18-0-gabcdef0"');
         expect(await refused(withVersion(undefined))).toContain(
@@ -198,7 +202,8 @@ describe("before anything is touched", () => {
         fs.renameSync(host.configFile, join(host.folder, "real.json"));
         fs.symlinkSync(join(host.folder, "real.json"), host.configFile);
         expect(await refused(a)).toContain(
-            `is a symbolic link, which the deployment would replace; set zot.configFile to the file itself (${host.folder}/real.json)`,
+            "is a symbolic link, which the deployment would replace; " +
+                `set zot.configFile to the file itself (${host.folder}/real.json)`,
         );
     });
 

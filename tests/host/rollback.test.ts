@@ -86,7 +86,8 @@ describe("the rollback", () => {
         await watching;
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain(
-            "zot serves read-only: anyone may pull, and nobody may log in. Run pulumi up again when the issuer answers. [ZH-ROLLBACK-READ-ONLY]",
+            "zot serves read-only: anyone may pull, and nobody may log in. " +
+                "Run pulumi up again when the issuer answers. [ZH-ROLLBACK-READ-ONLY]",
         );
         expect(await served()).toBe(READ_ONLY);
         expect(read(host.configFile)).toBe(a.readOnly.replace('"1h"', '"2h"'));

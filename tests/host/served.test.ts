@@ -1,4 +1,7 @@
-/** Which config the running zot serves: what is refused before anything is written, and what the proof does not take for its own. */
+/**
+ * Which config the running zot serves: what is refused before anything is written, and what the proof does not take for
+ * its own.
+ */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
@@ -45,7 +48,10 @@ describe("a zot that serves another file", () => {
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
                 new RegExp(
-                    `^zot-hardening: zot, process \\d+, was started with ${host.configFile}, and zot\\.configFile is ${other}, which it does not serve; set zot\\.configFile to ${host.configFile}, or start zot with ${other}\\. \\[ZH-RUNNING-OTHER-CONFIG\\]\nNothing on the host was changed\\.`,
+                    `^zot-hardening: zot, process \\d+, was started with ${host.configFile}, ` +
+                        `and zot\\.configFile is ${other}, which it does not serve; ` +
+                        `set zot\\.configFile to ${host.configFile}, or start zot with ${other}\\. ` +
+                        `\\[ZH-RUNNING-OTHER-CONFIG\\]\nNothing on the host was changed\\.`,
                 ),
             );
             expect(fs.readdirSync(elsewhere)).toEqual(there === undefined ? [] : ["config.json"]);
@@ -90,7 +96,8 @@ describe("a zot that serves another file", () => {
             const restart = join(host.folder, "restart-in-container");
             fs.writeFileSync(
                 restart,
-                `#!/bin/sh\nexec unshare -m /bin/sh -c "mount --bind '${stale}' '${host.configFile}' && exec '${host.service.restartCommand}'"\n`,
+                `#!/bin/sh\nexec unshare -m /bin/sh -c "mount --bind '${stale}' '${host.configFile}' && exec ` +
+                    `'${host.service.restartCommand}'"\n`,
                 { mode: 0o755 },
             );
             const narrower = host.declare("a", {
@@ -141,7 +148,11 @@ describe("whether a path is that of the config", () => {
         fs.writeFileSync(join(folder, "real", "config.json"), "{}");
         fs.writeFileSync(join(folder, "real", "other.json"), "[]");
         fs.symlinkSync(join(folder, "real", "config.json"), join(folder, "current.json"));
-        const script = `${inspectionScript}\nconfig_folder=${folder}/link; config=$config_folder/config.json; state=$config.zot-hardening\nfor file in real/config.json link/config.json current.json link/config.json.zot-hardening/pushes/3/read-only.json real/other.json missing/config.json; do is_our_config "${folder}/$file" && echo ours || echo other; done`;
+        const script =
+            `${inspectionScript}\nconfig_folder=${folder}/link; config=$config_folder/config.json; ` +
+            `state=$config.zot-hardening\nfor file in real/config.json link/config.json current.json ` +
+            "link/config.json.zot-hardening/pushes/3/read-only.json real/other.json missing/config.json; " +
+            `do is_our_config "${folder}/$file" && echo ours || echo other; done`;
         expect(runIn(shell, script).output.trim().split("\n")).toEqual([
             "ours",
             "ours",

@@ -42,7 +42,8 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             fs.writeFileSync(host.configFile, host.openConfig());
             fs.writeFileSync(
                 run(),
-                `#!/bin/sh\n! grep -q '"gcDelay": "${deadly}"' "$2" || { echo "Error: no good" >&2; exit 1; }\n[ ! -e '${host.folder}/slow' ] || sleep 4\nexec '${host.machine.zot.path}' "$@"\n`,
+                `#!/bin/sh\n! grep -q '"gcDelay": "${deadly}"' "$2" || { echo "Error: no good" >&2; exit 1; ` +
+                    `}\n[ ! -e '${host.folder}/slow' ] || sleep 4\nexec '${host.machine.zot.path}' "$@"\n`,
                 { mode: 0o755 },
             );
             if (kind === "command") {
@@ -50,8 +51,11 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
                 // It waits until the former zot is gone.
                 fs.writeFileSync(
                     join(host.folder, "restart"),
-                    `#!/bin/sh\nif [ -s '${pid}' ]; then kill "$(cat '${pid}')"; while grep -q '^State:.[^Z]' "/proc/$(cat '${pid}')/status"; do sleep 0.01; done; fi 2>/dev/null\n` +
-                        `setsid '${run()}' serve '${host.configFile}' </dev/null >>'${host.service.logFile}' 2>&1 &\necho $! >'${pid}'\n`,
+                    `#!/bin/sh\nif [ -s '${pid}' ]; then kill "$(cat '${pid}')"; ` +
+                        `while grep -q '^State:.[^Z]' "/proc/$(cat '${pid}')/status"; do sleep 0.01; done; ` +
+                        `fi 2>/dev/null\n` +
+                        `setsid '${run()}' serve '${host.configFile}' </dev/null >>'${host.service.logFile}' ` +
+                        `2>&1 &\necho $! >'${pid}'\n`,
                     { mode: 0o755 },
                 );
             } else if (kind.startsWith("systemd")) {
@@ -166,11 +170,13 @@ describe("sudo", () => {
         await host.ready();
         const all = await host.push(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
         expect(all.errors).toContain(
-            "sudo does not let root run anything as root without a password (sudo: a password is required); npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]",
+            "sudo does not let root run anything as root without a password (sudo: a password is required); " +
+                "npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]",
         );
         const service = await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })));
         expect(service.errors).toContain(
-            `sudo does not let root run "/bin/sh -c ${host.service.restartCommand}" without a password (sudo: a password is required)`,
+            `sudo does not let root run "/bin/sh -c ${host.service.restartCommand}" without a password (sudo: ` +
+                "a password is required)",
         );
         expect(await served()).toBe(OPEN);
     });

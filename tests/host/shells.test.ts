@@ -102,7 +102,8 @@ describe("the command", () => {
             const folder = scratchFolder();
             const payload =
                 `# A comment.\n${hostArrival}\n` +
-                'echo "$1 $2"; sed -n "/^== end/=" "$1/payload"; rm -rf "$1"; exit\n!history $HOME `x` \'quoted\' \\back "double"\n== end\n';
+                'echo "$1 $2"; sed -n "/^== end/=" "$1/payload"; rm -rf "$1"; ' +
+                "exit\n!history $HOME `x` 'quoted' \\back \"double\"\n== end\n";
             const answer = runIn(shell, hostCommand("deploy"), {
                 input: payload,
                 env: { TMPDIR: folder, HOME: folder },

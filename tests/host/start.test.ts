@@ -1,4 +1,7 @@
-/** The start that waits for the issuer, run as a service would run it: what it serves, when it changes over, and how it ends. */
+/**
+ * The start that waits for the issuer, run as a service would run it: what it serves, when it changes over, and how it
+ * ends.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
@@ -26,7 +29,9 @@ beforeAll(async () => {
     expect(ran).toMatchObject({ exitCode: 0, output: "deployed\n" });
     // The service is the site's own, and does not know of the start yet.
     expect(ran.errors).toBe(
-        `zot-hardening: The service does not start zot by ${host.state}/start yet, so that zot could not start while its issuer is away. Let the service run: /bin/sh ${host.state}/start [ZH-START-NOT-USED]\n`,
+        `zot-hardening: The service does not start zot by ${host.state}/start yet, ` +
+            "so that zot could not start while its issuer is away. " +
+            `Let the service run: /bin/sh ${host.state}/start [ZH-START-NOT-USED]\n`,
     );
     host.service.stop();
 });

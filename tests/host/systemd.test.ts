@@ -65,37 +65,46 @@ describe("systemd", () => {
         fs.writeFileSync(unit, read(unit).replace(`serve ${host.configFile}`, `serve ${other}`));
         const { errors } = await host.push(user());
         expect(errors).toContain(
-            `The service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`,
+            `The service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, ` +
+                `which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`,
         );
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
         expect(orders()).toEqual(["systemctl --user stop registry"]);
     });
 
-    it("refuses a unit that it does not know, and one that would not always be started again, in words that mend it", async () => {
-        expect((await host.push(user())).errors).toContain(
-            "systemd knows no service registry; correct host.serviceName or host.serviceManager.",
-        );
-        siteUnit(["[Service]", "Restart=on-failure"]);
-        const { errors } = await host.push(user());
-        expect(errors).toContain(
-            "systemd would not always start registry again when it ends (Restart=on-failure, StartLimitIntervalSec=10s)",
-        );
-        expect(errors).toContain(
-            `Write into ${units()}/registry.service.d/restart.conf "[Unit] StartLimitIntervalSec=0" and "[Service] Restart=always RestartSec=1" on lines of their own, and run: systemctl --user daemon-reload [ZH-SYSTEMD-RESTART] Or set host.startWithoutIssuer`,
-        );
-        expect((await host.push(user({ serviceName: "registry.service" }))).errors).toContain(
-            `Write into ${units()}/registry.service.d/restart.conf `,
-        );
-        expect(await served()).toBe(OPEN);
-        expect(orders()).toEqual([]);
-    });
+    it(
+        "refuses a unit that it does not know, and one that would not always be started again, " +
+            "in words that mend it",
+        async () => {
+            expect((await host.push(user())).errors).toContain(
+                "systemd knows no service registry; correct host.serviceName or host.serviceManager.",
+            );
+            siteUnit(["[Service]", "Restart=on-failure"]);
+            const { errors } = await host.push(user());
+            expect(errors).toContain(
+                "systemd would not always start registry again when it ends (Restart=on-failure, " +
+                    "StartLimitIntervalSec=10s)",
+            );
+            expect(errors).toContain(
+                `Write into ${units()}/registry.service.d/restart.conf "[Unit] StartLimitIntervalSec=0" and ` +
+                    `"[Service] Restart=always RestartSec=1" on lines of their own, and run: ` +
+                    "systemctl --user daemon-reload [ZH-SYSTEMD-RESTART] Or set host.startWithoutIssuer",
+            );
+            expect((await host.push(user({ serviceName: "registry.service" }))).errors).toContain(
+                `Write into ${units()}/registry.service.d/restart.conf `,
+            );
+            expect(await served()).toBe(OPEN);
+            expect(orders()).toEqual([]);
+        },
+    );
 
     it("refuses a masked unit, and a user who does not linger, with the command that mends it", async () => {
         fs.writeFileSync(host.configFile, host.openConfig());
         fs.symlinkSync("/dev/null", join(units(), "registry.service"));
         for (const settings of [{}, { manageService: true }]) {
             expect((await host.push(user({}, settings))).errors).toContain(
-                "registry.service is masked, so that systemd does not start it; run on the host: systemctl --user unmask registry.service [ZH-SYSTEMD-MASKED]",
+                "registry.service is masked, so that systemd does not start it; run on the host: " +
+                    "systemctl --user unmask registry.service [ZH-SYSTEMD-MASKED]",
             );
         }
         fs.rmSync(join(units(), "registry.service"));
@@ -115,7 +124,8 @@ describe("systemd", () => {
         const { exitCode, errors } = await host.push(user());
         expect([exitCode, errors]).toEqual([
             0,
-            "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl --user enable registry.service [ZH-START-DISABLED]\n",
+            "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; " +
+                "run on the host: systemctl --user enable registry.service [ZH-START-DISABLED]\n",
         ]);
         command("stop", "registry");
         host.reset();
@@ -136,7 +146,9 @@ describe("systemd", () => {
         expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         const added = join(units(), "registry.service.d", "zot-hardening.conf");
         expect(read(added)).toBe(
-            `# Written by zot-hardening; changes are overwritten.\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/bin/sh "${host.state}/start"\nRestart=always\nRestartSec=2\n`,
+            "# Written by zot-hardening; changes are " +
+                `overwritten.\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/bin/sh ` +
+                `"${host.state}/start"\nRestart=always\nRestartSec=2\n`,
         );
         expect(orders()).toEqual([
             "systemctl --user daemon-reload",
@@ -191,7 +203,8 @@ describe("systemd", () => {
         const broken = join(host.folder, "broken-zot");
         fs.writeFileSync(
             broken,
-            `#!/bin/sh\n[ "$1" != serve ] || { echo "Error: no good" >&2; exit 1; }\nexec '${host.machine.zot.path}' "$@"\n`,
+            `#!/bin/sh\n[ "$1" != serve ] || { echo "Error: no good" >&2; exit 1; ` +
+                `}\nexec '${host.machine.zot.path}' "$@"\n`,
             { mode: 0o755 },
         );
         const { errors, exitCode } = await host.push(
@@ -214,7 +227,8 @@ describe("systemd", () => {
         const silent = user({}, { manageService: true });
         const { errors } = await host.push({ ...silent, payload: silent.payload.replace(/^zotUser=.*$/m, "zotUser=") });
         expect(errors).toContain(
-            "zot would run as root, whose service it is. Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root.",
+            "zot would run as root, whose service it is. " +
+                "Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root.",
         );
         expect(fs.readdirSync(units())).toEqual([]);
     });
@@ -223,7 +237,8 @@ describe("systemd", () => {
         siteUnit();
         const { errors } = await host.push(user({}, { manageService: true }));
         expect(errors).toContain(
-            `${units()}/registry.service exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]`,
+            `${units()}/registry.service exists already, and this program did not write it; ` +
+                "set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]",
         );
         await until(async () => (await served()) === OPEN);
     });
@@ -241,7 +256,8 @@ describe("systemd", () => {
         // The hash of the credentials is not that of their content: whoever names it so, it is only a name.
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain(
-            "The config that was there before is back; zot did not run before this deployment. [ZH-ROLLBACK-NOT-RUNNING]\nzot is not ready now. [ZH-ROLLBACK-ZOT-NOT-READY]\n",
+            "The config that was there before is back; zot did not run before this deployment. " +
+                "[ZH-ROLLBACK-NOT-RUNNING]\nzot is not ready now. [ZH-ROLLBACK-ZOT-NOT-READY]\n",
         );
         expect(await served()).toBe(DOWN);
         expect(read(host.configFile)).toBe(host.openConfig());

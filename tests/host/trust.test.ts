@@ -181,7 +181,9 @@ describe("what others leave in the folder for temporary files", () => {
             if (index > 0) fs.chownSync(left, OTHER, OTHER);
         }
         fs.mkdirSync(join(folder, "zot-hardening.1.own"));
-        const script = `${inspectionScript}\n${lock}\nis_deployment() { echo "looked at $1" >&2; return 1; }\nfolder=${folder}/zot-hardening.1.own; clear_payloads`;
+        const script =
+            `${inspectionScript}\n${lock}\nis_deployment() { echo "looked at $1" >&2; return 1; ` +
+            `}\nfolder=${folder}/zot-hardening.1.own; clear_payloads`;
         expect(runIn(shell, script).errors).toBe("looked at 900000000\n");
         expect(fs.readdirSync(folder)).toHaveLength(300);
     });
@@ -192,7 +194,10 @@ describe("the limit of time", () => {
         const folder = scratchFolder();
         spawnSync("mkfifo", [join(folder, "pipe")]);
         const end = fs.readFileSync(join(__dirname, "../../host/end.sh"), "utf8");
-        const script = `${inspectionScript}\n${lock}\n${end}\nset -u; folder=${folder}; identity=$(identity_of $$); trap 'stop_for late' ALRM; start_clock 1; said=$(cat ${folder}/pipe | wc -c); stop_clock; echo "went on: $stopped"`;
+        const script =
+            `${inspectionScript}\n${lock}\n${end}\nset -u; folder=${folder}; ` +
+            "identity=$(identity_of $$); trap 'stop_for late' ALRM; start_clock 1; " +
+            `said=$(cat ${folder}/pipe | wc -c); stop_clock; echo "went on: $stopped"`;
         expect(runIn(shell, script).output).toBe("went on: late\n");
     });
 });

@@ -1,4 +1,7 @@
-/** The clients that people have, against a registry with the config that the program renders: on the stand-in, and on a real zot where there is one. */
+/**
+ * The clients that people have, against a registry with the config that the program renders: on the stand-in, and on a
+ * real zot where there is one.
+ */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

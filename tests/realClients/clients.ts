@@ -1,4 +1,7 @@
-/** The programs that people push and pull with, each as its manual has it. Credentials go by standard input or a file, never as arguments. */
+/**
+ * The programs that people push and pull with, each as its manual has it. Credentials go by standard input or a file,
+ * never as arguments.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -275,7 +278,9 @@ const containerd: Client = {
         const config = join(folder, "containerd.toml");
         writeFileSync(
             config,
-            `version = 2\nroot = "${join(folder, "root")}"\nstate = "${join(folder, "state")}"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${address}"\n[ttrpc]\n  address = "${address}.ttrpc"\n`,
+            `version = 2\nroot = "${join(folder, "root")}"\nstate = ` +
+                `"${join(folder, "state")}"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  ` +
+                `address = "${address}"\n[ttrpc]\n  address = "${address}.ttrpc"\n`,
         );
         const isReady = async () =>
             existsSync(address) &&
@@ -291,7 +296,8 @@ const containerd: Client = {
                     mkdirSync(join(hosts, host), { recursive: true });
                     writeFileSync(
                         join(hosts, host, "hosts.toml"),
-                        `server = "http://${host}"\n[host."http://${host}"]\n  capabilities = ["pull", "resolve", "push"]\n${header}`,
+                        `server = "http://${host}"\n[host."http://${host}"]\n  capabilities = ["pull", ` +
+                            `"resolve", "push"]\n${header}`,
                         { mode: 0o600 },
                     );
                 };
@@ -299,7 +305,8 @@ const containerd: Client = {
                 return {
                     async logIn(user, key) {
                         writeHosts(
-                            `  [host."http://${host}".header]\n    Authorization = "Basic ${Buffer.from(`${user}:${key}`).toString("base64")}"\n`,
+                            `  [host."http://${host}".header]\n    Authorization = "Basic ` +
+                                `${Buffer.from(`${user}:${key}`).toString("base64")}"\n`,
                         );
                         return { status: 0, said: "" };
                     },

@@ -62,13 +62,15 @@ for (const zot of zots) {
                     const prepared: Record<string, string> = {
                         skopeo: "mv build/image-one build/image",
                         buildah:
-                            "cd build && mv image-one hello && podman --cgroup-manager cgroupfs --events-backend file pull --quiet oci:hello",
+                            "cd build && mv image-one hello && podman --cgroup-manager cgroupfs " +
+                            "--events-backend file pull --quiet oci:hello",
                         crane: "mv build/image-one build/image",
                         docker: "head -c 1024 /dev/zero | docker import - hello",
                     };
                     // skopeo is told by its options alone.
                     const plainHttp =
-                        'skopeo() { verb=$1; shift; case $verb in login) option=--tls-verify ;; *) option=--dest-tls-verify ;; esac; command skopeo "$verb" "$option=false" "$@"; }\n';
+                        "skopeo() { verb=$1; shift; case $verb in login) option=--tls-verify ;; " +
+                        '*) option=--dest-tls-verify ;; esac; command skopeo "$verb" "$option=false" "$@"; }\n';
                     const shell = (text: string) =>
                         runProgram("sh", ["-ec", plainHttp + text], { env, cwd: join(folder, "job") });
                     expect(await shell(prepared[name]!)).toMatchObject({ status: 0 });
@@ -76,7 +78,9 @@ for (const zot of zots) {
                     if (ran.status !== 0) throw new Error(ran.said);
                     const { status, headers } = await registry.zot.request("HEAD", "/v2/ops/hello/manifests/v1", {
                         headers: {
-                            Accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json",
+                            Accept:
+                                "application/vnd.oci.image.manifest.v1+json, " +
+                                "application/vnd.docker.distribution.manifest.v2+json",
                         },
                     });
                     expect(status).toBe(200);

@@ -1,4 +1,7 @@
-/** A registry with the config that the program renders for it, and what CI and an admin log in with: what the clients of others meet. */
+/**
+ * A registry with the config that the program renders for it, and what CI and an admin log in with: what the clients of
+ * others meet.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { configText, namelessSecretFiles, renderZotConfig } from "../../components/zotConfig";

@@ -1,6 +1,7 @@
 /**
- * How Docker's daemon and containerd ask a registry, request by request, as they were seen to (docker 20.10.24, containerd 1.6.20). The requests
- * are sent by the test itself, so that this holds where the programs are missing; where they are there, they are watched sending just these.
+ * How Docker's daemon and containerd ask a registry, request by request, as they were seen to (docker 20.10.24,
+ * containerd 1.6.20). The requests are sent by the test itself, so that this holds where the programs are missing;
+ * where they are there, they are watched sending just these.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,8 +53,14 @@ const ways: Way[] = [
     {
         client: "docker, with its daemon",
         userAgent:
-            "docker/20.10.24+dfsg1 go/go1.19.8 git-commit/5d6db84 kernel/6.1.0 os/linux arch/amd64 UpstreamClient(Docker-Client/20.10.24+dfsg1 \\(linux\\))",
-        accept: "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v1+prettyjws, application/json, application/vnd.oci.image.manifest.v1+json",
+            "docker/20.10.24+dfsg1 go/go1.19.8 git-commit/5d6db84 kernel/6.1.0 os/linux arch/amd64 " +
+            "UpstreamClient(Docker-Client/20.10.24+dfsg1 \\(linux\\))",
+        accept:
+            "application/vnd.docker.distribution.manifest.v2+json, " +
+            "application/vnd.docker.distribution.manifest.list.v2+json, " +
+            "application/vnd.oci.image.index.v1+json, " +
+            "application/vnd.docker.distribution.manifest.v1+prettyjws, application/json, " +
+            "application/vnd.oci.image.manifest.v1+json",
         manifestType: "application/vnd.docker.distribution.manifest.v2+json",
         // The challenge is the end of it: the daemon has no login to answer with, and asks for nothing more.
         anonymousPull: [challenge],
@@ -65,7 +72,10 @@ const ways: Way[] = [
     {
         client: "containerd, by ctr",
         userAgent: "containerd/1.6.20~ds1",
-        accept: "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, */*",
+        accept:
+            "application/vnd.docker.distribution.manifest.v2+json, " +
+            "application/vnd.docker.distribution.manifest.list.v2+json, " +
+            "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, */*",
         manifestType: "application/vnd.oci.image.manifest.v1+json",
         // It never asks /v2/, so it meets no challenge where anyone may read.
         anonymousPull: [{ method: "HEAD", path: MANIFEST, answered: 200 }],

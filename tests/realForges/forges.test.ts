@@ -1,4 +1,7 @@
-/** ci-secrets, and what the workflows publish, on a real Gitea and a real Forgejo: `npm run forges` starts the one and names the other. */
+/**
+ * ci-secrets, and what the workflows publish, on a real Gitea and a real Forgejo: `npm run forges` starts the one and
+ * names the other.
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
@@ -203,17 +206,23 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
             );
             const readers: string[] = [];
 
-            test("names that the forge does not take for a variable are refused before anything is written, and those that it takes are not", async () => {
-                const names = ["--name", "ciApiKey=ANOTHER_KEY", "--name", "ciUserName=CI_USER"];
-                const ran = await handOver(["--owner", owner, "--repository", "images", ...names]);
-                if (name === "forgejo")
-                    expect(ran).toMatchObject({
-                        status: 1,
-                        stderr: expect.stringContaining("begins with CI") as string,
-                    });
-                else expect(ran).toMatchObject({ status: 0 });
-                expect((await secretsOf(`/repos/${owner}/images`)).includes("ANOTHER_KEY")).toBe(name !== "forgejo");
-            });
+            test(
+                "names that the forge does not take for a variable are refused before anything is written, " +
+                    "and those that it takes are not",
+                async () => {
+                    const names = ["--name", "ciApiKey=ANOTHER_KEY", "--name", "ciUserName=CI_USER"];
+                    const ran = await handOver(["--owner", owner, "--repository", "images", ...names]);
+                    if (name === "forgejo")
+                        expect(ran).toMatchObject({
+                            status: 1,
+                            stderr: expect.stringContaining("begins with CI") as string,
+                        });
+                    else expect(ran).toMatchObject({ status: 0 });
+                    expect((await secretsOf(`/repos/${owner}/images`)).includes("ANOTHER_KEY")).toBe(
+                        name !== "forgejo",
+                    );
+                },
+            );
         });
 
         describe("what the workflows publish", () => {
@@ -258,26 +267,32 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
             });
             const comments = () => api<Item[]>("GET", `/repos/${owner}/images/issues/${pull.number}/comments`);
 
-            test("one comment of the bot's, updated; another's that looks like it stays; an older run writes nothing", async () => {
-                await api("POST", `/repos/${owner}/images/issues/${pull.number}/comments`, {
-                    body: "<!-- zot-hardening: review -->\nnot ours",
-                });
-                const number = String(pull.number);
-                for (const text of ["first", "second"])
-                    expect(await forgeScript(["comment", number, "review"], text, { COMMIT: pull.head.sha })).toEqual({
-                        status: 0,
-                        output: "",
+            test(
+                "one comment of the bot's, updated; another's that looks like it stays; " +
+                    "an older run writes nothing",
+                async () => {
+                    await api("POST", `/repos/${owner}/images/issues/${pull.number}/comments`, {
+                        body: "<!-- zot-hardening: review -->\nnot ours",
                     });
-                const older = await forgeScript(["comment", number, "review"], "older", { COMMIT: "0".repeat(40) });
-                expect(older).toMatchObject({
-                    status: 0,
-                    output: expect.stringContaining("has another head") as string,
-                });
-                expect((await comments()).map(({ body, user }) => [user.login === bot.login, body])).toEqual([
-                    [false, "<!-- zot-hardening: review -->\nnot ours"],
-                    [true, "<!-- zot-hardening: review -->\nsecond"],
-                ]);
-            });
+                    const number = String(pull.number);
+                    for (const text of ["first", "second"])
+                        expect(
+                            await forgeScript(["comment", number, "review"], text, { COMMIT: pull.head.sha }),
+                        ).toEqual({
+                            status: 0,
+                            output: "",
+                        });
+                    const older = await forgeScript(["comment", number, "review"], "older", { COMMIT: "0".repeat(40) });
+                    expect(older).toMatchObject({
+                        status: 0,
+                        output: expect.stringContaining("has another head") as string,
+                    });
+                    expect((await comments()).map(({ body, user }) => [user.login === bot.login, body])).toEqual([
+                        [false, "<!-- zot-hardening: review -->\nnot ours"],
+                        [true, "<!-- zot-hardening: review -->\nsecond"],
+                    ]);
+                },
+            );
 
             test("one issue of the bot's, opened, updated, closed", async () => {
                 const issues = async () =>

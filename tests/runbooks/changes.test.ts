@@ -56,7 +56,8 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         } finally {
             operator.changeSettings({ zot: { logLevel: "info" } });
             await type(
-                `pulumi config set authentik:url ${url} --stack ${STACK} && pulumi up --stack ${STACK} --expect-no-changes`,
+                `pulumi config set authentik:url ${url} --stack ${STACK} && pulumi up --stack ${STACK} ` +
+                    "--expect-no-changes",
             );
         }
     });
@@ -78,7 +79,8 @@ async function adminKey(): Promise<{ username: string; key: string }> {
         const [block] = blocks("Rename the slug", 1);
         await expect(
             type(
-                "pulumi config set --path identity.applicationSlug registry --stack prod && pulumi preview --stack prod",
+                "pulumi config set --path identity.applicationSlug registry --stack prod && pulumi preview " +
+                    "--stack prod",
             ),
         ).rejects.toThrow(/identity\.(applicationSlug|issuer)/);
         await type(block!, { replace: { "NEW-SLUG": "registry", "https://AUTHENTIK": operator.site.authentik.url } });

@@ -1,4 +1,7 @@
-/** An operator's desk on a site on loopback: a clone of the project, the ordinary Pulumi CLI, and what the manual says to type. */
+/**
+ * An operator's desk on a site on loopback: a clone of the project, the ordinary Pulumi CLI, and what the manual says
+ * to type.
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -83,7 +86,9 @@ export interface Operator {
     stop(): Promise<void>;
 }
 
-/** Starts a site and puts a clone of the project beside it, with the site's settings in Pulumi.prod.yaml; no stack yet. */
+/**
+ * Starts a site and puts a clone of the project beside it, with the site's settings in Pulumi.prod.yaml; no stack yet.
+ */
 export async function startOperator(options: SiteOptions = {}): Promise<Operator> {
     const toolchain = found.toolchain!;
     const site = await startSite(options);
@@ -135,7 +140,9 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
         "sh",
         [
             "-ec",
-            "git init --quiet --initial-branch=main; git add --all; git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit --quiet --message settings",
+            "git init --quiet --initial-branch=main; git add --all; " +
+                "git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit " +
+                "--quiet --message settings",
         ],
         { cwd: folder, env: environment, stdio: "ignore" },
     );

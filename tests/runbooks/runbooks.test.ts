@@ -70,7 +70,8 @@ async function harden(): Promise<void> {
 
     test("A change of policy", async () => {
         await type(
-            "git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit --quiet --all --message site",
+            "git -c user.name=operator -c user.email=operator@example.org -c commit.gpgsign=false commit " +
+                "--quiet --all --message site",
         );
         operator.changeSettings({ access: { ciRepositories: ["app/**"] } });
         const [block] = blocks("A change of policy", 1);

@@ -1,4 +1,7 @@
-/** The page on state, followed literally: from the local file to S3 (as moto serves it) and to PostgreSQL, where they are at hand. */
+/**
+ * The page on state, followed literally: from the local file to S3 (as moto serves it) and to PostgreSQL, where they
+ * are at hand.
+ */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,7 +41,8 @@ async function until(condition: () => Promise<boolean>, what: string): Promise<v
 
 /** As the page has it. */
 const LOCKED =
-    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with `pulumi cancel`.";
+    "error: the stack is currently locked by 1 lock(s). " +
+    "Either wait for the other process(es) to end or delete the lock file with `pulumi cancel`.";
 
 let operator: Operator;
 const type = (block: string, options?: RunOptions): Promise<Ran> => operator.type(block, options);

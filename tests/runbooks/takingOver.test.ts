@@ -1,4 +1,7 @@
-/** The operator's manual, followed literally: a site that an Ansible role and a blueprint made is taken over, and given back. */
+/**
+ * The operator's manual, followed literally: a site that an Ansible role and a blueprint made is taken over, and given
+ * back.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
@@ -37,7 +40,10 @@ const SET_BY_PEOPLE = {
     },
 };
 
-/** zot's config as public guides have it for Authentik: logins work, by a client that the config names inline, and anyone may still push. */
+/**
+ * zot's config as public guides have it for Authentik: logins work, by a client that the config names inline, and
+ * anyone may still push.
+ */
 function asByGuide(open: { http: object }, client: { issuer: string; id: string; secret: string }): object {
     const { realm, ...http } = { realm: "zot", ...open.http };
     return {
@@ -186,7 +192,8 @@ async function asByBlueprint(): Promise<{ provider: number; group: string; user:
 
         await type(retain!);
         await type(
-            `pulumi config set --path host.onDestroy restore --stack ${STACK} && pulumi up --stack ${STACK} && pulumi destroy --stack ${STACK}`,
+            `pulumi config set --path host.onDestroy restore --stack ${STACK} && pulumi up --stack ${STACK} && ` +
+                `pulumi destroy --stack ${STACK}`,
         );
         for (const path of made) expect(await site.authentik.api("GET", path)).toBeTruthy();
         expect(JSON.parse(readFileSync(configFile, "utf8"))).toMatchObject({ http: { ratelimit: { rate: 500 } } });

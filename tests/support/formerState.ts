@@ -1,6 +1,7 @@
 /**
- * What an earlier program left in Pulumi's state, for a site of today. A file of `states/` is the export of a stack that the program of then made, without what
- * is the site's own: `@` stands for the value at the same place of the state of today, and `${…}` for a part of a text.
+ * What an earlier program left in Pulumi's state, for a site of today. A file of `states/` is the export of a stack
+ * that the program of then made, without what is the site's own: `@` stands for the value at the same place of the
+ * state of today, and `${…}` for a part of a text.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -44,7 +45,10 @@ function partsOf({ deployment: { resources } }: Exported): [name: string, text: 
     ];
 }
 
-/** The state that the program of `states/NAME.json` would have left on the site of `today`, and the config that it had pushed there. */
+/**
+ * The state that the program of `states/NAME.json` would have left on the site of `today`, and the config that it had
+ * pushed there.
+ */
 export function formerState(name: string, today: Exported): { state: Exported; config: string } {
     const former = JSON.parse(readFileSync(join(__dirname, "states", `${name}.json`), "utf8")) as Resource[];
     const parts = new Map(partsOf(today));
@@ -71,7 +75,9 @@ export function formerState(name: string, today: Exported): { state: Exported; c
     return { state: { ...today, deployment: { ...today.deployment, resources } }, config };
 }
 
-/** The text of a file of `states/`, out of what `pulumi stack export --show-secrets` prints of a stack of the test bed. */
+/**
+ * The text of a file of `states/`, out of what `pulumi stack export --show-secrets` prints of a stack of the test bed.
+ */
 export function stateFile(exported: Exported): string {
     const parts = partsOf(exported);
     const strip = (value: Value, key: string): Value => {

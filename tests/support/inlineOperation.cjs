@@ -1,5 +1,6 @@
-// node inlineOperation.cjs FOLDER STACK preview|up|destroy: an operation whose program fails, in a process of its own, since a failed inline
-// program leaves rejected promises behind. Prints what the CLI prints; the exit code says how it ended.
+// node inlineOperation.cjs FOLDER STACK preview|up|destroy: an operation whose program fails, in a process of its own,
+// since a failed inline program leaves rejected promises behind. Prints what the CLI prints; the exit code says how it
+// ended.
 "use strict";
 const path = require("node:path");
 const { LocalWorkspace } = require("@pulumi/pulumi/automation");

@@ -6,7 +6,10 @@ import { type ScratchStack, STACK } from "../../testbed/site/scratchStack";
 
 const SCRIPT = join(resolve(__dirname, "../.."), "tests/support/inlineOperation.cjs");
 
-/** In a process of its own, since a failed inline program leaves rejected promises behind. Answers what the CLI printed, and how it ended. */
+/**
+ * In a process of its own, since a failed inline program leaves rejected promises behind. Answers what the CLI printed,
+ * and how it ended.
+ */
 export function operationApart(
     scratch: ScratchStack,
     ...operation: ("preview" | "up" | "--refresh")[]

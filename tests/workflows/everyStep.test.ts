@@ -1,4 +1,7 @@
-/** Every step of every workflow, as it is written: green, failing in each, and without the tokens of the run where they are not needed. */
+/**
+ * Every step of every workflow, as it is written: green, failing in each, and without the tokens of the run where they
+ * are not needed.
+ */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -41,7 +44,8 @@ beforeAll(() => {
     // Instead of Pulumi's download; it says what the file "pulumi" has, and ends with the code in "pulumi-code".
     write(
         at("archive/pulumi/pulumi"),
-        `#!/bin/sh\necho "pulumi $*" >>"$SITE/calls"\n${WITNESS}case "$1" in preview) cat "$SITE/says"; exit "$(cat "$SITE/code")" ;; up) echo updated ;; esac\n`,
+        `#!/bin/sh\necho "pulumi $*" >>"$SITE/calls"\n${WITNESS}case "$1" in preview) cat "$SITE/says"; ` +
+            `exit "$(cat "$SITE/code")" ;; up) echo updated ;; esac\n`,
         0o755,
     );
     const archive = `pulumi-v3.259.0-linux-${PLATFORM}.tar.gz`;
@@ -49,7 +53,8 @@ beforeAll(() => {
     write(at("bin/curl"), `#!/bin/sh\nwhile [ "$1" != --output ]; do shift; done\ncp "$SITE/${archive}" "$2"\n`, 0o755);
     write(
         at("bin/npm"),
-        `#!/bin/sh\necho "npm $*" >>"$SITE/calls"\n${WITNESS}case "$*" in *review*) cat "$SITE/says"; exit "$(cat "$SITE/code")" ;; esac\n`,
+        `#!/bin/sh\necho "npm $*" >>"$SITE/calls"\n${WITNESS}case "$*" in *review*) cat "$SITE/says"; ` +
+            `exit "$(cat "$SITE/code")" ;; esac\n`,
         0o755,
     );
 
@@ -187,21 +192,25 @@ test.each(FORGES)("%s: every workflow is in this test", (forge) => {
 });
 
 describe.each(WORKFLOWS)("%s/workflows/%s.yml", (forge, name) => {
-    test("every step is run, and the run is green; what needs no token of the run has none, nor has any process above it", async () => {
-        const there = await forgeFor(forge);
-        if (name === "drift") says(JSON.stringify({ steps: [] }), 0);
-        const jobs = await run(forge, name, there);
-        await there.stop();
-        expect({ log: logsOf(jobs), red: isRed(jobs) }).toMatchObject({ red: false });
-        expect(Object.fromEntries(Object.entries(jobs).map(([job, { steps }]) => [job, steps]))).toEqual(
-            stepsOf(forge)[name],
-        );
-        expect(there.refusals).toEqual([]);
-        expect(fs.readFileSync(at("calls"), "utf8")).not.toBe("");
-        const witness = fs.readFileSync(at("witness"), "utf8");
-        if (process.platform === "linux") expect(witness).toContain("GITHUB_REPOSITORY=o/r");
-        for (const token of [...Object.values(TOKENS), BOT]) expect(witness).not.toContain(token);
-    });
+    test(
+        "every step is run, and the run is green; " +
+            "what needs no token of the run has none, nor has any process above it",
+        async () => {
+            const there = await forgeFor(forge);
+            if (name === "drift") says(JSON.stringify({ steps: [] }), 0);
+            const jobs = await run(forge, name, there);
+            await there.stop();
+            expect({ log: logsOf(jobs), red: isRed(jobs) }).toMatchObject({ red: false });
+            expect(Object.fromEntries(Object.entries(jobs).map(([job, { steps }]) => [job, steps]))).toEqual(
+                stepsOf(forge)[name],
+            );
+            expect(there.refusals).toEqual([]);
+            expect(fs.readFileSync(at("calls"), "utf8")).not.toBe("");
+            const witness = fs.readFileSync(at("witness"), "utf8");
+            if (process.platform === "linux") expect(witness).toContain("GITHUB_REPOSITORY=o/r");
+            for (const token of [...Object.values(TOKENS), BOT]) expect(witness).not.toContain(token);
+        },
+    );
 
     test("a step that fails makes the run red, and nothing says that all is well", async () => {
         const there = await forgeFor(forge);

@@ -1,4 +1,7 @@
-/** The jobs of the workflows, their steps as they are written, with the real Pulumi CLI on a hardened registry on loopback and a strict forge. */
+/**
+ * The jobs of the workflows, their steps as they are written, with the real Pulumi CLI on a hardened registry on
+ * loopback and a strict forge.
+ */
 import { spawn } from "node:child_process";
 import {
     appendFileSync,
@@ -56,7 +59,9 @@ class Job {
         writeFileSync(file, stringify(current));
     }
 
-    /** Runs a step with the environment that its workflow gives it; `${{ … }}` is what the site and the run have set. */
+    /**
+     * Runs a step with the environment that its workflow gives it; `${{ … }}` is what the site and the run have set.
+     */
     step(file: string, job: string, name: string): Promise<Ran> {
         const found = workflowOf(file).jobs[job]!.steps.find((step) => step.name === name);
         if (!found?.run) throw new Error(`${file} has no step ${name}`);
@@ -161,7 +166,8 @@ async function expectNoCanary(...texts: string[]): Promise<void> {
     });
 
     test.each([".github", ".forgejo"])(
-        "%s: a preview of a branch becomes one comment, which is updated; with a token that reads, and no look at the host",
+        "%s: a preview of a branch becomes one comment, which is updated; " +
+            "with a token that reads, and no look at the host",
         async (forge) => {
             const file = `${forge}/workflows/preview.yml`;
             const there = await strictForge(
@@ -271,31 +277,39 @@ async function expectNoCanary(...texts: string[]): Promise<void> {
         },
     );
 
-    test("of two deployments at once, the second ends in the message of the state's lock, and changes nothing", async () => {
-        const job = new Job({
-            ...site(),
-            AUTHENTIK_TOKEN: operator.site.authentik.token,
-            ...(agent ? { ZOT_SSH_PRIVATE_KEY: operator.site.ssh.privateKeyPem } : {}),
-        });
-        job.declare({ zot: { logLevel: "error" } });
-        // As the first one leaves it while it runs.
-        const locks = join(operator.home, ".pulumi-state/.pulumi/locks/organization/zot-hardening", STACK);
-        mkdirSync(locks, { recursive: true });
-        writeFileSync(
-            join(locks, "11111111-1111-4111-8111-111111111111.json"),
-            JSON.stringify({ pid: 1, username: "runner", hostname: "another", timestamp: new Date().toISOString() }),
-        );
-        try {
-            await expect(job.step(".forgejo/workflows/deploy.yml", "deploy", "Deploy")).rejects.toThrow(
-                /the stack is currently locked by 1 lock[\s\S]*pulumi cancel[\s\S]*runner@another/,
+    test(
+        "of two deployments at once, the second ends in the message of the state's lock, " + "and changes nothing",
+        async () => {
+            const job = new Job({
+                ...site(),
+                AUTHENTIK_TOKEN: operator.site.authentik.token,
+                ...(agent ? { ZOT_SSH_PRIVATE_KEY: operator.site.ssh.privateKeyPem } : {}),
+            });
+            job.declare({ zot: { logLevel: "error" } });
+            // As the first one leaves it while it runs.
+            const locks = join(operator.home, ".pulumi-state/.pulumi/locks/organization/zot-hardening", STACK);
+            mkdirSync(locks, { recursive: true });
+            writeFileSync(
+                join(locks, "11111111-1111-4111-8111-111111111111.json"),
+                JSON.stringify({
+                    pid: 1,
+                    username: "runner",
+                    hostname: "another",
+                    timestamp: new Date().toISOString(),
+                }),
             );
-            expect(readFileSync(join(operator.site.folder, "zot/config.json"), "utf8")).not.toContain(
-                '"level": "error"',
-            );
-        } finally {
-            rmSync(locks, { recursive: true, force: true });
-        }
-    });
+            try {
+                await expect(job.step(".forgejo/workflows/deploy.yml", "deploy", "Deploy")).rejects.toThrow(
+                    /the stack is currently locked by 1 lock[\s\S]*pulumi cancel[\s\S]*runner@another/,
+                );
+                expect(readFileSync(join(operator.site.folder, "zot/config.json"), "utf8")).not.toContain(
+                    '"level": "error"',
+                );
+            } finally {
+                rmSync(locks, { recursive: true, force: true });
+            }
+        },
+    );
 
     test("the deployment applies what is declared, where a site turned it on", async () => {
         const job = new Job({

@@ -1,4 +1,7 @@
-/** A branch tries to write its own review. The workflow's steps run as they are written, on a real checkout, with the project's own code as the base. */
+/**
+ * A branch tries to write its own review. The workflow's steps run as they are written, on a real checkout, with the
+ * project's own code as the base.
+ */
 import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -61,7 +64,8 @@ const stackFile = (ciRepositories: string[], more: Record<string, unknown> = {})
 const WITNESS = () => path.join(site, "witness");
 /** JavaScript that tells on itself, and prints a review that says that nothing widens. */
 const lies = () =>
-    `require("node:fs").writeFileSync(${JSON.stringify(WITNESS())}, "ran"); console.log("# Rights narrow"); process.exit(0);\n`;
+    `require("node:fs").writeFileSync(${JSON.stringify(WITNESS())}, "ran"); ` +
+    `console.log("# Rights narrow"); process.exit(0);\n`;
 const shell = () => `#!/bin/sh\necho ran >${WITNESS()}\necho '# Rights narrow'\nexit 0\n`;
 
 /** Runs a step of the review, as it is written. */
@@ -203,7 +207,8 @@ const WAYS: [way: string, change: () => unknown, named: string][] = [
         () =>
             write(
                 ".gitattributes",
-                "* filter=lie diff=lie merge=lie export-subst\nPulumi.site.yaml -text eol=crlf ident export-ignore\nother.txt working-tree-encoding=UTF-16\n",
+                "* filter=lie diff=lie merge=lie export-subst\nPulumi.site.yaml -text eol=crlf ident " +
+                    "export-ignore\nother.txt working-tree-encoding=UTF-16\n",
             ),
         ".gitattributes",
     ],

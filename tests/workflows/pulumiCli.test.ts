@@ -43,7 +43,9 @@ class Runner {
         for (const folder of [scripts, toolchain, bin]) fs.mkdirSync(folder, { recursive: true });
         fs.copyFileSync(path.join(root, ".github", "scripts", "pulumi-cli.sh"), path.join(scripts, "pulumi-cli.sh"));
         fs.writeFileSync(path.join(toolchain, "archives.sha256"), `${sha256(pinned)}  ${this.name}\n`);
-        const curl = `#!/bin/sh\necho "$@" >>${this.asked}\nwhile [ "$1" != --output ]; do shift; done\ncp ${served} "$2"\n`;
+        const curl =
+            `#!/bin/sh\necho "$@" >>${this.asked}\nwhile [ "$1" != --output ]; do shift; ` +
+            `done\ncp ${served} "$2"\n`;
         fs.writeFileSync(path.join(bin, "curl"), curl, { mode: 0o755 });
     }
 

@@ -1,6 +1,7 @@
 /**
- * Runs a workflow as a runner does, its steps as they are written: expressions, conditions, outputs, `continue-on-error`. What the forges differ in, it
- * differs in too: of a job that failed, Forgejo's and Gitea's hands on no outputs; and every step there has tokens that it did not ask for.
+ * Runs a workflow as a runner does, its steps as they are written: expressions, conditions, outputs,
+ * `continue-on-error`. What the forges differ in, it differs in too: of a job that failed, Forgejo's and Gitea's hands
+ * on no outputs; and every step there has tokens that it did not ask for.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -207,7 +208,8 @@ function outputsIn(text: string): Record<string, string> {
     return found;
 }
 
-// --- expressions ------------------------------------------------------------------------------------------------------
+// --- expressions
+// ------------------------------------------------------------------------------------------------------
 
 const filled = (text: string, context: object) =>
     text.replace(/\$\{\{(.*?)\}\}/g, (_all, expression: string) => String(evaluated(expression, context)));

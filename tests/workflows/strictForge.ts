@@ -1,6 +1,6 @@
 /**
- * What GitHub, Forgejo and Gitea have in common of issues and comments, as strict as they are: what a token may not do is 403, what there is not is 404,
- * what is not right is 422. Whatever was refused is kept in `refusals`.
+ * What GitHub, Forgejo and Gitea have in common of issues and comments, as strict as they are: what a token may not do
+ * is 403, what there is not is 404, what is not right is 422. Whatever was refused is kept in `refusals`.
  */
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -97,7 +97,8 @@ export async function strictForge(
         if (unknown.length + missing.length + wrong.length > 0)
             throw new Refused(
                 422,
-                `Validation Failed: unknown ${unknown.join()}; missing ${missing.join()}; wrong ${wrong.map(([name]) => name).join()}`,
+                `Validation Failed: unknown ${unknown.join()}; missing ${missing.join()}; ` +
+                    `wrong ${wrong.map(([name]) => name).join()}`,
             );
         written.push(...Object.values(body as Record<string, string>));
         return body as { title?: string; body?: string; state?: "open" | "closed" };

@@ -1,4 +1,7 @@
-/** For what the forges drop a workflow, or start it with less than is written: none of them says so to whoever pushed it. */
+/**
+ * For what the forges drop a workflow, or start it with less than is written: none of them says so to whoever pushed
+ * it.
+ */
 import { parseDocument } from "yaml";
 
 const KEYS = {

@@ -63,26 +63,30 @@ describe.each(FILES)("%s", (file) => {
         }
     });
 
-    test("where the base's workflow is run for what a fork sends, nothing of the head is checked out, installed or run", () => {
-        if (!("pull_request_target" in on)) return expect(text).not.toMatch(/pull_request_target|workflow_run/);
-        expect(Object.keys(on)).toEqual(["pull_request_target"]);
-        for (const job of Object.values(jobs)) {
-            for (const step of job.steps) {
-                if (step.uses?.includes("checkout@"))
-                    expect(step.with?.ref).toBe("${{ github.event.pull_request.base.sha }}");
-                if (step.name === "Check out")
-                    expect(step.env?.COMMIT).toBe("${{ github.event.pull_request.base.sha }}");
-                // Fetched as objects, and named to what reads it; nothing else has to do with it.
-                if (/head/.test(JSON.stringify([step.with, step.env, step.run])))
-                    expect(["Fetch the head", "What the change gives and takes", "Comment"]).toContain(step.name);
-                expect(step.run ?? "").not.toMatch(
-                    /git (checkout|merge|switch|reset|restore|worktree|pull)(?! --quiet --detach "\$COMMIT")/,
-                );
+    test(
+        "where the base's workflow is run for what a fork sends, nothing of the head is checked out, " +
+            "installed or run",
+        () => {
+            if (!("pull_request_target" in on)) return expect(text).not.toMatch(/pull_request_target|workflow_run/);
+            expect(Object.keys(on)).toEqual(["pull_request_target"]);
+            for (const job of Object.values(jobs)) {
+                for (const step of job.steps) {
+                    if (step.uses?.includes("checkout@"))
+                        expect(step.with?.ref).toBe("${{ github.event.pull_request.base.sha }}");
+                    if (step.name === "Check out")
+                        expect(step.env?.COMMIT).toBe("${{ github.event.pull_request.base.sha }}");
+                    // Fetched as objects, and named to what reads it; nothing else has to do with it.
+                    if (/head/.test(JSON.stringify([step.with, step.env, step.run])))
+                        expect(["Fetch the head", "What the change gives and takes", "Comment"]).toContain(step.name);
+                    expect(step.run ?? "").not.toMatch(
+                        /git (checkout|merge|switch|reset|restore|worktree|pull)(?! --quiet --detach "\$COMMIT")/,
+                    );
+                }
+                expect(secretsIn(job).filter((name) => name !== "FORGE_BOT_TOKEN")).toEqual([]);
             }
-            expect(secretsIn(job).filter((name) => name !== "FORGE_BOT_TOKEN")).toEqual([]);
-        }
-        expect(fs.readFileSync(path.join(scripts, "review.sh"), "utf8")).toContain("--data-only");
-    });
+            expect(fs.readFileSync(path.join(scripts, "review.sh"), "utf8")).toContain("--data-only");
+        },
+    );
 
     test("pins every action by its commit, and lets no checkout keep the token", () => {
         for (const step of Object.values(jobs).flatMap((job) => job.steps)) {
@@ -113,20 +117,24 @@ describe.each(FILES)("%s", (file) => {
         }
     });
 
-    test("a job that may write to the forge has no secret, and runs the base's code; what looks for drift runs the default branch's", () => {
-        for (const job of Object.values(jobs).filter((candidate) => writes(candidate).length > 0)) {
-            if ("pull_request" in on || "pull_request_target" in on) {
-                expect(secretsIn(job).filter((name) => name !== "FORGE_BOT_TOKEN")).toEqual([]);
-                expect(JSON.stringify(job.steps)).toContain("pull_request.base.sha");
-                // Only to compare with the head that there is by now.
-                expect(JSON.stringify(job.steps.filter(({ name }) => name !== "Comment"))).not.toContain(
-                    "pull_request.head.sha",
-                );
-            } else {
-                expect(writes(job)).toEqual(["issues"]);
+    test(
+        "a job that may write to the forge has no secret, and runs the base's code; " +
+            "what looks for drift runs the default branch's",
+        () => {
+            for (const job of Object.values(jobs).filter((candidate) => writes(candidate).length > 0)) {
+                if ("pull_request" in on || "pull_request_target" in on) {
+                    expect(secretsIn(job).filter((name) => name !== "FORGE_BOT_TOKEN")).toEqual([]);
+                    expect(JSON.stringify(job.steps)).toContain("pull_request.base.sha");
+                    // Only to compare with the head that there is by now.
+                    expect(JSON.stringify(job.steps.filter(({ name }) => name !== "Comment"))).not.toContain(
+                        "pull_request.head.sha",
+                    );
+                } else {
+                    expect(writes(job)).toEqual(["issues"]);
+                }
             }
-        }
-    });
+        },
+    );
 });
 
 test.each([
@@ -205,7 +213,8 @@ test("only the deployment runs pulumi up, and only where a site turned it on", (
     }
 });
 
-// --- the steps, run as they are written --------------------------------------------------------------------------------
+// --- the steps, run as they are written
+// --------------------------------------------------------------------------------
 
 const folders: string[] = [];
 const scratch = () => {
@@ -347,7 +356,8 @@ describe("preview", () => {
         expect(status).toBe(0);
         expect(text).toContain("### Preview of the stack prod\n\n    ~~~ look is off\n    [x](http://example.org)\n");
         expect(calls).toBe(
-            "pulumi config set --stack prod --path zot-hardening:host.address -- h.example.org\npulumi preview --stack prod --non-interactive --diff\n",
+            "pulumi config set --stack prod --path zot-hardening:host.address -- h.example.org\npulumi preview " +
+                "--stack prod --non-interactive --diff\n",
         );
     });
 

@@ -5,7 +5,8 @@ import { parsed } from "../registry";
 
 const READ = 'Give anonymousPolicy ["read"] to every pattern of accessControl.repositories.';
 const NO_MORE =
-    'Anonymous has to have ["read"] and no more in every pattern of accessControl.repositories; without http.auth anyone may do everything.';
+    'Anonymous has to have ["read"] and no more in every pattern of accessControl.repositories; ' +
+    "without http.auth anyone may do everything.";
 
 export const anonymous: Check[] = [
     {
@@ -19,10 +20,12 @@ export const anonymous: Check[] = [
                 catalog.status === 200 ? parsed<{ repositories?: string[] | null }>(catalog)?.repositories : undefined;
             if (version.status === 200 && repositories !== undefined)
                 return pass(
-                    `GET /v2/ and the catalog answer 200 without a login; ${repositories?.length ?? 0} repositories on its first page.`,
+                    "GET /v2/ and the catalog answer 200 without a login; " +
+                        `${repositories?.length ?? 0} repositories on its first page.`,
                 );
             return fail(
-                `Without a login GET /v2/ answers ${version.status} and the catalog ${catalog.status}: whoever pulls without a login is locked out.`,
+                `Without a login GET /v2/ answers ${version.status} and the catalog ${catalog.status}: ` +
+                    "whoever pulls without a login is locked out.",
                 READ,
             );
         },
@@ -36,7 +39,8 @@ export const anonymous: Check[] = [
             const manifest = await context.anonymous.getManifest(repository, tag);
             if (manifest.status !== 200)
                 return fail(
-                    `The manifest of ${repository}:${tag} is answered with ${manifest.status} without a login: nodes can no longer pull.`,
+                    `The manifest of ${repository}:${tag} is answered with ${manifest.status} without a login: ` +
+                        "nodes can no longer pull.",
                     READ,
                 );
             if (digestOf(manifest.text) !== digest)
@@ -65,10 +69,13 @@ export const anonymous: Check[] = [
             const challenge = answer.headers.get("www-authenticate");
             if (answer.status === 401 && challenge)
                 return pass(
-                    "GET /v2/ of a client named docker/… is answered with 401 and a challenge, so docker pushes with its login. A docker daemon without any login takes the same challenge for an end, and does not pull; other clients do.",
+                    "GET /v2/ of a client named docker/… is answered with 401 and a challenge, " +
+                        "so docker pushes with its login. A docker daemon without any login takes the same " +
+                        "challenge for an end, and does not pull; other clients do.",
                 );
             return warning(
-                `GET /v2/ of a client named docker/… is answered with ${answer.status}: docker push would go without its key, and be refused.`,
+                `GET /v2/ of a client named docker/… is answered with ${answer.status}: ` +
+                    "docker push would go without its key, and be refused.",
                 "Use zot 2.1.16 or newer with both anonymous and other policies, and let the proxy pass User-Agent on.",
             );
         },
@@ -81,7 +88,8 @@ export const anonymous: Check[] = [
             const probe = await context.anonymous.mayPut(context.scratch, "v0");
             if (probe.granted)
                 return fail(
-                    "Anyone may push without a login: anonymous has the right create, or there is no authentication at all.",
+                    "Anyone may push without a login: anonymous has the right create, " +
+                        "or there is no authentication at all.",
                     NO_MORE,
                 );
             if (!context.readOnly) {
@@ -93,7 +101,8 @@ export const anonymous: Check[] = [
                 }
                 if (upload.status !== 401)
                     return warning(
-                        `An upload without a login is refused with ${upload.status} instead of 401: a client would not think of logging in.`,
+                        `An upload without a login is refused with ${upload.status} instead of 401: ` +
+                            "a client would not think of logging in.",
                     );
             }
             if (probe.answer.status !== 401)
@@ -138,7 +147,8 @@ export const anonymous: Check[] = [
                 return pass("401: a client learns that its key is wrong rather than going on as anonymous.");
             if (answer.status === 200)
                 return fail(
-                    "A made-up key is taken for a login, or nobody looks at it: the registry has no authentication, or a proxy drops the header.",
+                    "A made-up key is taken for a login, or nobody looks at it: " +
+                        "the registry has no authentication, or a proxy drops the header.",
                     "Set http.auth (openid) in zot's config, and let the proxy pass Authorization on.",
                 );
             throw notApplicable(`It answered ${answer.status}.`);

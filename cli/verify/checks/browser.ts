@@ -60,22 +60,26 @@ async function logsIn(context: Context, login: BrowserLogin, program: string | u
             if (arrival.answered)
                 return fail(
                     where,
-                    "Look at zot's log and at Authentik's for this moment; the checks login-start and login-ci may say more.",
+                    "Look at zot's log and at Authentik's for this moment; " +
+                        "the checks login-start and login-ci may say more.",
                 );
             throw notPossible(`${where} There was nothing there that a name and a password could be typed into.`);
         }
         if (arrival.username !== login.username)
             return fail(
-                `${version} came back, and zot takes the person for ${arrival.username ?? "nobody"} instead of ${login.username}.`,
+                `${version} came back, and zot takes the person for ${arrival.username ?? "nobody"} instead of ` +
+                    `${login.username}.`,
                 'zot\'s config needs claimMapping.username "preferred_username" and the scope "profile".',
             );
         if (arrival.keysStatus !== 200)
             return fail(
                 `${version} came back, and has no session: zot answers the list of keys with ${arrival.keysStatus}.`,
-                "Let the proxy in front pass cookies on, and see that the registry is reached by the address in externalUrl.",
+                "Let the proxy in front pass cookies on, " +
+                    "and see that the registry is reached by the address in externalUrl.",
             );
         return pass(
-            `${version} went from the registry to Authentik, where name and password were typed in, and back to ${arrival.address}; zot knows the person as ${arrival.username}.`,
+            `${version} went from the registry to Authentik, where name and password were typed in, ` +
+                `and back to ${arrival.address}; zot knows the person as ${arrival.username}.`,
         );
     } finally {
         await chromium.close();

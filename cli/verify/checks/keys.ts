@@ -31,7 +31,8 @@ async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
     if (context.readOnly)
         throw new Skipped(
             "read-only",
-            "With --read-only this needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
+            "With --read-only this needs CI's own key: " +
+                "the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
         );
     return context.identitiesOrSkip().asServiceAccount(ciUser, async (session) => {
         const found = await session.listApiKeys();
@@ -48,7 +49,8 @@ function judged({ subject }: Context, records: ApiKeyRecord[]): Outcome {
     const only = "Keys of other users are seen by those users alone.";
     if (endless.length > 0)
         return fail(
-            `${subject.ciUser} has a key without expiry: ${named(endless)}. Whoever finds it has CI's rights for ever, and a stolen key can make one. ${only}`,
+            `${subject.ciUser} has a key without expiry: ${named(endless)}. ` +
+                `Whoever finds it has CI's rights for ever, and a stolen key can make one. ${only}`,
             "Revoke it, in zot's web interface or by DELETE /zot/auth/apikey?id=UUID.",
         );
     const isOurs = ({ uuid, label }: ApiKeyRecord) => uuid === subject.declaredKey || ownerIn(label) !== undefined;
@@ -60,7 +62,8 @@ function judged({ subject }: Context, records: ApiKeyRecord[]): Outcome {
         );
     if (foreign.length > 0)
         return warning(
-            `${subject.ciUser} has ${foreign.length === 1 ? "a key that is" : "keys that are"} not ours: ${named(foreign)}. A stolen key can make another. ${only}`,
+            `${subject.ciUser} has ${foreign.length === 1 ? "a key that is" : "keys that are"} not ours: ` +
+                `${named(foreign)}. A stolen key can make another. ${only}`,
             "Revoke what nobody knows of.",
         );
     return pass(

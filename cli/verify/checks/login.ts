@@ -19,7 +19,8 @@ export const login: Check[] = [
             const location = answer.headers.get("location");
             if (answer.status !== 302 || !location) {
                 return fail(
-                    `The start of a login is answered with ${answer.status} instead of a redirect: there is no OpenID Connect in zot's config.`,
+                    `The start of a login is answered with ${answer.status} instead of a redirect: ` +
+                        "there is no OpenID Connect in zot's config.",
                     "Set http.auth.openid; with Authentik down at its start, zot may serve the read-only config.",
                 );
             }
@@ -35,7 +36,8 @@ export const login: Check[] = [
             for (const needed of ["openid", "profile"])
                 if (!scope!.split(" ").includes(needed))
                     wrong.push(
-                        `the scope ${needed} is missing${needed === "profile" ? ", without which there are no groups" : ""}`,
+                        `the scope ${needed} is ` +
+                            `missing${needed === "profile" ? ", without which there are no groups" : ""}`,
                     );
             if (subject.issuer) {
                 const discovery = await sendOne(
@@ -84,11 +86,13 @@ export const login: Check[] = [
             const member = await isMember({ ...subject.authentik, way }, ciUser, workloadsGroup);
             if (member === undefined)
                 throw notApplicable(
-                    `Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: one is not there, or the token may not see it.`,
+                    `Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: ` +
+                        "one is not there, or the token may not see it.",
                 );
             if (member) return pass(`${ciUser} is in ${workloadsGroup}.`);
             return fail(
-                `${ciUser} is not in ${workloadsGroup}: from its next login on, CI has no rights. What zot remembers may still let its key push until then.`,
+                `${ciUser} is not in ${workloadsGroup}: from its next login on, CI has no rights. ` +
+                    "What zot remembers may still let its key push until then.",
                 "pulumi up --refresh makes it a member again.",
             );
         },
@@ -101,10 +105,13 @@ export const login: Check[] = [
             const answer = await context.identitiesOrSkip().admitGroupless();
             if (answer === "turned away")
                 return pass(
-                    'Authentik says "Permission denied". For the checks that follow, a user of this run is bound to the application by itself, and unbound again.',
+                    'Authentik says "Permission denied". ' +
+                        "For the checks that follow, a user of this run is bound to the application by itself, " +
+                        "and unbound again.",
                 );
             return warning(
-                "Whoever has an account in Authentik logs in: no group is bound to the application. Such a login may do what the checks logged-in-read and logged-in-change say.",
+                "Whoever has an account in Authentik logs in: no group is bound to the application. " +
+                    "Such a login may do what the checks logged-in-read and logged-in-change say.",
                 "Bind the groups of the admins and of CI to the application in Authentik (pulumi up).",
             );
         },
@@ -122,14 +129,19 @@ export const login: Check[] = [
             }
             if (without.length === 2) {
                 return fail(
-                    `Neither group has any right after a login (${without.join(", ")}): the groups are not mapped, so that zot sees none.`,
-                    'Authentik\'s provider needs the scope mapping profile, zot\'s config the scope "profile" and claimMapping.groups "groups"; or the rules name other groups.',
+                    `Neither group has any right after a login (${without.join(", ")}): ` +
+                        "the groups are not mapped, so that zot sees none.",
+                    "Authentik's provider needs the scope mapping profile, " +
+                        'zot\'s config the scope "profile" and claimMapping.groups "groups"; ' +
+                        "or the rules name other groups.",
                 );
             }
             if (without.length === 1)
                 return fail(
-                    `The group ${without[0]} has no right to push in ${context.scratch}; the other group has, so groups do reach zot.`,
-                    `Compare the name of the group in Authentik with the one in accessControl.repositories (${without[0]}).`,
+                    `The group ${without[0]} has no right to push in ${context.scratch}; ` +
+                        "the other group has, so groups do reach zot.",
+                    "Compare the name of the group in Authentik with the one in accessControl.repositories " +
+                        `(${without[0]}).`,
                 );
             return pass("Logged in, members of both groups have rights that others have not.");
         },
@@ -145,7 +157,9 @@ export const login: Check[] = [
             if (catalog.status === 200 && read.granted)
                 return pass("The catalog and a pull are let through: who logs in loses nothing.");
             return fail(
-                `Who logs in without a group loses what anonymous has: the catalog is answered with ${catalog.status}, a pull with ${read.answer.status}. The defaultPolicy is missing.`,
+                "Who logs in without a group loses what anonymous has: " +
+                    `the catalog is answered with ${catalog.status}, a pull with ${read.answer.status}. ` +
+                    "The defaultPolicy is missing.",
                 'Give defaultPolicy ["read"] to every pattern of accessControl.repositories.',
             );
         },
@@ -167,8 +181,11 @@ export const login: Check[] = [
             if (existing && (await registry.mayPut(existing.repository, existing.tag)).granted) may.push("update");
             if (may.includes("create") && may.includes("delete")) {
                 return fail(
-                    `Any login may do everything (${may.join(", ")}), whatever its groups: zot enforces no access control. accessControl is missing from its config, or comes to nothing, as {"**": {}} does.`,
-                    "Push the declared config again, and restart zot: accessControl that was absent at its start is not enforced when it is added to a running one.",
+                    `Any login may do everything (${may.join(", ")}), whatever its groups: ` +
+                        "zot enforces no access control. accessControl is missing from its config, " +
+                        `or comes to nothing, as {"**": {}} does.`,
+                    "Push the declared config again, and restart zot: " +
+                        "accessControl that was absent at its start is not enforced when it is added to a running one.",
                 );
             }
             if (may.length > 0)
@@ -208,10 +225,12 @@ async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
         const identities = context.identitiesOrSkip();
         const { username } = await identities.as(tier);
         const flow = identities.ownFlow
-            ? " The site's own login flow demands a second factor, so it went by a flow made for this run; the site's was gone through as far as that."
+            ? " The site's own login flow demands a second factor, so it went by a flow made for this run; " +
+              "the site's was gone through as far as that."
             : "";
         return pass(
-            `From the registry to Authentik and back, as ${username}; zot knows the user by that name, and made a key that ends within 15 minutes.${flow}`,
+            `From the registry to Authentik and back, as ${username}; ` +
+                `zot knows the user by that name, and made a key that ends within 15 minutes.${flow}`,
         );
     } catch (error) {
         if (error instanceof LoginError) return fail(error.message);

@@ -59,7 +59,8 @@ export const matrix: Check[] = [
                     "Push the declared config again (pulumi up), and see that zot was restarted.",
                 );
             return pass(
-                `${asked} cells asked, for ${people.map(({ called }) => called).join(", ")}: read, create and delete on ${policy.rules.length} patterns.`,
+                `${asked} cells asked, for ${people.map(({ called }) => called).join(", ")}: ` +
+                    `read, create and delete on ${policy.rules.length} patterns.`,
             );
         },
     },

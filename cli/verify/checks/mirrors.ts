@@ -42,13 +42,16 @@ export const mirrors: Check[] = [
                 if (granted) open.push(prefix);
                 else if (granted === undefined)
                     throw notPossible(
-                        `The probe under ${prefix} was answered with ${answer.status}, which says nothing of the rights.`,
+                        `The probe under ${prefix} was answered with ${answer.status}, ` +
+                            "which says nothing of the rights.",
                     );
             }
             const declared = context.subject.ciMayPushToMirrors;
             if (open.length === 0)
                 return pass(
-                    `Refused under ${prefixes.join(", ")}.${declared ? " It is declared that CI may (access.ciMayPushToMirrors)." : ""}`,
+                    `Refused under ${prefixes.join(", ")}.${
+                        declared ? " It is declared that CI may " + "(access.ciMayPushToMirrors)." : ""
+                    }`,
                 );
             if (declared) return pass(`CI may push under ${open.join(", ")}, as declared (access.ciMayPushToMirrors).`);
             if (!context.subject.mirrors && !open.some((prefix) => WELL_KNOWN.has(prefix))) {
@@ -59,7 +62,8 @@ export const mirrors: Check[] = [
             }
             return fail(
                 `CI may push under the mirrored prefix ${open.join(", ")}, in place of upstream's images.`,
-                `Give these a rule of their own, in which CI has read only: ${open.map((prefix) => JSON.stringify(`${prefix}/**`)).join(", ")} (zot.mirrors declares it).`,
+                "Give these a rule of their own, in which CI has read only: " +
+                    `${open.map((prefix) => JSON.stringify(`${prefix}/**`)).join(", ")} (zot.mirrors declares it).`,
             );
         },
     },
@@ -81,7 +85,8 @@ export const mirrors: Check[] = [
             // Nothing was asked for that could not be done.
             if (images.length === 0)
                 throw notApplicable(
-                    `No image is known to try ${prefixes.join(", ")} with. Name an image to pull through, for example --image ${prefixes[0]}/REPOSITORY:TAG.`,
+                    `No image is known to try ${prefixes.join(", ")} with. ` +
+                        `Name an image to pull through, for example --image ${prefixes[0]}/REPOSITORY:TAG.`,
                 );
             const outcomes: Outcome[] = [];
             for (const image of images) outcomes.push(await pullThrough(context, image));

@@ -8,7 +8,8 @@ import { parsed, Registry } from "../registry";
 /** What zot 2.1.20 knows beside the declared one. */
 const PROVIDERS = ["github", "google", "gitlab"];
 const REMEDY =
-    "Take it out of zot's config: pulumi up pushes the declared one. zot tells users apart by their name alone, so look whom it let in: docs/operations.md, Accounts of before.";
+    "Take it out of zot's config: pulumi up pushes the declared one. " +
+    "zot tells users apart by their name alone, so look whom it let in: docs/operations.md, Accounts of before.";
 
 /** What the registry itself tells of its logins, where its search is on. */
 interface Told {
@@ -57,12 +58,15 @@ export const otherLogins: Check[] = [
             const asks = url.protocol === "https:" ? await asksForCertificate(url) : false;
             if (asks)
                 return warning(
-                    "The TLS handshake asks clients for a certificate: zot logs in whoever holds one (http.tls.cacert), unless it is a proxy that asks.",
+                    "The TLS handshake asks clients for a certificate: " +
+                        "zot logs in whoever holds one (http.tls.cacert), unless it is a proxy that asks.",
                     REMEDY,
                 );
             return pass(
                 told === undefined
-                    ? "No other provider, and no bearer tokens. A password file or a directory would not show, since zot's search is off; preview looks at the config on the host."
+                    ? "No other provider, and no bearer tokens. " +
+                          "A password file or a directory would not show, since zot's search is off; " +
+                          "preview looks at the config on the host."
                     : "Neither by what zot tells of its config, nor by trying.",
             );
         },
@@ -86,11 +90,13 @@ export const otherLogins: Check[] = [
             if (remove.granted)
                 return fail(
                     `CI's own key may delete: ${why}, and that was somebody of ${adminsGroup}.`,
-                    `See other-logins; then raise ci.keyGeneration, and pulumi up logs in anew and revokes every other key of ${ciUser}.`,
+                    "See other-logins; then raise ci.keyGeneration, " +
+                        `and pulumi up logs in anew and revokes every other key of ${ciUser}.`,
                 );
             if (push.granted === false)
                 return fail(
-                    `CI's own key may not push (${push.answer.status}): ${why}, in another way than CI does, or ${ciUser} was taken out of its group.`,
+                    `CI's own key may not push (${push.answer.status}): ` +
+                        `${why}, in another way than CI does, or ${ciUser} was taken out of its group.`,
                     "See other-logins; then raise ci.keyGeneration, and pulumi up logs in anew.",
                 );
             if (push.granted === undefined)

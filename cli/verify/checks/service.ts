@@ -47,7 +47,8 @@ export const service: Check[] = [
                 );
             }
             return fail(
-                `It is ${plainVersion(older)}, in which a push by digest can move a tag (and before 2.1.15 anyone who may create can overwrite latest).`,
+                `It is ${plainVersion(older)}, in which a push by digest can move a tag (and before 2.1.15 ` +
+                    "anyone who may create can overwrite latest).",
                 `Upgrade zot to ${OLDEST_ZOT} or newer.`,
             );
         },
@@ -64,14 +65,18 @@ export const service: Check[] = [
                 return isOpen
                     ? pass("Declared open, for a scraper without a login, and open.")
                     : fail(
-                          `Declared open to anyone, and answered ${answer.status} without a login: the scraper gets nothing.`,
-                          'It takes the extension metrics, and since zot 2.1.18 accessControl.metrics.anonymousPolicy: ["read"].',
+                          `Declared open to anyone, and answered ${answer.status} without a login: ` +
+                              "the scraper gets nothing.",
+                          "It takes the extension metrics, and since zot 2.1.18 " +
+                              'accessControl.metrics.anonymousPolicy: ["read"].',
                       );
             }
             if (isOpen) {
                 return fail(
-                    `The metrics are open: anyone reads them without a login (names of repositories among them), and they are declared ${metrics === "off" ? "off" : "open to some users only"}.`,
-                    "Push the declared config again; or, where a scraper needs them without a login, declare it: zot.metrics anonymous (--metrics anonymous).",
+                    "The metrics are open: anyone reads them without a login (names of repositories among " +
+                        `them), and they are declared ${metrics === "off" ? "off" : "open to some users only"}.`,
+                    "Push the declared config again; or, where a scraper needs them without a login, " +
+                        "declare it: zot.metrics anonymous (--metrics anonymous).",
                 );
             }
             if (context.identities) {

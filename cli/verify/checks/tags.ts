@@ -6,7 +6,8 @@ import { type Image, newImage, type Registry, type RegistryAnswer } from "../reg
 
 const UPDATE_GRANTED = "the right update is granted where it must not be";
 const WITHOUT_UPDATE =
-    "CI's policies have to have the actions read and create, and no more; look at every pattern that matches, and at adminPolicy and defaultPolicy.";
+    "CI's policies have to have the actions read and create, and no more; " +
+    "look at every pattern that matches, and at adminPolicy and defaultPolicy.";
 
 interface Attempt {
     registry: Registry;
@@ -47,7 +48,8 @@ async function judged(
     if (answer.status >= 200 && answer.status < 300) return whenAccepted(context, attempt);
     if (now !== attempt.image.digest)
         return fail(
-            `It was answered with ${answer.status}, and yet the tag names ${now ?? "nothing"} now instead of ${attempt.image.digest}.`,
+            `It was answered with ${answer.status}, ` +
+                `and yet the tag names ${now ?? "nothing"} now instead of ${attempt.image.digest}.`,
         );
     if (answer.status === 403) return pass("Refused with 403, and the tag names what it named.");
     return warning(`It was not carried out, and answered with ${answer.status} instead of 403.`);
@@ -82,7 +84,8 @@ export const tags: Check[] = [
             if (answer.status !== 201)
                 return fail(
                     `CI's push of a new tag was answered with ${answer.status}: CI can no longer publish.`,
-                    `The group ${context.subject.workloadsGroup} needs read and create for ${context.scratch}; see groups-mapped.`,
+                    `The group ${context.subject.workloadsGroup} needs read and create for ${context.scratch}; ` +
+                        "see groups-mapped.",
                 );
             const now = await digestAt(context, context.scratch, tag);
             return now === image.digest
@@ -108,7 +111,8 @@ export const tags: Check[] = [
                 );
             if (byTag.granted === undefined || byDigest.granted === undefined)
                 throw notPossible(
-                    `The probes were answered with ${byTag.answer.status} and ${byDigest.answer.status}, which says nothing of the rights.`,
+                    `The probes were answered with ${byTag.answer.status} and ${byDigest.answer.status}, ` +
+                        "which says nothing of the rights.",
                 );
             return pass("Refused, by the tag and by a digest with ?tag=.");
         },
@@ -141,7 +145,8 @@ export const tags: Check[] = [
             unlessByRules(
                 attempt,
                 fail(
-                    `A digest moved the tag ${attempt.tag}, which a plain push may not: this zot is older than 2.1.19, or behaves so.`,
+                    `A digest moved the tag ${attempt.tag}, which a plain push may not: ` +
+                        "this zot is older than 2.1.19, or behaves so.",
                     "Upgrade zot to 2.1.19 or newer.",
                 ),
             ),
@@ -155,7 +160,8 @@ export const tags: Check[] = [
             unlessByRules(
                 attempt,
                 fail(
-                    `A digest with ?tag=${attempt.tag} was let through, where a plain push is not: this zot is older than 2.1.19, or behaves so.`,
+                    `A digest with ?tag=${attempt.tag} was let through, where a plain push is not: ` +
+                        "this zot is older than 2.1.19, or behaves so.",
                     "Upgrade zot to 2.1.19 or newer.",
                 ),
             ),
@@ -176,7 +182,8 @@ export const tags: Check[] = [
                 const plain = await registry.mayPut(context.scratch, (await context.pushedTag()).tag);
                 if (plain.granted) return fail(`latest was overwritten: ${UPDATE_GRANTED}, to CI.`, WITHOUT_UPDATE);
                 return fail(
-                    "latest was overwritten, which other tags cannot be: this zot is older than 2.1.15 (CVE-2026-31801), or a rule lets latest move.",
+                    "latest was overwritten, which other tags cannot be: " +
+                        "this zot is older than 2.1.15 (CVE-2026-31801), or a rule lets latest move.",
                     "Upgrade zot to 2.1.19 or newer, and look for a condition on latest in the rules.",
                 );
             };
@@ -208,7 +215,9 @@ export const tags: Check[] = [
                 const { status } = await registry.delete(context.scratch, reference);
                 if (status === 202)
                     return fail(
-                        `CI deleted ${reference === tag ? "a tag" : "a digest"}: the right delete is granted to CI, with which it replaces a tag by deleting it and pushing it again.`,
+                        `CI deleted ${reference === tag ? "a tag" : "a digest"}: ` +
+                            "the right delete is granted to CI, " +
+                            "with which it replaces a tag by deleting it and pushing it again.",
                         WITHOUT_UPDATE,
                     );
                 if (status !== 403) return warning(`It was answered with ${status} instead of 403.`);

@@ -76,7 +76,10 @@ function article({ id, title, verdict, meaning, remedy, exchanges, seconds }: Re
     const details =
         rows &&
         `<details${verdict === "fail" ? " open" : ""}><summary>${exchanges.length} request${exchanges.length === 1 ? "" : "s"}, ${seconds} s</summary><table><tr><th>as</th><th>sent</th><th>came back</th></tr>${rows}</table></details>`;
-    return `<article id="${escaped(id)}"><header><span class="verdict ${verdict}">${verdict}</span><h3>${escaped(title)}</h3><code>${escaped(id)}</code></header><p>${escaped(meaning)}</p>${remedy ? `<p>&rarr; ${escaped(remedy)}</p>` : ""}${details}</article>`;
+    return (
+        `<article id="${escaped(id)}"><header><span class="verdict ` +
+        `${verdict}">${verdict}</span><h3>${escaped(title)}</h3><code>${escaped(id)}</code></header><p>${escaped(meaning)}</p>${remedy ? `<p>&rarr; ${escaped(remedy)}</p>` : ""}${details}</article>`
+    );
 }
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };

@@ -3,7 +3,9 @@ import type { CarriedOut } from "../carryOut";
 import type { Result, Verdict } from "../check";
 
 export interface Report {
-    /** `weakness`: a check failed. `incomplete`: none did, and not everything that was asked for could be carried out. */
+    /**
+     * `weakness`: a check failed. `incomplete`: none did, and not everything that was asked for could be carried out.
+     */
     result: "pass" | "weakness" | "incomplete";
     subject: string;
     registry: string;
@@ -36,7 +38,9 @@ export function reportOf(
     };
 }
 
-/** 0: nothing was found. 1: a weakness. 3: it could not be carried out as asked. (2 is a mistake on the command line.) */
+/**
+ * 0: nothing was found. 1: a weakness. 3: it could not be carried out as asked. (2 is a mistake on the command line.)
+ */
 export const exitCodeOf = ({ result }: Pick<Report, "result">) => ({ pass: 0, weakness: 1, incomplete: 3 })[result];
 
 const COUNTED: [Verdict, string][] = [

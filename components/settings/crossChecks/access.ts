@@ -13,7 +13,10 @@ export const accessChecks: CrossCheck[] = [
             return [
                 mistake(
                     "identity.issuer",
-                    `${shown(identity.issuer)} is not the issuer of the application ${shown(identity.applicationSlug)}; give the URL of Authentik followed by ${ending}, slash included, or change identity.applicationSlug.`,
+                    `${shown(identity.issuer)} is not the issuer of the application ` +
+                        `${shown(identity.applicationSlug)}; ` +
+                        `give the URL of Authentik followed by ${ending}, slash included, ` +
+                        "or change identity.applicationSlug.",
                 ),
             ];
         },
@@ -25,7 +28,8 @@ export const accessChecks: CrossCheck[] = [
                 ? [
                       mistake(
                           "identity.workloadsGroup",
-                          `${shown(identity.workloadsGroup)} is the group of the admins too, so that CI could delete; give two different groups.`,
+                          `${shown(identity.workloadsGroup)} is the group of the admins too, ` +
+                              "so that CI could delete; give two different groups.",
                       ),
                   ]
                 : [],
@@ -58,7 +62,9 @@ function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
             .map(({ prefix }) =>
                 mistake(
                     setting,
-                    `${shown(pattern)} reaches into the pull-through cache under ${shown(prefix)}, where CI could put its own images in place of upstream's; give a pattern outside it, or set access.ciMayPushToMirrors to true.`,
+                    `${shown(pattern)} reaches into the pull-through cache under ${shown(prefix)}, ` +
+                        "where CI could put its own images in place of upstream's; " +
+                        "give a pattern outside it, or set access.ciMayPushToMirrors to true.",
                 ),
             ),
     );
@@ -71,13 +77,15 @@ function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
         const refuse = (message: string) => found.push(mistake(`access.rules[${JSON.stringify(pattern)}]`, message));
         if (pattern === "**")
             refuse(
-                "this is every repository, which access.ciRepositories and the three tiers describe already; give a narrower pattern.",
+                "this is every repository, which access.ciRepositories and the three tiers describe already; " +
+                    "give a narrower pattern.",
             );
         if (rule.anonymous && !rule.anonymous.includes("read"))
             refuse("anonymous readers would be locked out; give anonymous: [read], or leave it out.");
         if (rule.anonymous?.some((action) => action !== "read"))
             refuse(
-                `anonymous would get ${shown(rule.anonymous)}; anyone may read and nothing else, so give anonymous: [read], or leave it out.`,
+                `anonymous would get ${shown(rule.anonymous)}; ` +
+                    "anyone may read and nothing else, so give anonymous: [read], or leave it out.",
             );
         if (rule.ci?.some((action) => action === "update" || action === "delete"))
             refuse(`ci would get ${shown(rule.ci)}; CI may only read and create, or its tags would not be immutable.`);
@@ -87,7 +95,9 @@ function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
             const missing = (["read", "create", "delete"] as const).filter((action) => !rule.admins!.includes(action));
             if (missing.length > 0)
                 refuse(
-                    `admins would be locked out of ${missing.join(", ")}, since only the longest matching rule applies; leave admins out, or give read, create and delete.`,
+                    `admins would be locked out of ${missing.join(", ")}, ` +
+                        "since only the longest matching rule applies; " +
+                        "leave admins out, or give read, create and delete.",
                 );
             if (rule.admins.includes("update") && !access.adminsMayUpdate)
                 refuse("admins would get update; set access.adminsMayUpdate to true, or leave update out.");
@@ -97,7 +107,8 @@ function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
             else if (group === identity.workloadsGroup) refuse(`the group ${shown(group)} is CI's; use ci.`);
             else if (actions.some((action) => action === "update" || action === "delete"))
                 refuse(
-                    `the group ${shown(group)} would get ${shown(actions)}; only admins change or delete, so give read and create at most.`,
+                    `the group ${shown(group)} would get ${shown(actions)}; ` +
+                        "only admins change or delete, so give read and create at most.",
                 );
             else if (!actions.includes("read"))
                 refuse(`the group ${shown(group)} would get ${shown(actions)} and lose what anonymous has; add read.`);

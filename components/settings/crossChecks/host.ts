@@ -30,7 +30,8 @@ export const hostChecks: CrossCheck[] = [
                 return [
                     mistake(
                         "host.restartCommand",
-                        `it is not set while host.serviceManager is command; set it with: ${setCommand("host.restartCommand", { example: '"rc-service zot restart"' })}`,
+                        "it is not set while host.serviceManager is command; set it with: " +
+                            `${setCommand("host.restartCommand", { example: '"rc-service zot restart"' })}`,
                     ),
                 ];
             }
@@ -38,7 +39,8 @@ export const hostChecks: CrossCheck[] = [
                 return [
                     mistake(
                         "host.restartCommand",
-                        `it is set while host.serviceManager is ${host.serviceManager}, and would have no effect; set host.serviceManager to command, or remove it.`,
+                        `it is set while host.serviceManager is ${host.serviceManager}, ` +
+                            "and would have no effect; set host.serviceManager to command, or remove it.",
                     ),
                 ];
             }
@@ -74,7 +76,8 @@ export const hostChecks: CrossCheck[] = [
                     mistakes.push(
                         mistake(
                             "host.privateKey",
-                            `the value given is not a private key in PEM or OpenSSH form; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`,
+                            "the value given is not a private key in PEM or OpenSSH form; set it with: " +
+                                `${setCommand("host.privateKey", declarations.host.privateKey)}`,
                         ),
                     );
                 }
@@ -82,7 +85,8 @@ export const hostChecks: CrossCheck[] = [
                     mistakes.push(
                         mistake(
                             "host.privateKeyPassphrase",
-                            `it is not set, and host.privateKey is protected by one; set it with: ${setCommand("host.privateKeyPassphrase", declarations.host.privateKeyPassphrase)}`,
+                            "it is not set, and host.privateKey is protected by one; set it with: " +
+                                `${setCommand("host.privateKeyPassphrase", declarations.host.privateKeyPassphrase)}`,
                         ),
                     );
                 }
@@ -91,7 +95,8 @@ export const hostChecks: CrossCheck[] = [
                 mistakes.push(
                     mistake(
                         "host.privateKey",
-                        `it is not set, and neither is host.password, and no SSH agent is running; set it with: ${setCommand("host.privateKey", declarations.host.privateKey)}`,
+                        "it is not set, and neither is host.password, and no SSH agent is running; set it with: " +
+                            `${setCommand("host.privateKey", declarations.host.privateKey)}`,
                     ),
                 );
             }
@@ -109,7 +114,8 @@ function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
         mistakes.push(
             mistake(
                 "host.sudo",
-                `it is ${sudo} while host.serviceManager is ${serviceManager}, whose services belong to host.user; set host.sudo to off.`,
+                `it is ${sudo} while host.serviceManager is ${serviceManager}, ` +
+                    "whose services belong to host.user; set host.sudo to off.",
             ),
         );
     }
@@ -117,7 +123,8 @@ function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
         mistakes.push(
             mistake(
                 "host.manageService",
-                "it is true while host.serviceManager is command, for which there is no service file to write; set it to false, or host.serviceManager to what starts zot.",
+                "it is true while host.serviceManager is command, for which there is no service file to write; " +
+                    "set it to false, or host.serviceManager to what starts zot.",
             ),
         );
     }
@@ -127,7 +134,9 @@ function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
         mistakes.push(
             mistake(
                 "zot.user",
-                `it is ${shown(zot.user)} while ${shown(user)} pushes with host.sudo ${sudo}, who cannot give the secret files to another user; set host.user to ${zot.user} or root, or host.sudo to all.`,
+                `it is ${shown(zot.user)} while ${shown(user)} pushes with host.sudo ${sudo}, ` +
+                    "who cannot give the secret files to another user; " +
+                    `set host.user to ${zot.user} or root, or host.sudo to all.`,
             ),
         );
     }
@@ -135,7 +144,8 @@ function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
         mistakes.push(
             mistake(
                 "host.user",
-                `it is root, so that zot would run as root by ${serviceManager}; give a user of zot's own, or, if it is to run as root, set zot.user to root.`,
+                `it is root, so that zot would run as root by ${serviceManager}; ` +
+                    "give a user of zot's own, or, if it is to run as root, set zot.user to root.",
             ),
         );
     }
@@ -151,14 +161,16 @@ function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
         mistakes.push(
             mistake(
                 writes,
-                `it is true, for which the push writes in ${folder} as root, while host.sudo is ${sudo} and host.user ${shown(user)}; ${becomeRoot}, or ${writes} to false.`,
+                `it is true, for which the push writes in ${folder} as root, ` +
+                    `while host.sudo is ${sudo} and host.user ${shown(user)}; ${becomeRoot}, or ${writes} to false.`,
             ),
         );
     } else if (serviceManager === "launchd-daemon" && sudo === "off") {
         mistakes.push(
             mistake(
                 "host.sudo",
-                `it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, and host.user is ${shown(user)}; set host.sudo to service or all, or host.user to root.`,
+                "it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, " +
+                    `and host.user is ${shown(user)}; set host.sudo to service or all, or host.user to root.`,
             ),
         );
     }

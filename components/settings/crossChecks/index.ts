@@ -47,14 +47,18 @@ const siteChecks: CrossCheck[] = [
                 mistakes.push({
                     setting: "authentik:url",
                     message:
-                        "authentik:url is not set: the URL of Authentik's API. Set it with: pulumi config set authentik:url https://authentik.example.org (or AUTHENTIK_URL in the environment)",
+                        "authentik:url is not set: the URL of Authentik's API. " +
+                        "Set it with: pulumi config set authentik:url https://authentik.example.org (or " +
+                        "AUTHENTIK_URL in the environment)",
                 });
             }
             if (!site.hasAuthentikToken) {
                 mistakes.push({
                     setting: "authentik:token",
                     message:
-                        "authentik:token is not set: an API token of Authentik. Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
+                        "authentik:token is not set: an API token of Authentik. " +
+                        "Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the " +
+                        "environment)",
                 });
             }
             return mistakes;

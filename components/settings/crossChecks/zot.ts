@@ -16,7 +16,8 @@ export const zotChecks: CrossCheck[] = [
                     .map((other) =>
                         mistake(
                             "zot.mirrors",
-                            `the prefixes ${shown(other.prefix)} and ${shown(mirror.prefix)} overlap; give every cache a prefix of its own.`,
+                            `the prefixes ${shown(other.prefix)} and ${shown(mirror.prefix)} overlap; ` +
+                                "give every cache a prefix of its own.",
                         ),
                     ),
             ),
@@ -28,7 +29,8 @@ export const zotChecks: CrossCheck[] = [
                 return [
                     mistake(
                         "zot.metricsUsers",
-                        "it is empty while zot.metrics is users, so that nobody could read the metrics; name the users, or set zot.metrics to anonymous or off.",
+                        "it is empty while zot.metrics is users, so that nobody could read the metrics; " +
+                            "name the users, or set zot.metrics to anonymous or off.",
                     ),
                 ];
             }
@@ -36,7 +38,8 @@ export const zotChecks: CrossCheck[] = [
                 return [
                     mistake(
                         "zot.metricsUsers",
-                        `it names users while zot.metrics is ${zot.metrics}, and would have no effect; set zot.metrics to users, or leave the list empty.`,
+                        `it names users while zot.metrics is ${zot.metrics}, and would have no effect; ` +
+                            "set zot.metrics to users, or leave the list empty.",
                     ),
                 ];
             }
@@ -50,7 +53,8 @@ export const zotChecks: CrossCheck[] = [
                 ? [
                       mistake(
                           "zot.userInterface",
-                          "it is on while zot.search is off, which zot refuses; set zot.userInterface to false or zot.search to true.",
+                          "it is on while zot.search is off, which zot refuses; " +
+                              "set zot.userInterface to false or zot.search to true.",
                       ),
                   ]
                 : [],

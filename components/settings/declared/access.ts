@@ -33,7 +33,8 @@ export const access = {
         kind: "list",
         schema: z.array(pattern).check(z.minLength(1)),
         allowed:
-            'a list of patterns such as "**" or "images/**": small letters, "*" within a part, "**" for any number of parts',
+            'a list of patterns such as "**" or "images/**": ' +
+            'small letters, "*" within a part, "**" for any number of parts',
         default: ["**"],
         zotConfig: THREE_TIERS,
         review: IN_ZOT_CONFIG,
@@ -54,10 +55,13 @@ export const access = {
     }),
     rules: define<Record<string, RepositoryRuleSetting>>({
         description:
-            "Rules for some repositories: pattern to {anonymous, ci, admins, groups}; what is left out is as everywhere else.",
+            "Rules for some repositories: pattern to {anonymous, ci, admins, groups}; " +
+            "what is left out is as everywhere else.",
         kind: "map",
         schema: z.record(pattern, rule),
-        allowed: `a map from a pattern (small letters, no "::") to {anonymous, ci, admins: actions, groups: {name: actions}}, actions being a list of some of ${ACTIONS.join(", ")}`,
+        allowed:
+            `a map from a pattern (small letters, no "::") to {anonymous, ci, admins: actions, groups: ` +
+            `{name: actions}}, actions being a list of some of ${ACTIONS.join(", ")}`,
         default: {},
         zotConfig: THREE_TIERS,
         review: IN_ZOT_CONFIG,

@@ -25,7 +25,8 @@ export const ci = {
     }),
     keyGeneration: define({
         description:
-            "Raise it by one after a leak: the key is replaced and every other key of the service account revoked, in one update.",
+            "Raise it by one after a leak: the key is replaced and every other key of the service account " +
+            "revoked, in one update.",
         ...integer("a whole number from 0", 0, 1_000_000),
         default: 0,
         review: (before, after) =>
@@ -35,7 +36,8 @@ export const ci = {
     }),
     takeOverKeys: define({
         description:
-            "Whether keys that another stack made for the same service account, and that is gone, are taken over; otherwise they are a reason to refuse.",
+            "Whether keys that another stack made for the same service account, and that is gone, " +
+            "are taken over; otherwise they are a reason to refuse.",
         ...boolean(),
         default: false,
         review: ordered(

@@ -80,7 +80,8 @@ export const host = {
     ),
     observe: define({
         description:
-            "Whether preview and update look at the host, each by one connection, and push again what was changed there by hand.",
+            "Whether preview and update look at the host, each by one connection, " +
+            "and push again what was changed there by hand.",
         ...boolean(),
         default: true,
         review: ordered(
@@ -124,7 +125,8 @@ export const host = {
     ),
     serviceManager: define({
         description:
-            "What starts zot on the host: systemd, systemd-user, launchd-agent, launchd-daemon, or command with host.restartCommand.",
+            "What starts zot on the host: systemd, systemd-user, launchd-agent, launchd-daemon, " +
+            "or command with host.restartCommand.",
         ...oneOf(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"]),
         default: "systemd",
         review: other("on the host, zot is started by"),
@@ -163,7 +165,8 @@ export const host = {
     startWithoutIssuer: optional(
         define({
             description:
-                "Whether zot starts read-only while its issuer does not answer, and changes over when it comes back. Without it: as host.manageService.",
+                "Whether zot starts read-only while its issuer does not answer, " +
+                "and changes over when it comes back. Without it: as host.manageService.",
             ...boolean(),
             review: NO_RIGHTS,
             host: { script: "startWithoutIssuer", look: "startWithoutIssuer", without: "host.manageService" },
@@ -171,7 +174,9 @@ export const host = {
     ),
     sudo: define({
         description:
-            "What sudo is used for on the host, which must ask for no password: nothing (off), the service manager (service), or the whole push (all); npm run host-rights prints what root is to allow.",
+            "What sudo is used for on the host, which must ask for no password: " +
+            "nothing (off), the service manager (service), or the whole push (all); " +
+            "npm run host-rights prints what root is to allow.",
         ...oneOf(["off", "service", "all"]),
         default: "off",
         review: ordered(["off", "service", "all"], (value) =>
@@ -183,7 +188,8 @@ export const host = {
     }),
     onDestroy: define({
         description:
-            "What a destroy leaves on the host: a registry that anyone reads and nobody changes, or what was there before the first push.",
+            "What a destroy leaves on the host: a registry that anyone reads and nobody changes, " +
+            "or what was there before the first push.",
         ...oneOf(["read-only", "restore"]),
         default: "read-only",
         review: ordered(["read-only", "restore"], (value) =>
@@ -196,7 +202,8 @@ export const host = {
     logFile: optional(
         define({
             description:
-                "Path of zot's log on the host, whose last lines a failed push shows. Without it: what the service manager keeps.",
+                "Path of zot's log on the host, whose last lines a failed push shows. " +
+                "Without it: what the service manager keeps.",
             ...absolutePath("zot's log on the host"),
             review: NO_RIGHTS,
             host: { script: "logFile", look: "logFile" },

@@ -7,9 +7,11 @@ import { THREE_TIERS } from "../zotPlaces";
 export const identity = {
     issuer: define({
         description:
-            "OpenID Connect issuer, as Authentik's discovery document has it: the URL of Authentik, /application/o/, the application's slug, a slash.",
+            "OpenID Connect issuer, as Authentik's discovery document has it: " +
+            "the URL of Authentik, /application/o/, the application's slug, a slash.",
         ...text(
-            "an https:// URL that ends in a slash, for example https://authentik.example.org/application/o/zot/ (http:// only for a loopback host)",
+            "an https:// URL that ends in a slash, for example https://authentik.example.org/application/o/zot/ " +
+                "(http:// only for a loopback host)",
             (value) =>
                 urlMistake(value, (path) =>
                     path.endsWith("/") ? undefined : "it does not end in a slash, and zot would stop at its start",
@@ -41,7 +43,8 @@ export const identity = {
     applicationIcon: optional(
         define({
             description:
-                "Icon of the application: an address, or a file of Authentik's (2025.12 or newer). Left out, it stays as it is there.",
+                "Icon of the application: an address, or a file of Authentik's (2025.12 or newer). " +
+                "Left out, it stays as it is there.",
             ...name("an icon"),
             review: NO_RIGHTS,
         }),
@@ -63,7 +66,8 @@ export const identity = {
     applicationLaunchUrl: optional(
         define({
             description:
-                "Where Authentik opens the application. Left out, it stays as it is there; of a new application it is registry.url.",
+                "Where Authentik opens the application. " +
+                "Left out, it stays as it is there; of a new application it is registry.url.",
             ...text("an https:// URL (http:// only for a loopback host)", (value) =>
                 urlMistake(value, () => undefined),
             ),
@@ -111,7 +115,8 @@ export const identity = {
     caFile: optional(
         define({
             description:
-                "PEM file of certificate authorities, on the host, that the issuer's TLS certificate is checked against. Without it: the system's.",
+                "PEM file of certificate authorities, on the host, " +
+                "that the issuer's TLS certificate is checked against. Without it: the system's.",
             ...absolutePath("certificate authorities on the host"),
             review: other("zot's identity provider is trusted by the certificate authorities in"),
             host: { script: "caFile", look: "caFile" },
@@ -141,7 +146,10 @@ export const identity = {
     }),
     ciLoginFlow: define({
         description:
-            "How the service account logs in to mint its key: default is the site's own login flow, which must not demand a second factor; dedicated makes a flow that only the service account passes; anything else is the slug of a flow that is there.",
+            "How the service account logs in to mint its key: " +
+            "default is the site's own login flow, which must not demand a second factor; " +
+            "dedicated makes a flow that only the service account passes; " +
+            "anything else is the slug of a flow that is there.",
         ...slug("an authentication flow, or default or dedicated"),
         default: "default",
         review: other("CI's service account logs in by the flow"),
@@ -177,7 +185,8 @@ export const identity = {
     }),
     acceptRename: define({
         description:
-            "Allows, for one update, a change of slug, client id, group or service account that a live registry depends on.",
+            "Allows, for one update, a change of slug, client id, " +
+            "group or service account that a live registry depends on.",
         ...boolean(),
         default: false,
         review: ordered(

@@ -47,7 +47,8 @@ export const registry = {
     url: define({
         description: "Public URL of the registry; logins are sent back to it.",
         ...text(
-            "an https:// URL without a path, for example https://registry.example.org (http:// only for a loopback host)",
+            "an https:// URL without a path, for example https://registry.example.org (http:// only for a " +
+                "loopback host)",
             originMistake,
         ),
         example: "https://registry.example.org",
@@ -101,7 +102,8 @@ export const zot = {
     tlsCertFile: optional(
         define({
             description:
-                "PEM file of zot's TLS certificate and its chain, on the host, for the name in registry.url: zot then serves https " +
+                "PEM file of zot's TLS certificate and its chain, on the host, for the name in registry.url: " +
+                "zot then serves https " +
                 "itself. Without it: plain http, for a reverse proxy on the same host.",
             ...absolutePath("zot's TLS certificate on the host"),
             needs: "zot.tlsKeyFile",
@@ -145,7 +147,9 @@ export const zot = {
         kind: "list",
         schema: z.array(mirror),
         allowed:
-            'a list of {url: https://registry-1.docker.io, prefix: docker.io}; url is https:// without a path, prefix a repository name, content a pattern (default "**"), tlsVerify true',
+            "a list of {url: https://registry-1.docker.io, prefix: docker.io}; " +
+            'url is https:// without a path, prefix a repository name, content a pattern (default "**"), ' +
+            "tlsVerify true",
         default: [],
         zotConfig: [
             { path: "extensions.sync.enable", write: (mirrors) => mirrors.length > 0 || undefined },
@@ -218,7 +222,8 @@ export const zot = {
     }),
     readTimeout: define({
         description:
-            "How long a request may take to arrive, its body included: a push of a layer that takes longer is cut. As long " +
+            "How long a request may take to arrive, its body included: " +
+            "a push of a layer that takes longer is cut. As long " +
             "can a push be held open by which a tag is overwritten that was pushed meanwhile. 0s is no limit.",
         ...requestTimeout(),
         default: "1h",
@@ -227,7 +232,8 @@ export const zot = {
     }),
     writeTimeout: define({
         description:
-            "How long a request may take until its answer has gone out: a pull of a layer that takes longer is cut, and so " +
+            "How long a request may take until its answer has gone out: " +
+            "a pull of a layer that takes longer is cut, and so " +
             "is the answer to a push. 0s is no limit.",
         ...requestTimeout(),
         default: "1h",
@@ -244,7 +250,8 @@ export const zot = {
     user: optional(
         define({
             description:
-                "User that zot runs as. Without it: the owner of its storage where the push runs as root, else the user who pushes.",
+                "User that zot runs as. Without it: the owner of its storage where the push runs as root, " +
+                "else the user who pushes.",
             ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
             review: other("zot runs as, and its secrets belong to, the user"),
             host: { script: "zotUser", look: "zotUser" },
@@ -253,7 +260,8 @@ export const zot = {
     acceptVersion: optional(
         define({
             description:
-                "A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, as `zot --version` prints it, " +
+                "A zot that is accepted although it cannot be read as 2.1.19 or newer: " +
+                "its commit, as `zot --version` prints it, " +
                 "or sha256: and the hash of the binary.",
             ...text(
                 'the commit that `zot --version` prints, or "sha256:" and the 64 digits that `sha256sum` prints',
@@ -269,7 +277,8 @@ export const zot = {
     caFile: optional(
         define({
             description:
-                "PEM file of certificate authorities, on the host, that zot's own TLS certificate is checked against, where it has " +
+                "PEM file of certificate authorities, on the host, " +
+                "that zot's own TLS certificate is checked against, where it has " +
                 "one (zot.tlsCertFile). Without it: identity.caFile, else the system's.",
             ...absolutePath("certificate authorities on the host"),
             review: other("the push takes zot for the registry by the certificate authorities in"),
@@ -288,7 +297,8 @@ export const zot = {
     }),
     extraConfig: define<Record<string, unknown>>({
         description:
-            "What else belongs in zot's config (retention, sync credentials file): merged in deep, and checked with the rest.",
+            "What else belongs in zot's config (retention, sync credentials file): " +
+            "merged in deep, and checked with the rest.",
         kind: "map",
         schema: z.custom<Record<string, unknown>>(isMap),
         allowed: "a map in the structure of zot's config.json",

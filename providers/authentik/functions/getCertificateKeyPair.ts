@@ -6,7 +6,8 @@ import { boolean, text } from "../propertyTypes";
 export const getCertificateKeyPair: FunctionDefinition = {
     token: "authentik:index/getCertificateKeyPair:getCertificateKeyPair",
     description:
-        "Looks up a certificate. Its private key comes along unless `fetchKey` is false, and then needs a permission of its own.",
+        "Looks up a certificate. Its private key comes along unless `fetchKey` is false, " +
+        "and then needs a permission of its own.",
     noun: "certificate",
     permission: "authentik_crypto.view_certificatekeypair",
     arguments: {

@@ -13,7 +13,8 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
             type: text,
             required: true,
             description:
-                "The name in addresses; the issuer of its OpenID Connect provider contains it. No two applications have the same.",
+                "The name in addresses; the issuer of its OpenID Connect provider contains it. " +
+                "No two applications have the same.",
         },
         provider: {
             name: "protocolProvider",
@@ -42,7 +43,8 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     },
     outputs: { pk: { name: "uuid", type: text, description: "The UUID that policy bindings target." } },
     idOutput: "applicationId",
-    // The bridged provider's choice. A new slug is given in place, so the state's slug counts where it differs from the id.
+    // The bridged provider's choice. A new slug is given in place, so the state's slug counts where it differs from the
+    // id.
     idOf: (answer) => answer.slug,
     currentId: (id, properties) => (typeof properties.slug === "string" ? properties.slug : id),
     idHelp: "Its id is its slug.",

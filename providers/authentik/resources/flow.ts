@@ -8,7 +8,8 @@ export const flow: ResourceDefinition<Flow, FlowRequest> = {
     token: "authentik:index/flow:Flow",
     noun: "flow",
     description:
-        "A flow: stages that a user goes through one after another, to log in for example. Stage bindings on its `uuid` say which.",
+        "A flow: stages that a user goes through one after another, to log in for example. " +
+        "Stage bindings on its `uuid` say which.",
     properties: {
         name: { type: text, autonamed: true, description: "The flow's name." },
         slug: { type: text, required: true, description: "The name in addresses. No two flows have the same." },

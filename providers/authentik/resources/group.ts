@@ -15,7 +15,8 @@ export const group: ResourceDefinition<Group, GroupRequest> = {
             type: integerList,
             absent: "unmanaged",
             description:
-                "Ids of the members. Left out, the members are not managed here: a user's `groups` says them instead. Never say both.",
+                "Ids of the members. Left out, the members are not managed here: " +
+                "a user's `groups` says them instead. Never say both.",
         },
         attributes: { type: json, default: "{}", description: "Attributes that members inherit." },
         roles: { type: textList, description: "Ids of the roles that members have." },

@@ -8,9 +8,9 @@ import { boolean, integer, integerBetween, isNothing, reference, text } from "..
 const subjects = ["group", "user", "policy"] as const;
 
 /**
- * Authentik accepts a second binding of a target with the same order and policy (which is none, for a group or a user) and then refuses
- * every update of either; eight made at once are eight bindings (measured on 2026.5). So bindings of one target are made one after
- * another, each after a look, and an order that is taken is refused here.
+ * Authentik accepts a second binding of a target with the same order and policy (which is none, for a group or a user)
+ * and then refuses every update of either; eight made at once are eight bindings (measured on 2026.5). So bindings of
+ * one target are made one after another, each after a look, and an order that is taken is refused here.
  */
 export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingRequest> = {
     token: "authentik:index/policyBinding:PolicyBinding",
@@ -67,8 +67,8 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
         const list = (filter: PoliciesBindingsListRequest) =>
             everyPage((page, pageSize) => client.policies.policiesBindingsList({ ...filter, page, pageSize }));
         const all = await list({ target: request.target }).catch((error: unknown) => {
-            // A flow's or a stage binding's id is good as a target, and comes back as one, but the list does not take it as a filter
-            // (400, measured on 2026.5).
+            // A flow's or a stage binding's id is good as a target, and comes back as one, but the list does not take
+            // it as a filter (400, measured on 2026.5).
             if (failureIn(error)?.fields.target === undefined) throw error;
             return list({ order: request.order, ...(request.policy ? { policy: request.policy } : {}) });
         });
@@ -93,11 +93,16 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
             : found.userObj
               ? `the user ${found.userObj.username}`
               : "another binding";
-        return `order ${inputs.order} of this target belongs to ${holder} (binding ${found.pk}). Authentik would take a second binding of the same order and then refuse to change either: choose another order`;
+        return (
+            `order ${inputs.order} of this target belongs to ${holder} (binding ${found.pk}). ` +
+            "Authentik would take a second binding of the same order and then refuse to change either: " +
+            "choose another order"
+        );
     },
     refusal: (failure) =>
         Object.values(failure.fields).flat().some(isDuplicate)
-            ? "order: another binding of this target has it. Two bindings cannot swap their orders in one step: give one of them a free number first"
+            ? "order: another binding of this target has it. " +
+              "Two bindings cannot swap their orders in one step: give one of them a free number first"
             : undefined,
     create: (client, request) => client.policies.policiesBindingsCreate({ policyBindingRequest: request }),
     read: (client, id) => client.policies.policiesBindingsRetrieve({ policyBindingUuid: id }),

@@ -61,7 +61,8 @@ export const providerOauth2: ResourceDefinition<OAuth2Provider, OAuth2ProviderRe
             since: "2026.5",
             ignoredWhereUnknown: true,
             description:
-                "The OAuth2 grants that the client may use. Left out, Authentik chooses. Servers before 2026.5.0 do not know and ignore it.",
+                "The OAuth2 grants that the client may use. Left out, Authentik chooses. " +
+                "Servers before 2026.5.0 do not know and ignore it.",
         },
         accessCodeValidity: { type: duration, default: "minutes=1", description: "How long an access code is valid." },
         accessTokenValidity: {
@@ -80,12 +81,14 @@ export const providerOauth2: ResourceDefinition<OAuth2Provider, OAuth2ProviderRe
             type: boolean,
             default: true,
             description:
-                "Whether the id_token carries the scopes' claims, for applications that never ask the userinfo endpoint.",
+                "Whether the id_token carries the scopes' claims, " +
+                "for applications that never ask the userinfo endpoint.",
         },
         signingKey: {
             type: reference,
             description:
-                "Id of the certificate whose key signs tokens. Without one they are signed with the client secret (HS256) and there is no public key.",
+                "Id of the certificate whose key signs tokens. " +
+                "Without one they are signed with the client secret (HS256) and there is no public key.",
         },
         encryptionKey: { type: reference, description: "Id of the certificate whose key encrypts tokens." },
         logoutUri: { type: text, description: "Where the application is told of a logout." },

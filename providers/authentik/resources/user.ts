@@ -26,7 +26,8 @@ export const user: ResourceDefinition<User, UserRequest> = {
             absent: "unmanaged",
             imported: true,
             description:
-                "Ids of the groups that the user belongs to. Left out, they are not managed here: a group's `users` says them instead. Never say both.",
+                "Ids of the groups that the user belongs to. " +
+                "Left out, they are not managed here: a group's `users` says them instead. Never say both.",
         },
         roles: {
             type: textList,

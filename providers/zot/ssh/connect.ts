@@ -14,7 +14,9 @@ export function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
         const timer = setTimeout(
             () =>
                 fail(
-                    `${upper(role)}, ${at}, does not answer within ${limits.answer / 1000} seconds: it is down, or a firewall drops what is sent to it. See that it can be reached from here, or correct ${correct}.`,
+                    `${upper(role)}, ${at}, does not answer within ${limits.answer / 1000} seconds: ` +
+                        "it is down, or a firewall drops what is sent to it. " +
+                        `See that it can be reached from here, or correct ${correct}.`,
                 ),
             limits.answer,
         );
@@ -40,13 +42,22 @@ function noConnection(place: Place, error: Error): string {
     switch (code) {
         case "ENOTFOUND":
         case "EAI_AGAIN":
-            return `The name of ${role}, ${host}, cannot be looked up (${code}). Correct ${place.setting("address")}, or see to the DNS of this machine.`;
+            return (
+                `The name of ${role}, ${host}, cannot be looked up (${code}). ` +
+                `Correct ${place.setting("address")}, or see to the DNS of this machine.`
+            );
         case "ECONNREFUSED":
-            return `${upper(role)}, ${at}, refuses connections: no SSH server listens there, or a firewall keeps it closed. Start it, or correct ${correct}.`;
+            return (
+                `${upper(role)}, ${at}, refuses connections: ` +
+                `no SSH server listens there, or a firewall keeps it closed. Start it, or correct ${correct}.`
+            );
         case "EHOSTUNREACH":
         case "ENETUNREACH":
         case "ETIMEDOUT":
-            return `${upper(role)}, ${at}, cannot be reached from here (${code}). See to the network, or correct ${correct}.`;
+            return (
+                `${upper(role)}, ${at}, cannot be reached from here (${code}). ` +
+                `See to the network, or correct ${correct}.`
+            );
         default:
             return `No connection to ${role}, ${at}: ${code ?? message}.`;
     }
@@ -60,7 +71,8 @@ export function through(jump: Client, jumpPlace: Place, place: Place, limits: Ss
             () =>
                 reject(
                     new SshError(
-                        `No connection to ${where} within ${limits.answer / 1000} seconds: ${place.host} is down, or a firewall drops what the jump host sends to it.`,
+                        `No connection to ${where} within ${limits.answer / 1000} seconds: ` +
+                            `${place.host} is down, or a firewall drops what the jump host sends to it.`,
                     ),
                 ),
             limits.answer,
@@ -73,8 +85,11 @@ export function through(jump: Client, jumpPlace: Place, place: Place, limits: Ss
             reject(
                 new SshError(
                     prohibited
-                        ? `The jump host ${jumpPlace.host} does not allow connections to ${place.at} (${said}); see AllowTcpForwarding and PermitOpen in its sshd_config.`
-                        : `No connection to ${where}: ${said}. See that the SSH server runs there, or correct ${place.setting("address")} or ${place.setting("port")}.`,
+                        ? `The jump host ${jumpPlace.host} does not allow connections to ${place.at} (${said}); ` +
+                              "see AllowTcpForwarding and PermitOpen in its sshd_config."
+                        : `No connection to ${where}: ${said}. ` +
+                              "See that the SSH server runs there, " +
+                              `or correct ${place.setting("address")} or ${place.setting("port")}.`,
                 ),
             );
         });

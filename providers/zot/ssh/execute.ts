@@ -24,16 +24,21 @@ export function execute(
         const timer = setTimeout(
             () =>
                 fail(
-                    `The look at ${place.role}, ${place.at}, did not come to an end within ${limits.command / 1000} seconds; nothing was changed. Look at the load of the host.`,
+                    `The look at ${place.role}, ${place.at}, ` +
+                        `did not come to an end within ${limits.command / 1000} seconds; nothing was changed. ` +
+                        "Look at the load of the host.",
                 ),
             limits.command,
         );
-        const lost = `The connection to ${place.role}, ${place.at}, was lost while it was looked at; nothing was changed. Try again.`;
+        const lost =
+            `The connection to ${place.role}, ${place.at}, was lost while it was looked at; ` +
+            "nothing was changed. Try again.";
         client.once("close", () => fail(lost));
         client.exec(command, (error, channel) => {
             if (error)
                 return fail(
-                    `${upper(place.role)}, ${place.at}, lets ${place.user} in, but runs no command: ${error.message}. See the account's shell, and what its key allows in authorized_keys.`,
+                    `${upper(place.role)}, ${place.at}, lets ${place.user} in, but runs no command: ` +
+                        `${error.message}. See the account's shell, and what its key allows in authorized_keys.`,
                 );
             const out: Buffer[] = [];
             const errors: Buffer[] = [];

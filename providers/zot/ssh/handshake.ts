@@ -1,4 +1,7 @@
-/** A login over a connection: the host's key is looked at, each way to log in is tried once, and a refusal is put into words. */
+/**
+ * A login over a connection: the host's key is looked at, each way to log in is tried once, and a refusal is put into
+ * words.
+ */
 import type * as net from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -123,7 +126,8 @@ class Handshake {
             this.accepted.includes(type === "agent" ? "publickey" : type),
         );
         if (!next) return undefined;
-        // What was refused by one method is not tried by another: each refusal counts at the host, which may shut this address out.
+        // What was refused by one method is not tried by another: each refusal counts at the host, which may shut this
+        // address out.
         this.untried = this.untried.filter(({ described }) => described !== next.described);
         this.tried.add(next.described);
         return next.method;
@@ -134,12 +138,16 @@ class Handshake {
         const onSilence = () => {
             if (this.firstLine !== undefined) return;
             fail(
-                `${upper(place.role)}, ${place.at}, takes the connection and then says nothing for ${limits.answer / 1000} seconds: its SSH server hangs, or what listens there is none. Look at the host, or correct ${place.setting("port")}.`,
+                `${upper(place.role)}, ${place.at}, takes the connection and then says nothing for ` +
+                    `${limits.answer / 1000} seconds: its SSH server hangs, or what listens there is none. ` +
+                    `Look at the host, or correct ${place.setting("port")}.`,
             );
         };
         const onLateness = () =>
             fail(
-                `The login to ${place.role}, ${place.at}, did not come to an end within ${limits.login / 1000} seconds. Look at the load of the host and at its SSH server.`,
+                `The login to ${place.role}, ${place.at}, ` +
+                    `did not come to an end within ${limits.login / 1000} seconds. ` +
+                    "Look at the load of the host and at its SSH server.",
             );
         this.timers.push(setTimeout(onSilence, limits.answer), setTimeout(onLateness, limits.login));
     }
@@ -165,7 +173,11 @@ class Handshake {
         const { role, at, setting } = this.place;
         if (this.shownKey && !this.shownKey.equals(this.login.hostKey.blob)) return this.otherHostKey(this.shownKey);
         if (/no matching host key format/.test(message))
-            return `${upper(role)}, ${at}, has no host key of the type ${this.login.hostKey.type}, which ${setting("hostKey")} pins; it has ${this.keyTypes || "others"}. Set ${setting("hostKey")} to one that it has, of ed25519 or ecdsa.`;
+            return (
+                `${upper(role)}, ${at}, has no host key of the type ${this.login.hostKey.type}, ` +
+                `which ${setting("hostKey")} pins; it has ${this.keyTypes || "others"}. ` +
+                `Set ${setting("hostKey")} to one that it has, of ed25519 or ecdsa.`
+            );
         if (level === "client-authentication" || this.isLoginBegun)
             return /configured authentication methods/.test(message)
                 ? this.refusal()
@@ -187,8 +199,10 @@ class Handshake {
         const { type, blob } = this.login.hostKey;
         const file = `/etc/ssh/ssh_host_${type === "ssh-ed25519" ? "ed25519" : "ecdsa"}_key.pub`;
         return (
-            `${upper(role)}, ${at}, shows another host key than the one of ${setting("hostKey")}: ${fingerprint(shown)} instead of ${fingerprint(blob)} (${type}). ` +
-            `Nothing was sent to it. If the host was set up anew, compare with what it says itself, ssh-keygen -lf ${file}, and set ${setting("hostKey")}; if not, somebody else answers in its place.`
+            `${upper(role)}, ${at}, shows another host key than the one of ${setting("hostKey")}: ` +
+            `${fingerprint(shown)} instead of ${fingerprint(blob)} (${type}). ` +
+            "Nothing was sent to it. If the host was set up anew, compare with what it says itself, " +
+            `ssh-keygen -lf ${file}, and set ${setting("hostKey")}; if not, somebody else answers in its place.`
         );
     }
 
@@ -200,14 +214,23 @@ class Handshake {
             this.tried.size > 0
                 ? `refuses the login of ${user} with ${[...this.tried].join(" and ")}`
                 : `offers no way to log in that could be used for ${user} here, which is ${usable}`;
-        return `${upper(role)}, ${at}, ${what}.${accepted} Correct ${setting("user")}, or add the public key to ~${user}/.ssh/authorized_keys on the host; its SSH server's log says why it refuses.`;
+        return (
+            `${upper(role)}, ${at}, ${what}.${accepted} Correct ${setting("user")}, ` +
+            `or add the public key to ~${user}/.ssh/authorized_keys on the host; ` +
+            "its SSH server's log says why it refuses."
+        );
     }
 
     private hangsUp(why: string): string {
         const { role, at, setting } = this.place;
         const isSsh = this.firstLine?.startsWith("SSH-") ?? true;
         const said = this.greeting.trim() || (!isSsh && this.firstLine) || why;
-        return `${upper(role)}, ${at}, hangs up before anybody could log in (${said}). What listens there may be no SSH server (${setting("port")}). Or it may have too many connections at once (MaxStartups), keep away this address (PerSourcePenalties, fail2ban), or be misconfigured; its log says which.`;
+        return (
+            `${upper(role)}, ${at}, hangs up before anybody could log in (${said}). ` +
+            `What listens there may be no SSH server (${setting("port")}). ` +
+            "Or it may have too many connections at once (MaxStartups), " +
+            "keep away this address (PerSourcePenalties, fail2ban), or be misconfigured; its log says which."
+        );
     }
 }
 

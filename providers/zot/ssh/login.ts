@@ -16,7 +16,8 @@ export async function loginOf(place: Place): Promise<Login> {
     const hostKey = hostKeyOf(place.hostKey);
     if (!hostKey)
         throw new SshError(
-            `The host key of ${place.role} (${place.setting("hostKey")}) is no ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 ${place.host} prints it.`,
+            `The host key of ${place.role} (${place.setting("hostKey")}) is no ed25519 or ecdsa key on one ` +
+                `line, as ssh-keyscan -t ed25519 ${place.host} prints it.`,
         );
     const methods: Login["methods"] = [];
     if (privateKey !== undefined) {
@@ -54,13 +55,17 @@ export async function loginOf(place: Place): Promise<Login> {
     }
     if (methods.length === 0) {
         throw new SshError(
-            `There is nothing to log in to ${place.role} with: no private key (host.privateKey), no password (host.password), and no SSH agent (SSH_AUTH_SOCK is not set).`,
+            `There is nothing to log in to ${place.role} with: ` +
+                "no private key (host.privateKey), no password (host.password), " +
+                "and no SSH agent (SSH_AUTH_SOCK is not set).",
         );
     }
     return { hostKey, methods };
 }
 
-/** An agent that is not there breaks the push too, even one with a private key (measured on the plugin command 1.2.1). */
+/**
+ * An agent that is not there breaks the push too, even one with a private key (measured on the plugin command 1.2.1).
+ */
 function reachAgent(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
         const socket = net.connect(path);
@@ -68,7 +73,9 @@ function reachAgent(path: string): Promise<void> {
             socket.destroy();
             reject(
                 new SshError(
-                    `SSH_AUTH_SOCK names ${path}, where no SSH agent answers (${why}). Start the agent, or unset SSH_AUTH_SOCK where a private key is set (host.privateKey): the push would fail with it as well.`,
+                    `SSH_AUTH_SOCK names ${path}, where no SSH agent answers (${why}). ` +
+                        "Start the agent, or unset SSH_AUTH_SOCK where a private key is set (host.privateKey): " +
+                        "the push would fail with it as well.",
                 ),
             );
         };

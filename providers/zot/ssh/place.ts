@@ -6,7 +6,10 @@ export interface SshAddress {
     host: string;
     port: number;
     user: string;
-    /** The host's public key as a line of known_hosts; a host that shows another is refused before anything is sent to it. */
+    /**
+     * The host's public key as a line of known_hosts; a host that shows another is refused before anything is sent to
+     * it.
+     */
     hostKey: string;
     privateKey?: string;
     privateKeyPassword?: string;

@@ -7,7 +7,10 @@ import { partialProvider } from "./oauth2Providers";
 
 const reservedSlugs = ["authorize", "token", "device", "userinfo", "introspect", "revoke"];
 
-/** Applications, found by slug. The list shows what the asking user may open, and is cached for a day whatever the filter. */
+/**
+ * Applications, found by slug. The list shows what the asking user may open, and is cached for a day whatever the
+ * filter.
+ */
 export const applications: ObjectKind = {
     path: "core/applications",
     model: "authentik_core.application",
@@ -107,7 +110,9 @@ export const applications: ObjectKind = {
 
 const urlSchemes = ["http", "https", "blank", "ssh", "sftp", "ftp", "ftps"];
 
-/** A URL, of which the host may be a name without dots and hold what is filled in later: "https://%(username)s.example". */
+/**
+ * A URL, of which the host may be a name without dots and hold what is filled in later: "https://%(username)s.example".
+ */
 function isLaunchUrl(text: string): boolean {
     const scheme =
         /^([a-z0-9.+-]+):\/\/(?:[^\s:@/]+(?::[^\s:@/]*)?@)?(?:\[[0-9a-f:.]+\]|[^\s:/?#]+)(?::\d{1,5})?(?:[/?#]\S*)?$/i.exec(
@@ -116,7 +121,9 @@ function isLaunchUrl(text: string): boolean {
     return text === "" || (scheme !== undefined && urlSchemes.includes(scheme.toLowerCase()));
 }
 
-/** The first redirect URI without its path, where no launch URL is set; in both, what is known of the user is filled in. */
+/**
+ * The first redirect URI without its path, where no launch URL is set; in both, what is known of the user is filled in.
+ */
 export function launchUrl(application: Stored, provider: Stored | undefined, user?: Fields): string | null {
     const url = application.meta_launch_url === "" ? guessedUrl(provider) : (application.meta_launch_url as string);
     if (url === null || !user || !url.includes("%")) return url;

@@ -3,7 +3,10 @@ import { parseExpression } from "../expressions";
 import type { Stored } from "../stored";
 import type { ObjectKind, World } from "./kind";
 
-/** Expression policies. Authentik runs Python; the stand-in knows a few forms (expressions.ts) and refuses the rest by name. */
+/**
+ * Expression policies. Authentik runs Python; the stand-in knows a few forms (expressions.ts) and refuses the rest by
+ * name.
+ */
 export const expressionPolicies: ObjectKind = {
     path: "policies/expression",
     model: "authentik_policies_expression.expressionpolicy",

@@ -6,7 +6,8 @@ import { type Context, NotFound, type ObjectKind } from "./kind";
 import { numberOf, partialUser, roleOf } from "./summaries";
 
 /**
- * Membership is stored once, as a user's `groups`; a group's `users` is the same fact read and written from the other side.
+ * Membership is stored once, as a user's `groups`; a group's `users` is the same fact read and written from the other
+ * side.
  * PUT without `users` removes every member, PATCH keeps them.
  */
 export const groups: ObjectKind = {

@@ -43,8 +43,8 @@ export interface Action {
 }
 
 /**
- * One kind of object of Authentik's API, as a table. Members, types and query parameters come from schema.yml; here stands what that
- * document does not say, measured on Authentik 2026.5.0-rc1.
+ * One kind of object of Authentik's API, as a table. Members, types and query parameters come from schema.yml; here
+ * stands what that document does not say, measured on Authentik 2026.5.0-rc1.
  */
 export interface ObjectKind extends StoredKind {
     /** The member that names an object in a URL; `pk` unless given. */
@@ -75,7 +75,10 @@ export interface ObjectKind extends StoredKind {
     readonly slugMessage?: string;
     /** Members that are not stored on the object: `written` puts them elsewhere. */
     readonly elsewhere?: readonly string[];
-    /** Checks single members once schema.yml is satisfied; what it finds is answered together with duplicates and dead references. */
+    /**
+     * Checks single members once schema.yml is satisfied; what it finds is answered together with duplicates and dead
+     * references.
+     */
     readonly checkMembers?: (change: Change, context: Context) => FieldErrors;
     /** Checks the object as a whole, and may complete the change, once every member is right. Throws InvalidRequest. */
     readonly validate?: (change: Change, context: Context) => void;

@@ -116,7 +116,10 @@ function pem({ request }: Context, label: string | undefined, text: string, file
     return { status: 200, body: data, headers };
 }
 
-/** Blueprints are listed, made and deleted; the stand-in applies none. One that is kept in the database has its YAML in `content`. */
+/**
+ * Blueprints are listed, made and deleted; the stand-in applies none. One that is kept in the database has its YAML in
+ * `content`.
+ */
 export const blueprints: ObjectKind = {
     path: "managed/blueprints",
     model: "authentik_blueprints.blueprintinstance",

@@ -112,8 +112,8 @@ export const oauth2Providers: ObjectKind = {
 };
 
 /**
- * `grant_types`, and an application's `meta_hide`, came between 2026.5.0-rc1, which ignores them, and the releases of 2026.5. There a
- * provider made without them has none, and its authorization requests fail.
+ * `grant_types`, and an application's `meta_hide`, came between 2026.5.0-rc1, which ignores them, and the releases of
+ * 2026.5. There a provider made without them has none, and its authorization requests fail.
  */
 export function knowsGrantTypes(world: World): boolean {
     return !isOlder(world.version, "2026.5.0");

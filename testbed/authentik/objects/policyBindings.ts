@@ -7,9 +7,10 @@ import { partialGroup, partialUser } from "./summaries";
 const bindables = ["core/applications", "flows/instances", "flows/bindings"];
 
 /**
- * Policy bindings, with their traps: a duplicate is accepted, and every update that leaves the two alike is then 400; PATCH without
- * `target` is an unhandled error (405, empty), without `group`, `user` or `policy` 400. A target may be named by its own key or by its
- * policybindingmodel_ptr_id, and is always shown by its own; the filter `target` knows only the second.
+ * Policy bindings, with their traps: a duplicate is accepted, and every update that leaves the two alike is then 400;
+ * PATCH without `target` is an unhandled error (405, empty), without `group`, `user` or `policy` 400. A target may be
+ * named by its own key or by its policybindingmodel_ptr_id, and is always shown by its own; the filter `target` knows
+ * only the second.
  */
 export const policyBindings: ObjectKind = {
     path: "policies/bindings",

@@ -7,8 +7,9 @@ import { InvalidRequest, type ObjectKind } from "./kind";
 import { users } from "./users";
 
 /**
- * API tokens and app passwords, with their trap: a PATCH or PUT without both `intent` and `user` turns a token into an API token of
- * the caller. Tokens last 30 minutes unless the user's attribute allows more; one that has expired is still shown.
+ * API tokens and app passwords, with their trap: a PATCH or PUT without both `intent` and `user` turns a token into an
+ * API token of the caller. Tokens last 30 minutes unless the user's attribute allows more; one that has expired is
+ * still shown.
  */
 export const tokens: ObjectKind = {
     path: "core/tokens",
@@ -66,7 +67,8 @@ export const tokens: ObjectKind = {
     },
     created: (token, { world, user: caller }) => {
         if (world.permissions.isSuperuser(caller)) return;
-        // Authentik gives the maker a role of their own, with the right to see the key. It shows among the user's roles.
+        // Authentik gives the maker a role of their own, with the right to see the key. It shows among the user's
+        // roles.
         const name = `ak-managed-role--user-${caller.pk}`;
         const role =
             world.store.find("rbac/roles", "name", name) ??

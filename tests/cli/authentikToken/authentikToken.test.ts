@@ -1,4 +1,7 @@
-/** npm run authentik-token as an administrator runs it, against Authentik: the stand-in, or the real one of AUTHENTIK_URL and AUTHENTIK_TOKEN. */
+/**
+ * npm run authentik-token as an administrator runs it, against Authentik: the stand-in, or the real one of
+ * AUTHENTIK_URL and AUTHENTIK_TOKEN.
+ */
 
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -75,74 +78,93 @@ async function run(folder: string, args: string[], env: Record<string, string> =
 }
 
 describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in"})`, () => {
-    test("role, account and token are made once; the token holds what is needed and no more; nothing else is touched", async () => {
-        const folder = project();
-        const name = nameFor("up");
-        const file = join(folder, "token");
-        const dry = await run(folder, ["--name", name, "--dry-run"]);
-        expect(dry).toMatchObject({ status: 0, stdout: expect.stringMatching(/would be created +role /) });
-        expect([await roleNamed(name), await userNamed(name)]).toEqual([undefined, undefined]);
+    test(
+        "role, account and token are made once; the token holds what is needed and no more; " +
+            "nothing else is touched",
+        async () => {
+            const folder = project();
+            const name = nameFor("up");
+            const file = join(folder, "token");
+            const dry = await run(folder, ["--name", name, "--dry-run"]);
+            expect(dry).toMatchObject({ status: 0, stdout: expect.stringMatching(/would be created +role /) });
+            expect([await roleNamed(name), await userNamed(name)]).toEqual([undefined, undefined]);
 
-        const first = await run(folder, ["--name", name, "--output", file]);
-        expect(first).toMatchObject({ status: 0, stderr: "" });
-        expect(first.stdout).toMatch(
-            /created +29 permissions, of which 29 added\n[\s\S]*mode 0600\.\nWhat such a token can still do:\n {2}- It is as good as a superuser's/,
-        );
-        const token = readFileSync(file, "utf8").trim();
-        expect(first.stdout).not.toContain(token);
-        expect(statSync(file).mode & 0o777).toBe(0o600);
+            const first = await run(folder, ["--name", name, "--output", file]);
+            expect(first).toMatchObject({ status: 0, stderr: "" });
+            expect(first.stdout).toMatch(
+                /created +29 permissions, of which 29 added\n[\s\S]*mode 0600\.\nWhat such a token can still do:\n {2}- It is as good as a superuser's/,
+            );
+            const token = readFileSync(file, "utf8").trim();
+            expect(first.stdout).not.toContain(token);
+            expect(statSync(file).mode & 0o777).toBe(0o600);
 
-        const needed = neededPermissions({
-            purpose: "up",
-            managesWorkloads: true,
-            managesLoginFlow: false,
-            mintsKey: true,
-        });
-        const granted = await grantedTo({ url: target.url, token });
-        expect([granted.username, granted.isSuperuser, [...granted.everywhere].sort()]).toEqual([
-            name,
-            false,
-            needed.map(({ permission }) => permission),
-        ]);
+            const needed = neededPermissions({
+                purpose: "up",
+                managesWorkloads: true,
+                managesLoginFlow: false,
+                mintsKey: true,
+            });
+            const granted = await grantedTo({ url: target.url, token });
+            expect([granted.username, granted.isSuperuser, [...granted.everywhere].sort()]).toEqual([
+                name,
+                false,
+                needed.map(({ permission }) => permission),
+            ]);
 
-        const again = await run(folder, ["--name", name, "--output", `${file}2`, "--json"]);
-        expect((JSON.parse(again.stdout) as { done: { change: string }[] }).done.map(({ change }) => change)).toEqual(
-            Array(5).fill("unchanged"),
-        );
-        expect(readFileSync(`${file}2`, "utf8").trim()).toBe(token);
-    });
+            const again = await run(folder, ["--name", name, "--output", `${file}2`, "--json"]);
+            expect(
+                (JSON.parse(again.stdout) as { done: { change: string }[] }).done.map(({ change }) => change),
+            ).toEqual(Array(5).fill("unchanged"));
+            expect(readFileSync(`${file}2`, "utf8").trim()).toBe(token);
+        },
+    );
 
-    test("what is missing is added, what is too much is said and taken away where wanted, and a new token ends the former", async () => {
-        const folder = project();
-        const name = nameFor("mended");
-        const file = join(folder, "token");
-        await run(folder, ["--name", name, "--for", "preview", "--output", file]);
-        const token = readFileSync(file, "utf8").trim();
-        const assigned = `/rbac/permissions/assigned_by_roles/${(await roleNamed(name))!.pk}`;
-        await target.api("PATCH", `${assigned}/unassign/`, { permissions: ["authentik_flows.view_flow"] });
-        await target.api("POST", `${assigned}/assign/`, { permissions: ["authentik_core.add_user"] });
-        const needed = neededPermissions({
-            purpose: "preview",
-            managesWorkloads: true,
-            managesLoginFlow: false,
-            mintsKey: true,
-        });
-        expect(
-            missingPermissions(await grantedTo({ url: target.url, token }), needed).map(({ permission }) => permission),
-        ).toEqual(["authentik_flows.view_flow"]);
+    test(
+        "what is missing is added, what is too much is said and taken away where wanted, " +
+            "and a new token ends the former",
+        async () => {
+            const folder = project();
+            const name = nameFor("mended");
+            const file = join(folder, "token");
+            await run(folder, ["--name", name, "--for", "preview", "--output", file]);
+            const token = readFileSync(file, "utf8").trim();
+            const assigned = `/rbac/permissions/assigned_by_roles/${(await roleNamed(name))!.pk}`;
+            await target.api("PATCH", `${assigned}/unassign/`, { permissions: ["authentik_flows.view_flow"] });
+            await target.api("POST", `${assigned}/assign/`, { permissions: ["authentik_core.add_user"] });
+            const needed = neededPermissions({
+                purpose: "preview",
+                managesWorkloads: true,
+                managesLoginFlow: false,
+                mintsKey: true,
+            });
+            expect(
+                missingPermissions(await grantedTo({ url: target.url, token }), needed).map(
+                    ({ permission }) => permission,
+                ),
+            ).toEqual(["authentik_flows.view_flow"]);
 
-        const mended = await run(folder, ["--name", name, "--for", "preview", "--output", file]);
-        expect(mended.stdout).toMatch(/changed +4 permissions, of which 1 added\n/);
-        expect(mended.stderr).toMatch(/holds what this needs not: authentik_core.add_user. --prune takes it away/);
-        const pruned = await run(folder, ["--name", name, "--for", "preview", "--output", file, "--prune", "--rotate"]);
-        expect(pruned).toMatchObject({ status: 0, stderr: "" });
-        const next = readFileSync(file, "utf8").trim();
-        expect(next).not.toBe(token);
-        expect([...(await grantedTo({ url: target.url, token: next })).everywhere].sort()).toEqual(
-            needed.map(({ permission }) => permission),
-        );
-        await expect(grantedTo({ url: target.url, token })).rejects.toThrow(/it answered 403/);
-    });
+            const mended = await run(folder, ["--name", name, "--for", "preview", "--output", file]);
+            expect(mended.stdout).toMatch(/changed +4 permissions, of which 1 added\n/);
+            expect(mended.stderr).toMatch(/holds what this needs not: authentik_core.add_user. --prune takes it away/);
+            const pruned = await run(folder, [
+                "--name",
+                name,
+                "--for",
+                "preview",
+                "--output",
+                file,
+                "--prune",
+                "--rotate",
+            ]);
+            expect(pruned).toMatchObject({ status: 0, stderr: "" });
+            const next = readFileSync(file, "utf8").trim();
+            expect(next).not.toBe(token);
+            expect([...(await grantedTo({ url: target.url, token: next })).everywhere].sort()).toEqual(
+                needed.map(({ permission }) => permission),
+            );
+            await expect(grantedTo({ url: target.url, token })).rejects.toThrow(/it answered 403/);
+        },
+    );
 
     test("where an administrator keeps the account: its password alone may be reset, and nobody else's", async () => {
         const ciUser = target.name("kept-ci");
@@ -235,30 +257,33 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
         expect((await target.api("GET", `/core/tokens/${name}/`)).body.user).toBe(owner.pk);
     });
 
-    test("into the stack's configuration: on standard input, and Pulumi does not see the administrator's token", async () => {
-        const folder = project();
-        const pulumi = fakePulumi(folder, "");
-        const ran = await run(folder, ["--name", nameFor("config"), "--config"], pulumi.env);
-        expect(ran).toMatchObject({
-            status: 0,
-            stderr: "",
-            stdout: expect.stringMatching(/The token is in authentik:token of the stack site, encrypted/),
-        });
-        const calls = readFileSync(pulumi.calls, "utf8");
-        expect(calls).toMatch(/^<config><set><--secret><authentik:token><--stack><site><--non-interactive>\n/);
-        const token = /\nstdin: (\S+)\n$/.exec(calls)?.[1] ?? "";
-        expect(token.length).toBeGreaterThan(30);
-        expect(`${calls.replace(`stdin: ${token}`, "")}${ran.stdout}`).not.toContain(token);
-        expect(calls).not.toContain(target.token);
-        expect(await run(folder, ["--for", "preview", "--config"])).toMatchObject({
-            status: 2,
-            stderr: expect.stringMatching(/does not belong into the stack's configuration/),
-        });
-        expect(await run(folder, [])).toMatchObject({
-            status: 2,
-            stderr: expect.stringMatching(/Where to put the token\? Give --output FILE/),
-        });
-    });
+    test(
+        "into the stack's configuration: on standard input, " + "and Pulumi does not see the administrator's token",
+        async () => {
+            const folder = project();
+            const pulumi = fakePulumi(folder, "");
+            const ran = await run(folder, ["--name", nameFor("config"), "--config"], pulumi.env);
+            expect(ran).toMatchObject({
+                status: 0,
+                stderr: "",
+                stdout: expect.stringMatching(/The token is in authentik:token of the stack site, encrypted/),
+            });
+            const calls = readFileSync(pulumi.calls, "utf8");
+            expect(calls).toMatch(/^<config><set><--secret><authentik:token><--stack><site><--non-interactive>\n/);
+            const token = /\nstdin: (\S+)\n$/.exec(calls)?.[1] ?? "";
+            expect(token.length).toBeGreaterThan(30);
+            expect(`${calls.replace(`stdin: ${token}`, "")}${ran.stdout}`).not.toContain(token);
+            expect(calls).not.toContain(target.token);
+            expect(await run(folder, ["--for", "preview", "--config"])).toMatchObject({
+                status: 2,
+                stderr: expect.stringMatching(/does not belong into the stack's configuration/),
+            });
+            expect(await run(folder, [])).toMatchObject({
+                status: 2,
+                stderr: expect.stringMatching(/Where to put the token\? Give --output FILE/),
+            });
+        },
+    );
 });
 
 describe("--remove", () => {

@@ -78,19 +78,25 @@ describe("what is needed", () => {
         );
     });
 
-    test("whatever the work: each once, sorted; only an up may write; a preview needs no more than a refresh, and a refresh no more than an up", () => {
-        fc.assert(
-            fc.property(anyWork, (one) => {
-                const all = (purpose: AuthentikWork["purpose"]) => names(neededPermissions({ ...one, purpose }));
-                for (const purpose of ["up", "refresh", "preview"] as const)
-                    expect(all(purpose)).toEqual([...new Set(all(purpose))].sort());
-                expect(all("up")).toEqual(expect.arrayContaining(all("refresh")));
-                expect(all("refresh")).toEqual(expect.arrayContaining(all("preview")));
-                expect([...all("refresh"), ...all("preview")].filter((name) => !name.includes(".view_"))).toEqual([]);
-                expect(dangersOf(one).length).toBeGreaterThan(0);
-            }),
-        );
-    });
+    test(
+        "whatever the work: each once, sorted; only an up may write; " +
+            "a preview needs no more than a refresh, and a refresh no more than an up",
+        () => {
+            fc.assert(
+                fc.property(anyWork, (one) => {
+                    const all = (purpose: AuthentikWork["purpose"]) => names(neededPermissions({ ...one, purpose }));
+                    for (const purpose of ["up", "refresh", "preview"] as const)
+                        expect(all(purpose)).toEqual([...new Set(all(purpose))].sort());
+                    expect(all("up")).toEqual(expect.arrayContaining(all("refresh")));
+                    expect(all("refresh")).toEqual(expect.arrayContaining(all("preview")));
+                    expect([...all("refresh"), ...all("preview")].filter((name) => !name.includes(".view_"))).toEqual(
+                        [],
+                    );
+                    expect(dangersOf(one).length).toBeGreaterThan(0);
+                }),
+            );
+        },
+    );
 
     test("who may change users, groups or policies' code is called as good as a superuser", () => {
         fc.assert(

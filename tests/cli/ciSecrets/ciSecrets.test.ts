@@ -252,28 +252,40 @@ describe("GitHub", () => {
         expect(written(forge)).toEqual(["PUT /repos/ops/images/actions/secrets/ZOT_CI_API_KEY"]);
     });
 
-    test("an organisation: what is new is private unless said, what exists keeps the repositories that see it", async () => {
-        const forge = await github({ pageSize: 2 });
-        forge.has(
-            "ops",
-            { OLD: { value: "x", visibility: "selected", selected: [11, 12, 13] } },
-            { V: { value: "x", visibility: "all" } },
-        );
-        const base = ["--store", "github", "--api-url", forge.url, "--owner", "ops"];
-        expect(
-            (await handOver([...base, "--name", "ciApiKey=OLD", "--name", "ciUserName=V", "--name", "registryHost=W"]))
-                .status,
-        ).toBe(0);
-        expect((await handOver([...base, "--name", "ciApiKey=NEW", "--visibility", "all"])).status).toBe(0);
-        expect(forge.secrets.get("ops")!.get("OLD")).toEqual({
-            value: KEY,
-            visibility: "selected",
-            selected: [11, 12, 13],
-        });
-        expect(forge.secrets.get("ops")!.get("NEW")).toEqual({ value: KEY, visibility: "all" });
-        expect(forge.variables.get("ops")!.get("V")).toEqual({ value: "zot-ci", visibility: "all" });
-        expect(forge.variables.get("ops")!.get("W")).toEqual({ value: "127.0.0.1:1", visibility: "private" });
-    });
+    test(
+        "an organisation: what is new is private unless said, " + "what exists keeps the repositories that see it",
+        async () => {
+            const forge = await github({ pageSize: 2 });
+            forge.has(
+                "ops",
+                { OLD: { value: "x", visibility: "selected", selected: [11, 12, 13] } },
+                { V: { value: "x", visibility: "all" } },
+            );
+            const base = ["--store", "github", "--api-url", forge.url, "--owner", "ops"];
+            expect(
+                (
+                    await handOver([
+                        ...base,
+                        "--name",
+                        "ciApiKey=OLD",
+                        "--name",
+                        "ciUserName=V",
+                        "--name",
+                        "registryHost=W",
+                    ])
+                ).status,
+            ).toBe(0);
+            expect((await handOver([...base, "--name", "ciApiKey=NEW", "--visibility", "all"])).status).toBe(0);
+            expect(forge.secrets.get("ops")!.get("OLD")).toEqual({
+                value: KEY,
+                visibility: "selected",
+                selected: [11, 12, 13],
+            });
+            expect(forge.secrets.get("ops")!.get("NEW")).toEqual({ value: KEY, visibility: "all" });
+            expect(forge.variables.get("ops")!.get("V")).toEqual({ value: "zot-ci", visibility: "all" });
+            expect(forge.variables.get("ops")!.get("W")).toEqual({ value: "127.0.0.1:1", visibility: "private" });
+        },
+    );
 
     test("a dry run writes nothing", async () => {
         const forge = await github();
@@ -491,7 +503,8 @@ describe("the stack", () => {
         writeFileSync(join(folder, "Pulumi.yaml"), "name: zot-hardening\nruntime: nodejs\n");
         writeFileSync(
             join(folder, "Pulumi.site.yaml"),
-            `config:\n  zot-hardening:ciSecrets:\n    store: forgejo\n    apiUrl: ${forge.url}\n    owner: ops\n    repository: images\n    names: {ciApiKey: REGISTRY_KEY}\n`,
+            `config:\n  zot-hardening:ciSecrets:\n    store: forgejo\n    apiUrl: ${forge.url}\n    owner: ` +
+                `ops\n    repository: images\n    names: {ciApiKey: REGISTRY_KEY}\n`,
         );
         const pulumi = fakePulumi(folder, JSON.stringify(outputs));
         const ran = await runCommand("cli/ci-secrets.ts", ["--stack", "site"], {
@@ -532,7 +545,9 @@ describe("the stack", () => {
         });
         expect(failed).toMatchObject({
             status: 1,
-            stderr: "Pulumi could not read the outputs of the stack site (exit code 255): error: no stack named site found\n",
+            stderr:
+                "Pulumi could not read the outputs of the stack site (exit code 255): error: " +
+                "no stack named site found\n",
         });
         expect(
             await handOver(["--store", "json", "--file", join(folder, "out.json")], {

@@ -47,11 +47,15 @@ export function runCommand(
     );
 }
 
-/** A folder with an executable `pulumi` that writes down how it was called, and on standard output what it is told to. */
+/**
+ * A folder with an executable `pulumi` that writes down how it was called, and on standard output what it is told to.
+ */
 export function fakePulumi(folder: string, output: string): { env: Record<string, string>; calls: string } {
     const calls = join(folder, "calls");
     writeFileSync(join(folder, "output"), output, { mode: 0o600 });
-    const script = `#!/bin/sh\n{ for a in "$@"; do printf '<%s>' "$a"; done; echo; env; echo "stdin: $(cat)"; } >>'${calls}'\ncat '${join(folder, "output")}'\n`;
+    const script =
+        `#!/bin/sh\n{ for a in "$@"; do printf '<%s>' "$a"; done; echo; env; echo "stdin: $(cat)"; ` +
+        `} >>'${calls}'\ncat '${join(folder, "output")}'\n`;
     writeFileSync(join(folder, "pulumi"), script, { mode: 0o755 });
     return { env: { PATH: `${folder}:${dirname(process.execPath)}:/usr/bin:/bin` }, calls };
 }

@@ -1,4 +1,7 @@
-/** The script that docs/ci.md gives to CI does what is said there, with skopeo and curl, on the stand-in and a real zot where there is one. */
+/**
+ * The script that docs/ci.md gives to CI does what is said there, with skopeo and curl, on the stand-in and a real zot
+ * where there is one.
+ */
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

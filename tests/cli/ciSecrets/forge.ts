@@ -1,6 +1,7 @@
 /**
- * Forgejo's, Gitea's and GitHub's APIs for Actions secrets, as far as the command uses them, by their published descriptions. They are
- * strict: what is not asked as it should be is answered with an error and noted. GitHub's opens the sealed boxes it is sent.
+ * Forgejo's, Gitea's and GitHub's APIs for Actions secrets, as far as the command uses them, by their published
+ * descriptions. They are strict: what is not asked as it should be is answered with an error and noted. GitHub's opens
+ * the sealed boxes it is sent.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
@@ -103,7 +104,9 @@ export abstract class Forge {
             });
         if (this.options.repeats && reply.status >= 400)
             reply.json = {
-                message: `refused: ${text} ${JSON.stringify(incoming.headers)} ${Buffer.from(`x:${this.options.token}`).toString("base64")}`,
+                message:
+                    `refused: ${text} ${JSON.stringify(incoming.headers)} ` +
+                    `${Buffer.from(`x:${this.options.token}`).toString("base64")}`,
             };
         response.writeHead(reply.status, {
             ...(reply.json === undefined ? {} : { "content-type": "application/json; charset=utf-8" }),

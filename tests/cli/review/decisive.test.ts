@@ -1,4 +1,6 @@
-/** Whatever widens rights, or may, is in the first three lines of a review: by every kind of change that was thought of. */
+/**
+ * Whatever widens rights, or may, is in the first three lines of a review: by every kind of change that was thought of.
+ */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

@@ -255,7 +255,8 @@ test("documents, tests and a setting that decides nothing do not", () => {
 test.each([
     [
         "environment: [production]",
-        'settings and secrets come from the environments of Pulumi Cloud, which are not seen here: `["production"]` instead of nothing',
+        "settings and secrets come from the environments of Pulumi Cloud, which are not seen here: " +
+            '`["production"]` instead of nothing',
     ],
     [
         "secretsprovider: awskms://alias/other",
@@ -358,7 +359,8 @@ test("a base that cannot render its stacks, a new stack and one that is gone", (
     const { status, lines, stdout } = review("--base", early, "--fail-on-widening");
     expect(status).toBe(4);
     expect(lines[0]).toBe(
-        '# Rights widen: anyone without a login gains reading the metrics, zot listens on "0.0.0.0" instead of "127.0.0.1"',
+        "# Rights widen: anyone without a login gains reading the metrics, " +
+            'zot listens on "0.0.0.0" instead of "127.0.0.1"',
     );
     expect(stdout).toContain("- **WIDER** `site`: anyone without a login gains reading the metrics");
     expect(stdout).toContain("- **READ THIS** `new`: the stack is new: read all of its rights");
@@ -395,7 +397,9 @@ test("a stack's file that leads elsewhere is not read", () => {
 test("what is missing is named", () => {
     expect(review("--base", "origin/main")).toMatchObject({
         status: 1,
-        stderr: 'There is no commit "origin/main" here. A branch of the forge has to be fetched first: git fetch origin main\n',
+        stderr:
+            'There is no commit "origin/main" here. ' +
+            "A branch of the forge has to be fetched first: git fetch origin main\n",
     });
     expect(review("--base", "main", "--stack", "nowhere")).toMatchObject({
         status: 1,

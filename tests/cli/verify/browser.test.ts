@@ -1,4 +1,7 @@
-/** verify's login with a real browser: Debian's chromium, against the page that Authentik shows it, the stand-in's or the real one's. */
+/**
+ * verify's login with a real browser: Debian's chromium, against the page that Authentik shows it, the stand-in's or
+ * the real one's.
+ */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
@@ -172,18 +175,21 @@ test("a browser that is not there is told, and the rest goes on", async () => {
         expect(await registry.remains()).toEqual([]);
     });
 
-    test("a cookie that a proxy drops: the headless login passes by, the browser does not come back logged in", async () => {
-        registry.registryGate.after = (request, { headers }) => {
-            if (request.path === "/zot/auth/callback/oidc" && /Chrom/.test(request.headers["user-agent"] ?? ""))
-                delete headers["set-cookie"];
-        };
-        const ran = await withBrowser();
-        expect(checkIn(ran)).toMatchObject({
-            verdict: "fail",
-            meaning: expect.stringMatching(/zot takes the person for nobody/),
-        });
-        expect(ran.code).toBe(1);
-    });
+    test(
+        "a cookie that a proxy drops: the headless login passes by, " + "the browser does not come back logged in",
+        async () => {
+            registry.registryGate.after = (request, { headers }) => {
+                if (request.path === "/zot/auth/callback/oidc" && /Chrom/.test(request.headers["user-agent"] ?? ""))
+                    delete headers["set-cookie"];
+            };
+            const ran = await withBrowser();
+            expect(checkIn(ran)).toMatchObject({
+                verdict: "fail",
+                meaning: expect.stringMatching(/zot takes the person for nobody/),
+            });
+            expect(ran.code).toBe(1);
+        },
+    );
 
     test("a callback that is refused is told, with what the page says", async () => {
         registry.registryGate.before = ({ path: requested, headers }) =>

@@ -1,4 +1,7 @@
-/** verify that is interrupted at any moment leaves nothing behind, and says so; what one that was killed left goes with the next. */
+/**
+ * verify that is interrupted at any moment leaves nothing behind, and says so; what one that was killed left goes with
+ * the next.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import * as path from "node:path";
 import type { Report } from "../../../cli/verify/report/report";

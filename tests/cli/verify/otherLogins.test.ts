@@ -131,7 +131,8 @@ describe("CI's own key", () => {
 
 const real = readMachine().zot.kind === "real";
 (real ? test : test.skip)(
-    `a real zot with a password file: it is found, and so is what it did to CI's own key${real ? "" : " [skipped: there is none in ZOT or on the PATH]"}`,
+    "a real zot with a password file: it is found, " +
+        `and so is what it did to CI's own key${real ? "" : " [skipped: there is none in ZOT or on the PATH]"}`,
     async () => {
         const { key } = await registry.makeByHand("ci", new Date(Date.now() + 86_400_000));
         const htpasswd = path.join(folder, "htpasswd");

@@ -1,4 +1,7 @@
-/** verify's report in a real browser: what a reader sees of it, wide and narrow, on paper, in the dark; and that it asks for nothing. */
+/**
+ * verify's report in a real browser: what a reader sees of it, wide and narrow, on paper, in the dark; and that it asks
+ * for nothing.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -129,11 +132,13 @@ jest.setTimeout(120_000);
             expect(content).toBeLessThanOrEqual(window);
             // Words stay whole: the narrowest cell holds who it was.
             const narrowest = await tab.evaluate<number>(
-                'Math.min(...[...document.querySelectorAll("td:first-child")].map((cell) => cell.getBoundingClientRect().width))',
+                'Math.min(...[...document.querySelectorAll("td:first-child")].map((cell) => ' +
+                    "cell.getBoundingClientRect().width))",
             );
             expect(narrowest).toBeGreaterThan(50);
             const smallest = await tab.evaluate<number>(
-                'Math.min(...[...document.querySelectorAll("article *")].map((element) => parseFloat(getComputedStyle(element).fontSize)))',
+                'Math.min(...[...document.querySelectorAll("article *")].map((element) => ' +
+                    "parseFloat(getComputedStyle(element).fontSize)))",
             );
             expect(smallest).toBeGreaterThanOrEqual(12);
         },

@@ -1,4 +1,7 @@
-/** One weakness at a time: each is found by the check that is there for it, and named; and the checks beside it stay quiet. */
+/**
+ * One weakness at a time: each is found by the check that is there for it, and named; and the checks beside it stay
+ * quiet.
+ */
 
 import { Context } from "../../../cli/verify/context";
 import { Control } from "../../../cli/verify/control";

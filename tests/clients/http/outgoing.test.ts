@@ -9,8 +9,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { Browser } from "../../../clients/http/browser";
 import { UnreachableError } from "../../../clients/http/failures";
-import { clockAhead, sendOne } from "../../../clients/http/request";
 import { LARGEST_ANSWER, outgoing } from "../../../clients/http/outgoing";
+import { clockAhead, sendOne } from "../../../clients/http/request";
 
 let folder: string;
 let ca: string;

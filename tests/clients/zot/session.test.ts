@@ -61,7 +61,8 @@ test.each([undefined, "zot-ci-login"])(
         }));
         const failing = login(registry.url, ["https://authentik.example.org/application/o/zot/"], loginFlow);
         await expect(failing).rejects.toThrow(
-            `The login of zot-ci at the registry ${registry.url} is sent on to ${stranger.url}, which is not the identity provider (https://authentik.example.org). No password was sent there.`,
+            `The login of zot-ci at the registry ${registry.url} is sent on to ${stranger.url}, ` +
+                "which is not the identity provider (https://authentik.example.org). No password was sent there.",
         );
         await expect(failing).rejects.toBeInstanceOf(LoginError);
         expect(stranger.heard).toEqual([]);

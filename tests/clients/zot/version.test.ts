@@ -1,4 +1,7 @@
-/** The version of zot, as commands and providers read it; the host's script reads the same cases in tests/host/functions.test.ts. */
+/**
+ * The version of zot, as commands and providers read it; the host's script reads the same cases in
+ * tests/host/functions.test.ts.
+ */
 import { keepsTags, plainVersion } from "../../../clients/zot/version";
 import VERSIONS from "../../support/zotVersions.json";
 

@@ -1,6 +1,6 @@
 /**
- * What comes from a setting's declaration: its place in zot's config and back, and what the host is told. Who adds a setting and
- * forgets a part of it reads here which.
+ * What comes from a setting's declaration: its place in zot's config and back, and what the host is told. Who adds a
+ * setting and forgets a part of it reads here which.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -13,7 +13,10 @@ import { HOST_KEY, siteSettings } from "../../support/settings";
 
 type Changes = Record<string, Record<string, unknown>>;
 
-/** Of each setting that stands in zot's config: another value than the one that a site has by itself, and what goes with it. A site has a mirror. */
+/**
+ * Of each setting that stands in zot's config: another value than the one that a site has by itself, and what goes with
+ * it. A site has a mirror.
+ */
 const OTHER: Record<string, Changes> = {
     "registry.url": { registry: { url: "http://127.0.0.1:5000" } },
     "zot.rootDirectory": { zot: { rootDirectory: "/srv/zot" } },
@@ -121,7 +124,8 @@ describe("without the setting that it needs, it is refused:", () => {
         const changes = structuredClone({ "host.jumpHostKey": { host: { jumpHostKey: HOST_KEY } }, ...OTHER }[name]!);
         const [group, key] = needs.split(".") as [string, string];
         delete (changes as Changes)[group]![key];
-        const message = `${name}: it is set without ${needs}, and would have no effect; set ${needs} too, or remove it.`;
+        const message =
+            `${name}: it is set without ${needs}, and would have no effect; ` + `set ${needs} too, or remove it.`;
         expect(() => configOf(changes)).toThrow(message);
     });
 });

@@ -98,7 +98,9 @@ describe("the command", () => {
         for (const empty of ["", undefined]) {
             const message = refused({ hostKey: empty, address: "registry.example.org", port: 2222 });
             expect(message).toContain(
-                'pulumi config set --path host.hostKey "$(ssh-keyscan -p 2222 -t ed25519 registry.example.org)". If it was set by that command, a scan that finds nothing prints nothing: look at the address',
+                'pulumi config set --path host.hostKey "$(ssh-keyscan -p 2222 -t ed25519 ' +
+                    'registry.example.org)". If it was set by that command, ' +
+                    "a scan that finds nothing prints nothing: look at the address",
             );
         }
         expect(refused({ hostKey: COMMENT })).toContain(
@@ -106,7 +108,8 @@ describe("the command", () => {
         );
         const jump = refused({ jumpAddress: "jump.example.org", jumpPort: 2200, jumpHostKey: "" });
         expect(jump).toContain(
-            'pulumi config set --path host.jumpHostKey "$(ssh-keyscan -p 2200 -t ed25519 jump.example.org)". If it was set by that command, a scan',
+            'pulumi config set --path host.jumpHostKey "$(ssh-keyscan -p 2200 -t ed25519 jump.example.org)". ' +
+                "If it was set by that command, a scan",
         );
     });
 });

@@ -121,10 +121,18 @@ describe("Pulumi.prod.yaml", () => {
         expect(() => declaredState({ ...raw, site }, "the stack prod")).toThrow(
             [
                 "There are 4 mistakes in the settings of the stack prod:",
-                "  - host.address is not set: Name or address of the registry's host, for SSH. Set it with: pulumi config set --path host.address registry-host.example.org",
-                '  - host.hostKey is not set: The host\'s public SSH key, a line of known_hosts; a host that shows another key is refused. Set it with: pulumi config set --path host.hostKey "$(ssh-keyscan -t ed25519 HOST)". If it was set by that command, a scan that finds nothing prints nothing: look at the address, at the port (ssh-keyscan -p PORT), at a firewall, and whether the host has a key of that type (ed25519, ecdsa).',
-                "  - host.privateKey: it is not set, and neither is host.password, and no SSH agent is running; set it with: pulumi config set --path host.privateKey --secret < ~/.ssh/id_ed25519",
-                "  - authentik:token is not set: an API token of Authentik. Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
+                "  - host.address is not set: Name or address of the registry's host, for SSH. " +
+                    "Set it with: pulumi config set --path host.address registry-host.example.org",
+                "  - host.hostKey is not set: The host's public SSH key, a line of known_hosts; " +
+                    "a host that shows another key is refused. " +
+                    'Set it with: pulumi config set --path host.hostKey "$(ssh-keyscan -t ed25519 HOST)". ' +
+                    "If it was set by that command, a scan that finds nothing prints nothing: " +
+                    "look at the address, at the port (ssh-keyscan -p PORT), at a firewall, " +
+                    "and whether the host has a key of that type (ed25519, ecdsa).",
+                "  - host.privateKey: it is not set, and neither is host.password, and no SSH agent is running; " +
+                    "set it with: pulumi config set --path host.privateKey --secret < ~/.ssh/id_ed25519",
+                "  - authentik:token is not set: an API token of Authentik. " +
+                    "Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
             ].join("\n"),
         );
     });

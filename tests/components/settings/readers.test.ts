@@ -106,9 +106,13 @@ describe("a stack's file", () => {
             },
         });
         expect(sentences(mistakes)).toEqual([
-            "registry.url is encrypted, but registry.url is shown wherever it is used; give it without --secret, or leave it out if it is a secret.",
-            "zot.extraConfig.storage.storageDriver.secretkey is encrypted, but zot.extraConfig is shown wherever it is used; give it without --secret, or leave it out if it is a secret.",
-            'access.rules["team/**"].ci[0] is encrypted, but access.rules is shown wherever it is used; give it without --secret, or leave it out if it is a secret.',
+            "registry.url is encrypted, but registry.url is shown wherever it is used; " +
+                "give it without --secret, or leave it out if it is a secret.",
+            "zot.extraConfig.storage.storageDriver.secretkey is encrypted, " +
+                "but zot.extraConfig is shown wherever it is used; " +
+                "give it without --secret, or leave it out if it is a secret.",
+            'access.rules["team/**"].ci[0] is encrypted, but access.rules is shown wherever it is used; ' +
+                "give it without --secret, or leave it out if it is a secret.",
         ]);
     });
 
@@ -120,7 +124,9 @@ describe("a stack's file", () => {
         });
         expect(mistakes.map((mistake) => mistake.setting)).toEqual(["authentik:token", "host.password"]);
         expect(sentences(mistakes)[0]).toBe(
-            "authentik:token is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
+            "authentik:token is a secret but is not encrypted in the stack's file: " +
+                "change it where it came from, and set it with: " +
+                "pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
         );
         expect(sentences(mistakes).join()).not.toContain("canary");
     });
@@ -299,7 +305,8 @@ describe("a running program", () => {
             "zot-hardening:access",
         ]);
         expect(sentences(read().mistakes)).toEqual([
-            "access holds an encrypted value, but is no secret; set it again without --secret: access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
+            "access holds an encrypted value, but is no secret; set it again without --secret: " +
+                "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
         ]);
     });
 

@@ -1,4 +1,7 @@
-/** What settings refuse whatever their values: secrets in the open, what is not set, names that are no settings; and how it is told. */
+/**
+ * What settings refuse whatever their values: secrets in the open, what is not set, names that are no settings; and how
+ * it is told.
+ */
 import { declaredState } from "../../../components/declaredState";
 import { allSettings, SecretText } from "../../../components/settings";
 import { change, refusals } from "../../support/refusals";
@@ -14,28 +17,32 @@ describe("secrets", () => {
     };
     const setKey = "set it with: pulumi config set --path host.privateKey --secret < ~/.ssh/id_ed25519";
     const setPassphrase =
-        "host.privateKeyPassphrase: it is not set, and host.privateKey is protected by one; set it with: pulumi config set --path host.privateKeyPassphrase --secret";
+        "host.privateKeyPassphrase: it is not set, and host.privateKey is protected by one; set it with: " +
+        "pulumi config set --path host.privateKeyPassphrase --secret";
 
     test.each<[title: string, host: Record<string, unknown>, sentences: string[]]>([
         [
             "a plain key",
             { privateKey: "canary" },
             [
-                `host.privateKey is a secret but is not encrypted in the stack's file: change it where it came from, and ${setKey}`,
+                "host.privateKey is a secret but is not encrypted in the stack's file: " +
+                    `change it where it came from, and ${setKey}`,
             ],
         ],
         [
             "a plain password",
             { password: "canary" },
             [
-                "host.password is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --path host.password --secret",
+                "host.password is a secret but is not encrypted in the stack's file: " +
+                    "change it where it came from, and set it with: pulumi config set --path host.password --secret",
             ],
         ],
         [
             "a plain password of digits",
             { password: 12345 },
             [
-                "host.password is a secret but is not encrypted in the stack's file: change it where it came from, and set it with: pulumi config set --path host.password --secret",
+                "host.password is a secret but is not encrypted in the stack's file: " +
+                    "change it where it came from, and set it with: pulumi config set --path host.password --secret",
             ],
         ],
         [
@@ -58,7 +65,8 @@ describe("secrets", () => {
             "an old encrypted key without its passphrase",
             {
                 privateKey: new SecretText(
-                    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: x\n\nAAAA\n-----END RSA PRIVATE KEY-----",
+                    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " +
+                        "x\n\nAAAA\n-----END RSA PRIVATE KEY-----",
                 ),
             },
             [setPassphrase],
@@ -71,7 +79,8 @@ describe("secrets", () => {
                 privateKeyPassphrase: new SecretText("canary"),
             },
             [
-                "host.privateKeyPassphrase: it is set without host.privateKey; set the key too, or remove the passphrase.",
+                "host.privateKeyPassphrase: it is set without host.privateKey; " +
+                    "set the key too, or remove the passphrase.",
             ],
         ],
         [
@@ -118,7 +127,8 @@ describe("secrets", () => {
     test("show in no form of a SecretText", () => {
         const secret = new SecretText("canary");
         expect(
-            `${secret} ${String(secret)} ${JSON.stringify({ secret })} ${require("node:util").inspect(secret, { depth: 5, showHidden: true })}`,
+            `${secret} ${String(secret)} ${JSON.stringify({ secret })} ` +
+                `${require("node:util").inspect(secret, { depth: 5, showHidden: true })}`,
         ).not.toContain("canary");
         expect(secret.reveal()).toBe("canary");
         expect(() => new SecretText(undefined).reveal()).toThrow("This secret is encrypted and cannot be read here.");
@@ -139,7 +149,8 @@ describe("what is not set", () => {
         const { description, hint } = allSettings().find((setting) => setting.name === name)!.setting;
         for (const nothing of [undefined, null, ""]) {
             expect(refusals(change(name, nothing))).toEqual([
-                `${name} is not set: ${description} Set it with: pulumi config set --path ${name} ${example}${hint ? `. ${hint}` : ""}`,
+                `${name} is not set: ${description} Set it with: ` +
+                    `pulumi config set --path ${name} ${example}${hint ? `. ${hint}` : ""}`,
             ]);
         }
     });
@@ -157,8 +168,11 @@ describe("what is not set", () => {
         expect(() => declaredState({ ...rawSettings(), site })).toThrow(
             [
                 "There are 2 mistakes in the settings:",
-                "  - authentik:url is not set: the URL of Authentik's API. Set it with: pulumi config set authentik:url https://authentik.example.org (or AUTHENTIK_URL in the environment)",
-                "  - authentik:token is not set: an API token of Authentik. Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
+                "  - authentik:url is not set: the URL of Authentik's API. " +
+                    "Set it with: pulumi config set authentik:url https://authentik.example.org (or " +
+                    "AUTHENTIK_URL in the environment)",
+                "  - authentik:token is not set: an API token of Authentik. " +
+                    "Set it with: pulumi config set --secret authentik:token (or AUTHENTIK_TOKEN in the environment)",
             ].join("\n"),
         );
     });
@@ -210,28 +224,34 @@ describe("names that are no settings", () => {
             "a literal dot, without --path",
             { "zot.port": "5050" },
             [
-                'zot.port was set without --path and so has no effect: remove it with "pulumi config rm zot.port" and set it with: pulumi config set --path zot.port VALUE',
+                "zot.port was set without --path and so has no effect: " +
+                    'remove it with "pulumi config rm zot.port" and set it with: ' +
+                    "pulumi config set --path zot.port VALUE",
             ],
         ],
         [
             "a secret with a literal dot",
             { "host.password": new SecretText("canary") },
             [
-                'host.password was set without --path and so has no effect: remove it with "pulumi config rm host.password" and set it with: pulumi config set --path host.password --secret',
+                "host.password was set without --path and so has no effect: " +
+                    'remove it with "pulumi config rm host.password" and set it with: ' +
+                    "pulumi config set --path host.password --secret",
             ],
         ],
         [
             "a group that is a value",
             { access: "open" },
             [
-                'access: "open" is not allowed; access is a group of settings: access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.',
+                'access: "open" is not allowed; access is a group of settings: ' +
+                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
             ],
         ],
         [
             "a group that is encrypted",
             { access: new SecretText("canary") },
             [
-                "access holds an encrypted value, but is no secret; set it again without --secret: access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
+                "access holds an encrypted value, but is no secret; set it again without --secret: " +
+                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
             ],
         ],
     ])("%s", (_title, groups, sentences) => {
@@ -245,7 +265,8 @@ describe("names that are no settings", () => {
             ]),
         );
         expect(() => declaredState({ ...raw, groups: { ...raw.groups, ...laid } })).toThrow(
-            `${sentences.length === 1 ? "There is a mistake" : ""} in the settings:\n${sentences.map((sentence) => `  - ${sentence}`).join("\n")}`,
+            `${sentences.length === 1 ? "There is a mistake" : ""} in the ` +
+                `settings:\n${sentences.map((sentence) => `  - ${sentence}`).join("\n")}`,
         );
     });
 });
@@ -295,9 +316,12 @@ test("mistakes in zot.extraConfig and in what settings say together are told bes
             access: { rules: { "team/**": { ci: ["read", "delete"] } } },
         }),
     ).toEqual([
-        'access.rules["team/**"]: ci would get ["read","delete"]; CI may only read and create, or its tags would not be immutable.',
-        "zot.userInterface: it is on while zot.search is off, which zot refuses; set zot.userInterface to false or zot.search to true.",
+        'access.rules["team/**"]: ci would get ["read","delete"]; ' +
+            "CI may only read and create, or its tags would not be immutable.",
+        "zot.userInterface: it is on while zot.search is off, which zot refuses; " +
+            "set zot.userInterface to false or zot.search to true.",
         "zot.extraConfig: log.output is null, which zot takes for absent; remove it, or give it a value.",
-        "zot.extraConfig: http.auth.apikey is false there and true by the other settings; change the setting that decides it, and leave it out here.",
+        "zot.extraConfig: http.auth.apikey is false there and true by the other settings; " +
+            "change the setting that decides it, and leave it out here.",
     ]);
 });

@@ -61,7 +61,9 @@ test("headers are secret but for those that say what is sent", () => {
     expect(["Content-Type", "accept", "User-Agent"].map(isSecretHeader)).toEqual([false, false, false]);
 });
 
-/** By a form that each service gives its own; put together here, so that no scanner of secrets stumbles over this file. */
+/**
+ * By a form that each service gives its own; put together here, so that no scanner of secrets stumbles over this file.
+ */
 const SECRETS: [kind: string, text: string][] = [
     ["userinfo", "https://user:canary-canary@host/path"],
     ["a token before the host", "https://canary-canary@host/path"],

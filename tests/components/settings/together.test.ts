@@ -7,14 +7,17 @@ describe("what settings say together", () => {
             "an issuer of another application",
             { identity: { issuer: "https://authentik.example.org/application/o/zott/" } },
             [
-                'identity.issuer: "https://authentik.example.org/application/o/zott/" is not the issuer of the application "zot"; give the URL of Authentik followed by /application/o/zot/, slash included, or change identity.applicationSlug.',
+                'identity.issuer: "https://authentik.example.org/application/o/zott/" is not the issuer of the ' +
+                    'application "zot"; give the URL of Authentik followed by /application/o/zot/, ' +
+                    "slash included, or change identity.applicationSlug.",
             ],
         ],
         [
             "CI's group is the admins'",
             { identity: { workloadsGroup: "admins" } },
             [
-                'identity.workloadsGroup: "admins" is the group of the admins too, so that CI could delete; give two different groups.',
+                'identity.workloadsGroup: "admins" is the group of the admins too, so that CI could delete; ' +
+                    "give two different groups.",
             ],
         ],
         [
@@ -36,7 +39,9 @@ describe("what settings say together", () => {
                 access: { ciRepositories: ["team/**", "docker.io/library/**"] },
             },
             [
-                'access.ciRepositories[1]: "docker.io/library/**" reaches into the pull-through cache under "docker.io", where CI could put its own images in place of upstream\'s; give a pattern outside it, or set access.ciMayPushToMirrors to true.',
+                'access.ciRepositories[1]: "docker.io/library/**" reaches into the pull-through cache under ' +
+                    '"docker.io", where CI could put its own images in place of upstream\'s; ' +
+                    "give a pattern outside it, or set access.ciMayPushToMirrors to true.",
             ],
         ],
         [
@@ -46,105 +51,127 @@ describe("what settings say together", () => {
                 access: { rules: { "**/library/images": { groups: { "team-ci": ["read", "create"] } } } },
             },
             [
-                'access.rules["**/library/images"]: "**/library/images" reaches into the pull-through cache under "docker.io", where CI could put its own images in place of upstream\'s; give a pattern outside it, or set access.ciMayPushToMirrors to true.',
+                'access.rules["**/library/images"]: "**/library/images" reaches into the pull-through cache ' +
+                    'under "docker.io", where CI could put its own images in place of upstream\'s; ' +
+                    "give a pattern outside it, or set access.ciMayPushToMirrors to true.",
             ],
         ],
         [
             "metrics for users without any",
             { zot: { metrics: "users" } },
             [
-                "zot.metricsUsers: it is empty while zot.metrics is users, so that nobody could read the metrics; name the users, or set zot.metrics to anonymous or off.",
+                "zot.metricsUsers: it is empty while zot.metrics is users, " +
+                    "so that nobody could read the metrics; name the users, or set zot.metrics to anonymous or off.",
             ],
         ],
         [
             "users for metrics that are off",
             { zot: { metricsUsers: ["grafana"] } },
             [
-                "zot.metricsUsers: it names users while zot.metrics is off, and would have no effect; set zot.metrics to users, or leave the list empty.",
+                "zot.metricsUsers: it names users while zot.metrics is off, and would have no effect; " +
+                    "set zot.metrics to users, or leave the list empty.",
             ],
         ],
         [
             "the web interface without search",
             { zot: { search: false } },
             [
-                "zot.userInterface: it is on while zot.search is off, which zot refuses; set zot.userInterface to false or zot.search to true.",
+                "zot.userInterface: it is on while zot.search is off, which zot refuses; " +
+                    "set zot.userInterface to false or zot.search to true.",
             ],
         ],
         [
             "no command to restart by",
             { host: { serviceManager: "command" } },
             [
-                'host.restartCommand: it is not set while host.serviceManager is command; set it with: pulumi config set --path host.restartCommand "rc-service zot restart"',
+                "host.restartCommand: it is not set while host.serviceManager is command; set it with: " +
+                    'pulumi config set --path host.restartCommand "rc-service zot restart"',
             ],
         ],
         [
             "a command beside a service manager",
             { host: { restartCommand: "restart zot" } },
             [
-                "host.restartCommand: it is set while host.serviceManager is systemd, and would have no effect; set host.serviceManager to command, or remove it.",
+                "host.restartCommand: it is set while host.serviceManager is systemd, and would have no effect; " +
+                    "set host.serviceManager to command, or remove it.",
             ],
         ],
         [
             "sudo for a service of the user's own",
             { host: { serviceManager: "systemd-user", sudo: "service" } },
             [
-                "host.sudo: it is service while host.serviceManager is systemd-user, whose services belong to host.user; set host.sudo to off.",
+                "host.sudo: it is service while host.serviceManager is systemd-user, " +
+                    "whose services belong to host.user; set host.sudo to off.",
             ],
         ],
         [
             "a push as root for an agent",
             { host: { serviceManager: "launchd-agent", sudo: "all" } },
             [
-                "host.sudo: it is all while host.serviceManager is launchd-agent, whose services belong to host.user; set host.sudo to off.",
+                "host.sudo: it is all while host.serviceManager is launchd-agent, " +
+                    "whose services belong to host.user; set host.sudo to off.",
             ],
         ],
         [
             "a unit of the system that only root may write",
             { host: { manageService: true, sudo: "service" } },
             [
-                'host.manageService: it is true, for which the push writes in /etc/systemd/system as root, while host.sudo is service and host.user "zot"; set host.sudo to all, or host.user to root, or host.manageService to false.',
+                "host.manageService: it is true, for which the push writes in /etc/systemd/system as root, " +
+                    'while host.sudo is service and host.user "zot"; ' +
+                    "set host.sudo to all, or host.user to root, or host.manageService to false.",
             ],
         ],
         [
             "an addition to a unit that only root may write",
             { host: { startWithoutIssuer: true } },
             [
-                'host.startWithoutIssuer: it is true, for which the push writes in /etc/systemd/system as root, while host.sudo is off and host.user "zot"; set host.sudo to all, or host.user to root, or host.startWithoutIssuer to false.',
+                "host.startWithoutIssuer: it is true, for which the push writes in /etc/systemd/system as root, " +
+                    'while host.sudo is off and host.user "zot"; ' +
+                    "set host.sudo to all, or host.user to root, or host.startWithoutIssuer to false.",
             ],
         ],
         [
             "a daemon of launchd without any right",
             { host: { serviceManager: "launchd-daemon" } },
             [
-                'host.sudo: it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, and host.user is "zot"; set host.sudo to service or all, or host.user to root.',
+                "host.sudo: it is off while host.serviceManager is launchd-daemon, " +
+                    'which takes orders of root alone, and host.user is "zot"; ' +
+                    "set host.sudo to service or all, or host.user to root.",
             ],
         ],
         [
             "a service file for a command",
             { host: { serviceManager: "command", restartCommand: "rc-service zot restart", manageService: true } },
             [
-                "host.manageService: it is true while host.serviceManager is command, for which there is no service file to write; set it to false, or host.serviceManager to what starts zot.",
+                "host.manageService: it is true while host.serviceManager is command, " +
+                    "for which there is no service file to write; " +
+                    "set it to false, or host.serviceManager to what starts zot.",
             ],
         ],
         [
             "a user for zot other than the one who pushes without root's rights",
             { zot: { user: "registry" }, host: { sudo: "service" } },
             [
-                'zot.user: it is "registry" while "zot" pushes with host.sudo service, who cannot give the secret files to another user; set host.user to registry or root, or host.sudo to all.',
+                'zot.user: it is "registry" while "zot" pushes with host.sudo service, ' +
+                    "who cannot give the secret files to another user; " +
+                    "set host.user to registry or root, or host.sudo to all.",
             ],
         ],
         [
             "a user's service of ours that would run as root",
             { host: { serviceManager: "systemd-user", manageService: true, user: "root" } },
             [
-                "host.user: it is root, so that zot would run as root by systemd-user; give a user of zot's own, or, if it is to run as root, set zot.user to root.",
+                "host.user: it is root, so that zot would run as root by systemd-user; " +
+                    "give a user of zot's own, or, if it is to run as root, set zot.user to root.",
             ],
         ],
         [
             "two patterns of one length for one repository",
             { access: { rules: { "*/base": { ci: ["read"] }, "team/*": {} } } },
             [
-                'access.rules: the patterns "*/base" and "team/*" are of one length and may match the same repository, for which zot would pick one of the two rules by chance; make one of them longer or narrower.',
+                'access.rules: the patterns "*/base" and "team/*" are of one length and may match the same ' +
+                    "repository, for which zot would pick one of the two rules by chance; " +
+                    "make one of them longer or narrower.",
             ],
         ],
     ])("%s", (_title, changes, sentences) => {
@@ -183,21 +210,24 @@ describe("a rule for some repositories", () => {
             { anonymous: ["create"] },
             [
                 "anonymous readers would be locked out; give anonymous: [read], or leave it out.",
-                'anonymous would get ["create"]; anyone may read and nothing else, so give anonymous: [read], or leave it out.',
+                'anonymous would get ["create"]; anyone may read and nothing else, so give anonymous: ' +
+                    "[read], or leave it out.",
             ],
         ],
         [
             "lets anyone push",
             { anonymous: ["read", "create"] },
             [
-                'anonymous would get ["read","create"]; anyone may read and nothing else, so give anonymous: [read], or leave it out.',
+                'anonymous would get ["read","create"]; anyone may read and nothing else, so give anonymous: ' +
+                    "[read], or leave it out.",
             ],
         ],
         [
             "lets CI overwrite",
             { ci: ["read", "create", "update"] },
             [
-                'ci would get ["read","create","update"]; CI may only read and create, or its tags would not be immutable.',
+                'ci would get ["read","create","update"]; ' +
+                    "CI may only read and create, or its tags would not be immutable.",
             ],
         ],
         [
@@ -214,7 +244,8 @@ describe("a rule for some repositories", () => {
             "locks admins out",
             { admins: ["read"] },
             [
-                "admins would be locked out of create, delete, since only the longest matching rule applies; leave admins out, or give read, create and delete.",
+                "admins would be locked out of create, delete, since only the longest matching rule applies; " +
+                    "leave admins out, or give read, create and delete.",
             ],
         ],
         [
@@ -226,14 +257,16 @@ describe("a rule for some repositories", () => {
             "lets a group delete",
             { groups: { developers: ["read", "delete"] } },
             [
-                'the group "developers" would get ["read","delete"]; only admins change or delete, so give read and create at most.',
+                'the group "developers" would get ["read","delete"]; ' +
+                    "only admins change or delete, so give read and create at most.",
             ],
         ],
         [
             "lets a group overwrite",
             { groups: { developers: ["read", "update"] } },
             [
-                'the group "developers" would get ["read","update"]; only admins change or delete, so give read and create at most.',
+                'the group "developers" would get ["read","update"]; ' +
+                    "only admins change or delete, so give read and create at most.",
             ],
         ],
         [
@@ -257,7 +290,8 @@ describe("a rule for some repositories", () => {
 
     test("is not for every repository", () => {
         expect(refusals({ access: { rules: { "**": { ci: ["read"] } } } })).toEqual([
-            'access.rules["**"]: this is every repository, which access.ciRepositories and the three tiers describe already; give a narrower pattern.',
+            'access.rules["**"]: this is every repository, ' +
+                "which access.ciRepositories and the three tiers describe already; give a narrower pattern.",
         ]);
     });
 

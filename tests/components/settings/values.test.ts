@@ -107,7 +107,8 @@ describe("one value", () => {
     ])("%s: %j", (...[name, value, because]) => {
         // A setting at odds with another on top is another test's concern.
         expect(refusals(change(name, value))[0]).toBe(
-            `${name}: ${JSON.stringify(value)} is not allowed${because ? ` because ${because}` : ""}; give ${allowed(name)}.`,
+            `${name}: ${JSON.stringify(value)} is not allowed${because ? ` because ${because}` : ""}; ` +
+                `give ${allowed(name)}.`,
         );
     });
 
@@ -228,7 +229,8 @@ describe("one value", () => {
         ["zot.mirrors", [{ url: "https://a.example", prefix: "a", onDemand: true }], "[0]", 'the name "onDemand"'],
     ])("in %s: %j", (...[name, value, place, shown, because, give]) => {
         expect(refusals(change(name, value))).toEqual([
-            `${name}${place}: ${shown} is not allowed${because ? ` because ${because}` : ""}; give ${give ?? allowed(name)}.`,
+            `${name}${place}: ${shown} is not allowed${because ? ` because ${because}` : ""}; ` +
+                `give ${give ?? allowed(name)}.`,
         ]);
     });
 

@@ -62,15 +62,20 @@ describe("plain values, as yaml.v3 takes them", () => {
     ])("%j is %j", (text, value) => expect(plainValue(text)).toBe(value)); // prettier-ignore
 });
 
-test("merge keys and anchors: what stands in the map goes before what is merged, and the first of a list before the second", () => {
-    const text =
-        'base: &base {port: 1, address: a, deep: {x: 1}}\nother: &other {port: 2, more: 3}\nzot:\n  <<: [*base, *other]\n  address: b\nsame: *base\nquoted: {"<<": 5}\n';
-    expect(yamlAsPulumi(text)).toMatchObject({
-        zot: { port: 1, address: "b", more: 3, deep: { x: 1 } },
-        same: { port: 1 },
-        quoted: { "<<": 5 },
-    });
-});
+test(
+    "merge keys and anchors: what stands in the map goes before what is merged, " +
+        "and the first of a list before the second",
+    () => {
+        const text =
+            "base: &base {port: 1, address: a, deep: {x: 1}}\nother: &other {port: 2, more: 3}\nzot:\n  <<: " +
+            '[*base, *other]\n  address: b\nsame: *base\nquoted: {"<<": 5}\n';
+        expect(yamlAsPulumi(text)).toMatchObject({
+            zot: { port: 1, address: "b", more: 3, deep: { x: 1 } },
+            same: { port: 1 },
+            quoted: { "<<": 5 },
+        });
+    },
+);
 
 test.each<[title: string, text: string, message: RegExp, line: number | undefined]>([
     ["a date", "a: 2001-12-14", /for a date; put it in quotes/, 1],
@@ -101,7 +106,8 @@ test.each<[title: string, text: string, message: RegExp, line: number | undefine
     throw new Error("it was read");
 });
 
-// --- beside the real CLI ------------------------------------------------------------------------------------------------
+// --- beside the real CLI
+// ------------------------------------------------------------------------------------------------
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
@@ -193,7 +199,8 @@ const value = fc.oneof(
         const { folder, pulumi } = project();
         expect(pulumi("stack", "init", "s").status).toBe(0);
         const anchors =
-            "  zot-hardening:anchors:\n    map: &map {port: 1, address: yes, deep: {x: 0777}}\n    list: &list [1, 0x10, no]\n    text: &text 08\n";
+            "  zot-hardening:anchors:\n    map: &map {port: 1, address: yes, deep: {x: 0777}}\n    list: " +
+            "&list [1, 0x10, no]\n    text: &text 08\n";
         const file = path.join(folder, "Pulumi.s.yaml");
         const salt = fs.readFileSync(file, "utf8");
         let compared = 0;

@@ -1,4 +1,6 @@
-/** The Authentik that the tests run against: the real one of AUTHENTIK_URL and AUTHENTIK_TOKEN, otherwise the stand-in. */
+/**
+ * The Authentik that the tests run against: the real one of AUTHENTIK_URL and AUTHENTIK_TOKEN, otherwise the stand-in.
+ */
 import { randomBytes } from "node:crypto";
 import { startAuthentikStandIn } from "../../../testbed/authentik/server";
 

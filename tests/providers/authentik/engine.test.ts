@@ -265,75 +265,81 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         expect((await stack.up()).summary.resourceChanges).toMatchObject({ same: 2 });
     });
 
-    test("configuration of the stack is enough, and an explicit provider too; the token is nowhere in clear", async () => {
-        const name = uniqueName("configured");
-        const { stack, stateText, folder } = await stackWith(
-            async () => {
-                const { Group, Provider, config } = sdk();
-                const token = new pulumi.Config("authentik").requireSecret("token");
-                const explicit = new Provider("explicit", {
-                    url: config.url!,
-                    token,
-                    headers: { "X-Test": "canary-header" },
-                });
-                const one = new Group("one", { name: `${name}-one` });
-                const two = new Group("two", { name: `${name}-two` }, { provider: explicit });
-                return { names: pulumi.all([one.name, two.name]) };
-            },
-            { AUTHENTIK_URL: "", AUTHENTIK_TOKEN: "" },
-        );
-        await stack.setConfig("authentik:url", { value: backend.url });
-        await stack.setConfig("authentik:token", { value: backend.token, secret: true });
-        const up = await stack.up();
-        expect(up.outputs.names?.value).toEqual([`${name}-one`, `${name}-two`]);
-        await stack.refresh({ expectNoChanges: true });
-        expect(stateText()).not.toContain(backend.token);
-        expect(stateText()).not.toContain("canary-header");
-        expect(fs.readFileSync(path.join(folder, "Pulumi.test.yaml"), "utf8")).not.toContain(backend.token);
-    });
+    test(
+        "configuration of the stack is enough, and an explicit provider too; " + "the token is nowhere in clear",
+        async () => {
+            const name = uniqueName("configured");
+            const { stack, stateText, folder } = await stackWith(
+                async () => {
+                    const { Group, Provider, config } = sdk();
+                    const token = new pulumi.Config("authentik").requireSecret("token");
+                    const explicit = new Provider("explicit", {
+                        url: config.url!,
+                        token,
+                        headers: { "X-Test": "canary-header" },
+                    });
+                    const one = new Group("one", { name: `${name}-one` });
+                    const two = new Group("two", { name: `${name}-two` }, { provider: explicit });
+                    return { names: pulumi.all([one.name, two.name]) };
+                },
+                { AUTHENTIK_URL: "", AUTHENTIK_TOKEN: "" },
+            );
+            await stack.setConfig("authentik:url", { value: backend.url });
+            await stack.setConfig("authentik:token", { value: backend.token, secret: true });
+            const up = await stack.up();
+            expect(up.outputs.names?.value).toEqual([`${name}-one`, `${name}-two`]);
+            await stack.refresh({ expectNoChanges: true });
+            expect(stateText()).not.toContain(backend.token);
+            expect(stateText()).not.toContain("canary-header");
+            expect(fs.readFileSync(path.join(folder, "Pulumi.test.yaml"), "utf8")).not.toContain(backend.token);
+        },
+    );
 
-    test("a token that took another's place is used at once: by preview, update and what comes after them", async () => {
-        const name = uniqueName("rotated");
-        const identifiers: string[] = [];
-        const token = async () => {
-            identifiers.push(uniqueName("token"));
-            const me = await api(backend, "GET", "/core/users/me/");
-            await api(backend, "POST", "/core/tokens/", {
-                identifier: identifiers.at(-1),
-                intent: "api",
-                user: me.body.user.pk as number,
-                expiring: false,
-            });
-            return (await api(backend, "GET", `/core/tokens/${identifiers.at(-1)}/view_key/`)).body.key as string;
-        };
-        const revoke = (identifier: string) => api(backend, "DELETE", `/core/tokens/${identifier}/`);
-        let text = "one";
-        const { stack } = await stackWith(
-            async () => {
-                const { Group, getFlowOutput } = sdk();
-                return {
-                    flow: getFlowOutput({ slug: "default-provider-invalidation-flow" }).id,
-                    id: new Group("group", { name, attributes: JSON.stringify({ text }) }).id,
-                };
-            },
-            { AUTHENTIK_TOKEN: "" },
-        );
-        try {
-            await stack.setConfig("authentik:token", { value: await token(), secret: true });
-            await stack.up();
-            await stack.setConfig("authentik:token", { value: await token(), secret: true });
-            await revoke(identifiers[0]!);
-            // A refresh and a destroy do not run the program; they go by the token of the last update, and say so.
-            await expect(stack.refresh()).rejects.toThrow(/refused the API token.*pulumi up, without --refresh/);
-            expect((await stack.preview()).changeSummary).toMatchObject({ same: 2 });
-            text = "two";
-            expect((await stack.up()).summary.resourceChanges).toEqual({ same: 1, update: 1 });
-            expect((await stack.up({ refresh: true })).summary.resourceChanges).toEqual({ same: 2 });
-        } finally {
-            await stack.destroy();
-            for (const identifier of identifiers) await revoke(identifier);
-        }
-    });
+    test(
+        "a token that took another's place is used at once: " + "by preview, update and what comes after them",
+        async () => {
+            const name = uniqueName("rotated");
+            const identifiers: string[] = [];
+            const token = async () => {
+                identifiers.push(uniqueName("token"));
+                const me = await api(backend, "GET", "/core/users/me/");
+                await api(backend, "POST", "/core/tokens/", {
+                    identifier: identifiers.at(-1),
+                    intent: "api",
+                    user: me.body.user.pk as number,
+                    expiring: false,
+                });
+                return (await api(backend, "GET", `/core/tokens/${identifiers.at(-1)}/view_key/`)).body.key as string;
+            };
+            const revoke = (identifier: string) => api(backend, "DELETE", `/core/tokens/${identifier}/`);
+            let text = "one";
+            const { stack } = await stackWith(
+                async () => {
+                    const { Group, getFlowOutput } = sdk();
+                    return {
+                        flow: getFlowOutput({ slug: "default-provider-invalidation-flow" }).id,
+                        id: new Group("group", { name, attributes: JSON.stringify({ text }) }).id,
+                    };
+                },
+                { AUTHENTIK_TOKEN: "" },
+            );
+            try {
+                await stack.setConfig("authentik:token", { value: await token(), secret: true });
+                await stack.up();
+                await stack.setConfig("authentik:token", { value: await token(), secret: true });
+                await revoke(identifiers[0]!);
+                // A refresh and a destroy do not run the program; they go by the token of the last update, and say so.
+                await expect(stack.refresh()).rejects.toThrow(/refused the API token.*pulumi up, without --refresh/);
+                expect((await stack.preview()).changeSummary).toMatchObject({ same: 2 });
+                text = "two";
+                expect((await stack.up()).summary.resourceChanges).toEqual({ same: 1, update: 1 });
+                expect((await stack.up({ refresh: true })).summary.resourceChanges).toEqual({ same: 2 });
+            } finally {
+                await stack.destroy();
+                for (const identifier of identifiers) await revoke(identifier);
+            }
+        },
+    );
 
     test("without address and token the preview of a group works, and the update says what to set", async () => {
         const { stack } = await stackWith(async () => ({ id: new (sdk().Group)("lonely", {}).id }), {
@@ -366,41 +372,45 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         expect(failure).not.toMatch(/at .*\.ts:\d+/);
     });
 
-    test("a state that the bridged provider was at goes on: first without its plugin, by an up, and then with a refresh", async () => {
-        const name = uniqueName("bridged");
-        let attributes = "{}";
-        const program = async () => {
-            const group = new (sdk().Group)("group", { name, attributes });
-            return { id: group.groupId };
-        };
-        const { stack } = await stackWith(program);
-        const { outputs } = await stack.up();
-        // As the engine keeps a provider that Pulumi's bridge made of a parameter (CLI 3.259).
-        const state = await stack.exportStack();
-        const resources = (
-            state.deployment as {
-                resources: { type: string; inputs: Record<string, unknown>; outputs: Record<string, unknown> }[];
-            }
-        ).resources;
-        for (const { inputs, outputs: known } of resources.filter(
-            ({ type }) => type === "pulumi:providers:authentik",
-        )) {
-            const note = {
-                name: "terraform-provider",
-                version: "1.3.0",
-                parameterization: Buffer.from(
-                    '{"remote":{"url":"goauthentik/authentik","version":"2026.5.0"}}',
-                ).toString("base64"),
+    test(
+        "a state that the bridged provider was at goes on: " +
+            "first without its plugin, by an up, and then with a refresh",
+        async () => {
+            const name = uniqueName("bridged");
+            let attributes = "{}";
+            const program = async () => {
+                const group = new (sdk().Group)("group", { name, attributes });
+                return { id: group.groupId };
             };
-            Object.assign(inputs, { __internal: note });
-            Object.assign(known, { __internal: note });
-        }
-        await stack.importStack(state);
-        attributes = '{"mended":true}';
-        const changes = async (options = {}) => (await stack.up(options)).summary.resourceChanges;
-        expect(await changes()).toEqual({ same: 1, update: 1 });
-        expect(await changes({ refresh: true })).toEqual({ same: 2 });
-        const id = outputs.id!.value as string;
-        expect((await api(backend, "GET", `/core/groups/${id}/`)).body.attributes).toEqual({ mended: true });
-    });
+            const { stack } = await stackWith(program);
+            const { outputs } = await stack.up();
+            // As the engine keeps a provider that Pulumi's bridge made of a parameter (CLI 3.259).
+            const state = await stack.exportStack();
+            const resources = (
+                state.deployment as {
+                    resources: { type: string; inputs: Record<string, unknown>; outputs: Record<string, unknown> }[];
+                }
+            ).resources;
+            for (const { inputs, outputs: known } of resources.filter(
+                ({ type }) => type === "pulumi:providers:authentik",
+            )) {
+                const note = {
+                    name: "terraform-provider",
+                    version: "1.3.0",
+                    parameterization: Buffer.from(
+                        '{"remote":{"url":"goauthentik/authentik","version":"2026.5.0"}}',
+                    ).toString("base64"),
+                };
+                Object.assign(inputs, { __internal: note });
+                Object.assign(known, { __internal: note });
+            }
+            await stack.importStack(state);
+            attributes = '{"mended":true}';
+            const changes = async (options = {}) => (await stack.up(options)).summary.resourceChanges;
+            expect(await changes()).toEqual({ same: 1, update: 1 });
+            expect(await changes({ refresh: true })).toEqual({ same: 2 });
+            const id = outputs.id!.value as string;
+            expect((await api(backend, "GET", `/core/groups/${id}/`)).body.attributes).toEqual({ mended: true });
+        },
+    );
 });

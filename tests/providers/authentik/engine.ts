@@ -1,4 +1,6 @@
-/** Programs under Pulumi's real engine: inline, with a local state of their own, and the plugin found as in Pulumi.yaml. */
+/**
+ * Programs under Pulumi's real engine: inline, with a local state of their own, and the plugin found as in Pulumi.yaml.
+ */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";

@@ -107,27 +107,30 @@ describe(`on ${backendName}`, () => {
             expect((await api(backend, "GET", `/core/groups/${group.id}/`)).body.users).toEqual([Number(one.id)]);
         });
 
-        test("that someone changed by hand is seen and mended, also where the program relied on a default", async () => {
-            const name = uniqueName("group");
-            const group = await authentik.create("group", { name });
-            await api(backend, "PATCH", `/core/groups/${group.id}/`, {
-                is_superuser: true,
-                attributes: { hand: "made" },
-            });
-            expect(await group.refresh()).toEqual([
-                "input attributes",
-                "input isSuperuser",
-                "output attributes",
-                "output isSuperuser",
-            ]);
-            expect(await group.diff({ name })).toEqual(["update attributes", "update isSuperuser"]);
-            await group.update({ name });
-            expect((await api(backend, "GET", `/core/groups/${group.id}/`)).body).toMatchObject({
-                is_superuser: false,
-                attributes: {},
-            });
-            expect(await group.refresh()).toEqual([]);
-        });
+        test(
+            "that someone changed by hand is seen and mended, " + "also where the program relied on a default",
+            async () => {
+                const name = uniqueName("group");
+                const group = await authentik.create("group", { name });
+                await api(backend, "PATCH", `/core/groups/${group.id}/`, {
+                    is_superuser: true,
+                    attributes: { hand: "made" },
+                });
+                expect(await group.refresh()).toEqual([
+                    "input attributes",
+                    "input isSuperuser",
+                    "output attributes",
+                    "output isSuperuser",
+                ]);
+                expect(await group.diff({ name })).toEqual(["update attributes", "update isSuperuser"]);
+                await group.update({ name });
+                expect((await api(backend, "GET", `/core/groups/${group.id}/`)).body).toMatchObject({
+                    is_superuser: false,
+                    attributes: {},
+                });
+                expect(await group.refresh()).toEqual([]);
+            },
+        );
 
         test("gets a name of its own where the program says none, and keeps it", async () => {
             const inputs = await authentik.check("group", {});
@@ -140,7 +143,10 @@ describe(`on ${backendName}`, () => {
             const name = uniqueName("group");
             const group = await authentik.create("group", { name });
             await expect(authentik.create("group", { name })).rejects.toThrow(
-                `The group exists already in Authentik at ${proxy.url}: name "${name}" is taken by the one with the id ${group.id}. To take it over: pulumi import authentik:index/group:Group thing ${group.id}. To have another: choose another name.`,
+                `The group exists already in Authentik at ${proxy.url}: ` +
+                    `name "${name}" is taken by the one with the id ${group.id}. ` +
+                    `To take it over: pulumi import authentik:index/group:Group thing ${group.id}. ` +
+                    "To have another: choose another name.",
             );
         });
 

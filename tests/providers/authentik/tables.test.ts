@@ -27,16 +27,21 @@ import { driver } from "./driver";
 const root = path.resolve(__dirname, "../../..");
 
 describe("compatible with the bridged package", () => {
-    // Package authentik 2026.5.0 as `pulumi package add terraform-provider goauthentik/authentik` makes it: `!` required, `*` secret.
+    // Package authentik 2026.5.0 as `pulumi package add terraform-provider goauthentik/authentik` makes it: `!`
+    // required, `*` secret.
     const bridged: Record<string, string> = {
         "authentik:index/group:Group": "attributes isSuperuser name parents roles users",
         "authentik:index/user:User": "attributes email groups isActive name *password path roles type !username",
         "authentik:index/application:Application":
-            "backchannelProviders group metaDescription metaHide metaIcon metaLaunchUrl metaPublisher name openInNewTab policyEngineMode protocolProvider !slug",
+            "backchannelProviders group metaDescription metaHide metaIcon metaLaunchUrl metaPublisher name " +
+            "openInNewTab policyEngineMode protocolProvider !slug",
         "authentik:index/policyBinding:PolicyBinding":
             "enabled failureResult group negate !order policy !target timeout user",
         "authentik:index/providerOauth2:ProviderOauth2":
-            "accessCodeValidity accessTokenValidity allowedRedirectUris authenticationFlow !authorizationFlow !clientId *clientSecret clientType encryptionKey grantTypes includeClaimsInIdToken !invalidationFlow issuerMode jwksSources jwtFederationProviders jwtFederationSources logoutMethod logoutUri name propertyMappings refreshTokenThreshold refreshTokenValidity signingKey subMode",
+            "accessCodeValidity accessTokenValidity allowedRedirectUris authenticationFlow !authorizationFlow " +
+            "!clientId *clientSecret clientType encryptionKey grantTypes includeClaimsInIdToken " +
+            "!invalidationFlow issuerMode jwksSources jwtFederationProviders jwtFederationSources logoutMethod " +
+            "logoutUri name propertyMappings refreshTokenThreshold refreshTokenValidity signingKey subMode",
     };
 
     test.each(Object.entries(bridged))("%s has its properties", (token, expected) => {
@@ -328,7 +333,9 @@ describe("configuration", () => {
         expect(checkConfiguration({ url: "authentik.example.com", insecure: "perhaps", headers: "[canary]" })).toEqual([
             {
                 property: "url",
-                reason: 'authentik:url must be an http or https address such as https://authentik.example.com, not "authentik.example.com".',
+                reason:
+                    "authentik:url must be an http or https address such as https://authentik.example.com, " +
+                    'not "authentik.example.com".',
             },
             { property: "insecure", reason: 'authentik:insecure must be true or false, not "perhaps".' },
             {

@@ -26,54 +26,63 @@ describe.each(VERSIONS)("on the stand-in for Authentik %s", (version) => {
         }
     };
 
-    test("everything that the program declares is made, and neither a refresh nor the same program again finds a difference", () =>
-        run(async (authentik) => {
-            const name = uniqueName("all");
-            const flows = {
-                authorizationFlow: (
-                    await authentik.invoke("getFlow", { slug: "default-provider-authorization-implicit-consent" })
-                ).id as string,
-                invalidationFlow: (await authentik.invoke("getFlow", { slug: "default-provider-invalidation-flow" }))
-                    .id as string,
-            };
-            const create = async (type: string, inputs: PropertyMap) => {
-                const made = await authentik.create(type, inputs);
-                expect({ type, refreshed: await made.refresh(), differences: await made.diff(inputs) }).toEqual({
-                    type,
-                    refreshed: [],
-                    differences: [],
+    test(
+        "everything that the program declares is made, " +
+            "and neither a refresh nor the same program again finds a difference",
+        () =>
+            run(async (authentik) => {
+                const name = uniqueName("all");
+                const flows = {
+                    authorizationFlow: (
+                        await authentik.invoke("getFlow", { slug: "default-provider-authorization-implicit-consent" })
+                    ).id as string,
+                    invalidationFlow: (
+                        await authentik.invoke("getFlow", { slug: "default-provider-invalidation-flow" })
+                    ).id as string,
+                };
+                const create = async (type: string, inputs: PropertyMap) => {
+                    const made = await authentik.create(type, inputs);
+                    expect({ type, refreshed: await made.refresh(), differences: await made.diff(inputs) }).toEqual({
+                        type,
+                        refreshed: [],
+                        differences: [],
+                    });
+                    return made;
+                };
+                const group = await create("group", { name });
+                await create("user", { username: name, name, type: "service_account", groups: [group.id] });
+                const provider = await create("providerOauth2", {
+                    name,
+                    clientId: name,
+                    ...flows,
+                    allowedRedirectUris: [
+                        {
+                            matching_mode: "strict",
+                            url: "https://registry.example.com/cb",
+                            redirect_uri_type: "authorization",
+                        },
+                    ],
+                    grantTypes: ["authorization_code"],
                 });
-                return made;
-            };
-            const group = await create("group", { name });
-            await create("user", { username: name, name, type: "service_account", groups: [group.id] });
-            const provider = await create("providerOauth2", {
-                name,
-                clientId: name,
-                ...flows,
-                allowedRedirectUris: [
-                    {
-                        matching_mode: "strict",
-                        url: "https://registry.example.com/cb",
-                        redirect_uri_type: "authorization",
-                    },
-                ],
-                grantTypes: ["authorization_code"],
-            });
-            const application = await create("application", {
-                name,
-                slug: name,
-                protocolProvider: Number(provider.id),
-                metaDescription: "Images",
-            });
-            await create("policyBinding", { target: application.properties.uuid as string, group: group.id, order: 0 });
-            const flow = await create("flow", { name, slug: name, title: name, designation: "authentication" });
-            const stage = await create("stageIdentification", { name, userFields: ["username"] });
-            await create("stageUserLogin", { name: `${name}-login` });
-            await create("policyExpression", { name, expression: "return True" });
-            await create("flowStageBinding", { target: flow.properties.uuid as string, stage: stage.id, order: 0 });
-            expect(authentik.log).toEqual([]);
-        }));
+                const application = await create("application", {
+                    name,
+                    slug: name,
+                    protocolProvider: Number(provider.id),
+                    metaDescription: "Images",
+                });
+                await create("policyBinding", {
+                    target: application.properties.uuid as string,
+                    group: group.id,
+                    order: 0,
+                });
+                const flow = await create("flow", { name, slug: name, title: name, designation: "authentication" });
+                const stage = await create("stageIdentification", { name, userFields: ["username"] });
+                await create("stageUserLogin", { name: `${name}-login` });
+                await create("policyExpression", { name, expression: "return True" });
+                await create("flowStageBinding", { target: flow.properties.uuid as string, stage: stage.id, order: 0 });
+                expect(authentik.log).toEqual([]);
+            }),
+    );
 
     test("a property that it does not know is refused by name, unless it says the usual", () =>
         run(async (authentik) => {

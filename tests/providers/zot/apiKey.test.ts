@@ -1,4 +1,7 @@
-/** The resource ApiKey against an Authentik and a zot: the real ones where they are at hand (AUTHENTIK_URL, AUTHENTIK_TOKEN, ZOT). */
+/**
+ * The resource ApiKey against an Authentik and a zot: the real ones where they are at hand (AUTHENTIK_URL,
+ * AUTHENTIK_TOKEN, ZOT).
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RegistryClient } from "../../../clients/zot/registry";
 import { ZotSession } from "../../../clients/zot/session";

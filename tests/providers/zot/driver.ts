@@ -1,4 +1,6 @@
-/** Plays the engine's part towards the resource ApiKey, without gRPC: check, then create, read, diff, update, delete. */
+/**
+ * Plays the engine's part towards the resource ApiKey, without gRPC: check, then create, read, diff, update, delete.
+ */
 import { type CallContext, PartialFailure, type PropertyMap, type ResourceHandler } from "../../../providers/protocol";
 import { apiKeyToken } from "../../../providers/zot/package";
 import { zotProvider } from "../../../providers/zot/provider";

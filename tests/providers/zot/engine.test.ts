@@ -117,19 +117,23 @@ const { toolchain, reason } = findToolchain();
         }
     };
 
-    test("preview asks nobody and shows key, uuid and expiry as not yet known; up makes a key that pushes; another up changes nothing", async () => {
-        await stack.preview(heard);
-        expect(asked()).toEqual([]);
-        expect(said.join("")).toContain(`An API key of ${world.ciUser} will be made`);
-        const first = await up();
-        expect(first.key.secret).toBe(true);
-        expect(await push(first.key.value as string, "v1")).toBe(201);
-        world.authentikGate.reset();
-        world.registryGate.reset();
-        const again = await up();
-        expect(again.changes).toEqual({ same: 3 });
-        expect(asked()).toEqual([]);
-    });
+    test(
+        "preview asks nobody and shows key, uuid and expiry as not yet known; up makes a key that pushes; " +
+            "another up changes nothing",
+        async () => {
+            await stack.preview(heard);
+            expect(asked()).toEqual([]);
+            expect(said.join("")).toContain(`An API key of ${world.ciUser} will be made`);
+            const first = await up();
+            expect(first.key.secret).toBe(true);
+            expect(await push(first.key.value as string, "v1")).toBe(201);
+            world.authentikGate.reset();
+            world.registryGate.reset();
+            const again = await up();
+            expect(again.changes).toEqual({ same: 3 });
+            expect(asked()).toEqual([]);
+        },
+    );
 
     test("past its time it is rotated in place, and preview says so and why", async () => {
         args = { rotateAfter: "1s" };
@@ -164,16 +168,19 @@ const { toolchain, reason } = findToolchain();
         expect(await uuids()).toEqual([after.uuid]);
     });
 
-    test("a key that exists is in the state at once, though the update fails after it; the next up goes on with it", async () => {
-        args = { generation: 3 };
-        world.registryGate.before = (request) => (request.method === "PUT" ? { status: 403 } : undefined);
-        await expect(up()).rejects.toThrow(/may not push/);
-        world.registryGate.reset();
-        const [kept] = await uuids();
-        const after = await up();
-        expect(after.uuid).toBe(kept);
-        expect(await uuids()).toEqual([kept]);
-    });
+    test(
+        "a key that exists is in the state at once, though the update fails after it; " + "the next up goes on with it",
+        async () => {
+            args = { generation: 3 };
+            world.registryGate.before = (request) => (request.method === "PUT" ? { status: 403 } : undefined);
+            await expect(up()).rejects.toThrow(/may not push/);
+            world.registryGate.reset();
+            const [kept] = await uuids();
+            const after = await up();
+            expect(after.uuid).toBe(kept);
+            expect(await uuids()).toEqual([kept]);
+        },
+    );
 
     test("refresh finds a revoked key, and the next up replaces it", async () => {
         await world.revokeAllByHand();

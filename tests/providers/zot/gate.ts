@@ -1,4 +1,7 @@
-/** A proxy on loopback in front of a server, which keeps the host name that was asked for, notes every request, and acts where a test says so. */
+/**
+ * A proxy on loopback in front of a server, which keeps the host name that was asked for, notes every request, and acts
+ * where a test says so.
+ */
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -97,7 +100,8 @@ export async function startGate(upstream: () => string): Promise<Gate> {
             incoming.socket.destroy();
         });
     });
-    // A connection that is closed just when zot sends a request on it is an error of its own, and not what a test asked for.
+    // A connection that is closed just when zot sends a request on it is an error of its own, and not what a test asked
+    // for.
     server.keepAliveTimeout = 600_000;
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     gate.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

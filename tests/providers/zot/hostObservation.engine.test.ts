@@ -1,4 +1,7 @@
-/** The look at the host in the whole program, under Pulumi's real engine: what it shows, what it has mended, and what it costs. */
+/**
+ * The look at the host in the whole program, under Pulumi's real engine: what it shows, what it has mended, and what it
+ * costs.
+ */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -57,15 +60,19 @@ const { toolchain, reason } = findToolchain();
         said = [];
     });
 
-    test("the first preview looks once, the first up looks and pushes; then an up looks once, and a refresh not at all", async () => {
-        expect((await connectionsOf(() => scratch.stack.preview(heard))).connections).toBe(1);
-        const first = await connectionsOf(() => scratch.stack.up(heard));
-        expect(first.connections).toBe(2);
-        expect(said.join("")).not.toContain("is not as it was declared");
-        const second = await connectionsOf(() => scratch.stack.up(heard));
-        expect([changes(second.result), second.connections]).toEqual([{}, 1]);
-        expect((await connectionsOf(() => scratch.stack.refresh(heard))).connections).toBe(0);
-    });
+    test(
+        "the first preview looks once, the first up looks and pushes; " +
+            "then an up looks once, and a refresh not at all",
+        async () => {
+            expect((await connectionsOf(() => scratch.stack.preview(heard))).connections).toBe(1);
+            const first = await connectionsOf(() => scratch.stack.up(heard));
+            expect(first.connections).toBe(2);
+            expect(said.join("")).not.toContain("is not as it was declared");
+            const second = await connectionsOf(() => scratch.stack.up(heard));
+            expect([changes(second.result), second.connections]).toEqual([{}, 1]);
+            expect((await connectionsOf(() => scratch.stack.refresh(heard))).connections).toBe(0);
+        },
+    );
 
     test("a config that was edited by hand is shown by preview, mended by one up, and gone in the next", async () => {
         const declared = fs.readFileSync(configFile(), "utf8");

@@ -29,7 +29,8 @@ export interface ObservedHost {
 
 export async function startObservedHost(ssh: SshHostOptions = {}): Promise<ObservedHost> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "observed-host-"));
-    // With a home of its own: what the login shell of the person at this machine does at its start is no part of the test.
+    // With a home of its own: what the login shell of the person at this machine does at its start is no part of the
+    // test.
     const [sshHost, port] = await Promise.all([startSshHost({ home: folder, ...ssh }), freePort()]);
     const images = path.join(folder, "images");
     fs.mkdirSync(images);

@@ -107,20 +107,23 @@ function openRegistry(more: object = {}): void {
 /** What a look left behind; the stand-in for zot is a program of Node's, which keeps its compiled code there. */
 const leftIn = (folder: string) => fs.readdirSync(folder).filter((name) => name !== "node-compile-cache");
 
-test("the first preview says what the first deployment will do, in one connection, and leaves nothing behind", async () => {
-    openRegistry();
-    const driver = observationDriver();
-    const [connections, files] = [host.ssh.connections(), fs.readdirSync(host.folder)];
-    expect(await driver.preview(inputs({ config: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" }))).toBe("create");
-    expect(host.ssh.connections() - connections).toBe(1);
-    expect(driver.said).toHaveLength(1);
-    expect(driver.said[0]).toMatch(/^info: /);
-    expect(driver.said[0]).toMatch(FIRST);
-    expect(driver.said[0]).toContain("narrower  anonymous loses create, update and delete on `**`");
-    expect(driver.said[0]).toContain("narrower  anyone who is logged in loses create, update and delete on `**`");
-    expect(leftIn(temporary)).toEqual([]);
-    expect(fs.readdirSync(host.folder)).toEqual(files);
-});
+test(
+    "the first preview says what the first deployment will do, in one connection, " + "and leaves nothing behind",
+    async () => {
+        openRegistry();
+        const driver = observationDriver();
+        const [connections, files] = [host.ssh.connections(), fs.readdirSync(host.folder)];
+        expect(await driver.preview(inputs({ config: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" }))).toBe("create");
+        expect(host.ssh.connections() - connections).toBe(1);
+        expect(driver.said).toHaveLength(1);
+        expect(driver.said[0]).toMatch(/^info: /);
+        expect(driver.said[0]).toMatch(FIRST);
+        expect(driver.said[0]).toContain("narrower  anonymous loses create, update and delete on `**`");
+        expect(driver.said[0]).toContain("narrower  anyone who is logged in loses create, update and delete on `**`");
+        expect(leftIn(temporary)).toEqual([]);
+        expect(fs.readdirSync(host.folder)).toEqual(files);
+    },
+);
 
 test("who is let in that was not is a warning", async () => {
     openRegistry({

@@ -67,7 +67,9 @@ describe("logins that are not declared", () => {
     test("are told before the first push, with the accounts that they leave", () => {
         const there = config({ htpasswd: { path: "/etc/zot/htpasswd" }, openid: { providers: { oidc: { issuer } } } });
         expect(notesOn(there, undefined)).toEqual([
-            "/etc/zot/config.json on registry.example.org has logins that are not declared, which the next push ends: http.auth.htpasswd (whoever has a name and a password in /etc/zot/htpasswd).",
+            "/etc/zot/config.json on registry.example.org has logins that are not declared, " +
+                "which the next push ends: http.auth.htpasswd (whoever has a name and a password in " +
+                "/etc/zot/htpasswd).",
             expect.stringMatching(
                 /^zot on registry\.example\.org goes on knowing accounts of before, .*: those whose name is an e-mail address.*; those of whoever has a name and a password.*npm run keys lists them/,
             ),
@@ -111,7 +113,8 @@ test.each<[string, Record<string, string>, string]>([
         "a unit of ours that was disabled",
         {
             disabled:
-                "zot.service is disabled, so that zot is not started when the host restarts; run on the host: systemctl enable zot.service [ZH-START-DISABLED]",
+                "zot.service is disabled, so that zot is not started when the host restarts; run on the host: " +
+                "systemctl enable zot.service [ZH-START-DISABLED]",
         },
         "zot.service is disabled, so that zot is not started when the host restarts [ZH-START-DISABLED]",
     ],
@@ -122,7 +125,8 @@ test.each<[string, Record<string, string>, string]>([
             serving: "not reachable",
             silence: "curl: (60) SSL certificate problem: certificate has expired. [ZH-READYZ-CERTIFICATE]",
         },
-        "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: certificate has expired [ZH-READYZ-CERTIFICATE]",
+        "zot does not answer at http://127.0.0.1:5000: curl: (60) SSL certificate problem: " +
+            "certificate has expired [ZH-READYZ-CERTIFICATE]",
     ],
     ["read-only, of its own accord", { serving: "read-only" }, "zot serves a read-only config"],
     [

@@ -1,4 +1,6 @@
-/** How a host is reached, and what a person is told where it is not: each in seconds, with one login attempt at most. */
+/**
+ * How a host is reached, and what a person is told where it is not: each in seconds, with one login attempt at most.
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
@@ -46,7 +48,10 @@ async function failedLogins(host: SshHost, wanted: number): Promise<void> {
         await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Also the home folder on the hosts: what the login shell of the person at this machine does at its start is no part of the tests. */
+/**
+ * Also the home folder on the hosts: what the login shell of the person at this machine does at its start is no part of
+ * the tests.
+ */
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "ssh-test-"));
 afterAll(() => fs.rmSync(scratch, { recursive: true, force: true }));
 
@@ -310,12 +315,14 @@ describe("what is no SSH host", () => {
     });
 
     test("no answer at all", async () => {
-        // A server that is stopped, with its queue full: the system answers nobody any more, as behind a firewall that drops packets.
+        // A server that is stopped, with its queue full: the system answers nobody any more, as behind a firewall that
+        // drops packets.
         const server = spawn(
             process.execPath,
             [
                 "-e",
-                'require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, function () { console.log(this.address().port); })',
+                'require("net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: ' +
+                    "1 }, function () { console.log(this.address().port); })",
             ],
             { stdio: ["ignore", "pipe", "inherit"] },
         );

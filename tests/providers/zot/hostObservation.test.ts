@@ -236,13 +236,16 @@ describe.each(kinds)("a look over %s", (kind) => {
         expect(driver.said.join("")).toMatch(/A push is under way on 127\.0\.0\.1 \(process 1 of somebody\)/);
     });
 
-    test("a config that is declared anew is no drift, whether the host has the old one or the new one already", async () => {
-        const config = host.config.replace('"info"', '"warn"');
-        expect(await driver.preview({ ...host.inputs, config })).toBe("same");
-        fs.writeFileSync(host.configFile, config);
-        expect(await driver.up({ ...host.inputs, config })).toBe("same");
-        expect(driver.said).toEqual([]);
-    });
+    test(
+        "a config that is declared anew is no drift, " + "whether the host has the old one or the new one already",
+        async () => {
+            const config = host.config.replace('"info"', '"warn"');
+            expect(await driver.preview({ ...host.inputs, config })).toBe("same");
+            fs.writeFileSync(host.configFile, config);
+            expect(await driver.up({ ...host.inputs, config })).toBe("same");
+            expect(driver.said).toEqual([]);
+        },
+    );
 
     test("first of all, and on another host, nothing is claimed", async () => {
         fs.writeFileSync(host.configFile, "{}");

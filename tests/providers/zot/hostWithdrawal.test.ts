@@ -115,43 +115,46 @@ describe.each(kinds)("a destroy over %s", (kind) => {
     });
 });
 
-test("the SDK, the schema and the check know the connection, which is secret as a whole, and nothing else", async () => {
-    const connection = { host: "host", user: "zot", hostKey: "text" };
-    const found: object[] = [];
-    await pulumi.runtime.setMocks({
-        newResource: ({ type, inputs }) => {
-            found.push({ type, inputs: inputs as object });
-            return { id: "id", state: {} };
-        },
-        call: () => ({}),
-    });
-    new zot.HostWithdrawal("host", { connection });
-    await pulumi.runtime.disconnect();
-    expect(found).toEqual([
-        {
-            type: hostWithdrawalToken,
-            inputs: {
-                connection: {
-                    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
-                    value: connection,
+test(
+    "the SDK, the schema and the check know the connection, which is secret as a whole, " + "and nothing else",
+    async () => {
+        const connection = { host: "host", user: "zot", hostKey: "text" };
+        const found: object[] = [];
+        await pulumi.runtime.setMocks({
+            newResource: ({ type, inputs }) => {
+                found.push({ type, inputs: inputs as object });
+                return { id: "id", state: {} };
+            },
+            call: () => ({}),
+        });
+        new zot.HostWithdrawal("host", { connection });
+        await pulumi.runtime.disconnect();
+        expect(found).toEqual([
+            {
+                type: hostWithdrawalToken,
+                inputs: {
+                    connection: {
+                        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+                        value: connection,
+                    },
                 },
             },
-        },
-    ]);
-    expect(() => new zot.HostWithdrawal("host", {} as zot.HostWithdrawalArgs)).toThrow(
-        "Missing required property 'connection'",
-    );
-    const schema = JSON.parse(packageSchema()) as { resources: Record<string, { inputProperties: object }> };
-    expect(Object.keys(schema.resources[hostWithdrawalToken]!.inputProperties)).toEqual(["connection"]);
-    const check = (inputs: PropertyMap) =>
-        hostWithdrawal({ environment: {} }).check!(
-            { inputs, oldInputs: undefined, randomSeed: new Uint8Array() },
-            undefined as never,
+        ]);
+        expect(() => new zot.HostWithdrawal("host", {} as zot.HostWithdrawalArgs)).toThrow(
+            "Missing required property 'connection'",
         );
-    expect((await check({})).failures).toEqual([{ property: "connection", reason: "connection is missing." }]);
-    expect((await check({ connection, look: true })).failures).toEqual(
-        expect.arrayContaining([
-            { property: "look", reason: "look is no property of a host withdrawal, which has connection alone." },
-        ]),
-    );
-});
+        const schema = JSON.parse(packageSchema()) as { resources: Record<string, { inputProperties: object }> };
+        expect(Object.keys(schema.resources[hostWithdrawalToken]!.inputProperties)).toEqual(["connection"]);
+        const check = (inputs: PropertyMap) =>
+            hostWithdrawal({ environment: {} }).check!(
+                { inputs, oldInputs: undefined, randomSeed: new Uint8Array() },
+                undefined as never,
+            );
+        expect((await check({})).failures).toEqual([{ property: "connection", reason: "connection is missing." }]);
+        expect((await check({ connection, look: true })).failures).toEqual(
+            expect.arrayContaining([
+                { property: "look", reason: "look is no property of a host withdrawal, which has connection alone." },
+            ]),
+        );
+    },
+);

@@ -1,4 +1,7 @@
-/** The plugin killed at every step of a first key and of a rotation: the next update ends in the declared state, with no stray key. */
+/**
+ * The plugin killed at every step of a first key and of a rotation: the next update ends in the declared state, with no
+ * stray key.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RegistryClient } from "../../../clients/zot/registry";
 import type { PropertyMap } from "../../../providers/protocol";

@@ -463,19 +463,23 @@ class Model {
     }
 }
 
-test("whatever happens, in whatever order, and wherever an update is cut off: no held key is lost, no stray stays, none is without an end", async () => {
-    await fc.assert(
-        fc.asyncProperty(events, async (history) => {
-            const model = new Model();
-            for (const event of history) await model.apply(event);
-            // And in the end one more update brings what is declared.
-            await model.apply({ kind: "it may not push for now", broken: false });
-            await model.apply({ kind: "up" });
-            expect(model.declared?.state.status).toBe("usable");
-        }),
-        { numRuns: 400 },
-    );
-});
+test(
+    "whatever happens, in whatever order, and wherever an update is cut off: " +
+        "no held key is lost, no stray stays, none is without an end",
+    async () => {
+        await fc.assert(
+            fc.asyncProperty(events, async (history) => {
+                const model = new Model();
+                for (const event of history) await model.apply(event);
+                // And in the end one more update brings what is declared.
+                await model.apply({ kind: "it may not push for now", broken: false });
+                await model.apply({ kind: "up" });
+                expect(model.declared?.state.status).toBe("usable");
+            }),
+            { numRuns: 400 },
+        );
+    },
+);
 
 describe("durations", () => {
     test.each([

@@ -1,4 +1,6 @@
-/** An Authentik and a hardened zot, each behind a gate, with a service account that may push: what the provider finds. */
+/**
+ * An Authentik and a hardened zot, each behind a gate, with a service account that may push: what the provider finds.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";

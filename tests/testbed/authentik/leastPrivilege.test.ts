@@ -38,51 +38,60 @@ async function robot(what: string, permissions: string[]) {
 }
 
 describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
-    test("with the permissions of the program's role everything that it makes is made, changed and removed [fact: The provider's token needs, as a role's permissions]", async () => {
-        const { as } = await robot("program", programs);
-        const name = target.name("made");
-        const made: string[] = [];
-        const make = async (path: string, body: object, key = "pk") => {
-            const reply = await as("POST", path, body);
-            expect([path, reply.status]).toEqual([path, 201]);
-            made.push(`${path}${reply.body[key]}/`);
-            target.remember(made.at(-1) as string);
-            return reply.body;
-        };
-        const group = await make("/core/groups/", { name });
-        const user = await make("/core/users/", {
-            username: name,
-            name: "",
-            type: "service_account",
-            groups: [group.pk],
-        });
-        const flow = (await as("GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent")).body
-            .results[0];
-        const mappings = (
-            await as("GET", "/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-openid")
-        ).body.results;
-        const certificate = (await as("GET", "/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate"))
-            .body.results[0];
-        const provider = await make("/providers/oauth2/", {
-            name,
-            client_id: name,
-            client_secret: "a client's secret",
-            authorization_flow: flow.pk,
-            invalidation_flow: flow.pk,
-            redirect_uris: [],
-            property_mappings: [mappings[0].pk],
-            signing_key: certificate.pk,
-        });
-        const application = await make("/core/applications/", { name, slug: name, provider: provider.pk }, "slug");
-        const binding = await make("/policies/bindings/", { target: application.pk, group: group.pk, order: 0 });
-        expect((await as("PATCH", `/core/groups/${group.pk}/`, { attributes: { a: 1 } })).status).toBe(200);
-        expect((await as("PATCH", `/core/users/${user.pk}/`, { name: "Robot" })).status).toBe(200);
-        expect((await as("PATCH", `/providers/oauth2/${provider.pk}/`, { client_secret: "another" })).status).toBe(200);
-        expect((await as("PATCH", `/core/applications/${name}/`, { group: "Registry" })).status).toBe(200);
-        const whole = { target: application.pk, group: group.pk, order: 1 };
-        expect((await as("PATCH", `/policies/bindings/${binding.pk}/`, whole)).status).toBe(200);
-        for (const path of made.reverse()) expect([path, (await as("DELETE", path)).status]).toEqual([path, 204]);
-    });
+    test(
+        "with the permissions of the program's role everything that it makes is made, " +
+            "changed and removed [fact: The provider's token needs, as a role's permissions]",
+        async () => {
+            const { as } = await robot("program", programs);
+            const name = target.name("made");
+            const made: string[] = [];
+            const make = async (path: string, body: object, key = "pk") => {
+                const reply = await as("POST", path, body);
+                expect([path, reply.status]).toEqual([path, 201]);
+                made.push(`${path}${reply.body[key]}/`);
+                target.remember(made.at(-1) as string);
+                return reply.body;
+            };
+            const group = await make("/core/groups/", { name });
+            const user = await make("/core/users/", {
+                username: name,
+                name: "",
+                type: "service_account",
+                groups: [group.pk],
+            });
+            const flow = (await as("GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent"))
+                .body.results[0];
+            const mappings = (
+                await as(
+                    "GET",
+                    "/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-openid",
+                )
+            ).body.results;
+            const certificate = (await as("GET", "/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate"))
+                .body.results[0];
+            const provider = await make("/providers/oauth2/", {
+                name,
+                client_id: name,
+                client_secret: "a client's secret",
+                authorization_flow: flow.pk,
+                invalidation_flow: flow.pk,
+                redirect_uris: [],
+                property_mappings: [mappings[0].pk],
+                signing_key: certificate.pk,
+            });
+            const application = await make("/core/applications/", { name, slug: name, provider: provider.pk }, "slug");
+            const binding = await make("/policies/bindings/", { target: application.pk, group: group.pk, order: 0 });
+            expect((await as("PATCH", `/core/groups/${group.pk}/`, { attributes: { a: 1 } })).status).toBe(200);
+            expect((await as("PATCH", `/core/users/${user.pk}/`, { name: "Robot" })).status).toBe(200);
+            expect((await as("PATCH", `/providers/oauth2/${provider.pk}/`, { client_secret: "another" })).status).toBe(
+                200,
+            );
+            expect((await as("PATCH", `/core/applications/${name}/`, { group: "Registry" })).status).toBe(200);
+            const whole = { target: application.pk, group: group.pk, order: 1 };
+            expect((await as("PATCH", `/policies/bindings/${binding.pk}/`, whole)).status).toBe(200);
+            for (const path of made.reverse()) expect([path, (await as("DELETE", path)).status]).toEqual([path, 204]);
+        },
+    );
 
     test.each([
         ["authentik_core.add_group", "POST", "/core/groups/"],
@@ -105,36 +114,50 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
         ]);
     });
 
-    test("who may view a provider sees its client secret [fact: `view_oauth2provider` shows the client secret]", async () => {
-        const { provider } = await target.makeApplication();
-        const { as } = await robot("viewer", ["authentik_providers_oauth2.view_oauth2provider"]);
-        expect((await as("GET", `/providers/oauth2/${provider.pk}/`)).body.client_secret).toBe("a client's secret");
-        expect((await as("PATCH", `/providers/oauth2/${provider.pk}/`, { client_secret: "x" })).status).toBe(403);
-    });
+    test(
+        "who may view a provider sees its client secret [fact: " + "`view_oauth2provider` shows the client secret]",
+        async () => {
+            const { provider } = await target.makeApplication();
+            const { as } = await robot("viewer", ["authentik_providers_oauth2.view_oauth2provider"]);
+            expect((await as("GET", `/providers/oauth2/${provider.pk}/`)).body.client_secret).toBe("a client's secret");
+            expect((await as("PATCH", `/providers/oauth2/${provider.pk}/`, { client_secret: "x" })).status).toBe(403);
+        },
+    );
 
-    test("who may add users makes superusers [fact: add or change of groups or users is as good as superuser]", async () => {
-        const { as } = await robot("adder", ["authentik_core.add_user"]);
-        const admins = await target.find("/core/groups/?name=authentik+Admins");
-        const username = target.name("raised");
-        const reply = await as("POST", "/core/users/", { username, name: "", groups: [admins.pk] });
-        target.remember(`/core/users/${reply.body?.pk}/`);
-        expect([reply.status, reply.body.is_superuser]).toEqual([201, true]);
-    });
+    test(
+        "who may add users makes superusers [fact: " + "add or change of groups or users is as good as superuser]",
+        async () => {
+            const { as } = await robot("adder", ["authentik_core.add_user"]);
+            const admins = await target.find("/core/groups/?name=authentik+Admins");
+            const username = target.name("raised");
+            const reply = await as("POST", "/core/users/", { username, name: "", groups: [admins.pk] });
+            target.remember(`/core/users/${reply.body?.pk}/`);
+            expect([reply.status, reply.body.is_superuser]).toEqual([201, true]);
+        },
+    );
 
-    test("who may change users joins the administrators [fact: add or change of groups or users is as good as superuser]", async () => {
-        const { as, user } = await robot("changer", ["authentik_core.view_user", "authentik_core.change_user"]);
-        const admins = await target.find("/core/groups/?name=authentik+Admins");
-        expect((await as("PATCH", `/core/users/${user.pk}/`, { groups: [admins.pk] })).status).toBe(200);
-        expect((await as("GET", "/core/users/me/")).body.user.is_superuser).toBe(true);
-    });
+    test(
+        "who may change users joins the administrators [fact: " +
+            "add or change of groups or users is as good as superuser]",
+        async () => {
+            const { as, user } = await robot("changer", ["authentik_core.view_user", "authentik_core.change_user"]);
+            const admins = await target.find("/core/groups/?name=authentik+Admins");
+            expect((await as("PATCH", `/core/users/${user.pk}/`, { groups: [admins.pk] })).status).toBe(200);
+            expect((await as("GET", "/core/users/me/")).body.user.is_superuser).toBe(true);
+        },
+    );
 
-    test("who may change groups lets themselves into the administrators [fact: add or change of groups or users is as good as superuser]", async () => {
-        // Of a group of superusers' own, not the site's.
-        const admins = await target.make("/core/groups/", { name: target.name("admins"), is_superuser: true });
-        const { as, user } = await robot("grouper", ["authentik_core.view_group", "authentik_core.change_group"]);
-        expect((await as("PATCH", `/core/groups/${admins.pk}/`, { users: [user.pk] })).status).toBe(200);
-        expect((await as("GET", "/core/users/me/")).body.user.is_superuser).toBe(true);
-    });
+    test(
+        "who may change groups lets themselves into the administrators [fact: " +
+            "add or change of groups or users is as good as superuser]",
+        async () => {
+            // Of a group of superusers' own, not the site's.
+            const admins = await target.make("/core/groups/", { name: target.name("admins"), is_superuser: true });
+            const { as, user } = await robot("grouper", ["authentik_core.view_group", "authentik_core.change_group"]);
+            expect((await as("PATCH", `/core/groups/${admins.pk}/`, { users: [user.pk] })).status).toBe(200);
+            expect((await as("GET", "/core/users/me/")).body.user.is_superuser).toBe(true);
+        },
+    );
 
     test("who may view tokens' keys has every token [fact: so is `view_token_key`]", async () => {
         const other = await target.make("/core/users/", { username: target.name("keeper"), name: "" });
@@ -157,21 +180,26 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await target.api("GET", "/core/users/me/", undefined, key)).body.user.username).toBe(other.username);
     });
 
-    test("without any permission an account makes, views and deletes an app password of its own [fact: The service account's own API token, with no permission at all: it makes an app password for itself, views it, deletes it]", async () => {
-        const { as, user } = await robot("own", []);
-        const identifier = target.name("own-password");
-        const made = await as("POST", "/core/tokens/", { identifier, intent: "app_password", expiring: true });
-        target.remember(`/core/tokens/${identifier}/`);
-        expect([made.status, made.body.user, made.body.intent]).toEqual([201, user.pk, "app_password"]);
-        expect((await as("GET", `/core/tokens/${identifier}/view_key/`)).body.key).toMatch(/^\w{60}$/);
-        expect((await as("DELETE", `/core/tokens/${identifier}/`)).status).toBe(204);
-        for (const role of (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as {
-            pk: string;
-            name: string;
-        }[]) {
-            if (role.name.startsWith("ak-managed")) target.remember(`/rbac/roles/${role.pk}/`);
-        }
-    });
+    test(
+        "without any permission an account makes, views and deletes an app password of its own [fact: " +
+            "The service account's own API token, with no permission at all: " +
+            "it makes an app password for itself, views it, deletes it]",
+        async () => {
+            const { as, user } = await robot("own", []);
+            const identifier = target.name("own-password");
+            const made = await as("POST", "/core/tokens/", { identifier, intent: "app_password", expiring: true });
+            target.remember(`/core/tokens/${identifier}/`);
+            expect([made.status, made.body.user, made.body.intent]).toEqual([201, user.pk, "app_password"]);
+            expect((await as("GET", `/core/tokens/${identifier}/view_key/`)).body.key).toMatch(/^\w{60}$/);
+            expect((await as("DELETE", `/core/tokens/${identifier}/`)).status).toBe(204);
+            for (const role of (await target.api("GET", `/core/users/${user.pk}/`)).body.roles_obj as {
+                pk: string;
+                name: string;
+            }[]) {
+                if (role.name.startsWith("ak-managed")) target.remember(`/rbac/roles/${role.pk}/`);
+            }
+        },
+    );
 
     test("a permission on an object that does not exist is granted on every object [fact]", async () => {
         const { role, assign, as } = await robot("nothing", []);
@@ -210,18 +238,21 @@ describe(`least privilege [${isReal ? "real" : "stand-in"}]`, () => {
         });
     });
 
-    test("giving permissions needs `add_role` beside `assign_role_permissions`, taking them `change_role`", async () => {
-        const { assign } = await robot("given", []);
-        const rights = ["authentik_rbac.assign_role_permissions", "authentik_rbac.unassign_role_permissions"];
-        const permissions = ["authentik_core.view_group"];
-        const half = await robot("half", rights);
-        const take = assign.replace("/assign/", "/unassign/");
-        expect((await half.as("POST", assign, { permissions })).status).toBe(403);
-        expect((await half.as("PATCH", take, { permissions })).status).toBe(403);
-        const whole = await robot("whole", [...rights, "authentik_rbac.add_role", "authentik_rbac.change_role"]);
-        expect((await whole.as("POST", assign, { permissions })).status).toBe(200);
-        expect((await whole.as("PATCH", take, { permissions })).status).toBe(204);
-    });
+    test(
+        "giving permissions needs `add_role` beside `assign_role_permissions`, " + "taking them `change_role`",
+        async () => {
+            const { assign } = await robot("given", []);
+            const rights = ["authentik_rbac.assign_role_permissions", "authentik_rbac.unassign_role_permissions"];
+            const permissions = ["authentik_core.view_group"];
+            const half = await robot("half", rights);
+            const take = assign.replace("/assign/", "/unassign/");
+            expect((await half.as("POST", assign, { permissions })).status).toBe(403);
+            expect((await half.as("PATCH", take, { permissions })).status).toBe(403);
+            const whole = await robot("whole", [...rights, "authentik_rbac.add_role", "authentik_rbac.change_role"]);
+            expect((await whole.as("POST", assign, { permissions })).status).toBe(200);
+            expect((await whole.as("PATCH", take, { permissions })).status).toBe(204);
+        },
+    );
 
     test("a certificate's private key is viewed by a permission of its own", async () => {
         const { pk } = await target.find("/crypto/certificatekeypairs/?name=authentik+Self-signed+Certificate");

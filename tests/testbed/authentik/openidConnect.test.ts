@@ -79,104 +79,116 @@ const heading = (html: string) => /<h1[^>]*>\s*([^<]*?)\s*<\/h1>/.exec(html)?.[1
 const title = (html: string) => /<title>\s*([^<]*?)\s*<\/title>/.exec(html)?.[1];
 
 describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
-    test("discovery: an issuer for the application, endpoints for all, both as the client sees the host [fact: iss follows the Host and X-Forwarded-Proto headers]", async () => {
-        const { slug } = await target.makeApplication();
-        const path = `/application/o/${slug}/.well-known/openid-configuration`;
-        const expected = (origin: string) => ({
-            issuer: `${origin}/application/o/${slug}/`,
-            authorization_endpoint: `${origin}/application/o/authorize/`,
-            token_endpoint: `${origin}/application/o/token/`,
-            userinfo_endpoint: `${origin}/application/o/userinfo/`,
-            jwks_uri: `${origin}/application/o/${slug}/jwks/`,
-            end_session_endpoint: `${origin}/application/o/${slug}/end-session/`,
-            id_token_signing_alg_values_supported: ["RS256"],
-        });
-        expect((await call(`${target.url}${path}`)).body).toMatchObject(expected(target.url));
-        const proxied = await call(`${target.url}${path}`, {
-            headers: { host: "id.example.org", "x-forwarded-proto": "https" },
-        });
-        expect(proxied.body).toMatchObject(expected("https://id.example.org"));
-        expect(proxied.body.claims_supported).toEqual(
-            expect.arrayContaining(["preferred_username", "groups", "email"]),
-        );
-        const root = await call(`${target.url}/application/o/${slug}/`);
-        expect([root.status, root.headers.location]).toEqual([302, path]);
-        expect((await call(`${target.url}/application/o/nonesuch/.well-known/openid-configuration`)).status).toBe(404);
-    });
+    test(
+        "discovery: an issuer for the application, endpoints for all, " +
+            "both as the client sees the host [fact: iss follows the Host and X-Forwarded-Proto headers]",
+        async () => {
+            const { slug } = await target.makeApplication();
+            const path = `/application/o/${slug}/.well-known/openid-configuration`;
+            const expected = (origin: string) => ({
+                issuer: `${origin}/application/o/${slug}/`,
+                authorization_endpoint: `${origin}/application/o/authorize/`,
+                token_endpoint: `${origin}/application/o/token/`,
+                userinfo_endpoint: `${origin}/application/o/userinfo/`,
+                jwks_uri: `${origin}/application/o/${slug}/jwks/`,
+                end_session_endpoint: `${origin}/application/o/${slug}/end-session/`,
+                id_token_signing_alg_values_supported: ["RS256"],
+            });
+            expect((await call(`${target.url}${path}`)).body).toMatchObject(expected(target.url));
+            const proxied = await call(`${target.url}${path}`, {
+                headers: { host: "id.example.org", "x-forwarded-proto": "https" },
+            });
+            expect(proxied.body).toMatchObject(expected("https://id.example.org"));
+            expect(proxied.body.claims_supported).toEqual(
+                expect.arrayContaining(["preferred_username", "groups", "email"]),
+            );
+            const root = await call(`${target.url}/application/o/${slug}/`);
+            expect([root.status, root.headers.location]).toEqual([302, path]);
+            expect((await call(`${target.url}/application/o/nonesuch/.well-known/openid-configuration`)).status).toBe(
+                404,
+            );
+        },
+    );
 
-    test("the whole way: authorize, login flow, back to authorize, code, tokens, userinfo [fact: The whole chain works without a browser: authorize -> flow -> executor -> redirect_uri?code=…&state=…; id_token's iss, aud, sub, preferred_username, groups; RS256]", async () => {
-        const site = await target.makeApplication();
-        const visitor = new Visitor(target.url);
-        const path = authorizePath(site, { nonce: "a nonce" });
-        const first = await visitor.go(path);
-        expect(first.status).toBe(302);
-        const page = new URL(first.headers.location as string, target.url);
-        expect(page.pathname).toBe("/if/flow/default-authentication-flow/");
-        expect(page.searchParams.get("client_id")).toBe(site.slug);
-        expect(page.searchParams.get("next")).toBe(path);
-        expect((await visitor.go(first.headers.location as string)).status).toBe(200);
+    test(
+        "the whole way: authorize, login flow, back to authorize, code, tokens, userinfo [fact: " +
+            "The whole chain works without a browser: " +
+            "authorize -> flow -> executor -> redirect_uri?code=…&state=…; " +
+            "id_token's iss, aud, sub, preferred_username, groups; RS256]",
+        async () => {
+            const site = await target.makeApplication();
+            const visitor = new Visitor(target.url);
+            const path = authorizePath(site, { nonce: "a nonce" });
+            const first = await visitor.go(path);
+            expect(first.status).toBe(302);
+            const page = new URL(first.headers.location as string, target.url);
+            expect(page.pathname).toBe("/if/flow/default-authentication-flow/");
+            expect(page.searchParams.get("client_id")).toBe(site.slug);
+            expect(page.searchParams.get("next")).toBe(path);
+            expect((await visitor.go(first.headers.location as string)).status).toBe(200);
 
-        const query = page.search.slice(1);
-        const challenge = await visitor.flow("default-authentication-flow", undefined, query);
-        expect(challenge.body.application_pre).toBe(site.slug);
-        const last = await visitor.logIn(
-            site.user.username,
-            await target.makeToken(site.user.pk, "app_password"),
-            query,
-        );
-        expect(last.body).toEqual({ component: "xak-flow-redirect", to: path });
+            const query = page.search.slice(1);
+            const challenge = await visitor.flow("default-authentication-flow", undefined, query);
+            expect(challenge.body.application_pre).toBe(site.slug);
+            const last = await visitor.logIn(
+                site.user.username,
+                await target.makeToken(site.user.pk, "app_password"),
+                query,
+            );
+            expect(last.body).toEqual({ component: "xak-flow-redirect", to: path });
 
-        const back = await visitor.go(last.body.to);
-        expect(back.status).toBe(302);
-        const arrived = new URL(back.headers.location as string);
-        expect(arrived.origin + arrived.pathname).toBe(callback);
-        expect([...arrived.searchParams.keys()]).toEqual(["code", "state"]);
-        expect(arrived.searchParams.get("state")).toBe("a state");
+            const back = await visitor.go(last.body.to);
+            expect(back.status).toBe(302);
+            const arrived = new URL(back.headers.location as string);
+            expect(arrived.origin + arrived.pathname).toBe(callback);
+            expect([...arrived.searchParams.keys()]).toEqual(["code", "state"]);
+            expect(arrived.searchParams.get("state")).toBe("a state");
 
-        const reply = await redeem(site, { code: arrived.searchParams.get("code") as string });
-        expect(reply.status).toBe(200);
-        expect(reply.body).toMatchObject({ token_type: "Bearer", expires_in: 3600 });
-        expect(reply.body.scope.split(" ").sort()).toEqual(["email", "openid", "profile"]);
-        const { header, claims, signed, signature } = parts(reply.body.id_token);
-        expect(claims).toMatchObject({
-            iss: `${target.url}/application/o/${site.slug}/`,
-            aud: site.slug,
-            sub: site.user.username,
-            preferred_username: site.user.username,
-            nickname: site.user.username,
-            groups: [site.group.name],
-            email: "robot@example.org",
-            email_verified: false,
-            nonce: "a nonce",
-            acr: "goauthentik.io/providers/oauth2/default",
-        });
-        expect(claims.exp - claims.iat).toBeGreaterThanOrEqual(3599);
-        expect(claims).not.toHaveProperty("amr");
-        const keys = (await call(`${target.url}/application/o/${site.slug}/jwks/`)).body.keys;
-        expect(keys).toHaveLength(1);
-        expect(keys[0]).toMatchObject({ kty: "RSA", alg: "RS256", use: "sig", kid: header.kid });
-        expect(header.alg).toBe("RS256");
-        expect(
-            verify("RSA-SHA256", Buffer.from(signed), createPublicKey({ key: keys[0], format: "jwk" }), signature),
-        ).toBe(true);
+            const reply = await redeem(site, { code: arrived.searchParams.get("code") as string });
+            expect(reply.status).toBe(200);
+            expect(reply.body).toMatchObject({ token_type: "Bearer", expires_in: 3600 });
+            expect(reply.body.scope.split(" ").sort()).toEqual(["email", "openid", "profile"]);
+            const { header, claims, signed, signature } = parts(reply.body.id_token);
+            expect(claims).toMatchObject({
+                iss: `${target.url}/application/o/${site.slug}/`,
+                aud: site.slug,
+                sub: site.user.username,
+                preferred_username: site.user.username,
+                nickname: site.user.username,
+                groups: [site.group.name],
+                email: "robot@example.org",
+                email_verified: false,
+                nonce: "a nonce",
+                acr: "goauthentik.io/providers/oauth2/default",
+            });
+            expect(claims.exp - claims.iat).toBeGreaterThanOrEqual(3599);
+            expect(claims).not.toHaveProperty("amr");
+            const keys = (await call(`${target.url}/application/o/${site.slug}/jwks/`)).body.keys;
+            expect(keys).toHaveLength(1);
+            expect(keys[0]).toMatchObject({ kty: "RSA", alg: "RS256", use: "sig", kid: header.kid });
+            expect(header.alg).toBe("RS256");
+            expect(
+                verify("RSA-SHA256", Buffer.from(signed), createPublicKey({ key: keys[0], format: "jwk" }), signature),
+            ).toBe(true);
 
-        const userinfo = await call(`${target.url}/application/o/userinfo/`, {
-            headers: { authorization: `Bearer ${reply.body.access_token}` },
-        });
-        expect(userinfo.body).toMatchObject({
-            sub: site.user.username,
-            groups: [site.group.name],
-            email: "robot@example.org",
-        });
-        const strange = await call(`${target.url}/application/o/userinfo/`, {
-            headers: { authorization: "Bearer nonsense" },
-        });
-        expect(strange.status).toBe(401);
-        expect(strange.headers["www-authenticate"]).toContain('error="invalid_token"');
+            const userinfo = await call(`${target.url}/application/o/userinfo/`, {
+                headers: { authorization: `Bearer ${reply.body.access_token}` },
+            });
+            expect(userinfo.body).toMatchObject({
+                sub: site.user.username,
+                groups: [site.group.name],
+                email: "robot@example.org",
+            });
+            const strange = await call(`${target.url}/application/o/userinfo/`, {
+                headers: { authorization: "Bearer nonsense" },
+            });
+            expect(strange.status).toBe(401);
+            expect(strange.headers["www-authenticate"]).toContain('error="invalid_token"');
 
-        const again = await redeem(site, { code: arrived.searchParams.get("code") as string });
-        expect([again.status, again.body.error]).toEqual([400, "invalid_grant"]);
-    });
+            const again = await redeem(site, { code: arrived.searchParams.get("code") as string });
+            expect([again.status, again.body.error]).toEqual([400, "invalid_grant"]);
+        },
+    );
 
     test("a login by password is told so (amr), and the issuer follows the host of the token request", async () => {
         const site = await target.makeApplication();
@@ -195,57 +207,70 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         });
     });
 
-    test('what the authorization endpoint refuses [fact: client id unknown 400 "Client ID Error"; redirect URI differs, even by a trailing slash, 400 "Redirect URI Error"]', async () => {
-        const site = await target.makeApplication();
-        const visitor = await loggedIn(site);
-        const refused = async (changes: Record<string, string | undefined>) => visitor.go(authorizePath(site, changes));
-        for (const changes of [{ redirect_uri: `${callback}/` }, { redirect_uri: undefined }]) {
-            const reply = await refused(changes);
-            expect([reply.status, heading(reply.text)]).toEqual([400, "Redirect URI Error"]);
-        }
-        const unknown = await refused({ client_id: "nonesuch" });
-        expect([unknown.status, heading(unknown.text)]).toEqual([400, "Client ID Error"]);
-        const type = await refused({ response_type: "nonsense" });
-        const told = new URL(type.headers.location as string);
-        expect([type.status, told.searchParams.get("error"), told.searchParams.get("state")]).toEqual([
-            302,
-            "unsupported_response_type",
-            "a state",
-        ]);
-        const anonymous = await new Visitor(target.url).go(authorizePath(site, { prompt: "none" }));
-        expect(new URL(anonymous.headers.location as string).searchParams.get("error")).toBe("login_required");
-        expect((await refused({ prompt: "none" })).headers.location).toMatch(
-            /^http:\/\/127\.0\.0\.1:9\/callback\?code=/,
-        );
-        expect((await refused({ prompt: "login" })).headers.location).toMatch(
-            /^\/if\/flow\/default-authentication-flow\/\?/,
-        );
-        expect((await visitor.go("/application/o/authorize/")).status).toBe(404);
-    });
+    test(
+        'what the authorization endpoint refuses [fact: client id unknown 400 "Client ID Error"; ' +
+            'redirect URI differs, even by a trailing slash, 400 "Redirect URI Error"]',
+        async () => {
+            const site = await target.makeApplication();
+            const visitor = await loggedIn(site);
+            const refused = async (changes: Record<string, string | undefined>) =>
+                visitor.go(authorizePath(site, changes));
+            for (const changes of [{ redirect_uri: `${callback}/` }, { redirect_uri: undefined }]) {
+                const reply = await refused(changes);
+                expect([reply.status, heading(reply.text)]).toEqual([400, "Redirect URI Error"]);
+            }
+            const unknown = await refused({ client_id: "nonesuch" });
+            expect([unknown.status, heading(unknown.text)]).toEqual([400, "Client ID Error"]);
+            const type = await refused({ response_type: "nonsense" });
+            const told = new URL(type.headers.location as string);
+            expect([type.status, told.searchParams.get("error"), told.searchParams.get("state")]).toEqual([
+                302,
+                "unsupported_response_type",
+                "a state",
+            ]);
+            const anonymous = await new Visitor(target.url).go(authorizePath(site, { prompt: "none" }));
+            expect(new URL(anonymous.headers.location as string).searchParams.get("error")).toBe("login_required");
+            expect((await refused({ prompt: "none" })).headers.location).toMatch(
+                /^http:\/\/127\.0\.0\.1:9\/callback\?code=/,
+            );
+            expect((await refused({ prompt: "login" })).headers.location).toMatch(
+                /^\/if\/flow\/default-authentication-flow\/\?/,
+            );
+            expect((await visitor.go("/application/o/authorize/")).status).toBe(404);
+        },
+    );
 
-    test('a user in no bound group gets a page with status 200 and no redirect [fact: in no bound group: authorize 200 HTML, title "Permission denied - authentik"]', async () => {
-        const site = await target.makeApplication();
-        const stranger = await target.make("/core/users/", { username: target.name("stranger"), name: "" });
-        const visitor = new Visitor(target.url);
-        await visitor.logIn(stranger.username, await target.makeToken(stranger.pk, "app_password"));
-        const reply = await visitor.go(authorizePath(site));
-        expect([reply.status, reply.headers.location, title(reply.text)]).toEqual([
-            200,
-            undefined,
-            "Permission denied - authentik",
-        ]);
-    });
+    test(
+        "a user in no bound group gets a page with status 200 and no redirect [fact: in no bound group: " +
+            'authorize 200 HTML, title "Permission denied - authentik"]',
+        async () => {
+            const site = await target.makeApplication();
+            const stranger = await target.make("/core/users/", { username: target.name("stranger"), name: "" });
+            const visitor = new Visitor(target.url);
+            await visitor.logIn(stranger.username, await target.makeToken(stranger.pk, "app_password"));
+            const reply = await visitor.go(authorizePath(site));
+            expect([reply.status, reply.headers.location, title(reply.text)]).toEqual([
+                200,
+                undefined,
+                "Permission denied - authentik",
+            ]);
+        },
+    );
 
-    test('an application without its provider, and a provider without its application [fact: application without provider: authorize 200 HTML "Permission denied - authentik"]', async () => {
-        const site = await target.makeApplication();
-        const visitor = await loggedIn(site);
-        await target.api("PATCH", `/core/applications/${site.slug}/`, { provider: null });
-        const reply = await visitor.go(authorizePath(site));
-        expect([reply.status, title(reply.text)]).toEqual([200, "Permission denied - authentik"]);
-        expect((await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).status).toBe(
-            404,
-        );
-    });
+    test(
+        "an application without its provider, and a provider without its application [fact: " +
+            'application without provider: authorize 200 HTML "Permission denied - authentik"]',
+        async () => {
+            const site = await target.makeApplication();
+            const visitor = await loggedIn(site);
+            await target.api("PATCH", `/core/applications/${site.slug}/`, { provider: null });
+            const reply = await visitor.go(authorizePath(site));
+            expect([reply.status, title(reply.text)]).toEqual([200, "Permission denied - authentik"]);
+            expect(
+                (await call(`${target.url}/application/o/${site.slug}/.well-known/openid-configuration`)).status,
+            ).toBe(404);
+        },
+    );
 
     test("what the token endpoint refuses [fact: wrong client secret: invalid_client]", async () => {
         const site = await target.makeApplication();
@@ -299,34 +324,42 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await visitor.go(authorizePath(site, { redirect_uri: "http://127.0.0.1:9/other" }))).status).toBe(400);
     });
 
-    test("without a signing key tokens are signed with the client secret, and there are no keys [fact: Without a signing key it is HS256 and the JWKS is empty]", async () => {
-        const site = await target.makeApplication({ provider: { signing_key: null } });
-        const visitor = await loggedIn(site);
-        const { header, signed, signature } = parts(
-            (await redeem(site, { code: await newCode(site, visitor) })).body.id_token,
-        );
-        expect(header.alg).toBe("HS256");
-        expect(createHmac("sha256", "a client's secret").update(signed).digest().equals(signature)).toBe(true);
-        expect((await call(`${target.url}/application/o/${site.slug}/jwks/`)).body).toEqual({});
-    });
+    test(
+        "without a signing key tokens are signed with the client secret, and there are no keys [fact: " +
+            "Without a signing key it is HS256 and the JWKS is empty]",
+        async () => {
+            const site = await target.makeApplication({ provider: { signing_key: null } });
+            const visitor = await loggedIn(site);
+            const { header, signed, signature } = parts(
+                (await redeem(site, { code: await newCode(site, visitor) })).body.id_token,
+            );
+            expect(header.alg).toBe("HS256");
+            expect(createHmac("sha256", "a client's secret").update(signed).digest().equals(signature)).toBe(true);
+            expect((await call(`${target.url}/application/o/${site.slug}/jwks/`)).body).toEqual({});
+        },
+    );
 
-    test("without the openid mapping userinfo is 403, without profile there are no names and groups [fact: no openid mapping: userinfo 403; no profile mapping: no names and groups]", async () => {
-        const mapping = async (scope: string) =>
-            (
-                await target.find(
-                    `/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-${scope}`,
-                )
-            ).pk;
-        const site = await target.makeApplication({ provider: { property_mappings: [await mapping("email")] } });
-        const tokens = (await redeem(site, { code: await newCode(site, await loggedIn(site)) })).body;
-        expect(parts(tokens.id_token).claims).toMatchObject({ email: "robot@example.org" });
-        expect(parts(tokens.id_token).claims).not.toHaveProperty("groups");
-        const userinfo = await call(`${target.url}/application/o/userinfo/`, {
-            headers: { authorization: `Bearer ${tokens.access_token}` },
-        });
-        expect(userinfo.status).toBe(403);
-        expect(userinfo.headers["www-authenticate"]).toContain('error="insufficient_scope"');
-    });
+    test(
+        "without the openid mapping userinfo is 403, without profile there are no names and groups [fact: " +
+            "no openid mapping: userinfo 403; no profile mapping: no names and groups]",
+        async () => {
+            const mapping = async (scope: string) =>
+                (
+                    await target.find(
+                        `/propertymappings/provider/scope/?managed=goauthentik.io/providers/oauth2/scope-${scope}`,
+                    )
+                ).pk;
+            const site = await target.makeApplication({ provider: { property_mappings: [await mapping("email")] } });
+            const tokens = (await redeem(site, { code: await newCode(site, await loggedIn(site)) })).body;
+            expect(parts(tokens.id_token).claims).toMatchObject({ email: "robot@example.org" });
+            expect(parts(tokens.id_token).claims).not.toHaveProperty("groups");
+            const userinfo = await call(`${target.url}/application/o/userinfo/`, {
+                headers: { authorization: `Bearer ${tokens.access_token}` },
+            });
+            expect(userinfo.status).toBe(403);
+            expect(userinfo.headers["www-authenticate"]).toContain('error="insufficient_scope"');
+        },
+    );
 
     test("the global issuer mode has the host as issuer [fact: issuer differs in global mode]", async () => {
         const site = await target.makeApplication({ provider: { issuer_mode: "global" } });
@@ -336,37 +369,43 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(parts(tokens.body.id_token).claims.iss).toBe(`${target.url}/`);
     });
 
-    test("client_credentials with a user name and an app password gives an id_token; the client secret is not looked at [fact: client_credentials with `username` and app password returns id_token and access_token with groups; the client secret is not checked]", async () => {
-        const site = await target.makeApplication();
-        const password = await target.makeToken(site.user.pk, "app_password");
-        const ask = (changes: Record<string, string>) =>
-            call(`${target.url}/application/o/token/`, {
-                method: "POST",
-                form: {
-                    grant_type: "client_credentials",
-                    client_id: site.slug,
-                    username: site.user.username,
-                    password,
-                    scope: "openid profile",
-                    ...changes,
-                },
+    test(
+        "client_credentials with a user name and an app password gives an id_token; " +
+            "the client secret is not looked at [fact: " +
+            "client_credentials with `username` and app password returns id_token and access_token with groups; " +
+            "the client secret is not checked]",
+        async () => {
+            const site = await target.makeApplication();
+            const password = await target.makeToken(site.user.pk, "app_password");
+            const ask = (changes: Record<string, string>) =>
+                call(`${target.url}/application/o/token/`, {
+                    method: "POST",
+                    form: {
+                        grant_type: "client_credentials",
+                        client_id: site.slug,
+                        username: site.user.username,
+                        password,
+                        scope: "openid profile",
+                        ...changes,
+                    },
+                });
+            const reply = await ask({});
+            expect(reply.status).toBe(200);
+            for (const token of [reply.body.id_token, reply.body.access_token]) {
+                expect(parts(token).claims).toMatchObject({
+                    preferred_username: site.user.username,
+                    groups: [site.group.name],
+                });
+            }
+            expect((await ask({ password: "wrong" })).body.error).toBe("invalid_grant");
+            const stranger = await target.make("/core/users/", { username: target.name("unbound"), name: "" });
+            const refused = await ask({
+                username: stranger.username,
+                password: await target.makeToken(stranger.pk, "app_password"),
             });
-        const reply = await ask({});
-        expect(reply.status).toBe(200);
-        for (const token of [reply.body.id_token, reply.body.access_token]) {
-            expect(parts(token).claims).toMatchObject({
-                preferred_username: site.user.username,
-                groups: [site.group.name],
-            });
-        }
-        expect((await ask({ password: "wrong" })).body.error).toBe("invalid_grant");
-        const stranger = await target.make("/core/users/", { username: target.name("unbound"), name: "" });
-        const refused = await ask({
-            username: stranger.username,
-            password: await target.makeToken(stranger.pk, "app_password"),
-        });
-        expect(refused.body.error).toBe("invalid_grant");
-    });
+            expect(refused.body.error).toBe("invalid_grant");
+        },
+    );
 
     test("explicit consent is asked for once [fact: consent asked once in four weeks by default]", async () => {
         const consent = "default-provider-authorization-explicit-consent";
@@ -393,16 +432,20 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect(straight.body.component).toBe("xak-flow-redirect");
     });
 
-    test("a login through a flow of one's own counts at authorize [fact: with the same cookies authorize redirects straight to the callback]", async () => {
-        const site = await target.makeApplication();
-        const visitor = await loggedIn(site);
-        // What zot's login does next, with the same cookies: straight to the callback.
-        expect((await visitor.go(authorizePath(site))).headers.location).toMatch(
-            /^http:\/\/127\.0\.0\.1:9\/callback\?code=/,
-        );
-        await visitor.flow("default-invalidation-flow");
-        expect((await visitor.go(authorizePath(site))).headers.location).toMatch(
-            /^\/if\/flow\/default-authentication-flow\/\?/,
-        );
-    });
+    test(
+        "a login through a flow of one's own counts at authorize [fact: " +
+            "with the same cookies authorize redirects straight to the callback]",
+        async () => {
+            const site = await target.makeApplication();
+            const visitor = await loggedIn(site);
+            // What zot's login does next, with the same cookies: straight to the callback.
+            expect((await visitor.go(authorizePath(site))).headers.location).toMatch(
+                /^http:\/\/127\.0\.0\.1:9\/callback\?code=/,
+            );
+            await visitor.flow("default-invalidation-flow");
+            expect((await visitor.go(authorizePath(site))).headers.location).toMatch(
+                /^\/if\/flow\/default-authentication-flow\/\?/,
+            );
+        },
+    );
 });

@@ -8,7 +8,8 @@ import * as path from "node:path";
 import { FlowError, LoginError, ZotSession } from "../../../clients/zot/session";
 import { call, Target } from "./target";
 
-// A real zot is the client that counts: it takes the issuer, the keys, the tokens and the claims as they are, or panics.
+// A real zot is the client that counts: it takes the issuer, the keys, the tokens and the claims as they are, or
+// panics.
 
 const zot = process.env.ZOT ?? "zot";
 const hasZot = spawnSync(zot, ["--version"]).status === 0;

@@ -178,41 +178,45 @@ describe("what it is", () => {
         expect(next.pk).toBe(user.pk + 1);
     });
 
-    test("it is of the version of schema.yml unless told otherwise; a release has grant types, and none unless they are given", async () => {
-        const release = await start();
-        expect(release.version).toBe(new ApiSchema().version);
-        const candidate = await start({ version: "2026.5.0-rc1" });
-        const make = async (standIn: AuthentikStandIn, members: object = {}) => {
-            const flow = (
-                await api(standIn, "GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent")
-            ).body.results[0].pk;
-            const body = {
-                name: newKey(8),
-                authorization_flow: flow,
-                invalidation_flow: flow,
-                redirect_uris: [],
-                ...members,
+    test(
+        "it is of the version of schema.yml unless told otherwise; " +
+            "a release has grant types, and none unless they are given",
+        async () => {
+            const release = await start();
+            expect(release.version).toBe(new ApiSchema().version);
+            const candidate = await start({ version: "2026.5.0-rc1" });
+            const make = async (standIn: AuthentikStandIn, members: object = {}) => {
+                const flow = (
+                    await api(standIn, "GET", "/flows/instances/?slug=default-provider-authorization-implicit-consent")
+                ).body.results[0].pk;
+                const body = {
+                    name: newKey(8),
+                    authorization_flow: flow,
+                    invalidation_flow: flow,
+                    redirect_uris: [],
+                    ...members,
+                };
+                return (await api(standIn, "POST", "/providers/oauth2/", body)).body;
             };
-            return (await api(standIn, "POST", "/providers/oauth2/", body)).body;
-        };
-        const callback = "http://127.0.0.1:9/callback";
-        const redirectUris = { redirect_uris: [{ matching_mode: "strict", url: callback }] };
-        const authorize = async (provider: { client_id: string }) => {
-            const query = new URLSearchParams({
-                client_id: provider.client_id,
-                response_type: "code",
-                redirect_uri: callback,
-            });
-            return (await call(`${release.url}/application/o/authorize/?${query.toString()}`)).headers.location;
-        };
-        const without = await make(release, redirectUris);
-        expect(without.grant_types).toEqual([]);
-        expect(await authorize(without)).toMatch(/^http:\/\/127\.0\.0\.1:9\/callback\?error=/);
-        expect((await make(release, { grant_types: ["authorization_code"] })).grant_types).toEqual([
-            "authorization_code",
-        ]);
-        expect(await make(candidate, { grant_types: ["authorization_code"] })).not.toHaveProperty("grant_types");
-    });
+            const callback = "http://127.0.0.1:9/callback";
+            const redirectUris = { redirect_uris: [{ matching_mode: "strict", url: callback }] };
+            const authorize = async (provider: { client_id: string }) => {
+                const query = new URLSearchParams({
+                    client_id: provider.client_id,
+                    response_type: "code",
+                    redirect_uri: callback,
+                });
+                return (await call(`${release.url}/application/o/authorize/?${query.toString()}`)).headers.location;
+            };
+            const without = await make(release, redirectUris);
+            expect(without.grant_types).toEqual([]);
+            expect(await authorize(without)).toMatch(/^http:\/\/127\.0\.0\.1:9\/callback\?error=/);
+            expect((await make(release, { grant_types: ["authorization_code"] })).grant_types).toEqual([
+                "authorization_code",
+            ]);
+            expect(await make(candidate, { grant_types: ["authorization_code"] })).not.toHaveProperty("grant_types");
+        },
+    );
 
     test("an expression that it cannot evaluate is refused, with a way out", async () => {
         const standIn = await start();

@@ -3,8 +3,8 @@ import { request as httpRequest } from "node:http";
 
 import { type AuthentikStandIn, startAuthentikStandIn } from "../../../testbed/authentik/server";
 
-// The contract that stand-in and real Authentik share: with AUTHENTIK_URL and AUTHENTIK_TOKEN these tests ask the real one, which
-// must be on plain HTTP; otherwise a stand-in of their own. They remove whatever they make.
+// The contract that stand-in and real Authentik share: with AUTHENTIK_URL and AUTHENTIK_TOKEN these tests ask the real
+// one, which must be on plain HTTP; otherwise a stand-in of their own. They remove whatever they make.
 
 const realUrl = process.env.AUTHENTIK_URL?.replace(/\/+$/, "");
 const realToken = process.env.AUTHENTIK_TOKEN;

@@ -76,7 +76,10 @@ describe("install", () => {
     });
 });
 
-/** A process that takes the lock, says so, appends to a journal around its work, and gives the lock back (or is killed with it). */
+/**
+ * A process that takes the lock, says so, appends to a journal around its work, and gives the lock back (or is killed
+ * with it).
+ */
 function holder(
     folder: string,
     journal: string,

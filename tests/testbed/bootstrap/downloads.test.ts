@@ -120,21 +120,26 @@ describe("download", () => {
         expect(fs.readFileSync(path.join(folder, "pulumi"), "utf8")).toBe("the CLI");
     });
 
-    test("refuses other bytes than pinned, and unpacks none of them, whatever checksum is published beside them", async () => {
-        const bytes = archive();
-        const asked: string[] = [];
-        const url = await serve((path_, response) => {
-            asked.push(path_);
-            response.end(path_ === "/a.tar.gz" ? bytes : `${sha256(bytes)}  a.tar.gz\n`);
-        });
-        const folder = scratchFolder();
-        const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: "0".repeat(64) }, folder, {
-            log: log(scratchFolder()),
-        });
-        await expect(refused).rejects.toThrow(`a.tar.gz has the sha256 ${sha256(bytes)}, pinned is ${"0".repeat(64)}`);
-        expect(fs.existsSync(path.join(folder, "pulumi"))).toBe(false);
-        expect(asked).toEqual(["/a.tar.gz"]);
-    });
+    test(
+        "refuses other bytes than pinned, and unpacks none of them, " + "whatever checksum is published beside them",
+        async () => {
+            const bytes = archive();
+            const asked: string[] = [];
+            const url = await serve((path_, response) => {
+                asked.push(path_);
+                response.end(path_ === "/a.tar.gz" ? bytes : `${sha256(bytes)}  a.tar.gz\n`);
+            });
+            const folder = scratchFolder();
+            const refused = downloads.download({ archive: `${url}/a.tar.gz`, sha256: "0".repeat(64) }, folder, {
+                log: log(scratchFolder()),
+            });
+            await expect(refused).rejects.toThrow(
+                `a.tar.gz has the sha256 ${sha256(bytes)}, pinned is ${"0".repeat(64)}`,
+            );
+            expect(fs.existsSync(path.join(folder, "pulumi"))).toBe(false);
+            expect(asked).toEqual(["/a.tar.gz"]);
+        },
+    );
 
     test("refuses an archive whose checksum is not pinned, without fetching anything", async () => {
         const asked: string[] = [];

@@ -1,4 +1,5 @@
-// The command as it is called: in a checkout of a few files, with an npm and a Go that only pretend to install and to build.
+// The command as it is called: in a checkout of a few files, with an npm and a Go that only pretend to install and to
+// build.
 
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
@@ -177,7 +178,9 @@ describe("Go, where something has to be built,", () => {
     });
     test("is asked for where there is none", () => {
         expect(() => findGo({ PATH: scratchFolder() }, why, [])).toThrow(
-            `${why}. It can be built, but Go is not on PATH. Install Go (https://go.dev/dl) or Pulumi (https://www.pulumi.com/docs/install) and run the command again.`,
+            `${why}. It can be built, but Go is not on PATH. ` +
+                "Install Go (https://go.dev/dl) or Pulumi (https://www.pulumi.com/docs/install) and run the " +
+                "command again.",
         );
     });
     test("must be able to read our go.mod", () => {
@@ -213,7 +216,8 @@ test("a signal to a running command reaches it, and its exit code is passed on",
     const checkedOut = checkout();
     fs.writeFileSync(
         path.join(checkedOut.folder, "build", "run.cjs"),
-        `process.on("SIGTERM", () => { console.log("cleaned up"); process.exit(5); }); console.log("running"); setInterval(() => undefined, 1000);`,
+        `process.on("SIGTERM", () => { console.log("cleaned up"); process.exit(5); }); ` +
+            `console.log("running"); setInterval(() => undefined, 1000);`,
     );
     const { child, ended } = start(checkedOut, ["demo"]);
     await new Promise((resolve) => child.stdout?.once("data", resolve));

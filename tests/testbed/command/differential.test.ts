@@ -5,7 +5,8 @@ import { type PropertyMap, type PropertyValue, secret } from "../../../providers
 import { peel } from "../../../testbed/command/marks";
 import { Engine, UNKNOWN } from "./engine";
 
-// Random inputs to the stand-in and to the official plugin: what each checks, compares and previews. Others by SEED=NUMBER, more by RUNS=NUMBER.
+// Random inputs to the stand-in and to the official plugin: what each checks, compares and previews. Others by
+// SEED=NUMBER, more by RUNS=NUMBER.
 
 jest.setTimeout(600_000);
 

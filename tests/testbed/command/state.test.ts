@@ -99,69 +99,96 @@ interface State {
             return fs.existsSync(file) ? fs.readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
         };
 
-        test("a failed create is not in the state, and the next up creates again [fact: Failed create: nothing in state, next up creates again]", async () => {
-            const told = await failedUp({ create: "echo create >> journal; exit 1" });
-            expect(told).toContain("Process exited with status 1: running");
-            expect(await command()).toBeUndefined();
-            expect(await up({ create: "echo again >> journal" })).toMatchObject({ create: 1 });
-            expect(journal()).toEqual(["create", "again"]);
-        });
+        test(
+            "a failed create is not in the state, and the next up creates again [fact: Failed create: " +
+                "nothing in state, next up creates again]",
+            async () => {
+                const told = await failedUp({ create: "echo create >> journal; exit 1" });
+                expect(told).toContain("Process exited with status 1: running");
+                expect(await command()).toBeUndefined();
+                expect(await up({ create: "echo again >> journal" })).toMatchObject({ create: 1 });
+                expect(journal()).toEqual(["create", "again"]);
+            },
+        );
 
-        test("after a failed update the old inputs are kept: once reverted, nothing runs [fact: Failed update: old inputs kept, next up updates again; if the program is then reverted to the old inputs, nothing runs]", async () => {
-            const first = { create: "echo create >> journal", update: "echo update >> journal; cat > /dev/null" };
-            await up({ ...first, stdin: "one" });
-            const failing = { ...first, update: "echo failing >> journal; exit 1", stdin: "two" };
-            await failedUp(failing);
-            expect((await command())?.inputs.stdin).toBe("one");
-            await failedUp(failing);
-            expect(await up({ ...first, stdin: "one" })).toEqual({ same: 2 });
-            expect(journal()).toEqual(["create", "failing", "failing"]);
-        });
+        test(
+            "after a failed update the old inputs are kept: once reverted, nothing runs [fact: Failed update: " +
+                "old inputs kept, next up updates again; " +
+                "if the program is then reverted to the old inputs, nothing runs]",
+            async () => {
+                const first = { create: "echo create >> journal", update: "echo update >> journal; cat > /dev/null" };
+                await up({ ...first, stdin: "one" });
+                const failing = { ...first, update: "echo failing >> journal; exit 1", stdin: "two" };
+                await failedUp(failing);
+                expect((await command())?.inputs.stdin).toBe("one");
+                await failedUp(failing);
+                expect(await up({ ...first, stdin: "one" })).toEqual({ same: 2 });
+                expect(journal()).toEqual(["create", "failing", "failing"]);
+            },
+        );
 
-        test("another trigger is a replacement, even with `update`; the old one's delete runs after the new one's create [fact: `triggers`: replacement, even with `update` set; the old `delete` runs after the new `create`]", async () => {
-            const scripts = {
-                create: "echo create >> journal",
-                update: "echo update >> journal",
-                delete: "echo delete >> journal",
-            };
-            await up({ ...scripts, triggers: ["a"] });
-            expect(await up({ ...scripts, triggers: ["b"] })).toMatchObject({ replace: 1 });
-            expect(journal()).toEqual(["create", "create", "delete"]);
-        });
+        test(
+            "another trigger is a replacement, even with `update`; " +
+                "the old one's delete runs after the new one's create [fact: `triggers`: " +
+                "replacement, even with `update` set; the old `delete` runs after the new `create`]",
+            async () => {
+                const scripts = {
+                    create: "echo create >> journal",
+                    update: "echo update >> journal",
+                    delete: "echo delete >> journal",
+                };
+                await up({ ...scripts, triggers: ["a"] });
+                expect(await up({ ...scripts, triggers: ["b"] })).toMatchObject({ replace: 1 });
+                expect(journal()).toEqual(["create", "create", "delete"]);
+            },
+        );
 
-        test("a change of input, and of the connection, runs `update` [fact: Any connection field: the script runs again]", async () => {
-            const scripts = { create: "echo create >> journal", update: "echo update >> journal" };
-            await up({ ...scripts, stdin: "one" });
-            expect(await up({ ...scripts, stdin: "two" })).toMatchObject({ update: 1 });
-            expect(await up({ ...scripts, stdin: "two", logging: "none" })).toMatchObject({ update: 1 });
-            expect(journal()).toEqual(["create", "update", "update"]);
-        });
+        test(
+            "a change of input, and of the connection, runs `update` [fact: Any connection field: " +
+                "the script runs again]",
+            async () => {
+                const scripts = { create: "echo create >> journal", update: "echo update >> journal" };
+                await up({ ...scripts, stdin: "one" });
+                expect(await up({ ...scripts, stdin: "two" })).toMatchObject({ update: 1 });
+                expect(await up({ ...scripts, stdin: "two", logging: "none" })).toMatchObject({ update: 1 });
+                expect(journal()).toEqual(["create", "update", "update"]);
+            },
+        );
 
-        test("a second preview is clean; it, an up without a change and a refresh connect to nothing [fact: Preview, no-op up, refresh make none]", async () => {
-            await up({ create: "true" });
-            const before = host.connections();
-            expect((await stack.preview()).changeSummary).toEqual({ same: 2 });
-            expect(await up({ create: "true" })).toEqual({ same: 2 });
-            await stack.refresh();
-            expect(host.connections()).toBe(before);
-        });
+        test(
+            "a second preview is clean; it, an up without a change and a refresh connect to nothing [fact: " +
+                "Preview, no-op up, refresh make none]",
+            async () => {
+                await up({ create: "true" });
+                const before = host.connections();
+                expect((await stack.preview()).changeSummary).toEqual({ same: 2 });
+                expect(await up({ create: "true" })).toEqual({ same: 2 });
+                await stack.refresh();
+                expect(host.connections()).toBe(before);
+            },
+        );
 
-        test("the connection is secret in the state, output is plain unless it is named [fact: `connection` is wholly secret; stdout and stderr are plain unless `additionalSecretOutputs` names them]", async () => {
-            await up({ create: "echo shown" });
-            const plain = await command();
-            expect(plain?.outputs.stdout).toBe("shown");
-            expect(plain?.inputs.connection).toHaveProperty([secretMark]);
-            expect(plain?.outputs.connection).toHaveProperty([secretMark]);
-            const stored = fs.readFileSync(
-                path.join(folder, "state/.pulumi/stacks/commands", `${stack.name}.json`),
-                "utf8",
-            );
-            expect(stored).toContain("ciphertext");
-            expect(stored).not.toContain("PRIVATE KEY");
-            options = { additionalSecretOutputs: ["stdout"] };
-            await up({ create: "echo hidden" });
-            expect((await command())?.outputs.stdout).toHaveProperty([secretMark]);
-        });
+        test(
+            "the connection is secret in the state, output is plain unless it is named [fact: " +
+                "`connection` is wholly secret; stdout and stderr are plain unless `additionalSecretOutputs` " +
+                "names them]",
+            async () => {
+                await up({ create: "echo shown" });
+                const plain = await command();
+                expect(plain?.outputs.stdout).toBe("shown");
+                expect(plain?.inputs.connection).toHaveProperty([secretMark]);
+                expect(plain?.outputs.connection).toHaveProperty([secretMark]);
+                const stored = fs.readFileSync(
+                    path.join(folder, "state/.pulumi/stacks/commands", `${stack.name}.json`),
+                    "utf8",
+                );
+                expect(stored).toContain("ciphertext");
+                expect(stored).not.toContain("PRIVATE KEY");
+                options = { additionalSecretOutputs: ["stdout"] };
+                await up({ create: "echo hidden" });
+                expect((await command())?.outputs.stdout).toHaveProperty([secretMark]);
+            },
+        );
 
         test("a failure tells the script and its output, as they are [fact: error texts are not masked]", async () => {
             const told = await failedUp({ create: "cat; exit 1", stdin: "input of the command" });

@@ -80,7 +80,9 @@ describe("jest's report", () => {
             { numRuntimeErrorTestSuites: 0, testResults: [{ name: `${root}/${name}`, message, assertionResults }] },
             root,
         );
-    const where = `\n    at Object.toBe (${root}/tests/testbed/zot/a.test.ts:7:29)\n    at Promise (${root}/node_modules/jest/x.js:1:1)`;
+    const where =
+        `\n    at Object.toBe (${root}/tests/testbed/zot/a.test.ts:7:29)\n    at Promise ` +
+        `(${root}/node_modules/jest/x.js:1:1)`;
 
     test("is read by the marks of the titles", () => {
         const { outcomes } = read([
@@ -117,7 +119,8 @@ describe("jest's report", () => {
             "a matcher that only tells",
             {
                 failureMessages: [
-                    `Error: expect(received).toMatch(expected)\n\nExpected pattern: \u001b[32m/x/\u001b[39m\nReceived string:  "abc"${where}`,
+                    `Error: expect(received).toMatch(expected)\n\nExpected pattern: ` +
+                        `\u001b[32m/x/\u001b[39m\nReceived string:  "abc"${where}`,
                 ],
                 failureDetails: [{ matcherResult: {} }],
             },

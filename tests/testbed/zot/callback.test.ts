@@ -190,7 +190,8 @@ describe.each(zots)("$name", (zot) => {
         [
             "a provider that fails",
             () => ({ token: { status: 500, type: "text/html", body: "<h1>Server Error</h1>" } }),
-            "failed to exchange token: oauth2: cannot fetch token: 500 Internal Server Error\nResponse: <h1>Server Error</h1>",
+            "failed to exchange token: oauth2: cannot fetch token: 500 Internal Server Error\nResponse: " +
+                "<h1>Server Error</h1>",
         ],
         [
             "a proxy that fails",
@@ -231,12 +232,14 @@ describe.each(zots)("$name", (zot) => {
         [
             "several audiences",
             () => ({ claims: { aud: ["zot", "other"] } }),
-            "failed to exchange token: authorized party is not set. If Token is valid for multiple audiences, azp must not be empty",
+            "failed to exchange token: authorized party is not set. " +
+                "If Token is valid for multiple audiences, azp must not be empty",
         ],
         [
             "another party",
             () => ({ claims: { azp: "other" } }),
-            'failed to exchange token: authorized party is not valid: authorized party is not valid: azp "other" must be equal to client_id "zot"',
+            "failed to exchange token: authorized party is not valid: authorized party is not valid: " +
+                'azp "other" must be equal to client_id "zot"',
         ],
         [
             "no signing key",
@@ -251,7 +254,8 @@ describe.each(zots)("$name", (zot) => {
         [
             "another key under the same name",
             () => ({ key: stranger.privateKey }),
-            "failed to exchange token: invalid signature (signature verification failed: go-jose/go-jose: error in cryptographic primitive)",
+            "failed to exchange token: invalid signature (signature verification failed: go-jose/go-jose: " +
+                "error in cryptographic primitive)",
         ],
         [
             "a key that is not published",
@@ -301,7 +305,8 @@ describe.each(zots)("$name", (zot) => {
         [
             "user info that is a page",
             () => ({ userInfo: { type: "text/html", body: "<html>" } }),
-            "userinfo failed: failed to unmarshal response: invalid character '<' looking for beginning of value <html>",
+            "userinfo failed: failed to unmarshal response: " +
+                "invalid character '<' looking for beginning of value <html>",
         ],
         ["user info without a name", () => ({ userInfo: { body: { sub: "id of someone" } } }), ""],
     ])("%s is 401, with the reason", async (_, answers, words) => {
@@ -332,14 +337,16 @@ describe.each(zots)("$name", (zot) => {
         const own = await start(zot);
         provider.answers({ keys: { status: 500, type: "text/plain", body: "no keys" } });
         expect(textOf(await comeBack(own))).toBe(
-            "failed to exchange token: invalid signature (unable to fetch key for signature validation: oidc: failed to get keys: http status not ok: 500 Internal Server Error no keys)\n",
+            "failed to exchange token: invalid signature (unable to fetch key for signature validation: oidc: " +
+                "failed to get keys: http status not ok: 500 Internal Server Error no keys)\n",
         );
         provider.answers({
             header: { kid: undefined },
             keys: { body: { keys: [publishedKey, { ...publishedKey, kid: "two" }] } },
         });
         expect(textOf(await comeBack(own))).toBe(
-            "failed to exchange token: invalid signature (unable to validate signature: multiple possible keys match)\n",
+            "failed to exchange token: invalid signature (unable to validate signature: " +
+                "multiple possible keys match)\n",
         );
         provider.answers({ header: { kid: undefined } });
         expect((await comeBack(own)).status).toBe(302);

@@ -45,11 +45,16 @@ function verify(zot: Zot, config: unknown): { exitCode: number | null; errors: s
 }
 
 const letsThrough =
-    'Lets through: misspelt actions (`craete`, `push`, `Read`), empty groups, `groups: [""]`, empty action lists, a policy with no subject, an empty `repositories` map, unknown keys whose value is `{}` or null, ' +
-    "duplicate JSON keys, an `http://` or malformed `externalUrl`, an empty client secret, an unreachable or misspelt issuer, scopes without `profile`, a missing claim mapping";
+    "Lets through: misspelt actions (`craete`, `push`, `Read`), empty groups, `groups: " +
+    '[""]`, empty action lists, a policy with no subject, an empty `repositories` map, ' +
+    "unknown keys whose value is `{}` or null, " +
+    "duplicate JSON keys, an `http://` or malformed `externalUrl`, an empty client secret, " +
+    "an unreachable or misspelt issuer, scopes without `profile`, a missing claim mapping";
 const catches =
-    "Catches: unknown keys, bad globs, a missing or unparsable or incomplete OIDC credentials file (it must exist at the path the config names), a missing issuer or scope, " +
-    "a provider key other than google, gitlab, github, oidc; `accessControl` without auth, bad CEL conditions, bad durations, log level, port; `ui` without `search`";
+    "Catches: unknown keys, bad globs, a missing or unparsable or incomplete OIDC credentials file (it " +
+    "must exist at the path the config names), a missing issuer or scope, " +
+    "a provider key other than google, gitlab, github, oidc; " +
+    "`accessControl` without auth, bad CEL conditions, bad durations, log level, port; `ui` without `search`";
 
 describe.each(zots)("$name", (zot) => {
     test.each<[string, unknown]>([
@@ -311,15 +316,19 @@ describe.each(zots)("$name", (zot) => {
         expect(ran.errors).toMatch(/^Error: /);
     });
 
-    test("verify tells by its exit code, its log and standard error [fact: exit 0 valid, 1 invalid, `Error: …` on stderr]", () => {
-        const valid = run(zot, "verify", file("valid.json", { storage }));
-        expect([valid.exitCode, valid.errors]).toEqual([0, ""]);
-        expect(valid.output).toContain("config file is valid");
-        const invalid = run(zot, "verify", file("invalid.json", { storage, log: { level: "loud" } }));
-        expect(invalid.exitCode).toBe(1);
-        expect(invalid.errors).toMatch(/^Error: invalid server config: invalid log level 'loud'/);
-        expect(invalid.output).toContain("invalid config file");
-    });
+    test(
+        "verify tells by its exit code, its log and standard error [fact: exit 0 valid, 1 invalid, `Error: " +
+            "…` on stderr]",
+        () => {
+            const valid = run(zot, "verify", file("valid.json", { storage }));
+            expect([valid.exitCode, valid.errors]).toEqual([0, ""]);
+            expect(valid.output).toContain("config file is valid");
+            const invalid = run(zot, "verify", file("invalid.json", { storage, log: { level: "loud" } }));
+            expect(invalid.exitCode).toBe(1);
+            expect(invalid.errors).toMatch(/^Error: invalid server config: invalid log level 'loud'/);
+            expect(invalid.output).toContain("invalid config file");
+        },
+    );
 
     test("verify of a file that is not there", () => {
         const ran = run(zot, "verify", path.join(folder, "nowhere.json"));
@@ -327,16 +336,21 @@ describe.each(zots)("$name", (zot) => {
         expect(ran.errors).toContain("no such file or directory");
     });
 
-    test("--version is one line of JSON with the commit [fact: `zot --version` prints one JSON log line whose `commit` is `v2.1.20-0-g3b5796d` (tag, commits since, hash; from `git describe`), with `binary-type` listing the extensions]", () => {
-        const ran = run(zot, "--version");
-        expect(ran.exitCode).toBe(0);
-        const lines = ran.output.trim().split("\n");
-        expect(lines).toHaveLength(1);
-        const version = JSON.parse(lines[0] ?? "") as Record<string, string>;
-        expect(version["commit"]).toMatch(/^v2\.1\.\d+-\d+-g[0-9a-f]+/);
-        expect(version["message"]).toBe("version");
-        expect(version["binary-type"] === "stand-in").toBe(zot.isStandIn);
-    });
+    test(
+        "--version is one line of JSON with the commit [fact: " +
+            "`zot --version` prints one JSON log line whose `commit` is `v2.1.20-0-g3b5796d` (tag, " +
+            "commits since, hash; from `git describe`), with `binary-type` listing the extensions]",
+        () => {
+            const ran = run(zot, "--version");
+            expect(ran.exitCode).toBe(0);
+            const lines = ran.output.trim().split("\n");
+            expect(lines).toHaveLength(1);
+            const version = JSON.parse(lines[0] ?? "") as Record<string, string>;
+            expect(version["commit"]).toMatch(/^v2\.1\.\d+-\d+-g[0-9a-f]+/);
+            expect(version["message"]).toBe("version");
+            expect(version["binary-type"] === "stand-in").toBe(zot.isStandIn);
+        },
+    );
 
     test("an unknown command", () => {
         const ran = run(zot, "bogus");
@@ -358,35 +372,43 @@ describe.each(zots)("$name", (zot) => {
         const storage = { rootDirectory: path.join(scratch(), "root") };
         const serve = (config: object) => serveToItsEnd(zot, file("serve.json", config));
 
-        test("with exit code 2 and a panic when the issuer cannot be reached [fact: Passes `verify` but fails at `serve`: unreachable issuer (panic, exit 2)]", async () => {
-            const ran = await serve({
-                storage,
-                http: { port: 0, auth: auth({ issuer: "http://127.0.0.1:1/application/o/zot/" }) },
-            });
-            expect(ran.exitCode).toBe(2);
-            expect(ran.errors).toMatch(/^panic: failed to initialize new relying party oidc/);
-            expect(ran.output).toContain("OpenID Provider Configuration Discovery has failed");
-        });
+        test(
+            "with exit code 2 and a panic when the issuer cannot be reached [fact: " +
+                "Passes `verify` but fails at `serve`: unreachable issuer (panic, exit 2)]",
+            async () => {
+                const ran = await serve({
+                    storage,
+                    http: { port: 0, auth: auth({ issuer: "http://127.0.0.1:1/application/o/zot/" }) },
+                });
+                expect(ran.exitCode).toBe(2);
+                expect(ran.errors).toMatch(/^panic: failed to initialize new relying party oidc/);
+                expect(ran.output).toContain("OpenID Provider Configuration Discovery has failed");
+            },
+        );
 
-        test("with exit code 2 when the issuer differs by a trailing slash [fact: issuer that differs by a trailing slash (panic, exit 2)]", async () => {
-            const server = http.createServer((_request, response) => {
-                const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot/`;
-                response.end(
-                    JSON.stringify({
-                        issuer,
-                        authorization_endpoint: issuer,
-                        token_endpoint: issuer,
-                        jwks_uri: issuer,
-                    }),
-                );
-            });
-            await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-            const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot`;
-            const ran = await serve({ storage, http: { port: 0, auth: auth({ issuer }) } });
-            await new Promise((resolve) => server.close(resolve));
-            expect(ran.exitCode).toBe(2);
-            expect(ran.output).toContain("issuer does not match");
-        });
+        test(
+            "with exit code 2 when the issuer differs by a trailing slash [fact: " +
+                "issuer that differs by a trailing slash (panic, exit 2)]",
+            async () => {
+                const server = http.createServer((_request, response) => {
+                    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot/`;
+                    response.end(
+                        JSON.stringify({
+                            issuer,
+                            authorization_endpoint: issuer,
+                            token_endpoint: issuer,
+                            jwks_uri: issuer,
+                        }),
+                    );
+                });
+                await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+                const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot`;
+                const ran = await serve({ storage, http: { port: 0, auth: auth({ issuer }) } });
+                await new Promise((resolve) => server.close(resolve));
+                expect(ran.exitCode).toBe(2);
+                expect(ran.output).toContain("issuer does not match");
+            },
+        );
 
         test("with exit code 1 without a root directory [fact: missing root directory (exit 1)]", async () => {
             const ran = await serve({ http: { port: 0 } });
@@ -409,15 +431,19 @@ describe.each(zots)("$name", (zot) => {
             expect(ran.errors).toContain("invalid port five");
         });
 
-        test("with exit code 0 when the port is in use, and says so in the log [fact: port in use (**exit 0**, only logged)]", async () => {
-            const server = http.createServer();
-            await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-            const ran = await serve({ storage, http: { port: (server.address() as AddressInfo).port } });
-            await new Promise((resolve) => server.close(resolve));
-            expect(ran.exitCode).toBe(0);
-            expect(ran.output).toContain("failed to start controller, exiting");
-            expect(ran.output).toContain("address already in use");
-        });
+        test(
+            "with exit code 0 when the port is in use, and says so in the log [fact: " +
+                "port in use (**exit 0**, only logged)]",
+            async () => {
+                const server = http.createServer();
+                await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+                const ran = await serve({ storage, http: { port: (server.address() as AddressInfo).port } });
+                await new Promise((resolve) => server.close(resolve));
+                expect(ran.exitCode).toBe(0);
+                expect(ran.output).toContain("failed to start controller, exiting");
+                expect(ran.output).toContain("address already in use");
+            },
+        );
     });
 
     test.each<[NodeJS.Signals, string]>([
@@ -437,22 +463,26 @@ describe.each(zots)("$name", (zot) => {
         expect(fs.statSync(deep).isDirectory()).toBe(true);
     });
 
-    test("health is there without a login, at three paths [fact: `/livez`, `/readyz`, `/startupz` answer 200 `ok` without login; `/healthz` is 404]", async () => {
-        const server = await RunningZot.start(zot, () => ({
-            http: { auth: { apikey: true } },
-            extensions: { search: { enable: true }, ui: { enable: true } },
-        }));
-        for (const probe of ["/livez", "/readyz", "/startupz"]) {
-            const answer = await server.request("GET", probe);
-            expect(answer.status).toBe(200);
-            expect(textOf(answer)).toBe("ok");
-        }
-        expect((await server.request("GET", "/healthz")).status).toBe(404);
-        expect((await server.request("GET", "/")).status).toBe(200);
-        expect((await server.request("GET", "/login")).status).toBe(200);
-        expect((await server.request("GET", "/v2/_catalog")).status).toBe(401);
-        expect((await server.request("GET", "/v2/_zot/ext/mgmt")).status).toBe(200);
-    });
+    test(
+        "health is there without a login, at three paths [fact: " +
+            "`/livez`, `/readyz`, `/startupz` answer 200 `ok` without login; `/healthz` is 404]",
+        async () => {
+            const server = await RunningZot.start(zot, () => ({
+                http: { auth: { apikey: true } },
+                extensions: { search: { enable: true }, ui: { enable: true } },
+            }));
+            for (const probe of ["/livez", "/readyz", "/startupz"]) {
+                const answer = await server.request("GET", probe);
+                expect(answer.status).toBe(200);
+                expect(textOf(answer)).toBe("ok");
+            }
+            expect((await server.request("GET", "/healthz")).status).toBe(404);
+            expect((await server.request("GET", "/")).status).toBe(200);
+            expect((await server.request("GET", "/login")).status).toBe(200);
+            expect((await server.request("GET", "/v2/_catalog")).status).toBe(401);
+            expect((await server.request("GET", "/v2/_zot/ext/mgmt")).status).toBe(200);
+        },
+    );
 });
 
 describe("the stand-in alone", () => {

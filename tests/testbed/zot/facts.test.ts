@@ -1,4 +1,7 @@
-/** Statements about zot that no other file of cases has at its centre: start and reload, keys and users, races, mirrors, several instances. */
+/**
+ * Statements about zot that no other file of cases has at its centre: start and reload, keys and users, races, mirrors,
+ * several instances.
+ */
 import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -96,96 +99,108 @@ const verify = (zot: Zot, config: object) => {
 };
 
 describe.each(zots)("$name", (zot) => {
-    test("nobody can connect before the identity provider has answered [fact: The listener opens after init]", async () => {
-        let answer = () => {};
-        const slow = http.createServer((_request, response) => {
+    test(
+        "nobody can connect before the identity provider has answered [fact: " + "The listener opens after init]",
+        async () => {
+            let answer = () => {};
+            const slow = http.createServer((_request, response) => {
+                const issuer = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`;
+                answer = () =>
+                    response.end(
+                        JSON.stringify({
+                            issuer,
+                            authorization_endpoint: issuer,
+                            token_endpoint: issuer,
+                            userinfo_endpoint: issuer,
+                            jwks_uri: issuer,
+                        }),
+                    );
+            });
+            await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+            const port = await freePort();
+            const folder = scratch();
+            const credentialsFile = path.join(folder, "oidc.json");
+            fs.writeFileSync(credentialsFile, JSON.stringify({ clientid: "zot", clientsecret: "x" }));
             const issuer = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`;
-            answer = () =>
-                response.end(
-                    JSON.stringify({
-                        issuer,
-                        authorization_endpoint: issuer,
-                        token_endpoint: issuer,
-                        userinfo_endpoint: issuer,
-                        jwks_uri: issuer,
-                    }),
-                );
-        });
-        await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
-        const port = await freePort();
-        const folder = scratch();
-        const credentialsFile = path.join(folder, "oidc.json");
-        fs.writeFileSync(credentialsFile, JSON.stringify({ clientid: "zot", clientsecret: "x" }));
-        const issuer = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`;
-        const asked = new Promise((resolve) => slow.once("request", resolve));
-        const starting = RunningZot.start(
-            zot,
-            () => ({
-                http: {
-                    address: "127.0.0.1",
-                    port: String(port),
-                    auth: { openid: { providers: { oidc: { credentialsFile, issuer, scopes: ["openid"] } } } },
-                },
-            }),
-            folder,
-            port,
-        );
-        await asked;
-        await expect(request("GET", `http://127.0.0.1:${port}/readyz`)).rejects.toThrow("ECONNREFUSED");
-        answer();
-        const server = await starting;
-        expect((await server.request("GET", "/readyz")).status).toBe(200);
-        slow.closeAllConnections();
-        await new Promise((resolve) => slow.close(resolve));
-    });
+            const asked = new Promise((resolve) => slow.once("request", resolve));
+            const starting = RunningZot.start(
+                zot,
+                () => ({
+                    http: {
+                        address: "127.0.0.1",
+                        port: String(port),
+                        auth: { openid: { providers: { oidc: { credentialsFile, issuer, scopes: ["openid"] } } } },
+                    },
+                }),
+                folder,
+                port,
+            );
+            await asked;
+            await expect(request("GET", `http://127.0.0.1:${port}/readyz`)).rejects.toThrow("ECONNREFUSED");
+            answer();
+            const server = await starting;
+            expect((await server.request("GET", "/readyz")).status).toBe(200);
+            slow.closeAllConnections();
+            await new Promise((resolve) => slow.close(resolve));
+        },
+    );
 
     describe("a config file that is written in place", () => {
-        test("moves neither the address nor the realm nor the issuer [fact: `externalUrl`, realm and issuer do not reload]", async () => {
-            const server = await start(zot);
-            const before = await openLogin(server);
-            await reload(server, ({ http: settings }) => {
-                settings["externalUrl"] = "http://elsewhere.example.org";
-                settings["realm"] = "elsewhere";
-                const { oidc } = (settings["auth"] as { openid: { providers: { oidc: Record<string, unknown> } } })
-                    .openid.providers;
-                oidc!["issuer"] = "http://127.0.0.1:1/";
-            });
-            expect(server.log).toContain("loaded new configuration settings");
-            const after = await openLogin(server);
-            expect([after.origin, after.pathname, after.searchParams.get("redirect_uri")]).toEqual([
-                before.origin,
-                before.pathname,
-                before.searchParams.get("redirect_uri"),
-            ]);
-            expect((await server.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe(
-                'Basic realm="Authorization Required"',
-            );
-        });
+        test(
+            "moves neither the address nor the realm nor the issuer [fact: " +
+                "`externalUrl`, realm and issuer do not reload]",
+            async () => {
+                const server = await start(zot);
+                const before = await openLogin(server);
+                await reload(server, ({ http: settings }) => {
+                    settings["externalUrl"] = "http://elsewhere.example.org";
+                    settings["realm"] = "elsewhere";
+                    const { oidc } = (settings["auth"] as { openid: { providers: { oidc: Record<string, unknown> } } })
+                        .openid.providers;
+                    oidc!["issuer"] = "http://127.0.0.1:1/";
+                });
+                expect(server.log).toContain("loaded new configuration settings");
+                const after = await openLogin(server);
+                expect([after.origin, after.pathname, after.searchParams.get("redirect_uri")]).toEqual([
+                    before.origin,
+                    before.pathname,
+                    before.searchParams.get("redirect_uri"),
+                ]);
+                expect((await server.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe(
+                    'Basic realm="Authorization Required"',
+                );
+            },
+        );
 
-        test("changes the claim that names a user, and whether cookies are Secure [fact: It reloads `accessControl` and some auth keys when the config file is written in place]", async () => {
-            const server = await start(zot);
-            await reload(server, ({ http: settings }) => {
-                const auth = settings["auth"] as {
-                    secureSession?: boolean;
-                    openid: { providers: { oidc: Record<string, unknown> } };
-                };
-                auth.openid.providers.oidc["claimMapping"] = { username: "email" };
-            });
-            await provider.becomes(ci);
-            const browser = new Browser();
-            await browser.login(server);
-            expect((await browser.jar.getCookies(server.url)).find(({ key }) => key === "user")?.value).toBe(
-                "zot-ci@example.org",
-            );
-            await reload(
-                server,
-                ({ http: settings }) => void ((settings["auth"] as { secureSession?: boolean }).secureSession = true),
-            );
-            const begun = await server.request("GET", "/zot/auth/login?provider=oidc");
-            expect(begun.headers["set-cookie"]?.find((cookie) => cookie.startsWith("statecookie="))).toContain(
-                "; Secure",
-            );
-        });
+        test(
+            "changes the claim that names a user, and whether cookies are Secure [fact: " +
+                "It reloads `accessControl` and some auth keys when the config file is written in place]",
+            async () => {
+                const server = await start(zot);
+                await reload(server, ({ http: settings }) => {
+                    const auth = settings["auth"] as {
+                        secureSession?: boolean;
+                        openid: { providers: { oidc: Record<string, unknown> } };
+                    };
+                    auth.openid.providers.oidc["claimMapping"] = { username: "email" };
+                });
+                await provider.becomes(ci);
+                const browser = new Browser();
+                await browser.login(server);
+                expect((await browser.jar.getCookies(server.url)).find(({ key }) => key === "user")?.value).toBe(
+                    "zot-ci@example.org",
+                );
+                await reload(
+                    server,
+                    ({ http: settings }) =>
+                        void ((settings["auth"] as { secureSession?: boolean }).secureSession = true),
+                );
+                const begun = await server.request("GET", "/zot/auth/login?provider=oidc");
+                expect(begun.headers["set-cookie"]?.find((cookie) => cookie.startsWith("statecookie="))).toContain(
+                    "; Secure",
+                );
+            },
+        );
     });
 
     describe("API keys", () => {
@@ -202,24 +217,29 @@ describe.each(zots)("$name", (zot) => {
             expect(await push(server, "any", "v1", "x", ["zot-ci", jsonOf<NewKey>(made).apiKey])).toBe(201);
         });
 
-        test("pass to whoever has the name later [fact: Keys belong to the user *name*; A recreated user inherits the old keys: revoke before deleting]", async () => {
-            const server = await start(zot);
-            const [, key] = await keyFor(provider, server, ci);
-            await provider.becomes({ ...person("zot-ci"), sub: "id of another account with that name" });
-            const another = new Browser();
-            await another.login(server);
-            const { apiKeys } = jsonOf<{ apiKeys: { label: string }[] }>(
-                await another.page(server, "GET", "/zot/auth/apikey"),
-            );
-            expect(apiKeys.map(({ label }) => label)).toEqual(["tests"]);
-            expect((await server.request("GET", "/v2/", { as: ["zot-ci", key] })).status).toBe(200);
-            // And the groups are those of the newcomer.
-            expect(await push(server, "any", "v1", "x", ["zot-ci", key])).toBe(403);
-        });
+        test(
+            "pass to whoever has the name later [fact: Keys belong to the user *name*; " +
+                "A recreated user inherits the old keys: revoke before deleting]",
+            async () => {
+                const server = await start(zot);
+                const [, key] = await keyFor(provider, server, ci);
+                await provider.becomes({ ...person("zot-ci"), sub: "id of another account with that name" });
+                const another = new Browser();
+                await another.login(server);
+                const { apiKeys } = jsonOf<{ apiKeys: { label: string }[] }>(
+                    await another.page(server, "GET", "/zot/auth/apikey"),
+                );
+                expect(apiKeys.map(({ label }) => label)).toEqual(["tests"]);
+                expect((await server.request("GET", "/v2/", { as: ["zot-ci", key] })).status).toBe(200);
+                // And the groups are those of the newcomer.
+                expect(await push(server, "any", "v1", "x", ["zot-ci", key])).toBe(403);
+            },
+        );
     });
 
     test.each([16, 24, 32])(
-        'an encryption key of %d characters keeps sessions over a restart [fact: a JSON file `{"hashKey": 64 characters, "encryptKey": 32 characters}` works; encrypt key 16, 24 or 32]',
+        'an encryption key of %d characters keeps sessions over a restart [fact: a JSON file `{"hashKey": ' +
+            '64 characters, "encryptKey": 32 characters}` works; encrypt key 16, 24 or 32]',
         async (length) => {
             const sessionKeysFile = path.join(scratch(), "keys.json");
             fs.writeFileSync(
@@ -235,14 +255,18 @@ describe.each(zots)("$name", (zot) => {
         },
     );
 
-    test("whoever is logged in may do everything, and nobody else anything [fact: No `accessControl` at all: every logged-in user may do everything]", async () => {
-        const server = await start(zot, { accessControl: null });
-        const key = await keyFor(provider, server, person("visitor"));
-        for (const text of ["first", "second"]) expect(await push(server, "any", "v1", text, key)).toBe(201);
-        expect((await server.request("DELETE", "/v2/any/manifests/v1", { as: key })).status).toBe(202);
-        expect((await server.request("GET", "/v2/")).status).toBe(401);
-        expect((await server.request("GET", "/v2/any/tags/list")).status).toBe(401);
-    });
+    test(
+        "whoever is logged in may do everything, and nobody else anything [fact: No `accessControl` at all: " +
+            "every logged-in user may do everything]",
+        async () => {
+            const server = await start(zot, { accessControl: null });
+            const key = await keyFor(provider, server, person("visitor"));
+            for (const text of ["first", "second"]) expect(await push(server, "any", "v1", text, key)).toBe(201);
+            expect((await server.request("DELETE", "/v2/any/manifests/v1", { as: key })).status).toBe(202);
+            expect((await server.request("GET", "/v2/")).status).toBe(401);
+            expect((await server.request("GET", "/v2/any/tags/list")).status).toBe(401);
+        },
+    );
 
     describe("tags", () => {
         let server: RunningZot;
@@ -252,71 +276,95 @@ describe.each(zots)("$name", (zot) => {
             key = await keyFor(provider, server, ci);
         });
 
-        test("of a job that runs again [fact: A CI job that is run twice fails on its second push: check for the tag first]", async () => {
-            const statuses: number[] = [];
-            for (let time = 0; time < 2; time++) statuses.push(await push(server, "job", "v1", "the same", key));
-            expect(statuses).toEqual([201, 403]);
-            expect((await server.request("HEAD", "/v2/job/manifests/v1", { as: key })).status).toBe(200);
-        });
+        test(
+            "of a job that runs again [fact: A CI job that is run twice fails on its second push: " +
+                "check for the tag first]",
+            async () => {
+                const statuses: number[] = [];
+                for (let time = 0; time < 2; time++) statuses.push(await push(server, "job", "v1", "the same", key));
+                expect(statuses).toEqual([201, 403]);
+                expect((await server.request("HEAD", "/v2/job/manifests/v1", { as: key })).status).toBe(200);
+            },
+        );
 
-        test("can be overwritten by a push that began before they were there [fact: A create-only user can hold a PUT open for up to 60 s and so overwrite a tag pushed meanwhile]", async () => {
-            const [slow, quick] = [image("slow"), image("quick")];
-            for (const blob of [slow.config, slow.layer]) await pushBlob(server, "held", blob, key);
-            const authorization = `Basic ${Buffer.from(key.join(":")).toString("base64")}`;
-            const headers = {
-                "Content-Type": manifestType,
-                "Content-Length": slow.manifest.length,
-                Authorization: authorization,
+        test(
+            "can be overwritten by a push that began before they were there [fact: " +
+                "A create-only user can hold a PUT open for up to 60 s and so overwrite a tag pushed meanwhile]",
+            async () => {
+                const [slow, quick] = [image("slow"), image("quick")];
+                for (const blob of [slow.config, slow.layer]) await pushBlob(server, "held", blob, key);
+                const authorization = `Basic ${Buffer.from(key.join(":")).toString("base64")}`;
+                const headers = {
+                    "Content-Type": manifestType,
+                    "Content-Length": slow.manifest.length,
+                    Authorization: authorization,
+                };
+                const held = http.request(`${server.url}/v2/held/manifests/v1`, {
+                    method: "PUT",
+                    agent: false,
+                    headers,
+                });
+                const ended = new Promise<number>((resolve, reject) =>
+                    held.on("error", reject).on("response", (answer) => resolve(answer.resume().statusCode ?? 0)),
+                );
+                held.flushHeaders();
+                await new Promise((resolve) => setTimeout(resolve, 300));
+                expect(await push(server, "held", "v1", "quick", key)).toBe(201);
+                held.end(slow.manifest);
+                expect(await ended).toBe(201);
+                const { headers: found } = await server.request("HEAD", "/v2/held/manifests/v1");
+                expect([found["docker-content-digest"], quick.digest === slow.digest]).toEqual([slow.digest, false]);
+            },
+        );
+
+        test(
+            "that twenty push at once have one owner in the end [fact: " + "In ordinary bursts one of twenty wins]",
+            async () => {
+                const texts = Array.from({ length: 20 }, (_, index) => `burst ${index}`);
+                for (const text of texts)
+                    for (const blob of [image(text).config, image(text).layer])
+                        await pushBlob(server, "burst", blob, key);
+                const statuses = await Promise.all(texts.map((text) => push(server, "burst", "v1", text, key)));
+                // How many get in before the first is stored is a matter of moments; the rest is refused.
+                expect(new Set(statuses)).toEqual(new Set(statuses.includes(403) ? [201, 403] : [201]));
+                const winner = (await server.request("HEAD", "/v2/burst/manifests/v1")).headers[
+                    "docker-content-digest"
+                ];
+                expect(texts.filter((_, index) => statuses[index] === 201).map((text) => image(text).digest)).toContain(
+                    winner,
+                );
+            },
+        );
+    });
+
+    test(
+        "CI may push where a cache stores [fact: " +
+            "CI with `create` on `**` can push into the mirrored prefixes (`docker.io/**`, …), " +
+            "so give CI its own prefixes or deny it these]",
+        async () => {
+            const sync = {
+                enable: true,
+                registries: [
+                    {
+                        urls: ["http://127.0.0.1:1"],
+                        onDemand: true,
+                        content: [{ prefix: "**", destination: "/docker.io" }],
+                    },
+                ],
             };
-            const held = http.request(`${server.url}/v2/held/manifests/v1`, { method: "PUT", agent: false, headers });
-            const ended = new Promise<number>((resolve, reject) =>
-                held.on("error", reject).on("response", (answer) => resolve(answer.resume().statusCode ?? 0)),
-            );
-            held.flushHeaders();
-            await new Promise((resolve) => setTimeout(resolve, 300));
-            expect(await push(server, "held", "v1", "quick", key)).toBe(201);
-            held.end(slow.manifest);
-            expect(await ended).toBe(201);
-            const { headers: found } = await server.request("HEAD", "/v2/held/manifests/v1");
-            expect([found["docker-content-digest"], quick.digest === slow.digest]).toEqual([slow.digest, false]);
-        });
-
-        test("that twenty push at once have one owner in the end [fact: In ordinary bursts one of twenty wins]", async () => {
-            const texts = Array.from({ length: 20 }, (_, index) => `burst ${index}`);
-            for (const text of texts)
-                for (const blob of [image(text).config, image(text).layer]) await pushBlob(server, "burst", blob, key);
-            const statuses = await Promise.all(texts.map((text) => push(server, "burst", "v1", text, key)));
-            // How many get in before the first is stored is a matter of moments; the rest is refused.
-            expect(new Set(statuses)).toEqual(new Set(statuses.includes(403) ? [201, 403] : [201]));
-            const winner = (await server.request("HEAD", "/v2/burst/manifests/v1")).headers["docker-content-digest"];
-            expect(texts.filter((_, index) => statuses[index] === 201).map((text) => image(text).digest)).toContain(
-                winner,
-            );
-        });
-    });
-
-    test("CI may push where a cache stores [fact: CI with `create` on `**` can push into the mirrored prefixes (`docker.io/**`, …), so give CI its own prefixes or deny it these]", async () => {
-        const sync = {
-            enable: true,
-            registries: [
-                {
-                    urls: ["http://127.0.0.1:1"],
-                    onDemand: true,
-                    content: [{ prefix: "**", destination: "/docker.io" }],
-                },
-            ],
-        };
-        const server = await start(zot, { more: { extensions: { sync } } });
-        expect(
-            await push(server, "docker.io/library/app", "v1", "not from there", await keyFor(provider, server, ci)),
-        ).toBe(201);
-    });
+            const server = await start(zot, { more: { extensions: { sync } } });
+            expect(
+                await push(server, "docker.io/library/app", "v1", "not from there", await keyFor(provider, server, ci)),
+            ).toBe(201);
+        },
+    );
 
     // Evaluated by a library of Google's for Go; the stand-in refuses such a config rather than guess.
     const noConditions = zot.isStandIn ? "the stand-in does not evaluate CEL" : undefined;
     (noConditions ? test.skip : test)(
         skippable(
-            'only latest moves [fact: `conditions` (CEL) refine a policy, with a message that reaches the client: `update` where `req.tag == "latest"` lets only `latest` move]',
+            "only latest moves [fact: `conditions` (CEL) refine a policy, " +
+                'with a message that reaches the client: `update` where `req.tag == "latest"` lets only `latest` move]',
             noConditions,
         ),
         async () => {
@@ -346,15 +394,19 @@ describe.each(zots)("$name", (zot) => {
         };
         const registries = [{ urls: ["https://quay.io"], onDemand: true }];
 
-        test("lets bearer beside openid pass [fact: `http.auth.bearer.oidc` replaces the whole auth middleware, though `verify` passes]", () => {
-            const folder = scratch();
-            const auth = {
-                ...provider.auth(folder),
-                apikey: true,
-                bearer: { oidc: [{ issuer: "https://issuer.example.org", audiences: ["zot"] }] },
-            };
-            expect(verify(zot, { storage, http: { auth } })).toMatchObject({ exitCode: 0, errors: "" });
-        });
+        test(
+            "lets bearer beside openid pass [fact: `http.auth.bearer.oidc` replaces the whole auth middleware, " +
+                "though `verify` passes]",
+            () => {
+                const folder = scratch();
+                const auth = {
+                    ...provider.auth(folder),
+                    apikey: true,
+                    bearer: { oidc: [{ issuer: "https://issuer.example.org", audiences: ["zot"] }] },
+                };
+                expect(verify(zot, { storage, http: { auth } })).toMatchObject({ exitCode: 0, errors: "" });
+            },
+        );
 
         test.each<[string, object, string]>([
             [
@@ -368,7 +420,8 @@ describe.each(zots)("$name", (zot) => {
                 "needs config.Extensions.Sync.DownloadDir to be specified",
             ],
             [
-                "session keys beside redis [fact: `http.auth.sessionKeysFile` (or, never both, a redis session driver)]",
+                "session keys beside redis [fact: `http.auth.sessionKeysFile` (or, never both, " +
+                    "a redis session driver)]",
                 {
                     storage,
                     http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } },
@@ -420,17 +473,21 @@ describe.each(zots)("$name", (zot) => {
         });
     });
 
-    test("a second registry on the same folder gives up [fact: Two instances on one local directory without redis: the second exits]", async () => {
-        const server = await RunningZot.start(zot, () => ({}));
-        const second = path.join(scratch(), "second.json");
-        const config = JSON.parse(fs.readFileSync(server.configFile, "utf8")) as { http: object };
-        fs.writeFileSync(
-            second,
-            JSON.stringify({ ...config, http: { ...config.http, port: String(await freePort()) } }),
-        );
-        const ran = await serveToItsEnd(zot, second);
-        expect(ran.exitCode).toBe(1);
-        expect(ran.errors).toContain("boltdb file is already in use");
-        expect((await server.request("GET", "/v2/")).status).toBe(200);
-    });
+    test(
+        "a second registry on the same folder gives up [fact: " +
+            "Two instances on one local directory without redis: the second exits]",
+        async () => {
+            const server = await RunningZot.start(zot, () => ({}));
+            const second = path.join(scratch(), "second.json");
+            const config = JSON.parse(fs.readFileSync(server.configFile, "utf8")) as { http: object };
+            fs.writeFileSync(
+                second,
+                JSON.stringify({ ...config, http: { ...config.http, port: String(await freePort()) } }),
+            );
+            const ran = await serveToItsEnd(zot, second);
+            expect(ran.exitCode).toBe(1);
+            expect(ran.errors).toContain("boltdb file is already in use");
+            expect((await server.request("GET", "/v2/")).status).toBe(200);
+        },
+    );
 });

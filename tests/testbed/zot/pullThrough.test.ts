@@ -38,21 +38,25 @@ describe.each(zots)("$name", (zot) => {
     const pull = (repository: string, reference = "v1") =>
         server.request("GET", `/v2/${repository}/manifests/${reference}`);
 
-    test("an anonymous reader gets what upstream has, and it is stored although nobody may create [fact: `sync` on demand stores what an anonymous reader asks for, whatever `accessControl` says of `create`]", async () => {
-        await push(upstream, "library/app", "v1", "upstream");
-        const answer = await pull("docker.io/library/app");
-        expect(answer.status).toBe(200);
-        expect(textOf(answer)).toBe(image("upstream").manifest);
-        const layer = await server.request(
-            "GET",
-            `/v2/docker.io/library/app/blobs/${digestOf(image("upstream").layer)}`,
-        );
-        expect(textOf(layer)).toBe(image("upstream").layer);
-        expect(jsonOf<{ repositories: string[] }>(await server.request("GET", "/v2/_catalog")).repositories).toContain(
-            "docker.io/library/app",
-        );
-        expect(await push(server, "docker.io/library/app", "v2", "x")).toBe(401);
-    });
+    test(
+        "an anonymous reader gets what upstream has, and it is stored although nobody may create [fact: " +
+            "`sync` on demand stores what an anonymous reader asks for, whatever `accessControl` says of `create`]",
+        async () => {
+            await push(upstream, "library/app", "v1", "upstream");
+            const answer = await pull("docker.io/library/app");
+            expect(answer.status).toBe(200);
+            expect(textOf(answer)).toBe(image("upstream").manifest);
+            const layer = await server.request(
+                "GET",
+                `/v2/docker.io/library/app/blobs/${digestOf(image("upstream").layer)}`,
+            );
+            expect(textOf(layer)).toBe(image("upstream").layer);
+            expect(
+                jsonOf<{ repositories: string[] }>(await server.request("GET", "/v2/_catalog")).repositories,
+            ).toContain("docker.io/library/app");
+            expect(await push(server, "docker.io/library/app", "v2", "x")).toBe(401);
+        },
+    );
 
     test("by digest, too", async () => {
         await push(upstream, "library/by-digest", "v1", "by digest");
@@ -141,13 +145,17 @@ describe.each(zots)("$name", (zot) => {
         expect((await pull("library/app")).status).toBe(404);
     });
 
-    test("without upstream the stored answers, and nothing else [fact: Upstream down: a cached tag still answers (after about 3 s), an uncached one is 404]", async () => {
-        await push(upstream, "library/cached", "v1", "cached");
-        expect((await pull("docker.io/library/cached")).status).toBe(200);
-        await upstream.stop();
-        expect((await pull("docker.io/library/cached")).status).toBe(200);
-        expect((await pull("docker.io/library/uncached")).status).toBe(404);
-    });
+    test(
+        "without upstream the stored answers, and nothing else [fact: Upstream down: " +
+            "a cached tag still answers (after about 3 s), an uncached one is 404]",
+        async () => {
+            await push(upstream, "library/cached", "v1", "cached");
+            expect((await pull("docker.io/library/cached")).status).toBe(200);
+            await upstream.stop();
+            expect((await pull("docker.io/library/cached")).status).toBe(200);
+            expect((await pull("docker.io/library/uncached")).status).toBe(404);
+        },
+    );
 });
 
 test.each([

@@ -1,4 +1,6 @@
-/** How long zot lets a request take: what `http.readTimeout` and `http.writeTimeout` do to a slow push and a slow pull. */
+/**
+ * How long zot lets a request take: what `http.readTimeout` and `http.writeTimeout` do to a slow push and a slow pull.
+ */
 import * as http from "node:http";
 import * as net from "node:net";
 import { cleanUp, digestOf, pushBlob, RunningZot, scratch, type Zot, zots } from "./zots";

@@ -1,6 +1,6 @@
 /**
- * The registries that the tests run against: always the stand-in, and a real zot where there is one (`ZOT`, or `zot` on the PATH),
- * so that one and the same case says what both do.
+ * The registries that the tests run against: always the stand-in, and a real zot where there is one (`ZOT`, or `zot` on
+ * the PATH), so that one and the same case says what both do.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
