@@ -71,6 +71,9 @@ beforeAll(() => {
         path.join(repository, "build/run.cjs"),
         `process.exit(Number(require("node:fs").readFileSync(process.env.SITE + "/verified", "utf8")))\n`,
     );
+    for (const file of ["build/nodeVersion.cjs", "package.json"]) {
+        fs.copyFileSync(path.join(root, file), path.join(repository, file));
+    }
     write(path.join(repository, "Pulumi.prod.yaml"), "config: {}\n");
     const git = (...args: string[]) =>
         execFileSync(
