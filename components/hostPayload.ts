@@ -40,9 +40,7 @@ export const hostArrival = [
         `"$d/payload")" = "${END}" ] && { trap : ALRM INT QUIT TERM; ` +
         `/bin/sh "$d/payload" "$d" "$2" </dev/null; exit; }`,
     `cat >/dev/null`,
-    `echo "zot-hardening: The payload did not arrive whole: ` +
-        `the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing on the host was changed. ` +
-        `[ZH-PAYLOAD-INCOMPLETE]" >&2`,
+    `echo "zot-hardening: The payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing on the host was changed. [ZH-PAYLOAD-INCOMPLETE]" >&2`,
     `exit 1`,
 ].join("; ");
 

@@ -25,8 +25,7 @@ export function answerProblem(
         return undefined;
     const said = outsideText(`${stdout} ${stderr}`, 500);
     return (
-        `The registry's host ${host} ended the deployment without an error, ` +
-        "and did not say that it has run it; whether it ran is not known. [ZH-ANSWER-MISSING] " +
+        `The registry's host ${host} ended the deployment without an error, and did not say that it has run it; whether it ran is not known. [ZH-ANSWER-MISSING] ` +
         `What came was ${said === "" ? "nothing" : `"${said}"`}. ` +
         "Something else runs in its place: check ForceCommand in sshd_config, command= in authorized_keys, " +
         "and exit or exec in the start-up files of the user's shell. " +

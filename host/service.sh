@@ -323,7 +323,8 @@ last_words() {
 }
 
 # Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its
-# arguments.) Reads: folder. Sets: -. Prints: its input.
+# arguments.)
+# Reads: folder. Sets: -. Prints: its input.
 without_secrets() {
     {
         cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null

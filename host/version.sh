@@ -11,8 +11,8 @@ zot_commit() {
 # one. Sets
 # $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem says. What
 # comes before a release, such as a release candidate, is older; of commits after an older one nobody knows what they
-# have. (clients/zotVersion.ts is the same; the cases of both are in one file.) Reads: binary version_kind. Sets:
-# problem version_kind. Prints: -.
+# have. (clients/zot/version.ts is the same; the cases of both are in one file.)
+# Reads: binary version_kind. Sets: problem version_kind. Prints: -.
 keeps_tags() {
     version_kind=$(printf '%s\n' "$1" | awk '
         $0 !~ /^v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]*)?$/ { kind = "unreadable"; exit }

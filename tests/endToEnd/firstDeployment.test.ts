@@ -131,7 +131,7 @@ jest.setTimeout(300_000);
             try {
                 const { stdout, status } = await operation("up");
                 expect(status).toBe(1);
-                expect(stdout).toContain("the first push would remove: extensions");
+                expect(stdout).toContain("the first deployment would remove: extensions");
                 expect(await made()).toEqual([]);
                 const connections = site.ssh.connections();
                 expect((await operation("preview", { ZOT_HARDENING_LOOK: "off" })).status).toBe(0);
