@@ -1,7 +1,7 @@
 /** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
 import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
-import { nameOfKey, plainTokenMistake } from "./parse";
+import { nameOfKey, namespaceMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText } from "./setting";
 
@@ -29,7 +29,10 @@ export function settingsFromPulumi(): RawSettings {
             hasAuthentikToken: isSet(token) || isSet(process.env.AUTHENTIK_TOKEN),
             sshAgentSocket: process.env.SSH_AUTH_SOCK || undefined,
         },
-        mistakes: isSet(token) && !isConfigSecret("authentik:token") ? [plainTokenMistake()] : [],
+        mistakes: [
+            ...namespaceMistakes(Object.keys(configuration), project),
+            ...(isSet(token) && !isConfigSecret("authentik:token") ? [plainTokenMistake()] : []),
+        ],
     };
 }
 

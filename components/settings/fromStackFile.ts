@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../clients/userError";
-import { nameOfKey, plainTokenMistake } from "./parse";
+import { nameOfKey, namespaceMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, shown } from "./setting";
 import { YamlMistake, yamlAsPulumi } from "./yaml";
@@ -37,7 +37,12 @@ export function settingsFromStackFile(projectFolder: string, stack: string): Raw
         if (fallback !== undefined) setDefault(groups, path.split("."), fallback);
     }
     const token = entries.find(([key]) => key === "authentik:token")?.[1];
-    return { groups, mistakes: token && !(token instanceof SecretText) ? [plainTokenMistake()] : [] };
+    const mistakes = namespaceMistakes(
+        entries.map(([key]) => key),
+        project.name,
+    );
+    if (token && !(token instanceof SecretText)) mistakes.push(plainTokenMistake());
+    return { groups, mistakes };
 }
 
 function stackFile(projectFolder: string, stack: string): string {

@@ -183,6 +183,30 @@ export function nameOfKey(key: string, project: string): string | undefined {
     return allSettings().some(({ group, key: own }) => `${group}:${own}` === key) ? key : undefined;
 }
 
+/** How many letters a misspelt namespace may differ in from the project's name. */
+const NEAR = 3;
+
+/**
+ * Keys whose namespace is a misspelt project: Pulumi takes them for another package's, and the defaults would stay in
+ * force.
+ *
+ * @param keys as a stack's file has them, for example `zot-hardning:access`.
+ */
+export function namespaceMistakes(keys: string[], project: string): SettingMistake[] {
+    return keys.flatMap((key) => {
+        const colon = key.indexOf(":");
+        const namespace = key.slice(0, Math.max(0, colon));
+        if (colon < 0 || namespace === project || editDistance(namespace.toLowerCase(), project) > NEAR) return [];
+        const meant = `${project}${key.slice(colon)}`;
+        return [
+            {
+                setting: key,
+                message: `${key} is not a setting, and has no effect: its namespace is misspelt; did you mean ${meant}?`,
+            },
+        ];
+    });
+}
+
 /** Names that are no settings: a typing error would otherwise leave a default in force. */
 function strayNames(groups: Record<string, unknown>): SettingMistake[] {
     const known = new Map<string, Set<string>>();

@@ -160,7 +160,7 @@ const faultsCommand = command(
     "npm run faults -- --json",
 )
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
-    .option("--every <number>", "only every so manieth step, for a quick look", count, 1)
+    .option("--every <number>", "only every <number>th step, for a quick look", count, 1)
     .option(
         "--workers <number>",
         "hosts that faults are injected on side by side",

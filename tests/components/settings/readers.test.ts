@@ -116,6 +116,18 @@ describe("a stack's file", () => {
         ]);
     });
 
+    test("refuses a misspelt namespace, which Pulumi would take for another package's", () => {
+        const { mistakes } = read({
+            ...site,
+            "zot-hardning:access": { ciRepositories: ["images/**"] },
+            "aws:region": "eu-central-1",
+        });
+        expect(sentences(mistakes)).toEqual([
+            "zot-hardning:access is not a setting, and has no effect: its namespace is misspelt; " +
+                "did you mean zot-hardening:access?",
+        ]);
+    });
+
     test("refuses plain secrets, and shows none", () => {
         const { mistakes } = read({
             ...site,
@@ -239,6 +251,11 @@ describe("a running program", () => {
     };
     const secretKeys = ["zot-hardening:host", "authentik:token"];
     const read = () => parseSettings(settingsFromPulumi());
+
+    test("refuses a misspelt namespace", () => {
+        configure({ ...whole, "zot-hardning:access": { ciRepositories: ["images/**"] } }, secretKeys);
+        expect(read().mistakes.map(({ setting }) => setting)).toEqual(["zot-hardning:access"]);
+    });
 
     test("finds the settings, and what is secret in a group that holds secrets", () => {
         configure(whole, secretKeys);
