@@ -21,7 +21,7 @@ sudo_allows() {
     said=$(printf '%s\n' "$said" | tail -n 1 | cut -c 1-300)
     said=${said:-it said nothing}
     case $said in
-    *"require have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no deployment has; put this line into sudoers: Defaults:$(id -un) !requiretty [ZH-SUDO-TERMINAL]" ;;
+    *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no deployment has; put this line into sudoers: Defaults:$(id -un) !requiretty [ZH-SUDO-TERMINAL]" ;;
     *"no new privileges"*) problem="sudo cannot become root in this login ($said); remove what prevents it, such as NoNewPrivileges in the SSH server's unit. [ZH-SUDO-NO-ROOT]" ;;
     *) problem="sudo does not let $(id -un) run $wanted without a password ($said); npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]" ;;
     esac

@@ -136,15 +136,22 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
 describe("sudo", () => {
     const sudo = () => join(host.folder, "sudo");
 
+    /** What a real sudo 1.9 says, and then refuses. */
+    const REFUSALS = {
+        password: "sudo: a password is required",
+        terminal: "sudo: sorry, you must have a tty to run sudo",
+        noNewPrivileges: 'sudo: The \\"no new privileges\\" flag is set, which prevents sudo from running as root.',
+    };
+
     /** A sudo that asks for a password, or lets everything pass and takes note of it. */
-    function standIn(answer: "password" | "passes"): FaultHost["folder"] {
+    function standIn(answer: keyof typeof REFUSALS | "passes"): FaultHost["folder"] {
         fs.mkdirSync(sudo(), { recursive: true });
         const record = join(host.folder, "sudo-calls");
         fs.rmSync(record, { force: true });
         fs.writeFileSync(
             join(sudo(), "sudo"),
-            answer === "password"
-                ? '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n'
+            answer !== "passes"
+                ? `#!/bin/sh\necho "${REFUSALS[answer]}" >&2\nexit 1\n`
                 : `#!/bin/sh\necho "$*" >>'${record}'\n[ "$1" = -n ] && shift\n[ "$1" = -l ] && exit 0\nexec "$@"\n`,
             { mode: 0o755 },
         );
@@ -178,6 +185,19 @@ describe("sudo", () => {
             `sudo does not let root run "/bin/sh -c ${host.service.restartCommand}" without a password (sudo: ` +
                 "a password is required)",
         );
+        expect(await served()).toBe(OPEN);
+    });
+
+    it.each([
+        ["terminal", "[ZH-SUDO-TERMINAL]"],
+        ["noNewPrivileges", "[ZH-SUDO-NO-ROOT]"],
+    ] as const)("says what keeps it from root: %s", async (refusal, code) => {
+        standIn(refusal);
+        fs.writeFileSync(host.configFile, host.openConfig());
+        host.service.start();
+        await host.ready();
+        const { errors } = await host.push(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
+        expect(errors).toContain(code);
         expect(await served()).toBe(OPEN);
     });
 
