@@ -15,7 +15,7 @@ import { type Moments, median, medianParts, type Parts, partsOf } from "../bench
 import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../bench/preview";
 import { type Toolchain, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../site";
-import { createScratchStack, type ScratchStack, STACK } from "../site/scratchStack";
+import { createScratchStack, type ScratchStack, STACK, takeDown } from "../site/scratchStack";
 
 interface Options {
     json?: boolean;
@@ -56,10 +56,7 @@ async function bench({ json = false, runs, limit }: Options): Promise<void> {
     const stop = async () => {
         const [running, stack] = [site, declared];
         [site, declared] = [undefined, undefined];
-        // What was declared in a real Authentik goes, however this ends.
-        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
-            await stack?.destroy({ color: "never" }).catch(() => undefined);
-        await running?.stop();
+        await takeDown(running, stack);
     };
     const interrupts = onInterrupt(async () => {
         process.stderr.write("\nStopping, once what is under way has ended …\n");

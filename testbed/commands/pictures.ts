@@ -17,7 +17,7 @@ import { UserError } from "../../clients/userError";
 import { readToolchain } from "../bootstrap/toolchain.cjs";
 import { plain, terminalPicture } from "../pictures/terminal";
 import { type Site, startSite } from "../site";
-import { createScratchStack, type ScratchStack, STACK } from "../site/scratchStack";
+import { createScratchStack, type ScratchStack, STACK, takeDown } from "../site/scratchStack";
 
 async function pictures(): Promise<void> {
     const root = checkoutOf(__dirname);
@@ -33,10 +33,7 @@ async function pictures(): Promise<void> {
     const stop = async () => {
         const [running, stack] = [site, declared];
         [site, declared] = [undefined, undefined];
-        // What was declared in a real Authentik goes, however this ends.
-        if (running?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
-            await stack?.destroy({ color: "never" }).catch(() => undefined);
-        await running?.stop();
+        await takeDown(running, stack);
     };
     const interrupts = onInterrupt(async () => {
         await steps.interrupt();

@@ -112,3 +112,10 @@ export async function createScratchStack(
         remove: () => rmSync(folder, { recursive: true, force: true }),
     };
 }
+
+/** Stops a site, however far it came. What was declared in a real Authentik goes before, whatever comes of that. */
+export async function takeDown(site: Site | undefined, stack: Stack | undefined): Promise<void> {
+    if (site?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
+        await stack?.destroy({ color: "never" }).catch(() => undefined);
+    await site?.stop();
+}

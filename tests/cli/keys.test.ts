@@ -21,7 +21,6 @@ function keys(args: string[], input?: Buffer) {
 }
 
 // --- a file of bbolt, as small as it can be
-// -----------------------------------------------------------------------------
 
 const PAGE = 4096;
 
@@ -302,7 +301,6 @@ describe("npm run keys", () => {
 });
 
 // --- a real zot
-// ---------------------------------------------------------------------------------------------------------
 
 const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
 const realZots = zots.filter((zot) => !zot.isStandIn);

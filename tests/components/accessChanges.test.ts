@@ -138,7 +138,6 @@ describe("in words", () => {
 });
 
 // --- whatever the policies
-// ---------------------------------------------------------------------------------------------
 
 const somePattern = fc.constantFrom(
     "**",

@@ -13,7 +13,6 @@ import { someAccess, someExtraConfig, someIdentity, someMirrors } from "../suppo
 import { rawSettings } from "../support/settings";
 
 // --- zot, naively
-// -----------------------------------------------------------------------------------------------------
 
 type Any = any; // zot reads whatever there is
 
@@ -71,7 +70,6 @@ function declaredOrRefused(changes: Record<string, Record<string, unknown>>): De
 }
 
 // --- what has to hold
-// -------------------------------------------------------------------------------------------------
 
 const repositories = [
     "team",

@@ -209,7 +209,6 @@ function outputsIn(text: string): Record<string, string> {
 }
 
 // --- expressions
-// ------------------------------------------------------------------------------------------------------
 
 const filled = (text: string, context: object) =>
     text.replace(/\$\{\{(.*?)\}\}/g, (_all, expression: string) => String(evaluated(expression, context)));

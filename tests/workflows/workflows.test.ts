@@ -214,7 +214,6 @@ test("only the deployment runs pulumi up, and only where a site turned it on", (
 });
 
 // --- the steps, run as they are written
-// --------------------------------------------------------------------------------
 
 const folders: string[] = [];
 const scratch = () => {

@@ -107,7 +107,6 @@ test.each<[title: string, text: string, message: RegExp, line: number | undefine
 });
 
 // --- beside the real CLI
-// ------------------------------------------------------------------------------------------------
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
