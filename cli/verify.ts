@@ -8,7 +8,6 @@ import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
 import { command, print, run } from "./shared/command";
 import { writeWhole } from "./shared/wholeFile";
-import { carryOut } from "./verify/carryOut";
 import { checks } from "./verify/checks";
 import { Context } from "./verify/context";
 import { Control } from "./verify/control";
@@ -16,6 +15,7 @@ import { Recorder } from "./verify/exchanges";
 import { html } from "./verify/report/html";
 import { exitCodeOf, reportOf } from "./verify/report/report";
 import { table } from "./verify/report/table";
+import { runChecks } from "./verify/runner";
 import { type SubjectOptions, subjectFrom } from "./verify/subject";
 
 interface Options extends SubjectOptions {
@@ -25,7 +25,7 @@ interface Options extends SubjectOptions {
     html?: string;
 }
 
-const EXIT = { usage: 2, notCarriedOut: 3 } as const;
+const EXIT = { usage: 2, notRun: 3 } as const;
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 async function verify(options: Options): Promise<number> {
@@ -51,7 +51,7 @@ async function verify(options: Options): Promise<number> {
     for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) process.on(signal, interrupt);
     const started = new Date();
     say(`${subject.registryUrl} (${subject.name}), run ${context.run}${options.readOnly ? ", read-only" : ""}`);
-    const carriedOut = await carryOut(chosen, context, { say });
+    const checked = await runChecks(chosen, context, { say });
     const seconds = Math.round((Date.now() - started.getTime()) / 100) / 10;
     const about = {
         subject: subject.name,
@@ -61,7 +61,7 @@ async function verify(options: Options): Promise<number> {
         seconds,
         remarks: subject.remarks,
     };
-    const report = reportOf(about, carriedOut);
+    const report = reportOf(about, checked);
 
     if (options.html) save(options.html, html(report));
     if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
@@ -75,7 +75,7 @@ function save(file: string, text: string): void {
     } catch (error) {
         // The table is still worth having.
         process.stderr.write(`The report could not be written to ${file}: ${(error as Error).message}\n`);
-        process.exitCode = EXIT.notCarriedOut;
+        process.exitCode = EXIT.notRun;
     }
 }
 
@@ -164,4 +164,4 @@ const isMistake = (error: unknown) =>
     error instanceof StackFileError ||
     (error instanceof UserError && error.constructor === UserError);
 
-void run(program, { exitCode: (error) => (isMistake(error) ? EXIT.usage : EXIT.notCarriedOut) });
+void run(program, { exitCode: (error) => (isMistake(error) ? EXIT.usage : EXIT.notRun) });

@@ -7,6 +7,7 @@ import * as zot from "pulumi-zot";
 import { type AccessPolicy, evaluate, type Who } from "./accessPolicy";
 import type { IdentityPreflight } from "./identityPreflight";
 import type { Settings } from "./settings";
+import { componentTypes } from "./typeTokens";
 import { namelessSecretFiles, policyOf, renderZotConfig } from "./zotConfig";
 
 /** Durations are texts such as `90d`, `12h` or `600s`. */
@@ -48,7 +49,7 @@ export class CiCredential extends pulumi.ComponentResource {
     public readonly uuid: pulumi.Output<string>;
 
     constructor(name: string, args: CiCredentialArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("zot-hardening:index:CiCredential", name, {}, opts);
+        super(componentTypes.ciCredential, name, {}, opts);
         const { settings, key } = args;
         const apiKey = new zot.ApiKey(
             name,

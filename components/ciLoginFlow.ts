@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Kind } from "../clients/authentik/objects";
 import { ciLoginFlowParts } from "./ciLoginFlowNames";
 import type { IdentityPreflight } from "./identityPreflight";
+import { componentTypes } from "./typeTokens";
 
 export interface CiLoginFlowArgs {
     /** The service account's user name. */
@@ -28,7 +29,7 @@ export class CiLoginFlow extends pulumi.ComponentResource {
     public readonly slug: string;
 
     constructor(name: string, args: CiLoginFlowArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("zot-hardening:index:CiLoginFlow", name, {}, opts);
+        super(componentTypes.ciLoginFlow, name, {}, opts);
         const { after = [] } = args;
         const parent = { parent: this, dependsOn: after };
         const names = ciLoginFlowParts(args.ciUser);

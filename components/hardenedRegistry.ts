@@ -12,6 +12,7 @@ import { LiveNames, namesOfRegistry } from "./liveNames";
 import { RegistryHost } from "./registryHost";
 import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import type { Settings } from "./settings";
+import { componentTypes } from "./typeTokens";
 import type { ZotConfig } from "./zotConfig";
 
 export interface HardenedRegistryArgs {
@@ -40,7 +41,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         const names = namesOfRegistry(args.settings);
         const liveNames = new LiveNames(name, args.settings.identity.acceptRename);
         super(
-            "zot-hardening:index:HardenedRegistry",
+            componentTypes.hardenedRegistry,
             name,
             { names },
             pulumi.mergeOptions(opts, { hooks: liveNames.record() }),

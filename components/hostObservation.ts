@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, type HostObservationArgs, HostWithdrawal } from "pulumi-zot";
 import { LiveNames, namesOfRegistry } from "./liveNames";
 import { type PolicySettings, type SecretText, type Settings, type ToldSettings, toldToHost } from "./settings";
+import { componentTypes } from "./typeTokens";
 import {
     configText,
     namelessSecretFiles,
@@ -123,12 +124,12 @@ export function observeHostAlone(
 ): HostObservation {
     const liveNames = new LiveNames(name, settings.identity.acceptRename);
     const registry = new pulumi.ComponentResource(
-        "zot-hardening:index:HardenedRegistry",
+        componentTypes.hardenedRegistry,
         name,
         { names: namesOfRegistry(settings) },
         pulumi.mergeOptions(opts, { hooks: liveNames.record() }),
     );
-    const host = new pulumi.ComponentResource("zot-hardening:index:RegistryHost", name, {}, { parent: registry });
+    const host = new pulumi.ComponentResource(componentTypes.registryHost, name, {}, { parent: registry });
     const planned = plannedPush(settings);
     const inputs = {
         connection: hostConnection(settings),

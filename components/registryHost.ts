@@ -11,6 +11,7 @@ import { LiveNames } from "./liveNames";
 import { refuseUnanswered, requireAnswer } from "./pushAnswer";
 import type { Settings } from "./settings";
 import { allHooks, showRights } from "./shownRights";
+import { componentTypes } from "./typeTokens";
 import {
     configText,
     namelessSecretFiles,
@@ -54,7 +55,7 @@ export class RegistryHost extends pulumi.ComponentResource {
     public readonly observation: HostObservation;
 
     constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("zot-hardening:index:RegistryHost", name, {}, opts);
+        super(componentTypes.registryHost, name, {}, opts);
         const { settings } = args;
 
         const files = pulumi.all([args.clientSecret, args.sessionKeys]).apply(([clientSecret, sessionKeys]) => {

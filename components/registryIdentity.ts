@@ -11,6 +11,7 @@ import type { IdentityPreflight } from "./identityPreflight";
 import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
 import { allHooks } from "./shownRights";
+import { componentTypes } from "./typeTokens";
 import { loginCallbackUrl } from "./zotConfig";
 
 /** What is in Authentik before the program: by id, as the resources want it. */
@@ -224,7 +225,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
     private readonly changed: ChangedBefore | undefined;
 
     constructor(name: string, args: RegistryIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
-        super("zot-hardening:index:RegistryIdentity", name, {}, opts);
+        super(componentTypes.registryIdentity, name, {}, opts);
         const { found, preflight } = args;
         this.changed = args.changed;
         const { identity, registry } = args.settings;

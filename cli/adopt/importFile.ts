@@ -5,36 +5,27 @@
  * Components are no objects of Authentik; they are part of a resource's address in the state, and are made by the
  * import where the state has none.
  */
-import type { ResourceDefinition } from "../../providers/authentik/definition";
-import { application } from "../../providers/authentik/resources/application";
-import { group } from "../../providers/authentik/resources/group";
-import { policyBinding } from "../../providers/authentik/resources/policyBinding";
-import { providerOauth2 } from "../../providers/authentik/resources/providerOauth2";
-import { user } from "../../providers/authentik/resources/user";
+import { authentikTypes, componentTypes } from "../../components/typeTokens";
 
 /** What the program declares in Authentik, by the name that it has in this file, with its name in the program. */
 const DECLARED = {
-    provider: { token: tokenOf(providerOauth2), name: "registry" },
-    application: { token: tokenOf(application), name: "registry" },
-    group: { token: tokenOf(group), name: "registry" },
-    user: { token: tokenOf(user), name: "registry" },
-    adminsBinding: { token: tokenOf(policyBinding), name: "registry-admins" },
-    workloadsBinding: { token: tokenOf(policyBinding), name: "registry-workloads" },
+    provider: { token: authentikTypes.providerOauth2, name: "registry" },
+    application: { token: authentikTypes.application, name: "registry" },
+    group: { token: authentikTypes.group, name: "registry" },
+    user: { token: authentikTypes.user, name: "registry" },
+    adminsBinding: { token: authentikTypes.policyBinding, name: "registry-admins" },
+    workloadsBinding: { token: authentikTypes.policyBinding, name: "registry-workloads" },
 } as const;
 export type Declared = keyof typeof DECLARED;
 
 /** The components that they are in, outermost first. */
 const COMPONENTS = [
-    { key: "hardenedRegistry", type: "zot-hardening:index:HardenedRegistry", name: "registry" },
-    { key: "registryIdentity", type: "zot-hardening:index:RegistryIdentity", name: "registry" },
+    { key: "hardenedRegistry", type: componentTypes.hardenedRegistry, name: "registry" },
+    { key: "registryIdentity", type: componentTypes.registryIdentity, name: "registry" },
 ] as const;
 
 /** The SDK's version: with it, the import goes by the same provider as the program. */
 const VERSION = (require("../../sdks/authentik/package.json") as { version: string }).version;
-
-function tokenOf({ token }: Pick<ResourceDefinition<object, object>, "token">): string {
-    return token;
-}
 
 /** As Pulumi reads it (CLI 3.259). */
 export interface ImportFile {

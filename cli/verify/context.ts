@@ -4,19 +4,33 @@ import type { Send } from "../../clients/http/outgoing";
 import { sendOne } from "../../clients/http/request";
 import { KeyHolder } from "../../clients/zot/apiKeys";
 import { evaluate } from "../../components/accessPolicy";
-import { messageOf, type Need, notApplicable, notPossible, Skipped } from "./check";
 import { type Control, Interrupted } from "./control";
 import type { Recorder } from "./exchanges";
-import { CALLED, Identities, type Identity, isLeftOver, type Tier } from "./identities";
-import { newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
+import { isLeftOver, newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
+import { messageOf, notApplicable, notPossible, Skipped } from "./outcome";
 import { type Image, newImage, Registry } from "./registry";
 import type { Subject } from "./subject";
+import type { Tier } from "./testAccounts";
+import { type TestUser, TestUsers, tierNames } from "./testUsers";
+
+/** What a check cannot do without; where it is missing the check is skipped, with the reason. */
+export type Need =
+    /** The right to log in as users made for this run: an API token of Authentik, and not --read-only. */
+    | "test users"
+    /** Somebody with CI's rights: a user made for this run, or CI's own API key. */
+    | "ci"
+    /** A user made for this run in the group of the admins. */
+    | "admin"
+    /** A user made for this run in no group. */
+    | "groupless"
+    /** A repository to push to, and an admin who can remove from it again what was pushed. */
+    | "scratch";
 
 export class Context {
     readonly run = newRunId(new Date());
     readonly anonymous: Registry;
     /** Absent where no user is to be made, or none can be. */
-    readonly identities: Identities | undefined;
+    readonly testUsers: TestUsers | undefined;
     /** The repository of this run. */
     readonly scratch: string;
     /** Whether anything was pushed, or tried. */
@@ -32,9 +46,9 @@ export class Context {
         readonly control: Control,
     ) {
         this.anonymous = new Registry(subject.registryUrl, "anonymous", way, recorder, control);
-        this.identities =
+        this.testUsers =
             !readOnly && subject.authentik
-                ? new Identities(subject, this.run, way, recorder, control, subject.authentik)
+                ? new TestUsers(subject, this.run, way, recorder, control, subject.authentik)
                 : undefined;
         this.scratch = scratchRepository(subject, this.run);
     }
@@ -43,8 +57,8 @@ export class Context {
     async meet(needs: readonly Need[]): Promise<void> {
         for (const need of needs) {
             switch (need) {
-                case "identities":
-                    this.identitiesOrSkip();
+                case "test users":
+                    this.testUsersOrSkip();
                     break;
                 case "ci":
                     await this.ci();
@@ -60,26 +74,26 @@ export class Context {
         }
     }
 
-    identitiesOrSkip(): Identities {
+    testUsersOrSkip(): TestUsers {
         if (this.readOnly) throw new Skipped("read-only", "With --read-only no user is made and nothing is stored.");
-        if (!this.identities) throw notPossible(this.subject.withoutAuthentik);
-        return this.identities;
+        if (!this.testUsers) throw notPossible(this.subject.withoutAuthentik);
+        return this.testUsers;
     }
 
-    async as(tier: Tier): Promise<Identity> {
-        const identities = this.identitiesOrSkip();
+    async as(tier: Tier): Promise<TestUser> {
+        const testUsers = this.testUsersOrSkip();
         try {
-            return await identities.as(tier);
+            return await testUsers.as(tier);
         } catch (error) {
             if (error instanceof Skipped || error instanceof Interrupted) throw error;
-            throw notPossible(`Nobody could be logged in as ${CALLED[tier]}: ${messageOf(error)}`);
+            throw notPossible(`Nobody could be logged in as ${tierNames[tier]}: ${messageOf(error)}`);
         }
     }
 
     /** Somebody with CI's rights: a user of this run, or the holder of CI's own key. */
     async ci(): Promise<{ registry: Registry; username: string }> {
         const { ciKey: key, ciUser: username, registryUrl } = this.subject;
-        if (this.identities) return this.as("ci");
+        if (this.testUsers) return this.as("ci");
         if (key)
             return {
                 username,
@@ -147,7 +161,7 @@ export class Context {
     /** Some tag that is there: one of this run, or, where nothing is pushed, one that anyone sees. */
     async anyTag(): Promise<{ repository: string; tag: string; digest: string }> {
         let without = notApplicable("There is no image here yet that anyone may read, and none is pushed.");
-        if (this.identities) {
+        if (this.testUsers) {
             try {
                 const { tag, image } = await this.pushedTag();
                 return { repository: this.scratch, tag, digest: image.digest };
@@ -190,8 +204,8 @@ export class Context {
 
     /** Removes what an interrupted run left; answers what it was. */
     async removeLeftOvers(): Promise<string[]> {
-        if (!this.identities) return [];
-        const removed = await this.identities.removeLeftOvers(new Date());
+        if (!this.testUsers) return [];
+        const removed = await this.testUsers.removeLeftOvers(new Date());
         const old = (await this.anonymous.unrecorded().catalog()).filter((repository) =>
             isLeftOver(timeInRepository(repository), new Date()),
         );
@@ -210,8 +224,8 @@ export class Context {
         this.control.startCleaning();
         const removed: string[] = [];
         const left: string[] = [];
-        const { identities } = this;
-        if (!identities) return { removed, left };
+        const { testUsers } = this;
+        if (!testUsers) return { removed, left };
         const attempt = async (what: string, work: () => Promise<unknown>) => {
             try {
                 await work();
@@ -219,7 +233,7 @@ export class Context {
                 left.push(`${what}: ${messageOf(error)}`);
             }
         };
-        const made = await identities.made();
+        const made = await testUsers.made();
         const admin = made.find(({ tier }) => tier === "admin")?.registry.unrecorded();
         if (admin && this.touched)
             await attempt(`tags of ${this.scratch}`, () => removeTags(admin, this.scratch, undefined, removed, left));
@@ -241,7 +255,7 @@ export class Context {
                 },
             );
         }
-        removed.push(...(await identities.remove((what, error) => left.push(`${what}: ${messageOf(error)}`))));
+        removed.push(...(await testUsers.remove((what, error) => left.push(`${what}: ${messageOf(error)}`))));
         return { removed, left };
     }
 

@@ -4,7 +4,7 @@
  * on Authentik 2026.5).
  */
 import type { Client } from "../../clients/authentik/client";
-import { notPossible } from "./check";
+import { notPossible } from "./outcome";
 
 const USUAL_PASSWORD_STAGE = "default-authentication-password";
 /** How long the session lasts in which a key is made. */

@@ -1,5 +1,6 @@
 /** Names of what a run makes: by them an interrupted run's are found. Pure. */
 import { randomBytes } from "node:crypto";
+import { LEFT_OVER_AGE } from "./control";
 
 /** Every name of ours starts with it, or has it as a part. */
 export const PREFIX = "zot-hardening-verify";
@@ -29,6 +30,10 @@ function timeOf(stamp: string | undefined): Date | undefined {
     const time = new Date(stamp.replace(/^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)$/, "$1-$2-$3T$4:$5:$6Z"));
     return Number.isNaN(time.getTime()) ? undefined : time;
 }
+
+/** Whether a run that began then has ended, one way or another. */
+export const isLeftOver = (began: Date | undefined, now: Date) =>
+    began !== undefined && now.getTime() - began.getTime() > LEFT_OVER_AGE;
 
 /**
  * A repository of this run among those that a pattern matches, or undefined for a pattern without a `*`: its

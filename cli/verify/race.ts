@@ -5,8 +5,8 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fail, notPossible, type Outcome, pass, warning } from "./check";
 import type { Context } from "./context";
+import { fail, notPossible, type Outcome, pass, warning } from "./outcome";
 import { type Image, MANIFEST_TYPE, newImage, type Registry } from "./registry";
 
 const PUSHES = 5;

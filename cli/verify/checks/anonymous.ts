@@ -1,6 +1,7 @@
 /** What anyone may do without a login. */
 import { digestOf } from "../../../clients/zot/registry";
-import { type Check, fail, notApplicable, pass, warning } from "../check";
+import type { Check } from "../check";
+import { fail, notApplicable, pass, warning } from "../outcome";
 import { parsed } from "../registry";
 
 const READ = 'Give anonymousPolicy ["read"] to every pattern of accessControl.repositories.';
@@ -48,12 +49,12 @@ export const anonymous: Check[] = [
             const layer = parsed<{ layers?: { digest: string }[] }>(manifest)?.layers?.[0]?.digest;
             if (layer === undefined) return pass("The manifest comes, and is what its digest says.");
             const blob = await context.anonymous.request(
-                context.identities ? "GET" : "HEAD",
+                context.testUsers ? "GET" : "HEAD",
                 `/v2/${repository}/blobs/${layer}`,
             );
             if (blob.status !== 200)
                 return fail(`The manifest comes, its layer is answered with ${blob.status}.`, READ);
-            if (context.identities && digestOf(blob.text) !== layer)
+            if (context.testUsers && digestOf(blob.text) !== layer)
                 return fail("The layer is not what its digest says.");
             return pass("The manifest and its layer come without a login, and are what their digests say.");
         },

@@ -3,9 +3,10 @@
 import { launchChromium, NoBrowserError } from "../../../clients/chromium";
 import { sendOne } from "../../../clients/http/request";
 import { type BrowserLogin, logInWithBrowser, logOutWithBrowser } from "../browserLogin";
-import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped } from "../check";
+import type { Check } from "../check";
 import type { Context } from "../context";
 import { Interrupted } from "../control";
+import { fail, notApplicable, notPossible, type Outcome, pass, Skipped } from "../outcome";
 import { withoutSecrets } from "../subject";
 
 export const browser: Check[] = [
@@ -17,7 +18,7 @@ export const browser: Check[] = [
             const { browser: asked } = context.subject;
             if (!asked)
                 throw notApplicable("It was not asked for (--browser); login-ci and login-admin log in without one.");
-            const identities = context.identitiesOrSkip();
+            const users = context.testUsersOrSkip();
             await context.as("ci");
             const start = await sendOne(
                 context.way,
@@ -30,7 +31,7 @@ export const browser: Check[] = [
             const login = {
                 registryUrl: context.subject.registryUrl,
                 authentikOrigin: start.location.origin,
-                ...(await identities.credentialsOf("ci")),
+                ...(await users.credentialsOf("ci")),
             };
             try {
                 return await logsIn(context, login, asked.program);

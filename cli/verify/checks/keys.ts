@@ -1,8 +1,9 @@
 /** The API keys that CI's account has on record. */
 import type { ApiKeyRecord } from "../../../clients/zot/apiKeys";
 import { ownerIn } from "../../../clients/zot/keyOwner";
-import { type Check, fail, notPossible, type Outcome, pass, Skipped, warning } from "../check";
+import type { Check } from "../check";
 import type { Context } from "../context";
+import { fail, notPossible, type Outcome, pass, Skipped, warning } from "../outcome";
 
 export const keys: Check[] = [
     {
@@ -24,7 +25,7 @@ async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
             record(found.length);
             return found;
         } catch (error) {
-            if (!context.identities)
+            if (!context.testUsers)
                 throw notPossible(`CI's own key does not list its keys: ${(error as Error).message}`);
         }
     }
@@ -34,7 +35,7 @@ async function keysOf(context: Context): Promise<ApiKeyRecord[]> {
             "With --read-only this needs CI's own key: " +
                 "the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.",
         );
-    return context.identitiesOrSkip().asServiceAccount(ciUser, async (session) => {
+    return context.testUsersOrSkip().asServiceAccount(ciUser, async (session) => {
         const found = await session.listApiKeys();
         record(found.length);
         return found;

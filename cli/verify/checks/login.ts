@@ -3,11 +3,13 @@ import { FlowError } from "../../../clients/authentik/flow";
 import { isMember } from "../../../clients/authentik/objects";
 import { sendOne } from "../../../clients/http/request";
 import { LoginError } from "../../../clients/zot/session";
-import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
+import type { Check } from "../check";
 import type { Context } from "../context";
 import { recordedSteps } from "../exchanges";
-import { CALLED, type Tier } from "../identities";
+import { fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../outcome";
 import { parsed } from "../registry";
+import type { Tier } from "../testAccounts";
+import { tierNames } from "../testUsers";
 
 export const login: Check[] = [
     {
@@ -64,13 +66,13 @@ export const login: Check[] = [
     {
         id: "login-ci",
         title: `A member of CI's group logs in by OpenID Connect, without a browser, and gets an API key`,
-        needs: ["identities"],
+        needs: ["test users"],
         run: (context) => logsIn(context, "ci"),
     },
     {
         id: "login-admin",
         title: "An admin logs in by OpenID Connect, without a browser, and gets an API key",
-        needs: ["identities"],
+        needs: ["test users"],
         run: (context) => logsIn(context, "admin"),
     },
     {
@@ -100,9 +102,9 @@ export const login: Check[] = [
     {
         id: "login-unbound",
         title: "Authentik turns away whoever is in no group of the application",
-        needs: ["identities"],
+        needs: ["test users"],
         async run(context) {
-            const answer = await context.identitiesOrSkip().admitGroupless();
+            const answer = await context.testUsersOrSkip().admitGroupless();
             if (answer === "turned away")
                 return pass(
                     'Authentik says "Permission denied". ' +
@@ -222,9 +224,9 @@ export const login: Check[] = [
 
 async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
     try {
-        const identities = context.identitiesOrSkip();
-        const { username } = await identities.as(tier);
-        const flow = identities.ownFlow
+        const users = context.testUsersOrSkip();
+        const { username } = await users.as(tier);
+        const flow = users.useOwnFlow
             ? " The site's own login flow demands a second factor, so it went by a flow made for this run; " +
               "the site's was gone through as far as that."
             : "";
@@ -236,7 +238,7 @@ async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
         if (error instanceof LoginError) return fail(error.message);
         if (!(error instanceof FlowError)) throw error;
         throw notPossible(
-            `${CALLED[tier]}: ${error.message} A flow that can be passed without a person is named with --login-flow.`,
+            `${tierNames[tier]}: ${error.message} A flow that can be passed without a person is named with --login-flow.`,
         );
     }
 }

@@ -1,8 +1,9 @@
 /** The access matrix as declared, asked cell by cell, by probes that store nothing. */
 import { type Action, ANONYMOUS, evaluate, ruleFor, type Who } from "../../../components/accessPolicy";
-import { type Check, fail, notApplicable, pass, Skipped } from "../check";
+import type { Check } from "../check";
 import type { Context } from "../context";
 import { repositoryUnder } from "../names";
+import { fail, notApplicable, pass, Skipped } from "../outcome";
 import type { Registry } from "../registry";
 
 interface Person {
@@ -71,7 +72,7 @@ async function peopleOf(context: Context): Promise<Person[]> {
     const { workloadsGroup, adminsGroup } = context.subject;
     const groups = { ci: [workloadsGroup], admin: [adminsGroup], groupless: [] as string[] };
     try {
-        if (!context.identities) {
+        if (!context.testUsers) {
             const { registry, username } = await context.ci();
             return [...people, { called: "CI", registry, who: { kind: "user", name: username, groups: groups.ci } }];
         }

@@ -1,8 +1,9 @@
 /** The pull-through caches. */
 
 import { digestOf } from "../../../clients/zot/registry";
-import { type Check, fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../check";
+import type { Check } from "../check";
 import type { Context } from "../context";
+import { fail, notApplicable, notPossible, type Outcome, pass, Skipped, warning } from "../outcome";
 import { parsed } from "../registry";
 
 /** Small public images, by what the prefixes of caches are usually called. */
@@ -116,7 +117,7 @@ async function pullThrough(context: Context, image: string): Promise<Outcome> {
     const before = await context.anonymous.tags(repository);
     const isNew = !before?.includes(tag);
     // What was not there before is removed again, and by a user who may.
-    if (isNew && context.identities) {
+    if (isNew && context.testUsers) {
         const known = context.pulledThrough.get(repository) ?? new Set();
         context.pulledThrough.set(repository, known.add(tag));
         await context.as("admin");

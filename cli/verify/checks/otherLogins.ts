@@ -1,8 +1,9 @@
 /** Other ways to log in than the declared one, and what they would have done to CI's key. */
 import { otherLogins as loginsIn } from "../../../components/zotConfig";
-import { type Check, fail, notPossible, pass, Skipped, warning } from "../check";
+import type { Check } from "../check";
 import { asksForCertificate } from "../clientCertificates";
 import type { Context } from "../context";
+import { fail, notPossible, pass, Skipped, warning } from "../outcome";
 import { parsed, Registry } from "../registry";
 
 /** What zot 2.1.20 knows beside the declared one. */

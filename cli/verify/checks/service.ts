@@ -1,6 +1,7 @@
 /** Whether the registry is there, and which zot it is. */
 import { keepsTags, OLDEST_ZOT, plainVersion } from "../../../clients/zot/version";
-import { type Check, fail, notApplicable, pass, Skipped, warning } from "../check";
+import type { Check } from "../check";
+import { fail, notApplicable, pass, Skipped, warning } from "../outcome";
 import { parsed } from "../registry";
 
 export const service: Check[] = [
@@ -79,7 +80,7 @@ export const service: Check[] = [
                         "declare it: zot.metrics anonymous (--metrics anonymous).",
                 );
             }
-            if (context.identities) {
+            if (context.testUsers) {
                 const ci = await context.ci().catch((error: unknown) => {
                     if (error instanceof Skipped) return undefined;
                     throw error;

@@ -1,6 +1,7 @@
 /** Tags that stay what they are: what CI pushes, and what nobody overwrites. */
-import { type Check, fail, notPossible, type Outcome, pass, warning } from "../check";
+import type { Check } from "../check";
 import type { Context } from "../context";
+import { fail, notPossible, type Outcome, pass, warning } from "../outcome";
 import { race } from "../race";
 import { type Image, newImage, type Registry, type RegistryAnswer } from "../registry";
 

@@ -1,6 +1,6 @@
 /** The report as one page that needs nothing else: no script, no font, no picture from elsewhere. Pure. */
 import { printable } from "../../../clients/outsideText";
-import type { Result } from "../check";
+import type { Result } from "../outcome";
 import { byInterest, type Report, summaryOf } from "./report";
 
 const STYLE = `

@@ -1,6 +1,7 @@
 /** What a run comes to, for programs and for people. Pure. */
-import type { CarriedOut } from "../carryOut";
-import type { Result, Verdict } from "../check";
+
+import type { Result, Verdict } from "../outcome";
+import type { Run } from "../runner";
 
 export interface Report {
     /**
@@ -17,12 +18,12 @@ export interface Report {
     counts: Record<Verdict, number>;
     checks: Result[];
     remarks: string[];
-    cleaning: CarriedOut["cleaning"];
+    cleaning: Run["cleaning"];
 }
 
 export function reportOf(
     about: Pick<Report, "subject" | "registry" | "readOnly" | "started" | "seconds" | "remarks">,
-    { results, cleaning, interrupted }: CarriedOut,
+    { results, cleaning, interrupted }: Run,
 ): Report {
     const count = (verdict: Verdict) => results.filter((result) => result.verdict === verdict).length;
     const counts = { pass: count("pass"), fail: count("fail"), warning: count("warning"), skipped: count("skipped") };

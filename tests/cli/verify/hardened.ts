@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { carryOut } from "../../../cli/verify/carryOut";
 import { checks } from "../../../cli/verify/checks";
 import { Context } from "../../../cli/verify/context";
 import { Control } from "../../../cli/verify/control";
 import { Recorder } from "../../../cli/verify/exchanges";
 import { type Report, reportOf } from "../../../cli/verify/report/report";
+import { runChecks } from "../../../cli/verify/runner";
 import { type SubjectOptions, subjectFrom } from "../../../cli/verify/subject";
 import { outgoing } from "../../../clients/http/outgoing";
 import { RegistryClient } from "../../../clients/zot/registry";
@@ -103,7 +103,7 @@ export async function startHardened(): Promise<Hardened> {
         async verify({ only, environment: more = environment, ...changed } = {}) {
             const subject = await subjectFrom({ ...options, ...changed }, more);
             const context = new Context(subject, changed.readOnly === true, outgoing(), new Recorder(), new Control());
-            const carriedOut = await carryOut(
+            const checked = await runChecks(
                 checks.filter(({ id }) => !only || only.includes(id)),
                 context,
                 { say: () => {} },
@@ -117,7 +117,7 @@ export async function startHardened(): Promise<Hardened> {
                     seconds: 0,
                     remarks: [],
                 },
-                carriedOut,
+                checked,
             );
         },
         async remains() {

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Result } from "../../../cli/verify/check";
+import type { Result } from "../../../cli/verify/outcome";
 import { html } from "../../../cli/verify/report/html";
 import { reportOf } from "../../../cli/verify/report/report";
 import { type Chromium, launchChromium, type Page, whyNoBrowser } from "../../../clients/chromium";

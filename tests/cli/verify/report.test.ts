@@ -1,9 +1,9 @@
 /** Names, and what a run comes to: pure. */
 
-import type { Result, Verdict } from "../../../cli/verify/check";
 import { checks } from "../../../cli/verify/checks";
 import { redacted } from "../../../cli/verify/exchanges";
 import { newRunId, repositoryUnder, timeInName, timeInRepository, userNameOf } from "../../../cli/verify/names";
+import type { Result, Verdict } from "../../../cli/verify/outcome";
 import { html } from "../../../cli/verify/report/html";
 import { byInterest, exitCodeOf, reportOf } from "../../../cli/verify/report/report";
 import { table } from "../../../cli/verify/report/table";

@@ -1,63 +1,61 @@
-/** Carries the checks out, one after another, and clears up whatever happens. */
-import { type Check, messageOf, notPossible, type Result, Skipped } from "./check";
+/** Runs the checks, one after another, and removes what they made, whatever happens. */
+import type { Check } from "./check";
 import type { Context } from "./context";
 import { Interrupted } from "./control";
 import { redacted } from "./exchanges";
+import { messageOf, notPossible, type Result, Skipped } from "./outcome";
 
 export interface Progress {
     /** A line for people. */
     say(line: string): void;
 }
 
-export interface CarriedOut {
+export interface Run {
     results: Result[];
     /** What was removed: of interrupted runs before, and of this one. */
     cleaning: { leftOvers: string[]; removed: string[]; left: string[] };
     interrupted: boolean;
 }
 
-export async function carryOut(checks: readonly Check[], context: Context, { say }: Progress): Promise<CarriedOut> {
-    const results: Result[] = [];
-    const cleaning: CarriedOut["cleaning"] = { leftOvers: [], removed: [], left: [] };
-    let interrupted: string | undefined;
+/** Runs them all, or as many as there was time for: the rest counts as skipped. */
+export async function runChecks(checks: readonly Check[], context: Context, { say }: Progress): Promise<Run> {
+    const run: Run = { results: [], cleaning: { leftOvers: [], removed: [], left: [] }, interrupted: false };
     try {
-        try {
-            cleaning.leftOvers = await context.removeLeftOvers();
-            for (const what of cleaning.leftOvers) say(`removed, left by an interrupted run: ${what}`);
-        } catch (error) {
-            if (error instanceof Interrupted) throw error;
-            say(`What interrupted runs may have left was not looked for: ${messageOf(error)}`);
-        }
+        run.cleaning.leftOvers = await removeLeftOvers(context, say);
         context.recorder.take();
         for (const [index, check] of checks.entries()) {
-            const result = await carriedOut(check, context);
-            results.push(result);
+            const result = await runCheck(check, context);
+            run.results.push(result);
             say(`[${index + 1}/${checks.length}] ${result.verdict.padEnd(7)} ${check.id}: ${check.title}`);
         }
     } catch (error) {
         if (!(error instanceof Interrupted)) throw error;
-        interrupted = error.message;
+        run.interrupted = true;
         say(`${error.message} Clearing up.`);
-        for (const { id, title } of checks.slice(results.length))
-            results.push({
-                id,
-                title,
-                verdict: "skipped",
-                skipped: "not possible",
-                meaning: error.message,
-                exchanges: [],
-                seconds: 0,
-            });
+        run.results.push(...checks.slice(run.results.length).map((check) => notRun(check, error.message)));
     } finally {
         const { removed, left } = await context.cleanUp();
-        cleaning.removed = removed;
-        cleaning.left = left.map(redacted);
+        run.cleaning.removed = removed;
+        run.cleaning.left = left.map(redacted);
         for (const what of left) say(`LEFT BEHIND: ${what}`);
     }
-    return { results, cleaning, interrupted: interrupted !== undefined };
+    return run;
 }
 
-async function carriedOut(check: Check, context: Context): Promise<Result> {
+/** What interrupted runs left is no reason not to check: only an interruption ends the run here. */
+async function removeLeftOvers(context: Context, say: Progress["say"]): Promise<string[]> {
+    try {
+        const removed = await context.removeLeftOvers();
+        for (const what of removed) say(`removed, left by an interrupted run: ${what}`);
+        return removed;
+    } catch (error) {
+        if (error instanceof Interrupted) throw error;
+        say(`What interrupted runs may have left was not looked for: ${messageOf(error)}`);
+        return [];
+    }
+}
+
+async function runCheck(check: Check, context: Context): Promise<Result> {
     const { id, title } = check;
     const began = performance.now();
     const result = (rest: Pick<Result, "verdict" | "meaning" | "remedy" | "skipped">): Result => ({
@@ -76,6 +74,10 @@ async function carriedOut(check: Check, context: Context): Promise<Result> {
         const skip = error instanceof Skipped ? error : asSkip(error);
         return result({ verdict: "skipped", skipped: skip.why, meaning: skip.message });
     }
+}
+
+function notRun({ id, title }: Check, reason: string): Result {
+    return { id, title, verdict: "skipped", skipped: "not possible", meaning: reason, exchanges: [], seconds: 0 };
 }
 
 /** A service that does not answer is no weakness; what only a defect of ours can throw is not taken for one. */

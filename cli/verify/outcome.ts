@@ -1,0 +1,61 @@
+/** What a check comes to, and why one is skipped. */
+import { failureIn } from "../../clients/authentik/failures";
+import type { Exchange } from "./exchanges";
+
+export type Verdict = "pass" | "fail" | "warning" | "skipped";
+
+export interface Outcome {
+    verdict: Exclude<Verdict, "skipped">;
+    /** What came back means, in one or two sentences. */
+    meaning: string;
+    /** What to do about it. */
+    remedy?: string;
+}
+
+export const pass = (meaning: string): Outcome => ({ verdict: "pass", meaning });
+export const fail = (meaning: string, remedy?: string): Outcome => ({
+    verdict: "fail",
+    meaning,
+    ...(remedy ? { remedy } : {}),
+});
+export const warning = (meaning: string, remedy?: string): Outcome => ({
+    verdict: "warning",
+    meaning,
+    ...(remedy ? { remedy } : {}),
+});
+
+/** Why a check was skipped: it has nothing to look at here; it was not asked for; or it could not be run. */
+export type SkipCause = "not applicable" | "read-only" | "not possible";
+
+export class Skipped extends Error {
+    constructor(
+        readonly why: SkipCause,
+        message: string,
+    ) {
+        super(message);
+    }
+}
+
+export const notApplicable = (reason: string) => new Skipped("not applicable", reason);
+export const notPossible = (reason: string) => new Skipped("not possible", reason);
+
+/** The words for a person; Authentik's client wraps its own errors. */
+export function messageOf(error: unknown): string {
+    const failure = failureIn(error);
+    if (failure?.kind === "forbidden")
+        return `Authentik's token lacks a permission that this needs (${failure.message}).`;
+    return failure?.message ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** One check in the report, whether it was run or skipped. */
+export interface Result {
+    id: string;
+    title: string;
+    verdict: Verdict;
+    meaning: string;
+    remedy?: string;
+    /** Only where it was skipped. */
+    skipped?: SkipCause;
+    exchanges: Exchange[];
+    seconds: number;
+}

@@ -1,0 +1,204 @@
+/** Users that live as long as a run, logged in at zot: one of CI's group, one of the admins', one of none. */
+import { Client } from "../../clients/authentik/client";
+import { FlowError } from "../../clients/authentik/flow";
+import type { Send } from "../../clients/http/outgoing";
+import { clockAhead, sendOne } from "../../clients/http/request";
+import { type ApiKeys, KeyHolder } from "../../clients/zot/apiKeys";
+import { LoginError, ZotSession } from "../../clients/zot/session";
+import { type Control, KEY_LIFETIME } from "./control";
+import { type Recorder, recordedSteps } from "./exchanges";
+import { PREFIX } from "./names";
+import { Registry } from "./registry";
+import type { Subject } from "./subject";
+import { type TestAccount, TestAccounts, type Tier } from "./testAccounts";
+
+export interface TestUser {
+    tier: Tier;
+    username: string;
+    registry: Registry;
+    /** The user's own keys, by the one that it holds. */
+    keys: ApiKeys;
+    /** The uuid of the key in use. */
+    keyUuid: string;
+}
+
+/** How a report calls each of them. */
+export const tierNames: Record<Tier, string> = { ci: "CI", admin: "admin", groupless: "no group" };
+
+/** Where a login ends that lacks a second factor: it is asked for, to be enrolled, or the login is denied. */
+const SECOND_FACTOR = /^ak-stage-(authenticator-|access-denied)/;
+
+export class TestUsers {
+    private readonly accounts: TestAccounts;
+    private readonly users = new Map<Tier, Promise<TestUser>>();
+    private admission: Promise<"turned away" | "let in"> | undefined;
+    private demandsSecondFactor = false;
+
+    constructor(
+        private readonly subject: Subject,
+        private readonly run: string,
+        private readonly send: Send,
+        private readonly recorder: Recorder,
+        private readonly control: Control,
+        authentik: { url: string; token: string },
+    ) {
+        const settings = {
+            basePath: `${authentik.url}/api/v3`,
+            url: authentik.url,
+            token: authentik.token,
+            headers: {},
+        };
+        this.accounts = new TestAccounts(new Client(() => settings), subject, run, control);
+    }
+
+    /** Logs in as a user of a tier, once; the user, the login and the key are made where they are not there yet. */
+    as(tier: Tier): Promise<TestUser> {
+        let user = this.users.get(tier);
+        if (!user) {
+            user = this.logIn(tier);
+            user.catch(() => undefined);
+            this.users.set(tier, user);
+        }
+        return user;
+    }
+
+    /**
+     * What a person of a tier types into a browser, and the flow to go by first, where the site's own demands a second
+     * factor.
+     */
+    async credentialsOf(tier: Tier): Promise<{ username: string; password: string; loginFlow: string | undefined }> {
+        await this.as(tier);
+        const { user, password } = await this.accounts.of(tier);
+        return { username: user.username, password, loginFlow: this.loginFlowOf(tier) };
+    }
+
+    /** Every user that came about. */
+    async made(): Promise<TestUser[]> {
+        const settled = await Promise.allSettled(this.users.values());
+        return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    }
+
+    /**
+     * Whether Authentik lets a user of no group in at all. Where it does not, the user is bound to the application by
+     * itself.
+     */
+    admitGroupless(): Promise<"turned away" | "let in"> {
+        this.admission ??= this.admit();
+        return this.admission;
+    }
+
+    private async admit(): Promise<"turned away" | "let in"> {
+        const account = await this.accounts.of("groupless");
+        try {
+            const session = await this.session("groupless", account);
+            await session.end();
+            return "let in";
+        } catch (error) {
+            if (!(error instanceof LoginError) || !error.message.includes("is in no group that is bound")) throw error;
+        }
+        this.control.check();
+        await this.accounts.bindToApplication(account.user, await this.clientId());
+        return "turned away";
+    }
+
+    /** The client id that zot sends; the declared one where a login does not start. */
+    private async clientId(): Promise<string | undefined> {
+        const login = await sendOne(
+            this.send,
+            `${this.subject.registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`,
+        );
+        return login.location?.searchParams.get("client_id") ?? this.subject.clientId;
+    }
+
+    private async logIn(tier: Tier): Promise<TestUser> {
+        if (tier === "groupless") await this.admitGroupless();
+        const account = await this.accounts.of(tier);
+        const { username } = account.user;
+        const { registryUrl } = this.subject;
+        const session = await this.session(tier, account);
+        try {
+            this.control.check();
+            const { key, record } = await session.createApiKey(`${PREFIX} ${this.run}`, await this.expiry());
+            return {
+                tier,
+                username,
+                registry: new Registry(registryUrl, tierNames[tier], this.send, this.recorder, this.control, {
+                    username,
+                    key,
+                }),
+                keys: new KeyHolder(this.send, registryUrl, username, key).keys,
+                keyUuid: record.uuid,
+            };
+        } finally {
+            await session.end();
+        }
+    }
+
+    /** Whether the users of this run could not log in by the site's own flow. */
+    get useOwnFlow(): boolean {
+        return this.demandsSecondFactor;
+    }
+
+    private loginFlowOf(tier: Tier): string | undefined {
+        return this.subject.loginFlow ?? this.accounts.ownFlowOf(tier);
+    }
+
+    private async session(tier: Tier, account: TestAccount): Promise<ZotSession> {
+        this.control.check();
+        if (this.demandsSecondFactor) await this.accounts.makeOwnFlow(tier);
+        const loginFlow = this.loginFlowOf(tier);
+        const { user, password } = account;
+        try {
+            return await this.logInToZot(user.username, password, tierNames[tier], loginFlow);
+        } catch (error) {
+            if (loginFlow !== undefined || !(error instanceof FlowError) || !SECOND_FACTOR.test(error.component ?? ""))
+                throw error;
+            this.demandsSecondFactor = true;
+            return this.session(tier, account);
+        }
+    }
+
+    private logInToZot(username: string, password: string, by: string, loginFlow: string | undefined) {
+        return ZotSession.login(
+            this.subject.registryUrl,
+            { username, password },
+            { way: recordedSteps(this.send, this.recorder, by), identityProvider: this.identityProvider, loginFlow },
+        );
+    }
+
+    /** Where passwords may be sent: the identity provider that was declared, and the one that made the accounts. */
+    private get identityProvider(): string[] {
+        return [this.subject.issuer, this.subject.authentik?.url].filter((address) => address !== undefined);
+    }
+
+    /** By the registry's clock, which is the one that counts. */
+    private async expiry(): Promise<Date> {
+        const ahead = clockAhead(await sendOne(this.send, `${this.subject.registryUrl}/livez`)) ?? 0;
+        return new Date(Date.now() + ahead + KEY_LIFETIME);
+    }
+
+    /**
+     * CI's service account, logged in with an app password of a few minutes, for its keys to be looked at.
+     *
+     * @throws Skipped where the token may not do so.
+     */
+    async asServiceAccount<T>(username: string, work: (session: ZotSession) => Promise<T>): Promise<T> {
+        const password = await this.accounts.appPasswordOf(username);
+        const session = await this.logInToZot(username, password, username, this.subject.ciLoginFlow);
+        try {
+            return await work(session);
+        } finally {
+            await session.end();
+        }
+    }
+
+    /** Removes what this run made in Authentik; answers what it was. `failed` is called for each failure. */
+    remove(failed: (what: string, error: unknown) => void): Promise<string[]> {
+        return this.accounts.remove(failed);
+    }
+
+    /** Removes what an interrupted run left in Authentik. */
+    removeLeftOvers(now: Date): Promise<string[]> {
+        return this.accounts.removeLeftOvers(now);
+    }
+}
