@@ -7,17 +7,10 @@ import { createHash } from "node:crypto";
 import { inspectionScript } from "../../host/scripts";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
+import { type Circumstances, compare, type Findings, reportOutput } from "./hostDrift";
 import observationScript from "./hostObservation.sh";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationInputs";
-import {
-    type Circumstances,
-    compare,
-    type Findings,
-    HostRefusal,
-    type HostReport,
-    readReport,
-    reportOutput,
-} from "./hostReport";
+import { HostRefusal, type HostReport, readReport } from "./hostReport";
 import { runOverSsh, SshError, type SshLimits } from "./ssh";
 
 /** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */

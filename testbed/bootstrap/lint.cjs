@@ -26,8 +26,6 @@ const wideShare = 0.005;
  * {Record<string, number>}
  */
 const stillLong = {
-    "providers/authentik/sdk.ts": 500,
-    "providers/zot/hostReport.ts": 413,
     "testbed/authentik/openidConnect.ts": 501,
     "testbed/faults/injections.ts": 509,
     "testbed/hosts/cases.ts": 508,

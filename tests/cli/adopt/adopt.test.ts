@@ -7,6 +7,8 @@ import { stringify } from "yaml";
 import { addresses, importFile } from "../../../cli/adopt/importFile";
 import type { Blueprint } from "../../../clients/authentik/blueprints";
 import { owningBlueprints, unknownBlueprints } from "../../../components/owningBlueprints";
+import { authentikTypes } from "../../../components/typeTokens";
+import { resources } from "../../../providers/authentik/package";
 import { api, type Backend, backendName, startBackend, uniqueName } from "../../providers/authentik/backend";
 import { siteSettings } from "../../support/settings";
 
@@ -27,6 +29,11 @@ describe("the file for pulumi import", () => {
                 "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity$authentik:index/policyBinding:PolicyBinding::registry-admins",
         });
         expect(addresses("zot-hardening", "organization/zot-hardening/prod")).toEqual(URNS);
+    });
+
+    test("the types are those of the provider", () => {
+        const tokens = resources.map(({ token }) => token);
+        for (const type of Object.values(authentikTypes)) expect(tokens).toContain(type);
     });
 
     test("components first; of those in the state the name is enough", () => {

@@ -4,8 +4,10 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { PropertyMap } from "../../../providers/protocol";
 import { configDifference } from "../../../providers/zot/configDifference";
+import { compare, reportOutput } from "../../../providers/zot/hostDrift";
+import { modeOf } from "../../../providers/zot/hostFiles";
 import { checkObservation, observationOf } from "../../../providers/zot/hostObservationInputs";
-import { compare, HostRefusal, modeOf, readReport, reportOutput } from "../../../providers/zot/hostReport";
+import { HostRefusal, readReport } from "../../../providers/zot/hostReport";
 import { holesIn } from "../../../testbed/faults/claims";
 import { generateKeyPair } from "../../../testbed/sshHost";
 

@@ -1,7 +1,7 @@
-/** Writes sdks/authentik from the tables (sdk.ts): npm run generate:sdk, in the project's folder. */
+/** Writes sdks/authentik from the tables (index.ts): npm run generate:sdk, in the project's folder. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { sdkFiles } from "./sdk";
+import { sdkFiles } from "./index";
 
 const folder = path.resolve("sdks/authentik");
 if (!fs.existsSync(path.join(folder, "package.json")))

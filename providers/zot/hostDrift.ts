@@ -1,0 +1,144 @@
+/** What of a host differs from what was deployed there. Pure. */
+import { createHash } from "node:crypto";
+import type { PropertyMap } from "../protocol";
+import { configDifference } from "./configDifference";
+import { kindOf, modeOf, rightsProblems, secretProblems } from "./hostFiles";
+import { notesOn, notesOnLogins } from "./hostNotes";
+import type { Declared } from "./hostObservationInputs";
+import { clause, type HostReport } from "./hostReport";
+
+export interface Findings {
+    /** What a push mends, one clause each; the next look after it finds none. */
+    drift: string[];
+    /** From the declared config to the one on the host. */
+    difference: string | undefined;
+    /** What a push would not mend, and a person should know. */
+    notes: string[];
+}
+
+/**
+ * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it
+ * should be: the one that was declared when the host was last pushed, and the one that is declared now, which a push
+ * that was reported as failed may have brought.
+ */
+export function compare(
+    report: HostReport,
+    last: Declared | undefined,
+    now: Declared | undefined,
+    names: { host: string; binary: string },
+    circumstances: Circumstances = {},
+): Findings {
+    const findings: Findings = { drift: [], difference: undefined, notes: notesOn(report, names) };
+    const { drift } = findings;
+    if (report.pushing) {
+        findings.notes.push(
+            `A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; ` +
+                "look again when it has ended.",
+        );
+        return findings;
+    }
+    findings.notes.push(...notesOnLogins(report, last, now, names));
+    const deployed = last && deployedOf(report, last, now, circumstances);
+    if (!deployed) return findings;
+    if (report.unended) drift.push(`push ${report.unended} was cut off, and neither proven nor taken back`);
+
+    if (!deployed.byTheseSettings && !report.lastWasTried)
+        drift.push("the push of what was declared last has not been run there");
+
+    const { config, configText } = report;
+    const declared = deployed.as;
+    if (config.rights === undefined) {
+        drift.push(`${config.path} is missing`);
+    } else if (!config.rights.startsWith("-")) {
+        drift.push(`${config.path} is no plain file but ${kindOf(config.rights)}`);
+    } else {
+        if (configText === undefined) {
+            drift.push(`${config.path} cannot be read, or is too large for a config`);
+        } else if (configText !== declared.config) {
+            findings.difference = configDifference(declared.config, configText);
+            drift.push(
+                `${config.path} ${
+                    findings.difference === undefined
+                        ? "has another layout, with the " + "same settings"
+                        : "has other settings"
+                }`,
+            );
+        }
+        drift.push(...rightsProblems(config, "0644", report.user));
+    }
+    for (const path of declared.secretFiles) {
+        const file = report.secretFiles.find((other) => other.path === path);
+        if (file) drift.push(...secretProblems(file, report));
+    }
+    // Where the settings of the service change with the push that follows, its file is not to be there yet.
+    if (deployed.byTheseSettings && !circumstances.serviceChanges) {
+        if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
+        if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
+        if (report.disabled) drift.push(clause(report.disabled.replace(/; run on the host: .*?(?= \[ZH-|$)/, "")));
+        if (report.start === "no") drift.push(`the start of zot beside ${config.path} is missing`);
+    }
+    drift.push(...servingProblems(report, drift.length > 0));
+    return findings;
+}
+
+/** What is known of the host from before the look. */
+export interface Circumstances {
+    /** sha256 of the config that was on the host before its first deployment; undefined where that is not known. */
+    foundSha256?: string;
+    /** Whether the settings that decide about the service are others than they were. */
+    serviceChanges?: boolean;
+}
+
+/** What the host is to be like: as the last push that succeeded has left it. Undefined where none ever has. */
+function deployedOf(
+    report: HostReport,
+    last: Declared,
+    now: Declared | undefined,
+    { foundSha256 }: Circumstances,
+): { as: Declared; byTheseSettings: boolean } | undefined {
+    const { configText, deployedSha256, deployedText, lastWasDeployed } = report;
+    if (now && configText === now.config) return { as: now, byTheseSettings: true };
+    if (configText === last.config) return { as: last, byTheseSettings: true };
+    const found = configText === undefined ? undefined : createHash("sha256").update(configText).digest("hex");
+    if (deployedSha256 === "")
+        return found !== undefined && found === foundSha256 ? undefined : { as: last, byTheseSettings: true };
+    const kept = found === deployedSha256 ? configText : deployedText;
+    if (lastWasDeployed || kept === undefined) return { as: last, byTheseSettings: true };
+    return {
+        as: {
+            config: kept,
+            secretFiles: report.secretFiles.map(({ path }) => path).filter((path) => kept.includes(`"${path}"`)),
+        },
+        byTheseSettings: false,
+    };
+}
+
+function servingProblems(
+    { serving, servingProblem, silence, startSays, url }: HostReport,
+    alreadyDiffers: boolean,
+): string[] {
+    if (serving === "not reachable")
+        return [url ? `zot does not answer at ${url}${silence && `: ${clause(silence)}`}` : "zot does not answer"];
+    // Where the files differ, what is served does as well. And what waits for its issuer changes over by itself.
+    if (alreadyDiffers || startSays.startsWith("read-only")) return [];
+    if (serving === "read-only") return ["zot serves a read-only config"];
+    return serving === "other"
+        ? [`zot does not serve its config: ${clause(servingProblem) || "it answers otherwise"}`]
+        : [];
+}
+
+/** For the state. What was found in a secret file's place is not told, not even by a hash. */
+export function reportOutput(report: HostReport): PropertyMap {
+    const { config, configText } = report;
+    const problems = report.secretFiles.flatMap((file) => secretProblems(file, report));
+    return {
+        configSha256: configText === undefined ? "" : createHash("sha256").update(configText).digest("hex"),
+        configMode: config.rights ? modeOf(config.rights) : "",
+        configOwner: config.owner,
+        secretFiles: problems.length === 0 ? "as declared" : problems.join("; "),
+        zotVersion: report.zotVersion,
+        zotBinary: report.zotBinary,
+        service: report.service,
+        serving: report.serving,
+    };
+}
