@@ -1,10 +1,12 @@
-// npm test: the tests and the type check, side by side, and a closing line that counts both.
+// npm test: the tests and the type check, side by side, and a closing line that counts both. With --coverage also what
+// the tests reach, part by part, which has to be no less than the floors where all of them ran.
 "use strict";
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { readJson } = require("./cache.cjs");
 const { cancelAll, foreground, run } = require("./commands.cjs");
+const coverage = require("./coverage.cjs");
 const pins = require("./pins.cjs");
 const { Cancelled } = require("./problem.cjs");
 
@@ -39,7 +41,11 @@ async function test(toolchain, args, env) {
     const types = checkTypes(node, env, path.join(scratch, "types.log"));
     const report = path.join(scratch, "report.json");
     const jest = path.join(pins.root, "node_modules", "jest", "bin", "jest.js");
-    const exitCode = await foreground(node, [jest, ...args, "--json", `--outputFile=${report}`], {
+    const counted = path.join(scratch, "coverage");
+    const asked = args.flatMap((arg) =>
+        arg === "--coverage" ? [...coverage.countArguments, `--coverageDirectory=${counted}`] : [arg],
+    );
+    const exitCode = await foreground(node, [jest, ...asked, "--json", `--outputFile=${report}`], {
         cwd: pins.root,
         env,
     });
@@ -50,8 +56,18 @@ async function test(toolchain, args, env) {
     }
     const typeErrors = await types;
     const { text, failures } = closing(readJson(report), typeErrors);
+    const below = args.includes("--coverage") ? showCoverage(path.join(counted, "coverage-summary.json")) : [];
     process.stdout.write(text);
-    return exitCode !== 0 ? exitCode : failures > 0 ? 1 : 0;
+    if (exitCode !== 0) return exitCode;
+    // A part of the tests reaches a part of the code.
+    return failures > 0 || (args.length === 1 && below.length > 0) ? 1 : 0;
+}
+
+/** Prints the table. @param {string} file @returns {string[]} the parts below their floor; all where none was counted */
+function showCoverage(file) {
+    const { text, below } = coverage.table(coverage.rowsOf(readJson(file) ?? {}));
+    process.stdout.write(`\n${text}\n`);
+    return below;
 }
 
 /**
