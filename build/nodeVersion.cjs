@@ -3,16 +3,24 @@
 "use strict";
 const { engines } = require("../package.json");
 
-/** The oldest major version of Node, for example 22. */
-const oldestMajor = Number.parseInt(engines.node.replace(/^>=/, ""), 10);
+/** The oldest Node that will do, as "22.9". */
+const oldest = engines.node.replace(/^>=/, "");
+
+/** @param {string} version @returns {[number, number]} major and minor */
+function parts(version) {
+    const [major = 0, minor = 0] = version.split(".").map(Number);
+    return [major, minor];
+}
 
 /**
  * @param {string} [version] as process.versions.node has it, for example "20.19.0"
  * @returns {string | undefined} what is wrong with it, in a sentence; undefined for one that will do
  */
 function tooOld(version = process.versions.node) {
-    if (Number.parseInt(version, 10) >= oldestMajor) return undefined;
-    return `This is Node ${version}; ${oldestMajor} or newer is needed.`;
+    const [major, minor] = parts(version);
+    const [oldestMajor, oldestMinor] = parts(oldest);
+    if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return undefined;
+    return `This is Node ${version}; ${oldest} or newer is needed.`;
 }
 
 /** Says on standard error that this Node is older than what is tested. The work goes on: an older one may do. */
@@ -21,7 +29,7 @@ function warnWhereTooOld() {
     if (problem) process.stderr.write(`${problem} Install it; with this one, what follows is not tested.\n`);
 }
 
-module.exports = { oldestMajor, tooOld, warnWhereTooOld };
+module.exports = { oldest, tooOld, warnWhereTooOld };
 
 if (require.main === module) {
     const problem = tooOld();

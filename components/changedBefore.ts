@@ -1,5 +1,6 @@
 /** What an update has changed in Authentik before its push to the host: where that fails, it stays. */
 import * as pulumi from "@pulumi/pulumi";
+import { resourceHook } from "./resourceHook";
 
 export class ChangedBefore {
     private readonly changes: string[] = [];
@@ -9,7 +10,7 @@ export class ChangedBefore {
     /** Hooks for an object in Authentik: they note that it was made or changed. `what` is how a person calls it. */
     note(what: string): pulumi.ResourceHookBinding {
         const noting = (verb: string) =>
-            new pulumi.ResourceHook(`${this.component}-${verb}-${what.replace(/\W+/g, "-")}`, () => {
+            resourceHook(`${this.component}-${verb}-${what.replace(/\W+/g, "-")}`, () => {
                 this.changes.push(`${what} was ${verb}`);
             });
         return { afterCreate: [noting("made")], afterUpdate: [noting("changed")] };
@@ -20,7 +21,7 @@ export class ChangedBefore {
      * is not called: CLI 3.259).
      */
     tell(): pulumi.ResourceHookBinding {
-        const telling = new pulumi.ResourceHook(`${this.component}-tells-what-was-changed`, async () => {
+        const telling = resourceHook(`${this.component}-tells-what-was-changed`, async () => {
             const text = changedText(this.changes);
             if (text !== undefined) await pulumi.log.info(text);
         });

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type AccessChange, changeInWords, isWidening, policyChanges, type TierNames } from "./accessChanges";
 import type { AccessPolicy } from "./accessPolicy";
+import { resourceHook } from "./resourceHook";
 import { type JsonMap, policyOf } from "./zotConfig";
 
 /**
@@ -12,7 +13,7 @@ import { type JsonMap, policyOf } from "./zotConfig";
  * @param declared the policy of the config as rendered
  */
 export function showRights(component: string, declared: AccessPolicy, tiers: TierNames): pulumi.ResourceHookBinding {
-    const show = new pulumi.ResourceHook(
+    const show = resourceHook(
         `${component}-shows-rights`,
         async ({ oldInputs }) => {
             // What was pushed is known, also where what will be pushed is not yet. A hook is handed secrets as outputs.

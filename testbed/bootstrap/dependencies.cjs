@@ -3,6 +3,7 @@
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
+const { oldest } = require("../../build/nodeVersion.cjs");
 const { readJson, writeJson } = require("./cache.cjs");
 const { onPath } = require("./commands.cjs");
 const { Problem } = require("./problem.cjs");
@@ -67,7 +68,7 @@ function npm(env) {
     const found = onPath("npm", env.PATH);
     if (!found)
         throw new Problem(
-            "npm is not on PATH. It comes with Node: install Node 22 or newer with npm and run the command again.",
+            `npm is not on PATH. It comes with Node: install Node ${oldest} or newer with npm and run the command again.`,
         );
     return { file: found, args: [], env: clean };
 }

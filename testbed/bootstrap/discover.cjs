@@ -2,6 +2,7 @@
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
+const { oldest } = require("../../build/nodeVersion.cjs");
 const { cacheFolder, ownCache, writeJson } = require("./cache.cjs");
 const { stateFolder } = require("./dependencies.cjs");
 const { commandStandIn, findNode, findPlugin, findPulumi } = require("./find.cjs");
@@ -21,7 +22,7 @@ function find(cache, env) {
     const pulumi = findPulumi(cache, env);
     const random = findPlugin(cache, pins.random, env);
     const command = findPlugin(cache, pins.command, env) ?? commandStandIn();
-    if (!node) return `Node ${pins.node.oldestMajor} or newer`;
+    if (!node) return `Node ${oldest} or newer`;
     if (!pulumi) return `the Pulumi CLI ${pins.pulumi.version}`;
     if (!random) return `the Pulumi plugin random ${pins.random.version}`;
     return { node, pulumi, plugins: { command, random } };

@@ -5,6 +5,7 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { readJson, writeJson } = require("./cache.cjs");
+const { tooOld } = require("../../build/nodeVersion.cjs");
 const { firstLine, isExecutable, onPath } = require("./commands.cjs");
 const pins = require("./pins.cjs");
 
@@ -47,7 +48,7 @@ function nodeBinary(folder) {
  * undefined}
  */
 function findNode(cache) {
-    if (Number(process.versions.node.split(".")[0]) >= pins.node.oldestMajor) {
+    if (!tooOld()) {
         return { path: process.execPath, version: process.versions.node, source: "installed" };
     }
     const binary = nodeBinary(places(cache).node);

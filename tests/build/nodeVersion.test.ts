@@ -4,18 +4,21 @@ import * as path from "node:path";
 import { engines } from "../../package.json";
 
 const root = path.resolve(__dirname, "../..");
-const { oldestMajor, tooOld } = require("../../build/nodeVersion.cjs") as {
-    oldestMajor: number;
+const { oldest, tooOld } = require("../../build/nodeVersion.cjs") as {
+    oldest: string;
     tooOld(version?: string): string | undefined;
 };
 
 test("the oldest Node is that of package.json", () => {
-    expect(engines.node).toBe(`>=${oldestMajor}`);
+    expect(engines.node).toBe(`>=${oldest}`);
 });
 
 test.each([
-    ["20.19.0", "This is Node 20.19.0; 22 or newer is needed."],
-    ["22.0.0", undefined],
+    ["20.19.0", "This is Node 20.19.0; 22.9 or newer is needed."],
+    ["22.8.0", "This is Node 22.8.0; 22.9 or newer is needed."],
+    ["22.9.0", undefined],
+    ["22.10.0", undefined],
+    ["24.0.0", undefined],
     ["26.12.1", undefined],
 ])("Node %s", (version, problem) => {
     expect(tooOld(version)).toBe(problem);
@@ -36,7 +39,7 @@ test("a command says it once, on standard error, and goes on", () => {
     );
     expect([status, stderr]).toEqual([
         0,
-        "This is Node 20.19.0; 22 or newer is needed. Install it; with this one, what follows is not tested.\n",
+        "This is Node 20.19.0; 22.9 or newer is needed. Install it; with this one, what follows is not tested.\n",
     ]);
     expect(stdout).toContain("Usage:");
 });

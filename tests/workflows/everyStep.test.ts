@@ -362,7 +362,7 @@ test("the check of Node says which one there is", () => {
     expect(check({})).toMatchObject({ status: 0, stdout: "", stderr: "" });
     const old = check({ NODE_OPTIONS: `--require ${path.join(folder, "old.cjs")}` });
     expect(old.status).toBe(1);
-    expect(old.stderr).toContain("This is Node 20.19.0; 22 or newer is needed.");
+    expect(old.stderr).toContain("This is Node 20.19.0; 22.9 or newer is needed.");
 });
 
 test("a fork's pull request starts no preview", async () => {

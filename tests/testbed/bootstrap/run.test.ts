@@ -9,8 +9,9 @@ import { engines } from "../../../package.json";
 import { scratchFolder, script } from "./scratch";
 
 const root = path.join(__dirname, "..", "..", "..");
+const { tooOld } = require("../../../build/nodeVersion.cjs") as { tooOld(): string | undefined };
 const pins = require("../../../testbed/bootstrap/pins.cjs") as {
-    node: { oldestMajor: number; packages: Record<string, string> };
+    node: { packages: Record<string, string> };
 };
 
 interface Checkout {
@@ -108,7 +109,7 @@ function start({ folder, env }: Checkout, args: string[]): { child: ChildProcess
 
 const run = (checkedOut: Checkout, args: string[]) => start(checkedOut, args).ended;
 
-const oldNode = Number(process.versions.node.split(".")[0]) < pins.node.oldestMajor;
+const oldNode = tooOld() !== undefined;
 const everything = ["go build in pulumi", "go build in random", "npm ci", ...(oldNode ? ["npm ci"] : [])];
 
 test("the first run installs what is missing and runs the command, the second only runs it", async () => {

@@ -43,7 +43,7 @@ describe("readToolchain", () => {
 
     test("says what is missing and what installs it", () => {
         expect(() => readToolchain(bare())).toThrow(
-            /^(the Pulumi CLI 3\.\d+\.\d+|Node 22 or newer) is not installed; npm test installs it/,
+            /^(the Pulumi CLI 3\.\d+\.\d+|Node 22\.9 or newer) is not installed; npm test installs it/,
         );
         expect(findToolchain(bare())).toMatchObject({
             toolchain: undefined,
