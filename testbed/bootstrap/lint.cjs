@@ -31,7 +31,6 @@ const stillLong = {
     "testbed/hosts/cases.ts": 508,
     "testbed/zot/server.ts": 405,
     "tests/cli/authentikToken/authentikToken.test.ts": 508,
-    "tests/cli/ciSecrets/ciSecrets.test.ts": 683,
     "tests/cli/keys.test.ts": 415,
     "tests/cli/review/review.test.ts": 420,
     "tests/cli/verify/command.test.ts": 452,

@@ -8,8 +8,9 @@ import { dirname, join, resolve } from "node:path";
 import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { ociLayout } from "../../support/ociLayout";
 import { IdentityProvider, keyFor, person } from "../../testbed/zot/logins";
-import { cleanUp, manifestType, RunningZot, zots } from "../../testbed/zot/zots";
+import { cleanUp, manifestType, type RunningZot, zots } from "../../testbed/zot/zots";
 import { removeScratch, scratch } from "./command";
+import { startRegistry } from "./registry";
 
 const document = readFileSync(resolve(__dirname, "../../../docs/ci.md"), "utf8");
 const script = /```sh\n(#!\/bin\/sh\n# push-once [\s\S]*?)```/.exec(document)![1]!;
@@ -40,21 +41,7 @@ interface Ran {
     beforeAll(async () => {
         provider = await IdentityProvider.start();
         folder = scratch();
-        const accessControl = {
-            repositories: {
-                "**": {
-                    policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }],
-                    anonymousPolicy: ["read"],
-                    defaultPolicy: ["read"],
-                },
-            },
-        };
-        registry = await RunningZot.start(
-            zot,
-            (externalUrl) => ({ http: { externalUrl, auth: provider.auth(folder), accessControl } }),
-            folder,
-        );
-        await provider.allows(registry.url);
+        registry = await startRegistry(zot, provider, folder);
         credentials = await keyFor(provider, registry, person("zot-ci", "artifact-workloads"));
         writeFileSync(join(folder, "push-once"), script);
         // The registry of the test speaks plain http, on loopback, which skopeo has to be told.
