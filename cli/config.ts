@@ -7,6 +7,7 @@ interface Options {
     json?: boolean;
     from?: string;
     print?: boolean;
+    zotVersion?: string;
 }
 
 const program = withStackOption(
@@ -19,27 +20,32 @@ const program = withStackOption(
     .option("--json", "with --from, what was found, as JSON; mistakes in the settings as JSON too")
     .option(
         "--from <file>",
-        "what the config in this file (- for standard input) has and the settings do not declare goes into " +
-            "zot.extraConfig of the stack's file",
+        "what the config in this file (JSON or YAML; - for standard input) has and the settings do not declare goes " +
+            "into the stack's file: caches into zot.mirrors, the rest into zot.extraConfig",
     )
     .option("--print", "with --from, write nothing, and say what would be written")
+    .option(
+        "--zot-version <text>",
+        "with --from, what `zot --version` prints on the host: says what its build cannot do",
+    )
     .addHelpText(
         "after",
         "\nBefore a first push, on a host whose config was made by other means:\n  ssh registry-host cat " +
             "/etc/zot/config.json | npm run --silent config -- --stack prod --from -\n",
     )
-    .action(async ({ from, print, json }: Options) => {
+    .action(async ({ from, print, json, zotVersion }: Options) => {
         if (from === undefined) {
-            if (print) program.error("--print goes with --from only.", { exitCode: EXIT.usage });
+            for (const [name, value] of Object.entries({ print, "zot-version": zotVersion }))
+                if (value) program.error(`--${name} goes with --from only.`, { exitCode: EXIT.usage });
             process.stdout.write(configText(declaredByOption(program).zotConfig()));
             return;
         }
         const stack = stackByOption(program);
         const [{ takeOver }, { takenOverJson, takenOverText }] = await Promise.all([
-            import("./config/takeOver.js"),
+            import("./config/intoStackFile.js"),
             import("./config/takenOverText.js"),
         ]);
-        const found = takeOver(stack, from, { print });
+        const found = takeOver(stack, from, { print, zotVersion });
         process.stdout.write(json ? takenOverJson(found) : takenOverText(found, { print }));
     });
 void run(program);

@@ -243,16 +243,34 @@ const BY_CONDITION: Record<Kind, string> = {
     loses: ", which hangs on a condition of the request from now on",
 };
 
+/**
+ * What is lost, as a sentence without its full stop: "the user `jenkins` may no longer update and delete on `team/**`".
+ *
+ * @param members who is in a group, where that is known; they are named with it
+ */
+export function lossInWords(change: AccessChange, members: Readonly<Record<string, readonly string[]>> = {}): string {
+    const { who, actions, repositories, except, condition } = change;
+    const group = /^group ([\s\S]*)$/.exec(who)?.[1];
+    const those = group !== undefined && Object.hasOwn(members, group) ? members[group]! : [];
+    const named = those.length > 0 ? ` (${those.map(quoted).join(", ")})` : "";
+    const exceptions = except.length > 0 ? `, except ${patternsInWords(except)}` : "";
+    return (
+        `${whoInWords(who)}${named} may no longer ${inList(actions)} on ${patternsInWords(repositories)}${exceptions}` +
+        (condition ? BY_CONDITION.loses : "")
+    );
+}
+
 /** One change as a sentence without its full stop: "CI (group `artifact-workloads`) gains create on `tools/**`". */
 export function changeInWords(change: AccessChange, tiers?: TierNames): string {
     const { who, kind, actions, repositories, except, condition } = change;
-    const named = (names: string[][]) => inList(names.map((name) => name.map(quoted).join(" where it is also ")));
     const isPlural = who === `group ${tiers?.adminsGroup}`;
     const verb = isPlural ? kind.replace(/s$/, "") : kind;
-    const exceptions = except.length > 0 ? `, except ${named(except)}` : "";
+    const exceptions = except.length > 0 ? `, except ${patternsInWords(except)}` : "";
     const why = condition ? BY_CONDITION[kind] : "";
-    return `${whoInWords(who, tiers)} ${verb} ${inList(actions)} on ${named(repositories)}${exceptions}${why}`;
+    return `${whoInWords(who, tiers)} ${verb} ${inList(actions)} on ${patternsInWords(repositories)}${exceptions}${why}`;
 }
+
+const patternsInWords = (names: string[][]) => inList(names.map((name) => name.map(quoted).join(" where it is also ")));
 
 function inList(items: readonly string[]): string {
     return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;

@@ -22,3 +22,18 @@ export function valueAt(value: Json | undefined, path: readonly string[]): Json 
     }
     return found;
 }
+
+/** Whether two values say the same, in whatever order the keys of a map stand. */
+export function isSameJson(one: Json, other: Json | undefined): boolean {
+    if (Array.isArray(one))
+        return (
+            Array.isArray(other) && one.length === other.length && one.every((item, at) => isSameJson(item, other[at]))
+        );
+    if (!isJsonMap(one)) return one === other;
+    const keys = Object.keys(one);
+    return (
+        isJsonMap(other) &&
+        keys.length === Object.keys(other).length &&
+        keys.every((key) => Object.hasOwn(other, key) && isSameJson(one[key]!, other[key]))
+    );
+}

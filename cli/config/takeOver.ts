@@ -1,86 +1,186 @@
-/** What a config on a host holds beside the settings goes into the stack's `zot.extraConfig`. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { isMap as isYamlMap, parseDocument } from "yaml";
-import { UserError } from "../../clients/userError";
-import { declaredState } from "../../components/declaredState";
-import { isMap, nameOfKey } from "../../components/settings";
-import { settingsFromStackFile } from "../../components/settings/fromStackFile";
-import { type JsonMap, type UnmanagedParts, unmanagedParts } from "../../components/zotConfig";
+/** What a config on a host holds beside the settings becomes settings of the stack, as far as there are any. Pure. */
+import { type AccessChange, policyChanges } from "../../components/accessChanges";
+import { ANONYMOUS_ROW, LOGGED_IN_ROW, pushableInCache } from "../../components/accessPolicy";
+import { type DeclaredState, declaredState } from "../../components/declaredState";
+import { isMap, type MirrorSetting, type RawSettings, settingOf } from "../../components/settings";
+import {
+    binaryTypeIn,
+    cachesOf,
+    type Json,
+    type JsonMap,
+    type Lack,
+    lacksOf,
+    type OtherCache,
+    patternsOfCache,
+    policyInEffect,
+    switchedOff,
+    type UnmanagedParts,
+    unmanagedParts,
+} from "../../components/zotConfig";
 import { mergeExtra } from "../../components/zotConfig/merge";
-import { projectFolder } from "../shared/stack";
-import { writeWhole } from "../shared/wholeFile";
+import { isJsonMap, isSameJson, valueAt } from "../../components/zotJson";
 
-export interface TakenOver extends UnmanagedParts {
-    /** The stack's file; unchanged where nothing is kept. */
-    file: string;
+/** Groups of settings, as a stack's file has them. */
+export type Groups = Record<string, Record<string, unknown>>;
+
+/** A stack whose settings a config is compared with. */
+export interface Site {
+    /** The settings below the project's defaults. */
+    raw: RawSettings;
+    /** What of them the stack itself says: it is left as it is. */
+    given: Groups;
+    /** Names the stack in a message. */
+    where: string;
+}
+
+export interface Suggestion extends UnmanagedParts {
+    /** What the stack is to say besides, by group and name; whole values. */
+    settings: Groups;
+    /** Caches that became items of `zot.mirrors`. */
+    mirrors: MirrorSetting[];
+    /** Caches that stay as they are, in `zot.extraConfig`. */
+    otherCaches: OtherCache[];
+    /** Whether one of them may fill any repository, so that CI can push in place of its images. */
+    isEverywhere: boolean;
     /** The whole of `zot.extraConfig` as it is now to be. */
     extraConfig: JsonMap;
+    /** Who may do less than by the config that is on the host. */
+    losses: AccessChange[];
+    /** Members of groups that zot's own config names, for the same. */
+    members: Record<string, string[]>;
+    /** What is declared and the build cannot do. */
+    lacks: Lack[];
+    declared: DeclaredState;
 }
 
 /**
- * Writes what the first push would otherwise remove into the stack's file; comments and the rest of it stay as they
- * are.
+ * Works out the settings with which nothing of a host's config is lost that there are settings for.
  *
- * @param from path of the host's config, `-` for standard input.
- * @param print works everything out and writes nothing.
- * @throws UserError where the config cannot be read; SettingsError where the settings with it would be refused. Then
- * nothing is written.
+ * @param zotVersion what `zot --version` prints on the host. Default: not known
+ * @throws SettingsError where the settings with it would be refused
  */
-export function takeOver(stack: string, from: string, { print = false } = {}): TakenOver {
-    const folder = projectFolder();
-    const raw = settingsFromStackFile(folder, stack);
-    const declared = declaredState(raw, `Pulumi.${stack}.yaml`);
-    const parts = unmanagedParts(readConfig(from), declared.zotConfig());
-    const extraConfig = mergeExtra(declared.settings.zot.extraConfig as JsonMap, parts.keep).config;
-    const file = join(folder, `Pulumi.${stack.split("/").at(-1)}.yaml`);
-    if (parts.kept.length > 0) {
-        const zot = isMap(raw.groups.zot) ? raw.groups.zot : {};
-        declaredState(
-            { ...raw, groups: { ...raw.groups, zot: { ...zot, extraConfig } } },
-            `Pulumi.${stack}.yaml with what was found in ${from}`,
-        );
-        if (!print) writeExtraConfig(folder, file, extraConfig);
+export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string): Suggestion {
+    const zot = site.given.zot ?? {};
+    const off = [...switchedOff(onHost)].filter(([name]) => !(name.split(".")[1]! in zot));
+    // A site that wants its web interface wants the search.
+    const offHere = Object.fromEntries(off.map(([name, value]) => [name.split(".")[1]!, value]));
+    if (zot.userInterface === true) delete offHere.search;
+
+    const declaredMirrors = Array.isArray(zot.mirrors) ? (zot.mirrors as MirrorSetting[]) : [];
+    const isDeclared = (mirror: MirrorSetting) =>
+        declaredMirrors.some(({ url }) => String(url).replace(/\/+$/, "") === mirror.url);
+    const caches = cachesOf(onHost);
+    const mirrors = caches.mirrors.filter(
+        (mirror) => !isDeclared(mirror) && !declaredMirrors.some(({ prefix }) => overlaps(prefix, mirror.prefix)),
+    );
+    const settings: Groups = {
+        zot: { ...offHere, ...(mirrors.length > 0 ? { mirrors: [...declaredMirrors, ...mirrors] } : {}) },
+    };
+    const first = declaredState(withGroups(site.raw, settings), site.where);
+    const parts = unmanagedParts(onHost, first.zotConfig());
+    const kept = keptRegistries(parts.keep);
+    const sync = ["extensions", "sync"];
+    // Where no mirror is declared, nothing else says that the caches are on.
+    if (kept.length > 0 && first.settings.zot.mirrors.length === 0) {
+        parts.keep = mergeExtra(parts.keep, { extensions: { sync: { enable: true } } }).config;
+        parts.different = parts.different.filter(({ path }) => path.toLowerCase() !== [...sync, "enable"].join("."));
     }
-    return { ...parts, file, extraConfig };
+    const extraConfig = mergeExtra(first.settings.zot.extraConfig as JsonMap, parts.keep).config;
+    if (parts.kept.length > 0) settings.zot!.extraConfig = extraConfig;
+    const closed = kept.length > 0 ? closedCaches(first, kept) : undefined;
+    if (closed) settings.access = closed.access;
+
+    const declared = declaredState(
+        withGroups(site.raw, settings),
+        `${site.where} with what was found in the config of the host`,
+    );
+    return {
+        ...parts,
+        settings: Object.fromEntries(Object.entries(settings).filter(([, members]) => Object.keys(members).length > 0)),
+        mirrors,
+        otherCaches: caches.others.filter(({ registry }) => kept.some((one) => isSameJson(one, registry))),
+        isEverywhere: closed?.isEverywhere === true,
+        extraConfig,
+        losses: lossesIn(policyChanges(policyInEffect(onHost), declared.policy)),
+        members: membersOf(onHost),
+        lacks: zotVersion === undefined ? [] : lacksDeclared(declared, zotVersion),
+        declared,
+    };
 }
 
-function readConfig(from: string): JsonMap {
-    const what = from === "-" ? "The config on standard input" : `The config ${from}`;
-    let text: string;
-    try {
-        text = readFileSync(from === "-" ? 0 : from, "utf8");
-    } catch (error) {
-        throw new UserError(
-            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. ` +
-                "Name a copy of the config.json on the registry's host.",
-        );
+/** Settings laid over those of a stack. */
+export function withGroups(raw: RawSettings, settings: Groups): RawSettings {
+    const groups = { ...raw.groups };
+    for (const [group, members] of Object.entries(settings)) {
+        const before = groups[group];
+        groups[group] = { ...(isMap(before) ? before : {}), ...members };
     }
-    let content: unknown;
-    try {
-        content = JSON.parse(text);
-    } catch {
-        // The parser's message quotes the text, which may hold a secret.
-        throw new UserError(`${what} is no JSON. Name a copy of the config.json on the registry's host.`);
-    }
-    if (!isMap(content))
-        throw new UserError(`${what} is no JSON object. Name a copy of the config.json on the registry's host.`);
-    return content as JsonMap;
+    return { ...raw, groups };
 }
 
-function writeExtraConfig(folder: string, file: string, extraConfig: JsonMap): void {
-    const project = String(parseDocument(readFileSync(join(folder, "Pulumi.yaml"), "utf8")).get("name"));
-    const document = parseDocument(readFileSync(file, "utf8"));
-    const config = document.get("config");
-    const keys = isYamlMap(config) ? config.items.map(({ key }) => String(key)) : [];
-    const key = keys.find((candidate) => nameOfKey(candidate, project) === "zot") ?? `${project}:zot`;
-    const group = isYamlMap(config) ? config.get(key) : undefined;
-    // What an anchor stands for is elsewhere in the file, and may be somebody else's too.
-    if (group !== undefined && group !== null && !isYamlMap(group))
-        throw new UserError(
-            `The group ${key} in ${file} is not written out as a map (an alias?), ` +
-                "so that nothing can be added to it. Write it out, or take over by hand what --print shows.",
-        );
-    document.setIn(["config", key, "extraConfig"], document.createNode(extraConfig));
-    writeWhole(file, document.toString({ lineWidth: 0 }));
+const overlaps = (one: string, other: string) => `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
+
+function keptRegistries(keep: JsonMap): Json[] {
+    const registries = valueAt(keep, ["extensions", "sync", "registries"]);
+    return Array.isArray(registries) ? registries : [];
+}
+
+/**
+ * The settings of rights with which CI cannot push into caches that no setting knows; where one may fill any
+ * repository, it can, and the others are closed to it.
+ */
+function closedCaches(
+    { settings, policy }: DeclaredState,
+    registries: readonly Json[],
+): { access: Record<string, unknown>; isEverywhere: boolean } | undefined {
+    const { access, identity, zot } = settings;
+    if (access.ciMayPushToMirrors) return undefined;
+    const isOpen = (pattern: string) => pushableInCache(policy, pattern, identity.adminsGroup).length > 0;
+    const patterns = [...new Set(registries.flatMap(patternsOfCache))].filter(isOpen);
+    if (patterns.length === 0) return undefined;
+    const isEverywhere = patterns.includes("**");
+    const closed = isEverywhere ? [...zot.mirrors.map(({ prefix }) => `${prefix}/**`), ...patterns] : patterns;
+    const rules = Object.fromEntries(
+        closed.filter((pattern) => pattern !== "**").map((pattern) => [pattern, { ci: ["read"] }]),
+    );
+    return {
+        isEverywhere,
+        access: {
+            ...(isEverywhere ? { ciMayPushToMirrors: true } : {}),
+            rules: { ...access.rules, ...withoutLoss(rules, access.rules) },
+        },
+    };
+}
+
+/** A rule that the site has already keeps what else it says. */
+const withoutLoss = (rules: Record<string, object>, own: Record<string, object>): Record<string, object> =>
+    Object.fromEntries(Object.entries(rules).map(([pattern, rule]) => [pattern, { ...own[pattern], ...rule }]));
+
+/** Who is in the groups of zot's own config. */
+function membersOf(config: JsonMap): Record<string, string[]> {
+    const groups = valueAt(config, ["http", "accessControl", "groups"]);
+    if (!isJsonMap(groups)) return {};
+    return Object.fromEntries(
+        Object.entries(groups).map(([name, group]) => {
+            const users = valueAt(group, ["users"]);
+            return [name, Array.isArray(users) ? users.map(String) : []];
+        }),
+    );
+}
+
+/** What of a build's lacks matters to what is declared. */
+function lacksDeclared(declared: DeclaredState, zotVersion: string): Lack[] {
+    const isUsed = (name: string) => {
+        const value = settingOf(declared.settings, name);
+        return Array.isArray(value) ? value.length > 0 : value !== false && value !== "off";
+    };
+    return lacksOf(binaryTypeIn(zotVersion)).filter(({ settings }) => settings.some(isUsed));
+}
+
+/** What anyone loses without a login is not said again of those who are logged in. */
+function lossesIn(changes: readonly AccessChange[]): AccessChange[] {
+    const losses = changes.filter(({ kind }) => kind === "loses");
+    const what = ({ who: _who, ...change }: AccessChange) => JSON.stringify(change);
+    const ofAnyone = losses.filter(({ who }) => who === ANONYMOUS_ROW).map(what);
+    return losses.filter((change) => change.who !== LOGGED_IN_ROW || !ofAnyone.includes(what(change)));
 }

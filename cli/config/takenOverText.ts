@@ -1,28 +1,47 @@
 /** What `config --from` has found, for people and for programs. Pure. */
 import { basename } from "node:path";
 import { stringify } from "yaml";
+import { lossInWords } from "../../components/accessChanges";
 import { shown } from "../../components/settings";
-import type { TakenOver } from "./takeOver";
+import type { TakenOver } from "./intoStackFile";
+import { meaningOf } from "./meanings";
 
-export function takenOverJson({ keep: _keep, ...found }: TakenOver): string {
+export function takenOverJson({ keep: _keep, declared: _declared, ...found }: TakenOver): string {
     return `${JSON.stringify(found, null, 2)}\n`;
 }
 
-export function takenOverText(
-    { file, kept, different, replaced, refused, logins, accounts, extraConfig }: TakenOver,
-    { print = false } = {},
-): string {
+/**
+ * @param print nothing is written
+ * @param withMeanings says of each part what it is for
+ */
+export function takenOverText(found: TakenOver, { print = false, withMeanings = false } = {}): string {
+    const { file, kept, different, replaced, refused, logins, accounts, extraConfig } = found;
     const parts: string[] = [];
     const list = (title: string, lines: string[]) => {
         if (lines.length > 0) parts.push(`${title}\n${lines.map((line) => `  ${line}\n`).join("")}`);
     };
+    const meaning = (path: string) => {
+        const words = withMeanings ? meaningOf(path) : undefined;
+        return words === undefined ? path : `${path}: ${words}`;
+    };
+    list(
+        print
+            ? `To be kept as settings in ${basename(file)}:`
+            : `Kept as settings, which were written to ${basename(file)}:`,
+        settingLines(found),
+    );
     list(
         print
             ? `To be kept by zot.extraConfig in ${basename(file)}:`
             : `Kept by zot.extraConfig, which was written to ${basename(file)}:`,
-        kept,
+        [...new Set(kept)].map(meaning),
     );
     if (print && kept.length > 0) parts.push(stringify({ "zot.extraConfig": extraConfig }, { lineWidth: 0 }));
+    list(
+        "Caches that stay as they are, since zot.mirrors cannot say them; CI may not push into them:",
+        found.otherCaches.map(({ address, because }) => `${address}: ${because}`),
+    );
+    if (found.isEverywhere) parts.push(EVERYWHERE);
     list(
         "Decided by settings of their own, and differently; correct those where the host is right:",
         different.map(
@@ -31,7 +50,7 @@ export function takenOverText(
                 `${declared === undefined ? "absent" : value(declared)} by ${setting ?? "this program, always"}`,
         ),
     );
-    list("Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:", replaced);
+    list("Replaced by this program. If nothing of it is to stay, name it in zot.dropSettings:", replaced.map(meaning));
     list(
         "Not kept:",
         refused.map((sentence) => `${sentence}.`),
@@ -45,9 +64,39 @@ export function takenOverText(
             "until they are ended (docs/operations.md, Accounts of before):",
         accounts,
     );
+    list(
+        "Who loses what with the first push:",
+        found.losses.map((change) => `${lossInWords(change, found.members)}.`),
+    );
+    list(
+        "The zot on the host is a build that cannot do all of this:",
+        found.lacks.map(
+            ({ extension, lost, settings: names }) => `it has no ${extension}: ${lost} (${names.join(", ")}).`,
+        ),
+    );
     return parts.length > 0
         ? parts.join("\n")
         : "The config holds nothing that the settings do not declare. Nothing was written.\n";
+}
+
+const EVERYWHERE =
+    "One of these caches has no destination: its images may be in any repository, and CI may push under the same\n" +
+    "names in place of upstream's (access.ciMayPushToMirrors is true). Give the cache a destination on the host, or an\n" +
+    "item in zot.mirrors, and take that setting back.\n";
+
+/** What became a setting, one line each. */
+function settingLines({ settings, mirrors, otherCaches, isEverywhere }: TakenOver): string[] {
+    const off = Object.entries(settings.zot ?? {}).filter(([, setting]) => setting === false || setting === "off");
+    const rules = Object.keys((settings.access?.rules as object | undefined) ?? {});
+    return [
+        ...off.map(([name, setting]) => `zot.${name}: ${String(setting)}, as it is off on the host`),
+        ...mirrors.map(
+            ({ url, prefix, content }) =>
+                `zot.mirrors: ${url} under ${prefix}${content === undefined ? "" : `, of it ${content}`}`,
+        ),
+        ...(otherCaches.length > 0 && rules.length > 0 ? [`access.rules: CI may only read ${rules.join(", ")}`] : []),
+        ...(isEverywhere ? ["access.ciMayPushToMirrors: true"] : []),
+    ];
 }
 
 /** A single value as it is; of anything else its kind, since it may hold what nobody should read. */

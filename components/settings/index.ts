@@ -4,6 +4,7 @@ export { isLoopback } from "../../clients/http/address";
 export { ACTIONS, type Action } from "./actions";
 export {
     allSettings,
+    declarations,
     type MirrorSetting,
     type RepositoryRuleSetting,
     type Settings,

@@ -35,6 +35,11 @@ export interface ZotPlace<T> {
     path: string;
     /** What stands there; nothing where it is undefined. Default: the setting's value. */
     write?(value: T): Json | undefined;
+    /**
+     * The setting for what stands there in a config that was made by other means; undefined where it says nothing of
+     * the setting. Default: what stands there, where there is no `write`, and undefined otherwise.
+     */
+    read?(value: Json): unknown;
     /** It stands there only where each of these settings has one of these values. */
     where?: Readonly<Record<string, readonly unknown[]>>;
     /** Whether the same place in `zot.extraConfig` goes first, as long as the setting has its default. */

@@ -19,7 +19,15 @@ export class YamlMistake extends Error {
 const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]|\r(?!\n)/;
 
 /** @throws YamlMistake */
-export function yamlAsPulumi(text: string): unknown {
+export const yamlAsPulumi = (text: string): unknown => yamlAsGo(text, "Pulumi");
+
+/**
+ * YAML as a program of Go reads it into maps (gopkg.in/yaml.v3, which zot 2.1.20 has too).
+ *
+ * @param reader names the program in a message
+ * @throws YamlMistake
+ */
+export function yamlAsGo(text: string, reader: string): unknown {
     const content = text.replace(/^\ufeff/, "");
     const lineAt = (offset: number) => content.slice(0, offset).split("\n").length;
     const unseen = UNSEEN.exec(content);
@@ -51,9 +59,10 @@ export function yamlAsPulumi(text: string): unknown {
             if (key === "key" && node.source === "<<") return checkMerge(place as Pair, refuse);
             const meaning = plainValue(node.source ?? "");
             if (typeof meaning === "number" && !Number.isFinite(meaning)) refuse(node, "a setting is no such number");
-            if (meaning === undefined) refuse(node, "Pulumi takes a value of this form for a date; put it in quotes");
+            if (meaning === undefined)
+                refuse(node, `${reader} takes a value of this form for a date; put it in quotes`);
             if (key === "key" && typeof meaning !== "string")
-                refuse(node, "Pulumi takes a key only as a text; put it in quotes");
+                refuse(node, `${reader} takes a key only as a text; put it in quotes`);
             node.value = meaning;
         },
         Collection(_key, node) {
@@ -63,7 +72,7 @@ export function yamlAsPulumi(text: string): unknown {
             const keys = node.items.map(({ key }) => key);
             for (const one of keys)
                 if (isCollection(one) || isAlias(one))
-                    refuse(one as { range?: readonly number[] }, "Pulumi takes a key only as a text");
+                    refuse(one as { range?: readonly number[] }, `${reader} takes a key only as a text`);
             if (keys.filter((one) => isScalar(one) && one.type === Scalar.PLAIN && one.source === "<<").length > 1)
                 refuse(node, 'a map has "<<" twice; give one, with a list');
         },

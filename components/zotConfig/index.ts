@@ -2,6 +2,8 @@
 
 export type { Json, JsonMap } from "../zotJson";
 export { policyInEffect, policyOf } from "./accessControl";
+export { binaryTypeIn, type Lack, lacksOf } from "./build";
+export { type Caches, cachesOf, type OtherCache, patternsOfCache } from "./caches";
 export { configMistakes } from "./lint";
 export { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 export {
@@ -14,5 +16,6 @@ export {
     secretFiles,
     type ZotConfig,
 } from "./render";
+export { type SettingsOfConfig, settingsOfConfig, switchedOff, type Untaken } from "./settingsOfConfig";
 export { timeoutWarnings } from "./timeouts";
 export { type UnmanagedParts, unmanagedParts } from "./unmanaged";

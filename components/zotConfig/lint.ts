@@ -5,9 +5,10 @@
  * together. Pure.
  */
 import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPolicy";
-import { type PolicySettings, patternMistake, type SettingMistake } from "../settings";
+import type { PolicySettings, SettingMistake } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { readAccessControl } from "./accessControl";
+import { patternsOfCache } from "./caches";
 import { otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { baseConfig, namelessSecretFiles } from "./render";
@@ -106,16 +107,7 @@ function cachePatterns(config: JsonMap, mistakes: string[]): string[] {
     const sync = valueAt(config, ["extensions", "sync"]);
     if (sync !== undefined && !isJsonMap(sync)) mistakes.push("extensions.sync has to be a map");
     return itemsOf(sync, "registries", "extensions.sync.registries").flatMap((registry, index) => {
-        const contents = itemsOf(registry, "content", `extensions.sync.registries[${index}].content`);
-        return (contents.length > 0 ? contents : [{}]).map((content) => {
-            const trimmed = (key: string) => String(valueAt(content, [key]) ?? "").replace(/^\/+|\/+$/g, "");
-            const isStripped = valueAt(content, ["stripPrefix"]) !== undefined;
-            const pattern = trimmed("destination")
-                ? `${trimmed("destination")}/**`
-                : isStripped
-                  ? "**"
-                  : trimmed("prefix");
-            return patternMistake(pattern) === undefined ? pattern : "**";
-        });
+        itemsOf(registry, "content", `extensions.sync.registries[${index}].content`);
+        return patternsOfCache(registry);
     });
 }

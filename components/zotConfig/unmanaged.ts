@@ -1,7 +1,7 @@
 /** What a config on a host has that the settings do not declare: what the first push would remove. Pure. */
-import { isDeepStrictEqual } from "node:util";
 import { extraConfigMistakes } from "../settings";
-import { isJsonMap, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
+import { isJsonMap, isSameJson, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
+import { addressesOf } from "./caches";
 import { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { type DeclaredPlace, declaredPlaces } from "./places";
@@ -53,6 +53,9 @@ const REPLACED = [
     "http.auth.sessionkeysfile",
 ];
 
+/** Of these a part is no use. */
+const WHOLE = ["cluster"];
+
 const MIRRORS = "extensions.sync.registries";
 const ISSUER = ["http", "auth", "openid", "providers", "oidc", "issuer"];
 
@@ -76,13 +79,14 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
     };
 
     const keep = (path: string[], value: Json) => {
-        const mistakes = extraConfigMistakes(value, path);
+        const nested = path.reduceRight<Json>((inner, key) => ({ [key]: inner }), value) as JsonMap;
+        // From the top: whether a value is a secret hangs on its key.
+        const mistakes = extraConfigMistakes(nested);
         if (mistakes.length > 0) {
             parts.refused.push(...mistakes);
             return;
         }
         parts.kept.push(path.join("."));
-        const nested = path.reduceRight<Json>((inner, key) => ({ [key]: inner }), value) as JsonMap;
         parts.keep = mergeExtra(parts.keep, nested).config;
     };
     const compare = (there: JsonMap, ours: JsonMap | undefined, above: string[]): void => {
@@ -104,12 +108,14 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
                         declared: our,
                         setting: DECIDED.get(name)?.setting,
                     });
+            } else if (our === undefined && WHOLE.includes(name)) {
+                keep(path, value);
             } else if (isJsonMap(value) && (isJsonMap(our) || our === undefined)) {
                 compare(value, our, path);
             } else if (our === undefined) {
                 keep(path, value);
             } else if (Array.isArray(value) && Array.isArray(our)) {
-                const missing = value.filter((item) => !our.some((other) => isDeepStrictEqual(item, other)));
+                const missing = value.filter((item) => !our.some((other) => isSameJson(item, other)));
                 if (missing.length > 0) keep(path, missing);
             } else if (!isSame(value, our)) {
                 parts.different.push({
@@ -152,11 +158,6 @@ function lost(there: Json, ours: Json | undefined, path: string[]): string[] {
     );
 }
 
-function addressesOf(mirror: Json): string[] {
-    const urls = valueAt(mirror, ["urls"]);
-    return Array.isArray(urls) ? urls.map((url) => String(url).replace(/\/+$/, "")) : [];
-}
-
 /** Switches that are on where nothing is said. */
 const ON_BY_ITSELF = /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/;
 /** One that is neither: zot goes by its TLS settings. */
@@ -179,7 +180,7 @@ function isNoSetting(value: Json, path: readonly string[]): boolean {
 
 /** zot takes a port as a text or a number, and an address without a trailing slash is the same. */
 const isSame = (one: Json, other: Json | undefined): boolean =>
-    isDeepStrictEqual(one, other) ||
+    isSameJson(one, other) ||
     (typeof one !== "object" &&
         other !== undefined &&
         typeof other !== "object" &&

@@ -330,6 +330,9 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
                     "(http.auth.openid.providers.oidc.claimMapping)",
                 "  those of whoever has a name and a password in /etc/zot/htpasswd (http.auth.htpasswd)",
                 "",
+                "Who loses what with the first push:",
+                "  anyone who is logged in may no longer create, update and delete on `**`.",
+                "",
             ].join("\n"),
         );
         const found = JSON.parse(run("config", ["--stack", "site", "--from", "host.json", "--json"], folder).stdout);
@@ -354,19 +357,72 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
         expect(stackFile(folder)).toBe(before);
     });
 
+    test("a cache becomes an item of zot.mirrors, and what a build cannot do is said", () => {
+        const sync = {
+            enable: true,
+            registries: [
+                { urls: ["https://docker.io"], onDemand: true, content: [{ prefix: "**", destination: "/docker.io" }] },
+                { urls: ["http://old.example.org"], onDemand: true, content: [{ prefix: "a/**" }] },
+            ],
+        };
+        const folder = withHostConfig(site(), { ...onHost, extensions: { sync, search: { enable: false } } });
+        const version = '{"message":"version","binary-type":"minimal"}';
+        const { status, stdout, stderr } = run(
+            "config",
+            ["--stack", "site", "--from", "host.json", "--zot-version", version],
+            folder,
+        );
+        expect([status, stderr]).toEqual([0, ""]);
+        expect(stdout).toContain(
+            [
+                "Kept as settings, which were written to Pulumi.site.yaml:",
+                "  zot.search: false, as it is off on the host",
+                "  zot.userInterface: false, as it is off on the host",
+                "  zot.mirrors: https://docker.io under docker.io",
+                "  access.rules: CI may only read a/**",
+                "",
+            ].join("\n"),
+        );
+        expect(stdout).toContain("\n  http://old.example.org: its address is plain http\n");
+        expect(stdout).toContain("\n  it has no sync: pull-through caches fetch nothing (zot.mirrors).\n");
+        const { config } = parse(stackFile(folder));
+        expect(config["zot-hardening:zot"]).toMatchObject({
+            search: false,
+            userInterface: false,
+            mirrors: [{ url: "https://docker.io", prefix: "docker.io" }],
+            extraConfig: { extensions: { sync: { registries: [{ urls: ["http://old.example.org"] }] } } },
+        });
+        expect(config["zot-hardening:access"]).toEqual({ rules: { "a/**": { ci: ["read"] } } });
+        expect(run("config", ["--stack", "site"], folder).status).toBe(0);
+    });
+
     test("what the settings would refuse with it is refused, and nothing is written", () => {
+        // The stack's own rights reach into the cache.
+        const stack = site().replace(
+            "  zot-hardening:identity:",
+            '  zot-hardening:access:\n    ciRepositories: ["docker.io/**"]\n  zot-hardening:identity:',
+        );
         const sync = {
             enable: true,
             registries: [
                 { urls: ["https://docker.io"], onDemand: true, content: [{ prefix: "**", destination: "/docker.io" }] },
             ],
         };
-        const folder = withHostConfig(site(), { ...onHost, extensions: { sync } });
+        const folder = withHostConfig(stack, { ...onHost, extensions: { sync } });
         const before = stackFile(folder);
         const { status, stderr } = run("config", ["--stack", "site", "--from", "host.json"], folder);
         expect(status).toBe(1);
-        expect(stderr).toContain("declare the cache in zot.mirrors");
+        expect(stderr).toContain('"docker.io/**" reaches into the pull-through cache under "docker.io"');
         expect(stackFile(folder)).toBe(before);
+    });
+
+    test("a config in YAML", () => {
+        const folder = withHostConfig(site());
+        fs.writeFileSync(path.join(folder, "host.yaml"), "storage: {dedupe: false}\nhttp: {port: 5000}\n");
+        expect(run("config", ["--stack", "site", "--from", "host.yaml"], folder).status).toBe(0);
+        expect(parse(stackFile(folder)).config["zot-hardening:zot"].extraConfig).toEqual({
+            storage: { dedupe: false },
+        });
     });
 
     test.each([

@@ -53,7 +53,7 @@ export const registry = {
         ),
         example: "https://registry.example.org",
         zotConfig: [
-            { path: "http.externalUrl" },
+            { path: "http.externalUrl", read: (value) => String(value).replace(/\/$/, "") },
             // Behind a proxy that ends TLS, zot would not know to mark its cookies as secure.
             { path: "http.auth.secureSession", write: (url) => url.startsWith("https:") || undefined },
         ],
@@ -89,14 +89,14 @@ export const zot = {
         description: "Address that zot listens on. The default is loopback, for a reverse proxy on the same host.",
         ...text("an IP address", (value) => isIP(value) !== 0 && !value.includes("%")),
         default: "127.0.0.1",
-        zotConfig: { path: "http.address" },
+        zotConfig: { path: "http.address", read: (value) => (value === "localhost" ? "127.0.0.1" : value) },
         review: IN_ZOT_CONFIG,
     }),
     port: define({
         description: "Port that zot listens on.",
         ...port(),
         default: 5000,
-        zotConfig: { path: "http.port", write: String },
+        zotConfig: { path: "http.port", write: String, read: Number },
         review: NO_RIGHTS,
     }),
     tlsCertFile: optional(
@@ -196,7 +196,7 @@ export const zot = {
         description: "Whether the search extension is on; the web interface needs it.",
         ...boolean(),
         default: true,
-        zotConfig: { path: "extensions.search.enable", write: (isOn) => isOn || undefined },
+        zotConfig: { path: "extensions.search.enable", write: (isOn) => isOn || undefined, read: (value) => value },
         review: NO_RIGHTS,
     }),
     vulnerabilityUpdateInterval: define({
@@ -209,6 +209,7 @@ export const zot = {
         zotConfig: {
             path: "extensions.search.cve.updateInterval",
             write: (interval) => (interval === "off" ? undefined : interval),
+            read: (value) => value,
             where: { "zot.search": [true] },
         },
         review: NO_RIGHTS,
@@ -217,7 +218,7 @@ export const zot = {
         description: "Whether zot serves its web interface.",
         ...boolean(),
         default: true,
-        zotConfig: { path: "extensions.ui.enable", write: (isOn) => isOn || undefined },
+        zotConfig: { path: "extensions.ui.enable", write: (isOn) => isOn || undefined, read: (value) => value },
         review: NO_RIGHTS,
     }),
     readTimeout: define({

@@ -1,0 +1,58 @@
+/** Settings in a stack's file: what it says itself, and what is written into it. */
+import { readFileSync } from "node:fs";
+import { isMap as isYamlMap, parseDocument } from "yaml";
+import { UserError } from "../../clients/userError";
+import { isMap, nameOfKey } from "../../components/settings";
+import { readProject, readStack } from "../../components/settings/fromStackFile";
+import { writeWhole } from "../shared/wholeFile";
+import type { Groups } from "./takeOver";
+
+/** What a stack's file says of the settings, by group, without the project's defaults. */
+export function groupsInStackFile(folder: string, stack: string): Groups {
+    const { config } = readStack(folder, stack);
+    const project = String(readProject(folder).name);
+    const groups: Groups = {};
+    for (const [key, value] of Object.entries(isMap(config) ? config : {})) {
+        const name = nameOfKey(key, project);
+        if (name !== undefined && isMap(value)) groups[name] = value;
+    }
+    return groups;
+}
+
+/**
+ * A stack's file with settings in it; its comments and the rest of it stay as they are.
+ *
+ * @param text the file, as it is
+ * @param file names it in a message
+ * @param settings by group and name; whole values
+ * @param others other keys of the stack's configuration, such as `authentik:url`
+ * @throws UserError where a group cannot be added to
+ */
+export function withSettings(
+    text: string,
+    { file, project, settings, others = {} }: { file: string; project: string; settings: Groups; others?: object },
+): string {
+    const document = parseDocument(text);
+    const config = document.get("config");
+    const keys = isYamlMap(config) ? config.items.map(({ key }) => String(key)) : [];
+    for (const [key, value] of Object.entries(others)) document.setIn(["config", key], value);
+    for (const [group, members] of Object.entries(settings)) {
+        const key = keys.find((candidate) => nameOfKey(candidate, project) === group) ?? `${project}:${group}`;
+        const present = isYamlMap(config) ? config.get(key) : undefined;
+        // What an anchor stands for is elsewhere in the file, and may be somebody else's too.
+        if (present !== undefined && present !== null && !isYamlMap(present))
+            throw new UserError(
+                `The group ${key} in ${file} is not written out as a map (an alias?), ` +
+                    "so that nothing can be added to it. Write it out, or take over by hand what --print shows.",
+            );
+        for (const [name, value] of Object.entries(members))
+            document.setIn(["config", key, name], document.createNode(value));
+    }
+    return document.toString({ lineWidth: 0 });
+}
+
+/** Writes settings into a stack's file. */
+export function writeSettings(folder: string, file: string, settings: Groups): void {
+    const project = String(readProject(folder).name);
+    writeWhole(file, withSettings(readFileSync(file, "utf8"), { file, project, settings }));
+}

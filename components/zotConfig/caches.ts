@@ -1,0 +1,126 @@
+/**
+ * Pull-through caches of a config that was made by other means: which of them `zot.mirrors` can say, and where zot puts
+ * the images of the others. Pure.
+ */
+import { declarations, type MirrorSetting } from "../settings";
+import { patternMistake } from "../settings/patterns";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
+
+/** A registry of `extensions.sync` that stays as it is. */
+export interface OtherCache {
+    registry: Json;
+    /** Where it is fetched from, for a message. */
+    address: string;
+    /** Why no item of `zot.mirrors` says it, as the end of a sentence. */
+    because: string;
+}
+
+export interface Caches {
+    /** In the order of the config. */
+    mirrors: MirrorSetting[];
+    others: OtherCache[];
+}
+
+/** What an item of `zot.mirrors` says, in small letters; anything else of a registry has no setting. */
+const SAID = ["urls", "ondemand", "tlsverify", "content"];
+/** Beside them, what says nothing by having this value. */
+const SAYS_NOTHING: Record<string, (value: Json) => boolean> = {
+    preservedigest: (value) => value === false,
+    onlysigned: (value) => value === false,
+    synclegacycosigntags: (value) => value === true,
+};
+
+/**
+ * The caches of a config, each of which is either a mirror or another one. A config whose sync is off has none.
+ *
+ * @param taken prefixes that are another cache's already
+ */
+export function cachesOf(config: JsonMap, taken: readonly string[] = []): Caches {
+    const found: Caches = { mirrors: [], others: [] };
+    if (valueAt(config, ["extensions", "sync", "enable"]) === false) return found;
+    const listed = valueAt(config, ["extensions", "sync", "registries"]);
+    const registries = Array.isArray(listed) ? listed : [];
+    const isOther = (registry: Json) => typeof asMirror(registry, taken) === "string";
+    for (const registry of registries) {
+        // A registry is known by its address: two of one address are told apart only as they are.
+        const hasTwin = registries.some(
+            (other) => other !== registry && isOther(other) && addressesOf(other).some(isAmong(addressesOf(registry))),
+        );
+        const mirror = hasTwin
+            ? "another cache has its address"
+            : asMirror(registry, [...taken, ...found.mirrors.map(({ prefix }) => prefix)]);
+        if (typeof mirror !== "string") found.mirrors.push(mirror);
+        else
+            found.others.push({
+                registry,
+                address: addressesOf(registry).join(", ") || "no address",
+                because: mirror,
+            });
+    }
+    return found;
+}
+
+const isAmong = (addresses: readonly string[]) => (address: string) => addresses.includes(address);
+
+/** The item of `zot.mirrors` that says the same; or why there is none. */
+function asMirror(registry: Json, taken: readonly string[]): MirrorSetting | string {
+    const at = (key: string) => valueAt(registry, [key]);
+    const addresses = addressesOf(registry);
+    if (addresses.length !== 1) return `it has ${addresses.length === 0 ? "no" : "several"} addresses`;
+    const url = addresses[0]!;
+    if (/^http:/i.test(url)) return "its address is plain http";
+    if (/^https:\/\/[^/]+\/./i.test(url)) return "its address has a path";
+    if (at("onDemand") !== true) return "it is not fetched on demand";
+    if (at("tlsVerify") === false) return "it does not check its TLS certificate (tlsVerify)";
+    const more = Object.entries(isJsonMap(registry) ? registry : {}).find(
+        ([key, value]) => !SAID.includes(key.toLowerCase()) && !saysNothing(key, value),
+    );
+    if (more) return `it has ${more[0]}`;
+    const contents = at("content");
+    if (!Array.isArray(contents) || contents.length === 0) return "it has no content, and so no destination";
+    if (contents.length > 1) return "it has several contents";
+    const content = contents[0]!;
+    const destination = trimmed(valueAt(content, ["destination"]));
+    if (destination === "") return "it has no destination";
+    const other = Object.entries(isJsonMap(content) ? content : {}).find(
+        ([key, value]) => !["prefix", "destination"].includes(key.toLowerCase()) && !isNothing(value),
+    );
+    if (other) return `its content has ${other[0]}`;
+    const what = String(valueAt(content, ["prefix"]) ?? "");
+    const mirror = { url, prefix: destination, ...(what === "**" ? {} : { content: what }) };
+    if (!declarations.zot.mirrors.schema.safeParse([mirror]).success)
+        return "its address, destination or prefix is not written as a setting takes it";
+    if (taken.some((prefix) => overlap(prefix, destination))) return "another cache has its destination";
+    return mirror;
+}
+
+const overlap = (one: string, other: string) => `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
+const trimmed = (value: Json | undefined) => String(value ?? "").replace(/^\/+|\/+$/g, "");
+const isNothing = (value: Json): boolean =>
+    value === null ||
+    value === "" ||
+    value === 0 ||
+    value === false ||
+    (isJsonMap(value) && Object.values(value).every(isNothing)) ||
+    (Array.isArray(value) && value.length === 0);
+const saysNothing = (key: string, value: Json) => isNothing(value) || SAYS_NOTHING[key.toLowerCase()]?.(value) === true;
+
+/** Where a registry is fetched from, without slashes at the ends. */
+export function addressesOf(registry: Json): string[] {
+    const urls = valueAt(registry, ["urls"]);
+    return Array.isArray(urls) ? urls.map((url) => String(url).replace(/\/+$/, "")) : [];
+}
+
+/**
+ * The patterns of the repositories that a registry of `extensions.sync` fills, by where zot puts them; every
+ * repository where that is hard to tell.
+ */
+export function patternsOfCache(registry: Json): string[] {
+    const contents = valueAt(registry, ["content"]);
+    return (Array.isArray(contents) && contents.length > 0 ? contents : [{}]).map((content) => {
+        const destination = trimmed(valueAt(content, ["destination"]));
+        const isStripped = valueAt(content, ["stripPrefix"]) !== undefined;
+        const pattern = destination ? `${destination}/**` : isStripped ? "**" : trimmed(valueAt(content, ["prefix"]));
+        return patternMistake(pattern) === undefined ? pattern : "**";
+    });
+}

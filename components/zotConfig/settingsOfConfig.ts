@@ -1,0 +1,66 @@
+/** What a config of zot that was made by other means says of the settings. Pure. */
+import { allSettings, shown } from "../settings";
+import { type Json, type JsonMap, valueAt } from "../zotJson";
+import { type DeclaredPlace, declaredPlaces } from "./places";
+
+/** A value of the config that its setting does not take. */
+export interface Untaken {
+    /** Where it stands in the config. */
+    path: string;
+    onHost: Json;
+    setting: string;
+    /** What the setting takes, as the end of "give …". */
+    allowed: string;
+}
+
+export interface SettingsOfConfig {
+    /** By full name; what is as it is by itself is left out. */
+    settings: Map<string, unknown>;
+    untaken: Untaken[];
+}
+
+/** What zot 2.1.20 does where its config says nothing, and a setting here does otherwise. */
+const BY_ITSELF: Record<string, Json> = { "http.port": "8080" };
+
+/**
+ * The settings that a config speaks of. Rights, logins, mirrors and who reads the metrics are not among them: those are
+ * decided, not read.
+ */
+export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
+    const known = new Map(allSettings().map(({ name, setting }) => [name, setting]));
+    const found: SettingsOfConfig = { settings: new Map(), untaken: [] };
+    for (const place of declaredPlaces) {
+        const onHost = valueAt(config, place.keys) ?? BY_ITSELF[place.path];
+        const setting = known.get(place.setting)!;
+        if (onHost === undefined || onHost === null || onHost === "" || !isRead(place)) continue;
+        const value = place.read ? place.read(onHost) : onHost;
+        const taken = setting.schema.safeParse(value);
+        if (!taken.success)
+            found.untaken.push({ path: place.path, onHost, setting: place.setting, allowed: setting.allowed });
+        else if (shown(taken.data) !== shown(setting.default)) found.settings.set(place.setting, taken.data);
+    }
+    const isOn = (name: string) => {
+        const extension = valueAt(config, ["extensions", name]);
+        return extension !== undefined && extension !== null && valueAt(extension, ["enable"]) !== false;
+    };
+    const set = (name: string, value: unknown) => found.settings.set(name, value);
+    // Without search there is no web interface; without cve, or with images kept elsewhere, no scan.
+    if (found.settings.get("zot.search") === false) set("zot.userInterface", false);
+    const isElsewhere = valueAt(config, ["storage", "storageDriver"]) !== undefined;
+    const hasScan = valueAt(config, ["extensions", "search", "cve"]) !== undefined;
+    if (isElsewhere || (isOn("search") && !hasScan)) set("zot.vulnerabilityUpdateInterval", "off");
+    return found;
+}
+
+/** Who reads the metrics, and what is written only together with other settings, is not read. */
+const isRead = (place: DeclaredPlace): boolean =>
+    place.rendering === undefined &&
+    place.where?.["zot.metrics"] === undefined &&
+    (place.read !== undefined || place.write === undefined);
+
+/** Of them, what was switched off: it is to stay so, although it is on by itself here. */
+export function switchedOff(config: JsonMap): Map<string, unknown> {
+    const { settings } = settingsOfConfig(config);
+    const isElsewhere = valueAt(config, ["storage", "storageDriver"]) !== undefined;
+    return new Map([...settings].filter(([, value]) => value === false || (value === "off" && isElsewhere)));
+}
