@@ -31,8 +31,6 @@ const stillLong = {
     "testbed/hosts/cases.ts": 508,
     "testbed/zot/server.ts": 405,
     "tests/cli/authentikToken/authentikToken.test.ts": 508,
-    "tests/cli/keys.test.ts": 415,
-    "tests/cli/review/review.test.ts": 420,
     "tests/cli/verify/command.test.ts": 452,
     "tests/cli/verify/weaknesses.test.ts": 426,
     "tests/providers/authentik/engine.test.ts": 416,

@@ -5,12 +5,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import fc from "fast-check";
-import { stringify } from "yaml";
 import { reviewMarkdown } from "../../../cli/review/markdown";
 import { stackReview } from "../../../cli/review/report";
 import { sideOf } from "../../../cli/review/sides";
 import { allSettings } from "../../../components/settings";
 import { HOST_KEY } from "../../support/settings";
+import { stackFile } from "./stackFile";
 
 const root = resolve(__dirname, "../../..");
 let scratch: string;
@@ -18,41 +18,13 @@ let count = 0;
 beforeAll(() => void (scratch = mkdtempSync(join(tmpdir(), "decisive-test-"))));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-type Changes = Record<string, Record<string, unknown> | unknown>;
+type Changes = Record<string, unknown>;
 
 function side(changes: Changes) {
     const folder = join(scratch, String(count++));
     mkdirSync(folder);
     copyFileSync(join(root, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
-    const groups: Record<string, Record<string, unknown>> = {
-        registry: { url: "https://registry.example.org" },
-        zot: {
-            binary: "/usr/local/bin/zot",
-            configFile: "/etc/zot/config.json",
-            rootDirectory: "/var/lib/zot",
-            mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }],
-        },
-        access: { ciRepositories: ["team/**"] },
-        identity: { issuer: "https://authentik.example.org/application/o/zot/" },
-        host: { user: "zot", address: "registry-host.example.org", hostKey: HOST_KEY },
-        ciSecrets: { store: "github", owner: "ops" },
-    };
-    const others: Record<string, unknown> = { "authentik:url": "https://authentik.example.org" };
-    for (const [name, value] of Object.entries(changes)) {
-        if (name.includes(":")) others[name] = value;
-        else groups[name] = { ...groups[name], ...(value as object) };
-    }
-    writeFileSync(
-        join(folder, "Pulumi.site.yaml"),
-        stringify({
-            config: {
-                ...others,
-                ...Object.fromEntries(
-                    Object.entries(groups).map(([name, members]) => [`zot-hardening:${name}`, members]),
-                ),
-            },
-        }),
-    );
+    writeFileSync(join(folder, "Pulumi.site.yaml"), stackFile(changes));
     const found = sideOf(folder, "site", scratch);
     rmSync(folder, { recursive: true });
     return found;
