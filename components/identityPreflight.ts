@@ -5,6 +5,8 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import {
+    authorizationObstacles,
+    type FlowObstacles,
     isMember,
     type Kind,
     type LookAccess,
@@ -85,6 +87,20 @@ export function takenMessage(url: string, stack: string, taken: readonly Declare
     return lines.join("\n");
 }
 
+/** What is said of an authorization flow that the service account does not pass; people may. */
+export function authorizationMessage(
+    { identity }: Pick<Settings, "identity">,
+    flow: string,
+    what: readonly string[],
+): string {
+    return (
+        `The authorization flow ${flow} (identity.authorizationFlow) ${what.join(", and ")}. ` +
+        `The service account ${identity.ciUser} has nothing but a password, so that CI's key cannot be made. ` +
+        "Take that out of the flow, or set another one: " +
+        "pulumi config set --path identity.authorizationFlow default-provider-authorization-implicit-consent"
+    );
+}
+
 /** What is said of a login flow that the service account does not pass. */
 export function obstacleMessage(
     { identity }: Pick<Settings, "identity">,
@@ -101,10 +117,15 @@ export function obstacleMessage(
     );
 }
 
+/** A flow with something in the way, and how that is told. */
+interface InTheWay extends FlowObstacles {
+    message: typeof obstacleMessage;
+}
+
 export class IdentityPreflight {
     private readonly look: LookAccess | undefined;
     private taken: Promise<Declared[]> | undefined;
-    private obstacles: ReturnType<typeof loginObstacles> | undefined;
+    private obstacles: Promise<InTheWay[]> | undefined;
     private isTold = false;
     /** By name: an update waits for ever for a hook whose name was registered twice (CLI 3.259). */
     private readonly hooks = new Map<string, pulumi.ResourceHook>();
@@ -138,12 +159,14 @@ export class IdentityPreflight {
         const refuse = new pulumi.ResourceHook(
             name,
             async () => {
-                const [taken, login] = await Promise.all([this.askNames(look), this.askFlow(look)]);
+                const [taken, flows] = await Promise.all([this.askNames(look), this.askFlows(look)]);
                 const problems: string[] = [];
                 if (taken.some(({ kind }) => own.includes(kind)))
                     problems.push(takenMessage(look.url, this.stack, taken));
-                const certain = login?.obstacles.filter(({ isCertain }) => isCertain).map(({ what }) => what) ?? [];
-                if (login && certain.length > 0) problems.push(obstacleMessage(this.settings, login.flow, certain));
+                for (const { flow, obstacles, message } of flows) {
+                    const certain = obstacles.filter(({ isCertain }) => isCertain).map(({ what }) => what);
+                    if (certain.length > 0) problems.push(message(this.settings, flow, certain));
+                }
                 if (problems.length === 0) return;
                 const text = this.isTold ? "It cannot be made, as the other error says." : problems.join("\n");
                 this.isTold = true;
@@ -163,19 +186,18 @@ export class IdentityPreflight {
         const { look, settings } = this;
         if (!look) return;
         const { identity } = settings;
-        const [login, member] = await Promise.all([
-            this.askFlow(look),
+        const [flows, member] = await Promise.all([
+            this.askFlows(look),
             isMember(look, identity.ciUser, identity.workloadsGroup),
         ]);
-        if (login && login.obstacles.length > 0) {
-            const { obstacles } = login;
+        for (const { flow, obstacles, message } of flows) {
             const doubt = obstacles.some(({ isCertain }) => !isCertain)
                 ? " (policies of the stage decide for whom; where they leave the service account out, all is well)"
                 : "";
             await pulumi.log.warn(
-                `${obstacleMessage(
+                `${message(
                     settings,
-                    login.flow,
+                    flow,
                     obstacles.map(({ what }) => what),
                 )}${doubt}`,
             );
@@ -220,11 +242,23 @@ export class IdentityPreflight {
         return (this.taken ??= takenNames(look, declaredNames(this.settings)));
     }
 
-    private askFlow(look: LookAccess): ReturnType<typeof loginObstacles> {
-        const { ciLoginFlow, clientId } = this.settings.identity;
-        // A dedicated one is the program's own.
-        if (ciLoginFlow === "dedicated") return Promise.resolve(undefined);
-        return (this.obstacles ??= loginObstacles(look, ciLoginFlow === "default" ? undefined : ciLoginFlow, clientId));
+    /** The flows that CI's login goes through, of which something is in the way. */
+    private askFlows(look: LookAccess): Promise<InTheWay[]> {
+        const { authorizationFlow, ciLoginFlow, clientId } = this.settings.identity;
+        const ask = async () => {
+            const [login, authorization] = await Promise.all([
+                // A dedicated one is the program's own.
+                ciLoginFlow === "dedicated"
+                    ? undefined
+                    : loginObstacles(look, ciLoginFlow === "default" ? undefined : ciLoginFlow, clientId),
+                authorizationObstacles(look, authorizationFlow),
+            ]);
+            return [
+                ...(login ? [{ ...login, message: obstacleMessage }] : []),
+                ...(authorization ? [{ ...authorization, message: authorizationMessage }] : []),
+            ].filter(({ obstacles }) => obstacles.length > 0);
+        };
+        return (this.obstacles ??= ask());
     }
 }
 

@@ -30,6 +30,9 @@ const PROGRAMS_SCOPES = new Set(
     ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`),
 );
 
+/** When a binding ends, as Authentik 2026.8 and newer give one for a granted request; undefined where it stays. */
+const endOf = ({ expires }: PolicyBinding): string | undefined => expires?.toISOString();
+
 /** What `found` reads; the parts of the official client. */
 export type Reader = Pick<Client, "core" | "providers" | "policies" | "flows" | "stages" | "propertyMappings">;
 
@@ -154,7 +157,10 @@ export async function found(
         ["adminsBinding", admins, identity.adminsGroup],
         ["workloadsBinding", workloads, identity.workloadsGroup],
     ] as const) {
-        const [binding, ...more] = holder ? ofApplication.filter(({ group }) => group === holder.pk) : [];
+        // One that ends goes with its end, and members would no longer log in: the program's own stay.
+        const [binding, ...more] = holder
+            ? ofApplication.filter((candidate) => candidate.group === holder.pk && endOf(candidate) === undefined)
+            : [];
         if (binding) taken.add(binding);
         note(object, `binding of the group ${name} to the application`, binding?.pk);
         for (const other of more) {
@@ -172,7 +178,8 @@ export async function found(
               ? `the user ${binding.userObj.username}`
               : `the policy ${binding.policyObj?.name ?? binding.policy}`;
         result.warnings.push(
-            `The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}), ` +
+            `The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}` +
+                `${endOf(binding) === undefined ? "" : `, which ends on ${endOf(binding)}`}), ` +
                 "which the program does not declare and leaves as it is: whom does it let in?",
         );
         if (binding.order === 0 || binding.order === 1)

@@ -1,14 +1,26 @@
 /**
- * A login flow for one user of a run, for a site whose own flow demands a second factor, which such a user does not
- * have: name and password at once, and nobody else is logged in by it. The site's own flows are not touched (measured
+ * A login flow for one user of a run, for a site whose own flow demands a second factor or something else that only a person has: name and password at once, and nobody else is logged in by it. The site's own flows are not touched (measured
  * on Authentik 2026.5).
  */
 import type { Client } from "../../clients/authentik/client";
+import { FlowError } from "../../clients/authentik/flow";
+import { outsideText } from "../../clients/outsideText";
 import { notPossible } from "./outcome";
 
 const USUAL_PASSWORD_STAGE = "default-authentication-password";
 /** How long the session lasts in which a key is made. */
 const SESSION_DURATION = "minutes=5";
+
+/**
+ * What a login was asked for, where it is something that only a person has; undefined where it failed by anything else.
+ * A denial counts as a second factor: where none is there and may not be enrolled, Authentik says no more.
+ */
+export function demandedBy(error: unknown): string | undefined {
+    if (!(error instanceof FlowError)) return undefined;
+    const { component = "", isForPersons } = error;
+    if (/^ak-stage-(authenticator-|access-denied)/.test(component)) return "a second factor";
+    return isForPersons ? `a person (${outsideText(component)})` : undefined;
+}
 
 /**
  * @param name slug of the flow, and part of the name of everything else of it
@@ -20,7 +32,7 @@ export async function makeLoginFlow(client: Client, name: string, username: stri
     const password = results.find((stage) => stage.name === USUAL_PASSWORD_STAGE) ?? results[0];
     if (!password)
         throw notPossible(
-            "The site's login flow demands a second factor, and Authentik shows no stage that checks passwords, " +
+            "The site's login flow asks for what only a person has, and Authentik shows no stage that checks passwords, " +
                 "for a flow of this run's own.",
         );
 

@@ -1,12 +1,12 @@
 /** Users that live as long as a run, logged in at zot: one of CI's group, one of the admins', one of none. */
 import { Client } from "../../clients/authentik/client";
-import { FlowError } from "../../clients/authentik/flow";
 import type { Send } from "../../clients/http/outgoing";
 import { clockAhead, sendOne } from "../../clients/http/request";
 import { type ApiKeys, KeyHolder } from "../../clients/zot/apiKeys";
 import { LoginError, ZotSession } from "../../clients/zot/session";
 import { type Control, KEY_LIFETIME } from "./control";
 import { type Recorder, recordedSteps } from "./exchanges";
+import { demandedBy } from "./loginFlow";
 import { PREFIX } from "./names";
 import { Registry } from "./registry";
 import type { Subject } from "./subject";
@@ -25,14 +25,12 @@ export interface TestUser {
 /** How a report calls each of them. */
 export const tierNames: Record<Tier, string> = { ci: "CI", admin: "admin", groupless: "no group" };
 
-/** Where a login ends that lacks a second factor: it is asked for, to be enrolled, or the login is denied. */
-const SECOND_FACTOR = /^ak-stage-(authenticator-|access-denied)/;
-
 export class TestUsers {
     private readonly accounts: TestAccounts;
     private readonly users = new Map<Tier, Promise<TestUser>>();
     private admission: Promise<"turned away" | "let in"> | undefined;
-    private demandsSecondFactor = false;
+    /** What the site's own login flow demands that only a person has; undefined where the users logged in by it. */
+    demanded: string | undefined;
 
     constructor(
         private readonly subject: Subject,
@@ -134,26 +132,21 @@ export class TestUsers {
         }
     }
 
-    /** Whether the users of this run could not log in by the site's own flow. */
-    get useOwnFlow(): boolean {
-        return this.demandsSecondFactor;
-    }
-
     private loginFlowOf(tier: Tier): string | undefined {
         return this.subject.loginFlow ?? this.accounts.ownFlowOf(tier);
     }
 
     private async session(tier: Tier, account: TestAccount): Promise<ZotSession> {
         this.control.check();
-        if (this.demandsSecondFactor) await this.accounts.makeOwnFlow(tier);
+        if (this.demanded !== undefined) await this.accounts.makeOwnFlow(tier);
         const loginFlow = this.loginFlowOf(tier);
         const { user, password } = account;
         try {
             return await this.logInToZot(user.username, password, tierNames[tier], loginFlow);
         } catch (error) {
-            if (loginFlow !== undefined || !(error instanceof FlowError) || !SECOND_FACTOR.test(error.component ?? ""))
-                throw error;
-            this.demandsSecondFactor = true;
+            const demanded = loginFlow === undefined ? demandedBy(error) : undefined;
+            if (demanded === undefined) throw error;
+            this.demanded = demanded;
             return this.session(tier, account);
         }
     }

@@ -24,6 +24,8 @@ export class FlowError extends UserError {
         message: string,
         /** The challenge at which it ended, for example `ak-stage-authenticator-validate`. */
         readonly component: string | undefined,
+        /** Whether the login flow asks for what only a person has, so that a login flow of its own helps. */
+        readonly isForPersons = false,
     ) {
         super(message);
     }
@@ -43,6 +45,11 @@ interface Challenge {
 const OWN_FLOW =
     "Give the service account a login flow of its own: pulumi config set --path identity.ciLoginFlow dedicated";
 
+/** What helps where the user is logged in already, and another flow stops it. */
+const OTHER_FLOW =
+    "It is not the login flow; where it is the provider's authorization flow, let it through there, or set another: " +
+    "pulumi config set --path identity.authorizationFlow default-provider-authorization-implicit-consent";
+
 /** A default flow has four stages; twice as many answers are a loop. */
 const MOST_CHALLENGES = 10;
 
@@ -54,6 +61,7 @@ const MOST_CHALLENGES = 10;
  * @param query the query of the page that led to the flow, without the question mark; empty for a flow of its own
  * @param loggedInBy slug of the flow by which the user has been logged in already, where it has: then this one must not
  * ask who it is
+ * @param isLogin whether it is the flow that logs in. Default: it is, where no other one has
  * @throws FlowError where it cannot be passed, UnreachableError where Authentik does not answer, or fails.
  */
 export async function passFlow(
@@ -63,7 +71,9 @@ export async function passFlow(
     query: string,
     credentials: Credentials,
     loggedInBy?: string,
+    isLogin = loggedInBy === undefined,
 ): Promise<URL> {
+    const remedy = isLogin ? OWN_FLOW : OTHER_FLOW;
     const executor = `${origin}/api/v3/flows/executor/${encodeURIComponent(flow)}/?query=${encodeURIComponent(query)}`;
     let answer = await browser.send(executor, { headers: { accept: "application/json" } });
     const answered = new Set<string>();
@@ -78,7 +88,7 @@ export async function passFlow(
                 challenge.component,
             );
         }
-        const reply = replyTo(challenge, credentials, flow);
+        const reply = replyTo(challenge, credentials, flow, remedy);
         if (answered.has(challenge.component)) {
             throw new FlowError(
                 `The flow ${flow} asks for ${outsideText(challenge.component)} again after it was answered; ` +
@@ -138,7 +148,12 @@ function challengeOf(answer: Answer, flow: string): Challenge {
     );
 }
 
-function replyTo(challenge: Challenge, { username, password }: Credentials, flow: string): Record<string, unknown> {
+function replyTo(
+    challenge: Challenge,
+    { username, password }: Credentials,
+    flow: string,
+    remedy: string,
+): Record<string, unknown> {
     const errors = Object.values(challenge.response_errors ?? {}).flat();
     if (errors.length > 0) {
         throw new FlowError(
@@ -150,8 +165,9 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
     }
     if (challenge.captcha_stage)
         throw new FlowError(
-            `The flow ${flow} asks for a captcha, which only a person can answer. ${OWN_FLOW}`,
+            `The flow ${flow} asks for a captcha, which only a person can answer. ${remedy}`,
             challenge.component,
+            remedy === OWN_FLOW,
         );
     switch (challenge.component) {
         case "ak-stage-identification":
@@ -177,14 +193,16 @@ function replyTo(challenge: Challenge, { username, password }: Credentials, flow
         case "ak-stage-authenticator-static":
             throw new FlowError(
                 `The flow ${flow} demands a second factor of ${username} (${challenge.component}), ` +
-                    `which a service account does not have. ${OWN_FLOW}`,
+                    `which a service account does not have. ${remedy}`,
                 challenge.component,
+                remedy === OWN_FLOW,
             );
         default:
             throw new FlowError(
                 `The flow ${flow} asks ${username} for ${outsideText(challenge.component)}, ` +
-                    `which cannot be answered without a person. ${OWN_FLOW}`,
+                    `which cannot be answered without a person. ${remedy}`,
                 challenge.component,
+                remedy === OWN_FLOW,
             );
     }
 }

@@ -88,6 +88,12 @@ export interface Obstacle {
     isCertain: boolean;
 }
 
+/** What stands in the way in a flow, which is named by its slug. */
+export interface FlowObstacles {
+    flow: string;
+    obstacles: Obstacle[];
+}
+
 interface Binding {
     policybindingmodel_ptr_id: string;
     stage: string;
@@ -111,9 +117,53 @@ export async function loginObstacles(
     access: LookAccess,
     flow: string | undefined,
     clientId: string,
-): Promise<{ flow: string; obstacles: Obstacle[] } | undefined> {
+): Promise<FlowObstacles | undefined> {
     const found = flow === undefined ? await usualFlow(access, clientId) : await find(access, "flow", flow);
+    return obstaclesOf(access, found, "login");
+}
+
+/**
+ * The same of the flow that lets through to the application who is logged in.
+ *
+ * @param flow its slug
+ */
+export async function authorizationObstacles(access: LookAccess, flow: string): Promise<FlowObstacles | undefined> {
+    return obstaclesOf(access, await find(access, "flow", flow), "authorization");
+}
+
+/** Who may begin a flow, where that is somebody else than it is for: the word of the API, for people. */
+const CLOSED_TO: Record<"login" | "authorization", Readonly<Record<string, string>>> = {
+    login: {
+        require_authenticated: "who is logged in already",
+        require_superuser: "superusers",
+        require_outpost: "outposts",
+        require_redirect: "who is sent on by another flow",
+        require_token: "who has a link with a token",
+    },
+    authorization: {
+        require_unauthenticated: "who is not logged in",
+        require_superuser: "superusers",
+        require_outpost: "outposts",
+        require_token: "who has a link with a token",
+    },
+};
+
+async function obstaclesOf(
+    access: LookAccess,
+    found: Record<string, unknown> | undefined,
+    purpose: "login" | "authorization",
+): Promise<FlowObstacles | undefined> {
     if (typeof found?.pk !== "string" || typeof found.slug !== "string") return undefined;
+    const only = CLOSED_TO[purpose][String(found.authentication)];
+    const closed: Obstacle[] =
+        only === undefined
+            ? []
+            : [
+                  {
+                      what: `is only for ${only} (its authentication is ${String(found.authentication)})`,
+                      isCertain: true,
+                  },
+              ];
     const bindings =
         (await get<{ results: Binding[] }>(access, `/flows/bindings/?target=${found.pk}&ordering=order&page_size=100`))
             ?.results ?? [];
@@ -129,7 +179,7 @@ export async function loginObstacles(
             ];
         }),
     );
-    return { flow: found.slug, obstacles: obstacles.flat() };
+    return { flow: found.slug, obstacles: [...closed, ...obstacles.flat()] };
 }
 
 /**
@@ -147,7 +197,7 @@ const USUAL_POLICIES = new Set([
  * is.
  */
 async function meetsPasswords(access: LookAccess, { policybindingmodel_ptr_id: target }: Binding): Promise<boolean> {
-    const bindings = await get<Listed>(access, `/policies/bindings/?target=${target}`);
+    const bindings = await get<Listed>(access, `/policies/bindings/?target=${target}&page_size=100`);
     if (bindings === undefined) return false;
     const enabled = bindings.results.filter((binding) => binding.enabled);
     const isUsual = await Promise.all(
@@ -168,7 +218,10 @@ async function usualFlow(access: LookAccess, clientId: string): Promise<Record<s
         );
     }
     const brand = await get<{ flow_authentication?: string }>(access, "/core/brands/current/");
-    return find(access, "flow", brand?.flow_authentication ?? "default-authentication-flow");
+    if (brand?.flow_authentication) return find(access, "flow", brand.flow_authentication);
+    // A brand without one goes by the first of its kind (measured on 2026.5).
+    const all = await get<Listed>(access, "/flows/instances/?designation=authentication&ordering=slug&page_size=100");
+    return all?.results.find(({ designation }) => designation === "authentication");
 }
 
 /**
@@ -181,18 +234,20 @@ async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Bindin
     if (model === undefined || PASSED.has(model)) return undefined;
     switch (model) {
         case "authentik_stages_identification.identificationstage": {
-            const found = await details<{ user_fields?: string[]; captcha_stage?: string | null }>("identification");
+            const found = await details<{
+                user_fields?: string[];
+                captcha_stage?: string | null;
+                password_stage?: string | null;
+            }>("identification");
             if (found?.captcha_stage) return "asks for a captcha";
-            return found?.user_fields && !found.user_fields.includes("username")
-                ? "does not let anybody log in by user name"
-                : undefined;
+            if (found?.user_fields && !found.user_fields.includes("username"))
+                return "does not let anybody log in by user name";
+            return found?.password_stage ? passwordObstacle(access, found.password_stage) : undefined;
         }
-        case "authentik_stages_password.passwordstage": {
-            const found = await details<{ backends?: string[] }>("password");
-            return found?.backends && !found.backends.includes("authentik.core.auth.InbuiltBackend")
-                ? "does not check the passwords that Authentik itself keeps"
-                : undefined;
-        }
+        case "authentik_stages_password.passwordstage":
+            return passwordObstacle(access, stage);
+        case "authentik_stages_deny.denystage":
+            return "denies the login";
         case "authentik_stages_authenticator_validate.authenticatorvalidatestage": {
             const found = await details<{ not_configured_action?: string }>("authenticator/validate");
             return found?.not_configured_action === undefined || found.not_configured_action === "skip"
@@ -202,6 +257,13 @@ async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Bindin
         default:
             return `has a stage that only a person passes: ${outsideText(kind!.verbose_name)}`;
     }
+}
+
+async function passwordObstacle(access: LookAccess, stage: string): Promise<string | undefined> {
+    const found = await get<{ backends?: string[] }>(access, `/stages/password/${stage}/`);
+    return found?.backends && !found.backends.includes("authentik.core.auth.InbuiltBackend")
+        ? "does not check the passwords that Authentik itself keeps"
+        : undefined;
 }
 
 /** The answer's body; undefined for anything but success: who does not answer is told by the look-ups. */

@@ -85,6 +85,8 @@ export class ZotSession {
         try {
             // On the host that zot sends logins to: cookies are per host.
             if (loginFlow !== undefined) await passFlow(browser, origin, loginFlow, "", credentials);
+            // The first flow logs in; another one only lets through.
+            let isLoggedIn = loginFlow !== undefined;
             for (let count = 0; count < MOST_REDIRECTS; count++) {
                 const next = answer.location;
                 if (!next) break;
@@ -102,7 +104,9 @@ export class ZotSession {
                         next.search.slice(1),
                         credentials,
                         loginFlow,
+                        !isLoggedIn,
                     );
+                    isLoggedIn = true;
                     answer = { ...answer, location: destination };
                 } else if (isCallback) {
                     const callback = await followToCallback(browser, registryUrl, next);

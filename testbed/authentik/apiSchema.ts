@@ -33,7 +33,7 @@ export type FieldErrors = Record<string, unknown>;
  * of it, so the text is cut along its indentation and only what an operation refers to is parsed and compiled, once.
  */
 export class ApiSchema {
-    /** The version of Authentik that the document describes, such as "2026.5.6". */
+    /** The version of Authentik that the document describes, such as "2026.8.3". */
     readonly version: string;
     private readonly paths: Map<string, string>;
     private readonly components: Map<string, string>;

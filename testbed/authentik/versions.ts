@@ -12,7 +12,7 @@ interface Came {
 /**
  * Members that are newer than the oldest version that the stand-in can be, by the kind's path: from the documents of
  * @goauthentik/api
- * 2025.10.4, 2025.12.6, 2026.2.0 and 2026.5.6; what 2025.10.0-rc1 lacks was measured on one.
+ * 2025.10.4, 2025.12.6, 2026.2.0, 2026.5.6 and 2026.8.3; what 2025.10.0-rc1 lacks was measured on one.
  */
 const CAME: Readonly<Record<string, readonly Came[]>> = {
     "core/groups": [
@@ -22,7 +22,10 @@ const CAME: Readonly<Record<string, readonly Came[]>> = {
     "core/applications": [
         { version: "2025.12.0", answered: ["meta_icon_url"], written: ["meta_icon"] },
         { version: "2026.5.0", answered: ["meta_hide"], written: ["meta_hide"] },
+        { version: "2026.8.0", answered: ["pbm_uuid"] },
     ],
+    "core/users/me": [{ version: "2026.8.0", answered: ["is_current", "users"] }],
+    "policies/bindings": [{ version: "2026.8.0", answered: ["expires", "expiring"] }],
     "providers/oauth2": [
         {
             version: "2025.10.0",

@@ -1,7 +1,7 @@
 /** What is asked of Authentik before anything is changed there. */
 import { randomBytes } from "node:crypto";
 import type { ResourceHookArgs, ResourceHookBinding } from "@pulumi/pulumi";
-import { type LookAccess, loginObstacles } from "../../clients/authentik/objects";
+import { authorizationObstacles, type LookAccess, loginObstacles } from "../../clients/authentik/objects";
 import { outgoing } from "../../clients/http/outgoing";
 import { declaredNames, IdentityPreflight, obstacleMessage, takenMessage } from "../../components/identityPreflight";
 import { missingMessage } from "../../components/registryIdentity";
@@ -122,7 +122,88 @@ describe("the stages of a login flow", () => {
         ]);
     });
 
+    test("the password stage that an identification stage takes in is looked at as well", async () => {
+        const flow = await api<{ pk: string; slug: string }>("POST", "/flows/instances/", {
+            name: "at-once",
+            slug: "at-once",
+            title: "At once",
+            designation: "authentication",
+        });
+        const { pk: password_stage } = await api("POST", "/stages/password/", {
+            name: "at-once-password",
+            backends: ["authentik.sources.ldap.auth.LDAPBackend"],
+        });
+        const stage = await api("POST", "/stages/identification/", {
+            name: "at-once-identification",
+            user_fields: ["username"],
+            password_stage,
+        });
+        await api("POST", "/flows/bindings/", { target: flow.pk, stage: stage.pk, order: 0 });
+        expect((await loginObstacles(access, flow.slug, "zot"))!.obstacles).toEqual([
+            {
+                what: "does not check the passwords that Authentik itself keeps (stage at-once-identification)",
+                isCertain: true,
+            },
+        ]);
+        await api("PATCH", `/stages/password/${password_stage}/`, {
+            backends: ["authentik.core.auth.InbuiltBackend"],
+        });
+        expect((await loginObstacles(access, flow.slug, "zot"))!.obstacles).toEqual([]);
+    });
+
+    test.each([
+        ["require_authenticated", "is only for who is logged in already (its authentication is require_authenticated)"],
+        ["require_superuser", "is only for superusers (its authentication is require_superuser)"],
+        ["require_unauthenticated", undefined],
+        ["none", undefined],
+    ])("a login flow that %s", async (authentication, what) => {
+        const slug = `closed-${authentication.replace("_", "-")}`;
+        await api("POST", "/flows/instances/", {
+            name: slug,
+            slug,
+            title: slug,
+            designation: "authentication",
+            authentication,
+        });
+        expect((await loginObstacles(access, slug, "zot"))!.obstacles).toEqual(
+            what === undefined ? [] : [{ what, isCertain: true }],
+        );
+    });
+
+    test("the flow that authorizes is looked at too: people pass it, a service account does not", async () => {
+        const implicit = "default-provider-authorization-implicit-consent";
+        const explicit = "default-provider-authorization-explicit-consent";
+        expect(await authorizationObstacles(access, implicit)).toEqual({ flow: implicit, obstacles: [] });
+        expect(await authorizationObstacles(access, explicit)).toEqual({ flow: explicit, obstacles: [] });
+        const flow = await api<{ pk: string }>("POST", "/flows/instances/", {
+            name: "with-mfa",
+            slug: "with-mfa",
+            title: "With a second factor",
+            designation: "authorization",
+            authentication: "require_authenticated",
+        });
+        const stage = await api("POST", "/stages/authenticator/validate/", {
+            name: "with-mfa-validate",
+            not_configured_action: "deny",
+            device_classes: ["webauthn"],
+        });
+        await api("POST", "/flows/bindings/", { target: flow.pk, stage: stage.pk, order: 0 });
+        expect(await authorizationObstacles(access, "with-mfa")).toEqual({
+            flow: "with-mfa",
+            obstacles: [{ what: "demands a second factor (stage with-mfa-validate)", isCertain: true }],
+        });
+        recordResources();
+        const { settings: theirs } = siteSettings({
+            identity: { authorizationFlow: "with-mfa", ciLoginFlow: "dedicated" },
+        });
+        const { beforeCreate } = new IdentityPreflight("authorization", theirs, access).beforeCreate();
+        expect(await refusal({ beforeUpdate: beforeCreate }, {})).toMatch(
+            /authorization flow with-mfa \(identity\.authorizationFlow\) demands a second factor .*identity\.authorizationFlow default-provider-authorization-implicit-consent/s,
+        );
+    });
+
     test("a flow that is not there is left to the look-ups", async () => {
+        expect(await authorizationObstacles(access, "nowhere")).toBeUndefined();
         expect(await loginObstacles(access, "nowhere", "zot")).toBeUndefined();
     });
 });

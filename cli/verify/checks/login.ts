@@ -226,8 +226,8 @@ async function logsIn(context: Context, tier: Tier): Promise<Outcome> {
     try {
         const users = context.testUsersOrSkip();
         const { username } = await users.as(tier);
-        const flow = users.useOwnFlow
-            ? " The site's own login flow demands a second factor, so it went by a flow made for this run; " +
+        const flow = users.demanded
+            ? ` The site's own login flow demands ${users.demanded}, so it went by a flow made for this run; ` +
               "the site's was gone through as far as that."
             : "";
         return pass(

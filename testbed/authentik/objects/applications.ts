@@ -65,6 +65,7 @@ export const applications: ObjectKind = {
             application.provider === null ? undefined : world.store.get("providers/oauth2", application.provider);
         return {
             pk: application.pk,
+            pbm_uuid: application.pk,
             name: application.name,
             slug: application.slug,
             provider: application.provider,

@@ -28,6 +28,7 @@ export const policyBindings: ObjectKind = {
         enabled: true,
         timeout: 30,
         failure_result: false,
+        expires: null,
     }),
     references: {
         policy: { to: ["policies/expression"], whenDeleted: "cascade" },
@@ -91,6 +92,9 @@ export const policyBindings: ObjectKind = {
             order: binding.order,
             timeout: binding.timeout,
             failure_result: binding.failure_result,
+            // Nothing that may be written: an access request that was granted gives it.
+            expires: binding.expires ?? null,
+            expiring: Boolean(binding.expires),
         };
     },
 };

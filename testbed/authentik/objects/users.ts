@@ -3,6 +3,7 @@ import { json } from "../http";
 import { newUuid, timestamp } from "../identifiers";
 import { hashPassword } from "../passwords";
 import type { Stored } from "../stored";
+import { unknownMembers } from "../versions";
 import { type Context, InvalidRequest, type ObjectKind } from "./kind";
 import { avatar, partialGroup, roleOf, uidOf } from "./summaries";
 
@@ -115,21 +116,25 @@ export function sessionUser({ world, user }: Pick<Context, "world" | "user">): F
         objects
             .map((object) => ({ name: object.name as string, pk: object.pk }))
             .sort((a, b) => (a.name < b.name ? -1 : 1));
-    return {
-        user: {
-            pk: user.pk,
-            username: user.username,
-            name: user.name,
-            is_active: user.is_active,
-            is_superuser: world.permissions.isSuperuser(user),
-            groups: byName(world.permissions.groupsOf(user)),
-            roles: byName(world.permissions.rolesOf(user)),
-            email: user.email,
-            avatar,
-            uid: uidOf(user),
-            settings: {},
-            type: user.type,
-            system_permissions: world.permissions.systemPermissions(user),
-        },
+    const self: Fields = {
+        pk: user.pk,
+        username: user.username,
+        name: user.name,
+        is_active: user.is_active,
+        is_superuser: world.permissions.isSuperuser(user),
+        is_current: true,
+        groups: byName(world.permissions.groupsOf(user)),
+        roles: byName(world.permissions.rolesOf(user)),
+        email: user.email,
+        avatar,
+        uid: uidOf(user),
+        settings: {},
+        type: user.type,
+        system_permissions: world.permissions.systemPermissions(user),
     };
+    const isUnknown = new Set(unknownMembers({ path: "core/users/me" }, world, "answered"));
+    const known = (fields: Fields): Fields =>
+        Object.fromEntries(Object.entries(fields).filter(([name]) => !isUnknown.has(name)));
+    // In `users` is whom the browser may switch to.
+    return known({ user: known(self), users: [self] });
 }
