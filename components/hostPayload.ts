@@ -30,6 +30,8 @@ export function hostCommand(verb: HostVerb): string {
  * zot, too.)
  */
 export const hostArrival = [
+    // bash takes options from the environment.
+    `set +a +e +f +u +v +x +C`,
     `umask 077`,
     `d=`,
     `leave() { [ -z "$d" ] || rm -rf "$d"; }`,

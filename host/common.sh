@@ -1,9 +1,14 @@
 # What the deployment, the observation of a host and the start of zot have in common.
 
 # What a user has set for the tools by hand is not meant for this script. (curl's own files are passed over by -q, which
-# has to come first.) SSL_CERT_FILE stays: zot reads it too.
-unset BASH_ENV CDPATH CURL_CA_BUNDLE CURL_HOME ENV GREP_COLOR GREP_COLORS GREP_OPTIONS I_WANT_A_BROKEN_PS PS_FORMAT \
-    PS_PERSONALITY SSLKEYLOGFILE SYSTEMD_COLORS SYSTEMD_LOG_LEVEL SYSTEMD_LOG_TARGET SYSTEMD_PAGER SYSTEMD_URLIFY _POSIX2_VERSION
+# has to come first.) SSL_CERT_FILE stays: zot reads it too. So does POSIXLY_CORRECT, by whose end bash would be another
+# shell: options stand before names.
+unset BASH_ENV BLOCKSIZE BLOCK_SIZE CDPATH CURL_CA_BUNDLE CURL_HOME DF_BLOCK_SIZE ENV GLOBIGNORE GREP_COLOR GREP_COLORS GREP_OPTIONS \
+    I_WANT_A_BROKEN_PS LS_BLOCK_SIZE PS_FORMAT PS_PERSONALITY QUOTING_STYLE SSLKEYLOGFILE SYSTEMD_COLORS SYSTEMD_IN_CHROOT SYSTEMD_LOG_LEVEL \
+    SYSTEMD_LOG_TARGET SYSTEMD_OFFLINE SYSTEMD_PAGER SYSTEMD_URLIFY TIME_STYLE TMOUT _POSIX2_VERSION
+# bash takes options from the environment.
+case ${SHELLOPTS-} in *pipefail*) set +o pipefail ;; esac
+set +a +e +f +u +v +x +C
 IFS=' 	
 '
 # bash takes functions from the environment.

@@ -10,10 +10,16 @@ privileged() {
 # Reads: manager. Sets: -. Prints: what systemctl prints.
 ask_systemd() { if [ "$manager" = systemd ]; then systemctl "$@"; else systemd "$@"; fi; }
 
-# Reads: XDG_RUNTIME_DIR manager. Sets: -. Prints: -.
+# Where the manager of the user's services listens: a login need not know, or may have been told wrong.
+# Reads: XDG_RUNTIME_DIR. Sets: -. Prints: a path.
+runtime_folder() {
+    if [ -n "${XDG_RUNTIME_DIR-}" ] && [ -d "$XDG_RUNTIME_DIR" ]; then printf '%s' "$XDG_RUNTIME_DIR"; else printf '/run/user/%s' "$(id -u)"; fi
+}
+
+# Reads: manager. Sets: -. Prints: -.
 systemd() {
     if [ "$manager" = systemd-user ]; then
-        XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@"
+        XDG_RUNTIME_DIR=$(runtime_folder) systemctl --user "$@"
     else
         privileged systemctl "$@"
     fi
@@ -43,11 +49,11 @@ ask_service() {
     service_state=unknown
     case $manager in
     systemd | systemd-user)
-        service_facts=$(ask_systemd show --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
-            --property=ExecMainStatus --property=Restart \
+        service_facts=$(ask_systemd --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
+            --property=ExecMainStatus --property=Type --property=Restart \
             --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
             --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=TriggeredBy --property=LoadError \
-            --property=ExecStart "$service" 2>&1 </dev/null)
+            --property=ExecStart --property=Id show "$service" 2>&1 </dev/null)
         case "$(service_fact LoadState):$(service_fact ActiveState)" in
         loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
         loaded:*) service_state=stopped ;;

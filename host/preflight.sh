@@ -213,9 +213,13 @@ check_service() {
 
 # A zot that ends is to be started again, however often: after a restart of the host, its issuer may take long to come
 # up. A service file of ours sees to that itself.
-# Reads: interval manager service service_file service_state. Sets: interval. Prints: -. Scratch: property_list restarts
-# unit units why.
+# Reads: interval manager own_service service service_file service_state. Sets: interval. Prints: -. Scratch:
+#    property_list restarts unit units why.
 check_restarts() {
+    # A unit of this type has ended when zot runs; with Restart=always systemd would not even load it.
+    case $manager:$own_service:$(service_fact Type) in
+    systemd*:no:oneshot) fail "The unit $(unit_name) only gives the order to start zot (Type=oneshot), so that systemd does not see it end. Have the unit run zot itself; or set host.serviceManager to command, and host.restartCommand to what restarts zot, such as \"$(systemctl_of restart "$(unit_name)")\". [ZH-SYSTEMD-ONESHOT]" ;;
+    esac
     [ -z "$service_file" ] || return 0
     case $service_state in absent | unknown) return 0 ;; esac
     case $manager in

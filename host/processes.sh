@@ -178,7 +178,7 @@ ask_unit() {
     case $manager in
     systemd | systemd-user)
         # That needs no root.
-        told=$(ask_systemd show --property=User --property=UID --property=ExecStart "$service" 2>/dev/null </dev/null)
+        told=$(ask_systemd --property=User --property=UID --property=ExecStart show "$service" 2>/dev/null </dev/null)
         unit_user=$(printf '%s\n' "$told" | sed -n 's/^UID=\([0-9][0-9]*\)$/\1/p' | head -n 1)
         named=$(printf '%s\n' "$told" | sed -n 's/^User=//p' | head -n 1)
         case $named in '') unit_user= ;; *[!0-9]*) unit_user=${unit_user:-$(id -u "$named" 2>/dev/null)} ;; *) unit_user=$named ;; esac

@@ -55,12 +55,17 @@ wants_password() (
 
 # Whether polkit lets this user give systemd an order about the service. The order is one that systemd asks polkit about
 # and then refuses, whoever gives it.
-# Reads: service. Sets: problem. Prints: -. Scratch: said.
+# Reads: service. Sets: problem. Prints: -. Scratch: named said.
 polkit_allows() {
     said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
     case $said in *"uthentication required"* | *"ccess denied"* | *"ermission denied"*) ;; *) return 0 ;; esac
     said=$(printf '%s\n' "$said" | head -n 1 | cut -c 1-300)
-    problem="$(id -un) may not $1 $service ($said); npm run host-rights prints what root is to allow; or set host.sudo. [ZH-POLKIT-REFUSED]"
+    # polkit is asked about a unit by its own name.
+    named=$(service_fact Id)
+    case $named in
+    '' | "$(unit_name)") problem="$(id -un) may not $1 $service ($said); npm run host-rights prints what root is to allow; or set host.sudo. [ZH-POLKIT-REFUSED]" ;;
+    *) problem="$(id -un) may not $1 $service ($said), which is another name of $named; set host.serviceName to ${named%.service}, and give what npm run host-rights prints then. [ZH-POLKIT-ALIAS]" ;;
+    esac
     return 1
 }
 
@@ -103,7 +108,7 @@ check_lingering() {
 
 # Reads: -. Sets: -. Prints: -.
 lingers() {
-    [ -e "/var/lib/systemd/linger/$(id -un)" ] || [ "$(loginctl show-user "$(id -un)" --property=Linger 2>/dev/null </dev/null)" = Linger=yes ]
+    [ -e "/var/lib/systemd/linger/$(id -un)" ] || [ "$(loginctl --property=Linger show-user "$(id -un)" 2>/dev/null </dev/null)" = Linger=yes ]
 }
 
 # A service of ours runs as root only where somebody has said so.
@@ -136,16 +141,19 @@ starts_with_host() {
     systemd | systemd-user)
         [ "$service_state" = running ] || [ "$service_state" = stopped ] || return 0
         enable=$(systemctl_of enable "$unit")
+        wanted=multi-user
+        [ "$manager" = systemd ] || wanted=default
         case $(service_fact UnitFileState) in
         enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable [ZH-START-RUNTIME-ONLY]" ;;
         transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit. [ZH-START-TRANSIENT]" ;;
         # What another unit wants or triggers is started by it.
-        disabled | static | indirect | linked | linked-runtime)
+        disabled | static | indirect | generated | linked | linked-runtime)
             [ -z "$(service_fact WantedBy)$(service_fact RequiredBy)$(service_fact BoundBy)$(service_fact TriggeredBy)" ] || return 0
             case $(service_fact UnitFileState) in
+            generated)
+                problem="Nothing starts $unit with the host; it is generated, so that it cannot be enabled: write WantedBy=$wanted.target below [Install] into what it is generated from, such as the .container file of Podman, and run on the host: $(systemctl_of daemon-reload) [ZH-START-GENERATED]"
+                ;;
             static)
-                wanted=multi-user
-                [ "$manager" = systemd ] || wanted=default
                 problem="Nothing starts $unit with the host: it has no [Install] section; add one with WantedBy=$wanted.target, and run on the host: $enable [ZH-START-NOT-WANTED]"
                 ;;
             *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable [ZH-START-DISABLED]" ;;

@@ -1,6 +1,8 @@
 # The service that zot runs as: its restart, and what comes of it.
 
 processes_before=
+processes_since=
+changes=0
 process_before=
 process_since=
 starts_before=0
@@ -77,15 +79,16 @@ stop_service() {
 
 # Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the
 # service, and how far zot's logs have come.
-# Reads: log_lengths processes_before starts_before. Sets: absences log_lengths process_before process_since
-# processes_before restarted_at
-#    serving_before starts_before. Prints: -. Scratch: log process.
+# Reads: log_lengths processes_before starts_before. Sets: absences changes log_lengths process_before process_since
+#    processes_before processes_since restarted_at serving_before starts_before. Prints: -. Scratch: log process.
 before_restart() {
     processes_before=
     for process in $(zot_processes); do processes_before="$processes_before $process:$(identity_of "$process")"; done
     ask_service
     process_before=$(service_process)
     process_since=
+    processes_since=
+    changes=0
     starts_before=$(service_fact runs)
     starts_before=${starts_before:-0}
     absences=0
@@ -154,19 +157,31 @@ is_started_again() {
     [ "$process" != "$process_since" ]
 }
 
-# What a command has started has to be found among the processes, if those of zot can be seen here.
-# Reads: process_since processes_before. Sets: absences process_since. Prints: -. Scratch: found process.
+# What a command has started has to be found among the processes, if those of zot can be seen here. What watches over it
+# may start it again and again: others each time, where a shell on its way to zot is another only once.
+# Reads: changes process_since processes_before processes_since. Sets: absences changes process_since processes_since.
+# Prints: -. Scratch: found process seen stays.
 has_died_by_itself() {
     found=
+    seen=
+    stays=
     for process in $(zot_processes); do
+        process=$process:$(identity_of "$process")
         case "$processes_before " in
-        *" $process:$(identity_of "$process") "*) found=before ;;
-        *) process_since=$process found=since ;;
+        *" $process "*) found=before ;;
+        *)
+            process_since=$process found=since seen="$seen $process"
+            case "$processes_since " in *" $process "*) stays=yes ;; esac
+            ;;
         esac
     done
     if [ -n "$found" ]; then
         absences=0
-        return 1
+        [ -n "$seen" ] || return 1
+        [ -z "$processes_since" ] || [ -n "$stays" ] || changes=$((changes + 1))
+        processes_since=$seen
+        [ "$changes" -ge 2 ]
+        return
     fi
     if [ -n "$process_since" ]; then
         is_absent_for 2

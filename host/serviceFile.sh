@@ -41,9 +41,17 @@ find_service_file() {
     esac
 }
 
-# Where systemd looks for units of the one who deploys.
+# Where systemd looks for units of the one who deploys. The manager of a user's services says it: it may know another
+# HOME or XDG_CONFIG_HOME than the login that deploys.
 # Reads: HOME XDG_CONFIG_HOME manager. Sets: -. Prints: a path.
-units_folder() { if [ "$manager" = systemd-user ]; then printf '%s' "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user"; else printf '/etc/systemd/system'; fi; }
+units_folder() {
+    if [ "$manager" = systemd-user ]; then
+        ask_systemd --property=UnitPath show 2>/dev/null </dev/null | tr ' =' '\n\n' | grep '^/.*/systemd/user$' | grep -Ev '^/(etc|run|usr)/' | head -n 1 |
+            grep . || printf '%s' "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user"
+    else
+        printf '/etc/systemd/system'
+    fi
+}
 
 service_file_mark="Written by zot-hardening; changes are overwritten."
 

@@ -74,6 +74,8 @@ const SAYS = [
     /^\$\(readlink "\$config"\)$/,
     /^\$\(sha256_of /,
     /^\$\(because /,
+    // By the case that it stands in.
+    /^\$(named|\{named%\.service\})$/,
     // Sentences, each set in the line before.
     /^\$\w+_failed$/,
     /^\$\(systemctl_of /,

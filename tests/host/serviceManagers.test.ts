@@ -130,6 +130,32 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
             expect(log().match(/Error: no good/g)).toHaveLength(1);
         });
+        (kind === "command" ? it : it.skip)(
+            "that something starts again at once, over and over, is seen as well",
+            async () => {
+                site();
+                const a = declare("a");
+                expect(await host.push(a)).toMatchObject({ exitCode: 0 });
+                // As a unit of systemd's with Restart=always, behind a command: there is a process of zot at nearly any time.
+                fs.writeFileSync(
+                    run(),
+                    [
+                        "#!/bin/sh",
+                        "config=$2; export config",
+                        "exec /bin/sh -c '",
+                        `    while grep -q "\\"gcDelay\\": \\"${deadly}\\"" "$config"; do perl -e "sleep 1" serve "$config"; done`,
+                        `    exec "${host.machine.zot.path}" serve "$config"`,
+                        "'",
+                        "",
+                    ].join("\n"),
+                    { mode: 0o755 },
+                );
+                const since = Date.now();
+                const { errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+                expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
+                expect(Date.now() - since).toBeLessThan(20_000);
+            },
+        );
     },
 );
 

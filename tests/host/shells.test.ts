@@ -264,6 +264,10 @@ function configuredUser() {
         SYSTEMD_COLORS: "1",
         SYSTEMD_PAGER: "cat -n",
         SYSTEMD_LOG_LEVEL: "debug",
+        SYSTEMD_OFFLINE: "1",
+        GLOBIGNORE: "*",
+        SHELLOPTS: "errexit:noclobber:noglob:nounset:pipefail:verbose:xtrace",
+        TMOUT: "1",
     };
     fs.writeFileSync(join(home, ".shrc"), "echo noise; alias cp='cp -i' rm='rm -i' mv='mv -i'; set -e; set -f\n");
     return { home, environment };

@@ -1,0 +1,91 @@
+/** What is told of a unit of systemd's by what systemd says of it. The states were seen on Debian 12 and 13. */
+
+import { inspectionScript } from "../../host/scripts";
+import { runIn, shells } from "./shells";
+
+const dash = shells.find((shell) => shell.reason === undefined)!;
+
+/** What a function says of the unit `registry`, whose manager says these facts. */
+function said(
+    call: string,
+    facts: Record<string, string>,
+    { manager = "systemd", systemctl = ":" }: { manager?: string; systemctl?: string } = {},
+): string {
+    const text = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
+    const script = [
+        inspectionScript,
+        `fail() { printf '%s\\n' "$*"; exit 1; }`,
+        `systemctl() { ${systemctl}; }`,
+        `manager=${manager} service=registry service_file= own_service=no service_state=running problem=`,
+        `service_facts='${text.join("\n")}'`,
+        call,
+    ];
+    const { output, errors } = runIn(dash, script.join("\n"));
+    expect(errors).toBe("");
+    return output.trim();
+}
+
+describe("whether a unit is started with the host", () => {
+    const told = (facts: Record<string, string>, manager?: string) =>
+        said(`starts_with_host || printf '%s' "$problem"`, facts, { manager });
+
+    it("says how one is enabled that is generated, which systemctl enable cannot", () => {
+        expect(told({ UnitFileState: "generated" })).toBe(
+            "Nothing starts registry.service with the host; it is generated, so that it cannot be enabled: write " +
+                "WantedBy=multi-user.target below [Install] into what it is generated from, such as the .container " +
+                "file of Podman, and run on the host: systemctl daemon-reload [ZH-START-GENERATED]",
+        );
+        expect(told({ UnitFileState: "generated" }, "systemd-user")).toMatch(
+            /WantedBy=default\.target .* systemctl --user daemon-reload \[/,
+        );
+    });
+
+    it.each(["generated", "static", "disabled", "linked", "indirect"])(
+        "says nothing of a unit that is %s and that another one wants",
+        (state) => {
+            expect(told({ UnitFileState: state, WantedBy: "multi-user.target" })).toBe("");
+            expect(told({ UnitFileState: state })).toMatch(/\[ZH-START-[A-Z-]+\]$/);
+        },
+    );
+
+    it.each(["enabled", "alias", ""])("says nothing of a unit whose state is %p", (state) => {
+        expect(told({ UnitFileState: state })).toBe("");
+    });
+});
+
+describe("whether a unit is always started again", () => {
+    it("does not advise Restart=always for a unit that systemd would not load with it", () => {
+        const oneshot = { Type: "oneshot", Restart: "no", StartLimitIntervalUSec: "10s" };
+        expect(said("check_restarts", oneshot)).toBe(
+            "The unit registry.service only gives the order to start zot (Type=oneshot), so that systemd does not see " +
+                "it end. Have the unit run zot itself; or set host.serviceManager to command, and host.restartCommand " +
+                'to what restarts zot, such as "systemctl restart registry.service". [ZH-SYSTEMD-ONESHOT]',
+        );
+        // What is added to such a unit would make it one that cannot be loaded.
+        expect(said("service_file=/etc/systemd/system/x.conf; check_restarts", oneshot)).toMatch(/ONESHOT/);
+        expect(said("own_service=yes service_file=/etc/x; check_restarts", oneshot)).toBe("");
+    });
+
+    it.each(["simple", "exec", "forking", "notify"])("says how it is done with Type=%s", (type) => {
+        expect(said("check_restarts", { Type: type, Restart: "on-failure", StartLimitIntervalUSec: "0" })).toMatch(
+            /restart\.conf .*Restart=always.* \[ZH-SYSTEMD-RESTART\]/,
+        );
+        expect(said("check_restarts", { Type: type, Restart: "always", StartLimitIntervalUSec: "0" })).toBe("");
+    });
+});
+
+describe("what polkit refuses", () => {
+    const refuses = 'echo "Failed to restart registry.service: Interactive authentication required." >&2; return 1';
+    const told = (id: string) =>
+        said(`polkit_allows restart || printf '%s' "$problem"`, { Id: id }, { systemctl: refuses });
+
+    it("names the unit by its own name where the settings have another, since polkit is asked about that one", () => {
+        expect(told("zot.service")).toMatch(
+            /which is another name of zot\.service; set host\.serviceName to zot, .*host-rights.* \[ZH-POLKIT-ALIAS\]$/,
+        );
+    });
+
+    it.each(["registry.service", ""])("points to host-rights where the unit is called %p", (id) => {
+        expect(told(id)).toMatch(/; npm run host-rights prints .* \[ZH-POLKIT-REFUSED\]$/);
+    });
+});
