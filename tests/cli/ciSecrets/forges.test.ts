@@ -156,7 +156,7 @@ describe("GitHub", () => {
         expect(written(forge)).toEqual(["PUT /repos/ops/images/actions/secrets/ZOT_CI_API_KEY"]);
     });
 
-    test("an organisation: what is new is private unless said, what exists keeps the repositories that see it", async () => {
+    test("an organisation: what is new is private unless said, what exists stays visible where it was", async () => {
         const forge = await github({ pageSize: 2 });
         forge.has(
             "ops",

@@ -1,4 +1,4 @@
-/** npm run review of a head that nobody has read yet: what it may decide is told, and nothing of it is run or followed. */
+/** npm run review of a head that nobody has read: what it may decide is told, and none of it is run or followed. */
 import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";

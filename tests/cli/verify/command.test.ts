@@ -1,16 +1,12 @@
 /** npm run verify as an operator runs it: its exit codes, its reports, and that it leaves nothing behind. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import type { Report } from "../../../cli/verify/report/report";
 import { RegistryClient } from "../../../clients/zot/registry";
-import { ZotSession } from "../../../clients/zot/session";
 import { type Hardened, IMAGE, startHardened } from "./hardened";
-
-const root = path.resolve(__dirname, "../../..");
-const { compiled } = require("../../../build/compile.cjs") as { compiled: (source: string) => string };
-const program = compiled("cli/verify.ts");
+import { demandSecondFactor } from "./secondFactor";
+import { type Ran, root, startVerify } from "./verifyProcess";
 
 jest.setTimeout(600_000);
 
@@ -22,32 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => registry?.stop());
 
-interface Ran {
-    code: number | null;
-    stdout: string;
-    stderr: string;
-}
-
-function run(
-    args: string[],
-    environment: NodeJS.ProcessEnv = {},
-    options: { cwd?: string; during?: (child: ChildProcess, stderr: string) => void } = {},
-): Promise<Ran> {
-    const child = spawn(process.execPath, [program, ...args], {
-        cwd: options.cwd ?? root,
-        env: { PATH: "/usr/bin:/bin", ...environment },
-        stdio: ["ignore", "pipe", "pipe"],
-    });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => {
-        stderr += chunk.toString();
-        options.during?.(child, stderr);
-    });
-    return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
-}
-
+const run = (...given: Parameters<typeof startVerify>): Promise<Ran> => startVerify(...given).ended;
 const full = (...more: string[]) => [...registry.commandLine.args, ...more];
 
 test("a hardened registry: everything passes, a table, and a report of one page", async () => {
@@ -101,75 +72,28 @@ test("keys live at most fifteen minutes", async () => {
     }
 });
 
-test(
-    "a site whose login flow demands a second factor: " + "the users of a run pass by it, and nothing of that stays",
-    async () => {
-        // A flow of the registry's own, so that nobody else's login at a shared Authentik is touched.
-        const { api } = registry.authentik;
-        const find = async (path: string, name: string) =>
-            (await api<{ results: { pk: string; name: string }[] }>("GET", `${path}?name=${name}`)).results.find(
-                (item) => item.name === name,
-            )!.pk;
-        const make = async (path: string, body: Record<string, unknown>, key: "pk" | "slug" = "pk") => {
-            const made = await api<{ pk: string; slug: string }>("POST", path, body);
-            registry.made(`${path}${made[key]}/`);
-            return made.pk;
-        };
-        const name = `second-factor-${registry.clientId}`;
-        const flow = await make(
-            "/flows/instances/",
-            { name, slug: name, title: name, designation: "authentication" },
-            "slug",
+test("a site that demands a second factor: the users of a run pass by it, and nothing of that stays", async () => {
+    const end = await demandSecondFactor(registry);
+    try {
+        const { code, stdout } = await run(
+            full("--json", "--only", "login-ci,login-admin,login-unbound,logged-in-read,tag-other-content"),
+            registry.commandLine.environment,
         );
-        const totp = await find("/stages/authenticator/totp/", "default-authenticator-totp-setup");
-        const stages = [
-            await find("/stages/identification/", "default-authentication-identification"),
-            await find("/stages/password/", "default-authentication-password"),
-            await make("/stages/authenticator/validate/", {
-                name,
-                not_configured_action: "configure",
-                configuration_stages: [totp],
-                device_classes: ["totp"],
-            }),
-            await find("/stages/user_login/", "default-authentication-login"),
-        ];
-        for (const [order, stage] of stages.entries())
-            await api("POST", "/flows/bindings/", { target: flow, stage, order });
-        await api("PATCH", `/providers/oauth2/${registry.provider}/`, { authentication_flow: flow });
-        try {
-            const { code, stdout } = await run(
-                full("--json", "--only", "login-ci,login-admin,login-unbound,logged-in-read,tag-other-content"),
-                registry.commandLine.environment,
-            );
-            const report = JSON.parse(stdout) as Report;
-            expect({ code, checks: report.checks.filter(({ verdict }) => verdict !== "pass") }).toEqual({
-                code: 0,
-                checks: [],
-            });
-            expect(report.checks[0]!.meaning).toMatch(
-                /demands a second factor, so it went by a flow made for this run/,
-            );
-            expect(
-                report.cleaning.removed.filter((what) => /^(flow|stage|policy) zot-hardening-verify-/.test(what)),
-            ).toHaveLength(12);
-        } finally {
-            await api("PATCH", `/providers/oauth2/${registry.provider}/`, { authentication_flow: null });
-        }
-        for (const kind of [
-            "/flows/instances/",
-            "/stages/identification/",
-            "/stages/user_login/",
-            "/policies/expression/",
-        ]) {
-            const { results } = await api<{ results: { name: string }[] }>(
-                "GET",
-                `${kind}?search=zot-hardening-verify&page_size=100`,
-            );
-            expect(results.filter(({ name }) => name.startsWith("zot-hardening-verify"))).toEqual([]);
-        }
-        expect(await registry.remains()).toEqual([]);
-    },
-);
+        const report = JSON.parse(stdout) as Report;
+        expect({ code, checks: report.checks.filter(({ verdict }) => verdict !== "pass") }).toEqual({
+            code: 0,
+            checks: [],
+        });
+        expect(report.checks[0]!.meaning).toMatch(/demands a second factor, so it went by a flow made for this run/);
+        expect(
+            report.cleaning.removed.filter((what) => /^(flow|stage|policy) zot-hardening-verify-/.test(what)),
+        ).toHaveLength(12);
+    } finally {
+        await end();
+    }
+    expect(await registry.loginFlows("zot-hardening-verify")).toEqual([]);
+    expect(await registry.remains()).toEqual([]);
+});
 
 test.each(["SIGINT", "SIGTERM"] as const)(
     "%s in the middle: it ends soon, and leaves nothing behind",
@@ -195,55 +119,31 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     },
 );
 
-test(
-    "what an interrupted run left is removed by the next, " + "and another run that still goes on is left alone",
-    async () => {
-        const old = "20200101t000000-abcdef";
-        const young = `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").toLowerCase()}-abcdef`;
-        const groups = (
-            await registry.authentik.api<{ results: { pk: string }[] }>(
-                "GET",
-                `/core/groups/?name=${registry.adminsGroup}`,
-            )
-        ).results.map(({ pk }) => pk);
-        const users = await Promise.all(
-            [`zot-hardening-verify-${old}-admin`, `zot-hardening-verify-${young}-admin`].map((username) =>
-                registry.authentik.api<{ pk: number; username: string }>("POST", "/core/users/", {
-                    username,
-                    name: username,
-                    type: "service_account",
-                    path: "users",
-                    groups,
-                    attributes: {},
-                }),
-            ),
-        );
-        const username = users[1]!.username;
-        const session = await ZotSession.login(
-            registry.registryUrl,
-            { username, password: await registry.authentik.appPassword(username) },
-            { identityProvider: [registry.issuer] },
-        );
-        const { key, record } = await session.createApiKey("another run's", new Date(Date.now() + 600_000));
-        const admin = new RegistryClient(registry.registryUrl, { username, key });
-        for (const repository of [`zot-hardening-verify/${old}`, `zot-hardening-verify/${young}`])
-            expect(await admin.push(repository, "v1", "left over")).toBe(201);
+test("what an interrupted run left is removed by the next; a run that still goes on is left alone", async () => {
+    const old = "20200101t000000-abcdef";
+    const young = `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").toLowerCase()}-abcdef`;
+    const users = await Promise.all([old, young].map((run) => registry.makeAdmin(`zot-hardening-verify-${run}-admin`)));
+    const username = users[1]!.username;
+    const session = await registry.logIn(username);
+    const { key, record } = await session.createApiKey("another run's", new Date(Date.now() + 600_000));
+    const admin = new RegistryClient(registry.registryUrl, { username, key });
+    for (const repository of [`zot-hardening-verify/${old}`, `zot-hardening-verify/${young}`])
+        expect(await admin.push(repository, "v1", "left over")).toBe(201);
 
-        const { code, stderr } = await run(full("--only", "health"), registry.commandLine.environment);
-        expect(code).toBe(0);
-        expect(stderr).toContain(
-            `removed, left by an interrupted run: user zot-hardening-verify-${old}-admin in Authentik`,
-        );
-        expect(stderr).toContain(`removed, left by an interrupted run: zot-hardening-verify/${old}:v1`);
-        expect((await registry.remains()).sort()).toEqual([username, `zot-hardening-verify/${young}:v1`]);
+    const { code, stderr } = await run(full("--only", "health"), registry.commandLine.environment);
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+        `removed, left by an interrupted run: user zot-hardening-verify-${old}-admin in Authentik`,
+    );
+    expect(stderr).toContain(`removed, left by an interrupted run: zot-hardening-verify/${old}:v1`);
+    expect((await registry.remains()).sort()).toEqual([username, `zot-hardening-verify/${young}:v1`]);
 
-        expect(await admin.delete(`zot-hardening-verify/${young}`, "v1")).toBe(202);
-        await session.revokeApiKey(record.uuid);
-        await session.end();
-        await registry.authentik.api("DELETE", `/core/users/${users[1]!.pk}/`);
-        expect(await registry.remains()).toEqual([]);
-    },
-);
+    expect(await admin.delete(`zot-hardening-verify/${young}`, "v1")).toBe(202);
+    await session.revokeApiKey(record.uuid);
+    await session.end();
+    await registry.authentik.api("DELETE", `/core/users/${users[1]!.pk}/`);
+    expect(await registry.remains()).toEqual([]);
+});
 
 describe("--read-only", () => {
     /** Requests that could store something, but for the probes that do not. */

@@ -11,6 +11,7 @@ import { runChecks } from "../../../cli/verify/runner";
 import { type SubjectOptions, subjectFrom } from "../../../cli/verify/subject";
 import { outgoing } from "../../../clients/http/outgoing";
 import { RegistryClient } from "../../../clients/zot/registry";
+import { ZotSession } from "../../../clients/zot/session";
 import { readMachine } from "../../../testbed/bootstrap/toolchain.cjs";
 import { freePort } from "../../../testbed/site/ports";
 import { startWorld, type World } from "../../providers/zot/world";
@@ -33,8 +34,14 @@ export interface Hardened extends World {
     directUrl: string;
     /** Verifies in this process. */
     verify(options?: SubjectOptions & { only?: string[]; environment?: NodeJS.ProcessEnv }): Promise<Report>;
+    /** Makes a user in the group of admins. */
+    makeAdmin(username: string): Promise<{ pk: number; username: string }>;
+    /** Logs a service account in. */
+    logIn(username: string): Promise<ZotSession>;
     /** What a run made and did not remove: users and tokens in Authentik, tags at the registry. */
     remains(): Promise<string[]>;
+    /** Flows, stages and policies in Authentik whose names begin so. */
+    loginFlows(prefix: string): Promise<string[]>;
 }
 
 export async function startHardened(): Promise<Hardened> {
@@ -120,6 +127,20 @@ export async function startHardened(): Promise<Hardened> {
                 checked,
             );
         },
+        makeAdmin: (username) =>
+            world.authentik.api("POST", "/core/users/", {
+                username,
+                name: username,
+                type: "service_account",
+                path: "users",
+                groups: [admins.pk],
+                attributes: {},
+            }),
+        async logIn(username) {
+            const password = await world.authentik.appPassword(username);
+            const provider = { identityProvider: [world.issuer] };
+            return ZotSession.login(world.registryUrl, { username, password }, provider);
+        },
         async remains() {
             const { results: users } = await world.authentik.api<{ results: { username: string }[] }>(
                 "GET",
@@ -149,6 +170,25 @@ export async function startHardened(): Promise<Hardened> {
                     found.push(...(tags ?? []).map((tag) => `${repository}:${tag}`));
             }
             return found;
+        },
+        async loginFlows(prefix) {
+            const kinds = [
+                "/flows/instances/",
+                "/stages/identification/",
+                "/stages/user_login/",
+                "/policies/expression/",
+            ];
+            const found = await Promise.all(
+                kinds.map((kind) =>
+                    world.authentik.api<{ results: { name: string }[] }>(
+                        "GET",
+                        `${kind}?search=zot-hardening-verify&page_size=100`,
+                    ),
+                ),
+            );
+            return found
+                .flatMap(({ results }) => results.map(({ name }) => name))
+                .filter((name) => name.startsWith(prefix));
         },
         async stop() {
             await upstream.stop();

@@ -11,8 +11,7 @@ import { Registry } from "../../../cli/verify/registry";
 import { exitCodeOf } from "../../../cli/verify/report/report";
 import { subjectFrom } from "../../../cli/verify/subject";
 import { outgoing } from "../../../clients/http/outgoing";
-import { ZotSession } from "../../../clients/zot/session";
-import type { Gate, SeenRequest } from "../../providers/zot/gate";
+import { letOverwrite } from "./formerZot";
 import { type Config, type Hardened, startHardened } from "./hardened";
 
 jest.setTimeout(600_000);
@@ -234,60 +233,11 @@ test("a cache that nobody named is known by its well-known prefix in the catalog
     });
 });
 
-/** A zot that lets `accepts` overwrite a tag: an admin does it in the background. */
-async function withOldZot(
-    gate: Gate,
-    accepts: (request: SeenRequest, tag: string) => boolean,
-): Promise<{ end: () => Promise<void> }> {
-    const user = await registry.authentik.api<{ pk: number; username: string }>("POST", "/core/users/", {
-        username: `admin-${Math.random().toString(16).slice(2)}`,
-        name: "an admin",
-        type: "service_account",
-        path: "users",
-        groups: (
-            await registry.authentik.api<{ results: { pk: string; name: string }[] }>(
-                "GET",
-                `/core/groups/?name=${registry.adminsGroup}`,
-            )
-        ).results
-            .filter(({ name }) => name === registry.adminsGroup)
-            .map(({ pk }) => pk),
-        attributes: {},
-    });
-    registry.made(`/core/users/${user.pk}/`);
-    const session = await ZotSession.login(
-        registry.registryUrl,
-        { username: user.username, password: await registry.authentik.appPassword(user.username) },
-        { identityProvider: [registry.issuer] },
-    );
-    const { key } = await session.createApiKey("old zot", new Date(Date.now() + 600_000));
-    await session.end();
-    const admin = new Registry(registry.directUrl, "admin", outgoing(), new Recorder(), new Control(), {
-        username: user.username,
-        key,
-    });
-    gate.before = async (request) => {
-        const [, repository, reference] = /^\/v2\/(.+)\/manifests\/([^/]+)$/.exec(request.path) ?? [];
-        if (request.method !== "PUT" || repository === undefined || reference === undefined) return undefined;
-        const tag = request.query.get("tag") ?? reference;
-        const exists = (await admin.tags(repository))?.includes(tag);
-        if (!exists || !accepts(request, tag)) return undefined;
-        if (!request.headers["content-type"]?.includes("manifest")) return { status: 415 };
-        await admin.delete(repository, tag);
-        const { status } = await admin.request("PUT", `/v2/${repository}/manifests/${tag}`, {
-            headers: { "content-type": request.headers["content-type"] },
-            body: request.body,
-        });
-        return { status };
-    };
-    return { end: () => admin.request("GET", "/livez").then(() => undefined) };
-}
-
 const PUSHES = ["tag-other-content", "tag-same-content", "tag-by-digest", "tag-latest"];
 
 test("a zot that lets a digest move a tag, as before 2.1.19", async () => {
     await registry.start();
-    await withOldZot(registry.registryGate, (request) => request.query.has("tag"));
+    await letOverwrite(registry, (request) => request.query.has("tag"));
     const report = await registry.verify({ only: [...PUSHES, "existing-tag-probe"] });
     expect(report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual([
         "existing-tag-probe",
@@ -301,7 +251,7 @@ test("a zot that lets a digest move a tag, as before 2.1.19", async () => {
 
 test("a zot that lets latest move, as before 2.1.15", async () => {
     await registry.start();
-    await withOldZot(registry.registryGate, (_request, tag) => tag === "latest");
+    await letOverwrite(registry, (_request, tag) => tag === "latest");
     const report = await registry.verify({ only: PUSHES });
     expect(report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id)).toEqual(["tag-latest"]);
     expect(report.checks.find(({ id }) => id === "tag-latest")!.meaning).toMatch(
@@ -343,7 +293,7 @@ test.each([
 
 test("a zot that is refused but changed all the same", async () => {
     await registry.start();
-    const old = await withOldZot(registry.registryGate, () => true);
+    const old = await letOverwrite(registry, () => true);
     const accepting = registry.registryGate.before;
     registry.registryGate.before = async (request) => ((await accepting(request)) ? { status: 403 } : undefined);
     const report = await registry.verify({ only: ["tag-other-content"] });
@@ -361,16 +311,7 @@ describe("keys on record", () => {
 
     test("one without an expiry", async () => {
         const { key } = await registry.makeByHand("ci", new Date(Date.now() + 86_400_000));
-        const answer = await fetch(`${registry.registryUrl}/zot/auth/apikey`, {
-            method: "POST",
-            headers: {
-                authorization: `Basic ${Buffer.from(`${registry.ciUser}:${key}`).toString("base64")}`,
-                "content-type": "application/json",
-                "x-zot-api-client": "zot-ui",
-            },
-            body: JSON.stringify({ label: "by hand, for ever", scopes: [] }),
-        });
-        expect(answer.status).toBe(201);
+        await registry.makeEndless(key, "by hand, for ever");
         const report = await registry.verify({ only });
         expect(report.checks[0]).toMatchObject({
             verdict: "fail",

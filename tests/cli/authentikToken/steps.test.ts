@@ -1,0 +1,61 @@
+/** npm run authentik-token without an administrator's token: the steps for a person, and a script that does them. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
+import { runCommand } from "../ciSecrets/command";
+import { makeServiceAccount, nameFor, project, run, startAuthentik, stopAuthentik, target } from "./administrator";
+
+jest.setTimeout(300_000);
+beforeAll(startAuthentik);
+afterAll(stopAuthentik);
+
+test("without an administrator's token: what to do, and what the token could still do", async () => {
+    const ran = await runCommand("cli/authentik-token.ts", ["--stack", "site"], { cwd: project() });
+    expect(ran).toMatchObject({ status: 0, stderr: "" });
+    expect(ran.stdout).toMatch(/AUTHENTIK_ADMIN_TOKEN is not in the environment, so nothing was made/);
+    expect(ran.stdout).toMatch(
+        /Directory > Roles: create the role pulumi-zot-site\.\n[\s\S]*authentik_core\.reset_user_password[\s\S]*pulumi config set --secret authentik:token --stack site[\s\S]*as good as a superuser's/,
+    );
+    const preview = await runCommand(
+        "cli/authentik-token.ts",
+        ["--stack", "site", "--for", "preview", "--steps", "ui"],
+        { cwd: project() },
+    );
+    expect(preview.stdout).toContain("pulumi-zot-site-preview");
+    expect(preview.stdout).not.toContain("ask POST");
+});
+
+const missing = ["curl", "jq"].filter((name) => !findExecutable(name));
+(missing.length > 0 ? test.skip : test)(
+    skippable(
+        "the script does what the command does",
+        missing.length > 0 ? `there is no ${missing.join(" and no ")}` : undefined,
+    ),
+    async () => {
+        const ciUser = target.name("script-ci");
+        const folder = project({ manageWorkloads: false, ciUser });
+        await makeServiceAccount(ciUser);
+        const name = nameFor("script");
+        const { stdout: script } = await run(folder, ["--name", name, "--steps", "api"]);
+        const child = spawn("/bin/sh", ["-s"], {
+            env: { PATH: process.env.PATH, AUTHENTIK_ADMIN_TOKEN: target.token },
+            stdio: ["pipe", "pipe", "pipe"],
+        });
+        const output: Buffer[] = [];
+        const errors: Buffer[] = [];
+        child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+        child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+        child.stdin.end(script);
+        const status = await new Promise((done) => child.on("close", done));
+        expect([status, Buffer.concat(errors).toString()]).toEqual([0, ""]);
+        const token = Buffer.concat(output).toString();
+        const file = join(folder, "token");
+        // Nothing is left for the command to do.
+        const ran = await run(folder, ["--name", name, "--output", file, "--json"]);
+        expect((JSON.parse(ran.stdout) as { done: { change: string }[] }).done.map(({ change }) => change)).toEqual(
+            Array(6).fill("unchanged"),
+        );
+        expect(readFileSync(file, "utf8").trim()).toBe(token);
+    },
+);
