@@ -8,14 +8,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { findToolchain, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { api, type Backend, backendName, startBackend, uniqueName } from "./backend";
 import { type TestStack, testStack, whyNoEngine } from "./engine";
+import { canaries, registryProgram, sdk } from "./registryProgram";
 
 jest.setTimeout(300_000);
 
 const reason = whyNoEngine();
 const describeWithEngine = reason ? describe.skip : describe;
-
-/** Loaded by the tests, after the SDK was compiled. */
-const sdk = () => require("@pulumi/authentik") as typeof import("@pulumi/authentik");
 
 describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `, on ${backendName}`}`, () => {
     let backend: Backend;
@@ -41,65 +39,9 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
     });
     afterAll(async () => backend?.stop());
 
-    const canaries = { secret: "canary-client-secret-7f3a", password: "canary-password-51c9" };
-
-    /** What the program of this project declares, in small. */
-    const registry = (name: string) => async () => {
-        const authentik = sdk();
-        const managed = (scope: string) => `goauthentik.io/providers/oauth2/scope-${scope}`;
-        const scopes = authentik.getPropertyMappingProviderScopeOutput({
-            managedLists: [managed("openid"), managed("email"), managed("profile")],
-        });
-        const key = authentik.getCertificateKeyPairOutput({
-            name: "authentik Self-signed Certificate",
-            fetchCertificate: false,
-            fetchKey: false,
-        });
-        const group = new authentik.Group("workloads", { name: `${name}-workloads` });
-        const user = new authentik.User("ci", {
-            username: `${name}-ci`,
-            name: "CI",
-            type: "service_account",
-            path: "services",
-            groups: [group.id],
-            password: canaries.password,
-        });
-        const provider = new authentik.ProviderOauth2("registry", {
-            name,
-            clientId: name,
-            clientSecret: canaries.secret,
-            authorizationFlow: authentik.getFlowOutput({ slug: "default-provider-authorization-implicit-consent" }).id,
-            invalidationFlow: authentik.getFlowOutput({ slug: "default-provider-invalidation-flow" }).id,
-            signingKey: key.id,
-            propertyMappings: scopes.ids,
-            allowedRedirectUris: [
-                { matching_mode: "strict", url: "https://registry.example.com/zot/auth/callback/oidc" },
-            ],
-        });
-        const application = new authentik.Application("registry", {
-            name: "Registry",
-            slug: name,
-            protocolProvider: provider.id.apply(Number),
-            metaLaunchUrl: "https://registry.example.com",
-        });
-        const binding = new authentik.PolicyBinding("workloads", {
-            target: application.uuid,
-            group: group.id,
-            order: 1,
-        });
-        return {
-            group: group.id,
-            user: user.id,
-            provider: provider.id,
-            application: application.id,
-            binding: binding.id,
-            clientSecret: provider.clientSecret,
-        };
-    };
-
     test("up, up again, refresh, a change by hand, destroy", async () => {
         const name = uniqueName("registry");
-        const { stack, stateText } = await stackWith(registry(name));
+        const { stack, stateText } = await stackWith(registryProgram(name));
 
         const output: string[] = [];
         const preview = await stack.preview({ onOutput: (text) => output.push(text), diff: true });
@@ -159,10 +101,10 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
 
     test("a change is made in place, and its preview knows what does not change", async () => {
         const name = uniqueName("registry");
-        const { stack } = await stackWith(registry(name));
+        const { stack } = await stackWith(registryProgram(name));
         const before = await stack.up();
         const renamed = async () => ({
-            ...(await registry(name)()),
+            ...(await registryProgram(name)()),
             late: new (sdk().Group)("late", { name: `${name}-late`, attributes: "{}" }).id,
         });
         stack.workspace.program = renamed;
@@ -265,81 +207,75 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         expect((await stack.up()).summary.resourceChanges).toMatchObject({ same: 2 });
     });
 
-    test(
-        "configuration of the stack is enough, and an explicit provider too; " + "the token is nowhere in clear",
-        async () => {
-            const name = uniqueName("configured");
-            const { stack, stateText, folder } = await stackWith(
-                async () => {
-                    const { Group, Provider, config } = sdk();
-                    const token = new pulumi.Config("authentik").requireSecret("token");
-                    const explicit = new Provider("explicit", {
-                        url: config.url!,
-                        token,
-                        headers: { "X-Test": "canary-header" },
-                    });
-                    const one = new Group("one", { name: `${name}-one` });
-                    const two = new Group("two", { name: `${name}-two` }, { provider: explicit });
-                    return { names: pulumi.all([one.name, two.name]) };
-                },
-                { AUTHENTIK_URL: "", AUTHENTIK_TOKEN: "" },
-            );
-            await stack.setConfig("authentik:url", { value: backend.url });
-            await stack.setConfig("authentik:token", { value: backend.token, secret: true });
-            const up = await stack.up();
-            expect(up.outputs.names?.value).toEqual([`${name}-one`, `${name}-two`]);
-            await stack.refresh({ expectNoChanges: true });
-            expect(stateText()).not.toContain(backend.token);
-            expect(stateText()).not.toContain("canary-header");
-            expect(fs.readFileSync(path.join(folder, "Pulumi.test.yaml"), "utf8")).not.toContain(backend.token);
-        },
-    );
-
-    test(
-        "a token that took another's place is used at once: " + "by preview, update and what comes after them",
-        async () => {
-            const name = uniqueName("rotated");
-            const identifiers: string[] = [];
-            const token = async () => {
-                identifiers.push(uniqueName("token"));
-                const me = await api(backend, "GET", "/core/users/me/");
-                await api(backend, "POST", "/core/tokens/", {
-                    identifier: identifiers.at(-1),
-                    intent: "api",
-                    user: me.body.user.pk as number,
-                    expiring: false,
+    test("configuration of the stack is enough, and an explicit provider too; the token is nowhere in clear", async () => {
+        const name = uniqueName("configured");
+        const { stack, stateText, folder } = await stackWith(
+            async () => {
+                const { Group, Provider, config } = sdk();
+                const token = new pulumi.Config("authentik").requireSecret("token");
+                const explicit = new Provider("explicit", {
+                    url: config.url!,
+                    token,
+                    headers: { "X-Test": "canary-header" },
                 });
-                return (await api(backend, "GET", `/core/tokens/${identifiers.at(-1)}/view_key/`)).body.key as string;
-            };
-            const revoke = (identifier: string) => api(backend, "DELETE", `/core/tokens/${identifier}/`);
-            let text = "one";
-            const { stack } = await stackWith(
-                async () => {
-                    const { Group, getFlowOutput } = sdk();
-                    return {
-                        flow: getFlowOutput({ slug: "default-provider-invalidation-flow" }).id,
-                        id: new Group("group", { name, attributes: JSON.stringify({ text }) }).id,
-                    };
-                },
-                { AUTHENTIK_TOKEN: "" },
-            );
-            try {
-                await stack.setConfig("authentik:token", { value: await token(), secret: true });
-                await stack.up();
-                await stack.setConfig("authentik:token", { value: await token(), secret: true });
-                await revoke(identifiers[0]!);
-                // A refresh and a destroy do not run the program; they go by the token of the last update, and say so.
-                await expect(stack.refresh()).rejects.toThrow(/refused the API token.*pulumi up, without --refresh/);
-                expect((await stack.preview()).changeSummary).toMatchObject({ same: 2 });
-                text = "two";
-                expect((await stack.up()).summary.resourceChanges).toEqual({ same: 1, update: 1 });
-                expect((await stack.up({ refresh: true })).summary.resourceChanges).toEqual({ same: 2 });
-            } finally {
-                await stack.destroy();
-                for (const identifier of identifiers) await revoke(identifier);
-            }
-        },
-    );
+                const one = new Group("one", { name: `${name}-one` });
+                const two = new Group("two", { name: `${name}-two` }, { provider: explicit });
+                return { names: pulumi.all([one.name, two.name]) };
+            },
+            { AUTHENTIK_URL: "", AUTHENTIK_TOKEN: "" },
+        );
+        await stack.setConfig("authentik:url", { value: backend.url });
+        await stack.setConfig("authentik:token", { value: backend.token, secret: true });
+        const up = await stack.up();
+        expect(up.outputs.names?.value).toEqual([`${name}-one`, `${name}-two`]);
+        await stack.refresh({ expectNoChanges: true });
+        expect(stateText()).not.toContain(backend.token);
+        expect(stateText()).not.toContain("canary-header");
+        expect(fs.readFileSync(path.join(folder, "Pulumi.test.yaml"), "utf8")).not.toContain(backend.token);
+    });
+
+    test("a token that took another's place is used at once: by preview, update and what comes after", async () => {
+        const name = uniqueName("rotated");
+        const identifiers: string[] = [];
+        const token = async () => {
+            identifiers.push(uniqueName("token"));
+            const me = await api(backend, "GET", "/core/users/me/");
+            await api(backend, "POST", "/core/tokens/", {
+                identifier: identifiers.at(-1),
+                intent: "api",
+                user: me.body.user.pk as number,
+                expiring: false,
+            });
+            return (await api(backend, "GET", `/core/tokens/${identifiers.at(-1)}/view_key/`)).body.key as string;
+        };
+        const revoke = (identifier: string) => api(backend, "DELETE", `/core/tokens/${identifier}/`);
+        let text = "one";
+        const { stack } = await stackWith(
+            async () => {
+                const { Group, getFlowOutput } = sdk();
+                return {
+                    flow: getFlowOutput({ slug: "default-provider-invalidation-flow" }).id,
+                    id: new Group("group", { name, attributes: JSON.stringify({ text }) }).id,
+                };
+            },
+            { AUTHENTIK_TOKEN: "" },
+        );
+        try {
+            await stack.setConfig("authentik:token", { value: await token(), secret: true });
+            await stack.up();
+            await stack.setConfig("authentik:token", { value: await token(), secret: true });
+            await revoke(identifiers[0]!);
+            // A refresh and a destroy do not run the program; they go by the token of the last update, and say so.
+            await expect(stack.refresh()).rejects.toThrow(/refused the API token.*pulumi up, without --refresh/);
+            expect((await stack.preview()).changeSummary).toMatchObject({ same: 2 });
+            text = "two";
+            expect((await stack.up()).summary.resourceChanges).toEqual({ same: 1, update: 1 });
+            expect((await stack.up({ refresh: true })).summary.resourceChanges).toEqual({ same: 2 });
+        } finally {
+            await stack.destroy();
+            for (const identifier of identifiers) await revoke(identifier);
+        }
+    });
 
     test("without address and token the preview of a group works, and the update says what to set", async () => {
         const { stack } = await stackWith(async () => ({ id: new (sdk().Group)("lonely", {}).id }), {
@@ -372,45 +308,41 @@ describeWithEngine(`under Pulumi's engine${reason ? ` (skipped: ${reason})` : `,
         expect(failure).not.toMatch(/at .*\.ts:\d+/);
     });
 
-    test(
-        "a state that the bridged provider was at goes on: " +
-            "first without its plugin, by an up, and then with a refresh",
-        async () => {
-            const name = uniqueName("bridged");
-            let attributes = "{}";
-            const program = async () => {
-                const group = new (sdk().Group)("group", { name, attributes });
-                return { id: group.groupId };
-            };
-            const { stack } = await stackWith(program);
-            const { outputs } = await stack.up();
-            // As the engine keeps a provider that Pulumi's bridge made of a parameter (CLI 3.259).
-            const state = await stack.exportStack();
-            const resources = (
-                state.deployment as {
-                    resources: { type: string; inputs: Record<string, unknown>; outputs: Record<string, unknown> }[];
-                }
-            ).resources;
-            for (const { inputs, outputs: known } of resources.filter(
-                ({ type }) => type === "pulumi:providers:authentik",
-            )) {
-                const note = {
-                    name: "terraform-provider",
-                    version: "1.3.0",
-                    parameterization: Buffer.from(
-                        '{"remote":{"url":"goauthentik/authentik","version":"2026.5.0"}}',
-                    ).toString("base64"),
-                };
-                Object.assign(inputs, { __internal: note });
-                Object.assign(known, { __internal: note });
+    test("a state of the bridged provider goes on: first without its plugin, by an up, then with a refresh", async () => {
+        const name = uniqueName("bridged");
+        let attributes = "{}";
+        const program = async () => {
+            const group = new (sdk().Group)("group", { name, attributes });
+            return { id: group.groupId };
+        };
+        const { stack } = await stackWith(program);
+        const { outputs } = await stack.up();
+        // As the engine keeps a provider that Pulumi's bridge made of a parameter (CLI 3.259).
+        const state = await stack.exportStack();
+        const resources = (
+            state.deployment as {
+                resources: { type: string; inputs: Record<string, unknown>; outputs: Record<string, unknown> }[];
             }
-            await stack.importStack(state);
-            attributes = '{"mended":true}';
-            const changes = async (options = {}) => (await stack.up(options)).summary.resourceChanges;
-            expect(await changes()).toEqual({ same: 1, update: 1 });
-            expect(await changes({ refresh: true })).toEqual({ same: 2 });
-            const id = outputs.id!.value as string;
-            expect((await api(backend, "GET", `/core/groups/${id}/`)).body.attributes).toEqual({ mended: true });
-        },
-    );
+        ).resources;
+        for (const { inputs, outputs: known } of resources.filter(
+            ({ type }) => type === "pulumi:providers:authentik",
+        )) {
+            const note = {
+                name: "terraform-provider",
+                version: "1.3.0",
+                parameterization: Buffer.from(
+                    '{"remote":{"url":"goauthentik/authentik","version":"2026.5.0"}}',
+                ).toString("base64"),
+            };
+            Object.assign(inputs, { __internal: note });
+            Object.assign(known, { __internal: note });
+        }
+        await stack.importStack(state);
+        attributes = '{"mended":true}';
+        const changes = async (options = {}) => (await stack.up(options)).summary.resourceChanges;
+        expect(await changes()).toEqual({ same: 1, update: 1 });
+        expect(await changes({ refresh: true })).toEqual({ same: 2 });
+        const id = outputs.id!.value as string;
+        expect((await api(backend, "GET", `/core/groups/${id}/`)).body.attributes).toEqual({ mended: true });
+    });
 });

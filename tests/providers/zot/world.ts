@@ -37,6 +37,8 @@ export interface World {
     keys(): Promise<ApiKeyRecord[]>;
     /** A key as an administrator makes one in the browser. */
     makeByHand(label: string, expires: Date): Promise<{ key: string; record: ApiKeyRecord }>;
+    /** A key that never expires, as whoever holds a key of the account can make one. */
+    makeEndless(key: string, label?: string): Promise<{ key: string; uuid: string }>;
     revokeAllByHand(): Promise<void>;
     /** Removes the object of a path in Authentik's API when the world ends. */
     made(path: string): void;
@@ -218,6 +220,20 @@ export async function startWorld(): Promise<World> {
         stopZot,
         keys: () => asCi((session) => session.listApiKeys()),
         makeByHand: (label, expires) => asCi((session) => session.createApiKey(label, expires)),
+        async makeEndless(key, label = "endless") {
+            const answer = await fetch(`${registryGate.url}/zot/auth/apikey`, {
+                method: "POST",
+                headers: {
+                    "X-ZOT-API-CLIENT": "zot-ui",
+                    "content-type": "application/json",
+                    authorization: `Basic ${Buffer.from(`${ciUser}:${key}`).toString("base64")}`,
+                },
+                body: JSON.stringify({ label, scopes: [] }),
+            });
+            if (answer.status !== 201) throw new Error(`zot answered ${answer.status} to the making of a key.`);
+            const { apiKey, uuid } = (await answer.json()) as { apiKey: string; uuid: string };
+            return { key: apiKey, uuid };
+        },
         revokeAllByHand: () =>
             asCi(async (session) => {
                 for (const key of await session.listApiKeys()) await session.revokeApiKey(key.uuid);

@@ -1,0 +1,51 @@
+/**
+ * The resource ApiKey against an Authentik and a zot: the real ones where they are at hand (AUTHENTIK_URL,
+ * AUTHENTIK_TOKEN, ZOT). One of each for a file of tests.
+ */
+import { RegistryClient } from "../../../clients/zot/registry";
+import type { PropertyMap } from "../../../providers/protocol";
+import { type Driver, type DriverOptions, driver } from "./driver";
+import { startWorld as start, type World } from "./world";
+
+export let world: World;
+
+export async function startWorld(): Promise<void> {
+    world = await start();
+}
+
+export const stopWorld = () => world?.stop();
+
+/** What was asked of anybody since the last time. */
+export const asked = () =>
+    [...world.authentikGate.requests, ...world.registryGate.requests].map(
+        (request) => `${request.method} ${request.path}`,
+    );
+
+export const forget = () => {
+    world.authentikGate.reset();
+    world.registryGate.reset();
+};
+
+/** Revokes the keys that a test made. */
+export async function cleanUp(): Promise<void> {
+    forget();
+    await world.revokeAllByHand();
+    forget();
+}
+
+export const inputs = (more: PropertyMap = {}): PropertyMap => ({
+    registryUrl: world.registryUrl,
+    user: world.ciUser,
+    repository: world.repository,
+    lifetime: "1h",
+    ...more,
+});
+export const newDriver = (options: DriverOptions = {}) => driver(world, options);
+export const output = (driven: Driver, name: string) => driven.state!.outputs[name];
+/** Those of all keys of the account, sorted. */
+export const uuids = async () => (await world.keys()).map((key) => key.uuid).sort();
+export const predecessors = (driven: Driver) =>
+    (output(driven, "predecessors") as PropertyMap[]).map((predecessor) => predecessor.uuid).sort();
+/** @returns the status of the answer */
+export const push = (key: string, tag: string) =>
+    new RegistryClient(world.registryUrl, { username: world.ciUser, key }).push("team/app", tag, tag);
