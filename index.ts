@@ -66,8 +66,7 @@ export = async function program() {
         ciApiKey: registry.ciCredential.key,
         ciApiKeyExpires: registry.ciCredential.expires,
         ciApiKeyUuid: registry.ciCredential.uuid,
-        /** zot's config as it is on the host, and the sha256 of the file. */
-        zotConfig: registry.zotConfig,
+        /** sha256 of zot's config as it is on the host, in hex; `npm run config` prints the config. */
         zotConfigSha256: registry.zotConfigSha256,
         /** Who may do what, by repository pattern. */
         accessMatrix: matrixInWords(matrix),

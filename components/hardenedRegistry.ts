@@ -92,7 +92,6 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         this.zotConfig = host.zotConfig;
         this.zotConfigSha256 = host.zotConfigSha256;
         this.registerOutputs({
-            zotConfig: this.zotConfig,
             zotConfigSha256: this.zotConfigSha256,
             givenNames: host.pushed.apply(() => names),
         });

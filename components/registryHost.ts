@@ -117,7 +117,8 @@ export class RegistryHost extends pulumi.ComponentResource {
         refuseUnanswered(push, settings.host.address);
         this.pushed = push.stdout;
 
-        this.registerOutputs({ zotConfig: this.zotConfig, zotConfigSha256: this.zotConfigSha256 });
+        // Not the config itself: its hundreds of lines would stand in every preview that changes a right.
+        this.registerOutputs({ zotConfigSha256: this.zotConfigSha256 });
     }
 }
 

@@ -45,7 +45,8 @@ export function settingsFromStackFile(projectFolder: string, stack: string): Raw
     return { groups, mistakes };
 }
 
-function stackFile(projectFolder: string, stack: string): string {
+/** Path of the file of a stack. @throws StackFileError where there is none */
+export function stackFile(projectFolder: string, stack: string): string {
     const name = stack.split("/").at(-1)!;
     const file = join(projectFolder, `Pulumi.${name}.yaml`);
     const isName = /^[A-Za-z0-9._-]+$/.test(name);

@@ -115,7 +115,7 @@ async function demo({ json = false, keep = false }: Options): Promise<void> {
         );
         show.heading("Outputs");
         for (const [name, output] of Object.entries(up.outputs)) {
-            if (name !== "accessMatrix" && name !== "zotConfig")
+            if (name !== "accessMatrix")
                 show.say(`  ${name}: ${output.secret ? "[secret]" : JSON.stringify(output.value)}`);
         }
         show.heading("Who may do what");

@@ -1,0 +1,190 @@
+/** npm run rotate: a secret is replaced now, with all that belongs to it, and handed on. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Option } from "commander";
+import { UserError } from "../clients/userError";
+import { settingsFromStackFile, stackFile } from "../components/settings/fromStackFile";
+import { isMap } from "../components/settings/setting";
+import { variablesFor } from "./ciSecrets/forgejoStore";
+import { pulumi } from "./ciSecrets/pulumi";
+import { leakedKey, ROTATIONS, type Rotatable, type Rotation } from "./rotate/secrets";
+import { command, EXIT, run } from "./shared/command";
+import { onInterrupt, Steps } from "./shared/interrupt";
+import { projectFolder, stackByOption, withStackOption } from "./shared/stack";
+import { writeWhole } from "./shared/wholeFile";
+
+interface Options {
+    secret: Rotatable;
+    leaked?: boolean;
+    yes?: boolean;
+    handOver: boolean;
+}
+
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+
+/** Pulumi's only business with a forge's token would be to hand it on. */
+const FORGE_TOKENS = [...new Set((["forgejo", "gitea", "github"] as const).flatMap((store) => variablesFor(store)))];
+
+class Rotating {
+    /** The stack's file as it was, and as it is for the time of an update. */
+    private changed: { before: string; meanwhile: string } | undefined;
+
+    constructor(
+        private readonly folder: string,
+        private readonly stack: string,
+        private readonly steps: Steps,
+    ) {}
+
+    /** Sets settings in the stack's file, by the CLI, which keeps its comments. */
+    async set(settings: Readonly<Record<string, string>>): Promise<void> {
+        for (const [place, value] of Object.entries(settings)) {
+            await this.steps.run(() =>
+                pulumi(["config", "set", "--stack", this.stack, "--path", place, value], `set ${place}`, {
+                    folder: this.folder,
+                    without: FORGE_TOKENS,
+                }),
+            );
+        }
+    }
+
+    /** Sets them until {@link restore}. */
+    async setForAWhile(settings: Readonly<Record<string, string>>): Promise<void> {
+        const before = this.text();
+        this.changed = { before, meanwhile: before };
+        await this.set(settings);
+        this.changed.meanwhile = this.text();
+    }
+
+    /** The stack's file as it was, to the byte; what somebody else wrote into it meanwhile stays. */
+    restore(): void {
+        if (!this.changed) return;
+        const { before, meanwhile } = this.changed;
+        this.changed = undefined;
+        const file = stackFile(this.folder, this.stack);
+        const now = this.text();
+        if (now === before) return;
+        if (now !== meanwhile)
+            throw new UserError(
+                `${file} was changed while the update ran, and is left as it is: ` +
+                    "remove ci.keyRotateAfter from it, or set it to what it was.",
+            );
+        writeWhole(file, before);
+    }
+
+    private text(): string {
+        return readFileSync(stackFile(this.folder, this.stack), "utf8");
+    }
+
+    /** `pulumi up`, as if typed here. @throws UserError where it ends with another code than 0 */
+    async update(args: readonly string[]): Promise<void> {
+        const all = ["up", "--stack", this.stack, ...args];
+        say(`\n== pulumi ${all.map((arg) => (arg.includes("*") ? `'${arg}'` : arg)).join(" ")}`);
+        const code = await this.steps.run(() => shown("pulumi", all, this.folder, FORGE_TOKENS));
+        if (code !== 0) throw new UserError(`pulumi up ended with ${code}, and says above why.`);
+    }
+
+    /** `npm run ci-secrets`, as if typed here. */
+    async handOver(dryRun: boolean): Promise<void> {
+        const args = ["--stack", this.stack, ...(dryRun ? ["--dry-run"] : [])];
+        say(`\n== npm run ci-secrets -- ${args.join(" ")}`);
+        const code = await this.steps.run(() =>
+            shown("npm", ["run", "--silent", "ci-secrets", "--", ...args], this.folder, []),
+        );
+        if (code === 0) return;
+        throw new UserError(
+            dryRun
+                ? "The new key could not be handed over afterwards; nothing was rotated. " +
+                      "Mend what is said above, or hand it over yourself (--no-hand-over)."
+                : `The new key is in the stack's outputs, and not in CI's store of secrets: npm run ci-secrets -- ` +
+                      `--stack ${this.stack}`,
+        );
+    }
+}
+
+/** Runs a program on this terminal. @returns its exit code */
+function shown(file: string, args: readonly string[], folder: string, without: readonly string[]): Promise<number> {
+    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    for (const name of without) delete (env as NodeJS.ProcessEnv)[name];
+    return new Promise((resolve, reject) => {
+        const child = spawn(file, args, { cwd: folder, env, stdio: "inherit" });
+        child.on("error", (error: NodeJS.ErrnoException) =>
+            reject(
+                new UserError(
+                    error.code === "ENOENT"
+                        ? `${file} is not on the PATH; install it.`
+                        : `${file} could not be started: ${error.message}`,
+                ),
+            ),
+        );
+        child.on("close", (code) => resolve(code ?? EXIT.defect));
+    });
+}
+
+async function rotate(stack: string, options: Options): Promise<void> {
+    const folder = projectFolder();
+    const { ci, ciSecrets } = settingsFromStackFile(folder, stack).groups;
+    const leaked = options.leaked ? leakedKey(isMap(ci) ? ci.keyGeneration : undefined) : undefined;
+    const rotation: Rotation = leaked ?? ROTATIONS[options.secret];
+    const handsOver =
+        options.secret === "ci-key" && options.handOver && isMap(ciSecrets) && Boolean(ciSecrets.store);
+    const steps = new Steps();
+    const rotating = new Rotating(folder, stack, steps);
+    const interruption = onInterrupt(async () => {
+        // Pulumi has got the signal too, and ends the update in good order.
+        await steps.interrupt();
+        rotating.restore();
+    });
+    try {
+        say(`Rotating ${rotation.what} of the stack ${stack}: ${rotation.effect}.`);
+        // What would be in the way of handing it over is found before a key has ended.
+        if (handsOver) await rotating.handOver(true);
+        if (leaked) await rotating.set(leaked.kept);
+        const [first = [], ...others] = rotation.updates.map((args) => [...args, ...(options.yes ? ["--yes"] : [])]);
+        try {
+            if (Object.keys(rotation.during).length > 0) await rotating.setForAWhile(rotation.during);
+            await rotating.update(first);
+        } finally {
+            rotating.restore();
+        }
+        for (const update of others) await rotating.update(update);
+        if (handsOver) await rotating.handOver(false);
+    } finally {
+        interruption.forget();
+    }
+    say(`\nRotated: ${rotation.what}.`);
+    if (leaked)
+        say(
+            `Commit Pulumi.${stack.split("/").at(-1)}.yaml, which has the new ci.keyGeneration. ` +
+                "Then look for tags that nobody built.",
+        );
+    if (options.secret === "ci-key" && !handsOver)
+        say(`CI has it from: pulumi stack output ciApiKey --show-secrets --stack ${stack}`);
+}
+
+const program = withStackOption(
+    command(
+        "npm run rotate --",
+        "Replaces a secret now: CI's key (which rotates by itself in time), the client's secret or the keys of browser " +
+            "sessions. CI's key is handed over by ci-secrets, where the stack has its settings (ciSecrets).",
+        "npm run rotate -- --stack prod",
+    ),
+)
+    .addOption(
+        new Option("--secret <which>", "what is replaced")
+            .choices(Object.keys(ROTATIONS))
+            .default("ci-key" as Rotatable),
+    )
+    .option("--leaked", "CI's key has leaked: every other key of CI's user ends at once (raises ci.keyGeneration)")
+    .option("--no-hand-over", "leave it to you to hand CI's key over")
+    .option("-y, --yes", "apply what else is pending in the stack without asking, where the whole of it is updated")
+    .action(async (options: Options) => {
+        if (options.leaked && options.secret !== "ci-key")
+            program.error(
+                "--leaked is about CI's key. Another secret that has leaked is replaced as it is rotated: " +
+                    `npm run rotate -- --secret ${options.secret}`,
+                { exitCode: EXIT.usage },
+            );
+        await rotate(stackByOption(program), options);
+    });
+
+void run(program);
