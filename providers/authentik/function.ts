@@ -3,8 +3,9 @@
 import { during } from "../../clients/authentik/call";
 import type { Client } from "../../clients/authentik/client";
 import { failureIn } from "../../clients/authentik/failures";
+import { outsideText } from "../../clients/outsideText";
 import { UserError } from "../../clients/userError";
-import type { CheckFailure, FunctionHandler, PropertyMap } from "../protocol";
+import type { CheckFailure, FunctionHandler, PropertyMap, PropertyValue } from "../protocol";
 import { missingPermission } from "./errors";
 import type { PropertyType, SchemaType } from "./propertyTypes";
 
@@ -120,6 +121,24 @@ export const described = (args: PropertyMap): string =>
         .join(" and ");
 
 /**
+ * Where one differs from what was looked for by capitals alone, a sentence that says so, with a space before it; empty
+ * where none does. Authentik's names count by the letter.
+ *
+ * @param wanted the name; undefined where it was looked for by something else
+ * @param list the names that a search for it finds
+ */
+export async function otherCase(
+    wanted: PropertyValue | undefined,
+    list: (search: string) => Promise<string[]>,
+): Promise<string> {
+    if (typeof wanted !== "string" || wanted === "") return "";
+    // Only a hint: that nothing was found is to be told in any case.
+    const names = await list(wanted).catch(() => []);
+    const similar = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
+    return similar === undefined ? "" : ` There is one of the name ${outsideText(similar)}: capitals count.`;
+}
+
+/**
  * A missing permission shows as an empty list on some of Authentik's lists, so nothing found may mean either (measured
  * on 2026.5).
  */
@@ -127,9 +146,10 @@ export const nothingFound = (
     client: Client,
     definition: Pick<FunctionDefinition, "noun" | "permission">,
     wanted: string,
+    similar = "",
 ) =>
     new UserError(
-        `Authentik at ${client.url} shows no ${definition.noun} with ${wanted}. ` +
+        `Authentik at ${client.url} shows no ${definition.noun} with ${wanted}.${similar} ` +
             "Either there is none (just after a start its blueprints may not have been applied yet), " +
             `or the API token lacks the permission ${definition.permission}.`,
     );

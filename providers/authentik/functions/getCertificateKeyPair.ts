@@ -1,6 +1,6 @@
 import { failureIn } from "../../../clients/authentik/failures";
 import { missingPermission } from "../errors";
-import { type FunctionDefinition, nothingFound } from "../function";
+import { type FunctionDefinition, nothingFound, otherCase } from "../function";
 import { boolean, text } from "../propertyTypes";
 
 export const getCertificateKeyPair: FunctionDefinition = {
@@ -27,7 +27,12 @@ export const getCertificateKeyPair: FunctionDefinition = {
     lookUp: async (client, args) => {
         const { results } = await client.crypto.cryptoCertificatekeypairsList({ name: args.name as string });
         const found = results.find((candidate) => candidate.name === args.name);
-        if (!found) throw nothingFound(client, getCertificateKeyPair, `name ${args.name}`);
+        if (!found) {
+            const similar = await otherCase(args.name, async (search) =>
+                (await client.crypto.cryptoCertificatekeypairsList({ search })).results.map(({ name }) => name),
+            );
+            throw nothingFound(client, getCertificateKeyPair, `name ${args.name}`, similar);
+        }
         const needing = <Data>(permission: string, request: Promise<Data>) =>
             request.catch((error: unknown) => {
                 const failure = failureIn(error);

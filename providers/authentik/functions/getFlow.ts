@@ -1,5 +1,5 @@
 import { everyPage } from "../../../clients/authentik/client";
-import { described, type FunctionDefinition, nothingFound } from "../function";
+import { described, type FunctionDefinition, nothingFound, otherCase } from "../function";
 import { oneOf, text } from "../propertyTypes";
 
 const designations = [
@@ -49,7 +49,12 @@ export const getFlow: FunctionDefinition = {
         const flow = all.find((candidate) =>
             Object.entries(args).every(([name, value]) => candidate[name as keyof typeof candidate] === value),
         );
-        if (!flow) throw nothingFound(client, getFlow, described(args));
+        if (!flow) {
+            const similar = await otherCase(args.slug, async (search) =>
+                (await client.flows.flowsInstancesList({ search })).results.map(({ slug }) => slug),
+            );
+            throw nothingFound(client, getFlow, described(args), similar);
+        }
         return {
             id: flow.pk,
             slug: flow.slug,

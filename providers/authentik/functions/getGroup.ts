@@ -1,5 +1,5 @@
 import { isNotFound } from "../../../clients/authentik/failures";
-import { described, exactlyOneOf, type FunctionDefinition, nothingFound } from "../function";
+import { described, exactlyOneOf, type FunctionDefinition, nothingFound, otherCase } from "../function";
 import { boolean, text } from "../propertyTypes";
 
 const member = {
@@ -53,7 +53,12 @@ export const getGroup: FunctionDefinition = {
                           if (isNotFound(error)) return undefined;
                           throw error;
                       });
-        if (!group) throw nothingFound(client, getGroup, described(args));
+        if (!group) {
+            const similar = await otherCase(args.name, async (search) =>
+                (await client.core.coreGroupsList({ search, includeUsers: false })).results.map(({ name }) => name),
+            );
+            throw nothingFound(client, getGroup, described(args), similar);
+        }
         return {
             id: group.pk,
             pk: group.pk,

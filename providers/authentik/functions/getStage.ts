@@ -1,4 +1,4 @@
-import { described, type FunctionDefinition, nothingFound } from "../function";
+import { described, type FunctionDefinition, nothingFound, otherCase } from "../function";
 import { text } from "../propertyTypes";
 
 export const getStage: FunctionDefinition = {
@@ -14,7 +14,12 @@ export const getStage: FunctionDefinition = {
     lookUp: async (client, args) => {
         const { results } = await client.stages.stagesAllList({ name: args.name as string });
         const stage = results.find((candidate) => candidate.name === args.name);
-        if (!stage) throw nothingFound(client, getStage, described(args));
+        if (!stage) {
+            const similar = await otherCase(args.name, async (search) =>
+                (await client.stages.stagesAllList({ search })).results.map(({ name }) => name),
+            );
+            throw nothingFound(client, getStage, described(args), similar);
+        }
         return { id: stage.pk, name: stage.name };
     },
 };

@@ -1,5 +1,5 @@
 import { isNotFound } from "../../../clients/authentik/failures";
-import { described, exactlyOneOf, type FunctionDefinition, nothingFound } from "../function";
+import { described, exactlyOneOf, type FunctionDefinition, nothingFound, otherCase } from "../function";
 import { integer, text } from "../propertyTypes";
 
 export const getUser: FunctionDefinition = {
@@ -43,7 +43,14 @@ export const getUser: FunctionDefinition = {
                       if (isNotFound(error)) return undefined;
                       throw error;
                   });
-        if (!user) throw nothingFound(client, getUser, described(args));
+        if (!user) {
+            const similar = await otherCase(args.username, async (search) =>
+                (await client.core.coreUsersList({ search, includeGroups: false })).results.map(
+                    ({ username }) => username,
+                ),
+            );
+            throw nothingFound(client, getUser, described(args), similar);
+        }
         return {
             id: String(user.pk),
             pk: user.pk,

@@ -1,7 +1,19 @@
 import type { Application, ApplicationRequest } from "@goauthentik/api";
+import { type Client, everyPage } from "../../../clients/authentik/client";
 import { isNotFound } from "../../../clients/authentik/failures";
 import type { ResourceDefinition } from "../definition";
 import { boolean, integer, integerList, oneOf, text } from "../propertyTypes";
+
+/** The application that a provider logs users in to: it knows the slug that it has now. */
+async function applicationOf(client: Client, provider: number): Promise<Application | undefined> {
+    try {
+        const { assignedApplicationSlug: slug } = await client.providers.providersOauth2Retrieve({ id: provider });
+        return slug ? await client.core.coreApplicationsRetrieve({ slug }) : undefined;
+    } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+    }
+}
 
 export const application: ResourceDefinition<Application, ApplicationRequest> = {
     token: "authentik:index/application:Application",
@@ -63,18 +75,15 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     },
     create: (client, request) => client.core.coreApplicationsCreate({ applicationRequest: request }),
     read: (client, id) => client.core.coreApplicationsRetrieve({ slug: id }),
-    // Its provider knows the slug that it has now; a list shows a token only what its user may use.
-    lookFor: async (client, { protocolProvider }) => {
-        if (typeof protocolProvider !== "number") return undefined;
-        try {
-            const { assignedApplicationSlug: slug } = await client.providers.providersOauth2Retrieve({
-                id: protocolProvider,
-            });
-            return slug ? await client.core.coreApplicationsRetrieve({ slug }) : undefined;
-        } catch (error) {
-            if (isNotFound(error)) return undefined;
-            throw error;
-        }
+    lookFor: async (client, { protocolProvider, uuid }) => {
+        const byProvider =
+            typeof protocolProvider === "number" ? await applicationOf(client, protocolProvider) : undefined;
+        if (byProvider?.pk === uuid) return byProvider;
+        // The provider may have been taken from it as well. To any but a superuser the list shows only what it may use.
+        const all = await everyPage((page, pageSize) =>
+            client.core.coreApplicationsList({ superuserFullList: true, page, pageSize }),
+        );
+        return all.find(({ pk }) => pk === uuid);
     },
     update: (client, id, changes) =>
         client.core.coreApplicationsPartialUpdate({ slug: id, patchedApplicationRequest: changes }),

@@ -4,11 +4,15 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { stringify } from "yaml";
+import { found } from "../../../cli/adopt/find";
 import { addresses, importFile } from "../../../cli/adopt/importFile";
 import type { Blueprint } from "../../../clients/authentik/blueprints";
+import { Client } from "../../../clients/authentik/client";
+import { connectionFrom } from "../../../clients/authentik/connection";
 import { owningBlueprints, unknownBlueprints } from "../../../components/owningBlueprints";
 import { authentikTypes } from "../../../components/typeTokens";
 import { resources } from "../../../providers/authentik/package";
+import { startAuthentikStandIn } from "../../../testbed/authentik/server";
 import { api, type Backend, backendName, startBackend, uniqueName } from "../../providers/authentik/backend";
 import { siteSettings } from "../../support/settings";
 
@@ -77,6 +81,52 @@ describe("the file for pulumi import", () => {
 
     test("nothing to take over, nothing to make", () => {
         expect(importFile({ provider: "7" }, new Set([URNS.provider]), "zot-hardening", "prod").resources).toEqual([]);
+    });
+});
+
+describe("bindings that end, as Authentik 2026.8 makes them for a granted request", () => {
+    test("are named and left alone; members log in by one that stays", async () => {
+        const folder = fs.mkdtempSync(path.join(os.tmpdir(), "adopt-end-"));
+        const stateFile = path.join(folder, "authentik.json");
+        const token = "a".repeat(32);
+        let standIn = await startAuthentikStandIn({ token, stateFile, version: "2026.8.3" });
+        try {
+            const { settings } = siteSettings();
+            const post = async (resource: string, body: object) =>
+                (await api({ url: standIn.url, token }, "POST", resource, body)).body as { pk: string };
+            const admins = await post("/core/groups/", { name: settings.identity.adminsGroup });
+            const { slug, clientId } = {
+                slug: settings.identity.applicationSlug,
+                clientId: settings.identity.clientId,
+            };
+            const client = () =>
+                new Client(() => connectionFrom({}, { AUTHENTIK_URL: standIn.url, AUTHENTIK_TOKEN: token }));
+            const application = await post("/core/applications/", { name: clientId, slug });
+            const ending = await post("/policies/bindings/", { target: application.pk, group: admins.pk, order: 0 });
+            await standIn.close();
+            const text = fs.readFileSync(stateFile, "utf8");
+            const state = JSON.parse(text, (_, value: { pk?: string } | null) =>
+                value?.pk === ending.pk ? { ...value, expires: "2026-12-24T12:00:00Z" } : value,
+            ) as object;
+            fs.writeFileSync(stateFile, JSON.stringify(state));
+
+            standIn = await startAuthentikStandIn({ token, stateFile, version: "2026.8.3" });
+            const read = (await api({ url: standIn.url, token }, "GET", `/policies/bindings/${ending.pk}/`)).body;
+            expect(read).toMatchObject({ expires: "2026-12-24T12:00:00Z", expiring: true });
+            const alone = await found(client(), settings);
+            expect(alone.missing.map(({ object }) => object)).toContain("adminsBinding");
+            expect(alone.warnings.join("\n")).toMatch(
+                /bound to the group admins too \(binding \S+, order 0, which ends on 2026-12-24T12:00:00\.000Z\)/,
+            );
+            expect(alone.warnings.join("\n")).toMatch(/has the order 0, which the program gives to one of its own/);
+
+            const staying = await post("/policies/bindings/", { target: application.pk, group: admins.pk, order: 5 });
+            const both = await found(client(), settings);
+            expect(both.findings.find(({ object }) => object === "adminsBinding")?.id).toBe(staying.pk);
+        } finally {
+            await standIn.close();
+            fs.rmSync(folder, { recursive: true, force: true });
+        }
     });
 });
 

@@ -9,6 +9,30 @@ afterAll(stopAuthentik);
 
 describe(`on ${backendName}`, () => {
     describe("look-ups", () => {
+        test("that differ from what there is by capitals say so", async () => {
+            const name = uniqueName("capitals");
+            await authentik.create("group", { name });
+            await authentik.create("user", { username: name, name: "Somebody" });
+            const capital = name.toUpperCase();
+            for (const [call, args, found] of [
+                ["getGroup", { name: capital }, name],
+                ["getUser", { username: capital }, name],
+                ["getFlow", { slug: "Default-Authentication-Flow" }, "default-authentication-flow"],
+                ["getStage", { name: "Default-Authentication-Password" }, "default-authentication-password"],
+                [
+                    "getCertificateKeyPair",
+                    { name: "authentik self-signed certificate", fetchKey: false },
+                    "authentik Self-signed Certificate",
+                ],
+            ] as const)
+                await expect(authentik.invoke(call, args)).rejects.toThrow(
+                    `There is one of the name ${found}: capitals count.`,
+                );
+            await expect(authentik.invoke("getGroup", { name: `${name}-not` })).rejects.toThrow(
+                /-not\. Either there is/,
+            );
+        });
+
         test("find what a login needs", async () => {
             const flow = await authentik.invoke("getFlow", { slug: "default-provider-authorization-implicit-consent" });
             expect(flow).toMatchObject({

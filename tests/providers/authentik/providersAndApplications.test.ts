@@ -169,6 +169,29 @@ describe(`on ${backendName}`, () => {
             expect(application.id).toBe(slug);
         });
 
+        test("renamed by hand is found again, also where its provider was taken from it or given to another", async () => {
+            const name = uniqueName("app");
+            const provider = await authentik.create("providerOauth2", oauth2(name));
+            const inputs = { name: "App", slug: name, protocolProvider: provider.id };
+            const application = await authentik.create("application", inputs);
+            const { uuid } = application.properties;
+            const renamed = `${name}-renamed`;
+            await api(backend, "PATCH", `/core/applications/${name}/`, { slug: renamed, provider: null });
+            await authentik.create("application", {
+                name: "Another",
+                slug: `${name}-another`,
+                protocolProvider: provider.id,
+            });
+            expect(await application.refresh()).toEqual([
+                "input protocolProvider",
+                "input slug",
+                "output applicationId",
+                "output protocolProvider",
+                "output slug",
+            ]);
+            expect(application.properties).toMatchObject({ uuid, slug: renamed });
+        });
+
         test("whose provider was deleted under it gets it back", async () => {
             const name = uniqueName("app");
             const provider = await authentik.create("providerOauth2", oauth2(name));
