@@ -1,5 +1,6 @@
 /** npm run host-rights: what root is to allow the user who pushes, on the registry's host, for a stack's settings. */
 import { Option } from "commander";
+import { UserError } from "../clients/userError";
 import { type HostRight, hostRights } from "../components/hostRights";
 import { command, run } from "./shared/command";
 import { declaredByOption, withStackOption } from "./shared/stack";
@@ -28,6 +29,12 @@ const program = withStackOption(
     )
     .action(({ json, only }: Options) => {
         const { settings } = declaredByOption(program);
+        // A stack's file may leave to the site what only that knows. But a right is somebody's.
+        if (!settings.host.user && settings.host.serviceManager !== "launchd-agent")
+            throw new UserError(
+                "host.user is not set: the user whom root is to give rights. " +
+                    "Set it with: pulumi config set --path host.user USER",
+            );
         const rights = hostRights(settings);
         if (json) process.stdout.write(`${JSON.stringify(rights, null, 2)}\n`);
         else if (only) process.stdout.write(rights.map((right) => (right.kind === only ? right.text : "")).join(""));

@@ -3,7 +3,7 @@
 # A check says nothing, or ends by `fail`. The deployment runs one after the other; the observation of a host runs each
 # by itself, so that all that is wrong is told at once: a check therefore passes over what another one finds.
 checks_of_host='check_config_place check_binary check_storage check_container check_owner check_room check_running check_rights check_service'
-checks_of_deployment='check_version check_certificate check_restarts check_lingering check_not_root check_service_file check_issuer'
+checks_of_deployment='check_version check_tls_files check_certificate check_restarts check_lingering check_not_root check_service_file check_issuer'
 
 needed_kilobytes=2048
 needed_data_kilobytes=10240
@@ -144,6 +144,20 @@ check_version() {
     accepted_by=$installed_commit
     case $accepted_version:$installed_commit in sha256:* | *: | *:*[!A-Za-z0-9._+-]*) accepted_by=sha256:$(sha256_of "$binary") ;; esac
     fail "$why Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer, or, if this build has both corrections, set zot.acceptVersion to \"$accepted_by\"."
+}
+
+# Whether zot will be able to read the certificate that it is to show, and its key: zot verify opens neither. What
+# systemd or a container shows to zot alone is not to be seen here.
+# Reads: contained folder owner. Sets: -. Prints: -. Scratch: tls_file tls_name.
+check_tls_files() {
+    json_nodes <"$folder/config" >"$folder/tls-nodes"
+    for tls_name in cert key cacert; do
+        tls_file=$(node_value "http.tls.$tls_name" <"$folder/tls-nodes")
+        case $tls_file in '' | /run/credentials/*) continue ;; esac
+        [ -z "$contained" ] || continue
+        { as_zot test -r "$tls_file" && as_zot test -f "$tls_file"; } ||
+            fail "zot could not read $tls_file (http.tls.$tls_name) as the user $(user_called "$owner"), and would not start; correct zot.tlsCertFile and zot.tlsKeyFile, or put the file there and let this user read it. [ZH-TLS-FILE]"
+    done
 }
 
 # Whether this host trusts the certificate of the zot that runs, where that one is to stay: it could not be proven

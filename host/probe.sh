@@ -10,6 +10,8 @@ expect_of() {
     nodes=$(json_nodes <"$1" 2>/dev/null) || return 1
     address=$(value_of http.address)
     port=$(value_of http.port)
+    address=${address#\[}
+    address=${address%\]}
     case ${address:-127.0.0.1} in 0.0.0.0) address=127.0.0.1 ;; ::) address='[::1]' ;; *:*) address="[$address]" ;; *) address=${address:-127.0.0.1} ;; esac
     port=${port:-8080}
     external=$(value_of http.externalurl)

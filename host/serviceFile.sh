@@ -46,7 +46,7 @@ find_service_file() {
 # Reads: HOME XDG_CONFIG_HOME manager. Sets: -. Prints: a path.
 units_folder() {
     if [ "$manager" = systemd-user ]; then
-        ask_systemd --property=UnitPath show 2>/dev/null </dev/null | tr ' =' '\n\n' | grep '^/.*/systemd/user$' | grep -Ev '^/(etc|run|usr)/' | head -n 1 |
+        ask_systemd --property=UnitPath show 2>/dev/null </dev/null | sed 's/^UnitPath=//' | tr ' ' '\n' | grep '^/.*/systemd/user$' | grep -Ev '^/(etc|run|usr)/' | head -n 1 |
             grep . || printf '%s' "${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user"
     else
         printf '/etc/systemd/system'

@@ -22,7 +22,7 @@ start_says() (
     case $served:$noted in
     "$state"/pushes/*/read-only.json:read-only*) ;;
     "$state"/pushes/*/read-only.json:*)
-        noted=read-only
+        noted='read-only'
         issuer_answers "$(issuer_of "$config")" "$authorities" 5 || noted="read-only: $problem"
         ;;
     "$config:read-only"*) noted= ;;

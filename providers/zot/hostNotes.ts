@@ -9,6 +9,7 @@ export function notesOn(
         config,
         start,
         startUsed,
+        logProblem,
         notStartedWithHost,
         versionProblem,
         startSays,
@@ -28,6 +29,8 @@ export function notesOn(
                 "restart the service, or correct zot.binary.",
         );
     }
+    // A zot that has not run yet has no log.
+    if (logProblem && serving !== "not reachable") notes.push(`On ${host} ${logProblem}`);
     if (notStartedWithHost) notes.push(`On ${host} ${notStartedWithHost}`);
     if (start === "yes" && startUsed === "no" && serving !== "not reachable") {
         notes.push(

@@ -17,18 +17,17 @@ export PATH
 
 largest_config=1048576
 
-# A process for each would be half of the observation's time.
-# Reads: newline. Sets: -. Prints: NAME=VALUE. Scratch: told.
+# A process for each would be half of the observation's time. What is too long is cut, but for its code.
+# Reads: newline. Sets: -. Prints: NAME=VALUE. Scratch: told told_code.
 fact() {
     told=$2
     case $told in *"$newline"*) told=$(printf '%s' "$told" | tr '\n' ' ') ;; esac
-    if [ "${#told}" -gt 500 ]; then told=$(printf '%s' "$told" | cut -c 1-500); fi
+    if [ "${#told}" -gt 4000 ]; then
+        told_code=$(printf '%s' "$told" | sed -n 's/^.*\(\[ZH-[A-Z0-9-]*\]\).*$/ … \1/p')
+        told=$(printf '%s' "$told" | cut -c 1-3900)$told_code
+    fi
     printf '%s=%s\n' "$1" "$told"
 }
-
-# As a fact, which may be a long one.
-# Reads: -. Sets: -. Prints: NAME=VALUE.
-long_fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-4000)"; }
 
 # Reads: -. Sets: -. Prints: the refusal, and ends the script.
 refuse() {
@@ -174,7 +173,7 @@ fail() {
 #    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
 report_preflight() {
     folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
-        long_fact mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
+        fact mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
         return
     }
     trap 'rm -rf "$folder"' EXIT
@@ -192,7 +191,7 @@ report_preflight() {
     checks='check_trusted check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
     if [ "$deployment_is_due" = yes ]; then checks="check_trusted $checks_of_host $checks_of_deployment check_first_deployment check_config"; fi
     for check in $checks; do
-        said=$("$check" 2>/dev/null) || long_fact mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
+        said=$("$check" 2>/dev/null) || fact mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
     done
     fact pushIsDue "$deployment_is_due"
     rm -rf "$folder"
@@ -215,7 +214,7 @@ check_config() {
     verify "$folder/read-only.json"
 }
 
-# Reads: PATH config declared deployed largest_config last_was_deployed own_service owner planned_config problem script
+# Reads: PATH config declared deployed largest_config last_was_deployed log_file own_service owner planned_config problem script
 # secret_files
 #    service_file service_state start_without_issuer state sudo tool. Sets: config_folder owner state tool. Prints: the
 #    report. Scratch:
@@ -247,6 +246,9 @@ observe() {
     if [ -n "$planned_config" ]; then report_version; else report_version & fi
     ask_service
     fact service "$service_state"
+    if [ -n "$log_file" ] && ! { [ -f "$log_file" ] && [ -r "$log_file" ]; }; then
+        fact logProblem "$log_file is not a file that $(id -un) may read, so that a failed deployment could not show what zot has said; correct host.logFile, or give the right to read it. [ZH-OBSERVE-LOG]"
+    fi
     starts_with_host || fact "$(if [ "$own_service" = yes ]; then echo disabled; else echo notStartedWithHost; fi)" "$problem"
     fact pushing "$(running_deployment)"
     fact unended "$(unfinished_deployment)"

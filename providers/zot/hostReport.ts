@@ -49,6 +49,8 @@ export interface HostReport {
     startSays: string;
     /** Whether the service is started by it: `yes`, `no`, or empty where that cannot be told. */
     startUsed: string;
+    /** Why zot's log, where host.logFile names one, could not be shown; empty where it could. */
+    logProblem: string;
     /** Of a service of ours, why it is not started with the host; empty where it is. */
     disabled: string;
     /** The same of the site's own. */
@@ -68,8 +70,8 @@ export interface HostReport {
     lastPush: string | undefined;
 }
 
-/** Characters of a fact; the script on the host cuts it there, too. */
-const LONGEST_FACT = 600;
+/** Characters of a fact. The script on the host cuts it before, and leaves the code of its message. */
+const LONGEST_FACT = 4200;
 
 const MARKER = "zot-hardening-observation";
 
@@ -122,6 +124,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         start: one("start"),
         startSays: one("startSays"),
         startUsed: one("startUsed"),
+        logProblem: one("logProblem"),
         disabled: one("disabled"),
         notStartedWithHost: one("notStartedWithHost"),
         serviceFile: one("serviceFile"),

@@ -111,11 +111,13 @@ function hostScripts(node, env) {
             packages: "external", loader: { ".sh": "text" }, write: false });
         const module = { exports: {} };
         new Function("module", "exports", "require", built.outputFiles[0].text)(module, module.exports, require);
-        const { deploymentScript, zotStartScript } = module.exports;
-        process.stdout.write(JSON.stringify({ deploymentScript, zotStartScript }));`;
+        const { deploymentScript, inspectionScript, zotStartScript } = module.exports;
+        process.stdout.write(JSON.stringify({ deploymentScript, inspectionScript, zotStartScript }));`;
     const ran = spawnSync(node, ["-e", print], { cwd: pins.root, env, encoding: "utf8", maxBuffer: 1 << 26 });
     if (ran.status !== 0) throw new Error(`The scripts for the host could not be put together: ${ran.stderr}`);
-    return /** @type {{ deploymentScript: string, zotStartScript: string }} */ (JSON.parse(ran.stdout));
+    return /** @type {{ deploymentScript: string, inspectionScript: string, zotStartScript: string }} */ (
+        JSON.parse(ran.stdout)
+    );
 }
 
 /** @param {string} text @returns {[number, string][]} its lines of prose, numbered from 1 */
@@ -157,12 +159,19 @@ const checks = [
             const whole = shellFiles(files).filter((file) => !/^(host|providers)\//.test(file));
             const scripts = hostScripts(node, env);
             const start = `#!/bin/sh\nbinary=/zot\nconfig=/config\nstate=/state\nauthorities=\n${scripts.zotStartScript}`;
+            const observation = [
+                scripts.inspectionScript,
+                fs.readFileSync(path.join(pins.root, "providers/zot/hostObservation.sh"), "utf8"),
+                "observe\n",
+            ].join("\n");
             // SC2317: what a trap calls seems unreachable. SC1091: what is sourced is looked at by itself.
             const args = ["--format=gcc", "--exclude=SC2317,SC1091"];
             const results = [
                 findingsOf(linter, [...args, ...whole], env),
                 findingsOf(linter, [...args, "--shell=sh", "-"], env, scripts.deploymentScript),
                 findingsOf(linter, [...args, "--shell=sh", "-"], env, start),
+                // SC2154, SC2034: its variables stand below it, where it is sent.
+                findingsOf(linter, [...args, "--exclude=SC2154,SC2034", "--shell=sh", "-"], env, observation),
             ];
             return { found: results.flatMap((result) => ("found" in result ? result.found : [])) };
         },

@@ -192,6 +192,9 @@ export class Server {
             keepAliveTimeout: 120_000,
             connectionsCheckingInterval: Math.min(5000, readTimeout === 0 ? 5000 : readTimeout / 2),
         };
+        // zot puts the two together as they are.
+        if (address.includes(":") && !/^\[.*\]$/.test(address))
+            throw new StartError(`listen tcp: address ${address}:${port}: too many colons in address`, 0);
         const handle = (request: http.IncomingMessage, response: http.ServerResponse) =>
             void this.answer(request, response);
         try {
@@ -210,7 +213,7 @@ export class Server {
                 const reason = error.code === "EADDRINUSE" ? "bind: address already in use" : error.message;
                 reject(new StartError(`listen tcp ${address}:${port}: ${reason}`, 0));
             });
-            listener.listen({ host: address, port: Number(port || 0) }, resolve);
+            listener.listen({ host: address.replace(/^\[(.*)\]$/, "$1"), port: Number(port || 0) }, resolve);
         });
         const bound = listener.address() as AddressInfo;
         if (Number(port || 0) === 0) {

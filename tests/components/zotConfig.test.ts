@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { declaredState } from "../../components/declaredState";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { configText, loginCallbackUrl, readOnlyConfig, secretFiles, type ZotConfig } from "../../components/zotConfig";
+import { settingsOfConfig } from "../../components/zotConfig/settingsOfConfig";
 import { refusals, rendered } from "../support/extraConfig";
 import { siteSettings } from "../support/settings";
 
@@ -19,6 +20,17 @@ describe.each(["prod", "demo"])("the stack %s", (stack) => {
 });
 
 describe("the config", () => {
+    test("listens on an address of IPv6 as zot 2.1.20 takes it, which puts address and port together as they are", () => {
+        for (const [address, written] of [
+            ["::1", "[::1]"],
+            ["::", "[::]"],
+            ["0.0.0.0", "0.0.0.0"],
+        ])
+            expect(siteSettings({ zot: { address } }).zotConfig()).toMatchObject({ http: { address: written } });
+        for (const address of ["[::1]", "::1"])
+            expect(settingsOfConfig({ http: { address } }).settings.get("zot.address")).toBe("::1");
+    });
+
     test("names the secret files and holds no secret", () => {
         const { settings, zotConfig } = siteSettings();
         const files = secretFiles(settings, { credentials: "aa", sessionKeys: "bb" });

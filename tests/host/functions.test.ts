@@ -257,8 +257,9 @@ describe("where zot is reached, and what it is to answer", () => {
 
     eachShell("is read from the config", (shell) => {
         expect(expectOf(shell, { http: { address: "0.0.0.0", port: "5050" } })).toBe("http://127.0.0.1:5050|||||");
-        expect(expectOf(shell, { http: { address: "::", port: 5050 } })).toBe("http://[::1]:5050|||||");
-        expect(expectOf(shell, { http: { address: "fd00::1", port: "1" } })).toBe("http://[fd00::1]:1|||||");
+        for (const address of ["::", "[::]", "[::1]"])
+            expect(expectOf(shell, { http: { address, port: 5050 } })).toBe("http://[::1]:5050|||||");
+        expect(expectOf(shell, { http: { address: "[fd00::1]", port: "1" } })).toBe("http://[fd00::1]:1|||||");
         expect(expectOf(shell, { storage: {} })).toBe("http://127.0.0.1:8080|||||");
         expect(
             expectOf(shell, {

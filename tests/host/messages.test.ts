@@ -75,7 +75,7 @@ const SAYS = [
     /^\$\(sha256_of /,
     /^\$\(because /,
     // By the case that it stands in.
-    /^\$(named|\{named%\.service\})$/,
+    /^\$(tls_file|tls_name|named|\{named%\.service\})$/,
     // Sentences, each set in the line before.
     /^\$\w+_failed$/,
     /^\$\(systemctl_of /,

@@ -89,7 +89,12 @@ export const zot = {
         description: "Address that zot listens on. The default is loopback, for a reverse proxy on the same host.",
         ...text("an IP address", (value) => isIP(value) !== 0 && !value.includes("%")),
         default: "127.0.0.1",
-        zotConfig: { path: "http.address", read: (value) => (value === "localhost" ? "127.0.0.1" : value) },
+        // zot 2.1.20 puts address and port together as they are: one of IPv6 without brackets verifies, and does not start.
+        zotConfig: {
+            path: "http.address",
+            write: (value) => (value.includes(":") ? `[${value}]` : value),
+            read: (value) => (value === "localhost" ? "127.0.0.1" : String(value).replace(/^\[(.*)\]$/, "$1")),
+        },
         review: IN_ZOT_CONFIG,
     }),
     port: define({

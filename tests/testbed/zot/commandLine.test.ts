@@ -387,6 +387,18 @@ describe.each(zots)("$name", (zot) => {
         );
 
         test(
+            "with exit code 0 when an address of IPv6 has no brackets, which `verify` lets through " +
+                "[fact: Passes `verify` but fails at `serve`]",
+            async () => {
+                const config = { storage, http: { address: "::1", port: "18998" } };
+                expect(verify(zot, config).exitCode).toBe(0);
+                const ran = await serve(config);
+                expect(ran.exitCode).toBe(0);
+                expect(ran.output).toContain("listen tcp: address ::1:18998: too many colons in address");
+            },
+        );
+
+        test(
             "with exit code 2 when the issuer differs by a trailing slash [fact: " +
                 "issuer that differs by a trailing slash (panic, exit 2)]",
             async () => {
