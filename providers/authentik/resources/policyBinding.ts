@@ -1,11 +1,34 @@
 import type { PoliciesBindingsListRequest, PolicyBinding, PolicyBindingRequest } from "@goauthentik/api";
-import { everyPage } from "../../../clients/authentik/client";
-import { failureIn } from "../../../clients/authentik/failures";
+import { type Client, everyPage } from "../../../clients/authentik/client";
+import { type ApiFailure, failureIn } from "../../../clients/authentik/failures";
+import { outsideText } from "../../../clients/outsideText";
+import { UserError } from "../../../clients/userError";
 import type { ResourceDefinition } from "../definition";
 import { isDuplicate } from "../errors";
 import { boolean, integer, integerBetween, isNothing, reference, text } from "../propertyTypes";
 
 const subjects = ["group", "user", "policy"] as const;
+
+async function bindingsOf(
+    client: Client,
+    { target, order, policy }: Partial<PolicyBindingRequest>,
+): Promise<PolicyBinding[]> {
+    const list = (filter: PoliciesBindingsListRequest) =>
+        everyPage((page, pageSize) => client.policies.policiesBindingsList({ ...filter, page, pageSize }));
+    return list({ target }).catch((error: unknown) => {
+        // A flow's or a stage binding's id is good as a target, and comes back as one, but the list does not take it as
+        // a filter (400, measured on 2026.5).
+        if (failureIn(error)?.fields.target === undefined) throw error;
+        return list({ order, ...(policy ? { policy } : {}) });
+    });
+}
+
+/** Whom a binding is for, in words. */
+const holderOf = ({ groupObj, userObj }: PolicyBinding): string =>
+    groupObj ? `the group ${groupObj.name}` : userObj ? `the user ${userObj.username}` : "another binding";
+
+const isTaken = (failure: ApiFailure | undefined): boolean =>
+    failure !== undefined && Object.values(failure.fields).flat().some(isDuplicate);
 
 /**
  * Authentik accepts a second binding of a target with the same order and policy (which is none, for a group or a user)
@@ -64,14 +87,7 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
     },
     serialKey: (inputs) => String(inputs.target),
     find: async (client, request) => {
-        const list = (filter: PoliciesBindingsListRequest) =>
-            everyPage((page, pageSize) => client.policies.policiesBindingsList({ ...filter, page, pageSize }));
-        const all = await list({ target: request.target }).catch((error: unknown) => {
-            // A flow's or a stage binding's id is good as a target, and comes back as one, but the list does not take
-            // it as a filter (400, measured on 2026.5).
-            if (failureIn(error)?.fields.target === undefined) throw error;
-            return list({ order: request.order, ...(request.policy ? { policy: request.policy } : {}) });
-        });
+        const all = await bindingsOf(client, request);
         return all.filter(
             (found) =>
                 found.target === request.target &&
@@ -88,11 +104,7 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
             )
         )
             return undefined;
-        const holder = found.groupObj
-            ? `the group ${found.groupObj.name}`
-            : found.userObj
-              ? `the user ${found.userObj.username}`
-              : "another binding";
+        const holder = holderOf(found);
         return (
             `order ${inputs.order} of this target belongs to ${holder} (binding ${found.pk}). ` +
             "Authentik would take a second binding of the same order and then refuse to change either: " +
@@ -100,14 +112,33 @@ export const policyBinding: ResourceDefinition<PolicyBinding, PolicyBindingReque
         );
     },
     refusal: (failure) =>
-        Object.values(failure.fields).flat().some(isDuplicate)
+        isTaken(failure)
             ? "order: another binding of this target has it. " +
               "Two bindings cannot swap their orders in one step: give one of them a free number first"
             : undefined,
     create: (client, request) => client.policies.policiesBindingsCreate({ policyBindingRequest: request }),
     read: (client, id) => client.policies.policiesBindingsRetrieve({ policyBindingUuid: id }),
-    update: (client, id, changes) =>
-        client.policies.policiesBindingsPartialUpdate({ policyBindingUuid: id, patchedPolicyBindingRequest: changes }),
+    update: async (client, id, changes) => {
+        try {
+            return await client.policies.policiesBindingsPartialUpdate({
+                policyBindingUuid: id,
+                patchedPolicyBindingRequest: changes,
+            });
+        } catch (error) {
+            if (!isTaken(failureIn(error))) throw error;
+            const { order, target } = changes;
+            const other = (await bindingsOf(client, changes)).find(
+                (binding) => binding.pk !== id && binding.target === target && binding.order === order,
+            );
+            if (!other) throw error;
+            throw new UserError(
+                `Authentik at ${client.url} refused the policy binding ${id}: order ${order} of this target belongs to ` +
+                    `${outsideText(holderOf(other))} too (binding ${other.pk}), and of two that share one it refuses ` +
+                    "every change. Two bindings cannot swap their orders in one step either: " +
+                    "in Authentik, give one of them a free number first.",
+            );
+        }
+    },
     delete: (client, id) => client.policies.policiesBindingsDestroy({ policyBindingUuid: id }),
     // Without the target a PATCH is 405, without the subject 400 (measured on 2026.5).
     alwaysSent: ["target", "group", "user", "policy", "order"],

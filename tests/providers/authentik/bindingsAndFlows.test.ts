@@ -83,6 +83,15 @@ describe(`on ${backendName}`, () => {
             );
         });
 
+        test("of which a change is refused for one that was made by hand with the same order names that one", async () => {
+            const { target, one, two } = await guarded();
+            const ours = await authentik.create("policyBinding", { target, group: one, order: 0 });
+            const { body } = await api(backend, "POST", "/policies/bindings/", { target, group: two, order: 0 });
+            await expect(ours.update({ target, group: one, order: 0, enabled: false })).rejects.toThrow(
+                new RegExp(`order 0 of this target belongs to the group test-two-\\S+ too \\(binding ${body.pk}\\)`),
+            );
+        });
+
         test("has exactly one subject", async () => {
             expect(await authentik.failures("policyBinding", { target: "t", order: 0 })).toEqual([
                 "group: one of group, user and policy is required: who or what the binding is for",
