@@ -18,8 +18,10 @@ const SESSION_DURATION = "minutes=5";
 export function demandedBy(error: unknown): string | undefined {
     if (!(error instanceof FlowError)) return undefined;
     const { component = "", isForPersons } = error;
-    if (/^ak-stage-(authenticator-|access-denied)/.test(component)) return "a second factor";
-    return isForPersons ? `a person (${outsideText(component)})` : undefined;
+    if (component === "ak-stage-access-denied") return "a second factor";
+    // Behind the login, a flow of one's own for the login does not help.
+    if (!isForPersons) return undefined;
+    return component.startsWith("ak-stage-authenticator-") ? "a second factor" : `a person (${outsideText(component)})`;
 }
 
 /**
