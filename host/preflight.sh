@@ -148,8 +148,10 @@ check_version() {
 
 # Whether zot will be able to read the certificate that it is to show, and its key: zot verify opens neither. What
 # systemd or a container shows to zot alone is not to be seen here.
-# Reads: contained folder owner. Sets: -. Prints: -. Scratch: tls_file tls_name.
+# Reads: config contained folder owner. Sets: -. Prints: -. Scratch: tls_file tls_name.
 check_tls_files() {
+    expect_of "$config" 2>/dev/null && find_listener
+    find_contained
     json_nodes <"$folder/config" >"$folder/tls-nodes"
     for tls_name in cert key cacert; do
         tls_file=$(node_value "http.tls.$tls_name" <"$folder/tls-nodes")

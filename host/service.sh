@@ -3,6 +3,7 @@
 processes_before=
 processes_since=
 changes=0
+needed_changes=2
 process_before=
 process_since=
 starts_before=0
@@ -79,8 +80,8 @@ stop_service() {
 
 # Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the
 # service, and how far zot's logs have come.
-# Reads: log_lengths processes_before starts_before. Sets: absences changes log_lengths process_before process_since
-#    processes_before processes_since restarted_at serving_before starts_before. Prints: -. Scratch: log process.
+# Reads: log_lengths processes_before starts_before. Sets: absences changes log_lengths needed_changes process_before
+#    process_since processes_before processes_since restarted_at serving_before starts_before. Prints: -. Scratch: log process.
 before_restart() {
     processes_before=
     for process in $(zot_processes); do processes_before="$processes_before $process:$(identity_of "$process")"; done
@@ -89,6 +90,7 @@ before_restart() {
     process_since=
     processes_since=
     changes=0
+    needed_changes=2
     starts_before=$(service_fact runs)
     starts_before=${starts_before:-0}
     absences=0
@@ -159,8 +161,8 @@ is_started_again() {
 
 # What a command has started has to be found among the processes, if those of zot can be seen here. What watches over it
 # may start it again and again: others each time, where a shell on its way to zot is another only once.
-# Reads: changes process_since processes_before processes_since. Sets: absences changes process_since processes_since.
-# Prints: -. Scratch: found process seen stays.
+# Reads: changes needed_changes process_since processes_before processes_since. Sets: absences changes needed_changes
+#    process_since processes_since. Prints: -. Scratch: found process seen stays.
 has_died_by_itself() {
     found=
     seen=
@@ -171,16 +173,20 @@ has_died_by_itself() {
         *" $process "*) found=before ;;
         *)
             process_since=$process found=since seen="$seen $process"
-            case "$processes_since " in *" $process "*) stays=yes ;; esac
+            case "$processes_since " in
+            *" $process "*) stays=yes ;;
+            *) ! is_zot_itself "${process%%:*}" || needed_changes=1 ;;
+            esac
             ;;
         esac
     done
     if [ -n "$found" ]; then
         absences=0
         [ -n "$seen" ] || return 1
+        # What was there before zot itself may have been a shell on its way to it.
         [ -z "$processes_since" ] || [ -n "$stays" ] || changes=$((changes + 1))
         processes_since=$seen
-        [ "$changes" -ge 2 ]
+        [ "$changes" -ge "$needed_changes" ]
         return
     fi
     if [ -n "$process_since" ]; then
@@ -194,6 +200,10 @@ has_died_by_itself() {
         return 1
     fi
 }
+
+# Whether a process is the installed zot that serves, and nothing on its way to it.
+# Reads: binary. Sets: -. Prints: -.
+is_zot_itself() { case $({ tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null) in "$binary serve "*) return 0 ;; *) return 1 ;; esac }
 
 # Whether so many looks in a row have found nothing that runs.
 # Reads: absences. Sets: absences. Prints: -.

@@ -335,7 +335,7 @@ class HostObservationResource {
         } catch (error) {
             if (error instanceof HostRefusal)
                 throw new Error(
-                    `The registry's host ${host} cannot be looked at, nor pushed to: ${error.message}. ` +
+                    `The registry's host ${host} cannot be looked at, nor pushed to: ${error.message} ` +
                         "Nothing was changed.",
                 );
             if (error instanceof SshError)

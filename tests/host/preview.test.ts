@@ -34,7 +34,7 @@ describe("the files of zot's TLS", () => {
     const look = (tls: object) => {
         const folder = scratchFolder();
         writeFileSync(join(folder, "config"), JSON.stringify({ http: { tls } }));
-        return run(dash, `folder='${folder}' contained= owner=$(id -u); (check_tls_files)`);
+        return run(dash, `set -u; folder='${folder}' config=/none owner=$(id -u) state=/none; (check_tls_files)`);
     };
 
     it("are looked for, each by its place in zot's config", () => {

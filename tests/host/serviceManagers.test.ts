@@ -150,10 +150,8 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
                     ].join("\n"),
                     { mode: 0o755 },
                 );
-                const since = Date.now();
                 const { errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
                 expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
-                expect(Date.now() - since).toBeLessThan(20_000);
             },
         );
     },
