@@ -76,7 +76,7 @@ const cut = (text) =>
     text.length > LONGEST ? `${text.slice(0, LONGEST)}\n\nThe rest is in the log of the run.` : text;
 
 async function comment([number, key], text) {
-    if (!/^\d+$/.test(number ?? "") || !/^[\w. -]+$/.test(key ?? ""))
+    if (!/^\d+$/.test(number ?? "") || !/^[\w./ -]+$/.test(key ?? ""))
         throw new Mistake("Usage: node forge.cjs comment NUMBER KEY");
     // Two runs at once, of which the older one ends last: the newer one's word stays.
     if (commit && (await ask("GET", `pulls/${number}`)).head?.sha !== commit) {

@@ -14,16 +14,17 @@ text=$(mktemp)
 trap 'rm -f "$text"' EXIT
 status=0
 pulumi preview --stack "$stack" --non-interactive --diff >"$text" 2>&1 || status=$?
-{
-    if [ "$status" -eq 0 ]; then echo "### Preview of the stack $stack"; else echo "### The preview of the stack $stack failed"; fi
-    echo
-    # Indented text is shown as it is, whatever it holds; a forge refuses a comment of more than 65,536 characters.
-    head -c 50000 "$text" | sed 's/^/    /'
-    if [ "$(wc -c <"$text")" -gt 50000 ]; then printf '\n\nThe rest is in the log of the run.\n'; fi
-} >"$file"
-node "$scripts/safe-to-publish.cjs" "$file" || {
-    printf '### Preview of the stack %s\n\nIt held a secret of the run, and is not published.\n' "$stack" >"$file"
+# The whole of it is searched before it is cut: half a secret would not be found.
+if node "$scripts/safe-to-publish.cjs" "$text"; then
+    # In the log all of it, and in the comment what a forge takes.
+    node "$scripts/shown.cjs" <"$text"
+    {
+        if [ "$status" -eq 0 ]; then echo "### Preview of the stack $stack"; else echo "### The preview of the stack $stack failed"; fi
+        echo
+        node "$scripts/shown.cjs" 50000 <"$text"
+    } >"$file"
+else
     status=1
-}
-cat "$file"
+    printf '### Preview of the stack %s\n\nIt held a secret of the run, and is not published.\n' "$stack" | tee "$file"
+fi
 exit "$status"

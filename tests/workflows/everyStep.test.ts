@@ -261,6 +261,25 @@ describe.each(FORGES)("%s", (forge) => {
         expect(there.refusals).toEqual([]);
     });
 
+    test("a comment says which commit it is about", async () => {
+        const there = await forgeFor(forge);
+        for (const name of ["review", "preview"]) await run(forge, name, there);
+        await there.stop();
+        expect(there.comments).toHaveLength(2);
+        for (const { body } of there.comments)
+            expect(body).toMatch(new RegExp(`about the commit ${commits.head}\\.\n$`));
+    });
+
+    test("a stack's name may have its organisation and project before it", async () => {
+        const there = await forgeFor(forge);
+        const jobs = await run(forge, "preview", there, { vars: { ZOT_STACK: "acme-1/zot_hardening/prod.eu" } });
+        await there.stop();
+        expect({ log: logsOf(jobs), red: isRed(jobs) }).toMatchObject({ red: false });
+        expect(there.comments.map(({ body }) => body.split("\n")[0])).toEqual([
+            "<!-- zot-hardening: preview acme-1/zot_hardening/prod.eu -->",
+        ]);
+    });
+
     test("of two runs at once, the older one that ends last does not write over the newer one's comment", async () => {
         const there = await forgeFor(forge);
         await run(forge, "preview", there);

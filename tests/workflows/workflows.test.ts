@@ -368,6 +368,39 @@ describe("preview", () => {
     });
 
     test.each([
+        ["long lines", "head -c 70000 /dev/zero | tr '\\0' x", 1],
+        ["many short ones", "yes | head -n 40000", 8000],
+        ["characters of several bytes", "yes 'x\u{1f512}\u{1f512}\u{1f512}' | head -c 90001", 2000],
+    ])(
+        "%s are bounded as the forge and the environment want it; the log has all of them",
+        async (_what, says, least) => {
+            const { status, text, stdout } = await preview(`${says}; echo; echo the end`);
+            expect(status).toBe(0);
+            // A variable of a step's environment is at most 128 KiB long, and a comment 65,536 characters.
+            expect(Buffer.byteLength(text)).toBeLessThan(52_000);
+            expect(Buffer.byteLength(text)).toBeGreaterThan(45_000);
+            expect(text.split("\n").length).toBeGreaterThan(least);
+            expect(text).not.toContain("\ufffd");
+            expect(text).toMatch(/\n\nThe rest is in the log of the run\.\n$/);
+            expect(text).not.toContain("the end");
+            expect(stdout).toContain("    the end\n");
+        },
+    );
+
+    test("bytes that are no text, and what a terminal obeys, are not handed on: no runner takes them", async () => {
+        const { folder } = await preview("printf 'a\\377b\\033[31mc\\r\\n'");
+        const bytes = fs.readFileSync(path.join(folder, "preview.md"));
+        expect(Buffer.from(bytes.toString("utf8"))).toEqual(bytes);
+        expect(bytes.toString("utf8")).toBe("### Preview of the stack prod\n\n    a\ufffdb [31mc\n");
+    });
+
+    test("a secret where the text is cut is not published by half", async () => {
+        const { status, text, stdout } = await preview(`head -c 49900 /dev/zero | tr '\\0' x; echo '${CANARY}'`);
+        expect(status).toBe(1);
+        expect(text + stdout).not.toContain(CANARY.slice(0, 8));
+    });
+
+    test.each([
         ["as it is", CANARY],
         ["in base64", Buffer.from(CANARY).toString("base64")],
         ["in hex", Buffer.from(CANARY).toString("hex")],
