@@ -11,7 +11,10 @@ status=0
 [ "${RESULT:-}" = success ] && [ "${OUTCOME:-}" = success ] || status=1
 if [ -n "${TEXT:-}" ]; then
     # A comment may stay while commits go on: where the workflow is gone, or the forge starts none.
-    printf '%s\n\nThis is about the commit %s.\n' "$TEXT" "${COMMIT:-}" >"$text"
+    {
+        printf '%s\n' "$TEXT"
+        [ -z "${COMMIT:-}" ] || printf '\nThis is about the commit %s.\n' "$COMMIT"
+    } >"$text"
 else
     status=1
     printf '### The %s failed\n\nIt did not come to a result for the commit %s: what went wrong is in the log of the run.\n' "$what" "${COMMIT:-}" >"$text"

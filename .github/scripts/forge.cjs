@@ -39,12 +39,29 @@ async function ask(method, path, body, below = `/repos/${repository}/`) {
             `${new URL(url).host} gave no answer to ${method} ${path}: ${error.cause?.message ?? error.message}`,
         );
     });
-    if (!response.ok)
-        throw new Mistake(
-            `${new URL(url).host} answered ${response.status} to ${method} ${path}. ` +
-                "May the token of the run do that (permissions of the job)?",
-        );
+    if (!response.ok) throw new Mistake(await refusal(response, `${method} ${path}`));
     return response.status === 204 ? undefined : response.json();
+}
+
+/** What an answer means to whoever looks after the bot or the repository. */
+const MEANINGS = {
+    401: "FORGE_TOKEN is no token, or no longer one.",
+    403:
+        "The token may not do that: see the permissions of the job on GitHub, " +
+        "and the scopes of the bot's token elsewhere (docs/workflows.md).",
+    404: "Has the repository its issues turned on, and may the token's user read it?",
+    410: "The repository has its issues turned off.",
+    423: "The repository is archived, or the conversation is locked.",
+};
+
+async function refusal(response, request) {
+    const { message } = await response.json().catch(() => ({}));
+    const said =
+        typeof message === "string" && message !== ""
+            ? `, ${JSON.stringify(message.replaceAll(token, "***").slice(0, 200))}`
+            : "";
+    const meaning = MEANINGS[response.status] ?? "";
+    return `${new URL(response.url).host} answered ${response.status} to ${request}${said}. ${meaning}`.trim();
 }
 
 /** All pages; `limit` is the name that Forgejo and Gitea give to GitHub's `per_page`. */

@@ -1,5 +1,7 @@
-// node safe-to-publish.cjs FILE: ends with 1 where the file holds a secret of this environment, as it is or encoded.
+// node safe-to-publish.cjs FILE [--hand-on]: ends with 1 where the file holds a secret of this environment, as it is or
+// encoded; with --hand-on also where it is nothing that a job can hand on to the next.
 "use strict";
+const { isUtf8 } = require("node:buffer");
 const fs = require("node:fs");
 const path = require("node:path");
 
@@ -52,14 +54,25 @@ function secretsIn(name) {
     return password ? [password, decodeURIComponent(password)] : [];
 }
 
-const text = fs.readFileSync(process.argv[2], "utf8");
+/** It becomes a variable of a step's environment; the kernel takes no longer one. In bytes, with its name. */
+const LONGEST = 130_000;
+
+const bytes = fs.readFileSync(process.argv[2]);
+const text = bytes.toString("utf8");
+const complain = (words) => {
+    process.stderr.write(`${process.argv[2]} ${words}\n`);
+    process.exitCode = 1;
+};
 const found = SECRET_VARIABLES.filter((name) =>
     secretsIn(name)
         .flatMap(formsOf)
         // Shorter ones are found everywhere, and are no secret.
         .some((form) => form.length >= 6 && text.includes(form)),
 );
-if (found.length > 0) {
-    process.stderr.write(`${process.argv[2]} holds what is in ${found.join(", ")}, and must not be published.\n`);
-    process.exitCode = 1;
+if (found.length > 0) complain(`holds what is in ${found.join(", ")}, and must not be published.`);
+if (process.argv[3] === "--hand-on") {
+    // A job with such an output does not end: the runner tries for ever to report it.
+    if (!isUtf8(bytes)) complain("holds bytes that are no UTF-8, and cannot be handed on.");
+    if (bytes.length > LONGEST)
+        complain(`has ${bytes.length} bytes, and cannot be handed on: ${LONGEST} are the most.`);
 }

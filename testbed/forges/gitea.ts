@@ -163,7 +163,8 @@ function configuration(folder: string, installed: string, port: number): string 
         repository: { ROOT: join(folder, "repositories"), DEFAULT_BRANCH: "main" },
         security: { INSTALL_LOCK: "true", SECRET_KEY: randomBytes(24).toString("hex") },
         service: { DISABLE_REGISTRATION: "true" },
-        actions: { ENABLED: "true" },
+        // An action that a workflow uses is looked for here, and nowhere outside.
+        actions: { ENABLED: "true", DEFAULT_ACTIONS_URL: "self" },
         session: { PROVIDER: "memory" },
         cron: { ENABLED: "false" },
         log: { MODE: "file", LEVEL: "Info", ROOT_PATH: join(folder, "log") },

@@ -10,6 +10,7 @@ import * as path from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { Gitea, type GivenForge } from "../../testbed/forges/gitea";
 import { removeScratch, runCommand } from "../cli/ciSecrets/command";
+import { ask, tokenOfNewUser } from "./forgeApi";
 
 const root = path.resolve(__dirname, "../..");
 const KEY = `zak_${randomBytes(16).toString("hex")}`;
@@ -54,37 +55,9 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
         const owner = `zh-${randomBytes(4).toString("hex")}`;
 
         /** A request as the administrator, or as another; anything but an answer of the 200s is an error. */
-        async function api<T>(method: string, where: string, body?: unknown, token = forge.token): Promise<T> {
-            const response = await fetch(`${forge.url}/api/v1${where}`, {
-                method,
-                headers: { authorization: `token ${token}`, "content-type": "application/json" },
-                body: body === undefined ? undefined : JSON.stringify(body),
-            });
-            const text = await response.text();
-            if (!response.ok)
-                throw new Error(`${method} ${where} was answered ${response.status}: ${text.slice(0, 300)}`);
-            return (text === "" ? undefined : JSON.parse(text)) as T;
-        }
-        /** A token of a user, made by the user's own name and password, since an administrator's token makes none. */
-        async function userWith(login: string, scopes: string[]): Promise<string> {
-            const password = randomBytes(12).toString("hex");
-            await api("POST", "/admin/users", {
-                username: login,
-                password,
-                email: `${login}@example.org`,
-                must_change_password: false,
-            });
-            const response = await fetch(`${forge.url}/api/v1/users/${login}/tokens`, {
-                method: "POST",
-                headers: {
-                    authorization: `Basic ${Buffer.from(`${login}:${password}`).toString("base64")}`,
-                    "content-type": "application/json",
-                },
-                body: JSON.stringify({ name: "t", scopes }),
-            });
-            if (!response.ok) throw new Error(`No token for ${login}: ${response.status} ${await response.text()}`);
-            return ((await response.json()) as { sha1: string }).sha1;
-        }
+        const api = <T>(method: string, where: string, body?: unknown, token = forge.token) =>
+            ask<T>({ url: forge.url, token }, method, where, body);
+        const userWith = (login: string, scopes: string[]) => tokenOfNewUser(forge, login, scopes);
 
         beforeAll(async () => {
             forge = await start();

@@ -69,6 +69,8 @@ export interface Operator {
     home: string;
     stackFile: string;
     passphrase: string;
+    /** What is typed finds this. */
+    environment: NodeJS.ProcessEnv;
     /** Types a block of the manual. Throws with all that was printed, where it ends otherwise than expected. */
     type(block: string, options?: RunOptions): Promise<Ran>;
     /** Writes settings over those of the stack's file: groups, as in the file. */
@@ -179,6 +181,7 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
         home,
         stackFile,
         passphrase,
+        environment,
         type,
         changeSettings(groups) {
             const current = read();

@@ -394,6 +394,21 @@ describe("preview", () => {
         expect(bytes.toString("utf8")).toBe("### Preview of the stack prod\n\n    a\ufffdb [31mc\n");
     });
 
+    test.each([
+        ["bytes that are no UTF-8, with which a job would never end", Buffer.from([0x61, 0xff]), "no UTF-8"],
+        ["more than a variable can hold", Buffer.alloc(140_000, "x"), "has 140000 bytes"],
+    ])("%s: not handed on to the job that publishes", async (_what, bytes, words) => {
+        const { folder, env } = checkout({});
+        fs.writeFileSync(path.join(folder, "review.md"), bytes);
+        const output = path.join(folder, "output");
+        const answer = await step(".forgejo/workflows/review.yml", "rights", "Hand on the text", {
+            cwd: folder,
+            env: { ...env, GITHUB_OUTPUT: output },
+        });
+        expect(answer).toMatchObject({ status: 1, stderr: expect.stringContaining(words) as string });
+        expect(fs.existsSync(output)).toBe(false);
+    });
+
     test("a secret where the text is cut is not published by half", async () => {
         const { status, text, stdout } = await preview(`head -c 49900 /dev/zero | tr '\\0' x; echo '${CANARY}'`);
         expect(status).toBe(1);
@@ -435,6 +450,37 @@ describe("preview", () => {
         ).toBe(1);
         expect((await preview("echo file:///state", { PULUMI_BACKEND_URL: "file:///state" })).status).toBe(0);
     });
+});
+
+test.each([
+    [401, "FORGE_TOKEN is no token"],
+    [403, "the scopes of the bot's token"],
+    [404, "Has the repository its issues turned on"],
+    [410, "issues turned off"],
+    [423, "archived, or the conversation is locked"],
+    [500, '"it is so"'],
+])("what a forge answers is told with its own words and what they mean: %i", async (code, words) => {
+    const server = http.createServer((_request, response) => {
+        response.writeHead(code, { "content-type": "application/json" });
+        response.end(JSON.stringify({ message: "it is so" }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const answer = await ran(process.execPath, [path.join(scripts, "forge.cjs"), "issue", "Drift"], {
+        cwd: scratch(),
+        env: {
+            FORGE_TOKEN: CANARY,
+            FORGE_USER: "zot-bot",
+            GITHUB_API_URL: `http://127.0.0.1:${port}`,
+            GITHUB_REPOSITORY: "o/r",
+        },
+        input: "x",
+    });
+    server.close();
+    expect(answer).toMatchObject({ status: 1, stdout: "" });
+    expect(answer.stderr).toContain(`answered ${code} to GET issues`);
+    expect(answer.stderr).toContain('"it is so"');
+    expect(answer.stderr).toContain(words);
 });
 
 /** The part of a forge's interface that the scripts use. */
