@@ -51,7 +51,11 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         // Nothing in Authentik changes before the host is known to take its part.
         let looked!: (observation: pulumi.Resource) => void;
         const after = new Promise<pulumi.Resource>((resolve) => (looked = resolve));
-        const identity = new RegistryIdentity(name, { ...args, liveNames, after }, parent);
+        const identity = new RegistryIdentity(
+            name,
+            { ...args, liveNames, after },
+            { ...parent, hooks: args.preflight?.beforeCreateAll() },
+        );
         const hashKey = new random.RandomPassword(`${name}-session-hash`, { length: 64, special: false }, parent);
         const encryptKey = new random.RandomPassword(
             `${name}-session-encryption`,

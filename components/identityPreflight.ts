@@ -147,6 +147,14 @@ export class IdentityPreflight {
     }
 
     /**
+     * Hooks for the component that holds all of them. Where it is new, none of them is in the state, and one name that
+     * is taken refuses it whole: an update without a preview would else make what is free, and stop half-way.
+     */
+    beforeCreateAll(): pulumi.ResourceHookBinding {
+        return this.beforeCreate(...new Set(declaredNames(this.settings).map(({ kind }) => kind)));
+    }
+
+    /**
      * Hooks for a resource that is made in Authentik: where there is one of that name, or CI could not log in
      * afterwards, it is refused before the first is made. Everything is told at once.
      */

@@ -26,6 +26,7 @@ jest.setTimeout(600_000);
      * well.
      */
     let refusals: { byOwnFlow: string; flowTaken: string; allTaken: string };
+    let withoutPreview: { printed: string; succeeded: boolean; made: number };
     const written = async () =>
         (await site.authentik.api<{ results: unknown[] }>("GET", "/providers/oauth2/?client_id=zot")).results.length;
 
@@ -43,6 +44,14 @@ jest.setTimeout(600_000);
         const flow = { name: "theirs", slug: "zot-ci-login", title: "Theirs", designation: "authentication" };
         await api("POST", "/flows/instances/", flow);
         const flowTaken = await refusal();
+        // The Automation API's update goes without a preview.
+        const { printed, succeeded } = await operationApart(scratch, "up");
+        const made = await Promise.all(
+            ["/core/groups/?name=artifact-workloads", "/core/users/?username=zot-ci"].map(
+                async (path) => (await api<{ results: unknown[] }>("GET", path)).results.length,
+            ),
+        );
+        withoutPreview = { printed, succeeded, made: made.reduce((sum, count) => sum + count, await written()) };
         const group = await api<{ pk: string }>("POST", "/core/groups/", { name: "artifact-workloads" });
         const user = await api<{ pk: number }>("POST", "/core/users/", {
             username: "zot-ci",
@@ -82,6 +91,11 @@ jest.setTimeout(600_000);
             expect(refusals.byOwnFlow).toContain("pulumi config set --path identity.ciLoginFlow dedicated");
         },
     );
+
+    test("an update without a preview makes nothing either where one name of all is taken", () => {
+        expect(withoutPreview).toMatchObject({ succeeded: false, made: 0 });
+        expect(withoutPreview.printed).toContain("- flow zot-ci-login (identity.ciLoginFlow)");
+    });
 
     test("preview of a first deployment names what is there already, at once, and the way to take it over", () => {
         expect(refusals.flowTaken).toContain("- flow zot-ci-login (identity.ciLoginFlow)");
