@@ -3,7 +3,7 @@
  * and 2026.5.
  */
 import { outsideText } from "../outsideText";
-import { type ApiAccess, AuthentikApi, oneAttempt } from "./api";
+import { type ApiAccess, AuthentikApi, twoAttempts } from "./api";
 
 export type LookAccess = ApiAccess;
 
@@ -268,5 +268,5 @@ async function passwordObstacle(access: LookAccess, stage: string): Promise<stri
 
 /** The answer's body; undefined for anything but success: who does not answer is told by the look-ups. */
 function get<T>(access: LookAccess, path: string): Promise<T | undefined> {
-    return new AuthentikApi(access, oneAttempt(TIMEOUT)).request<T>(path).catch(() => undefined);
+    return new AuthentikApi(access, twoAttempts(TIMEOUT)).request<T>(path).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 /** What a token for Authentik is allowed to do. Tried on Authentik 2025.12 and 2026.5. */
 import { UserError } from "../userError";
-import { type ApiAccess, AuthentikApi, oneAttempt } from "./api";
+import { type ApiAccess, AuthentikApi, type Patience, twoAttempts } from "./api";
 import { failureIn } from "./failures";
 
 export interface GrantedPermissions {
@@ -38,10 +38,14 @@ interface PermissionRow {
 /**
  * What a token says of itself: two requests one after the other, about 100 ms. Any token may ask.
  *
+ * @param patience with what fails in passing. Default: two attempts, none of them for an Authentik that is starting
  * @throws PermissionCheckError where Authentik does not answer, or refuses the token.
  */
-export async function grantedTo(access: TokenAccess): Promise<GrantedPermissions> {
-    const api = new AuthentikApi(access, oneAttempt(access.timeout ?? 10_000));
+export async function grantedTo(
+    access: TokenAccess,
+    patience: Patience = twoAttempts(access.timeout ?? 10_000),
+): Promise<GrantedPermissions> {
+    const api = new AuthentikApi(access, patience);
     try {
         const { user } = await api.request<Self>(SELF);
         if (user.is_superuser) return { username: user.username, isSuperuser: true, everywhere: new Set() };

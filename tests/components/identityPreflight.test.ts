@@ -1,7 +1,8 @@
 /** What is asked of Authentik before anything is changed there. */
 import { randomBytes } from "node:crypto";
 import type { ResourceHookArgs, ResourceHookBinding } from "@pulumi/pulumi";
-import { authorizationObstacles, type LookAccess, loginObstacles } from "../../clients/authentik/objects";
+import { authorizationObstacles, type LookAccess, loginObstacles, takenNames } from "../../clients/authentik/objects";
+import { grantedTo } from "../../clients/authentik/permissions";
 import { outgoing } from "../../clients/http/outgoing";
 import { declaredNames, IdentityPreflight, obstacleMessage, takenMessage } from "../../components/identityPreflight";
 import { missingMessage } from "../../components/registryIdentity";
@@ -200,6 +201,17 @@ describe("the stages of a login flow", () => {
         expect(await refusal({ beforeUpdate: beforeCreate }, {})).toMatch(
             /authorization flow with-mfa \(identity\.authorizationFlow\) demands a second factor .*identity\.authorizationFlow default-provider-authorization-implicit-consent/s,
         );
+    });
+
+    test("an answer of 500 in passing hides nothing", async () => {
+        for (const path of ["/api/v3/flows/instances/with-mfa/", "/api/v3/flows/bindings/", "/api/v3/core/groups/"])
+            standIn.faults.add({ kind: "serverError", method: "GET", path });
+        expect((await authorizationObstacles(access, "with-mfa"))!.obstacles).toHaveLength(1);
+        const group = { kind: "group", name: "artifact-workloads" } as const;
+        expect(await takenNames(access, [group])).toEqual([group]);
+        standIn.faults.add({ kind: "serverError", method: "GET", path: "/api/v3/core/users/me/" });
+        expect(await grantedTo({ url: standIn.url, token, way: outgoing() })).toMatchObject({ isSuperuser: true });
+        standIn.faults.clear();
     });
 
     test("a flow that is not there is left to the look-ups", async () => {
