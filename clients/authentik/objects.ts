@@ -17,14 +17,14 @@ interface Listed {
 /** One kind of object, as the API has it, and how one of a name is found. */
 const KINDS = {
     "OAuth2 provider of the client id": { path: "/providers/oauth2/", field: "client_id" },
-    "OAuth2 provider": { path: "/providers/oauth2/", field: "name" },
+    "OAuth2 provider": { path: "/providers/oauth2/", field: "name", everyKind: "/providers/all/" },
     application: { path: "/core/applications/", field: "slug" },
     group: { path: "/core/groups/", field: "name" },
     user: { path: "/core/users/", field: "username" },
     flow: { path: "/flows/instances/", field: "slug" },
     stage: { path: "/stages/all/", field: "name" },
-    "expression policy": { path: "/policies/expression/", field: "name" },
-} as const;
+    "expression policy": { path: "/policies/expression/", field: "name", everyKind: "/policies/all/" },
+} as const satisfies Record<string, { path: string; field: string; everyKind?: string }>;
 export type Kind = keyof typeof KINDS;
 
 /**
@@ -46,13 +46,26 @@ async function find(access: LookAccess, kind: Kind, name: string): Promise<Recor
         : answer?.results.find((candidate) => candidate[field] === name);
 }
 
+/** Whether the name is one of another kind's object, where no two of all kinds share it. */
+async function isOfAnotherKind(access: LookAccess, kind: Kind, name: string): Promise<boolean> {
+    const known = KINDS[kind];
+    if (!("everyKind" in known)) return false;
+    const found = await get<Listed>(access, `${known.everyKind}?search=${encodeURIComponent(name)}&page_size=100`);
+    return found?.results.some((candidate) => candidate.name === name) ?? false;
+}
+
 /** Which of the names are taken. A name that may not be asked for counts as free: making the object will tell. */
 export async function takenNames<Named extends { kind: Kind; name: string }>(
     access: LookAccess,
     names: readonly Named[],
 ): Promise<Named[]> {
-    const found = await Promise.all(names.map(({ kind, name }) => find(access, kind, name)));
-    return names.filter((_, index) => found[index] !== undefined);
+    const found = await Promise.all(
+        names.map(
+            async ({ kind, name }) =>
+                (await find(access, kind, name)) !== undefined || (await isOfAnotherKind(access, kind, name)),
+        ),
+    );
+    return names.filter((_, index) => found[index]);
 }
 
 /** Whether a user is a member of a group; undefined where either is not to be seen. */

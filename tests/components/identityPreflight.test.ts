@@ -203,6 +203,24 @@ describe("the stages of a login flow", () => {
         );
     });
 
+    test("a name that an object of another kind has is taken, where all kinds share their names", async () => {
+        // The lists of all kinds are not the stand-in's; these are the answers of Authentik 2026.5, as far as they are read.
+        const answers: Record<string, object> = {
+            "/api/v3/providers/all/?search=Zot&page_size=100": {
+                results: [{ name: "Zot", component: "ak-provider-ldap-form" }],
+            },
+            "/api/v3/policies/all/?search=only-ci&page_size=100": { results: [{ name: "only-ci-2" }] },
+        };
+        const way: LookAccess["way"] = ({ pathname, search }) =>
+            Promise.resolve(Response.json(answers[pathname + search] ?? { results: [] }));
+        const provider = { kind: "OAuth2 provider", name: "Zot" } as const;
+        const policy = { kind: "expression policy", name: "only-ci" } as const;
+        const group = { kind: "group", name: "Zot" } as const;
+        expect(
+            await takenNames({ url: "https://authentik.example.org", token, way }, [provider, policy, group]),
+        ).toEqual([provider]);
+    });
+
     test("an answer of 500 in passing hides nothing", async () => {
         for (const path of ["/api/v3/flows/instances/with-mfa/", "/api/v3/flows/bindings/", "/api/v3/core/groups/"])
             standIn.faults.add({ kind: "serverError", method: "GET", path });
