@@ -127,13 +127,33 @@ function save(program, result) {
     write(sourcesFile(program), JSON.stringify(sources));
 }
 
+/**
+ * Calls `work` with esbuild, which is a program of its own and inherits what `process.env` is when it is started: no
+ * secret. Pulumi's engine, for one, gives the program every secret of the stack (PULUMI_CONFIG).
+ */
+function withEsbuild(work) {
+    const whole = process.env;
+    const needed = ["PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "ESBUILD_BINARY_PATH"];
+    process.env = Object.fromEntries(needed.filter((name) => name in whole).map((name) => [name, whole[name]]));
+    // A thread of esbuild's would start it, with the environment of the whole process.
+    process.env.ESBUILD_WORKER_THREADS = "0";
+    try {
+        return work(require("esbuild"));
+    } finally {
+        process.env = whole;
+    }
+}
+
 function compileSync(program) {
-    save(program, require("esbuild").buildSync(optionsOf(program)));
+    save(
+        program,
+        withEsbuild((esbuild) => esbuild.buildSync(optionsOf(program))),
+    );
 }
 
 async function compileAll() {
-    const esbuild = require("esbuild");
-    await Promise.all(programs().map(async (program) => save(program, await esbuild.build(optionsOf(program)))));
+    const builds = withEsbuild((esbuild) => programs().map((program) => [program, esbuild.build(optionsOf(program))]));
+    await Promise.all(builds.map(async ([program, result]) => save(program, await result)));
 }
 
 /** The path of a program's JavaScript, compiled if need be. */

@@ -113,7 +113,7 @@ async function addressesInState(folder: string, stack: string): Promise<Set<stri
     const text = await pulumi(
         ["stack", "export", "--stack", stack],
         "read the stack's state; for a stack that is not there yet: pulumi stack init, or --no-state here",
-        { folder, without: ["AUTHENTIK_TOKEN"] },
+        { folder },
     );
     const { deployment } = JSON.parse(text) as { deployment?: { resources?: { urn: string }[] } };
     return new Set((deployment?.resources ?? []).map(({ urn }) => urn));

@@ -44,6 +44,11 @@ async function authentikToken(options: Options): Promise<void> {
     const task = tokenTask(options.stack, options.for, settings.identity, options.name);
     const url = addressOf(options);
     const token = adminToken();
+    if (!options.steps && !token && (options.output || options.config || options.dryRun || options.json))
+        throw new UserError(
+            `${ADMIN_TOKEN} is not in the environment, so nothing was made. Put a superuser's API token there ` +
+                "(read -rs), or see the steps to do it by hand: --steps.",
+        );
     if (options.steps || !token) {
         printSteps(task, url, options);
         return;
@@ -154,9 +159,10 @@ function addressOf({ url: option, stack }: Options): string {
         : {};
     const found = option ?? (process.env.AUTHENTIK_URL?.trim() || config?.["authentik:url"]);
     if (typeof found !== "string" || found === "")
-        throw new UserError(
+        return program.error(
             "Authentik's address is not set: give --url, or set it with: " +
                 "pulumi config set authentik:url https://authentik.example.org",
+            { exitCode: EXIT.usage },
         );
     if (!/^https?:\/\//.test(found) || !URL.canParse(found))
         throw new UserError(`Authentik's address is not a URL: ${JSON.stringify(found)}.`);
@@ -188,7 +194,7 @@ async function handOver(key: string, { output, config, stack }: Options): Promis
         await pulumi(
             ["config", "set", "--secret", "authentik:token", "--stack", stack],
             `set authentik:token of the stack ${stack} (the token was made; run this again)`,
-            { folder: projectFolder(), input: key, without: [ADMIN_TOKEN] },
+            { folder: projectFolder(), input: key },
         );
         places.push(`authentik:token of the stack ${stack}, encrypted`);
     }
@@ -292,7 +298,9 @@ const program = withStackOption(
         new Option(
             "--steps [kind]",
             "only print the steps: in the web interface (ui), as a shell script (api), or both",
-        ).choices(["api", "ui"]),
+        )
+            .choices(["api", "ui"])
+            .conflicts("json"),
     )
     .option("--output <file>", "write the token to a file of mode 0600")
     .option("--config", "set the token as authentik:token of the stack, encrypted")
@@ -315,7 +323,7 @@ const program = withStackOption(
     .addHelpText(
         "after",
         `\nAn administrator's API token comes from the environment, as ${ADMIN_TOKEN}; ` +
-            "without it the steps are printed. The new token is never printed.",
+            "without it the steps are printed, where nothing else was asked for. The new token is never printed.",
     )
     .action(async (options: Options) => {
         if (options.name !== undefined && !/^[A-Za-z0-9_-]+$/.test(options.name))

@@ -5,6 +5,7 @@ import { outgoing, type Send } from "../clients/http/outgoing";
 import { UserError } from "../clients/userError";
 import { KeyHolder } from "../clients/zot/apiKeys";
 import { isLoopback } from "../components/settings";
+import { OUTPUT_NAMES } from "../components/settings/ciSecretNames";
 import { settingsFromStackFile, stacksWithFile } from "../components/settings/fromStackFile";
 import { isMap } from "../components/settings/setting";
 import { FileStore } from "./ciSecrets/fileStore";
@@ -14,8 +15,8 @@ import { type Credential, credentialFrom, expiryWarning } from "./ciSecrets/outp
 import { described, revokePrevious } from "./ciSecrets/previousKeys";
 import { pulumi } from "./ciSecrets/pulumi";
 import type { Change, Store } from "./ciSecrets/store";
-import { OUTPUT_NAMES, STORES, type Target, type TargetOptions, targetFrom, VISIBILITIES } from "./ciSecrets/target";
-import { busy, command, EXIT, run } from "./shared/command";
+import { STORES, type Target, TargetError, type TargetOptions, targetFrom, VISIBILITIES } from "./ciSecrets/target";
+import { busy, command, EXIT, run, usualExitCode } from "./shared/command";
 import { hide, masked } from "./shared/masked";
 import { projectFolder } from "./shared/stack";
 
@@ -28,7 +29,7 @@ interface Options extends Omit<TargetOptions, "names"> {
     json?: boolean;
 }
 
-/** Every variable that may hold a forge's token; no other program is to inherit them. */
+/** Every variable that may hold a forge's token. */
 const TOKEN_VARIABLES = [...new Set((["forgejo", "gitea", "github"] as const).flatMap((store) => variablesFor(store)))];
 
 const SAID: Record<Change, [done: string, dryRun: string]> = {
@@ -128,7 +129,7 @@ async function outputsText({ stack, from }: Options): Promise<string> {
     return pulumi(
         ["stack", "output", "--json", "--show-secrets", "--stack", stack!],
         `read the outputs of the stack ${stack}`,
-        { folder: projectFolder(), without: TOKEN_VARIABLES },
+        { folder: projectFolder() },
     );
 }
 
@@ -227,5 +228,10 @@ Exit code: 0 done, 1 it could not be done, 2 a mistake on the command line, 3 a 
         await ciSecrets(options);
     });
 
-// Whatever failed: the key and the token are in no message.
-void run(program, { words: masked });
+void run(program, {
+    // Whatever failed: the key and the token are in no message.
+    words: masked,
+    // Without a stack's settings, what is not clear is the command line.
+    exitCode: (error) =>
+        error instanceof TargetError && program.opts<Options>().stack === undefined ? EXIT.usage : usualExitCode(error),
+});

@@ -41,7 +41,6 @@ class Rotating {
             await this.steps.run(() =>
                 pulumi(["config", "set", "--stack", this.stack, "--path", place, value], `set ${place}`, {
                     folder: this.folder,
-                    without: FORGE_TOKENS,
                 }),
             );
         }

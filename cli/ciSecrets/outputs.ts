@@ -1,7 +1,7 @@
 /** What a stack says of CI's credential. Pure. */
 import { UserError } from "../../clients/userError";
+import type { OutputName, SecretNames } from "../../components/settings/ciSecretNames";
 import { isMap } from "../../components/settings/setting";
-import type { Names, OutputName } from "./target";
 
 /** Outputs that cannot be used, to the person who can mend it. */
 export class OutputsError extends UserError {}
@@ -39,7 +39,7 @@ const DAY = 86_400_000;
  * @param names of what is handed over
  * @throws OutputsError where something is missing, or the key has expired. No value is in its message.
  */
-export function credentialFrom(text: string, names: Names, now: Date): Credential {
+export function credentialFrom(text: string, names: SecretNames, now: Date): Credential {
     let outputs: unknown;
     try {
         outputs = JSON.parse(text);

@@ -2,14 +2,13 @@
 import { spawn } from "node:child_process";
 import { UserError } from "../../clients/userError";
 import { busy } from "../shared/command";
+import { pulumiVariables } from "../shared/environment";
 
 export interface PulumiRun {
     /** The folder of the project. */
     folder: string;
     /** Given on standard input; nothing else is. */
     input?: string;
-    /** Names in the environment that are none of Pulumi's business. */
-    without?: readonly string[];
 }
 
 /**
@@ -17,14 +16,9 @@ export interface PulumiRun {
  * @returns what it wrote to standard output
  * @throws UserError with what it wrote to standard error
  */
-export function pulumi(
-    args: readonly string[],
-    what: string,
-    { folder, input, without = [] }: PulumiRun,
-): Promise<string> {
-    const env: NodeJS.ProcessEnv = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+export function pulumi(args: readonly string[], what: string, { folder, input }: PulumiRun): Promise<string> {
+    const env: NodeJS.ProcessEnv = { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true" };
     busy(`Waiting for pulumi ${args.slice(0, 2).join(" ")}`);
-    for (const name of without) delete env[name];
     return new Promise((resolve, reject) => {
         const child = spawn("pulumi", [...args, "--non-interactive"], {
             cwd: folder,

@@ -4,19 +4,12 @@
  */
 import { UserError } from "../../clients/userError";
 import { isLoopback, shown } from "../../components/settings";
-import { isMap } from "../../components/settings/setting";
-
-/** Stack outputs that can be handed over. */
-export const OUTPUT_NAMES = ["registryUrl", "registryHost", "ciUserName", "ciApiKey", "ciApiKeyExpires"] as const;
-export type OutputName = (typeof OUTPUT_NAMES)[number];
+import { type SecretNames, secretNames } from "../../components/settings/ciSecretNames";
 
 export const STORES = ["forgejo", "gitea", "github", "dotenv", "json"] as const;
 export type StoreKind = (typeof STORES)[number];
 
 export const VISIBILITIES = ["private", "all"] as const;
-
-/** What each output is called in the store. */
-export type Names = Partial<Record<OutputName, string>>;
 
 export interface ForgeTarget {
     store: "forgejo" | "gitea" | "github";
@@ -28,13 +21,13 @@ export interface ForgeTarget {
     repository: string | undefined;
     /** Which repositories of a GitHub organisation see a new secret; one that exists keeps what it has. */
     visibility: (typeof VISIBILITIES)[number];
-    names: Names;
+    names: SecretNames;
 }
 
 export interface FileTarget {
     store: "dotenv" | "json";
     file: string;
-    names: Names;
+    names: SecretNames;
 }
 
 export type Target = ForgeTarget | FileTarget;
@@ -59,14 +52,9 @@ export class TargetError extends UserError {
     }
 }
 
-export const DEFAULT_NAMES: Names = { ciApiKey: "ZOT_CI_API_KEY" };
+export const DEFAULT_NAMES: SecretNames = { ciApiKey: "ZOT_CI_API_KEY" };
 const DEFAULT_GITHUB_API = "https://api.github.com";
 
-/** What forges accept, in capitals: they do not tell small letters from capitals. */
-const NAME = /^[A-Z_][A-Z0-9_]*$/;
-/** In characters: what forges that keep names in a database have room for. */
-const LONGEST_NAME = 255;
-const RESERVED = /^(GITHUB|GITEA|FORGEJO)_|^CI$/;
 const OWNER = /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 const REPOSITORY = /^[A-Za-z0-9._-]+$/;
 
@@ -80,7 +68,7 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
     const given = (name: keyof TargetOptions) =>
         isSet(options[name]) ? options[name] : isSet(settings[name]) ? settings[name] : undefined;
     const store = given("store");
-    const names = namesFrom(given("names"), mistakes);
+    const names = namesFrom(given("names"), store, mistakes);
     if (store === undefined)
         mistakes.push(`there is no store: give --store or set ciSecrets.store, one of ${STORES.join(", ")}.`);
     else if (!(STORES as readonly unknown[]).includes(store))
@@ -106,13 +94,6 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
         (typeof repository !== "string" || !REPOSITORY.test(repository) || /^\.+$/.test(repository))
     )
         mistakes.push(`the repository ${shown(repository)} is not a repository's name; its owner is given apart.`);
-    for (const name of variableNames(names)) {
-        if (store === "forgejo" && name.startsWith("CI"))
-            mistakes.push(
-                `the name ${name} begins with CI, which Forgejo takes for no variable; ` +
-                    "only the key, a secret, may have such a name.",
-            );
-    }
     const visibility = given("visibility") ?? "private";
     if (!(VISIBILITIES as readonly unknown[]).includes(visibility))
         mistakes.push(`the visibility ${shown(visibility)} is not one of ${VISIBILITIES.join(", ")}.`);
@@ -126,10 +107,6 @@ export function targetFrom(options: TargetOptions, settings: TargetOptions = {})
         names,
     };
 }
-
-/** All but the key's: what is handed over as a variable. */
-const variableNames = (names: Names) =>
-    Object.entries(names).flatMap(([output, name]) => (output === "ciApiKey" ? [] : [name]));
 
 const isSet = (value: unknown) => value !== undefined && value !== null && value !== "";
 
@@ -156,34 +133,11 @@ function apiUrlFrom(value: unknown, mistakes: string[], isGitHub: boolean): stri
     return `${url.origin}${isGitHub ? path : path.replace(/\/api\/v1$/, "")}`;
 }
 
-function namesFrom(value: unknown, mistakes: string[]): Names {
+function namesFrom(value: unknown, store: unknown, mistakes: string[]): SecretNames {
     if (value === undefined) return DEFAULT_NAMES;
-    const parsed = typeof value === "string" ? parsedOrItself(value) : value;
-    if (!isMap(parsed) || Object.keys(parsed).length === 0) {
-        mistakes.push(
-            `the names ${shown(value)} are not a map from stack outputs to names, such as {ciApiKey: ZOT_CI_API_KEY}.`,
-        );
-        return {};
-    }
-    const names: Names = {};
-    for (const [output, name] of Object.entries(parsed)) {
-        if (!(OUTPUT_NAMES as readonly string[]).includes(output))
-            mistakes.push(
-                `${shown(output)} is not an output that is handed over; those are ${OUTPUT_NAMES.join(", ")}.`,
-            );
-        else if (typeof name !== "string" || !NAME.test(name))
-            mistakes.push(`the name ${shown(name)} for ${output} is not one of capitals, digits and "_".`);
-        else if (name.length > LONGEST_NAME)
-            mistakes.push(`the name for ${output} is longer than ${LONGEST_NAME} characters.`);
-        else if (RESERVED.test(name))
-            mistakes.push(
-                `the name ${name} for ${output} is one that forges keep for themselves (CI, GITHUB_…, GITEA_…, ` +
-                    "FORGEJO_…).",
-            );
-        else if (Object.values(names).includes(name)) mistakes.push(`the name ${name} is given twice.`);
-        else names[output as OutputName] = name;
-    }
-    return names;
+    const found = secretNames(typeof value === "string" ? parsedOrItself(value) : value, store);
+    mistakes.push(...found.mistakes);
+    return found.names;
 }
 
 function parsedOrItself(text: string): unknown {

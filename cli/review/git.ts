@@ -8,20 +8,21 @@ import {
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../clients/userError";
+import { withoutSecretVariables } from "../shared/environment";
 import { heedSignalOf } from "../shared/interrupt";
 
 const answerOf = (
     args: string[],
     options: Omit<SpawnSyncOptionsWithStringEncoding, "encoding"> & { encoding: "utf8" },
 ) => {
-    const answer = spawnSync("git", args, options);
+    const answer = spawnSync("git", args, { env: withoutSecretVariables(), ...options });
     heedSignalOf(answer);
     return answer;
 };
 
 const outputOf = (args: string[], options: ExecFileSyncOptions): string => {
     try {
-        return execFileSync("git", args, { ...options, encoding: "utf8" });
+        return execFileSync("git", args, { env: withoutSecretVariables(), ...options, encoding: "utf8" });
     } catch (error) {
         heedSignalOf(error);
         throw error;
@@ -83,7 +84,7 @@ export function commitsMissing({ root }: Repository, behind: string, ahead: stri
 /** Writes a commit's files below `into`; neither the checkout nor its index are touched, and no hook runs. */
 export function writeCommit({ root }: Repository, commit: string, into: string): void {
     mkdirSync(into, { recursive: true });
-    const env = { ...process.env, GIT_INDEX_FILE: join(into, "..", `index-${commit}`) };
+    const env = { ...withoutSecretVariables(), GIT_INDEX_FILE: join(into, "..", `index-${commit}`) };
     outputOf(["read-tree", commit], { cwd: root, env });
     outputOf(["checkout-index", "--all", "--force", `--prefix=${into}/`], {
         cwd: root,
@@ -176,7 +177,11 @@ export function entriesOf({ root, prefix }: Repository, commit: string): Entry[]
 
 /** A file's content as it is kept: no attribute, filter or line ending that a commit may ask for is heeded. */
 export function contentOf({ root }: Repository, object: string): Buffer {
-    return execFileSync("git", ["cat-file", "blob", object], { cwd: root, maxBuffer: 1 << 28 });
+    return execFileSync("git", ["cat-file", "blob", object], {
+        cwd: root,
+        env: withoutSecretVariables(),
+        maxBuffer: 1 << 28,
+    });
 }
 
 /** The difference of two texts, as `git diff` shows it, without its heading; empty where there is none. */
@@ -189,7 +194,7 @@ export function textDifference(scratch: string, before: string, after: string): 
         writeFileSync(join(folder, "after"), after);
         // Of nobody's configuration. 0 and 1 are answers, all else is a failure.
         const env = {
-            ...process.env,
+            ...withoutSecretVariables(),
             GIT_CONFIG_GLOBAL: "/dev/null",
             GIT_CONFIG_NOSYSTEM: "1",
             GIT_CEILING_DIRECTORIES: scratch,

@@ -46,7 +46,7 @@ export function busy(what: string, terminal: { isTTY?: boolean; write(text: stri
 
 /** What is particular about a command that does not come to its end. */
 export interface Ending {
-    /** Default: {@link EXIT}.mistake for what a person can mend, `defect` for all else. */
+    /** Default: {@link usualExitCode}. */
     exitCode?(error: unknown): number;
     /** What the words pass before they are printed. Default: nothing. */
     words?(text: string): string;
@@ -77,4 +77,5 @@ export async function run(program: Command, { exitCode = usualExitCode, words = 
     }
 }
 
-const usualExitCode = (error: unknown) => (error instanceof UserError ? EXIT.mistake : EXIT.defect);
+/** 1 for what a person can mend, 3 for all else. */
+export const usualExitCode = (error: unknown) => (error instanceof UserError ? EXIT.mistake : EXIT.defect);

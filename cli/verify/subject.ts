@@ -70,17 +70,6 @@ export interface SubjectOptions {
     readOnly?: boolean;
 }
 
-/** Variables that hold secrets; no other program is to inherit them. */
-const SECRET_VARIABLES = ["AUTHENTIK_TOKEN", "ZOT_CI_API_KEY"];
-
-/** An environment for another program. */
-export const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-    Object.fromEntries(
-        Object.entries(environment).filter(
-            ([name]) => ![...SECRET_VARIABLES, "PULUMI_CONFIG_PASSPHRASE"].includes(name),
-        ),
-    );
-
 /** @throws UserError, SettingsError, StackFileError for mistakes of the person. */
 export async function subjectFrom(options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
     const subject =
@@ -209,7 +198,7 @@ async function outputsOf(stack: string, folder: string, remarks: string[]): Prom
             await pulumi(
                 ["stack", "output", "--json", "--show-secrets", "--stack", stack],
                 `read the outputs of the stack ${stack}`,
-                { folder, without: SECRET_VARIABLES },
+                { folder },
             ),
         );
         return isMap(outputs) ? outputs : {};
@@ -229,7 +218,6 @@ async function outputsOf(stack: string, folder: string, remarks: string[]): Prom
 async function tokenOf(stack: string, folder: string): Promise<string | undefined> {
     const token = await pulumi(["config", "get", "authentik:token", "--stack", stack], "read authentik:token", {
         folder,
-        without: SECRET_VARIABLES,
     }).catch(() => "");
     return token.trim() || undefined;
 }

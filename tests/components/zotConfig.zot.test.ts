@@ -3,12 +3,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import Ajv from "ajv";
-import fc from "fast-check";
 import { type Action, ANONYMOUS, evaluate, type Who } from "../../components/accessPolicy";
 import { declaredState } from "../../components/declaredState";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { configText, type JsonMap, namelessSecretFiles, readOnlyConfig } from "../../components/zotConfig";
-import { someAccess, someExtraConfig, someMirrors } from "../support/randomSettings";
 import { siteSettings } from "../support/settings";
 import { type Credentials, cleanUp, push, RunningZot, run, scratch, type Zot, zots } from "../testbed/zot/zots";
 
@@ -244,146 +242,4 @@ for (const zot of realZots)
             );
             await server.stop();
         });
-    });
-
-// Whatever the settings, every identity that a login can make has what evaluate() says: accounts with the groups of
-// their last login, and keys.
-for (const zot of realZots)
-    describe(zot.name, () => {
-        const people: Record<string, string[]> = {
-            boss: ["admins"],
-            "zot-ci": ["artifact-workloads"],
-            dev: ["developers", "testers"],
-            both: ["artifact-workloads", "developers"],
-            bob: [],
-            someone: [],
-        };
-        const repositories = [
-            "team",
-            "team/app",
-            "team/base/x",
-            "teams/app",
-            "app",
-            "x/app",
-            "docker.io/library/app",
-            "docker.io-images/app",
-            "ghcr.io/a",
-            "a",
-        ];
-
-        /** A zot that had another login once: its accounts stay, with a key each. */
-        async function accounts(folder: string): Promise<Record<string, string>> {
-            const htpasswd = path.join(folder, "htpasswd");
-            fs.writeFileSync(
-                htpasswd,
-                Object.keys(people)
-                    .map((name) => `${name}:${PASSWORD_HASH}\n`)
-                    .join(""),
-            );
-            const groups = Object.fromEntries(
-                [...new Set(Object.values(people).flat())].map((group) => [
-                    group,
-                    { users: Object.keys(people).filter((name) => people[name]!.includes(group)) },
-                ]),
-            );
-            const accessControl = {
-                repositories: { "**": { anonymousPolicy: ["read"], defaultPolicy: ["read"] } },
-                groups,
-            };
-            const server = await RunningZot.start(
-                zot,
-                () => ({ http: { auth: { htpasswd: { path: htpasswd }, apikey: true }, accessControl } }),
-                folder,
-            );
-            const keys: Record<string, string> = {};
-            for (const name of Object.keys(people)) {
-                const made = await server.request("POST", "/zot/auth/apikey", {
-                    as: [name, PASSWORD],
-                    headers: { "X-ZOT-API-CLIENT": "zot-ui" },
-                    body: '{"label":"key","scopes":[]}',
-                });
-                keys[name] = (JSON.parse(String(made.body)) as { apiKey: string }).apiKey;
-            }
-            await server.stop();
-            return keys;
-        }
-
-        const [seed, runs] = [Number(process.env.ZOT_POLICIES_SEED ?? 1), Number(process.env.ZOT_POLICIES_RUNS ?? 4)];
-
-        test(
-            "gives the rights that evaluate() says, by random settings with a part of the site's own",
-            async () => {
-                const folder = scratch();
-                const keys = await accounts(folder);
-                const some = fc.record({
-                    access: someAccess,
-                    zot: fc.record({ mirrors: someMirrors, extraConfig: someExtraConfig }),
-                });
-                const differences: unknown[] = [];
-                let [served, requests] = [0, 0];
-                for (const changes of fc.sample(some, { seed, numRuns: 40 * runs })) {
-                    if (served >= runs) break;
-                    let declared: ReturnType<typeof siteSettings>;
-                    try {
-                        declared = siteSettings({
-                            ...changes,
-                            zot: { ...changes.zot, vulnerabilityUpdateInterval: "off" },
-                        } as Record<string, Record<string, unknown>>);
-                    } catch {
-                        continue;
-                    }
-                    served++;
-                    // The one condition there is asks for TLS, which this has not.
-                    const withoutConditional = <T extends { conditional?: boolean }>(grants: T[]) =>
-                        grants.filter(({ conditional }) => !conditional);
-                    const policy = {
-                        rules: declared.policy.rules.map((rule) => ({
-                            ...rule,
-                            grants: withoutConditional(rule.grants),
-                        })),
-                        everywhere: withoutConditional(declared.policy.everywhere),
-                    };
-                    const {
-                        auth,
-                        tls: _tls,
-                        address: _address,
-                        port: _port,
-                        externalUrl: _url,
-                        ...http
-                    } = (declared.zotConfig() as Record<string, JsonMap>).http as Record<string, JsonMap>;
-                    const {
-                        openid: _openid,
-                        sessionKeysFile: _keys,
-                        sessionDriver: _driver,
-                        secureSession: _secure,
-                        failDelay: _delay,
-                        ...rest
-                    } = auth!;
-                    // All that is left of the logins is keys.
-                    expect(rest).toEqual({ apikey: true });
-                    const server = await RunningZot.start(zot, () => ({ http: { ...http, auth: rest } }), folder);
-                    const everyone: [Who, Credentials | undefined][] = [
-                        [ANONYMOUS, undefined],
-                        ...Object.entries(people).map(([name, groups]): [Who, Credentials] => [
-                            { kind: "user", name, groups },
-                            [name, keys[name]!],
-                        ]),
-                    ];
-                    for (const repository of repositories) {
-                        for (const [who, as] of everyone) {
-                            for (const action of ["read", "create", "delete"] as const) {
-                                requests++;
-                                const lets = await zotLets(server, as, action, repository);
-                                if (lets !== evaluate(policy, who, action, repository))
-                                    differences.push({ changes, who, action, repository, lets });
-                            }
-                        }
-                    }
-                    await server.stop();
-                }
-                expect(differences).toEqual([]);
-                expect([served, requests]).toEqual([runs, runs * repositories.length * 7 * 3]);
-            },
-            120_000 + runs * 15_000,
-        );
     });

@@ -2,12 +2,12 @@
 
 import { launchChromium, NoBrowserError } from "../../../clients/chromium";
 import { sendOne } from "../../../clients/http/request";
+import { withoutSecretVariables } from "../../shared/environment";
 import { type BrowserLogin, logInWithBrowser, logOutWithBrowser } from "../browserLogin";
 import type { Check } from "../check";
 import type { Context } from "../context";
 import { Interrupted } from "../control";
 import { fail, notApplicable, notPossible, type Outcome, pass, Skipped } from "../outcome";
-import { withoutSecrets } from "../subject";
 
 export const browser: Check[] = [
     {
@@ -50,7 +50,7 @@ export const browser: Check[] = [
 ];
 
 async function logsIn(context: Context, login: BrowserLogin, program: string | undefined): Promise<Outcome> {
-    const chromium = await launchChromium(program, withoutSecrets(process.env));
+    const chromium = await launchChromium(program, withoutSecretVariables());
     try {
         const version = `Chromium ${chromium.version()}`;
         const tab = await chromium.newContext();

@@ -5,6 +5,7 @@ import { type JsonMap, valueAt } from "../../zotJson";
 import { allSettings, settingOf } from "../declarations";
 import { placesOf, type SettingMistake } from "../setting";
 import { accessChecks } from "./access";
+import { ciChecks } from "./ci";
 import { type CrossCheck, mistake } from "./crossCheck";
 import { hostChecks } from "./host";
 import { zotChecks } from "./zot";
@@ -71,6 +72,7 @@ export const crossChecks: CrossCheck[] = [
     ...accessChecks,
     ...zotChecks,
     ...doubles,
+    ...ciChecks,
     ...hostChecks,
     ...unmetNeeds,
     ...siteChecks,

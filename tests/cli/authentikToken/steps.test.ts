@@ -1,6 +1,6 @@
 /** npm run authentik-token without an administrator's token: the steps for a person, and a script that does them. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { runCommand } from "../ciSecrets/command";
@@ -24,6 +24,28 @@ test("without an administrator's token: what to do, and what the token could sti
     );
     expect(preview.stdout).toContain("pulumi-zot-site-preview");
     expect(preview.stdout).not.toContain("ask POST");
+});
+
+test.each([["--config", "--json"], ["--output", "token"], ["--json"], ["--dry-run"]])(
+    "without an administrator's token, what was asked for is not done, and nobody takes it for done: %s %s",
+    async (...args) => {
+        const ran = await runCommand("cli/authentik-token.ts", ["--stack", "site", ...args], { cwd: project() });
+        expect(ran).toMatchObject({ status: 1, stdout: "" });
+        expect(ran.stderr).toMatch(/^AUTHENTIK_ADMIN_TOKEN is not in the environment, so nothing was made\./);
+    },
+);
+
+test("what is mistaken on the command line ends with 2", async () => {
+    const cwd = project();
+    const stackFile = join(cwd, "Pulumi.site.yaml");
+    writeFileSync(stackFile, readFileSync(stackFile, "utf8").replace(/^ *authentik:url:.*\n/m, ""));
+    expect(await runCommand("cli/authentik-token.ts", ["--stack", "site"], { cwd })).toMatchObject({
+        status: 2,
+        stderr: expect.stringMatching(/Authentik's address is not set: give --url/) as string,
+    });
+    expect(
+        await runCommand("cli/authentik-token.ts", ["--stack", "site", "--steps", "ui", "--json"], { cwd }),
+    ).toMatchObject({ status: 2 });
 });
 
 const missing = ["curl", "jq"].filter((name) => !findExecutable(name));

@@ -265,7 +265,7 @@ test("names that begin with CI are refused for Forgejo's variables before anythi
     const names = named("ciApiKey=CI_KEY", "ciUserName=CI_USER", "registryHost=CICD_HOST");
     const refused = await handOver([...place, ...names]);
     expect(refused).toMatchObject({
-        status: 1,
+        status: 2,
         stdout: "",
         stderr: expect.stringMatching(
             /the name CI_USER begins with CI[\s\S]*the name CICD_HOST begins with CI/,

@@ -68,3 +68,10 @@ test("which one, a Pulumi that is missing, one that fails, and outputs that cann
     ).toMatchObject({ status: 1, stderr: expect.stringMatching(/expired at 2020/) });
     expect(existsSync(join(folder, "out.json"))).toBe(false);
 });
+
+test("a command line that does not say where to ends with 2", async () => {
+    expect(await runCommand("cli/ci-secrets.ts", ["--from", "-"], { input: "{}" })).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining("there is no store") as string,
+    });
+});

@@ -13,6 +13,24 @@ describe("what settings say together", () => {
             ],
         ],
         [
+            "names that no store of CI's secrets takes",
+            {
+                ciSecrets: {
+                    store: "forgejo",
+                    names: { ciApiKey: "zot-key", ciUserName: "CI_USER", registryUrl: "GITHUB_URL", ciApiKy: "KEY" },
+                },
+            },
+            [
+                'ciSecrets.names: the name "zot-key" for ciApiKey is not one of capitals, digits and "_".',
+                "ciSecrets.names: the name CI_USER begins with CI, which Forgejo takes for no variable; " +
+                    "only the key, a secret, may have such a name.",
+                "ciSecrets.names: the name GITHUB_URL for registryUrl is one that forges keep for themselves " +
+                    "(CI, GITHUB_…, GITEA_…, FORGEJO_…).",
+                'ciSecrets.names: "ciApiKy" is not an output that is handed over; those are ' +
+                    "registryUrl, registryHost, ciUserName, ciApiKey, ciApiKeyExpires.",
+            ],
+        ],
+        [
             "CI's group is the admins'",
             { identity: { workloadsGroup: "admins" } },
             [
