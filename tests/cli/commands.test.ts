@@ -12,6 +12,7 @@ const root = path.resolve(__dirname, "../..");
 const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
 const programs = {
     config: compiled("cli/config.ts"),
+    "host-rights": compiled("cli/host-rights.ts"),
     matrix: compiled("cli/matrix.ts"),
     settings: compiled("cli/settings.ts"),
 };
@@ -449,4 +450,15 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
             "The config missing.json cannot be read: ENOENT. Name a copy of the config.json on the registry's host.\n",
         ]);
     });
+});
+
+test.each(['    user: ""\n', ""])("host-rights gives no rights to nobody: %j in place of host.user", (line) => {
+    const site = fs
+        .readFileSync(path.join(root, "Pulumi.prod.yaml"), "utf8")
+        .replace(/^ {4}user: .*\n/m, line)
+        .replace(/^ {4}serviceManager: .*\n/m, "    serviceManager: systemd\n    sudo: service\n")
+        .replace(/^ {4}startWithoutIssuer: .*\n/m, "");
+    const { status, stdout, stderr } = run("host-rights", ["--stack", "site"], project({ site }));
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toContain("host.user is not set");
 });
