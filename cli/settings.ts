@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { command, exitCodes, run } from "./shared/command";
-import { projectConfig, settingsMarkdown } from "./shared/settingsReference";
+import { projectConfig, projectTemplate, settingsMarkdown } from "./shared/settingsReference";
 import { projectFolder } from "./shared/stack";
 
 const program = command(
@@ -16,6 +16,7 @@ const program = command(
         const folder = projectFolder();
         const file = join(folder, "Pulumi.yaml");
         const project = parseDocument(readFileSync(file, "utf8"));
+        project.set("template", project.createNode(projectTemplate()));
         project.set("config", project.createNode(projectConfig()));
         writeFileSync(file, project.toString({ lineWidth: 0 }));
         mkdirSync(join(folder, "docs"), { recursive: true });

@@ -9,6 +9,13 @@ export interface PulumiRun {
     folder: string;
     /** Given on standard input; nothing else is. */
     input?: string;
+    /** Variables that Pulumi gets beside its own. */
+    env?: Record<string, string>;
+    /**
+     * Whether Ctrl-C at the terminal is kept from it, for work that has to come to its end before it is undone. Default:
+     * no.
+     */
+    isGuarded?: boolean;
 }
 
 /**
@@ -16,13 +23,18 @@ export interface PulumiRun {
  * @returns what it wrote to standard output
  * @throws UserError with what it wrote to standard error
  */
-export function pulumi(args: readonly string[], what: string, { folder, input }: PulumiRun): Promise<string> {
-    const env: NodeJS.ProcessEnv = { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true" };
+export function pulumi(
+    args: readonly string[],
+    what: string,
+    { folder, input, env: more = {}, isGuarded = false }: PulumiRun,
+): Promise<string> {
+    const env: NodeJS.ProcessEnv = { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true", ...more };
     busy(`Waiting for pulumi ${args.slice(0, 2).join(" ")}`);
     return new Promise((resolve, reject) => {
         const child = spawn("pulumi", [...args, "--non-interactive"], {
             cwd: folder,
             env,
+            detached: isGuarded,
             stdio: ["pipe", "pipe", "pipe"],
         });
         const output: Buffer[] = [];

@@ -24,6 +24,7 @@ import { UserError } from "../../clients/userError";
 import { declaredState } from "../../components/declaredState";
 import { allSettings, isMap, isSecretKey, SettingsError, shown, withoutSecretsIn } from "../../components/settings";
 import {
+    EXAMPLE,
     readProject,
     readStack,
     StackFileError,
@@ -62,8 +63,14 @@ export function stacksIn(folder: string): string[] {
     return existsSync(folder) ? stacksWithFile(folder).filter((stack) => STACK_NAME.test(stack)) : [];
 }
 
-/** Whether a file of the project's folder is a stack's, which a review reads. */
-export const isStackFile = (file: string): boolean => STACK_NAME.test(/^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? "");
+/**
+ * Whether a file of the project's folder is a stack's, which a review reads. The one to copy is none: a change of it has
+ * to be read like one of code.
+ */
+export function isStackFile(file: string): boolean {
+    const stack = /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? "";
+    return STACK_NAME.test(stack) && stack !== EXAMPLE;
+}
 
 /**
  * Gives a commit's folder the packages that are installed in the checkout.

@@ -19,6 +19,36 @@ export function projectConfig(): Record<string, unknown> {
     );
 }
 
+/** What `pulumi new PATH` asks for: without these there is no preview. */
+const ASKED = [
+    "registry.url",
+    "zot.binary",
+    "zot.configFile",
+    "zot.rootDirectory",
+    "identity.issuer",
+    "host.address",
+    "host.user",
+    "host.hostKey",
+];
+
+/** The `template` section of Pulumi.yaml. */
+export function projectTemplate(): Record<string, unknown> {
+    const known = new Map(allSettings().map(({ name, setting }) => [name, setting]));
+    return {
+        displayName: "Harden a zot registry",
+        description: "A zot registry that anyone may pull from, CI may add tags to and admins may delete from",
+        quickstart: "Who will be able to do what: npm run --silent matrix -- --stack NAME. Then: pulumi preview",
+        config: {
+            "authentik:url": { description: "Address of Authentik, such as https://authentik.example.org" },
+            "authentik:token": {
+                description: "API token of Authentik; npm run authentik-token makes one",
+                secret: true,
+            },
+            ...Object.fromEntries(ASKED.map((name) => [name, { description: known.get(name)!.description }])),
+        },
+    };
+}
+
 /** docs/settings.md. */
 export function settingsMarkdown(): string {
     const rows = allSettings().map(({ name, setting }) => {

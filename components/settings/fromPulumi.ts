@@ -1,7 +1,7 @@
 /** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
 import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
-import { nameOfKey, namespaceMistakes, plainTokenMistake } from "./parse";
+import { nameOfKey, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText } from "./setting";
 
@@ -31,6 +31,7 @@ export function settingsFromPulumi(): RawSettings {
         },
         mistakes: [
             ...namespaceMistakes(Object.keys(configuration), project),
+            ...placeholderMistakes(configuration["authentik:url"]),
             ...(isSet(token) && !isConfigSecret("authentik:token") ? [plainTokenMistake()] : []),
         ],
     };

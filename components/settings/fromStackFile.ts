@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../clients/userError";
-import { nameOfKey, namespaceMistakes, plainTokenMistake } from "./parse";
+import { nameOfKey, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, shown } from "./setting";
 import { YamlMistake, yamlAsPulumi } from "./yaml";
@@ -42,6 +42,7 @@ export function settingsFromStackFile(projectFolder: string, stack: string): Raw
         project.name,
     );
     if (token && !(token instanceof SecretText)) mistakes.push(plainTokenMistake());
+    mistakes.push(...placeholderMistakes(entries.find(([key]) => key === "authentik:url")?.[1]));
     return { groups, mistakes };
 }
 
@@ -89,10 +90,14 @@ export function readStack(projectFolder: string, stack: string): Record<string, 
     return readYaml(stackFile(projectFolder, stack), "the stack's file");
 }
 
+/** Pulumi.example.yaml is a file to copy, and no stack. */
+export const EXAMPLE = "example";
+
 /** Names of the stacks that have a file. */
 export function stacksWithFile(projectFolder: string): string[] {
     return readdirSync(projectFolder)
         .flatMap((entry) => /^Pulumi\.(.+)\.yaml$/.exec(entry)?.[1] ?? [])
+        .filter((stack) => stack !== EXAMPLE)
         .sort();
 }
 

@@ -19,12 +19,13 @@ export interface ParsedSettings {
 /** Reads every setting, fills in defaults and checks each one and what they say together. */
 export function parseSettings(raw: RawSettings): ParsedSettings {
     const settings: Record<string, Record<string, unknown>> = {};
-    const mistakes: SettingMistake[] = [...(raw.mistakes ?? []), ...strayNames(raw.groups)];
+    const groups = withFlatNames(raw.groups);
+    const mistakes: SettingMistake[] = [...(raw.mistakes ?? []), ...strayNames(groups)];
     const unusable = new Set<string>();
 
     for (const { name, group, key, setting } of allSettings()) {
         const members = (settings[group] ??= {});
-        const given = raw.groups[group];
+        const given = groups[group];
         // A group that is no map is one mistake, not one for each of its settings.
         const reading = { siteNeeded: raw.site !== undefined, group: isMap(given) ? given : {} };
         const outcome =
@@ -43,6 +44,44 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
         mistakes.push(...crossCheck.check(typed, raw.site));
     }
     return { settings: typed, mistakes, policyIsReadable: ![...unusable].some((name) => !name.startsWith("host.")) };
+}
+
+/**
+ * Groups with what is written flat in its place, `registry.url: …` as `pulumi new` writes what it asks for. It counts
+ * where the group has nothing, or the setting's default.
+ */
+export function withFlatNames(groups: Record<string, unknown>): Record<string, unknown> {
+    const flat = allSettings().filter(({ name }) => Object.hasOwn(groups, name));
+    if (flat.length === 0) return groups;
+    const nested = { ...groups };
+    for (const { name, group, key, setting } of flat) {
+        delete nested[name];
+        const members = nested[group] ?? {};
+        // What is no map is refused as a group.
+        if (!isMap(members)) continue;
+        const own = members[key];
+        const isUnset = own === undefined || own === null || own === "";
+        if (isUnset || JSON.stringify(own) === JSON.stringify(setting.default))
+            nested[group] = { ...members, [key]: groups[name] };
+    }
+    return nested;
+}
+
+/** How a placeholder of Pulumi.example.yaml is written, for a site to write its own in its place. */
+const PLACEHOLDER = /^<[^<>]+>$/;
+const isPlaceholder = (value: unknown) => typeof value === "string" && PLACEHOLDER.test(value);
+
+/** What a reader says of Authentik's address where it is a placeholder. */
+export function placeholderMistakes(url: unknown): SettingMistake[] {
+    if (!isPlaceholder(url)) return [];
+    return [
+        {
+            setting: "authentik:url",
+            message:
+                `authentik:url has the placeholder ${shown(url)} still; ` +
+                "set it with: pulumi config set authentik:url https://authentik.example.org",
+        },
+    ];
 }
 
 /** A value, or why there is none: no mistakes where it is missing and may be. */
@@ -66,6 +105,11 @@ function readOne(name: string, setting: Setting<unknown>, given: unknown, { site
             `${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`,
         );
     }
+    if (isPlaceholder(given))
+        return refuse(
+            `${name} has the placeholder ${shown(given)} still: ${setting.description} ` +
+                `Set it with: ${setCommand(name, setting, group)}`,
+        );
     if (setting.secret) {
         if (!(given instanceof SecretText)) {
             return refuse(

@@ -4,6 +4,7 @@
  * that it is sent again.
  */
 import { createHash } from "node:crypto";
+import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
 import { inspectionScript } from "../../host/scripts";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
@@ -11,7 +12,6 @@ import { type Circumstances, compare, type Findings, reportOutput } from "./host
 import observationScript from "./hostObservation.sh";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationInputs";
 import { HostRefusal, type HostReport, readReport } from "./hostReport";
-import { runOverSsh, SshError, type SshLimits } from "./ssh";
 
 /** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
 const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;

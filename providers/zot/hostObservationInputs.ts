@@ -1,4 +1,7 @@
 /** The inputs of the resource HostObservation: checked, and as the resource takes them. */
+
+import type { SshAddress, SshConnection } from "../../clients/ssh";
+import { hostKeyOf } from "../../clients/ssh/keys";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 import {
     connectionFields,
@@ -6,8 +9,6 @@ import {
     observationInputs,
     type PropertyDefinition,
 } from "./hostObservationProperties";
-import type { SshAddress, SshConnection } from "./ssh";
-import { hostKeyOf } from "./sshKeys";
 
 const REQUIRED_FIELDS = ["host", "user", "hostKey"];
 

@@ -5,9 +5,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { outsideText } from "../../clients/outsideText";
+import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
 import { type CallContext, isKnown, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { checkWithdrawal, sshConnectionOf } from "./hostObservationInputs";
-import { runOverSsh, SshError, type SshLimits } from "./ssh";
 
 /** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
 const COMMAND = `exec /bin/sh -c 'echo "zot-hardening $(cat)"'`;

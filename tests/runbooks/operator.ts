@@ -71,6 +71,9 @@ export interface Operator {
     passphrase: string;
     /** What is typed finds this. */
     environment: NodeJS.ProcessEnv;
+    /** The PATH that it types with, and the Pulumi CLI on it. */
+    path: string;
+    pulumi: string;
     /** Types a block of the manual. Throws with all that was printed, where it ends otherwise than expected. */
     type(block: string, options?: RunOptions): Promise<Ran>;
     /** Writes settings over those of the stack's file: groups, as in the file. */
@@ -182,6 +185,8 @@ export async function startOperator(options: SiteOptions = {}): Promise<Operator
         stackFile,
         passphrase,
         environment,
+        path: environment.PATH!,
+        pulumi: toolchain.pulumi.path,
         type,
         changeSettings(groups) {
             const current = read();

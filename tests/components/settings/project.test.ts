@@ -2,16 +2,92 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { projectConfig, settingsMarkdown } from "../../../cli/shared/settingsReference";
+import { projectConfig, projectTemplate, settingsMarkdown } from "../../../cli/shared/settingsReference";
 import { declaredState } from "../../../components/declaredState";
-import { allSettings } from "../../../components/settings";
+import { allSettings, parseSettings } from "../../../components/settings";
 import { settingsFromStackFile, stacksWithFile } from "../../../components/settings/fromStackFile";
+import { HOST_KEY, rawSettings } from "../../support/settings";
 
 const root = path.resolve(__dirname, "../../..");
 const text = (file: string) => fs.readFileSync(path.join(root, file), "utf8");
 
 test("Pulumi.yaml declares every setting as `npm run settings` would write it", () => {
     expect((parse(text("Pulumi.yaml")) as { config: unknown }).config).toEqual(projectConfig());
+});
+
+test("pulumi new asks for what there is no preview without, in the words of the settings", () => {
+    expect((parse(text("Pulumi.yaml")) as { template: unknown }).template).toEqual(projectTemplate());
+    const site = { ...rawSettings(), groups: {} };
+    const missing = parseSettings(site).mistakes.map(({ setting }) => setting);
+    // A key for SSH is a file's, and an agent has it as well.
+    const asked = Object.keys(projectTemplate().config as object).filter((name) => !name.startsWith("authentik:"));
+    expect(asked).toEqual(missing.filter((name) => name !== "host.privateKey"));
+});
+
+test("what pulumi new writes flat is read in its place, behind what is written nested", () => {
+    const { groups } = rawSettings();
+    const { registry: _, ...others } = groups as Record<string, Record<string, unknown>>;
+    const read = (more: Record<string, unknown>) => parseSettings({ ...rawSettings(), groups: { ...others, ...more } });
+    const flat = { "registry.url": "https://flat.example.org", "host.port": "2222" };
+    // Below the defaults of the project, as Pulumi merges them.
+    const merged = read({ ...flat, registry: { url: "" }, host: { ...others.host, port: 22 } });
+    expect([merged.mistakes, merged.settings.registry.url, merged.settings.host.port]).toEqual([
+        [],
+        "https://flat.example.org",
+        2222,
+    ]);
+    const nested = read({
+        ...flat,
+        registry: { url: "https://own.example.org" },
+        host: { ...others.host, port: 2022 },
+    });
+    expect([nested.settings.registry.url, nested.settings.host.port]).toEqual(["https://own.example.org", 2022]);
+    expect(read({ ...flat, "registry.uri": "x" }).mistakes.map(({ message }) => message)).toEqual([
+        expect.stringContaining("did you mean registry.url?"),
+    ]);
+});
+
+describe("Pulumi.example.yaml", () => {
+    test("is no stack, and each of its placeholders is refused by the name of its setting", () => {
+        expect(stacksWithFile(root)).not.toContain("example");
+        const placeholders = [...text("Pulumi.example.yaml").matchAll(/: (<[^<>\n]+>)$/gm)].map(([, one]) => one!);
+        const { mistakes } = parseSettings({ ...settingsFromStackFile(root, "example"), site: undefined });
+        expect(mistakes.map(({ message }) => /has the placeholder "(.*)" still/.exec(message)?.[1])).toEqual(
+            placeholders,
+        );
+        expect(mistakes.map(({ setting }) => setting)).toEqual([
+            "authentik:url",
+            "registry.url",
+            "zot.binary",
+            "zot.configFile",
+            "zot.rootDirectory",
+            "identity.issuer",
+            "host.address",
+            "host.user",
+            "host.hostKey",
+        ]);
+    });
+
+    test("is the smallest one: with values in their places it passes, and without one of them it does not", () => {
+        const named = {
+            "registry.url": "https://r.example",
+            "zot.binary": "/b",
+            "zot.configFile": "/c/c.json",
+            "zot.rootDirectory": "/d",
+            "identity.issuer": "https://a.example/application/o/zot/",
+            "host.address": "h",
+            "host.user": "u",
+            "host.hostKey": HOST_KEY,
+        };
+        const groups = settingsFromStackFile(root, "example").groups as Record<string, Record<string, unknown>>;
+        for (const [name, value] of Object.entries(named)) {
+            const [group, key] = name.split(".") as [string, string];
+            expect(groups[group]![key]).toMatch(/^<.*>$/);
+            groups[group]![key] = value;
+        }
+        const site = { hasAuthentikUrl: true, hasAuthentikToken: true, sshAgentSocket: "/agent" };
+        expect(() => declaredState({ groups, site })).not.toThrow();
+    });
 });
 
 test("docs/settings.md is as `npm run settings` would write it", () => {

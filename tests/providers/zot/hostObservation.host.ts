@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { CallContext, PropertyMap, ResourceHandler } from "../../../providers/protocol";
 import { hostObservation } from "../../../providers/zot/hostObservation";
-import type { SshLimits } from "../../../providers/zot/ssh";
+import type { SshLimits } from "../../../clients/ssh";
 import { readMachine } from "../../../testbed/bootstrap/toolchain.cjs";
 import { freePort } from "../../../testbed/site/ports";
 import { startZotService, type ZotService } from "../../../testbed/site/zotService";

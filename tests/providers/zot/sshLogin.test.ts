@@ -9,7 +9,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { Server } from "ssh2";
-import { runOverSsh, type SshConnection } from "../../../providers/zot/ssh";
+import { runOverSsh, type SshConnection } from "../../../clients/ssh";
 import { freePort } from "../../../testbed/site/ports";
 import { findSshd, fingerprint, generateKeyPair, type SshHost, startSshHost } from "../../../testbed/sshHost";
 import { PATIENT, run, told } from "./sshLogin";
@@ -287,7 +287,7 @@ describe("what the embedded host does on demand", () => {
 
 function publicLine(pkcs8: string): string {
     const { privateKeyOf } =
-        require("../../../providers/zot/sshKeys") as typeof import("../../../providers/zot/sshKeys");
+        require("../../../clients/ssh/keys") as typeof import("../../../clients/ssh/keys");
     const key = privateKeyOf(pkcs8, undefined);
     return `${key.type} ${key.getPublicSSH().toString("base64")}`;
 }

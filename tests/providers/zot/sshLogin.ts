@@ -1,5 +1,5 @@
 /** Connections to a host over SSH as a test tries them, and the sentence of one that fails. */
-import { runOverSsh, type SshConnection, SshError, type SshLimits } from "../../../providers/zot/ssh";
+import { runOverSsh, type SshConnection, SshError, type SshLimits } from "../../../clients/ssh";
 
 /** Limits that a busy machine keeps. */
 export const PATIENT: Partial<SshLimits> = { answer: 20_000, login: 30_000 };

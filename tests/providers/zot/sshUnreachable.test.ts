@@ -5,7 +5,7 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
-import type { SshConnection } from "../../../providers/zot/ssh";
+import type { SshConnection } from "../../../clients/ssh";
 import { freePort } from "../../../testbed/site/ports";
 import { generateKeyPair } from "../../../testbed/sshHost";
 import { told } from "./sshLogin";

@@ -1,7 +1,7 @@
 /** What is there to log in with, looked at before anybody is bothered. */
 import * as net from "node:net";
 import type { AnyAuthMethod, ParsedKey } from "ssh2";
-import { fingerprint, hostKeyOf, KeyError, privateKeyOf } from "../sshKeys";
+import { fingerprint, hostKeyOf, KeyError, privateKeyOf } from "./keys";
 import { type Place, SshError } from "./place";
 
 /** By what the user is let in, in the order in which the plugin command tries it. */

@@ -2,7 +2,7 @@
 import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
-import { rootCause } from "../../../clients/http/failures";
+import { rootCause } from "../http/failures";
 import { type Place, SshError, type SshLimits, upper } from "./place";
 
 /** @throws SshError where the host does not take the connection. */

@@ -6,11 +6,11 @@ import type * as net from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AnyAuthMethod, Client } from "ssh2";
-import { outsideText } from "../../../clients/outsideText";
-import { ssh2 } from "../ssh2";
-import { fingerprint } from "../sshKeys";
+import { outsideText } from "../outsideText";
+import { fingerprint } from "./keys";
 import type { Login } from "./login";
 import { type Place, SshError, type SshLimits, upper } from "./place";
+import { ssh2 } from "./ssh2";
 
 /** Pause before the second connection, where the host hung up on the first before anybody tried to log in. */
 const SECOND_TRY = 700;

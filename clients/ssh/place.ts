@@ -1,5 +1,5 @@
 /** A host, how long it is waited for, and what it is called in a sentence. */
-import { outsideText } from "../../../clients/outsideText";
+import { outsideText } from "../outsideText";
 
 /** A host, and how to log in to it. */
 export interface SshAddress {

@@ -4,14 +4,14 @@
  * either, and says so sooner.
  */
 import type { Client } from "ssh2";
-import { dial, through } from "./ssh/connect";
-import { ended, execute, type Ran } from "./ssh/execute";
-import { loggedIn } from "./ssh/handshake";
-import { loginOf } from "./ssh/login";
-import { placeOf, SSH_LIMITS, type SshAddress, SshError, type SshLimits } from "./ssh/place";
+import { dial, through } from "./connect";
+import { ended, execute, type Ran } from "./execute";
+import { loggedIn } from "./handshake";
+import { loginOf } from "./login";
+import { placeOf, SSH_LIMITS, type SshAddress, SshError, type SshLimits } from "./place";
 
-export type { Ran } from "./ssh/execute";
-export { SSH_LIMITS, type SshAddress, SshError, type SshLimits } from "./ssh/place";
+export type { Ran } from "./execute";
+export { SSH_LIMITS, type SshAddress, SshError, type SshLimits } from "./place";
 
 export interface SshConnection extends SshAddress {
     /** A host on the way. */

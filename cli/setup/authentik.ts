@@ -1,0 +1,44 @@
+/** What is in Authentik of what the program needs there. */
+import { AuthentikApi, oneAttempt } from "../../clients/authentik/api";
+import { loginObstacles, type Obstacle } from "../../clients/authentik/objects";
+import { outgoing } from "../../clients/http/outgoing";
+
+export interface FoundInAuthentik {
+    groups: string[];
+    authorizationFlows: string[];
+    invalidationFlows: string[];
+    /** Names of certificates that have a key. */
+    certificates: string[];
+    /** The login flow by which CI would log in, and what of it a service account does not pass. */
+    login: { flow: string; obstacles: Obstacle[] } | undefined;
+}
+
+/** How long Authentik may take for one answer. In milliseconds. */
+const TIMEOUT = 20_000;
+
+/**
+ * Looks, and changes nothing.
+ *
+ * @throws ApiFailure, EndlessListError with words for a person
+ */
+export async function lookAtAuthentik(url: string, token: string, clientId: string): Promise<FoundInAuthentik> {
+    const way = outgoing();
+    const api = new AuthentikApi({ url, token, way }, oneAttempt(TIMEOUT));
+    // One after the other the first: a token that is refused is said once.
+    const groups = await api.list<{ name: string }>("The groups in Authentik", "/core/groups/?include_users=false");
+    const flows = (designation: string) =>
+        api.list<{ slug: string }>("The flows in Authentik", `/flows/instances/?designation=${designation}`);
+    const [authorization, invalidation, certificates, login] = await Promise.all([
+        flows("authorization"),
+        flows("invalidation"),
+        api.list<{ name: string }>("The certificates in Authentik", "/crypto/certificatekeypairs/?has_key=true"),
+        loginObstacles({ url, token, way }, undefined, clientId),
+    ]);
+    return {
+        groups: groups.map(({ name }) => name),
+        authorizationFlows: authorization.map(({ slug }) => slug),
+        invalidationFlows: invalidation.map(({ slug }) => slug),
+        certificates: certificates.map(({ name }) => name),
+        login,
+    };
+}

@@ -1,0 +1,174 @@
+/** What a person decides about the registry and in Authentik, with the secure answer first. */
+import { failureIn } from "../../clients/authentik/failures";
+import { EndlessListError } from "../../clients/http/paging";
+import { UserError } from "../../clients/userError";
+import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
+import { busy } from "../shared/command";
+import { choicesFor } from "./alike";
+import { type FoundInAuthentik, lookAtAuthentik } from "./authentik";
+import { hasMetrics, partsOfIssuer, withoutSlash } from "./compose";
+import type { Interview } from "./interview";
+import { declaredSetting, type QuestionName } from "./questions";
+
+/** What is there already: of the stack, and of the host's config. */
+export interface Known {
+    /** A setting of the stack's file, by its full name. */
+    given(name: string): unknown;
+    config: JsonMap | undefined;
+    authentikUrl: string | undefined;
+    /** The token that the stack has. */
+    token(): Promise<string | undefined>;
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** Address of the registry, and who reads the metrics where there are any. */
+export async function decideRegistry(interview: Interview, { given, config }: Known): Promise<void> {
+    const external = textOf(valueAt(config, ["http", "externalUrl"]));
+    await interview.answer("registryUrl", {
+        fallback: textOf(given("registry.url")) ?? (external && withoutSlash(external)),
+        help: "As people and CI write it, without a path: logins are sent back to it.",
+    });
+    const before = textOf(given("zot.metrics"));
+    const isOn = (config !== undefined && hasMetrics(config)) || before === "anonymous" || before === "users";
+    if (!isOn && !interview.isAnswered("metrics")) return;
+    const metrics = await interview.answer("metrics", {
+        fallback: before ?? "off",
+        help: "The host's zot has metrics on.",
+        choices: [
+            { value: "off", label: "nobody" },
+            { value: "users", label: "some users", hint: "by their names in Authentik, with an API key" },
+            { value: "anonymous", label: "anyone who reaches the registry" },
+        ],
+    });
+    if (metrics !== "users") return;
+    const users = given("zot.metricsUsers");
+    await interview.answer("metricsUsers", {
+        fallback: Array.isArray(users) && users.length > 0 ? users.join(",") : undefined,
+        help: "Names of users, with commas between.",
+        check: (answer) => (answer.replaceAll(",", "").trim() === "" ? "name one user at least" : undefined),
+    });
+}
+
+/** Whether CI may push into the caches, where there are any. */
+export async function decideCaches(interview: Interview, { given }: Known, hasCaches: boolean): Promise<void> {
+    if (!hasCaches && !interview.isAnswered("caches")) return;
+    await interview.answer("caches", {
+        fallback: given("access.ciMayPushToMirrors") === true ? "yes" : "no",
+        choices: [
+            { value: "no", label: "no", hint: "what they hold is upstream's" },
+            { value: "yes", label: "yes", hint: "CI could put its own images in place of upstream's" },
+        ],
+    });
+}
+
+/** Authentik's address and token, and the names of what is needed there. @returns the token */
+export async function decideIdentity(interview: Interview, known: Known): Promise<string> {
+    const { given, config } = known;
+    const issuer = partsOfIssuer(
+        given("identity.issuer") ?? valueAt(config, ["http", "auth", "openid", "providers", "oidc", "issuer"]),
+    );
+    const url = withoutSlash(
+        await interview.answer("authentikUrl", { fallback: textOf(known.authentikUrl) ?? issuer?.url }),
+    );
+    interview.answers.authentikUrl = url;
+    const { token, found } = await tokenThatWorks(interview, known, url, textOf(given("identity.clientId")) ?? "zot");
+    await named(interview, "adminsGroup", found.groups, known, {
+        help: "They may also delete. The group is never made or changed here.",
+        missing: `Authentik has no group. Make one: Directory > Groups > Create, at ${url}.`,
+        always: true,
+    });
+    await named(interview, "authorizationFlow", found.authorizationFlows, known, {
+        missing: "Authentik has no flow that authorizes. Apply its blueprint of the default flows, or make one.",
+    });
+    await named(interview, "invalidationFlow", found.invalidationFlows, known, {
+        missing: "Authentik has no flow that ends a login. Apply its blueprint of the default flows, or make one.",
+    });
+    await named(interview, "signingKey", found.certificates, known, {
+        missing: "Authentik has no certificate with a key. Make one: System > Certificates > Generate.",
+    });
+    await decideLogin(interview, known, found);
+    return token;
+}
+
+/** A name that has to be there: asked where it is not, or where a person is to decide. */
+async function named(
+    interview: Interview,
+    name: QuestionName & ("adminsGroup" | "authorizationFlow" | "invalidationFlow" | "signingKey"),
+    there: readonly string[],
+    { given }: Known,
+    { help, missing, always = false }: { help?: string; missing: string; always?: boolean },
+): Promise<void> {
+    const setting = `identity.${name}`;
+    const wanted = textOf(given(setting)) ?? String(declaredSetting(setting).default);
+    const { choices, fallback } = choicesFor(wanted, there);
+    if (choices.length === 0) throw new UserError(missing);
+    if (!always && there.includes(wanted) && !interview.isAnswered(name)) return;
+    await interview.answer(name, {
+        ...(there.includes(wanted) ? {} : { message: `There is none called ${wanted} in Authentik. Which is it?` }),
+        help: help ?? declaredSetting(setting).description,
+        choices,
+        fallback,
+        check: (answer) =>
+            there.includes(answer)
+                ? undefined
+                : `Authentik has none of this name; it has ${choices
+                      .slice(0, 5)
+                      .map(({ value }) => value)
+                      .join(", ")}`,
+    });
+}
+
+/** A login that demands a second factor is none for CI. */
+async function decideLogin(interview: Interview, { given }: Known, { login }: FoundInAuthentik): Promise<void> {
+    const before = textOf(given("identity.ciLoginFlow"));
+    const obstacles = login?.obstacles ?? [];
+    if (!interview.isAnswered("ciLoginFlow") && (obstacles.length === 0 || before !== undefined)) return;
+    const why = obstacles.map(({ what }) => what).join(", and ");
+    await interview.answer("ciLoginFlow", {
+        fallback: before ?? "dedicated",
+        help:
+            login && why ? `The login flow ${login.flow} ${why}. CI's account has nothing but a password.` : undefined,
+        choices: [
+            {
+                value: "dedicated",
+                label: "by a flow of its own",
+                hint: "that only its account passes; made by pulumi up",
+            },
+            {
+                value: "default",
+                label: "as people do",
+                hint: "the site's flow leaves the account out of the second factor",
+            },
+        ],
+    });
+}
+
+/** Asks for a token until one is let in, where somebody can give another. */
+async function tokenThatWorks(
+    interview: Interview,
+    known: Known,
+    url: string,
+    clientId: string,
+): Promise<{ token: string; found: FoundInAuthentik }> {
+    const kept = interview.isAnswered("authentikToken") ? undefined : await known.token();
+    for (;;) {
+        const token = kept ?? (await interview.answer("authentikToken"));
+        busy(`Asking Authentik at ${url}`);
+        try {
+            return { token, found: await lookAtAuthentik(url, token, clientId) };
+        } catch (error) {
+            const failure = failureIn(error);
+            if (!failure && !(error instanceof EndlessListError)) throw error;
+            const isRefused = failure?.status === 401 || failure?.status === 403;
+            if (!isRefused || !interview.forget("authentikToken")) throw new UserError((error as Error).message);
+            interview.asker.say((error as Error).message);
+        }
+    }
+}
+
+/** Whether a config has pull-through caches. */
+export const hasCaches = (config: JsonMap | undefined): boolean =>
+    isJsonMap(valueAt(config, ["extensions", "sync"])) &&
+    valueAt(config, ["extensions", "sync", "enable"]) !== false &&
+    ((valueAt(config, ["extensions", "sync", "registries"]) as unknown[] | undefined)?.length ?? 0) > 0;

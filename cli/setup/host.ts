@@ -1,0 +1,141 @@
+/** The host as this machine's SSH reaches it: its key, and what runs there. */
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import * as net from "node:net";
+import { homedir, userInfo } from "node:os";
+import { join } from "node:path";
+import { runOverSsh, type SshConnection, SshError } from "../../clients/ssh";
+import { fingerprint } from "../../clients/ssh/keys";
+import { ssh2 } from "../../clients/ssh/ssh2";
+import { UserError } from "../../clients/userError";
+import { inspectionScript } from "../../host/scripts";
+import { busy } from "../shared/command";
+import { type HostFacts, hostFactsIn } from "./hostFacts";
+import factsScript from "./hostFacts.sh";
+import type { Target } from "./questions";
+
+/** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
+const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
+/** How long a host may take to show its key. In milliseconds. */
+const SCAN_TIMEOUT = 15_000;
+const KEY_TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"] as const;
+
+/** How this machine's SSH would reach a host. */
+export interface SshDefaults {
+    address: string;
+    port: number;
+    user: string;
+    /** Files of private keys that are there. */
+    keys: string[];
+    /** A host on the way, which is not supported here. */
+    jump: string | undefined;
+}
+
+/** What `ssh -G` says; where there is no ssh, what it would say without a configuration. */
+export async function sshDefaults({ host, user, port }: Target): Promise<SshDefaults> {
+    const args = [...(user ? ["-l", user] : []), ...(port ? ["-p", String(port)] : []), "-G", "--", host];
+    const said = await output("ssh", args);
+    const lines = said.split("\n").map((line) => line.split(" ") as [string, ...string[]]);
+    const values = (name: string) => lines.flatMap(([key, ...rest]) => (key === name ? [rest.join(" ")] : []));
+    const home = homedir();
+    const named = values("identityfile").map((file) => file.replace(/^~(?=\/)/, home));
+    const usual = ["id_ed25519", "id_ecdsa", "id_rsa"].map((file) => join(home, ".ssh", file));
+    const jump = values("proxyjump").concat(values("proxycommand"))[0];
+    return {
+        address: values("hostname")[0] ?? host,
+        port: port ?? Number(values("port")[0] ?? 22),
+        user: user ?? values("user")[0] ?? userInfo().username,
+        keys: [...new Set([...named, ...usual])].filter((file) => existsSync(file)),
+        jump: jump === undefined || jump === "none" ? undefined : jump,
+    };
+}
+
+/** Keys of a host that this machine trusts already, as lines of type and key. */
+export async function knownKeys(address: string, port: number): Promise<string[]> {
+    const name = port === 22 ? address : `[${address}]:${port}`;
+    const said = await output("ssh-keygen", ["-F", name]);
+    return said.split("\n").flatMap((line) => /\b((?:ssh-ed25519|ecdsa-sha2-\S+) AAAA\S+)/.exec(line)?.[1] ?? []);
+}
+
+function output(program: string, args: string[]): Promise<string> {
+    return new Promise((resolve) => execFile(program, args, { timeout: 10_000 }, (_error, stdout) => resolve(stdout)));
+}
+
+/** The key that a host shows, as `ssh-keyscan` prints it without the name; nobody logs in. */
+export function scanHostKey(address: string, port: number): Promise<{ line: string; fingerprint: string }> {
+    busy(`Asking ${address} port ${port} for its key`);
+    return new Promise((resolve, reject) => {
+        const client = new (ssh2().Client)();
+        const at = `${address} port ${port}`;
+        const fail = (why: string) => {
+            clearTimeout(timer);
+            client.destroy();
+            reject(
+                new UserError(
+                    `${at} shows no SSH key: ${why}. Look at the address, the port (--ssh-port), and a firewall.`,
+                ),
+            );
+        };
+        const timer = setTimeout(() => fail(`no answer within ${SCAN_TIMEOUT / 1000} seconds`), SCAN_TIMEOUT);
+        client.on("error", (error: Error & { code?: string }) => fail(error.code ?? error.message));
+        client.on("close", () => fail("it closed the connection"));
+        const socket = net.connect({ host: address, port });
+        socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+        client.connect({
+            sock: socket,
+            username: "nobody",
+            readyTimeout: 0,
+            algorithms: { serverHostKey: [...KEY_TYPES] },
+            hostVerifier: (key: Buffer) => {
+                clearTimeout(timer);
+                client.removeAllListeners().on("error", () => undefined);
+                const type = key.toString("latin1", 4, 4 + key.readUInt32BE(0));
+                resolve({ line: `${type} ${key.toString("base64")}`, fingerprint: fingerprint(key) });
+                setImmediate(() => client.destroy());
+                return false;
+            },
+        });
+    });
+}
+
+/**
+ * What the host says of the zot on it.
+ *
+ * @param wanted path of the config to bring along; "" for that of the only zot that there is
+ * @throws UserError
+ */
+export async function lookAtHost(connection: SshConnection, wanted: string): Promise<HostFacts> {
+    busy(`Looking at ${connection.host}`);
+    const script = [
+        inspectionScript,
+        factsScript,
+        `user_switch= owner= binary= config= manager= wanted='${wanted.replaceAll("'", "'\\''")}'`,
+        "look_for_zot",
+        "",
+    ].join("\n");
+    try {
+        const { stdout, stderr, code } = await runOverSsh(connection, { command: COMMAND, stdin: script });
+        const facts = hostFactsIn(stdout.toString("utf8"));
+        if (facts) return facts;
+        throw new UserError(
+            `The look at ${connection.host} ended with ${code ?? "a signal"} and told nothing: ` +
+                `${stderr.trim().slice(0, 500) || "it did not say why"}`,
+        );
+    } catch (error) {
+        if (error instanceof SshError) throw new UserError(error.message);
+        throw error;
+    }
+}
+
+/** A private key's text. @throws UserError */
+export function readPrivateKey(file: string): string {
+    const path = file.replace(/^~(?=\/)/, homedir());
+    try {
+        return readFileSync(path, "utf8");
+    } catch (error) {
+        throw new UserError(
+            `The private key ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}. ` +
+                "Name another file with --ssh-key, or agent for an SSH agent.",
+        );
+    }
+}

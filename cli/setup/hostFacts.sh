@@ -1,0 +1,222 @@
+# Looks for zot on a host and tells what it finds, for `npm run setup`. It changes nothing.
+#
+# Above this stand the functions of host/scripts.ts. Standard output is lines of "name=value": facts of the host, and for
+# each zot a line "zot" and its facts. Then, where one zot is asked for by its config ($wanted), a line "--" and that
+# config, to the last byte.
+set -u
+LC_ALL=C
+export LC_ALL
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
+export PATH
+
+largest_config=1048576
+
+# Reads: -. Sets: -. Prints: NAME=VALUE on one line.
+fact() { printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ' | cut -c 1-1000)"; }
+
+# Every process that was started as a zot is: PROGRAM serve CONFIG.
+# Reads: -. Sets: -. Prints: process ids.
+zot_processes() {
+    if [ -r /proc/self/cmdline ]; then
+        # One process for all of them first: a busy host has a thousand.
+        # shellcheck disable=SC2013 # these names have no spaces
+        for entry in $(grep -l serve /proc/[0-9]*/cmdline 2>/dev/null); do
+            entry=${entry%/cmdline}
+            # Whatever runs zot for somebody has its arguments too: what is looked for is the program itself.
+            { tr '\0' '\n' <"$entry/cmdline"; } 2>/dev/null | awk '
+                NR == 1 { count = split($0, part, "/"); program = part[count] }
+                NR > 1 && $0 == "serve" && !served { served = NR }
+                END { exit !(served && program ~ /^zot/ && program !~ /^zot(xporter|-exporter|li)/) }' && echo "${entry#/proc/}"
+        done
+    else
+        ps -axww -o pid= -o args= 2>/dev/null | awk '{
+            count = split($2, part, "/")
+            if (part[count] ~ /^zot/ && $0 ~ / serve( |$)/) print $1
+        }'
+    fi
+}
+
+# Reads: -. Sets: -. Prints: the program of a process, where it can be told.
+program_of() {
+    linked=$(readlink "/proc/$1/exe" 2>/dev/null)
+    started=$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | head -n 1)
+    [ -n "$started" ] || started=$(ps -ww -o args= -p "$1" 2>/dev/null | awk '{ print $1 }')
+    # What the program was called as is what a new version is put in the place of; a script's interpreter is no zot.
+    case $started in
+    /*) printf '%s' "$started" ;;
+    */*) printf '%s/%s' "$(readlink "/proc/$1/cwd" 2>/dev/null)" "${started#./}" ;;
+    *) if [ -n "$linked" ]; then printf '%s' "${linked% (deleted)}"; else command -v "$started"; fi ;;
+    esac
+}
+
+# The unit that a process belongs to, by its group of processes; nothing where it is in none.
+# Reads: -. Sets: -. Prints: "systemd NAME", "systemd-user NAME" or "container ID".
+group_of() {
+    # What shares the group of whoever looks is in no container of its own.
+    [ "$(cat "/proc/$1/cgroup" 2>/dev/null)" != "$(cat /proc/self/cgroup 2>/dev/null)" ] || return 0
+    sed -n -e 's/^[0-9]*:[^:]*://p' "/proc/$1/cgroup" 2>/dev/null | awk '{
+        count = split($0, part, "/")
+        id = part[count]
+        if ($0 ~ /docker|libpod|crio|containerd|kubepods/ && id ~ /[0-9a-f]{12}/) {
+            sub(/\.scope$/, "", id); sub(/^[a-z-]*-/, "", id); print "container " id; exit
+        }
+        if (id !~ /\.service$/) next
+        sub(/\.service$/, "", id)
+        print ($0 ~ /\/user@[0-9]+\.service\//) ? "systemd-user " id : "systemd " id; exit
+    }'
+}
+
+# What a unit's manager says of it, where its main process is the one that is asked for, or where it is to start a zot.
+# Reads: -. Sets: -. Prints: MANAGER NAME
+unit_of() {
+    for manager_asked in systemd systemd-user; do
+        for unit_asked in $(unit_names "$manager_asked") "$2" zot; do
+            [ -n "$unit_asked" ] || continue
+            main=$(unit_says "$manager_asked" "$unit_asked" MainPID)
+            if [ -n "$1" ] && [ "$main" = "$1" ]; then
+                echo "$manager_asked $unit_asked"
+                return
+            fi
+        done
+    done
+}
+
+# Reads: XDG_RUNTIME_DIR. Sets: -. Prints: what systemctl prints.
+ask_manager() {
+    command -v systemctl >/dev/null 2>&1 || return 1
+    asked_manager=$1
+    shift
+    if [ "$asked_manager" = systemd-user ]; then
+        XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@" 2>/dev/null </dev/null
+    else
+        systemctl "$@" 2>/dev/null </dev/null
+    fi
+}
+
+# Reads: -. Sets: -. Prints: names of units that are called like zot.
+unit_names() {
+    ask_manager "$1" list-units --type=service --all --plain --no-legend '*zot*' | awk '{ sub(/\.service$/, "", $1); print $1 }'
+}
+
+# Reads: -. Sets: -. Prints: a property of a unit.
+unit_says() { ask_manager "$1" show --property="$3" "$2" | sed -n "s/^$3=//p" | head -n 1; }
+
+# The job of launchd whose process is the one that is asked for.
+# Reads: -. Sets: -. Prints: MANAGER LABEL
+job_of() {
+    command -v launchctl >/dev/null 2>&1 || return 0
+    label=$(launchctl list 2>/dev/null | awk -v process="$1" '$1 == process { print $3; exit }')
+    if [ -n "$label" ]; then
+        echo "launchd-agent $label"
+        return
+    fi
+    label=$(launchctl print system 2>/dev/null | awk -v process="$1" '$1 == process { print $NF; exit }')
+    [ -z "$label" ] || echo "launchd-daemon $label"
+}
+
+# What restarts a zot that no manager of units has started, where the host knows it.
+# Reads: -. Sets: -. Prints: a command.
+restart_of() {
+    case $2 in
+    'container '*)
+        for engine in docker podman; do
+            name=$("$engine" inspect --format '{{.Name}}' "${2#container }" 2>/dev/null </dev/null) || continue
+            printf '%s restart %s' "$engine" "${name#/}"
+            return
+        done
+        ;;
+    esac
+    if [ -x /etc/init.d/zot ] && command -v rc-service >/dev/null 2>&1; then
+        printf 'rc-service zot restart'
+    elif command -v supervisorctl >/dev/null 2>&1 && supervisorctl status zot 2>/dev/null </dev/null | grep -q "pid $1,"; then
+        printf 'supervisorctl restart zot'
+    fi
+}
+
+# Whether a process sees other files than this host has; what cannot be told is no.
+# Reads: -. Sets: -. Prints: -.
+has_files_of_its_own() {
+    theirs=$(readlink "/proc/$1/ns/mnt" 2>/dev/null) && [ -n "$theirs" ] && [ "$theirs" != "$(readlink /proc/self/ns/mnt)" ] &&
+        [ "$(stat -c %d:%i "/proc/$1/root/" 2>/dev/null)" != "$(stat -c %d:%i / 2>/dev/null)" ]
+}
+
+# Reads: -. Sets: -. Prints: what is to be known of a zot; the id of its process, or nothing of one that is stopped.
+tell_zot() {
+    echo zot
+    fact process "$1"
+    found_config=$2 found_binary=$3 found_unit=$4
+    found_group=
+    if [ -n "$1" ]; then
+        found_group=$(group_of "$1")
+        fact user "$(name_of_user "$(user_of "$1")")"
+        fact folder "$(readlink "/proc/$1/cwd" 2>/dev/null)"
+        [ -n "$found_unit" ] || found_unit=$(unit_of "$1" "${found_group#* }")
+        [ -n "$found_unit" ] || found_unit=$(job_of "$1")
+        if [ -z "$found_unit" ]; then case $found_group in 'systemd '*zot* | 'systemd-user '*zot*) found_unit=$found_group ;; esac fi
+        if has_files_of_its_own "$1"; then fact ownFiles yes; fi
+    fi
+    case $found_group in 'container '*) fact container "${found_group#container }" ;; esac
+    fact config "$found_config"
+    fact binary "$found_binary"
+    if [ -f "$found_binary" ] && [ -x "$found_binary" ]; then
+        fact binaryThere yes
+        [ "$in_detail" = no ] || fact version "$("$found_binary" --version 2>&1 </dev/null | grep '"commit"' | head -n 1)"
+    fi
+    if [ -n "$found_unit" ]; then
+        fact manager "${found_unit%% *}"
+        fact service "${found_unit#* }"
+    elif [ "$in_detail" = yes ]; then
+        fact restart "$(restart_of "$1" "$found_group")"
+    fi
+    if [ -f "$found_config" ]; then
+        fact configThere yes
+        [ -r "$found_config" ] && fact configReadable yes
+        # shellcheck disable=SC2012 # find has no portable way to say it
+        fact configOwner "$(ls -ldnL "$found_config" 2>/dev/null | awk '{ print $3 }' | while read -r id; do name_of_user "$id"; done)"
+    fi
+}
+
+# Reads: wanted. Sets: -. Prints: the report.
+look_for_zot() {
+    echo 'zot-hardening-setup'
+    fact system "$(uname -s) $(uname -m)"
+    fact login "$(id -un)"
+    fact uid "$(id -u)"
+    if command -v curl >/dev/null 2>&1; then fact curl yes; fi
+    if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null 2>&1; then
+        if sudo -n true >/dev/null 2>&1 </dev/null; then fact sudo all; fi
+    fi
+    only=
+    running=$(zot_processes)
+    # Of several, more is told only of the one that is asked for.
+    in_detail=no
+    if [ -n "$wanted" ] || [ "$(printf '%s\n' "$running" | wc -l)" -eq 1 ]; then in_detail=yes; fi
+    for process in $running; do
+        # One that has ended meanwhile is none.
+        [ -n "$(user_of "$process")" ] || continue
+        started_with=$(config_of_process "$process")
+        [ -z "$wanted" ] || [ "$started_with" = "$wanted" ] || continue
+        [ -n "$wanted" ] || [ "$in_detail" = no ] || only=$started_with
+        tell_zot "$process" "$started_with" "$(program_of "$process")" ""
+    done
+    # Units that are to start a zot, and do not run.
+    for manager_asked in systemd systemd-user; do
+        for name in $(unit_names "$manager_asked") zot; do
+            [ "$(unit_says "$manager_asked" "$name" LoadState)" = loaded ] || continue
+            case $(unit_says "$manager_asked" "$name" MainPID) in '' | 0) ;; *) continue ;; esac
+            line=$(unit_says "$manager_asked" "$name" ExecStart)
+            case $line in *' serve '*) ;; *) continue ;; esac
+            path=${line#*path=} path=${path%% *}
+            file=${line#* serve } file=${file%% *}
+            [ -z "$wanted" ] || [ "$file" = "$wanted" ] || continue
+            in_detail=yes
+            tell_zot "" "$file" "$path" "$manager_asked $name"
+        done
+    done
+    # The config of the only one is what will be asked for.
+    [ -n "$wanted" ] || wanted=$only
+    if [ -n "$wanted" ] && [ -f "$wanted" ] && [ "$(wc -c <"$wanted" | tr -d ' ')" -le "$largest_config" ]; then
+        echo '--'
+        if [ -r "$wanted" ]; then cat "$wanted"; else sudo -n cat "$wanted" </dev/null; fi
+    fi
+}

@@ -1,0 +1,75 @@
+/** The conversation: what was answered beforehand is not asked, and what was answered is remembered. */
+import { UserError } from "../../clients/userError";
+import type { Ask, Asker, Choice } from "./ask";
+import { type Answers, answerMistake, helpOf, type QuestionName, questions } from "./questions";
+
+export interface Asking {
+    /** In place of the question's own. */
+    message?: string;
+    help?: string;
+    fallback?: string;
+    choices?: readonly Choice[];
+    /** Why an answer that is written well is refused all the same. */
+    check?(answer: string): string | undefined;
+}
+
+export class Interview {
+    /** What was answered, one way or another. */
+    readonly answers: Answers = {};
+    /** How many answers a person gave. */
+    asked = 0;
+
+    constructor(
+        readonly asker: Asker,
+        /** Options, files and the environment, in this order. */
+        private readonly beforehand: Answers,
+    ) {}
+
+    /** Whether a question needs not be asked. */
+    isAnswered(name: QuestionName): boolean {
+        return (this.answers[name] ?? this.beforehand[name]) !== undefined;
+    }
+
+    /**
+     * The answer to a question.
+     *
+     * @throws UserError where it was answered beforehand, and wrongly; Interrupted
+     */
+    async answer(name: QuestionName, asking: Asking = {}): Promise<string> {
+        const { message, secret } = questions[name];
+        const mistake = (answer: string) => answerMistake(name, answer) ?? asking.check?.(answer);
+        const given = this.answers[name] ?? this.beforehand[name];
+        if (given !== undefined) {
+            const because = mistake(given);
+            if (because !== undefined)
+                throw new UserError(
+                    `${optionOf(name)}${secret === undefined ? ` ${JSON.stringify(given)}` : ""}: ${because}.`,
+                );
+            this.answers[name] = given;
+            return given;
+        }
+        const ask: Ask = {
+            message: asking.message ?? message,
+            help: asking.help ?? (secret === undefined ? helpOf(name) : questions[name].help),
+            option: optionOf(name),
+            fallback: asking.fallback,
+            choices: asking.choices,
+            isSecret: secret !== undefined,
+            check: mistake,
+        };
+        const answer = (await this.asker.ask(ask)).trim();
+        this.asked++;
+        this.answers[name] = answer;
+        return answer;
+    }
+
+    /** Takes an answer back, so that it is asked once more. Whoever gave it beforehand cannot give another. */
+    forget(name: QuestionName): boolean {
+        delete this.answers[name];
+        return this.asker.canRepeat && this.beforehand[name] === undefined;
+    }
+}
+
+/** `--registry-url`; of a secret the variable that holds it. */
+export const optionOf = (name: QuestionName): string =>
+    questions[name].secret ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -1,0 +1,230 @@
+/** What setup asks: each question by its name, which is its option and its key in a file of answers. Pure. */
+import { allSettings, type Setting, shown } from "../../components/settings";
+import { EXAMPLE } from "../../components/settings/fromStackFile";
+import { hostKeyMistake, hostKeyOfScan } from "../../components/settings/hostKeys";
+import { urlMistake } from "../../components/settings/kinds";
+
+export type QuestionName = keyof typeof questions;
+
+/** What can be answered beforehand, by name. */
+export type Answers = Partial<Record<QuestionName, string>>;
+
+export interface Question {
+    /** On the screen. */
+    message: string;
+    /** For `--help`, and below the message; the description of a setting is its own. */
+    help?: string;
+    /** The setting that it answers: it says what is allowed. */
+    setting?: string;
+    /** Never shown, never an option; from which variable of the environment it is taken. */
+    secret?: string;
+    /** Why an answer is refused, or undefined. Default: what the setting takes. */
+    check?(answer: string): string | undefined;
+    /** What `--help` calls the value. Default: text. */
+    value?: string;
+}
+
+const define = <const T extends Record<string, Question>>(table: T): Record<keyof T, Question> => table;
+
+/** In the order in which they are asked. */
+export const questions = define({
+    stack: {
+        message: "What is the stack to be called?",
+        help: "Name of the stack, and of its file Pulumi.NAME.yaml.",
+        value: "name",
+        check: (answer) =>
+            answer === EXAMPLE
+                ? "Pulumi.example.yaml is a file to copy, and no stack"
+                : /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(answer)
+                  ? undefined
+                  : "letters, digits, '.', '-' and '_' make a name",
+    },
+    backend: {
+        message: "Where is Pulumi to keep the stack's state?",
+        help: "Where Pulumi keeps states, for pulumi login; asked only where it is not logged in.",
+        value: "url",
+        check: (answer) =>
+            /^[a-z0-9+]+:\/\/./.test(answer) ? undefined : "give an address such as file://~/.pulumi-state",
+    },
+    passphrase: {
+        message: "A passphrase that encrypts the stack's secrets",
+        secret: "PULUMI_CONFIG_PASSPHRASE",
+        check: (answer) =>
+            answer === "" ? "without one, whoever reads the stack's file reads its secrets" : undefined,
+    },
+    host: {
+        message: "Which host is the registry on?",
+        help: "The registry's host for SSH: name or address, as [user@]host[:port].",
+        value: "host",
+        check: (answer) => {
+            const target = targetIn(answer);
+            return typeof target === "string" ? target : undefined;
+        },
+    },
+    sshPort: { message: "SSH port of the host", setting: "host.port", value: "port" },
+    sshUser: { message: "Who logs in there?", setting: "host.user", value: "user" },
+    hostKey: {
+        message: "Is this the host's key?",
+        help: "The host's key, or its fingerprint SHA256:…, which is compared with what the host shows.",
+        value: "key",
+        check: (answer) =>
+            /^SHA256:[A-Za-z0-9+/]{43}$/.test(answer) || hostKeyMistake(hostKeyOfScan(answer)) === undefined
+                ? undefined
+                : "give SHA256: and the fingerprint, or the key as ssh-keyscan prints it",
+    },
+    sshKey: {
+        message: "Which private key opens the host?",
+        help: "File of the private SSH key, which is stored in the stack, encrypted; agent for the SSH agent.",
+        value: "file",
+    },
+    sshPassphrase: { message: "Passphrase of that key", secret: "SETUP_SSH_PASSPHRASE" },
+    zot: {
+        message: "Which of these is the registry?",
+        help: "Path of zot's config on the host, where several run there.",
+        value: "config",
+    },
+    binary: { message: "Where is zot's binary on the host?", setting: "zot.binary", value: "path" },
+    configFile: { message: "Where is zot's config on the host?", setting: "zot.configFile", value: "path" },
+    rootDirectory: { message: "Where does zot keep its images?", setting: "zot.rootDirectory", value: "path" },
+    restartCommand: { message: "Which command restarts zot there?", setting: "host.restartCommand", value: "command" },
+    registryUrl: { message: "The registry's public address", setting: "registry.url", value: "url" },
+    authentikUrl: {
+        message: "Authentik's address",
+        help: "Address of Authentik.",
+        value: "url",
+        check: (answer) => {
+            const because = urlMistake(answer, () => undefined);
+            return because === undefined
+                ? undefined
+                : `${because}; give an https:// address (http:// only for loopback)`;
+        },
+    },
+    authentikToken: {
+        message: "An API token of Authentik",
+        help: "npm run authentik-token makes one that may do no more than is needed.",
+        secret: "AUTHENTIK_TOKEN",
+        check: (answer) => (/^[\x21-\x7e]+$/.test(answer) ? undefined : "no token has a space or is empty"),
+    },
+    adminsGroup: { message: "Which group are the admins?", setting: "identity.adminsGroup", value: "group" },
+    authorizationFlow: {
+        message: "Which flow authorizes a login?",
+        setting: "identity.authorizationFlow",
+        value: "slug",
+    },
+    invalidationFlow: { message: "Which flow ends a login?", setting: "identity.invalidationFlow", value: "slug" },
+    signingKey: { message: "Which certificate signs tokens?", setting: "identity.signingKey", value: "name" },
+    ciLoginFlow: {
+        message: "The site's login wants what CI does not have. How is CI to log in?",
+        setting: "identity.ciLoginFlow",
+        value: "flow",
+    },
+    metrics: { message: "Who may read the metrics?", setting: "zot.metrics", value: "who" },
+    metricsUsers: { message: "Which users read the metrics?", setting: "zot.metricsUsers", value: "users" },
+    caches: {
+        message: "May CI push where a cache puts its images?",
+        help: "Whether CI may push into the pull-through caches, in place of upstream's images: no, or yes.",
+        value: "no|yes",
+        check: (answer) => (/^(no|yes)$/.test(answer) ? undefined : "give no or yes"),
+    },
+    drop: {
+        message: "Go on without these?",
+        help: "Whether what the host's config has and the new one has not may go: yes, or no.",
+        value: "yes|no",
+        check: (answer) => (/^(no|yes)$/.test(answer) ? undefined : "give yes or no"),
+    },
+});
+
+const settings = new Map(allSettings().map(({ name, setting }) => [name, setting]));
+
+/** What is known of a setting; undefined where there is none of this name. */
+export const findSetting = (name: string): Setting<unknown> | undefined => settings.get(name);
+
+/** The same of one that there is. */
+export const declaredSetting = (name: string): Setting<unknown> => settings.get(name)!;
+
+/** The help of a question. */
+export function helpOf(name: QuestionName): string {
+    const { help, setting } = questions[name];
+    return help ?? (setting === undefined ? questions[name].message : declaredSetting(setting).description);
+}
+
+/** Why an answer is no good, as the end of a sentence; undefined where it is. */
+export function answerMistake(name: QuestionName, answer: string): string | undefined {
+    const { check, setting } = questions[name];
+    if (check) return check(answer);
+    if (setting === undefined) return answer === "" ? "it is empty" : undefined;
+    const declared = declaredSetting(setting);
+    return declared.schema.safeParse(settingValue(name, answer)).success ? undefined : `give ${declared.allowed}`;
+}
+
+/** The value of the setting that an answer stands for. */
+export function settingValue(name: QuestionName, answer: string): unknown {
+    const { setting } = questions[name];
+    const kind = setting === undefined ? "text" : declaredSetting(setting).kind;
+    if (kind === "integer") return /^\d+$/.test(answer) ? Number(answer) : answer;
+    if (kind === "list")
+        return answer
+            .split(",")
+            .map((item) => item.trim())
+            .filter((item) => item !== "");
+    return answer;
+}
+
+export interface Target {
+    host: string;
+    user?: string;
+    port?: number;
+}
+
+/** A host as ssh's users write it; or why it is none. */
+export function targetIn(answer: string): Target | string {
+    const [, user, rest] = /^(?:([^@]+)@)?(.*)$/.exec(answer.trim())!;
+    const [, bracketed, plain, port] =
+        /^(?:\[([^\]]+)\]|([^:]*|[0-9a-fA-F:]+:[0-9a-fA-F:]*))(?::(\d+))?$/.exec(rest!) ?? [];
+    const host = bracketed ?? plain;
+    if (host === undefined || !declaredSetting("host.address").schema.safeParse(host).success)
+        return `${shown(answer)} is no host; give a name or an address, as in zot@registry-host.example.org:2222`;
+    if (user !== undefined && !declaredSetting("host.user").schema.safeParse(user).success)
+        return `${shown(user)} is no user`;
+    if (port !== undefined && !declaredSetting("host.port").schema.safeParse(Number(port)).success)
+        return `${port} is no port`;
+    return { host, ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
+}
+
+/** Kept out of files of answers and options. */
+export const isSecret = (name: QuestionName): boolean => questions[name].secret !== undefined;
+
+/** Every answer in a file, checked; or what is wrong with it, one sentence each. */
+export function answersIn(content: unknown): { answers: Answers; mistakes: string[] } {
+    const answers: Answers = {};
+    const mistakes: string[] = [];
+    if (content === null || typeof content !== "object" || Array.isArray(content))
+        return { answers, mistakes: ["it is no map of answers by their names"] };
+    for (const [key, value] of Object.entries(content)) {
+        if (!Object.hasOwn(questions, key)) {
+            mistakes.push(
+                `${shown(key)} is no question; these are: ${Object.keys(questions)
+                    .filter((name) => !isSecret(name as QuestionName))
+                    .join(", ")}`,
+            );
+            continue;
+        }
+        const name = key as QuestionName;
+        const { secret } = questions[name];
+        const text = Array.isArray(value)
+            ? value.join(",")
+            : value === true
+              ? "yes"
+              : value === false
+                ? "no"
+                : String(value);
+        const because = secret === undefined ? answerMistake(name, text) : undefined;
+        if (secret !== undefined)
+            mistakes.push(
+                `${key} is a secret and does not belong into a file; give it as ${secret} in the environment`,
+            );
+        else if (because !== undefined) mistakes.push(`${key} is ${shown(value)}: ${because}`);
+        else answers[name] = text;
+    }
+    return { answers, mistakes };
+}

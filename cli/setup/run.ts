@@ -1,0 +1,259 @@
+/** From the first question to the first preview. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "../../clients/userError";
+import { declaredState } from "../../components/declaredState";
+import { isMap, SecretText } from "../../components/settings";
+import { readProject, readStack, settingsFromStackFile } from "../../components/settings/fromStackFile";
+import { settingsOfConfig } from "../../components/zotConfig";
+import { type Json, type JsonMap, valueAt } from "../../components/zotJson";
+import { groupsInStackFile } from "../config/stackFile";
+import { takenOverText } from "../config/takenOverText";
+import { type Groups, type Suggestion, suggestionFor, withGroups } from "../config/takeOver";
+import { onInterrupt } from "../shared/interrupt";
+import {
+    changedSettings,
+    composedFile,
+    isYamlConfig,
+    lostSettings,
+    settingsOfAnswers,
+    withoutDefaults,
+} from "./compose";
+import { decideCaches, decideIdentity, decideRegistry, hasCaches, type Known } from "./decisions";
+import { type FoundHost, findHost } from "./findHost";
+import { asGroups, merged, settingsFromHost } from "./fromHost";
+import { type Interview, optionOf } from "./interview";
+import { type QuestionName, questions } from "./questions";
+import { applyChange, LOCAL_BACKEND, logIn, needsPassphrase, preview, readBackend, secretInStack } from "./stack";
+
+export interface SetUpOptions {
+    folder: string;
+    /** Whether a preview ends it. */
+    withPreview: boolean;
+}
+
+/** @returns the exit code of the preview; 0 without one */
+export async function setUp(interview: Interview, { folder, withPreview }: SetUpOptions): Promise<number> {
+    // Until the stack is made there is nothing to clear up.
+    const asking = onInterrupt(() => undefined);
+    const stack = await theStack(interview, folder);
+    const { env } = stack;
+    const found = await findHost(interview, {
+        host: stack.given.host ?? {},
+        zot: stack.given.zot ?? {},
+        secret: (name) => secretInStack(folder, stack.name, name, env),
+    });
+    const known: Known = {
+        given: (name) => {
+            const [group, key] = name.split(".") as [string, string];
+            return stack.given[group]?.[key];
+        },
+        config: found.config,
+        authentikUrl: stack.authentikUrl ?? process.env.AUTHENTIK_URL,
+        token: async () => (stack.hasToken ? secretInStack(folder, stack.name, "authentik:token", env) : undefined),
+    };
+    await decideRegistry(interview, known);
+    const token = await decideIdentity(interview, known);
+    await decideCaches(interview, known, hasCaches(found.config));
+
+    const composed = await compose(interview, folder, stack, found);
+    asking.forget();
+    await applyChange({
+        folder,
+        stack: stack.name,
+        isNew: stack.isNew,
+        env,
+        secrets: {
+            ...found.secrets,
+            ...(stack.hasToken && !interview.isAnswered("authentikToken") ? {} : { "authentik:token": token }),
+        },
+        text: (text) => composedFile(text, composed),
+    });
+    interview.asker.say(
+        `Pulumi.${stack.name}.yaml is written${stack.isNew ? `, and the stack ${stack.name} made` : ""}.`,
+    );
+    if (!withPreview) return 0;
+    const watching = onInterrupt(() => undefined);
+    const code = await preview(folder, stack.name, env).finally(() => watching.forget());
+    interview.asker.say(code === 0 ? whatNext(stack.name) : notYet(stack.name));
+    return code;
+}
+
+const whatNext = (stack: string) =>
+    `Nothing is changed yet. To put it into force: pulumi up --stack ${stack}\n` +
+    `Who will be able to do what: npm run --silent matrix -- --stack ${stack}`;
+const notYet = (stack: string) =>
+    `The stack's file is written, and the preview found what stands in the way. Mend it, and then: pulumi preview --stack ${stack}`;
+
+interface TheStack {
+    name: string;
+    isNew: boolean;
+    /** What its file says, by group. */
+    given: Groups;
+    authentikUrl: string | undefined;
+    hasToken: boolean;
+    /** For Pulumi. */
+    env: Record<string, string>;
+}
+
+/** The stack, new or not, and what its secrets are encrypted by. */
+async function theStack(interview: Interview, folder: string): Promise<TheStack> {
+    const name = await interview.answer("stack", { fallback: "site" });
+    let backend = await readBackend(folder);
+    if (backend.url === undefined) {
+        await logIn(folder, await interview.answer("backend", { fallback: LOCAL_BACKEND }));
+        backend = await readBackend(folder);
+    }
+    const isNew = !backend.stacks.includes(name);
+    const hasFile = existsSync(join(folder, `Pulumi.${name}.yaml`));
+    const file = hasFile ? readStack(folder, name) : {};
+    const config = isMap(file.config) ? file.config : {};
+    const isByPassphrase =
+        file.secretsprovider === undefined || file.secretsprovider === "passphrase" || file.secretsprovider === "";
+    const env: Record<string, string> = {};
+    if (
+        needsPassphrase(backend.url ?? "") &&
+        isByPassphrase &&
+        process.env.PULUMI_CONFIG_PASSPHRASE === undefined &&
+        !process.env.PULUMI_CONFIG_PASSPHRASE_FILE
+    ) {
+        const isKnown = file.encryptionsalt !== undefined;
+        env.PULUMI_CONFIG_PASSPHRASE = await interview.answer("passphrase", {
+            help: isKnown
+                ? "The one that it was made with."
+                : "You will need it for every pulumi command: keep it, or set PULUMI_CONFIG_PASSPHRASE.",
+        });
+    }
+    const { url } = Object.fromEntries(
+        Object.entries(config).flatMap(([key, value]) => (key === "authentik:url" ? [["url", value]] : [])),
+    ) as { url?: unknown };
+    return {
+        name,
+        isNew,
+        given: hasFile ? groupsInStackFile(folder, name) : {},
+        authentikUrl: typeof url === "string" ? url : undefined,
+        hasToken: "authentik:token" in config && !isNew,
+        env,
+    };
+}
+
+/** All settings, checked as the program will check them; what the host's config has besides is taken over. */
+async function compose(
+    interview: Interview,
+    folder: string,
+    { name: stack, given }: TheStack,
+    found: FoundHost,
+): Promise<{ project: string; stack: string; settings: Groups; authentikUrl: string }> {
+    const { facts, zot } = found;
+    const config: JsonMap = found.config ?? {};
+    const fromHost = settingsFromHost(facts, zot);
+    const ofConfig =
+        found.config === undefined ? { settings: new Map<string, unknown>(), untaken: [] } : settingsOfConfig(config);
+    const isDeployed = given.host?.address !== undefined;
+    if (fromHost.obstacles.length > 0 && !isDeployed) throw new UserError(fromHost.obstacles.join("\n"));
+    for (const note of fromHost.notes) interview.asker.say(note);
+    for (const { path, onHost, setting, allowed } of ofConfig.untaken)
+        interview.asker.say(
+            `${path} is ${words(onHost)} on the host, which ${setting} does not take: give ${allowed}.`,
+        );
+
+    const rootDirectory = valueAt(config, ["storage", "rootDirectory"]);
+    const places: Groups = {
+        zot: {
+            configFile: zot.config,
+            ...(zot.binary && zot.binaryThere ? { binary: zot.binary } : {}),
+            ...(typeof rootDirectory === "string" ? { rootDirectory } : {}),
+        },
+    };
+    const isSet = (setting: string) => {
+        const [group, key] = setting.split(".") as [string, string];
+        return [given, places, fromHost.settings].some((groups) => groups[group]?.[key] !== undefined);
+    };
+    // What the host cannot tell.
+    for (const name of ["binary", "rootDirectory"] as const)
+        if (interview.isAnswered(name) || !isSet(`zot.${name}`)) await interview.answer(name);
+    const manager = given.host?.serviceManager ?? fromHost.settings.host?.serviceManager;
+    if (interview.isAnswered("restartCommand") || (manager === "command" && !isSet("host.restartCommand")))
+        await interview.answer("restartCommand", {
+            help: "No service manager was found that started zot, so that the host cannot tell.",
+        });
+
+    const { url: authentikUrl, issuer } = identityOf(interview, given, config);
+    const answered = settingsOfAnswers(interview.answers);
+    // What the stack says already stays, but for what was answered.
+    const base = merged(asGroups(ofConfig.settings), places, fromHost.settings, given, found.settings, answered, {
+        identity: { issuer },
+    });
+    return withScratch(folder, stack, (scratch) => {
+        const project = String(readProject(folder).name);
+        const settings = withoutDefaults(base, given);
+        const file = join(scratch, `Pulumi.${stack}.yaml`);
+        writeFileSync(file, composedFile("", { project, stack, settings, authentikUrl }));
+        const raw = settingsFromStackFile(scratch, stack);
+        const suggestion = suggestionFor(config, { raw, given: settings, where: `Pulumi.${stack}.yaml` }, zot.version);
+        return { project, stack, settings, authentikUrl, raw, suggestion };
+    }).then(async ({ project, settings, raw, suggestion }) => {
+        const lost = isDeployed ? [] : lostSettings(suggestion, isYamlConfig(zot.config ?? ""));
+        interview.asker.say(
+            takenOverText({ ...suggestion, file: `Pulumi.${stack}.yaml` }, { withMeanings: true }).trimEnd(),
+        );
+        if (lost.length > 0) await agreeToLoss(interview, lost, suggestion);
+        const all = merged(
+            settings,
+            suggestion.settings,
+            lost.length > 0 && interview.answers.drop === "yes" ? { zot: { dropSettings: lost } } : {},
+        );
+        // The host's key and the token are of this site: with them, it is checked as pulumi checks it.
+        declaredState(
+            {
+                ...withGroups(raw, merged(all, { host: { privateKey: new SecretText(undefined) } })),
+                site: { hasAuthentikUrl: true, hasAuthentikToken: true, sshAgentSocket: undefined },
+            },
+            `Pulumi.${stack}.yaml`,
+        );
+        return { project, stack, settings: changedSettings(all, given), authentikUrl };
+    });
+}
+
+const words = (value: Json) => (typeof value === "object" ? "a list or a map" : JSON.stringify(value));
+
+/** The issuer of the answered Authentik: the one that is there, where it is of that address. */
+function identityOf(interview: Interview, given: Groups, config: JsonMap): { url: string; issuer: string } {
+    const url = interview.answers.authentikUrl!;
+    const before = [given.identity?.issuer, valueAt(config, ["http", "auth", "openid", "providers", "oidc", "issuer"])];
+    const slug = String(given.identity?.applicationSlug ?? "zot");
+    const issuer = before.find((one) => one === `${url}/application/o/${slug}/`);
+    return { url, issuer: String(issuer ?? `${url}/application/o/${slug}/`) };
+}
+
+/** What goes with the first push is a person's to decide. */
+async function agreeToLoss(interview: Interview, lost: readonly string[], { logins }: Suggestion): Promise<void> {
+    const what = lost[0] === "*" ? "what the settings do not hold of the config" : lost.join(", ");
+    const answer = await interview.answer("drop", {
+        message: "Go on without what is replaced and not kept?",
+        help: `It goes with the first pulumi up: ${what}.${logins.length > 0 ? " With it end the logins above." : ""}`,
+        fallback: "yes",
+        choices: [
+            { value: "yes", label: "yes", hint: "it is named in zot.dropSettings" },
+            { value: "no", label: "no", hint: "the preview will refuse until it is decided" },
+        ],
+    });
+    if (answer === "no") interview.asker.say("Then the preview will name it again, and pulumi up refuse.");
+}
+
+/** A folder with the project's file, for a stack that is not there yet. */
+async function withScratch<T>(folder: string, _stack: string, work: (scratch: string) => T): Promise<T> {
+    const scratch = mkdtempSync(join(tmpdir(), "zot-hardening-setup-"));
+    try {
+        writeFileSync(join(scratch, "Pulumi.yaml"), readFileSync(join(folder, "Pulumi.yaml")));
+        return work(scratch);
+    } finally {
+        rmSync(scratch, { recursive: true, force: true });
+    }
+}
+
+/** The questions that options answer, with the option's name. */
+export const optionsOfQuestions = (Object.keys(questions) as QuestionName[])
+    .filter((name) => questions[name].secret === undefined)
+    .map((name) => ({ name, option: optionOf(name) }));
