@@ -286,8 +286,7 @@ describe("what the embedded host does on demand", () => {
 });
 
 function publicLine(pkcs8: string): string {
-    const { privateKeyOf } =
-        require("../../../clients/ssh/keys") as typeof import("../../../clients/ssh/keys");
+    const { privateKeyOf } = require("../../../clients/ssh/keys") as typeof import("../../../clients/ssh/keys");
     const key = privateKeyOf(pkcs8, undefined);
     return `${key.type} ${key.getPublicSSH().toString("base64")}`;
 }
