@@ -5,6 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../clients/userError";
 import { pulumi } from "../ciSecrets/pulumi";
+import { pulumiVariables } from "../shared/environment";
 import { onInterrupt, Steps } from "../shared/interrupt";
 import { writeWhole } from "../shared/wholeFile";
 
@@ -125,7 +126,7 @@ export function preview(folder: string, stack: string, env: Record<string, strin
         const quiet = process.stdout.isTTY ? [] : ["--non-interactive"];
         const child = spawn("pulumi", ["preview", "--stack", stack, ...quiet], {
             cwd: folder,
-            env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", ...env },
+            env: { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true", ...env },
             stdio: ["ignore", "inherit", "inherit"],
         });
         child.on("error", (error) => reject(new UserError(`Pulumi could not be started: ${error.message}`)));
