@@ -32,7 +32,7 @@ async function harden(): Promise<void> {
         replace: {
             "npm ci ": "true ",
             "~/.pulumi-state": state,
-            [`cp Pulumi.prod.yaml Pulumi.${STACK}.yaml`]: "true",
+            [`cp Pulumi.example.yaml Pulumi.${STACK}.yaml`]: "true",
             "registry-host.example.org": "127.0.0.1",
             "ssh-keyscan -t": `ssh-keyscan -p ${site.ssh.port} -t`,
             "~/.ssh/id_ed25519": join(home, "id_ed25519"),
