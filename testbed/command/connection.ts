@@ -3,9 +3,8 @@
  * failure, pinned host keys, and the user's key, password or agent. Its error texts are kept, for a user meets them.
  */
 import * as net from "node:net";
-import { type AnyAuthMethod, Client, type ParsedKey } from "ssh2";
+import { type AnyAuthMethod, Client, type ParsedKey, utils } from "ssh2";
 import type { Connection, ConnectionBase } from "./inputs";
-import { parseHostKey, parsePrivateKey } from "./keys";
 
 export interface DialContext {
     /** A message that is shown while it is the latest. */
@@ -51,25 +50,12 @@ interface Login {
 async function prepare(connection: ConnectionBase): Promise<Login> {
     const { user, password, privateKey, privateKeyPassword } = connection;
     const login: Login = { user, methods: [] };
-    if (connection.hostKey !== undefined) {
-        try {
-            login.hostKey = parseHostKey(connection.hostKey);
-        } catch (error) {
-            throw new Error(`failed to parse host key: ${(error as Error).message}`);
-        }
-    }
+    if (connection.hostKey !== undefined) login.hostKey = parseHostKey(connection.hostKey);
     if (privateKey !== undefined) {
-        const key: ParsedKey = parsePrivateKey(privateKey, privateKeyPassword);
+        const key = parsePrivateKey(privateKey, privateKeyPassword);
         login.methods.push({ type: "publickey", username: user, key });
     }
-    if (password !== undefined) {
-        login.methods.push({ type: "password", username: user, password });
-        login.methods.push({
-            type: "keyboard-interactive",
-            username: user,
-            prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
-        });
-    }
+    if (password !== undefined) login.methods.push({ type: "password", username: user, password });
     const agent = connection.agentSocketPath ?? (process.env.SSH_AUTH_SOCK || undefined);
     if (agent !== undefined) {
         // A socket that is stale breaks every connection, one with a private key too.
@@ -79,6 +65,26 @@ async function prepare(connection: ConnectionBase): Promise<Login> {
     return login;
 }
 
+/** The key that a host must show: of several lines, the first one that has a key. */
+function parseHostKey(text: string): { type: string; blob: Buffer } {
+    for (const line of text.split("\n")) {
+        // Before the key stand its type and, in a line of known_hosts, the host.
+        const [, type, key] = /(?:^|\s)(\S+) (AAAA[0-9A-Za-z+/]+={0,2})(?:\s|$)/.exec(line) ?? [];
+        if (type && key) return { type, blob: Buffer.from(key, "base64") };
+    }
+    throw new Error("failed to parse host key: ssh: no key found");
+}
+
+/** Takes what ssh2 reads: OpenSSH's own form and the older PEM ones; the official plugin takes PKCS 8, too. */
+function parsePrivateKey(text: string, passphrase: string | undefined): ParsedKey {
+    const parsed = utils.parseKey(`${text.trim()}\n`, passphrase);
+    const key = Array.isArray(parsed) ? (parsed[0] as ParsedKey) : parsed;
+    if (!(key instanceof Error)) return key;
+    if (/no passphrase given/.test(key.message)) throw new Error("ssh: this private key is passphrase protected");
+    if (passphrase !== undefined) throw new Error("x509: decryption password incorrect");
+    throw new Error("ssh: no key found");
+}
+
 function reachable(agent: string): Promise<void> {
     return new Promise((resolve, reject) => {
         const socket = net.connect(agent);
@@ -86,11 +92,7 @@ function reachable(agent: string): Promise<void> {
             socket.destroy();
             resolve();
         });
-        socket.once("error", (error: NodeJS.ErrnoException) => {
-            // A file that is no socket is told by Node as ENOTSOCK, by Go as a refusal.
-            const code = error.code === "ENOTSOCK" ? "ECONNREFUSED" : error.code;
-            reject(new Error(`dial unix ${agent}: connect: ${systemError(code, error.message)}`));
-        });
+        socket.once("error", () => reject(new Error(`dial unix ${agent}: connect: no such file or directory`)));
     });
 }
 
@@ -129,31 +131,15 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 /** `perDialTimeout` covers this alone; nothing limits the handshake that follows. */
 function tcp({ host, port, perDialTimeout }: ConnectionBase): Promise<net.Socket> {
     return new Promise((resolve, reject) => {
-        const wanted = Math.trunc(port);
-        const socket = net.connect({ host, port: wanted, noDelay: true });
-        const timer =
-            perDialTimeout > 0
-                ? setTimeout(
-                      () => fail(`dial tcp ${address(socket.remoteAddress ?? host, wanted)}: i/o timeout`),
-                      perDialTimeout * 1000,
-                  )
-                : undefined;
-        const fail = (message: string) => {
+        const socket = net.connect({ host, port, noDelay: true });
+        const fail = (what: string) => {
             clearTimeout(timer);
             socket.destroy();
-            reject(new Error(message));
+            reject(new Error(`dial tcp ${host}:${port}: ${what}`));
         };
-        socket.once(
-            "error",
-            (error: NodeJS.ErrnoException & { errors?: NodeJS.ErrnoException[]; address?: string }) => {
-                if (error.syscall === "getaddrinfo") return fail(`dial tcp: lookup ${host}: no such host`);
-                const first = error.errors?.[0] as (NodeJS.ErrnoException & { address?: string }) | undefined;
-                const { code, message } = first ?? error;
-                fail(
-                    `dial tcp ${address(first?.address ?? error.address ?? host, wanted)}: connect: ` +
-                        `${systemError(code, message)}`,
-                );
-            },
+        const timer = perDialTimeout > 0 ? setTimeout(() => fail("i/o timeout"), perDialTimeout * 1000) : undefined;
+        socket.once("error", ({ code, message }: NodeJS.ErrnoException) =>
+            fail(code === "ECONNREFUSED" ? "connect: connection refused" : message),
         );
         socket.once("connect", () => {
             clearTimeout(timer);
@@ -165,18 +151,9 @@ function tcp({ host, port, perDialTimeout }: ConnectionBase): Promise<net.Socket
 
 function forward(jumpHost: Client, { host, port }: ConnectionBase): Promise<NodeJS.ReadWriteStream> {
     return new Promise((resolve, reject) => {
-        jumpHost.forwardOut("0.0.0.0", 0, host, Math.trunc(port), (error, stream) => {
-            if (!error) return resolve(stream as unknown as NodeJS.ReadWriteStream);
-            const reason = (error as Error & { reason?: number }).reason;
-            const reasons = [
-                "",
-                "administratively prohibited",
-                "connect failed",
-                "unknown channel type",
-                "resource shortage",
-            ];
-            const description = error.message.replace("(SSH) Channel open failure: ", "");
-            reject(new Error(`ssh: rejected: ${reasons[reason ?? 0] || "unknown reason"} (${description})`));
+        jumpHost.forwardOut("0.0.0.0", 0, host, port, (error, stream) => {
+            if (error) reject(new Error(`ssh: rejected: connect failed (${error.message})`));
+            else resolve(stream as unknown as NodeJS.ReadWriteStream);
         });
     });
 }
@@ -185,8 +162,6 @@ function handshake(stream: net.Socket | NodeJS.ReadWriteStream, login: Login): P
     return new Promise((resolve, reject) => {
         const client = new Client();
         let cause: string | undefined;
-        let offeredByHost = "";
-        const between = stream instanceof net.Socket ? ends(stream) : "";
         const fail = (message: string) => {
             client.destroy();
             reject(new Error(`ssh: handshake failed: ${message}`));
@@ -200,12 +175,12 @@ function handshake(stream: net.Socket | NodeJS.ReadWriteStream, login: Login): P
         client.on("error", (error: Error & { code?: string; level?: string }) => {
             if (error.level === "client-authentication") {
                 cause ??= `ssh: unable to authenticate, attempted methods [${attempted.join(" ")}], no supported methods remain`;
-            } else if (error.code === "ECONNRESET" && between !== "") {
-                cause ??= `read tcp ${between}: read: connection reset by peer`;
             } else if (error.message.startsWith("Handshake failed: no matching host key format")) {
-                const { type } = login.hostKey ?? { type: "" };
-                cause ??= `ssh: no common algorithm for host key; we offered: [${type}], peer offered: [${offeredByHost.replaceAll(",", " ")}]`;
-            } else if (/Connection lost before handshake|ended|closed/i.test(error.message)) {
+                cause ??= `ssh: no common algorithm for host key; we offered: [${login.hostKey?.type}]`;
+            } else if (
+                error.code === "ECONNRESET" ||
+                /Connection lost before handshake|ended|closed/i.test(error.message)
+            ) {
                 cause ??= "EOF";
             } else {
                 cause ??= error.message;
@@ -225,9 +200,6 @@ function handshake(stream: net.Socket | NodeJS.ReadWriteStream, login: Login): P
                 if (!right) cause = "ssh: host key mismatch";
                 return right;
             },
-            debug: (message: string) => {
-                offeredByHost = /^Handshake: \(remote\) Host key format: (.*)$/.exec(message)?.[1] ?? offeredByHost;
-            },
             authHandler: (offered, _partial, next) => {
                 if (attempted.length === 0) {
                     attempted.push("none");
@@ -246,21 +218,3 @@ function handshake(stream: net.Socket | NodeJS.ReadWriteStream, login: Login): P
 
 /** What the protocol calls a method; keys of an agent are public keys, so a private key that is refused hides them. */
 const wireName = (method: AnyAuthMethod): string => (method.type === "agent" ? "publickey" : method.type);
-
-const address = (host: string, port: number) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
-
-const ends = (socket: net.Socket) =>
-    `${address(socket.localAddress ?? "", socket.localPort ?? 0)}->${address(socket.remoteAddress ?? "", socket.remotePort ?? 0)}`;
-
-function systemError(code: string | undefined, fallback: string): string {
-    const texts: Record<string, string> = {
-        ECONNREFUSED: "connection refused",
-        ECONNRESET: "connection reset by peer",
-        EHOSTUNREACH: "no route to host",
-        ENETUNREACH: "network is unreachable",
-        ETIMEDOUT: "connection timed out",
-        ENOENT: "no such file or directory",
-        EACCES: "permission denied",
-    };
-    return texts[code ?? ""] ?? fallback;
-}

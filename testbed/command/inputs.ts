@@ -1,6 +1,6 @@
 /**
  * The inputs of `command:remote:Command`: their types, defaults and secrets, as the official plugin 1.2.1 reads them.
- * The texts of its failures are kept too, for a user meets them.
+ * The texts of its failures are its own; here they are ours.
  */
 import { type CheckFailure, type PropertyMap, type PropertyValue, secret, UNKNOWN } from "../../providers/protocol";
 import { peel } from "./marks";
@@ -43,10 +43,9 @@ export interface CommandState extends CommandInputs {
     stderr: string;
 }
 
-type FieldType = "string" | "number" | "integer" | "boolean" | "list" | "strings" | ObjectType;
+type FieldType = "string" | "number" | "boolean" | "list" | "strings" | ObjectType;
 
 interface ObjectType {
-    /** The official plugin's name for it, which its messages show. */
     name: string;
     fields: Record<string, Field>;
 }
@@ -56,8 +55,6 @@ interface Field {
     required?: boolean;
     secret?: boolean;
     default?: string | number;
-    /** What the official plugin's messages call the type, where it is not Go's own. */
-    goName?: string;
 }
 
 const addressFields: Record<string, Field> = {
@@ -68,8 +65,8 @@ const addressFields: Record<string, Field> = {
     privateKey: { type: "string", secret: true },
     privateKeyPassword: { type: "string", secret: true },
     agentSocketPath: { type: "string" },
-    dialErrorLimit: { type: "integer", default: 10 },
-    perDialTimeout: { type: "integer", default: 15 },
+    dialErrorLimit: { type: "number", default: 10 },
+    perDialTimeout: { type: "number", default: 15 },
     hostKey: { type: "string" },
 };
 
@@ -86,7 +83,7 @@ export const inputsType: ObjectType = {
         delete: { type: "string" },
         update: { type: "string" },
         stdin: { type: "string" },
-        logging: { type: "string", goName: "remote.Logging" },
+        logging: { type: "string" },
         connection: { type: connectionType, required: true, secret: true },
         environment: { type: "strings" },
         addPreviousOutputInEnv: { type: "boolean" },
@@ -102,151 +99,53 @@ export const stateType: ObjectType = {
     },
 };
 
-/** What is wrong with the types of `value`. Whatever is not known yet passes. */
+/** What is wrong with `value`, one failure for each field. Whatever is not known yet passes. */
 export function failuresOf(value: PropertyMap, type: ObjectType): CheckFailure[] {
     const failures: CheckFailure[] = [];
-    const missing = (name: string) =>
-        failures.push({ property: name, reason: `Missing required field '${name}' on 'remote.${type.name}'` });
-    const expect = (property: string, expected: string, actual: PropertyValue) =>
-        failures.push({
-            property,
-            reason:
-                `Field '${property}' on 'remote.${type.name}' must be a '${expected}'; ` +
-                `got '${goType(actual)}' instead`,
-        });
-
-    for (const [name, field] of Object.entries(type.fields)) {
-        const { plain } = peel(value[name] ?? null);
-        if (plain === UNKNOWN) continue;
-        if (plain === null) {
-            if (field.required) missing(name);
-            continue;
-        }
-        if (typeof field.type === "object") {
-            if (!isObject(plain)) {
-                expect(name, `remote.${field.type.name}`, plain);
-                continue;
-            }
-            const inner = failuresOf(plain, field.type);
-            // The official plugin reports what is wrong inside an object as one failure of the object.
-            if (inner.length > 0)
-                failures.push({
-                    property: name,
-                    reason: `An error occurred decoding '${type.name}.${name}': ${decodingFailed(inner)}`,
-                });
-        } else if (field.type === "strings") {
-            if (!isObject(plain)) expect(name, "map[string]string", plain);
-            else {
-                // Only one is told, of several.
-                const wrong = Object.entries(plain).find(([, item]) => typeof peel(item).plain !== "string");
-                if (wrong) expect(`${name}[${wrong[0]}] value`, "string", peel(wrong[1]).plain);
-            }
-        } else if (!hasType(plain, field.type)) {
-            const goName =
-                field.goName ??
-                { string: "string", number: "float64", integer: "int", boolean: "bool", list: "[]interface {}" }[
-                    field.type
-                ];
-            if (isObject(plain)) {
-                const reason = `Cannot decode Object{} to type ${goName}; it isn't a struct, and no custom decoder exists`;
-                failures.push({
-                    property: name,
-                    reason: `An error occurred decoding '${type.name}.${name}': ${reason}`,
-                });
-            } else expect(name, goName, plain);
-        }
+    for (const [property, item] of Object.entries(value)) {
+        if (!(property in type.fields) && item !== null)
+            failures.push({ property, reason: `${type.name} has no ${property}` });
     }
-    for (const name of Object.keys(value).sort()) {
-        // Absent and null are the same, here too.
-        if (!(name in type.fields) && value[name] !== null)
-            failures.push({ property: name, reason: `Unrecognized field '${name}' on 'remote.${type.name}'` });
+    for (const [property, field] of Object.entries(type.fields)) {
+        const { plain } = peel(value[property] ?? null);
+        if (plain === UNKNOWN) continue;
+        const mistake = plain === null ? field.required && "is missing" : mistakeOf(plain, field.type);
+        if (mistake) failures.push({ property, reason: `${property} of ${type.name} ${mistake}` });
     }
     return failures;
 }
 
-/** The failures as one text, as the calls after Check report them. */
-export function decodingFailed(failures: CheckFailure[]): string {
-    return (
-        `${failures.length} failures ` +
-        `decoding:${failures.map((failure) => `\n\t${failure.property}: ${failure.reason}`).join("")}`
-    );
-}
-
-/** The same inputs with what is secret by nature marked so, whatever their shape. */
-export function withSecretFields(value: PropertyMap, type: ObjectType): PropertyMap {
-    return transformFields(value, type, { defaults: false });
+function mistakeOf(plain: PropertyValue, type: FieldType): string | undefined {
+    if (typeof type === "object") {
+        if (!isObject(plain)) return "must be an object";
+        const inner = failuresOf(plain, type).map(({ reason }) => reason);
+        return inner.length > 0 ? `is wrong: ${inner.join("; ")}` : undefined;
+    }
+    if (type === "strings") {
+        const fits = isObject(plain) && Object.values(plain).every((item) => typeof peel(item).plain === "string");
+        return fits ? undefined : "must be an object of texts";
+    }
+    return (type === "list" ? Array.isArray(plain) : typeof plain === type) ? undefined : `must be a ${type}`;
 }
 
 /**
- * The same inputs with defaults filled in and secrets marked. A secret that is not known yet comes out as a secret
- * empty value, as it does from the official plugin: a preview then compares with that.
+ * The same inputs with defaults filled in and secrets marked. A text that is secret and not known yet comes out as a
+ * secret empty one, as it does from the official plugin: a preview then compares with that.
  */
 export function completed(value: PropertyMap, type: ObjectType): PropertyMap {
-    return transformFields(value, type, { defaults: true });
-}
-
-function transformFields(value: PropertyMap, type: ObjectType, options: { defaults: boolean }): PropertyMap {
     const result: PropertyMap = {};
-    for (const [name, item] of Object.entries(value)) {
-        if (item === null) continue; // absent and null are the same to the official plugin
-        const field = type.fields[name];
-        result[name] = field ? transform(item, field.type, options, field.secret ?? false) : item;
-    }
-    if (options.defaults) {
-        for (const [name, field] of Object.entries(type.fields)) {
-            if (field.default !== undefined && result[name] === undefined) result[name] = field.default;
-        }
+    for (const [name, field] of Object.entries(type.fields)) {
+        // Absent and null are the same to the official plugin.
+        const item = value[name] ?? field.default;
+        if (item === undefined) continue;
+        const peeled = peel(item);
+        let { plain } = peeled;
+        if (plain === UNKNOWN && peeled.secret && field.type === "string") plain = "";
+        if (typeof field.type === "object" && isObject(plain)) plain = completed(plain, field.type);
+        result[name] = peeled.secret || field.secret ? secret(plain) : plain;
     }
     return result;
 }
 
-function transform(
-    value: PropertyValue,
-    type: FieldType,
-    options: { defaults: boolean },
-    secretByNature: boolean,
-): PropertyValue {
-    const peeled = peel(value);
-    let plain = peeled.plain;
-    if (plain === UNKNOWN && peeled.secret && options.defaults) plain = emptyValue(type);
-    if (typeof type === "object") {
-        if (isObject(plain)) plain = transformFields(plain, type, options);
-    } else if (type === "strings") {
-        if (isObject(plain)) {
-            plain = Object.fromEntries(
-                Object.entries(plain).map(([key, item]) => [key, transform(item, "string", options, false)]),
-            );
-        }
-    } else if (type === "integer" && typeof plain === "number") {
-        plain = Math.trunc(plain);
-    }
-    return peeled.secret || secretByNature ? secret(plain) : plain;
-}
-
-function emptyValue(type: FieldType): PropertyValue {
-    if (typeof type === "object") {
-        // What is required is there, and empty.
-        return Object.fromEntries(
-            Object.entries(type.fields)
-                .filter(([, field]) => field.required)
-                .map(([name, field]) => [name, emptyValue(field.type)]),
-        );
-    }
-    return { string: "", number: 0, integer: 0, boolean: false, list: [], strings: {} }[type];
-}
-
 const isObject = (value: PropertyValue): value is PropertyMap =>
     value !== null && typeof value === "object" && !Array.isArray(value);
-
-function hasType(value: PropertyValue, type: "string" | "number" | "integer" | "boolean" | "list"): boolean {
-    if (type === "list") return Array.isArray(value);
-    return typeof value === (type === "integer" ? "number" : type);
-}
-
-function goType(value: PropertyValue): string {
-    if (value === null) return "<nil>";
-    if (Array.isArray(value)) return "[]interface {}";
-    return { string: "string", number: "float64", boolean: "bool", object: "map[string]interface {}" }[
-        typeof value as "string"
-    ] as string;
-}

@@ -10,16 +10,7 @@ import {
 } from "../../providers/protocol";
 import { engineLog } from "../../providers/protocol/engineLog";
 import { differences, sameWithMarks } from "./diff";
-import {
-    type CommandInputs,
-    type CommandState,
-    completed,
-    decodingFailed,
-    failuresOf,
-    inputsType,
-    stateType,
-    withSecretFields,
-} from "./inputs";
+import { type CommandInputs, type CommandState, completed, failuresOf, inputsType, stateType } from "./inputs";
 import { peel } from "./marks";
 
 const tell = engineLog(process.argv[2]);
@@ -30,9 +21,7 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
         async check({ inputs }, context) {
             await announce(context);
             const failures = failuresOf(inputs, inputsType);
-            return failures.length > 0
-                ? { inputs: withSecretFields(inputs, inputsType), failures }
-                : { inputs: completed(inputs, inputsType) };
+            return failures.length > 0 ? { inputs, failures } : { inputs: completed(inputs, inputsType) };
         },
 
         async diff({ oldInputs, inputs }) {
@@ -41,7 +30,6 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
         },
 
         async create({ inputs, preview, name, timeoutSeconds }, context) {
-            refuseWrongTypes(inputs, inputsType, "invalid inputs: ");
             const id = `${name}${crypto.randomBytes(4).toString("hex")}`;
             if (preview) return { id, properties: { ...mirrored(inputs), stdout: UNKNOWN, stderr: UNKNOWN } };
             const plain = unwrapMap(completed(inputs, inputsType)) as unknown as CommandInputs;
@@ -57,8 +45,6 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
         },
 
         async update({ oldOutputs, inputs, preview, timeoutSeconds }, context) {
-            refuseWrongTypes(oldOutputs, stateType);
-            refuseWrongTypes(inputs, inputsType);
             const old = unwrapMap(oldOutputs) as unknown as CommandState;
             let output = { stdout: old.stdout, stderr: old.stderr };
             if (preview) {
@@ -73,7 +59,6 @@ export function remoteCommand(announce: (context: CallContext) => Promise<void>)
         },
 
         async delete({ properties, timeoutSeconds }, context) {
-            refuseWrongTypes(properties, stateType);
             const state = unwrapMap(completed(properties, stateType)) as unknown as CommandState;
             if (state.delete !== undefined) await runOnHost(state, state.delete, timeoutSeconds, context);
         },
@@ -124,11 +109,6 @@ function timeLimit(seconds: number | undefined, cancelled: AbortSignal): AbortSi
     else cancelled.addEventListener("abort", cancel, { once: true });
     if (seconds) setTimeout(() => controller.abort(new Error("context deadline exceeded")), seconds * 1000).unref();
     return controller.signal;
-}
-
-function refuseWrongTypes(value: PropertyMap, type: typeof inputsType, before = ""): void {
-    const failures = failuresOf(value, type);
-    if (failures.length > 0) throw new Error(`${before}${decodingFailed(failures)}`);
 }
 
 /** The inputs as outputs, secrets still marked. */

@@ -1,6 +1,5 @@
 /** One command on a host: its environment, input, output and end, as the official plugin 1.2.1 handles them. */
 import type { Client, ClientChannel } from "ssh2";
-import { goQuote } from "./goQuote";
 import { LineLog } from "./lineLog";
 
 export interface Command {
@@ -35,7 +34,7 @@ export async function run(
         if (failure !== undefined) {
             await context.log("error", environmentRefused(name));
             session.channel.close();
-            throw new Error(`could not set environment variable ${goQuote(name)}: ${failure}`);
+            throw new Error(`could not set environment variable ${JSON.stringify(name)}: ${failure}`);
         }
     }
     for (const [name, value] of Object.entries(command.previousOutput)) {
@@ -64,7 +63,7 @@ export async function run(
     await lines.end();
     if (failure !== undefined)
         throw new Error(
-            `${failure}: running ${goQuote(command.text)}:\n${Buffer.concat(output.both).toString("utf8")}`,
+            `${failure}: running ${JSON.stringify(command.text)}:\n${Buffer.concat(output.both).toString("utf8")}`,
         );
     return { stdout: outputText(output.stdout), stderr: outputText(output.stderr) };
 }
@@ -119,34 +118,13 @@ function sendInput(channel: ClientChannel, input: string): { sent(): boolean } {
 function endOf(channel: ClientChannel): Promise<string | undefined> {
     return new Promise((resolve) => {
         let outcome: string | undefined = "wait: remote command exited without exit status or exit signal";
-        channel.once("exit", (code: number | null, signal?: string, _dumped?: boolean, reason?: string) => {
-            if (code === 0) {
-                outcome = undefined;
-                return;
-            }
-            const name = signal?.replace(/^SIG/, "") ?? "";
-            outcome = `Process exited with status ${code ?? 128 + (SIGNALS[name] ?? 0)}`;
-            if (name !== "") outcome += ` from signal ${name}`;
-            if (reason) outcome += `. Reason was: ${reason}`;
+        channel.once("exit", (code: number | null, signal?: string) => {
+            if (code === 0) outcome = undefined;
+            else outcome = `Process exited with ${code === null ? `signal ${signal}` : `status ${code}`}`;
         });
         channel.once("close", () => resolve(outcome));
     });
 }
-
-/** The signals that the official plugin's SSH library has numbers for. */
-const SIGNALS: Record<string, number> = {
-    ABRT: 6,
-    ALRM: 14,
-    FPE: 8,
-    HUP: 1,
-    ILL: 4,
-    INT: 2,
-    KILL: 9,
-    PIPE: 13,
-    QUIT: 3,
-    SEGV: 11,
-    TERM: 15,
-};
 
 interface RemoteSession {
     channel: ClientChannel;

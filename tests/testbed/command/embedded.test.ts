@@ -1,3 +1,5 @@
-import { onHost } from "./contract";
+import { dials } from "./dials";
+import { runs } from "./runs";
 
-onHost("embedded");
+runs("embedded");
+dials("embedded");

@@ -1,5 +1,8 @@
 import { findSshd } from "../../../testbed/sshHost";
-import { onHost } from "./contract";
+import { dials } from "./dials";
+import { runs } from "./runs";
 
-if (findSshd()) onHost("openssh");
-else test.skip("openssh: this machine has no sshd (Debian's package openssh-server)", () => {});
+if (findSshd()) {
+    runs("openssh");
+    dials("openssh");
+} else test.skip("openssh: this machine has no sshd (Debian's package openssh-server)", () => {});
