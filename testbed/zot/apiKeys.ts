@@ -67,38 +67,17 @@ interface WantedKey {
 
 /** Undefined for whatever zot answers with 400. */
 function parse(body: Buffer): WantedKey | undefined {
-    let value: Partial<Record<string, unknown>> | null;
+    let wanted: WantedKey;
     try {
-        value = JSON.parse(body.toString()) as typeof value;
+        wanted = { label: "", scopes: null, expirationDate: "", ...JSON.parse(body.toString()) } as WantedKey;
     } catch {
         return undefined;
     }
-    if (typeof value !== "object" || Array.isArray(value)) return undefined;
-    // As Go reads JSON: in any case, and of a name that comes twice the last.
-    const named = Object.fromEntries(
-        Object.entries(value ?? {}).map(([name, content]) => [name.toLowerCase(), content]),
-    );
-    const { label = "", scopes = null, expirationdate: expirationDate = "" } = named;
-    const isList = scopes === null || (Array.isArray(scopes) && scopes.every((scope) => typeof scope === "string"));
-    if (typeof (label ?? "") !== "string" || !isList || typeof (expirationDate ?? "") !== "string") return undefined;
-    const wanted = {
-        label: (label ?? "") as string,
-        scopes: scopes as string[] | null,
-        expirationDate: (expirationDate ?? "") as string,
-    };
-    if (wanted.expirationDate !== "" && !(timeOf(wanted.expirationDate) > Date.now())) return undefined;
-    return wanted;
-}
-
-/** Milliseconds of a time in RFC 3339, or NaN. */
-function timeOf(text: string): number {
-    const [, day = "", hour = "", zone = ""] =
-        /^(\d{4}-\d{2}-\d{2})T(\d{2}):\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2}:\d{2})$/.exec(text) ?? [];
-    const midnight = new Date(`${day}T00:00:00Z`);
-    // JavaScript takes the 30th of February for the 2nd of March, and knows an hour 24.
-    if (zone === "" || hour === "24" || Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day)
-        return NaN;
-    return Date.parse(text);
+    const { expirationDate } = wanted;
+    if (expirationDate === "") return wanted;
+    // RFC 3339: a date alone is none.
+    const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(Z|[+-]\d{2}:\d{2})$/.test(expirationDate);
+    return isTime && Date.parse(expirationDate) > Date.now() ? wanted : undefined;
 }
 
 /** Now, to the microsecond: no two keys are made at the same time. */

@@ -6,7 +6,7 @@
  */
 import { matches } from "./globs";
 
-export type Action = "read" | "create" | "update" | "delete" | "detectManifestCollision";
+export type Action = "read" | "create" | "update" | "delete";
 
 export interface Policy {
     users: string[];
@@ -51,17 +51,6 @@ export function sees(accessControl: AccessControl | undefined, who: Identity, re
     if (!accessControl || isAdmin(accessControl, who)) return true;
     const rule = ruleFor(accessControl, repository);
     return rule !== undefined && ruleGrants(rule, who, "read");
-}
-
-/** Whether a delete must be refused when more than one tag is on the digest. Never so for those of `adminPolicy`. */
-export function detectsCollisions(
-    accessControl: AccessControl | undefined,
-    who: Identity,
-    repository: string,
-): boolean {
-    if (!accessControl || isAdmin(accessControl, who)) return false;
-    const rule = ruleFor(accessControl, repository);
-    return rule !== undefined && ruleGrants(rule, who, "detectManifestCollision");
 }
 
 /**
@@ -120,18 +109,13 @@ export function mixesAnonymousAndLogins(accessControl: AccessControl | undefined
 }
 
 /**
- * The patterns that decide for a repository: the longest that match it. Of several equally long ones zot 2.1.20 takes
+ * The rule that decides for a repository: that of the longest pattern that matches it. Of several equally long ones zot 2.1.20 takes
  * any, at random and anew for each request; here it is the first in the file.
  */
-export function decidingPatterns({ repositories }: AccessControl, repository: string): string[] {
+function ruleFor({ repositories }: AccessControl, repository: string): RepositoryRule | undefined {
     const matching = Object.keys(repositories).filter((pattern) => matches(pattern, repository));
     const longest = Math.max(...matching.map((pattern) => pattern.length));
-    return matching.filter((pattern) => pattern.length === longest);
-}
-
-function ruleFor(accessControl: AccessControl, repository: string): RepositoryRule | undefined {
-    const [pattern] = decidingPatterns(accessControl, repository);
-    return pattern === undefined ? undefined : accessControl.repositories[pattern];
+    return repositories[matching.find((pattern) => pattern.length === longest) ?? ""];
 }
 
 function ruleGrants(rule: RepositoryRule, who: Identity, action: Action): boolean {

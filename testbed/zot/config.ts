@@ -3,17 +3,7 @@
  */
 
 import { type AccessControl, isAnonymousMetricsOnly, isAnonymousOnly, type Policy } from "./authorization";
-import {
-    checkCluster,
-    checkDrivers,
-    checkFolders,
-    checkGarbageCollection,
-    checkMetricsPath,
-    checkPort,
-    checkProviders,
-    checkStorage,
-    isRegularExpression,
-} from "./configChecks";
+import { checkInstances, checkPort, checkProviders } from "./configChecks";
 import {
     badConfig,
     ConfigError,
@@ -30,7 +20,6 @@ import {
     type ExtensionsConfig,
     isLoginEnabled,
     type OpenIdProvider,
-    type SyncRegistry,
 } from "./configTypes";
 import { parseDuration } from "./durations";
 import { isValidPattern } from "./globs";
@@ -57,43 +46,31 @@ function build(settings: JsonObject): Config {
         );
     }
 
-    // In zot's own order, so that the first of several mistakes is the same.
     const auth = buildAuth(raw);
     checkPort(raw.http?.port);
-    checkGarbageCollection(raw);
     checkProviders(raw, auth);
     const sync = buildSync(raw);
-    checkFolders(raw);
-    checkDrivers(raw);
     const extensions = { ...buildExtensions(raw), ...(sync && { sync }) };
     const accessControl = buildAccessControl(raw, auth);
-    checkStorage(raw, extensions);
-    checkCluster(raw);
+    checkInstances(raw);
 
     const { http = {}, storage = {}, log = {} } = raw;
     return {
         storage: {
             rootDirectory: storage.rootDirectory ?? "",
             dedupe: storage.dedupe ?? true,
-            subPaths: storage.subPaths ?? {},
-            ...(storage.storageDriver && { storageDriver: storage.storageDriver }),
-            ...(storage.cacheDriver && { cacheDriver: storage.cacheDriver }),
-            remoteCache: storage.remoteCache ?? false,
         },
         http: {
             address: http.address ?? "127.0.0.1",
             port: http.port ?? "8080",
             externalUrl: http.externalUrl ?? "",
-            allowOrigin: http.allowOrigin ?? "",
             realm: http.realm ?? "",
             readTimeout: requestLimit(http.readTimeout),
             writeTimeout: requestLimit(http.writeTimeout),
-            ...(http.tls && {
-                tls: { cert: http.tls.cert ?? "", key: http.tls.key ?? "", cacert: http.tls.cacert ?? "" },
-            }),
+            ...(http.tls && { tls: { cert: http.tls.cert ?? "", key: http.tls.key ?? "" } }),
+            acceptsDocker: http.compat?.includes("docker2s2") ?? false,
             auth,
             ...(accessControl && { accessControl }),
-            compat: http.compat ?? [],
         },
         log: { level, output: log.output ?? "", audit: log.audit ?? "" },
         extensions,
@@ -112,7 +89,7 @@ function buildAuth({ http }: Raw): AuthConfig {
     for (const [name, provider] of Object.entries(auth.openid?.providers ?? {})) {
         const credentials = provider.credentialsFile
             ? readSecrets(provider.credentialsFile, ["clientid", "clientsecret"], true)
-            : { clientid: provider.clientID, clientsecret: provider.clientSecret };
+            : {};
         providers[name] = {
             name: provider.name ?? "",
             issuer: provider.issuer ?? "",
@@ -125,9 +102,7 @@ function buildAuth({ http }: Raw): AuthConfig {
     const keys = auth.sessionKeysFile ? readSecrets(auth.sessionKeysFile, ["hashkey", "encryptkey"], false) : {};
     return {
         failDelay: auth.failDelay ?? 0,
-        ...(Object.keys(providers).length > 0 && {
-            openid: { providers, callbackAllowOrigins: auth.openid?.callbackAllowOrigins ?? [] },
-        }),
+        ...(Object.keys(providers).length > 0 && { openid: { providers } }),
         apikey: auth.openid !== undefined || (auth.apikey ?? false),
         sessionKeys: {
             ...(keys.hashkey && { hashKey: Buffer.from(keys.hashkey) }),
@@ -139,60 +114,31 @@ function buildAuth({ http }: Raw): AuthConfig {
 
 function buildSync({ extensions }: Raw): ExtensionsConfig["sync"] {
     const sync = extensions?.sync;
-    const registries = (sync?.registries ?? []).map((registry): SyncRegistry => {
-        const retryDelay = registry.retryDelay === undefined ? undefined : parseDuration(registry.retryDelay);
-        const maxRetryDelay = registry.maxRetryDelay === undefined ? undefined : parseDuration(registry.maxRetryDelay);
-        if (registry.maxRetries !== undefined && retryDelay === undefined) {
-            throw badConfig("retryDelay is required when using maxRetries");
-        }
-        if (maxRetryDelay !== undefined && retryDelay === undefined) {
-            throw badConfig("retryDelay is required when using maxRetryDelay");
-        }
-        if (maxRetryDelay !== undefined && retryDelay !== undefined && maxRetryDelay < retryDelay) {
-            throw badConfig("maxRetryDelay must be greater than or equal to retryDelay");
-        }
-        const content = (registry.content ?? []).map(
-            ({ prefix = "", destination = "", stripPrefix = false, tags = {} }) => {
+    const registries = (sync?.registries ?? []).map(
+        ({ urls = [], onDemand = false, tlsVerify = true, content = [] }) => {
+            for (const { prefix = "" } of content)
                 if (!isValidPattern(prefix)) throw badConfig(`sync prefix could not be compiled: ${prefix}`);
-                for (const [setting, expression] of [
-                    ["regex", tags.regex],
-                    ["excludeRegex", tags.excludeRegex],
-                ] as const) {
-                    if (expression !== undefined && !isRegularExpression(expression)) {
-                        throw badConfig(`sync content ${setting} could not be compiled: ${expression}`);
-                    }
-                }
-                if (stripPrefix && !prefix.includes("/*") && destination === "/") {
-                    throw badConfig(
-                        "can not use stripPrefix true and destination '/' without using glob patterns in prefix",
-                    );
-                }
-                return { prefix, destination, stripPrefix };
-            },
-        );
-        return {
-            urls: registry.urls ?? [],
-            onDemand: registry.onDemand ?? false,
-            tlsVerify: registry.tlsVerify ?? true,
-            certDir: registry.certDir ?? "",
-            preserveDigest: registry.preserveDigest ?? false,
-            syncTimeout: parseDuration(registry.syncTimeout ?? "") || 3 * 60 * 60 * 1000,
-            content,
-        };
-    });
+            return {
+                urls,
+                onDemand,
+                tlsVerify,
+                content: content.map(({ prefix = "", destination = "", stripPrefix = false }) => ({
+                    prefix,
+                    destination,
+                    stripPrefix,
+                })),
+            };
+        },
+    );
     if (!sync || sync.enable === false) return undefined;
-    return { registries, credentialsFile: sync.credentialsFile ?? "" };
+    return { registries };
 }
 
-function buildExtensions({ extensions = {}, storage }: Raw): ExtensionsConfig {
+function buildExtensions({ extensions = {} }: Raw): ExtensionsConfig {
     const { metrics, search, ui } = extensions;
     const isOn = (extension: RawExtension | undefined) => extension !== undefined && extension.enable !== false;
     const metricsPath = metrics?.prometheus?.path ?? "/metrics";
-    checkMetricsPath(metricsPath);
     if (isOn(ui) && !isOn(search)) throw badConfig("failed to enable ui, search extension must be enabled");
-    if (storage?.storageDriver && isOn(search) && search?.cve) {
-        throw badConfig("failed to enable cve scanning due to incompatibility with remote storage, please disable cve");
-    }
     return { search: isOn(search), ui: isOn(ui), ...(isOn(metrics) && { metricsPath }) };
 }
 
@@ -274,10 +220,6 @@ function notCarriedOut({ storage, http, extensions, cluster }: Raw): Config["not
             "extensions.lint": extensions?.lint,
             "extensions.trust": extensions?.trust,
             "extensions.events": extensions?.events,
-            "extensions.sync.registries[].pollInterval":
-                extensions?.sync?.registries?.some((registry) => registry.pollInterval) || undefined,
-            "extensions.sync.registries[].onlySigned":
-                extensions?.sync?.registries?.some((registry) => registry.onlySigned) || undefined,
         }),
     };
 }

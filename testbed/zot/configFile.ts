@@ -6,10 +6,9 @@
  * list.
  */
 import * as fs from "node:fs";
-import * as path from "node:path";
-import Ajv, { type ErrorObject, type ValidateFunction } from "ajv";
+import Ajv, { type ValidateFunction } from "ajv";
 import { checkingSchema, configSchema, type Schema } from "./configSchema";
-import { isTimeWindow, parseDuration } from "./durations";
+import { parseDuration } from "./durations";
 
 /** A mistake in the configuration or in a file it names, told in one or two lines. */
 export class ConfigError extends Error {}
@@ -20,15 +19,12 @@ export type JsonObject = { [name: string]: Json };
 export const badConfig = (problem: string) => new ConfigError(`invalid server config: ${problem}`);
 
 export function readJson(file: string, fail: (problem: string) => ConfigError): JsonObject {
-    const extension = path.extname(file).slice(1);
-    if (extension !== "" && extension !== "json") {
-        throw fail(`the stand-in for zot reads JSON only, and ${file} is not named .json`);
-    }
     let content: string;
     try {
         content = fs.readFileSync(file, "utf8");
     } catch (error) {
-        throw fail(`open ${file}: ${systemMessage(error)}`);
+        const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+        throw fail(`open ${file}: ${isMissing ? "no such file or directory" : (error as Error).message}`);
     }
     let value: Json;
     try {
@@ -42,15 +38,6 @@ export function readJson(file: string, fail: (problem: string) => ConfigError): 
 
 const isObject = (value: Json | undefined): value is JsonObject =>
     typeof value === "object" && value !== null && !Array.isArray(value);
-
-function systemMessage(error: unknown): string {
-    const code = (error as NodeJS.ErrnoException).code;
-    return code === "ENOENT"
-        ? "no such file or directory"
-        : code === "EACCES"
-          ? "permission denied"
-          : String((error as Error).message);
-}
 
 /** What is left of a file: keys in lower case and split at `::`, without nulls and empty objects. Lists keep theirs. */
 export function settingsOf(value: JsonObject): JsonObject {
@@ -100,9 +87,8 @@ let compiledSchema: ValidateFunction | undefined;
 
 function validator(): ValidateFunction {
     if (compiledSchema) return compiledSchema;
-    const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false, verbose: true, coerceTypes: "array" });
+    const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false, coerceTypes: "array" });
     ajv.addFormat("go-duration", (duration: string) => parseDuration(duration) !== undefined);
-    ajv.addFormat("gc-time-window", isTimeWindow);
     return (compiledSchema = ajv.compile(lowerCasedSchema));
 }
 
@@ -111,36 +97,12 @@ export function checked(settings: JsonObject): JsonObject {
     const validate = validator();
     const found = structuredClone(settings);
     if (validate(found)) return withNames(found, configSchema) as JsonObject;
-    const unknown = new Map<string, string[]>();
-    const problems: string[] = [];
-    for (const error of validate.errors ?? []) {
-        const place = placeOf(error) || "config.Config";
-        if (error.keyword === "additionalProperties") {
-            unknown.set(place, [...(unknown.get(place) ?? []), String(error.params["additionalProperty"])]);
-        } else if (error.params["format"] === "go-duration") {
-            problems.push(`'${place}' time: invalid duration`);
-        } else {
-            problems.push(`'${place}' ${error.message}`);
-        }
-    }
-    for (const [place, keys] of unknown) problems.push(`'${place}' has invalid keys: ${keys.sort().join(", ")}`);
+    const problems = (validate.errors ?? []).map(({ keyword, params, instancePath, message }) => {
+        if (keyword === "additionalProperties")
+            return `'${instancePath}' has invalid keys: ${params["additionalProperty"]}`;
+        return `'${instancePath}' ${params["format"] === "go-duration" ? "time: invalid duration" : message}`;
+    });
     throw new ConfigError(`decoding failed due to the following error(s):\n\n${problems.join("\n")}`);
-}
-
-/**
- * As zot writes it, but for the case of the names: `storage.retention.policies[0]`,
- * `http.accesscontrol.repositories[**]`.
- */
-function placeOf(error: ErrorObject): string {
-    let schema: Schema | undefined = lowerCasedSchema;
-    let place = "";
-    for (const part of error.instancePath.split("/").slice(1)) {
-        const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-        const property: Schema | undefined = schema?.properties?.[name];
-        place += property ? (place === "" ? name : `.${name}`) : `[${name}]`;
-        schema = property ?? schema?.items ?? (schema?.additionalProperties || undefined);
-    }
-    return place;
 }
 
 /** Puts back the names' case, for the code below. */
@@ -163,19 +125,12 @@ export function readSecrets<Name extends string>(
     complete: boolean,
 ): Partial<Record<Name, string>> {
     const fail = (problem: string) => new ConfigError(`invalid server config\n${problem}`);
-    // Unlike the configuration itself, such a file must be named for what it is.
-    if (path.extname(file) === "") throw fail('Unsupported Config Type ""');
     const settings = settingsOf(readJson(file, fail));
     const given = Object.keys(settings);
-    if (given.length === 0) throw badConfig("failed to load secret file due to the absence of any key:value pair");
     if (given.some((name) => !names.includes(name as Name)))
         throw badConfig("failed to load secret file due to unknown keys");
     if (complete && names.some((name) => !given.includes(name))) {
         throw badConfig("failed to load secret file due to unset keys");
     }
-    const secrets = settings;
-    for (const [name, value] of Object.entries(secrets)) {
-        if (typeof value !== "string") throw fail(`'${name}' in ${file} is not a string`);
-    }
-    return secrets as Partial<Record<Name, string>>;
+    return settings as Partial<Record<Name, string>>;
 }

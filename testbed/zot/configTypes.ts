@@ -5,10 +5,6 @@ export interface StorageConfig {
     /** Empty when the file has none: `verify` lets that through, `serve` does not. */
     rootDirectory: string;
     dedupe: boolean;
-    subPaths: Record<string, unknown>;
-    storageDriver?: Record<string, unknown>;
-    cacheDriver?: Record<string, unknown>;
-    remoteCache: boolean;
 }
 
 export interface Config {
@@ -17,16 +13,16 @@ export interface Config {
         address: string;
         port: string;
         externalUrl: string;
-        allowOrigin: string;
         realm: string;
         /** Milliseconds in which a request has to arrive, and its answer to go out; 0 is no limit. */
         readTimeout: number;
         writeTimeout: number;
-        tls?: { cert: string; key: string; cacert: string };
+        tls?: { cert: string; key: string };
+        /** Whether manifests of Docker's own type may be pushed (`compat`). */
+        acceptsDocker: boolean;
         auth: AuthConfig;
         /** Absent: whoever is logged in may do everything. */
         accessControl?: AccessControl;
-        compat: string[];
     };
     log: { level: string; output: string; audit: string };
     extensions: ExtensionsConfig;
@@ -37,7 +33,7 @@ export interface Config {
 export interface AuthConfig {
     /** Seconds to wait before a failed login is answered. */
     failDelay: number;
-    openid?: { providers: Record<string, OpenIdProvider>; callbackAllowOrigins: string[] };
+    openid?: { providers: Record<string, OpenIdProvider> };
     /** Always on with `openid`, whatever the file says. */
     apikey: boolean;
     sessionKeys: { hashKey?: Buffer; encryptKey?: Buffer };
@@ -58,10 +54,6 @@ export interface SyncRegistry {
     urls: string[];
     onDemand: boolean;
     tlsVerify: boolean;
-    certDir: string;
-    preserveDigest: boolean;
-    /** Milliseconds for one image. */
-    syncTimeout: number;
     content: { prefix: string; destination: string; stripPrefix: boolean }[];
 }
 
@@ -70,7 +62,7 @@ export interface ExtensionsConfig {
     ui: boolean;
     /** Path of the metrics; absent when they are off. */
     metricsPath?: string;
-    sync?: { registries: SyncRegistry[]; credentialsFile: string };
+    sync?: { registries: SyncRegistry[] };
 }
 
 /** Whether anyone can log in at all; when not, zot takes every request for an anonymous one. */

@@ -3,7 +3,7 @@
  * does it.
  */
 
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Config, OpenIdProvider } from "./configTypes";
 
 import { cookie, type Exchange, redirect, sendJson, sendStatus, sendText, setCookie } from "./http";
@@ -17,7 +17,6 @@ import {
     exchangeCode,
     fetchUserInfo,
     type IssuerMetadata,
-    networkProblem,
 } from "./tokenExchange";
 import type { Users } from "./users";
 
@@ -42,12 +41,9 @@ export async function discover(issuer: string): Promise<IssuerMetadata> {
     const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
     let metadata: IssuerMetadata;
     try {
-        const answer = await send(url, { timeout: 10_000 }).catch((error: unknown) => {
-            throw new Error(`Get ${JSON.stringify(url)}: ${networkProblem(error)}`);
-        });
+        const answer = await send(url, { timeout: 10_000 });
         const body = await bodyOf(answer);
-        if (answer.statusCode !== 200)
-            throw new Error(`http status not ok: ${answer.statusCode} ${answer.statusMessage} ${body}`);
+        if (answer.statusCode !== 200) throw new Error(`http status not ok: ${answer.statusCode} ${body}`);
         metadata = JSON.parse(body.toString()) as IssuerMetadata;
     } catch (error) {
         throw new IssuerError(`OpenID Provider Configuration Discovery has failed\n${(error as Error).message}`);
@@ -94,9 +90,11 @@ export class Login {
             return sendStatus(exchange, 400);
         }
         const state = randomUUID();
-        const callback = this.allowedCallback(exchange.query.get("callback_ui") ?? "");
+        // A path of the registry's own; zot takes addresses at allowed origins, too.
+        const wanted = exchange.query.get("callback_ui") ?? "";
+        const callback = wanted === "" || /^\/(?![/\\])/.test(wanted) ? wanted : "/";
         this.sessions.save(exchange, "statecookie", { state, callback }, { path: callbackPath });
-        this.setStateCookie(exchange, "state", state);
+        this.setStateCookie(exchange, this.stateCookies.seal("state", state), loginLifetime);
 
         const { settings, metadata, redirectUri } = provider;
         const parameters = new URLSearchParams({
@@ -106,12 +104,6 @@ export class Login {
             scope: withOpenId(settings.scopes).join(" "),
             state,
         });
-        if (isPublic(settings)) {
-            const verifier = randomBytes(32).toString("base64url");
-            this.setStateCookie(exchange, "pkce", verifier);
-            parameters.set("code_challenge", createHash("sha256").update(verifier).digest("base64url"));
-            parameters.set("code_challenge_method", "S256");
-        }
         const endpoint = metadata.authorization_endpoint ?? "";
         redirect(exchange, `${endpoint}${endpoint.includes("?") ? "&" : "?"}${parameters}`);
     }
@@ -120,11 +112,12 @@ export class Login {
     async finish(exchange: Exchange, name: string): Promise<void> {
         const provider = this.providers.get(name);
         if (!provider) return sendText(exchange, 404, "404 page not found");
-        const { value: state, problem } = this.stateCookie(exchange, "state");
-        if (problem) return sendText(exchange, 401, `failed to get state: ${problem}`);
-        if (state !== (exchange.query.get("state") ?? ""))
+        const sealed = cookie(exchange, "state");
+        if (sealed === undefined) return sendText(exchange, 401, "failed to get state: http: named cookie not present");
+        const state = this.stateCookies.open("state", sealed);
+        if (state === undefined || state !== exchange.query.get("state"))
             return sendText(exchange, 401, "failed to get state: state does not compare");
-        this.forgetStateCookie(exchange, "state");
+        this.setStateCookie(exchange, "", 0);
         const refusal = exchange.query.get("error");
         if (refusal) return sendText(exchange, 500, `${refusal}: ${exchange.query.get("error_description") ?? ""}`);
 
@@ -135,26 +128,12 @@ export class Login {
             clientId: settings.clientId,
             clientSecret: settings.clientSecret,
         };
-        let verifier: string | undefined;
-        if (isPublic(settings)) {
-            const { value, problem: missing } = this.stateCookie(exchange, "pkce");
-            if (missing) return sendText(exchange, 401, `failed to get code verifier: ${missing}`);
-            verifier = value;
-            this.forgetStateCookie(exchange, "pkce");
-        }
         let step = "failed to exchange token";
         let claims: { fromToken: Claims; fromUserInfo: Claims };
         try {
-            const {
-                accessToken,
-                tokenType,
-                claims: fromToken,
-            } = await exchangeCode(client, exchange.query.get("code") ?? "", verifier);
+            const { accessToken, claims: fromToken } = await exchangeCode(client, exchange.query.get("code") ?? "");
             step = "userinfo failed";
-            claims = {
-                fromToken,
-                fromUserInfo: await fetchUserInfo(client, accessToken, tokenType, String(fromToken["sub"])),
-            };
+            claims = { fromToken, fromUserInfo: await fetchUserInfo(client, accessToken, fromToken["sub"]) };
         } catch (error) {
             if (!(error instanceof ExchangeError)) throw error;
             this.log.error(step, { error: error.message, provider: name });
@@ -180,57 +159,15 @@ export class Login {
     }
 
     logout(exchange: Exchange): void {
-        const provider = this.providers.get(this.sessions.read(exchange, "session")?.["provider"] ?? "");
         this.sessions.end(exchange, "session");
-        const endpoint = provider?.metadata.end_session_endpoint;
-        if (!provider || !endpoint || !/^https?:\/\//.test(endpoint)) return sendJson(exchange, 200, {});
-        const url = new URL(endpoint);
-        url.searchParams.set("client_id", provider.settings.clientId);
-        url.searchParams.set("post_logout_redirect_uri", `${origin(this.config)}/login`);
-        sendJson(exchange, 200, { endSessionUrl: url.href });
+        sendJson(exchange, 200, {});
     }
 
     /** Always `Secure`, even over http: a client needs https, or a loopback host that it takes for secure. */
-    private setStateCookie(exchange: Exchange, name: string, value: string): void {
-        const sealed = this.stateCookies.seal(name, value);
-        setCookie(exchange, name, sealed, { maxAge: loginLifetime, httpOnly: true, secure: true, sameSite: "Lax" });
-    }
-
-    /** Its value, or what is wrong with it. */
-    private stateCookie(exchange: Exchange, name: string): { value?: string; problem?: string } {
-        const sealed = cookie(exchange, name);
-        if (sealed === undefined) return { problem: "http: named cookie not present" };
-        const value = this.stateCookies.open(name, sealed);
-        return value === undefined ? { problem: `securecookie: ${problemOfCookie(sealed)}` } : { value };
-    }
-
-    private forgetStateCookie(exchange: Exchange, name: string): void {
-        setCookie(exchange, name, "", { maxAge: 0, httpOnly: true, secure: true, sameSite: "Lax" });
-    }
-
-    /** Where the browser may be sent after the login: a path, or an address at an allowed origin; otherwise `/`. */
-    private allowedCallback(wanted: string): string {
-        if (wanted === "") return "";
-        if (/[\r\n\\]/.test(decodeSafely(wanted)) || wanted.startsWith("//")) return "/";
-        if (wanted.startsWith("/")) return wanted;
-        const allowed = [...(this.config.http.auth.openid?.callbackAllowOrigins ?? []), this.config.http.externalUrl];
-        const target = originOf(wanted);
-        return target !== undefined && allowed.some((address) => originOf(address) === target) ? wanted : "/";
+    private setStateCookie(exchange: Exchange, value: string, maxAge: number): void {
+        setCookie(exchange, "state", value, { maxAge, httpOnly: true, secure: true, sameSite: "Lax" });
     }
 }
-
-/** What is wrong with a cookie that cannot be opened, in zot's words. */
-function problemOfCookie(sealed: string): string {
-    const whole = /^[\w-]*={0,2}$/.test(sealed) && sealed.length % 4 === 0;
-    if (whole) return "the value is not valid";
-    const strange = sealed.search(/[^\w-]/);
-    return (
-        "base64 decode failed - caused by: illegal base64 data at input byte " +
-        `${strange >= 0 ? strange : Math.floor(sealed.length / 4) * 4}`
-    );
-}
-
-const isPublic = (settings: OpenIdProvider) => settings.clientSecret === "";
 
 const withOpenId = (scopes: readonly string[]) => (scopes.includes("openid") ? scopes : ["openid", ...scopes]);
 
@@ -256,21 +193,4 @@ function groupsOf(
     });
     const names = found.filter((group) => group !== null && group !== "").map(String);
     return [...new Set(names)].sort();
-}
-
-function originOf(address: string): string | undefined {
-    try {
-        const url = new URL(address.trim());
-        return url.protocol === "http:" || url.protocol === "https:" ? url.origin : undefined;
-    } catch {
-        return undefined;
-    }
-}
-
-function decodeSafely(text: string): string {
-    try {
-        return decodeURIComponent(text);
-    } catch {
-        return text;
-    }
 }

@@ -4,7 +4,6 @@
  * seconds of retries to get there, this does not.
  */
 
-import * as fs from "node:fs";
 import type { IncomingMessage } from "node:http";
 import type { SyncRegistry } from "./configTypes";
 
@@ -22,18 +21,14 @@ export class PullThrough {
 
     constructor(
         registries: readonly SyncRegistry[],
-        credentialsFile: string,
         private readonly storage: Storage,
         private readonly log: Log,
     ) {
-        const credentials = credentialsFile === "" ? {} : readCredentials(credentialsFile, log);
         this.registries = registries
             .filter((settings) => settings.onDemand)
             .map((settings) => ({
                 settings,
-                upstreams: settings.urls.map(
-                    (url) => new Upstream(url, settings.tlsVerify, credentials[new URL(url).host]),
-                ),
+                upstreams: settings.urls.map((url) => new Upstream(url, settings.tlsVerify)),
             }));
     }
 
@@ -54,7 +49,7 @@ export class PullThrough {
             if (source === undefined) continue;
             for (const upstream of upstreams) {
                 try {
-                    if (await this.fetchFrom(upstream, source, repository, reference, settings)) return;
+                    if (await this.fetchFrom(upstream, source, repository, reference)) return;
                 } catch (error) {
                     this.log.error("failed to sync image", {
                         error: (error as Error).message,
@@ -73,7 +68,6 @@ export class PullThrough {
         source: string,
         repository: string,
         reference: string,
-        settings: SyncRegistry,
     ): Promise<boolean> {
         const manifest = await upstream.manifest(source, reference);
         if (!manifest) return false;
@@ -104,8 +98,7 @@ export class PullThrough {
                 );
                 Object.assign(part, { mediaType: stored.mediaType, digest, size: stored.content.length });
             }
-            const kept = { mediaType, content };
-            return settings.preserveDigest ? kept : (converted(mediaType, parsed) ?? kept);
+            return { mediaType, content };
         };
         const stored = await copy(manifest.mediaType, manifest.content);
         this.storage.putManifest(repository, reference, stored.mediaType, stored.content);
@@ -146,65 +139,17 @@ function trim(text: string, characters: string): string {
     return text.slice(start, end);
 }
 
-const ociNames: Record<string, string> = {
-    [mediaTypes.dockerManifest]: mediaTypes.manifest,
-    [mediaTypes.dockerList]: mediaTypes.index,
-    "application/vnd.docker.container.image.v1+json": mediaTypes.config,
-    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
-    "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
-    "application/vnd.docker.image.rootfs.diff.tar.zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
-    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip":
-        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-};
-
-/**
- * A Docker manifest as an OCI one, the only kind zot stores unless told otherwise; undefined when it is one already.
- */
-function converted(
-    mediaType: string,
-    manifest: { config?: Descriptor; layers?: Descriptor[]; manifests?: Descriptor[] },
-): { mediaType: string; content: Buffer } | undefined {
-    const oci = ociNames[mediaType];
-    if (!oci) return undefined;
-    for (const part of [manifest.config, ...(manifest.layers ?? []), ...(manifest.manifests ?? [])]) {
-        if (part) part.mediaType = ociNames[part.mediaType] ?? part.mediaType;
-    }
-    return { mediaType: oci, content: Buffer.from(JSON.stringify({ ...manifest, mediaType: oci })) };
-}
-
-interface Credentials {
-    username: string;
-    password: string;
-}
-
-function readCredentials(file: string, log: Log): Record<string, Credentials> {
-    try {
-        return JSON.parse(fs.readFileSync(file, "utf8")) as Record<string, Credentials>;
-    } catch {
-        // As with zot, the upstreams are then asked without a login.
-        log.error("couldn't get registry credentials from configured path", { path: file });
-        return {};
-    }
-}
-
-/** A registry that images are fetched from, with the token dance that public ones ask of anonymous readers. */
+/** A registry that images are fetched from, without a login. */
 class Upstream {
-    private readonly tokens = new Map<string, string>();
-
     constructor(
         readonly url: string,
         private readonly tlsVerify: boolean,
-        private readonly credentials: Credentials | undefined,
     ) {}
 
     /** Undefined when it is not there; 401 counts as that, for some registries answer so. */
     async manifest(repository: string, reference: string): Promise<{ mediaType: string; content: Buffer } | undefined> {
-        const { manifest, index, dockerManifest, dockerList } = mediaTypes;
-        const answer = await this.get(
-            repository,
-            `manifests/${reference}`,
-            [manifest, index, dockerManifest, dockerList].join(", "),
-        );
+        const { manifest, index } = mediaTypes;
+        const answer = await this.get(repository, `manifests/${reference}`, `${manifest}, ${index}`);
         const content = await bodyOf(answer);
         if (answer.statusCode === 404 || answer.statusCode === 401) return undefined;
         if (answer.statusCode !== 200)
@@ -222,47 +167,9 @@ class Upstream {
     }
 
     private async get(repository: string, rest: string, accept: string): Promise<IncomingMessage> {
-        const ask = (authorization?: string) =>
-            send(`${this.url.replace(/\/$/, "")}/v2/${repository}/${rest}`, {
-                headers: { Accept: accept, ...(authorization && { Authorization: authorization }) },
-                tlsVerify: this.tlsVerify,
-            });
-        const answer = await ask(this.tokens.get(repository));
-        const challenge = answer.headers["www-authenticate"];
-        if (answer.statusCode !== 401 || !challenge) return answer;
-        const authorization = await this.authorizationFor(challenge);
-        if (!authorization) return answer;
-        answer.resume();
-        this.tokens.set(repository, authorization);
-        return ask(authorization);
-    }
-
-    private async authorizationFor(challenge: string): Promise<string | undefined> {
-        const basic =
-            this.credentials &&
-            `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.password}`).toString("base64")}`;
-        if (!/^bearer /i.test(challenge)) return basic;
-        const parameters = Object.fromEntries(
-            [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
-        );
-        const realm = parameters["realm"];
-        if (!realm) return undefined;
-        const url = new URL(realm);
-        for (const name of ["service", "scope"]) {
-            const value = parameters[name];
-            if (value) url.searchParams.set(name, value);
-        }
-        const answer = await send(url.href, {
-            headers: basic ? { Authorization: basic } : {},
+        return send(`${this.url.replace(/\/$/, "")}/v2/${repository}/${rest}`, {
+            headers: { Accept: accept },
             tlsVerify: this.tlsVerify,
         });
-        const body = await bodyOf(answer);
-        if (answer.statusCode !== 200) return undefined;
-        const { token, access_token: accessToken } = JSON.parse(body.toString()) as {
-            token?: string;
-            access_token?: string;
-        };
-        const given = token ?? accessToken;
-        return given && `Bearer ${given}`;
     }
 }

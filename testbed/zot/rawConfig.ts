@@ -1,8 +1,6 @@
 /**
  * What a file of zot's settings may hold, of what the stand-in looks at: after the check, with the names of the schema.
  */
-import type { StorageConfig } from "./configTypes";
-
 export interface RawExtension {
     enable?: boolean;
 }
@@ -14,35 +12,21 @@ export interface RawPolicy {
     conditions?: unknown[];
 }
 
-export interface RawRetention {
-    policies?: { repositories?: string[]; keepTags?: { patterns?: string[] }[] }[];
-}
-
-/** The file's content after the check, with the names of the schema. */
 export interface Raw {
-    storage?: Partial<Omit<StorageConfig, "subPaths">> & {
+    storage?: {
+        rootDirectory?: string;
+        dedupe?: boolean;
+        remoteCache?: boolean;
         gc?: boolean;
-        gcDelay?: string;
-        gcInterval?: string;
-        retention?: RawRetention;
-        redirectBlobURL?: boolean;
-        subPaths?: Record<
-            string,
-            {
-                rootDirectory?: string;
-                gc?: boolean;
-                gcDelay?: string;
-                retention?: RawRetention;
-                storageDriver?: Record<string, unknown>;
-                redirectBlobURL?: boolean;
-            }
-        >;
+        retention?: object;
+        subPaths?: object;
+        storageDriver?: object;
+        cacheDriver?: object;
     };
     http?: {
         address?: string;
         port?: string;
         externalUrl?: string;
-        allowOrigin?: string;
         realm?: string;
         tls?: { cert?: string; key?: string; cacert?: string };
         auth?: {
@@ -58,13 +42,10 @@ export interface Raw {
                         credentialsFile?: string;
                         name?: string;
                         issuer?: string;
-                        clientID?: string;
-                        clientSecret?: string;
                         scopes?: string[];
                         claimMapping?: { username?: string; groups?: string };
                     }
                 >;
-                callbackAllowOrigins?: string[];
             };
             apikey?: boolean;
             sessionKeysFile?: string;
@@ -77,7 +58,6 @@ export interface Raw {
                 { policies?: RawPolicy[]; defaultPolicy?: string[]; anonymousPolicy?: string[] }
             >;
             adminPolicy?: RawPolicy;
-            groups?: object;
             metrics?: { users?: string[]; anonymousPolicy?: string[] };
         };
         readTimeout?: string;
@@ -95,27 +75,12 @@ export interface Raw {
         trust?: RawExtension;
         events?: RawExtension;
         sync?: RawExtension & {
-            credentialsFile?: string;
             downloadDir?: string;
             registries?: {
                 urls?: string[];
-                pollInterval?: string;
-                content?: {
-                    prefix?: string;
-                    destination?: string;
-                    stripPrefix?: boolean;
-                    tags?: { regex?: string; excludeRegex?: string };
-                }[];
+                content?: { prefix?: string; destination?: string; stripPrefix?: boolean }[];
                 onDemand?: boolean;
                 tlsVerify?: boolean;
-                certDir?: string;
-                preserveDigest?: boolean;
-                syncTimeout?: string;
-                maxRetries?: number;
-                retryDelay?: string;
-                maxRetryDelay?: string;
-                credentialHelper?: string;
-                onlySigned?: boolean;
             }[];
         };
     };

@@ -3,7 +3,7 @@
 import { handleApiKeys } from "./apiKeys";
 import { type Config, isLoginEnabled } from "./configTypes";
 
-import { type Exchange, type Handler, header, sendBytes, sendJson, sendStatus, sendText } from "./http";
+import { type Exchange, type Handler, header, sendBytes, sendJson, sendText } from "./http";
 import { callbackPath, type Login } from "./login";
 import type { Registry } from "./registry";
 import type { Sessions } from "./sessions";
@@ -30,8 +30,6 @@ export interface Route {
      * Who gets through: everyone; whoever can be authenticated or is let in as anonymous; and then by access control.
      */
     access: "open" | "authenticated" | "repository" | "metrics";
-    /** Whether a web page of another origin may call it, after asking with OPTIONS. */
-    forWebPage?: boolean;
     handle: (exchange: Exchange, names: Names) => void | Promise<void>;
 }
 
@@ -43,10 +41,9 @@ const open = (paths: string[], methods: string[] | undefined, handle: Handler): 
 });
 
 const authenticated = (exactPath: string, handle: Handler): Route => ({
-    methods: ["GET", "OPTIONS"],
+    methods: ["GET"],
     pattern: new RegExp(`^${exactPath}$`),
     access: "authenticated",
-    forWebPage: true,
     handle,
 });
 
@@ -71,12 +68,10 @@ export function routesOf(parts: Parts): Route[] {
         methods: string[],
         rest: string,
         handle: (exchange: Exchange, name: string, last: string) => void | Promise<void>,
-        forWebPage = false,
     ): Route => ({
-        methods: forWebPage ? [...methods, "OPTIONS"] : methods,
+        methods,
         pattern: new RegExp(`^/v2/(?<name>${namePattern})/${rest}$`),
         access: "repository",
-        forWebPage,
         handle: (exchange, { name = "", reference = "", digest = "", id = "" }) =>
             handle(exchange, name, reference || digest || id),
     });
@@ -84,12 +79,9 @@ export function routesOf(parts: Parts): Route[] {
         open(["/livez", "/readyz", "/startupz"], undefined, (exchange) =>
             sendBytes(exchange, 200, "text/plain; charset=utf-8", Buffer.from("ok")),
         ),
-        inRepository(["GET"], "tags/list", (exchange, name) => registry.tags(exchange, name), true),
-        inRepository(
-            ["HEAD", "GET"],
-            "manifests/(?<reference>[^/]+)",
-            (...request) => registry.getManifest(...request),
-            true,
+        inRepository(["GET"], "tags/list", (exchange, name) => registry.tags(exchange, name)),
+        inRepository(["HEAD", "GET"], "manifests/(?<reference>[^/]+)", (...request) =>
+            registry.getManifest(...request),
         ),
         inRepository(["PUT"], "manifests/(?<reference>[^/]+)", (...request) => registry.putManifest(...request)),
         inRepository(["DELETE"], "manifests/(?<reference>[^/]+)", (...request) => registry.deleteManifest(...request)),
@@ -101,30 +93,22 @@ export function routesOf(parts: Parts): Route[] {
         inRepository(["PATCH"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.continueUpload(...request)),
         inRepository(["PUT"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.finishUpload(...request)),
         inRepository(["DELETE"], "blobs/uploads/(?<id>[^/]+)", (...request) => registry.cancelUpload(...request)),
-        inRepository(["GET"], "referrers/(?<digest>[^/]+)", (...request) => registry.referrers(...request), true),
+        inRepository(["GET"], "referrers/(?<digest>[^/]+)", (...request) => registry.referrers(...request)),
         authenticated("/v2/_catalog", (exchange) => registry.catalog(exchange)),
-        authenticated("/v2/_oci/ext/discover", (exchange) => sendJson(exchange, 200, extensionList(config))),
         authenticated("/v2/", (exchange) => versionCheck(config, exchange)),
     ];
     if (search) {
-        routes.push({
-            ...authenticated("/v2/_zot/ext/mgmt.*", (exchange) =>
+        routes.push(
+            authenticated("/v2/_zot/ext/mgmt.*", (exchange) =>
                 sendText(exchange, 200, JSON.stringify(publicConfig(config)), ""),
             ),
-        });
-        routes.push({
-            ...authenticated("/v2/_zot/ext/search", (exchange) =>
-                sendJson(exchange, 501, { errors: [{ message: "the stand-in for zot has no search" }] }),
-            ),
-            methods: ["GET", "POST", "OPTIONS"],
-        });
+        );
     }
     if (auth.apikey && users) {
         routes.push({
-            methods: ["GET", "POST", "DELETE", "OPTIONS"],
+            methods: ["GET", "POST", "DELETE"],
             pattern: /^\/zot\/auth\/apikey/,
             access: "authenticated",
-            forWebPage: true,
             handle: (exchange) => handleApiKeys(exchange, users),
         });
     }
@@ -136,12 +120,10 @@ export function routesOf(parts: Parts): Route[] {
     }
     if (isLoginEnabled(auth)) {
         routes.push({
-            methods: ["POST", "OPTIONS"],
+            methods: ["POST"],
             pattern: /^\/zot\/auth\/logout$/,
             access: "open",
-            forWebPage: true,
             handle: (exchange) => {
-                if (exchange.method === "OPTIONS") return sendStatus(exchange, 200);
                 if (login) return login.logout(exchange);
                 sessions?.end(exchange, "session");
                 return sendJson(exchange, 200, {});
@@ -162,7 +144,7 @@ export function routesOf(parts: Parts): Route[] {
         });
     }
     // Last, for it answers every path.
-    if (ui) routes.push({ methods: ["GET", "OPTIONS"], pattern: /^\//, access: "open", handle: webPage });
+    if (ui) routes.push({ methods: ["GET"], pattern: /^\//, access: "open", handle: webPage });
     return routes;
 }
 
@@ -172,21 +154,6 @@ function versionCheck(config: Config, exchange: Exchange): void {
         exchange.response.setHeader("WWW-Authenticate", `basic realm=${config.http.realm}`);
     }
     sendBytes(exchange, 200, "application/json", Buffer.alloc(0));
-}
-
-function extensionList(config: Config): unknown {
-    const { search, ui } = config.extensions;
-    if (!search) return { extensions: [] };
-    return {
-        extensions: [
-            {
-                name: "_zot",
-                url: `https://github.com/project-zot/zot/blob/${version.releaseTag}/pkg/extensions/_zot.md`,
-                description: "zot registry extensions",
-                endpoints: ["/v2/_zot/ext/search", ...(ui ? ["/v2/_zot/ext/userprefs"] : []), "/v2/_zot/ext/mgmt"],
-            },
-        ],
-    };
 }
 
 /** What anyone may know of the configuration, for the web page to show the right buttons. */

@@ -12,21 +12,13 @@ import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { type AuthenticationContext, authenticate, refuseUnauthenticated, refuseUnauthorized } from "./authentication";
-import {
-    type AccessControl,
-    type Action,
-    actionsForManifest,
-    anonymous,
-    decidingPatterns,
-    may,
-    mayReadMetrics,
-} from "./authorization";
+import { type Action, actionsForManifest, anonymous, may, mayReadMetrics } from "./authorization";
 import { loadConfig } from "./config";
 import { type AuthConfig, type Config, isLoginEnabled } from "./configTypes";
 import { type Exchange, sendStatus, sendText } from "./http";
 import { type Log, openLog } from "./log";
 import { callbackPath, IssuerError, Login, loginLifetime, origin } from "./login";
-import { isDigest } from "./manifests";
+import { isDigest, mediaTypes } from "./manifests";
 import { Metrics } from "./metrics";
 import { PullThrough } from "./pullThrough";
 import { digestTagsOf, Registry } from "./registry";
@@ -60,8 +52,6 @@ export class Server {
     private listener: http.Server | undefined;
     private watcher: fs.FSWatcher | undefined;
     private routes: Route[] = [];
-    /** Sets of patterns that have been warned of. */
-    private readonly knownTies = new Set<string>();
     /** Whether access control was there at start: what comes later is not enforced. */
     private readonly enforces: boolean;
 
@@ -80,13 +70,18 @@ export class Server {
         await this.openStorage();
         await this.openLogin();
         const { sync } = this.config.extensions;
-        const pullThrough = sync && new PullThrough(sync.registries, sync.credentialsFile, this.storage, this.log);
-        const acceptsDocker = this.config.http.compat.includes("docker2s2");
+        const pullThrough = sync && new PullThrough(sync.registries, this.storage, this.log);
+        const { manifest, index, dockerManifest, dockerList } = mediaTypes;
+        const acceptedTypes = [
+            manifest,
+            index,
+            ...(this.config.http.acceptsDocker ? [dockerManifest, dockerList] : []),
+        ];
         this.registry = new Registry(
             this.storage,
             pullThrough,
             () => this.config.http.accessControl,
-            acceptsDocker,
+            acceptedTypes,
             this.log,
         );
         this.routes = routesOf({
@@ -95,7 +90,7 @@ export class Server {
             users: this.users,
             sessions: this.sessions,
             login: this.login,
-            metricsText: () => this.metrics.text(this.storage),
+            metricsText: () => this.metrics.text(),
         });
         await this.listen();
         this.watchConfig();
@@ -316,24 +311,10 @@ export class Server {
     private async follow(route: Route, exchange: Exchange): Promise<void> {
         const names = route.pattern.exec(exchange.path)?.groups ?? {};
         if (route.access !== "open") {
-            if (exchange.method === "OPTIONS") {
-                this.allowOtherOrigins(exchange, route);
-                exchange.response.writeHead(204);
-                exchange.response.end();
-                return;
-            }
             if (!authenticate(exchange, this.context())) return refuseUnauthenticated(exchange, this.context());
             if (!this.isAllowed(route, exchange, names)) return refuseUnauthorized(exchange, this.context());
         }
-        if (route.forWebPage) this.allowOtherOrigins(exchange, route);
         await route.handle(exchange, names);
-    }
-
-    /** What a web page of another origin may read of an answer. */
-    private allowOtherOrigins({ response }: Exchange, { methods = [] }: Route): void {
-        response.setHeader("Access-Control-Allow-Origin", this.config.http.allowOrigin || "*");
-        response.setHeader("Access-Control-Allow-Methods", methods.join(","));
-        response.setHeader("Access-Control-Allow-Headers", "Authorization,content-type,X-ZOT-API-CLIENT");
     }
 
     private isAllowed({ access }: Route, exchange: Exchange, { name = "", reference }: Names): boolean {
@@ -342,7 +323,6 @@ export class Server {
         if (access !== "repository" || !this.enforces) return true;
         // Once enforced, access control that a reload took away leaves nothing that could be granted.
         if (!accessControl) return false;
-        this.warnOfTies(accessControl, name);
         return this.actionsOf(exchange, name, reference).every((action) =>
             may(accessControl, exchange.who, action, name),
         );
@@ -356,21 +336,6 @@ export class Server {
         return actionsForManifest(
             tags,
             isDigest(reference) ? { digestTags: digestTagsOf(exchange) } : { tag: reference },
-        );
-    }
-
-    private warnOfTies(accessControl: AccessControl, repository: string): void {
-        const patterns = decidingPatterns(accessControl, repository);
-        const key = patterns.join(" ");
-        if (patterns.length < 2 || this.knownTies.has(key)) return;
-        this.knownTies.add(key);
-        this.log.warn(
-            "several patterns of access control are equally long and match: " +
-                "a real zot takes one at random for each request",
-            {
-                repository,
-                patterns,
-            },
         );
     }
 
@@ -388,7 +353,7 @@ export class Server {
             path: requestPath,
             statusCode: status,
         });
-        if (!["GET", "HEAD", "OPTIONS"].includes(method) && [200, 201, 202].includes(status)) {
+        if (!["GET", "HEAD"].includes(method) && [200, 201, 202].includes(status)) {
             const subject = who.userName || "anonymous";
             this.audit?.info("HTTP API Audit", {
                 component: "session",

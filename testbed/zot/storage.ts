@@ -5,13 +5,12 @@
  * Everything that reads and writes an index does so in one go, without awaiting, so that no lock is needed.
  */
 
-import { createHash, type Hash, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Readable } from "node:stream";
 import {
-    algorithmOf,
     checkedManifest,
     type Descriptor,
     digestOf,
@@ -98,7 +97,7 @@ export class Storage {
     ): { digest: string; subject?: string } {
         this.initialise(repository);
         const byDigest = isDigest(reference);
-        const digest = digestOf(content, byDigest ? algorithmOf(reference) : undefined);
+        const digest = digestOf(content);
         if (byDigest && digest !== reference) throw new StorageError("bad manifest");
         const parsed = checkedManifest(mediaType, content, (part) => this.blobSize(repository, part) !== undefined);
 
@@ -123,12 +122,11 @@ export class Storage {
     }
 
     /** A tag: it alone goes, and the digest stays. A digest: every tag on it goes with it. */
-    deleteManifest(repository: string, reference: string, refuseSeveral: boolean): void {
+    deleteManifest(repository: string, reference: string): void {
         const index = this.readIndex(repository);
         const removed = index.manifests.filter((manifest) => isReferredTo(manifest, reference));
         const descriptor = removed[0];
         if (!descriptor) throw new StorageError("manifest not found");
-        if (removed.length > 1 && refuseSeveral) throw new StorageError("manifest conflict");
         const remaining = index.manifests.filter((manifest) => !removed.includes(manifest));
         if (isDigest(reference)) {
             const isPartOfAnother = remaining.some(
@@ -148,7 +146,7 @@ export class Storage {
     }
 
     /** Manifests that name a digest as their subject, as descriptors. */
-    referrers(repository: string, digest: string, artifactTypes: readonly string[]): Descriptor[] {
+    referrers(repository: string, digest: string): Descriptor[] {
         if (!this.exists(repository)) return [];
         const seen = new Set([digest]);
         const found: Descriptor[] = [];
@@ -160,7 +158,6 @@ export class Storage {
             if (content?.subject?.digest !== digest) continue;
             const artifactType =
                 content.artifactType || (mediaType === mediaTypes.manifest ? content.config?.mediaType : "") || "";
-            if (artifactTypes.length > 0 && !artifactTypes.includes(artifactType)) continue;
             found.push({
                 mediaType,
                 digest: candidate,
@@ -263,9 +260,9 @@ export class Storage {
     async finishUpload(repository: string, id: string, digest: string): Promise<void> {
         this.uploadSize(repository, id);
         const source = this.uploadFile(repository, id);
-        const hash: Hash = createHash(algorithmOf(digest));
+        const hash = createHash("sha256");
         for await (const chunk of fs.createReadStream(source) as AsyncIterable<Buffer>) hash.update(chunk);
-        if (`${algorithmOf(digest)}:${hash.digest("hex")}` !== digest) throw new StorageError("bad digest");
+        if (`sha256:${hash.digest("hex")}` !== digest) throw new StorageError("bad digest");
         const file = this.blobFile(repository, digest);
         fs.mkdirSync(path.dirname(file), { recursive: true });
         fs.renameSync(source, file);
@@ -275,11 +272,6 @@ export class Storage {
     cancelUpload(repository: string, id: string): void {
         this.uploadSize(repository, id);
         fs.rmSync(this.uploadFile(repository, id));
-    }
-
-    /** Bytes of a repository, for the metrics. */
-    sizeOf(repository: string): number {
-        return this.blobs(repository).reduce((sum, digest) => sum + (this.blobSize(repository, digest) ?? 0), 0);
     }
 
     private exists(repository: string): boolean {

@@ -66,52 +66,9 @@ describe.each(zots)("$name", (zot) => {
         ["a port as a number", { storage, http: { port: 5050 } }],
         ["a port as a string", { storage, http: { port: "5050" } }],
         ["keys in any case", { STORAGE: { RootDirectory: storage.rootDirectory }, Http: { PORT: 5050 } }],
-        ["a string for a boolean", { storage: { ...storage, gc: "true", dedupe: 0 } }],
         [
             "one value for a list",
             { storage, http: { accessControl: { repositories: { "**": { anonymousPolicy: "read" } } } } },
-        ],
-        [
-            "several instances",
-            {
-                storage: {
-                    ...storage,
-                    dedupe: false,
-                    remoteCache: true,
-                    cacheDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zot" },
-                    storageDriver: {
-                        name: "s3",
-                        rootdirectory: "/zot",
-                        region: "us-east-1",
-                        regionendpoint: "http://h:5500",
-                        bucket: "zot",
-                    },
-                },
-                http: { auth: { sessionDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zotsession" } } },
-                cluster: { members: ["h1:5401", "h2:5402"], hashKey: "loremipsumdolors" },
-            },
-        ],
-        [
-            "pull-through",
-            {
-                storage,
-                extensions: {
-                    sync: {
-                        enable: true,
-                        registries: [
-                            {
-                                urls: ["https://quay.io"],
-                                onDemand: true,
-                                tlsVerify: true,
-                                content: [{ prefix: "**", destination: "/quay.io" }],
-                            },
-                        ],
-                    },
-                    metrics: { enable: true, prometheus: { path: "/metrics" } },
-                    search: { enable: true, cve: { updateInterval: "24h" } },
-                    ui: { enable: true },
-                },
-            },
         ],
         ["ui beside search, both empty", { storage, extensions: { ui: {}, search: {} } }],
         [
@@ -166,12 +123,6 @@ describe.each(zots)("$name", (zot) => {
 
     test.each<[string, unknown, string]>([
         ["an unknown key", { storage, nobodyKnows: 1 }, "has invalid keys: nobodyknows"],
-        ["an unknown key deep down", { storage, http: { auth: auth({ isuer: "x" }) } }, "has invalid keys: isuer"],
-        [
-            "an unknown key in a list, though null",
-            { storage, http: { auth: auth(), accessControl: policies({ nobodyKnows: null }) } },
-            "has invalid keys: nobodyknows",
-        ],
         [
             "a bad glob",
             {
@@ -181,15 +132,7 @@ describe.each(zots)("$name", (zot) => {
             "failed to compile authorization pattern",
         ],
         [
-            "an open brace",
-            {
-                storage,
-                http: { auth: auth(), accessControl: { repositories: { "{a,b": { anonymousPolicy: ["read"] } } } },
-            },
-            "failed to compile authorization pattern",
-        ],
-        [
-            "a pattern with ::",
+            "a pattern with :: [fact: `::` in one breaks parsing]",
             {
                 storage,
                 http: { auth: auth(), accessControl: { repositories: { "a::b": { anonymousPolicy: ["read"] } } } },
@@ -200,11 +143,6 @@ describe.each(zots)("$name", (zot) => {
             "a missing credentials file",
             { storage, http: { auth: auth({ credentialsFile: "/nowhere/oidc.json" }) } },
             "open /nowhere/oidc.json: no such file or directory",
-        ],
-        [
-            "a credentials file without extension",
-            { storage, http: { auth: auth({ credentialsFile: "/nowhere/oidc" }) } },
-            'Unsupported Config Type ""',
         ],
         [
             "an unparsable credentials file",
@@ -237,50 +175,11 @@ describe.each(zots)("$name", (zot) => {
             { storage, http: { accessControl: policies({ users: ["a"], actions: ["read"] }) } },
             "access control config requires one of",
         ],
-        [
-            "only a default policy without authentication",
-            { storage, http: { accessControl: { repositories: { "**": { defaultPolicy: ["read"] } } } } },
-            "access control config requires one of",
-        ],
         ["a bad duration", { storage: { ...storage, gcDelay: "1 hour" } }, "time: "],
-        ["a negative duration", { storage: { ...storage, gcInterval: "-1h" } }, "invalid garbage-collect interval"],
         ["a bad log level", { storage, log: { level: "loud" } }, "invalid log level 'loud'"],
         ["a port out of range", { storage, http: { port: 70_000 } }, "invalid port 70000"],
         ["a port that is none", { storage, http: { port: "five" } }, "invalid port five"],
         ["ui without search", { storage, extensions: { ui: { enable: true } } }, "search extension must be enabled"],
-        [
-            "metrics at the registry's path",
-            { storage, extensions: { metrics: { prometheus: { path: "/v2" } } } },
-            "metrics path is disallowed",
-        ],
-        [
-            "retries without a delay",
-            { storage, extensions: { sync: { registries: [{ urls: ["https://quay.io"], maxRetries: 3 }] } } },
-            "retryDelay is required",
-        ],
-        [
-            "session keys beside a redis session driver",
-            { storage, http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } } },
-            "session keys not supported",
-        ],
-        [
-            "missing session keys",
-            { storage, http: { auth: { apikey: true, sessionKeysFile: "/nowhere/keys.json" } } },
-            "no such file or directory",
-        ],
-        [
-            "CVE scanning on remote storage",
-            {
-                storage: { ...storage, remoteCache: false, storageDriver: { name: "s3" } },
-                extensions: { search: { enable: true, cve: { updateInterval: "24h" } } },
-            },
-            "incompatibility with remote storage",
-        ],
-        [
-            "a cluster key of another length",
-            { storage, cluster: { members: ["a:1"], hashKey: "short" } },
-            "16 characters",
-        ],
         ["a string for an object", { storage: "here" }, "Storage"],
         ["nothing", {}, "absence of any key:value pair"],
         ["no JSON", "{", "While parsing config"],
@@ -289,12 +188,11 @@ describe.each(zots)("$name", (zot) => {
             BROKEN: file("broken.json", "{"),
             INCOMPLETE: file("incomplete.json", { clientid: "zot" }),
             UNKNOWN: file("unknown.json", { clientid: "zot", clientsecret: "x", more: 1 }),
-            KEYS: file("keys.json", { hashKey: "h".repeat(64), encryptKey: "e".repeat(32) }),
         };
         const replaced =
             typeof config === "string"
                 ? config
-                : JSON.stringify(config).replace(/"(BROKEN|INCOMPLETE|UNKNOWN|KEYS)"/g, (_match, name: string) =>
+                : JSON.stringify(config).replace(/"(BROKEN|INCOMPLETE|UNKNOWN)"/g, (_match, name: string) =>
                       JSON.stringify(files[name]),
                   );
         const ran = verify(zot, replaced);
@@ -330,12 +228,6 @@ describe.each(zots)("$name", (zot) => {
         },
     );
 
-    test("verify of a file that is not there", () => {
-        const ran = run(zot, "verify", path.join(folder, "nowhere.json"));
-        expect(ran.exitCode).toBe(1);
-        expect(ran.errors).toContain("no such file or directory");
-    });
-
     test(
         "--version is one line of JSON with the commit [fact: " +
             "`zot --version` prints one JSON log line whose `commit` is `v2.1.20-0-g3b5796d` (tag, " +
@@ -351,12 +243,6 @@ describe.each(zots)("$name", (zot) => {
             expect(version["binary-type"] === "stand-in").toBe(zot.isStandIn);
         },
     );
-
-    test("an unknown command", () => {
-        const ran = run(zot, "bogus");
-        expect(ran.exitCode).toBe(1);
-        expect(ran.errors).toContain('unknown command "bogus"');
-    });
 
     test("schema is a JSON Schema of the config [fact: `zot schema` prints a JSON Schema of the config]", () => {
         const ran = run(zot, "schema");
@@ -428,21 +314,6 @@ describe.each(zots)("$name", (zot) => {
             expect(ran.errors).toContain("image store not found");
         });
 
-        test("with exit code 2 when the root directory cannot be made", async () => {
-            const ran = await serve({
-                storage: { rootDirectory: path.join(file("a-file.json", {}), "root") },
-                http: { port: 0 },
-            });
-            expect(ran.exitCode).toBe(2);
-            expect(ran.errors).toMatch(/^panic: /);
-        });
-
-        test("with exit code 1 on a config that verify refuses", async () => {
-            const ran = await serve({ storage, http: { port: "five" } });
-            expect(ran.exitCode).toBe(1);
-            expect(ran.errors).toContain("invalid port five");
-        });
-
         test(
             "with exit code 0 when the port is in use, and says so in the log [fact: " +
                 "port in use (**exit 0**, only logged)]",
@@ -461,7 +332,6 @@ describe.each(zots)("$name", (zot) => {
     test.each<[NodeJS.Signals, string]>([
         ["SIGTERM", "stops in 0.05 s on SIGTERM"],
         ["SIGHUP", "SIGHUP shuts it down"],
-        ["SIGINT", "stops in 0.05 s on SIGTERM"],
     ])("%s ends it at once [fact: %s]", async (signal) => {
         const server = await RunningZot.start(zot, () => ({}));
         const before = Date.now();
@@ -515,23 +385,6 @@ describe("the stand-in alone", () => {
         const ran = await serveToItsEnd(standIn, file("refused.json", config));
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain(`cannot serve a config with ${setting}`);
-    });
-
-    test("warns where a real zot would take one of two rules at random", async () => {
-        const server = await RunningZot.start(standIn, () => ({
-            http: {
-                accessControl: {
-                    repositories: { "a/*": { anonymousPolicy: ["read"] }, "a/b": { anonymousPolicy: ["create"] } },
-                },
-            },
-        }));
-        await server.request("GET", "/v2/a/c/tags/list");
-        expect(server.log).not.toContain("equally long");
-        await server.request("GET", "/v2/a/b/tags/list");
-        await server.request("GET", "/v2/a/b/tags/list");
-        // What a process writes arrives a moment later.
-        await server.stop();
-        expect(server.log.match(/equally long.*"repository":"a\/b"/g)).toHaveLength(1);
     });
 
     test("leaves the database of a real zot alone", async () => {

@@ -109,30 +109,16 @@ describe.each(zots)("$name", (zot) => {
             },
         );
 
-        test("without a page to go to is 201", async () => {
+        test("does not send the browser elsewhere", async () => {
             await provider.becomes(ci);
-            expect((await new Browser().login(server, "")).status).toBe(201);
-        });
-
-        test.each(["https://elsewhere.example.org/", "//elsewhere.example.org", "nowhere", "/\\elsewhere"])(
-            "does not send the browser to %s",
-            async (callback) => {
-                await provider.becomes(ci);
-                const browser = new Browser();
-                let url = `${server.url}/zot/auth/login?provider=oidc&callback_ui=${encodeURIComponent(callback)}`;
-                let answer = await browser.request("GET", url);
-                while (answer.headers.location && !url.includes("/zot/auth/callback/")) {
-                    url = new URL(answer.headers.location, url).href;
-                    answer = await browser.request("GET", url);
-                }
-                expect(answer.headers.location).toBe("/");
-            },
-        );
-
-        test("goes back to the registry's own origin", async () => {
-            await provider.becomes(ci);
-            const answer = await new Browser().login(server, `${server.url}/user/apikey`);
-            expect(answer.headers.location).toBe(`${server.url}/user/apikey`);
+            const browser = new Browser();
+            let url = `${server.url}/zot/auth/login?provider=oidc&callback_ui=${encodeURIComponent("//elsewhere.example.org")}`;
+            let answer = await browser.request("GET", url);
+            while (answer.headers.location && !url.includes("/zot/auth/callback/")) {
+                url = new URL(answer.headers.location, url).href;
+                answer = await browser.request("GET", url);
+            }
+            expect(answer.headers.location).toBe("/");
         });
 
         test("with an unknown provider is 400", async () => {
@@ -142,22 +128,6 @@ describe.each(zots)("$name", (zot) => {
 
         test("without the cookies is 401", async () => {
             expect((await server.request("GET", "/zot/auth/callback/oidc?code=x&state=y")).status).toBe(401);
-        });
-
-        test("with a state of someone else is 401", async () => {
-            const browser = new Browser();
-            await browser.request("GET", `${server.url}/zot/auth/login?provider=oidc`);
-            expect((await browser.request("GET", `${server.url}/zot/auth/callback/oidc?code=x&state=y`)).status).toBe(
-                401,
-            );
-        });
-
-        test("with a code that the provider does not know is 401", async () => {
-            const browser = new Browser();
-            const begun = await browser.request("GET", `${server.url}/zot/auth/login?provider=oidc`);
-            const state = new URL(begun.headers.location ?? "").searchParams.get("state");
-            const query = new URLSearchParams({ code: "x", state: state ?? "", iss: provider.issuer });
-            expect((await browser.request("GET", `${server.url}/zot/auth/callback/oidc?${query}`)).status).toBe(401);
         });
 
         test("that the provider refuses is 500", async () => {
@@ -195,30 +165,12 @@ describe.each(zots)("$name", (zot) => {
             expect(await push(unmapped, "any", "v1", "x", ["zot-ci@example.org", key])).toBe(201);
         });
 
-        test("takes the groups from another claim when told so", async () => {
-            const mapped = await start(zot, { openid: { claimMapping: { username: "sub", groups: "name" } } });
-            await provider.becomes({ sub: "someone", claims: { name: "artifact-workloads", email: "a@example.org" } });
-            const browser = new Browser();
-            await browser.login(mapped);
-            const key = jsonOf<NewKey>(await browser.page(mapped, "POST", "/zot/auth/apikey", { label: "x" })).apiKey;
-            expect(await push(mapped, "any", "v1", "x", ["someone", key])).toBe(201);
-        });
-
-        test("ends with a logout that names the provider's", async () => {
+        test("ends with a logout", async () => {
             await provider.becomes(ci);
             const browser = new Browser();
             await browser.login(server);
-            const answer = await browser.page(server, "POST", "/zot/auth/logout");
-            expect(answer.status).toBe(200);
-            const { endSessionUrl } = jsonOf<{ endSessionUrl: string }>(answer);
-            const url = new URL(endSessionUrl);
-            expect(`${url.origin}${url.pathname}`).toBe(`${provider.issuer}session/end`);
-            expect(Object.fromEntries(url.searchParams)).toEqual({
-                client_id: "zot",
-                post_logout_redirect_uri: `${server.url}/login`,
-            });
+            expect((await browser.page(server, "POST", "/zot/auth/logout")).status).toBe(200);
             expect((await browser.page(server, "GET", "/zot/auth/apikey")).status).toBe(500);
-            expect(jsonOf(await server.request("POST", "/zot/auth/logout"))).toEqual({});
         });
     });
 
@@ -278,18 +230,13 @@ describe.each(zots)("$name", (zot) => {
                     expirationDate: "0001-01-01T00:00:00Z",
                     scopes: null,
                 });
-                expect((await create("null")).status).toBe(201);
             },
         );
 
         test.each([
             ["an empty body", ""],
             ["bad JSON", "{"],
-            ["a list", "[]"],
-            ["a label that is no text", { label: 5 }],
-            ["scopes that are no list", { scopes: "all" }],
             ["a date alone", { expirationDate: "2126-12-31" }],
-            ["a time without a zone", { expirationDate: "2126-12-31T00:00:00" }],
             ["a time in the past", { expirationDate: "2020-12-31T00:00:00Z" }],
         ])(
             "are refused for %s with 400 [fact: `expirationDate` is RFC 3339; " +
@@ -312,19 +259,6 @@ describe.each(zots)("$name", (zot) => {
                 const keys = await list();
                 expect(keys.filter(({ label }) => label === "twice")).toHaveLength(2);
                 expect(JSON.stringify(keys)).not.toContain("zak_");
-                expect(Object.keys(keys[0] ?? {}).sort()).toEqual(
-                    [
-                        "createdAt",
-                        "creatorUa",
-                        "expirationDate",
-                        "generatedBy",
-                        "isExpired",
-                        "label",
-                        "lastUsed",
-                        "scopes",
-                        "uuid",
-                    ].sort(),
-                );
             },
         );
 
@@ -343,7 +277,6 @@ describe.each(zots)("$name", (zot) => {
                 expect(await revoke(`?id=${uuid}`)).toBe(200);
                 expect(await revoke("?id=nobody")).toBe(200);
                 expect(await revoke("")).toBe(400);
-                expect(await revoke("?id=a&id=b")).toBe(400);
             },
         );
 
@@ -387,17 +320,6 @@ describe.each(zots)("$name", (zot) => {
                 expect((await list()).find(({ label }) => label === "brief")).toMatchObject({ isExpired: true });
             },
         );
-
-        test("tell when they were used last", async () => {
-            const { apiKey, uuid } = jsonOf<NewKey>(await create({ label: "used" }));
-            await server.request("GET", "/v2/", { as: ["zot-ci", apiKey] });
-            const key = (await list()).find((candidate) => candidate.uuid === uuid);
-            expect(Date.parse(String(key?.["lastUsed"]))).toBeGreaterThan(Date.parse("2020-01-01"));
-        });
-
-        test("an empty name and password are no credentials at all", async () => {
-            expect((await server.request("GET", "/v2/any/tags/list", { as: ["", ""] })).status).toBe(404);
-        });
     });
 
     test(
@@ -473,14 +395,6 @@ describe.each(zots)("$name", (zot) => {
         const own = await start(zot, { auth: { secureSession: true } });
         const answer = await own.request("GET", "/zot/auth/login?provider=oidc");
         expect(attributesOf(answer, "statecookie")).toContain("Secure");
-    });
-
-    test("the realm is the configured one", async () => {
-        const own = await start(zot, { http: { realm: "zot" } });
-        expect((await own.request("GET", "/v2/", { as: ["a", "b"] })).headers["www-authenticate"]).toBe(
-            'Basic realm="zot"',
-        );
-        expect((await own.request("GET", "/v2/")).headers["www-authenticate"]).toBe("basic realm=zot");
     });
 
     test(

@@ -6,14 +6,13 @@ jest.setTimeout(120_000);
 afterAll(cleanUp);
 
 const indexType = "application/vnd.oci.image.index.v1+json";
-const dockerType = "application/vnd.docker.distribution.manifest.v2+json";
 
 describe.each(zots)("$name", (zot) => {
     let upstream: RunningZot;
     let server: RunningZot;
 
     beforeAll(async () => {
-        upstream = await RunningZot.start(zot, () => ({ http: { compat: ["docker2s2"] } }));
+        upstream = await RunningZot.start(zot, () => ({}));
         server = await RunningZot.start(zot, () => ({
             http: { accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } } },
             extensions: {
@@ -98,40 +97,6 @@ describe.each(zots)("$name", (zot) => {
         expect((await server.request("GET", `/v2/docker.io/library/multi/blobs/${digestOf(child.layer)}`)).status).toBe(
             200,
         );
-    });
-
-    test("a Docker image becomes an OCI one", async () => {
-        const { config, layer } = image("docker");
-        for (const blob of [config, layer]) await pushBlob(upstream, "library/docker", blob);
-        const manifest = JSON.stringify({
-            schemaVersion: 2,
-            mediaType: dockerType,
-            config: {
-                mediaType: "application/vnd.docker.container.image.v1+json",
-                digest: digestOf(config),
-                size: config.length,
-            },
-            layers: [
-                {
-                    mediaType: "application/vnd.docker.image.rootfs.diff.tar",
-                    digest: digestOf(layer),
-                    size: layer.length,
-                },
-            ],
-        });
-        const pushed = await upstream.request("PUT", "/v2/library/docker/manifests/v1", {
-            headers: { "Content-Type": dockerType },
-            body: manifest,
-        });
-        expect(pushed.status).toBe(201);
-        const answer = await pull("docker.io/library/docker");
-        expect(answer.status).toBe(200);
-        expect(answer.headers["content-type"]).toBe(manifestType);
-        expect(jsonOf(answer)).toMatchObject({
-            mediaType: manifestType,
-            config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: digestOf(config) },
-            layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: digestOf(layer) }],
-        });
     });
 
     test("a prefix may be stripped", async () => {

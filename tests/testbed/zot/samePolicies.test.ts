@@ -14,7 +14,7 @@ afterAll(async () => {
     await provider?.stop();
 });
 
-const actions = fc.subarray(["read", "create", "update", "delete", "detectManifestCollision", "Read"]);
+const actions = fc.subarray(["read", "create", "update", "delete", "Read"]);
 const policy = fc.record({ users: fc.subarray(["u0", "u1", ""]), groups: fc.subarray(["g1", "g2", ""]), actions });
 const rule = fc.record(
     { policies: fc.array(policy, { maxLength: 2 }), defaultPolicy: actions, anonymousPolicy: actions },
