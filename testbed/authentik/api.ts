@@ -272,7 +272,7 @@ function act(
     const schema = operation(action.method)?.request;
     const body = schema
         ? action.unchecked
-            ? parseBody(context, schema, new Map()).body
+            ? parseBody(context, schema, new Set()).body
             : readBody(context, schema)
         : {};
     return action.run(object, body, context);

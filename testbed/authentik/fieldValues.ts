@@ -1,68 +1,43 @@
-import type { ApiSchema, FieldErrors, Fields } from "./apiSchema";
-import { isUuid } from "./identifiers";
-
-/** What a member refers to: objects named by numbers or by UUIDs. */
-export type RelationKey = "integer" | "uuid";
+import type { ApiSchema, Fields } from "./apiSchema";
 
 /**
- * A body's members as Authentik would store them: texts without white space around them, times in UTC. Values of a
- * wrong type stay as they are, for schema.yml to refuse; what Django REST framework makes of them ("yes", "7") nothing
- * here sends.
+ * A body's members as Authentik would store them: texts without white space around them, times in UTC, an empty key of
+ * another object as none. Values of a wrong type stay as they are, for schema.yml to refuse.
  *
- * @param relations members that hold primary keys of other objects. Their errors are found here, as they depend on the
- * key's type.
+ * @param relations members that hold primary keys of other objects
  */
 export function readValues(
     schema: ApiSchema,
     requestSchema: Fields,
     body: Fields,
-    relations: ReadonlyMap<string, RelationKey>,
-): { values: Fields; errors: FieldErrors } {
-    const errors: FieldErrors = {};
+    relations: ReadonlySet<string>,
+): Fields {
     const values: Fields = { ...body };
     for (const [name, declared] of Object.entries(schema.properties(requestSchema))) {
         const value = body[name];
-        if (value === undefined || value === null) continue;
-        const key = relations.get(name);
-        const property = schema.resolve(declared);
-        if (key === undefined) values[name] = readValue(schema, property, value);
-        else if (property.type === "array" && !Array.isArray(value)) continue;
-        else if (value === "") values[name] = null;
-        else {
-            const wrong = [value].flat().find((each) => !isKeyOf(each, key));
-            if (wrong === undefined) continue;
-            errors[name] =
-                key === "uuid"
-                    ? [`“${typeof wrong === "string" ? wrong : JSON.stringify(wrong)}” is not a valid UUID.`]
-                    : ["Incorrect type. Expected pk value."];
-        }
+        if (relations.has(name)) values[name] = value === "" ? null : value;
+        else if (value !== undefined) values[name] = readValue(schema, schema.resolve(declared), value);
+        if (values[name] === undefined) delete values[name];
     }
-    return { values, errors };
+    return values;
 }
 
-const isKeyOf = (value: unknown, key: RelationKey): boolean =>
-    key === "integer" ? Number.isInteger(value) : typeof value === "string" && isUuid(value);
-
 function readValue(schema: ApiSchema, property: Fields, value: unknown): unknown {
-    if (property.enum || property.oneOf || property.anyOf) return value;
     if (property.type === "string" && typeof value === "string")
         return property.format === "date-time" ? readTime(value) : value.trim();
     if (property.type !== "array" || !Array.isArray(value)) return value;
     const item = schema.resolve((property.items as Fields | undefined) ?? {});
     return value.map((element) =>
         item.properties && typeof element === "object" && element !== null
-            ? readValues(schema, item, element as Fields, new Map()).values
+            ? readValues(schema, item, element as Fields, new Set())
             : readValue(schema, item, element),
     );
 }
 
-/** A time as Authentik writes it, in UTC; one that names no zone is in UTC. What is no time stays as it is. */
+/** A time in UTC, with six digits for a fraction. What is no time stays as it is. */
 function readTime(text: string): string {
-    const [, date, time = "00:00", zone = "Z"] =
-        /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:?\d\d)?$/.exec(text.trim()) ?? [];
-    const milliseconds = date === undefined ? NaN : Date.parse(`${date}T${time}${zone}`);
+    const milliseconds = Date.parse(text);
     if (Number.isNaN(milliseconds)) return text;
-    // Zero fractions are not written; the clock of a database has six digits.
     return new Date(milliseconds)
         .toISOString()
         .replace(".000Z", "Z")

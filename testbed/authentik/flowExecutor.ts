@@ -1,19 +1,9 @@
 import type { Fields } from "./apiSchema";
 import { flowPage } from "./flowPage";
-import { consent, fulfillment, sessionEnd } from "./flowPlan";
-import { defaultFlow, isApplicable, planFlow } from "./flowPlanner";
-import {
-    askConsent,
-    endOfSession,
-    isAbsolute,
-    type Outcome,
-    type Run,
-    redirection,
-    stageViews,
-    userOf,
-    withUser,
-} from "./flowStages";
-import { type Answer, json, notFoundPage, page, type Request, redirect } from "./http";
+import { fulfillment } from "./flowPlan";
+import { isApplicable, planFlow } from "./flowPlanner";
+import { isAbsolute, type Outcome, type Run, redirection, stageViews, userOf, withUser } from "./flowStages";
+import { type Answer, json, notFoundPage, type Request, redirect } from "./http";
 import { newHexadecimal } from "./identifiers";
 import type { World } from "./objects/kind";
 import { stagePaths } from "./objects/stages";
@@ -27,17 +17,17 @@ import type { Stored } from "./stored";
 // status 200 both.
 
 /** Answers /api/v3/flows/executor/{slug}/. */
-export async function executeFlow(world: World, openIdConnect: OpenIdConnect, request: Request): Promise<Answer> {
+export function executeFlow(world: World, openIdConnect: OpenIdConnect, request: Request): Answer {
     const slug = /^\/api\/v3\/flows\/executor\/([^/]+)\/$/.exec(request.path)?.[1];
     const flow = slug === undefined ? undefined : world.store.find("flows/instances", "slug", decodeURIComponent(slug));
     if (!flow) return notFoundPage();
-    const answer = await execute(world, openIdConnect, request, flow);
+    const answer = execute(world, openIdConnect, request, flow);
     return answer.status === 200
         ? { ...answer, headers: { Allow: "GET, POST, HEAD, OPTIONS", ...answer.headers } }
         : answer;
 }
 
-async function execute(world: World, openIdConnect: OpenIdConnect, request: Request, flow: Stored): Promise<Answer> {
+function execute(world: World, openIdConnect: OpenIdConnect, request: Request, flow: Stored): Answer {
     const session = world.sessions.of(request) ?? world.sessions.create();
     const user = userOf(world, session);
     const run: Run = {
@@ -68,13 +58,7 @@ async function execute(world: World, openIdConnect: OpenIdConnect, request: Requ
     if (request.method === "POST" && user && !Sessions.carriesCsrfToken(request, session)) return failed();
     const body = bodyOf(request);
     if (body === undefined) return failed();
-    const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
-    let outcome = await runStep(run, step, isObject ? (body as Fields) : {});
-    if (!isObject && "challenge" in outcome) {
-        const [string, code] =
-            body === null ? ["No data provided", "null"] : ["Invalid data. Expected a dictionary.", "invalid"];
-        outcome = { challenge: { ...outcome.challenge, response_errors: { non_field_errors: [{ string, code }] } } };
-    }
+    const outcome = runStep(run, step, Object.assign({}, body) as Fields);
     if ("challenge" in outcome) return respond(run, outcome.challenge);
     if ("denied" in outcome) {
         delete session.plan;
@@ -130,15 +114,13 @@ function dropRefusedSteps(run: Run, user: Stored | undefined): void {
     }
 }
 
-async function runStep(run: Run, step: string, body: Fields): Promise<Outcome> {
+function runStep(run: Run, step: string, body: Fields): Outcome {
     const { world, plan } = run;
     if (step === fulfillment) {
-        const location = await run.openIdConnect.issueCode(run.request, run.session, plan.authorization ?? {});
+        const location = run.openIdConnect.issueCode(run.session, plan.authorization ?? {});
         delete run.session.plan;
         return { challenge: redirection(location) };
     }
-    if (step === consent) return askConsent(run, { pk: consent, mode: "always_require" }, body);
-    if (step === sessionEnd) return endOfSession(run);
     const key = world.store.get("flows/bindings", step)?.stage ?? step;
     const found = world.store.getAmong(stagePaths, key);
     if (!found) return { denied: undefined };
@@ -166,7 +148,6 @@ const challengeSchemas: Record<string, string> = {
     "ak-stage-flow-error": "FlowErrorChallenge",
     "ak-stage-identification": "IdentificationChallenge",
     "ak-stage-password": "PasswordChallenge",
-    "ak-stage-session-end": "SessionEndChallenge",
     "ak-stage-user-login": "UserLoginChallenge",
     "xak-flow-redirect": "RedirectChallenge",
 };
@@ -186,40 +167,10 @@ function cookies(run: Run): string[] {
     return run.world.sessions.cookies(run.request, run.session, { ended: run.loggedOut, loggedIn: run.loggedIn });
 }
 
-/**
- * The pages around the executor: what a browser is sent to, and the redirects between them. Undefined for any other
- * path.
- */
+/** The page at which a browser carries out a flow. Undefined for any other path. */
 export function answerFlowPages(world: World, request: Request): Answer | undefined {
-    const session = world.sessions.of(request);
-    const user = session && userOf(world, session);
     const slug = /^\/if\/flow\/([^/]+)\/$/.exec(request.path)?.[1];
-    if (slug !== undefined) {
-        const flow = world.store.find("flows/instances", "slug", decodeURIComponent(slug));
-        if (!flow) return notFoundPage();
-        return flowPage(slug, String(flow.title));
-    }
-    switch (request.path) {
-        case "/":
-            return redirect(user ? "/if/user/" : "/flows/-/default/authentication/?next=/");
-        case "/if/user/":
-        case "/if/admin/":
-            if (user && user.type !== "internal") return page(200, { title: "Permission denied - authentik" });
-            return page(200, {});
-        case "/flows/-/default/authentication/":
-        case "/flows/-/default/invalidation/": {
-            const designation = request.path.includes("invalidation") ? "invalidation" : "authentication";
-            const flow = defaultFlow(world, designation, user);
-            if (!flow) return notFoundPage();
-            const query = request.query.toString();
-            return redirect(`/if/flow/${flow.slug as string}/${query ? `?${query}` : ""}`);
-        }
-        case "/flows/-/cancel/": {
-            if (session) delete session.plan;
-            const next = request.query.get("next");
-            return redirect(next && !isAbsolute(next) ? next : "/flows/-/default/invalidation/");
-        }
-        default:
-            return undefined;
-    }
+    if (slug === undefined) return undefined;
+    const flow = world.store.find("flows/instances", "slug", decodeURIComponent(slug));
+    return flow ? flowPage(slug, String(flow.title)) : notFoundPage();
 }

@@ -26,7 +26,3 @@ export interface FlowPlan {
 
 /** The step that ends an authorization: the code is issued. */
 export const fulfillment = "oauth-fulfillment";
-/** The step that asks for consent where the client wants it asked (prompt=consent), whatever the flow says. */
-export const consent = "consent";
-/** The step that ends a provider's invalidation flow. */
-export const sessionEnd = "session-end";

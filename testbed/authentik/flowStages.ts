@@ -82,9 +82,6 @@ export function identify(run: Run, stage: Stored, body: Fields): Outcome {
     });
     const refused = (message: string) => challenge({ non_field_errors: [{ string: message, code: "invalid" }] });
     if (run.request.method === "GET") return challenge();
-    if (typeof body.uid_field === "object" && body.uid_field !== null) {
-        return challenge({ uid_field: [{ string: "Not a valid string.", code: "invalid" }] });
-    }
     const identifier = String(body.uid_field ?? "").trim();
     if (identifier === "") return refused("No identification data provided.");
     const user = findUser(world, stage, identifier);
@@ -133,12 +130,7 @@ export function askPassword(run: Run, stage: Stored, body: Fields): Outcome {
     });
     if (run.request.method === "GET") return challenge();
     if (!plan.pendingUser) return { denied: undefined };
-    if (body.password === undefined)
-        return challenge({ password: [{ string: "This field is required.", code: "required" }] });
-    if (body.password === null)
-        return challenge({ password: [{ string: "This field may not be null.", code: "null" }] });
-    if (body.password === "")
-        return challenge({ password: [{ string: "This field may not be blank.", code: "blank" }] });
+    if (!body.password) return challenge({ password: [{ string: "This field is required.", code: "required" }] });
     const authenticated = authenticate(run.world, stage.backends as string[], plan.pendingUser.username, body.password);
     if (!authenticated) {
         plan.failedAttempts = (plan.failedAttempts ?? 0) + 1;
@@ -178,11 +170,8 @@ export function logIn(run: Run, stage: Stored, body: Fields): Outcome {
         const challenge = withUser(run, { component: "ak-stage-user-login" });
         if (run.request.method === "GET") return { challenge };
         if (typeof body.remember_me !== "boolean") {
-            const [message, code] =
-                body.remember_me === undefined
-                    ? ["This field is required.", "required"]
-                    : ["Must be a valid boolean.", "invalid"];
-            return { challenge: { ...challenge, response_errors: { remember_me: [{ string: message, code }] } } };
+            const missing = [{ string: "This field is required.", code: "required" }];
+            return { challenge: { ...challenge, response_errors: { remember_me: missing } } };
         }
     }
     const user = plan.pendingUser?.pk === undefined ? undefined : world.store.get("core/users", plan.pendingUser.pk);
@@ -226,8 +215,6 @@ export function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
         };
     };
     if (run.request.method === "GET") return challenge();
-    if (body.token === undefined)
-        return challenge({ token: [{ string: "This field is required.", code: "required" }] });
     if (body.token !== plan.consentToken) {
         return challenge({ token: [{ string: "Invalid consent token, re-showing prompt", code: "invalid" }] });
     }
@@ -236,27 +223,6 @@ export function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
         run.openIdConnect.rememberConsent(session.user, plan.application as string, lifetime);
     }
     return done;
-}
-
-export function endOfSession(run: Run): Outcome {
-    if (run.session.user === undefined) return { challenge: redirection("/") };
-    const { world, plan } = run;
-    const application =
-        plan.application === undefined ? undefined : world.store.get("core/applications", plan.application);
-    const provider = application ? world.store.get("providers/oauth2", application.provider) : undefined;
-    return {
-        challenge: {
-            ...withUser(run, { component: "ak-stage-session-end" }),
-            ...(application
-                ? {
-                      application_name: application.name,
-                      application_launch_url: launchUrl(application, provider) ?? undefined,
-                  }
-                : {}),
-            invalidation_flow_url: "/if/flow/default-invalidation-flow/",
-            brand_name: "authentik",
-        },
-    };
 }
 
 export const isAbsolute = (url: string): boolean => /^([a-z][a-z0-9+.-]*:)?\/\//i.test(url);

@@ -20,12 +20,8 @@ const descriptions: Record<string, string> = {
         "does not match the redirection URI used in the " +
         "authorization request, or was issued to another client",
     invalid_request: "The request is otherwise malformed",
-    invalid_scope:
-        "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner",
     invalid_token: "The access token provided is expired, revoked, malformed, or invalid for other reasons",
     insufficient_scope: "The request requires higher privileges than provided by the access token",
-    login_required: "The Authorization Server requires End-User authentication",
-    request_not_supported: "The provider does not support use of the request parameter",
     unsupported_grant_type: "The authorization grant type is not supported by the authorization server",
     unsupported_response_type:
         "The authorization server does not support obtaining an authorization code using this method",
@@ -71,14 +67,6 @@ export function isAllowed(provider: Stored, redirectUri: string): boolean {
             ? new RegExp(`^(?:${uri.url as string})$`).test(redirectUri)
             : uri.url === redirectUri,
     );
-}
-
-/** The engine knows S256 alone; a plain challenge is the verifier itself. */
-export function s256(parameters: Record<string, string>): string {
-    const challenge = parameters.code_challenge as string;
-    return parameters.code_challenge_method === "S256"
-        ? challenge
-        : createHash("sha256").update(challenge).digest("base64url");
 }
 
 export function clientOf(request: Request, form: Record<string, string>): { id: string; secret: string } {
@@ -127,28 +115,6 @@ export const forbidden = (): Answer =>
 export function uncached(answer: Answer): Answer {
     if (typeof answer.body === "string") return answer;
     return { ...answer, headers: { ...answer.headers, "Cache-Control": "no-store", Pragma: "no-cache" } };
-}
-
-/** Whether the origin of the request is that of one of the providers' redirect URIs. */
-export function allowOrigin({ headers: { origin } }: Request, providers: readonly Stored[], answer: Answer): Answer {
-    const own = (uri: Fields) => {
-        try {
-            return new URL(uri.url as string).origin;
-        } catch {
-            return undefined;
-        }
-    };
-    if (
-        origin === undefined ||
-        !providers.some((provider) => authorizationUris(provider).some((uri) => own(uri) === origin))
-    )
-        return answer;
-    const allowed = {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
-        Vary: "Origin",
-    };
-    return { ...answer, headers: { ...answer.headers, ...allowed } };
 }
 
 export function permissionDenied(): Answer {

@@ -7,7 +7,7 @@ import type { Request } from "./http";
 import { type Answer, page } from "./http";
 import type { World } from "./objects/kind";
 import { knowsGrantTypes } from "./objects/oauth2Providers";
-import { authorizationUris, errorAtClient, isAllowed, issuerOf, keyIdOf } from "./oidcAnswers";
+import { errorAtClient, isAllowed, issuerOf, keyIdOf } from "./oidcAnswers";
 import type { Stored } from "./stored";
 
 export const acr = "goauthentik.io/providers/oauth2/default";
@@ -30,43 +30,18 @@ export function discovery(world: World, request: Request, provider: Stored, appl
         token_endpoint: endpoint("token"),
         userinfo_endpoint: endpoint("userinfo"),
         end_session_endpoint: endpoint(`${application.slug as string}/end-session`),
-        introspection_endpoint: endpoint("introspect"),
-        revocation_endpoint: endpoint("revoke"),
-        device_authorization_endpoint: endpoint("device"),
-        backchannel_logout_supported: true,
-        backchannel_logout_session_supported: true,
-        frontchannel_logout_supported: true,
-        frontchannel_logout_session_supported: true,
-        response_types_supported: [
-            "code",
-            "id_token",
-            "id_token token",
-            "code token",
-            "code id_token",
-            "code id_token token",
-        ],
-        response_modes_supported: ["query", "fragment", "form_post"],
+        response_types_supported: ["code"],
         jwks_uri: endpoint(`${application.slug as string}/jwks`),
-        grant_types_supported: [
-            "authorization_code",
-            "refresh_token",
-            "implicit",
-            "client_credentials",
-            "password",
-            "urn:ietf:params:oauth:grant-type:device_code",
-        ],
+        grant_types_supported: ["authorization_code", "client_credentials", "password"],
         id_token_signing_alg_values_supported: [provider.signing_key === null ? "HS256" : "RS256"],
         subject_types_supported: ["public"],
         token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
         acr_values_supported: [acr],
         scopes_supported: scopes,
-        request_parameter_supported: false,
         claims_supported: [
             ...["sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce"],
             ...Object.keys(scopeClaims(world, provider, { pk: 0, groups: [] }, scopes)),
         ],
-        claims_parameter_supported: false,
-        code_challenge_methods_supported: ["plain", "S256"],
     };
 }
 
@@ -106,21 +81,11 @@ export function checkAuthorization(world: World, parameters: Record<string, stri
     const message = "The request fails due to a missing, invalid, or mismatching redirection URI (redirect_uri).";
     const refusal = () => new Refused(page(400, { heading: "Redirect URI Error", message }));
     if (!redirectUri) throw refusal();
-    if (!authorizationUris(provider).length) {
-        // The first address that is used becomes the only one.
-        const registered = { matching_mode: "strict", url: redirectUri, redirect_uri_type: "authorization" };
-        world.store.update(provider, { redirect_uris: [...(provider.redirect_uris as Fields[]), registered] });
-    }
     if (!isAllowed(provider, redirectUri)) throw refusal();
     // Which error a release of 2026.5 answers to a grant type that it was not given has not been measured.
     const granted = !knowsGrantTypes(world) || (provider.grant_types as string[]).includes("authorization_code");
     if (parameters.response_type !== "code" || !granted)
         throw new Refused(errorAtClient(parameters, "unsupported_response_type"));
-    if (parameters.request !== undefined) throw new Refused(errorAtClient(parameters, "request_not_supported"));
-    const method = parameters.code_challenge_method;
-    if (parameters.code_challenge !== undefined && method !== undefined && method !== "plain" && method !== "S256") {
-        throw new Refused(errorAtClient(parameters, "invalid_request", `Unsupported challenge method ${method}`));
-    }
     return provider;
 }
 

@@ -20,8 +20,6 @@ export interface Session {
     /** Whether the cookie carries an expiry (a login stage with a session duration). */
     persistent: boolean;
     plan?: FlowPlan;
-    /** Which login a request with prompt=login has already asked to repeat. */
-    repeatedLogin?: number;
 }
 
 const day = 24 * 60 * 60_000;

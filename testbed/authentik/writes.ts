@@ -2,7 +2,7 @@
 
 import type { FieldErrors, Fields, Operation } from "./apiSchema";
 import { fieldErrors } from "./fieldErrors";
-import { type RelationKey, readValues } from "./fieldValues";
+import { readValues } from "./fieldValues";
 import { type Change, type Context, InvalidRequest, type ObjectKind } from "./objects/kind";
 import type { Stored } from "./stored";
 import { unknownMembers } from "./versions";
@@ -21,12 +21,9 @@ export function readChange(
     const { world, request } = context;
     const method = request.method as Change["method"];
     const schema = operation.request as Fields;
-    const relations = new Map<string, RelationKey>();
-    for (const [name, { to }] of Object.entries(kind.references ?? {})) {
-        relations.set(name, world.store.allKinds().find((other) => to.includes(other.path))?.primaryKey ?? "uuid");
-    }
+    const relations = new Set(Object.keys(kind.references ?? {}));
     // A binding's target is of several kinds, and its check is its own.
-    if (kind.path === "policies/bindings") relations.set("target", "uuid");
+    if (kind.path === "policies/bindings") relations.add("target");
     const { body: attributes, errors } = parseBody(context, schema, relations, kind);
     const sound = (member: string) => !(member in errors);
     if (method === "PUT") {
@@ -51,14 +48,9 @@ export function readChange(
     const change: Change = { method, attributes, existing };
     const found = Object.entries(kind.checkMembers?.(change, context) ?? {}).filter(([name]) => sound(name));
     Object.assign(errors, Object.fromEntries(found));
-    if (Object.keys(errors).length)
-        throw new InvalidRequest(inOrder(errors, Object.keys(world.schema.properties(schema))));
+    if (Object.keys(errors).length) throw new InvalidRequest(errors);
     kind.validate?.(change, context);
     return change;
-}
-
-function inOrder(errors: Fields, order: string[]): Fields {
-    return Object.fromEntries(Object.entries(errors).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
 }
 
 /**
@@ -68,7 +60,7 @@ function inOrder(errors: Fields, order: string[]): Fields {
 export function parseBody(
     { world, request }: Context,
     schema: Fields,
-    relations: ReadonlyMap<string, RelationKey>,
+    relations: ReadonlySet<string>,
     kind?: ObjectKind,
 ): { body: Fields; errors: FieldErrors } {
     const contentType = request.headers["content-type"]?.split(";")[0]?.trim() ?? "";
@@ -82,33 +74,19 @@ export function parseBody(
             throw new InvalidRequest({ detail: `JSON parse error - ${(error as Error).message}` });
         }
     }
-    if (typeof body !== "object" || body === null || Array.isArray(body)) {
-        throw new InvalidRequest(
-            fieldErrors(world.schema, schema, world.schema.errors(schema, body), body, { relations }),
-        );
-    }
+    if (typeof body !== "object" || body === null || Array.isArray(body))
+        throw new InvalidRequest({ non_field_errors: ["Invalid data. Expected a dictionary."] });
     for (const name of kind ? unknownMembers(kind, world, "written") : []) delete (body as Fields)[name];
-    const { values, errors } = readValues(world.schema, schema, body as Fields, relations);
-    const found = fieldErrors(world.schema, schema, world.schema.errors(schema, values), values, {
-        relations,
-        slugMessage: kind?.slugMessage,
-        partial: request.method === "PATCH",
-    });
+    const values = readValues(world.schema, schema, body as Fields, relations);
     const known = Object.keys(world.schema.properties(schema));
-    for (const [name, value] of Object.entries(values)) {
-        // What a list of keys holds has been looked at already.
-        const declared = world.schema.resolve(world.schema.properties(schema)[name] ?? {});
-        if (relations.has(name) && value !== null && (declared.type !== "array" || Array.isArray(value)))
-            delete found[name];
-    }
     return {
         body: Object.fromEntries(Object.entries(values).filter(([name]) => known.includes(name))),
-        errors: { ...found, ...errors },
+        errors: fieldErrors(world.schema.errors(schema, values), request.method === "PATCH"),
     };
 }
 
 export function readBody(context: Context, schema: Fields): Fields {
-    const { body, errors } = parseBody(context, schema, new Map());
+    const { body, errors } = parseBody(context, schema, new Set());
     if (Object.keys(errors).length) throw new InvalidRequest(errors);
     return body;
 }

@@ -72,7 +72,6 @@ export interface ObjectKind extends StoredKind {
     readonly createWithoutPermission?: boolean;
     /** Kinds that the program only looks up: GET alone. */
     readonly readOnly?: boolean;
-    readonly slugMessage?: string;
     /** Members that are not stored on the object: `written` puts them elsewhere. */
     readonly elsewhere?: readonly string[];
     /**

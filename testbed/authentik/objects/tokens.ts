@@ -35,7 +35,6 @@ export const tokens: ObjectKind = {
     },
     owner: "user",
     createWithoutPermission: true,
-    slugMessage: 'Enter a valid "slug" consisting of letters, numbers, underscores or hyphens.',
     checkMembers: ({ attributes, existing }) =>
         existing && attributes.user !== undefined && attributes.user !== existing.user
             ? { user: ["User cannot be changed"] }

@@ -267,13 +267,10 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         expect(Number(lifetime)).toBeLessThanOrEqual(300);
     });
 
-    test("an unknown flow is 404, and the root leads to the login flow", async () => {
+    test("an unknown flow is 404", async () => {
         const visitor = new Visitor(target.url);
         expect((await visitor.go("/api/v3/flows/executor/nonesuch/?query=")).status).toBe(404);
         expect((await visitor.go("/if/flow/nonesuch/")).status).toBe(404);
-        expect((await visitor.go("/")).headers.location).toBe("/flows/-/default/authentication/?next=/");
-        const flow = await visitor.go("/flows/-/default/authentication/?next=/");
-        expect(flow.headers.location).toBe(`/if/flow/${defaultFlow}/?next=%2F`);
         expect((await visitor.go(`/if/flow/${defaultFlow}/`)).status).toBe(200);
     });
 

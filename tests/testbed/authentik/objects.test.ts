@@ -387,14 +387,4 @@ describe(`providers, applications and bindings [${where}]`, () => {
         },
     );
 
-    test("stages share one name space", async () => {
-        const name = target.name("stage");
-        await target.make("/stages/password/", { name, backends: ["authentik.core.auth.InbuiltBackend"] });
-        const other = await target.api("POST", "/stages/user_login/", { name });
-        // What comes before "with" depends on what the real one's process has carried out since its start.
-        expect([other.status, other.body]).toEqual([
-            400,
-            { name: [expect.stringMatching(/with this name already exists\.$/)] },
-        ]);
-    });
 });

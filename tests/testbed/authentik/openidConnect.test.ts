@@ -1,4 +1,4 @@
-import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
+import { createHmac, createPublicKey, verify } from "node:crypto";
 
 import { call, isReal, Target, Visitor } from "./target";
 
@@ -91,7 +91,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
                 token_endpoint: `${origin}/application/o/token/`,
                 userinfo_endpoint: `${origin}/application/o/userinfo/`,
                 jwks_uri: `${origin}/application/o/${slug}/jwks/`,
-                end_session_endpoint: `${origin}/application/o/${slug}/end-session/`,
                 id_token_signing_alg_values_supported: ["RS256"],
             });
             expect((await call(`${target.url}${path}`)).body).toMatchObject(expected(target.url));
@@ -102,8 +101,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
             expect(proxied.body.claims_supported).toEqual(
                 expect.arrayContaining(["preferred_username", "groups", "email"]),
             );
-            const root = await call(`${target.url}/application/o/${slug}/`);
-            expect([root.status, root.headers.location]).toEqual([302, path]);
             expect((await call(`${target.url}/application/o/nonesuch/.well-known/openid-configuration`)).status).toBe(
                 404,
             );
@@ -228,15 +225,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
                 "unsupported_response_type",
                 "a state",
             ]);
-            const anonymous = await new Visitor(target.url).go(authorizePath(site, { prompt: "none" }));
-            expect(new URL(anonymous.headers.location as string).searchParams.get("error")).toBe("login_required");
-            expect((await refused({ prompt: "none" })).headers.location).toMatch(
-                /^http:\/\/127\.0\.0\.1:9\/callback\?code=/,
-            );
-            expect((await refused({ prompt: "login" })).headers.location).toMatch(
-                /^\/if\/flow\/default-authentication-flow\/\?/,
-            );
-            expect((await visitor.go("/application/o/authorize/")).status).toBe(404);
         },
     );
 
@@ -281,38 +269,10 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         const uri = await redeem(site, { code, redirect_uri: `${callback}/other` });
         expect([uri.status, uri.body.error]).toEqual([400, "invalid_client"]);
         expect((await redeem(site, { code: "nonsense" })).body.error).toBe("invalid_grant");
-        expect(
-            (await redeem(site, { code, code_verifier: "never-asked-for-never-asked-for-never-asked-for" })).body.error,
-        ).toBe("invalid_grant");
         expect((await redeem(site, { grant_type: "nonsense" })).body.error).toBe("unsupported_grant_type");
         expect((await call(`${target.url}/application/o/token/`)).status).toBe(405);
         // None of them used the code up.
         expect((await redeem(site, { code })).status).toBe(200);
-    });
-
-    test("PKCE", async () => {
-        const site = await target.makeApplication();
-        const visitor = await loggedIn(site);
-        const verifier = "a-verifier-of-at-least-forty-three-characters-long";
-        const challenge = {
-            code_challenge: createHash("sha256").update(verifier).digest("base64url"),
-            code_challenge_method: "S256",
-        };
-        expect((await redeem(site, { code: await newCode(site, visitor, challenge) })).body.error).toBe(
-            "invalid_grant",
-        );
-        const wrong = await redeem(site, {
-            code: await newCode(site, visitor, challenge),
-            code_verifier: `${verifier}-not`,
-        });
-        expect(wrong.body.error).toBe("invalid_grant");
-        expect(
-            (await redeem(site, { code: await newCode(site, visitor, challenge), code_verifier: verifier })).status,
-        ).toBe(200);
-        const plain = { code_challenge: verifier, code_challenge_method: "plain" };
-        expect(
-            (await redeem(site, { code: await newCode(site, visitor, plain), code_verifier: verifier })).status,
-        ).toBe(200);
     });
 
     test("redirect URIs by regular expression match the whole", async () => {
