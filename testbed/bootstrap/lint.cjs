@@ -26,20 +26,7 @@ const wideShare = 0.005;
  * {Record<string, number>}
  */
 const stillLong = {
-    "testbed/authentik/openidConnect.ts": 501,
-    "testbed/faults/injections.ts": 509,
     "testbed/hosts/cases.ts": 508,
-    "testbed/zot/server.ts": 405,
-    "tests/testbed/authentik/openidConnect.test.ts": 451,
-    "tests/testbed/authentik/traps.test.ts": 460,
-    "tests/testbed/command/contract.ts": 1295,
-    "tests/testbed/sshHost/sshHost.test.ts": 401,
-    "tests/testbed/zot/callback.test.ts": 416,
-    "tests/testbed/zot/commandLine.test.ts": 543,
-    "tests/testbed/zot/facts.test.ts": 493,
-    "tests/testbed/zot/login.test.ts": 506,
-    "tests/testbed/zot/registry.test.ts": 571,
-    "tests/testbed/zot/whoMayDoWhat.test.ts": 557,
     "tests/workflows/ownReview.test.ts": 430,
     "tests/workflows/workflows.test.ts": 582,
 };

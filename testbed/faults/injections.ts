@@ -1,40 +1,14 @@
 /** Faults, one at a time, into a push that runs over SSH on a host of its own; and what has to hold after each. */
-import { createHash } from "node:crypto";
-import * as fs from "node:fs";
-import { join } from "node:path";
 import { RegistryClient } from "../../clients/zot/registry";
-import { falseClaims, holesIn } from "./claims";
+import { afterwards, filesOf, leftOver } from "./aftermath";
 import { FaultHost, type FaultHostOptions, type Pushed } from "./host";
+import type { Fault, Injection } from "./injection";
 import { breaches } from "./model";
 import type { Ran } from "./overSsh";
-import type { RestartFault, ServeFault } from "./service";
 import type { Waiting } from "./steps";
-import { DOWN, type History, type Known, NONE, OPEN, READ_ONLY, Watch } from "./watch";
+import { type History, type Known, NONE, OPEN, READ_ONLY, Watch } from "./watch";
 
-/** What is done to a host at the end of one injection is the beginning of the next: nothing is built twice. */
-export interface Injection {
-    name: string;
-    /** What the push begins from. Default: a hardened registry. */
-    from?: "hardened" | "open" | "nothing";
-    verb?: "deploy" | "withdraw";
-    /** The step at which it happens, by number; without it, it is so from the beginning. */
-    step?: number;
-    fault: Fault;
-}
-
-export type Fault =
-    | { kind: "none" }
-    | { kind: "connection cut" }
-    | { kind: "script killed" }
-    | { kind: "script stopped" }
-    | { kind: "disk full" }
-    | { kind: "disk read-only" }
-    | { kind: "machine stops" }
-    | { kind: "issuer"; becomes: "down" | "different" | "hangs" }
-    | { kind: "second push" }
-    | { kind: "tool fails"; step: RegExp; message: string }
-    | { kind: "restart"; fault: RestartFault }
-    | { kind: "serve"; fault: ServeFault["how"] };
+export type { Fault, Injection } from "./injection";
 
 export interface Outcome {
     injection: Injection;
@@ -141,7 +115,7 @@ export class Injector {
         const third = this.others[1]!;
         const fault = injection.fault;
         const target = verb === "deploy" ? next.name : READ_ONLY;
-        const former = from === "hardened" ? this.filesOf(this.current) : [];
+        const former = from === "hardened" ? filesOf(host, this.current) : [];
         const watch = new Watch(host, this.known(), this.imagePath());
         let step: string | undefined;
         let ran: Ran | undefined;
@@ -171,11 +145,11 @@ export class Injector {
         );
         const happened =
             number !== undefined && step === undefined ? { ...injection, fault: { kind: "none" } as const } : injection;
-        problems.push(...this.afterwards(happened, ran, await second, settled, { old, target, third: third.name }));
+        problems.push(...afterwards(happened, ran, await second, settled, { old, target, third: third.name }));
         if (settled.disk === old && from === "hardened")
             problems.push(
                 ...former
-                    .filter((file, index) => file !== this.filesOf(this.current)[index])
+                    .filter((file, index) => file !== filesOf(host, this.current)[index])
                     .map((file) => `a file of the former config is not as it was: ${file}`),
             );
         if (fault.kind === "serve" && fault.fault === "dies") problems.push(...this.slowWayBack(history, from));
@@ -340,69 +314,6 @@ export class Injector {
         }
     }
 
-    /** What has to hold once the push is over, however it went. */
-    private afterwards(
-        { fault, verb, step }: Injection,
-        end: Ran | undefined,
-        second: Ran | undefined,
-        { served, disk }: { served: string; disk: string },
-        { old, target, third }: { old: string; target: string; third: string },
-    ): string[] {
-        const problems: string[] = [];
-        // A script that was killed says nothing; its shell says that much.
-        const isKilled = ["script killed", "machine stops"].includes(fault.kind) && end?.errors.trim() === "Killed";
-        const ran = end && isKilled ? { ...end, exitCode: undefined } : end;
-        const done = verb === "withdraw" ? "read-only" : "deployed";
-        const succeeded = ran?.exitCode === 0;
-        if (ran?.exitCode === 0 && !ran.output.includes(done) && !ran.output.includes("unchanged"))
-            problems.push(`the push said ${JSON.stringify(ran.output)}`);
-        if (ran && ran.exitCode !== undefined && ran.exitCode !== 0 && !/zot-hardening: |payload/.test(ran.errors))
-            problems.push(`the push failed without a reason: ${JSON.stringify(ran.errors)}`);
-        if (ran && (ran.output.length > 200 || ran.errors.length > 4000))
-            problems.push(`the push said too much: ${ran.output.length} and ${ran.errors.length} characters`);
-        const where = `${served} served and ${disk} was on the disk`;
-        if (fault.kind === "second push") {
-            if (!succeeded || second?.exitCode !== 0)
-                problems.push(`of two pushes one failed: ${ran?.errors} ${second?.errors}`);
-            if (served !== disk || ![target, third].includes(served)) problems.push(`after two pushes ${where}`);
-            return problems;
-        }
-        const wasNothing = old === NONE;
-        const allowedServed = [old === NONE ? DOWN : old, target];
-        if (fault.kind === "issuer") allowedServed.push(READ_ONLY);
-        if (!allowedServed.includes(served)) problems.push(`afterwards ${where}`);
-        if (succeeded && (served !== target || disk !== target)) problems.push(`the push succeeded, and ${where}`);
-        if (ran && ran.exitCode !== undefined && !succeeded) {
-            const kept = served === (wasNothing ? DOWN : old) && disk === old;
-            const readOnly = fault.kind === "issuer" && served === READ_ONLY && disk === READ_ONLY;
-            // On a disk that is read-only by now nothing can be brought back: what was put into force is complete, and
-            // serves.
-            const stuck = fault.kind === "disk read-only" && served === disk;
-            if (!kept && !readOnly && !stuck) problems.push(`the push failed, and ${where}`);
-        }
-        if (ran && ran.exitCode !== undefined && !succeeded && fault.kind !== "disk read-only")
-            problems.push(...falseClaims(ran.errors, { old, served, disk }));
-        if (ran && ran.exitCode !== undefined)
-            problems.push(...holesIn(ran.errors).map((hole) => `the push said something with a hole: ${hole}`));
-        if (fault.kind === "none" && !succeeded) problems.push(`the push failed: ${ran?.errors}`);
-        if (fault.kind === "connection cut" && step !== undefined && served !== target)
-            problems.push(`the push was not carried to its end: ${where}`);
-        return problems;
-    }
-
-    /** Owner, mode and bytes of all that a config in force consists of. */
-    private filesOf({ files }: Pushed): string[] {
-        return [this.host.configFile, ...files.map(({ path }) => path)].map((path) => {
-            const found = fs.lstatSync(path, { throwIfNoEntry: false });
-            if (!found) return `${path}: missing`;
-            const { size } = found;
-            return (
-                `${path}: owner ${found.uid}, mode ${(found.mode & 0o7777).toString(8)}, ${size} bytes, ` +
-                `sha256 ${createHash("sha256").update(fs.readFileSync(path)).digest("hex")}`
-            );
-        });
-    }
-
     /**
      * How long after a start that failed the former config served again; on a machine that is slow by itself, by its
      * own measure.
@@ -430,7 +341,7 @@ export class Injector {
         const { served, disk } = await this.look();
         if (served !== next.name || disk !== next.name)
             problems.push(`after the next push ${served} served and ${disk} was on the disk`);
-        problems.push(...this.leftOver(next));
+        problems.push(...leftOver(host, next));
         this.hasCome(next);
         return problems;
     }
@@ -439,49 +350,6 @@ export class Injector {
         this.current = pushed;
         const index = this.pushed.indexOf(pushed);
         this.others = [this.pushed[(index + 1) % 3]!, this.pushed[(index + 2) % 3]!];
-    }
-
-    /** What a push must not leave behind. */
-    private leftOver(next: Pushed): string[] {
-        const { host } = this;
-        const problems: string[] = [];
-        const state = fs
-            .readdirSync(host.state)
-            .filter(
-                (name) => !["claims", "pushes", "original", "start", "serving", "deployed", "tried"].includes(name),
-            );
-        if (state.length > 0) problems.push(`${state.join(", ")} was left in ${host.state}`);
-        const claims = fs.existsSync(join(host.state, "claims")) ? fs.readdirSync(join(host.state, "claims")) : [];
-        if (claims.length > 0) problems.push(`${claims.length} locks were left`);
-        const pushes = fs.readdirSync(join(host.state, "pushes"));
-        if (pushes.length > 5) problems.push(`${pushes.length} pushes were kept instead of 5`);
-        for (const push of pushes) {
-            const names = fs
-                .readdirSync(join(host.state, "pushes", push))
-                .filter((name) => !["config.json", "read-only.json", "replaced.json"].includes(name));
-            if (names.length > 0) problems.push(`${names.join(", ")} was left of push ${push}`);
-        }
-        const payloads = fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"));
-        if (payloads.length > 0) problems.push(`${payloads.length} payloads were left, with secrets`);
-        const named = [
-            host.configFile,
-            ...pushes.flatMap((push) =>
-                ["config.json", "replaced.json"].map((name) => join(host.state, "pushes", push, name)),
-            ),
-        ]
-            .filter((file) => fs.existsSync(file))
-            .map((file) => fs.readFileSync(file, "utf8"))
-            .join();
-        for (const name of fs.readdirSync(host.configFolder)) {
-            const file = join(host.configFolder, name);
-            if (file === host.configFile || file === host.state) continue;
-            if (!named.includes(`"${file}"`)) problems.push(`${name} was left, which no config names`);
-        }
-        for (const { path } of next.files) {
-            const mode = fs.statSync(path, { throwIfNoEntry: false })?.mode;
-            if (mode === undefined || (mode & 0o777) !== 0o600) problems.push(`${path} has mode ${mode?.toString(8)}`);
-        }
-        return problems;
     }
 
     private known(): Known[] {

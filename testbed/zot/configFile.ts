@@ -89,6 +89,7 @@ function validator(): ValidateFunction {
     if (compiledSchema) return compiledSchema;
     const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false, coerceTypes: "array" });
     ajv.addFormat("go-duration", (duration: string) => parseDuration(duration) !== undefined);
+    ajv.addFormat("gc-time-window", true);
     return (compiledSchema = ajv.compile(lowerCasedSchema));
 }
 

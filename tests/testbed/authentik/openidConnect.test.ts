@@ -151,7 +151,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
                 aud: site.slug,
                 sub: site.user.username,
                 preferred_username: site.user.username,
-                nickname: site.user.username,
                 groups: [site.group.name],
                 email: "robot@example.org",
                 email_verified: false,
@@ -159,7 +158,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
                 acr: "goauthentik.io/providers/oauth2/default",
             });
             expect(claims.exp - claims.iat).toBeGreaterThanOrEqual(3599);
-            expect(claims).not.toHaveProperty("amr");
             const keys = (await call(`${target.url}/application/o/${site.slug}/jwks/`)).body.keys;
             expect(keys).toHaveLength(1);
             expect(keys[0]).toMatchObject({ kty: "RSA", alg: "RS256", use: "sig", kid: header.kid });
@@ -273,15 +271,6 @@ describe(`OpenID Connect [${isReal ? "real" : "stand-in"}]`, () => {
         expect((await call(`${target.url}/application/o/token/`)).status).toBe(405);
         // None of them used the code up.
         expect((await redeem(site, { code })).status).toBe(200);
-    });
-
-    test("redirect URIs by regular expression match the whole", async () => {
-        const site = await target.makeApplication({
-            provider: { redirect_uris: [{ matching_mode: "regex", url: "http://127\\.0\\.0\\.1:9/call.*" }] },
-        });
-        const visitor = await loggedIn(site);
-        expect((await redeem(site, { code: await newCode(site, visitor) })).status).toBe(200);
-        expect((await visitor.go(authorizePath(site, { redirect_uri: "http://127.0.0.1:9/other" }))).status).toBe(400);
     });
 
     test(

@@ -1,5 +1,5 @@
 /** How a host is reached: its key, the login, attempts and their limits, a jump host. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
@@ -82,24 +82,8 @@ export function dials(kind: "embedded" | "openssh"): void {
                 fs.appendFileSync(on.host.authorizedKeysFile, fs.readFileSync(`${file}.pub`, "utf8"));
                 return fs.readFileSync(file, "utf8");
             };
-            const hasSshKeygen = (() => {
-                try {
-                    execFileSync("sh", ["-c", "command -v ssh-keygen"], { stdio: "ignore" });
-                    return true;
-                } catch {
-                    return false;
-                }
-            })();
+            const hasSshKeygen = spawnSync("sh", ["-c", "command -v ssh-keygen"]).status === 0;
             const withSshKeygen = hasSshKeygen ? test : test.skip;
-
-            withSshKeygen.each([
-                ["PEM", ["-t", "rsa", "-b", "2048", "-m", "PEM"]],
-                ["OpenSSH's form", ["-t", "ecdsa"]],
-            ])("takes a key in %s", async (name, args) => {
-                expect(await login({ privateKey: keyFile(name.replaceAll(/\W/g, "-"), args) })).toMatchObject({
-                    stdout: "in",
-                });
-            });
 
             test.each<[string, () => PropertyMap, string]>([
                 ["no key at all", () => ({ privateKey: "nonsense" }), "ssh: no key found"],
@@ -354,11 +338,6 @@ export function dials(kind: "embedded" | "openssh"): void {
                 expect(await failureOf(create({ create: "true" }, jump({ port: await closedPort() })))).toMatch(
                     /^proxy: after 0 failed attempts: dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/,
                 );
-                expect(await failureOf(create({ create: "true" }, jump({ privateKey: "nonsense" })))).toBe(
-                    "proxy: ssh: no key found",
-                );
-                const failure = await failureOf(create({ create: "true" }, { ...jump(), port: await closedPort() }));
-                expect(failure).toMatch(/^proxy: after 0 failed attempts: ssh: rejected: connect failed \(.*\)$/);
             });
 
             test(

@@ -78,8 +78,7 @@ export function runs(kind: "embedded" | "openssh"): void {
                     "whatever `logging` says]",
                 async () => {
                     const script = '# \\ "quoted" \t é 😀\necho out\nsleep 0.2\necho error >&2\nexit 3';
-                    const shown =
-                        '"# \\\\ \\"quoted\\" \\t é 😀\\necho out\\nsleep 0.2\\necho error >&2\\nexit 3"';
+                    const shown = '"# \\\\ \\"quoted\\" \\t é 😀\\necho out\\nsleep 0.2\\necho error >&2\\nexit 3"';
                     expect(await failureOf(create({ create: script, logging: "none" }))).toBe(
                         `Process exited with status 3: running ${shown}:\nout\nerror\n`,
                     );

@@ -353,13 +353,6 @@ describe("which server it is", () => {
         await host.stop();
     });
 
-    test("a password makes it the embedded one", async () => {
-        delete process.env.SSH_HOST_KIND;
-        const host = await startSshHost({ password: "x" });
-        expect(host.kind).toBe("embedded");
-        await host.stop();
-    });
-
     (sshd ? test : test.skip)("sshd refuses what it cannot do", async () => {
         await expect(startSshHost({ kind: "openssh", password: "x" })).rejects.toThrow(
             "sshd checks the passwords of the system's users",

@@ -1,17 +1,14 @@
 /**
- * Statements about zot that no other file of cases has at its centre: start and reload, keys and users, races, mirrors,
- * several instances.
+ * Statements about zot that no other file of cases has at its centre: reload, keys and users, races, mirrors.
  */
 import * as fs from "node:fs";
 import * as http from "node:http";
-import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { Browser, IdentityProvider, keyFor, type NewKey, person } from "./logins";
 import {
     type Credentials,
     cleanUp,
-    freePort,
     image,
     jsonOf,
     manifestType,
@@ -19,10 +16,7 @@ import {
     pushBlob,
     putManifest,
     RunningZot,
-    request,
-    run,
     scratch,
-    serveToItsEnd,
     type Zot,
     zots,
 } from "./zots";
@@ -92,59 +86,7 @@ async function openLogin(server: RunningZot): Promise<URL> {
     return new URL((await server.request("GET", "/zot/auth/login?provider=oidc")).headers.location ?? "");
 }
 
-const verify = (zot: Zot, config: object) => {
-    const file = path.join(scratch(), "config.json");
-    fs.writeFileSync(file, JSON.stringify(config));
-    return run(zot, "verify", file);
-};
-
 describe.each(zots)("$name", (zot) => {
-    test(
-        "nobody can connect before the identity provider has answered [fact: " + "The listener opens after init]",
-        async () => {
-            let answer = () => {};
-            const slow = http.createServer((_request, response) => {
-                const issuer = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`;
-                answer = () =>
-                    response.end(
-                        JSON.stringify({
-                            issuer,
-                            authorization_endpoint: issuer,
-                            token_endpoint: issuer,
-                            userinfo_endpoint: issuer,
-                            jwks_uri: issuer,
-                        }),
-                    );
-            });
-            await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
-            const port = await freePort();
-            const folder = scratch();
-            const credentialsFile = path.join(folder, "oidc.json");
-            fs.writeFileSync(credentialsFile, JSON.stringify({ clientid: "zot", clientsecret: "x" }));
-            const issuer = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`;
-            const asked = new Promise((resolve) => slow.once("request", resolve));
-            const starting = RunningZot.start(
-                zot,
-                () => ({
-                    http: {
-                        address: "127.0.0.1",
-                        port: String(port),
-                        auth: { openid: { providers: { oidc: { credentialsFile, issuer, scopes: ["openid"] } } } },
-                    },
-                }),
-                folder,
-                port,
-            );
-            await asked;
-            await expect(request("GET", `http://127.0.0.1:${port}/readyz`)).rejects.toThrow("ECONNREFUSED");
-            answer();
-            const server = await starting;
-            expect((await server.request("GET", "/readyz")).status).toBe(200);
-            slow.closeAllConnections();
-            await new Promise((resolve) => slow.close(resolve));
-        },
-    );
-
     describe("a config file that is written in place", () => {
         test(
             "moves neither the address nor the realm nor the issuer [fact: " +
@@ -381,108 +323,6 @@ describe.each(zots)("$name", (zot) => {
                 refused.status,
                 jsonOf<{ errors: { detail: { reason: string } }[] }>(refused).errors[0]?.detail.reason,
             ]).toEqual([403, "only latest moves"]);
-        },
-    );
-
-    describe("verify", () => {
-        const storage = { rootDirectory: "/tmp/nothing-is-written-here" };
-        const remote = {
-            ...storage,
-            dedupe: false,
-            remoteCache: false,
-            storageDriver: { name: "s3", region: "us-east-1", bucket: "zot" },
-        };
-        const registries = [{ urls: ["https://quay.io"], onDemand: true }];
-
-        test(
-            "lets bearer beside openid pass [fact: `http.auth.bearer.oidc` replaces the whole auth middleware, " +
-                "though `verify` passes]",
-            () => {
-                const folder = scratch();
-                const auth = {
-                    ...provider.auth(folder),
-                    apikey: true,
-                    bearer: { oidc: [{ issuer: "https://issuer.example.org", audiences: ["zot"] }] },
-                };
-                expect(verify(zot, { storage, http: { auth } })).toMatchObject({ exitCode: 0, errors: "" });
-            },
-        );
-
-        test.each<[string, object, string]>([
-            [
-                "scanning on S3 [fact: With S3, CVE scanning is refused]",
-                { storage: remote, extensions: { search: { enable: true, cve: { updateInterval: "24h" } } } },
-                "failed to enable cve scanning due to incompatibility with remote storage",
-            ],
-            [
-                "sync on S3 without a folder for downloads [fact: With S3, sync needs `downloadDir`]",
-                { storage: remote, extensions: { sync: { enable: true, registries } } },
-                "needs config.Extensions.Sync.DownloadDir",
-            ],
-            [
-                "session keys beside redis [fact: `http.auth.sessionKeysFile` (or, never both, " +
-                    "a redis session driver)]",
-                {
-                    storage,
-                    http: { auth: { apikey: true, sessionKeysFile: "KEYS", sessionDriver: { name: "redis" } } },
-                },
-                "session keys not supported when redis session driver is used",
-            ],
-            [
-                "a short key of a cluster [fact: `hashKey` is 16 characters]",
-                { storage, cluster: { members: ["h1:5401"], hashKey: "short" } },
-                "hashKey for scale out cluster must have 16 characters",
-            ],
-        ])("refuses %s", (_, config, words) => {
-            const keys = path.join(scratch(), "keys.json");
-            fs.writeFileSync(keys, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(32) }));
-            const ran = verify(zot, JSON.parse(JSON.stringify(config).replace("KEYS", keys)) as object);
-            expect(ran.exitCode).toBe(1);
-            expect(ran.errors.toLowerCase()).toContain(words.toLowerCase());
-        });
-
-        test("lets a config for several instances pass [fact: More than one instance]", () => {
-            const config = {
-                storage: {
-                    rootDirectory: "/x",
-                    dedupe: false,
-                    remoteCache: true,
-                    cacheDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zot" },
-                    storageDriver: {
-                        name: "s3",
-                        rootdirectory: "/zot",
-                        region: "us-east-1",
-                        regionendpoint: "http://h:5500",
-                        bucket: "zot",
-                        forcepathstyle: true,
-                        secure: false,
-                        skipverify: false,
-                        accesskey: "x",
-                        secretkey: "y",
-                    },
-                },
-                http: { auth: { sessionDriver: { name: "redis", url: "redis://h:6379", keyprefix: "zotsession" } } },
-                cluster: { members: ["h1:5401", "h2:5402"], hashKey: "loremipsumdolors" },
-            };
-            expect(verify(zot, config)).toMatchObject({ exitCode: 0, errors: "" });
-        });
-    });
-
-    test(
-        "a second registry on the same folder gives up [fact: " +
-            "Two instances on one local directory without redis: the second exits]",
-        async () => {
-            const server = await RunningZot.start(zot, () => ({}));
-            const second = path.join(scratch(), "second.json");
-            const config = JSON.parse(fs.readFileSync(server.configFile, "utf8")) as { http: object };
-            fs.writeFileSync(
-                second,
-                JSON.stringify({ ...config, http: { ...config.http, port: String(await freePort()) } }),
-            );
-            const ran = await serveToItsEnd(zot, second);
-            expect(ran.exitCode).toBe(1);
-            expect(ran.errors).toContain("boltdb file is already in use");
-            expect((await server.request("GET", "/v2/")).status).toBe(200);
         },
     );
 });

@@ -126,10 +126,6 @@ describe.each(zots)("$name", (zot) => {
             expect((await server.request("GET", "/zot/auth/login")).status).toBe(400);
         });
 
-        test("without the cookies is 401", async () => {
-            expect((await server.request("GET", "/zot/auth/callback/oidc?code=x&state=y")).status).toBe(401);
-        });
-
         test("that the provider refuses is 500", async () => {
             await provider.becomes({ ...ci, refuses: true } as typeof ci);
             const answer = await new Browser().login(server);
@@ -360,21 +356,6 @@ describe.each(zots)("$name", (zot) => {
         },
     );
 
-    test(
-        "sessions survive a restart with a file of session keys [fact: " +
-            "Browser sessions end at a restart unless `http.auth.sessionKeysFile` is set]",
-        async () => {
-            const sessionKeysFile = path.join(scratch(), "keys.json");
-            fs.writeFileSync(sessionKeysFile, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "e".repeat(32) }));
-            const own = await start(zot, { auth: { sessionKeysFile } });
-            await provider.becomes(ci);
-            const browser = new Browser();
-            await browser.login(own);
-            await own.restart();
-            expect((await browser.page(own, "GET", "/zot/auth/apikey")).status).toBe(200);
-        },
-    );
-
     test("an encryption key of a wrong length breaks every login [fact: encrypt key 16, 24 or 32]", async () => {
         const sessionKeysFile = path.join(scratch(), "keys.json");
         fs.writeFileSync(sessionKeysFile, JSON.stringify({ hashKey: "h".repeat(64), encryptKey: "too short" }));
@@ -390,12 +371,6 @@ describe.each(zots)("$name", (zot) => {
             expect(await push(own, "any", "v1", "x", await keyFor(provider, own, ci))).toBe(201);
         },
     );
-
-    test("secureSession makes the cookies Secure", async () => {
-        const own = await start(zot, { auth: { secureSession: true } });
-        const answer = await own.request("GET", "/zot/auth/login?provider=oidc");
-        expect(attributesOf(answer, "statecookie")).toContain("Secure");
-    });
 
     test(
         "the provider may be gone while the registry runs, but not when it starts [fact: " +
