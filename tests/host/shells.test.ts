@@ -15,19 +15,6 @@ const missing = (program: string, of = program) =>
     findExecutable(program) ? undefined : `no ${program} here (Debian's package ${of})`;
 
 describe("the script", () => {
-    const reason = missing("shellcheck");
-    (reason ? it.skip : it).each([
-        ["of the push", deploymentScript],
-        ["of the start", `#!/bin/sh\nbinary=/zot\nconfig=/config\nstate=/state\nauthorities=\n${zotStartScript}`],
-    ])(skippable("has nothing that shellcheck finds: %s", reason), (_name, text) => {
-        // Functions that a trap calls seem unreachable to it.
-        const { stdout } = spawnSync("shellcheck", ["--shell=sh", "--format=gcc", "--exclude=SC2317", "-"], {
-            input: text,
-            encoding: "utf8",
-        });
-        expect(stdout).toBe("");
-    });
-
     it("uses no option that only GNU's tools have", () => {
         const text = `${deploymentScript}\n${zotStartScript}`.replace(/^\s*#.*$/gm, "");
         const gnu = [

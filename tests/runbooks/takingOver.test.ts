@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { length, type Span, watchLogins } from "../support/loginWatch";
+import { length, type Span, watchLogins } from "./loginWatch";
 import { blocks } from "./manual";
 import { type Operator, type Ran, type RunOptions, reason, STACK, startOperator } from "./operator";
 

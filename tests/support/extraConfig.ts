@@ -1,21 +1,16 @@
 /** What a site is refused for, for tests of zot.extraConfig. */
-import { declaredState } from "../../components/declaredState";
-import { SettingsError } from "../../components/settings";
-import { rawSettings, siteSettings } from "./settings";
+import { type Changes, refusals as refusalsOf } from "./refusals";
+import { siteSettings } from "./settings";
 
-export type Changes = Record<string, Record<string, unknown>>;
+const withExtraConfig = (extraConfig: object, changes: Changes): Changes => ({
+    ...changes,
+    zot: { ...changes.zot, extraConfig },
+});
 
 /** The sentences that this zot.extraConfig is refused with; none where it is accepted. */
-export function refusals(extraConfig: object, changes: Changes = {}): string[] {
-    try {
-        declaredState(rawSettings({ ...changes, zot: { ...changes.zot, extraConfig } }));
-        return [];
-    } catch (error) {
-        if (!(error instanceof SettingsError)) throw error;
-        return error.mistakes.map((mistake) => mistake.message.replace(/^zot\.extraConfig: /, ""));
-    }
-}
+export const refusals = (extraConfig: object, changes: Changes = {}): string[] =>
+    refusalsOf(withExtraConfig(extraConfig, changes)).map((message) => message.replace(/^zot\.extraConfig: /, ""));
 
 /** zot's config with this zot.extraConfig in it. */
 export const rendered = (extraConfig: object = {}, changes: Changes = {}) =>
-    siteSettings({ ...changes, zot: { ...changes.zot, extraConfig } }).zotConfig() as Record<string, any>;
+    siteSettings(withExtraConfig(extraConfig, changes)).zotConfig() as Record<string, any>;
