@@ -89,6 +89,16 @@ export class Watch {
         }
     }
 
+    /** Waits until it has seen by itself that this is served. */
+    async sees(what: Served): Promise<void> {
+        const deadline = performance.now() + 20_000;
+        while (this.history.served.at(-1)?.what !== what) {
+            if (performance.now() > deadline)
+                throw new Error(`It was not seen within 20 seconds that ${what} is served.`);
+            await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+    }
+
     /** What the config on the disk is now. */
     onDisk(): string {
         return this.lookAtDisk();

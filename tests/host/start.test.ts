@@ -102,8 +102,7 @@ for (const shell of shells) {
             const watch = new Watch(host, [a, { name: READ_ONLY, config: a.readOnly }], "/v2/_catalog");
             await host.issuer.become("ours");
             await until(async () => (await served()) === "a");
-            // The watch looks by itself.
-            await new Promise((resolve) => setTimeout(resolve, 200));
+            await watch.sees("a");
             const history = await watch.end();
             expect(history.served.map(({ what }) => what).filter((what) => what !== DOWN)).toEqual([READ_ONLY, "a"]);
             expect(serving()).toMatch(/^with its config since [^:]*:\d\d:\d\dZ\n$/);

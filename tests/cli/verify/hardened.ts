@@ -220,7 +220,7 @@ async function startUpstream(folder: string): Promise<{ url: string; stop(): Pro
     );
     const child: ChildProcess = spawn(readMachine().zot.path, ["serve", configFile], { stdio: "ignore" });
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + 120_000;
     while (
         !(await fetch(`${url}/readyz`).then(
             (answer) => answer.ok,

@@ -8,6 +8,8 @@ import {
     inputs,
     newDriver,
     output,
+    past,
+    predecessorEnds,
     predecessors,
     push,
     startWorld,
@@ -28,7 +30,7 @@ describe("rotation", () => {
         const short = inputs({ rotateAfter: "1s", predecessorLifetime: "3s" });
         await driven.up(short);
         const first = { uuid: output(driven, "uuid"), key: output(driven, "key") as string };
-        await sleep(1_100);
+        await past(output(driven, "rotateAt"));
         expect(await driven.up(short)).toBe("update");
         const second = { uuid: output(driven, "uuid"), key: output(driven, "key") as string };
         expect(second.uuid).not.toBe(first.uuid);
@@ -37,7 +39,7 @@ describe("rotation", () => {
             /^info: .* has a new API key: .* Hand it to CI by 20.* UTC, when the former one's time is over\.$/m,
         );
         expect([await push(first.key, "r1"), await push(second.key, "r2")]).toEqual([201, 201]);
-        await sleep(3_000);
+        await past(...predecessorEnds(driven));
         const calm = inputs({ rotateAfter: "50m", predecessorLifetime: "3s" });
         world.authentikGate.reset();
         expect((await driven.preview(calm)).changed).toContain("predecessors");
@@ -65,7 +67,7 @@ describe("rotation", () => {
             }
         })();
         for (let round = 0; round < 2; round++) {
-            await sleep(1_100);
+            await past(output(driven, "rotateAt"));
             expect(await driven.up(short)).toBe("update");
             await sleep(200);
             held = output(driven, "key") as string;
@@ -84,7 +86,7 @@ describe("rotation", () => {
         expect(predecessors(driven)).toEqual([byHand.record.uuid, endless.uuid].sort());
         expect(driven.log.join()).toContain("had API keys that this stack did not make");
         expect([await push(byHand.key, "h1"), await push(endless.key, "h2")]).toEqual([201, 201]);
-        await sleep(3_100);
+        await past(...predecessorEnds(driven));
         expect(await driven.up(inputs({ predecessorLifetime: "3s" }))).toBe("update");
         expect([await push(byHand.key, "h3"), await push(endless.key, "h4")]).toEqual([401, 401]);
         expect(await uuids()).toEqual([output(driven, "uuid")]);
@@ -94,7 +96,7 @@ describe("rotation", () => {
         const driven = await newDriver();
         await driven.up(inputs({ lifetime: "5s" }));
         const first = output(driven, "uuid");
-        await sleep(6_100);
+        await past(output(driven, "expires"));
         expect((await driven.preview(inputs())).operation).toBe("update");
         await driven.up(inputs());
         expect(output(driven, "uuid")).not.toBe(first);

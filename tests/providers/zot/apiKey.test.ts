@@ -1,5 +1,4 @@
 /** The resource ApiKey: made, previewed, refreshed, deleted, under another name. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { ZotSession } from "../../../clients/zot/session";
 import { UNKNOWN } from "../../../providers/protocol";
 import {
@@ -9,6 +8,8 @@ import {
     inputs,
     newDriver,
     output,
+    past,
+    predecessorEnds,
     predecessors,
     push,
     startWorld,
@@ -140,7 +141,7 @@ describe("preview", () => {
         const driven = await newDriver();
         const old = await world.makeByHand("by hand", new Date(Date.now() + 600_000));
         await driven.up(inputs({ rotateAfter: "1s" }));
-        await sleep(1_100);
+        await past(output(driven, "rotateAt"));
         forget();
         driven.log.length = 0;
         const { operation, changed, outputs } = await driven.preview(inputs({ rotateAfter: "1s" }));
@@ -212,7 +213,7 @@ describe("refresh", () => {
         expect(driven.log.join()).toMatch(
             /did not make.*If nobody made them by hand, the key has leaked: raise ci\.keyGeneration by one/,
         );
-        await sleep(1_100);
+        await past(...predecessorEnds(driven));
         expect(await driven.up(inputs({ predecessorLifetime: "1s" }))).toBe("update");
         expect(await uuids()).toEqual([output(driven, "uuid")]);
     });

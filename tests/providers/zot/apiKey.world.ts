@@ -2,6 +2,7 @@
  * The resource ApiKey against an Authentik and a zot: the real ones where they are at hand (AUTHENTIK_URL,
  * AUTHENTIK_TOKEN, ZOT). One of each for a file of tests.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { RegistryClient } from "../../../clients/zot/registry";
 import type { PropertyMap } from "../../../providers/protocol";
 import { type Driver, type DriverOptions, driver } from "./driver";
@@ -49,3 +50,12 @@ export const predecessors = (driven: Driver) =>
 /** @returns the status of the answer */
 export const push = (key: string, tag: string) =>
     new RegistryClient(world.registryUrl, { username: world.ciUser, key }).push("team/app", tag, tag);
+
+/** Waits until each of these times has passed, RFC 3339. */
+export async function past(...times: unknown[]): Promise<void> {
+    const last = Math.max(...times.map((time) => Date.parse(String(time))));
+    await sleep(Math.max(0, last - Date.now()) + 50);
+}
+/** Until when each of the predecessors works. */
+export const predecessorEnds = (driven: Driver) =>
+    (output(driven, "predecessors") as PropertyMap[]).map((predecessor) => predecessor.revokeAfter);

@@ -170,11 +170,10 @@ describe.each(kinds)("%s", (kind) => {
     });
 
     test("a host that cuts the connection while the command runs", async () => {
-        const running = runOverSsh(connectionOf(host), { command: "echo started; sleep 30", stdin: "" });
+        const started = path.join(scratch, `started-${kind}`);
+        const running = runOverSsh(connectionOf(host), { command: `echo >'${started}'; sleep 30`, stdin: "" });
         running.catch(() => {});
-        const connections = host.connections();
-        while (host.connections() === connections) await new Promise((resolve) => setTimeout(resolve, 20));
-        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        while (!fs.existsSync(started)) await new Promise((resolve) => setTimeout(resolve, 20));
         host.dropConnections();
         await expect(running).rejects.toThrow(
             /was lost while it was looked at; nothing was changed|hangs up before anybody|closed the connection/,

@@ -174,7 +174,7 @@ export async function startWorld(): Promise<World> {
         const child = spawn(machine.zot.path, ["serve", configFile], { stdio: ["ignore", log, log] });
         fs.closeSync(log);
         zot = child;
-        const deadline = Date.now() + 30_000;
+        const deadline = Date.now() + 120_000;
         for (;;) {
             const ready = await fetch(`http://127.0.0.1:${zotPort}/readyz`).then(
                 (answer) => answer.ok,
