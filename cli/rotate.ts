@@ -124,8 +124,7 @@ async function rotate(stack: string, options: Options): Promise<void> {
     const { ci, ciSecrets } = settingsFromStackFile(folder, stack).groups;
     const leaked = options.leaked ? leakedKey(isMap(ci) ? ci.keyGeneration : undefined) : undefined;
     const rotation: Rotation = leaked ?? ROTATIONS[options.secret];
-    const handsOver =
-        options.secret === "ci-key" && options.handOver && isMap(ciSecrets) && Boolean(ciSecrets.store);
+    const handsOver = options.secret === "ci-key" && options.handOver && isMap(ciSecrets) && Boolean(ciSecrets.store);
     const steps = new Steps();
     const rotating = new Rotating(folder, stack, steps);
     const interruption = onInterrupt(async () => {

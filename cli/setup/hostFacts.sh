@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Looks for zot on a host and tells what it finds, for `npm run setup`. It changes nothing.
 #
 # Above this stand the functions of host/scripts.ts. Standard output is lines of "name=value": facts of the host, and for

@@ -1,6 +1,6 @@
 /** What the resource ApiKey says of what can go wrong, and a login flow of its own. */
 import { ZotSession } from "../../../clients/zot/session";
-import { type PropertyMap } from "../../../providers/protocol";
+import type { PropertyMap } from "../../../providers/protocol";
 import { cleanUp, inputs, newDriver, output, startWorld, stopWorld, uuids, world } from "./apiKey.world";
 import type { DriverOptions } from "./driver";
 

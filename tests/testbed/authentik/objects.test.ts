@@ -386,5 +386,4 @@ describe(`providers, applications and bindings [${where}]`, () => {
             expect((await target.api("GET", `/policies/bindings/${binding.pk}/`)).status).toBe(404);
         },
     );
-
 });

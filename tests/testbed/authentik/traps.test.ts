@@ -379,5 +379,4 @@ describe(`logins and what they leave [${on}]`, () => {
         await new Promise((resolve) => setTimeout(resolve, 2500));
         expect((await tokens(site, { grant_type: "authorization_code", code })).body.error).toBe("invalid_grant");
     });
-
 });
