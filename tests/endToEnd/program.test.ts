@@ -149,16 +149,18 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
     });
 
     test("one changed right is a preview of a few lines, and among the first ten says who gets what", async () => {
-        scratch.changeSettings({ access: { rules: { "team/**": { ci: ["read", "create", "delete"] } } } });
+        scratch.changeSettings({ access: { adminsMayUpdate: true } });
         try {
             const { stdout } = await scratch.stack.preview({ color: "never" });
             // What is rewritten in place on a terminal is not counted: lines of progress, a dot each.
-            const lines = stdout.split("\n").filter((line) => line.trim() !== "" && !/^[.@]/.test(line));
-            process.stderr.write(stdout);
+            // Nor what the stand-in for the command plugin says of itself.
+            const lines = stdout
+                .split("\n")
+                .filter((line) => line.trim() !== "" && !/^[.@]|^ {2,}(\S+ registry {2})?Commands on hosts/.test(line));
             expect(lines.length).toBeLessThan(40);
-            expect(lines.slice(0, 10).join("\n")).toMatch(/WIDER +.*artifact-workloads.*delete.*team/);
+            expect(lines.slice(0, 10).join("\n")).toMatch(/WIDER .*admins.* update/);
         } finally {
-            scratch.changeSettings({ access: { rules: {} } });
+            scratch.changeSettings({ access: { adminsMayUpdate: false } });
         }
     });
 
@@ -205,14 +207,14 @@ describeWithEngine(skippable("the program, with the engine", reason), () => {
         }
     });
 
-    test("a config that zot cannot start with leaves the registry serving as before", async () => {
+    test("a config that zot cannot start with is refused, and the registry serves as before", async () => {
         const before = readFileSync(join(site.folder, "zot", "config.json"), "utf8");
-        // zot verify accepts it, and zot serve does not: the issuer's document cannot be fetched.
+        // zot verify accepts it, and zot serve does not.
         scratch.changeSettings({
             zot: { extraConfig: { http: { tls: { cert: "/does/not/exist.pem", key: "/does/not/exist.key" } } } },
         });
         try {
-            await expect(scratch.stack.up(operation)).rejects.toThrow(/zot-hardening: /);
+            await expect(scratch.stack.up(operation)).rejects.toThrow(/\[ZH-TLS-FILE\]/);
             expect(readFileSync(join(site.folder, "zot", "config.json"), "utf8")).toBe(before);
             expect(await new RegistryClient(site.registryUrl).pull("before/preview", "v1")).toBe(200);
             expect(await new RegistryClient(site.registryUrl).push("before/preview", "v3", "x")).toBe(401);

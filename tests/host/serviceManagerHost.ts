@@ -54,7 +54,10 @@ export const read = (file: string) => (fs.existsSync(file) ? fs.readFileSync(fil
 export const orders = () =>
     read(join(manager, "calls"))
         .split("\n")
-        .filter((line) => line && !/^(systemctl( --user)? show|launchctl print(-disabled)?) /.test(line));
+        .filter(
+            (line) =>
+                line && !/^(systemctl( --user)?( --property=\w+)* show( |$)|launchctl print(-disabled)? )/.test(line),
+        );
 export const served = (...known: Pushed[]) => servedBy(host.url, known);
 
 export async function until(what: () => Promise<boolean>): Promise<void> {
