@@ -30,7 +30,7 @@ test.each<[string, string[], NodeJS.ProcessEnv, number, RegExp]>([
     ["words that are no regular expression", ["--test", "drift("], {}, 2, /^--test drift\( is no regular expression/],
     [
         "a test that would be skipped",
-        ["--test", "of two deployments"],
+        ["--test", "a second deployment"],
         {},
         2,
         /^Nothing would be run: ACTIONS_RUNNER names a runner/,
