@@ -52,6 +52,7 @@ function partsOf({ deployment: { resources } }: Exported): [name: string, text: 
 export function formerState(name: string, today: Exported): { state: Exported; config: string } {
     const former = JSON.parse(readFileSync(join(__dirname, "states", `${name}.json`), "utf8")) as Resource[];
     const parts = new Map(partsOf(today));
+    let config = "null";
     const fill = (value: Value, now: Value | undefined, place: string): Value => {
         if (value === SAME) {
             if (now === undefined) throw new Error(`${place} is in the state no more.`);
@@ -63,10 +64,13 @@ export function formerState(name: string, today: Exported): { state: Exported; c
         const at = (key: string) => (now as Record<string, Value> | undefined)?.[key];
         if (Array.isArray(value)) return value.map((one, index) => fill(one, at(String(index)), `${place}[${index}]`));
         return Object.fromEntries(
-            Object.entries(value).map(([key, one]) => [key, fill(one, at(key), `${place}.${key}`)]),
+            Object.entries(value).map(([key, one]) =>
+                // An output until 0.1.0: the config that was deployed.
+                key === "zotConfig" ? [key, JSON.parse(config) as Value] : [key, fill(one, at(key), `${place}.${key}`)],
+            ),
         );
     };
-    const config = fill(inputsOf(former, OBSERVATION).config as string, undefined, "config") as string;
+    config = fill(inputsOf(former, OBSERVATION).config as string, undefined, "config") as string;
     parts.set("zotConfigSha256", sha256(config));
     const resources = former.map((resource) => {
         const now = today.deployment.resources.find(({ urn }) => urn === resource.urn);
