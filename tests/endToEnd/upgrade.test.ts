@@ -92,7 +92,7 @@ function filesUnder(folder: string, below = ""): Record<string, string> {
 
             const preview = await scratch.stack.preview({ color: "never" });
             expect(preview.changeSummary).toEqual(changes);
-            expect(preview.stdout).toMatch(/\+ +readTimeout +: "1h"/);
+            expect(preview.stdout).toMatch(/^ *~ +command:remote:Command registry update/m);
             expect(filesUnder(zotFolder())).toEqual(files);
 
             const up = await scratch.stack.up({ color: "never" });
