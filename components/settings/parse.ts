@@ -48,21 +48,20 @@ export function parseSettings(raw: RawSettings): ParsedSettings {
 
 /**
  * Groups with what is written flat in its place, `registry.url: …` as `pulumi new` writes what it asks for. It counts
- * where the group has nothing, or the setting's default.
+ * where the group has nothing, or the setting's default; where the group says something else, it stays for a refusal.
  */
 export function withFlatNames(groups: Record<string, unknown>): Record<string, unknown> {
     const flat = allSettings().filter(({ name }) => Object.hasOwn(groups, name));
     if (flat.length === 0) return groups;
     const nested = { ...groups };
     for (const { name, group, key, setting } of flat) {
-        delete nested[name];
         const members = nested[group] ?? {};
         // What is no map is refused as a group.
-        if (!isMap(members)) continue;
-        const own = members[key];
+        const own = isMap(members) ? members[key] : undefined;
         const isUnset = own === undefined || own === null || own === "";
-        if (isUnset || JSON.stringify(own) === JSON.stringify(setting.default))
-            nested[group] = { ...members, [key]: groups[name] };
+        if (!isUnset && JSON.stringify(own) !== JSON.stringify(setting.default)) continue;
+        delete nested[name];
+        if (isMap(members)) nested[group] = { ...members, [key]: groups[name] };
     }
     return nested;
 }

@@ -143,16 +143,17 @@ describe("a stack's file", () => {
         expect(sentences(mistakes).join()).not.toContain("canary");
     });
 
-    test("passes over the configuration of others, and refuses a name that only looks like ours", () => {
+    test("passes over the configuration of others, and refuses names that only look like ours", () => {
         const { mistakes } = read({
             ...site,
             "authentik:url": "https://authentik.example.org",
             "aws:region": "x",
             "zot:cacheFolder": "y",
             "zot:port": 1,
+            "zot-hardening:zot": { ...site["zot-hardening:zot"], port: 5051 },
             "zot-hardening:zot.port": 1,
         });
-        expect(mistakes.map((mistake) => mistake.setting)).toEqual(["zot:port"]);
+        expect(mistakes.map((mistake) => mistake.setting)).toEqual(["zot:port", "zot.port"]);
     });
 
     test("takes keys without a namespace as the project's", () => {
@@ -327,18 +328,20 @@ describe("a running program", () => {
         ]);
     });
 
-    test("refuses what is no JSON", () => {
+    test("refuses what is no JSON, and names without --path", () => {
         configure(
             {
                 ...whole,
                 "zot-hardening:access": "{canary",
+                "zot-hardening:host": { ...host, password: "other canary" },
+                "zot-hardening:zot": { ...site["zot-hardening:zot"], port: "5051" },
                 "zot-hardening:host.password": "canary",
                 "zot-hardening:zot.port": "1",
             },
             [...secretKeys, "zot-hardening:access", "zot-hardening:host.password"],
         );
         const { mistakes } = read();
-        expect(mistakes.map((mistake) => mistake.setting)).toEqual(["access"]);
+        expect(mistakes.map((mistake) => mistake.setting)).toEqual(["access", "host.password", "zot.port"]);
         expect(sentences(mistakes).join()).not.toContain("canary");
     });
 

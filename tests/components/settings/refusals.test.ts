@@ -221,6 +221,24 @@ describe("names that are no settings", () => {
             ["zot:port is not a setting; did you mean zot.port? All settings are declared in Pulumi.yaml."],
         ],
         [
+            "a literal dot, without --path",
+            { "zot.port": "5050", zot: { port: 5051 } },
+            [
+                "zot.port was set without --path and so has no effect: " +
+                    'remove it with "pulumi config rm zot.port" and set it with: ' +
+                    "pulumi config set --path zot.port VALUE",
+            ],
+        ],
+        [
+            "a secret with a literal dot",
+            { "host.password": new SecretText("canary"), host: { password: new SecretText("other canary") } },
+            [
+                "host.password was set without --path and so has no effect: " +
+                    'remove it with "pulumi config rm host.password" and set it with: ' +
+                    "pulumi config set --path host.password --secret",
+            ],
+        ],
+        [
             "a group that is a value",
             { access: "open" },
             [
