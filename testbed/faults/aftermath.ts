@@ -17,8 +17,14 @@ export function afterwards(
     { old, target, third }: { old: string; target: string; third: string },
 ): string[] {
     const problems: string[] = [];
-    // A script that was killed says nothing; its shell says that much.
-    const isKilled = ["script killed", "machine stops"].includes(fault.kind) && end?.errors.trim() === "Killed";
+    // A script that was killed says nothing; its shells say that much, and a tool whose reader was killed.
+    const ofKilled = /^(Killed|\w+: write error: Broken pipe)$/;
+    const isKilled =
+        ["script killed", "machine stops"].includes(fault.kind) &&
+        end?.errors
+            .trim()
+            .split("\n")
+            .every((line) => ofKilled.test(line));
     const ran = end && isKilled ? { ...end, exitCode: undefined } : end;
     const done = verb === "withdraw" ? "read-only" : "deployed";
     const succeeded = ran?.exitCode === 0;

@@ -9,9 +9,6 @@ import { faultPlan, nameOf } from "../../testbed/faults/plan";
 import type { History } from "../../testbed/faults/watch";
 
 jest.setTimeout(180_000);
-// A step is found by its number, and how often a push asks whether zot is ready differs on a machine that is busy: then
-// the fault is injected at another step than the one that was chosen.
-jest.retryTimes(2, { logErrorsBeforeRetry: true });
 
 describe("the push", () => {
     let injector: Injector;

@@ -297,7 +297,7 @@ describe("a host with systemd and sudo", () => {
     test("sudo that wants a password is told before anything is pushed", async () => {
         stub("sudo", 'echo "sudo: a password is required" >&2; exit 1');
         await expect(observationDriver().preview(inputs("service"))).rejects.toThrow(
-            /cannot be looked at, nor pushed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow\. \[ZH-SUDO-PASSWORD\] (.* \[ZH-SUDO-PASSWORD\] )?Nothing was changed\.$/,
+            /cannot be looked at, nor pushed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow\. \[ZH-SUDO-PASSWORD\] sudo does not let \S+ run "systemctl stop zot\.service" .* \[ZH-SUDO-PASSWORD\] Nothing was changed\.$/,
         );
         stub("id", 'case $* in -u) echo 4711 ;; *) exec /usr/bin/id "$@" ;; esac');
         await expect(observationDriver().preview(inputs("all"))).rejects.toThrow(
