@@ -9,8 +9,8 @@ import { owningBlueprints, unknownBlueprints } from "../components/owningBluepri
 import { readProject, readStack } from "../components/settings/fromStackFile";
 import { type Found, found } from "./adopt/find";
 import { addresses, importFile } from "./adopt/importFile";
-import { pulumi } from "./ciSecrets/pulumi";
 import { busy, command, print, run } from "./shared/command";
+import { pulumi } from "./shared/pulumi";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
 

@@ -16,8 +16,8 @@ import { Administration, type Outcome } from "./authentikToken/administration";
 import { findMade, removeMade } from "./authentikToken/removal";
 import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
 import { defaultName, PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
-import { pulumi } from "./ciSecrets/pulumi";
 import { busy, command, EXIT, run } from "./shared/command";
+import { pulumi } from "./shared/pulumi";
 import { declaredByOption, projectFolder, stackByOption, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
 

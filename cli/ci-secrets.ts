@@ -13,11 +13,11 @@ import { ForgejoStore, variablesFor } from "./ciSecrets/forgejoStore";
 import { GitHubStore } from "./ciSecrets/githubStore";
 import { type Credential, credentialFrom, expiryWarning } from "./ciSecrets/outputs";
 import { described, revokePrevious } from "./ciSecrets/previousKeys";
-import { pulumi } from "./ciSecrets/pulumi";
 import type { Change, Store } from "./ciSecrets/store";
 import { STORES, type Target, TargetError, type TargetOptions, targetFrom, VISIBILITIES } from "./ciSecrets/target";
 import { busy, command, EXIT, run, usualExitCode } from "./shared/command";
 import { hide, masked } from "./shared/masked";
+import { pulumi } from "./shared/pulumi";
 import { projectFolder } from "./shared/stack";
 
 interface Options extends Omit<TargetOptions, "names"> {

@@ -1,16 +1,16 @@
 /** npm run rotate: a secret is replaced now, with all that belongs to it, and handed on. */
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Option } from "commander";
 import { UserError } from "../clients/userError";
 import { settingsFromStackFile, stackFile } from "../components/settings/fromStackFile";
 import { isMap } from "../components/settings/setting";
-import { variablesFor } from "./ciSecrets/forgejoStore";
-import { pulumi } from "./ciSecrets/pulumi";
 import { leakedKey, ROTATIONS, type Rotatable, type Rotation } from "./rotate/secrets";
 import { command, EXIT, run } from "./shared/command";
+import { updateVariables } from "./shared/environment";
 import { onInterrupt, Steps } from "./shared/interrupt";
+import { pulumi } from "./shared/pulumi";
 import { projectFolder, stackByOption, withStackOption } from "./shared/stack";
+import { runOnTerminal } from "./shared/started";
 import { writeWhole } from "./shared/wholeFile";
 
 interface Options {
@@ -21,9 +21,6 @@ interface Options {
 }
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
-
-/** Pulumi's only business with a forge's token would be to hand it on. */
-const FORGE_TOKENS = [...new Set((["forgejo", "gitea", "github"] as const).flatMap((store) => variablesFor(store)))];
 
 class Rotating {
     /** The stack's file as it was, and as it is for the time of an update. */
@@ -78,7 +75,13 @@ class Rotating {
     async update(args: readonly string[]): Promise<void> {
         const all = ["up", "--stack", this.stack, ...args];
         say(`\n== pulumi ${all.map((arg) => (arg.includes("*") ? `'${arg}'` : arg)).join(" ")}`);
-        const code = await this.steps.run(() => shown("pulumi", all, this.folder, FORGE_TOKENS));
+        const code = await this.steps.run(() =>
+            runOnTerminal("pulumi", all, {
+                folder: this.folder,
+                env: { ...updateVariables(), PULUMI_SKIP_UPDATE_CHECK: "true" },
+                asks: true,
+            }),
+        );
         if (code !== 0) throw new UserError(`pulumi up ended with ${code}, and says above why.`);
     }
 
@@ -87,7 +90,11 @@ class Rotating {
         const args = ["--stack", this.stack, ...(dryRun ? ["--dry-run"] : [])];
         say(`\n== npm run ci-secrets -- ${args.join(" ")}`);
         const code = await this.steps.run(() =>
-            shown("npm", ["run", "--silent", "ci-secrets", "--", ...args], this.folder, []),
+            runOnTerminal("npm", ["run", "--silent", "ci-secrets", "--", ...args], {
+                folder: this.folder,
+                env: process.env,
+                asks: true,
+            }),
         );
         if (code === 0) return;
         throw new UserError(
@@ -98,25 +105,6 @@ class Rotating {
                       `--stack ${this.stack}`,
         );
     }
-}
-
-/** Runs a program on this terminal. @returns its exit code */
-function shown(file: string, args: readonly string[], folder: string, without: readonly string[]): Promise<number> {
-    const env = { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
-    for (const name of without) delete (env as NodeJS.ProcessEnv)[name];
-    return new Promise((resolve, reject) => {
-        const child = spawn(file, args, { cwd: folder, env, stdio: "inherit" });
-        child.on("error", (error: NodeJS.ErrnoException) =>
-            reject(
-                new UserError(
-                    error.code === "ENOENT"
-                        ? `${file} is not on the PATH; install it.`
-                        : `${file} could not be started: ${error.message}`,
-                ),
-            ),
-        );
-        child.on("close", (code) => resolve(code ?? EXIT.defect));
-    });
 }
 
 async function rotate(stack: string, options: Options): Promise<void> {
@@ -137,7 +125,10 @@ async function rotate(stack: string, options: Options): Promise<void> {
         // What would be in the way of handing it over is found before a key has ended.
         if (handsOver) await rotating.handOver(true);
         if (leaked) await rotating.set(leaked.kept);
-        const [first = [], ...others] = rotation.updates.map((args) => [...args, ...(options.yes ? ["--yes"] : [])]);
+        const [first = [], ...others] = rotation.updates.map((args) => [
+            ...args,
+            ...(options.yes || rotation.isAlone ? ["--yes"] : []),
+        ]);
         try {
             if (Object.keys(rotation.during).length > 0) await rotating.setForAWhile(rotation.during);
             await rotating.update(first);

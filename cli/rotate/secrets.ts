@@ -1,19 +1,21 @@
 /** What can be rotated by hand, and what Pulumi does for it. Pure. */
 
-/** A step of a rotation: an update of the stack, as arguments of `pulumi up`. */
+/** How a secret is replaced, by updates of the stack. */
 export interface Rotation {
     /** What it is, for a person. */
     what: string;
     /** Settings for the time of the first update, by their place in a stack's file. */
     during: Readonly<Record<string, string>>;
-    /** Whether the first update is the whole of it. A setting of a while ends in a second one, which changes no key. */
+    /** Arguments of each `pulumi up`. A setting of a while is gone in the second one, which changes no key. */
     updates: readonly (readonly string[])[];
+    /** Whether nothing else of the stack is updated, so that nobody has to be asked. */
+    isAlone: boolean;
     /** Who notices. */
     effect: string;
 }
 
 /** Nothing but CI's key, whatever else is pending. Patterns, since a URN holds stack and project. */
-const ONLY_THE_KEY = ["--target", "**zot:index/apiKey:ApiKey**", "--yes"];
+const ONLY_THE_KEY = ["--target", "**zot:index/apiKey:ApiKey**"];
 
 export const ROTATIONS = {
     "ci-key": {
@@ -21,18 +23,21 @@ export const ROTATIONS = {
         // Older than a second is due.
         during: { "ci.keyRotateAfter": "1s" },
         updates: [ONLY_THE_KEY, ONLY_THE_KEY],
+        isAlone: true,
         effect: "the former key works for ci.predecessorLifetime",
     },
     "client-secret": {
         what: "the secret of the OAuth2 client",
         during: {},
         updates: [["--replace", "**RandomPassword::registry"]],
+        isAlone: false,
         effect: "new logins fail for some seconds, between Authentik and zot",
     },
     "session-keys": {
         what: "the keys of browser sessions",
         during: {},
         updates: [["--replace", "**RandomPassword::registry-session-*"]],
+        isAlone: false,
         effect: "everyone has to log in again; API keys go on",
     },
 } as const satisfies Record<string, Rotation>;
@@ -51,6 +56,7 @@ export function leakedKey(generation: unknown): Rotation & { kept: Record<string
         during: {},
         kept: { "ci.keyGeneration": String(next) },
         updates: [ONLY_THE_KEY],
+        isAlone: true,
         effect: "every other key of CI's user ends at once",
     };
 }

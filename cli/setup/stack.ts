@@ -1,12 +1,11 @@
 /** The stack: made, given its secrets and its file; all of it, or nothing. */
-import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { UserError } from "../../clients/userError";
-import { pulumi } from "../ciSecrets/pulumi";
 import { pulumiVariables } from "../shared/environment";
 import { onInterrupt, Steps } from "../shared/interrupt";
+import { pulumi } from "../shared/pulumi";
+import { runOnTerminal } from "../shared/started";
 import { writeWhole } from "../shared/wholeFile";
 
 export interface Backend {
@@ -121,15 +120,11 @@ export async function applyChange({ folder, stack, isNew, secrets, text, env }: 
 
 /** Shows a preview as Pulumi shows it. @returns its exit code */
 export function preview(folder: string, stack: string, env: Record<string, string>): Promise<number> {
-    return new Promise((resolve, reject) => {
-        // At a terminal it is shown as a tree that grows.
-        const quiet = process.stdout.isTTY ? [] : ["--non-interactive"];
-        const child = spawn("pulumi", ["preview", "--stack", stack, ...quiet], {
-            cwd: folder,
-            env: { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true", ...env },
-            stdio: ["ignore", "inherit", "inherit"],
-        });
-        child.on("error", (error) => reject(new UserError(`Pulumi could not be started: ${error.message}`)));
-        child.on("close", (code) => resolve(code ?? 1));
+    // At a terminal it is shown as a tree that grows.
+    const quiet = process.stdout.isTTY ? [] : ["--non-interactive"];
+    return runOnTerminal("pulumi", ["preview", "--stack", stack, ...quiet], {
+        folder,
+        env: { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true", ...env },
+        asks: false,
     });
 }

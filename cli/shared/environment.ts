@@ -15,3 +15,9 @@ const NOT_FOR_PULUMI =
 /** An environment for Pulumi's CLI, which decrypts a stack and reaches its backend, and does nothing else for a command. */
 export const pulumiVariables = (environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>
     Object.fromEntries(Object.entries(environment).filter(([name]) => !NOT_FOR_PULUMI.test(name)));
+
+/** The same for an update, whose program may have its token for Authentik from the environment. */
+export const updateVariables = (environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv => ({
+    ...pulumiVariables(environment),
+    ...(environment.AUTHENTIK_TOKEN === undefined ? {} : { AUTHENTIK_TOKEN: environment.AUTHENTIK_TOKEN }),
+});

@@ -1,8 +1,9 @@
 /** Runs the Pulumi CLI for what it alone knows; secrets come and go by its streams. */
 import { spawn } from "node:child_process";
 import { UserError } from "../../clients/userError";
-import { busy } from "../shared/command";
-import { pulumiVariables } from "../shared/environment";
+import { busy } from "./command";
+import { pulumiVariables } from "./environment";
+import { notStarted } from "./started";
 
 export interface PulumiRun {
     /** The folder of the project. */
@@ -28,7 +29,7 @@ export function pulumi(
     what: string,
     { folder, input, env: more = {}, isGuarded = false }: PulumiRun,
 ): Promise<string> {
-    const env: NodeJS.ProcessEnv = { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true", ...more };
+    const env = { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true", ...more };
     busy(`Waiting for pulumi ${args.slice(0, 2).join(" ")}`);
     return new Promise((resolve, reject) => {
         const child = spawn("pulumi", [...args, "--non-interactive"], {
@@ -41,15 +42,7 @@ export function pulumi(
         const errors: Buffer[] = [];
         child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
         child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-        child.on("error", (error: NodeJS.ErrnoException) =>
-            reject(
-                new UserError(
-                    error.code === "ENOENT"
-                        ? "The Pulumi CLI is not on the PATH; install it: https://www.pulumi.com/docs/install/"
-                        : `Pulumi could not be started: ${error.message}`,
-                ),
-            ),
-        );
+        child.on("error", (error) => reject(notStarted("pulumi", error)));
         child.on("close", (code, signal) => {
             if (code === 0) resolve(Buffer.concat(output).toString());
             else

@@ -6,7 +6,7 @@ import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
 import { declaredState } from "../../components/declaredState";
 import { isMap } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
-import { pulumi } from "../ciSecrets/pulumi";
+import { pulumi } from "../shared/pulumi";
 import { projectFolder } from "../shared/stack";
 
 export interface Subject {
