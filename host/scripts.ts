@@ -23,6 +23,12 @@ import versionScript from "./version.sh";
 import zotUserScript from "./zotUser.sh";
 
 /**
+ * What runs a script on the host that comes on standard input: read whole before any of it runs. Without single quote,
+ * backslash, exclamation mark and line break in it, which login shells read differently.
+ */
+export const WHOLE_SCRIPT = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
+
+/**
  * What is sent has no comments: they are a third of it, and the state of a stack keeps it. What a linter reads of them
  * stays.
  */

@@ -11,6 +11,7 @@ import {
     type Lack,
     lacksOf,
     type OtherCache,
+    overlap,
     patternsOfCache,
     policyInEffect,
     switchedOff,
@@ -71,7 +72,7 @@ export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string):
         declaredMirrors.some(({ url }) => String(url).replace(/\/+$/, "") === mirror.url);
     const caches = cachesOf(onHost);
     const mirrors = caches.mirrors.filter(
-        (mirror) => !isDeclared(mirror) && !declaredMirrors.some(({ prefix }) => overlaps(prefix, mirror.prefix)),
+        (mirror) => !isDeclared(mirror) && !declaredMirrors.some(({ prefix }) => overlap(prefix, mirror.prefix)),
     );
     const settings: Groups = {
         zot: { ...offHere, ...(mirrors.length > 0 ? { mirrors: [...declaredMirrors, ...mirrors] } : {}) },
@@ -117,8 +118,6 @@ export function withGroups(raw: RawSettings, settings: Groups): RawSettings {
     }
     return { ...raw, groups };
 }
-
-const overlaps = (one: string, other: string) => `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
 
 function keptRegistries(keep: JsonMap): Json[] {
     const registries = valueAt(keep, ["extensions", "sync", "registries"]);

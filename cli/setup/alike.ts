@@ -1,4 +1,5 @@
 /** Names that look like the one that was meant. Pure. */
+import { editDistance } from "../../components/settings/editDistance";
 import type { Choice } from "./ask";
 
 /** How near two names are: 0 for the same but for case and separators, 1 for one that holds the other, then by letters. */
@@ -7,21 +8,10 @@ function distance(one: string, other: string): number {
     if (left === right) return 0;
     const stem = (name: string) => name.replace(/s$/, "");
     if (left !== "" && right !== "" && (stem(right).includes(stem(left)) || stem(left).includes(stem(right)))) return 1;
-    return 1 + edits(left, right);
+    return 1 + editDistance(left, right);
 }
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
-
-function edits(left: string, right: string): number {
-    let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= left.length; i++) {
-        const next = [i];
-        for (let j = 1; j <= right.length; j++)
-            next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1));
-        row = next;
-    }
-    return row[right.length]!;
-}
 
 /** What there is, the likest first; of equals in the order of their names. */
 export function alikeFirst(wanted: string, names: readonly string[]): string[] {

@@ -4,22 +4,23 @@ import { allSettings } from "../../components/settings";
 import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
 import { withSettings } from "../config/stackFile";
 import type { Groups, Suggestion } from "../config/takeOver";
+import { asGroups } from "./fromHost";
 import { type Answers, findSetting, type QuestionName, questions, settingValue } from "./questions";
 
 /** The settings that answers stand for; the rest of the answers says how the host and Authentik are reached. */
 export function settingsOfAnswers(answers: Answers): Groups {
-    const groups: Groups = {};
-    const set = (setting: string, value: unknown) => {
-        const [group, key] = setting.split(".") as [string, string];
-        groups[group] = { ...groups[group], [key]: value };
-    };
+    const settings = new Map<string, unknown>();
     for (const [name, answer] of Object.entries(answers) as [QuestionName, string][]) {
         const { setting } = questions[name];
-        if (setting !== undefined) set(setting, settingValue(name, answer));
+        if (setting !== undefined) settings.set(setting, settingValue(name, answer));
     }
-    if (answers.caches !== undefined) set("access.ciMayPushToMirrors", answers.caches === "yes");
-    return groups;
+    if (answers.caches !== undefined) settings.set("access.ciMayPushToMirrors", answers.caches === "yes");
+    return asGroups(settings);
 }
+
+/** A setting of a stack as a text; undefined where there is none. */
+export const textOf = (value: unknown): string | undefined =>
+    typeof value === "string" && value !== "" ? value : undefined;
 
 export const withoutSlash = (url: string) => url.replace(/\/+$/, "");
 

@@ -6,7 +6,7 @@ import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
 import { busy } from "../shared/command";
 import { choicesFor } from "./alike";
 import { type FoundInAuthentik, lookAtAuthentik } from "./authentik";
-import { hasMetrics, partsOfIssuer, withoutSlash } from "./compose";
+import { hasMetrics, partsOfIssuer, textOf, withoutSlash } from "./compose";
 import type { Interview } from "./interview";
 import { declaredSetting, type QuestionName } from "./questions";
 
@@ -19,8 +19,6 @@ export interface Known {
     /** The token that the stack has. */
     token(): Promise<string | undefined>;
 }
-
-const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
 /** Address of the registry, and who reads the metrics where there are any. */
 export async function decideRegistry(interview: Interview, { given, config }: Known): Promise<void> {

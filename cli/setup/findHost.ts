@@ -7,6 +7,7 @@ import { hostKeyOfScan } from "../../components/settings/hostKeys";
 import type { JsonMap } from "../../components/zotConfig";
 import { configIn } from "../config/readConfig";
 import type { Groups } from "../config/takeOver";
+import { textOf } from "./compose";
 import { withAbsolutePaths } from "./fromHost";
 import { knownKeys, lookAtHost, readPrivateKey, scanHostKey, sshDefaults } from "./host";
 import { type FoundZot, type HostFacts, zotInWords } from "./hostFacts";
@@ -95,8 +96,6 @@ export async function findHost(interview: Interview, known: KnownHost): Promise<
         secrets: login.secrets,
     };
 }
-
-const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
 /** The key to pin: one that a person has confirmed, or that this machine trusts already. */
 async function confirmedKey(

@@ -8,14 +8,12 @@ import { runOverSsh, type SshConnection, SshError } from "../../clients/ssh";
 import { fingerprint } from "../../clients/ssh/keys";
 import { ssh2 } from "../../clients/ssh/ssh2";
 import { UserError } from "../../clients/userError";
-import { inspectionScript } from "../../host/scripts";
+import { inspectionScript, WHOLE_SCRIPT } from "../../host/scripts";
 import { busy } from "../shared/command";
 import { type HostFacts, hostFactsIn } from "./hostFacts";
 import factsScript from "./hostFacts.sh";
 import type { Target } from "./questions";
 
-/** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
-const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
 /** How long a host may take to show its key. In milliseconds. */
 const SCAN_TIMEOUT = 15_000;
 const KEY_TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"] as const;
@@ -114,7 +112,7 @@ export async function lookAtHost(connection: SshConnection, wanted: string): Pro
         "",
     ].join("\n");
     try {
-        const { stdout, stderr, code } = await runOverSsh(connection, { command: COMMAND, stdin: script });
+        const { stdout, stderr, code } = await runOverSsh(connection, { command: WHOLE_SCRIPT, stdin: script });
         const facts = hostFactsIn(stdout.toString("utf8"));
         if (facts) return facts;
         throw new UserError(

@@ -18,6 +18,7 @@ import {
     isYamlConfig,
     lostSettings,
     settingsOfAnswers,
+    textOf,
     withoutDefaults,
 } from "./compose";
 import { decideCaches, decideIdentity, decideRegistry, hasCaches, type Known } from "./decisions";
@@ -125,14 +126,11 @@ async function theStack(interview: Interview, folder: string): Promise<TheStack>
                 : "You will need it for every pulumi command: keep it, or set PULUMI_CONFIG_PASSPHRASE.",
         });
     }
-    const { url } = Object.fromEntries(
-        Object.entries(config).flatMap(([key, value]) => (key === "authentik:url" ? [["url", value]] : [])),
-    ) as { url?: unknown };
     return {
         name,
         isNew,
         given: hasFile ? groupsInStackFile(folder, name) : {},
-        authentikUrl: typeof url === "string" ? url : undefined,
+        authentikUrl: textOf(config["authentik:url"]),
         hasToken: "authentik:token" in config && !isNew,
         env,
     };
@@ -185,35 +183,34 @@ async function compose(
     const base = merged(asGroups(ofConfig.settings), places, fromHost.settings, given, found.settings, answered, {
         identity: { issuer },
     });
-    return withScratch(folder, stack, (scratch) => {
-        const project = String(readProject(folder).name);
-        const settings = withoutDefaults(base, given);
+    const project = String(readProject(folder).name);
+    const settings = withoutDefaults(base, given);
+    const { raw, suggestion } = withScratch(folder, (scratch) => {
         const file = join(scratch, `Pulumi.${stack}.yaml`);
         writeFileSync(file, composedFile("", { project, stack, settings, authentikUrl }));
         const raw = settingsFromStackFile(scratch, stack);
         const suggestion = suggestionFor(config, { raw, given: settings, where: `Pulumi.${stack}.yaml` }, zot.version);
-        return { project, stack, settings, authentikUrl, raw, suggestion };
-    }).then(async ({ project, settings, raw, suggestion }) => {
-        const lost = isDeployed ? [] : lostSettings(suggestion, isYamlConfig(zot.config ?? ""));
-        interview.asker.say(
-            takenOverText({ ...suggestion, file: `Pulumi.${stack}.yaml` }, { withMeanings: true }).trimEnd(),
-        );
-        if (lost.length > 0) await agreeToLoss(interview, lost, suggestion);
-        const all = merged(
-            settings,
-            suggestion.settings,
-            lost.length > 0 && interview.answers.drop === "yes" ? { zot: { dropSettings: lost } } : {},
-        );
-        // The host's key and the token are of this site: with them, it is checked as pulumi checks it.
-        declaredState(
-            {
-                ...withGroups(raw, merged(all, { host: { privateKey: new SecretText(undefined) } })),
-                site: { hasAuthentikUrl: true, hasAuthentikToken: true, sshAgentSocket: undefined },
-            },
-            `Pulumi.${stack}.yaml`,
-        );
-        return { project, stack, settings: changedSettings(all, given), authentikUrl };
+        return { raw, suggestion };
     });
+    const lost = isDeployed ? [] : lostSettings(suggestion, isYamlConfig(zot.config ?? ""));
+    interview.asker.say(
+        takenOverText({ ...suggestion, file: `Pulumi.${stack}.yaml` }, { withMeanings: true }).trimEnd(),
+    );
+    if (lost.length > 0) await agreeToLoss(interview, lost, suggestion);
+    const all = merged(
+        settings,
+        suggestion.settings,
+        lost.length > 0 && interview.answers.drop === "yes" ? { zot: { dropSettings: lost } } : {},
+    );
+    // The host's key and the token are of this site: with them, it is checked as pulumi checks it.
+    declaredState(
+        {
+            ...withGroups(raw, merged(all, { host: { privateKey: new SecretText(undefined) } })),
+            site: { hasAuthentikUrl: true, hasAuthentikToken: true, sshAgentSocket: undefined },
+        },
+        `Pulumi.${stack}.yaml`,
+    );
+    return { project, stack, settings: changedSettings(all, given), authentikUrl };
 }
 
 const words = (value: Json) => (typeof value === "object" ? "a list or a map" : JSON.stringify(value));
@@ -243,7 +240,7 @@ async function agreeToLoss(interview: Interview, lost: readonly string[], { logi
 }
 
 /** A folder with the project's file, for a stack that is not there yet. */
-async function withScratch<T>(folder: string, _stack: string, work: (scratch: string) => T): Promise<T> {
+function withScratch<T>(folder: string, work: (scratch: string) => T): T {
     const scratch = mkdtempSync(join(tmpdir(), "zot-hardening-setup-"));
     try {
         writeFileSync(join(scratch, "Pulumi.yaml"), readFileSync(join(folder, "Pulumi.yaml")));

@@ -2,6 +2,7 @@
 import type * as z from "zod/mini";
 import { crossChecks } from "./crossChecks";
 import { allSettings, type GroupName, type Settings } from "./declarations";
+import { editDistance } from "./editDistance";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, type Setting, type SettingMistake, setCommand, shown, shownPath } from "./setting";
 
@@ -306,16 +307,4 @@ function suggestion(name: string, candidates: string[]): string {
     }));
     const nearest = distances.reduce((best, next) => (next.distance < best.distance ? next : best));
     return nearest.distance <= Math.max(2, name.length / 3) ? `; did you mean ${nearest.candidate}?` : ".";
-}
-
-function editDistance(left: string, right: string): number {
-    let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= left.length; i++) {
-        const next = [i];
-        for (let j = 1; j <= right.length; j++) {
-            next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (left[i - 1] === right[j - 1] ? 0 : 1));
-        }
-        row = next;
-    }
-    return row[right.length]!;
 }

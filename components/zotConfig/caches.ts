@@ -94,7 +94,9 @@ function asMirror(registry: Json, taken: readonly string[]): MirrorSetting | str
     return mirror;
 }
 
-const overlap = (one: string, other: string) => `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
+/** Whether one of two destinations is below the other, or the same. */
+export const overlap = (one: string, other: string) =>
+    `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
 const trimmed = (value: Json | undefined) => String(value ?? "").replace(/^\/+|\/+$/g, "");
 const isNothing = (value: Json): boolean =>
     value === null ||

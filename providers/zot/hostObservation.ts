@@ -5,16 +5,13 @@
  */
 import { createHash } from "node:crypto";
 import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
-import { inspectionScript } from "../../host/scripts";
+import { inspectionScript, WHOLE_SCRIPT } from "../../host/scripts";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
 import { type Circumstances, compare, type Findings, reportOutput } from "./hostDrift";
 import observationScript from "./hostObservation.sh";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationInputs";
 import { HostRefusal, type HostReport, readReport } from "./hostReport";
-
-/** Without single quote, backslash, exclamation mark and line break, which login shells read differently. */
-const COMMAND = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
 
 /** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
 function scriptFor(observation: Observation, last: Declared | undefined, known: KnownZot | undefined): string {
@@ -322,7 +319,7 @@ class HostObservationResource {
         try {
             const ran = await runOverSsh(
                 observation.connection,
-                { command: COMMAND, stdin: scriptFor(observation, last, known) },
+                { command: WHOLE_SCRIPT, stdin: scriptFor(observation, last, known) },
                 { cancelled: context.cancelled, limits: this.options.limits },
             );
             const report = readReport(ran.stdout, observation.configFile);
