@@ -141,15 +141,40 @@ has_files_of_its_own() {
         [ "$(stat -c %d:%i "/proc/$1/root/" 2>/dev/null)" != "$(stat -c %d:%i / 2>/dev/null)" ]
 }
 
+# Whether nobody but root can have put a file where it is.
+# Reads: -. Sets: -. Prints: -.
+is_of_root() {
+    [ -z "$(
+        folders_of_others "$1"
+        untrusted_folders "${1%/*}"
+        real=$(readlink -f "$1" 2>/dev/null) && untrusted_folders "${real%/*}"
+    )" ]
+}
+
+# What a program says of its version. Any user may call a program of his own zot: it is run with his rights, and not at
+# all where that cannot be done. What root's process says it was started with is no proof either: setuid programs are
+# started by anybody. The user's id is empty where none is known.
+# Reads: -. Sets: owner user_switch. Prints: a line of JSON, or nothing.
+version_of() {
+    owner=$2
+    # shellcheck disable=SC2034 # as_zot looks anew
+    user_switch=
+    if [ "$(id -u)" -eq 0 ]; then [ "${owner:-0}" != 0 ] && can_become_zot; else [ "$owner" = "$(id -u)" ]; fi ||
+        is_of_root "$1" || return 0
+    as_zot "$1" --version 2>&1 </dev/null | grep '"commit"' | head -n 1
+}
+
 # Reads: -. Sets: -. Prints: what is to be known of a zot; the id of its process, or nothing of one that is stopped.
 tell_zot() {
     echo zot
     fact process "$1"
     found_config=$2 found_binary=$3 found_unit=$4
     found_group=
+    found_user=
     if [ -n "$1" ]; then
         found_group=$(group_of "$1")
-        fact user "$(name_of_user "$(user_of "$1")")"
+        found_user=$(user_of "$1")
+        fact user "$(name_of_user "$found_user")"
         fact folder "$(readlink "/proc/$1/cwd" 2>/dev/null)"
         [ -n "$found_unit" ] || found_unit=$(unit_of "$1" "${found_group#* }")
         [ -n "$found_unit" ] || found_unit=$(job_of "$1")
@@ -161,7 +186,7 @@ tell_zot() {
     fact binary "$found_binary"
     if [ -f "$found_binary" ] && [ -x "$found_binary" ]; then
         fact binaryThere yes
-        [ "$in_detail" = no ] || fact version "$("$found_binary" --version 2>&1 </dev/null | grep '"commit"' | head -n 1)"
+        [ "$in_detail" = no ] || fact version "$(version_of "$found_binary" "$found_user")"
     fi
     if [ -n "$found_unit" ]; then
         fact manager "${found_unit%% *}"
