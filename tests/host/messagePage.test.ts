@@ -64,6 +64,26 @@ test("the sentence on the page is the one in the script: whoever searches for wh
     expect(others).toEqual([]);
 });
 
+test("the sentence on the page begins where the one in the script does, and what the host fills in has a name", () => {
+    const others = described.filter(({ code, sentence }) => {
+        const before = found.find((one) => one.code === code)!.before.slice(-1200);
+        const start = before.lastIndexOf(
+            sentence
+                .split(/`[^`]*`/)
+                .find((part) => /\w/.test(part))!
+                .replaceAll('"', '\\"'),
+        );
+        // A sentence begins at a quotation mark, or after the code of the one before it.
+        const ahead = before
+            .slice(0, start)
+            .replace(/\$\([^)]*\)|\$\{[^}]*\}|\$\w+/g, "")
+            .split(/["'`=\]]|zot-hardening: |:-/)
+            .at(-1)!;
+        return start < 0 || /\w/.test(ahead) || sentence.includes("`first`");
+    });
+    expect(others).toEqual([]);
+});
+
 test("what fails or warns has a code, or passes on a sentence that has one", () => {
     const PASSED_ON = /^(?:zot-hardening: )?\$(?:\w+|\*|\(because )/;
     const without = scripts
