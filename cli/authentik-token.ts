@@ -6,10 +6,11 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Option } from "commander";
+import { withoutApi } from "../clients/authentik/connection";
+import { addressOf } from "../clients/http/address";
 import { outgoing } from "../clients/http/outgoing";
 import { UserError } from "../clients/userError";
 import { dangersOf, type TokenPurpose } from "../components/authentikPermissions";
-import { isLoopback } from "../components/settings";
 import { readStack } from "../components/settings/fromStackFile";
 import { AdminApi } from "./authentikToken/adminApi";
 import { Administration, type Outcome } from "./authentikToken/administration";
@@ -42,7 +43,7 @@ const ADMIN_TOKEN = "AUTHENTIK_ADMIN_TOKEN";
 async function authentikToken(options: Options): Promise<void> {
     const { settings } = declaredByOption(program);
     const task = tokenTask(options.stack, options.for, settings.identity, options.name);
-    const url = addressOf(options);
+    const url = authentikAddress(options);
     const token = adminToken();
     if (!options.steps && !token && (options.output || options.config || options.dryRun || options.json))
         throw new UserError(
@@ -90,7 +91,7 @@ async function removeTokens(options: Options): Promise<void> {
                 `Directory > Users, and Directory > Roles, remove ${namesOf(options).join(", ")}; ` +
                 "its token goes with the user.",
         );
-    const url = addressOf(options);
+    const url = authentikAddress(options);
     const api = new AdminApi(url, token, outgoing());
     busy(`Looking in Authentik at ${url}`);
     const found = await findMade(api, namesOf(options));
@@ -151,7 +152,7 @@ function adminToken(): string | undefined {
 }
 
 /** Where Authentik is: the option, the environment, the stack's file. */
-function addressOf({ url: option, stack }: Options): string {
+function authentikAddress({ url: option, stack }: Options): string {
     const file = join(projectFolder(), `Pulumi.${basename(stack)}.yaml`);
     // After `pulumi stack rm` there is none any more.
     const { config } = existsSync(file)
@@ -164,17 +165,14 @@ function addressOf({ url: option, stack }: Options): string {
                 "pulumi config set authentik:url https://authentik.example.org",
             { exitCode: EXIT.usage },
         );
-    if (!/^https?:\/\//.test(found) || !URL.canParse(found))
-        throw new UserError(`Authentik's address is not a URL: ${JSON.stringify(found)}.`);
-    const { protocol, hostname, origin, pathname, username, password } = new URL(found);
-    if (username || password)
-        throw new UserError("Authentik's address holds a user name or a password; give it without.");
-    if (protocol !== "https:" && !isLoopback(hostname))
-        throw new UserError(
-            `Authentik's address ${found} is plain http, where the token could be read on the way; ` +
-                "give its https address.",
-        );
-    return `${origin}${pathname}`.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
+    return withoutApi(
+        addressOf(
+            found.trim(),
+            "Authentik's address",
+            { carries: "the token" },
+            "Give one such as https://authentik.example.org.",
+        ),
+    );
 }
 
 async function handOver(key: string, { output, config, stack }: Options): Promise<string> {

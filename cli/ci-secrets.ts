@@ -1,10 +1,10 @@
 /** npm run ci-secrets: hands CI's credential from the stack's outputs to the CI's own store of secrets. */
 import { text } from "node:stream/consumers";
 import { InvalidArgumentError, Option } from "commander";
+import { addressOf, slashAtMost } from "../clients/http/address";
 import { outgoing, type Send } from "../clients/http/outgoing";
 import { UserError } from "../clients/userError";
 import { KeyHolder } from "../clients/zot/apiKeys";
-import { isLoopback } from "../components/settings";
 import { OUTPUT_NAMES } from "../components/settings/ciSecretNames";
 import { settingsFromStackFile, stacksWithFile } from "../components/settings/fromStackFile";
 import { isMap } from "../components/settings/setting";
@@ -156,15 +156,13 @@ function registryOf({ registryUrl, userName }: Credential): { url: string; userN
         throw new UserError(
             "To revoke the previous keys, the stack's outputs registryUrl and ciUserName are needed; run pulumi up.",
         );
-    if (!URL.canParse(registryUrl))
-        throw new UserError(`The stack's output registryUrl is not a URL: ${JSON.stringify(registryUrl)}.`);
-    const { origin, protocol, hostname } = new URL(registryUrl);
-    if (protocol !== "https:" && !isLoopback(hostname))
-        throw new UserError(
-            `The registry ${origin} is reached over plain http, where the key could be read on the way; ` +
-                "nothing was done.",
-        );
-    return { url: origin, userName };
+    const url = addressOf(
+        registryUrl,
+        "The stack's output registryUrl",
+        { carries: "the key", path: slashAtMost },
+        "Nothing was done.",
+    );
+    return { url, userName };
 }
 
 function named(text: string, before: Record<string, string> = {}): Record<string, string> {

@@ -2,8 +2,9 @@
  * Where CI's credential is handed to: the group `ciSecrets` of a stack's settings, below the options of the command.
  * Pure.
  */
+import { addressMistake, withoutSlash } from "../../clients/http/address";
 import { UserError } from "../../clients/userError";
-import { isLoopback, shown } from "../../components/settings";
+import { shown } from "../../components/settings";
 import { type SecretNames, secretNames } from "../../components/settings/ciSecretNames";
 
 export const STORES = ["forgejo", "gitea", "github", "dotenv", "json"] as const;
@@ -118,19 +119,14 @@ function apiUrlFrom(value: unknown, mistakes: string[], isGitHub: boolean): stri
         );
         return "";
     }
-    const refuse = (why: string) => {
-        mistakes.push(`the address ${shown(value)} of the forge cannot be used: ${why}.`);
+    const because = addressMistake(value, { carries: "the token and the key" });
+    if (because !== undefined) {
+        mistakes.push(`the address ${shown(value)} of the forge cannot be used: ${because}.`);
         return "";
-    };
-    if (typeof value !== "string" || !/^https?:\/\//i.test(value) || !URL.canParse(value))
-        return refuse("it is not a URL");
-    const url = new URL(value);
-    if (url.username || url.password) return refuse("it holds a user name or a password");
-    if (url.search || url.hash) return refuse("it has a query or a fragment");
-    if (url.protocol !== "https:" && !isLoopback(url.hostname))
-        return refuse("over plain http, the token and the key could be read on the way");
-    const path = url.pathname.replace(/\/+$/, "");
-    return `${url.origin}${isGitHub ? path : path.replace(/\/api\/v1$/, "")}`;
+    }
+    const { origin, pathname } = new URL(value as string);
+    const path = withoutSlash(pathname);
+    return `${origin}${isGitHub ? path : path.replace(/\/api\/v1$/, "")}`;
 }
 
 function namesFrom(value: unknown, store: unknown, mistakes: string[]): SecretNames {

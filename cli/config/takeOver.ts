@@ -1,4 +1,5 @@
 /** What a config on a host holds beside the settings becomes settings of the stack, as far as there are any. Pure. */
+import { withoutSlash } from "../../clients/http/address";
 import { type AccessChange, policyChanges } from "../../components/accessChanges";
 import { ANONYMOUS_ROW, LOGGED_IN_ROW, pushableInCache } from "../../components/accessPolicy";
 import { type DeclaredState, declaredState } from "../../components/declaredState";
@@ -69,7 +70,7 @@ export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string):
 
     const declaredMirrors = Array.isArray(zot.mirrors) ? (zot.mirrors as MirrorSetting[]) : [];
     const isDeclared = (mirror: MirrorSetting) =>
-        declaredMirrors.some(({ url }) => String(url).replace(/\/+$/, "") === mirror.url);
+        declaredMirrors.some(({ url }) => withoutSlash(String(url)) === mirror.url);
     const caches = cachesOf(onHost);
     const mirrors = caches.mirrors.filter(
         (mirror) => !isDeclared(mirror) && !declaredMirrors.some(({ prefix }) => overlap(prefix, mirror.prefix)),

@@ -1,6 +1,8 @@
 /** What zot's config opens to whom beside repositories, on two sides. Pure. */
+
+import { isLoopback } from "../../clients/http/address";
 import { whoInWords } from "../../components/accessChanges";
-import { type ChangeMeaning, type Effect, isLoopback, isMap } from "../../components/settings";
+import { type ChangeMeaning, type Effect, isMap } from "../../components/settings";
 import { type Json, type JsonMap, type OtherLogin, otherLogins, type ZotConfig } from "../../components/zotConfig";
 import { valueAt } from "../../components/zotJson";
 import { inline, literal } from "./words";

@@ -22,8 +22,6 @@ export function settingsOfAnswers(answers: Answers): Groups {
 export const textOf = (value: unknown): string | undefined =>
     typeof value === "string" && value !== "" ? value : undefined;
 
-export const withoutSlash = (url: string) => url.replace(/\/+$/, "");
-
 /** What of an issuer of Authentik is its address, and what the application's slug; undefined for another issuer. */
 export function partsOfIssuer(issuer: unknown): { url: string; slug: string } | undefined {
     const [, url, slug] = /^(https?:\/\/\S+?)\/application\/o\/([^/]+)\/$/.exec(String(issuer)) ?? [];

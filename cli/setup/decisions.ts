@@ -1,12 +1,14 @@
 /** What a person decides about the registry and in Authentik, with the secure answer first. */
+
 import { failureIn } from "../../clients/authentik/failures";
+import { withoutSlash } from "../../clients/http/address";
 import { EndlessListError } from "../../clients/http/paging";
 import { UserError } from "../../clients/userError";
 import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
 import { busy } from "../shared/command";
 import { choicesFor } from "./alike";
 import { type FoundInAuthentik, lookAtAuthentik } from "./authentik";
-import { hasMetrics, partsOfIssuer, textOf, withoutSlash } from "./compose";
+import { hasMetrics, partsOfIssuer, textOf } from "./compose";
 import type { Interview } from "./interview";
 import { declaredSetting, type QuestionName } from "./questions";
 

@@ -1,8 +1,9 @@
 /** What setup asks: each question by its name, which is its option and its key in a file of answers. Pure. */
+
+import { addressMistake } from "../../clients/http/address";
 import { allSettings, type Setting, shown } from "../../components/settings";
 import { EXAMPLE } from "../../components/settings/fromStackFile";
 import { hostKeyMistake, hostKeyOfScan } from "../../components/settings/hostKeys";
-import { urlMistake } from "../../components/settings/kinds";
 
 export type QuestionName = keyof typeof questions;
 
@@ -93,7 +94,7 @@ export const questions = define({
         help: "Address of Authentik.",
         value: "url",
         check: (answer) => {
-            const because = urlMistake(answer, () => undefined);
+            const because = addressMistake(answer, { carries: "the token", isComparedAsWritten: true });
             return because === undefined
                 ? undefined
                 : `${because}; give an https:// address (http:// only for loopback)`;

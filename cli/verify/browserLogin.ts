@@ -3,6 +3,7 @@
  * and comes back.
  */
 import type { BrowserContext, Page } from "../../clients/chromium";
+import { urlOf, withoutQuery } from "../../clients/http/address";
 import type { Control } from "./control";
 import type { Recorder } from "./exchanges";
 
@@ -78,7 +79,7 @@ export async function logInWithBrowser(
     );
     return {
         arrived: true,
-        address: addressOf(page.url()),
+        address: withoutQuery(page.url()),
         username: cookie && decodeURIComponent(cookie.value),
         keysStatus,
     };
@@ -137,11 +138,11 @@ async function fillIn(
             return {
                 arrived: false,
                 answered: true,
-                address: addressOf(page.url()),
+                address: withoutQuery(page.url()),
                 said: `${refusal}: ${await textOf(page)}`,
             };
         if (Date.now() > deadline)
-            return { arrived: false, answered: false, address: addressOf(page.url()), said: await textOf(page) };
+            return { arrived: false, answered: false, address: withoutQuery(page.url()), said: await textOf(page) };
         let last: string | undefined;
         for (const answer of answers) {
             const field = page.locator(answer.field).first();
@@ -197,21 +198,11 @@ function record(page: Page, recorder: Recorder): void {
         const request = response.request();
         if (!request.isNavigationRequest() && !new URL(request.url()).pathname.startsWith("/api/v3/flows/executor/"))
             return;
-        const { location } = response.headers();
-        const to =
-            location !== undefined && URL.canParse(location, response.url())
-                ? ` to ${addressOf(new URL(location, response.url()).href)}`
-                : "";
+        const to = urlOf(response.headers().location, response.url());
         recorder.add({
             as: "browser",
-            sent: `${request.method()} ${addressOf(request.url())}`,
-            received: `${response.status()}${to}`,
+            sent: `${request.method()} ${withoutQuery(request.url())}`,
+            received: `${response.status()}${to ? ` to ${withoutQuery(to)}` : ""}`,
         });
     });
-}
-
-function addressOf(url: string): string {
-    if (!URL.canParse(url)) return url;
-    const { origin, pathname, search } = new URL(url);
-    return `${origin}${pathname}${search ? "?…" : ""}`;
 }

@@ -1,4 +1,5 @@
 /** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
+import { urlOf, withoutQuery } from "../../clients/http/address";
 import type { Send } from "../../clients/http/outgoing";
 import { outsideText } from "../../clients/outsideText";
 import { withoutSecrets } from "../../components/settings/secrets";
@@ -41,18 +42,15 @@ export function shortened(text: string): string {
 export function recordedSteps(way: Send, recorder: Recorder, as: string): Send {
     return async (url, request) => {
         const response = await way(url, request);
-        const location = response.headers.get("location");
-        const to = location !== null && URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+        const to = urlOf(response.headers.get("location"), url);
         recorder.add({
             as,
-            sent: `${request.method} ${addressOf(url)}`,
-            received: `${response.status}${to ? ` to ${addressOf(to)}` : ""}`,
+            sent: `${request.method} ${withoutQuery(url)}`,
+            received: `${response.status}${to ? ` to ${withoutQuery(to)}` : ""}`,
         });
         return response;
     };
 }
-
-const addressOf = (url: URL) => `${url.origin}${url.pathname}${url.search ? "?…" : ""}`;
 
 /** A text of somebody else's, for a report: without what looks like a key. */
 export const redacted = (text: string) =>

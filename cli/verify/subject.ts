@@ -1,6 +1,6 @@
 /** What is verified: a stack's registry, or any by its address; and what is declared of it. */
 
-import { isConfidential } from "../../clients/http/address";
+import { addressOf, slashAtMost } from "../../clients/http/address";
 import { UserError } from "../../clients/userError";
 import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
 import { declaredState } from "../../components/declaredState";
@@ -77,25 +77,20 @@ export async function subjectFrom(options: SubjectOptions, environment: NodeJS.P
             ? fromOptions(options, environment)
             : await fromStack(options.stack, options, environment);
     const carriesKeys = !options.readOnly || subject.ciKey !== undefined;
-    if (carriesKeys && !isConfidential(new URL(subject.registryUrl))) {
-        const without = options.readOnly ? "run it without CI's key (ZOT_CI_API_KEY, --stack)" : "--read-only";
-        throw new UserError(
-            `The registry ${subject.registryUrl} is reached over plain http, ` +
-                `where the keys of this run could be read on the way. Give its https:// address, or ${without}.`,
+    const without = options.readOnly ? "run it without CI's key (ZOT_CI_API_KEY, --stack)" : "use --read-only";
+    subject.registryUrl = addressOf(
+        subject.registryUrl,
+        "The registry's address",
+        { carries: carriesKeys ? "the keys of this run" : undefined, path: slashAtMost },
+        `Give one such as https://registry.example.org${carriesKeys ? `, or ${without}` : ""}.`,
+    );
+    if (subject.authentik)
+        subject.authentik.url = addressOf(
+            subject.authentik.url,
+            "Authentik's address",
+            { carries: "its token" },
+            "Give one such as https://authentik.example.org.",
         );
-    }
-    if (subject.authentik && !URL.canParse(subject.authentik.url)) {
-        throw new UserError(
-            `${JSON.stringify(subject.authentik.url)} is no address of Authentik; ` +
-                "give one such as https://authentik.example.org.",
-        );
-    }
-    if (subject.authentik && !isConfidential(new URL(subject.authentik.url))) {
-        throw new UserError(
-            `Authentik at ${subject.authentik.url} is reached over plain http, ` +
-                "where its token could be read on the way. Give its https:// address.",
-        );
-    }
     for (const image of subject.images) {
         const known = subject.mirrors?.some((prefix) => image.startsWith(`${prefix}/`));
         if (subject.mirrors && !known)
@@ -122,7 +117,7 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
     } as unknown as Parameters<typeof tieredPolicy>[0]);
     return {
         name: options.registry!,
-        registryUrl: originOf(options.registry!),
+        registryUrl: options.registry!,
         policy,
         adminsGroup,
         workloadsGroup,
@@ -161,7 +156,7 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
     return {
         name: `the stack ${stack}`,
         stack,
-        registryUrl: originOf(options.registry ?? text("registryUrl") ?? registry.url),
+        registryUrl: options.registry ?? text("registryUrl") ?? registry.url,
         policy,
         adminsGroup: options.adminsGroup ?? identity.adminsGroup,
         workloadsGroup: options.workloadsGroup ?? identity.workloadsGroup,
@@ -239,23 +234,10 @@ function wayIntoAuthentik(
             "and set their passwords)."
           : "";
     return {
-        authentik: url && token ? { url: url.replace(/\/+$/, ""), token: token.trim() } : undefined,
+        authentik: url && token ? { url: url.trim(), token: token.trim() } : undefined,
         withoutAuthentik,
     };
 }
 
 const browserOf = ({ browser }: SubjectOptions): Subject["browser"] =>
     browser === undefined ? undefined : { program: browser === true ? undefined : browser };
-
-function originOf(url: string): string {
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-        throw new UserError(
-            `${JSON.stringify(url)} is no address of a registry; give one such as https://registry.example.org.`,
-        );
-    const { origin, pathname, search } = new URL(url);
-    if (pathname !== "/" || search !== "")
-        throw new UserError(
-            `The registry's address ${url} has a path; give the scheme and the host only, as ${origin}.`,
-        );
-    return origin;
-}

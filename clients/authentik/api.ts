@@ -8,6 +8,7 @@ import { everyPage } from "../http/paging";
 import { type Answer, type HttpRequest, sendOne } from "../http/request";
 import { retrying } from "../http/retry";
 import { currentCall } from "./call";
+import { withoutApi } from "./connection";
 import { type Asked, isSuccess, type Judged, judged, type Patience, withoutAnswer } from "./failures";
 
 export type { Patience } from "./failures";
@@ -59,9 +60,6 @@ export interface Page<Item> {
     results: Item[];
     pagination?: { next: number };
 }
-
-/** Authentik's address without what belongs to its API. */
-export const withoutApi = (url: string): string => url.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
 
 export class AuthentikApi {
     private way: Send | undefined;

@@ -1,5 +1,5 @@
 /** Where Authentik is and who asks, as the settings and the environment have it. Pure. */
-import { isConfidential } from "../http/address";
+import { addressOf, withoutSlash } from "../http/address";
 import { UserError } from "../userError";
 
 export interface Connection {
@@ -57,29 +57,21 @@ export function connectionFrom(config: ConnectionProperties, environment: NodeJS
  * @throws UserError
  */
 export function parseUrl(value: string, name: string): string {
-    let url: URL | undefined;
-    try {
-        url = new URL(value.trim());
-    } catch {
-        // Said below, with what is allowed.
-    }
-    if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
-        throw new UserError(
-            `${name} must be an http or https address such as https://authentik.example.com, ` +
-                `not ${JSON.stringify(value)}.`,
-        );
-    }
-    if (!isConfidential(url)) {
-        throw new UserError(
-            `${name} is ${JSON.stringify(value)}: over plain http, the API token could be read on the way. ` +
-                "Give Authentik's https address (http is for a loopback host only).",
-        );
-    }
-    if (url.username || url.password)
-        throw new UserError(`${name} must hold no user name or password; the API token is authentik:token.`);
-    const base = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
-    return base.endsWith("/api/v3") ? base : `${base}/api/v3`;
+    const base = addressOf(
+        value.trim(),
+        name,
+        { carries: "the API token" },
+        "Give Authentik's address, such as https://authentik.example.com (http:// is for a loopback host only; " +
+            "the API token is authentik:token).",
+    );
+    return `${withoutApi(base)}${API}`;
 }
+
+/** Where Authentik's API is, below its own address. */
+const API = "/api/v3";
+
+/** Authentik's address without what belongs to its API. */
+export const withoutApi = (url: string): string => withoutSlash(withoutSlash(url).replace(/\/api\/v3$/, ""));
 
 /** Headers come as JSON text from `Pulumi.<stack>.yaml`. What they hold is secret and is not repeated in a message. */
 export function parseHeaders(value: unknown): Record<string, string> {

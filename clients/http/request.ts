@@ -1,4 +1,5 @@
 /** One request and its answer, read whole. */
+import { urlOf } from "./address";
 import { unreachable } from "./failures";
 import type { Send } from "./outgoing";
 
@@ -48,14 +49,13 @@ export async function sendOne(way: Send, target: string | URL, request: HttpRequ
             body: json === undefined ? request.body : JSON.stringify(json),
             signal: cancelled ? AbortSignal.any([limit, cancelled]) : limit,
         });
-        const location = response.headers.get("location");
         return {
             url,
             status: response.status,
             headers: response.headers,
             // The whole of it now: a connection that breaks halfway is a failure of this request.
             text: await response.text(),
-            location: location !== null && URL.canParse(location, url.href) ? new URL(location, url) : undefined,
+            location: urlOf(response.headers.get("location"), url),
         };
     } catch (error) {
         cancelled?.throwIfAborted();

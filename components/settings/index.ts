@@ -1,6 +1,5 @@
 /** Typed, validated stack configuration. `fromPulumi` and `fromStackFile` are its two readers. */
 
-export { isLoopback } from "../../clients/http/address";
 export { ACTIONS, type Action } from "./actions";
 export {
     allSettings,

@@ -1,6 +1,6 @@
 /** The kinds of values that settings have: how one is checked, and what is said to be allowed. Pure. */
 import * as z from "zod/mini";
-import { isConfidential } from "../../clients/http/address";
+import { addressMistake, noPath } from "../../clients/http/address";
 import { DURATION, goDurationSeconds } from "./goDurations";
 import { SecretText, type Setting, type SettingKind } from "./setting";
 
@@ -78,23 +78,22 @@ export const secret = (allowed: string) => ({
     secret: true,
 });
 
-/** Why this is not a URL that logins and keys may travel to, or undefined where it is one. `path` judges its path. */
-export function urlMistake(value: string, path: (pathname: string) => string | undefined): string | undefined {
-    if (!/^https?:\/\/[^/]/i.test(value) || /\s/.test(value) || !URL.canParse(value)) return "it is not a URL";
-    const parsed = new URL(value);
-    if (parsed.username || parsed.password) return "it holds a user name or a password";
-    if (!isConfidential(parsed)) return "over plain http, logins and keys could be read on the way";
-    if (parsed.search || parsed.hash || value.includes("?") || value.includes("#"))
-        return "it has a query or a fragment";
-    // Redirect URIs and issuers are compared as they are written.
-    const rest = value.slice(parsed.origin.length);
-    if (!value.startsWith(parsed.origin) || (rest && !rest.startsWith("/")))
-        return `a browser would write it as ${parsed.origin}${rest.replace(/^[^/]*/, "")}`;
-    return path(rest);
-}
+const LOGINS = { carries: "logins and keys", isComparedAsWritten: true };
+const ONLY_LOOPBACK = "(http:// only for a loopback host)";
 
-export const originMistake = (value: string) =>
-    urlMistake(value, (path) => (path === "/" ? "it ends in a slash" : path ? "it has a path" : undefined));
+/** Why this is not the address of a registry, scheme and host alone. */
+export const originMistake = (value: string): string | undefined => addressMistake(value, { ...LOGINS, path: noPath });
+export const origin = (example: string) =>
+    text(`an https:// URL without a path, for example ${example} ${ONLY_LOOPBACK}`, originMistake);
+export const address = () => text(`an https:// URL ${ONLY_LOOPBACK}`, (value) => addressMistake(value, LOGINS));
+/** An address that is a folder; `otherwise` is what comes of another. */
+export const folderAddress = (example: string, otherwise: string) =>
+    text(`an https:// URL that ends in a slash, for example ${example} ${ONLY_LOOPBACK}`, (value) =>
+        addressMistake(value, {
+            ...LOGINS,
+            path: (path) => (path.endsWith("/") ? undefined : `it does not end in a slash, and ${otherwise}`),
+        }),
+    );
 
 export function define<T>(setting: Setting<T>): Setting<T> {
     return setting;

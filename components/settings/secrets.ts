@@ -1,4 +1,5 @@
 /** What a secret looks like: the one list, by the key that it stands at and by its own form. Pure. */
+import { withoutUserinfo } from "../../clients/http/address";
 
 /** Without what tells keys of one meaning apart: `X-Api-Key`, `api_key` and `apiKey` are the same. */
 const plain = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
@@ -68,17 +69,6 @@ const FORMS: [kind: string, form: RegExp][] = [
 
 /** What stands before the host of an address: `user:password@`, or a token alone. */
 const USERINFO = /\/\/[^/?#\s"'@][^/?#\s"']*@/;
-/**
- * What follows the slashes of an address, to its end as somebody may have written it: with a slash in the password,
- * say.
- */
-const AFTER_SLASHES = /\/\/[^\s"']+/g;
-
-/** Hides all that stands before the last `@`, but for the one before the digest of an image. */
-function withoutUserinfo(address: string, replacement: string): string {
-    const at = address.replace(/@sha\d+:.*$/, "").lastIndexOf("@");
-    return at < 0 || at === 2 ? address : `//${replacement}${address.slice(at)}`;
-}
 const PARAMETER = /([?&;#])([\w.~%-]+)=([^&;#\s"']+)/g;
 
 /**
@@ -98,11 +88,9 @@ export function withoutSecrets(text: string, replacement = "[hidden]"): string {
         (rest, [, form]) => rest.replace(new RegExp(form.source, `${form.flags.replace("g", "")}g`), replacement),
         text,
     );
-    return known
-        .replace(AFTER_SLASHES, (address) => withoutUserinfo(address, replacement))
-        .replace(PARAMETER, (whole: string, before: string, name: string) =>
-            isSecretParameter(name) ? `${before}${name}=${replacement}` : whole,
-        );
+    return withoutUserinfo(known, replacement).replace(PARAMETER, (whole: string, before: string, name: string) =>
+        isSecretParameter(name) ? `${before}${name}=${replacement}` : whole,
+    );
 }
 
 /** A value of JSON without its secrets, whether the key that they stand at or their own form says so. */

@@ -2,7 +2,10 @@
  * Pull-through caches of a config that was made by other means: which of them `zot.mirrors` can say, and where zot puts
  * the images of the others. Pure.
  */
+
+import { withoutSlash } from "../../clients/http/address";
 import { declarations, type MirrorSetting } from "../settings";
+import { originMistake } from "../settings/kinds";
 import { patternMistake } from "../settings/patterns";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 
@@ -68,8 +71,8 @@ function asMirror(registry: Json, taken: readonly string[]): MirrorSetting | str
     const addresses = addressesOf(registry);
     if (addresses.length !== 1) return `it has ${addresses.length === 0 ? "no" : "several"} addresses`;
     const url = addresses[0]!;
-    if (/^http:/i.test(url)) return "its address is plain http";
-    if (/^https:\/\/[^/]+\/./i.test(url)) return "its address has a path";
+    const because = originMistake(url);
+    if (because !== undefined) return because;
     if (at("onDemand") !== true) return "it is not fetched on demand";
     if (at("tlsVerify") === false) return "it does not check its TLS certificate (tlsVerify)";
     const more = Object.entries(isJsonMap(registry) ? registry : {}).find(
@@ -110,7 +113,7 @@ const saysNothing = (key: string, value: Json) => isNothing(value) || SAYS_NOTHI
 /** Where a registry is fetched from, without slashes at the ends. */
 export function addressesOf(registry: Json): string[] {
     const urls = valueAt(registry, ["urls"]);
-    return Array.isArray(urls) ? urls.map((url) => String(url).replace(/\/+$/, "")) : [];
+    return Array.isArray(urls) ? urls.map((url) => withoutSlash(String(url))) : [];
 }
 
 /**

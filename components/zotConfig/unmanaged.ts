@@ -1,4 +1,5 @@
 /** What a config on a host has that the settings do not declare: what the first push would remove. Pure. */
+import { withoutSlash } from "../../clients/http/address";
 import { extraConfigMistakes } from "../settings";
 import { isJsonMap, isSameJson, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
 import { addressesOf } from "./caches";
@@ -184,4 +185,4 @@ const isSame = (one: Json, other: Json | undefined): boolean =>
     (typeof one !== "object" &&
         other !== undefined &&
         typeof other !== "object" &&
-        String(one).replace(/\/$/, "") === String(other).replace(/\/$/, ""));
+        withoutSlash(String(one)) === withoutSlash(String(other)));

@@ -4,7 +4,7 @@
  */
 
 import { durationOf } from "../../clients/durations";
-import { isConfidential } from "../../clients/http/address";
+import { type AddressRule, addressProblem, noPath } from "../../clients/http/address";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 import { type KeyState, type KeyStatus, type Predecessor, rotateAt, type Wanted } from "./plan";
 
@@ -142,16 +142,13 @@ const REPOSITORY = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[
 
 type Judge = (value: PropertyValue) => string | undefined;
 
+const ADDRESSES: Readonly<Record<string, AddressRule>> = {
+    registryUrl: { carries: "logins and keys", path: noPath, isComparedAsWritten: true },
+    issuer: { carries: "passwords" },
+};
+
+/** What else a value must be. */
 const ALLOWED: Readonly<Record<string, Judge>> = {
-    registryUrl: (value) => {
-        if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value))
-            return "must be an http or https URL";
-        const url = new URL(value);
-        if (value !== url.origin) return `must be an origin without a path or a slash at the end, as ${url.origin}`;
-        return isConfidential(url)
-            ? undefined
-            : "must be https: over plain http, logins and keys could be read on the way";
-    },
     user: (value) =>
         typeof value === "string" && value.trim() === value && value !== "" && !/[\s:]/.test(value)
             ? undefined
@@ -165,13 +162,6 @@ const ALLOWED: Readonly<Record<string, Judge>> = {
     predecessorLifetime: (value) => durationProblem(value, 0),
     generation: (value) =>
         Number.isSafeInteger(integerOf(value)) && integerOf(value) >= 0 ? undefined : "must be an integer from 0 on",
-    issuer: (value) => {
-        if (typeof value !== "string" || !URL.canParse(value) || !/^https?:\/\//.test(value))
-            return "must be an http or https URL";
-        return isConfidential(new URL(value))
-            ? undefined
-            : "must be https: over plain http, passwords could be read on the way";
-    },
     loginFlow: (value) =>
         typeof value === "string" && /^[-a-zA-Z0-9_]+$/.test(value)
             ? undefined
@@ -184,6 +174,13 @@ const ALLOWED: Readonly<Record<string, Judge>> = {
             ? undefined
             : "must be a commit, or sha256: and a hash",
 };
+
+function problemOf(name: string, value: PropertyValue): string | undefined {
+    const rule = ADDRESSES[name];
+    if (rule) return addressProblem(value, name, rule);
+    const must = ALLOWED[name]!(value);
+    return must && `${name} ${must}, not ${JSON.stringify(value)}`;
+}
 
 function durationProblem(value: PropertyValue, least: number): string | undefined {
     const milliseconds = durationOf(value);
@@ -218,8 +215,8 @@ export function checkInputs(
         }
         inputs[name] = value;
         if (!isKnown(value)) continue;
-        const problem = ALLOWED[name]!(value);
-        if (problem) fail(name, `${name} ${problem}, not ${JSON.stringify(value)}.`);
+        const problem = problemOf(name, value);
+        if (problem) fail(name, `${problem}.`);
         else if (definition.type === "integer") inputs[name] = integerOf(value);
         else if (definition.type === "boolean") inputs[name] = booleanOf(value);
         else if (typeof value === "number") inputs[name] = `${value}s`;

@@ -1,5 +1,6 @@
 /** The provider's configuration: where Authentik is, its token, and how requests leave this machine. */
-import { isConfidential } from "../../clients/http/address";
+import { withoutApi } from "../../clients/authentik/connection";
+import { type AddressRule, addressProblem } from "../../clients/http/address";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 
 export interface Configuration {
@@ -38,48 +39,33 @@ export const configurationProperties = {
     },
 } as const;
 
+/** A proxy's address may hold its user and password, and what goes through it is encrypted by itself. */
+const ADDRESSES: Readonly<Record<string, AddressRule>> = {
+    authentikUrl: { carries: "the token" },
+    proxy: { carries: undefined, mayLogIn: true },
+};
+
 const asText = (value: PropertyValue | undefined) =>
     typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 
 /** What is wrong with a configuration, found without asking anybody. Values that are not known yet pass. */
 export function checkConfiguration(config: PropertyMap): CheckFailure[] {
     const failures: CheckFailure[] = [];
-    for (const [property, problem] of [
-        ["authentikUrl", addressProblem],
-        ["proxy", urlProblem],
-    ] as const) {
+    for (const [property, rule] of Object.entries(ADDRESSES)) {
         const value = config[property];
         const text = isKnown(value) ? asText(value) : undefined;
-        const reason = text === undefined ? undefined : problem(text);
-        if (reason) failures.push({ property, reason: `zot:${property} ${reason}` });
+        const problem = text === undefined ? undefined : addressProblem(text, `zot:${property}`, rule);
+        if (problem !== undefined) failures.push({ property, reason: `${problem}.` });
     }
     return failures;
 }
 
 export function configurationFrom(config: PropertyMap, environment: NodeJS.ProcessEnv): Configuration {
+    const url = asText(config.authentikUrl) ?? asText(environment.AUTHENTIK_URL);
     return {
-        authentikUrl: baseUrl(asText(config.authentikUrl) ?? asText(environment.AUTHENTIK_URL)),
+        authentikUrl: url && withoutApi(url),
         authentikToken: asText(config.authentikToken) ?? asText(environment.AUTHENTIK_TOKEN),
         caCertificateFile: asText(config.caCertificateFile),
         proxy: asText(config.proxy),
     };
-}
-
-/** The API's own path may be part of what was given. */
-const baseUrl = (url: string | undefined) => url?.replace(/\/+$/, "").replace(/\/api\/v3$/, "");
-
-/** Why this is not where a token may be sent. */
-function addressProblem(text: string): string | undefined {
-    return (
-        urlProblem(text) ??
-        (isConfidential(new URL(text))
-            ? undefined
-            : "must be https: over plain http, the token could be read on the way.")
-    );
-}
-
-/** Why this is not an address to send requests to; a proxy's may hold its user and password, which are not repeated. */
-function urlProblem(text: string): string | undefined {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    return url && /^https?:$/.test(url.protocol) ? undefined : "must be an http or https URL.";
 }

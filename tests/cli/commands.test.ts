@@ -384,7 +384,9 @@ ${stringify({ binary: "/usr/local/bin/zot", configFile: "/etc/zot/config.json", 
                 "",
             ].join("\n"),
         );
-        expect(stdout).toContain("\n  http://old.example.org: its address is plain http\n");
+        expect(stdout).toContain(
+            "\n  http://old.example.org: over plain http, logins and keys could be read on the way\n",
+        );
         expect(stdout).toContain("\n  it has no sync: pull-through caches fetch nothing (zot.mirrors).\n");
         const { config } = parse(stackFile(folder));
         expect(config["zot-hardening:zot"]).toMatchObject({

@@ -1,6 +1,6 @@
 /** Settings of CI's key: how long it lives, and where it is put. Pure. */
 import * as z from "zod/mini";
-import { boolean, define, integer, longDuration, name, oneOf, optional, text, urlMistake } from "../kinds";
+import { address, boolean, define, integer, longDuration, name, oneOf, optional } from "../kinds";
 import { longer, onOff, ordered, other, quoted, unclear } from "../meanings";
 
 export const ci = {
@@ -61,7 +61,7 @@ export const ciSecrets = {
     apiUrl: optional(
         define({
             description: "Address of the forge; of GitHub Enterprise https://HOST/api/v3.",
-            ...text("an https:// URL", (value) => urlMistake(value, () => undefined)),
+            ...address(),
             review: other("CI's key is handed to"),
         }),
     ),

@@ -1,6 +1,6 @@
 /** Settings of the identity provider: what is called what in Authentik. Pure. */
 
-import { absolutePath, boolean, define, name, optional, slug, text, urlMistake } from "../kinds";
+import { absolutePath, address, boolean, define, folderAddress, name, optional, slug, text } from "../kinds";
 import { IN_ZOT_CONFIG, NO_RIGHTS, onOff, ordered, other, unclear } from "../meanings";
 import { THREE_TIERS } from "../zotPlaces";
 
@@ -9,14 +9,7 @@ export const identity = {
         description:
             "OpenID Connect issuer, as Authentik's discovery document has it: " +
             "the URL of Authentik, /application/o/, the application's slug, a slash.",
-        ...text(
-            "an https:// URL that ends in a slash, for example https://authentik.example.org/application/o/zot/ " +
-                "(http:// only for a loopback host)",
-            (value) =>
-                urlMistake(value, (path) =>
-                    path.endsWith("/") ? undefined : "it does not end in a slash, and zot would stop at its start",
-                ),
-        ),
+        ...folderAddress("https://authentik.example.org/application/o/zot/", "zot would stop at its start"),
         example: "https://authentik.example.org/application/o/zot/",
         zotConfig: { path: "http.auth.openid.providers.oidc.issuer" },
         review: IN_ZOT_CONFIG,
@@ -68,9 +61,7 @@ export const identity = {
             description:
                 "Where Authentik opens the application. " +
                 "Left out, it stays as it is there; of a new application it is registry.url.",
-            ...text("an https:// URL (http:// only for a loopback host)", (value) =>
-                urlMistake(value, () => undefined),
-            ),
+            ...address(),
             review: other("Authentik sends people who open the application to"),
         }),
     ),

@@ -1,6 +1,8 @@
 /** Settings of zot itself, and of its address. Pure. */
+
 import { isIP } from "node:net";
 import * as z from "zod/mini";
+import { withoutSlash } from "../../../clients/http/address";
 import { DURATION, goDurationSeconds } from "../goDurations";
 import {
     absolutePath,
@@ -11,6 +13,7 @@ import {
     isName,
     oneOf,
     optional,
+    origin,
     originMistake,
     port,
     requestTimeout,
@@ -46,14 +49,10 @@ const syncRegistry = (mirror: MirrorSetting) => ({
 export const registry = {
     url: define({
         description: "Public URL of the registry; logins are sent back to it.",
-        ...text(
-            "an https:// URL without a path, for example https://registry.example.org (http:// only for a " +
-                "loopback host)",
-            originMistake,
-        ),
+        ...origin("https://registry.example.org"),
         example: "https://registry.example.org",
         zotConfig: [
-            { path: "http.externalUrl", read: (value) => String(value).replace(/\/$/, "") },
+            { path: "http.externalUrl", read: (value) => withoutSlash(String(value)) },
             // Behind a proxy that ends TLS, zot would not know to mark its cookies as secure.
             { path: "http.auth.secureSession", write: (url) => url.startsWith("https:") || undefined },
         ],

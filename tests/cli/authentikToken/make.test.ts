@@ -224,6 +224,6 @@ describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in
 test("an address over plain http is refused", async () => {
     expect(await run(project(), ["--url", "http://authentik.example.org", "--output", "x"])).toMatchObject({
         status: 1,
-        stderr: expect.stringMatching(/plain http, where the token could be read/),
+        stderr: expect.stringMatching(/over plain http, the token could be read on the way/),
     });
 });

@@ -89,6 +89,6 @@ test("a registry over plain http is refused before anything is handed over", asy
     const ran = await handOver(["--store", "json", "--file", file, "--revoke-previous"], {
         input: JSON.stringify({ ...outputs, registryUrl: "http://registry.example.org" }),
     });
-    expect(ran).toMatchObject({ status: 1, stderr: expect.stringMatching(/plain http.*nothing was done/) });
+    expect(ran).toMatchObject({ status: 1, stderr: expect.stringMatching(/over plain http.*Nothing was done/) });
     expect(existsSync(file)).toBe(false);
 });

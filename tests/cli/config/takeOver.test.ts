@@ -94,8 +94,8 @@ describe("caches", () => {
     test("the others stay as they are, and CI may only read what they fill", () => {
         const { otherCaches, declared } = takenOver(read("odd-caches.json"));
         expect(otherCaches.map(({ because }) => because)).toEqual([
-            "its address has a path",
-            "its address is plain http",
+            "it has a path",
+            "over plain http, logins and keys could be read on the way",
             "it has preserveDigest",
             "its content has stripPrefix",
             "it has several addresses",

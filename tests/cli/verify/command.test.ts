@@ -312,12 +312,16 @@ describe("what cannot be carried out", () => {
     test.each([
         [["--only", "no-such-check", "--registry", "http://127.0.0.1:9"], 2, /There is no check no-such-check/],
         [[], 2, /Which registry\?/],
-        [["--registry", "registry.example.org"], 2, /is no address of a registry/],
-        [["--registry", "http://registry.example.org"], 2, /over plain http, where the keys of this run could be read/],
+        [
+            ["--registry", "registry.example.org"],
+            2,
+            /The registry's address "registry\.example\.org" cannot be used: it is not a URL/,
+        ],
+        [["--registry", "http://registry.example.org"], 2, /over plain http, the keys of this run could be read/],
         [
             ["--registry", "https://registry.example.org", "--authentik-url", "http://authentik.example.org"],
             2,
-            /Authentik at http:\/\/authentik\.example\.org is reached over plain http/,
+            /Authentik's address "http:\/\/authentik\.example\.org" cannot be used: over plain http/,
         ],
         [["--registry", "http://registry.example.org", "--read-only"], 2, /over plain http, .*without CI's key/],
         [["--registry", "http://127.0.0.1:9"], 3, /127\.0\.0\.1:9 cannot be reached/],

@@ -334,8 +334,9 @@ describe("configuration", () => {
             {
                 property: "url",
                 reason:
-                    "authentik:url must be an http or https address such as https://authentik.example.com, " +
-                    'not "authentik.example.com".',
+                    'authentik:url "authentik.example.com" cannot be used: it is not a URL. ' +
+                    "Give Authentik's address, such as https://authentik.example.com (http:// is for a loopback host " +
+                    "only; the API token is authentik:token).",
             },
             { property: "insecure", reason: 'authentik:insecure must be true or false, not "perhaps".' },
             {
@@ -345,7 +346,7 @@ describe("configuration", () => {
         ]);
         expect(checkConfiguration({ url: UNKNOWN, token: UNKNOWN })).toEqual([]);
         const plain =
-            /authentik:url is "http:\/\/authentik\.example\.com": over plain http, the API token could be read on the way/;
+            /authentik:url "http:\/\/authentik\.example\.com" cannot be used: over plain http, the API token could be read on the way/;
         expect(checkConfiguration({ url: "http://authentik.example.com" })).toEqual([
             { property: "url", reason: expect.stringMatching(plain) },
         ]);
@@ -355,7 +356,7 @@ describe("configuration", () => {
         for (const url of ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"])
             expect(checkConfiguration({ url })).toEqual([]);
         expect(() => connectionFrom({ url: "https://u:p@x.example.com", token }, {})).toThrow(
-            /no user name or password/,
+            /it holds a user name or a password/,
         );
         expect(() => connectionFrom({ url: "https://x.example.com", token: "a b" }, {})).toThrow(
             /holds a character that no token has/,
