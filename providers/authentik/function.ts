@@ -5,7 +5,7 @@ import type { Client } from "../../clients/authentik/client";
 import { failureIn } from "../../clients/authentik/failures";
 import { outsideText } from "../../clients/outsideText";
 import { UserError } from "../../clients/userError";
-import type { CheckFailure, FunctionHandler, PropertyMap, PropertyValue } from "../protocol";
+import type { CheckFailure, FunctionHandler, PropertyMap } from "../protocol";
 import { missingPermission } from "./errors";
 import type { PropertyType, SchemaType } from "./propertyTypes";
 
@@ -37,8 +37,12 @@ export interface FunctionDefinition {
     /** Object types of results. */
     types?: Record<string, Record<string, Result>>;
     check?(args: PropertyMap): CheckFailure[];
-    /** @throws UserError where nothing fits. */
-    lookUp(client: Client, args: PropertyMap): Promise<PropertyMap>;
+    /** Undefined where nothing fits, which is then told. */
+    lookUp(client: Client, args: PropertyMap): Promise<PropertyMap | undefined>;
+    /** By which argument a name is looked up. Default: none is a name. */
+    nameArgument?: string;
+    /** The names that a search finds: one of them may differ from the wanted one by capitals alone. */
+    namesLike?(client: Client, search: string): Promise<string[]>;
 }
 
 export function functionHandler(definition: FunctionDefinition, clientOf: () => Client): FunctionHandler {
@@ -51,7 +55,7 @@ export function functionHandler(definition: FunctionDefinition, clientOf: () => 
             if (failures.length > 0) return { failures };
             const client = clientOf();
             try {
-                const result = await during(context, () => client.reading(() => definition.lookUp(client, args)));
+                const result = await during(context, () => client.reading(() => foundBy(definition, client, args)));
                 return { result: { ...args, ...result } };
             } catch (error) {
                 const failure = failureIn(error);
@@ -71,6 +75,12 @@ export function functionHandler(definition: FunctionDefinition, clientOf: () => 
             }
         },
     };
+}
+
+async function foundBy(definition: FunctionDefinition, client: Client, args: PropertyMap): Promise<PropertyMap> {
+    const found = await definition.lookUp(client, args);
+    if (found === undefined) throw await nothingFound(client, definition, args);
+    return found;
 }
 
 function checkArguments(
@@ -114,42 +124,44 @@ export const exactlyOneOf =
     };
 
 /** The arguments that say what is looked for. */
-export const described = (args: PropertyMap): string =>
+const described = (args: PropertyMap): string =>
     Object.entries(args)
         .filter(([, value]) => typeof value !== "boolean")
         .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`)
         .join(" and ");
 
 /**
- * Where one differs from what was looked for by capitals alone, a sentence that says so, with a space before it; empty
- * where none does. Authentik's names count by the letter.
+ * What is said where nothing was found. A missing permission shows as an empty list on some of Authentik's lists, so
+ * that nothing found may mean either (measured on 2026.5).
  *
- * @param wanted the name; undefined where it was looked for by something else
- * @param list the names that a search for it finds
+ * @param wanted the arguments that nothing fits
  */
-export async function otherCase(
-    wanted: PropertyValue | undefined,
-    list: (search: string) => Promise<string[]>,
-): Promise<string> {
-    if (typeof wanted !== "string" || wanted === "") return "";
-    // Only a hint: that nothing was found is to be told in any case.
-    const names = await list(wanted).catch(() => []);
-    const similar = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
-    return similar === undefined ? "" : ` There is one of the name ${outsideText(similar)}: capitals count.`;
-}
-
-/**
- * A missing permission shows as an empty list on some of Authentik's lists, so nothing found may mean either (measured
- * on 2026.5).
- */
-export const nothingFound = (
+export async function nothingFound(
     client: Client,
-    definition: Pick<FunctionDefinition, "noun" | "permission">,
-    wanted: string,
-    similar = "",
-) =>
-    new UserError(
-        `Authentik at ${client.url} shows no ${definition.noun} with ${wanted}.${similar} ` +
+    definition: Pick<FunctionDefinition, "noun" | "permission" | "nameArgument" | "namesLike">,
+    wanted: PropertyMap,
+): Promise<UserError> {
+    return new UserError(
+        `Authentik at ${client.url} shows no ${definition.noun} with ${described(wanted)}.` +
+            `${await otherCase(client, definition, wanted)} ` +
             "Either there is none (just after a start its blueprints may not have been applied yet), " +
             `or the API token lacks the permission ${definition.permission}.`,
     );
+}
+
+/**
+ * Where one differs from what was looked for by capitals alone, a sentence that says so, with a space before it; empty
+ * where none does. Authentik's names count by the letter.
+ */
+async function otherCase(
+    client: Client,
+    { nameArgument, namesLike }: Pick<FunctionDefinition, "nameArgument" | "namesLike">,
+    args: PropertyMap,
+): Promise<string> {
+    const wanted = nameArgument === undefined ? undefined : args[nameArgument];
+    if (!namesLike || typeof wanted !== "string" || wanted === "") return "";
+    // Only a hint: that nothing was found is to be told in any case.
+    const names = await namesLike(client, wanted).catch(() => []);
+    const similar = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
+    return similar === undefined ? "" : ` There is one of the name ${outsideText(similar)}: capitals count.`;
+}

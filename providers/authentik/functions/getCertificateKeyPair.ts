@@ -1,6 +1,6 @@
 import { failureIn } from "../../../clients/authentik/failures";
 import { missingPermission } from "../errors";
-import { type FunctionDefinition, nothingFound, otherCase } from "../function";
+import type { FunctionDefinition } from "../function";
 import { boolean, text } from "../propertyTypes";
 
 export const getCertificateKeyPair: FunctionDefinition = {
@@ -24,15 +24,13 @@ export const getCertificateKeyPair: FunctionDefinition = {
         fingerprint1: { schema: { type: "string" }, description: "Its SHA-1 fingerprint." },
         fingerprint256: { schema: { type: "string" }, description: "Its SHA-256 fingerprint." },
     },
+    nameArgument: "name",
+    namesLike: async (client, search) =>
+        (await client.crypto.cryptoCertificatekeypairsList({ search })).results.map(({ name }) => name),
     lookUp: async (client, args) => {
         const { results } = await client.crypto.cryptoCertificatekeypairsList({ name: args.name as string });
         const found = results.find((candidate) => candidate.name === args.name);
-        if (!found) {
-            const similar = await otherCase(args.name, async (search) =>
-                (await client.crypto.cryptoCertificatekeypairsList({ search })).results.map(({ name }) => name),
-            );
-            throw nothingFound(client, getCertificateKeyPair, `name ${args.name}`, similar);
-        }
+        if (!found) return undefined;
         const needing = <Data>(permission: string, request: Promise<Data>) =>
             request.catch((error: unknown) => {
                 const failure = failureIn(error);

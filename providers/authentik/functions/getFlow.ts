@@ -1,5 +1,5 @@
 import { everyPage } from "../../../clients/authentik/client";
-import { described, type FunctionDefinition, nothingFound, otherCase } from "../function";
+import type { FunctionDefinition } from "../function";
 import { oneOf, text } from "../propertyTypes";
 
 const designations = [
@@ -37,6 +37,9 @@ export const getFlow: FunctionDefinition = {
         args.slug === undefined && args.designation === undefined
             ? [{ property: "slug", reason: "slug or designation is required: which flow to look up" }]
             : [],
+    nameArgument: "slug",
+    namesLike: async (client, search) =>
+        (await client.flows.flowsInstancesList({ search })).results.map(({ slug }) => slug),
     lookUp: async (client, args) => {
         const all = await everyPage((page, pageSize) =>
             client.flows.flowsInstancesList({
@@ -49,12 +52,7 @@ export const getFlow: FunctionDefinition = {
         const flow = all.find((candidate) =>
             Object.entries(args).every(([name, value]) => candidate[name as keyof typeof candidate] === value),
         );
-        if (!flow) {
-            const similar = await otherCase(args.slug, async (search) =>
-                (await client.flows.flowsInstancesList({ search })).results.map(({ slug }) => slug),
-            );
-            throw nothingFound(client, getFlow, described(args), similar);
-        }
+        if (!flow) return undefined;
         return {
             id: flow.pk,
             slug: flow.slug,

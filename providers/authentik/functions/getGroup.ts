@@ -1,5 +1,5 @@
 import { isNotFound } from "../../../clients/authentik/failures";
-import { described, exactlyOneOf, type FunctionDefinition, nothingFound, otherCase } from "../function";
+import { exactlyOneOf, type FunctionDefinition } from "../function";
 import { boolean, text } from "../propertyTypes";
 
 const member = {
@@ -40,6 +40,9 @@ export const getGroup: FunctionDefinition = {
     },
     types: { GetGroupUsersObj: member },
     check: exactlyOneOf("name", "pk"),
+    nameArgument: "name",
+    namesLike: async (client, search) =>
+        (await client.core.coreGroupsList({ search, includeUsers: false })).results.map(({ name }) => name),
     lookUp: async (client, args) => {
         const includeUsers = args.includeUsers as boolean;
         const group =
@@ -53,12 +56,7 @@ export const getGroup: FunctionDefinition = {
                           if (isNotFound(error)) return undefined;
                           throw error;
                       });
-        if (!group) {
-            const similar = await otherCase(args.name, async (search) =>
-                (await client.core.coreGroupsList({ search, includeUsers: false })).results.map(({ name }) => name),
-            );
-            throw nothingFound(client, getGroup, described(args), similar);
-        }
+        if (!group) return undefined;
         return {
             id: group.pk,
             pk: group.pk,

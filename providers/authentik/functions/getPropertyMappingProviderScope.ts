@@ -1,7 +1,7 @@
-import { everyPage } from "../../../clients/authentik/client";
+import { type Client, everyPage } from "../../../clients/authentik/client";
 import { failureIn } from "../../../clients/authentik/failures";
 import type { PropertyMap } from "../../protocol";
-import { described, type FunctionDefinition, nothingFound } from "../function";
+import { type FunctionDefinition, nothingFound } from "../function";
 import { text, textList } from "../propertyTypes";
 
 export const getPropertyMappingProviderScope: FunctionDefinition = {
@@ -47,7 +47,7 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
             ];
         return [];
     },
-    lookUp: async (client, args): Promise<PropertyMap> => {
+    lookUp: async (client, args): Promise<PropertyMap | undefined> => {
         const managedLists = args.managedLists as string[] | undefined;
         const managed = managedLists ?? (args.managed === undefined ? undefined : [args.managed as string]);
         const all = await everyPage((page, pageSize) =>
@@ -58,15 +58,13 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
                 ...(args.name === undefined ? {} : { name: args.name as string }),
                 ...(args.scopeName === undefined ? {} : { scopeName: args.scopeName as string }),
             }),
-        ).catch((error: unknown) => {
+        ).catch(async (error: unknown) => {
             // A managed name that no mapping has is 400 "Select a valid choice" (measured on 2026.5).
             const failure = failureIn(error);
             const missing = managed?.find((name) =>
                 failure?.fields.managed?.some((complaint) => complaint.includes(name)),
             );
-            throw missing === undefined
-                ? error
-                : nothingFound(client, getPropertyMappingProviderScope, `managed ${missing}`);
+            throw missing === undefined ? error : await noMapping(client, missing);
         });
         const fitting = all.filter(
             (mapping) =>
@@ -75,16 +73,14 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
                 (args.scopeName === undefined || mapping.scopeName === args.scopeName),
         );
         if (managedLists) {
-            const ids = managedLists.map((wanted) => {
-                const mapping = fitting.find((candidate) => candidate.managed === wanted);
-                // A provider without its profile mapping gives tokens without groups: better no provider.
-                if (!mapping) throw nothingFound(client, getPropertyMappingProviderScope, `managed ${wanted}`);
-                return mapping.pk;
-            });
-            return { id: "-1", ids };
+            const ids = managedLists.map((wanted) => fitting.find(({ managed }) => managed === wanted)?.pk);
+            // A provider without its profile mapping gives tokens without groups: better no provider.
+            const missing = managedLists.find((_, index) => ids[index] === undefined);
+            if (missing !== undefined) throw await noMapping(client, missing);
+            return { id: "-1", ids: ids as string[] };
         }
         const [mapping] = fitting;
-        if (!mapping) throw nothingFound(client, getPropertyMappingProviderScope, described(args));
+        if (!mapping) return undefined;
         return {
             id: mapping.pk,
             ids: [],
@@ -95,3 +91,6 @@ export const getPropertyMappingProviderScope: FunctionDefinition = {
         };
     },
 };
+
+const noMapping = (client: Client, managed: string) =>
+    nothingFound(client, getPropertyMappingProviderScope, { managed });

@@ -1,4 +1,4 @@
-import { described, type FunctionDefinition, nothingFound, otherCase } from "../function";
+import type { FunctionDefinition } from "../function";
 import { text } from "../propertyTypes";
 
 export const getStage: FunctionDefinition = {
@@ -11,15 +11,13 @@ export const getStage: FunctionDefinition = {
         id: { schema: { type: "string" }, description: "The stage's id." },
         name: { schema: { type: "string" }, description: "The stage's name." },
     },
+    nameArgument: "name",
+    namesLike: async (client, search) =>
+        (await client.stages.stagesAllList({ search })).results.map(({ name }) => name),
     lookUp: async (client, args) => {
         const { results } = await client.stages.stagesAllList({ name: args.name as string });
         const stage = results.find((candidate) => candidate.name === args.name);
-        if (!stage) {
-            const similar = await otherCase(args.name, async (search) =>
-                (await client.stages.stagesAllList({ search })).results.map(({ name }) => name),
-            );
-            throw nothingFound(client, getStage, described(args), similar);
-        }
+        if (!stage) return undefined;
         return { id: stage.pk, name: stage.name };
     },
 };

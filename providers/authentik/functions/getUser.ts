@@ -1,5 +1,5 @@
 import { isNotFound } from "../../../clients/authentik/failures";
-import { described, exactlyOneOf, type FunctionDefinition, nothingFound, otherCase } from "../function";
+import { exactlyOneOf, type FunctionDefinition } from "../function";
 import { integer, text } from "../propertyTypes";
 
 export const getUser: FunctionDefinition = {
@@ -33,6 +33,9 @@ export const getUser: FunctionDefinition = {
         path: { schema: { type: "string" }, description: "The folder that the user is shown in." },
     },
     check: exactlyOneOf("username", "pk"),
+    nameArgument: "username",
+    namesLike: async (client, search) =>
+        (await client.core.coreUsersList({ search, includeGroups: false })).results.map(({ username }) => username),
     lookUp: async (client, args) => {
         const user =
             args.pk === undefined
@@ -43,14 +46,7 @@ export const getUser: FunctionDefinition = {
                       if (isNotFound(error)) return undefined;
                       throw error;
                   });
-        if (!user) {
-            const similar = await otherCase(args.username, async (search) =>
-                (await client.core.coreUsersList({ search, includeGroups: false })).results.map(
-                    ({ username }) => username,
-                ),
-            );
-            throw nothingFound(client, getUser, described(args), similar);
-        }
+        if (!user) return undefined;
         return {
             id: String(user.pk),
             pk: user.pk,
