@@ -104,7 +104,7 @@ export const shownAddress = (value: unknown): string =>
         ? JSON.stringify(
               withoutUserinfo(value, "[hidden]")
                   .replace(/^[^/]*@/, "[hidden]@")
-                  .replace(/([?#])[^]+$/, "$1[hidden]"),
+                  .replace(/([?#])[\s\S]+$/, "$1[hidden]"),
           )
         : `(${value === null ? "null" : typeof value})`;
 
