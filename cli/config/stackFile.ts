@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { isMap as isYamlMap, parseDocument } from "yaml";
 import { UserError } from "../../clients/userError";
-import { isMap, nameOfKey, withFlatNames } from "../../components/settings";
+import { byName, isMap, nameOfKey, withFlatNames } from "../../components/settings";
 import { readProject, readStack } from "../../components/settings/fromStackFile";
 import { writeWhole } from "../shared/wholeFile";
 import type { Groups } from "./takeOver";
@@ -11,11 +11,7 @@ import type { Groups } from "./takeOver";
 export function groupsInStackFile(folder: string, stack: string): Groups {
     const { config } = readStack(folder, stack);
     const project = String(readProject(folder).name);
-    const named: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(isMap(config) ? config : {})) {
-        const name = nameOfKey(key, project);
-        if (name !== undefined) named[name] = value;
-    }
+    const named = byName(Object.entries(isMap(config) ? config : {}), project);
     return Object.fromEntries(
         Object.entries(withFlatNames(named)).filter((entry): entry is [string, Record<string, unknown>] =>
             isMap(entry[1]),

@@ -1,7 +1,7 @@
 /** The reader for a running Pulumi program: the only place that reads Pulumi's configuration and the environment. */
 import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
-import { nameOfKey, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
+import { byName, nameOfKey, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText } from "./setting";
 
@@ -12,12 +12,14 @@ const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: st
 export function settingsFromPulumi(): RawSettings {
     const project = pulumi.getProject();
     const configuration = pulumi.runtime.allConfig();
-    const groups: Record<string, unknown> = {};
     // pulumi.Config would have to know every name beforehand, and so would pass over a misspelt one.
-    for (const [key, text] of Object.entries(configuration)) {
-        const name = nameOfKey(key, project);
-        if (name !== undefined) groups[name] = isConfigSecret(key) ? withSecrets(name, text) : structured(text);
-    }
+    const groups = byName(
+        Object.entries(configuration).map(([key, text]) => [
+            key,
+            isConfigSecret(key) ? withSecrets(nameOfKey(key, project), text) : structured(text),
+        ]),
+        project,
+    );
     // For previews in pull requests, which look at no host.
     if (process.env.ZOT_HARDENING_LOOK === "off" && isMap(groups.host))
         groups.host = { ...groups.host, observe: false };
@@ -55,7 +57,7 @@ export function authentikAccess(): { url: string; token: string } | undefined {
 }
 
 /** A group of which something is encrypted: Pulumi does not say what, so it can only be the group's secret settings. */
-function withSecrets(group: string, text: string): unknown {
+function withSecrets(group: string | undefined, text: string): unknown {
     const members = structured(text);
     const secrets = allSettings().filter((setting) => setting.group === group && setting.setting.secret);
     if (secrets.length === 0 || !isMap(members)) return new SecretText(text);

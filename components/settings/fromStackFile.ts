@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../clients/userError";
-import { nameOfKey, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
+import { byName, doubleMistakes, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
 import { isMap, SecretText, shown } from "./setting";
 import { YamlMistake, yamlAsPulumi } from "./yaml";
@@ -26,12 +26,8 @@ export function settingsFromStackFile(projectFolder: string, stack: string): Raw
     if (config !== undefined && config !== null && !isMap(config))
         throw new StackFileError(`"config" in the file of the stack ${shown(stack)} is not a map.`);
 
-    const groups: Record<string, unknown> = {};
     const entries = Object.entries(config ?? {}).map(([key, value]) => [key, withOpaqueSecrets(value)] as const);
-    for (const [key, value] of entries) {
-        const name = nameOfKey(key, project.name);
-        if (name !== undefined) groups[name] = value;
-    }
+    const groups = byName(entries, project.name);
     for (const [path, declared] of Object.entries(isMap(project.config) ? project.config : {})) {
         const fallback = defaultOf(declared);
         if (fallback !== undefined) setDefault(groups, path.split("."), fallback);
@@ -40,6 +36,12 @@ export function settingsFromStackFile(projectFolder: string, stack: string): Raw
     const mistakes = namespaceMistakes(
         entries.map(([key]) => key),
         project.name,
+    );
+    mistakes.push(
+        ...doubleMistakes(
+            entries.map(([key]) => key),
+            project.name,
+        ),
     );
     if (token && !(token instanceof SecretText)) mistakes.push(plainTokenMistake());
     mistakes.push(...placeholderMistakes(entries.find(([key]) => key === "authentik:url")?.[1]));
@@ -136,11 +138,11 @@ function defaultOf(declared: unknown): unknown {
 
 function setDefault(target: Record<string, unknown>, path: string[], value: unknown): void {
     const [first, ...rest] = path as [string, ...string[]];
-    if (rest.length === 0) {
-        target[first] ??= value;
-        return;
-    }
-    const next = (target[first] ??= {});
+    // What every object inherits is none of its own.
+    const own = Object.hasOwn(target, first) ? target[first] : undefined;
+    const next = own ?? (rest.length === 0 ? value : {});
+    if (own !== next)
+        Object.defineProperty(target, first, { value: next, enumerable: true, configurable: true, writable: true });
     // What is not a map where a group should be is refused by the parser.
-    if (isMap(next)) setDefault(next, rest, value);
+    if (rest.length > 0 && isMap(next)) setDefault(next, rest, value);
 }

@@ -12,7 +12,7 @@ export {
 export { extraConfigMistakes } from "./extraConfig";
 export { goDurationSeconds } from "./goDurations";
 export { another, other, quoted } from "./meanings";
-export { nameOfKey, type ParsedSettings, type PolicySettings, parseSettings, withFlatNames } from "./parse";
+export { byName, nameOfKey, type ParsedSettings, type PolicySettings, parseSettings, withFlatNames } from "./parse";
 export { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "./patterns";
 export type { RawSettings } from "./rawSettings";
 export { isSecretHeader, isSecretKey, secretIn, withoutSecrets, withoutSecretsIn } from "./secrets";

@@ -227,6 +227,32 @@ export function nameOfKey(key: string, project: string): string | undefined {
     return allSettings().some(({ group, key: own }) => `${group}:${own}` === key) ? key : undefined;
 }
 
+/** What a configuration has of ours, by {@link nameOfKey}. Of a name such as `__proto__` too, which is then refused. */
+export function byName(entries: Iterable<readonly [key: string, value: unknown]>, project: string) {
+    const named = [...entries].flatMap(([key, value]) => {
+        const name = nameOfKey(key, project);
+        return name === undefined ? [] : [[name, value] as const];
+    });
+    return Object.fromEntries(named) as Record<string, unknown>;
+}
+
+/**
+ * Names that two keys of a stack's file stand for, `access` and `zot-hardening:access`: Pulumi takes the one or the
+ * other, as its map happens to be walked through.
+ *
+ * @param keys as a stack's file has them.
+ */
+export function doubleMistakes(keys: string[], project: string): SettingMistake[] {
+    return keys
+        .filter((key) => !key.includes(":") && keys.includes(`${project}:${key}`))
+        .map((key) => ({
+            setting: key,
+            message:
+                `${key} is in the file twice, as ${key} and as ${project}:${key}, of which Pulumi takes now the one ` +
+                "and now the other. Remove one of them.",
+        }));
+}
+
 /** How many letters a misspelt namespace may differ in from the project's name. */
 const NEAR = 3;
 
