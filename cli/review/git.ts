@@ -7,6 +7,7 @@ import {
 } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { outsideText } from "../../clients/outsideText";
 import { UserError } from "../../clients/userError";
 import { withoutSecretVariables } from "../shared/environment";
 import { heedSignalOf } from "../shared/interrupt";
@@ -65,6 +66,43 @@ export function commitOf({ root }: Repository, ref: string): string {
             `git fetch origin ${/^[\w./-]+$/.test(ref) ? ref.replace(/^origin\//, "") : "BRANCH"}`,
     );
 }
+
+/** Names that no checkout takes: a file's path is to be what it says. */
+const NO_NAME = /(^|\/)(\.{0,2}|\.git|git~1)(\/|$)/i;
+
+/**
+ * Refuses a commit whose files git would not have put together like this: of two of one path, one would be read here,
+ * and the other be there after a checkout.
+ *
+ * @throws UserError
+ */
+export function mustBeOrdinary({ root }: Repository, commit: string): void {
+    const paths = outputOf(["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit], {
+        cwd: root,
+        maxBuffer: 1 << 28,
+    })
+        .split("\0")
+        .filter(Boolean);
+    const folders = new Set(paths.flatMap(foldersOf));
+    const seen = new Set<string>();
+    for (const path of paths) {
+        const why = NO_NAME.test(path)
+            ? "is no path that git checks out"
+            : seen.has(path) || folders.has(path)
+              ? "stands in it twice"
+              : undefined;
+        if (why !== undefined)
+            throw new UserError(
+                `The commit ${commit.slice(0, 12)} is none that git makes: ${quotedPath(path)} ${why}. ` +
+                    "It is not reviewed; have its author make it anew, from a checkout.",
+            );
+        seen.add(path);
+    }
+}
+
+/** `a/b/c` is in `a` and in `a/b`. */
+const foldersOf = (path: string) => [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index));
+const quotedPath = (path: string) => JSON.stringify(outsideText(path, 200));
 
 /**
  * Where two lines of development parted; undefined where that is not known, as in a shallow clone, or where there is

@@ -99,7 +99,7 @@ export interface StackFiles {
 }
 
 /**
- * Writes `Pulumi.yaml` and the stacks' files of a commit into a folder, and nothing else of it; of the working tree,
+ * Writes the project's and the stacks' files of a commit into a folder, and nothing else of it; of the working tree,
  * where there is no commit.
  *
  * @param into a folder that is there, and empty
@@ -110,7 +110,9 @@ export function writeStackFiles(
     checkout: string,
     into: string,
 ): StackFiles {
-    const wanted = (name: string) => name === "Pulumi.yaml" || isStackFile(name);
+    // What stands in the place of Pulumi.yaml is refused by whoever reads the project's file.
+    const ofProject = ["Pulumi.yaml", "Pulumi.json"];
+    const wanted = (name: string) => ofProject.includes(name) || isStackFile(name);
     const refused = new Map<string, string>();
     const found =
         commit !== undefined
@@ -131,7 +133,7 @@ export function writeStackFiles(
               });
     const stacks: string[] = [];
     for (const { name, isFile, size, read } of found.filter((entry) => wanted(entry.name))) {
-        if (name !== "Pulumi.yaml") stacks.push(name.slice("Pulumi.".length, -".yaml".length));
+        if (!ofProject.includes(name)) stacks.push(name.slice("Pulumi.".length, -".yaml".length));
         if (!isFile) refused.set(name, `${name} is not a plain file, and is not read.`);
         else if (size > LONGEST_FILE)
             refused.set(name, `${name} is longer than ${LONGEST_FILE / 1024} KiB, and is not read.`);
@@ -158,7 +160,7 @@ export function dataAsJson(folder: string, stack: string): string {
  */
 export function dataSide(program: string, { refused }: StackFiles, folder: string, stack: string): StackSide {
     const none = (problem: string): StackSide => ({ settings: new Map(), beside: new Map(), problem });
-    const why = refused.get("Pulumi.yaml") ?? refused.get(`Pulumi.${stack}.yaml`);
+    const why = ["Pulumi.yaml", "Pulumi.json", `Pulumi.${stack}.yaml`].flatMap((file) => refused.get(file) ?? [])[0];
     if (why !== undefined) return none(why);
     const { status, signal, stdout, stderr, error } = spawnSync(
         process.execPath,

@@ -4,6 +4,7 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { parse, stringify } from "yaml";
 import {
     file,
     git,
@@ -200,6 +201,51 @@ const STACKS: [way: string, change: () => unknown, expected: RegExp, status: num
         ),
         /^# Rights may widen: to be read\n[\s\S]*is not a plain file/,
         1,
+    ],
+    [
+        "a group by both its keys, of which Pulumi takes the one or the other",
+        () =>
+            write(
+                "Pulumi.site.yaml",
+                stackFile(["team/**"]).replace("config:\n", 'config:\n  access: {ciRepositories: ["**"]}\n'),
+            ),
+        /^# Rights may widen: to be read\n[\s\S]*access is in the file twice/,
+        1,
+    ],
+    [
+        "settings that every object has, in the place of those that narrow",
+        () =>
+            write(
+                "Pulumi.site.yaml",
+                stackFile(["team/**"])
+                    .replace("zot-hardening:access:", "__proto__:\n    access:")
+                    .replace("  ciRepositories:\n      - team/**", "    ciRepositories: [team/**]"),
+            ),
+        /^# Rights may widen: to be read\n[\s\S]*__proto__ is not a setting/,
+        1,
+    ],
+    [
+        "another file of the project, which Pulumi reads in the place of Pulumi.yaml",
+        () => write("Pulumi.json", '{"name":"other","runtime":"nodejs"}'),
+        /^# Rights may widen: to be read\n[\s\S]*there is a Pulumi\.json, which Pulumi reads in its place/,
+        1,
+    ],
+    [
+        "options of the runtime, and another state",
+        () => {
+            const text = fs.readFileSync(file("Pulumi.yaml"), "utf8");
+            const { runtime: _, ...rest } = parse(text) as Record<string, unknown>;
+            const runtime = { name: "nodejs", options: { typescript: false, packagemanager: "./lie" } };
+            write("Pulumi.yaml", stringify({ ...rest, runtime, backend: { url: "file:///tmp" } }));
+        },
+        /^# Rights may widen: code changes\n[\s\S]*\n- `Pulumi\.yaml`\n/,
+        0,
+    ],
+    [
+        "a stack's file under another name",
+        () => fs.renameSync(file("Pulumi.site.yaml"), file("Pulumi.SITE.yaml")),
+        /^# Rights may widen: to be read\n[\s\S]*`SITE`: the stack is new[\s\S]*`site`: the stack's file is gone/,
+        0,
     ],
     [
         "a stack's file that is a link out of the checkout",

@@ -83,3 +83,26 @@ export function resetRepository(): void {
 export function removeRepository(): void {
     for (const made of [folder, temporary]) fs.rmSync(made, { recursive: true, force: true });
 }
+
+/** A commit upon the first whose tree is made of that one's entries as git itself would not make it. */
+export function oddCommit(change: (entries: TreeEntry[]) => TreeEntry[]): string {
+    const entries = git("ls-tree", base)
+        .split("\n")
+        .map((line) => /^0?(\d+) \w+ (\w+)\t(.*)$/.exec(line)!)
+        .map(([, mode, object, name]): TreeEntry => [mode!, name!, object!]);
+    const bytes = change(entries).flatMap(([mode, name, object]) => [
+        Buffer.from(`${mode} ${name}\0`),
+        Buffer.from(object, "hex"),
+    ]);
+    const tree = hashed(Buffer.concat(bytes), "-t", "tree", "--literally");
+    return git("commit-tree", "-p", base, "-m", "odd", tree);
+}
+export type TreeEntry = [mode: string, name: string, object: string];
+
+/** Writes an object. Gives its name. */
+export const hashed = (content: string | Buffer, ...options: string[]) =>
+    execFileSync("git", ["hash-object", "-w", "--stdin", ...options], {
+        cwd: folder,
+        encoding: "utf8",
+        input: content,
+    }).trim();

@@ -8,12 +8,15 @@ import {
     edit,
     file,
     git,
+    hashed,
+    oddCommit,
     openRepository,
     program,
     removeRepository,
     resetRepository,
     review,
     root,
+    type TreeEntry,
     write,
 } from "./repository";
 import { stackFile } from "./stackFile";
@@ -208,4 +211,38 @@ test("a stack's file that leads elsewhere is not read", () => {
     expect(data.stdout).toContain("Pulumi.site.yaml is not a plain file, and is not read.");
     expect(data.stdout).toContain("- **READ THIS** the code changes in 1 file");
     expect(data.stdout).toContain("- `Pulumi.site.yaml` (a symbolic link)");
+});
+
+const wide = () => hashed(stackFile({ access: { ciRepositories: ["other/**"] } }));
+const ODD: [way: string, change: (entries: TreeEntry[]) => TreeEntry[]][] = [
+    [
+        "a stack's file that stands twice in the commit, the calm one first",
+        (entries) => entries.flatMap((entry) => (isStack(entry) ? [entry, [entry[0], entry[1], wide()]] : [entry])),
+    ],
+    [
+        "a stack's file that stands twice in the commit, the calm one last",
+        (entries) => entries.flatMap((entry) => (isStack(entry) ? [[entry[0], entry[1], wide()], entry] : [entry])),
+    ],
+    [
+        "code that stands in the commit by its whole path, too",
+        (entries) => [...entries, ["100644", "cli/review.ts", hashed("")]],
+    ],
+    [
+        "a folder that leads up",
+        (entries) => [["40000", "..", entries.find(([mode]) => mode === "40000")![2]], ...entries],
+    ],
+    [
+        "a folder that is git's",
+        (entries) => [["40000", ".GIT", entries.find(([mode]) => mode === "40000")![2]], ...entries],
+    ],
+];
+const isStack = ([, name]: TreeEntry) => name === "Pulumi.site.yaml";
+
+test.each(ODD)("a commit that git does not make is refused: %s", (_way, change) => {
+    const odd = review("--base", base, "--head", oddCommit(change), "--data-only");
+    expect(odd).toMatchObject({
+        status: 1,
+        stdout: "",
+        stderr: expect.stringMatching(/^The commit [0-9a-f]{12} is none that git makes: .*\n$/) as string,
+    });
 });
