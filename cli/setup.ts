@@ -6,7 +6,7 @@ import { pipeAsker, terminalAsker, unattended } from "./setup/ask";
 import { Interview } from "./setup/interview";
 import { type Answers, answersIn, helpOf, type QuestionName, questions } from "./setup/questions";
 import { optionsOfQuestions, setUp } from "./setup/run";
-import { command, EXIT, exitCodes, run } from "./shared/command";
+import { command, EXIT, exitCodes, interruptedCodes, run } from "./shared/command";
 import { projectFolder } from "./shared/stack";
 
 interface Options extends Record<string, unknown> {
@@ -43,7 +43,7 @@ program
             "done",
             "it could not be done, or the preview failed",
             "a mistake on the command line",
-            ", 129, 130, 143 interrupted; nothing half-made is left",
+            interruptedCodes("; nothing half-made is left"),
         ),
     )
     .action(async ({ answers: file, yes, preview, ...options }: Options) => {

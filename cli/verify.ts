@@ -6,7 +6,8 @@ import { printable } from "../clients/outsideText";
 import { UserError } from "../clients/userError";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
-import { command, print, run } from "./shared/command";
+import { command, EXIT, interruptedCodes, print, run } from "./shared/command";
+import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
 import { writeWhole } from "./shared/wholeFile";
 import { checks } from "./verify/checks";
 import { Context } from "./verify/context";
@@ -25,9 +26,6 @@ interface Options extends SubjectOptions {
     html?: string;
 }
 
-const EXIT = { usage: 2, notRun: 3 } as const;
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-
 async function verify(options: Options): Promise<number> {
     const say = (line: string) => void process.stderr.write(`${printable(line)}\n`);
     const subject = await subjectFrom(options, process.env);
@@ -37,18 +35,18 @@ async function verify(options: Options): Promise<number> {
     await context.reach();
 
     let interruptedAt = 0;
-    const interrupt = (signal: NodeJS.Signals) => {
+    const interrupt = (signal: EndingSignal) => {
         if (control.signal) {
             // One Ctrl-C may come twice, from the terminal and from npm.
             if (Date.now() - interruptedAt < 2000) return;
             say(`${signal} again: ending at once. What this run made is removed by the next, in 20 minutes or later.`);
-            process.exit(SIGNALS[signal as keyof typeof SIGNALS]);
+            process.exit(EXIT_BY_SIGNAL[signal]);
         }
         interruptedAt = Date.now();
         control.interrupt(signal);
         say(`${signal}: ending, once what this run made is removed.`);
     };
-    for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) process.on(signal, interrupt);
+    for (const signal of ENDING_SIGNALS) process.on(signal, () => interrupt(signal));
     const started = new Date();
     say(`${subject.registryUrl} (${subject.name}), run ${context.run}${options.readOnly ? ", read-only" : ""}`);
     const checked = await runChecks(chosen, context, { say });
@@ -66,7 +64,7 @@ async function verify(options: Options): Promise<number> {
     if (options.html) save(options.html, html(report));
     if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     else print(`${table(report)}\n`);
-    return control.signal ? SIGNALS[control.signal as keyof typeof SIGNALS] : exitCodeOf(report);
+    return control.signal ? EXIT_BY_SIGNAL[control.signal] : exitCodeOf(report);
 }
 
 function save(file: string, text: string): void {
@@ -75,7 +73,7 @@ function save(file: string, text: string): void {
     } catch (error) {
         // The table is still worth having.
         process.stderr.write(`The report could not be written to ${file}: ${(error as Error).message}\n`);
-        process.exitCode = EXIT.notRun;
+        process.exitCode = EXIT.notCarriedOut;
     }
 }
 
@@ -142,8 +140,8 @@ Without --read-only, users are made in Authentik for this run, in the groups and
 a repository zot-hardening-verify/… of their own. All of it is removed at the end, also after Ctrl-C, and what an interrupted run left is removed
 by the next. AUTHENTIK_TOKEN is a token that may make and delete users, set their passwords, and bind one to the application; with --stack it
 is otherwise read from the stack (authentik:token). CI's key, to see its other keys: the stack's output ciApiKey, or ZOT_CI_API_KEY.
-Exit code: 0 no weakness found, 1 a weakness found, 2 a mistake on the command line or in the settings, 3 it could not be carried out as asked,
-129, 130, 143 interrupted.`,
+Exit code: 0 no weakness found, 1 a weakness found, 2 a mistake on the command line or in the settings, 3 it could not be carried out as
+asked${interruptedCodes()}.`,
     )
     .action(async (options: Options) => {
         if (options.list)
@@ -164,4 +162,4 @@ const isMistake = (error: unknown) =>
     error instanceof StackFileError ||
     (error instanceof UserError && error.constructor === UserError);
 
-void run(program, { exitCode: (error) => (isMistake(error) ? EXIT.usage : EXIT.notRun) });
+void run(program, { exitCode: (error) => (isMistake(error) ? EXIT.usage : EXIT.notCarriedOut) });

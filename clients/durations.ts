@@ -1,16 +1,40 @@
-/** Durations as people write them: `90d`, `36h`, `1d12h`, `45s`. Pure. */
+/** Durations as people write lifetimes, `90d`, `1d12h`, and as Go and so zot's config have them, `1h30m`, `1.5s`. Pure. */
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+/** In seconds. */
+const UNITS: Readonly<Record<string, number>> = {
+    ...{ ns: 1e-9, us: 1e-6, µs: 1e-6, μs: 1e-6, ms: 1e-3 },
+    ...{ s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 },
+};
 
-/** Milliseconds; undefined for what is no duration. A number, or a text of digits alone, is seconds. */
+interface Syntax {
+    whole: RegExp;
+    part: RegExp;
+}
+
+const syntax = (amount: string, units: string): Syntax => ({
+    whole: new RegExp(`^(?:(?:${amount})(?:${units}))+$`),
+    part: new RegExp(`(${amount})(${units})`, "g"),
+});
+const LIFETIME = syntax("\\d+", "[smhdw]");
+const GO = syntax("\\d+\\.?\\d*|\\.\\d+", "ns|us|µs|μs|ms|s|m|h");
+
+function secondsIn(text: string, { whole, part }: Syntax): number | undefined {
+    if (!whole.test(text)) return undefined;
+    return [...text.matchAll(part)].reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS[unit!]!, 0);
+}
+
+/** Milliseconds of a lifetime; undefined for what is none. A number, or a text of digits alone, is seconds. */
 export function durationOf(value: unknown): number | undefined {
     const text = typeof value === "number" ? String(value) : typeof value === "string" ? value.trim() : "";
-    if (/^\d+$/.test(text)) return within(Number(text) * 1000);
-    if (!/^(\d+[smhdw])+$/.test(text)) return undefined;
-    let seconds = 0;
-    for (const [, amount, unit] of text.matchAll(/(\d+)([smhdw])/g)) seconds += Number(amount) * UNITS[unit!]!;
-    return within(seconds * 1000);
+    const seconds = /^\d+$/.test(text) ? Number(text) : secondsIn(text, LIFETIME);
+    return seconds === undefined ? undefined : within(seconds * 1000);
 }
+
+/** Whether a text is a lifetime with its units, of a century at most. */
+export const isLifetime = (text: string): boolean => LIFETIME.whole.test(text) && durationOf(text) !== undefined;
+
+/** Seconds in a duration of Go's syntax without a sign; undefined for what is none. */
+export const goDurationSeconds = (text: string): number | undefined => secondsIn(text, GO);
 
 /** A century is more than any key should live, and dates beyond the year 9999 have another form. */
 const LONGEST = 100 * 365 * UNITS.d! * 1000;

@@ -7,9 +7,9 @@ import { EXIT_BY_SIGNAL, Interrupted } from "./interrupt";
 
 /**
  * 0: done. 1: a mistake of the person who called, said on standard error. 2: the command line is off. 3: a defect of
- * the program.
+ * the program. Where 1 says what a command found (`found`), 3 is all that kept it from looking (`notCarriedOut`).
  */
-export const EXIT = { done: 0, mistake: 1, usage: 2, defect: 3 } as const;
+export const EXIT = { done: 0, mistake: 1, found: 1, usage: 2, defect: 3, notCarriedOut: 3 } as const;
 
 /** Prints what may hold text from outside: a terminal shows it, and obeys nothing in it. */
 export const print = (text: string): void => void process.stdout.write(printable(text));
@@ -17,6 +17,9 @@ export const print = (text: string): void => void process.stdout.write(printable
 /** What each exit code of a command means, as its help and docs/commands.md tell it. */
 export const exitCodes = (done: string, mistake: string, usage = "a mistake on the command line", more = "") =>
     `Exit code: 0 ${done}, 1 ${mistake}, 2 ${usage}, 3 a defect${more}.`;
+
+/** More for {@link exitCodes}, of a command that removes what it made when a signal ends it. */
+export const interruptedCodes = (then = "") => `, ${Object.values(EXIT_BY_SIGNAL).join(", ")} interrupted${then}`;
 
 /** A command with the manners of all of them. */
 export function command(name: string, description: string, example: string): Command {

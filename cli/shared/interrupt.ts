@@ -3,6 +3,7 @@
 /** As a shell reports a command that was ended by a signal. */
 export const EXIT_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 export type EndingSignal = keyof typeof EXIT_BY_SIGNAL;
+export const ENDING_SIGNALS = Object.keys(EXIT_BY_SIGNAL) as EndingSignal[];
 
 /** Work was ended by a signal that a child process got as well. */
 export class Interrupted extends Error {
@@ -34,11 +35,10 @@ export function onInterrupt(cleanUp: (signal: EndingSignal) => Promise<void> | v
             .catch((error: unknown) => process.stderr.write(`${(error as Error).message}\n`))
             .then(() => process.exit(EXIT_BY_SIGNAL[signal as EndingSignal]));
     };
-    const signals = Object.keys(EXIT_BY_SIGNAL) as EndingSignal[];
-    for (const signal of signals) process.on(signal, end);
+    for (const signal of ENDING_SIGNALS) process.on(signal, end);
     return {
         forget() {
-            for (const signal of signals) process.removeListener(signal, end);
+            for (const signal of ENDING_SIGNALS) process.removeListener(signal, end);
         },
     };
 }

@@ -38,7 +38,7 @@ const NAME_FIELD = 'body input[name="uidField"]:visible';
 const PASSWORD_FIELD = 'body input[name="password"]:visible';
 
 /**
- * @throws Interrupted where the run is to end; playwright's errors where the browser is gone, or a page does not load.
+ * @throws RunEnded where the run is to end; playwright's errors where the browser is gone, or a page does not load.
  */
 export async function logInWithBrowser(
     context: BrowserContext,

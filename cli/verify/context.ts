@@ -4,7 +4,7 @@ import type { Send } from "../../clients/http/outgoing";
 import { sendOne } from "../../clients/http/request";
 import { KeyHolder } from "../../clients/zot/apiKeys";
 import { evaluate } from "../../components/accessPolicy";
-import { type Control, Interrupted } from "./control";
+import { type Control, RunEnded } from "./control";
 import type { Recorder } from "./exchanges";
 import { isLeftOver, newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
 import { messageOf, notApplicable, notPossible, Skipped } from "./outcome";
@@ -85,7 +85,7 @@ export class Context {
         try {
             return await testUsers.as(tier);
         } catch (error) {
-            if (error instanceof Skipped || error instanceof Interrupted) throw error;
+            if (error instanceof Skipped || error instanceof RunEnded) throw error;
             throw notPossible(`Nobody could be logged in as ${tierNames[tier]}: ${messageOf(error)}`);
         }
     }

@@ -1,5 +1,7 @@
 /** Whether to go on: a person who interrupts, or the time limit, ends the checks, and never the cleaning up. */
 
+import type { EndingSignal } from "../shared/interrupt";
+
 /**
  * No run is longer than this, in milliseconds: its keys live a little longer, and what is older than both is left over
  * from another run.
@@ -10,15 +12,15 @@ export const KEY_LIFETIME = 14 * 60_000;
 /** From this age on, in milliseconds, what a run made is left over. */
 export const LEFT_OVER_AGE = 20 * 60_000;
 
-/** The run is to end now; nothing more is sent. */
-export class Interrupted extends Error {}
+/** The run is to end now, by a signal or its time limit; nothing more is sent. */
+export class RunEnded extends Error {}
 
 export class Control {
-    signal: NodeJS.Signals | undefined;
+    signal: EndingSignal | undefined;
     private cleaning = false;
     private readonly began = Date.now();
 
-    interrupt(signal: NodeJS.Signals): void {
+    interrupt(signal: EndingSignal): void {
         this.signal ??= signal;
     }
 
@@ -30,12 +32,12 @@ export class Control {
     /**
      * To be called before anything is sent. What has been sent already is waited for, so that what it made is known.
      *
-     * @throws Interrupted
+     * @throws RunEnded
      */
     check(): void {
         if (this.cleaning) return;
-        if (this.signal) throw new Interrupted(`Interrupted (${this.signal}).`);
+        if (this.signal) throw new RunEnded(`Interrupted (${this.signal}).`);
         if (Date.now() - this.began > LONGEST_RUN)
-            throw new Interrupted(`After ${LONGEST_RUN / 60_000} minutes the rest was not carried out.`);
+            throw new RunEnded(`After ${LONGEST_RUN / 60_000} minutes the rest was not carried out.`);
     }
 }

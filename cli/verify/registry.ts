@@ -70,7 +70,7 @@ export class Registry {
         return this.authorization === undefined ? {} : { authorization: this.authorization };
     }
 
-    /** @throws UnreachableError where no answer comes, Interrupted where nothing more is to be sent. */
+    /** @throws UnreachableError where no answer comes, RunEnded where nothing more is to be sent. */
     async request(
         method: string,
         path: string,

@@ -1,7 +1,7 @@
 /** Runs the checks, one after another, and removes what they made, whatever happens. */
 import type { Check } from "./check";
 import type { Context } from "./context";
-import { Interrupted } from "./control";
+import { RunEnded } from "./control";
 import { redacted } from "./exchanges";
 import { messageOf, notPossible, type Result, Skipped } from "./outcome";
 
@@ -29,7 +29,7 @@ export async function runChecks(checks: readonly Check[], context: Context, { sa
             say(`[${index + 1}/${checks.length}] ${result.verdict.padEnd(7)} ${check.id}: ${check.title}`);
         }
     } catch (error) {
-        if (!(error instanceof Interrupted)) throw error;
+        if (!(error instanceof RunEnded)) throw error;
         run.interrupted = true;
         say(`${error.message} Clearing up.`);
         run.results.push(...checks.slice(run.results.length).map((check) => notRun(check, error.message)));
@@ -49,7 +49,7 @@ async function removeLeftOvers(context: Context, say: Progress["say"]): Promise<
         for (const what of removed) say(`removed, left by an interrupted run: ${what}`);
         return removed;
     } catch (error) {
-        if (error instanceof Interrupted) throw error;
+        if (error instanceof RunEnded) throw error;
         say(`What interrupted runs may have left was not looked for: ${messageOf(error)}`);
         return [];
     }
@@ -70,7 +70,7 @@ async function runCheck(check: Check, context: Context): Promise<Result> {
         await context.meet(check.needs);
         return result(await check.run(context));
     } catch (error) {
-        if (error instanceof Interrupted) throw error;
+        if (error instanceof RunEnded) throw error;
         const skip = error instanceof Skipped ? error : asSkip(error);
         return result({ verdict: "skipped", skipped: skip.why, meaning: skip.message });
     }

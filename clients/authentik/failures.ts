@@ -3,6 +3,7 @@
  * them.
  * A message says what was asked, what was found, and what to do.
  */
+import { causesOf } from "../causes";
 import type { NoAnswer, UnreachableError } from "../http/failures";
 import { type Answer, isJson, jsonOf, retryAfter } from "../http/request";
 import type { Worth } from "../http/retry";
@@ -43,11 +44,8 @@ export class ApiFailure extends UserError {
 }
 
 /** The failure in an error of the API's client, which wraps whatever its fetch throws. */
-export function failureIn(error: unknown): ApiFailure | undefined {
-    if (error instanceof ApiFailure) return error;
-    const cause = error instanceof Error ? error.cause : undefined;
-    return cause instanceof ApiFailure ? cause : undefined;
-}
+export const failureIn = (error: unknown): ApiFailure | undefined =>
+    causesOf(error).find((cause) => cause instanceof ApiFailure);
 
 /** Whether the failure says that an object is not there. */
 export const isNotFound = (error: unknown): boolean => failureIn(error)?.kind === "not-found";

@@ -1,4 +1,5 @@
 /** Requests that got no answer: what can go wrong before there is one, and the words for it. */
+import { rootCause } from "../causes";
 import { outsideText } from "../outsideText";
 import { UserError } from "../userError";
 
@@ -45,16 +46,6 @@ const CODES: readonly [Exclude<NoAnswer, "refused here" | "broken">, RegExp][] =
         /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/,
     ],
 ];
-
-/** The error at the bottom of another's causes; a host with several addresses fails with one error for each. */
-export function rootCause(error: unknown): Partial<NodeJS.ErrnoException> {
-    let cause = (error ?? {}) as Partial<NodeJS.ErrnoException> & { errors?: unknown[] };
-    for (;;) {
-        const inner = cause.cause ?? cause.errors?.[0];
-        if (typeof inner !== "object" || inner === null) return cause;
-        cause = inner;
-    }
-}
 
 /**
  * What became of a request to `origin` that threw.

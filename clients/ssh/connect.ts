@@ -2,7 +2,7 @@
 import * as net from "node:net";
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
-import { rootCause } from "../http/failures";
+import { rootCause } from "../causes";
 import { type Place, SshError, type SshLimits, upper } from "./place";
 
 /** @throws SshError where the host does not take the connection. */

@@ -10,7 +10,6 @@ export {
     settingOf,
 } from "./declarations";
 export { extraConfigMistakes } from "./extraConfig";
-export { goDurationSeconds } from "./goDurations";
 export { another, other, quoted } from "./meanings";
 export { byName, nameOfKey, type ParsedSettings, type PolicySettings, parseSettings, withFlatNames } from "./parse";
 export { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "./patterns";

@@ -1,7 +1,7 @@
 /** The kinds of values that settings have: how one is checked, and what is said to be allowed. Pure. */
 import * as z from "zod/mini";
+import { goDurationSeconds, isLifetime } from "../../clients/durations";
 import { addressMistake, noPath } from "../../clients/http/address";
-import { DURATION, goDurationSeconds } from "./goDurations";
 import { SecretText, type Setting, type SettingKind } from "./setting";
 
 export const CONTROL_CHARACTER = /[\0-\x1f\x7f]/;
@@ -43,21 +43,19 @@ export const absolutePath = (what: string) =>
     });
 export const slug = (what: string) =>
     text(`the slug of ${what}: letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));
-export const duration = () => text('a duration such as "90s", "1h" or "24h"', (value) => DURATION.test(value));
+export const duration = () =>
+    text('a duration such as "90s", "1h" or "24h"', (value) => goDurationSeconds(value) !== undefined);
 /** A time limit of zot's HTTP server. Less would cut requests that are not slow. */
 export const requestTimeout = () =>
     text('a duration of at least 30 seconds such as "5m" or "1h", or "0s" for no limit', (value) => {
-        if (!DURATION.test(value)) return false;
-        return (
-            goDurationSeconds(value) === 0 ||
-            goDurationSeconds(value) >= 30 ||
-            "it would cut requests that are not slow"
-        );
+        const seconds = goDurationSeconds(value);
+        if (seconds === undefined) return false;
+        return seconds === 0 || seconds >= 30 || "it would cut requests that are not slow";
     });
 /** A lifetime; unlike Go's durations it may be in days. */
 export const longDuration = () =>
     text('a duration such as "90d", "12h" or "600s"', (value) =>
-        /^(\d+[smhdw])+$/.test(value) ? undefined : "it is not whole numbers with one of s, m, h, d, w each",
+        isLifetime(value) ? undefined : "it is not whole numbers with one of s, m, h, d, w each, of a century at most",
     );
 export const integer = (allowed: string, least: number, most: number) => ({
     kind: "integer" as SettingKind,

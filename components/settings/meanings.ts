@@ -2,8 +2,7 @@
  * What a changed setting means for who may do what, where zot's config does not say it: where secrets go, who is
  * trusted, what runs on the host. Pure.
  */
-import { durationOf } from "../../clients/durations";
-import { goDurationSeconds } from "./goDurations";
+import { durationOf, goDurationSeconds } from "../../clients/durations";
 import { type ChangeMeaning, type Effect, type ReviewMeaning, shown, type Weigh } from "./setting";
 
 /** The change is seen in zot's config, as rights. */

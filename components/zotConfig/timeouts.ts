@@ -1,5 +1,6 @@
 /** How long zot lets a request take: for long layers long enough, and as short as a push may be held open. Pure. */
-import { goDurationSeconds, type PolicySettings } from "../settings";
+import { goDurationSeconds } from "../../clients/durations";
+import type { PolicySettings } from "../settings";
 import { type Json, type JsonMap, valueAt } from "../zotJson";
 
 /** What it means that one of the settings of these names has no end. */
@@ -29,5 +30,7 @@ export function timeoutWarnings({ zot }: Pick<PolicySettings, "zot">): string[] 
 /** zot takes nothing and less than nothing for no limit; a number is one of nanoseconds. */
 function isEndless(value: Json): boolean {
     if (typeof value === "number") return value <= 0;
-    return typeof value === "string" && (value.startsWith("-") || goDurationSeconds(value) === 0);
+    if (typeof value !== "string") return false;
+    // What is no duration stops zot; it is told as the worst.
+    return value.startsWith("-") || !goDurationSeconds(value.replace(/^\+/, ""));
 }

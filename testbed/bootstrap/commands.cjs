@@ -149,11 +149,10 @@ function foreground(file, args, options) {
             if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
             patience ??= setTimeout(() => child.kill("SIGKILL"), patienceMilliseconds);
         };
-        const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
-        for (const signal of signals) process.on(signal, pass);
+        for (const signal of endingSignals) process.on(signal, pass);
         const ended = () => {
             clearTimeout(patience);
-            for (const signal of signals) process.removeListener(signal, pass);
+            for (const signal of endingSignals) process.removeListener(signal, pass);
         };
         child.on("error", (error) => {
             ended();
@@ -166,9 +165,12 @@ function foreground(file, args, options) {
     });
 }
 
+/** Signals that ask a program to end. */
+const endingSignals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+
 /** The exit code that a shell reports for a command ended by a signal. @param {NodeJS.Signals | null} signal */
 function exitCodeOf(signal) {
     return 128 + (signal ? (require("node:os").constants.signals[signal] ?? 0) : 0);
 }
 
-module.exports = { cancelAll, exitCodeOf, firstLine, foreground, isExecutable, onPath, run };
+module.exports = { cancelAll, endingSignals, exitCodeOf, firstLine, foreground, isExecutable, onPath, run };

@@ -4,7 +4,7 @@
 "use strict";
 const path = require("node:path");
 const { cacheFolder, lock, ownCache, removeUnfinished } = require("./cache.cjs");
-const { cancelAll, exitCodeOf, foreground } = require("./commands.cjs");
+const { cancelAll, endingSignals, exitCodeOf, foreground } = require("./commands.cjs");
 const { discover, variable, writeToolchain } = require("./discover.cjs");
 const { installMissing, isComplete, missingParts } = require("./install.cjs");
 const pins = require("./pins.cjs");
@@ -66,8 +66,7 @@ async function installAll(cache) {
         ending = signal;
         cancelAll();
     };
-    const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
-    for (const signal of signals) process.on(signal, end);
+    for (const signal of endingSignals) process.on(signal, end);
     /** @type {(() => void) | undefined} */
     let release;
     try {
@@ -78,7 +77,7 @@ async function installAll(cache) {
             }),
             // Nothing is under way while it waits: a signal ends it at once.
             new Promise((_, reject) =>
-                signals.forEach((signal) => process.once(signal, () => release ?? reject(new Cancelled()))),
+                endingSignals.forEach((signal) => process.once(signal, () => release ?? reject(new Cancelled()))),
             ),
         ]);
         removeUnfinished(cache);
@@ -94,7 +93,7 @@ async function installAll(cache) {
     } finally {
         release?.();
         progress.stop();
-        for (const signal of signals) process.removeListener(signal, end);
+        for (const signal of endingSignals) process.removeListener(signal, end);
     }
 }
 

@@ -9,7 +9,7 @@ import { checkoutOf } from "../checkout";
 
 import program = require("../../index");
 
-import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
 import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { type Moments, median, medianParts, type Parts, partsOf } from "../bench/moments";
 import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../bench/preview";
@@ -227,7 +227,7 @@ const benchCommand = command(
     .option("--limit <ratio>", "end with exit code 1 where the ratio is above this", ratio)
     .addHelpText(
         "after",
-        exitCodes("done", "the ratio is above --limit", undefined, ", 129, 130, 143 interrupted, and cleared up"),
+        exitCodes("done", "the ratio is above --limit", undefined, interruptedCodes(", and cleared up")),
     )
     .action(bench);
 void run(benchCommand);

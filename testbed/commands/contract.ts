@@ -5,7 +5,9 @@
 
 import { accessSync, constants } from "node:fs";
 import { InvalidArgumentError } from "commander";
-import { command } from "../../cli/shared/command";
+import { command, EXIT, interruptedCodes, run } from "../../cli/shared/command";
+import { ENDING_SIGNALS, EXIT_BY_SIGNAL } from "../../cli/shared/interrupt";
+import { UserError } from "../../clients/userError";
 import { checkoutOf } from "../checkout";
 import { type Difference, type Outcome, oneSided, type Part, parts, reportOf } from "../contract/compare";
 import { realZot, whatZotSays } from "../contract/realZot";
@@ -17,30 +19,24 @@ interface Options {
     json?: boolean;
 }
 
-const EXIT = { same: 0, different: 1, usage: 2, notCarriedOut: 3 } as const;
-
 async function contract({ only = [...parts], list = false, json = false }: Options): Promise<number> {
     const say = (line: string) => void process.stderr.write(`${line}\n`);
     checkGiven(process.env, only);
-    const run = new ContractRun(checkoutOf(__dirname), process.env);
-    for (const [signal, exitCode] of [
-        ["SIGINT", 130],
-        ["SIGTERM", 143],
-        ["SIGHUP", 129],
-    ] as const) {
+    const suite = new ContractRun(checkoutOf(__dirname), process.env);
+    for (const signal of ENDING_SIGNALS) {
         process.once(signal, () => {
-            run.stop();
-            process.exitCode = exitCode;
+            suite.stop();
+            process.exitCode = EXIT_BY_SIGNAL[signal];
         });
     }
     if (list) {
-        const { outcomes } = await run.list(only);
+        const { outcomes } = await suite.list(only);
         const cases = casesOf(outcomes);
         process.stdout.write(json ? `${JSON.stringify(cases, null, 2)}\n` : listed(cases));
-        return EXIT.same;
+        return EXIT.done;
     }
     for (const part of only) say(`${part.padEnd(9)}  ${given(process.env, part) ?? "the stand-in only"}`);
-    const { outcomes, broken } = await run.run(only, say);
+    const { outcomes, broken } = await suite.run(only, say);
     for (const { file, message } of broken) say(`${file} could not be run: ${message}`);
     if (broken.length > 0) throw new NotCarriedOut(`${broken.length} file(s) of cases could not be run.`);
 
@@ -56,7 +52,7 @@ async function contract({ only = [...parts], list = false, json = false }: Optio
     (json ? say : (line: string) => void process.stdout.write(`${line}\n`))(
         `${cases} cases, ${differences.length} differences (${ran}).`,
     );
-    return differences.length === 0 ? EXIT.same : EXIT.different;
+    return differences.length === 0 ? EXIT.done : EXIT.found;
 }
 
 /** What is named for the real one of a part. */
@@ -71,7 +67,7 @@ function given(env: NodeJS.ProcessEnv, part: Part): string | undefined {
     }
 }
 
-class WronglyGiven extends Error {}
+class WronglyGiven extends UserError {}
 
 /** @throws WronglyGiven where a real one is named that cannot be had: its cases would be left out without a word */
 function checkGiven(env: NodeJS.ProcessEnv, chosen: readonly Part[]): void {
@@ -164,23 +160,14 @@ const program = command(
 The real ones are given by the environment: ZOT, the path of a zot binary (else: zot on the PATH); AUTHENTIK_URL and AUTHENTIK_TOKEN, an Authentik
 on plain HTTP and a superuser's token, in which the cases make objects of their own and remove them; PULUMI_COMMAND_PLUGIN, the path of the
 official plugin's binary. Without them a failed case is a stand-in that has left what was measured.
-Exit code: 0 no difference, 1 differences, 2 a mistake on the command line or in what is given, 3 it could not be carried out, 129, 130, 143
-interrupted.`,
+Exit code: 0 no difference, 1 differences, 2 a mistake on the command line or in what is given, 3 it could not be carried
+out${interruptedCodes()}.`,
     )
     .action(async (options: Options) => {
-        try {
-            const exitCode = await contract(options);
-            process.exitCode ??= exitCode;
-        } catch (error) {
-            const isTold = error instanceof WronglyGiven || error instanceof NotCarriedOut;
-            process.stderr.write(
-                `${
-                    isTold
-                        ? (error as Error).message
-                        : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`
-                }\n`,
-            );
-            process.exitCode ??= error instanceof WronglyGiven ? EXIT.usage : EXIT.notCarriedOut;
-        }
+        const exitCode = await contract(options);
+        // A signal has the last word.
+        process.exitCode ??= exitCode;
     });
-void program.parseAsync();
+void run(program, {
+    exitCode: (error) => Number(process.exitCode ?? (error instanceof WronglyGiven ? EXIT.usage : EXIT.notCarriedOut)),
+});

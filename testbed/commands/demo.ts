@@ -11,7 +11,7 @@ import { checkoutOf } from "../checkout";
 
 import program = require("../../index");
 
-import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
 import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { matrixTable } from "../../cli/shared/matrixText";
 import { UserError } from "../../clients/userError";
@@ -280,7 +280,7 @@ const demoCommand = command(
             "every step as expected",
             "a step not as expected, or not to be carried out",
             undefined,
-            ", 129, 130, 143 interrupted, and cleared up",
+            interruptedCodes(", and cleared up"),
         ),
     )
     .action(demo);

@@ -3,7 +3,7 @@
  */
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
-import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
 import { onInterrupt } from "../../cli/shared/interrupt";
 import { UserError } from "../../clients/userError";
 import { readMachine } from "../bootstrap/toolchain.cjs";
@@ -170,12 +170,7 @@ const faultsCommand = command(
     .option("--only <text>", "only faults whose name holds this")
     .addHelpText(
         "after",
-        exitCodes(
-            "every fault survived",
-            "a fault was not survived",
-            undefined,
-            ", 129, 130, 143 interrupted, and cleared up",
-        ),
+        exitCodes("every fault survived", "a fault was not survived", undefined, interruptedCodes(", and cleared up")),
     )
     .action(faults);
 void run(faultsCommand);

@@ -3,7 +3,7 @@
  * rights.
  */
 
-import { command, EXIT, exitCodes, run } from "../../cli/shared/command";
+import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
 import { onInterrupt } from "../../cli/shared/interrupt";
 import { UserError } from "../../clients/userError";
 import { readMachine } from "../bootstrap/toolchain.cjs";
@@ -116,9 +116,6 @@ made once, from where this machine's apt has its packages from, and kept in the 
 share this machine's loopback; they are gone when the command ends, however it ends. zot is that of ZOT or of the PATH, else the stand-in.
 `,
     )
-    .addHelpText(
-        "after",
-        exitCodes("no cell failed", "a cell failed", undefined, ", 129, 130, 143 interrupted, and cleared up"),
-    )
+    .addHelpText("after", exitCodes("no cell failed", "a cell failed", undefined, interruptedCodes(", and cleared up")))
     .action(hosts);
 void run(hostsCommand);

@@ -11,7 +11,7 @@ import { checkoutOf } from "../checkout";
 
 import program = require("../../index");
 
-import { command, exitCodes, run } from "../../cli/shared/command";
+import { command, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
 import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { UserError } from "../../clients/userError";
 import { readToolchain } from "../bootstrap/toolchain.cjs";
@@ -108,9 +108,6 @@ const picturesCommand = command(
     "Takes docs/pictures/preview.svg of a real preview on a site on loopback, after a change of what is shown.",
     "npm run pictures",
 )
-    .addHelpText(
-        "after",
-        exitCodes("done", "it could not be done", undefined, ", 129, 130, 143 interrupted, and cleared up"),
-    )
+    .addHelpText("after", exitCodes("done", "it could not be done", undefined, interruptedCodes(", and cleared up")))
     .action(pictures);
 void run(picturesCommand);

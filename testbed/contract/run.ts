@@ -1,12 +1,14 @@
 /** Runs the contract cases: jest, once or twice, for its report. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { UserError } from "../../clients/userError";
 import { type BrokenFile, type JestReport, type Outcome, type Part, readReport } from "./compare";
 
 /** It could not be carried out. */
-export class NotCarriedOut extends Error {}
+export class NotCarriedOut extends UserError {}
 
 export interface Ran {
     outcomes: Outcome[];

@@ -6,7 +6,7 @@ import { withoutSecretVariables } from "../../shared/environment";
 import { type BrowserLogin, logInWithBrowser, logOutWithBrowser } from "../browserLogin";
 import type { Check } from "../check";
 import type { Context } from "../context";
-import { Interrupted } from "../control";
+import { RunEnded } from "../control";
 import { fail, notApplicable, notPossible, type Outcome, pass, Skipped } from "../outcome";
 
 export const browser: Check[] = [
@@ -38,7 +38,7 @@ export const browser: Check[] = [
             } catch (error) {
                 // A browser that is ended by the same Ctrl-C fails in its own words.
                 context.control.check();
-                if (error instanceof Interrupted || error instanceof Skipped) throw error;
+                if (error instanceof RunEnded || error instanceof Skipped) throw error;
                 throw notPossible(
                     error instanceof NoBrowserError
                         ? error.message

@@ -1,5 +1,6 @@
 /** What a run comes to, for programs and for people. Pure. */
 
+import { EXIT } from "../../shared/command";
 import type { Result, Verdict } from "../outcome";
 import type { Run } from "../runner";
 
@@ -42,7 +43,8 @@ export function reportOf(
 /**
  * 0: nothing was found. 1: a weakness. 3: it could not be carried out as asked. (2 is a mistake on the command line.)
  */
-export const exitCodeOf = ({ result }: Pick<Report, "result">) => ({ pass: 0, weakness: 1, incomplete: 3 })[result];
+export const exitCodeOf = ({ result }: Pick<Report, "result">) =>
+    ({ pass: EXIT.done, weakness: EXIT.found, incomplete: EXIT.notCarriedOut })[result];
 
 const COUNTED: [Verdict, string][] = [
     ["pass", "passed"],

@@ -1,6 +1,7 @@
 /** What the settings of zot say together, and must not. Pure. */
+
+import { goDurationSeconds } from "../../../clients/durations";
 import { extraConfigMistakes } from "../extraConfig";
-import { goDurationSeconds } from "../goDurations";
 import { mayOverlap } from "../patterns";
 import { shown } from "../setting";
 import { type CrossCheck, mistake } from "./crossCheck";

@@ -2,8 +2,8 @@
 
 import { isIP } from "node:net";
 import * as z from "zod/mini";
+import { goDurationSeconds } from "../../../clients/durations";
 import { withoutSlash } from "../../../clients/http/address";
-import { DURATION, goDurationSeconds } from "../goDurations";
 import {
     absolutePath,
     boolean,
@@ -207,7 +207,7 @@ export const zot = {
         description: "How often the vulnerability database is fetched; off to do without.",
         ...text(
             'a duration of at least two hours such as "24h", or "off"',
-            (value) => value === "off" || (DURATION.test(value) && goDurationSeconds(value) >= 7200),
+            (value) => value === "off" || (goDurationSeconds(value) ?? 0) >= 7200,
         ),
         default: "24h",
         zotConfig: {

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { logInWithBrowser } from "../../../cli/verify/browserLogin";
-import { Control, Interrupted } from "../../../cli/verify/control";
+import { Control, RunEnded } from "../../../cli/verify/control";
 import { Recorder } from "../../../cli/verify/exchanges";
 import type { Report } from "../../../cli/verify/report/report";
 import { findChromium, launchChromium, whyNoBrowser } from "../../../clients/chromium";
@@ -217,7 +217,7 @@ test("a browser that is not there is told, and the rest goes on", async () => {
                 loginFlow: undefined,
             };
             await expect(logInWithBrowser(await chromium.newContext(), login, control, new Recorder())).rejects.toThrow(
-                Interrupted,
+                RunEnded,
             );
         } finally {
             await chromium.close();
