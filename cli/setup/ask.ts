@@ -42,9 +42,12 @@ const say = (text: string) => void process.stderr.write(`${printable(text)}\n`);
 export async function terminalAsker(): Promise<Asker> {
     const clack = await import("@clack/prompts");
     const output = process.stderr;
+    // A terminal of no width, as of a script that types, would have a line for each letter.
+    if (!output.columns) Object.assign(output, { columns: 80, rows: 24 });
     return {
         async ask({ message, help, fallback, choices, isSecret, check }) {
-            const asked = printable(help ? `${message}\n${help}` : message);
+            // A list of choices puts the bar before every line by itself.
+            const asked = printable(help ? `${message}\n${choices ? "" : "│  "}${help}` : message);
             const validate = (value: string | undefined) => {
                 const answer = value || fallback || "";
                 const because = check(answer);

@@ -4,6 +4,7 @@ import { failureIn } from "../../clients/authentik/failures";
 import { withoutSlash } from "../../clients/http/address";
 import { EndlessListError } from "../../clients/http/paging";
 import { UserError } from "../../clients/userError";
+import { cachesWithoutFolder } from "../../components/zotConfig";
 import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
 import { busy } from "../shared/command";
 import { choicesFor } from "./alike";
@@ -50,9 +51,26 @@ export async function decideRegistry(interview: Interview, { given, config }: Kn
     });
 }
 
-/** Whether CI may push into the caches, where there are any. */
-export async function decideCaches(interview: Interview, { given }: Known, hasCaches: boolean): Promise<void> {
-    if (!hasCaches && !interview.isAnswered("caches")) return;
+/** Where the images of caches go that may fill any repository, and whether CI may push into the caches. */
+export async function decideCaches(interview: Interview, { given, config = {} }: Known): Promise<void> {
+    const homeless = cachesWithoutFolder(config);
+    if (homeless.length > 0) {
+        const places = homeless.map(({ address, folder }) => `${address} below ${folder}/`).join(", ");
+        await interview.answer("cacheFolders", {
+            help:
+                `These may fill any repository, so that CI could push in place of their images: ` +
+                `${homeless.map(({ address }) => address).join(", ")}.`,
+            // Where they were left as they are, they stay so.
+            fallback: valueAt(given("zot.extraConfig") as JsonMap, ["extensions", "sync"]) ? "no" : "yes",
+            choices: [
+                { value: "yes", label: "yes", hint: `${places}: their images are pulled by that name from then on` },
+                { value: "no", label: "no", hint: "CI can put its own images in place of theirs" },
+            ],
+        });
+    }
+    if (!hasCaches(config) && !interview.isAnswered("caches")) return;
+    // Of caches in any repository, CI cannot be kept out.
+    if (interview.answers.cacheFolders === "no" && !interview.isAnswered("caches")) return;
     await interview.answer("caches", {
         fallback: given("access.ciMayPushToMirrors") === true ? "yes" : "no",
         choices: [
@@ -168,7 +186,7 @@ async function tokenThatWorks(
 }
 
 /** Whether a config has pull-through caches. */
-export const hasCaches = (config: JsonMap | undefined): boolean =>
+const hasCaches = (config: JsonMap): boolean =>
     isJsonMap(valueAt(config, ["extensions", "sync"])) &&
     valueAt(config, ["extensions", "sync", "enable"]) !== false &&
     ((valueAt(config, ["extensions", "sync", "registries"]) as unknown[] | undefined)?.length ?? 0) > 0;

@@ -1,16 +1,16 @@
 /** From the name of a host to the zot on it and its config. */
 
-import type { SshConnection } from "../../clients/ssh";
-import { hostKeyOf, KeyError, privateKeyOf } from "../../clients/ssh/keys";
+import type { SshAddress, SshConnection } from "../../clients/ssh";
 import { UserError } from "../../clients/userError";
-import { hostKeyOfScan } from "../../components/settings/hostKeys";
 import type { JsonMap } from "../../components/zotConfig";
 import { configIn } from "../config/readConfig";
 import type { Groups } from "../config/takeOver";
 import { textOf } from "./compose";
 import { withAbsolutePaths } from "./fromHost";
-import { knownKeys, lookAtHost, readPrivateKey, scanHostKey, sshDefaults } from "./host";
+import { lookAtHost, sshDefaults } from "./host";
 import { type FoundZot, type HostFacts, zotInWords } from "./hostFacts";
+import { confirmedKey } from "./hostKey";
+import { type KnownHost, loginFor } from "./hostLogin";
 import type { Interview } from "./interview";
 import { targetIn } from "./questions";
 
@@ -26,14 +26,6 @@ export interface FoundHost {
     secrets: Record<string, string>;
 }
 
-/** What a stack has already of how its host is reached. */
-export interface KnownHost {
-    host: Record<string, unknown>;
-    zot: Record<string, unknown>;
-    /** A secret of the stack; undefined where it is not set. */
-    secret(name: string): Promise<string | undefined>;
-}
-
 /**
  * Asks for the host, confirms its key, logs in and looks.
  *
@@ -42,14 +34,10 @@ export interface KnownHost {
 export async function findHost(interview: Interview, known: KnownHost): Promise<FoundHost> {
     const before = known.host;
     const answer = await interview.answer("host", { fallback: textOf(before.address) });
-    const target = targetIn(answer) as Exclude<ReturnType<typeof targetIn>, string>;
-    const isKnown = target.host === before.address;
+    const target = targetOf(answer);
     const defaults = await sshDefaults(target);
-    if (defaults.jump !== undefined)
-        throw new UserError(
-            `SSH reaches ${target.host} by way of ${defaults.jump}, which setup cannot follow. Set the stack up by hand, ` +
-                "with host.jumpAddress and host.jumpHostKey (docs/operations.md, The first hardening).",
-        );
+    // By its name here, or as the stack has it.
+    const isKnown = [target.host, defaults.address].includes(String(before.address));
     const port = Number(
         interview.isAnswered("sshPort")
             ? await interview.answer("sshPort")
@@ -58,15 +46,21 @@ export async function findHost(interview: Interview, known: KnownHost): Promise<
     const user = interview.isAnswered("sshUser")
         ? await interview.answer("sshUser")
         : (target.user ?? textOf(isKnown ? before.user : undefined) ?? defaults.user);
-    const address = isKnown ? target.host : defaults.address;
+    const address = isKnown ? String(before.address) : defaults.address;
+    const jump = await jumpHost(interview, before, defaults.jump, user);
+    // Behind another host, its key is seen only by whoever is let in there.
+    const loginBefore = jump && (await loginFor(interview, known, defaults.keys));
+    const proxy = jump && { ...jump, ...loginBefore?.connection };
     const hostKey = await confirmedKey(interview, {
         address,
         port,
         pinned: isKnown ? textOf(before.hostKey) : undefined,
+        question: "hostKey",
+        proxy,
     });
 
-    const login = await loginFor(interview, known, defaults.keys);
-    const connection: SshConnection = { host: address, port, user, hostKey, ...login.connection };
+    const login = loginBefore ?? (await loginFor(interview, known, defaults.keys));
+    const connection: SshConnection = { host: address, port, user, hostKey, ...login.connection, proxy };
     const facts = await lookAtHost(connection, "");
     const picked = await pickedZot(interview, facts, known);
     const { configFile } = picked;
@@ -92,117 +86,53 @@ export async function findHost(interview: Interview, known: KnownHost): Promise<
         facts,
         zot: { ...zot.found, config: configFile },
         config,
-        settings: { host: { address, ...(port === 22 ? {} : { port }), user, hostKey } },
+        settings: { host: { address, port, user, hostKey, ...jumpSettings(jump, user) } },
         secrets: login.secrets,
     };
 }
 
-/** The key to pin: one that a person has confirmed, or that this machine trusts already. */
-async function confirmedKey(
+const targetOf = (answer: string) => targetIn(answer) as Exclude<ReturnType<typeof targetIn>, string>;
+
+/** The host on the way, with its key confirmed: as it was answered, as SSH's configuration has it, or the stack. */
+async function jumpHost(
     interview: Interview,
-    { address, port, pinned }: { address: string; port: number; pinned: string | undefined },
-): Promise<string> {
-    const shown = await scanHostKey(address, port);
-    const isShown = (line: string) => hostKeyOf(line)?.blob.equals(hostKeyOf(shown.line)!.blob) === true;
-    const other = (expected: string) =>
-        new UserError(
-            `${address} port ${port} shows another key than ${expected}: ${shown.fingerprint}. Somebody may be in between, ` +
-                "or the host was set up anew. Compare it on the host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+    before: Record<string, unknown>,
+    ofSsh: string | undefined,
+    user: string,
+): Promise<SshAddress | undefined> {
+    const known = textOf(before.jumpAddress);
+    const answer = interview.isAnswered("jumpHost") ? await interview.answer("jumpHost") : (ofSsh ?? known);
+    if (answer === undefined || answer === "none") return undefined;
+    const target = targetIn(answer);
+    if (typeof target === "string" || /[\s,]/.test(answer))
+        throw new UserError(
+            `SSH reaches the host by way of "${answer}", which Pulumi cannot follow: it takes one jump host, by address, ` +
+                "port and user. Give --jump-host [user@]host[:port], or --jump-host none where the host can be reached from here.",
         );
-    if (interview.isAnswered("hostKey")) {
-        const given = await interview.answer("hostKey");
-        const line = hostKeyOfScan(given);
-        if (given.startsWith("SHA256:") ? given !== shown.fingerprint : !isShown(line)) throw other("the one given");
-        return shown.line;
-    }
-    if (pinned !== undefined) {
-        if (!isShown(pinned)) throw other("the stack has pinned (host.hostKey)");
-        return pinned;
-    }
-    const trusted = await knownKeys(address, port);
-    if (
-        trusted.length > 0 &&
-        !trusted.some(isShown) &&
-        trusted.some((line) => line.split(" ")[0] === shown.line.split(" ")[0])
-    )
-        throw other("this machine's known_hosts has");
-    const isTrusted = trusted.some(isShown);
-    const answer = await interview.answer("hostKey", {
-        message: `Is this the key of ${address}? ${shown.fingerprint}`,
-        help: isTrusted
-            ? "This machine knows the host by this key already (known_hosts)."
-            : "Compare it on the host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
-        choices: [
-            { value: shown.fingerprint, label: "Yes, pin it" },
-            { value: "no", label: "No" },
-        ],
-        fallback: isTrusted ? shown.fingerprint : undefined,
-        check: (given) => (given === shown.fingerprint ? undefined : "then nothing is done"),
-    });
-    return answer === shown.fingerprint ? shown.line : Promise.reject(other("you expect"));
+    const defaults = await sshDefaults(target);
+    if (defaults.jump !== undefined)
+        throw new UserError(
+            `The jump host ${answer} is itself reached by way of ${defaults.jump}, and Pulumi takes one jump host only. ` +
+                "Give --jump-host [user@]host[:port] for one that can be reached from here.",
+        );
+    const isKnown = known !== undefined && [target.host, defaults.address].includes(known);
+    const host = isKnown ? known : defaults.address;
+    const port = Number(target.port ?? (isKnown ? (before.jumpPort ?? 22) : defaults.port));
+    const pinned = isKnown ? textOf(before.jumpHostKey) : undefined;
+    const hostKey = await confirmedKey(interview, { address: host, port, pinned, question: "jumpHostKey" });
+    const named = target.user ?? (isKnown ? textOf(before.jumpUser) : undefined);
+    return { host, port, user: named ?? (isKnown ? user : defaults.user), hostKey };
 }
 
-/** By what to log in, and what of it the stack has to keep. */
-async function loginFor(
-    interview: Interview,
-    { secret, host }: KnownHost,
-    keys: readonly string[],
-): Promise<{ connection: Partial<SshConnection>; secrets: Record<string, string> }> {
-    const agent = process.env.SSH_AUTH_SOCK || undefined;
-    if (!interview.isAnswered("sshKey") && "privateKey" in host) {
-        const privateKey = await secret("host.privateKey");
-        const privateKeyPassword =
-            "privateKeyPassphrase" in host ? await secret("host.privateKeyPassphrase") : undefined;
-        if (privateKey !== undefined)
-            return { connection: { privateKey, privateKeyPassword, agentSocketPath: agent }, secrets: {} };
-    }
-    const file = await interview.answer("sshKey", {
-        fallback: agent ? "agent" : keys[0],
-        ...(keys.length + (agent ? 1 : 0) > 1
-            ? {
-                  choices: [
-                      ...(agent
-                          ? [{ value: "agent", label: "those of the SSH agent", hint: "nothing is stored" }]
-                          : []),
-                      ...keys.map((value) => ({ value, hint: "stored in the stack, encrypted" })),
-                  ],
-              }
-            : {}),
-        check: (given) =>
-            given === "agent" && !agent ? "no SSH agent runs here (SSH_AUTH_SOCK is not set)" : undefined,
-    });
-    if (file === "agent") return { connection: { agentSocketPath: agent }, secrets: {} };
-    const privateKey = readPrivateKey(file);
-    let privateKeyPassword: string | undefined;
-    if (needsPassphrase(privateKey)) {
-        privateKeyPassword = await interview.answer("sshPassphrase", {
-            check: (given) => keyProblem(privateKey, given),
-        });
-    } else {
-        const problem = keyProblem(privateKey, undefined);
-        if (problem) throw new UserError(`${file}: ${problem}.`);
-    }
-    return {
-        connection: { privateKey, privateKeyPassword, agentSocketPath: agent },
-        secrets: {
-            "host.privateKey": privateKey,
-            ...(privateKeyPassword === undefined ? {} : { "host.privateKeyPassphrase": privateKeyPassword }),
-        },
-    };
-}
-
-function keyProblem(privateKey: string, passphrase: string | undefined): string | undefined {
-    try {
-        privateKeyOf(privateKey, passphrase);
-        return undefined;
-    } catch (error) {
-        if (error instanceof KeyError) return error.message;
-        throw error;
-    }
-}
-
-const needsPassphrase = (privateKey: string) =>
-    /protected by a passphrase/.test(keyProblem(privateKey, undefined) ?? "");
+const jumpSettings = (jump: SshAddress | undefined, user: string): Record<string, unknown> =>
+    jump === undefined
+        ? {}
+        : {
+              jumpAddress: jump.host,
+              jumpPort: jump.port,
+              ...(jump.user === user ? {} : { jumpUser: jump.user }),
+              jumpHostKey: jump.hostKey,
+          };
 
 /** The registry among the zots of a host; where none is found, what a person says of it. */
 async function pickedZot(

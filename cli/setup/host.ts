@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import * as net from "node:net";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
-import { runOverSsh, type SshConnection, SshError } from "../../clients/ssh";
+import type { Duplex } from "node:stream";
+import { overJumpHost, runOverSsh, type SshAddress, type SshConnection, SshError } from "../../clients/ssh";
 import { fingerprint } from "../../clients/ssh/keys";
 import { ssh2 } from "../../clients/ssh/ssh2";
 import { UserError } from "../../clients/userError";
@@ -25,7 +26,7 @@ export interface SshDefaults {
     user: string;
     /** Files of private keys that are there. */
     keys: string[];
-    /** A host on the way, which is not supported here. */
+    /** What SSH's configuration goes by: a jump host as ProxyJump names it, or a command. */
     jump: string | undefined;
 }
 
@@ -59,9 +60,31 @@ function output(program: string, args: string[]): Promise<string> {
     return new Promise((resolve) => execFile(program, args, { timeout: 10_000 }, (_error, stdout) => resolve(stdout)));
 }
 
-/** The key that a host shows, as `ssh-keyscan` prints it without the name; nobody logs in. */
-export function scanHostKey(address: string, port: number): Promise<{ line: string; fingerprint: string }> {
+/** The key that a host shows. */
+export interface ShownKey {
+    /** As `ssh-keyscan` prints it, without the name. */
+    line: string;
+    fingerprint: string;
+}
+
+/**
+ * The key that a host shows; nobody logs in there.
+ *
+ * @param proxy a host on the way, which is logged in to
+ * @throws UserError where none is shown
+ */
+export async function scanHostKey(address: string, port: number, proxy?: SshAddress): Promise<ShownKey> {
     busy(`Asking ${address} port ${port} for its key`);
+    if (!proxy) return shownKey(address, port, net.connect({ host: address, port }));
+    try {
+        return await overJumpHost(proxy, { host: address, port }, (way) => shownKey(address, port, way));
+    } catch (error) {
+        if (error instanceof SshError) throw new UserError(error.message);
+        throw error;
+    }
+}
+
+function shownKey(address: string, port: number, way: Duplex): Promise<ShownKey> {
     return new Promise((resolve, reject) => {
         const client = new (ssh2().Client)();
         const at = `${address} port ${port}`;
@@ -77,10 +100,9 @@ export function scanHostKey(address: string, port: number): Promise<{ line: stri
         const timer = setTimeout(() => fail(`no answer within ${SCAN_TIMEOUT / 1000} seconds`), SCAN_TIMEOUT);
         client.on("error", (error: Error & { code?: string }) => fail(error.code ?? error.message));
         client.on("close", () => fail("it closed the connection"));
-        const socket = net.connect({ host: address, port });
-        socket.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+        way.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
         client.connect({
-            sock: socket,
+            sock: way as net.Socket,
             username: "nobody",
             readyTimeout: 0,
             algorithms: { serverHostKey: [...KEY_TYPES] },

@@ -1,5 +1,6 @@
 /** The conversation: what was answered beforehand is not asked, and what was answered is remembered. */
 import { UserError } from "../../clients/userError";
+import { noLongerBusy } from "../shared/command";
 import type { Ask, Asker, Choice } from "./ask";
 import { type Answers, answerMistake, helpOf, type QuestionName, questions } from "./questions";
 
@@ -57,6 +58,8 @@ export class Interview {
             isSecret: secret !== undefined,
             check: mistake,
         };
+        // A line in the middle of a question would spoil it.
+        noLongerBusy();
         const answer = (await this.asker.ask(ask)).trim();
         this.asked++;
         this.answers[name] = answer;

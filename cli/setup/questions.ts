@@ -64,14 +64,26 @@ export const questions = define({
     },
     sshPort: { message: "SSH port of the host", setting: "host.port", value: "port" },
     sshUser: { message: "Who logs in there?", setting: "host.user", value: "user" },
+    jumpHost: {
+        message: "Which host is on the way?",
+        help: "A jump host, as [user@]host[:port]; none for a way without one. Default: as SSH's configuration has it.",
+        value: "host",
+        check: (answer) => {
+            const target = answer === "none" ? {} : targetIn(answer);
+            return typeof target === "string" ? target : undefined;
+        },
+    },
+    jumpHostKey: {
+        message: "Is this the jump host's key?",
+        help: "The jump host's key, or its fingerprint SHA256:…, which is compared with what it shows.",
+        value: "key",
+        check: notAKey,
+    },
     hostKey: {
         message: "Is this the host's key?",
         help: "The host's key, or its fingerprint SHA256:…, which is compared with what the host shows.",
         value: "key",
-        check: (answer) =>
-            /^SHA256:[A-Za-z0-9+/]{43}$/.test(answer) || hostKeyMistake(hostKeyOfScan(answer)) === undefined
-                ? undefined
-                : "give SHA256: and the fingerprint, or the key as ssh-keyscan prints it",
+        check: notAKey,
     },
     sshKey: {
         message: "Which private key opens the host?",
@@ -121,19 +133,35 @@ export const questions = define({
     },
     metrics: { message: "Who may read the metrics?", setting: "zot.metrics", value: "who" },
     metricsUsers: { message: "Which users read the metrics?", setting: "zot.metricsUsers", value: "users" },
+    cacheFolders: {
+        message: "Is each cache to have a folder of its own?",
+        help: "Whether caches that may fill any repository get a folder by their host's name, such as docker.io: yes, or no.",
+        value: "yes|no",
+        check: yesOrNo,
+    },
     caches: {
         message: "May CI push where a cache puts its images?",
         help: "Whether CI may push into the pull-through caches, in place of upstream's images: no, or yes.",
         value: "no|yes",
-        check: (answer) => (/^(no|yes)$/.test(answer) ? undefined : "give no or yes"),
+        check: yesOrNo,
     },
     drop: {
         message: "Go on without these?",
         help: "Whether what the host's config has and the new one has not may go: yes, or no.",
         value: "yes|no",
-        check: (answer) => (/^(no|yes)$/.test(answer) ? undefined : "give yes or no"),
+        check: yesOrNo,
     },
 });
+
+function yesOrNo(answer: string): string | undefined {
+    return /^(no|yes)$/.test(answer) ? undefined : "give yes or no";
+}
+
+function notAKey(answer: string): string | undefined {
+    return /^SHA256:[A-Za-z0-9+/]{43}$/.test(answer) || hostKeyMistake(hostKeyOfScan(answer)) === undefined
+        ? undefined
+        : "give SHA256: and the fingerprint, or the key as ssh-keyscan prints it";
+}
 
 const settings = new Map(allSettings().map(({ name, setting }) => [name, setting]));
 

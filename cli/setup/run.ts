@@ -6,7 +6,7 @@ import { UserError } from "../../clients/userError";
 import { declaredState } from "../../components/declaredState";
 import { isMap, SecretText } from "../../components/settings";
 import { readProject, readStack, settingsFromStackFile } from "../../components/settings/fromStackFile";
-import { settingsOfConfig } from "../../components/zotConfig";
+import { settingsOfConfig, withFolders } from "../../components/zotConfig";
 import { type Json, type JsonMap, valueAt } from "../../components/zotJson";
 import { groupsInStackFile } from "../config/stackFile";
 import { takenOverText } from "../config/takenOverText";
@@ -21,7 +21,7 @@ import {
     textOf,
     withoutDefaults,
 } from "./compose";
-import { decideCaches, decideIdentity, decideRegistry, hasCaches, type Known } from "./decisions";
+import { decideCaches, decideIdentity, decideRegistry, type Known } from "./decisions";
 import { type FoundHost, findHost } from "./findHost";
 import { asGroups, merged, settingsFromHost } from "./fromHost";
 import { type Interview, optionOf } from "./interview";
@@ -56,7 +56,7 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
     };
     await decideRegistry(interview, known);
     const token = await decideIdentity(interview, known);
-    await decideCaches(interview, known, hasCaches(found.config));
+    await decideCaches(interview, known);
 
     const composed = await compose(interview, folder, stack, found);
     asking.forget();
@@ -144,7 +144,8 @@ async function compose(
     found: FoundHost,
 ): Promise<{ project: string; stack: string; settings: Groups; authentikUrl: string }> {
     const { facts, zot } = found;
-    const config: JsonMap = found.config ?? {};
+    const onHost: JsonMap = found.config ?? {};
+    const config = interview.answers.cacheFolders === "yes" ? withFolders(onHost) : onHost;
     const fromHost = settingsFromHost(facts, zot);
     const ofConfig =
         found.config === undefined ? { settings: new Map<string, unknown>(), untaken: [] } : settingsOfConfig(config);

@@ -1,6 +1,6 @@
 /** The stack: made, given its secrets and its file; all of it, or nothing. */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { pulumiVariables } from "../shared/environment";
 import { onInterrupt, Steps } from "../shared/interrupt";
@@ -38,7 +38,8 @@ export async function readBackend(folder: string): Promise<Backend> {
 /** Logs in to a backend; a folder of this machine is made. */
 export async function logIn(folder: string, url: string): Promise<void> {
     const path = /^file:\/\/(~\/)?(.*)$/.exec(url);
-    if (path) mkdirSync(path[1] ? join(homedir(), path[2]!) : path[2]!, { recursive: true, mode: 0o700 });
+    // As Pulumi reads it: by the account, whatever HOME says.
+    if (path) mkdirSync(path[1] ? join(userInfo().homedir, path[2]!) : path[2]!, { recursive: true, mode: 0o700 });
     await pulumi(["login", url], `log in to ${url}`, { folder });
 }
 

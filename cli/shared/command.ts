@@ -36,7 +36,7 @@ let silence: NodeJS.Timeout | undefined;
 
 /**
  * Says on a terminal what the command is doing, once it has taken two seconds; elsewhere nothing. It lasts until the
- * next call, or the command's end.
+ * next call, {@link noLongerBusy}, or the command's end.
  *
  * @param what as a beginning, for example "Asking Authentik at …"
  */
@@ -46,6 +46,9 @@ export function busy(what: string, terminal: { isTTY?: boolean; write(text: stri
     silence = setTimeout(() => terminal.write(`${what} …\n`), PATIENCE);
     silence.unref();
 }
+
+/** What was under way has come to its end: nothing is said of it any more. */
+export const noLongerBusy = (): void => clearTimeout(silence);
 
 /** What is particular about a command that does not come to its end. */
 export interface Ending {

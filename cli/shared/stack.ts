@@ -44,7 +44,11 @@ export function declaredByOption(program: Command): DeclaredState {
     return stackFromFile(stackByOption(program));
 }
 
-/** What a stack declares, by its file. */
-export function stackFromFile(stack: string): DeclaredState {
-    return declaredState(settingsFromStackFile(projectFolder(), stack), `Pulumi.${stack}.yaml`);
+/**
+ * What a stack declares, by its file.
+ *
+ * @param folder the project's. Default: the nearest one above
+ */
+export function stackFromFile(stack: string, folder = projectFolder()): DeclaredState {
+    return declaredState(settingsFromStackFile(folder, stack), `Pulumi.${stack}.yaml`);
 }

@@ -3,6 +3,7 @@
  * in which it can fail a sentence that says what to do. Where the plugin command 1.2.1 cannot get in, this cannot
  * either, and says so sooner.
  */
+import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
 import { dial, through } from "./connect";
 import { ended, execute, type Ran } from "./execute";
@@ -16,6 +17,28 @@ export { SSH_LIMITS, type SshAddress, SshError, type SshLimits } from "./place";
 export interface SshConnection extends SshAddress {
     /** A host on the way. */
     proxy?: SshAddress;
+}
+
+/**
+ * A connection to a host by way of another one, for whoever looks at it before logging in.
+ *
+ * @param work what is done with the connection, which ends with it
+ * @throws SshError where the jump host lets nobody in, or does not connect
+ */
+export async function overJumpHost<T>(
+    proxy: SshAddress,
+    to: { host: string; port: number },
+    work: (connection: Duplex) => Promise<T>,
+): Promise<T> {
+    const jump = placeOf(proxy, "the jump host", "host.jump");
+    const clients: Client[] = [];
+    try {
+        const client = await loggedIn(jump, await loginOf(jump), () => dial(jump, SSH_LIMITS), SSH_LIMITS, clients);
+        const target = placeOf({ ...to, user: "", hostKey: "" }, "the registry's host", "host.");
+        return await work(await through(client, jump, target, SSH_LIMITS));
+    } finally {
+        for (const client of clients.reverse()) await ended(client);
+    }
 }
 
 /** Runs a command, which is given all of `stdin`; a command that ends with an error is no failure here. */

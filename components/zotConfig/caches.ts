@@ -7,7 +7,7 @@ import { withoutSlash } from "../../clients/http/address";
 import { declarations, type MirrorSetting } from "../settings";
 import { originMistake } from "../settings/kinds";
 import { patternMistake } from "../settings/patterns";
-import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
+import { isJsonMap, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
 
 /** A registry of `extensions.sync` that stays as it is. */
 export interface OtherCache {
@@ -128,4 +128,61 @@ export function patternsOfCache(registry: Json): string[] {
         const pattern = destination ? `${destination}/**` : isStripped ? "**" : trimmed(valueAt(content, ["prefix"]));
         return patternMistake(pattern) === undefined ? pattern : "**";
     });
+}
+
+const REGISTRIES = ["extensions", "sync", "registries"];
+
+/** Caches that may fill any repository, and the folder that each could have of its own: the name of its host. */
+export function cachesWithoutFolder(config: JsonMap): { address: string; folder: string }[] {
+    if (valueAt(config, ["extensions", "sync", "enable"]) === false) return [];
+    const listed = valueAt(config, REGISTRIES);
+    return (Array.isArray(listed) ? listed : []).flatMap((registry) => {
+        const address = addressesOf(registry)[0];
+        const folder = address === undefined ? undefined : folderOf(address);
+        return folder !== undefined && lacksFolder(registry) ? [{ address: address!, folder }] : [];
+    });
+}
+
+/** A config whose caches without a folder have the one of their host's name. */
+export function withFolders(config: JsonMap): JsonMap {
+    const folders = new Map(cachesWithoutFolder(config).map(({ address, folder }) => [address, folder]));
+    const moved = (registry: Json): Json => {
+        const folder = folders.get(addressesOf(registry)[0] ?? "");
+        if (folder === undefined || !isJsonMap(registry) || !lacksFolder(registry)) return registry;
+        const contents = contentsOf(registry).map((content) => {
+            if (!fillsAll(content)) return content;
+            const { [keyIn(content, "destination") ?? "destination"]: _none, ...rest } = content;
+            return { prefix: "**", ...rest, destination: `/${folder}` };
+        });
+        return { ...registry, [keyIn(registry, "content") ?? "content"]: contents };
+    };
+    const within = (map: JsonMap, [key, ...rest]: readonly string[]): JsonMap => {
+        const name = keyIn(map, key!)!;
+        const value = map[name]!;
+        return { ...map, [name]: rest.length > 0 ? within(value as JsonMap, rest) : (value as Json[]).map(moved) };
+    };
+    return folders.size === 0 ? config : within(config, REGISTRIES);
+}
+
+/** What a registry fills; one that says nothing fills everything. */
+function contentsOf(registry: Json): JsonMap[] {
+    const contents = valueAt(registry, ["content"]);
+    const maps = Array.isArray(contents) ? contents.filter(isJsonMap) : [];
+    return maps.length > 0 ? maps : [{}];
+}
+
+const lacksFolder = (registry: Json) => contentsOf(registry).some(fillsAll);
+const fillsAll = (content: JsonMap) =>
+    trimmed(valueAt(content, ["destination"])) === "" &&
+    valueAt(content, ["stripPrefix"]) === undefined &&
+    ["", "**"].includes(trimmed(valueAt(content, ["prefix"])));
+
+/** The name of an address's host, as people write it before an image; undefined where it can be no folder. */
+function folderOf(address: string): string | undefined {
+    const [, host] = /^https?:\/\/([^/:]+)(?::\d+)?(?:\/|$)/i.exec(address) ?? [];
+    if (host === undefined) return undefined;
+    const folder = /^(registry-1|index|registry\.hub)\.docker\.(io|com)$/i.test(host)
+        ? "docker.io"
+        : host.toLowerCase();
+    return patternMistake(`${folder}/**`) === undefined ? folder : undefined;
 }

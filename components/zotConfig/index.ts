@@ -3,7 +3,15 @@
 export type { Json, JsonMap } from "../zotJson";
 export { policyInEffect, policyOf } from "./accessControl";
 export { binaryTypeIn, type Lack, lacksOf } from "./build";
-export { type Caches, cachesOf, type OtherCache, overlap, patternsOfCache } from "./caches";
+export {
+    type Caches,
+    cachesOf,
+    cachesWithoutFolder,
+    type OtherCache,
+    overlap,
+    patternsOfCache,
+    withFolders,
+} from "./caches";
 export { configMistakes } from "./lint";
 export { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 export {

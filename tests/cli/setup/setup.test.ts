@@ -1,9 +1,11 @@
 /** npm run setup as a person or a script runs it, on a site on loopback: from answers to a preview that succeeds. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
+import { startSshHost } from "../../../testbed/sshHost";
 import { type Operator, reason, startOperator } from "../../runbooks/operator";
 
 jest.setTimeout(1_200_000);
@@ -111,6 +113,44 @@ jest.setTimeout(1_200_000);
         expect(await stacks()).toContain("second");
     });
 
+    test("by way of a jump host, whose key is confirmed as well; another key of it is refused", async () => {
+        const { site } = operator;
+        const jump = await startSshHost({ kind: "embedded" });
+        try {
+            // The login is the same on both.
+            const publicKey = execFileSync("ssh-keygen", ["-yf", site.ssh.privateKeyFile], { encoding: "utf8" });
+            appendFileSync(jump.authorizedKeysFile, publicKey);
+            const to = `--jump-host ${jump.user}@127.0.0.1:${jump.port}`;
+            const { text } = await setup(`--stack jumped --yes --no-preview ${to}`, { code: 1 });
+            expect(text).toMatch(
+                /Nobody is there to answer "Is this the key of 127\.0\.0\.1\?.*Give --jump-host-key\./s,
+            );
+            const wrong = await setup(
+                `--stack jumped --yes --no-preview ${to} --jump-host-key '${site.ssh.hostPublicKey}'`,
+                {
+                    code: 1,
+                },
+            );
+            expect(wrong.text).toContain(`127.0.0.1 port ${jump.port} shows another key than the one given`);
+            expect(existsSync(file("jumped"))).toBe(false);
+            await setup(`--stack jumped --yes --no-preview ${to} --jump-host-key '${jump.hostPublicKey}'`);
+            expect(settings("jumped")["zot-hardening:host"]).toMatchObject({
+                address: "127.0.0.1",
+                port: site.ssh.port,
+                hostKey: site.ssh.hostPublicKey,
+                jumpAddress: "127.0.0.1",
+                jumpPort: jump.port,
+                jumpHostKey: jump.hostPublicKey,
+            });
+            // The stack knows the way.
+            const before = readFileSync(file("jumped"), "utf8");
+            await operator.type(`npm run --silent setup -- --stack jumped --yes --no-preview --zot '${answers.zot}'`);
+            expect(readFileSync(file("jumped"), "utf8")).toBe(before);
+        } finally {
+            await jump.stop();
+        }
+    });
+
     test.each<[title: string, change: (answers: Record<string, unknown>) => Record<string, unknown>, message: RegExp]>([
         [
             "another host key",
@@ -172,10 +212,11 @@ jest.setTimeout(1_200_000);
     /** Runs it in a pipe, ends it by a signal once a text has been printed, and tells how it ended. */
     const interrupted = (text: RegExp, lines: readonly unknown[], environment: Record<string, string>) =>
         operator.type(
-            // The shell's own trap tells what the command ended with.
-            `node build/run.cjs cli/setup.ts --stack third --no-preview < <(${lines.map((line) => `echo '${line}'; `).join("")}sleep 120) 2>'${operator.home}/said' & child=$!; ` +
+            // What feeds the lines holds nothing open that is waited for, and ends with the command.
+            `exec 9< <(exec 2>/dev/null; ${lines.map((line) => `echo '${line}'; `).join("")}exec sleep 120); feeder=$!; ` +
+                `node build/run.cjs cli/setup.ts --stack third --no-preview <&9 2>'${operator.home}/said' & child=$!; ` +
                 `for try in $(seq 1200); do grep -qE '${text.source}' '${operator.home}/said' && break; kill -0 $child 2>/dev/null || break; sleep 0.1; done; ` +
-                "kill -INT $child; wait $child && echo ended 0 || echo ended $?",
+                "kill -INT $child; wait $child && echo ended 0 || echo ended $?; kill $feeder || true",
             { env: environment },
         );
 
