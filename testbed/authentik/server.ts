@@ -14,6 +14,7 @@ import { Permissions } from "./permissions";
 import { newSelfSignedCertificate } from "./selfSignedCertificate";
 import { Sessions } from "./sessions";
 import { ObjectStore } from "./store";
+import { answerUserPage } from "./userPage";
 
 export interface AuthentikStandInOptions {
     /** The API token of the superuser `akadmin`. */
@@ -167,7 +168,11 @@ async function route(world: World, openIdConnect: OpenIdConnect, request: Reques
     if (path.startsWith("/application/o/")) return openIdConnect.answer(request);
     if (path === "/-/health/live/" || path === "/-/health/ready/") return { status: 200, body: "" };
     const isRead = request.method === "GET" || request.method === "HEAD";
-    return answerFlowPages(world, request) ?? (isRead ? notFoundPage() : emptyMethodNotAllowed());
+    return (
+        answerUserPage(world, request) ??
+        answerFlowPages(world, request) ??
+        (isRead ? notFoundPage() : emptyMethodNotAllowed())
+    );
 }
 
 /**

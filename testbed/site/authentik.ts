@@ -19,6 +19,8 @@ export interface AuthentikSite {
     api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
     /** A new app password of a user, with which it can log in for half an hour. */
     appPassword(username: string): Promise<string>;
+    /** Gives a user a password, for a person who logs in with a browser. */
+    setPassword(username: string, password: string): Promise<void>;
     stop(): Promise<void>;
 }
 
@@ -120,15 +122,23 @@ async function furnish(url: string, token: string, stopServer: () => Promise<voi
         });
         made.push(`/core/users/${user.pk}/`);
     }
+    const userCalled = async (username: string) => {
+        const user = await find(`/core/users/?username=${encodeURIComponent(username)}`);
+        if (!user) throw new Error(`There is no user ${username} in Authentik.`);
+        return user;
+    };
     return {
         url,
         token,
         adminUser,
         plainUser,
         api,
+        async setPassword(username, password) {
+            const { pk } = await userCalled(username);
+            await api("POST", `/core/users/${pk}/set_password/`, { password });
+        },
         async appPassword(username) {
-            const user = await find(`/core/users/?username=${encodeURIComponent(username)}`);
-            if (!user) throw new Error(`There is no user ${username} in Authentik.`);
+            const user = await userCalled(username);
             const identifier = `site-${username}-${randomBytes(4).toString("hex")}`;
             await api("POST", "/core/tokens/", {
                 identifier,

@@ -9,6 +9,7 @@ import type { Registry } from "./registry";
 import type { Sessions } from "./sessions";
 import type { Users } from "./users";
 import { version } from "./version";
+import { webPage } from "./webPage";
 
 /** What the handlers work with. */
 interface Parts {
@@ -46,15 +47,6 @@ const authenticated = (exactPath: string, handle: Handler): Route => ({
     access: "authenticated",
     handle,
 });
-
-function webPage(exchange: Exchange): void {
-    const isPage = exchange.path === "/" || /^\/(?:login|home|explore|image|user)/.test(exchange.path);
-    if (!isPage) return sendText(exchange, 404, "404 page not found");
-    const text =
-        "<!doctype html><title>zot</title><p>This is the stand-in for zot, " +
-        "made for tests and demonstrations. It has no web page.</p>\n";
-    sendBytes(exchange, 200, "text/html; charset=utf-8", Buffer.from(text));
-}
 
 /** The name of a repository. */
 const namePattern = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*";
@@ -144,7 +136,13 @@ export function routesOf(parts: Parts): Route[] {
         });
     }
     // Last, for it answers every path.
-    if (ui) routes.push({ methods: ["GET"], pattern: /^\//, access: "open", handle: webPage });
+    if (ui)
+        routes.push({
+            methods: ["GET"],
+            pattern: /^\//,
+            access: "open",
+            handle: (exchange) => webPage(exchange, parts),
+        });
     return routes;
 }
 
