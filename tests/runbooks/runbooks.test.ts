@@ -22,8 +22,8 @@ const newTag = () => `v${++tags}`;
 async function harden(): Promise<void> {
     const { site, home, folder } = operator;
     const state = join(home, ".pulumi-state");
-    const setUp = README.get("On a real site");
-    if (setUp?.length !== 1) throw new Error('The README has another number of shell blocks below "On a real site".');
+    const setUp = README.get("By hand");
+    if (setUp?.length !== 1) throw new Error('The README has another number of shell blocks below "By hand".');
     const [preparation, update] = setUp[0]!.split("\npulumi preview\n");
     expect(update).toContain("pulumi up\npulumi stack output --json --show-secrets");
     writeFileSync(join(home, "id_ed25519"), site.ssh.privateKeyPem, { mode: 0o600 });
@@ -81,6 +81,24 @@ async function harden(): Promise<void> {
         );
         expect(await ci().push("other/hello", newTag(), "x")).toBe(403);
         expect(await ci().push("app/hello", newTag(), "x")).toBe(201);
+    });
+
+    test("Back to yesterday's policy", async () => {
+        const signature = { NAME: "operator", EMAIL: "operator@example.org" };
+        const env = Object.fromEntries(
+            Object.entries(signature).flatMap(([key, value]) =>
+                ["AUTHOR", "COMMITTER"].map((who) => [`GIT_${who}_${key}`, value]),
+            ),
+        );
+        await type("git -c commit.gpgsign=false commit --quiet --all --message 'CI pushes to app only'", { env });
+        expect(await ci().push("tools/hello", "v1", "x")).toBe(403);
+        const [block] = blocks("Back to yesterday's policy", 1);
+        const { text } = await type(block!, { replace: { COMMIT: "HEAD" }, env });
+        expect(text).toContain("CI pushes to app only");
+        expect(text).toMatch(/CI \(group `artifact-workloads`\) may create on `\*\*`/);
+        expect(operator.settings().access?.ciRepositories).toBeUndefined();
+        expect(await ci().push("tools/hello", "v1", "x")).toBe(201);
+        expect(await operator.pending()).toEqual({});
     });
 
     test("Rotate CI's key", async () => {
