@@ -89,3 +89,34 @@ describe("what polkit refuses", () => {
         expect(told(id)).toMatch(/; npm run host-rights prints .* \[ZH-POLKIT-REFUSED\]$/);
     });
 });
+
+describe("whom a unit of ours runs zot as", () => {
+    /** As root sees it, where the storage is a folder of this user's. */
+    const told = (owner: number, { manager = "systemd", zotUser = "" } = {}) =>
+        said(
+            `id() { case "$1:\${2-}" in -u:root | -u:) echo 0 ;; *) command id "$@" ;; esac; }; owner_of() { echo ${owner}; }; ` +
+                `data=/var own_service=yes zot_user=${zotUser}; check_not_root`,
+            {},
+            { manager },
+        );
+
+    it("is not root because its storage is root's, and the commands that mend it are told", () => {
+        for (const manager of ["systemd", "launchd-daemon"]) {
+            expect(told(0, { manager })).toBe(
+                "zot would run as root, since its storage /var belongs to root. Make a user for it, and give it the " +
+                    "storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: /var/. (Or set zot.user to " +
+                    "the user that it is to run as, which may be root.) [ZH-ROOT-STORAGE]",
+            );
+        }
+    });
+
+    it("may be root by zot.user alone, and anybody else by the storage", () => {
+        expect(told(0, { zotUser: "root" })).toBe("");
+        expect(told(4711)).toBe("");
+    });
+
+    it("is not root as a service of root's", () => {
+        expect(told(4711, { manager: "systemd-user" })).toBe("");
+        expect(told(0, { manager: "systemd-user" })).toMatch(/\[ZH-ROOT-SERVICE\]$/);
+    });
+});
