@@ -52,7 +52,7 @@ ask_service() {
         service_facts=$(ask_systemd --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
             --property=ExecMainStatus --property=Type --property=Restart \
             --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
-            --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=TriggeredBy --property=LoadError \
+            --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=UpheldBy --property=TriggeredBy --property=LoadError \
             --property=ExecStart --property=Id show "$service" 2>&1 </dev/null)
         case "$(service_fact LoadState):$(service_fact ActiveState)" in
         loaded:active | loaded:reloading | loaded:activating) service_state=running ;;

@@ -131,9 +131,25 @@ systemctl_of() { if [ "$manager" = systemd-user ]; then printf 'systemctl --user
 # Reads: service. Sets: -. Prints: the name of the unit.
 unit_name() { printf '%s.service' "${service%.service}"; }
 
+# What starts the unit, of what ask_service was told.
+# Reads: -. Sets: -. Prints: names of units, in one line, or nothing.
+starters() (
+    for relation in WantedBy RequiredBy BoundBy UpheldBy TriggeredBy; do service_fact "$relation"; done | grep . | tr '\n' ' ' | sed 's/ $//'
+)
+
+# Whether something that starts the unit has been started; while the host is still starting that cannot be told. A unit
+# may be enabled for a target that its manager never reaches, or does not have, such as multi-user.target of a user's.
+# Reads: -. Sets: -. Prints: -.
+has_starter() (
+    # shellcheck disable=SC2046 # names
+    states=$(ask_systemd --property=ActiveState show default.target $(starters) 2>/dev/null </dev/null | sed -n 's/^ActiveState=//p')
+    [ "$(printf '%s\n' "$states" | head -n 1)" = active ] || return 0
+    printf '%s\n' "$states" | sed 1d | grep -Eq '^(active|reloading|activating)$'
+)
+
 # Whether the service, which ask_service was told of, is started with the host. Sets $problem otherwise.
-# Reads: launchd_domain launchd_target manager problem service service_state. Sets: problem. Prints: -. Scratch: enable
-# unit wanted.
+# Reads: launchd_domain launchd_target manager own_service problem service service_state. Sets: problem. Prints: -.
+# Scratch: enable starter unit wanted.
 starts_with_host() {
     problem=
     unit=$(unit_name)
@@ -148,7 +164,7 @@ starts_with_host() {
         transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit. [ZH-START-TRANSIENT]" ;;
         # What another unit wants or triggers is started by it.
         disabled | static | indirect | generated | linked | linked-runtime)
-            [ -z "$(service_fact WantedBy)$(service_fact RequiredBy)$(service_fact BoundBy)$(service_fact TriggeredBy)" ] || return 0
+            [ -z "$(starters)" ] || return 0
             case $(service_fact UnitFileState) in
             generated)
                 problem="Nothing starts $unit with the host; it is generated, so that it cannot be enabled: write WantedBy=$wanted.target below [Install] into what it is generated from, such as the .container file of Podman, and run on the host: $(systemctl_of daemon-reload) [ZH-START-GENERATED]"
@@ -158,6 +174,13 @@ starts_with_host() {
                 ;;
             *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable [ZH-START-DISABLED]" ;;
             esac
+            ;;
+        # A unit that is written here is wanted by what is always reached.
+        enabled)
+            [ "$own_service" = no ] && ! has_starter || return 0
+            starter=$(starters)
+            starter=${starter:+what is not started either ($starter)}
+            problem="Nothing starts $unit with the host: it is enabled, and wanted by ${starter:-no target that systemd knows here}; write WantedBy=$wanted.target below [Install], and run on the host: $(systemctl_of reenable "$unit") [ZH-START-NOT-REACHED]"
             ;;
         esac
         ;;

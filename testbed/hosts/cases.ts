@@ -278,6 +278,25 @@ export const cases: Case[] = [
         },
     },
     {
+        name: "a unit that is enabled for a target that is not reached is told",
+        on: sites,
+        // A user's manager has no such target; and a host that is up does not run this one.
+        prepared: { wantedBy: "rescue.target" },
+        async run(site) {
+            const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}reenable zot`;
+            const a = site.declare("a");
+            await firstLookSays(site, a, command);
+            const ran = await site.push(a);
+            succeeded(ran, "deployed");
+            expect(ran.errors.includes(command), `the push does not say it: ${ran.errors || "nothing"}`);
+            await site.host.sh(
+                `sed -i 's/^WantedBy=.*/WantedBy=${site.setUp.manager === "systemd-user" ? "default" : "multi-user"}` +
+                    `.target/' ${site.unitFile} && ${site.systemctl} reenable zot 2>&1`,
+            );
+            await isInOrder(site, a);
+        },
+    },
+    {
         name: "a unit of ours that was disabled by hand is enabled again",
         on: ({ managed }) => managed,
         async run(site) {

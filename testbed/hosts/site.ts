@@ -43,6 +43,8 @@ export interface Preparation {
     runs?: boolean;
     /** Whether the unit is enabled; default: true. */
     enabled?: boolean;
+    /** The target that it is enabled for; default: the one that a start of the manager reaches. */
+    wantedBy?: string;
     /** Whether the user lingers, for a user's service; default: true. */
     lingers?: boolean;
     /** Whether what host-rights prints is given; default: true. */
@@ -303,7 +305,7 @@ export class Site {
                 ...identity,
                 ...(prepared.service ?? ["Restart=always"]),
             ],
-            ...["[Install]", `WantedBy=${ofUser ? "default" : "multi-user"}.target`],
+            ...["[Install]", `WantedBy=${prepared.wantedBy ?? (ofUser ? "default.target" : "multi-user.target")}`],
         ];
         if (!managed)
             lines.push(

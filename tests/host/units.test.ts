@@ -51,6 +51,63 @@ describe("whether a unit is started with the host", () => {
     it.each(["enabled", "alias", ""])("says nothing of a unit whose state is %p", (state) => {
         expect(told({ UnitFileState: state })).toBe("");
     });
+
+    describe("that is enabled", () => {
+        /** What systemctl says of default.target, and then of each unit that was named to it. */
+        const states = (active: string, ...started: string[]) =>
+            `for unit_asked; do case $unit_asked in default.target) printf 'ActiveState=${active}\\n\\n' ;; ` +
+            `${started.map((unit) => `${unit}) printf 'ActiveState=active\\n\\n' ;; `).join("")}` +
+            `*.target | *.timer | nginx*) printf 'ActiveState=inactive\\n\\n' ;; esac; done`;
+        const enabled = (
+            facts: Record<string, string>,
+            systemctl: string,
+            { manager = "systemd", ours = false } = {},
+        ) =>
+            said(
+                `own_service=${ours ? "yes" : "no"}; starts_with_host || printf '%s' "$problem"`,
+                { UnitFileState: "enabled", ...facts },
+                { manager, systemctl },
+            );
+
+        it("for a target that the manager does not know is told: multi-user.target of a user's", () => {
+            expect(enabled({}, states("active"), { manager: "systemd-user" })).toBe(
+                "Nothing starts registry.service with the host: it is enabled, and wanted by no target that systemd " +
+                    "knows here; write WantedBy=default.target below [Install], and run on the host: " +
+                    "systemctl --user reenable registry.service [ZH-START-NOT-REACHED]",
+            );
+        });
+
+        it("for a target that the host does not reach is told by its name", () => {
+            expect(enabled({ WantedBy: "rescue.target" }, states("active"))).toBe(
+                "Nothing starts registry.service with the host: it is enabled, and wanted by what is not started " +
+                    "either (rescue.target); write WantedBy=multi-user.target below [Install], and run on the host: " +
+                    "systemctl reenable registry.service [ZH-START-NOT-REACHED]",
+            );
+            expect(enabled({ WantedBy: "rescue.target", TriggeredBy: "x.timer" }, states("active"))).toContain(
+                "(rescue.target x.timer)",
+            );
+        });
+
+        it("and that something has started is in order, whatever else would", () => {
+            const wanted: Record<string, string>[] = [
+                { WantedBy: "multi-user.target" },
+                { WantedBy: "rescue.target multi-user.target" },
+                { RequiredBy: "multi-user.target" },
+                { UpheldBy: "multi-user.target" },
+                { TriggeredBy: "multi-user.target" },
+            ];
+            for (const facts of wanted) expect(enabled(facts, states("active", "multi-user.target"))).toBe("");
+        });
+
+        it("is in order while the host is still starting, or where systemd does not answer", () => {
+            expect(enabled({ WantedBy: "multi-user.target" }, states("inactive"))).toBe("");
+            expect(enabled({}, "return 1")).toBe("");
+        });
+
+        it("is not looked at where the deployment writes the unit", () => {
+            expect(enabled({}, states("active"), { ours: true })).toBe("");
+        });
+    });
 });
 
 describe("whether a unit is always started again", () => {
