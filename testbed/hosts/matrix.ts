@@ -1,7 +1,10 @@
 /** The matrix host x service manager x rights x case: what is tried, and what came of it. */
 import { findExecutable, readMachine } from "../bootstrap/toolchain.cjs";
-import { type Case, cases, setUps, Unexpected } from "./cases";
+import { cases } from "./cases";
+import type { Case } from "./cases/case";
+import { Unexpected } from "./expectations";
 import { type Distribution, distributions, rootTree } from "./rootTree";
+import { setUps } from "./setUps";
 import { type SetUp, Site } from "./site";
 import { type Shown, SystemdHost } from "./systemdHost";
 
@@ -28,24 +31,27 @@ export interface PlannedCell extends Cell {
     what: Case;
 }
 
-export const managerName = ({ manager, managed }: SetUp): string => (managed ? `${manager} (unit ours)` : manager);
+export const managerName = ({ manager, managed, behind }: SetUp): string =>
+    managed ? `${manager} (unit ours)` : behind ? `${manager} (${behind})` : manager;
 
 /** Every cell, in the order in which they are tried. */
 export function plan(): PlannedCell[] {
     return distributions.flatMap((distribution) =>
-        setUps.flatMap((setUp) =>
-            cases
-                .filter(({ on }) => on(setUp))
-                .map((what) => ({
-                    distribution,
-                    setUp,
-                    what,
-                    host: distribution.name,
-                    manager: managerName(setUp),
-                    rights: setUp.rights,
-                    case: what.name,
-                })),
-        ),
+        setUps
+            .filter(({ behind }) => behind === undefined || distribution.supervisors.includes(behind))
+            .flatMap((setUp) =>
+                cases
+                    .filter(({ on }) => on(setUp))
+                    .map((what) => ({
+                        distribution,
+                        setUp,
+                        what,
+                        host: distribution.name,
+                        manager: managerName(setUp),
+                        rights: setUp.rights,
+                        case: what.name,
+                    })),
+            ),
     );
 }
 

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { findExecutable } from "../bootstrap/toolchain.cjs";
+import type { supervisors } from "./supervisors";
 
 const cache = require("../bootstrap/cache.cjs") as {
     cacheFolder(): string;
@@ -23,11 +24,17 @@ const commands = require("../bootstrap/commands.cjs") as {
     cancelAll(): void;
 };
 
-export const distributions = [
-    { name: "debian12", suite: "bookworm" },
-    { name: "debian13", suite: "trixie" },
-] as const;
-export type Distribution = (typeof distributions)[number];
+export interface Distribution {
+    name: string;
+    suite: string;
+    /** What it has beside systemd to start zot by (supervisors.ts). In Debian 13, OpenRC is there instead of systemd. */
+    supervisors: readonly (keyof typeof supervisors)[];
+}
+
+export const distributions: readonly Distribution[] = [
+    { name: "debian12", suite: "bookworm", supervisors: ["openrc", "runit"] },
+    { name: "debian13", suite: "trixie", supervisors: ["runit"] },
+];
 
 /** What a small server has, as far as a push has to do with it. */
 const PACKAGES = [
@@ -90,7 +97,7 @@ export async function rootTree(distribution: Distribution, say: (line: string) =
             fs.chmodSync(temporary, 0o755);
             const args = [
                 "--variant=minbase",
-                `--include=${PACKAGES.join(",")}`,
+                `--include=${[...PACKAGES, ...distribution.supervisors].join(",")}`,
                 distribution.suite,
                 temporary,
                 mirror,

@@ -12,6 +12,7 @@ import { Issuer } from "../faults/issuer";
 import { type Ran, runOverSsh } from "../faults/overSsh";
 import { servedBy } from "../faults/watch";
 import { freePort } from "../site/ports";
+import { type Supervisor, supervisors } from "./supervisors";
 import type { SystemdHost } from "./systemdHost";
 
 export const managers = ["systemd", "systemd-user", "command"] as const;
@@ -30,6 +31,8 @@ export interface SetUp {
     rights: Rights;
     /** Whether the push writes the unit (`host.manageService`). */
     managed: boolean;
+    /** What the command speaks to, for the manager `command`. Default: systemd. */
+    behind?: keyof typeof supervisors;
 }
 
 export interface Preparation {
@@ -117,6 +120,10 @@ export class Site {
             : "/etc/systemd/system/zot.service";
     }
 
+    private get supervisor(): Supervisor | undefined {
+        return this.setUp.behind && supervisors[this.setUp.behind];
+    }
+
     /** The settings of this site, as they stand in a stack's file. */
     groups(name: string, changes: Changes = {}): Record<string, Record<string, unknown>> {
         const { manager, rights: by, managed } = this.setUp;
@@ -137,7 +144,8 @@ export class Site {
                 user: this.user,
                 hostKey: this.host.hostPublicKey,
                 serviceManager: manager,
-                restartCommand: manager === "command" ? "systemctl restart zot" : undefined,
+                restartCommand:
+                    manager === "command" ? (this.supervisor?.restart ?? "systemctl restart zot") : undefined,
                 ...(managed ? { manageService: true } : {}),
                 sudo: by === "sudo all" ? "all" : by === "sudo service" ? "service" : "off",
                 readyTimeout: 20,
@@ -207,7 +215,7 @@ export class Site {
             if (Date.now() > deadline)
                 throw new Error(
                     `zot is not ready after ${milliseconds / 1000} seconds: ` +
-                        `${await this.host.sh(`${this.systemctl} status zot --no-pager --lines 5 2>&1; true`)}`,
+                        `${await this.host.sh(`${this.supervisor?.status ?? `${this.systemctl} status zot --no-pager --lines 5`} 2>&1; true`)}`,
                 );
             await pause(30);
         }
@@ -268,6 +276,7 @@ export class Site {
             rm -rf /etc/systemd/system/zot.service* /home/zot/.config /etc/zot /var/lib/zot /var/lib/private/zot /srv/zot
             rm -f /etc/sudoers.d/zot-hardening /etc/sudoers.d/more /etc/polkit-1/rules.d/50-zot-hardening.rules
             gpasswd --delete zot systemd-journal
+            ${this.supervisor?.remove ?? ""}
             systemctl daemon-reload; systemctl reset-failed
             true`.replaceAll("\n            ", " 2>/dev/null\n"),
         );
@@ -307,7 +316,8 @@ export class Site {
             ],
             ...["[Install]", `WantedBy=${prepared.wantedBy ?? (ofUser ? "default.target" : "multi-user.target")}`],
         ];
-        if (!managed)
+        if (this.supervisor) lines.push(...this.supervisor.install);
+        else if (!managed)
             lines.push(
                 `mkdir -p ${this.unitFile.replace(/\/[^/]*$/, "")} && cat >${this.unitFile} <<'END'`,
                 ...unit,
@@ -339,6 +349,11 @@ until [ -S "/run/user/$(id -u zot)/bus" ]; do
     [ $((tries % 20)) -ne 0 ] || loginctl enable-linger zot
     sleep 0.1
 done`);
+        if (this.supervisor) {
+            await this.host.sh(`set -e\n${this.supervisor.start}\n`);
+            await this.ready();
+            return;
+        }
         if (managed) return;
         const onto = ofUser && !lingers ? undefined : this.systemctl;
         if (onto)

@@ -1,0 +1,147 @@
+/** A push, and its end: what is so under every service manager. */
+import { findToolchain } from "../../bootstrap/toolchain.cjs";
+import type { Ran } from "../../faults/overSsh";
+import { OPEN, READ_ONLY } from "../../faults/watch";
+import { withPulumi } from "../byPulumi";
+import { expect, failed, isInOrder, pushed, serves, succeeded } from "../expectations";
+import { all, type Case, ofUser } from "./case";
+
+export const deployments: Case[] = [
+    {
+        name: "first push, and a second one that changes nothing",
+        on: all,
+        async run(site) {
+            const a = site.declare("a");
+            const first = await site.look(a);
+            expect(first.refused === undefined, `preview refuses: ${first.refused}`);
+            const pushedA = await pushed(site);
+            await serves(site, "a", a);
+            await isInOrder(site, pushedA);
+            const pid = site.setUp.manager === "command" ? "" : await site.pid();
+            succeeded(await site.push(a), "unchanged");
+            expect(
+                site.setUp.manager === "command" || pid === (await site.pid()),
+                "zot was restarted by a push that changes nothing",
+            );
+        },
+    },
+    {
+        name: "change of policy",
+        on: all,
+        async run(site) {
+            await pushed(site);
+            const b = site.declare("b");
+            const gap = await site.gapDuring(async () => succeeded(await site.push(b), "deployed"));
+            await serves(site, "b", b);
+            return `longest gap in reads ${gap} ms`;
+        },
+    },
+    {
+        name: "drift by hand is seen, and mended",
+        on: all,
+        async run(site) {
+            const a = await pushed(site);
+            const secret = a.files[0]!.path;
+            await site.host.sh(
+                `sed -i 's/"gcDelay": "1h"/"gcDelay": "77h"/' /etc/zot/config.json && chmod 0640 ` +
+                    `${secret}${site.setUp.managed ? ` && echo '# by hand' >>${site.unitFile}` : ""}`,
+            );
+            const { differs, warnings } = await site.look(a, a);
+            expect(differs, "preview does not see it");
+            for (const what of ["config.json", secret, ...(site.setUp.managed ? [site.unitFile] : [])])
+                expect(warnings.join().includes(what), `preview does not name ${what}: ${warnings.join()}`);
+            succeeded(await site.push(a), "deployed", "repaired");
+            await isInOrder(site, a);
+        },
+    },
+    {
+        name: "zot verifies, and does not start",
+        on: all,
+        async run(site) {
+            const a = await pushed(site);
+            // How long a restart takes here and now.
+            const good = await site.gapDuring(async () => succeeded(await site.push(site.declare("b")), "deployed"));
+            succeeded(await site.push(a), "deployed");
+            const other = site.declare("c", { zot: { port: await site.takePort() } });
+            let ran: Ran | undefined;
+            const gap = await site.gapDuring(async () => (ran = await site.push(other)));
+            failed(
+                ran!,
+                "[ZH-ROLLBACK-DONE]",
+                ...(site.setUp.manager === "command" ? ["host.logFile"] : ["address already in use"]),
+            );
+            await serves(site, "a", a);
+            await isInOrder(site, a);
+            // Two restarts, and a second and a half to notice, on a machine that may have other things to do.
+            expect(gap < 3 * good + 1500, `reads were away for ${gap} ms, and for ${good} ms in a good push`);
+            return `longest gap in reads ${gap} ms, in a good push ${good} ms`;
+        },
+    },
+    {
+        name: "destroy leaves a read-only registry",
+        on: all,
+        async run(site) {
+            const a = await pushed(site);
+            succeeded(await site.push(a, "withdraw"), "read-only");
+            await serves(site, READ_ONLY, a);
+            const left = await site.host.sh("ls /etc/zot");
+            expect(!/oidc-credentials|session-keys/.test(left), `secret files are left: ${left}`);
+        },
+    },
+    {
+        name: "destroy restores what was there",
+        on: (setUp) => !(setUp.managed && ofUser(setUp)),
+        async run(site) {
+            const restoring = await pushed(site, "a", { host: { onDestroy: "restore" } });
+            succeeded(await site.push(restoring, "withdraw"), "restored");
+            if (site.setUp.managed) {
+                expect(
+                    (await site.host.sh(`ls ${site.unitFile} 2>&1; true`)).includes("No such file"),
+                    "the unit is left",
+                );
+            } else {
+                await site.ready();
+                await serves(site, OPEN, restoring);
+            }
+        },
+    },
+    {
+        name: "pulumi up, a second one, and destroy",
+        on: ({ manager, rights, managed }) =>
+            (manager === "systemd" && !managed && rights !== "sudo all") || (manager === "systemd-user" && managed),
+        lacks: () => findToolchain().reason,
+        async run(site) {
+            await withPulumi(site, async ({ up, preview, destroy }) => {
+                const first = await up();
+                expect((first.create ?? 0) > 10, `pulumi up was to create: ${JSON.stringify(first)}`);
+                const second = await up();
+                expect(
+                    Object.keys(second).length === 0,
+                    `a second pulumi up was to change nothing: ${JSON.stringify(second)}`,
+                );
+                await site.host.sh('sed -i \'s/"gcDelay": "1h"/"gcDelay": "77h"/\' /etc/zot/config.json');
+                const shown = await preview();
+                expect(shown.includes("has other settings"), `preview does not see what was changed by hand: ${shown}`);
+                expect(Object.keys(await up()).length > 0, "pulumi up does not mend it");
+                expect(Object.keys(await up()).length === 0, "the pulumi up after it was to change nothing");
+                await destroy();
+                await serves(site, READ_ONLY);
+            });
+        },
+    },
+    {
+        name: "/etc is read-only",
+        on: ({ rights, manager }) => rights === "root" && manager === "systemd",
+        async run(site) {
+            const a = await pushed(site);
+            await site.host.sh("mount --bind /etc/zot /etc/zot && mount -o remount,ro,bind /etc/zot");
+            try {
+                failed(await site.push(site.declare("b")), "nothing can be written");
+                failed(await site.push(a, "withdraw"), "nothing can be written");
+                await serves(site, "a", a);
+            } finally {
+                await site.host.sh("umount /etc/zot");
+            }
+        },
+    },
+];

@@ -1,0 +1,55 @@
+/** Who pushes, and what sudo and polkit let him do. */
+import { OPEN } from "../../faults/watch";
+import { expect, failed, firstLookSays, isInOrder, pushed, serves } from "../expectations";
+import { bySudo, type Case } from "./case";
+
+export const rights: Case[] = [
+    {
+        name: "without the rights it is refused before anything changes",
+        on: ({ rights, manager }) =>
+            rights === "polkit" || rights === "sudo service" || (rights === "sudo all" && manager === "systemd"),
+        prepared: { given: false },
+        async run(site) {
+            const a = site.declare("a");
+            const before = await site.host.sh("find /etc/zot -type f -exec sha256sum {} +");
+            const pid = await site.pid();
+            await firstLookSays(site, a, "npm run host-rights");
+            failed(await site.push(a), "npm run host-rights");
+            expect((await site.host.sh("find /etc/zot -type f -exec sha256sum {} +")) === before, "files were changed");
+            expect(pid === (await site.pid()), "zot was restarted");
+        },
+    },
+    {
+        name: "sudo that wants a password for the restart alone is refused before anything changes",
+        on: ({ rights, manager }) => rights === "sudo service" && manager === "systemd",
+        prepared: { given: false, sudoers: ["zot ALL=(ALL) ALL", "zot ALL=(root) NOPASSWD: /usr/bin/true"] },
+        async run(site) {
+            const a = site.declare("a");
+            await firstLookSays(site, a, "npm run host-rights");
+            failed(await site.push(a), "systemctl restart zot", "npm run host-rights");
+            await serves(site, OPEN, a);
+        },
+    },
+    {
+        name: "sudo with requiretty is refused, and told as such",
+        on: bySudo,
+        prepared: { sudoers: ["Defaults requiretty"] },
+        async run(site) {
+            const a = site.declare("a");
+            const words = ["requiretty", `Defaults:${site.user} !requiretty`];
+            await firstLookSays(site, a, ...words);
+            failed(await site.push(a), ...words);
+            if (!site.setUp.managed) await serves(site, OPEN, a);
+        },
+    },
+    {
+        name: "sudo with use_pty, log_input and log_output",
+        on: bySudo,
+        prepared: { sudoers: ["Defaults use_pty, log_input, log_output"] },
+        async run(site) {
+            const a = await pushed(site);
+            await serves(site, "a", a);
+            await isInOrder(site, a);
+        },
+    },
+];

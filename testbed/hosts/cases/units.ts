@@ -1,0 +1,156 @@
+/** Units of systemd's in the states that sites have them in. */
+import { OPEN, READ_ONLY } from "../../faults/watch";
+import { expect, failed, firstLookSays, isInOrder, pushed, serves, succeeded } from "../expectations";
+import { pause } from "../site";
+import { byUnit, type Case, ofUser, sites } from "./case";
+
+export const units: Case[] = [
+    {
+        name: "the unit was in start-limit-hit",
+        on: (setUp) => setUp.managed && byUnit(setUp),
+        async run(site) {
+            const a = await pushed(site);
+            const { systemctl, unitFile } = site;
+            await site.host.sh(
+                "sed -i 's/^StartLimitIntervalSec=0/StartLimitIntervalSec=60/; " +
+                    `s/^Restart=always/Restart=no/' ${unitFile} && ${systemctl} daemon-reload && for i in 1 2 3 ` +
+                    `4 5 6 7 8; do ${systemctl} restart zot; done; ${systemctl} stop zot; true`,
+            );
+            succeeded(await site.push(a), "deployed");
+            await serves(site, "a", a);
+            await isInOrder(site, a);
+        },
+    },
+    {
+        name: "the host is restarted while the issuer is away",
+        on: (setUp) => setUp.managed || (setUp.manager === "systemd" && setUp.rights === "root"),
+        async run(site) {
+            const a = await pushed(site, "a", { host: { startWithoutIssuer: true } });
+            await isInOrder(site, a);
+            await site.issuer.become("down");
+            await site.host.reboot();
+            await site.ready(60_000);
+            await serves(site, READ_ONLY, a);
+            const { warnings } = await site.look(a, a);
+            expect(
+                warnings.join().includes("read-only"),
+                `preview does not say that zot is read-only: ${warnings.join() || "nothing"}`,
+            );
+            await site.issuer.become("ours");
+            const since = Date.now();
+            while ((await site.serves(a)) !== "a") {
+                expect(Date.now() - since < 30_000, "zot stays read-only although its issuer answers");
+                await pause(100);
+            }
+            const seconds = ((Date.now() - since) / 1000).toFixed(1);
+            await isInOrder(site, a);
+            return `changed over ${seconds} s after the issuer came`;
+        },
+    },
+    {
+        name: "a unit that is not always started again is refused, in preview too",
+        on: sites,
+        prepared: { service: ["Restart=on-failure"], unit: [] },
+        async run(site) {
+            const a = site.declare("a");
+            const words = [
+                "would not always start zot again",
+                "/zot.service.d/",
+                site.setUp.manager === "systemd-user" ? "systemctl --user daemon-reload" : "systemctl daemon-reload",
+            ];
+            await firstLookSays(site, a, ...words);
+            failed(await site.push(a), ...words);
+            await serves(site, OPEN, a);
+        },
+    },
+    {
+        name: "a disabled unit is told",
+        on: sites,
+        prepared: { enabled: false },
+        async run(site) {
+            const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}enable zot`;
+            const a = site.declare("a");
+            await firstLookSays(site, a, command);
+            const ran = await site.push(a);
+            succeeded(ran, "deployed");
+            expect(ran.errors.includes(command), `the push does not say it: ${ran.errors || "nothing"}`);
+            const { warnings } = await site.look(a, a);
+            expect(warnings.join().includes(command), `preview does not say it: ${warnings.join() || "nothing"}`);
+        },
+    },
+    {
+        name: "a unit that is enabled for a target that is not reached is told",
+        on: sites,
+        // A user's manager has no such target; and a host that is up does not run this one.
+        prepared: { wantedBy: "rescue.target" },
+        async run(site) {
+            const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}reenable zot`;
+            const a = site.declare("a");
+            await firstLookSays(site, a, command);
+            const ran = await site.push(a);
+            succeeded(ran, "deployed");
+            expect(ran.errors.includes(command), `the push does not say it: ${ran.errors || "nothing"}`);
+            await site.host.sh(
+                `sed -i 's/^WantedBy=.*/WantedBy=${site.setUp.manager === "systemd-user" ? "default" : "multi-user"}` +
+                    `.target/' ${site.unitFile} && ${site.systemctl} reenable zot 2>&1`,
+            );
+            await isInOrder(site, a);
+        },
+    },
+    {
+        name: "a unit of ours that was disabled by hand is enabled again",
+        on: ({ managed }) => managed,
+        async run(site) {
+            const a = await pushed(site);
+            await site.host.sh(`${site.systemctl} disable zot 2>&1`);
+            const { differs, warnings } = await site.look(a, a);
+            expect(
+                differs && warnings.join().includes("disabled"),
+                `preview does not see it: ${warnings.join() || "nothing"}`,
+            );
+            const pid = await site.pid();
+            succeeded(await site.push(a), "repaired");
+            expect((await site.host.sh(`${site.systemctl} is-enabled zot`)).trim() === "enabled", "it is not enabled");
+            expect(pid === (await site.pid()), "zot was restarted for it");
+            await isInOrder(site, a);
+        },
+    },
+    {
+        name: "a masked unit is told as such",
+        on: byUnit,
+        prepared: { runs: false },
+        async run(site) {
+            const { systemctl } = site;
+            await site.host.sh(
+                `mv ${site.unitFile} /root/unit 2>/dev/null; ${systemctl} daemon-reload; ${systemctl} mask zot 2>&1`,
+            );
+            const a = site.declare("a");
+            const words = ["masked", `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}unmask zot`];
+            await firstLookSays(site, a, ...words);
+            failed(await site.push(a), ...words);
+        },
+    },
+    {
+        name: "a user who does not linger is refused, in preview too",
+        on: ofUser,
+        prepared: { lingers: false, runs: false },
+        async run(site) {
+            const a = site.declare("a");
+            await firstLookSays(site, a, "loginctl enable-linger zot");
+            failed(await site.push(a), "loginctl enable-linger zot");
+        },
+    },
+    {
+        name: "lingering that was taken away is told",
+        on: ofUser,
+        async run(site) {
+            const a = await pushed(site);
+            await site.host.sh("loginctl disable-linger zot");
+            const { refused = "", warnings } = await site.look(a, a);
+            expect(
+                [refused, ...warnings].join().includes("loginctl enable-linger zot"),
+                `preview does not say it: ${warnings.join() || "nothing"}`,
+            );
+        },
+    },
+];
