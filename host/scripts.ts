@@ -20,6 +20,7 @@ import startScript from "./start.sh";
 import startInUseScript from "./startInUse.sh";
 import transactionScript from "./transaction.sh";
 import versionScript from "./version.sh";
+import zotLogScript from "./zotLog.sh";
 import zotUserScript from "./zotUser.sh";
 
 /**
@@ -60,6 +61,7 @@ export const deploymentScript = withoutComments([
     lockScript,
     endScript,
     serviceScript,
+    zotLogScript,
     secretFilesScript,
     stagingScript,
     transactionScript,

@@ -2,6 +2,8 @@
 
 processes_before=
 processes_since=
+zots_before=
+zots_since=
 changes=0
 needed_changes=2
 process_before=
@@ -9,7 +11,6 @@ process_since=
 starts_before=0
 absences=0
 restarted_at=0
-log_lengths=
 serving_before=
 installed_commit=
 must_name_release=
@@ -80,15 +81,20 @@ stop_service() {
 
 # Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the
 # service, and how far zot's logs have come.
-# Reads: log_lengths processes_before starts_before. Sets: absences changes log_lengths needed_changes process_before
-#    process_since processes_before processes_since restarted_at serving_before starts_before. Prints: -. Scratch: log process.
+# Reads: log_lengths processes_before starts_before zots_before. Sets: absences changes log_lengths needed_changes
+#    process_before process_since processes_before processes_since restarted_at serving_before starts_before zots_before
+#    zots_since. Prints: -. Scratch: log process.
 before_restart() {
     processes_before=
+    zots_before=
     for process in $(zot_processes); do processes_before="$processes_before $process:$(identity_of "$process")"; done
+    for process in $processes_before; do ! is_zot_itself "${process%%:*}" || zots_before="$zots_before $process"; done
+    zots_before=${zots_before:-$(without_parents "$processes_before")}
     ask_service
     process_before=$(service_process)
     process_since=
     processes_since=
+    zots_since=
     changes=0
     needed_changes=2
     starts_before=$(service_fact runs)
@@ -160,28 +166,31 @@ is_started_again() {
 }
 
 # What a command has started has to be found among the processes, if those of zot can be seen here. What watches over it
-# may start it again and again: others each time, where a shell on its way to zot is another only once.
-# Reads: changes needed_changes process_since processes_before processes_since. Sets: absences changes needed_changes
-#    process_since processes_since. Prints: -. Scratch: found process seen stays.
+# may start it again and again: others each time, where a shell on its way to zot is another only once. And what watches
+# may have zot's command line in its own, as supervise-daemon and sudo have: it stays where zot has ended.
+# Reads: changes needed_changes process_since processes_before processes_since zots_since. Sets: absences changes
+#    needed_changes process_since processes_since zots_since. Prints: -. Scratch: found process seen stays zots.
 has_died_by_itself() {
     found=
     seen=
     stays=
+    zots=
     for process in $(zot_processes); do
         process=$process:$(identity_of "$process")
         case "$processes_before " in
         *" $process "*) found=before ;;
         *)
             process_since=$process found=since seen="$seen $process"
-            case "$processes_since " in
-            *" $process "*) stays=yes ;;
-            *) ! is_zot_itself "${process%%:*}" || needed_changes=1 ;;
-            esac
+            if is_zot_itself "${process%%:*}"; then zots="$zots $process" needed_changes=1; fi
+            case "$processes_since " in *" $process "*) stays=yes ;; esac
             ;;
         esac
     done
+    has_lost "$zots_since" "$zots" && return 0
+    zots_since=$zots
     if [ -n "$found" ]; then
         absences=0
+        if [ -z "$zots" ] && log_tells_of_end; then return 0; fi
         [ -n "$seen" ] || return 1
         # What was there before zot itself may have been a shell on its way to it.
         [ -z "$processes_since" ] || [ -n "$stays" ] || changes=$((changes + 1))
@@ -191,7 +200,7 @@ has_died_by_itself() {
     fi
     if [ -n "$process_since" ]; then
         is_absent_for 2
-    elif new_log_lines | grep -v 'http: Server closed' | grep -Eq '"level":"(fatal|panic)"|^panic:|^Error'; then
+    elif log_tells_of_end; then
         return 0
     elif [ -n "$processes_before" ]; then
         # A command may only ask for the restart, and end before it.
@@ -201,9 +210,30 @@ has_died_by_itself() {
     fi
 }
 
-# Whether a process is the installed zot that serves, and nothing on its way to it.
+# Of some processes those that have started none of the others.
+# Reads: -. Sets: -. Prints: processes, in one line.
+without_parents() (
+    parents=" $(for one in $1; do awk '/^PPid:/ { print $2 }' "/proc/${one%%:*}/status" || ps -o ppid= -p "${one%%:*}"; done 2>/dev/null | tr -s '\n ' ' ')"
+    for one in $1; do case $parents in *" ${one%%:*} "*) ;; *) printf ' %s' "$one" ;; esac done
+)
+
+# Whether of some processes none is among others.
+# Reads: -. Sets: -. Prints: -.
+has_lost() (
+    [ -n "$1" ] || return 1
+    for one in $1; do case "$2 " in *" $one "*) return 1 ;; esac done
+)
+
+# Reads: -. Sets: -. Prints: -.
+log_tells_of_end() { new_log_lines | grep -v 'http: Server closed' | grep -Eq '"level":"(fatal|panic)"|^panic:|^Error'; }
+
+# Whether a process is the zot that serves, and nothing on its way to it or around it: those have more words before.
 # Reads: binary. Sets: -. Prints: -.
-is_zot_itself() { case $({ tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null) in "$binary serve "*) return 0 ;; *) return 1 ;; esac }
+is_zot_itself() (
+    runs=$({ tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null)
+    case $runs in "$binary serve "*) return 0 ;; *' serve '*) ;; *) return 1 ;; esac
+    case ${runs%% serve *} in *' '*) return 1 ;; esac
+)
 
 # Whether so many looks in a row have found nothing that runs.
 # Reads: absences. Sets: absences. Prints: -.
@@ -240,9 +270,9 @@ wait_until_ready() {
 
 # Whether what served before a restart has ended; where its process is not to be seen, one has to believe the service
 # manager.
-# Reads: processes_before. Sets: problem. Prints: -. Scratch: process.
+# Reads: processes_before zots_before. Sets: problem. Prints: -. Scratch: process.
 has_changed() {
-    for process in $processes_before; do
+    for process in ${zots_before:-$processes_before}; do
         if [ "$(identity_of "${process%%:*}")" = "${process#*:}" ]; then
             problem="zot was not restarted: process ${process%%:*} serves as before. [ZH-DEPLOY-NOT-RESTARTED]"
             return 1
@@ -262,104 +292,4 @@ is_installed_zot() {
     runs_release "$installed_commit" && return 0
     problem="zot no longer tells of which release it is, and $binary says ${installed_commit:-nothing} of its version; leave zot.search on, or set zot.acceptVersion to \"sha256:$(sha256_of "$binary")\" if it has the corrections of 2.1.19. [ZH-DEPLOY-NO-RELEASE]"
     return 1
-}
-
-# The files that zot logs to, as ask_service has found them.
-# Reads: log_file manager. Sets: -. Prints: a path on each line.
-zot_logs() {
-    if [ -n "$log_file" ]; then
-        printf '%s\n' "$log_file"
-    else
-        case $manager in launchd-*)
-            service_fact 'stdout path'
-            service_fact 'stderr path'
-            ;;
-        esac
-    fi | sort -u | grep -v '[[:space:]:]'
-}
-
-# Reads: log_lengths. Sets: -. Prints: what the logs have since the restart.
-new_log_lines() (
-    for log in $log_lengths; do
-        # shellcheck disable=SC2016 # for the shell that reads
-        read_log "${log%:*}" 'tail -c "+$2" "$1"' "$((${log##*:} + 1))" | tail -c 65536
-    done
-)
-
-# Reads: -. Sets: -. Prints: a number of bytes.
-log_length() {
-    # shellcheck disable=SC2016 # for the shell that reads
-    printf '%d' "$(read_log "$1" 'wc -c <"$1"')" 2>/dev/null
-}
-
-# Reads a log with a command for a shell. Where others than root may put something in its place, such as a link or a
-# pipe, that is read with the rights of zot alone, and nothing but a plain file.
-# Reads: -. Sets: -. Prints: what the command prints.
-read_log() (
-    log_file_read=$1
-    read_by=$2
-    shift 2
-    set -- /bin/sh -c "[ -f \"\$1\" ] && $read_by" sh "$log_file_read" "$@"
-    if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; elif can_become_zot; then as_zot "$@"; fi 2>/dev/null
-)
-
-# What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him,
-# with these very arguments (components/hostRights.ts).
-# Reads: manager restarted_at service sudo. Sets: -. Prints: what the unit has said.
-unit_journal() (
-    unit=--unit
-    [ "$manager" != systemd-user ] || unit=--user-unit
-    set -- journalctl --no-pager --quiet --output short-unix --lines 400 "$unit" "$service"
-    noted=$("$@" 2>/dev/null </dev/null)
-    if [ -z "$noted" ] && [ "$manager:$sudo" = systemd:service ]; then noted=$(sudo -n "$@" 2>/dev/null </dev/null); fi
-    # Time, host and program stand before the text.
-    printf '%s\n' "$noted" | awk -v since="$restarted_at" '$1 >= since + 0 { sub(/^[^ ]+ [^ ]+ [^ ]+: /, ""); print }'
-)
-
-# What is said in place of zot's last words, where there are none to be read.
-# Reads: log_file manager. Sets: -. Prints: a sentence, or nothing.
-why_no_words() {
-    case $manager:$log_file in
-    command:) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
-    systemd:) [ "$(id -u)" -eq 0 ] || printf '\n%s' "What zot has said is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root is to allow. [ZH-LOG-JOURNAL]" ;;
-    esac
-}
-
-# What zot has said since the restart: the lines that tell of errors, else the last ones, without secrets.
-# Reads: folder log_file manager restarted. Sets: -. Prints: at most five lines.
-last_words() {
-    {
-        new_log_lines
-        case $manager in
-        systemd | systemd-user) [ -n "$log_file" ] || unit_journal ;;
-        esac
-        # What the restart said; where it failed, that was told already.
-        [ -z "$restarted" ] || cat "$folder/output"
-    } | sed 's/^{"time":"[^"]*",//; s/,"caller":.*//; s/,"goroutine":.*//' |
-        awk '
-            # How zot says that it has ended as it should.
-            /http: Server closed/ || /"message":"HTTP API"/ || /^[[:space:]]*$/ { next }
-            /"level":"(error|fatal|panic)"|^panic:|^Error/ { errors = errors $0 "\n" }
-            { last[++count] = $0 }
-            END {
-                if (errors != "") printf "%s", errors
-                else for (line = count - 4; line <= count; line++) if (line > 0) print last[line]
-            }' | tail -n 5 | cut -c 1-400 | without_secrets
-}
-
-# Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its
-# arguments.)
-# Reads: folder. Sets: -. Prints: its input.
-without_secrets() {
-    {
-        cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null
-        printf '\n==\n'
-        cat
-    } | awk '
-        !text && $0 == "==" { text = 1; next }
-        !text { count = split($0, parts, "\""); for (part = 4; part <= count; part += 4) if (length(parts[part]) >= 8) secrets[parts[part]] = 1; next }
-        {
-            for (secret in secrets) while ((at = index($0, secret)) > 0) $0 = substr($0, 1, at - 1) "[secret]" substr($0, at + length(secret))
-            print
-        }'
 }

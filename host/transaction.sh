@@ -47,11 +47,17 @@ fail_of_zot() {
     fail "$problem$(last_words_note)"
 }
 
-# What zot has said, if it has said anything.
+# What zot has said, if it has said anything; else what its restart has.
 # Reads: -. Sets: -. Prints: lines, the first empty.
 last_words_note() (
     words=$(last_words)
-    if [ -n "$words" ]; then printf '\nThe last words of zot:\n%s' "$words"; else why_no_words; fi
+    if [ -n "$words" ]; then
+        printf '\nThe last words of zot:\n%s' "$words"
+        return
+    fi
+    words=$(words_of_restart)
+    [ -z "$words" ] || printf '\nThe restart has said:\n%s' "$words"
+    why_no_words
 )
 
 # Reads: state target. Sets: committed. Prints: -.

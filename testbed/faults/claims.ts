@@ -87,9 +87,9 @@ const HOLES = [
 
 /** The holes in a message, for a person to see where. */
 export function holesIn(message: string): string[] {
-    // What zot has said is its own.
+    // What zot, or its restart, has said is its own.
     const own = message.replace(
-        /(The last words of zot:\n)(?!The config|There was|Nothing on)[\s\S]+?(?=\n(?:The config|There was|Nothing on|An interrupted|zot-hardening:)|$)/g,
+        /((?:The last words of zot|The restart has said):\n)(?!The config|There was|Nothing on)[\s\S]+?(?=\n(?:The config|There was|Nothing on|An interrupted|To see here|What zot has|zot-hardening:)|$)/g,
         "$1some words",
     );
     return HOLES.filter((hole) => hole.test(own)).map((hole) => `${hole.source} in ${JSON.stringify(own)}`);

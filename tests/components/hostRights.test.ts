@@ -2,7 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { hostRights } from "../../components/hostRights";
-import serviceScript from "../../host/service.sh";
+import zotLogScript from "../../host/zotLog.sh";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { siteSettings } from "../support/settings";
 
@@ -116,6 +116,6 @@ function allowed(rule: string): string[] {
 
 test("what the push asks of the journal is what sudoers lets it ask", () => {
     const [text] = textOf({ sudo: "service" });
-    const asked = /set -- (journalctl .*) "\$unit" "\$service"/.exec(serviceScript)![1];
+    const asked = /set -- (journalctl .*) "\$unit" "\$service"/.exec(zotLogScript)![1];
     expect(text).toContain(`/usr/bin/${asked} --unit zot\n`);
 });

@@ -304,48 +304,6 @@ describe("what tells one process from another", () => {
     });
 });
 
-describe("what is told of zot's log", () => {
-    const words = (log: string, { credentials = "", keys = "" } = {}) => {
-        const folder = scratchFolder();
-        for (const [name, content] of Object.entries({ log, credentials, sessionKeys: keys, output: "" }))
-            writeFileSync(join(folder, name), content);
-        const script =
-            `${inspectionScript}\n${service}\nfolder=${quoted(folder)}; manager=command; log_file=; ` +
-            `restarted=yes; log_lengths=" ${folder}/log:0"; last_words`;
-        return runIn(dash, script);
-    };
-
-    it("is its errors, else its last lines, cut short", () => {
-        const lines = Array.from(
-            { length: 30 },
-            (_, index) =>
-                `{"time":"2026-11-23T08:34:55Z","level":"info","message":"line ` +
-                `${index}","caller":"x.go:1","goroutine":1}`,
-        );
-        expect(words(lines.join("\n")).output.split("\n").filter(Boolean)).toEqual(
-            [25, 26, 27, 28, 29].map((index) => `"level":"info","message":"line ${index}"`),
-        );
-        const error =
-            '{"time":"2026-11-23T08:34:55Z","level":"error","message":"no issuer","error":"refused","caller":"x.go:1"}';
-        expect(
-            words([...lines, error, "panic: failed", "goroutine 1 [running]:", "main.main()"].join("\n")).output,
-        ).toBe('"level":"error","message":"no issuer","error":"refused"\npanic: failed\n');
-        expect(words(`Error: ${"x".repeat(2000)}\n`).output.length).toBeLessThan(500);
-        expect(words("one\n\n  \nError: http: Server closed\ntwo\n\n").output).toBe("one\ntwo\n");
-    });
-
-    it("holds no secret, even where zot has logged it", () => {
-        const credentials = '{"clientid":"zot","clientsecret":"canary+secret/with*signs"}\n';
-        const keys = '{"hashKey":"canary-hash-key","encryptKey":"canary-encryption"}\n';
-        const { output, errors } = words(
-            "Error: canary+secret/with*signs and canary-hash-key, canary-encryption canary-encryption of zot\n",
-            { credentials, keys },
-        );
-        expect(output).toBe("Error: [secret] and [secret], [secret] [secret] of zot\n");
-        expect(errors).toBe("");
-    });
-});
-
 describe("an issuer behind a private certificate authority", () => {
     const openssl = findExecutable("openssl");
     const reason = openssl ? undefined : "no openssl here (Debian's package openssl)";

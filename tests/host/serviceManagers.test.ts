@@ -9,6 +9,13 @@ import { host, manager, read, served, standIns, uid } from "./serviceManagerHost
 
 jest.setTimeout(120_000);
 
+/** The process that another one has started. */
+const zotBelow = (pid: string) =>
+    spawnSync("ps", ["-A", "-o", "pid=", "-o", "ppid="], { encoding: "utf8" })
+        .stdout.split("\n")
+        .map((line) => line.trim().split(/\s+/))
+        .find(([, parent]) => parent === pid)?.[0];
+
 /** How a start goes under each service manager, whose unit or job is the site's own. */
 describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "command"] as const)(
     "a start under %s",
@@ -152,6 +159,47 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
                 );
                 const { errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
                 expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
+            },
+        );
+
+        (kind === "command" ? it : it.skip)(
+            "that a supervisor starts again, with zot's command line in its own, is seen as well, and taken back by it",
+            async () => {
+                site();
+                // As OpenRC's supervise-daemon, which stays where zot ends; and a zot that ends after a moment.
+                const supervise = [
+                    "trap 'kill $child; wait $child; exit' TERM",
+                    "while :; do",
+                    `if grep -q '"gcDelay": "${deadly}"' "$3"; then perl -e '$0 = "$ARGV[0] serve $ARGV[1]"; sleep 1' "$1" "$3" & else "$@" & fi`,
+                    "child=$!",
+                    "wait $child",
+                    "sleep 1",
+                    "done",
+                ].join("; ");
+                fs.writeFileSync(
+                    run(),
+                    `#!/bin/sh\nexec /bin/sh -c '${supervise.replaceAll("do;", "do").replaceAll("'", "'\\''")}' ` +
+                        `supervise '${host.machine.zot.path}' serve "$2"\n`,
+                    { mode: 0o755 },
+                );
+                const a = declare("a");
+                expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+                const since = Date.now();
+                const { errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+                expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
+                expect(errors).toContain("[ZH-ROLLBACK-DONE]");
+                expect(await served(a)).toBe("a");
+                // host.readyTimeout is 20.
+                expect(Date.now() - since).toBeLessThan(15_000);
+                // It alone restarts what it has started.
+                const zot = zotBelow(read(join(host.folder, "run.pid")).trim());
+                fs.writeFileSync(join(host.folder, "restart"), `#!/bin/sh\nkill ${zot}\n`);
+                expect(await host.push(declare("c", { garbageCollectionDelay: "3h" }))).toEqual({
+                    exitCode: 0,
+                    output: "deployed\n",
+                    errors: "",
+                });
+                process.kill(Number(read(join(host.folder, "run.pid")).trim()), "SIGTERM");
             },
         );
     },

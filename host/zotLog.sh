@@ -1,0 +1,111 @@
+# What zot has said since a restart, and what the restart has.
+
+log_lengths=
+
+# The files that zot logs to, as ask_service has found them.
+# Reads: log_file manager. Sets: -. Prints: a path on each line.
+zot_logs() {
+    if [ -n "$log_file" ]; then
+        printf '%s\n' "$log_file"
+    else
+        case $manager in launchd-*)
+            service_fact 'stdout path'
+            service_fact 'stderr path'
+            ;;
+        esac
+    fi | sort -u | grep -v '[[:space:]:]'
+}
+
+# Reads: log_lengths. Sets: -. Prints: what the logs have since the restart.
+new_log_lines() (
+    for log in $log_lengths; do
+        # shellcheck disable=SC2016 # for the shell that reads
+        read_log "${log%:*}" 'tail -c "+$2" "$1"' "$((${log##*:} + 1))" | tail -c 65536
+    done
+)
+
+# Reads: -. Sets: -. Prints: a number of bytes.
+log_length() {
+    # shellcheck disable=SC2016 # for the shell that reads
+    printf '%d' "$(read_log "$1" 'wc -c <"$1"')" 2>/dev/null
+}
+
+# Reads a log with a command for a shell. Where others than root may put something in its place, such as a link or a
+# pipe, that is read with the rights of zot alone, and nothing but a plain file.
+# Reads: -. Sets: -. Prints: what the command prints.
+read_log() (
+    log_file_read=$1
+    read_by=$2
+    shift 2
+    set -- /bin/sh -c "[ -f \"\$1\" ] && $read_by" sh "$log_file_read" "$@"
+    if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; elif can_become_zot; then as_zot "$@"; fi 2>/dev/null
+)
+
+# What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him,
+# with these very arguments (components/hostRights.ts).
+# Reads: manager restarted_at service sudo. Sets: -. Prints: what the unit has said.
+unit_journal() (
+    unit=--unit
+    [ "$manager" != systemd-user ] || unit=--user-unit
+    set -- journalctl --no-pager --quiet --output short-unix --lines 400 "$unit" "$service"
+    noted=$("$@" 2>/dev/null </dev/null)
+    if [ -z "$noted" ] && [ "$manager:$sudo" = systemd:service ]; then noted=$(sudo -n "$@" 2>/dev/null </dev/null); fi
+    # Time, host and program stand before the text.
+    printf '%s\n' "$noted" | awk -v since="$restarted_at" '$1 >= since + 0 { sub(/^[^ ]+ [^ ]+ [^ ]+: /, ""); print }'
+)
+
+# What is said in place of zot's last words, where there are none to be read.
+# Reads: log_file manager. Sets: -. Prints: a sentence, or nothing.
+why_no_words() {
+    case $manager:$log_file in
+    command:) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
+    systemd:) [ "$(id -u)" -eq 0 ] || printf '\n%s' "What zot has said is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root is to allow. [ZH-LOG-JOURNAL]" ;;
+    esac
+}
+
+# What zot has said since the restart: the lines that tell of errors, else the last ones, without secrets.
+# Reads: log_file manager. Sets: -. Prints: at most five lines.
+last_words() {
+    {
+        new_log_lines
+        case $manager in
+        systemd | systemd-user) [ -n "$log_file" ] || unit_journal ;;
+        esac
+    } | telling_lines
+}
+
+# What the restart has said, which may be of zot where a command has started that; where it failed, that was told
+# already.
+# Reads: folder restarted. Sets: -. Prints: at most five lines.
+words_of_restart() { [ -z "$restarted" ] || telling_lines <"$folder/output"; }
+
+# Reads: -. Sets: -. Prints: of its input at most five lines.
+telling_lines() {
+    sed 's/^{"time":"[^"]*",//; s/,"caller":.*//; s/,"goroutine":.*//' |
+        awk '
+            # How zot says that it has ended as it should.
+            /http: Server closed/ || /"message":"HTTP API"/ || /^[[:space:]]*$/ { next }
+            /"level":"(error|fatal|panic)"|^panic:|^Error/ { errors = errors $0 "\n" }
+            { last[++count] = $0 }
+            END {
+                if (errors != "") printf "%s", errors
+                else for (line = count - 4; line <= count; line++) if (line > 0) print last[line]
+            }' | tail -n 5 | cut -c 1-400 | without_secrets
+}
+
+# Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its
+# arguments.)
+# Reads: folder. Sets: -. Prints: its input.
+without_secrets() {
+    {
+        cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null
+        printf '\n==\n'
+        cat
+    } | awk '
+        !text && $0 == "==" { text = 1; next }
+        !text { count = split($0, parts, "\""); for (part = 4; part <= count; part += 4) if (length(parts[part]) >= 8) secrets[parts[part]] = 1; next }
+        {
+            for (secret in secrets) while ((at = index($0, secret)) > 0) $0 = substr($0, 1, at - 1) "[secret]" substr($0, at + length(secret))
+            print
+        }'
+}
