@@ -10,6 +10,7 @@ const ENDINGS = [
     ...["credential", "credentials", "connectionstring", "dsn", "webhook", "webhookurl", "pat"],
     ...["apikey", "secretkey", "accesskey", "accesskeyid", "accountkey", "storagekey", "sharedkey", "sharedaccesskey"],
     ...["privatekey", "signingkey", "authkey", "masterkey", "hashkey", "encryptkey", "encryptionkey", "sessionkey"],
+    ...["hmackey", "routingkey", "integrationkey", "functionskey", "licensekey", "passcode", "jwt"],
 ];
 
 /**
@@ -43,7 +44,11 @@ const isSecretParameter = (name: string) => isSecretKey(name) || PARAMETERS.incl
 
 /** What services give out, by the form that they give it. */
 const FORMS: [kind: string, form: RegExp][] = [
-    ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/],
+    [
+        "a private key",
+        /-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|$)/,
+    ],
+    ["a private key", /\bPuTTY-User-Key-File-[\s\S]*/],
     ["an API key of zot", /\bzak_[0-9a-f]{8,}/i],
     [
         "a token of a forge",
@@ -57,8 +62,20 @@ const FORMS: [kind: string, form: RegExp][] = [
     ["a token of Slack", /\bxox[a-z]-[\w-]{10,}/],
     [
         "a webhook with its secret",
-        /https:\/\/(hooks\.slack\.com\/(services|workflows)|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i,
+        /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows)|hooks\.zapier\.com\/hooks|maker\.ifttt\.com\/trigger|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i,
     ],
+    // Of Mattermost, Rocket.Chat and their like, whose address is all that a sender needs.
+    ["a webhook with its secret", /https?:\/\/[\w.:-]+\/hooks\/([\w-]+\/)?[\w-]{16,}/],
+    ["a bot's token", /\bbot\d{6,}:[\w-]{30,}/],
+    [
+        "a token of a service",
+        /\b(hv[sbr]\.[\w-]{20,}|gl(sa|c)_[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|hf_[A-Za-z0-9]{30,})/,
+    ],
+    [
+        "a key of a service",
+        /\b([sr]k_(live|test)_[A-Za-z0-9]{16,}|do[oprt]_v1_[0-9a-f]{40,}|sk-(proj|ant)-[\w-]{20,}|sk-[A-Za-z0-9]{32,})/,
+    ],
+    ["the hash of a password", /\$(2[abxy]|5|6|y|argon2id?)\$[\w./$,=+-]{20,}/],
     ["a JSON web token", /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/],
     [
         "the value of an Authorization header",

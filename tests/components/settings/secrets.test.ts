@@ -26,6 +26,7 @@ test.each([
         "token",
         "Cookie",
     ],
+    ...["hmacKey", "routing_key", "integrationKey", "x-functions-key", "licenseKey", "jwt", "passcode"],
 ])("a key that holds a secret: %s", (key) => expect(isSecretKey(key)).toBe(true));
 
 test.each([
@@ -83,6 +84,21 @@ const SECRETS: [kind: string, text: string][] = [
     ["a header's value", "Bearer 0123canary4567"],
     ["a private key", "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----"],
     ["half a private key", "-----BEGIN PRIVATE KEY-----\ncanary"],
+    ["a private key of PGP", "-----BEGIN PGP PRIVATE KEY BLOCK-----\ncanary\n-----END PGP PRIVATE KEY BLOCK-----"],
+    ["a private key of PuTTY", "PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\ncanary"],
+    ["a webhook of Mattermost", `https://chat.example.org/hooks/${"canary0".repeat(4)}`],
+    ["a webhook of Rocket.Chat", `https://chat.example.org/hooks/5f0c/${"canary0".repeat(4)}`],
+    ["a webhook of Zapier", "https://hooks.zapier.com/hooks/catch/123456/canary/"],
+    ["a webhook of Slack for offices", "https://hooks.slack-gov.com/services/T0/B0/canary-canary"],
+    ["a webhook of IFTTT", "https://maker.ifttt.com/trigger/x/with/key/canary0canary0"],
+    ["a bot of Telegram", `https://api.telegram.org/bot123456789:${"c".repeat(35)}/sendMessage`],
+    ["a token of Vault", `hvs.${"c".repeat(30)}`],
+    ["a token of Grafana", `glsa_${"c".repeat(32)}_0123abcd`],
+    ["a key of SendGrid", `SG.${"c".repeat(22)}.${"c".repeat(43)}`],
+    ["a key of Stripe", `sk_live_${"c".repeat(24)}`],
+    ["a token of Hugging Face", `hf_${"c".repeat(34)}`],
+    ["a token of DigitalOcean", `dop_v1_${"0123abcd".repeat(8)}`],
+    ["a password's hash", `$2y$05$${"c".repeat(53)}`],
 ];
 
 test.each(SECRETS)("is found in a text, and hidden: %s", (_kind, secret) => {
