@@ -17,8 +17,8 @@ export interface GivenForge {
     token: string;
 }
 
-/** How long it may take to begin to answer. In milliseconds. */
-const PATIENCE = 120_000;
+/** How long it may take to begin to answer, on a machine that has other things to do too. In milliseconds. */
+const PATIENCE = 600_000;
 
 export class Gitea implements GivenForge {
     readonly name = "gitea";

@@ -76,7 +76,11 @@ export class Project {
     /** @param runnerProgram a real runner */
     static async start(giteaFolder: string, runnerProgram: string): Promise<Project> {
         const operator = await startOperator();
-        const project = new Project(await Gitea.start(giteaFolder), operator);
+        const gitea = await Gitea.start(giteaFolder).catch(async (error: unknown) => {
+            await operator.stop();
+            throw error;
+        });
+        const project = new Project(gitea, operator);
         try {
             await operator.harden();
             await operator.type(`pulumi config rm --path host.privateKey --stack ${STACK}`);
