@@ -1,6 +1,6 @@
 /** Who sends a request: the order in which zot 2.1.20 looks for an answer, and what it says when there is none. */
 
-import { type AccessControl, hasAnonymousPolicy, mixesAnonymousAndLogins } from "./authorization";
+import { type AccessControl, hasAnonymousPolicy, mixesAnonymousAndLogins, type Refusal } from "./authorization";
 import { type AuthConfig, isLoginEnabled } from "./configTypes";
 
 import { errorBody, errorList } from "./errors";
@@ -95,12 +95,16 @@ export async function refuseUnauthenticated(exchange: Exchange, context: Authent
     sendJson(exchange, 401, errorBody("UNAUTHORIZED"));
 }
 
-/** 401 for an anonymous user who may not, 403 for anyone else. */
-export async function refuseUnauthorized(exchange: Exchange, context: AuthenticationContext): Promise<void> {
+/** 401 for an anonymous user who may not, 403 for anyone else, with what a condition says where one was in the way. */
+export async function refuseUnauthorized(
+    exchange: Exchange,
+    context: AuthenticationContext,
+    { reason }: Refusal,
+): Promise<void> {
     await delay(context.auth.failDelay);
     challenge(exchange, context.realm);
     if (exchange.who.userName === "") sendJson(exchange, 401, errorList("UNAUTHORIZED"));
-    else sendJson(exchange, 403, errorList("DENIED"));
+    else sendJson(exchange, 403, errorList("DENIED", reason === "" ? {} : { reason }));
 }
 
 const delay = (seconds: number) =>

@@ -4,6 +4,7 @@
  * Only the longest matching pattern of `repositories` counts, and nothing is inherited; `adminPolicy` is asked after
  * it, for every repository. An empty user name stands for anonymous, also in a policy's `users`.
  */
+import { type Asked, type Condition, meets } from "./conditions";
 import { matches } from "./globs";
 
 export type Action = "read" | "create" | "update" | "delete";
@@ -12,6 +13,7 @@ export interface Policy {
     users: string[];
     groups: string[];
     actions: string[];
+    conditions: Condition[];
 }
 
 export interface RepositoryRule {
@@ -36,11 +38,44 @@ export interface Identity {
 
 export const anonymous: Identity = { userName: "", groups: [] };
 
-/** Whether someone may do something in a repository. */
-export function may(accessControl: AccessControl, who: Identity, action: Action, repository: string): boolean {
+/** What a request has beside who, what and where. */
+export type Circumstances = Pick<Asked, "method" | "userAgent" | "address" | "forwardedFor" | "isTls">;
+
+/** Why a request is refused: the message of a condition that alone stands in the way, or nothing. */
+export interface Refusal {
+    reason: string;
+}
+
+/** Undefined where someone may do something in a repository, otherwise why not. `reference` is a tag or a digest. */
+export function refusalOf(
+    accessControl: AccessControl,
+    who: Identity,
+    { action, reference }: Check,
+    repository: string,
+    circumstances: Circumstances,
+): Refusal | undefined {
     const rule = ruleFor(accessControl, repository);
-    if (rule && ruleGrants(rule, who, action)) return true;
-    return isAdmin(accessControl, who) && accessControl.adminPolicy.actions.includes(action);
+    const isAdministrator = isAdmin(accessControl, who);
+    const asked = { ...circumstances, ...who, isAdmin: isAdministrator, action, repository, reference };
+    let reason = "";
+    // Users' policies first, then groups'; of several messages the last.
+    const policies = rule?.policies.filter(({ actions }) => actions.includes(action)) ?? [];
+    const own = [
+        ...policies.filter(({ users }) => users.includes(who.userName)),
+        ...policies.filter(({ groups }) => groups.some((group) => who.groups.includes(group))),
+    ];
+    for (const { conditions } of own) {
+        const { met, message } = meets(conditions, asked);
+        if (met) return undefined;
+        reason = message || reason;
+    }
+    if ((who.userName === "" ? rule?.anonymousPolicy : rule?.defaultPolicy)?.includes(action)) return undefined;
+    if (isAdministrator && accessControl.adminPolicy.actions.includes(action)) {
+        const { met, message } = meets(accessControl.adminPolicy.conditions, asked);
+        if (met) return undefined;
+        reason = message || reason;
+    }
+    return { reason };
 }
 
 /**
@@ -53,19 +88,31 @@ export function sees(accessControl: AccessControl | undefined, who: Identity, re
     return rule !== undefined && ruleGrants(rule, who, "read");
 }
 
+/** What access control is asked: an action, and the tag or digest that it is about; empty where there is none. */
+export interface Check {
+    action: Action;
+    reference: string;
+}
+
 /**
  * What a push of a manifest needs. A tag that exists needs `update`, whatever the content; a new one `create`. A digest
- * with `?tag=` needs that for each tag.
+ * with `?tag=` needs that for each tag, and then for the digest.
  */
-export function actionsForManifest(
+export function checksForManifest(
     existingTags: readonly string[],
-    reference: { tag: string } | { digestTags: string[] },
-): Action[] {
+    reference: { tag: string } | { digest: string; tags: string[] },
+): Check[] {
     const actionFor = (tag: string): Action => (existingTags.includes(tag) ? "update" : "create");
-    if ("tag" in reference) return [actionFor(reference.tag)];
-    const actions = new Set<Action>(reference.digestTags.map(actionFor));
-    if (actions.size === 0) actions.add("create");
-    return [...actions];
+    if ("tag" in reference) return [{ action: actionFor(reference.tag), reference: reference.tag }];
+    const { digest, tags } = reference;
+    const byTag = tags.map((tag) => ({ action: actionFor(tag), reference: tag }));
+    const needs = (action: Action) => byTag.filter((check) => check.action === action);
+    return [
+        ...needs("update"),
+        ...needs("create"),
+        ...(needs("create").length > 0 || byTag.length === 0 ? [{ action: "create" as const, reference: digest }] : []),
+        ...(needs("update").length > 0 ? [{ action: "update" as const, reference: digest }] : []),
+    ];
 }
 
 /** Whether `/metrics` answers. `adminPolicy` does not reach here, and `users: [""]` does not mean anonymous. */
@@ -118,6 +165,7 @@ function ruleFor({ repositories }: AccessControl, repository: string): Repositor
     return repositories[matching.find((pattern) => pattern.length === longest) ?? ""];
 }
 
+/** Whether a rule may grant an action: conditions are not looked at, as in zot's catalog. */
 function ruleGrants(rule: RepositoryRule, who: Identity, action: Action): boolean {
     const byPolicy = rule.policies.some(
         (policy) =>

@@ -3,6 +3,7 @@
  */
 
 import { type AccessControl, isAnonymousMetricsOnly, isAnonymousOnly, type Policy } from "./authorization";
+import { mistakeIn } from "./conditions";
 import { checkInstances, checkPort, checkProviders } from "./configChecks";
 import {
     badConfig,
@@ -146,13 +147,13 @@ function buildAccessControl({ http }: Raw, auth: AuthConfig): AccessControl | un
     const raw = http?.accessControl;
     if (!raw) return undefined;
     const policy = ({ users = [], groups = [], actions = [], conditions = [] }: RawPolicy): Policy => {
-        if (conditions.length > 0) {
-            throw new ConfigError(
-                "the stand-in for zot does not evaluate the conditions (CEL) of http.accessControl; " +
-                    "only a real zot can check or serve this config",
-            );
-        }
-        return { users, groups, actions };
+        const read = conditions.map(({ expression = "", message = "" }) => ({ expression, message }));
+        read.forEach(({ expression }, index) => {
+            const mistake = mistakeIn(expression);
+            if (mistake !== undefined)
+                throw badConfig(`condition[${index}]: failed to parse the CEL expression '${expression}': ${mistake}`);
+        });
+        return { users, groups, actions, conditions: read };
     };
     const accessControl: AccessControl = {
         repositories: Object.fromEntries(

@@ -9,7 +9,7 @@ export interface RawPolicy {
     users?: string[];
     groups?: string[];
     actions?: string[];
-    conditions?: unknown[];
+    conditions?: { expression?: string; message?: string }[];
 }
 
 export interface Raw {

@@ -12,10 +12,18 @@ import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { type AuthenticationContext, authenticate, refuseUnauthenticated, refuseUnauthorized } from "./authentication";
-import { type Action, actionsForManifest, anonymous, may, mayReadMetrics } from "./authorization";
+import {
+    anonymous,
+    type Check,
+    type Circumstances,
+    checksForManifest,
+    mayReadMetrics,
+    type Refusal,
+    refusalOf,
+} from "./authorization";
 import { loadConfig } from "./config";
 import { type AuthConfig, type Config, isLoginEnabled } from "./configTypes";
-import { type Exchange, sendStatus, sendText } from "./http";
+import { type Exchange, header, sendStatus, sendText } from "./http";
 import { type Log, openLog } from "./log";
 import { callbackPath, IssuerError, Login, loginLifetime, origin } from "./login";
 import { isDigest, mediaTypes } from "./manifests";
@@ -312,30 +320,44 @@ export class Server {
         const names = route.pattern.exec(exchange.path)?.groups ?? {};
         if (route.access !== "open") {
             if (!authenticate(exchange, this.context())) return refuseUnauthenticated(exchange, this.context());
-            if (!this.isAllowed(route, exchange, names)) return refuseUnauthorized(exchange, this.context());
+            const refusal = this.refusalOf(route, exchange, names);
+            if (refusal) return refuseUnauthorized(exchange, this.context(), refusal);
         }
         await route.handle(exchange, names);
     }
 
-    private isAllowed({ access }: Route, exchange: Exchange, { name = "", reference }: Names): boolean {
+    private refusalOf({ access }: Route, exchange: Exchange, { name = "", reference }: Names): Refusal | undefined {
         const { accessControl } = this.config.http;
-        if (access === "metrics") return mayReadMetrics(accessControl, exchange.who);
-        if (access !== "repository" || !this.enforces) return true;
+        const without: Refusal = { reason: "" };
+        if (access === "metrics") return mayReadMetrics(accessControl, exchange.who) ? undefined : without;
+        if (access !== "repository" || !this.enforces) return undefined;
         // Once enforced, access control that a reload took away leaves nothing that could be granted.
-        if (!accessControl) return false;
-        return this.actionsOf(exchange, name, reference).every((action) =>
-            may(accessControl, exchange.who, action, name),
-        );
+        if (!accessControl) return without;
+        const circumstances: Circumstances = {
+            method: exchange.method,
+            userAgent: header(exchange, "user-agent"),
+            address: exchange.request.socket.remoteAddress ?? "",
+            forwardedFor: header(exchange, "x-forwarded-for")
+                .split(",")
+                .map((address) => address.trim())
+                .filter((address) => address !== ""),
+            isTls: this.config.http.tls !== undefined,
+        };
+        for (const check of this.checksOf(exchange, name, reference)) {
+            const refusal = refusalOf(accessControl, exchange.who, check, name, circumstances);
+            if (refusal) return refusal;
+        }
+        return undefined;
     }
 
-    private actionsOf(exchange: Exchange, name: string, reference: string | undefined): Action[] {
-        if (exchange.method === "GET" || exchange.method === "HEAD") return ["read"];
-        if (exchange.method === "DELETE") return ["delete"];
-        if (reference === undefined) return ["create"];
+    private checksOf(exchange: Exchange, name: string, reference = ""): Check[] {
+        if (exchange.method === "GET" || exchange.method === "HEAD") return [{ action: "read", reference }];
+        if (exchange.method === "DELETE") return [{ action: "delete", reference }];
+        if (reference === "") return [{ action: "create", reference }];
         const tags = this.storage.tags(name) ?? [];
-        return actionsForManifest(
+        return checksForManifest(
             tags,
-            isDigest(reference) ? { digestTags: digestTagsOf(exchange) } : { tag: reference },
+            isDigest(reference) ? { digest: reference, tags: digestTagsOf(exchange) } : { tag: reference },
         );
     }
 

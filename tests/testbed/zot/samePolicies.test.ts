@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { on } from "../../../testbed/contract/titles";
 import { IdentityProvider, keyFor, person } from "./logins";
-import { type Credentials, cleanUp, jsonOf, noRealZot, push, RunningZot, scratch, zots } from "./zots";
+import { type Credentials, cleanUp, jsonOf, noRealZot, push, RunningZot, scratch, textOf, zots } from "./zots";
 
 jest.setTimeout(300_000);
 let provider: IdentityProvider | undefined;
@@ -15,7 +15,45 @@ afterAll(async () => {
 });
 
 const actions = fc.subarray(["read", "create", "update", "delete", "Read"]);
-const policy = fc.record({ users: fc.subarray(["u0", "u1", ""]), groups: fc.subarray(["g1", "g2", ""]), actions });
+/** Conditions of every kind: of this program, of a site's own, and those that fail or come to no truth value. */
+const expressions = [
+    "false",
+    'req.repository.matches("^a(?:/.*)?$")',
+    'req.referenceType != "tag" || req.tag.matches("^(?:n[a-z]+)$")',
+    'req.referenceType != "tag" || req.tag.matches("^(?:v[0-9]+)$") || req.repository == "c"',
+    'req.tag == "v1"',
+    'req.tag == "v1" || req.referenceType == "digest"',
+    'req.action == "create" && req.method == "PUT"',
+    '"g1" in req.user.groups',
+    'req.user.username.startsWith("u") && !req.auth.anonymous',
+    "req.auth.admin",
+    "req.tls.enabled",
+    'req.client.ip == "127.0.0.1" && req.client.forwardedFor.size() == 0',
+    'req.client.forwardedFor[0] == "x" || req.tag == "new"',
+    'req.userAgent == ""',
+    'req.time > timestamp("2026-01-01T00:00:00Z")',
+    "req.tag",
+    'req.tagg == "v1"',
+    'req.user.groups.contains("g1")',
+    "has(req.claims.email)",
+    'req.reference == "none" ? true : req.digest != ""',
+];
+const conditions = fc.option(
+    fc.array(
+        fc.record({ expression: fc.constantFrom(...expressions), message: fc.constantFrom("one", "two <b>", "") }),
+        {
+            minLength: 1,
+            maxLength: 2,
+        },
+    ),
+    { nil: [] },
+);
+const policy = fc.record({
+    conditions,
+    users: fc.subarray(["u0", "u1", ""]),
+    groups: fc.subarray(["g1", "g2", ""]),
+    actions,
+});
 const rule = fc.record(
     { policies: fc.array(policy, { maxLength: 2 }), defaultPolicy: actions, anonymousPolicy: actions },
     { requiredKeys: [] },
@@ -49,7 +87,12 @@ async function answers(server: RunningZot, as: Credentials | undefined): Promise
     const ask = async (method: string, target: string, headers: Record<string, string> = {}) => {
         const probe = method === "PUT" ? { body: "probe", headers: { "Content-Type": "text/plain" } } : { headers };
         const answer = await server.request(method, target, { ...probe, as });
-        found[`${method} ${target} ${JSON.stringify(headers)}`] = [answer.status, answer.headers["www-authenticate"]];
+        const reason = answer.status === 403 ? /"reason":"([^"]*)"/.exec(textOf(answer))?.[1] : undefined;
+        found[`${method} ${target} ${JSON.stringify(headers)}`] = [
+            answer.status,
+            answer.headers["www-authenticate"],
+            reason?.replaceAll("\\u003c", "<").replaceAll("\\u003e", ">"),
+        ];
     };
     for (const repository of repositories) {
         await ask("GET", `/v2/${repository}/tags/list`);
