@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
 import { matrixInWords } from "./components/accessPolicy";
+import { accessWarnings } from "./components/accessWarnings";
 import { warnOfBlueprints } from "./components/blueprintOwners";
 import { ChangedBefore } from "./components/changedBefore";
 import { declaredState } from "./components/declaredState";
@@ -31,7 +32,8 @@ export = async function program() {
     // reads them there.
     // First of all: it starts while Authentik is asked.
     const zotProvider = new zot.Provider("registry", authentikConnection());
-    if (pulumi.runtime.isDryRun()) for (const warning of timeoutWarnings(settings)) await pulumi.log.warn(warning);
+    const declaredWarnings = [...timeoutWarnings(settings), ...accessWarnings(settings)];
+    if (pulumi.runtime.isDryRun()) for (const warning of declaredWarnings) await pulumi.log.warn(warning);
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
     // Beside the work; but where that fails, they may say why.
     const preflight = new IdentityPreflight("registry", settings, authentikAccess());

@@ -110,6 +110,13 @@ const program = command(
         collected,
     )
     .option("--admins-may-update", "admins may overwrite tags")
+    .option("--explain-refusals", "a refusal is to say why, as access.explainRefusals")
+    .option("--channels <pattern>", "in these CI may move tags, as access.channels; may be repeated", collected)
+    .option(
+        "--tag-scheme <form>",
+        "what a new tag of CI has to look like, as access.tagScheme; may be repeated",
+        collected,
+    )
     .addOption(
         new Option("--metrics <readers>", "who may read the metrics (default: off)").choices([
             "anonymous",

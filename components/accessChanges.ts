@@ -6,13 +6,18 @@
  * named rather than left out.
  */
 import {
-    ACTIONS,
     type AccessMatrix,
     type AccessPolicy,
-    type Action,
     ANONYMOUS_ROW,
     accessMatrix,
+    actionOf,
+    type Grant,
+    includesRight,
     LOGGED_IN_ROW,
+    limitOfGrant,
+    patternsOfKey,
+    type Right,
+    sortedRights,
 } from "./accessPolicy";
 import { covers, literalPrefix, mayOverlap } from "./settings/patterns";
 
@@ -20,7 +25,8 @@ export interface AccessChange {
     /** Who, as the access matrix names them: `anonymous`, `group admins`, … */
     who: string;
     kind: Kind;
-    actions: Action[];
+    /** Actions, or what is gained or lost of one: `create of tags like v1.4.2-f3c9a11`, or `… that are not like …`. */
+    actions: string[];
     /** The repositories: those that match any item; an item of two patterns stands for those that match both. */
     repositories: string[][];
     /** What is not part of it, although it matches: a rule of its own decides there. */
@@ -39,17 +45,18 @@ export const isWidening = (change: AccessChange): boolean => change.kind === "ga
 
 /** Repositories to which one rule applied before, and one applies after; without a rule nobody has a right. */
 interface Region {
+    /** Keys of the matrix. */
     before: string | undefined;
     after: string | undefined;
-    /** One pattern, or two of which neither holds the other. */
+    /** One pattern, or several of which none holds another. */
     name: string[];
 }
 
 /** What one row of the matrix may do in a region. */
 interface RegionRights {
     region: Region;
-    before: readonly Action[];
-    after: readonly Action[];
+    before: readonly Right[];
+    after: readonly Right[];
 }
 
 /** What changes from one matrix to the other; what widens comes first, and first of that what anyone gains. */
@@ -73,34 +80,48 @@ export function accessChanges(before: AccessMatrix, after: AccessMatrix): Access
 
 /** What one row of the matrix gains or loses, but for what is `said` of another row in the same regions. */
 function changesOfRow(who: string, kind: Kind, rights: RegionRights[], said: RegionRights[]): AccessChange[] {
-    const isNew = (action: Action, index: number) =>
-        hasChanged(rights[index]!, action, kind) && !(said[index] && hasChanged(said[index], action, kind));
-    const regionsByAction = ACTIONS.map((action) => ({
-        action,
-        regions: rights.filter((_, index) => isNew(action, index)),
-    })).filter(({ regions }) => regions.length > 0);
+    const isNew = (right: Right, index: number) =>
+        hasChanged(rights[index]!, right, kind) && !(said[index] && hasChanged(said[index], right, kind));
+    const present = sortedRights([...new Set(rights.flatMap(({ before, after }) => [...before, ...after]))], true);
+    const regionsByAction = present.flatMap((right) => {
+        const regions = rights.filter((_, index) => isNew(right, index));
+        const words = [...new Set(regions.map((region) => rightInWords(region, right, kind)))];
+        return words.map((action) => ({
+            right,
+            action,
+            regions: regions.filter((region) => rightInWords(region, right, kind) === action),
+        }));
+    });
 
-    return bySameRegions(regionsByAction).map(({ actions, regions }): AccessChange => {
+    return bySameRegions(regionsByAction).map(({ rights: changed, actions, regions }): AccessChange => {
         const repositories = withoutCovered(regions.map(({ region }) => region.name));
         const exceptions = rights
-            .filter((other) => !regions.includes(other) && actions.some((action) => differs(other, action, kind)))
+            .filter((other) => !regions.includes(other) && changed.some((right) => differs(other, right, kind)))
             .map(({ region }) => region.name)
             .filter((name) => repositories.some((outer) => isInside(name, outer)));
         return { who, kind, actions, repositories, except: withoutCovered(exceptions) };
     });
 }
 
-/** Whether an action is there on the one side of a region and not on the other. */
-function hasChanged({ before, after }: RegionRights, action: Action, kind: Kind): boolean {
+/** Whether a right is there on the one side of a region and not on the other. */
+function hasChanged({ before, after }: RegionRights, right: Right, kind: Kind): boolean {
     const [from, to] = kind === "gains" ? [before, after] : [after, before];
-    return to.includes(action) && !from.includes(action);
+    return to.includes(right) && !includesRight(from, right);
+}
+
+/** A right that changes; an action of which a limited one stays is what that leaves out. */
+function rightInWords({ before, after }: RegionRights, right: Right, kind: Kind): string {
+    const stays = (kind === "gains" ? before : after).filter((other) => actionOf(other) === right);
+    if (stays.length === 0) return right;
+    const like = stays.map((other) => other.slice(`${right} of tags `.length));
+    return `${right} of tags that are not ${like.join(" or ")}`;
 }
 
 /**
  * Whether a region ends otherwise than those of which the change is told: without what is gained, or with what is lost.
  */
-const differs = ({ after }: RegionRights, action: Action, kind: Kind): boolean =>
-    after.includes(action) !== (kind === "gains");
+const differs = ({ after }: RegionRights, right: Right, kind: Kind): boolean =>
+    includesRight(after, right) !== (kind === "gains");
 
 /** Whether some of a region lies within another one that has a single pattern, and is not that. */
 const isInside = (name: string[], [outer, ...others]: string[]): boolean =>
@@ -126,10 +147,13 @@ const changeKey = ({ who, kind, actions, repositories }: AccessChange) =>
 
 function withoutConditional({ rules, everywhere }: AccessPolicy): AccessPolicy {
     return {
-        rules: rules.map((rule) => ({ ...rule, grants: rule.grants.filter((grant) => !grant.conditional) })),
-        everywhere: everywhere.filter((grant) => !grant.conditional),
+        rules: rules.map((rule) => ({ ...rule, grants: rule.grants.filter(isCertain) })),
+        everywhere: everywhere.filter(isCertain),
     };
 }
+
+/** Limits are compared by what they say. */
+const isCertain = (grant: Grant): boolean => !grant.conditions || limitOfGrant(grant) !== undefined;
 
 /** Every pair of rules that may decide for one repository, before and after. */
 function regionsOf(before: string[], after: string[]): Region[] {
@@ -145,26 +169,49 @@ function regionsOf(before: string[], after: string[]): Region[] {
 }
 
 function isPossible(first: string | undefined, second: string | undefined, before: string[], after: string[]): boolean {
-    const both = [first, second].filter((pattern) => pattern !== undefined);
-    const isHidden = (chosen: string | undefined, other: string | undefined, patterns: string[]) =>
-        patterns.some(
-            (pattern) =>
-                pattern !== chosen &&
-                // zot takes the longest. Of two of one length, which zot takes by chance, each is compared with itself.
-                (chosen === undefined ||
-                    pattern.length > chosen.length ||
-                    (pattern === other && pattern.length === chosen.length)) &&
-                both.some((narrower) => covers(pattern, narrower)),
-        );
-    if (first !== undefined && second !== undefined && !mayOverlap(first, second)) return false;
+    const all = patternsOf(first, second);
+    if (all.some((one, index) => all.slice(0, index).some((other) => !mayOverlap(one, other)))) return false;
     return !isHidden(first, second, before) && !isHidden(second, first, after);
 }
 
+/** The patterns that a repository has to match for these keys to decide for it. */
+const patternsOf = (...keys: (string | undefined)[]): string[] =>
+    keys.flatMap((key) => (key === undefined ? [] : patternsOfKey(key))).filter((pattern) => pattern !== undefined);
+
+/** Whether another key of the same matrix decides, wherever this one and that of the other matrix meet. */
+function isHidden(chosen: string | undefined, other: string | undefined, keys: string[]): boolean {
+    const narrower = patternsOf(chosen, other);
+    const holdsAll = (pattern: string) => narrower.some((inner) => covers(pattern, inner));
+    const [rule, part] = chosen === undefined ? [] : patternsOfKey(chosen);
+    const [otherRule, otherPart] = other === undefined ? [] : patternsOfKey(other);
+    return keys.some((key) => {
+        const [pattern, ownPart] = patternsOfKey(key);
+        if (pattern === rule)
+            // A part's repositories are not the whole rule's, nor those of a wider part. Where two parts meet, each is
+            // compared with itself.
+            return (
+                ownPart !== undefined &&
+                ownPart !== part &&
+                (ownPart === otherPart || ((part === undefined || covers(part, ownPart)) && holdsAll(ownPart)))
+            );
+        // zot takes the longest. Of two of one length, which zot takes by chance, each is compared with itself.
+        const wins =
+            rule === undefined ||
+            pattern.length > rule.length ||
+            (pattern === otherRule && pattern.length === rule.length);
+        return wins && holdsAll(pattern);
+    });
+}
+
+/** What the repositories of both are called: without patterns that hold another one. */
 function nameOf(first: string | undefined, second: string | undefined): string[] {
-    if (first === undefined || second === undefined) return [(first ?? second)!];
-    if (covers(first, second)) return [second];
-    if (covers(second, first)) return [first];
-    return [first, second].sort();
+    const all = [...new Set(patternsOf(first, second))];
+    const isWider = (pattern: string, index: number) =>
+        all.some(
+            (other, position) =>
+                other !== pattern && covers(pattern, other) && (!covers(other, pattern) || position > index),
+        );
+    return all.filter((pattern, index) => !isWider(pattern, index)).sort();
 }
 
 function rowsOf(...matrices: AccessMatrix[]): string[] {
@@ -175,21 +222,27 @@ function rowsOf(...matrices: AccessMatrix[]): string[] {
 }
 
 /** A group or user that the policy does not name has what anyone has who is logged in. */
-function rightsIn(matrix: AccessMatrix, pattern: string | undefined, who: string): readonly Action[] {
+function rightsIn(matrix: AccessMatrix, pattern: string | undefined, who: string): readonly Right[] {
     const rights = pattern === undefined || !Object.hasOwn(matrix, pattern) ? {} : matrix[pattern]!;
     return Object.hasOwn(rights, who) ? rights[who]! : who === ANONYMOUS_ROW ? [] : (rights[LOGGED_IN_ROW] ?? []);
 }
 
-/** Actions that change in the same places are told together. */
-function bySameRegions(
-    items: { action: Action; regions: RegionRights[] }[],
-): { actions: Action[]; regions: RegionRights[] }[] {
-    const groups = new Map<string, { actions: Action[]; regions: RegionRights[] }>();
-    for (const { action, regions } of items) {
+/** Rights that change in the same places, and how they are called there. */
+interface ChangedTogether {
+    rights: Right[];
+    actions: string[];
+    regions: RegionRights[];
+}
+
+/** Rights that change in the same places are told together. */
+function bySameRegions(items: { right: Right; action: string; regions: RegionRights[] }[]): ChangedTogether[] {
+    const groups = new Map<string, ChangedTogether>();
+    for (const { right, action, regions } of items) {
         const key = JSON.stringify(regions.map(({ region }) => region));
-        const group = groups.get(key);
-        if (group) group.actions.push(action);
-        else groups.set(key, { actions: [action], regions });
+        const group = groups.get(key) ?? { rights: [], actions: [], regions };
+        group.rights.push(right);
+        group.actions.push(action);
+        groups.set(key, group);
     }
     return [...groups.values()];
 }

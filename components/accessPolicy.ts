@@ -1,13 +1,16 @@
 /**
- * Who may do what: the tiers as data, their evaluation as zot evaluates them, and the access matrix. Pure.
+ * Who may do what: a policy as data, its evaluation as zot evaluates it, and the access matrix. Pure but for the loading
+ * of what reads conditions of a site's own.
  *
  * The evaluation re-states zot 2.1.20: only the longest pattern that matches a repository applies and nothing is
  * inherited; a logged-in user has what the policies and `defaultPolicy` give, an anonymous one has `anonymousPolicy`;
  * `adminPolicy` reaches every repository.
  */
-import type { PolicySettings } from "./settings";
+import { type Condition, isNever, type Limit, limitOf, meets } from "./conditions/limits";
+import { truthOf } from "./conditions/truth";
 import { ACTIONS, type Action } from "./settings/actions";
-import { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail } from "./settings/patterns";
+import { covers, literalPrefix, matchesPattern, mayOverlap } from "./settings/patterns";
+import { exampleOf } from "./settings/tagForms";
 
 export { ACTIONS, type Action } from "./settings/actions";
 
@@ -16,8 +19,8 @@ export interface Grant {
     users: string[];
     groups: string[];
     actions: Action[];
-    /** True where the grant depends on the request (a CEL condition); it is taken as given when rights are compared. */
-    conditional?: boolean;
+    /** All of them have to hold of a request. */
+    conditions?: Condition[];
 }
 
 /** What applies to the repositories of a pattern, where it is the longest one that matches. */
@@ -43,50 +46,6 @@ export type Who = { kind: "anonymous" } | { kind: "user"; name: string; groups: 
 /** Someone who has not logged in. */
 export const ANONYMOUS: Who = { kind: "anonymous" };
 
-const sorted = (actions: Iterable<Action>): Action[] => {
-    const set = new Set(actions);
-    return ACTIONS.filter((action) => set.has(action));
-};
-
-/** The three tiers, and the site's own rules, as a policy. */
-export function tieredPolicy({ access, identity, zot }: PolicySettings): AccessPolicy {
-    const adminActions: Action[] = access.adminsMayUpdate
-        ? ["read", "create", "update", "delete"]
-        : ["read", "create", "delete"];
-    const rule = (
-        pattern: string,
-        ci: Action[],
-        more: { admins?: Action[]; groups?: Record<string, Action[]> } = {},
-    ): RepositoryRule => ({
-        pattern,
-        anonymous: ["read"],
-        loggedIn: ["read"],
-        grants: [
-            { users: [], groups: [identity.workloadsGroup], actions: sorted(ci) },
-            { users: [], groups: [identity.adminsGroup], actions: sorted(more.admins ?? adminActions) },
-            ...Object.entries(more.groups ?? {}).map(([group, actions]) => ({
-                users: [],
-                groups: [group],
-                actions: sorted(actions),
-            })),
-        ],
-    });
-    const caches = access.ciMayPushToMirrors ? [] : zot.mirrors.map((mirror) => `${mirror.prefix}/**`);
-    const pushable = (pattern: string) =>
-        access.ciRepositories.some((own) => covers(own, pattern)) &&
-        !caches.some((cache) => mayPrevail(pattern, cache));
-
-    const rules = new Map<string, RepositoryRule>();
-    const add = (next: RepositoryRule) => rules.set(next.pattern, next);
-    // A later rule for the same pattern takes the place of an earlier one.
-    add(rule("**", ["read"]));
-    for (const pattern of access.ciRepositories) add(rule(pattern, ["read", "create"]));
-    for (const pattern of caches) add(rule(pattern, ["read"]));
-    for (const [pattern, own] of Object.entries(access.rules))
-        add(rule(pattern, own.ci ?? (pushable(pattern) ? ["read", "create"] : ["read"]), own));
-    return { rules: [...rules.values()], everywhere: [] };
-}
-
 /** The one rule that applies to a repository: the longest pattern that matches. */
 export function ruleFor(policy: AccessPolicy, repository: string): RepositoryRule | undefined {
     return policy.rules
@@ -97,43 +56,138 @@ export function ruleFor(policy: AccessPolicy, repository: string): RepositoryRul
         );
 }
 
-/** Whether `who` may do `action` on `repository`. */
-export function evaluate(policy: AccessPolicy, who: Who, action: Action, repository: string): boolean {
-    return rightsUnder(ruleFor(policy, repository), policy, who).includes(action);
+/**
+ * Whether `who` may do `action` on `repository`.
+ *
+ * @param reference the tag or digest that is asked for, empty for a request without one (blobs, lists). Left out: any
+ *     may be. What else a condition of the site's own asks for (an address, a time) is taken as given.
+ */
+export function evaluate(
+    policy: AccessPolicy,
+    who: Who,
+    action: Action,
+    repository: string,
+    reference?: string,
+): boolean {
+    const rule = ruleFor(policy, repository);
+    const always = (who.kind === "user" ? rule?.loggedIn : rule?.anonymous) ?? [];
+    return (
+        always.includes(action) ||
+        grantsTo(who, rule, policy).some(
+            (grant) => grant.actions.includes(action) && mayHold(grant, who, action, repository, reference),
+        )
+    );
 }
 
-/** What `who` may do where a rule applies. `unconditional` leaves out what depends on the request. */
-function rightsUnder(
+/** Whether a grant's conditions may hold, by what is known of the request. */
+function mayHold({ conditions = [] }: Grant, who: Who, action: Action, repository: string, reference?: string) {
+    return conditions.every(({ expression }) => {
+        const limit = limitOf(expression);
+        if (limit) return meets(limit, { repository, reference });
+        const isTag = reference !== undefined && reference !== "" && !reference.includes(":");
+        const named = {
+            reference,
+            referenceType: isTag ? "tag" : reference && "digest",
+            tag: isTag ? reference : "",
+            digest: isTag ? "" : reference,
+        };
+        const user = who.kind === "user" ? { username: who.name, groups: who.groups } : { username: "", groups: [] };
+        const known = { action, repository, user, auth: { anonymous: user.username === "" } };
+        return truthOf(expression, reference === undefined ? known : { ...known, ...named }).yes;
+    });
+}
+
+/** The grants of a rule, and of the whole policy, that are for somebody. */
+function grantsTo(who: Who, rule: RepositoryRule | undefined, policy: AccessPolicy): Grant[] {
+    // Without a name is anonymous to zot, in policies too.
+    const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] as string[] };
+    return [...(rule?.grants ?? []), ...policy.everywhere].filter(
+        (grant) => grant.users.includes(name) || grant.groups.some((group) => groups.includes(group)),
+    );
+}
+
+/** What a grant's conditions say; undefined for those of the site's own, which may ask for anything. */
+export function limitOfGrant({ conditions = [] }: Grant): Limit | undefined {
+    const limits = conditions.map(({ expression }) => limitOf(expression));
+    return limits.find((limit) => limit && isNever(limit)) ?? (limits.length === 1 ? limits[0] : undefined);
+}
+
+/** Whether a grant gives nothing: it only says why. */
+export function isRefusal(grant: Grant): boolean {
+    const limit = limitOfGrant(grant);
+    return limit !== undefined && isNever(limit);
+}
+
+/** An action; or an action with what it is limited to, in words: `create of tags like v1.4.2-f3c9a11`. */
+export type Right = Action | `${Action} of tags like ${string}`;
+
+/** The action that a right is of. */
+export const actionOf = (right: Right): Action => right.split(" ")[0] as Action;
+
+/** Whether rights hold another one: itself, or its action without a limit. */
+export const includesRight = (rights: readonly Right[], right: Right): boolean =>
+    rights.includes(right) || rights.includes(actionOf(right));
+
+/**
+ * What `who` may do where a rule applies.
+ *
+ * @param part a pattern: only its repositories among the rule's. Without it, those that no limit names.
+ * @param unconditional leaves out what depends on anything else of the request
+ */
+export function rightsUnder(
     rule: RepositoryRule | undefined,
     policy: AccessPolicy,
     who: Who,
-    { unconditional = false } = {},
-): Action[] {
-    // Without a name is anonymous to zot, in policies too.
-    const { name, groups } = who.kind === "user" ? who : { name: "", groups: [] as string[] };
-    const holds = (grant: Grant): boolean =>
-        grant.users.includes(name) || grant.groups.some((group) => groups.includes(group));
-    const granted = [...(rule?.grants ?? []), ...policy.everywhere].filter(
-        (grant) => holds(grant) && !(unconditional && grant.conditional),
-    );
-    return sorted([
-        ...granted.flatMap((grant) => grant.actions),
+    { part, unconditional = false }: { part?: string | undefined; unconditional?: boolean } = {},
+): Right[] {
+    const isNamed = ({ repositories }: Limit) =>
+        repositories.some((pattern) =>
+            [rule?.pattern, part].some((inside) => inside !== undefined && covers(pattern, inside)),
+        );
+    const rightsOf = (grant: Grant): Right[] => {
+        const limit = limitOfGrant(grant);
+        if (grant.conditions === undefined || (limit && isNamed(limit))) return grant.actions;
+        if (unconditional) return [];
+        if (!limit) return grant.actions;
+        return limit.tags.flatMap((form) =>
+            grant.actions.map((action): Right => `${action} of tags like ${exampleOf(form)}`),
+        );
+    };
+    return sortedRights([
+        ...grantsTo(who, rule, policy).flatMap(rightsOf),
         ...((who.kind === "user" ? rule?.loggedIn : rule?.anonymous) ?? []),
     ]);
 }
 
+/** In the order of the actions, each once; without those that a right without a limit holds, unless `all` is to stay. */
+export function sortedRights(rights: readonly Right[], all = false): Right[] {
+    return ACTIONS.flatMap((action) => {
+        const own = [...new Set(rights.filter((right) => actionOf(right) === action))].sort();
+        return own.includes(action) && !all ? [action] : own;
+    });
+}
+
 /**
  * Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`.
+ * A key of two patterns, `** & channels/**`, is of those repositories among the first one's that the second matches too.
  */
-export type AccessMatrix = Record<string, Record<string, Action[]>>;
+export type AccessMatrix = Record<string, Record<string, Right[]>>;
 
 /** The matrix's names for those who are in no group. */
 export const ANONYMOUS_ROW = "anonymous";
 export const LOGGED_IN_ROW = "logged in, no group";
 
+const AND = " & ";
+
+/** The rule's pattern that a key of the matrix is of, and the pattern of the part that it is limited to. */
+export function patternsOfKey(key: string): [rule: string, part?: string] {
+    const [rule, part] = key.split(AND);
+    return part === undefined ? [key] : [rule!, part];
+}
+
 /**
  * The matrix of a policy: for each pattern, anonymous, anyone logged in, and every group and user that the policy
- * names.
+ * names. Where a limit names other repositories than a rule, those that have other rights by it are a pattern more.
  */
 export function accessMatrix(policy: AccessPolicy): AccessMatrix {
     const groups = new Set<string>();
@@ -148,12 +202,25 @@ export function accessMatrix(policy: AccessPolicy): AccessMatrix {
         ...[...groups].map((group): [string, Who] => [`group ${group}`, { kind: "user", name: "", groups: [group] }]),
         ...[...users].map((name): [string, Who] => [`user ${name}`, { kind: "user", name, groups: [] }]),
     ];
+    const rightsOf = (rule: RepositoryRule, part?: string) =>
+        Object.fromEntries(rows.map(([label, who]) => [label, rightsUnder(rule, policy, who, { part })]));
     return Object.fromEntries(
-        bySpecificity(policy.rules).map((rule) => [
-            rule.pattern,
-            Object.fromEntries(rows.map(([label, who]) => [label, rightsUnder(rule, policy, who)])),
-        ]),
+        bySpecificity(policy.rules).flatMap((rule) => {
+            const whole = rightsOf(rule);
+            const parts = partsNamed(rule, policy)
+                .map((part): [string, AccessMatrix[string]] => [`${rule.pattern}${AND}${part}`, rightsOf(rule, part)])
+                .filter(([, rights]) => JSON.stringify(rights) !== JSON.stringify(whole));
+            return [[rule.pattern, whole] as [string, AccessMatrix[string]], ...parts];
+        }),
     );
+}
+
+/** Patterns that limits name and that part a rule's repositories. */
+export function partsNamed(rule: RepositoryRule, policy: AccessPolicy): string[] {
+    const named = [...rule.grants, ...policy.everywhere].flatMap((grant) => limitOfGrant(grant)?.repositories ?? []);
+    return [...new Set(named)]
+        .filter((part) => mayOverlap(part, rule.pattern) && !covers(part, rule.pattern))
+        .sort((left, right) => left.localeCompare(right, "en"));
 }
 
 /** General patterns first, then by name: the order in which a reader looks for them. */
@@ -166,113 +233,15 @@ function bySpecificity(rules: RepositoryRule[]): RepositoryRule[] {
 }
 
 /**
- * What must hold of any policy that is pushed, whatever the settings; each breach as a sentence.
- * Checked on the rendered config too, so that `zot.extraConfig` cannot undo it.
- */
-export function policyBreaches(
-    policy: AccessPolicy,
-    { adminsGroup, adminsMayUpdate }: { adminsGroup: string; adminsMayUpdate: boolean },
-): string[] {
-    const breaches: string[] = [];
-    const list = (actions: readonly Action[]) => actions.join(", ");
-    if (policy.rules.length === 0)
-        breaches.push("there is no rule for any repository, and zot would then let any logged-in user do everything");
-
-    const admin: Who = { kind: "user", name: "", groups: [adminsGroup] };
-    for (const rule of policy.rules) {
-        const where = `on ${JSON.stringify(rule.pattern)}`;
-        const anonymousExtra = rightsUnder(rule, policy, ANONYMOUS).filter((action) => action !== "read");
-        if (anonymousExtra.length > 0) breaches.push(`anyone without a login may ${list(anonymousExtra)} ${where}`);
-        if (!rule.anonymous.includes("read")) breaches.push(`anonymous readers are locked out ${where}`);
-        const loggedInExtra = rule.loggedIn.filter((action) => action !== "read");
-        if (loggedInExtra.length > 0) breaches.push(`everyone who is logged in may ${list(loggedInExtra)} ${where}`);
-        const lost = rule.anonymous.filter((action) => !rule.loggedIn.includes(action));
-        if (lost.length > 0) breaches.push(`who logs in loses ${list(lost)} ${where}, which anonymous readers have`);
-        const certain = rightsUnder(rule, policy, admin, { unconditional: true });
-        const missing = (["read", "create", "delete"] as const).filter((action) => !certain.includes(action));
-        if (missing.length > 0) breaches.push(`the group ${adminsGroup} is locked out of ${list(missing)} ${where}`);
-        for (const grant of rule.grants) breaches.push(...grantBreaches(grant, where));
-    }
-    for (const grant of policy.everywhere) {
-        breaches.push(...grantBreaches(grant, "everywhere, by adminPolicy"));
-        // zot 2.1.20: whatever actions it names, and whether or not its conditions hold.
-        const others = holdersOf({ ...grant, groups: grant.groups.filter((group) => group !== adminsGroup) });
-        if (others.length > 0)
-            breaches.push(
-                `${others.join(" and ")} would be zot's administrator by adminPolicy, whatever its actions; ` +
-                    `only the group ${adminsGroup} may be, so give the rights by a rule for the repositories`,
-            );
-    }
-    return breaches;
-
-    function grantBreaches(grant: Grant, where: string): string[] {
-        const onlyAdmins = isOnlyFor(grant, adminsGroup);
-        const forbidden = grant.actions.filter(
-            (action) =>
-                (action === "delete" && !onlyAdmins) || (action === "update" && !(onlyAdmins && adminsMayUpdate)),
-        );
-        if (forbidden.length === 0) return [];
-        return [
-            `${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; ` +
-                `only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate`,
-        ];
-    }
-}
-
-const holdersOf = ({ groups, users }: Grant) => [
-    ...groups.map((group) => `the group ${group}`),
-    ...users.map((user) => `the user ${user}`),
-];
-const isOnlyFor = (grant: Grant, group: string) =>
-    grant.users.length === 0 && grant.groups.every((name) => name === group);
-
-/**
- * By what someone other than admins could push to repositories of a pull-through cache, in place of upstream, in words.
- * `cache` is the pattern of its repositories. Errs on the side of naming a rule.
- */
-export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup: string): string[] {
-    const mayPush = (grants: Grant[]) =>
-        grants.some((grant) => grant.actions.includes("create") && !isOnlyFor(grant, adminsGroup));
-    const opens = (rule: RepositoryRule) => mayPush(rule.grants) || rule.loggedIn.includes("create");
-    const overridden = (rule: RepositoryRule) =>
-        policy.rules.some(
-            (other) => other.pattern.length > rule.pattern.length && covers(other.pattern, cache) && !opens(other),
-        );
-    const open = policy.rules.filter((rule) => opens(rule) && mayOverlap(rule.pattern, cache) && !overridden(rule));
-    return [
-        ...open.map((rule) => `the rule for ${JSON.stringify(rule.pattern)}`),
-        ...(mayPush(policy.everywhere) ? ["adminPolicy"] : []),
-    ];
-}
-
-/**
- * Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance.
- */
-export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
-    const rights = ({ pattern: _, ...rest }: RepositoryRule) => JSON.stringify(rest);
-    return policy.rules.flatMap((rule, index) =>
-        policy.rules
-            .slice(0, index)
-            .filter(
-                (other) =>
-                    other.pattern.length === rule.pattern.length &&
-                    mayOverlap(other.pattern, rule.pattern) &&
-                    rights(other) !== rights(rule),
-            )
-            .map((other): [string, string] => [other.pattern, rule.pattern]),
-    );
-}
-
-/**
  * The matrix with each cell as text, which the CLI's own display compares better than a list: `read, create` to `read,
  * create, delete`.
  */
 export function matrixInWords(matrix: AccessMatrix): Record<string, Record<string, string>> {
-    const inWords = (actions: readonly Action[]) => actions.join(", ") || "nothing";
+    const inWords = (rights: readonly Right[]) => rights.join(", ") || "nothing";
     return Object.fromEntries(
         Object.entries(matrix).map(([pattern, rights]) => [
             pattern,
-            Object.fromEntries(Object.entries(rights).map(([who, actions]) => [who, inWords(actions)])),
+            Object.fromEntries(Object.entries(rights).map(([who, own]) => [who, inWords(own)])),
         ]),
     );
 }

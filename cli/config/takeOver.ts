@@ -1,7 +1,8 @@
 /** What a config on a host holds beside the settings becomes settings of the stack, as far as there are any. Pure. */
 import { withoutSlash } from "../../clients/http/address";
+import { pushableInCache } from "../../components/accessBreaches";
 import { type AccessChange, policyChanges } from "../../components/accessChanges";
-import { ANONYMOUS_ROW, LOGGED_IN_ROW, pushableInCache } from "../../components/accessPolicy";
+import { ANONYMOUS_ROW, LOGGED_IN_ROW } from "../../components/accessPolicy";
 import { type DeclaredState, declaredState } from "../../components/declaredState";
 import { isMap, type MirrorSetting, type RawSettings, settingOf } from "../../components/settings";
 import {

@@ -58,7 +58,7 @@ export function settingsMarkdown(): string {
                 : setting.optional
                   ? "none"
                   : "**required**";
-        const allowed = setting.allowed.replaceAll("|", "\\|").replace(/\*\*/g, "\\*\\*");
+        const allowed = setting.allowed.replaceAll("|", "\\|").replace(/\*\*|</g, (text) => text.replace(/./g, "\\$&"));
         return (
             `| \`${name}\`${setting.secret ? " (secret)" : ""} | ` +
             `${setting.description.replaceAll("|", "\\|")} | ${allowed} | ${fallback} |`

@@ -3,7 +3,8 @@
 import type { Send } from "../../clients/http/outgoing";
 import { sendOne } from "../../clients/http/request";
 import { KeyHolder } from "../../clients/zot/apiKeys";
-import { evaluate } from "../../components/accessPolicy";
+import { evaluate, type Who } from "../../components/accessPolicy";
+import { nthTag } from "../../components/settings/tagForms";
 import { type Control, RunEnded } from "./control";
 import type { Recorder } from "./exchanges";
 import { isLeftOver, newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
@@ -154,8 +155,24 @@ export class Context {
     }
 
     private tags = 0;
+    /** A tag that was not pushed before, of a form that CI may push. */
     newTag(): string {
-        return `v${++this.tags}`;
+        const { tagScheme } = this.subject;
+        const n = ++this.tags;
+        if (tagScheme.length === 0) return `v${n}`;
+        const [tag] = tagScheme.flatMap((form) => nthTag(form, n) ?? []);
+        if (tag === undefined)
+            throw notPossible(
+                `The tags that CI may push are ${tagScheme.join(" and ")} alone, and no form for others.`,
+            );
+        return tag;
+    }
+
+    /** What was pushed to other repositories than that of this run: tags by repository. */
+    private readonly pushedBeside = new Map<string, Set<string>>();
+    /** To be called before a tag is pushed to another repository than that of this run: it is removed at the end. */
+    willPushTo(repository: string, tag: string): void {
+        this.pushedBeside.set(repository, (this.pushedBeside.get(repository) ?? new Set()).add(tag));
     }
 
     /** Some tag that is there: one of this run, or, where nothing is pushed, one that anyone sees. */
@@ -176,6 +193,7 @@ export class Context {
             // A cache would ask upstream, and store what has changed there.
             if (tag === undefined || (await this.mirrors()).some((prefix) => repository.startsWith(`${prefix}/`)))
                 continue;
+            if (evaluate(this.subject.policy, ciOf(this.subject), "update", repository, tag)) continue;
             const digest = (await reader.request("HEAD", `/v2/${repository}/manifests/${tag}`)).headers.get(
                 "docker-content-digest",
             );
@@ -237,6 +255,9 @@ export class Context {
         const admin = made.find(({ tier }) => tier === "admin")?.registry.unrecorded();
         if (admin && this.touched)
             await attempt(`tags of ${this.scratch}`, () => removeTags(admin, this.scratch, undefined, removed, left));
+        for (const [repository, tags] of this.pushedBeside) {
+            if (admin) await attempt(`tags of ${repository}`, () => removeTags(admin, repository, tags, removed, left));
+        }
         for (const [repository, references] of this.pulledThrough) {
             if (admin)
                 await attempt(`what was pulled through into ${repository}`, () =>
@@ -281,10 +302,14 @@ async function removeTags(
         if (!only || only.has(tag)) left.push(`${repository}:${tag} is still there`);
 }
 
-/** Where CI may push, by what is declared. */
+/** Somebody with CI's rights. */
+const ciOf = ({ ciUser, workloadsGroup }: Subject): Who => ({ kind: "user", name: ciUser, groups: [workloadsGroup] });
+
+/** Where CI may push, and no tag moves, by what is declared. */
 function scratchRepository(subject: Subject, run: string): string {
     const usual = `${PREFIX}/${run}`;
-    const ci = { kind: "user" as const, name: "", groups: [subject.workloadsGroup] };
+    const ci = ciOf(subject);
+    const may = (action: "create" | "update", repository: string) => evaluate(subject.policy, ci, action, repository);
     const candidates = [usual, ...subject.ciRepositories.flatMap((pattern) => repositoryUnder(pattern, run) ?? [])];
-    return candidates.find((repository) => evaluate(subject.policy, ci, "create", repository)) ?? usual;
+    return candidates.find((repository) => may("create", repository) && !may("update", repository)) ?? usual;
 }

@@ -2,10 +2,13 @@
 
 import { addressOf, slashAtMost } from "../../clients/http/address";
 import { UserError } from "../../clients/userError";
-import { type AccessPolicy, tieredPolicy } from "../../components/accessPolicy";
+import type { AccessPolicy } from "../../components/accessPolicy";
+import { tieredPolicy } from "../../components/accessTiers";
 import { declaredState } from "../../components/declaredState";
 import { isMap } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
+import { channelMistake } from "../../components/settings/patterns";
+import { tagFormMistake } from "../../components/settings/tagForms";
 import { pulumi } from "../shared/pulumi";
 import { projectFolder } from "../shared/stack";
 
@@ -22,6 +25,12 @@ export interface Subject {
     ciRepositories: string[];
     adminsMayUpdate: boolean;
     ciMayPushToMirrors: boolean;
+    /** Patterns of the repositories in which CI may move tags. */
+    channels: string[];
+    /** Forms that a new tag of CI has to have one of; none where any will do. */
+    tagScheme: string[];
+    /** Whether a refusal is to carry its reason. */
+    explainsRefusals: boolean;
     metrics: "anonymous" | "users" | "off";
     metricsPath: string;
     /** A build of zot that the stack accepts on its host: zot.acceptVersion. */
@@ -64,6 +73,9 @@ export interface SubjectOptions {
     image?: string[];
     adminsMayUpdate?: boolean;
     ciRepositories?: string[];
+    channels?: string[];
+    tagScheme?: string[];
+    explainRefusals?: boolean;
     loginFlow?: string;
     /** A program, or `true` for the machine's own. */
     browser?: string | true;
@@ -72,6 +84,14 @@ export interface SubjectOptions {
 
 /** @throws UserError, SettingsError, StackFileError for mistakes of the person. */
 export async function subjectFrom(options: SubjectOptions, environment: NodeJS.ProcessEnv): Promise<Subject> {
+    for (const [option, values, mistakeIn] of [
+        ["--channels", options.channels, channelMistake],
+        ["--tag-scheme", options.tagScheme, tagFormMistake],
+    ] as const)
+        for (const value of values ?? []) {
+            const mistake = mistakeIn(value);
+            if (mistake) throw new UserError(`${option} ${JSON.stringify(value)} is not allowed because ${mistake}.`);
+        }
     const subject =
         options.stack === undefined
             ? fromOptions(options, environment)
@@ -109,9 +129,19 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
         ciUser = "zot-ci",
         adminsMayUpdate = false,
         ciRepositories = ["**"],
+        channels = [],
+        tagScheme = [],
     } = options;
     const policy = tieredPolicy({
-        access: { ciRepositories, ciMayPushToMirrors: false, adminsMayUpdate, rules: {} },
+        access: {
+            ciRepositories,
+            ciMayPushToMirrors: false,
+            adminsMayUpdate,
+            channels,
+            tagScheme,
+            explainRefusals: false,
+            rules: {},
+        },
         identity: { adminsGroup, workloadsGroup, ciUser },
         zot: { mirrors: (options.mirror ?? []).map((prefix) => ({ url: "", prefix })) },
     } as unknown as Parameters<typeof tieredPolicy>[0]);
@@ -125,6 +155,9 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
         ciRepositories,
         adminsMayUpdate,
         ciMayPushToMirrors: false,
+        channels,
+        tagScheme,
+        explainsRefusals: options.explainRefusals ?? false,
         metrics: options.metrics ?? "off",
         metricsPath: options.metricsPath ?? "/metrics",
         acceptVersion: undefined,
@@ -164,6 +197,9 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         ciRepositories: access.ciRepositories,
         adminsMayUpdate: access.adminsMayUpdate,
         ciMayPushToMirrors: access.ciMayPushToMirrors,
+        channels: access.channels,
+        tagScheme: access.tagScheme,
+        explainsRefusals: access.explainRefusals,
         metrics: options.metrics ?? (zot.metrics as Subject["metrics"]),
         metricsPath: zot.metricsPath,
         acceptVersion: zot.acceptVersion,

@@ -34,6 +34,12 @@ export function patternMistake(pattern: string): string | undefined {
     return undefined;
 }
 
+/** Why a pattern cannot be one of repositories in which tags move, or undefined where it is fine. */
+export function channelMistake(pattern: string): string | undefined {
+    if (/[a-z0-9]/.test(pattern)) return patternMistake(pattern);
+    return patternMistake(pattern) ?? "it names no part, and every version would be among what it matches";
+}
+
 /**
  * What becomes of each piece of a pattern. zot 2.1.20 matches with doublestar 4.10: a final slash and `**` may also be
  * absent, so that `team/**` matches `team`; after a part that ends in `*`, though, only where that `*` matches
@@ -57,14 +63,45 @@ const expressions = new Map<string, RegExp>();
 export function matchesPattern(pattern: string, repository: string): boolean {
     let expression = expressions.get(pattern);
     if (!expression) {
-        const source = pattern.replace(PIECE, (text, ...groups: (string | undefined)[]) => {
-            const [, meaning] = PIECES[groups.findIndex((group) => group !== undefined)]!;
-            return meaning || text.replace(/[^\w/]/g, "\\$&");
-        });
-        expression = new RegExp(`^${source}$`);
+        expression = new RegExp(patternSource(pattern));
         expressions.set(pattern, expression);
     }
     return expression.test(repository);
+}
+
+/**
+ * A pattern as the regular expression of the repositories that zot counts among its, RE2's and ours alike. What a
+ * pattern without a {@link patternMistake} becomes holds no backslash and no quotes.
+ */
+export function patternSource(pattern: string): string {
+    const source = pattern.replace(PIECE, (text, ...groups: (string | undefined)[]) => {
+        const [, meaning] = PIECES[groups.findIndex((group) => group !== undefined)]!;
+        return meaning || (text === "." ? "[.]" : text.replace(/[^\w/-]/g, "\\$&"));
+    });
+    return `^${source}$`;
+}
+
+/** What pieces of a pattern are written as: longer ones first. */
+const WRITTEN: [meaning: string, piece: string][] = [
+    ["(?:[^/]+|[^/]*/.*)", "*/**"],
+    ["(?:/.*)?", "/**"],
+    ["(?:[^/]+/)*", "**/"],
+    [".*", "**"],
+    ["[^/]*", "*"],
+    ["[^/]", "?"],
+    ["[.]", "."],
+];
+
+/** The pattern that {@link patternSource} made an expression of; undefined for any other expression. */
+export function patternOfSource(source: string): string | undefined {
+    if (!source.startsWith("^") || !source.endsWith("$")) return undefined;
+    let [pattern, rest] = ["", source.slice(1, -1)];
+    while (rest !== "") {
+        const [meaning, piece] = WRITTEN.find(([text]) => rest.startsWith(text)) ?? [rest[0]!, rest[0]!];
+        pattern += piece;
+        rest = rest.slice(meaning.length);
+    }
+    return patternMistake(pattern) === undefined && patternSource(pattern) === source ? pattern : undefined;
 }
 
 /** What every name that the pattern matches must begin with. */

@@ -1,5 +1,6 @@
 /** zot's accessControl: written from a policy, and read back from any config as zot would understand it. Pure. */
 import { ACTIONS, type AccessPolicy, type Action, type Grant, type RepositoryRule } from "../accessPolicy";
+import type { Condition } from "../conditions/limits";
 import { patternMistake } from "../settings/patterns";
 import { shown } from "../settings/setting";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
@@ -17,6 +18,9 @@ export function repositoriesOf(policy: AccessPolicy): JsonMap {
                     ...(grant.users.length > 0 ? { users: grant.users } : {}),
                     ...(grant.groups.length > 0 ? { groups: grant.groups } : {}),
                     actions: grant.actions,
+                    ...(grant.conditions
+                        ? { conditions: grant.conditions.map((condition) => ({ ...condition })) }
+                        : {}),
                 })),
             },
         ]),
@@ -26,13 +30,25 @@ export function repositoriesOf(policy: AccessPolicy): JsonMap {
 /** Not a right: it makes zot refuse to delete a digest that several tags share. */
 const BEHAVIOUR = "detectManifestCollision";
 
+/** A grant that hangs on conditions, and where it stands; `rule` is that of its repositories, none for adminPolicy. */
+export interface ConditionalGrant {
+    where: string;
+    grant: Grant;
+    rule?: RepositoryRule;
+}
+
 /**
  * The policy that a config's accessControl means, and what in it zot would read otherwise than it is written; each as
  * the middle of a sentence. `zot verify` lets all of it pass (zot 2.1.20): misspelt actions, empty names and lists,
  * policies without a subject, single values and maps in place of lists.
  */
-export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mistakes: string[] } {
+export function readAccessControl(config: JsonMap): {
+    policy: AccessPolicy;
+    mistakes: string[];
+    conditional: ConditionalGrant[];
+} {
     const mistakes: string[] = [];
+    const conditional: ConditionalGrant[] = [];
     const root = "http.accessControl";
 
     const membersOf = (value: Json | undefined, where: string, known: string[]): JsonMap => {
@@ -71,6 +87,17 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
         });
         return ACTIONS.filter((action) => given.includes(action));
     };
+    const conditionsOf = (value: Json | undefined, where: string): Condition[] =>
+        listOf(value, where).map((item, index) => {
+            const condition = membersOf(item, `${where}[${index}]`, ["expression", "message"]);
+            const [expression, message] = ["expression", "message"].map((key) => valueAt(condition, [key]));
+            if (typeof expression !== "string" || expression.trim() === "")
+                mistakes.push(`${where}[${index}] has no expression, and zot then refuses without a reason`);
+            return {
+                expression: String(expression ?? ""),
+                ...(message === undefined ? {} : { message: String(message) }),
+            };
+        });
     const grantOf = (value: Json, where: string): Grant => {
         const policy = membersOf(value, where, ["users", "groups", "actions", "conditions"]);
         const at = (key: string) => valueAt(policy, [key]);
@@ -83,7 +110,10 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
             mistakes.push(`${where} has no actions, and has no effect`);
         if (grant.users.length + grant.groups.length === 0)
             mistakes.push(`${where} names no user and no group, and has no effect`);
-        return listOf(at("conditions"), `${where}.conditions`).length > 0 ? { ...grant, conditional: true } : grant;
+        const conditions = conditionsOf(at("conditions"), `${where}.conditions`);
+        if (conditions.length === 0) return grant;
+        conditional.push({ where, grant: { ...grant, conditions } });
+        return { ...grant, conditions };
     };
     const ruleOf = (pattern: string, value: Json): RepositoryRule => {
         const where = `${root}.repositories[${JSON.stringify(pattern)}]`;
@@ -91,7 +121,8 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
         if (because) mistakes.push(`the pattern ${shown(pattern)} is not allowed because ${because}`);
         const rule = membersOf(value, where, ["anonymousPolicy", "defaultPolicy", "policies"]);
         const at = (key: string) => valueAt(rule, [key]);
-        return {
+        const before = conditional.length;
+        const read: RepositoryRule = {
             pattern,
             anonymous: actionsOf(at("anonymousPolicy"), `${where}.anonymousPolicy`),
             loggedIn: actionsOf(at("defaultPolicy"), `${where}.defaultPolicy`),
@@ -99,6 +130,8 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
                 grantOf(policy, `${where}.policies[${index}]`),
             ),
         };
+        for (const found of conditional.slice(before)) found.rule = read;
+        return read;
     };
 
     const control = membersOf(valueAt(config, ["http", "accessControl"]), root, [
@@ -113,7 +146,7 @@ export function readAccessControl(config: JsonMap): { policy: AccessPolicy; mist
     );
     const adminPolicy = valueAt(control, ["adminPolicy"]);
     const everywhere = adminPolicy === undefined ? [] : [grantOf(adminPolicy, `${root}.adminPolicy`)];
-    return { policy: { rules, everywhere }, mistakes };
+    return { policy: { rules, everywhere }, mistakes, conditional };
 }
 
 /**

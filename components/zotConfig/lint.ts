@@ -4,11 +4,20 @@
  * What a single setting can say is checked before; this is about what zot.extraConfig adds, and what the rules mean
  * together. Pure.
  */
-import { ambiguousPatterns, policyBreaches, pushableInCache } from "../accessPolicy";
-import type { PolicySettings, SettingMistake } from "../settings";
+import {
+    ambiguousPatterns,
+    closedChannels,
+    type Exceptions,
+    emptyChannels,
+    policyBreaches,
+    pushableInCache,
+} from "../accessBreaches";
+import type { AccessPolicy } from "../accessPolicy";
+import { covers, type PolicySettings, type SettingMistake } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { readAccessControl } from "./accessControl";
 import { patternsOfCache } from "./caches";
+import { conditionMistakes } from "./conditions";
 import { otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { baseConfig, namelessSecretFiles } from "./render";
@@ -26,7 +35,34 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
         ...policyMistakes(config, settings).filter((message) => !byAccess.includes(message)),
     ];
     const inWords = (setting: string) => (message: string) => ({ setting, message: `${setting}: ${message}.` });
-    return [...byAccess.map(inWords("access.rules")), ...byExtra.map(inWords("zot.extraConfig"))];
+    return [
+        ...byAccess.map(inWords("access.rules")),
+        ...channelMistakes(readAccessControl(config).policy, settings).map(inWords("access.channels")),
+        ...byExtra.map(inWords("zot.extraConfig")),
+    ];
+}
+
+const exceptionsOf = ({ access, identity }: PolicySettings): Exceptions => ({
+    adminsGroup: identity.adminsGroup,
+    workloadsGroup: identity.workloadsGroup,
+    adminsMayUpdate: access.adminsMayUpdate,
+    channels: access.channels,
+});
+
+/** Channels that would leave nothing immutable, or be none. */
+function channelMistakes(policy: AccessPolicy, settings: PolicySettings): string[] {
+    const { channels, ciRepositories } = settings.access;
+    if (channels.length === 0) return [];
+    if (ciRepositories.every((own) => channels.some((channel) => covers(channel, own))))
+        return [
+            "they are all the repositories to which CI may push, and no tag of CI's would stay what it is; " +
+                "give repositories of their own, such as **/cache",
+        ];
+    return emptyChannels(policy, exceptionsOf(settings)).map(
+        (channel) =>
+            `${JSON.stringify(channel)} is no repository to which CI may push, and would have no effect; ` +
+            "add it to access.ciRepositories, or remove it",
+    );
 }
 
 /** Parts of zot's config that are decided elsewhere, or would change what the rest means. */
@@ -70,13 +106,17 @@ function storageMistakes(config: JsonMap): string[] {
     return found;
 }
 
-function policyMistakes(config: JsonMap, { access, identity }: PolicySettings): string[] {
-    const { policy, mistakes } = readAccessControl(config);
+function policyMistakes(config: JsonMap, settings: PolicySettings): string[] {
+    const { access, identity } = settings;
+    const { policy, mistakes, conditional } = readAccessControl(config);
     const { adminsGroup } = identity;
+    const exceptions = exceptionsOf(settings);
     const caches = access.ciMayPushToMirrors ? [] : cachePatterns(config, mistakes);
+    const breaches = [...policyBreaches(policy, exceptions), ...closedChannels(policy, exceptions)];
     return [
         ...mistakes,
-        ...policyBreaches(policy, { adminsGroup, adminsMayUpdate: access.adminsMayUpdate }),
+        ...breaches,
+        ...conditionMistakes(conditional, policy, breaches.length === 0),
         ...ambiguousPatterns(policy).map(
             ([one, other]) =>
                 `the patterns ${JSON.stringify(one)} and ${JSON.stringify(other)} are of one length and may ` +

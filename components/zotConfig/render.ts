@@ -1,5 +1,5 @@
 /** zot's config.json from settings. Pure. */
-import { tieredPolicy } from "../accessPolicy";
+import { tieredPolicy } from "../accessTiers";
 import type { PolicySettings } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { repositoriesOf } from "./accessControl";

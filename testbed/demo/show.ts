@@ -1,7 +1,7 @@
 /** What the demo shows, and how each of its steps came out. */
 import type { Steps } from "../../cli/shared/interrupt";
 import { matrixTable } from "../../cli/shared/matrixText";
-import { ACTIONS, type AccessMatrix } from "../../components/accessPolicy";
+import type { AccessMatrix, Right } from "../../components/accessPolicy";
 
 export interface Step {
     name: string;
@@ -58,11 +58,11 @@ export class Show {
 
 /** The table of the stack's output `accessMatrix`, whose cells are text. */
 export function matrixOfOutput(output: Record<string, Record<string, string>>): string {
-    const actionsIn = (cell: string) => ACTIONS.filter((action) => cell.split(", ").includes(action));
+    const rightsIn = (cell: string) => cell.split(", ").filter((right) => right !== "nothing") as Right[];
     const matrix: AccessMatrix = Object.fromEntries(
         Object.entries(output).map(([pattern, rights]) => [
             pattern,
-            Object.fromEntries(Object.entries(rights).map(([who, cell]) => [who, actionsIn(cell)])),
+            Object.fromEntries(Object.entries(rights).map(([who, cell]) => [who, rightsIn(cell)])),
         ]),
     );
     return matrixTable(matrix);

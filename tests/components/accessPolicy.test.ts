@@ -1,4 +1,5 @@
 /** The tiers as data, and what they come to. */
+import { ambiguousPatterns, policyBreaches, pushableInCache } from "../../components/accessBreaches";
 import {
     ACTIONS,
     type AccessPolicy,
@@ -6,23 +7,21 @@ import {
     ANONYMOUS,
     ANONYMOUS_ROW,
     accessMatrix,
-    ambiguousPatterns,
     evaluate,
     type Grant,
     LOGGED_IN_ROW,
-    policyBreaches,
-    pushableInCache,
     type RepositoryRule,
     ruleFor,
-    tieredPolicy,
     type Who,
 } from "../../components/accessPolicy";
+import { tieredPolicy } from "../../components/accessTiers";
 import { siteSettings } from "../support/settings";
 
 const mirrors = [{ url: "https://registry-1.docker.io", prefix: "docker.io" }];
 const policyFor = (access: Record<string, unknown> = {}, zot: Record<string, unknown> = {}) =>
     tieredPolicy(siteSettings({ access, zot }).settings);
 const member = (...groups: string[]): Who => ({ kind: "user", name: "someone", groups });
+const EXCEPTIONS = { ...siteSettings().settings.identity, adminsMayUpdate: false, channels: [] };
 const NOBODY = member();
 const CI = member("artifact-workloads");
 const ADMIN = member("admins");
@@ -239,7 +238,7 @@ describe("the access matrix", () => {
 describe("breaches", () => {
     const sound = policyFor().rules[0]!;
     const breachesOf = (change: Partial<RepositoryRule>, everywhere: Grant[] = [], adminsMayUpdate = false) =>
-        policyBreaches({ rules: [{ ...sound, ...change }], everywhere }, { adminsGroup: "admins", adminsMayUpdate });
+        policyBreaches({ rules: [{ ...sound, ...change }], everywhere }, { ...EXCEPTIONS, adminsMayUpdate });
     const grant = (more: Partial<Grant>): Grant => ({ users: [], groups: [], actions: ["read"], ...more });
     const admins = grant({ groups: ["admins"], actions: ["read", "create", "delete"] });
     const administrator =
@@ -251,7 +250,7 @@ describe("breaches", () => {
         ["none in the tiers", breachesOf({}), []],
         [
             "no rule",
-            policyBreaches({ rules: [], everywhere: [] }, { adminsGroup: "admins", adminsMayUpdate: false }),
+            policyBreaches({ rules: [], everywhere: [] }, EXCEPTIONS),
             ["there is no rule for any repository, and zot would then let any logged-in user do everything"],
         ],
         [
@@ -273,7 +272,7 @@ describe("breaches", () => {
         ["admins locked out", breachesOf({ grants: [] }), ['the group admins is locked out of create, delete on "**"']],
         [
             "admins under a condition",
-            breachesOf({ grants: [{ ...admins, conditional: true }] }),
+            breachesOf({ grants: [{ ...admins, conditions: [{ expression: "req.tls.enabled" }] }] }),
             ['the group admins is locked out of create, delete on "**"'],
         ],
         ["admins by adminPolicy", breachesOf({ grants: [] }, [admins]), []],
@@ -285,7 +284,14 @@ describe("breaches", () => {
         [
             "CI overwrites under a condition",
             breachesOf({
-                grants: [admins, grant({ groups: ["artifact-workloads"], actions: ["update"], conditional: true })],
+                grants: [
+                    admins,
+                    grant({
+                        groups: ["artifact-workloads"],
+                        actions: ["update"],
+                        conditions: [{ expression: "req.tls.enabled" }],
+                    }),
+                ],
             }),
             [`the group artifact-workloads may update on "**"${only}`],
         ],
@@ -314,7 +320,13 @@ describe("breaches", () => {
         ],
         [
             "zot's administrator, by reading alone",
-            breachesOf({}, [grant({ groups: ["admins", "developers"], users: ["bob"], conditional: true })]),
+            breachesOf({}, [
+                grant({
+                    groups: ["admins", "developers"],
+                    users: ["bob"],
+                    conditions: [{ expression: "req.tls.enabled" }],
+                }),
+            ]),
             [`the group developers and the user bob ${administrator}`],
         ],
     ])("%s", (_title, found, expected) => {

@@ -8,6 +8,7 @@ import { ACTIONS, type Action, ANONYMOUS, evaluate, type Who } from "../../compo
 import { type DeclaredState, declaredState } from "../../components/declaredState";
 import { SettingsError } from "../../components/settings";
 import { readOnlyConfig } from "../../components/zotConfig";
+import { meets } from "../../testbed/zot/conditions";
 import { matches } from "../../testbed/zot/globs";
 import { someAccess, someExtraConfig, someIdentity, someMirrors } from "../support/randomSettings";
 import { rawSettings } from "../support/settings";
@@ -37,8 +38,31 @@ function asZotReads(value: Any): Any {
 const list = (value: Any): Any[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 const names = (value: Any): string[] => list(value).map((name) => (name === null ? "" : String(name)));
 
-/** What zot would answer; `condition` is what every condition comes to. */
-function zotAllows(config: Any, who: Who, action: Action, repository: string, condition: boolean): boolean {
+/** What a push or a pull is about: a tag of a scheme, others, a digest, and nothing (blobs). */
+const REFERENCES = ["v1.2.3", "latest", `sha256:${"0f".repeat(32)}`, ""];
+
+const met = new Map<string, boolean>();
+
+/** Whether a condition holds, by the library that the stand-in evaluates it with. `tls`: what one of TLS comes to. */
+function holds({ expression }: Any, action: Action, repository: string, reference: string, tls: boolean): boolean {
+    if (/tls/.test(expression)) return tls;
+    const key = [expression, action, repository, reference].join("\n");
+    const asked = { userName: "", groups: [], isAdmin: false, action, repository, reference };
+    const request = { method: "PUT", userAgent: "", address: "", forwardedFor: [], isTls: tls };
+    if (!met.has(key)) met.set(key, meets([{ expression, message: "" }], { ...asked, ...request }).met);
+    return met.get(key)!;
+}
+
+/** What zot would answer; `tls` is what every condition of TLS comes to. */
+function zotAllows(
+    config: Any,
+    who: Who,
+    action: Action,
+    repository: string,
+    tls: boolean,
+    reference: string | undefined = undefined,
+): boolean {
+    const references = reference === undefined ? REFERENCES : [reference];
     const control = config.http.accesscontrol;
     let longest = "";
     // Of two of one length zot takes either, by chance: here the later one, in evaluate() the earlier.
@@ -49,7 +73,9 @@ function zotAllows(config: Any, who: Who, action: Action, repository: string, co
     const gives = (policy: Any) =>
         names(policy.actions).includes(action) &&
         (names(policy.users).includes(name) || names(policy.groups).some((group) => groups.includes(group))) &&
-        (list(policy.conditions).length === 0 || condition);
+        references.some((one) =>
+            list(policy.conditions).every((condition) => holds(condition, action, repository, one, tls)),
+        );
     return (
         list(rule.policies).some(gives) ||
         names(who.kind === "user" ? rule.defaultpolicy : rule.anonymouspolicy).includes(action) ||
@@ -127,6 +153,12 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
             const evaluated = ACTIONS.filter((action) => evaluate(policy, who, action, repository));
             demand(least.includes("read"), "may not read", who, repository);
             demand(String(evaluated) === String(most), "evaluated otherwise", who, repository, evaluated, most);
+            for (const action of ["create", "update"] as const)
+                for (const reference of REFERENCES) {
+                    const allowed = zotAllows(config, who, action, repository, true, reference);
+                    const said = evaluate(policy, who, action, repository, reference);
+                    demand(allowed === said, "evaluated otherwise", who, action, repository, reference, allowed);
+                }
             if (who === ANONYMOUS) demand(String(most) === "read", "anonymous may more than read", repository, most);
             else if (who === admin) {
                 demand(
@@ -137,8 +169,11 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
                 );
                 demand(!most.includes("update") || settings.access.adminsMayUpdate, "admins overwrite", repository);
             } else {
+                const isCi = who.kind === "user" && who.groups.includes(workloadsGroup);
+                const isChannel = settings.access.channels.some((pattern) => matches(pattern, repository));
                 demand(
-                    !most.includes("update") && !most.includes("delete"),
+                    (!most.includes("update") || (isCi && isChannel && most.includes("create"))) &&
+                        !most.includes("delete"),
                     "changes or deletes",
                     who,
                     repository,

@@ -12,13 +12,17 @@ import {
     ANONYMOUS,
     ANONYMOUS_ROW,
     accessMatrix,
+    actionOf,
     evaluate,
+    type Grant,
     LOGGED_IN_ROW,
+    patternsOfKey,
     ruleFor,
     type Who,
 } from "../../components/accessPolicy";
 import type { JsonMap } from "../../components/zotConfig";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { matches } from "../../testbed/zot/globs";
 import { someAccess, someExtraConfig, someMirrors } from "../support/randomSettings";
 import { siteSettings } from "../support/settings";
 import {
@@ -107,16 +111,63 @@ async function furnish(zot: Zot, folder: string): Promise<Record<string, string>
     return keys;
 }
 
+const OTHER_DIGEST = `sha256:${"0".repeat(64)}`;
+/**
+ * Pushes of a manifest that are refused for its kind alone where they are allowed: by tag, by digest, with `?tag=`; and
+ * what each needs, in zot's words.
+ */
+const PUSHES: [target: string, needs: [Action, string][]][] = [
+    ["v1.4.2", [["create", "v1.4.2"]]],
+    ["v1.4.2-0f3c9a1", [["create", "v1.4.2-0f3c9a1"]]],
+    ["0".repeat(64), [["create", "0".repeat(64)]]],
+    ["latest", [["create", "latest"]]],
+    [TAG, [["update", TAG]]],
+    [OTHER_DIGEST, [["create", OTHER_DIGEST]]],
+    [
+        `${OTHER_DIGEST}?tag=v1.4.2&tag=v1.4.3`,
+        [
+            ["create", "v1.4.2"],
+            ["create", "v1.4.3"],
+            ["create", OTHER_DIGEST],
+        ],
+    ],
+    [
+        `${OTHER_DIGEST}?tag=latest`,
+        [
+            ["create", "latest"],
+            ["create", OTHER_DIGEST],
+        ],
+    ],
+    [
+        `${OTHER_DIGEST}?tag=${TAG}`,
+        [
+            ["update", TAG],
+            ["update", OTHER_DIGEST],
+        ],
+    ],
+    [
+        `${OTHER_DIGEST}?tag=${TAG}&tag=v1.4.2`,
+        [
+            ["update", TAG],
+            ["create", "v1.4.2"],
+            ["create", OTHER_DIGEST],
+            ["update", OTHER_DIGEST],
+        ],
+    ],
+];
+
 /**
  * Probes that store nothing, by what they ask for. 415 is zot's answer to a manifest of no kind that may be pushed, 404
  * that to what is not there.
  */
 const PROBES: Record<Action, { method: string; target: (repository: string) => string; allowed: number }> = {
     read: { method: "GET", target: (repository) => `/v2/${repository}/manifests/${TAG}`, allowed: 200 },
-    create: { method: "PUT", target: (repository) => `/v2/${repository}/manifests/new`, allowed: 415 },
+    create: { method: "PUT", target: (repository) => `/v2/${repository}/manifests/${OTHER_DIGEST}`, allowed: 415 },
     update: { method: "PUT", target: (repository) => `/v2/${repository}/manifests/${TAG}`, allowed: 415 },
     delete: { method: "DELETE", target: (repository) => `/v2/${repository}/manifests/none`, allowed: 404 },
 };
+
+const REFERENCES: Record<Action, string> = { read: TAG, create: OTHER_DIGEST, update: TAG, delete: "none" };
 
 async function lets(server: RunningZot, as: Credentials | undefined, action: Action, repository: string) {
     const { method, target, allowed } = PROBES[action];
@@ -129,12 +180,21 @@ async function lets(server: RunningZot, as: Credentials | undefined, action: Act
 
 /** What the matrix says of somebody: what its rows for anyone, for their groups and for their name give together. */
 function byMatrix(policy: AccessPolicy, who: Who, repository: string): Action[] {
-    const row = accessMatrix(policy)[ruleFor(policy, repository)!.pattern]!;
+    const matrix = accessMatrix(policy);
+    const { pattern } = ruleFor(policy, repository)!;
+    const keys = Object.keys(matrix).filter((key) => {
+        const [rule, part] = patternsOfKey(key);
+        return rule === pattern && part !== undefined && matches(part, repository);
+    });
     const rows =
         who.kind === "anonymous"
             ? [ANONYMOUS_ROW]
             : [LOGGED_IN_ROW, `user ${who.name}`, ...who.groups.map((group) => `group ${group}`)];
-    return ACTIONS.filter((action) => rows.some((name) => row[name]?.includes(action)));
+    // Parts that meet give what each gives.
+    const cells = (keys.length > 0 ? keys : [pattern]).map((key) => matrix[key]!);
+    return ACTIONS.filter((action) =>
+        rows.some((name) => cells.some((row) => row[name]?.some((right) => actionOf(right) === action))),
+    );
 }
 
 const someMetrics = fc.oneof(
@@ -214,7 +274,7 @@ function servedHere({ zotConfig }: Settings): object {
             ["nobody", "zak_00000000000000000000000000000000"],
         ];
         const differences: unknown[] = [];
-        let [served, requests, granted] = [0, 0, 0];
+        let [served, requests, granted, explained] = [0, 0, 0, 0];
         for (const changes of fc.sample(someSettings, { seed: SEED, numRuns: 60 * RUNS })) {
             if (served >= RUNS) break;
             const declared = acceptedOf(changes as Record<string, Record<string, unknown>>);
@@ -222,8 +282,8 @@ function servedHere({ zotConfig }: Settings): object {
             served++;
             const differ = (what: object) => void differences.push({ changes, ...what });
             // The one condition there is asks for TLS, which this has not.
-            const unconditional = <T extends { conditional?: boolean }>(grants: T[]) =>
-                grants.filter(({ conditional }) => !conditional);
+            const unconditional = (grants: Grant[]) =>
+                grants.filter(({ conditions = [] }) => !conditions.some(({ expression }) => /tls/.test(expression)));
             const policy: AccessPolicy = {
                 rules: declared.policy.rules.map((rule) => ({ ...rule, grants: unconditional(rule.grants) })),
                 everywhere: unconditional(declared.policy.everywhere),
@@ -236,13 +296,33 @@ function servedHere({ zotConfig }: Settings): object {
                 for (const repository of REPOSITORIES)
                     for (const action of ACTIONS) {
                         const given = await lets(server, as, action, repository);
-                        const said = evaluate(policy, who, action, repository);
+                        const said = evaluate(policy, who, action, repository, REFERENCES[action]);
                         const inMatrix = byMatrix(policy, who, repository).includes(action);
                         requests++;
                         if (given) granted++;
                         if (given !== said || given !== inMatrix)
                             differ({ who, action, repository, given, said, inMatrix });
                     }
+                if (name !== "")
+                    for (const repository of REPOSITORIES)
+                        for (const [target, needs] of PUSHES) {
+                            const said = needs.every(([action, reference]) =>
+                                evaluate(policy, who, action, repository, reference),
+                            );
+                            const { status, body } = await server.request(
+                                "PUT",
+                                `/v2/${repository}/manifests/${target}`,
+                                {
+                                    as,
+                                    body: "x",
+                                    headers: { "Content-Type": "text/plain" },
+                                },
+                            );
+                            requests++;
+                            if (status === 415) granted++;
+                            if ((status === 415) !== said) differ({ who, repository, target, status, said });
+                            if (status === 403 && String(body).includes('"reason"')) explained++;
+                        }
                 const catalog = jsonOf<{ repositories: string[] }>(await server.request("GET", "/v2/_catalog", { as }));
                 const readable = REPOSITORIES.filter((repository) => evaluate(policy, who, "read", repository));
                 if (String(catalog.repositories.sort()) !== String([...readable].sort()))
@@ -270,7 +350,7 @@ function servedHere({ zotConfig }: Settings): object {
             await server.stop();
             if (process.env.ZOT_POLICIES_RUNS)
                 process.stderr.write(
-                    `${served} settings, ${requests} requests, ${granted} rights, ${differences.length} differences\n`,
+                    `${served} settings, ${requests} requests, ${granted} rights, ${explained} reasons, ${differences.length} differences\n`,
                 );
         }
         expect(differences.slice(0, 5)).toEqual([]);
@@ -278,6 +358,7 @@ function servedHere({ zotConfig }: Settings): object {
         // Where nothing were granted, or all, nothing would be compared.
         expect(granted).toBeGreaterThan(requests / 10);
         expect(granted).toBeLessThan((requests * 9) / 10);
+        expect(explained).toBeGreaterThan(0);
     },
     120_000 + RUNS * 20_000,
 );

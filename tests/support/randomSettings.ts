@@ -50,8 +50,20 @@ const someRule = fc.record(
     },
     { requiredKeys: [] },
 );
+const someChannels = fc.uniqueArray(
+    rarely(
+        fc.constantFrom("**/app", "team/base/**", "te?m/*", "app", "docker.io-images/*", "x/*/app"),
+        fc.constantFrom("team/**", "docker.io/**", "**", "Team/**", "a::b", ""),
+        8,
+    ),
+    { maxLength: 2 },
+);
+const someScheme = fc.subarray(["vX.Y.Z", "vX.Y.Z-<7 hex>", "<date>.X"], { maxLength: 2 });
 export const someAccess = fc.record(
     {
+        channels: rarely<string[]>(fc.constant([]), someChannels, 2),
+        tagScheme: rarely<string[]>(fc.constant([]), rarely(someScheme, fc.constantFrom(["<9 hex"], ["-X"])), 3),
+        explainRefusals: fc.boolean(),
         ciRepositories: fc.oneof(fc.constant(["**"]), fc.uniqueArray(somePattern, { minLength: 1, maxLength: 3 })),
         ciMayPushToMirrors: rarely(fc.constant(false), fc.constant(true), 4),
         adminsMayUpdate: fc.boolean(),

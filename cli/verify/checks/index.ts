@@ -2,6 +2,7 @@
 import type { Check } from "../check";
 import { anonymous } from "./anonymous";
 import { browser } from "./browser";
+import { channels } from "./channels";
 import { keys } from "./keys";
 import { login } from "./login";
 import { matrix } from "./matrix";
@@ -17,6 +18,7 @@ export const checks: readonly Check[] = [
     ...browser,
     ...anonymous,
     ...tags,
+    ...channels,
     ...mirrors,
     ...matrix,
     ...keys,

@@ -1,4 +1,5 @@
 /** The access matrix as declared, asked cell by cell, by probes that store nothing. */
+import { digestOf } from "../../../clients/zot/registry";
 import { type Action, ANONYMOUS, evaluate, ruleFor, type Who } from "../../../components/accessPolicy";
 import type { Check } from "../check";
 import type { Context } from "../context";
@@ -12,6 +13,9 @@ interface Person {
     who: Who;
 }
 
+/** What is asked for, where a condition may look at it: a list of tags, and a tag that is not there. */
+const REFERENCES: Partial<Record<Action, string>> = { read: "", delete: "absent" };
+
 export const matrix: Check[] = [
     {
         id: "access-matrix",
@@ -21,6 +25,9 @@ export const matrix: Check[] = [
             const { policy } = context.subject;
             const people = await peopleOf(context);
             const caches = await context.mirrors();
+            // A digest goes by no scheme of tags.
+            const absent =
+                context.subject.tagScheme.length === 0 ? `absent-${context.run}` : digestOf(`absent ${context.run}`);
             const wrong: string[] = [];
             let asked = 0;
             for (const { pattern } of policy.rules) {
@@ -39,12 +46,12 @@ export const matrix: Check[] = [
                                       () => ReturnType<Registry["mayRead"]>,
                                   ],
                               ]),
-                        ["create", () => registry.mayPut(repository, `absent-${context.run}`)],
+                        ["create", () => registry.mayPut(repository, absent)],
                         ["delete", () => registry.mayDelete(repository)],
                     ];
                     for (const [action, probe] of probes) {
                         const { granted, answer } = await probe();
-                        const declared = evaluate(policy, who, action, repository);
+                        const declared = evaluate(policy, who, action, repository, REFERENCES[action] ?? absent);
                         asked++;
                         if (granted === undefined)
                             wrong.push(`${called}, ${action} on ${pattern}: answered with ${answer.status}`);

@@ -1,4 +1,5 @@
 /** Tags that stay what they are: what CI pushes, and what nobody overwrites. */
+import { hasTagForm } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
 import type { Context } from "../context";
 import { fail, notPossible, type Outcome, pass, warning } from "../outcome";
@@ -9,6 +10,8 @@ const UPDATE_GRANTED = "the right update is granted where it must not be";
 const WITHOUT_UPDATE =
     "CI's policies have to have the actions read and create, and no more; " +
     "look at every pattern that matches, and at adminPolicy and defaultPolicy.";
+
+const PUSH_AGAIN = "Push the declared config again (pulumi up), and see that zot was restarted.";
 
 interface Attempt {
     registry: Registry;
@@ -176,6 +179,14 @@ export const tags: Check[] = [
             const image = newImage();
             context.willPush();
             const first = await registry.push(context.scratch, "latest", image);
+            const { tagScheme } = context.subject;
+            if (tagScheme.length > 0 && !hasTagForm(tagScheme, "latest")) {
+                if (first.status === 403) return pass("Refused with 403: latest has none of the declared forms.");
+                return fail(
+                    `latest has none of the declared forms, and was answered with ${first.status}.`,
+                    PUSH_AGAIN,
+                );
+            }
             if (first.status !== 201)
                 throw notPossible(`The first push of latest was answered with ${first.status} (see api-key-push).`);
             const attempt = { registry, repository: context.scratch, tag: "latest", image };

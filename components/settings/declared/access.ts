@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import { ACTIONS } from "../actions";
 import { boolean, checked, define, isName } from "../kinds";
 import { IN_ZOT_CONFIG } from "../meanings";
-import { patternMistake } from "../patterns";
+import { channelMistake, patternMistake } from "../patterns";
+import { TAG_FORM_ALLOWED, tagFormMistake } from "../tagForms";
 import { THREE_TIERS } from "../zotPlaces";
 
 const action = z.enum(ACTIONS);
@@ -48,6 +49,35 @@ export const access = {
     }),
     adminsMayUpdate: define({
         description: "Whether admins may overwrite a tag. Without it a tag is deleted and pushed again.",
+        ...boolean(),
+        default: false,
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+    channels: define<string[]>({
+        description:
+            "Repositories in which CI may also move tags, such as caches of builds and channels; " +
+            "nothing in them is immutable.",
+        kind: "list",
+        schema: z.array(checked(channelMistake)),
+        allowed:
+            'a list of patterns such as "**/cache" or "channels/**", of repositories that hold no versions: ' +
+            'small letters, "*" within a part, "**" for any number of parts',
+        default: [],
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+    tagScheme: define<string[]>({
+        description: "What a new tag of CI has to look like, outside of channels: one of these forms.",
+        kind: "list",
+        schema: z.array(checked(tagFormMistake)),
+        allowed: TAG_FORM_ALLOWED,
+        default: [],
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+    explainRefusals: define({
+        description: "Whether the registry says why it refuses a push or a deletion, and what to do instead.",
         ...boolean(),
         default: false,
         zotConfig: THREE_TIERS,

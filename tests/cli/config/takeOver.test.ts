@@ -4,8 +4,9 @@ import * as path from "node:path";
 import * as fc from "fast-check";
 import { configIn } from "../../../cli/config/readConfig";
 import { type Groups, type Suggestion, suggestionFor, withGroups } from "../../../cli/config/takeOver";
+import { pushableInCache } from "../../../components/accessBreaches";
 import { lossInWords } from "../../../components/accessChanges";
-import { evaluate, pushableInCache, type Who } from "../../../components/accessPolicy";
+import { evaluate, type Who } from "../../../components/accessPolicy";
 import {
     configText,
     type Json,

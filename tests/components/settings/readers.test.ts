@@ -79,6 +79,9 @@ describe("a stack's file", () => {
             ciRepositories: ["**"],
             ciMayPushToMirrors: false,
             adminsMayUpdate: false,
+            channels: [],
+            tagScheme: [],
+            explainRefusals: false,
             rules: {},
         });
     });
@@ -324,7 +327,8 @@ describe("a running program", () => {
         ]);
         expect(sentences(read().mistakes)).toEqual([
             "access holds an encrypted value, but is no secret; set it again without --secret: " +
-                "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
+                "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, access.tagScheme, " +
+                "access.explainRefusals, access.rules.",
         ]);
     });
 

@@ -243,7 +243,8 @@ describe("names that are no settings", () => {
             { access: "open" },
             [
                 'access: "open" is not allowed; access is a group of settings: ' +
-                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
+                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, access.tagScheme, " +
+                    "access.explainRefusals, access.rules.",
             ],
         ],
         [
@@ -251,7 +252,8 @@ describe("names that are no settings", () => {
             { access: new SecretText("canary") },
             [
                 "access holds an encrypted value, but is no secret; set it again without --secret: " +
-                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.rules.",
+                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, access.tagScheme, " +
+                    "access.explainRefusals, access.rules.",
             ],
         ],
     ])("%s", (_title, groups, sentences) => {

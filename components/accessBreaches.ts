@@ -1,0 +1,187 @@
+/**
+ * What must hold of any policy that a deployment puts into force, and what in it would surprise; in words. Pure.
+ */
+import {
+    type AccessPolicy,
+    ANONYMOUS,
+    actionOf,
+    type Grant,
+    includesRight,
+    isRefusal,
+    limitOfGrant,
+    type RepositoryRule,
+    type Right,
+    rightsUnder,
+    type Who,
+} from "./accessPolicy";
+import { limitExpression } from "./conditions/limits";
+import { covers, mayOverlap } from "./settings/patterns";
+
+/** Who may do what only admins may otherwise. */
+export interface Exceptions {
+    adminsGroup: string;
+    adminsMayUpdate: boolean;
+    workloadsGroup: string;
+    /** Patterns of the repositories in which CI may move tags. */
+    channels: readonly string[];
+}
+
+/**
+ * What must hold of any policy that is pushed, whatever the settings; each breach as a sentence.
+ * Checked on the rendered config too, so that `zot.extraConfig` cannot undo it.
+ */
+export function policyBreaches(
+    policy: AccessPolicy,
+    { adminsGroup, adminsMayUpdate, workloadsGroup, channels }: Exceptions,
+): string[] {
+    const breaches: string[] = [];
+    const list = (rights: readonly Right[]) => rights.join(", ");
+    if (policy.rules.length === 0)
+        breaches.push("there is no rule for any repository, and zot would then let any logged-in user do everything");
+
+    const admin: Who = { kind: "user", name: "", groups: [adminsGroup] };
+    for (const rule of policy.rules) {
+        const where = `on ${JSON.stringify(rule.pattern)}`;
+        const anonymousExtra = rightsUnder(rule, policy, ANONYMOUS).filter((action) => action !== "read");
+        if (anonymousExtra.length > 0) breaches.push(`anyone without a login may ${list(anonymousExtra)} ${where}`);
+        if (!rule.anonymous.includes("read")) breaches.push(`anonymous readers are locked out ${where}`);
+        const loggedInExtra = rule.loggedIn.filter((action) => action !== "read");
+        if (loggedInExtra.length > 0) breaches.push(`everyone who is logged in may ${list(loggedInExtra)} ${where}`);
+        const lost = rule.anonymous.filter((action) => !rule.loggedIn.includes(action));
+        if (lost.length > 0) breaches.push(`who logs in loses ${list(lost)} ${where}, which anonymous readers have`);
+        const certain = rightsUnder(rule, policy, admin, { unconditional: true });
+        const missing = (["read", "create", "delete"] as const).filter((action) => !certain.includes(action));
+        if (missing.length > 0) breaches.push(`the group ${adminsGroup} is locked out of ${list(missing)} ${where}`);
+        for (const grant of rule.grants) breaches.push(...grantBreaches(grant, where, rule.pattern));
+    }
+    for (const grant of policy.everywhere) {
+        breaches.push(...grantBreaches(grant, "everywhere, by adminPolicy"));
+        // zot 2.1.20: whatever actions it names, and whether or not its conditions hold.
+        const others = holdersOf({ ...grant, groups: grant.groups.filter((group) => group !== adminsGroup) });
+        if (others.length > 0)
+            breaches.push(
+                `${others.join(" and ")} would be zot's administrator by adminPolicy, whatever its actions; ` +
+                    `only the group ${adminsGroup} may be, so give the rights by a rule for the repositories`,
+            );
+    }
+    return breaches;
+
+    function grantBreaches(grant: Grant, where: string, pattern?: string): string[] {
+        const onlyAdmins = isOnlyFor(grant, adminsGroup);
+        const mayUpdate = (onlyAdmins && adminsMayUpdate) || (pattern !== undefined && isOfChannels(grant, pattern));
+        const forbidden = isRefusal(grant)
+            ? []
+            : grant.actions.filter(
+                  (action) => (action === "delete" && !onlyAdmins) || (action === "update" && !mayUpdate),
+              );
+        if (forbidden.length === 0) return [];
+        const ofChannels = channels.length > 0 ? `, and CI in the repositories of access.channels alone` : "";
+        return [
+            `${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; ` +
+                `only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate${ofChannels}`,
+        ];
+    }
+
+    /** Whether a grant is CI's, and of no other repositories than those in which CI may move tags. */
+    function isOfChannels(grant: Grant, pattern: string): boolean {
+        const isChannel = (own: string) => channels.some((channel) => covers(channel, own));
+        const limit = limitOfGrant(grant);
+        const isInside = limit !== undefined && limit.tags.length === 0 && limit.repositories.every(isChannel);
+        return isOnlyFor(grant, workloadsGroup) && (isChannel(pattern) || isInside);
+    }
+}
+
+/**
+ * Rules by which CI may push to the repositories of a channel, and not move tags in them: the longest pattern decides,
+ * and nothing is inherited. Each as the middle of a sentence, with what to add.
+ */
+export function closedChannels(policy: AccessPolicy, { workloadsGroup, channels }: Exceptions): string[] {
+    return policy.rules.flatMap((rule) => {
+        const closed = channels.filter((channel) => {
+            const rights = ciRightsIn(policy, rule, channel, workloadsGroup);
+            return rights !== undefined && includesRight(rights, "create") && !includesRight(rights, "update");
+        });
+        if (closed.length === 0) return [];
+        const entry = {
+            groups: [workloadsGroup],
+            actions: ["update"],
+            conditions: [{ expression: limitExpression({ repositories: closed, tags: [] }) }],
+        };
+        return [
+            `by the rule for ${JSON.stringify(rule.pattern)} CI may push to repositories that match ` +
+                `${closed.map((channel) => JSON.stringify(channel)).join(" and ")}, and not move tags there, ` +
+                `against access.channels; add to its policies ${JSON.stringify(entry)}`,
+        ];
+    });
+}
+
+/** Channels of which no repository is one that CI may push to. */
+export function emptyChannels(policy: AccessPolicy, { workloadsGroup, channels }: Exceptions): string[] {
+    return channels.filter(
+        (channel) =>
+            !policy.rules.some((rule) =>
+                ciRightsIn(policy, rule, channel, workloadsGroup)?.some((right) => actionOf(right) === "create"),
+            ),
+    );
+}
+
+/** What CI may do in a channel's repositories where a rule decides; undefined where it decides for none of them. */
+function ciRightsIn(policy: AccessPolicy, rule: RepositoryRule, channel: string, workloadsGroup: string) {
+    const isHidden = policy.rules.some(
+        ({ pattern }) =>
+            pattern.length > rule.pattern.length && (covers(pattern, channel) || covers(pattern, rule.pattern)),
+    );
+    if (isHidden || !mayOverlap(rule.pattern, channel)) return undefined;
+    const part = covers(channel, rule.pattern) ? undefined : channel;
+    return rightsUnder(rule, policy, { kind: "user", name: "", groups: [workloadsGroup] }, { part });
+}
+
+const holdersOf = ({ groups, users }: Grant) => [
+    ...groups.map((group) => `the group ${group}`),
+    ...users.map((user) => `the user ${user}`),
+];
+const isOnlyFor = (grant: Grant, group: string) =>
+    grant.users.length === 0 && grant.groups.every((name) => name === group);
+
+/**
+ * By what someone other than admins could push to repositories of a pull-through cache, in place of upstream, in words.
+ * `cache` is the pattern of its repositories. Errs on the side of naming a rule.
+ */
+export function pushableInCache(policy: AccessPolicy, cache: string, adminsGroup: string): string[] {
+    const mayPush = (grants: Grant[]) =>
+        grants.some((grant) => grant.actions.includes("create") && !isOnlyFor(grant, adminsGroup) && !isRefusal(grant));
+    const opens = (rule: RepositoryRule) => mayPush(rule.grants) || rule.loggedIn.includes("create");
+    const overridden = (rule: RepositoryRule) =>
+        policy.rules.some(
+            (other) => other.pattern.length > rule.pattern.length && covers(other.pattern, cache) && !opens(other),
+        );
+    const open = policy.rules.filter((rule) => opens(rule) && mayOverlap(rule.pattern, cache) && !overridden(rule));
+    return [
+        ...open.map((rule) => `the rule for ${JSON.stringify(rule.pattern)}`),
+        ...(mayPush(policy.everywhere) ? ["adminPolicy"] : []),
+    ];
+}
+
+/**
+ * Pairs of patterns of one length that may match one repository and give different rights: zot takes either, by chance.
+ */
+export function ambiguousPatterns(policy: AccessPolicy): [string, string][] {
+    // What only says why gives no right, and what a condition says is none.
+    const given = ({ conditions, ...grant }: Grant) => ({
+        ...grant,
+        on: conditions?.map(({ expression }) => expression),
+    });
+    const rights = ({ pattern: _, grants, ...rest }: RepositoryRule) =>
+        JSON.stringify({ ...rest, grants: grants.filter((grant) => !isRefusal(grant)).map(given) });
+    return policy.rules.flatMap((rule, index) =>
+        policy.rules
+            .slice(0, index)
+            .filter(
+                (other) =>
+                    other.pattern.length === rule.pattern.length &&
+                    mayOverlap(other.pattern, rule.pattern) &&
+                    rights(other) !== rights(rule),
+            )
+            .map((other): [string, string] => [other.pattern, rule.pattern]),
+    );
+}

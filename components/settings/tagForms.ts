@@ -1,0 +1,155 @@
+/**
+ * Forms of tags, as a site writes them: `vX.Y.Z-<7 hex>`. What is allowed, the regular expression that a form stands
+ * for, and tags that have it. Pure.
+ */
+
+/** A part of a form that stands for something, and what it stands for as a regular expression (RE2's and ours alike). */
+interface Placeholder {
+    written: RegExp;
+    /** The expression; `count` is what `written` captured. None of them holds a `|`. */
+    source: (count: string) => string;
+    /** The form back from its expression. */
+    read: RegExp;
+    form: (count: string) => string;
+    /** The nth of what it stands for, short where that may be. */
+    sample: (n: number, count: number) => string;
+}
+const PLACEHOLDERS: Placeholder[] = [
+    {
+        written: /^[XYZ]/,
+        source: () => "[0-9]+",
+        read: /^\[0-9\]\+/,
+        form: () => "X",
+        sample: (n) => String(n),
+    },
+    {
+        written: /^<([1-9][0-9]?) hex>/,
+        source: (count) => `[0-9a-f]{${count}}`,
+        read: /^\[0-9a-f\]\{([1-9][0-9]?)\}/,
+        form: (count) => `<${count} hex>`,
+        // The last digits count; the first are those of a commit.
+        sample: (n, count) => ("0f3c9a1b2d4e5f607182".repeat(5).slice(0, count) + n.toString(16)).slice(-count),
+    },
+    {
+        written: /^<date>/,
+        source: () => "[0-9]{8}",
+        read: /^\[0-9\]\{8\}/,
+        form: () => "<date>",
+        sample: (n) => String(20260100 + n),
+    },
+    {
+        written: /^<name>/,
+        source: () => "[a-z0-9][a-z0-9._-]*",
+        read: /^\[a-z0-9\]\[a-z0-9\._-\]\*/,
+        form: () => "<name>",
+        sample: (n) => (n === 1 ? "main" : `main-${n}`),
+    },
+];
+const LITERAL = /^[A-Za-z0-9._-]/;
+const NUMBERS = ["X", "Y", "Z"] as const;
+
+/** What is allowed in a form, as the end of "give …". */
+export const TAG_FORM_ALLOWED =
+    'a list of forms such as "vX.Y.Z" or "vX.Y.Z-<7 hex>": X, Y and Z are numbers, "<7 hex>" as many digits of a ' +
+    'commit, "<date>" a date as 20260131, "<name>" small letters, digits, ".", "_" and "-"; all else stands for itself';
+
+/** One piece of a form: literal, or a placeholder with its count. */
+type Piece = string | { placeholder: Placeholder; count: string };
+
+/** The pieces of a form; undefined where it is none. */
+function piecesOf(form: string): Piece[] | undefined {
+    const pieces: Piece[] = [];
+    let rest = form;
+    while (rest !== "") {
+        const found = PLACEHOLDERS.map((placeholder) => ({ placeholder, match: placeholder.written.exec(rest) })).find(
+            ({ match }) => match,
+        );
+        const literal = LITERAL.exec(rest)?.[0];
+        if (found?.match) pieces.push({ placeholder: found.placeholder, count: found.match[1] ?? "" });
+        else if (literal !== undefined) pieces.push(literal);
+        else return undefined;
+        rest = rest.slice(found?.match?.[0].length ?? 1);
+    }
+    return pieces;
+}
+
+/** Why a form is refused, or undefined where it is fine. */
+export function tagFormMistake(form: string): string | undefined {
+    if (form === "") return "it is empty";
+    const pieces = piecesOf(form);
+    if (pieces === undefined) {
+        const odd = /<[^>]*>?|[^A-Za-z0-9._<>-]/.exec(form.replace(/<([1-9][0-9]? hex|date|name)>/g, ""))?.[0] ?? form;
+        return odd.startsWith("<")
+            ? `${JSON.stringify(odd)} stands for nothing`
+            : `it has ${JSON.stringify(odd)}, which a tag cannot hold`;
+    }
+    if (/^[.-]/.test(form)) return 'it begins with "." or "-", which no tag does';
+    if (form === "<name>") return "nearly every tag has it";
+    if (exampleOf(form).length > 128) return "such a tag has more than 128 characters";
+    return undefined;
+}
+
+/** What a form stands for, without anchors. */
+const sourceOf = (form: string): string =>
+    piecesOf(form)!
+        .map((piece) =>
+            typeof piece !== "string" ? piece.placeholder.source(piece.count) : piece === "." ? "[.]" : piece,
+        )
+        .join("");
+
+/** The regular expression of the tags that have one of the forms; of a whole tag. */
+export const tagFormsSource = (forms: readonly string[]): string => `^(?:${forms.map(sourceOf).join("|")})$`;
+
+/** The forms that such an expression stands for; undefined where it is none of ours. */
+export function formsOfSource(source: string): string[] | undefined {
+    const inner = /^\^\(\?:(.+)\)\$$/.exec(source)?.[1];
+    if (inner === undefined) return undefined;
+    const forms = inner.split("|").map(formOfSource);
+    if (forms.some((form) => form === undefined || tagFormMistake(form) !== undefined)) return undefined;
+    return tagFormsSource(forms as string[]) === source ? (forms as string[]) : undefined;
+}
+
+function formOfSource(source: string): string | undefined {
+    let [form, rest, numbers] = ["", source, 0];
+    while (rest !== "") {
+        const found = PLACEHOLDERS.map((placeholder) => ({ placeholder, match: placeholder.read.exec(rest) })).find(
+            ({ match }) => match,
+        );
+        const text = found?.match?.[0] ?? /^(\[\.\]|[A-Za-z0-9_-])/.exec(rest)?.[0];
+        if (text === undefined) return undefined;
+        const written = found?.placeholder.form(found.match![1] ?? "");
+        form += written === "X" ? NUMBERS[Math.min(numbers++, 2)] : (written ?? (text === "[.]" ? "." : text));
+        rest = rest.slice(text.length);
+    }
+    return form;
+}
+
+const expressions = new Map<string, RegExp>();
+
+/** Whether a tag has one of the forms. */
+export function hasTagForm(forms: readonly string[], tag: string): boolean {
+    const source = tagFormsSource(forms);
+    const expression = expressions.get(source) ?? new RegExp(source);
+    expressions.set(source, expression);
+    return expression.test(tag);
+}
+
+/** A tag of that form, for messages: `v1.4.2-f3c9a11`. */
+export function exampleOf(form: string): string {
+    const numbers = [1, 4, 2];
+    return tagWith(form, ({ form: written }) => (written("") === "X" ? (numbers.shift() ?? 2) : 1));
+}
+
+/** The nth tag of that form (from 1 on, below 100); undefined where the form is one tag alone. */
+export function nthTag(form: string, n: number): string | undefined {
+    return (piecesOf(form) ?? []).every((piece) => typeof piece === "string") ? undefined : tagWith(form, () => n);
+}
+
+const tagWith = (form: string, nOf: (placeholder: Placeholder) => number): string =>
+    piecesOf(form)!
+        .map((piece) =>
+            typeof piece === "string"
+                ? piece
+                : piece.placeholder.sample(nOf(piece.placeholder), Number(piece.count || 0)),
+        )
+        .join("");

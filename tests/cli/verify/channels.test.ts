@@ -1,0 +1,85 @@
+/** What is declared beside immutable tags: channels, a scheme, refusals that say why; kept and broken. */
+import { tieredPolicy } from "../../../components/accessTiers";
+import { repositoriesOf } from "../../../components/zotConfig/accessControl";
+import { siteSettings } from "../../support/settings";
+import { type Config, type Hardened, startHardened } from "./hardened";
+
+jest.setTimeout(600_000);
+
+let registry: Hardened;
+
+beforeAll(async () => {
+    registry = await startHardened();
+});
+
+afterAll(() => registry?.stop());
+
+const DECLARED = { channels: ["**/cache"], tagScheme: ["vX.Y.Z-<7 hex>"], explainRefusals: true };
+const CHECKS = ["channel-moves", "tag-scheme", "refusal-reason"];
+/** Those that push tags, or ask for rights: they have to go by what is declared. */
+const OTHERS = ["api-key-push", "tag-other-content", "tag-by-digest", "tag-latest", "ci-delete", "access-matrix"];
+
+/** The config with the rules that these settings make. */
+const ruled = (access: Record<string, unknown>) => (config: Config) => {
+    const { adminsGroup, workloadsGroup } = registry;
+    const mirrors = [{ url: "https://mirror.example", prefix: "mirror.example" }];
+    const { settings } = siteSettings({ access, identity: { adminsGroup, workloadsGroup }, zot: { mirrors } });
+    config.http.accessControl.repositories = repositoriesOf(tieredPolicy(settings));
+};
+
+const verdicts = async (options: object, only: string[]) =>
+    Object.fromEntries(
+        (await registry.verify({ ...options, only })).checks.map(({ id, verdict, meaning }) => [
+            id,
+            [verdict, meaning],
+        ]),
+    );
+
+test("where it is declared and in force, all of it passes, and what was pushed is gone again", async () => {
+    await registry.start(ruled(DECLARED));
+    const found = await verdicts(DECLARED, [...CHECKS, ...OTHERS]);
+    expect(Object.values(found).filter(([verdict]) => verdict !== "pass")).toEqual([]);
+    expect(found["channel-moves"]![1]).toMatch(/201 twice, and 403 for the deletion, in .*\/cache\./);
+    expect(found["refusal-reason"]![1]).toMatch(/this tag exists, and tags here cannot be changed.*CI may not delete/);
+    expect(await registry.remains()).toEqual([]);
+});
+
+test("where nothing of it is declared, there is nothing to look at", async () => {
+    await registry.start();
+    const found = await verdicts({}, CHECKS);
+    expect(CHECKS.map((id) => found[id]![0])).toEqual(CHECKS.map(() => "skipped"));
+});
+
+test("where it is declared and not in force, each is found", async () => {
+    await registry.start();
+    const found = await verdicts(DECLARED, CHECKS);
+    expect(found["channel-moves"]).toEqual([
+        "fail",
+        expect.stringMatching(/The second push of .*\/cache:latest was .* 403/),
+    ]);
+    expect(found["tag-scheme"]).toEqual(["fail", expect.stringMatching(/like vX\.Y\.Z-<7 hex>, and Other was .* 415/)]);
+    expect(found["refusal-reason"]).toEqual([
+        "fail",
+        "No reason came with a push to a tag that exists and a deletion.",
+    ]);
+});
+
+test("a channel that reaches further than it is declared is an overwritten tag", async () => {
+    await registry.start((config) => {
+        ruled({ channels: ["**/cache"] })(config);
+        const update = config.http.accessControl.repositories["**"].policies.find(({ actions }: Config) =>
+            actions.includes("update"),
+        );
+        delete update.conditions;
+    });
+    const found = await verdicts({ channels: ["**/cache"] }, ["tag-other-content", "channel-moves"]);
+    expect(found["tag-other-content"]).toEqual(["fail", expect.stringMatching(/was overwritten/)]);
+    expect(found["channel-moves"]![0]).toBe("pass");
+});
+
+test.each([
+    [{ channels: ["**"] }, /--channels "\*\*" is not allowed because it names no part/],
+    [{ tagScheme: ["v<x>"] }, /--tag-scheme "v<x>" is not allowed because "<x>" stands for nothing/],
+])("a mistake in an option: %j", async (options, message) => {
+    await expect(registry.verify(options)).rejects.toThrow(message);
+});
