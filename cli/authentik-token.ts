@@ -72,7 +72,7 @@ async function authentikToken(options: Options): Promise<void> {
 
     const { dryRun = false, rotate = false, prune = false } = options;
     busy(`Working in Authentik at ${url}`);
-    const outcome = await new Administration(new AdminApi(url, token, outgoing()), { dryRun, rotate, prune }).carryOut(
+    const outcome = await new Administration(new AdminApi(url, token, outgoing()), { dryRun, rotate, prune }).apply(
         task,
     );
     const handedTo = outcome.key === undefined ? undefined : await handOver(outcome.key, options);

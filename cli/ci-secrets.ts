@@ -2,7 +2,7 @@
 import { text } from "node:stream/consumers";
 import { InvalidArgumentError, Option } from "commander";
 import { addressOf, slashAtMost } from "../clients/http/address";
-import { outgoing, type Send } from "../clients/http/outgoing";
+import { outgoing, type Transport } from "../clients/http/outgoing";
 import { UserError } from "../clients/userError";
 import { KeyHolder } from "../clients/zot/apiKeys";
 import { OUTPUT_NAMES } from "../components/settings/ciSecretNames";
@@ -54,9 +54,9 @@ async function ciSecrets(options: Options): Promise<void> {
     const target = targetFrom({ ...options, names: options.name }, settingsOf(options.stack));
     const credential = credentialFrom(await outputsText(options), target.names, new Date());
     hide(credential.key);
-    const way = outgoing();
+    const transport = outgoing();
     const registry = options.revokePrevious ? registryOf(credential) : undefined;
-    const store = await storeOf(target, way);
+    const store = await storeOf(target, transport);
     const dryRun = options.dryRun === true;
     const report: Report = {
         dryRun,
@@ -71,11 +71,11 @@ async function ciSecrets(options: Options): Promise<void> {
     busy(`Asking ${store.place}`);
     // Whatever can be in the way is found before the first secret is written, and by a dry run too.
     await store.prepare(credential.items);
-    const holder = registry && new KeyHolder(way, registry.url, registry.userName, credential.key);
+    const holder = registry && new KeyHolder(transport, registry.url, registry.userName, credential.key);
     if (holder) await revokePrevious(holder.keys, credential, true);
     say(`${dryRun ? "Nothing is written. " : ""}To ${store.place}:`);
     const width = Math.max(...credential.items.map(({ name }) => name.length));
-    const tell = ({ name, kind, change, output }: Report["items"][number]) =>
+    const printItem = ({ name, kind, change, output }: Report["items"][number]) =>
         say(`  ${name.padEnd(width)}  ${kind.padEnd(8)}  ${SAID[change][dryRun ? 1 : 0]}  (${output})`);
     for (const item of credential.items) {
         const entry = {
@@ -86,11 +86,11 @@ async function ciSecrets(options: Options): Promise<void> {
         };
         report.items.push(entry);
         // Where each is written by itself, what was done is said even if the next one fails.
-        if (!store.finish) tell(entry);
+        if (!store.finish) printItem(entry);
     }
     if (store.finish) {
         await store.finish(dryRun);
-        report.items.forEach(tell);
+        report.items.forEach(printItem);
     }
     if (report.items.some(({ change }) => change === "written"))
         say("  A forge shows nobody what a secret holds, so whether it held another value cannot be told.");
@@ -133,7 +133,7 @@ async function outputsText({ stack, from }: Options): Promise<string> {
     );
 }
 
-async function storeOf(target: Target, way: Send): Promise<Store> {
+async function storeOf(target: Target, transport: Transport): Promise<Store> {
     if ("file" in target) return new FileStore(target);
     const names = variablesFor(target.store);
     const token = names.map((name) => process.env[name]?.trim()).find(Boolean);
@@ -147,7 +147,9 @@ async function storeOf(target: Target, way: Send): Promise<Store> {
             `The token for ${target.apiUrl} in the environment holds a space, ` +
                 "a line break or a character that no token has.",
         );
-    return target.store === "github" ? GitHubStore.open(target, token, way) : new ForgejoStore(target, token, way);
+    return target.store === "github"
+        ? GitHubStore.open(target, token, transport)
+        : new ForgejoStore(target, token, transport);
 }
 
 /** Where keys are revoked: the registry of the outputs. */

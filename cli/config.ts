@@ -1,4 +1,4 @@
-/** npm run config: the zot config that a stack would push; or what a config on a host has beside it. */
+/** npm run config: the zot config that a stack would deploy; or what a config on a host has beside it. */
 import { configText } from "../components/zotConfig";
 import { command, EXIT, run } from "./shared/command";
 import { declaredByOption, stackByOption, withStackOption } from "./shared/stack";
@@ -13,7 +13,7 @@ interface Options {
 const program = withStackOption(
     command(
         "npm run config --",
-        "Prints the zot config that a stack would push, from its settings alone.",
+        "Prints the zot config that a stack would deploy, from its settings alone.",
         "npm run --silent config -- --stack prod",
     ),
 )
@@ -30,7 +30,7 @@ const program = withStackOption(
     )
     .addHelpText(
         "after",
-        "\nBefore a first push, on a host whose config was made by other means:\n  ssh registry-host cat " +
+        "\nBefore a first deployment, on a host whose config was made by other means:\n  ssh registry-host cat " +
             "/etc/zot/config.json | npm run --silent config -- --stack prod --from -\n",
     )
     .action(async ({ from, print, json, zotVersion }: Options) => {

@@ -1,4 +1,4 @@
-/** npm run host-rights: what root is to allow the user who pushes, on the registry's host, for a stack's settings. */
+/** npm run host-rights: what root is to allow the user who deploys, on the registry's host, for a stack's settings. */
 import { Option } from "commander";
 import { UserError } from "../clients/userError";
 import { type HostRight, hostRights } from "../components/hostRights";

@@ -9,9 +9,9 @@ import {
     commitOf,
     commitsMissing,
     mergeBase,
-    mustBeOrdinary,
     type Repository,
     repositoryOf,
+    requireOrdinary,
     textDifference,
     writeCommit,
 } from "./review/git";
@@ -58,7 +58,7 @@ function review(options: Options, scratch: string): Review {
     const repository = repositoryOf(checkout);
     const given = commitOf(repository, options.base);
     const headCommit = options.head === undefined ? undefined : commitOf(repository, options.head);
-    if (headCommit !== undefined) mustBeOrdinary(repository, headCommit);
+    if (headCommit !== undefined) requireOrdinary(repository, headCommit);
     const notes: string[] = [];
     const base = parting(repository, given, headCommit ?? commitOf(repository, "HEAD"), options.base, notes);
     const code = decidingFiles(changedFiles(repository, base, headCommit), repository.prefix);

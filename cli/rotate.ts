@@ -100,7 +100,7 @@ class Rotating {
         throw new UserError(
             dryRun
                 ? "The new key could not be handed over afterwards; nothing was rotated. " +
-                      "Mend what is said above, or hand it over yourself (--no-hand-over)."
+                      "Correct what is said above, or hand it over yourself (--no-hand-over)."
                 : `The new key is in the stack's outputs, and not in CI's store of secrets: npm run ci-secrets -- ` +
                       `--stack ${this.stack}`,
         );

@@ -1,5 +1,5 @@
 /**
- * A mistake or a state of the world that the person at the terminal can mend. It is told as it is, without a stack
+ * A mistake or a state of the world that the person at the terminal can correct. It is told as it is, without a stack
  * trace.
  */
 export class UserError extends Error {

@@ -130,7 +130,7 @@ export function surplusPermissions(
     return [...granted.everywhere].filter((permission) => !everywhere.has(permission)).sort();
 }
 
-/** What is missing, to the person who can mend it; undefined where nothing is. */
+/** What is missing, to the person who can grant it; undefined where nothing is. */
 export function missingPermissionsMessage(
     missing: readonly NeededPermission[],
     username: string,

@@ -1,4 +1,4 @@
-/** What an update has changed in Authentik before its push to the host: where that fails, it stays. */
+/** What an update has changed in Authentik before its deployment to the host: where that fails, it stays. */
 import * as pulumi from "@pulumi/pulumi";
 import { resourceHook } from "./resourceHook";
 
@@ -17,15 +17,15 @@ export class ChangedBefore {
     }
 
     /**
-     * Hooks for the push: they say what was changed before it, while it is not known how it ends (a hook for a failure
-     * is not called: CLI 3.259).
+     * Hooks for the deployment: they say what was changed before it, while it is not known how it ends (a hook for a
+     * failure is not called: CLI 3.259).
      */
-    tell(): pulumi.ResourceHookBinding {
-        const telling = resourceHook(`${this.component}-tells-what-was-changed`, async () => {
+    hooks(): pulumi.ResourceHookBinding {
+        const hook = resourceHook(`${this.component}-tells-what-was-changed`, async () => {
             const text = changedText(this.changes);
             if (text !== undefined) await pulumi.log.info(text);
         });
-        return { beforeCreate: [telling], beforeUpdate: [telling] };
+        return { beforeCreate: [hook], beforeUpdate: [hook] };
     }
 }
 
@@ -33,7 +33,7 @@ export class ChangedBefore {
 export function changedText(changes: readonly string[]): string | undefined {
     if (changes.length === 0) return undefined;
     return (
-        "Before the push to the host, this update has changed in Authentik, " +
-        `where it stays whatever comes of the push: ${changes.join("; ")}.`
+        "Before the deployment to the host, this update has changed in Authentik, " +
+        `where it stays whatever comes of the deployment: ${changes.join("; ")}.`
     );
 }

@@ -23,8 +23,8 @@ export interface HardenedRegistryArgs {
     /** Asks Authentik what would stop an update half-way: `new IdentityPreflight(…)`. Default: nobody does. */
     preflight?: IdentityPreflight;
     /**
-     * Tells what an update has changed in Authentik before its push to the host: `new ChangedBefore(name)`. Default:
-     * nobody does.
+     * Tells what an update has changed in Authentik before its deployment to the host: `new ChangedBefore(name)`.
+     * Default: nobody does.
      */
     changed?: ChangedBefore;
 }
@@ -71,7 +71,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
                     .all([hashKey.result, encryptKey.result])
                     .apply(([hash, encrypt]) => ({ hashKey: hash, encryptKey: encrypt })),
                 // zot cannot start before its issuer answers; on destroy the host is made independent of it first.
-                pushAfter: identity,
+                deployAfter: identity,
                 liveNames,
                 changed: args.changed,
             },
@@ -97,7 +97,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         this.zotConfigSha256 = host.zotConfigSha256;
         this.registerOutputs({
             zotConfigSha256: this.zotConfigSha256,
-            givenNames: host.pushed.apply(() => names),
+            givenNames: host.deployed.apply(() => names),
         });
     }
 }

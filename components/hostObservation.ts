@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, type HostObservationArgs, HostWithdrawal } from "pulumi-zot";
 import { LiveNames, namesOfRegistry } from "./liveNames";
-import { type PolicySettings, type SecretText, type Settings, type ToldSettings, toldToHost } from "./settings";
+import { type HostSettings, hostSettings, type PolicySettings, type SecretText, type Settings } from "./settings";
 import { componentTypes } from "./typeTokens";
 import {
     configText,
@@ -24,7 +24,7 @@ export interface HostAddress {
     password?: pulumi.Output<string>;
 }
 
-/** The connection to the host, for the look as for the push; `proxy` is the jump host. */
+/** The connection to the host, for the look as for the deployment; `proxy` is the jump host. */
 export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & { proxy?: HostAddress } {
     const login = {
         privateKey: revealed(host.privateKey),
@@ -54,7 +54,7 @@ export function hostConnection({ host }: Pick<Settings, "host">): HostAddress & 
 const revealed = (text: SecretText | undefined) => text && pulumi.secret(text.reveal());
 
 /** The inputs of a look that the settings decide: each that declares a name for it. */
-type HostLook = Omit<
+type ObservationSettings = Omit<
     HostObservationArgs,
     "connection" | "config" | "secretFiles" | "plannedConfig" | "plannedReadOnlyConfig" | "mistakes"
 >;
@@ -65,12 +65,12 @@ export interface ObservedState {
 }
 
 /** What a look at the host goes by, beside the connection and what is to be put into force. */
-export function lookSettings(settings: ToldSettings): HostLook {
-    return Object.fromEntries(toldToHost("look", settings)) as unknown as HostLook;
+export function observationSettings(settings: HostSettings): ObservationSettings {
+    return Object.fromEntries(hostSettings("look", settings)) as unknown as ObservationSettings;
 }
 
-/** What a look asks in the place of a push, all of it known before any secret is. */
-export function plannedPush(settings: PolicySettings) {
+/** What a look asks in the place of a deployment, all of it known before any secret is. */
+export function plannedDeployment(settings: PolicySettings) {
     return {
         plannedConfig: configText(renderZotConfig(settings, namelessSecretFiles(settings))),
         plannedReadOnlyConfig: configText(readOnlyConfig(settings)),
@@ -78,8 +78,8 @@ export function plannedPush(settings: PolicySettings) {
 }
 
 /**
- * A look at the host, in preview and update: whether it still is as it was pushed, and what a push would do and be
- * refused for.
+ * A look at the host, in preview and update: whether it still is as it was deployed, and what a deployment would do and
+ * be refused for.
  */
 export function observeHost(
     name: string,
@@ -93,8 +93,8 @@ export function observeHost(
             connection: hostConnection(settings),
             config: pulumi.output(config).apply(configText),
             secretFiles: pulumi.output(files).apply(({ credentials, sessionKeys }) => [credentials, sessionKeys]),
-            ...lookSettings(settings),
-            ...plannedPush(settings),
+            ...observationSettings(settings),
+            ...plannedDeployment(settings),
         },
         opts,
     );
@@ -114,7 +114,7 @@ export function askBeforeWithdrawal(
 
 /**
  * The look alone, in the place that it has in the state, where the rest cannot be declared: it fails with those
- * mistakes and with what a push would be refused for.
+ * mistakes and with what a deployment would be refused for.
  */
 export function observeHostAlone(
     name: string,
@@ -130,12 +130,12 @@ export function observeHostAlone(
         pulumi.mergeOptions(opts, { hooks: liveNames.record() }),
     );
     const host = new pulumi.ComponentResource(componentTypes.registryHost, name, {}, { parent: registry });
-    const planned = plannedPush(settings);
+    const planned = plannedDeployment(settings);
     const inputs = {
         connection: hostConnection(settings),
         config: planned.plannedConfig,
         secretFiles: [],
-        ...lookSettings(settings),
+        ...observationSettings(settings),
         ...planned,
         mistakes,
     };

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { deploymentScript, zotStartScript } from "../host/scripts";
-import { type Settings, toldToHost } from "./settings";
+import { hostSettings, type Settings } from "./settings";
 import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
 
 /** `deploy` puts the config into force; `withdraw` leaves the host as `host.onDestroy` says. */
@@ -13,8 +13,9 @@ const END = "== end";
 
 /**
  * The command for one connection, whatever the login shell of the user is: it holds no backslash, exclamation mark or
- * line break, which shells read differently. The plugin prints it before all that a failed push has said, so that it is
- * short and holds no words: lines of the payload are run, of which the first that is no comment is {@link hostArrival}.
+ * line break, which shells read differently. The plugin prints it before all that a failed deployment has said, so that
+ * it is short and holds no words: lines of the payload are run, of which the first that is no comment is {@link
+ * hostArrival}.
  */
 export function hostCommand(verb: HostVerb): string {
     return `exec /bin/sh -c 'set -- zot-hardening ${verb}; while IFS= read -r line; do eval "$line"; done; exit 1'`;
@@ -22,10 +23,10 @@ export function hostCommand(verb: HostVerb): string {
 
 /**
  * The payload's first line: what the host does with the rest. Standard input is read whole before anything runs, since
- * a script that exits early can make a push fail that has succeeded (measured on the command plugin 1.2.1). The folder
- * is named by the process, so that the next push finds what one that was killed has left. The script is not executed in
- * this shell's place: dash and ash run no EXIT trap where a signal ends them, so that this one removes the folder,
- * which holds secrets.
+ * a script that exits early can make a deployment fail that has succeeded (measured on the command plugin 1.2.1). The
+ * folder is named by the process, so that the next deployment finds what one that was killed has left. The script is
+ * not executed in this shell's place: dash and ash run no EXIT trap where a signal ends them, so that this one removes
+ * the folder, which holds secrets.
  * What sends a signal to it ends it while it reads, and then leaves it to the script. (Ignored, signals would be so for
  * zot, too.)
  */
@@ -46,11 +47,11 @@ export const hostArrival = [
     `exit 1`,
 ].join("; ");
 
-/** The settings that a push is made of. */
-export type PushSettings = Pick<Settings, "host" | "zot" | "identity">;
+/** The settings that a deployment is made of. */
+export type DeploymentSettings = Pick<Settings, "host" | "zot" | "identity">;
 
 export interface HostPayload {
-    settings: PushSettings;
+    settings: DeploymentSettings;
     files: SecretFiles;
     config: ZotConfig;
     readOnlyConfig: ZotConfig;
@@ -58,7 +59,7 @@ export interface HostPayload {
     credentials: string;
     /** Content of the file of session keys. */
     sessionKeys: string;
-    /** How often the host was found to differ, and was pushed again for it. Default: never. */
+    /** How often the host was found to differ, and was deployed again for it. Default: never. */
     pushes?: number;
 }
 
@@ -97,7 +98,7 @@ function scriptSettings({ settings, files }: HostPayload, mark: string): string 
         ["mark", mark],
         ["credentialsFile", files.credentials],
         ["sessionKeysFile", files.sessionKeys],
-        ...toldToHost("script", settings),
+        ...hostSettings("script", settings),
     ];
     return values.flatMap(([name, value]) => [value].flat().map((item) => `${name}=${scriptValue(item)}\n`)).join("");
 }

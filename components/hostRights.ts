@@ -1,4 +1,4 @@
-/** What the user who pushes needs on the host beyond its own rights, as files and commands that grant it. Pure. */
+/** What the user who deploys needs on the host beyond its own rights, as files and commands that grant it. Pure. */
 import type { Settings } from "./settings";
 
 /** What root is to write, or to run, on the host. */
@@ -6,11 +6,13 @@ export type HostRight =
     | { kind: "sudoers" | "polkit"; why: string; path: string; mode: string; text: string }
     | { kind: "command"; why: string; command: string };
 
-/** What a push asks of `journalctl` (host/service.sh); in sudoers the arguments have to be the same to the letter. */
+/**
+ * What a deployment asks of `journalctl` (host/service.sh); in sudoers the arguments have to be the same to the letter.
+ */
 const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines 400 --unit";
 
 /**
- * The rights for a stack's settings; none where the user who pushes is root.
+ * The rights for a stack's settings; none where the user who deploys is root.
  *
  * Of `host.sudo: off` with a unit of the system it is a rule of polkit, which needs no sudo.
  */
@@ -27,7 +29,9 @@ export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
     }
     if (user === "root" || serviceManager === "launchd-agent") return [];
     if (sudo === "all")
-        return [sudoers(user, "the whole push runs as root, by a shell, which is as much as to be root", ["ALL"])];
+        return [
+            sudoers(user, "the whole deployment runs as root, by a shell, which is as much as to be root", ["ALL"]),
+        ];
     if (sudo === "service" && serviceManager === "command")
         return [sudoers(user, "zot can be restarted", [`/bin/sh -c ${inSudoers(restartCommand ?? "")}`])];
     if (sudo === "service" && serviceManager === "launchd-daemon") {
@@ -42,7 +46,7 @@ export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
     if (sudo === "service") {
         const orders = ["restart", "stop", "reset-failed"].map((verb) => `/usr/bin/systemctl ${verb} ${serviceName}`);
         return [
-            sudoers(user, "zot's unit can be restarted and stopped, and a failed push shows what zot has said", [
+            sudoers(user, "zot's unit can be restarted and stopped, and a failed deployment shows what zot has said", [
                 ...orders,
                 `/usr/bin/journalctl ${JOURNAL_ARGUMENTS} ${serviceName}`,
             ]),
@@ -53,7 +57,7 @@ export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
         : [
               {
                   kind: "command",
-                  why: "a failed push shows what zot has said",
+                  why: "a failed deployment shows what zot has said",
                   command: `usermod --append --groups systemd-journal ${user}`,
               },
           ];
@@ -81,7 +85,7 @@ function inSudoers(text: string): string {
 }
 
 function polkit(user: string, unit: string): HostRight {
-    const text = `// zot's unit is restarted and stopped by the user who pushes.
+    const text = `// zot's unit is restarted and stopped by the user who deploys.
 polkit.addRule(function (action, subject) {
     if (action.id === "org.freedesktop.systemd1.manage-units" && subject.user === ${JSON.stringify(user)} && action.lookup("unit") === ${JSON.stringify(unit)} &&
         ["start", "stop", "restart", "reset-failed"].indexOf(action.lookup("verb")) >= 0) {

@@ -3,13 +3,14 @@
  * of an update: names that are taken, a login flow that a service account does not pass, and members that a change of
  * the group would take out.
  */
+
 import * as pulumi from "@pulumi/pulumi";
+import type { ApiAccess } from "../clients/authentik/api";
 import {
     authorizationObstacles,
     type FlowObstacles,
     isMember,
     type Kind,
-    type LookAccess,
     loginObstacles,
     membersOf,
     takenNames,
@@ -118,14 +119,14 @@ export function obstacleMessage(
 }
 
 /** A flow with something in the way, and how that is told. */
-interface InTheWay extends FlowObstacles {
+interface BlockedFlow extends FlowObstacles {
     message: typeof obstacleMessage;
 }
 
 export class IdentityPreflight {
-    private readonly look: LookAccess | undefined;
+    private readonly access: ApiAccess | undefined;
     private taken: Promise<Declared[]> | undefined;
-    private obstacles: Promise<InTheWay[]> | undefined;
+    private obstacles: Promise<BlockedFlow[]> | undefined;
     private isTold = false;
     /** By name: an update waits for ever for a hook whose name was registered twice (CLI 3.259). */
     private readonly hooks = new Map<string, pulumi.ResourceHook>();
@@ -143,7 +144,7 @@ export class IdentityPreflight {
         access: { url: string; token: string } | undefined,
         private readonly sendsMembers: boolean = isBridged(),
     ) {
-        this.look = access && { ...access, way: outgoing() };
+        this.access = access && { ...access, transport: outgoing() };
     }
 
     /**
@@ -159,18 +160,18 @@ export class IdentityPreflight {
      * afterwards, it is refused before the first is made. Everything is told at once.
      */
     beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
-        const { look } = this;
-        if (!look) return {};
+        const { access } = this;
+        if (!access) return {};
         const name = `${this.component}-is-free-${own.join("-").replaceAll(" ", "-") || "login"}`;
         const made = this.hooks.get(name);
         if (made) return { beforeCreate: [made] };
         const refuse = new pulumi.ResourceHook(
             name,
             async () => {
-                const [taken, flows] = await Promise.all([this.askNames(look), this.askFlows(look)]);
+                const [taken, flows] = await Promise.all([this.askNames(access), this.askFlows(access)]);
                 const problems: string[] = [];
                 if (taken.some(({ kind }) => own.includes(kind)))
-                    problems.push(takenMessage(look.url, this.stack, taken));
+                    problems.push(takenMessage(access.url, this.stack, taken));
                 for (const { flow, obstacles, message } of flows) {
                     const certain = obstacles.filter(({ isCertain }) => isCertain).map(({ what }) => what);
                     if (certain.length > 0) problems.push(message(this.settings, flow, certain));
@@ -191,12 +192,12 @@ export class IdentityPreflight {
      * no more.
      */
     async warn(): Promise<void> {
-        const { look, settings } = this;
-        if (!look) return;
+        const { access, settings } = this;
+        if (!access) return;
         const { identity } = settings;
         const [flows, member] = await Promise.all([
-            this.askFlows(look),
-            isMember(look, identity.ciUser, identity.workloadsGroup),
+            this.askFlows(access),
+            isMember(access, identity.ciUser, identity.workloadsGroup),
         ]);
         for (const { flow, obstacles, message } of flows) {
             const doubt = obstacles.some(({ isCertain }) => !isCertain)
@@ -226,13 +227,13 @@ export class IdentityPreflight {
      * sends those that the state knows along with every change; this project's own sends none.
      */
     keepMembers(): pulumi.ResourceHookBinding {
-        const { look } = this;
-        if (!look || !this.sendsMembers) return {};
+        const { access } = this;
+        if (!access || !this.sendsMembers) return {};
         const refuse = new pulumi.ResourceHook(
             `${this.component}-keeps-members`,
             async ({ id, oldOutputs }) => {
                 const known = (oldOutputs as { users?: number[] } | undefined)?.users ?? [];
-                const lost = (await membersOf(look, id))?.filter(({ pk }) => !known.includes(pk)) ?? [];
+                const lost = (await membersOf(access, id))?.filter(({ pk }) => !known.includes(pk)) ?? [];
                 if (lost.length === 0) return;
                 throw new pulumi.RunError(
                     `The group ${this.settings.identity.workloadsGroup} has members in Authentik that the state ` +
@@ -246,20 +247,20 @@ export class IdentityPreflight {
         return { beforeUpdate: [refuse] };
     }
 
-    private askNames(look: LookAccess): Promise<Declared[]> {
-        return (this.taken ??= takenNames(look, declaredNames(this.settings)));
+    private askNames(access: ApiAccess): Promise<Declared[]> {
+        return (this.taken ??= takenNames(access, declaredNames(this.settings)));
     }
 
     /** The flows that CI's login goes through, of which something is in the way. */
-    private askFlows(look: LookAccess): Promise<InTheWay[]> {
+    private askFlows(access: ApiAccess): Promise<BlockedFlow[]> {
         const { authorizationFlow, ciLoginFlow, clientId } = this.settings.identity;
         const ask = async () => {
             const [login, authorization] = await Promise.all([
                 // A dedicated one is the program's own.
                 ciLoginFlow === "dedicated"
                     ? undefined
-                    : loginObstacles(look, ciLoginFlow === "default" ? undefined : ciLoginFlow, clientId),
-                authorizationObstacles(look, authorizationFlow),
+                    : loginObstacles(access, ciLoginFlow === "default" ? undefined : ciLoginFlow, clientId),
+                authorizationObstacles(access, authorizationFlow),
             ]);
             return [
                 ...(login ? [{ ...login, message: obstacleMessage }] : []),

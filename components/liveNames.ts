@@ -56,7 +56,7 @@ export class LiveNames {
             async ({ oldInputs, oldOutputs, newInputs }) => {
                 this.isRecorded = "names" in (oldInputs ?? {});
                 const given = (oldOutputs as { givenNames?: NamesOfRegistry } | undefined)?.givenNames;
-                // Where no push ever came to its end, no registry has a name.
+                // Where no deployment ever came to its end, no registry has a name.
                 if (this.renameAccepted || !this.isRecorded || given === undefined) return;
                 const wanted = (newInputs as { names?: NamesOfRegistry }).names ?? {};
                 const changed = Object.entries(wanted).filter(

@@ -5,10 +5,10 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostObservation } from "pulumi-zot";
 import type { ChangedBefore } from "./changedBefore";
+import { refuseUnanswered, requireAnswer } from "./deploymentAnswer";
 import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
-import { refuseUnanswered, requireAnswer } from "./pushAnswer";
 import type { Settings } from "./settings";
 import { allHooks, showRights } from "./shownRights";
 import { componentTypes } from "./typeTokens";
@@ -23,7 +23,9 @@ import {
 } from "./zotConfig";
 
 export interface RegistryHostArgs {
-    /** What the same update has changed in the identity provider, told before the push. Default: nothing is told. */
+    /**
+     * What the same update has changed in the identity provider, told before the deployment. Default: nothing is told.
+     */
     changed?: ChangedBefore;
     /** The settings, checked. */
     settings: Settings;
@@ -31,9 +33,9 @@ export interface RegistryHostArgs {
     clientSecret: pulumi.Input<string>;
     /** 64 characters that sign sessions, and 32 that encrypt them: with the same keys a restart logs nobody out. */
     sessionKeys: pulumi.Input<{ hashKey: string; encryptKey: string }>;
-    /** What the push waits for; the look at the host waits for nothing. Default: nothing. */
-    pushAfter?: pulumi.Input<pulumi.Resource>;
-    /** Who keeps the names that the registry has. Default: by what was pushed last. */
+    /** What the deployment waits for; the look at the host waits for nothing. Default: nothing. */
+    deployAfter?: pulumi.Input<pulumi.Resource>;
+    /** Who keeps the names that the registry has. Default: by what was deployed last. */
     liveNames?: LiveNames;
 }
 
@@ -49,9 +51,12 @@ export class RegistryHost extends pulumi.ComponentResource {
     public readonly zotConfig: pulumi.Output<ZotConfig>;
     /** sha256 of the config file, in hex: what `sha256sum config.json` prints on the host. */
     public readonly zotConfigSha256: pulumi.Output<string>;
-    /** What the push said; not before it came to its end. */
-    public readonly pushed: pulumi.Output<string>;
-    /** The look at the host: it waits for nothing in the identity provider, and fails where a push would be refused. */
+    /** What the deployment said; not before it came to its end. */
+    public readonly deployed: pulumi.Output<string>;
+    /**
+     * The look at the host: it waits for nothing in the identity provider, and fails where a deployment would be
+     * refused.
+     */
     public readonly observation: HostObservation;
 
     constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -73,7 +78,7 @@ export class RegistryHost extends pulumi.ComponentResource {
         this.zotConfig = names.apply((file) => renderZotConfig(settings, file));
         this.zotConfigSha256 = this.zotConfig.apply((config) => sha256(configText(config)));
 
-        // Before the push, which it may ask for; and what stands in the push's way shows here first.
+        // Before the deployment, which it may ask for; and what stands in the deployment's way shows here first.
         this.observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
         const payload = pulumi.all([files, this.zotConfig, this.observation.pushes]).apply(([file, config, pushes]) =>
             hostPayload({
@@ -95,7 +100,7 @@ export class RegistryHost extends pulumi.ComponentResource {
             settings.identity,
         );
         const { proxy, ...connection } = hostConnection(settings);
-        const push = new command.remote.Command(
+        const deployment = new command.remote.Command(
             name,
             {
                 connection: { ...connection, ...DIAL, ...(proxy ? { proxy: { ...proxy, ...DIAL } } : {}) },
@@ -110,12 +115,12 @@ export class RegistryHost extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                dependsOn: args.pushAfter,
-                hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address), args.changed?.tell()),
+                dependsOn: args.deployAfter,
+                hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address), args.changed?.hooks()),
             },
         );
-        refuseUnanswered(push, settings.host.address);
-        this.pushed = push.stdout;
+        refuseUnanswered(deployment, settings.host.address);
+        this.deployed = deployment.stdout;
 
         // Not the config itself: its hundreds of lines would stand in every preview that changes a right.
         this.registerOutputs({ zotConfigSha256: this.zotConfigSha256 });

@@ -1,4 +1,4 @@
-/** Preview and up say in words what a changed config gives and takes: against the config that was pushed last. */
+/** Preview and up say in words what a changed config gives and takes: against the config that was deployed last. */
 import * as pulumi from "@pulumi/pulumi";
 import { type AccessChange, changeInWords, isWidening, policyChanges, type TierNames } from "./accessChanges";
 import type { AccessPolicy } from "./accessPolicy";
@@ -6,7 +6,7 @@ import { resourceHook } from "./resourceHook";
 import { type JsonMap, policyOf } from "./zotConfig";
 
 /**
- * A hook for the command that pushes the config: it logs what changes in who may do what, as a warning where rights
+ * A hook for the command that deploys the config: it logs what changes in who may do what, as a warning where rights
  * widen.
  *
  * @param component name of the component that the command belongs to
@@ -16,12 +16,13 @@ export function showRights(component: string, declared: AccessPolicy, tiers: Tie
     const show = resourceHook(
         `${component}-shows-rights`,
         async ({ oldInputs }) => {
-            // What was pushed is known, also where what will be pushed is not yet. A hook is handed secrets as outputs.
+            // What was deployed is known, also where what will be deployed is not yet. A hook is handed secrets as
+            // outputs.
             const input: pulumi.Output<unknown> = pulumi.output((oldInputs as { stdin?: unknown } | undefined)?.stdin);
             const stdin = await new Promise<unknown>((resolve) => input.apply(resolve));
-            const pushed = typeof stdin === "string" ? pushedPolicy(stdin) : undefined;
-            if (!pushed) return;
-            const changes = policyChanges(pushed, declared);
+            const deployed = typeof stdin === "string" ? deployedPolicy(stdin) : undefined;
+            if (!deployed) return;
+            const changes = policyChanges(deployed, declared);
             if (changes.length > 0)
                 await (changes.some(isWidening) ? pulumi.log.warn : pulumi.log.info)(rightsMessage(changes, tiers));
         },
@@ -41,10 +42,10 @@ export function rightsMessage(changes: readonly AccessChange[], tiers: TierNames
 }
 
 /**
- * The policy in a payload that was pushed; undefined where there is none that can be read, as in one of an older
+ * The policy in a payload that was deployed; undefined where there is none that can be read, as in one of an older
  * program.
  */
-export function pushedPolicy(payload: string): AccessPolicy | undefined {
+export function deployedPolicy(payload: string): AccessPolicy | undefined {
     const [, config] = /^== config \d+\n([\s\S]*?)^== \w+/m.exec(payload) ?? [];
     if (config === undefined) return undefined;
     try {

@@ -2,7 +2,7 @@
 import { AuthentikApi, type Page, usualPatience } from "../../clients/authentik/api";
 import { failureIn } from "../../clients/authentik/failures";
 import { permissionsOfRole } from "../../clients/authentik/permissions";
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import { retrying } from "../../clients/http/retry";
 import { UserError } from "../../clients/userError";
 
@@ -51,9 +51,9 @@ export class AdminApi {
     constructor(
         readonly url: string,
         token: string,
-        readonly way: Send,
+        readonly transport: Transport,
     ) {
-        this.api = new AuthentikApi({ url, token, way }, PATIENCE);
+        this.api = new AuthentikApi({ url, token, transport }, PATIENCE);
     }
 
     /** Whose the token is. */

@@ -43,7 +43,7 @@ export class Administration {
     ) {}
 
     /** @throws AdministrationError with the remedy */
-    async carryOut(task: TokenTask): Promise<Outcome> {
+    async apply(task: TokenTask): Promise<Outcome> {
         const self = await this.api.self();
         if (!self.is_superuser) {
             throw new AdministrationError(
@@ -248,7 +248,7 @@ export class Administration {
 
     /** What the new token says of itself. */
     private async verify(task: TokenTask, key: string): Promise<void> {
-        const granted = await grantedTo({ url: this.api.url, token: key, way: this.api.way });
+        const granted = await grantedTo({ url: this.api.url, token: key, transport: this.api.transport });
         if (granted.username !== task.name || granted.isSuperuser)
             throw new AdministrationError(
                 `The new token is one of ${granted.username}${granted.isSuperuser ? ", a superuser" : ""}, ` +

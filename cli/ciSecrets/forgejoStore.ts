@@ -1,7 +1,7 @@
 /** Secrets and variables of Actions in Forgejo and Gitea, whose APIs are alike here. */
 import { randomBytes } from "node:crypto";
 import type { UnreachableError } from "../../clients/http/failures";
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
 import { type Answer, type HttpRequest, isJson, jsonOf, sendOne } from "../../clients/http/request";
 import { retrying } from "../../clients/http/retry";
@@ -23,7 +23,7 @@ export class ForgejoStore implements Store {
     constructor(
         private readonly target: ForgeTarget,
         private readonly token: string,
-        private readonly way: Send,
+        private readonly transport: Transport,
     ) {
         const { owner, repository } = target;
         this.path =
@@ -115,7 +115,7 @@ export class ForgejoStore implements Store {
         const place = this.place;
         return retrying(
             async () => {
-                const answer = await sendOne(this.way, `${this.target.apiUrl}/api/v1${this.path}${path}`, {
+                const answer = await sendOne(this.transport, `${this.target.apiUrl}/api/v1${this.path}${path}`, {
                     ...request,
                     headers: { accept: "application/json", authorization: `token ${this.token}` },
                 }).catch((error: UnreachableError) => {

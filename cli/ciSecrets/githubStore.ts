@@ -1,7 +1,7 @@
 /** Secrets and variables of GitHub Actions, through GitHub's own client. */
 import { randomBytes } from "node:crypto";
 import { unreachable } from "../../clients/http/failures";
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
 import { masked } from "../shared/masked";
 import { placeOf } from "./forgejoStore";
@@ -25,7 +25,7 @@ export class GitHubStore implements Store {
         private readonly octokit: Octokit,
     ) {}
 
-    static async open(target: ForgeTarget, token: string, way: Send): Promise<GitHubStore> {
+    static async open(target: ForgeTarget, token: string, transport: Transport): Promise<GitHubStore> {
         const { Octokit } = await import("@octokit/core").catch(packageMissing);
         const quiet = () => undefined;
         const octokit = new Octokit({
@@ -33,7 +33,7 @@ export class GitHubStore implements Store {
             baseUrl: target.apiUrl,
             userAgent: "zot-hardening",
             log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-            request: { fetch: fetchBy(way) },
+            request: { fetch: fetchBy(transport) },
         });
         return new GitHubStore(target, octokit);
     }
@@ -227,7 +227,7 @@ interface RequestProblem extends Error {
  * GitHub's client sends by this: through the environment's proxy, where there is one, and without following a redirect
  * with the token.
  */
-function fetchBy(way: Send) {
+function fetchBy(transport: Transport) {
     return (
         url: string,
         {
@@ -236,5 +236,5 @@ function fetchBy(way: Send) {
             body,
             signal,
         }: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal },
-    ) => way(new URL(url), { method, headers, body, signal: signal ?? AbortSignal.timeout(TIMEOUT) });
+    ) => transport(new URL(url), { method, headers, body, signal: signal ?? AbortSignal.timeout(TIMEOUT) });
 }

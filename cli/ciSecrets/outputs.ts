@@ -3,7 +3,7 @@ import { UserError } from "../../clients/userError";
 import type { OutputName, SecretNames } from "../../components/settings/ciSecretNames";
 import { isMap } from "../../components/settings/setting";
 
-/** Outputs that cannot be used, to the person who can mend it. */
+/** Outputs that cannot be used, to the person who can correct it. */
 export class OutputsError extends UserError {}
 
 /** One thing to hand over. */

@@ -4,7 +4,7 @@ import { ApiKeyError, type ApiKeyRecord, type ApiKeys } from "../../clients/zot/
 import { ownerIn, sameOwner } from "../../clients/zot/keyOwner";
 import type { Credential } from "./outputs";
 
-/** Keys that could not be ended, to the person who can mend it. */
+/** Keys that could not be ended, to the person who can correct it. */
 export class PreviousKeysError extends UserError {}
 
 export interface PreviousKeys {

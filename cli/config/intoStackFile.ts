@@ -12,8 +12,8 @@ export interface TakenOver extends Suggestion {
 }
 
 /**
- * Writes what the first push would otherwise remove into the stack's file; comments and the rest of it stay as they
- * are.
+ * Writes what the first deployment would otherwise remove into the stack's file; comments and the rest of it stay as
+ * they are.
  *
  * @param from path of the host's config, `-` for standard input.
  * @param print works everything out and writes nothing.

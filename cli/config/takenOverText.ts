@@ -56,7 +56,7 @@ export function takenOverText(found: TakenOver, { print = false, withMeanings = 
         refused.map((sentence) => `${sentence}.`),
     );
     list(
-        "Logins that end with the first push, and whom that locks out:",
+        "Logins that end with the first deployment, and whom that locks out:",
         logins.map(({ path, who }) => `${path}: ${who}`),
     );
     list(
@@ -65,7 +65,7 @@ export function takenOverText(found: TakenOver, { print = false, withMeanings = 
         accounts,
     );
     list(
-        "Who loses what with the first push:",
+        "Who loses what with the first deployment:",
         found.losses.map((change) => `${lossInWords(change, found.members)}.`),
     );
     list(

@@ -10,14 +10,14 @@ import { join } from "node:path";
 import { outsideText } from "../../clients/outsideText";
 import { UserError } from "../../clients/userError";
 import { withoutSecretVariables } from "../shared/environment";
-import { heedSignalOf } from "../shared/interrupt";
+import { throwIfInterrupted } from "../shared/interrupt";
 
 const answerOf = (
     args: string[],
     options: Omit<SpawnSyncOptionsWithStringEncoding, "encoding"> & { encoding: "utf8" },
 ) => {
     const answer = spawnSync("git", args, { env: withoutSecretVariables(), ...options });
-    heedSignalOf(answer);
+    throwIfInterrupted(answer);
     return answer;
 };
 
@@ -25,7 +25,7 @@ const outputOf = (args: string[], options: ExecFileSyncOptions): string => {
     try {
         return execFileSync("git", args, { env: withoutSecretVariables(), ...options, encoding: "utf8" });
     } catch (error) {
-        heedSignalOf(error);
+        throwIfInterrupted(error);
         throw error;
     }
 };
@@ -76,7 +76,7 @@ const NO_NAME = /(^|\/)(\.{0,2}|\.git|git~1)(\/|$)/i;
  *
  * @throws UserError
  */
-export function mustBeOrdinary({ root }: Repository, commit: string): void {
+export function requireOrdinary({ root }: Repository, commit: string): void {
     const paths = outputOf(["ls-tree", "-r", "-z", "--name-only", "--full-tree", commit], {
         cwd: root,
         maxBuffer: 1 << 28,
@@ -213,7 +213,7 @@ export function entriesOf({ root, prefix }: Repository, commit: string): Entry[]
         });
 }
 
-/** A file's content as it is kept: no attribute, filter or line ending that a commit may ask for is heeded. */
+/** A file's content as it is kept: no attribute, filter or line ending that a commit may ask for is applied. */
 export function contentOf({ root }: Repository, object: string): Buffer {
     return execFileSync("git", ["cat-file", "blob", object], {
         cwd: root,

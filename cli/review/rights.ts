@@ -58,7 +58,7 @@ export function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[]
         add("wider", `a login that is not the declared one: ${inline(path)}, ${inline(who)}`);
     for (const { path, who } of knew.filter((login) => !isIn(knows)(login)))
         add("narrower", `a login that was not the declared one ends: ${inline(path)}, ${inline(who)}`);
-    if (canonical(loginWays(before)) !== canonical(loginWays(after)))
+    if (canonical(loginMethods(before)) !== canonical(loginMethods(after)))
         add("unclear", "how zot takes logins is other than before (`http.auth`)");
     if (canonical(conditionsOf(before)) !== canonical(conditionsOf(after)))
         add("unclear", "conditions of policies are other ones (`http.accessControl`, `conditions`)");
@@ -66,7 +66,7 @@ export function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[]
 }
 
 /** The names of secret files hold a placeholder and say nothing; the logins themselves are compared one by one. */
-function loginWays(config: ZotConfig): Json {
+function loginMethods(config: ZotConfig): Json {
     const auth = at(config, "http", "auth");
     if (!isMap(auth)) return null;
     const compared = ["openid", "sessionkeysfile", "htpasswd", "ldap", "bearer", "mtls"];

@@ -32,7 +32,7 @@ import {
     stacksWithFile,
 } from "../../components/settings/fromStackFile";
 import type { ZotConfig } from "../../components/zotConfig";
-import { heedSignalOf } from "../shared/interrupt";
+import { throwIfInterrupted } from "../shared/interrupt";
 import { contentOf, entriesOf, type Repository } from "./git";
 
 /** How long the rendering of one stack may take. In milliseconds. */
@@ -64,8 +64,8 @@ export function stacksIn(folder: string): string[] {
 }
 
 /**
- * Whether a file of the project's folder is a stack's, which a review reads. The one to copy is none: a change of it has
- * to be read like one of code.
+ * Whether a file of the project's folder is a stack's, which a review reads. The one to copy is none: a change of it
+ * has to be read like one of code.
  */
 export function isStackFile(file: string): boolean {
     const stack = /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? "";
@@ -174,7 +174,7 @@ export function dataSide(program: string, { refused }: StackFiles, folder: strin
             env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder, NO_COLOR: "1" },
         },
     );
-    heedSignalOf({ signal });
+    throwIfInterrupted({ signal });
     if (status !== 0)
         return none(
             "Its files could not be read " +
@@ -197,7 +197,7 @@ export function dataSide(program: string, { refused }: StackFiles, folder: strin
 /** What a stack comes to by the code in its folder; where that has no such command yet, by the code that runs now. */
 export function sideOf(folder: string, stack: string, home: string): StackSide {
     try {
-        for (const file of ["Pulumi.yaml", `Pulumi.${stack}.yaml`]) mustBeFile(join(folder, file));
+        for (const file of ["Pulumi.yaml", `Pulumi.${stack}.yaml`]) requireFile(join(folder, file));
         const found = settingsOf(folder, stack);
         return {
             ...found,
@@ -214,7 +214,7 @@ export const hasOwnCode = (folder: string): boolean =>
     ["build/run.cjs", "cli/config.ts"].every((file) => existsSync(join(folder, file)));
 
 /** A link in a commit may lead anywhere. */
-function mustBeFile(file: string): void {
+function requireFile(file: string): void {
     const status = lstatSync(file, { throwIfNoEntry: false });
     if (status && !status.isFile()) throw new StackFileError(`${file} is not a plain file, and is not read.`);
 }
@@ -232,7 +232,7 @@ function renderedByItself(folder: string, stack: string, home: string): Pick<Sta
             env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, NO_COLOR: "1" },
         },
     );
-    heedSignalOf({ signal });
+    throwIfInterrupted({ signal });
     const said = stderr.trim().replaceAll(`${folder}/`, "");
     if (status === 1 && said !== "") return { problem: said };
     if (status !== 0)

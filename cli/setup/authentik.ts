@@ -22,8 +22,8 @@ const TIMEOUT = 20_000;
  * @throws ApiFailure, EndlessListError with words for a person
  */
 export async function lookAtAuthentik(url: string, token: string, clientId: string): Promise<FoundInAuthentik> {
-    const way = outgoing();
-    const api = new AuthentikApi({ url, token, way }, oneAttempt(TIMEOUT));
+    const transport = outgoing();
+    const api = new AuthentikApi({ url, token, transport }, oneAttempt(TIMEOUT));
     // One after the other the first: a token that is refused is said once.
     const groups = await api.list<{ name: string }>("The groups in Authentik", "/core/groups/?include_users=false");
     const flows = (designation: string) =>
@@ -32,7 +32,7 @@ export async function lookAtAuthentik(url: string, token: string, clientId: stri
         flows("authorization"),
         flows("invalidation"),
         api.list<{ name: string }>("The certificates in Authentik", "/crypto/certificatekeypairs/?has_key=true"),
-        loginObstacles({ url, token, way }, undefined, clientId),
+        loginObstacles({ url, token, transport }, undefined, clientId),
     ]);
     return {
         groups: groups.map(({ name }) => name),

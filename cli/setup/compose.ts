@@ -91,7 +91,7 @@ export function composedFile(
     return text.includes("config:") && text.trimStart().startsWith("#") ? written : `${HEADING} ${stack}\n${written}`;
 }
 
-/** What of the host's config goes with the first push, as `zot.dropSettings` names it. */
+/** What of the host's config goes with the first deployment, as `zot.dropSettings` names it. */
 export function lostSettings({ replaced, refused }: Suggestion, isYaml: boolean): string[] {
     // The push does not compare a config that is not JSON.
     if (isYaml) return ["*"];

@@ -85,7 +85,7 @@ const whatNext = (stack: string) =>
     `Nothing is changed yet. To put it into force: pulumi up --stack ${stack}\n` +
     `Who will be able to do what: npm run --silent matrix -- --stack ${stack}`;
 const notYet = (stack: string) =>
-    `The stack's file is written, and the preview found what stands in the way. Mend it, and then: pulumi preview --stack ${stack}`;
+    `The stack's file is written, and the preview found what stands in the way. Correct it, and then: pulumi preview --stack ${stack}`;
 
 interface TheStack {
     name: string;
@@ -225,7 +225,7 @@ function identityOf(interview: Interview, given: Groups, config: JsonMap): { url
     return { url, issuer: String(issuer ?? `${url}/application/o/${slug}/`) };
 }
 
-/** What goes with the first push is a person's to decide. */
+/** What goes with the first deployment is a person's to decide. */
 async function agreeToLoss(interview: Interview, lost: readonly string[], { logins }: Suggestion): Promise<void> {
     const what = lost[0] === "*" ? "what the settings do not hold of the config" : lost.join(", ");
     const answer = await interview.answer("drop", {

@@ -83,5 +83,5 @@ export async function run(program: Command, { exitCode = usualExitCode, words = 
     }
 }
 
-/** 1 for what a person can mend, 3 for all else. */
+/** 1 for what a person can correct, 3 for all else. */
 export const usualExitCode = (error: unknown) => (error instanceof UserError ? EXIT.mistake : EXIT.defect);

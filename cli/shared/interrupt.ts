@@ -16,7 +16,7 @@ export class Interrupted extends Error {
  * Ctrl-C on a terminal reaches a child process at once, and this process only when it returns to its loop.
  * @throws Interrupted where a child was ended by a signal that ends this process too
  */
-export function heedSignalOf(ended: unknown): void {
+export function throwIfInterrupted(ended: unknown): void {
     const signal = (ended as { signal?: unknown } | undefined)?.signal;
     if (typeof signal === "string" && signal in EXIT_BY_SIGNAL) throw new Interrupted(signal as EndingSignal);
 }

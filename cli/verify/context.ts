@@ -1,6 +1,6 @@
 /** What a check works with. */
 
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import { sendOne } from "../../clients/http/request";
 import { KeyHolder } from "../../clients/zot/apiKeys";
 import { evaluate, type Who } from "../../components/accessPolicy";
@@ -42,14 +42,14 @@ export class Context {
     constructor(
         readonly subject: Subject,
         readonly readOnly: boolean,
-        readonly way: Send,
+        readonly transport: Transport,
         readonly recorder: Recorder,
         readonly control: Control,
     ) {
-        this.anonymous = new Registry(subject.registryUrl, "anonymous", way, recorder, control);
+        this.anonymous = new Registry(subject.registryUrl, "anonymous", transport, recorder, control);
         this.testUsers =
             !readOnly && subject.authentik
-                ? new TestUsers(subject, this.run, way, recorder, control, subject.authentik)
+                ? new TestUsers(subject, this.run, transport, recorder, control, subject.authentik)
                 : undefined;
         this.scratch = scratchRepository(subject, this.run);
     }
@@ -98,7 +98,7 @@ export class Context {
         if (key)
             return {
                 username,
-                registry: new Registry(registryUrl, `CI (${username})`, this.way, this.recorder, this.control, {
+                registry: new Registry(registryUrl, `CI (${username})`, this.transport, this.recorder, this.control, {
                     username,
                     key,
                 }),
@@ -115,7 +115,7 @@ export class Context {
     /** CI's own keys, by its own key. */
     ciKeys(): KeyHolder | undefined {
         const { ciKey, ciUser, registryUrl } = this.subject;
-        return ciKey === undefined ? undefined : new KeyHolder(this.way, registryUrl, ciUser, ciKey);
+        return ciKey === undefined ? undefined : new KeyHolder(this.transport, registryUrl, ciUser, ciKey);
     }
 
     private removableSeen = false;
@@ -282,7 +282,7 @@ export class Context {
 
     /** Whether the registry answers at all. */
     async reach(): Promise<void> {
-        await sendOne(this.way, `${this.subject.registryUrl}/v2/`);
+        await sendOne(this.transport, `${this.subject.registryUrl}/v2/`);
     }
 }
 

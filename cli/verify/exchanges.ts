@@ -1,6 +1,6 @@
 /** What was sent and what came back, for people: never a credential, a cookie or a code of a login. */
 import { urlOf, withoutQuery } from "../../clients/http/address";
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import { outsideText } from "../../clients/outsideText";
 import { withoutSecrets } from "../../components/settings/secrets";
 
@@ -39,9 +39,9 @@ export function shortened(text: string): string {
  * Records the steps of a login: addresses without their queries, which hold codes and states, and no bodies, which hold
  * passwords and keys.
  */
-export function recordedSteps(way: Send, recorder: Recorder, as: string): Send {
+export function recordedSteps(transport: Transport, recorder: Recorder, as: string): Transport {
     return async (url, request) => {
-        const response = await way(url, request);
+        const response = await transport(url, request);
         const to = urlOf(response.headers.get("location"), url);
         recorder.add({
             as,

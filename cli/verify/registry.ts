@@ -1,7 +1,7 @@
 /** The registry as one of its users sees it: every request is recorded. No status is an error. */
 import { randomBytes } from "node:crypto";
 import { UnreachableError } from "../../clients/http/failures";
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
 import { sendOne } from "../../clients/http/request";
 import { digestOf } from "../../clients/zot/registry";
@@ -50,7 +50,7 @@ export class Registry {
     constructor(
         readonly url: string,
         readonly as: string,
-        private readonly way: Send,
+        private readonly transport: Transport,
         private readonly recorder: Recorder,
         private readonly control: Control,
         credentials?: { username: string; key: string },
@@ -80,7 +80,7 @@ export class Registry {
         const url = new URL(path, this.url);
         let answer: RegistryAnswer;
         try {
-            answer = await sendOne(this.way, url, {
+            answer = await sendOne(this.transport, url, {
                 method,
                 headers: { ...headers, ...this.credentials },
                 body,

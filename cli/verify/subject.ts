@@ -165,7 +165,7 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
         images: options.image ?? [],
         issuer: options.issuer,
         clientId: options.clientId,
-        ...wayIntoAuthentik(options.authentikUrl ?? environment.AUTHENTIK_URL, environment.AUTHENTIK_TOKEN),
+        ...authentikAccess(options.authentikUrl ?? environment.AUTHENTIK_URL, environment.AUTHENTIK_TOKEN),
         loginFlow: options.loginFlow,
         ciLoginFlow: options.loginFlow,
         ciKey: environment.ZOT_CI_API_KEY?.trim() || undefined,
@@ -207,7 +207,7 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         images: options.image ?? [],
         issuer: identity.issuer,
         clientId: identity.clientId,
-        ...wayIntoAuthentik(url, token),
+        ...authentikAccess(url, token),
         loginFlow: options.loginFlow,
         ciLoginFlow:
             identity.ciLoginFlow === "default"
@@ -259,7 +259,7 @@ async function dedicatedFlow(ciUser: string): Promise<string> {
     return ciLoginFlowSlug(ciUser);
 }
 
-function wayIntoAuthentik(
+function authentikAccess(
     url: string | undefined,
     token: string | undefined,
 ): Pick<Subject, "authentik" | "withoutAuthentik"> {

@@ -1,6 +1,6 @@
 /** Users that live as long as a run, logged in at zot: one of CI's group, one of the admins', one of none. */
 import { Client } from "../../clients/authentik/client";
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import { clockAhead, sendOne } from "../../clients/http/request";
 import { type ApiKeys, KeyHolder } from "../../clients/zot/apiKeys";
 import { LoginError, ZotSession } from "../../clients/zot/session";
@@ -35,7 +35,7 @@ export class TestUsers {
     constructor(
         private readonly subject: Subject,
         private readonly run: string,
-        private readonly send: Send,
+        private readonly send: Transport,
         private readonly recorder: Recorder,
         private readonly control: Control,
         authentik: { url: string; token: string },
@@ -155,7 +155,11 @@ export class TestUsers {
         return ZotSession.login(
             this.subject.registryUrl,
             { username, password },
-            { way: recordedSteps(this.send, this.recorder, by), identityProvider: this.identityProvider, loginFlow },
+            {
+                transport: recordedSteps(this.send, this.recorder, by),
+                identityProvider: this.identityProvider,
+                loginFlow,
+            },
         );
     }
 

@@ -3,7 +3,7 @@
  * and words.
  */
 import type { UnreachableError } from "../http/failures";
-import { outgoing, type Send } from "../http/outgoing";
+import { outgoing, type Transport } from "../http/outgoing";
 import { everyPage } from "../http/paging";
 import { type Answer, type HttpRequest, sendOne } from "../http/request";
 import { retrying } from "../http/retry";
@@ -44,7 +44,7 @@ export interface ApiAccess {
     /** Sent with every request, for a proxy in front. Default: none. */
     headers?: Record<string, string>;
     /** How requests leave this machine. Default: directly, or through the environment's proxy. */
-    way?: Send;
+    transport?: Transport;
 }
 
 export interface ApiRequest {
@@ -62,13 +62,13 @@ export interface Page<Item> {
 }
 
 export class AuthentikApi {
-    private way: Send | undefined;
+    private transport: Transport | undefined;
 
     constructor(
         private readonly access: ApiAccess,
         private readonly patience: Patience = usualPatience,
     ) {
-        this.way = access.way;
+        this.transport = access.transport;
     }
 
     /** Authentik's address, without what belongs to the API. */
@@ -131,9 +131,9 @@ export class AuthentikApi {
 
     private async attempt(target: string, request: HttpRequest, asked: Asked): Promise<Answer> {
         const { token, headers } = this.access;
-        this.way ??= outgoing();
+        this.transport ??= outgoing();
         const cancelled = currentCall()?.cancelled;
-        const answer = await sendOne(this.way, target, {
+        const answer = await sendOne(this.transport, target, {
             ...request,
             headers: {
                 ...headers,

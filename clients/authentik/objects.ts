@@ -5,8 +5,6 @@
 import { outsideText } from "../outsideText";
 import { type ApiAccess, AuthentikApi, twoAttempts } from "./api";
 
-export type LookAccess = ApiAccess;
-
 /** How long Authentik may take for one answer. In milliseconds. */
 const TIMEOUT = 20_000;
 
@@ -31,7 +29,7 @@ export type Kind = keyof typeof KINDS;
  * Objects found by the kind's name; of an application and a flow the item itself is asked for, since lists may be
  * cached or filtered.
  */
-async function find(access: LookAccess, kind: Kind, name: string): Promise<Record<string, unknown> | undefined> {
+async function find(access: ApiAccess, kind: Kind, name: string): Promise<Record<string, unknown> | undefined> {
     const { path, field } = KINDS[kind];
     const isItem = field === "slug";
     const answer = await get<Listed & Record<string, unknown>>(
@@ -47,7 +45,7 @@ async function find(access: LookAccess, kind: Kind, name: string): Promise<Recor
 }
 
 /** Whether the name is one of another kind's object, where no two of all kinds share it. */
-async function isOfAnotherKind(access: LookAccess, kind: Kind, name: string): Promise<boolean> {
+async function isOfAnotherKind(access: ApiAccess, kind: Kind, name: string): Promise<boolean> {
     const known = KINDS[kind];
     if (!("everyKind" in known)) return false;
     const found = await get<Listed>(access, `${known.everyKind}?search=${encodeURIComponent(name)}&page_size=100`);
@@ -56,7 +54,7 @@ async function isOfAnotherKind(access: LookAccess, kind: Kind, name: string): Pr
 
 /** Which of the names are taken. A name that may not be asked for counts as free: making the object will tell. */
 export async function takenNames<Named extends { kind: Kind; name: string }>(
-    access: LookAccess,
+    access: ApiAccess,
     names: readonly Named[],
 ): Promise<Named[]> {
     const found = await Promise.all(
@@ -69,7 +67,7 @@ export async function takenNames<Named extends { kind: Kind; name: string }>(
 }
 
 /** Whether a user is a member of a group; undefined where either is not to be seen. */
-export async function isMember(access: LookAccess, username: string, group: string): Promise<boolean | undefined> {
+export async function isMember(access: ApiAccess, username: string, group: string): Promise<boolean | undefined> {
     const [user, there] = await Promise.all([find(access, "user", username), find(access, "group", group)]);
     if (!Array.isArray(user?.groups) || there?.pk === undefined) return undefined;
     return user.groups.includes(there.pk);
@@ -80,7 +78,7 @@ export async function isMember(access: LookAccess, username: string, group: stri
  * be seen.
  */
 export async function membersOf(
-    access: LookAccess,
+    access: ApiAccess,
     group: string,
 ): Promise<{ pk: number; username: string }[] | undefined> {
     const found = await get<{ users?: number[]; users_obj?: { pk: number; username: string }[] | null }>(
@@ -127,7 +125,7 @@ const PASSED = new Set([
  * @returns the flow's slug and what is in the way; undefined where the flow is not to be seen.
  */
 export async function loginObstacles(
-    access: LookAccess,
+    access: ApiAccess,
     flow: string | undefined,
     clientId: string,
 ): Promise<FlowObstacles | undefined> {
@@ -140,7 +138,7 @@ export async function loginObstacles(
  *
  * @param flow its slug
  */
-export async function authorizationObstacles(access: LookAccess, flow: string): Promise<FlowObstacles | undefined> {
+export async function authorizationObstacles(access: ApiAccess, flow: string): Promise<FlowObstacles | undefined> {
     return obstaclesOf(access, await find(access, "flow", flow), "authorization");
 }
 
@@ -162,7 +160,7 @@ const CLOSED_TO: Record<"login" | "authorization", Readonly<Record<string, strin
 };
 
 async function obstaclesOf(
-    access: LookAccess,
+    access: ApiAccess,
     found: Record<string, unknown> | undefined,
     purpose: "login" | "authorization",
 ): Promise<FlowObstacles | undefined> {
@@ -209,7 +207,7 @@ const USUAL_POLICIES = new Set([
  * Whether everybody who logs in by a password comes to a stage: no policy, but for Authentik's own, says for whom it
  * is.
  */
-async function meetsPasswords(access: LookAccess, { policybindingmodel_ptr_id: target }: Binding): Promise<boolean> {
+async function meetsPasswords(access: ApiAccess, { policybindingmodel_ptr_id: target }: Binding): Promise<boolean> {
     const bindings = await get<Listed>(access, `/policies/bindings/?target=${target}&page_size=100`);
     if (bindings === undefined) return false;
     const enabled = bindings.results.filter((binding) => binding.enabled);
@@ -223,7 +221,7 @@ async function meetsPasswords(access: LookAccess, { policybindingmodel_ptr_id: t
     return isUsual.every(Boolean);
 }
 
-async function usualFlow(access: LookAccess, clientId: string): Promise<Record<string, unknown> | undefined> {
+async function usualFlow(access: ApiAccess, clientId: string): Promise<Record<string, unknown> | undefined> {
     const provider = await find(access, "OAuth2 provider of the client id", clientId);
     if (typeof provider?.authentication_flow === "string") {
         return (await get<Listed>(access, `/flows/instances/?flow_uuid=${provider.authentication_flow}`))?.results.find(
@@ -241,7 +239,7 @@ async function usualFlow(access: LookAccess, clientId: string): Promise<Record<s
  * What a stage demands that a service account does not have; undefined where it passes, or where the stage is not to be
  * seen.
  */
-async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Binding): Promise<string | undefined> {
+async function obstacleOf(access: ApiAccess, { stage, stage_obj: kind }: Binding): Promise<string | undefined> {
     const details = <T>(path: string) => get<T>(access, `/stages/${path}/${stage}/`);
     const model = kind?.meta_model_name;
     if (model === undefined || PASSED.has(model)) return undefined;
@@ -272,7 +270,7 @@ async function obstacleOf(access: LookAccess, { stage, stage_obj: kind }: Bindin
     }
 }
 
-async function passwordObstacle(access: LookAccess, stage: string): Promise<string | undefined> {
+async function passwordObstacle(access: ApiAccess, stage: string): Promise<string | undefined> {
     const found = await get<{ backends?: string[] }>(access, `/stages/password/${stage}/`);
     return found?.backends && !found.backends.includes("authentik.core.auth.InbuiltBackend")
         ? "does not check the passwords that Authentik itself keeps"
@@ -280,6 +278,6 @@ async function passwordObstacle(access: LookAccess, stage: string): Promise<stri
 }
 
 /** The answer's body; undefined for anything but success: who does not answer is told by the look-ups. */
-function get<T>(access: LookAccess, path: string): Promise<T | undefined> {
+function get<T>(access: ApiAccess, path: string): Promise<T | undefined> {
     return new AuthentikApi(access, twoAttempts(TIMEOUT)).request<T>(path).catch(() => undefined);
 }

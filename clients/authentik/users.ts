@@ -1,5 +1,5 @@
 /** The requests of Authentik's API that a login as a service account needs (measured on Authentik 2026.5). */
-import type { Send } from "../http/outgoing";
+import type { Transport } from "../http/outgoing";
 import { UserError } from "../userError";
 import { type ApiRequest, AuthentikApi, type Page, usualPatience } from "./api";
 import { failureIn } from "./failures";
@@ -23,11 +23,11 @@ export class AuthentikUsers {
 
     /** @param url Authentik's address, for example `https://authentik.example.org` */
     constructor(
-        way: Send,
+        transport: Transport,
         private readonly url: string,
         token: string,
     ) {
-        this.api = new AuthentikApi({ url, token, way }, PATIENCE);
+        this.api = new AuthentikApi({ url, token, transport }, PATIENCE);
     }
 
     /** The service account of a name. Any other user is refused: a person's password must not be changed. */

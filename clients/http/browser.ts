@@ -1,21 +1,21 @@
 /** An HTTP client with cookies that follows no redirect by itself: the steps of a login are looked at one by one. */
 import { CookieJar } from "tough-cookie";
-import { outgoing, type Send } from "./outgoing";
+import { outgoing, type Transport } from "./outgoing";
 import { type Answer, type HttpRequest, sendOne } from "./request";
 
 export class Browser {
     // zot's state cookie is always Secure; browsers, and this jar, count loopback as secure.
     private readonly jar = new CookieJar(undefined, { allowSecureOnLocal: true });
 
-    /** @param way how requests leave this machine. Default: directly, or through the environment's proxy. */
-    constructor(private readonly way: Send = outgoing()) {}
+    /** @param transport how requests leave this machine. Default: directly, or through the environment's proxy. */
+    constructor(private readonly transport: Transport = outgoing()) {}
 
     /** Sends one request and reads the answer whole; cookies are sent and kept. */
     async send(target: string | URL, request: HttpRequest = {}): Promise<Answer> {
         const url = new URL(target);
         const cookies = await this.jar.getCookieString(url.href);
         const headers = { ...request.headers, ...(cookies ? { cookie: cookies } : {}) };
-        const answer = await sendOne(this.way, url, { ...request, headers });
+        const answer = await sendOne(this.transport, url, { ...request, headers });
         for (const cookie of answer.headers.getSetCookie())
             await this.jar.setCookie(cookie, url.href, { ignoreError: true });
         return answer;

@@ -31,7 +31,7 @@ export interface OutgoingRequest {
  * @throws UnreachableError for a request with a credential over plain http to another machine, which is not sent; and,
  * when the answer's body is read, for one that is larger than {@link LARGEST_ANSWER}.
  */
-export type Send = (url: URL, request: OutgoingRequest) => Promise<Response>;
+export type Transport = (url: URL, request: OutgoingRequest) => Promise<Response>;
 
 /** Bytes of an answer that are read: a list of a hundred thousand tags has a third of it. */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
@@ -51,8 +51,8 @@ const inEnvironment = (environment: NodeJS.ProcessEnv, name: string) =>
  *
  * @throws Error where the file cannot be read.
  */
-export function outgoing(options: OutgoingOptions = {}, environment: NodeJS.ProcessEnv = process.env): Send {
-    const send = wayOut(options, environment);
+export function outgoing(options: OutgoingOptions = {}, environment: NodeJS.ProcessEnv = process.env): Transport {
+    const send = transportThrough(options, environment);
     return async (url, request) => {
         if (!isConfidential(url) && Object.keys(request.headers).some((name) => CREDENTIALS.test(name))) {
             throw new UnreachableError(
@@ -92,7 +92,7 @@ function bounded(response: Response, { origin }: URL, largest = LARGEST_ANSWER):
     });
 }
 
-function wayOut(options: OutgoingOptions, environment: NodeJS.ProcessEnv): Send {
+function transportThrough(options: OutgoingOptions, environment: NodeJS.ProcessEnv): Transport {
     const httpsProxy =
         options.proxy ?? inEnvironment(environment, "https_proxy") ?? inEnvironment(environment, "http_proxy");
     const httpProxy = options.proxy ?? inEnvironment(environment, "http_proxy");

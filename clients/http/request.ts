@@ -1,7 +1,7 @@
 /** One request and its answer, read whole. */
 import { urlOf } from "./address";
 import { unreachable } from "./failures";
-import type { Send } from "./outgoing";
+import type { Transport } from "./outgoing";
 
 export interface Answer {
     url: URL;
@@ -36,14 +36,14 @@ const USUAL_TIMEOUT = 30_000;
  *
  * @throws UnreachableError where no answer comes.
  */
-export async function sendOne(way: Send, target: string | URL, request: HttpRequest = {}): Promise<Answer> {
+export async function sendOne(transport: Transport, target: string | URL, request: HttpRequest = {}): Promise<Answer> {
     const url = new URL(target);
     const { method = "GET", json, timeout = USUAL_TIMEOUT, cancelled } = request;
     const headers: Record<string, string> = { accept: "*/*", ...request.headers };
     if (json !== undefined) headers["content-type"] = "application/json";
     try {
         const limit = AbortSignal.timeout(timeout);
-        const response = await way(url, {
+        const response = await transport(url, {
             method,
             headers,
             body: json === undefined ? request.body : JSON.stringify(json),

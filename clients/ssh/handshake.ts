@@ -68,7 +68,7 @@ class Handshake {
     over(stream: Duplex): Promise<Client> {
         return new Promise((resolve, reject) => {
             const fail = (message: string, hungUp = false) => {
-                this.settle();
+                this.stopWaiting();
                 this.client.destroy();
                 reject(new SshError(message, hungUp));
             };
@@ -77,7 +77,7 @@ class Handshake {
                 this.firstLine = firstLineOf(chunk);
             });
             this.client.once("ready", () => {
-                this.settle();
+                this.stopWaiting();
                 resolve(this.client);
             });
             this.client.on("greeting", (text) => {
@@ -152,7 +152,7 @@ class Handshake {
         this.timers.push(setTimeout(onSilence, limits.answer), setTimeout(onLateness, limits.login));
     }
 
-    private settle(): void {
+    private stopWaiting(): void {
         for (const timer of this.timers) clearTimeout(timer);
         this.client.removeAllListeners("error").on("error", () => {});
     }

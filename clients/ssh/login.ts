@@ -64,7 +64,8 @@ export async function loginOf(place: Place): Promise<Login> {
 }
 
 /**
- * An agent that is not there breaks the push too, even one with a private key (measured on the plugin command 1.2.1).
+ * An agent that is not there breaks the deployment too, even one with a private key (measured on the plugin command
+ * 1.2.1).
  */
 function reachAgent(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -75,7 +76,7 @@ function reachAgent(path: string): Promise<void> {
                 new SshError(
                     `SSH_AUTH_SOCK names ${path}, where no SSH agent answers (${why}). ` +
                         "Start the agent, or unset SSH_AUTH_SOCK where a private key is set (host.privateKey): " +
-                        "the push would fail with it as well.",
+                        "the deployment would fail with it as well.",
                 ),
             );
         };

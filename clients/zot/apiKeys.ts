@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { UnreachableError } from "../http/failures";
-import type { Send } from "../http/outgoing";
+import type { Transport } from "../http/outgoing";
 import { type Answer, type HttpRequest, sendOne } from "../http/request";
 import { outsideText } from "../outsideText";
 import { UserError } from "../userError";
@@ -119,7 +119,7 @@ export class KeyHolder {
     private readonly authorization: string;
 
     constructor(
-        private readonly way: Send,
+        private readonly transport: Transport,
         private readonly registryUrl: string,
         readonly username: string,
         key: string,
@@ -153,7 +153,7 @@ export class KeyHolder {
     }
 
     private send(url: string, request: HttpRequest): Promise<Answer> {
-        return sendOne(this.way, url, {
+        return sendOne(this.transport, url, {
             ...request,
             headers: { ...request.headers, authorization: this.authorization },
         });

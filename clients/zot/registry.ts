@@ -1,6 +1,6 @@
 /** The few requests of the OCI distribution API that a check of rights needs. */
 import { createHash } from "node:crypto";
-import { outgoing, type Send } from "../http/outgoing";
+import { outgoing, type Transport } from "../http/outgoing";
 import { sendOne } from "../http/request";
 
 /** User name and API key, sent as basic authentication; undefined is anonymous. */
@@ -13,7 +13,7 @@ export class RegistryClient {
         private readonly url: string,
         private readonly credentials?: RegistryCredentials,
         /** Default: directly, or through the environment's proxy. */
-        private readonly way: Send = outgoing(),
+        private readonly transport: Transport = outgoing(),
     ) {}
 
     /** One request; answers are read whole, and no status is an error here. */
@@ -25,7 +25,7 @@ export class RegistryClient {
         const headers = { ...options.headers };
         if (this.credentials)
             headers.authorization = `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.key}`).toString("base64")}`;
-        return sendOne(this.way, new URL(path, this.url), { method, headers, body: options.body });
+        return sendOne(this.transport, new URL(path, this.url), { method, headers, body: options.body });
     }
 
     /**

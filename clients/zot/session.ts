@@ -3,7 +3,7 @@ import { type Credentials, endSession, FlowError, passFlow } from "../authentik/
 import { isConfidential } from "../http/address";
 import { Browser } from "../http/browser";
 import { UnreachableError } from "../http/failures";
-import type { Send } from "../http/outgoing";
+import type { Transport } from "../http/outgoing";
 import { type Answer, clockAhead } from "../http/request";
 import { retrying } from "../http/retry";
 import { outsideText } from "../outsideText";
@@ -18,7 +18,7 @@ export class LoginError extends UserError {}
 
 export interface LoginOptions {
     /** How requests leave this machine. Default: directly, or through the environment's proxy. */
-    way?: Send;
+    transport?: Transport;
     /** Slug of a flow to log in by before zot's login begins. Default: the flow that Authentik itself chooses. */
     loginFlow?: string;
     /**
@@ -70,9 +70,9 @@ export class ZotSession {
     private static async attempt(
         registryUrl: string,
         credentials: Credentials,
-        { way, loginFlow, identityProvider }: LoginOptions,
+        { transport, loginFlow, identityProvider }: LoginOptions,
     ): Promise<ZotSession> {
-        const browser = new Browser(way);
+        const browser = new Browser(transport);
         let answer = await browser.send(`${registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`);
         const authorize = answer.location;
         if (answer.status !== 302 || !authorize) throw startProblem(registryUrl, answer);
@@ -248,7 +248,7 @@ function loginPageProblem({ status, text }: Answer, username: string): string {
     if (text.includes("Client ID Error"))
         return (
             "Authentik does not know the client id that zot sent; " +
-            "compare identity.clientId with the provider in Authentik, and push the registry's config again."
+            "compare identity.clientId with the provider in Authentik, and deploy the registry's config again (pulumi up)."
         );
     if (text.includes("Redirect URI Error"))
         return (
@@ -263,7 +263,7 @@ const CALLBACK_PROBLEMS: readonly [RegExp, string][] = [
     [
         /invalid_client/,
         "zot's client secret is not the one in Authentik: " +
-            "push the registry's config again (pulumi up), and restart zot where that is done by hand",
+            "deploy the registry's config again (pulumi up), and restart zot where that is done by hand",
     ],
     [/signature algorithm not supported/, "Authentik's provider has no signing key: choose one in identity.signingKey"],
     [

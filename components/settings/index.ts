@@ -10,6 +10,7 @@ export {
     settingOf,
 } from "./declarations";
 export { extraConfigMistakes } from "./extraConfig";
+export { type HostSettings, hostSettings } from "./hostSettings";
 export { another, other, quoted } from "./meanings";
 export { byName, nameOfKey, type ParsedSettings, type PolicySettings, parseSettings, withFlatNames } from "./parse";
 export { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "./patterns";
@@ -29,4 +30,3 @@ export {
     type Weigh,
     type ZotPlace,
 } from "./setting";
-export { type ToldSettings, toldToHost } from "./toldToHost";

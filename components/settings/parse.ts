@@ -21,7 +21,7 @@ export interface ParsedSettings {
 export function parseSettings(raw: RawSettings): ParsedSettings {
     const settings: Record<string, Record<string, unknown>> = {};
     const groups = withFlatNames(raw.groups);
-    const mistakes: SettingMistake[] = [...(raw.mistakes ?? []), ...strayNames(groups)];
+    const mistakes: SettingMistake[] = [...(raw.mistakes ?? []), ...unknownNames(groups)];
     const unusable = new Set<string>();
 
     for (const { name, group, key, setting } of allSettings()) {
@@ -278,7 +278,7 @@ export function namespaceMistakes(keys: string[], project: string): SettingMista
 }
 
 /** Names that are no settings: a typing error would otherwise leave a default in force. */
-function strayNames(groups: Record<string, unknown>): SettingMistake[] {
+function unknownNames(groups: Record<string, unknown>): SettingMistake[] {
     const known = new Map<string, Set<string>>();
     for (const { group, key } of allSettings()) known.set(group, (known.get(group) ?? new Set()).add(key));
     const byName = new Map(allSettings().map(({ name, setting }) => [name, setting]));

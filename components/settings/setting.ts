@@ -51,8 +51,8 @@ export interface ZotPlace<T> {
 /** How the host is told of a setting. */
 export interface HostNames {
     /**
-     * Name among the settings that a push sends to the script (`host/look.sh` reads them); of a list each item is a
-     * line.
+     * Name among the settings that a deployment sends to the script (`host/payload.sh` reads them); of a list each item
+     * is a line.
      */
     script?: string;
     /** Name among the inputs of the resource HostObservation. */

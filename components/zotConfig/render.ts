@@ -52,7 +52,7 @@ export function renderZotConfig(settings: PolicySettings, files: SecretFiles): Z
     return mergeExtra(baseConfig(settings, files), settings.zot.extraConfig as JsonMap).config;
 }
 
-/** The text that is pushed, and whose sha256 is the stack's output. */
+/** The text that is deployed, and whose sha256 is the stack's output. */
 export function configText(config: ZotConfig): string {
     return `${JSON.stringify(config, null, 2)}\n`;
 }

@@ -1,4 +1,4 @@
-/** What a config on a host has that the settings do not declare: what the first push would remove. Pure. */
+/** What a config on a host has that the settings do not declare: what the first deployment would remove. Pure. */
 import { withoutSlash } from "../../clients/http/address";
 import { extraConfigMistakes } from "../settings";
 import { isJsonMap, isSameJson, type Json, type JsonMap, keyIn, valueAt } from "../zotJson";
@@ -11,7 +11,7 @@ import { skeleton } from "./render";
 export interface UnmanagedParts {
     /** What `zot.extraConfig` has to hold beside what it holds already, so that it stays. */
     keep: JsonMap;
-    /** Settings of the host's config that are in {@link keep}, as the push lists them. */
+    /** Settings of the host's config that are in {@link keep}, as the deployment lists them. */
     kept: string[];
     /** What a setting of its own decides, and decides otherwise. */
     different: { path: string; onHost: Json; declared?: Json; setting?: string }[];
@@ -167,7 +167,7 @@ const EXTENSION = /^extensions\.[^.[]+$/;
 
 /**
  * Whether a value is no setting: empty, a switch that stands as it does by itself, or part of an extension that is off.
- * The push goes by the same (host/preflight.sh).
+ * The deployment goes by the same (host/preflight.sh).
  */
 function isNoSetting(value: Json, path: readonly string[]): boolean {
     const name = path.join(".").toLowerCase();

@@ -93,7 +93,7 @@ export interface ResourceDefinition<Answer extends object, Request extends objec
     create(client: Client, request: Request): Promise<Answer>;
     read(client: Client, id: string): Promise<Answer>;
     /** The object that the state knows, where it is no longer found by its id: a slug that was changed by hand. */
-    lookFor?(client: Client, oldOutputs: PropertyMap): Promise<Answer | undefined>;
+    findMoved?(client: Client, oldOutputs: PropertyMap): Promise<Answer | undefined>;
     /** A PATCH. */
     update(client: Client, id: string, changes: Partial<Request>): Promise<Answer>;
     delete(client: Client, id: string): Promise<void>;

@@ -3,7 +3,7 @@
  * engine.
  *
  * The semantics are those of the Terraform provider and its bridge, so that programs move between the two: a property
- * that has a default, or that is empty unless said otherwise, is mended when someone changed it by hand; one that
+ * that has a default, or that is empty unless said otherwise, is corrected when someone changed it by hand; one that
  * Authentik computes by itself (`absent: "unmanaged"`) only counts where the program says it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -138,7 +138,7 @@ class Resource<Answer extends object, Request extends object> {
                     throw this.words.duplicate(inputs, resourceName, found[0], field);
                 }
                 if (!isUncertain(error)) throw error;
-                const found = await this.lookAgain(client, request);
+                const found = await this.findAgain(client, request);
                 const made = mine(found);
                 if (made) return made;
                 if (found.length > 0) throw this.words.duplicate(inputs, resourceName, found[0]!);
@@ -152,7 +152,7 @@ class Resource<Answer extends object, Request extends object> {
      * A worker that was cut off may still be at work on the request, so one look is not enough to say that nothing is
      * there.
      */
-    private async lookAgain(client: Client, request: Request): Promise<Answer[]> {
+    private async findAgain(client: Client, request: Request): Promise<Answer[]> {
         await sleep(looks.pause);
         const found = await this.definition.find(client, request);
         if (found.length > 0) return found;
@@ -174,7 +174,7 @@ class Resource<Answer extends object, Request extends object> {
             );
         return this.words.translated("view", { ...oldOutputs, [this.definition.idOutput]: id }, async () => {
             try {
-                const answer = await client.reading(() => this.readOrLookFor(client, id, oldOutputs));
+                const answer = await client.reading(() => this.readOrFindMoved(client, id, oldOutputs));
                 const isImport = Object.keys(oldInputs).length === 0;
                 const properties = await this.toOutputs(client, answer, { ...oldOutputs, ...oldInputs }, oldOutputs);
                 return {
@@ -191,11 +191,11 @@ class Resource<Answer extends object, Request extends object> {
         });
     }
 
-    private async readOrLookFor(client: Client, id: string, oldOutputs: PropertyMap): Promise<Answer> {
+    private async readOrFindMoved(client: Client, id: string, oldOutputs: PropertyMap): Promise<Answer> {
         try {
             return await this.definition.read(client, this.currentId(id, oldOutputs));
         } catch (error) {
-            const moved = isNotFound(error) ? await this.definition.lookFor?.(client, oldOutputs) : undefined;
+            const moved = isNotFound(error) ? await this.definition.findMoved?.(client, oldOutputs) : undefined;
             if (!moved || !this.table.isTheSame(moved, oldOutputs)) throw error;
             return moved;
         }

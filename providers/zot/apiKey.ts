@@ -24,7 +24,7 @@ import {
     outputsOf,
     stateOf,
 } from "./apiKeyProperties";
-import { AfterMinting, type CarriedOut, carryOut } from "./carryOut";
+import { AfterMinting, executePlan, type PlanOutcome } from "./executePlan";
 import { checkRegistry, withLogin } from "./keyLogin";
 import { predecessorsText, predecessorText, reportForeign, reportKeys } from "./keyMessages";
 import { keysSeenBy, prove } from "./keyProof";
@@ -74,7 +74,7 @@ class ApiKeyResource {
             if (Object.keys(properties).length === 0 && state.predecessors.length > 0)
                 await context.log("info", predecessorsText(state.predecessors, inputs.user as string));
         }
-        // Two keys of one user side by side would be taken for each other's strays.
+        // Two keys of one user side by side would each be taken for an orphan of the other.
         return { changes: Object.keys(properties).length > 0, properties, deleteBeforeReplace: true };
     }
 
@@ -97,7 +97,7 @@ class ApiKeyResource {
         }
         const id = idOf(inputsOf(inputs));
         const done = await withLogin(this.services(), inputsOf(inputs), context, (session, clockAhead) =>
-            this.settle({ id, inputs, before: undefined, session, clockAhead }, context),
+            this.reconcile({ id, inputs, before: undefined, session, clockAhead }, context),
         );
         return { id, properties: outputsOf(inputs, done.state, done.key!) };
     }
@@ -118,11 +118,11 @@ class ApiKeyResource {
 
         if (!found.mint) {
             await checkRegistry(this.services(), wanted, context);
-            const settled = await this.settleWithKey(before, inputs, found, context);
-            if (settled) return outputsOf(inputs, settled, before.key);
+            const reconciled = await this.reconcileWithKey(before, inputs, found, context);
+            if (reconciled) return outputsOf(inputs, reconciled, before.key);
         }
         const done = await withLogin(this.services(), inputsOf(inputs), context, (session, clockAhead) =>
-            this.settle({ id, inputs, before, session, clockAhead }, context),
+            this.reconcile({ id, inputs, before, session, clockAhead }, context),
         );
         if (isElsewhere && done.key !== undefined) await this.retire(oldUrl, wanted.user, before, context);
         return outputsOf(inputs, done.state, done.key ?? before.key);
@@ -163,9 +163,9 @@ class ApiKeyResource {
             owner: ownerOf(context.urn),
             takeOver,
         });
-        const strays = seen.strays
-            .filter((stray) => stray.uuid !== state.uuid)
-            .map((stray) => predecessorOf(stray, now));
+        const orphans = seen.orphans
+            .filter((orphan) => orphan.uuid !== state.uuid)
+            .map((orphan) => predecessorOf(orphan, now));
         // The key itself is among the predecessors where it is due, which is not for refresh to decide.
         const others = [...seen.predecessors, ...seen.over].filter((predecessor) => predecessor.uuid !== state.uuid);
         const unknown = seen.found.filter((predecessor) => predecessor.uuid !== state.uuid);
@@ -181,7 +181,7 @@ class ApiKeyResource {
         const status = state.status === "unusable" ? "usable" : state.status;
         return {
             id,
-            properties: outputsOf(inputs, { ...state, status, predecessors: [...others, ...strays] }, key),
+            properties: outputsOf(inputs, { ...state, status, predecessors: [...others, ...orphans] }, key),
             inputs,
         };
     }
@@ -214,7 +214,7 @@ class ApiKeyResource {
             throw new Error(
                 `${textOf(error)} So it cannot be seen whether ${where.user} has API keys left at ` +
                     `${where.registryUrl}, which would go on working and pass to any later user of that name. ` +
-                    "Mend this and try again; where the registry is gone for good, " +
+                    "Correct this and try again; where the registry is gone for good, " +
                     "remove the key from the state: pulumi state delete URN.",
             );
         });
@@ -267,7 +267,7 @@ class ApiKeyResource {
      * What the key can do by itself, without a login: revoke predecessors, and show that it may push. Undefined where
      * that is not enough.
      */
-    private async settleWithKey(
+    private async reconcileWithKey(
         before: { state: KeyState; key: string },
         inputs: PropertyMap,
         found: Due,
@@ -282,7 +282,7 @@ class ApiKeyResource {
         const owner = ownerOf(context.urn);
         const next = plan({ state: before.state, wanted, now: new Date(), keys, owner, takeOver });
         if (next.mint) return undefined;
-        const done = await carryOut({
+        const done = await executePlan({
             plan: next,
             state: before.state,
             wanted,
@@ -296,7 +296,7 @@ class ApiKeyResource {
     }
 
     /** Brings the user's keys to what the plan says, in a session. */
-    private async settle(
+    private async reconcile(
         {
             id,
             inputs,
@@ -311,7 +311,7 @@ class ApiKeyResource {
             clockAhead: number;
         },
         context: CallContext,
-    ): Promise<CarriedOut> {
+    ): Promise<PlanOutcome> {
         const { registryUrl, user, wanted, label, repository, takeOver } = inputsOf(inputs);
         const owner = ownerOf(context.urn);
         const keys = await session.listApiKeys();
@@ -328,9 +328,9 @@ class ApiKeyResource {
         }
         const proveKey = (key: string) =>
             prove(this.services().holder(registryUrl, user, key), repository, registryUrl);
-        let done: CarriedOut;
+        let done: PlanOutcome;
         try {
-            done = await carryOut({
+            done = await executePlan({
                 plan: next,
                 state: before?.state,
                 wanted,

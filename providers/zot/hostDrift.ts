@@ -8,18 +8,18 @@ import type { Declared } from "./hostObservationInputs";
 import { clause, type HostReport } from "./hostReport";
 
 export interface Findings {
-    /** What a push mends, one clause each; the next look after it finds none. */
+    /** What a deployment corrects, one clause each; the next look after it finds none. */
     drift: string[];
     /** From the declared config to the one on the host. */
     difference: string | undefined;
-    /** What a push would not mend, and a person should know. */
+    /** What a deployment would not correct, and a person should know. */
     notes: string[];
 }
 
 /**
  * What differs on the host from what was put into force there; nothing where that is not known. Either config is as it
- * should be: the one that was declared when the host was last pushed, and the one that is declared now, which a push
- * that was reported as failed may have brought.
+ * should be: the one that was declared when the host was last deployed, and the one that is declared now, which a
+ * deployment that was reported as failed may have brought.
  */
 export function compare(
     report: HostReport,
@@ -30,9 +30,9 @@ export function compare(
 ): Findings {
     const findings: Findings = { drift: [], difference: undefined, notes: notesOn(report, names) };
     const { drift } = findings;
-    if (report.pushing) {
+    if (report.deploying) {
         findings.notes.push(
-            `A push is under way on ${names.host} (${report.pushing}), so nothing is said of what is on it; ` +
+            `A deployment is under way on ${names.host} (${report.deploying}), so nothing is said of what is on it; ` +
                 "look again when it has ended.",
         );
         return findings;
@@ -40,10 +40,10 @@ export function compare(
     findings.notes.push(...notesOnLogins(report, last, now, names));
     const deployed = last && deployedOf(report, last, now, circumstances);
     if (!deployed) return findings;
-    if (report.unended) drift.push(`push ${report.unended} was cut off, and neither proven nor taken back`);
+    if (report.unended) drift.push(`deployment ${report.unended} was interrupted, and neither proven nor rolled back`);
 
     if (!deployed.byTheseSettings && !report.lastWasTried)
-        drift.push("the push of what was declared last has not been run there");
+        drift.push("the deployment of what was declared last has not been run there");
 
     const { config, configText } = report;
     const declared = deployed.as;
@@ -70,7 +70,7 @@ export function compare(
         const file = report.secretFiles.find((other) => other.path === path);
         if (file) drift.push(...secretProblems(file, report));
     }
-    // Where the settings of the service change with the push that follows, its file is not to be there yet.
+    // Where the settings of the service change with the deployment that follows, its file is not to be there yet.
     if (deployed.byTheseSettings && !circumstances.serviceChanges) {
         if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
         if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
@@ -89,7 +89,7 @@ export interface Circumstances {
     serviceChanges?: boolean;
 }
 
-/** What the host is to be like: as the last push that succeeded has left it. Undefined where none ever has. */
+/** What the host is to be like: as the last deployment that succeeded has left it. Undefined where none ever has. */
 function deployedOf(
     report: HostReport,
     last: Declared,

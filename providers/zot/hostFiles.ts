@@ -16,7 +16,7 @@ export function secretProblems(file: FileFacts, { zotUser }: HostReport): string
     if (file.rights === undefined) return [`${file.path} is missing`];
     if (!file.rights.startsWith("-")) return [`${file.path} is no plain file but ${kindOf(file.rights)}`];
     const problems: string[] = [];
-    if (file.sha256 === "unreadable") problems.push(`${file.path} cannot be read by the one who pushes`);
+    if (file.sha256 === "unreadable") problems.push(`${file.path} cannot be read by the one who deploys`);
     else if (file.sha256 !== "unknown" && file.sha256 !== hashIn(file.path))
         problems.push(`${file.path} holds something else`);
     return [...problems, ...rightsProblems(file, "0600", zotUser)];

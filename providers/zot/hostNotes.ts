@@ -55,8 +55,8 @@ export function notesOn(
 }
 
 /**
- * Other logins in the config on the host, and whose accounts they leave. The next push ends the logins; zot goes on
- * knowing the accounts, with their keys and the groups of their last login.
+ * Other logins in the config on the host, and whose accounts they leave. The next deployment ends the logins; zot goes
+ * on knowing the accounts, with their keys and the groups of their last login.
  */
 export function notesOnLogins(
     { config, configText }: HostReport,
@@ -72,7 +72,7 @@ export function notesOnLogins(
     const logins = otherLogins(found).map(({ path, who }) => `${path} (${who})`);
     if (logins.length > 0)
         notes.push(
-            `${config.path} on ${host} has logins that are not declared, which the next push ends: ` +
+            `${config.path} on ${host} has logins that are not declared, which the next deployment ends: ` +
                 `${logins.join("; ")}.`,
         );
     const issuer = valueAt(declared, ["http", "auth", "openid", "providers", "oidc", "issuer"]);

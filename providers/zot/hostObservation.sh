@@ -193,7 +193,7 @@ report_preflight() {
     for check in $checks; do
         said=$("$check" 2>/dev/null) || fact mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
     done
-    fact pushIsDue "$deployment_is_due"
+    fact deploymentIsDue "$deployment_is_due"
     rm -rf "$folder"
 }
 
@@ -214,8 +214,8 @@ check_config() {
     verify "$folder/read-only.json"
 }
 
-# Reads: PATH config declared deployed largest_config last_was_deployed log_file own_service owner planned_config problem script
-# secret_files
+# Reads: PATH config declared deployed largest_config last_was_deployed log_file own_service owner planned_config
+# problem script secret_files
 #    service_file service_state start_without_issuer state sudo tool. Sets: config_folder owner state tool. Prints: the
 #    report. Scratch:
 #    also file size.
@@ -250,9 +250,9 @@ observe() {
         fact logProblem "$log_file is not a file that $(id -un) may read, so that a failed deployment could not show what zot has said; correct host.logFile, or give the right to read it. [ZH-OBSERVE-LOG]"
     fi
     starts_with_host || fact "$(if [ "$own_service" = yes ]; then echo disabled; else echo notStartedWithHost; fi)" "$problem"
-    fact pushing "$(running_deployment)"
+    fact deploying "$(running_deployment)"
     fact unended "$(unfinished_deployment)"
-    fact lastPush "$(deployments | tail -n 1)"
+    fact lastDeployment "$(deployments | tail -n 1)"
     if [ "$start_without_issuer" = yes ]; then
         fact start "$([ -f "$state/start" ] && echo yes || echo no)"
         expect_of "$config" 2>/dev/null && fact startSays "$(start_says)"

@@ -1,7 +1,7 @@
 /**
  * The resource HostObservation: a look at the registry's host, which finds what was changed on it by other means than a
- * push. The remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the host, so
- * that it is sent again.
+ * deployment. The remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the
+ * host, so that it is sent again.
  */
 import { createHash } from "node:crypto";
 import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
@@ -39,7 +39,7 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** Whether it is known without a look that there will be a push. */
+/** Whether it is known without a look that there will be a deployment. */
 function isDue({ declared, planned }: Observation, last: Declared | undefined): boolean {
     return planned !== undefined && declared?.config !== last?.config;
 }
@@ -73,10 +73,10 @@ function knownZot({ report }: PropertyMap): KnownZot | undefined {
     return typeof binary === "string" && typeof version === "string" ? { binary, version } : undefined;
 }
 
-interface Look {
+interface Observed {
     report: HostReport;
     findings: Findings;
-    /** What has to be put right before a push, one sentence each. */
+    /** What has to be put right before a deployment, one sentence each. */
     mistakes: string[];
 }
 
@@ -106,7 +106,7 @@ class HostObservationResource {
      * What the last Diff of each resource has seen, for the update that follows it: a look for each of the two would be
      * one too many.
      */
-    private readonly seen = new Map<string, Look>();
+    private readonly seen = new Map<string, Observed>();
     /**
      * After each Read of a refresh the engine asks for a diff of what it has just read (3.259), which is not worth a
      * look.
@@ -125,14 +125,14 @@ class HostObservationResource {
     ): ReturnType<ResourceHandler["diff"]> {
         this.seen.delete(context.urn);
         if (this.justRead.delete(context.urn)) return { changes: false };
-        const look = await this.lookAfter(oldInputs, inputs, oldOutputs, context);
-        if (!look) return { changes: false };
-        await this.refuse(look, inputs, context);
-        if (look.findings.drift.length === 0) {
-            await tellNotes(look, context);
+        const observed = await this.observedAfter(oldInputs, inputs, oldOutputs, context);
+        if (!observed) return { changes: false };
+        await this.refuse(observed, inputs, context);
+        if (observed.findings.drift.length === 0) {
+            await reportNotes(observed, context);
             return { changes: false };
         }
-        this.seen.set(context.urn, look);
+        this.seen.set(context.urn, observed);
         const added = oldOutputs.report === undefined || oldOutputs.report === null;
         return {
             changes: true,
@@ -144,8 +144,8 @@ class HostObservationResource {
     }
 
     /**
-     * Nothing was pushed yet, so that nothing differs; but what a push will do and what stands in its way is told here,
-     * before anything is changed.
+     * Nothing was deployed yet, so that nothing differs; but what a deployment will do and what stands in its way is
+     * told here, before anything is changed.
      */
     async create(
         { inputs, preview, name }: Parameters<ResourceHandler["create"]>[0],
@@ -154,10 +154,10 @@ class HostObservationResource {
         const observation = observationOf(inputs, this.options.environment);
         const outputs: PropertyMap = { pushes: 0 };
         if (observation?.look) {
-            const look = await this.look(observation, { asksRegistry: "always" }, context);
-            await tellNotes(look, context);
-            await this.refuse(look, inputs, context);
-            outputs.report = reportOutput(look.report);
+            const observed = await this.observe(observation, { asksRegistry: "always" }, context);
+            await reportNotes(observed, context);
+            await this.refuse(observed, inputs, context);
+            outputs.report = reportOutput(observed.report);
         }
         return { id: preview ? UNKNOWN : name, properties: outputs };
     }
@@ -177,14 +177,15 @@ class HostObservationResource {
         { oldInputs, inputs, oldOutputs, preview }: Parameters<ResourceHandler["update"]>[0],
         context: CallContext,
     ): ReturnType<ResourceHandler["update"]> {
-        const look = this.seen.get(context.urn) ?? (await this.lookAfter(oldInputs, inputs, oldOutputs, context));
+        const observed =
+            this.seen.get(context.urn) ?? (await this.observedAfter(oldInputs, inputs, oldOutputs, context));
         this.seen.delete(context.urn);
-        if (!look) return oldOutputs;
+        if (!observed) return oldOutputs;
         const pushes = typeof oldOutputs.pushes === "number" ? oldOutputs.pushes : 0;
-        const differs = look.findings.drift.length > 0;
-        if (differs) await tellDrift(look, observationOf(inputs, this.options.environment)!, preview, context);
-        await tellNotes(look, context);
-        return { pushes: pushes + (differs ? 1 : 0), report: reportOutput(look.report) };
+        const differs = observed.findings.drift.length > 0;
+        if (differs) await reportDrift(observed, observationOf(inputs, this.options.environment)!, preview, context);
+        await reportNotes(observed, context);
+        return { pushes: pushes + (differs ? 1 : 0), report: reportOutput(observed.report) };
     }
 
     /**
@@ -209,25 +210,25 @@ class HostObservationResource {
             );
             return;
         }
-        if (report.configText !== observation.declared.config || report.lastPush === "") return;
+        if (report.configText !== observation.declared.config || report.lastDeployment === "") return;
         throw new Error(
             "The config that was declared is still in force on the registry's host " +
                 `${observation.connection.host}, although the command that was to withdraw it ended without an ` +
                 "error: something else ran in its place. " +
                 "Look for ForceCommand in sshd_config, command= in authorized_keys, " +
                 "and exit or exec in the start-up files of the user's shell. " +
-                "Correct it, run pulumi up, which makes the push anew, and then pulumi destroy. " +
+                "Correct it, run pulumi up, which makes the deployment anew, and then pulumi destroy. " +
                 `To leave the host as it is: pulumi state delete '${context.urn}'`,
         );
     }
 
-    /** What is on a host that was pushed before; undefined where it is not to be looked at, or was another one. */
-    private async lookAfter(
+    /** What is on a host that was deployed before; undefined where it is not to be looked at, or was another one. */
+    private async observedAfter(
         oldInputs: PropertyMap,
         inputs: PropertyMap,
         oldOutputs: PropertyMap,
         context: CallContext,
-    ): Promise<Look | undefined> {
+    ): Promise<Observed | undefined> {
         const observation = observationOf(inputs, this.options.environment);
         if (!observation?.look) return undefined;
         const before = observationOf(oldInputs, this.options.environment);
@@ -241,7 +242,7 @@ class HostObservationResource {
             typeof oldInputs.registryUrl === "string" && oldInputs.registryUrl !== observation.registryUrl
                 ? "always"
                 : isSameHost
-                  ? "before the first push"
+                  ? "before the first deployment"
                   : "never";
         const circumstances: Circumstances = {
             // Until a difference was found, what was seen is what was there when the resource was made.
@@ -251,15 +252,15 @@ class HostObservationResource {
                     : undefined,
             serviceChanges: JSON.stringify(before?.variables) !== JSON.stringify(observation.variables),
         };
-        return this.look(
+        return this.observe(
             observation,
             { last, known: isSameHost ? knownZot(oldOutputs) : undefined, asksRegistry, circumstances },
             context,
         );
     }
 
-    /** What is on the host, what of it differs, and what would stand in the way of a push. */
-    private async look(
+    /** What is on the host, what of it differs, and what would stand in the way of a deployment. */
+    private async observe(
         observation: Observation,
         {
             last,
@@ -269,11 +270,11 @@ class HostObservationResource {
         }: {
             last?: Declared;
             known?: KnownZot;
-            asksRegistry: "always" | "before the first push" | "never";
+            asksRegistry: "always" | "before the first deployment" | "never";
             circumstances?: Circumstances;
         },
         context: CallContext,
-    ): Promise<Look> {
+    ): Promise<Observed> {
         const { planned, registryUrl, mistakes, connection } = observation;
         const askRegistry = async () =>
             planned && registryUrl !== undefined ? this.options.registryProblem?.(registryUrl) : undefined;
@@ -283,14 +284,16 @@ class HostObservationResource {
             throw others.length === 0 ? error : new Error(refusal([error.message, ...others]));
         });
         const findings = compare(report, last, observation.declared, namesOf(observation), circumstances);
-        const isFirst = report.lastPush === "" && asksRegistry !== "never";
+        const isFirst = report.lastDeployment === "" && asksRegistry !== "never";
         const registryProblem = await (early ?? (isFirst ? askRegistry() : undefined));
         const isDue =
-            report.pushIsDue === true || findings.drift.length > 0 || (planned !== undefined && last === undefined);
+            report.deploymentIsDue === true ||
+            findings.drift.length > 0 ||
+            (planned !== undefined && last === undefined);
         const found = [...mistakes, ...(isDue ? report.mistakes : [])];
         if (!isDue)
             findings.notes.push(
-                ...report.mistakes.map((mistake) => `A push to ${connection.host} would be refused: ${mistake}`),
+                ...report.mistakes.map((mistake) => `A deployment to ${connection.host} would be refused: ${mistake}`),
             );
         // Where zot does not run yet, nobody can answer for it.
         if (registryProblem !== undefined)
@@ -298,10 +301,10 @@ class HostObservationResource {
         return { report, findings, mistakes: found };
     }
 
-    /** Says what a first deployment will do; and fails, with all that is wrong, where a push would be refused. */
-    private async refuse({ report, mistakes }: Look, inputs: PropertyMap, context: CallContext): Promise<void> {
+    /** Says what a first deployment will do; and fails, with all that is wrong, where a deployment would be refused. */
+    private async refuse({ report, mistakes }: Observed, inputs: PropertyMap, context: CallContext): Promise<void> {
         const { planned, connection } = observationOf(inputs, this.options.environment)!;
-        if (planned && report.lastPush === "") {
+        if (planned && report.lastDeployment === "") {
             const { text, widens } = firstDeployment(report, planned.config, connection.host, planned.groups);
             await context.log(widens ? "warning" : "info", text);
         }
@@ -332,7 +335,7 @@ class HostObservationResource {
         } catch (error) {
             if (error instanceof HostRefusal)
                 throw new Error(
-                    `The registry's host ${host} cannot be looked at, nor pushed to: ${error.message} ` +
+                    `The registry's host ${host} cannot be looked at, nor deployed to: ${error.message} ` +
                         "Nothing was changed.",
                 );
             if (error instanceof SshError)
@@ -357,8 +360,8 @@ function refusal(mistakes: readonly string[]): string {
 
 const namesOf = ({ connection, binary }: Observation) => ({ host: connection.host, binary });
 
-async function tellDrift(
-    { findings: { drift, difference } }: Look,
+async function reportDrift(
+    { findings: { drift, difference } }: Observed,
     { connection }: Observation,
     preview: boolean,
     context: CallContext,
@@ -366,11 +369,11 @@ async function tellDrift(
     const sentence = `The registry's host ${connection.host} is not as it was declared: ${drift.join("; ")}.`;
     await context.log(
         "warning",
-        `${sentence} ${preview ? "pulumi up pushes" : "It is now pushed"} what is declared to it ` +
+        `${sentence} ${preview ? "pulumi up deploys" : "It is now deployed"} what is declared to it ` +
             `again.${difference === undefined ? "" : `\n${difference}`}`,
     );
 }
 
-async function tellNotes({ findings }: Look, context: CallContext): Promise<void> {
+async function reportNotes({ findings }: Observed, context: CallContext): Promise<void> {
     for (const note of findings.notes) await context.log("warning", note);
 }

@@ -152,7 +152,7 @@ export interface Observation {
     variables: [string, string][];
     configFile: string;
     binary: string;
-    /** What a push would bring; undefined where that is not to be asked for. */
+    /** What a deployment would bring; undefined where that is not to be asked for. */
     planned: Planned | undefined;
     registryUrl: string | undefined;
     mistakes: string[];

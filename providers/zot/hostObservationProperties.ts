@@ -71,14 +71,14 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         type: "boolean",
         default: false,
         variable: "own_service",
-        description: "Whether the service file is written by the push.",
+        description: "Whether the service file is written by the deployment.",
     },
     startWithoutIssuer: {
         type: "boolean",
         default: false,
         variable: "start_without_issuer",
         description:
-            "Whether the push puts a start on the host that serves read-only while the issuer does not answer.",
+            "Whether the deployment puts a start on the host that serves read-only while the issuer does not answer.",
     },
     sudo: {
         type: "string",
@@ -91,7 +91,7 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         type: "string",
         variable: "zot_user",
         description:
-            "User that zot runs as. Default: the owner of its storage where root pushes, else the user who pushes.",
+            "User that zot runs as. Default: the owner of its storage where root deploys, else the user who deploys.",
     },
     acceptVersion: {
         type: "string",
@@ -128,8 +128,8 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         description:
             "zot's config as it is to be, with `<sha256>` for the hashes in the secret files' names, " +
             "so that it is known before the secrets are. " +
-            "With it a look asks what a push would ask, " +
-            "and what a push would be refused for is an error before anything is changed.",
+            "With it a look asks what a deployment would ask, " +
+            "and what a deployment would be refused for is an error before anything is changed.",
     },
     plannedReadOnlyConfig: {
         type: "string",
@@ -141,10 +141,11 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         variable: "restart_command",
         description: "What restarts zot, where `serviceManager` is `command`.",
     },
-    dropSettings: { type: "texts", description: "Settings of the host's config that the first push may remove." },
+    dropSettings: { type: "texts", description: "Settings of the host's config that the first deployment may remove." },
     registryUrl: {
         type: "string",
-        description: "The registry's public URL. Asked before the first push, and before a push that changes it.",
+        description:
+            "The registry's public URL. Asked before the first deployment, and before a deployment that changes it.",
     },
     workloadsGroup: { type: "string", description: "What CI's group is called, for words about rights." },
     adminsGroup: { type: "string", description: "What the group of admins is called, for words about rights." },
@@ -194,7 +195,7 @@ export const observationOutputs: Readonly<Record<string, { schema: object; descr
     report: {
         schema: { $ref: "#/types/zot:index/hostReport:HostReport" },
         description:
-            "What was seen when the resource was made, or when a difference was last found: before that was mended.",
+            "What was seen when the resource was made, or when a difference was last found: before that was corrected.",
     },
 };
 

@@ -14,7 +14,7 @@ export interface FileFacts {
 export type Serving = "hardened" | "read-only" | "other" | "not reachable" | "unknown";
 
 export interface HostReport {
-    /** The user ids of the one who looked, who owns the config after a push, and of the one that zot runs as. */
+    /** The user ids of the one who looked, who owns the config after a deployment, and of the one that zot runs as. */
     user: string;
     zotUser: string;
     config: FileFacts;
@@ -26,11 +26,11 @@ export interface HostReport {
     /** Its text, where it is neither the one on the host nor the one that was declared last. */
     deployedText: string | undefined;
     /**
-     * Whether what was declared last was ever deployed to the host: a push that failed, or was refused, leaves nothing
-     * there.
+     * Whether what was declared last was ever deployed to the host: a deployment that failed, or was refused, leaves
+     * nothing there.
      */
     lastWasDeployed: boolean;
-    /** Whether a push of it was ever begun there, if it was not deployed. */
+    /** Whether a deployment of it was ever begun there, if it was not deployed. */
     lastWasTried: boolean;
     zotVersion: string;
     /** What ls says of the installed zot. */
@@ -39,9 +39,9 @@ export interface HostReport {
     /** What answers, where it tells. */
     runningCommit: string;
     service: string;
-    /** Who pushes at this moment; empty where nobody does. */
-    pushing: string;
-    /** Number of a push that was begun and not ended; empty where there is none. */
+    /** Who deploys at this moment; empty where nobody does. */
+    deploying: string;
+    /** Number of a deployment that was begun and not ended; empty where there is none. */
     unended: string;
     /** Whether the start that waits for the issuer is in its place; empty where none is to be. */
     start: string;
@@ -62,12 +62,12 @@ export interface HostReport {
     servingProblem: string;
     /** Why it is not reachable, for the end of a sentence. */
     silence: string;
-    /** What a push would be refused for, one sentence each; empty where that was not asked. */
+    /** What a deployment would be refused for, one sentence each; empty where that was not asked. */
     mistakes: string[];
-    /** Whether the host itself knows that a push has something to do; undefined where that was not asked. */
-    pushIsDue: boolean | undefined;
-    /** Number of the newest push that the host knows of; empty where it knows of none. */
-    lastPush: string | undefined;
+    /** Whether the host itself knows that a deployment has something to do; undefined where that was not asked. */
+    deploymentIsDue: boolean | undefined;
+    /** Number of the newest deployment that the host knows of; empty where it knows of none. */
+    lastDeployment: string | undefined;
 }
 
 /** Characters of a fact. The script on the host cuts it before, and leaves the code of its message. */
@@ -119,7 +119,7 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         versionProblem: one("versionProblem"),
         runningCommit: one("runningCommit"),
         service: one("service"),
-        pushing: one("pushing"),
+        deploying: one("deploying"),
         unended: one("unended"),
         start: one("start"),
         startSays: one("startSays"),
@@ -134,10 +134,10 @@ export function readReport(output: Buffer, configFile: string): HostReport | und
         servingProblem: one("servingProblem"),
         silence: one("silence"),
         mistakes: all("mistake"),
-        pushIsDue: all("pushIsDue")
+        deploymentIsDue: all("deploymentIsDue")
             .map((due) => due === "yes")
             .at(-1),
-        lastPush: all("lastPush").at(-1),
+        lastDeployment: all("lastDeployment").at(-1),
     };
 }
 

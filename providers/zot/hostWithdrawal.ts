@@ -42,7 +42,7 @@ async function askBefore(
     const outlook =
         "Nothing was changed, neither on the host nor in Authentik. " +
         `(If the host is gone for good: pulumi state delete '${context.urn}' and the same for the command ` +
-        "that pushes to it, and the rest can be destroyed.)";
+        "that deploys to it, and the rest can be destroyed.)";
     let ran: Awaited<ReturnType<typeof runOverSsh>>;
     try {
         ran = await runOverSsh(

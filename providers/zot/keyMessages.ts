@@ -16,11 +16,11 @@ export async function reportKeys(
     present: string | undefined,
     context: CallContext,
 ): Promise<void> {
-    if (done.strays.length > 0) {
+    if (done.orphans.length > 0) {
         await context.log(
             "info",
             `API keys of ${user} that nobody holds, because they expired or a run was cut off, were revoked: ` +
-                `${done.strays.map((stray) => stray.uuid).join(", ")}.`,
+                `${done.orphans.map((orphan) => orphan.uuid).join(", ")}.`,
         );
     }
     const others = done.over.filter(({ uuid }) => uuid !== present);

@@ -112,7 +112,7 @@ export interface KeyPlan {
     refusedFor: Owner[];
     mint: Mint | undefined;
     /** Keys that nobody holds: of a run that was cut off, and expired ones. Revoked first. */
-    strays: ApiKeyRecord[];
+    orphans: ApiKeyRecord[];
     /**
      * Predecessors whose time is over, or every other key where the generation was raised. Revoked once there is a key
      * that works.
@@ -147,14 +147,14 @@ export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest)
             (listed(state.uuid) ? undefined : { why: "the present one is gone from the registry" });
     const revokeOthers = state !== undefined && wanted.generation > state.generation;
 
-    const strays: ApiKeyRecord[] = [];
+    const orphans: ApiKeyRecord[] = [];
     const foreign: ApiKeyRecord[] = [];
     const others: Predecessor[] = [];
     const found: Predecessor[] = [];
     for (const key of keys) {
         if (key.uuid === state?.uuid) {
             if (!mint) continue;
-            if (isExpired(key, now)) strays.push(key);
+            if (isExpired(key, now)) orphans.push(key);
             else others.push(predecessorOf(key, afterwards));
             continue;
         }
@@ -166,7 +166,7 @@ export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest)
             // An expired one is nobody's concern.
             if (!isExpired(key, now)) foreign.push(key);
         } else if (isExpired(key, now) || (before === undefined && isOurs && !isInUse(key))) {
-            strays.push(key);
+            orphans.push(key);
         } else {
             const predecessor = before ?? predecessorOf(key, afterwards);
             others.push(predecessor);
@@ -180,7 +180,7 @@ export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest)
         return {
             refusedFor,
             mint: undefined,
-            strays: [],
+            orphans: [],
             over: [],
             revokeOthers: false,
             predecessors: [],
@@ -192,7 +192,7 @@ export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest)
         return {
             refusedFor: [],
             mint,
-            strays,
+            orphans,
             over: others.map((other) => ({ ...other, revokeAfter: now.toISOString() })),
             revokeOthers,
             predecessors: [],
@@ -204,7 +204,7 @@ export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest)
     return {
         refusedFor: [],
         mint,
-        strays,
+        orphans,
         over: others.filter(isOver),
         revokeOthers,
         predecessors: others.filter((other) => !isOver(other)),

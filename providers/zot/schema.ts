@@ -137,7 +137,7 @@ function hostObservationResource() {
     return {
         description:
             "A look at the host of a zot registry, in preview and update: " +
-            "what was changed there by other means is found, told, and pushed again.",
+            "what was changed there by other means is found, told, and deployed again.",
         properties: Object.fromEntries(
             Object.entries(observationOutputs).map(([name, { schema, description }]) => [
                 name,

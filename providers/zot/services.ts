@@ -4,7 +4,7 @@
  */
 import type { AuthentikUsers } from "../../clients/authentik/users";
 import { UnreachableError } from "../../clients/http/failures";
-import type { Send } from "../../clients/http/outgoing";
+import type { Transport } from "../../clients/http/outgoing";
 import type { Answer } from "../../clients/http/request";
 import { retrying } from "../../clients/http/retry";
 import type { KeyHolder } from "../../clients/zot/apiKeys";
@@ -54,8 +54,8 @@ const clients = {
 };
 
 export function servicesFrom(configuration: Configuration, environment: NodeJS.ProcessEnv): Services {
-    let made: Send | undefined;
-    const way = () => (made ??= wayOut(configuration, environment));
+    let made: Transport | undefined;
+    const transport = () => (made ??= transportThrough(configuration, environment));
     return {
         authentik() {
             const { authentikUrl, authentikToken } = configuration;
@@ -72,25 +72,26 @@ export function servicesFrom(configuration: Configuration, environment: NodeJS.P
                         "pulumi config set --secret authentik:token (or in the environment: AUTHENTIK_TOKEN).",
                 );
             if (!authentikUrl || !authentikToken) throw new Error(missing.join(" "));
-            return new (clients.authentikUsers().AuthentikUsers)(way(), authentikUrl, authentikToken);
+            return new (clients.authentikUsers().AuthentikUsers)(transport(), authentikUrl, authentikToken);
         },
-        holder: (registryUrl, username, key) => new (clients.apiKeys().KeyHolder)(way(), registryUrl, username, key),
+        holder: (registryUrl, username, key) =>
+            new (clients.apiKeys().KeyHolder)(transport(), registryUrl, username, key),
         login: (registryUrl, credentials, { issuer, loginFlow }) => {
             const identityProvider = [configuration.authentikUrl, issuer].filter((address) => address !== undefined);
             return clients
                 .zotSession()
-                .ZotSession.login(registryUrl, credentials, { way: way(), identityProvider, loginFlow });
+                .ZotSession.login(registryUrl, credentials, { transport: transport(), identityProvider, loginFlow });
         },
         async registry(registryUrl) {
             const { clockAhead } = clients.request();
-            const answer = await patiently(way(), registryUrl);
-            return { clockAhead: clockAhead(answer), version: await versionOf(way(), registryUrl) };
+            const answer = await patiently(transport(), registryUrl);
+            return { clockAhead: clockAhead(answer), version: await versionOf(transport(), registryUrl) };
         },
-        registryProblem: (registryUrl) => registryProblem(way(), registryUrl),
+        registryProblem: (registryUrl) => registryProblem(transport(), registryUrl),
     };
 }
 
-function wayOut({ caCertificateFile, proxy }: Configuration, environment: NodeJS.ProcessEnv): Send {
+function transportThrough({ caCertificateFile, proxy }: Configuration, environment: NodeJS.ProcessEnv): Transport {
     try {
         return clients.outgoing().outgoing({ caCertificateFile, proxy }, environment);
     } catch (error) {
@@ -102,11 +103,11 @@ function wayOut({ caCertificateFile, proxy }: Configuration, environment: NodeJS
 }
 
 /** The registry's answer to a request that anyone may send, waiting for one that is just being restarted. */
-function patiently(way: Send, registryUrl: string): Promise<Answer> {
+function patiently(transport: Transport, registryUrl: string): Promise<Answer> {
     const ask = async () => {
         const answer = await clients
             .request()
-            .sendOne(way, `${registryUrl}/v2/`)
+            .sendOne(transport, `${registryUrl}/v2/`)
             .catch((error: Error) => {
                 throw new UnreachableError(
                     `The registry: ${error.message}. Is zot running there? ` +
@@ -122,14 +123,14 @@ function patiently(way: Send, registryUrl: string): Promise<Answer> {
     return retrying(ask, { worth: () => ({ within: RESTART_PATIENCE }), firstPause: PAUSE, longestPause: PAUSE });
 }
 
-async function registryProblem(way: Send, registryUrl: string): Promise<string | undefined> {
+async function registryProblem(transport: Transport, registryUrl: string): Promise<string | undefined> {
     const advice =
         "CI's key is asked for there, from this machine: " +
         "correct registry.url, or see to its name and the proxy in front of zot.";
     try {
         const { status, headers } = await clients
             .request()
-            .sendOne(way, `${registryUrl}/v2/`, { timeout: ANSWER_PATIENCE });
+            .sendOne(transport, `${registryUrl}/v2/`, { timeout: ANSWER_PATIENCE });
         if (headers.has("docker-distribution-api-version") || (status === 401 && headers.has("www-authenticate")))
             return undefined;
         return (
@@ -142,9 +143,9 @@ async function registryProblem(way: Send, registryUrl: string): Promise<string |
 }
 
 /** The release that zot names to its user interface (measured on zot 2.1.20). */
-async function versionOf(way: Send, registryUrl: string): Promise<string | undefined> {
+async function versionOf(transport: Transport, registryUrl: string): Promise<string | undefined> {
     try {
-        const answer = await clients.request().sendOne(way, `${registryUrl}/v2/_zot/ext/mgmt`);
+        const answer = await clients.request().sendOne(transport, `${registryUrl}/v2/_zot/ext/mgmt`);
         const { releaseTag } = JSON.parse(answer.text) as { releaseTag?: unknown };
         return typeof releaseTag === "string" && keepsTags(releaseTag) !== undefined ? releaseTag : undefined;
     } catch {

@@ -26,7 +26,7 @@ export interface SshConnection extends SshAddress {
     proxy?: pulumi.Input<SshAddress | undefined>;
 }
 
-/** What was seen on the host when the resource was made, or when a difference was last found: before that was mended. */
+/** What was seen on the host when the resource was made, or when a difference was last found: before that was corrected. */
 export interface HostReport {
     /** sha256 of the config, in hex; empty where there is none. */
     configSha256: string;
@@ -47,7 +47,7 @@ export interface HostReport {
 }
 
 /**
- * A look at the host of a zot registry, in preview and update: what was changed there by other means than a push is told, and pushed
+ * A look at the host of a zot registry, in preview and update: what was changed there by other means than a deployment is told, and deployed
  * again, once. Each look costs one SSH connection. Deleting the resource looks
  * once more: whether what was declared is no longer in force.
  */
@@ -126,13 +126,13 @@ export interface HostObservationArgs {
     serviceManager: pulumi.Input<string>;
     /** Name of zot's systemd unit, or label of its launchd job. Default `zot`. */
     serviceName?: pulumi.Input<string | undefined>;
-    /** Whether the service file is written by the push. Default false. */
+    /** Whether the service file is written by the deployment. Default false. */
     manageService?: pulumi.Input<boolean | undefined>;
-    /** Whether the push puts a start on the host that serves read-only while the issuer does not answer. Default false. */
+    /** Whether the deployment puts a start on the host that serves read-only while the issuer does not answer. Default false. */
     startWithoutIssuer?: pulumi.Input<boolean | undefined>;
     /** What sudo is used for: nothing (`off`), the service manager's commands (`service`), or `all`. Default `off`. */
     sudo?: pulumi.Input<string | undefined>;
-    /** User that zot runs as. Default: the owner of its storage where root pushes, else the user who pushes. */
+    /** User that zot runs as. Default: the owner of its storage where root deploys, else the user who deploys. */
     zotUser?: pulumi.Input<string | undefined>;
     /** A zot that is accepted although it cannot be read as 2.1.19 or newer: its commit, or `sha256:` and the hash of the binary. */
     acceptVersion?: pulumi.Input<string | undefined>;
@@ -144,16 +144,16 @@ export interface HostObservationArgs {
     logFile?: pulumi.Input<string | undefined>;
     /**
      * zot's config as it is to be, with `<sha256>` for the hashes in the secret files' names, so that it is known before the secrets are.
-     * With it a look asks what a push would ask, and what a push would be refused for is an error before anything is changed.
+     * With it a look asks what a deployment would ask, and what a deployment would be refused for is an error before anything is changed.
      */
     plannedConfig?: pulumi.Input<string | undefined>;
     /** The config that is to serve where the issuer is away. */
     plannedReadOnlyConfig?: pulumi.Input<string | undefined>;
     /** What restarts zot, where `serviceManager` is `command`. */
     restartCommand?: pulumi.Input<string | undefined>;
-    /** Settings of the host's config that the first push may remove. */
+    /** Settings of the host's config that the first deployment may remove. */
     dropSettings?: pulumi.Input<pulumi.Input<string>[] | undefined>;
-    /** The registry's public URL. Asked before the first push, and before a push that changes it. */
+    /** The registry's public URL. Asked before the first deployment, and before a deployment that changes it. */
     registryUrl?: pulumi.Input<string | undefined>;
     /** What CI's group is called, for words about rights. */
     workloadsGroup?: pulumi.Input<string | undefined>;

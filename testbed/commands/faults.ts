@@ -1,5 +1,6 @@
 /**
- * npm run faults: one fault at a time into the push to a host, at every step, and whether the registry came through.
+ * npm run faults: one fault at a time into the deployment to a host, at every step, and whether the registry came
+ * through.
  */
 import { cpus, loadavg } from "node:os";
 import { InvalidArgumentError } from "commander";
@@ -20,7 +21,7 @@ interface Options {
 interface Report {
     injected: number;
     survived: number;
-    /** The longest gap in anonymous pulls during a push without a fault, in milliseconds. */
+    /** The longest gap in anonymous pulls during a deployment without a fault, in milliseconds. */
     longestGapMs: number;
     /**
      * What the machine had to do meanwhile, without which a gap says little: the load of the last minute, and its
@@ -31,8 +32,8 @@ interface Report {
     real: { zot: boolean; sshd: boolean };
 }
 
-/** Pushes without a fault, of which the longest gap is taken. */
-const GOOD_PUSHES = 5;
+/** Deployments without a fault, of which the longest gap is taken. */
+const GOOD_DEPLOYMENTS = 5;
 
 async function faults({ json = false, every, workers, only }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
@@ -46,7 +47,7 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         say(
             `zot runs as ${
                 first.host.zotUser === undefined
-                    ? "the user who pushes"
+                    ? "the user who deploys"
                     : `the user ${first.host.zotUser}, and root pushes`
             }`,
         );
@@ -55,12 +56,12 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
                 `${real.sshd ? "real" : "stand-in"}   disk of its own: ` +
                 `${first.host.hasDisk ? "yes" : "no, so its faults are those of its tools"}`,
         );
-        const gaps = await goodPushes();
+        const gaps = await goodDeployments();
         const longestGapMs = Math.round(Math.max(...gaps));
         const machine = { load: Math.round(loadavg()[0]! * 10) / 10, processors: cpus().length };
         const loaded = `at a load of ${machine.load} on ${machine.processors} processors`;
         say(
-            `longest gap in anonymous pulls during ${GOOD_PUSHES} good pushes: ` +
+            `longest gap in anonymous pulls during ${GOOD_DEPLOYMENTS} good deployments: ` +
                 `${gaps.map((gap) => Math.round(gap)).join(", ")} ms, ${loaded}`,
         );
 
@@ -74,7 +75,7 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         for (const injector of injectors) injector.goodGapMs = longestGapMs;
         const outcomes = await injectAll(plan, injectors, say);
 
-        // A push that had ended before its fault counts only where something is wrong all the same.
+        // A deployment that had ended before its fault counts only where something is wrong all the same.
         const injected = outcomes.filter((outcome) => outcome.injected || !outcome.survived);
         const report: Report = {
             injected: injected.length,
@@ -87,7 +88,7 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
         else
             say(
                 `\n${report.survived} of ${report.injected} faults survived; ` +
-                    `longest gap in a good push ${report.longestGapMs} ms, ${loaded}.`,
+                    `longest gap in a good deployment ${report.longestGapMs} ms, ${loaded}.`,
             );
         process.exitCode = report.survived === report.injected ? EXIT.done : EXIT.mistake;
     } finally {
@@ -97,13 +98,13 @@ async function faults({ json = false, every, workers, only }: Options): Promise<
 }
 
 /** On a host of their own, where nothing takes note of the script's steps. */
-async function goodPushes(): Promise<number[]> {
+async function goodDeployments(): Promise<number[]> {
     const injector = await Injector.start({ steps: false });
     try {
         const gaps: number[] = [];
-        for (let index = 0; index < GOOD_PUSHES; index++) {
-            const { longestGapMs, ran } = await injector.goodPush();
-            if (ran.exitCode !== 0) throw new Error(`A push without a fault failed: ${ran.errors}`);
+        for (let index = 0; index < GOOD_DEPLOYMENTS; index++) {
+            const { longestGapMs, ran } = await injector.goodDeployment();
+            if (ran.exitCode !== 0) throw new Error(`A deployment without a fault failed: ${ran.errors}`);
             gaps.push(longestGapMs);
         }
         return gaps;
@@ -136,7 +137,7 @@ function line({ injection, step, survived, problems, ran, seconds }: Outcome, in
     const where =
         injection.step === undefined
             ? ""
-            : ` at step ${injection.step}${step ? ` (${step.slice(0, 70)})` : " (the push had ended)"}`;
+            : ` at step ${injection.step}${step ? ` (${step.slice(0, 70)})` : " (the deployment had ended)"}`;
     const text =
         `${String(index).padStart(4)}/${total}  ${survived ? "ok  " : "FAIL"}  ` +
         `${injection.name}${where}  ${seconds} s`;
@@ -156,7 +157,7 @@ function count(text: string): number {
 
 const faultsCommand = command(
     "npm run faults --",
-    "Injects faults into the push to a registry's host, at every step, and says whether the registry came through.",
+    "Injects faults into the deployment to a registry's host, at every step, and says whether the registry came through.",
     "npm run faults -- --json",
 )
     .option("--json", "print one JSON object on standard output; all else goes to standard error")

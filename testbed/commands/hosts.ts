@@ -1,5 +1,5 @@
 /**
- * npm run hosts: pushes to real systemd hosts of two versions of Debian, by each service manager and with each kind of
+ * npm run hosts: deploys to real systemd hosts of two versions of Debian, by each service manager and with each kind of
  * rights.
  */
 
@@ -97,7 +97,7 @@ const isMeant = (only: string, title: string) =>
 
 const hostsCommand = command(
     "npm run hosts --",
-    "Boots Debian 12 and 13 with systemd, pushes to them over SSH by each service manager and with each " +
+    "Boots Debian 12 and 13 with systemd, deploys to them over SSH by each service manager and with each " +
         "kind of rights, and prints what came of it: host, service manager, rights, case.",
     "ZOT=/usr/local/bin/zot npm run hosts -- --only 'debian13 polkit'",
 )

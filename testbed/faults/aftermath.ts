@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { falseClaims, holesIn } from "./claims";
-import type { FaultHost, Pushed } from "./host";
+import type { Deployed, FaultHost } from "./host";
 import type { Injection } from "./injection";
 import type { Ran } from "./overSsh";
 import { DOWN, NONE, READ_ONLY } from "./watch";
 
-/** What has to hold once the push is over, however it went. */
+/** What has to hold once the deployment is over, however it went. */
 export function afterwards(
     { fault, verb, step }: Injection,
     end: Ran | undefined,
@@ -29,43 +29,43 @@ export function afterwards(
     const done = verb === "withdraw" ? "read-only" : "deployed";
     const succeeded = ran?.exitCode === 0;
     if (ran?.exitCode === 0 && !ran.output.includes(done) && !ran.output.includes("unchanged"))
-        problems.push(`the push said ${JSON.stringify(ran.output)}`);
+        problems.push(`the deployment said ${JSON.stringify(ran.output)}`);
     if (ran && ran.exitCode !== undefined && ran.exitCode !== 0 && !/zot-hardening: |payload/.test(ran.errors))
-        problems.push(`the push failed without a reason: ${JSON.stringify(ran.errors)}`);
+        problems.push(`the deployment failed without a reason: ${JSON.stringify(ran.errors)}`);
     if (ran && (ran.output.length > 200 || ran.errors.length > 4000))
-        problems.push(`the push said too much: ${ran.output.length} and ${ran.errors.length} characters`);
+        problems.push(`the deployment said too much: ${ran.output.length} and ${ran.errors.length} characters`);
     const where = `${served} served and ${disk} was on the disk`;
-    if (fault.kind === "second push") {
+    if (fault.kind === "second deployment") {
         if (!succeeded || second?.exitCode !== 0)
-            problems.push(`of two pushes one failed: ${ran?.errors} ${second?.errors}`);
-        if (served !== disk || ![target, third].includes(served)) problems.push(`after two pushes ${where}`);
+            problems.push(`of two deployments one failed: ${ran?.errors} ${second?.errors}`);
+        if (served !== disk || ![target, third].includes(served)) problems.push(`after two deployments ${where}`);
         return problems;
     }
     const wasNothing = old === NONE;
     const allowedServed = [old === NONE ? DOWN : old, target];
     if (fault.kind === "issuer") allowedServed.push(READ_ONLY);
     if (!allowedServed.includes(served)) problems.push(`afterwards ${where}`);
-    if (succeeded && (served !== target || disk !== target)) problems.push(`the push succeeded, and ${where}`);
+    if (succeeded && (served !== target || disk !== target)) problems.push(`the deployment succeeded, and ${where}`);
     if (ran && ran.exitCode !== undefined && !succeeded) {
         const kept = served === (wasNothing ? DOWN : old) && disk === old;
         const readOnly = fault.kind === "issuer" && served === READ_ONLY && disk === READ_ONLY;
         // On a disk that is read-only by now nothing can be brought back: what was put into force is complete, and
         // serves.
         const stuck = fault.kind === "disk read-only" && served === disk;
-        if (!kept && !readOnly && !stuck) problems.push(`the push failed, and ${where}`);
+        if (!kept && !readOnly && !stuck) problems.push(`the deployment failed, and ${where}`);
     }
     if (ran && ran.exitCode !== undefined && !succeeded && fault.kind !== "disk read-only")
         problems.push(...falseClaims(ran.errors, { old, served, disk }));
     if (ran && ran.exitCode !== undefined)
-        problems.push(...holesIn(ran.errors).map((hole) => `the push said something with a hole: ${hole}`));
-    if (fault.kind === "none" && !succeeded) problems.push(`the push failed: ${ran?.errors}`);
+        problems.push(...holesIn(ran.errors).map((hole) => `the deployment said something with a hole: ${hole}`));
+    if (fault.kind === "none" && !succeeded) problems.push(`the deployment failed: ${ran?.errors}`);
     if (fault.kind === "connection cut" && step !== undefined && served !== target)
-        problems.push(`the push was not carried to its end: ${where}`);
+        problems.push(`the deployment was not carried to its end: ${where}`);
     return problems;
 }
 
 /** Owner, mode and bytes of all that a config in force consists of. */
-export function filesOf(host: FaultHost, { files }: Pushed): string[] {
+export function filesOf(host: FaultHost, { files }: Deployed): string[] {
     return [host.configFile, ...files.map(({ path }) => path)].map((path) => {
         const found = fs.lstatSync(path, { throwIfNoEntry: false });
         if (!found) return `${path}: missing`;
@@ -77,8 +77,8 @@ export function filesOf(host: FaultHost, { files }: Pushed): string[] {
     });
 }
 
-/** What a push must not leave behind. */
-export function leftOver(host: FaultHost, next: Pushed): string[] {
+/** What a deployment must not leave behind. */
+export function leftOver(host: FaultHost, next: Deployed): string[] {
     const problems: string[] = [];
     const state = fs
         .readdirSync(host.state)
@@ -86,19 +86,19 @@ export function leftOver(host: FaultHost, next: Pushed): string[] {
     if (state.length > 0) problems.push(`${state.join(", ")} was left in ${host.state}`);
     const claims = fs.existsSync(join(host.state, "claims")) ? fs.readdirSync(join(host.state, "claims")) : [];
     if (claims.length > 0) problems.push(`${claims.length} locks were left`);
-    const pushes = fs.readdirSync(join(host.state, "pushes"));
-    if (pushes.length > 5) problems.push(`${pushes.length} pushes were kept instead of 5`);
-    for (const push of pushes) {
+    const deployments = fs.readdirSync(join(host.state, "pushes"));
+    if (deployments.length > 5) problems.push(`${deployments.length} deployments were kept instead of 5`);
+    for (const deployment of deployments) {
         const names = fs
-            .readdirSync(join(host.state, "pushes", push))
+            .readdirSync(join(host.state, "pushes", deployment))
             .filter((name) => !["config.json", "read-only.json", "replaced.json"].includes(name));
-        if (names.length > 0) problems.push(`${names.join(", ")} was left of push ${push}`);
+        if (names.length > 0) problems.push(`${names.join(", ")} was left of deployment ${deployment}`);
     }
     const payloads = fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"));
     if (payloads.length > 0) problems.push(`${payloads.length} payloads were left, with secrets`);
     const named = [
         host.configFile,
-        ...pushes.flatMap((push) =>
+        ...deployments.flatMap((push) =>
             ["config.json", "replaced.json"].map((name) => join(host.state, "pushes", push, name)),
         ),
     ]

@@ -1,4 +1,4 @@
-/** What a failed push says of config, service and rights, against what a look finds. Pure. */
+/** What a failed deployment says of config, service and rights, against what a look finds. Pure. */
 import { DOWN, NONE, READ_ONLY } from "./watch";
 
 export interface Found {
@@ -17,7 +17,7 @@ interface Claim {
 
 const wasDown = (old: string) => (old === NONE ? DOWN : old);
 
-/** Every sentence with which a push may end that failed. */
+/** Every sentence with which a deployment may end that failed. */
 const CLAIMS: Claim[] = [
     { sentence: /\[ZH-HOST-UNCHANGED\]/, holds: ({ old, disk }) => disk === old },
     {
@@ -61,16 +61,16 @@ const CLAIMS: Claim[] = [
 ];
 
 /**
- * The claims of what a failed push said that do not hold, each as a sentence; and that it said nothing of how things
- * are.
+ * The claims of what a failed deployment said that do not hold, each as a sentence; and that it said nothing of how
+ * things are.
  */
 export function falseClaims(said: string, found: Found): string[] {
     const made = CLAIMS.filter(({ sentence }) => sentence.test(said));
     const where = `${found.served} served and ${found.disk} was on the disk, after ${found.old}`;
-    if (made.length === 0) return [`the push failed and did not say how things are: ${JSON.stringify(said)}`];
+    if (made.length === 0) return [`the deployment failed and did not say how things are: ${JSON.stringify(said)}`];
     return made
         .filter(({ holds }) => !holds(found))
-        .map(({ sentence }) => `the push said what is not so (${sentence.source}): ${where}`);
+        .map(({ sentence }) => `the deployment said what is not so (${sentence.source}): ${where}`);
 }
 
 /** What a sentence looks like that was made with an empty value. */

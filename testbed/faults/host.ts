@@ -19,7 +19,7 @@ import { ZotService } from "./service";
 import { onPath, Steps } from "./steps";
 
 /** What is pushed: configs that differ in what one can see of them from outside. */
-export interface Pushed {
+export interface Deployed {
     name: string;
     /** The client that logins are sent to the issuer as. */
     clientId: string;
@@ -108,7 +108,7 @@ export class FaultHost {
             }
             host.ssh = await startSshHost({
                 kind: options.ssh,
-                // What the user's own shell reads at its start is no part of the push.
+                // What the user's own shell reads at its start is no part of the deployment.
                 home: host.temporary,
                 environment: {
                     PATH: [host.steps?.folder, options.path, process.env.PATH].filter(Boolean).join(":"),
@@ -132,7 +132,7 @@ export class FaultHost {
         return process.getuid?.() === 0 && onPath("setpriv") ? this.options.zotUser : undefined;
     }
 
-    /** Where the push keeps what it has done. */
+    /** Where the deployment keeps what it has done. */
     get state(): string {
         return `${this.configFile}.zot-hardening`;
     }
@@ -142,8 +142,8 @@ export class FaultHost {
     }
 
     /**
-     * What a push of these settings sends; the same for the same name, but for the secrets' content, which is random
-     * once.
+     * What a deployment of these settings sends; the same for the same name, but for the secrets' content, which is
+     * random once.
      */
     declare(
         name: string,
@@ -153,7 +153,7 @@ export class FaultHost {
             host?: Record<string, unknown>;
         } = {},
         overrides: Overrides = {},
-    ): Pushed {
+    ): Deployed {
         const clientId = `zot-${name}`;
         const raw = {
             registry: { url: this.url },
@@ -185,15 +185,15 @@ export class FaultHost {
             zot: { ...declared.zot, ...own?.zot, ...overrides.zot },
             identity: { ...declared.identity, ...own?.identity, ...overrides.identity },
         } as Settings;
-        return pushedOf(name, whole);
+        return deployedOf(name, whole);
     }
 
-    /** The registry as it was before the first push: anyone may change everything. */
+    /** The registry as it was before the first deployment: anyone may change everything. */
     openConfig(extra: Record<string, unknown> = {}): string {
         return `${JSON.stringify({ distSpecVersion: "1.1.1", storage: { rootDirectory: this.images }, http: { address: "127.0.0.1", port: `${this.port}` }, log: { level: "info" }, ...extra }, null, 4)}\n`;
     }
 
-    /** Nothing of any push, and this config in force, if one is given. */
+    /** Nothing of any deployment, and this config in force, if one is given. */
     reset(config?: string): void {
         this.service.stop();
         for (const name of fs.readdirSync(this.configFolder))
@@ -203,18 +203,18 @@ export class FaultHost {
         this.service.start();
     }
 
-    /** What came of a push; of its answer, the word without the mark, where it has the mark of what was sent. */
-    async push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
+    /** What came of a deployment; of its answer, the word without the mark, where it has the mark of what was sent. */
+    async deploy(deployed: Deployed, verb: HostVerb = "deploy"): Promise<Ran> {
         const command = hostCommand(verb);
         const { shell } = this.options;
         const sent = shell
-            ? pushed.payload.replace(hostArrival, () => hostArrival.replaceAll("/bin/sh", shell))
-            : pushed.payload;
+            ? deployed.payload.replace(hostArrival, () => hostArrival.replaceAll("/bin/sh", shell))
+            : deployed.payload;
         const ran = await runOverSsh(this.ssh, shell ? command.replaceAll("/bin/sh", shell) : command, sent);
-        return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(pushed.payload)?.[1]}\n`, "\n") };
+        return { ...ran, output: ran.output.replace(` ${/^mark=([0-9a-f]+)$/m.exec(deployed.payload)?.[1]}\n`, "\n") };
     }
 
-    /** The shells of pushes that are running, parents first. */
+    /** The shells of deployments that are running, parents first. */
     scripts(): number[] {
         const found = spawnSync("ps", ["-A", "-ww", "-o", "pid=", "-o", "args="], { encoding: "utf8" }).stdout;
         return found
@@ -223,11 +223,11 @@ export class FaultHost {
             .map((line) => Number(line.trim().split(/\s+/)[0]));
     }
 
-    /** Waits until no push runs any more. */
+    /** Waits until no deployment runs any more. */
     async scriptsEnded(milliseconds = 60_000): Promise<void> {
         const deadline = Date.now() + milliseconds;
         while (this.scripts().length > 0) {
-            if (Date.now() > deadline) throw new Error(`A push still runs after ${milliseconds / 1000} seconds.`);
+            if (Date.now() > deadline) throw new Error(`A deployment still runs after ${milliseconds / 1000} seconds.`);
             await pause(30);
         }
     }
@@ -308,9 +308,10 @@ export class FaultHost {
 }
 
 /**
- * What a push of these settings sends; the same for the same name, but for the secrets' content, which is random once.
+ * What a deployment of these settings sends; the same for the same name, but for the secrets' content, which is random
+ * once.
  */
-export function pushedOf(name: string, settings: Settings): Pushed {
+export function deployedOf(name: string, settings: Settings): Deployed {
     const { clientId } = settings.identity;
     const credentials = `${JSON.stringify({ clientid: clientId, clientsecret: secretOf(name, 40) })}\n`;
     const sessionKeys = `${JSON.stringify({ hashKey: secretOf("hash", 64), encryptKey: secretOf("encrypt", 32) })}\n`;

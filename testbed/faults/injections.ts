@@ -1,7 +1,9 @@
-/** Faults, one at a time, into a push that runs over SSH on a host of its own; and what has to hold after each. */
+/**
+ * Faults, one at a time, into a deployment that runs over SSH on a host of its own; and what has to hold after each.
+ */
 import { RegistryClient } from "../../clients/zot/registry";
 import { afterwards, filesOf, leftOver } from "./aftermath";
-import { FaultHost, type FaultHostOptions, type Pushed } from "./host";
+import { type Deployed, FaultHost, type FaultHostOptions } from "./host";
 import type { Fault, Injection } from "./injection";
 import { breaches } from "./model";
 import type { Ran } from "./overSsh";
@@ -12,7 +14,9 @@ export type { Fault, Injection } from "./injection";
 
 export interface Outcome {
     injection: Injection;
-    /** Whether the fault has happened: not where the push took fewer steps than the one that they were counted in. */
+    /**
+     * Whether the fault has happened: not where the deployment took fewer steps than the one that they were counted in.
+     */
     injected: boolean;
     /** The step's name, where one was reached. */
     step?: string;
@@ -31,33 +35,33 @@ const AGAIN_WITHIN_MS = 1500;
 /** Runs injections on one host, one after the other. */
 export class Injector {
     /** The config that is in force between injections. */
-    private current: Pushed;
-    private others: Pushed[];
+    private current: Deployed;
+    private others: Deployed[];
 
     private constructor(
         readonly host: FaultHost,
-        private readonly pushed: Pushed[],
+        private readonly deployed: Deployed[],
         private readonly open: string,
     ) {
-        this.current = pushed[0]!;
-        this.others = pushed.slice(1);
+        this.current = deployed[0]!;
+        this.others = deployed.slice(1);
     }
 
     /** Where root runs this, zot is another user's, as on most hosts. */
     static async start(options: FaultHostOptions = {}): Promise<Injector> {
         const host = await FaultHost.start({ steps: true, diskKilobytes: 8192, zotUser: NOBODY, ...options });
         try {
-            const pushed = [
+            const deployed = [
                 host.declare("a"),
                 host.declare("b", { zot: { garbageCollectionDelay: "2h", metrics: "anonymous" } }),
                 host.declare("c", { zot: { garbageCollectionDelay: "3h" } }),
             ];
-            const injector = new Injector(host, pushed, host.openConfig());
+            const injector = new Injector(host, deployed, host.openConfig());
             await injector.begin("open");
             const status = await new RegistryClient(host.url).push(REPOSITORY, "v1", "an image");
             if (status !== 201) throw new Error(`The image that is pulled could not be pushed: ${status}.`);
-            const first = await host.push(injector.current);
-            if (first.exitCode !== 0) throw new Error(`The first push failed: ${first.errors}`);
+            const first = await host.deploy(injector.current);
+            if (first.exitCode !== 0) throw new Error(`The first deployment failed: ${first.errors}`);
             return injector;
         } catch (error) {
             await host.stop();
@@ -69,7 +73,7 @@ export class Injector {
         return this.host.stop();
     }
 
-    /** The names of the steps of a push without a fault. */
+    /** The names of the steps of a deployment without a fault. */
     async steps(
         from: NonNullable<Injection["from"]> = "hardened",
         verb: "deploy" | "withdraw" = "deploy",
@@ -77,27 +81,29 @@ export class Injector {
         await this.begin(from);
         const next = this.others[0]!;
         this.host.steps!.begin();
-        const ran = await this.host.push(next, verb);
+        const ran = await this.host.deploy(next, verb);
         this.host.steps!.end();
-        if (ran.exitCode !== 0) throw new Error(`A push without a fault failed: ${ran.errors}`);
+        if (ran.exitCode !== 0) throw new Error(`A deployment without a fault failed: ${ran.errors}`);
         this.hasCome(next);
-        if (verb === "withdraw") await this.host.push(next);
+        if (verb === "withdraw") await this.host.deploy(next);
         return this.host.steps!.names();
     }
 
-    /** One push without a fault or anything in its way, and the longest gap between two pulls. */
-    async goodPush(): Promise<{ longestGapMs: number; ran: Ran }> {
+    /** One deployment without a fault or anything in its way, and the longest gap between two pulls. */
+    async goodDeployment(): Promise<{ longestGapMs: number; ran: Ran }> {
         const next = this.others[0]!;
         const watch = new Watch(this.host, this.known(), this.imagePath(), { look: false });
         await pause(100);
-        const ran = await this.host.push(next);
+        const ran = await this.host.deploy(next);
         await pause(100);
         const history = await watch.end();
         if (ran.exitCode === 0) this.hasCome(next);
         return { longestGapMs: history.pulls.longestGapMs, ran };
     }
 
-    /** The longest gap of a good push on this machine, by which the way back is measured; without it, that is not. */
+    /**
+     * The longest gap of a good deployment on this machine, by which the way back is measured; without it, that is not.
+     */
     goodGapMs: number | undefined;
 
     async run(injection: Injection): Promise<Outcome> {
@@ -127,7 +133,7 @@ export class Injector {
             ran = await push.ended;
             await second;
             await host.scriptsEnded();
-            // From nothing, a push that failed leaves nothing.
+            // From nothing, a deployment that failed leaves nothing.
             await watch.settled(from === "nothing" ? 500 : 10_000);
         } finally {
             await this.mend();
@@ -139,7 +145,7 @@ export class Injector {
         problems.push(
             ...breaches(history, {
                 old,
-                pushed: fault.kind === "second push" ? [target, third.name] : [target],
+                deployed: fault.kind === "second deployment" ? [target, third.name] : [target],
                 readOnly,
             }),
         );
@@ -152,9 +158,9 @@ export class Injector {
                     .filter((file, index) => file !== filesOf(host, this.current)[index])
                     .map((file) => `a file of the former config is not as it was: ${file}`),
             );
-        if (fault.kind === "serve" && fault.fault === "dies") problems.push(...this.slowWayBack(history, from));
+        if (fault.kind === "serve" && fault.fault === "dies") problems.push(...this.slowRollback(history, from));
 
-        // Whatever was left, the next push finds its way: the same one, or another.
+        // Whatever was left, the next deployment finds its way: the same one, or another.
         const recovery = injection.step !== undefined && injection.step % 2 === 1 ? third : next;
         problems.push(...(await this.recovers(recovery)));
         return {
@@ -171,7 +177,7 @@ export class Injector {
 
     // --- an injection ---------------------------------------------------------------------------------------------
 
-    /** The number of the first step of this name, found by a push of its own. */
+    /** The number of the first step of this name, found by a deployment of its own. */
     private async stepOf(
         name: RegExp,
         from: NonNullable<Injection["from"]>,
@@ -188,11 +194,11 @@ export class Injector {
         if (from === "open") await this.host.ready();
     }
 
-    /** Begins the push, with whatever is wrong from the beginning. */
+    /** Begins the deployment, with whatever is wrong from the beginning. */
     private async prepared(
         { fault, verb }: Injection,
         step: number | undefined,
-        next: Pushed,
+        next: Deployed,
     ): Promise<{ ended: Promise<Ran> }> {
         const { host } = this;
         if (step === undefined) {
@@ -208,7 +214,7 @@ export class Injector {
             if (fault.kind === "disk read-only") host.setReadOnly(true);
         }
         host.steps!.begin(step);
-        const ended = host.push(next, verb);
+        const ended = host.deploy(next, verb);
         if (fault.kind === "restart" && fault.fault === "port taken") void host.service.takePort(ended);
         return { ended };
     }
@@ -217,12 +223,12 @@ export class Injector {
     private async inject(
         fault: Fault,
         push: { ended: Promise<Ran> },
-        third: Pushed,
+        third: Deployed,
     ): Promise<{ step?: string; second?: Promise<Ran> }> {
         const { host } = this;
         const steps = host.steps!;
         const waiting = await steps.reached(push.ended);
-        // A step less than when they were counted: the push has ended without it.
+        // A step less than when they were counted: the deployment has ended without it.
         if (!waiting) return {};
         const { step } = waiting;
         switch (fault.kind) {
@@ -264,8 +270,8 @@ export class Injector {
                 await host.issuer.become(fault.becomes);
                 steps.answer("go on");
                 break;
-            case "second push": {
-                const second = host.push(third);
+            case "second deployment": {
+                const second = host.deploy(third);
                 await pause(300);
                 steps.answer("go on");
                 return { step, second };
@@ -318,7 +324,7 @@ export class Injector {
      * How long after a start that failed the former config served again; on a machine that is slow by itself, by its
      * own measure.
      */
-    private slowWayBack(history: History, from: string): string[] {
+    private slowRollback(history: History, from: string): string[] {
         const died = this.host.service.diedAt();
         if (died === undefined) return ["no zot has died, so that nothing was tried"];
         if (from === "nothing" || this.goodGapMs === undefined) return [];
@@ -332,31 +338,31 @@ export class Injector {
         ];
     }
 
-    /** A push without a fault succeeds, twice, and leaves nothing of what was. */
-    private async recovers(next: Pushed): Promise<string[]> {
+    /** A deployment without a fault succeeds, twice, and leaves nothing of what was. */
+    private async recovers(next: Deployed): Promise<string[]> {
         const { host } = this;
         const problems: string[] = [];
-        const ran = await host.push(next);
-        if (ran.exitCode !== 0) problems.push(`the next push failed: ${ran.errors.trim()}`);
+        const ran = await host.deploy(next);
+        if (ran.exitCode !== 0) problems.push(`the next deployment failed: ${ran.errors.trim()}`);
         const { served, disk } = await this.look();
         if (served !== next.name || disk !== next.name)
-            problems.push(`after the next push ${served} served and ${disk} was on the disk`);
+            problems.push(`after the next deployment ${served} served and ${disk} was on the disk`);
         problems.push(...leftOver(host, next));
         this.hasCome(next);
         return problems;
     }
 
-    private hasCome(pushed: Pushed): void {
-        this.current = pushed;
-        const index = this.pushed.indexOf(pushed);
-        this.others = [this.pushed[(index + 1) % 3]!, this.pushed[(index + 2) % 3]!];
+    private hasCome(deployed: Deployed): void {
+        this.current = deployed;
+        const index = this.deployed.indexOf(deployed);
+        this.others = [this.deployed[(index + 1) % 3]!, this.deployed[(index + 2) % 3]!];
     }
 
     private known(): Known[] {
         return [
-            ...this.pushed,
-            { name: READ_ONLY, config: this.pushed[0]!.readOnly },
-            ...this.pushed.map((pushed) => ({ name: READ_ONLY, config: pushed.readOnly })),
+            ...this.deployed,
+            { name: READ_ONLY, config: this.deployed[0]!.readOnly },
+            ...this.deployed.map((deployed) => ({ name: READ_ONLY, config: deployed.readOnly })),
             { name: OPEN, config: this.open },
         ];
     }

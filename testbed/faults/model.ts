@@ -1,16 +1,16 @@
 /**
- * Which histories a push may have. Pure.
+ * Which histories a deployment may have. Pure.
  *
- * What is on the disk is complete at every moment. The old config serves, or the new one does; once a push has said
- * that it succeeded, the old one never again. The read-only config only where the issuer is away.
+ * What is on the disk is complete at every moment. The old config serves, or the new one does; once a deployment has
+ * said that it succeeded, the old one never again. The read-only config only where the issuer is away.
  */
 import { DOWN, type History, READ_ONLY } from "./watch";
 
 export interface Expected {
     /** What served, and was on the disk, before. */
     old: string;
-    /** What is pushed, in turn: more than one where pushes come together. */
-    pushed: string[];
+    /** What is deployed, in turn: more than one where deployments come together. */
+    deployed: string[];
     /** Whether the read-only config may serve. */
     readOnly?: boolean;
     /** How long pulls may fail at a stretch, in milliseconds. */
@@ -20,7 +20,7 @@ export interface Expected {
 /** What the history holds that it must not; each as a sentence. */
 export function breaches(history: History, expected: Expected): string[] {
     const found = [...history.broken];
-    const order = [expected.old, ...expected.pushed];
+    const order = [expected.old, ...expected.deployed];
     for (const { at, what } of history.disk) {
         if (!order.includes(what) && !(what === READ_ONLY && expected.readOnly))
             found.push(`after ${at} ms the config on the disk was ${what}`);

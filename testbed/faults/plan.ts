@@ -15,7 +15,7 @@ const AT_A_STEP: Fault[] = [
     { kind: "disk full" },
     { kind: "disk read-only" },
     { kind: "issuer", becomes: "down" },
-    { kind: "second push" },
+    { kind: "second deployment" },
 ];
 
 /** Faults that are there from the beginning. */
@@ -39,7 +39,7 @@ const FROM_THE_BEGINNING: Fault[] = [
     { kind: "tool fails", step: /^mv -f .*live\.json/, message: "Input/output error" },
 ];
 
-/** The steps are those of a push without a fault on this host. */
+/** The steps are those of a deployment without a fault on this host. */
 export async function faultPlan(
     injector: Injector,
     { every = 1, only }: { every?: number; only?: string } = {},
@@ -59,7 +59,7 @@ export async function faultPlan(
     for (const begin of begins) found.push({ begin, steps: await injector.steps(begin.from, begin.verb) });
     for (const { begin, steps } of found) {
         const where = titleOf(begin);
-        // A destroy asks no issuer; and not every push has every step.
+        // A destroy asks no issuer; and not every deployment has every step.
         const applies = (fault: Fault) =>
             (begin.verb !== "withdraw" || fault.kind !== "issuer") &&
             (fault.kind !== "tool fails" || steps.some((step) => fault.step.test(step)));
@@ -78,8 +78,8 @@ export async function faultPlan(
             // Every fault at every step of a change; of the other ways, what differs from it.
             const others = begin.from !== "hardened" || begin.verb === "withdraw";
             if (others && !["script killed", "machine stops", "disk full"].includes(fault.kind)) continue;
-            // Two pushes take twice as long, and meet only where one waits for the other.
-            const stride = every * (others || fault.kind === "second push" ? 3 : 1);
+            // Two deployments take twice as long, and meet only where one waits for the other.
+            const stride = every * (others || fault.kind === "second deployment" ? 3 : 1);
             const injections = steps.map(
                 (_name, index): Injection => ({ ...begin, name: `${where}: ${nameOf(fault)}`, step: index + 1, fault }),
             );
@@ -94,7 +94,7 @@ export async function faultPlan(
 
 function titleOf({ from, verb }: Pick<Injection, "from" | "verb">): string {
     if (verb === "withdraw") return "destroy";
-    return from === "hardened" ? "change" : `first push, ${from === "open" ? "open registry" : "nothing there"}`;
+    return from === "hardened" ? "change" : `first deployment, ${from === "open" ? "open registry" : "nothing there"}`;
 }
 
 export function nameOf(fault: Fault): string {

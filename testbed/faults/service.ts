@@ -55,7 +55,7 @@ export class ZotService {
         spawnSync(this.restartCommand, ["stop"], { stdio: "ignore" });
     }
 
-    /** Starts zot by way of the start that the push has put beside the config, from now on. */
+    /** Starts zot by way of the start that the deployment has put beside the config, from now on. */
     useStart(use: boolean): void {
         this.set("use-start", use ? "yes" : undefined);
     }

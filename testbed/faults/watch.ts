@@ -4,11 +4,11 @@
  */
 import * as fs from "node:fs";
 import * as http from "node:http";
-import type { FaultHost, Pushed } from "./host";
+import type { Deployed, FaultHost } from "./host";
 
 /**
- * What is served, as far as one can see from outside: the config of a push, by the client that logins go to the issuer
- * as; the read-only config; the open one of before; nothing; or something else.
+ * What is served, as far as one can see from outside: the config of a deployment, by the client that logins go to the
+ * issuer as; the read-only config; the open one of before; nothing; or something else.
  */
 export type Served = string;
 export const OPEN = "open";
@@ -25,7 +25,7 @@ export interface Seen<T> {
 export interface History {
     /** Each change of what is served. */
     served: Seen<Served>[];
-    /** Each change of what the config on the disk is: the name of what was pushed, `none`, or `torn`. */
+    /** Each change of what the config on the disk is: the name of what was deployed, `none`, or `torn`. */
     disk: Seen<string>[];
     /** Whatever is wrong with the secret files of the config on the disk. */
     broken: string[];
@@ -38,7 +38,7 @@ export interface Known {
     name: string;
     config: string;
     clientId?: string;
-    files?: Pushed["files"];
+    files?: Deployed["files"];
 }
 
 export class Watch {
@@ -67,7 +67,7 @@ export class Watch {
         if (options.look ?? true)
             this.loops.push(
                 this.loop(() => this.identify(), 25),
-                this.loop(async () => this.lookAtDisk(), 5),
+                this.loop(async () => this.readDisk(), 5),
             );
     }
 
@@ -101,7 +101,7 @@ export class Watch {
 
     /** What the config on the disk is now. */
     onDisk(): string {
-        return this.lookAtDisk();
+        return this.readDisk();
     }
 
     mark(): number {
@@ -144,7 +144,7 @@ export class Watch {
         note(this.history.served, this.mark(), await this.now());
     }
 
-    private lookAtDisk(): string {
+    private readDisk(): string {
         const text = readOrUndefined(this.host.configFile);
         const found = this.known.find((one) => one.config === text);
         const what = text === undefined ? NONE : (found?.name ?? "torn");

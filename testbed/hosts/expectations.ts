@@ -1,5 +1,5 @@
 /** What is expected of a host, in the words of what was found instead. */
-import type { Pushed } from "../faults/host";
+import type { Deployed } from "../faults/host";
 import type { Ran } from "../faults/overSsh";
 import type { Changes, Site } from "./site";
 
@@ -20,7 +20,7 @@ export function succeeded(ran: Ran, ...answers: string[]): void {
     );
 }
 
-/** A push that was refused or failed, in words that hold each of these. */
+/** A deployment that was refused or failed, in words that hold each of these. */
 export function failed(ran: Ran, ...words: (string | RegExp)[]): void {
     expect(ran.exitCode !== 0, `a failure was expected: ${shown(ran)}`);
     for (const word of words)
@@ -31,28 +31,28 @@ export function failed(ran: Ran, ...words: (string | RegExp)[]): void {
 }
 
 /** A look that finds nothing to say. */
-export async function isInOrder(site: Site, pushed: Pushed): Promise<void> {
-    const { refused, warnings, differs } = await site.look(pushed, pushed);
+export async function isInOrder(site: Site, deployed: Deployed): Promise<void> {
+    const { refused, warnings, differs } = await site.preview(deployed, deployed);
     expect(
         refused === undefined && warnings.length === 0 && !differs,
         `preview was to say nothing: ${JSON.stringify({ refused, warnings, differs })}`,
     );
 }
 
-/** What a look of a host that was never pushed says, be it a refusal or a warning. */
-export async function firstLookSays(site: Site, pushed: Pushed, ...words: string[]): Promise<void> {
-    const { refused = "", warnings } = await site.look(pushed);
+/** What a look of a host that was never deployed says, be it a refusal or a warning. */
+export async function firstPreviewSays(site: Site, deployed: Deployed, ...words: string[]): Promise<void> {
+    const { refused = "", warnings } = await site.preview(deployed);
     const said = [refused, ...warnings].join("\n");
     for (const word of words) expect(said.includes(word), `preview does not say ${word}: ${said || "nothing"}`);
 }
 
-export async function serves(site: Site, wanted: string, ...known: Pushed[]): Promise<void> {
+export async function serves(site: Site, wanted: string, ...known: Deployed[]): Promise<void> {
     const found = await site.serves(...known);
     expect(found === wanted, `${wanted} was to be served, and is not: ${found}`);
 }
 
-export async function pushed(site: Site, name = "a", changes: Changes = {}): Promise<Pushed> {
+export async function deployed(site: Site, name = "a", changes: Changes = {}): Promise<Deployed> {
     const declared = site.declare(name, changes);
-    succeeded(await site.push(declared), "deployed");
+    succeeded(await site.deploy(declared), "deployed");
     return declared;
 }

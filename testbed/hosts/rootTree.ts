@@ -36,7 +36,7 @@ export const distributions: readonly Distribution[] = [
     { name: "debian13", suite: "trixie", supervisors: ["runit"] },
 ];
 
-/** What a small server has, as far as a push has to do with it. */
+/** What a small server has, as far as a deployment has to do with it. */
 const PACKAGES = [
     ...[
         "systemd",

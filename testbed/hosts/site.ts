@@ -1,13 +1,13 @@
-/** A site on a host: zot by a service manager, a user who pushes with certain rights, and what is declared for it. */
+/** A site on a host: zot by a service manager, a user who deploys with certain rights, and what is declared for it. */
 import * as http from "node:http";
 import { createServer, type Server } from "node:net";
 import { declaredState } from "../../components/declaredState";
-import { lookSettings, plannedPush } from "../../components/hostObservation";
+import { observationSettings, plannedDeployment } from "../../components/hostObservation";
 import { type HostVerb, hostCommand } from "../../components/hostPayload";
 import { hostRights } from "../../components/hostRights";
 import type { PropertyMap } from "../../providers/protocol";
 import { hostObservation } from "../../providers/zot/hostObservation";
-import { type Pushed, pushedOf } from "../faults/host";
+import { type Deployed, deployedOf } from "../faults/host";
 import { Issuer } from "../faults/issuer";
 import { type Ran, runOverSsh } from "../faults/overSsh";
 import { servedBy } from "../faults/watch";
@@ -19,7 +19,7 @@ export const managers = ["systemd", "systemd-user", "command"] as const;
 export type Manager = (typeof managers)[number];
 
 /**
- * Who pushes, and by which rights: root; an deployer who may do all by sudo; zot's own user with the lines of sudoers,
+ * Who deploys, and by which rights: root; an operator who may do all by sudo; zot's own user with the lines of sudoers,
  * or the rule of polkit, that `npm run host-rights` prints; or zot's own user with none, who needs none for a service
  * of its own.
  */
@@ -29,7 +29,7 @@ export type Rights = (typeof rights)[number];
 export interface SetUp {
     manager: Manager;
     rights: Rights;
-    /** Whether the push writes the unit (`host.manageService`). */
+    /** Whether the deployment writes the unit (`host.manageService`). */
     managed: boolean;
     /** What the command speaks to, for the manager `command`. Default: systemd. */
     behind?: keyof typeof supervisors;
@@ -42,7 +42,7 @@ export interface Preparation {
     unit?: string[];
     /** Default: the folder /var/lib/zot, of the user that zot runs as. */
     storage?: "folder" | "link" | "dynamic user" | "root's";
-    /** Whether zot runs before; default: true, but for a unit that the push writes. */
+    /** Whether zot runs before; default: true, but for a unit that the deployment writes. */
     runs?: boolean;
     /** Whether the unit is enabled; default: true. */
     enabled?: boolean;
@@ -67,7 +67,7 @@ export interface Looked {
     /** Why the host refuses, where it does. */
     refused?: string;
     warnings: string[];
-    /** Whether a push is to follow. */
+    /** Whether a deployment is to follow. */
     differs: boolean;
 }
 
@@ -155,16 +155,16 @@ export class Site {
         };
     }
 
-    declare(name: string, changes: Changes = {}): Pushed {
-        return pushedOf(name, declaredState({ groups: this.groups(name, changes) }).settings);
+    declare(name: string, changes: Changes = {}): Deployed {
+        return deployedOf(name, declaredState({ groups: this.groups(name, changes) }).settings);
     }
 
-    push(pushed: Pushed, verb: HostVerb = "deploy"): Promise<Ran> {
-        return runOverSsh(this.host.login(this.user), hostCommand(verb), pushed.payload);
+    deploy(deployed: Deployed, verb: HostVerb = "deploy"): Promise<Ran> {
+        return runOverSsh(this.host.login(this.user), hostCommand(verb), deployed.payload);
     }
 
-    /** As preview does: of a host that was pushed before, or of one that never was. */
-    async look(declared: Pushed, before?: Pushed): Promise<Looked> {
+    /** As preview does: of a host that was deployed before, or of one that never was. */
+    async preview(declared: Deployed, before?: Deployed): Promise<Looked> {
         const warnings: string[] = [];
         const context = {
             urn: "",
@@ -173,13 +173,13 @@ export class Site {
         };
         const handler = hostObservation({ environment: {} });
         const { privateKeyPem: privateKey, ...login } = this.host.login(this.user);
-        const checked = async ({ settings, config, files }: Pushed, oldInputs?: PropertyMap) => {
+        const checked = async ({ settings, config, files }: Deployed, oldInputs?: PropertyMap) => {
             const given = {
                 connection: { ...login, hostKey: this.host.hostPublicKey, privateKey },
                 config,
                 secretFiles: files.map(({ path }) => path),
-                ...lookSettings(settings),
-                ...plannedPush(settings),
+                ...observationSettings(settings),
+                ...plannedDeployment(settings),
             };
             const { inputs, failures } = await handler.check!(
                 { inputs: given as unknown as PropertyMap, oldInputs, randomSeed: new Uint8Array() },
@@ -204,8 +204,8 @@ export class Site {
         }
     }
 
-    /** What is served, by the names of pushes; `open`, `read-only`, `down`. */
-    serves(...known: Pushed[]): Promise<string> {
+    /** What is served, by the names of deployments; `open`, `read-only`, `down`. */
+    serves(...known: Deployed[]): Promise<string> {
         return servedBy(this.url, known);
     }
 
@@ -282,12 +282,12 @@ export class Site {
         );
     }
 
-    /** The open registry of before the first push. */
+    /** The open registry of before the first deployment. */
     async prepare(prepared: Preparation = {}): Promise<void> {
         const { manager, rights: by, managed } = this.setUp;
         const { storage = "folder", enabled = true, lingers = true, given = true, runs = !managed } = prepared;
         const ofUser = manager === "systemd-user";
-        // The config belongs to whoever pushes it, as after any push.
+        // The config belongs to whoever deploys it, as after any deployment.
         const owner = by === "root" || by === "sudo all" ? "root" : "zot";
         const config = {
             distSpecVersion: "1.1.1",

@@ -18,7 +18,7 @@ export interface SitePart {
 }
 
 export interface SiteOptions {
-    /** Whether zot serves an open config before the first push, or nothing at all. Default: open. */
+    /** Whether zot serves an open config before the first deployment, or nothing at all. Default: open. */
     before?: "open" | "nothing";
     /** Which SSH host; default: sshd where there is one. */
     ssh?: "openssh" | "embedded";

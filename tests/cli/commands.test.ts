@@ -9,7 +9,7 @@ import { project, root, run, scratch } from "./projectCommand";
 
 const declared = (stack: string) => declaredState(settingsFromStackFile(root, stack));
 
-test.each(["prod", "demo"])("npm run config prints what the stack %s would push", (stack) => {
+test.each(["prod", "demo"])("npm run config prints what the stack %s would deploy", (stack) => {
     expect(run("config", ["--stack", stack])).toEqual({
         status: 0,
         stdout: configText(declared(stack).zotConfig()),

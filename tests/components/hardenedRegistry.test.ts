@@ -120,7 +120,7 @@ test("one command reaches the host: pinned, quiet, and with nothing secret in it
     expect(JSON.stringify(stdin)).toContain("canary-generated-secret");
 });
 
-test("the config that the stack shows is the one that is pushed, and names secret files by their hash", async () => {
+test("the config that the stack shows is the one that is deployed, and names secret files by their hash", async () => {
     const registry = await declare();
     const config = (await settled(registry.zotConfig)) as { http: { auth: { sessionKeysFile: string } } };
     expect(config.http.auth.sessionKeysFile).toMatch(/^\/etc\/zot\/session-keys\.[0-9a-f]{64}\.json$/);

@@ -93,8 +93,8 @@ describe.each(["deploy", "withdraw"] as const)("the command to %s", (verb) => {
         expect([before, after]).toEqual(["exec /bin/sh -c ", ""]);
         expect(script).not.toMatch(/['\\!\n]/);
         expect(script).toContain(verb);
-        // The plugin prints it before what a failed push has said: the reason is to be seen, and nothing that reads as
-        // one.
+        // The plugin prints it before what a failed deployment has said: the reason is to be seen, and nothing that
+        // reads as one.
         expect(command.length).toBeLessThan(120);
         expect(command).not.toMatch(/payload|arrive|room|changed|echo/);
     });

@@ -51,7 +51,7 @@ describe("rights on the host", () => {
             ]);
             expect(journal).toEqual({
                 kind: "command",
-                why: "a failed push shows what zot has said",
+                why: "a failed deployment shows what zot has said",
                 command: "usermod --append --groups systemd-journal zot",
             });
         }
@@ -114,7 +114,7 @@ function allowed(rule: string): string[] {
         .map(({ verb, unit, user }) => `${verb} ${unit} by ${user}`);
 }
 
-test("what the push asks of the journal is what sudoers lets it ask", () => {
+test("what the deployment asks of the journal is what sudoers lets it ask", () => {
     const [text] = textOf({ sudo: "service" });
     const asked = /set -- (journalctl .*) "\$unit" "\$service"/.exec(zotLogScript)![1];
     expect(text).toContain(`/usr/bin/${asked} --unit zot\n`);

@@ -1,7 +1,9 @@
 /** What is asked of Authentik before anything is changed there. */
+
 import { randomBytes } from "node:crypto";
 import type { ResourceHookArgs, ResourceHookBinding } from "@pulumi/pulumi";
-import { authorizationObstacles, type LookAccess, loginObstacles, takenNames } from "../../clients/authentik/objects";
+import type { ApiAccess } from "../../clients/authentik/api";
+import { authorizationObstacles, loginObstacles, takenNames } from "../../clients/authentik/objects";
 import { grantedTo } from "../../clients/authentik/permissions";
 import { outgoing } from "../../clients/http/outgoing";
 import { declaredNames, IdentityPreflight, obstacleMessage, takenMessage } from "../../components/identityPreflight";
@@ -14,12 +16,12 @@ jest.setTimeout(60_000);
 
 const token = randomBytes(16).toString("hex");
 let standIn: Awaited<ReturnType<typeof startAuthentikStandIn>>;
-let access: LookAccess;
+let access: ApiAccess;
 const { settings } = siteSettings();
 
 beforeAll(async () => {
     standIn = await startAuthentikStandIn({ token });
-    access = { url: standIn.url, token, way: outgoing() };
+    access = { url: standIn.url, token, transport: outgoing() };
 });
 afterAll(() => standIn.close());
 
@@ -204,20 +206,21 @@ describe("the stages of a login flow", () => {
     });
 
     test("a name that an object of another kind has is taken, where all kinds share their names", async () => {
-        // The lists of all kinds are not the stand-in's; these are the answers of Authentik 2026.5, as far as they are read.
+        // The lists of all kinds are not the stand-in's; these are the answers of Authentik 2026.5, as far as they are
+        // read.
         const answers: Record<string, object> = {
             "/api/v3/providers/all/?search=Zot&page_size=100": {
                 results: [{ name: "Zot", component: "ak-provider-ldap-form" }],
             },
             "/api/v3/policies/all/?search=only-ci&page_size=100": { results: [{ name: "only-ci-2" }] },
         };
-        const way: LookAccess["way"] = ({ pathname, search }) =>
+        const transport: ApiAccess["transport"] = ({ pathname, search }) =>
             Promise.resolve(Response.json(answers[pathname + search] ?? { results: [] }));
         const provider = { kind: "OAuth2 provider", name: "Zot" } as const;
         const policy = { kind: "expression policy", name: "only-ci" } as const;
         const group = { kind: "group", name: "Zot" } as const;
         expect(
-            await takenNames({ url: "https://authentik.example.org", token, way }, [provider, policy, group]),
+            await takenNames({ url: "https://authentik.example.org", token, transport }, [provider, policy, group]),
         ).toEqual([provider]);
     });
 
@@ -228,7 +231,9 @@ describe("the stages of a login flow", () => {
         const group = { kind: "group", name: "artifact-workloads" } as const;
         expect(await takenNames(access, [group])).toEqual([group]);
         standIn.faults.add({ kind: "serverError", method: "GET", path: "/api/v3/core/users/me/" });
-        expect(await grantedTo({ url: standIn.url, token, way: outgoing() })).toMatchObject({ isSuperuser: true });
+        expect(await grantedTo({ url: standIn.url, token, transport: outgoing() })).toMatchObject({
+            isSuperuser: true,
+        });
         standIn.faults.clear();
     });
 

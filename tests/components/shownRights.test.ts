@@ -1,7 +1,7 @@
 /** What preview and up say of a changed config. */
 import { policyChanges } from "../../components/accessChanges";
 import { hostPayload } from "../../components/hostPayload";
-import { pushedPolicy, rightsMessage } from "../../components/shownRights";
+import { deployedPolicy, rightsMessage } from "../../components/shownRights";
 import { namelessSecretFiles, readOnlyConfig } from "../../components/zotConfig";
 import { siteSettings } from "../support/settings";
 
@@ -18,18 +18,18 @@ const payloadFor = (access: Record<string, unknown>) => {
     });
 };
 
-test("the policy that was pushed is read back from the payload", () => {
+test("the policy that was deployed is read back from the payload", () => {
     const access = { ciRepositories: ["team/**"], rules: { "base/**": { ci: ["read"] } } };
-    expect(pushedPolicy(payloadFor(access))).toEqual(siteSettings({ access }).policy);
+    expect(deployedPolicy(payloadFor(access))).toEqual(siteSettings({ access }).policy);
 });
 
 test.each(["", "no payload", "== config 1\nnot JSON\n== end\n"])("of %j nothing is said", (payload) => {
-    expect(pushedPolicy(payload)).toBeUndefined();
+    expect(deployedPolicy(payload)).toBeUndefined();
 });
 
 test("widening is marked and first", () => {
     const changes = policyChanges(
-        pushedPolicy(payloadFor({ ciRepositories: ["team/**"] }))!,
+        deployedPolicy(payloadFor({ ciRepositories: ["team/**"] }))!,
         siteSettings({ access: { ciRepositories: ["tools/**"] } }).policy,
     );
     expect(rightsMessage(changes, { workloadsGroup: "artifact-workloads", adminsGroup: "admins" })).toBe(

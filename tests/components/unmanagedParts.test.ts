@@ -82,7 +82,7 @@ describe("logins of a host's config", () => {
     };
     const claimMapping = { username: "preferred_username", groups: "groups" };
 
-    test("end with the first push, whoever logs in by them is named, and none of them is taken over", () => {
+    test("end with the first deployment, whoever logs in by them is named, and none of them is taken over", () => {
         const onHost: JsonMap = {
             HTTP: {
                 TLS: { cert: "/c.pem", key: "/k.pem", CACert: "/clients.pem" },
@@ -112,7 +112,7 @@ describe("logins of a host's config", () => {
             },
         ]);
         expect(parts.keep).toEqual({ HTTP: { TLS: { cert: "/c.pem", key: "/k.pem" } } });
-        // As the push lists them, and zot.dropSettings names them.
+        // As the deployment lists them, and zot.dropSettings names them.
         expect(parts.replaced).toEqual([
             "HTTP.TLS.CACert",
             "HTTP.Auth.HTPasswd",

@@ -142,15 +142,15 @@ jest.setTimeout(300_000);
         },
     );
 
-    test("a push that fails all the same says what the update has changed in Authentik", async () => {
-        // What only the push itself can find.
+    test("a deployment that fails all the same says what the update has changed in Authentik", async () => {
+        // What only the deployment itself can find.
         const { restartCommand } = site.settings.host as { restartCommand: string };
         scratch.changeSettings({ host: { restartCommand: "exit 7" } });
         try {
             const { stdout, status } = await operation("up");
             expect(status).toBe(1);
             expect(stdout).toMatch(
-                /this update has changed in Authentik, where it stays whatever comes of the push: .*the OAuth2 provider Zot was made/,
+                /this update has changed in Authentik, where it stays whatever comes of the deployment: .*the OAuth2 provider Zot was made/,
             );
             expect(stdout).toMatch(/the group artifact-workloads was made/);
             expect(stdout).not.toContain("Nothing was changed");

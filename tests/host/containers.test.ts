@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { FaultHost, type Pushed } from "../../testbed/faults/host";
+import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { servedBy } from "../../testbed/faults/watch";
 
 jest.setTimeout(120_000);
@@ -98,12 +98,12 @@ async function serve(made: Container): Promise<string> {
 }
 
 const folders = () => ({ [host.configFolder]: host.configFolder, [host.images]: host.images });
-const declared = (restart: string, zot: Record<string, unknown> = {}): Pushed =>
+const declared = (restart: string, zot: Record<string, unknown> = {}): Deployed =>
     host.declare("a", { host: { restartCommand: restart }, zot });
 
-async function refused(pushed: Pushed): Promise<string> {
+async function refused(deployed: Deployed): Promise<string> {
     const before = fs.readFileSync(host.configFile, "utf8");
-    const { exitCode, errors } = await host.push(pushed);
+    const { exitCode, errors } = await host.deploy(deployed);
     expect(exitCode).toBe(1);
     expect(errors).toContain("[ZH-HOST-UNCHANGED]");
     expect(fs.readFileSync(host.configFile, "utf8")).toBe(before);
@@ -118,13 +118,13 @@ async function refused(pushed: Pushed): Promise<string> {
     afterEach(() => void spawnSync(restart, ["stop"], { stdio: "ignore" }));
     afterAll(() => host?.stop());
 
-    test("works with both folders at the same path: a push, a change, a destroy", async () => {
+    test("works with both folders at the same path: a deployment, a change, a destroy", async () => {
         restart = await serve({ mounts: folders() });
         const a = declared(restart);
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await servedBy(host.url, [a])).toBe("a");
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "unchanged\n" });
-        expect(await host.push(a, "withdraw")).toMatchObject({ exitCode: 0, output: "read-only\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "unchanged\n" });
+        expect(await host.deploy(a, "withdraw")).toMatchObject({ exitCode: 0, output: "read-only\n" });
     });
 
     test("a config that is mounted by itself is refused: the secret files beside it would not arrive", async () => {

@@ -3,12 +3,12 @@
  */
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { FaultHost, type Pushed } from "../../testbed/faults/host";
+import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { type Known, OPEN, servedBy } from "../../testbed/faults/watch";
 
 export let host: FaultHost;
-export let a: Pushed;
-export let b: Pushed;
+export let a: Deployed;
+export let b: Deployed;
 export let known: Known[];
 
 beforeAll(async () => {
@@ -22,23 +22,23 @@ afterAll(() => host?.stop());
 export const served = () => servedBy(host.url, known);
 export const mode = (file: string) => (fs.statSync(file).mode & 0o777).toString(8);
 export const read = (file: string) => fs.readFileSync(file, "utf8");
-export const pushes = () =>
+export const deployments = () =>
     fs.readdirSync(join(host.state, "pushes")).sort((left, right) => Number(left) - Number(right));
 export const secretFiles = () =>
     fs.readdirSync(host.configFolder).filter((name) => /^(oidc-credentials|session-keys)\./.test(name));
 export const starts = () => host.zotLog().match(/"message":"configuration settings"/g)?.length ?? 0;
 /** Every secret that a payload holds. */
-export const secretsOf = (pushed: Pushed) =>
-    pushed.files
+export const secretsOf = (deployed: Deployed) =>
+    deployed.files
         .flatMap(({ content }) => Object.entries(JSON.parse(content) as Record<string, string>))
         .filter(([key]) => key !== "clientid")
         .map(([, value]) => value);
 
-export async function hardened(with_: Pushed = a): Promise<void> {
+export async function hardened(with_: Deployed = a): Promise<void> {
     await host.issuer.become("ours");
     host.reset(host.openConfig());
     await host.ready();
-    expect(await host.push(with_)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+    expect(await host.deploy(with_)).toMatchObject({ exitCode: 0, output: "deployed\n" });
 }
 
 export async function open(extra: Record<string, unknown> = {}): Promise<void> {

@@ -7,7 +7,20 @@ import { hostCommand } from "../../components/hostPayload";
 import lock from "../../host/lock.sh";
 import { runOverSsh } from "../../testbed/faults/overSsh";
 import { DOWN, OPEN } from "../../testbed/faults/watch";
-import { a, b, hardened, host, mode, open, pushes, read, secretFiles, secretsOf, served, starts } from "./deployedHost";
+import {
+    a,
+    b,
+    deployments,
+    hardened,
+    host,
+    mode,
+    open,
+    read,
+    secretFiles,
+    secretsOf,
+    served,
+    starts,
+} from "./deployedHost";
 
 jest.setTimeout(120_000);
 
@@ -15,7 +28,7 @@ describe("a deployment", () => {
     it("puts the config and its secrets into force, and the second time does nothing", async () => {
         await open();
         expect(await served()).toBe(OPEN);
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await served()).toBe("a");
         expect(read(host.configFile)).toBe(a.config);
         expect(mode(host.configFile)).toBe("644");
@@ -25,7 +38,7 @@ describe("a deployment", () => {
         }
         expect(read(join(host.state, "original", "config.json"))).toBe(host.openConfig());
         const before = starts();
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
         expect(starts()).toBe(before);
         expect(fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
     });
@@ -33,14 +46,14 @@ describe("a deployment", () => {
     it("restarts zot once for a change", async () => {
         await hardened();
         const before = starts();
-        expect(await host.push(b)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(b)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(await served()).toBe("b");
         expect(starts()).toBe(before + 1);
     });
 
     it("starts from nothing", async () => {
         host.reset();
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(await served()).toBe("a");
     });
 
@@ -49,27 +62,27 @@ describe("a deployment", () => {
         const before = starts();
         fs.chmodSync(host.configFile, 0o600);
         fs.chmodSync(a.files[0]!.path, 0o644);
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "repaired\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "repaired\n", errors: "" });
         expect([mode(host.configFile), mode(a.files[0]!.path)]).toEqual(["644", "600"]);
         expect(starts()).toBe(before);
-        expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
+        expect(await host.deploy(a)).toMatchObject({ output: "unchanged\n" });
     });
 
     it("replaces what was edited by hand, and keeps the edit", async () => {
         await hardened();
         const edited = a.config.replace('"info"', '"debug"');
         fs.writeFileSync(host.configFile, edited);
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(read(host.configFile)).toBe(a.config);
-        expect(read(join(host.state, "pushes", pushes().at(-1)!, "replaced.json"))).toBe(edited);
-        expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
+        expect(read(join(host.state, "pushes", deployments().at(-1)!, "replaced.json"))).toBe(edited);
+        expect(await host.deploy(a)).toMatchObject({ output: "unchanged\n" });
     });
 
     it("writes a secret file again that is gone or is not what it was", async () => {
         await hardened();
         fs.rmSync(a.files[0]!.path);
         fs.writeFileSync(a.files[1]!.path, "{}");
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         for (const { path, content } of a.files) expect(read(path)).toBe(content);
     });
 
@@ -77,11 +90,11 @@ describe("a deployment", () => {
         await hardened();
         host.service.stop();
         expect(await served()).toBe(DOWN);
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(await served()).toBe("a");
     });
 
-    it("keeps no more than five where the push before did not come to remove the oldest", async () => {
+    it("keeps no more than five where the deployment before did not come to remove the oldest", async () => {
         await hardened();
         const pushes = join(host.state, "pushes");
         const newest = Number(
@@ -92,7 +105,7 @@ describe("a deployment", () => {
         );
         for (let number = newest + 1; number <= newest + 6; number++)
             fs.cpSync(join(pushes, String(newest)), join(pushes, String(number)), { recursive: true });
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "unchanged\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "unchanged\n" });
         expect(fs.readdirSync(pushes)).toHaveLength(5);
     });
 
@@ -101,9 +114,9 @@ describe("a deployment", () => {
         const clients = ["c", "d", "e", "f", "g", "h"].map((name, index) =>
             host.declare(name, { zot: { garbageCollectionDelay: `${index + 3}h` } }),
         );
-        for (const client of clients) expect(await host.push(client)).toMatchObject({ exitCode: 0 });
-        expect(pushes()).toEqual(["3", "4", "5", "6", "7"]);
-        expect(pushes().map((push) => read(join(host.state, "pushes", push, "config.json")))).toEqual(
+        for (const client of clients) expect(await host.deploy(client)).toMatchObject({ exitCode: 0 });
+        expect(deployments()).toEqual(["3", "4", "5", "6", "7"]);
+        expect(deployments().map((push) => read(join(host.state, "pushes", push, "config.json")))).toEqual(
             clients.slice(1).map(({ config }) => config),
         );
         // The oldest that is kept has replaced one more, and that is kept with it.
@@ -122,7 +135,7 @@ describe("a deployment", () => {
             join(host.configFolder, "other.json"),
             JSON.stringify({ http: { auth: { openid: { providers: { oidc: { credentialsFile: other } } } } } }),
         );
-        await host.push(b);
+        await host.deploy(b);
         expect([fs.existsSync(other), fs.existsSync(unnamed)]).toEqual([true, false]);
     });
 
@@ -131,10 +144,10 @@ describe("a deployment", () => {
         const before = starts();
         const readOnly = join(host.state, "pushes", "1", "read-only.json");
         fs.writeFileSync(readOnly, "{}");
-        expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
+        expect(await host.deploy(a)).toMatchObject({ output: "unchanged\n" });
         expect(read(readOnly)).toBe(a.readOnly);
         fs.rmSync(host.state, { recursive: true });
-        expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
+        expect(await host.deploy(a)).toMatchObject({ output: "unchanged\n" });
         expect(read(readOnly)).toBe(a.readOnly);
         expect(starts()).toBe(before);
     });
@@ -156,7 +169,7 @@ describe("what travels", () => {
         expect(await served()).toBe("a");
     });
 
-    it("is removed by the next push where a killed one has left it, and only then", async () => {
+    it("is removed by the next deployment where a killed one has left it, and only then", async () => {
         await hardened();
         const push = spawn("/bin/sh", ["-c", "sleep 60; :", "/tmp/zot-hardening.sh"], { stdio: "ignore" });
         const other = spawn("/bin/sh", ["-c", "sleep 60; :"], { stdio: "ignore" });
@@ -168,7 +181,7 @@ describe("what travels", () => {
                 fs.mkdirSync(folder);
                 fs.writeFileSync(join(folder, "payload"), "secret");
             }
-            await host.push(a);
+            await host.deploy(a);
             expect([left, running, reused].map((folder) => fs.existsSync(folder))).toEqual([false, true, false]);
         } finally {
             push.kill();
@@ -180,10 +193,10 @@ describe("what travels", () => {
     it("shows no secret in its command, its script and what comes back", async () => {
         await open({ extensions: { scrub: { enable: true, interval: "24h" } } });
         const answers = [
-            await host.push(a),
-            await host.push(host.declare("a", {}, { zot: { dropSettings: ["*"] } })),
-            await host.push(b),
-            await host.push(b, "withdraw"),
+            await host.deploy(a),
+            await host.deploy(host.declare("a", {}, { zot: { dropSettings: ["*"] } })),
+            await host.deploy(b),
+            await host.deploy(b, "withdraw"),
         ];
         expect(answers.map(({ exitCode }) => exitCode)).toEqual([1, 0, 0, 0]);
         const shown = JSON.stringify(answers) + hostCommand("deploy") + host.ssh.log() + host.zotLog();
@@ -217,7 +230,7 @@ describe("the lock", () => {
         ["of another host, of long ago", () => [seconds() - 5, process.pid, identityOf(process.pid), "another-host-"]],
     ])("%s is taken over", async (_name, parts) => {
         const file = claim(parts());
-        const ran = await host.push(a);
+        const ran = await host.deploy(a);
         expect(ran).toMatchObject({ exitCode: 0, output: "unchanged\n" });
         expect(ran.errors).toBe(
             "zot-hardening: A deployment that is no longer running left its lock (process 4711 of someone from " +
@@ -234,7 +247,7 @@ describe("the lock", () => {
         try {
             const file = claim([seconds() + 900, holder.pid!, identityOf(holder.pid!), other() ?? hostName()]);
             let ended = false;
-            const push = host.push(a).finally(() => (ended = true));
+            const push = host.deploy(a).finally(() => (ended = true));
             await new Promise((resolve) => setTimeout(resolve, 1500));
             expect(ended).toBe(false);
             fs.rmSync(file);
@@ -248,7 +261,10 @@ describe("the lock", () => {
         const holder = spawn("sleep", ["60"], { stdio: "ignore" });
         try {
             claim([seconds() + 900, holder.pid!, identityOf(holder.pid!), hostName()]);
-            const ran = await host.push({ ...a, payload: a.payload.replace(/^lock_patience=.*$/m, "lock_patience=1") });
+            const ran = await host.deploy({
+                ...a,
+                payload: a.payload.replace(/^lock_patience=.*$/m, "lock_patience=1"),
+            });
             expect(ran.exitCode).toBe(1);
             expect(ran.errors).toContain(
                 "Another deployment is running on this host (process 4711 of someone from 192.0.2.1 since " +

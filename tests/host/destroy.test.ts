@@ -10,17 +10,17 @@ describe("a destroy", () => {
     it("leaves a read-only registry that starts without the issuer, and no secret", async () => {
         await hardened(b);
         await host.issuer.become("down");
-        expect(await host.push(b, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
+        expect(await host.deploy(b, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
         expect(await served()).toBe(READ_ONLY);
         expect(read(host.configFile)).toBe(b.readOnly);
         expect(secretFiles()).toEqual([]);
         host.service.start();
         await host.ready();
         expect(await served()).toBe(READ_ONLY);
-        expect(await host.push(b, "withdraw")).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
+        expect(await host.deploy(b, "withdraw")).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
         await host.issuer.become("ours");
         // It can be hardened again; what it was to begin with is still known.
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(read(join(host.state, "original", "config.json"))).toBe(host.openConfig());
     });
 
@@ -28,9 +28,9 @@ describe("a destroy", () => {
         await open();
         fs.chmodSync(host.configFile, 0o640);
         const restoring = host.declare("a", {}, { host: { onDestroy: "restore" } });
-        await host.push(restoring);
-        await host.push(b);
-        expect(await host.push(restoring, "withdraw")).toEqual({ exitCode: 0, output: "restored\n", errors: "" });
+        await host.deploy(restoring);
+        await host.deploy(b);
+        expect(await host.deploy(restoring, "withdraw")).toEqual({ exitCode: 0, output: "restored\n", errors: "" });
         expect(await served()).toBe(OPEN);
         expect(read(host.configFile)).toBe(host.openConfig());
         expect(mode(host.configFile)).toBe("640");
@@ -40,8 +40,8 @@ describe("a destroy", () => {
     it("restores nothing where nothing was", async () => {
         host.reset();
         const restoring = host.declare("a", {}, { host: { onDestroy: "restore" } });
-        await host.push(restoring);
-        expect(await host.push(restoring, "withdraw")).toEqual({ exitCode: 0, output: "restored\n", errors: "" });
+        await host.deploy(restoring);
+        expect(await host.deploy(restoring, "withdraw")).toEqual({ exitCode: 0, output: "restored\n", errors: "" });
         expect(fs.readdirSync(host.configFolder)).toEqual([]);
         expect(await served()).toBe(DOWN);
     });
@@ -49,7 +49,7 @@ describe("a destroy", () => {
     it("that fails leaves the registry as it was", async () => {
         await hardened();
         await host.service.restartFault("stops and fails");
-        const ran = await host.push(a, "withdraw");
+        const ran = await host.deploy(a, "withdraw");
         await host.service.restartFault(undefined);
         expect(ran.exitCode).toBe(1);
         expect(await served()).toBe("a");

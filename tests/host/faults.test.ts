@@ -10,7 +10,7 @@ import type { History } from "../../testbed/faults/watch";
 
 jest.setTimeout(180_000);
 
-describe("the push", () => {
+describe("the deployment", () => {
     let injector: Injector;
     let steps: string[];
 
@@ -51,13 +51,13 @@ describe("the push", () => {
     });
 
     it.each(["hardened", "nothing", "open"] as const)(
-        "is taken back where zot dies of the new config, from %s",
+        "is rolled back where zot dies of the new config, from %s",
         async (from) => {
             await survives({ fault: { kind: "serve", fault: "dies" }, from });
         },
     );
 
-    it("of a destroy is taken back where zot dies of the read-only config", async () => {
+    it("of a destroy is rolled back where zot dies of the read-only config", async () => {
         await survives({ fault: { kind: "serve", fault: "dies" } });
         const { problems } = await run({ fault: { kind: "serve", fault: "dies" }, verb: "withdraw" });
         expect(problems).toEqual([]);
@@ -78,8 +78,8 @@ describe("the push", () => {
         await survives({ fault: { kind: "script stopped" }, step: stepOf(/^restart-zot/) });
     });
 
-    it("waits for another push", async () => {
-        await survives({ fault: { kind: "second push" }, step: stepOf(/^zot verify/) });
+    it("waits for another deployment", async () => {
+        await survives({ fault: { kind: "second deployment" }, step: stepOf(/^zot verify/) });
     });
 
     it("survives that another program takes the port", async () => {
@@ -104,19 +104,19 @@ describe("the model", () => {
             ["a", "down", "a"],
             ["a", "down", "b", "down", "a"],
         ]) {
-            expect(breaches(history(served, ["a", "b"]), { old: "a", pushed: ["b"] })).toEqual([]);
+            expect(breaches(history(served, ["a", "b"]), { old: "a", deployed: ["b"] })).toEqual([]);
         }
         expect(
             breaches(history(["a", "down", "read-only"], ["a", "b", "a", "read-only"]), {
                 old: "a",
-                pushed: ["b"],
+                deployed: ["b"],
                 readOnly: true,
             }),
         ).toEqual([]);
     });
 
     it("finds what is none of the two, torn, or changes too often", () => {
-        const expected = { old: "a", pushed: ["b"], longestGapMs: 500 };
+        const expected = { old: "a", deployed: ["b"], longestGapMs: 500 };
         expect(breaches(history(["a", "open", "b"], ["a"]), expected)).toEqual(["after 1 ms open served"]);
         expect(breaches(history(["a", "read-only"], ["a", "torn", "b"]), expected)).toEqual([
             "after 1 ms the config on the disk was torn",
@@ -147,7 +147,7 @@ describe("the plan", () => {
     });
 });
 
-describe("what a failed push says", () => {
+describe("what a failed deployment says", () => {
     const found = (old: string, served: string, disk: string) => ({ old, served, disk });
 
     it("is held against what a look finds", () => {

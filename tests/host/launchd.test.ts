@@ -58,18 +58,18 @@ describe("launchd", () => {
         siteAgent();
         await until(async () => (await served()) === OPEN);
         const a = agent();
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await served(a)).toBe("a");
         expect(orders()).toEqual([`launchctl kickstart -k ${kind}/${uid}/${label}`]);
     });
 
     it("refuses an agent that it does not know, and one that would not be kept alive", async () => {
-        expect((await host.push(agent())).errors).toContain(
+        expect((await host.deploy(agent())).errors).toContain(
             `launchd knows no service gui/${uid}/${label}; ` +
                 "correct host.serviceName or host.serviceManager, or load it with launchctl bootstrap.",
         );
         siteAgent(false);
-        expect((await host.push(agent())).errors).toContain(
+        expect((await host.deploy(agent())).errors).toContain(
             `launchd would not start ${label} again when it ends. ` +
                 `Set KeepAlive to true in its property list (${agents()}/${label}.plist), and load it again.`,
         );
@@ -77,7 +77,7 @@ describe("launchd", () => {
 
     it("writes the agent itself, where it is ours, loads it, and survives the issuer", async () => {
         const a = agent({ manageService: true });
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await served(a)).toBe("a");
         expect(orders()).toEqual([
             `launchctl bootout gui/${uid}/${label}`,
@@ -111,7 +111,7 @@ describe("launchd", () => {
                 "",
             ].join("\n"),
         );
-        expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
+        expect(await host.deploy(a)).toMatchObject({ output: "unchanged\n" });
         await host.issuer.become("down");
         command("kickstart", "-k", `gui/${uid}/${label}`);
         await until(async () => (await served(a)) === READ_ONLY);
@@ -122,7 +122,7 @@ describe("launchd", () => {
     it("enables an agent of ours that somebody has disabled, which launchd would not load", async () => {
         command("disable", `gui/${uid}/${label}`);
         const a = agent({ manageService: true });
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(orders()).toEqual(
             expect.arrayContaining([
                 `launchctl enable gui/${uid}/${label}`,
@@ -137,7 +137,7 @@ describe("launchd", () => {
         await until(async () => (await served()) === OPEN);
         const status = join(manager, `${label}.service`, "command");
         fs.writeFileSync(status, "/bin/sh\n-c\nexit 78\n");
-        const { exitCode, errors } = await host.push(agent());
+        const { exitCode, errors } = await host.deploy(agent());
         expect(exitCode).toBe(1);
         expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED] launchd could not run it: last exit code 78;");
     });
@@ -146,7 +146,7 @@ describe("launchd", () => {
         siteAgent();
         await until(async () => (await served()) === OPEN);
         const a = agent();
-        await host.push(a);
+        await host.deploy(a);
         const b = host.declare(
             "b",
             {
@@ -164,7 +164,7 @@ describe("launchd", () => {
                 `"rootDirectory": "${host.folder}/no-folder"`,
             ),
         };
-        const ran = await host.push(lying);
+        const ran = await host.deploy(lying);
         expect(ran.exitCode).toBe(1);
         expect(ran.errors).toContain("[ZH-DEPLOY-ZOT-ENDED]\nThe last words of zot:\n");
         expect(ran.errors).toContain("[ZH-ROLLBACK-DONE]");

@@ -11,7 +11,7 @@ const sources = [
     ...scripts,
     "providers/zot/hostObservation.sh",
     "components/hostPayload.ts",
-    "components/pushAnswer.ts",
+    "components/deploymentAnswer.ts",
 ].map((path) => ({ path, text: read(path) }));
 const page = read("docs/messages.md");
 

@@ -1,12 +1,12 @@
 /**
- * A push as root, where zot runs as a user of its own and its storage is a symbolic link: whose the secret files are,
- * before and after.
+ * A deployment as root, where zot runs as a user of its own and its storage is a symbolic link: whose the secret files
+ * are, before and after.
  */
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { FaultHost, type Pushed } from "../../testbed/faults/host";
+import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { OPEN, servedBy } from "../../testbed/faults/watch";
 
 jest.setTimeout(120_000);
@@ -20,10 +20,10 @@ const reason =
           ? "no setpriv here (Debian's package util-linux)"
           : undefined;
 
-(reason ? describe.skip : describe)(skippable("a push as root to a zot of another user", reason), () => {
+(reason ? describe.skip : describe)(skippable("a deployment as root to a zot of another user", reason), () => {
     let host: FaultHost;
-    let a: Pushed;
-    let b: Pushed;
+    let a: Deployed;
+    let b: Deployed;
 
     beforeAll(async () => {
         host = await FaultHost.start({ zotUser: ZOT });
@@ -49,15 +49,15 @@ const reason =
         await host.issuer.become("ours");
         host.reset(host.openConfig());
         await host.ready();
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await served()).toBe("a");
     };
     /** The same payload with another line of its settings. */
-    const with_ = (pushed: Pushed, settings: Record<string, string>): Pushed => ({
-        ...pushed,
+    const with_ = (deployed: Deployed, settings: Record<string, string>): Deployed => ({
+        ...deployed,
         payload: Object.entries(settings).reduce(
             (payload, [name, value]) => payload.replace(new RegExp(`^${name}=.*$`, "m"), `${name}=${value}`),
-            pushed.payload,
+            deployed.payload,
         ),
     });
     /** A policy of its own, with the secrets of `a`: the new config names the very files that the former one does. */
@@ -66,13 +66,13 @@ const reason =
     it("follows the link to the storage, and gives the secret files to the user that it belongs to", async () => {
         await hardened();
         for (const { path } of a.files) expect(fs.statSync(path).uid).toBe(ZOT);
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
     });
 
     it("refuses to give them to another than zot runs as, and names the setting", async () => {
         await hardened();
         const before = files();
-        const ran = await host.push(with_(change(), { zotUser: "daemon" }));
+        const ran = await host.deploy(with_(change(), { zotUser: "daemon" }));
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toMatch(
             /^zot-hardening: zot runs as the user nobody \(process \d+\), and the secret files would belong to the user daemon, so that zot could not read them\. \[ZH-USER-OF-SECRETS\] Correct zot\.user\.\n/,
@@ -88,8 +88,8 @@ const reason =
         const before = files();
         fs.chownSync(join(host.folder, "disk"), OTHER, OTHER);
         try {
-            for (const pushed of [change(), a]) {
-                const ran = await host.push(pushed);
+            for (const deployed of [change(), a]) {
+                const ran = await host.deploy(deployed);
                 expect(ran.errors).toMatch(
                     /zot runs as the user nobody \(process \d+\), and the secret files would belong to the user number 4711, so that zot could not read them\. \[ZH-USER-OF-SECRETS\] Set zot\.user to nobody\./,
                 );
@@ -106,7 +106,7 @@ const reason =
     ])(
         "leaves every file of the former config as it was, to owner, mode and bytes, where it fails: %s",
         async (_name, disturb) => {
-            const ways: [string, () => void | Promise<void>, Pushed][] = [
+            const ways: [string, () => void | Promise<void>, Deployed][] = [
                 ["refused", () => host.issuer.become("down"), change()],
                 [
                     "not accepted",
@@ -116,14 +116,14 @@ const reason =
                 ["the restart fails", () => host.service.restartFault("fails"), change()],
                 ["zot dies", () => host.service.serveFault({ how: "dies", where: { holds: '"7h"' } }), change()],
             ];
-            for (const [name, fault, pushed] of ways) {
+            for (const [name, fault, deployed] of ways) {
                 await hardened();
                 disturb(a.files[0]!.path);
                 const before = files();
                 // A zot that had to start again needs the file: what it could not read stays mended.
                 const mended = name === "zot dies" && fs.statSync(a.files[0]!.path).uid !== ZOT;
                 await fault();
-                const ran = await host.push(pushed);
+                const ran = await host.deploy(deployed);
                 await host.issuer.become("ours");
                 await host.service.restartFault(undefined);
                 host.service.serveFault(undefined);
@@ -139,10 +139,10 @@ const reason =
         await hardened();
         fs.chownSync(a.files[0]!.path, OTHER, OTHER);
         fs.chmodSync(a.files[1]!.path, 0o644);
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "repaired\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "repaired\n", errors: "" });
         for (const { path } of a.files)
             expect([fs.statSync(path).uid, fs.statSync(path).mode & 0o777]).toEqual([ZOT, 0o600]);
-        expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
+        expect(await host.deploy(a)).toMatchObject({ output: "unchanged\n" });
     });
 
     it("asks nothing of zot's binary as root", async () => {
@@ -156,7 +156,7 @@ const reason =
             `#!/bin/sh\necho "$1 $(id -u)" >>'${record}'\nexec '${host.machine.zot.path}' "$@"\n`,
             { mode: 0o755 },
         );
-        expect(await host.push(with_(b, { binary }))).toMatchObject({ exitCode: 0 });
+        expect(await host.deploy(with_(b, { binary }))).toMatchObject({ exitCode: 0 });
         expect(new Set(fs.readFileSync(record, "utf8").trim().split("\n"))).toEqual(
             new Set([`--version ${ZOT}`, `verify ${ZOT}`]),
         );

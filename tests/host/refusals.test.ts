@@ -1,16 +1,16 @@
 /** What a deployment refuses before it touches anything. */
 import * as fs from "node:fs";
 import { join } from "node:path";
-import type { Pushed } from "../../testbed/faults/host";
+import type { Deployed } from "../../testbed/faults/host";
 import { a, host, open, read, secretFiles, secretsOf, versioned } from "./deployedHost";
 
 jest.setTimeout(120_000);
 
 describe("before anything is touched", () => {
-    /** A push that is refused; answers why. */
-    async function refused(pushed: Pushed): Promise<string> {
+    /** A deployment that is refused; answers why. */
+    async function refused(deployed: Deployed): Promise<string> {
         const before = fs.existsSync(host.configFile) ? read(host.configFile) : undefined;
-        const ran = await host.push(pushed);
+        const ran = await host.deploy(deployed);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toMatch(
             /^zot-hardening: [\s\S]* \[ZH-[A-Z-]+\][\s\S]*\nNothing on the host was changed\. \[ZH-HOST-UNCHANGED\]\n(The registry serves as before\. \[ZH-ZOT-AS-BEFORE\]|zot does not answer at \S+\. \[ZH-ZOT-SILENT\])\n$/,
@@ -20,7 +20,7 @@ describe("before anything is touched", () => {
         return ran.errors;
     }
 
-    it("settings that the first push would remove are listed", async () => {
+    it("settings that the first deployment would remove are listed", async () => {
         const extra = {
             http: { address: "127.0.0.1", port: `${host.port}`, readTimeout: "50s" },
             extensions: { scrub: { enable: true, interval: "24h" }, search: { enable: true } },
@@ -39,7 +39,7 @@ describe("before anything is touched", () => {
             { zot: { extraConfig: { http: { readTimeout: "50s" }, log: { audit: "/dev/null" } } } },
             { zot: { dropSettings: ["Extensions.Scrub"] } },
         );
-        expect(await host.push(kept)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(kept)).toMatchObject({ exitCode: 0, output: "deployed\n" });
     });
 
     it("empty values are no settings, as public guides have them", async () => {
@@ -81,7 +81,7 @@ describe("before anything is touched", () => {
         );
         expect(await refused(a)).toContain("the first deployment would remove: storage.dedupe. Put");
         await open(guide({}));
-        expect(await host.push(host.declare("a", {}, { zot: { dropSettings: ["storage.dedupe"] } }))).toMatchObject({
+        expect(await host.deploy(host.declare("a", {}, { zot: { dropSettings: ["storage.dedupe"] } }))).toMatchObject({
             exitCode: 0,
             output: "deployed\n",
         });
@@ -137,12 +137,14 @@ describe("before anything is touched", () => {
                 },
             },
         );
-        expect(await host.push(acknowledged)).toMatchObject({ exitCode: 0 });
+        expect(await host.deploy(acknowledged)).toMatchObject({ exitCode: 0 });
     });
 
     it("they may all go by one word", async () => {
         await open({ extensions: { scrub: { enable: true, interval: "24h" } } });
-        expect(await host.push(host.declare("a", {}, { zot: { dropSettings: ["*"] } }))).toMatchObject({ exitCode: 0 });
+        expect(await host.deploy(host.declare("a", {}, { zot: { dropSettings: ["*"] } }))).toMatchObject({
+            exitCode: 0,
+        });
     });
 
     it("another storage or port is no small change", async () => {
@@ -155,8 +157,8 @@ describe("before anything is touched", () => {
     it("a zot that is too old, or whose version cannot be read, is refused by what is at stake", async () => {
         await open();
         const withVersion = (commit: string | undefined, push = {}) => {
-            const pushed = host.declare("a", {}, push);
-            return { ...pushed, payload: pushed.payload.replace(/^(binary=).*$/m, `$1${otherVersion(commit)}`) };
+            const deployed = host.declare("a", {}, push);
+            return { ...deployed, payload: deployed.payload.replace(/^(binary=).*$/m, `$1${otherVersion(commit)}`) };
         };
         const old = await refused(withVersion("v2.1.18-0-gabcdef0"));
         expect(old).toContain(
@@ -172,7 +174,7 @@ describe("before anything is touched", () => {
         );
         const [, hash] =
             /set zot\.acceptVersion to "(sha256:[0-9a-f]{64})"/.exec(await refused(withVersion(undefined))) ?? [];
-        expect(await host.push(withVersion(undefined, { zot: { acceptVersion: hash } }))).toMatchObject({
+        expect(await host.deploy(withVersion(undefined, { zot: { acceptVersion: hash } }))).toMatchObject({
             exitCode: 0,
             output: "deployed\n",
         });
@@ -193,7 +195,7 @@ describe("before anything is touched", () => {
         const elsewhere = host.declare("a");
         expect(
             (
-                await host.push({
+                await host.deploy({
                     ...elsewhere,
                     payload: elsewhere.payload.replace(/^(configFile=).*$/m, "$1/no/such/folder/config.json"),
                 })

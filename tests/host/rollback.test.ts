@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import type { Pushed } from "../../testbed/faults/host";
+import type { Deployed } from "../../testbed/faults/host";
 import { DOWN, READ_ONLY } from "../../testbed/faults/watch";
 import { a, b, hardened, host, open, read, secretFiles, served, versioned } from "./deployedHost";
 
@@ -19,7 +19,7 @@ describe("the rollback", () => {
         await hardened();
         const inode = fs.statSync(host.configFile).ino;
         host.service.serveFault({ how: "dies", where: { holds: b.files[0]!.path } });
-        const ran = await host.push(b);
+        const ran = await host.deploy(b);
         host.service.serveFault(undefined);
         expect(ran).toMatchObject({ exitCode: 1, output: "" });
         expect(ran.errors).toMatch(
@@ -35,7 +35,7 @@ describe("the rollback", () => {
         await hardened();
         const claims = host.declare("a", { zot: { garbageCollectionDelay: "9h" } });
         const lying = { ...claims, payload: claims.payload.replace(/^(binary=).*$/m, `$1${otherVersion()}`) };
-        const ran = await host.push(lying);
+        const ran = await host.deploy(lying);
         expect(ran.errors).toMatch(
             /zot v2\.1\.20-0-g.* set zot\.binary to what the service runs\. \[ZH-DEPLOY-OTHER-BINARY\]/,
         );
@@ -43,10 +43,10 @@ describe("the rollback", () => {
         expect(read(host.configFile)).toBe(a.config);
     });
 
-    it("ends a push that takes too long", async () => {
+    it("ends a deployment that takes too long", async () => {
         await hardened();
         await host.service.restartFault("hangs");
-        const ran = await host.push(
+        const ran = await host.deploy(
             host.declare("b", { zot: { garbageCollectionDelay: "2h" } }, { host: { pushTimeout: 15 } }),
         );
         await host.service.restartFault(undefined);
@@ -56,10 +56,10 @@ describe("the rollback", () => {
         expect(await served()).toBe("a");
     });
 
-    it("of a first push leaves nothing", async () => {
+    it("of a first deployment leaves nothing", async () => {
         host.reset();
         host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
-        const ran = await host.push(a);
+        const ran = await host.deploy(a);
         host.service.serveFault(undefined);
         expect(ran.errors).toContain("[ZH-ROLLBACK-NONE]");
         expect(fs.readdirSync(host.configFolder)).toEqual([]);
@@ -80,7 +80,7 @@ describe("the rollback", () => {
                 await new Promise((resolve) => setTimeout(resolve, 10));
             await host.issuer.become("down");
         })();
-        const ran = await host.push(
+        const ran = await host.deploy(
             host.declare("b", { zot: { garbageCollectionDelay: "2h" }, host: { restartCommand: restart } }),
         );
         await watching;
@@ -94,7 +94,7 @@ describe("the rollback", () => {
         expect(read(join(host.state, "pushes", "2", "replaced.json"))).toBe(a.config);
         expect(read(join(host.state, "original", "config.json"))).toBe(host.openConfig());
         await host.issuer.become("ours");
-        expect(await host.push(b)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(b)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(await served()).toBe("b");
     });
 });
@@ -104,7 +104,7 @@ describe("a zot with a certificate of a private authority", () => {
     const reason = openssl ? undefined : "no openssl here (Debian's package openssl)";
     let authority: string;
     let tls: { cert: string; key: string };
-    let withTls: (zot?: Record<string, unknown>) => Pushed;
+    let withTls: (zot?: Record<string, unknown>) => Deployed;
     beforeAll(() => {
         if (reason) return;
         const run = (...args: string[]) =>
@@ -161,7 +161,7 @@ describe("a zot with a certificate of a private authority", () => {
     });
     const check = reason ? it.skip : it;
 
-    check(skippable("is taken back in curl's words, without waiting for the end of the time", reason), async () => {
+    check(skippable("is rolled back in curl's words, without waiting for the end of the time", reason), async () => {
         await open();
         const before = read(host.configFile);
         // Were the whole time waited, this test would not end.
@@ -170,7 +170,7 @@ describe("a zot with a certificate of a private authority", () => {
             { zot: { extraConfig: { http: { tls } } }, host: { readyTimeout: 3000 } },
             { host: { pushTimeout: 300 } },
         );
-        const ran = await host.push(untrusted);
+        const ran = await host.deploy(untrusted);
         expect(ran.exitCode).not.toBe(0);
         expect(ran.errors).toMatch(
             /\[ZH-DEPLOY-NOT-ASKED\] .*curl: \(60\) SSL certificate problem: .*set zot\.caFile to its PEM file on this host/,
@@ -180,26 +180,29 @@ describe("a zot with a certificate of a private authority", () => {
     });
 
     check(
-        skippable("is trusted by zot.caFile, which is not the issuer's; and is asked for before the next push", reason),
+        skippable(
+            "is trusted by zot.caFile, which is not the issuer's; and is asked for before the next deployment",
+            reason,
+        ),
         async () => {
             await open();
-            expect(await host.push(withTls({ caFile: authority }))).toMatchObject({
+            expect(await host.deploy(withTls({ caFile: authority }))).toMatchObject({
                 exitCode: 0,
                 output: "deployed\n",
             });
-            expect(await host.push(withTls({ caFile: authority }))).toMatchObject({
+            expect(await host.deploy(withTls({ caFile: authority }))).toMatchObject({
                 exitCode: 0,
                 output: "unchanged\n",
             });
             const before = read(host.configFile);
-            const ran = await host.push(withTls({ logLevel: "debug" }));
+            const ran = await host.deploy(withTls({ logLevel: "debug" }));
             expect(ran.errors).toMatch(
                 /zot at https:\/\/127\.0\.0\.1:\d+ cannot be asked .*\[ZH-ZOT-NOT-ASKED\] .*curl: \(60\).*set zot\.caFile/,
             );
             expect(ran.errors).toContain("[ZH-HOST-UNCHANGED]");
             expect(read(host.configFile)).toBe(before);
             expect(
-                (await host.push(withTls({ caFile: "/no/such/authority.pem", logLevel: "debug" }))).errors,
+                (await host.deploy(withTls({ caFile: "/no/such/authority.pem", logLevel: "debug" }))).errors,
             ).toContain("The CA file /no/such/authority.pem cannot be read on the host; correct zot.caFile.");
         },
     );

@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { inspectionScript } from "../../host/scripts";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { FaultHost, type Pushed } from "../../testbed/faults/host";
+import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { DOWN, OPEN, servedBy } from "../../testbed/faults/watch";
 import { runIn, scratchFolder, shells } from "./shells";
 
@@ -15,7 +15,7 @@ jest.setTimeout(120_000);
 
 describe("a zot that serves another file", () => {
     let host: FaultHost;
-    let a: Pushed;
+    let a: Deployed;
     let elsewhere: string;
 
     beforeAll(async () => {
@@ -27,10 +27,10 @@ describe("a zot that serves another file", () => {
     afterAll(() => host?.stop());
 
     const served = () => servedBy(host.url, [a, { name: OPEN, config: "" }]);
-    /** The same push to a host whose zot.configFile is another. */
-    const at = (pushed: Pushed, file: string) => ({
-        ...pushed,
-        payload: pushed.payload
+    /** The same deployment to a host whose zot.configFile is another. */
+    const at = (deployed: Deployed, file: string) => ({
+        ...deployed,
+        payload: deployed.payload
             .replaceAll(host.configFile, file)
             .replaceAll(`${host.configFolder}/`, `${file.slice(0, file.lastIndexOf("/"))}/`),
     });
@@ -44,7 +44,7 @@ describe("a zot that serves another file", () => {
         const other = join(elsewhere, "config.json");
         for (const there of [undefined, host.openConfig(), a.config]) {
             if (there !== undefined) fs.writeFileSync(other, there);
-            const ran = await host.push(at(a, other));
+            const ran = await host.deploy(at(a, other));
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
                 new RegExp(
@@ -63,7 +63,7 @@ describe("a zot that serves another file", () => {
 
     it("is found where a letter of the path is wrong, and zot is said to run", async () => {
         await open();
-        const ran = await host.push(at(a, join(host.configFolder, "confg.json")));
+        const ran = await host.deploy(at(a, join(host.configFolder, "confg.json")));
         expect(ran.errors).toContain(`was started with ${host.configFile}`);
         expect(ran.errors).not.toContain("does not run");
         expect(fs.readdirSync(host.configFolder)).toEqual(["config.json"]);
@@ -73,7 +73,7 @@ describe("a zot that serves another file", () => {
     it("is nobody's where nothing listens, and then no sentence says that zot runs", async () => {
         host.reset();
         host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
-        const ran = await host.push(a);
+        const ran = await host.deploy(a);
         host.service.serveFault(undefined);
         expect(ran.errors).toContain("[ZH-ROLLBACK-NONE]");
         expect(await served()).toBe(DOWN);
@@ -90,7 +90,7 @@ describe("a zot that serves another file", () => {
         ),
         async () => {
             await open();
-            expect(await host.push(a)).toMatchObject({ exitCode: 0 });
+            expect(await host.deploy(a)).toMatchObject({ exitCode: 0 });
             const stale = join(host.folder, "stale.json");
             fs.writeFileSync(stale, a.config);
             const restart = join(host.folder, "restart-in-container");
@@ -104,7 +104,7 @@ describe("a zot that serves another file", () => {
                 zot: { garbageCollectionDelay: "9h" },
                 host: { restartCommand: restart },
             });
-            const ran = await host.push(narrower);
+            const ran = await host.deploy(narrower);
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(
                 /\[ZH-DEPLOY-NOT-PROVEN\] Process \d+, which answers at \S+, sees another \S+config\.json than the host has; where that file alone is mounted into a container, mount its folder\./,

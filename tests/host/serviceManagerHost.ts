@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
-import { FaultHost, type Pushed } from "../../testbed/faults/host";
+import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { servedBy } from "../../testbed/faults/watch";
 
 export const standIns = resolve(__dirname, "../../testbed/serviceManagers");
@@ -58,7 +58,7 @@ export const orders = () =>
             (line) =>
                 line && !/^(systemctl( --user)?( --property=\w+)* show( |$)|launchctl print(-disabled)? )/.test(line),
         );
-export const served = (...known: Pushed[]) => servedBy(host.url, known);
+export const served = (...known: Deployed[]) => servedBy(host.url, known);
 
 export async function until(what: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + 20_000;

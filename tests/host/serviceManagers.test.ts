@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import type { FaultHost, Pushed } from "../../testbed/faults/host";
+import type { Deployed, FaultHost } from "../../testbed/faults/host";
 import { OPEN } from "../../testbed/faults/watch";
 import { host, manager, read, served, standIns, uid } from "./serviceManagerHost";
 
@@ -21,7 +21,10 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
     "a start under %s",
     (kind) => {
         const name = "org.example.registry";
-        /** What the service runs: zot; one that is slow while the file `slow` is there, or that dies of a config with this delay. */
+        /**
+         * What the service runs: zot; one that is slow while the file `slow` is there, or that dies of a config with
+         * this delay.
+         */
         const run = () => join(host.folder, "run");
         const deadly = "2h";
         const serviceFolder = () => join(manager, `${name}.service`);
@@ -43,7 +46,10 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             );
         };
 
-        /** A service that is known to its manager, and does not run yet. It would wait for ten seconds until it starts zot again. */
+        /**
+         * A service that is known to its manager, and does not run yet. It would wait for ten seconds until it starts
+         * zot again.
+         */
         function site(): void {
             fs.rmSync(host.service.logFile, { force: true });
             fs.writeFileSync(host.configFile, host.openConfig());
@@ -114,15 +120,15 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             site();
             fs.writeFileSync(join(host.folder, "slow"), "");
             const a = declare("a");
-            expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+            expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
             expect(await served(a)).toBe("a");
         });
 
         it("that fails is seen at once, and the former config is started before the manager tries again", async () => {
             site();
             const a = declare("a");
-            expect(await host.push(a)).toMatchObject({ exitCode: 0 });
-            const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+            expect(await host.deploy(a)).toMatchObject({ exitCode: 0 });
+            const { exitCode, errors } = await host.deploy(declare("b", { garbageCollectionDelay: deadly }));
             expect(exitCode).toBe(1);
             expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
             expect(errors).toContain("[ZH-ROLLBACK-DONE]");
@@ -132,7 +138,7 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
 
         it("that fails is seen at once where none ran before", async () => {
             site();
-            const { exitCode, errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+            const { exitCode, errors } = await host.deploy(declare("b", { garbageCollectionDelay: deadly }));
             expect(exitCode).toBe(1);
             expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
             expect(log().match(/Error: no good/g)).toHaveLength(1);
@@ -142,8 +148,9 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
             async () => {
                 site();
                 const a = declare("a");
-                expect(await host.push(a)).toMatchObject({ exitCode: 0 });
-                // As a unit of systemd's with Restart=always, behind a command: there is a process of zot at nearly any time.
+                expect(await host.deploy(a)).toMatchObject({ exitCode: 0 });
+                // As a unit of systemd's with Restart=always, behind a command: there is a process of zot at nearly any
+                // time.
                 fs.writeFileSync(
                     run(),
                     [
@@ -157,7 +164,7 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
                     ].join("\n"),
                     { mode: 0o755 },
                 );
-                const { errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+                const { errors } = await host.deploy(declare("b", { garbageCollectionDelay: deadly }));
                 expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
             },
         );
@@ -183,9 +190,9 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
                     { mode: 0o755 },
                 );
                 const a = declare("a");
-                expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+                expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
                 const since = Date.now();
-                const { errors } = await host.push(declare("b", { garbageCollectionDelay: deadly }));
+                const { errors } = await host.deploy(declare("b", { garbageCollectionDelay: deadly }));
                 expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
                 expect(errors).toContain("[ZH-ROLLBACK-DONE]");
                 expect(await served(a)).toBe("a");
@@ -194,7 +201,7 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
                 // It alone restarts what it has started.
                 const zot = zotBelow(read(join(host.folder, "run.pid")).trim());
                 fs.writeFileSync(join(host.folder, "restart"), `#!/bin/sh\nkill ${zot}\n`);
-                expect(await host.push(declare("c", { garbageCollectionDelay: "3h" }))).toEqual({
+                expect(await host.deploy(declare("c", { garbageCollectionDelay: "3h" }))).toEqual({
                     exitCode: 0,
                     output: "deployed\n",
                     errors: "",
@@ -230,16 +237,16 @@ describe("sudo", () => {
         return record;
     }
     /** As if the user were not root, who needs no sudo. */
-    const asUser = (pushed: Pushed) => ({
-        ...pushed,
-        payload: pushed.payload.replace(
+    const asUser = (deployed: Deployed) => ({
+        ...deployed,
+        payload: deployed.payload.replace(
             '[ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]',
             '[ "$sudo" = all ] && [ "${3-}" != root ]',
         ),
     });
-    const withSudo = (pushed: Pushed) => ({
-        ...pushed,
-        payload: pushed.payload.replace("export PATH\n", `PATH='${sudo()}':$PATH\nexport PATH\n`),
+    const withSudo = (deployed: Deployed) => ({
+        ...deployed,
+        payload: deployed.payload.replace("export PATH\n", `PATH='${sudo()}':$PATH\nexport PATH\n`),
     });
 
     it("that wants a password is refused before anything is touched, with the line that mends it", async () => {
@@ -247,12 +254,12 @@ describe("sudo", () => {
         fs.writeFileSync(host.configFile, host.openConfig());
         host.service.start();
         await host.ready();
-        const all = await host.push(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
+        const all = await host.deploy(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
         expect(all.errors).toContain(
             "sudo does not let root run anything as root without a password (sudo: a password is required); " +
                 "npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]",
         );
-        const service = await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })));
+        const service = await host.deploy(withSudo(host.declare("a", {}, { host: { sudo: "service" } })));
         expect(service.errors).toContain(
             `sudo does not let root run "/bin/sh -c ${host.service.restartCommand}" without a password (sudo: ` +
                 "a password is required)",
@@ -268,7 +275,7 @@ describe("sudo", () => {
         fs.writeFileSync(host.configFile, host.openConfig());
         host.service.start();
         await host.ready();
-        const { errors } = await host.push(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
+        const { errors } = await host.deploy(asUser(withSudo(host.declare("a", {}, { host: { sudo: "all" } }))));
         expect(errors).toContain(code);
         expect(await served()).toBe(OPEN);
     });
@@ -278,7 +285,7 @@ describe("sudo", () => {
         host.service.start();
         await host.ready();
         let record = standIn("passes");
-        expect(await host.push(withSudo(host.declare("a", {}, { host: { sudo: "service" } })))).toMatchObject({
+        expect(await host.deploy(withSudo(host.declare("a", {}, { host: { sudo: "service" } })))).toMatchObject({
             exitCode: 0,
             output: "deployed\n",
         });
@@ -288,7 +295,7 @@ describe("sudo", () => {
             `-n /bin/sh -c ${host.service.restartCommand}`,
         ]);
         record = standIn("passes");
-        expect(await host.push(asUser(withSudo(host.declare("b", {}, { host: { sudo: "all" } }))))).toEqual({
+        expect(await host.deploy(asUser(withSudo(host.declare("b", {}, { host: { sudo: "all" } }))))).toEqual({
             exitCode: 0,
             output: "deployed\n",
             errors: "",

@@ -1,4 +1,4 @@
-/** The dialects: the whole push in every shell, by BusyBox's tools, and its command through every login shell. */
+/** The dialects: the whole deployment in every shell, by BusyBox's tools, and its command through every login shell. */
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
@@ -159,7 +159,7 @@ describe("the command", () => {
     });
 });
 
-describe("a push, a change, one that fails, and a destroy", () => {
+describe("a deployment, a change, one that fails, and a destroy", () => {
     const busybox = findExecutable("busybox");
     const worlds: { name: string; shell: Shell; path?: () => string }[] = [
         ...shells.map((shell) => ({ name: shell.name, shell })),
@@ -190,17 +190,17 @@ describe("a push, a change, one that fails, and a destroy", () => {
                 const a = host.declare("a");
                 const b = host.declare("b", { zot: { garbageCollectionDelay: "2h", metrics: "anonymous" } });
                 const known = [a, b];
-                expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
-                expect(await host.push(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
+                expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+                expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
                 host.service.serveFault({ how: "dies", where: { holds: b.files[0]!.path } });
-                const failed = await host.push(b);
+                const failed = await host.deploy(b);
                 host.service.serveFault(undefined);
                 expect(failed).toMatchObject({ exitCode: 1, output: "" });
                 expect(failed.errors).toContain("[ZH-ROLLBACK-DONE]");
                 expect(await servedBy(host.url, known)).toBe("a");
-                expect(await host.push(b)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+                expect(await host.deploy(b)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
                 expect(await servedBy(host.url, known)).toBe("b");
-                expect(await host.push(b, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
+                expect(await host.deploy(b, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
                 expect(await servedBy(host.url, known)).toBe(READ_ONLY);
                 expect(fs.readdirSync(host.temporary).filter((entry) => entry.startsWith("zot-hardening"))).toEqual([]);
             } finally {
@@ -210,7 +210,7 @@ describe("a push, a change, one that fails, and a destroy", () => {
     }
 });
 
-/** What users have in their start-up files and folders: the push is not to heed it. */
+/** What users have in their start-up files and folders: the deployment is not to heed it. */
 function configuredUser() {
     const home = scratchFolder();
     const curlrc = [
@@ -292,10 +292,10 @@ describe("what the user has set for the tools", () => {
                 host.reset(host.openConfig());
                 await host.ready();
                 const a = host.declare("a");
-                expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+                expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
                 expect(await servedBy(host.url, [a])).toBe("a");
-                expect(await host.push(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
-                expect(await host.push(a, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
+                expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
+                expect(await host.deploy(a, "withdraw")).toEqual({ exitCode: 0, output: "read-only\n", errors: "" });
                 expect(fs.existsSync(environment.SSLKEYLOGFILE)).toBe(false);
             } finally {
                 await host.stop();

@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { zotStartScript } from "../../host/scripts";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { FaultHost, type Pushed } from "../../testbed/faults/host";
+import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { DOWN, type Known, READ_ONLY, servedBy, Watch } from "../../testbed/faults/watch";
 import { processTable } from "../../testbed/sshHost/processes";
 import { shells } from "./shells";
@@ -15,7 +15,7 @@ import { shells } from "./shells";
 jest.setTimeout(120_000);
 
 let host: FaultHost;
-let a: Pushed;
+let a: Deployed;
 let known: Known[];
 let running: ChildProcess | undefined;
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
     known = [a];
     host.reset(host.openConfig());
     await host.ready();
-    const ran = await host.push(a);
+    const ran = await host.deploy(a);
     expect(ran).toMatchObject({ exitCode: 0, output: "deployed\n" });
     // The service is the site's own, and does not know of the start yet.
     expect(ran.errors).toBe(
@@ -175,23 +175,23 @@ it("starts the config all the same where nothing is known of a read-only one", a
     fs.renameSync(`${pushes}.away`, pushes);
 });
 
-it("is part of a push, of a reboot without the issuer, and of the return of the issuer", async () => {
+it("is part of a deployment, of a reboot without the issuer, and of the return of the issuer", async () => {
     host.service.useStart(true);
     host.service.start();
     await until(async () => (await served()) === "a");
     const b = host.declare("b", { zot: { garbageCollectionDelay: "2h" } });
     known.push(b);
-    expect(await host.push(b)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+    expect(await host.deploy(b)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
     // The power goes, and Authentik comes back later than the registry.
     await host.issuer.become("down");
     host.service.stop("kill");
     host.service.start();
     await until(async () => (await served()) === READ_ONLY);
-    expect((await host.push(b)).errors).toContain("[ZH-ISSUER-NEEDED]");
+    expect((await host.deploy(b)).errors).toContain("[ZH-ISSUER-NEEDED]");
     expect(await served()).toBe(READ_ONLY);
     await host.issuer.become("ours");
     await until(async () => (await served()) === "b");
-    expect(await host.push(b)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
+    expect(await host.deploy(b)).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
     host.service.stop();
     host.service.useStart(false);
 });

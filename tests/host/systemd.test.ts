@@ -51,7 +51,7 @@ describe("systemd", () => {
         siteUnit();
         await until(async () => (await served()) === OPEN);
         const a = user();
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await served(a)).toBe("a");
         expect(orders()).toEqual(["systemctl --user reset-failed registry", "systemctl --user restart registry"]);
         expect(fs.readdirSync(units())).toEqual(["registry.service"]);
@@ -63,7 +63,7 @@ describe("systemd", () => {
         const unit = join(units(), "registry.service");
         const other = join(host.folder, "other.json");
         fs.writeFileSync(unit, read(unit).replace(`serve ${host.configFile}`, `serve ${other}`));
-        const { errors } = await host.push(user());
+        const { errors } = await host.deploy(user());
         expect(errors).toContain(
             `The service registry starts zot with ${other}, and zot.configFile is ${host.configFile}, ` +
                 `which nobody would serve; set zot.configFile to ${other}, or correct host.serviceName.`,
@@ -76,11 +76,11 @@ describe("systemd", () => {
         "refuses a unit that it does not know, and one that would not always be started again, " +
             "in words that mend it",
         async () => {
-            expect((await host.push(user())).errors).toContain(
+            expect((await host.deploy(user())).errors).toContain(
                 "systemd knows no service registry; correct host.serviceName or host.serviceManager.",
             );
             siteUnit(["[Service]", "Restart=on-failure"]);
-            const { errors } = await host.push(user());
+            const { errors } = await host.deploy(user());
             expect(errors).toContain(
                 "systemd would not always start registry again when it ends (Restart=on-failure, " +
                     "StartLimitIntervalSec=10s)",
@@ -90,7 +90,7 @@ describe("systemd", () => {
                     `"[Service] Restart=always RestartSec=1" on lines of their own, and run: ` +
                     "systemctl --user daemon-reload [ZH-SYSTEMD-RESTART] Or set host.startWithoutIssuer",
             );
-            expect((await host.push(user({ serviceName: "registry.service" }))).errors).toContain(
+            expect((await host.deploy(user({ serviceName: "registry.service" }))).errors).toContain(
                 `Write into ${units()}/registry.service.d/restart.conf `,
             );
             expect(await served()).toBe(OPEN);
@@ -102,7 +102,7 @@ describe("systemd", () => {
         fs.writeFileSync(host.configFile, host.openConfig());
         fs.symlinkSync("/dev/null", join(units(), "registry.service"));
         for (const settings of [{}, { manageService: true }]) {
-            expect((await host.push(user({}, settings))).errors).toContain(
+            expect((await host.deploy(user({}, settings))).errors).toContain(
                 "registry.service is masked, so that systemd does not start it; run on the host: " +
                     "systemctl --user unmask registry.service [ZH-SYSTEMD-MASKED]",
             );
@@ -111,7 +111,7 @@ describe("systemd", () => {
         siteUnit();
         await until(async () => (await served()) === OPEN);
         fs.writeFileSync(join(manager, "no-linger"), "");
-        expect((await host.push(user())).errors).toMatch(
+        expect((await host.deploy(user())).errors).toMatch(
             /root does not linger; run on the host, as root: loginctl enable-linger root \[ZH-SYSTEMD-LINGER\]\n/,
         );
         expect(await served()).toBe(OPEN);
@@ -121,7 +121,7 @@ describe("systemd", () => {
     it("says of a unit that is disabled how it is enabled, and enables its own without a restart", async () => {
         siteUnit();
         command("disable", "registry");
-        const { exitCode, errors } = await host.push(user());
+        const { exitCode, errors } = await host.deploy(user());
         expect([exitCode, errors]).toEqual([
             0,
             "zot-hardening: registry.service is disabled, so that zot is not started when the host restarts; " +
@@ -131,19 +131,19 @@ describe("systemd", () => {
         host.reset();
 
         const own = user({ serviceName: "own" }, { manageService: true });
-        expect(await host.push(own)).toMatchObject({ output: "deployed\n" });
+        expect(await host.deploy(own)).toMatchObject({ output: "deployed\n" });
         command("disable", "own");
         fs.rmSync(join(manager, "calls"));
-        expect(await host.push(own)).toMatchObject({ output: "repaired\n", errors: "" });
+        expect(await host.deploy(own)).toMatchObject({ output: "repaired\n", errors: "" });
         expect(orders()).toEqual(["systemctl --user enable own"]);
-        expect(await host.push(own)).toMatchObject({ output: "unchanged\n" });
+        expect(await host.deploy(own)).toMatchObject({ output: "unchanged\n" });
     });
 
     it("adds the start that waits to the site's unit, where that is asked for, and with it the restarts", async () => {
         siteUnit(["[Service]", "Restart=no"]);
         await until(async () => (await served()) === OPEN);
         const a = user({}, { startWithoutIssuer: true });
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         const added = join(units(), "registry.service.d", "zot-hardening.conf");
         expect(read(added)).toBe(
             "# Written by zot-hardening; changes are " +
@@ -166,18 +166,18 @@ describe("systemd", () => {
 
         // A destroy that restores takes it away again.
         const restoring = user({}, { startWithoutIssuer: true, onDestroy: "restore" });
-        expect(await host.push(restoring, "withdraw")).toMatchObject({ exitCode: 0, output: "restored\n" });
+        expect(await host.deploy(restoring, "withdraw")).toMatchObject({ exitCode: 0, output: "restored\n" });
         expect(fs.existsSync(added)).toBe(false);
         await until(async () => (await served()) === OPEN);
     });
 
-    it("writes the unit itself, where it is ours, and takes it away where the first push fails", async () => {
+    it("writes the unit itself, where it is ours, and takes it away where the first deployment fails", async () => {
         const a = user({}, { manageService: true });
         const bad = { ...a, payload: a.payload.replace(/"issuer": "([^"]*)"/, '"issuer": "$1x/"') };
-        expect((await host.push(bad)).exitCode).toBe(1);
+        expect((await host.deploy(bad)).exitCode).toBe(1);
         expect(fs.readdirSync(units())).toEqual([]);
 
-        expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+        expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         expect(await served(a)).toBe("a");
         const unit = read(join(units(), "registry.service"));
         expect(unit).toContain(`\nExecStart=/bin/sh "${host.state}/start"\n`);
@@ -188,17 +188,17 @@ describe("systemd", () => {
             "systemctl --user reset-failed registry",
             "systemctl --user restart registry",
         ]);
-        expect(await host.push(a)).toMatchObject({ output: "unchanged\n" });
+        expect(await host.deploy(a)).toMatchObject({ output: "unchanged\n" });
 
         // Changed by hand, it is written again.
         fs.appendFileSync(join(units(), "registry.service"), "# by hand\n");
-        expect(await host.push(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n" });
         expect(read(join(units(), "registry.service"))).toBe(unit);
     });
 
     it("puts its unit back with the config where zot does not start", async () => {
         const a = user({}, { manageService: true });
-        await host.push(a);
+        await host.deploy(a);
         const unit = read(join(units(), "registry.service"));
         const broken = join(host.folder, "broken-zot");
         fs.writeFileSync(
@@ -207,7 +207,7 @@ describe("systemd", () => {
                 `}\nexec '${host.machine.zot.path}' "$@"\n`,
             { mode: 0o755 },
         );
-        const { errors, exitCode } = await host.push(
+        const { errors, exitCode } = await host.deploy(
             host.declare(
                 "b",
                 {
@@ -225,7 +225,10 @@ describe("systemd", () => {
 
     (uid === 0 ? it : it.skip)("does not run zot as root unless somebody says so", async () => {
         const silent = user({}, { manageService: true });
-        const { errors } = await host.push({ ...silent, payload: silent.payload.replace(/^zotUser=.*$/m, "zotUser=") });
+        const { errors } = await host.deploy({
+            ...silent,
+            payload: silent.payload.replace(/^zotUser=.*$/m, "zotUser="),
+        });
         expect(errors).toContain(
             "zot would run as root, whose service it is. " +
                 "Set host.user to a user of zot's own; or, if it is to run as root, zot.user to root.",
@@ -235,7 +238,7 @@ describe("systemd", () => {
 
     it("leaves a unit alone that somebody else has written", async () => {
         siteUnit();
-        const { errors } = await host.push(user({}, { manageService: true }));
+        const { errors } = await host.deploy(user({}, { manageService: true }));
         expect(errors).toContain(
             `${units()}/registry.service exists already, and this program did not write it; ` +
                 "set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]",
@@ -243,11 +246,11 @@ describe("systemd", () => {
         await until(async () => (await served()) === OPEN);
     });
 
-    it("leaves a service that was down as it found it, where the first push fails", async () => {
+    it("leaves a service that was down as it found it, where the first deployment fails", async () => {
         siteUnit();
         command("stop", "registry");
         const a = user();
-        const ran = await host.push({
+        const ran = await host.deploy({
             ...a,
             payload: a.payload
                 .replace('"client_id=$client_id&"', '"client_id=somebody&"')

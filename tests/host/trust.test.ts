@@ -1,11 +1,11 @@
-/** What a push as root does not trust: whatever zot's user, or anybody else, may write. */
+/** What a deployment as root does not trust: whatever zot's user, or anybody else, may write. */
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import lock from "../../host/lock.sh";
 import { inspectionScript } from "../../host/scripts";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { FaultHost, type Pushed } from "../../testbed/faults/host";
+import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { OPEN, servedBy } from "../../testbed/faults/watch";
 import { runIn, scratchFolder, shells } from "./shells";
 
@@ -21,9 +21,9 @@ const reason =
           ? "no setpriv here (Debian's package util-linux)"
           : undefined;
 
-(reason ? describe.skip : describe)(skippable("a push as root", reason), () => {
+(reason ? describe.skip : describe)(skippable("a deployment as root", reason), () => {
     let host: FaultHost;
-    let a: Pushed;
+    let a: Deployed;
     let logs: string;
 
     beforeAll(async () => {
@@ -43,7 +43,7 @@ const reason =
     const served = () => servedBy(host.url, [a, { name: OPEN, config: "" }]);
     const failing = async (logFile: string, times = {}) => {
         host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
-        const ran = await host.push(
+        const ran = await host.deploy(
             host.declare("a", {}, { host: { logFile, readyTimeout: 40, pushTimeout: 200, ...times } }),
         );
         host.service.serveFault(undefined);
@@ -82,7 +82,7 @@ const reason =
             { mode: 0o755 },
         );
         host.service.serveFault({ how: "dies", where: { holds: a.files[0]!.path } });
-        const ran = await host.push(
+        const ran = await host.deploy(
             host.declare(
                 "a",
                 { host: { restartCommand: restart } },
@@ -121,7 +121,7 @@ const reason =
         disturb();
         fs.symlinkSync(victim, host.state);
         try {
-            const ran = await host.push(a);
+            const ran = await host.deploy(a);
             expect(ran).toMatchObject({ exitCode: 1, output: "" });
             expect(ran.errors).toMatch(named);
             expect(ran.errors).toMatch(
@@ -142,7 +142,7 @@ const reason =
         const victim = join(host.folder, "victim");
         fs.mkdirSync(victim, { recursive: true });
         fs.symlinkSync(victim, host.state);
-        expect((await host.push(a)).errors).toContain("config.json.zot-hardening (a symbolic link)");
+        expect((await host.deploy(a)).errors).toContain("config.json.zot-hardening (a symbolic link)");
         fs.rmSync(host.state);
     });
 
@@ -165,7 +165,7 @@ const reason =
             { stdio: "ignore" },
         );
         try {
-            expect(await host.push(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
+            expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         } finally {
             loud.kill("SIGKILL");
         }

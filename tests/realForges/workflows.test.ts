@@ -32,7 +32,7 @@ const declare = (group: string, members: object) => (folder: string) => {
 /** Each step of a job, and a command that it calls, which fails. */
 const CHECKOUT: [string, string][] = [
     ["Check out", "git checkout *"],
-    ["Node 22 or newer is in the runner's image", "node build/nodeVersion.cjs"],
+    ["The runner's image has a Node that is new enough", "node build/nodeVersion.cjs"],
 ];
 const PULUMI: [string, string][] = [...CHECKOUT, ["Install Pulumi", "curl *"], ["Install the packages", "npm ci*"]];
 const HAND_ON: [string, string] = ["Hand on the text", "node .github/scripts/safe-to-publish.cjs *"];

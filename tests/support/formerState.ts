@@ -47,7 +47,7 @@ function partsOf({ deployment: { resources } }: Exported): [name: string, text: 
 
 /**
  * The state that the program of `states/NAME.json` would have left on the site of `today`, and the config that it had
- * pushed there.
+ * deployed there.
  */
 export function formerState(name: string, today: Exported): { state: Exported; config: string } {
     const former = JSON.parse(readFileSync(join(__dirname, "states", `${name}.json`), "utf8")) as Resource[];

@@ -158,7 +158,7 @@ const isRed = (jobs: Record<string, JobResult>) => Object.values(jobs).some(({ r
 /** What each job does, in its order. A step that is left out, or added, is missed here. */
 const CHECKOUT: Record<string, string[]> = {
     ".github": ["actions/checkout", "actions/setup-node"],
-    ".forgejo": ["Check out", "Node 22 or newer is in the runner's image"],
+    ".forgejo": ["Check out", "The runner's image has a Node that is new enough"],
 };
 const stepsOf = (forge: string): Record<string, Record<string, string[]>> => {
     const [checkout, node] = CHECKOUT[forge]! as [string, string];

@@ -21,7 +21,7 @@ export const browser: Check[] = [
             const users = context.testUsersOrSkip();
             await context.as("ci");
             const start = await sendOne(
-                context.way,
+                context.transport,
                 `${context.subject.registryUrl}/zot/auth/login?provider=oidc&callback_ui=%2F`,
             );
             if (!start.location)

@@ -16,7 +16,7 @@ export const login: Check[] = [
         id: "login-start",
         title: "A login starts at the identity provider that is declared, and would come back",
         needs: [],
-        async run({ anonymous, subject, way, recorder }) {
+        async run({ anonymous, subject, transport, recorder }) {
             const answer = await anonymous.request("GET", "/zot/auth/login?provider=oidc&callback_ui=%2F");
             const location = answer.headers.get("location");
             if (answer.status !== 302 || !location) {
@@ -43,7 +43,7 @@ export const login: Check[] = [
                     );
             if (subject.issuer) {
                 const discovery = await sendOne(
-                    recordedSteps(way, recorder, "anonymous"),
+                    recordedSteps(transport, recorder, "anonymous"),
                     `${subject.issuer}.well-known/openid-configuration`,
                 );
                 const told = parsed<{ issuer?: string; authorization_endpoint?: string }>(discovery);
@@ -59,7 +59,7 @@ export const login: Check[] = [
                 ? pass(`It goes to ${authorize.origin}, as the client ${clientId}, and comes back to ${redirect}.`)
                 : fail(
                       `Logins cannot work as declared: ${wrong.join("; ")}.`,
-                      "Push the declared config again (pulumi up).",
+                      "Deploy the declared config again (pulumi up).",
                   );
         },
     },
@@ -79,13 +79,13 @@ export const login: Check[] = [
         id: "ci-member",
         title: "CI's service account is a member of CI's group",
         needs: [],
-        async run({ subject, way, readOnly }) {
+        async run({ subject, transport, readOnly }) {
             if (!subject.authentik)
                 throw readOnly
                     ? new Skipped("read-only", "Without a token for Authentik it is not asked.")
                     : notPossible(subject.withoutAuthentik);
             const { ciUser, workloadsGroup } = subject;
-            const member = await isMember({ ...subject.authentik, way }, ciUser, workloadsGroup);
+            const member = await isMember({ ...subject.authentik, transport }, ciUser, workloadsGroup);
             if (member === undefined)
                 throw notApplicable(
                     `Authentik does not show both the user ${ciUser} and the group ${workloadsGroup}: ` +
@@ -186,7 +186,7 @@ export const login: Check[] = [
                     `Any login may do everything (${may.join(", ")}), whatever its groups: ` +
                         "zot enforces no access control. accessControl is missing from its config, " +
                         `or comes to nothing, as {"**": {}} does.`,
-                    "Push the declared config again, and restart zot: " +
+                    "Deploy the declared config again, and restart zot: " +
                         "accessControl that was absent at its start is not enforced when it is added to a running one.",
                 );
             }

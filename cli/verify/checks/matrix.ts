@@ -64,7 +64,7 @@ export const matrix: Check[] = [
             if (wrong.length > 0)
                 return fail(
                     `${wrong.length} of ${asked} cells are not as declared: ${wrong.join("; ")}.`,
-                    "Push the declared config again (pulumi up), and see that zot was restarted.",
+                    "Deploy the declared config again (pulumi up), and see that zot was restarted.",
                 );
             return pass(
                 `${asked} cells asked, for ${people.map(({ called }) => called).join(", ")}: ` +

@@ -110,13 +110,13 @@ export const otherLogins: Check[] = [
 /** CI by the key that the stack declares: a user made for this run would not have what zot remembers for CI. */
 function ownRegistry({
     subject: { ciKey: key, ciUser: username, registryUrl },
-    way,
+    transport,
     recorder,
     control,
     readOnly,
 }: Context): Registry {
     if (key !== undefined)
-        return new Registry(registryUrl, `CI's own key (${username})`, way, recorder, control, { username, key });
+        return new Registry(registryUrl, `CI's own key (${username})`, transport, recorder, control, { username, key });
     const needs = "This needs CI's own key: the stack's output ciApiKey, or ZOT_CI_API_KEY in the environment.";
     throw readOnly ? new Skipped("read-only", needs) : new Skipped("not applicable", needs);
 }

@@ -76,7 +76,7 @@ export const service: Check[] = [
                 return fail(
                     "The metrics are open: anyone reads them without a login (names of repositories among " +
                         `them), and they are declared ${metrics === "off" ? "off" : "open to some users only"}.`,
-                    "Push the declared config again; or, where a scraper needs them without a login, " +
+                    "Deploy the declared config again; or, where a scraper needs them without a login, " +
                         "declare it: zot.metrics anonymous (--metrics anonymous).",
                 );
             }

@@ -258,7 +258,7 @@ export const tags: Check[] = [
             if (declared)
                 return fail(
                     `It was answered with ${answer.status}, and access.adminsMayUpdate is declared.`,
-                    "Push the declared config again (pulumi up).",
+                    "Deploy the declared config again (pulumi up).",
                 );
             return (await digestAt(context, context.scratch, tag)) === image.digest
                 ? pass(`Refused with ${answer.status}; an admin deletes a tag and pushes it again.`)

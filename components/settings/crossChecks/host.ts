@@ -134,7 +134,7 @@ function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
         mistakes.push(
             mistake(
                 "zot.user",
-                `it is ${shown(zot.user)} while ${shown(user)} pushes with host.sudo ${sudo}, ` +
+                `it is ${shown(zot.user)} while ${shown(user)} deploys with host.sudo ${sudo}, ` +
                     "who cannot give the secret files to another user; " +
                     `set host.user to ${zot.user} or root, or host.sudo to all.`,
             ),
@@ -161,7 +161,7 @@ function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
         mistakes.push(
             mistake(
                 writes,
-                `it is true, for which the push writes in ${folder} as root, ` +
+                `it is true, for which the deployment writes in ${folder} as root, ` +
                     `while host.sudo is ${sudo} and host.user ${shown(user)}; ${becomeRoot}, or ${writes} to false.`,
             ),
         );

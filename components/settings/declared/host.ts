@@ -1,4 +1,4 @@
-/** Settings of the host: how it is reached, and what a push does there. Pure. */
+/** Settings of the host: how it is reached, and what a deployment does there. Pure. */
 import { isIP } from "node:net";
 import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "../hostKeys";
 import {
@@ -42,7 +42,7 @@ export const host = {
         ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
         siteOnly: true,
         example: "zot",
-        review: other("the push acts as the user"),
+        review: other("the deployment acts as the user"),
     }),
     hostKey: define({
         description: "The host's public SSH key, a line of known_hosts; a host that shows another key is refused.",
@@ -59,7 +59,7 @@ export const host = {
             ...secret("a private key in PEM or OpenSSH form"),
             siteOnly: true,
             example: "< ~/.ssh/id_ed25519",
-            review: another("the push logs in with another private key"),
+            review: another("the deployment logs in with another private key"),
         }),
     ),
     privateKeyPassphrase: optional(
@@ -75,13 +75,13 @@ export const host = {
             description: "Password of the user on the host, where there is no key.",
             ...secret("a password"),
             siteOnly: true,
-            review: another("the push logs in with another password"),
+            review: another("the deployment logs in with another password"),
         }),
     ),
     observe: define({
         description:
             "Whether preview and update look at the host, each by one connection, " +
-            "and push again what was changed there by hand.",
+            "and deploy again what was changed there by hand.",
         ...boolean(),
         default: true,
         review: ordered(
@@ -111,7 +111,7 @@ export const host = {
         define({
             description: "User on the jump host. Without it: host.user.",
             ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
-            review: other("on the jump host, the push is the user"),
+            review: other("on the jump host, the deployment is the user"),
         }),
     ),
     jumpHostKey: optional(
@@ -138,27 +138,27 @@ export const host = {
             /^[A-Za-z0-9_][A-Za-z0-9._@-]*$/.test(value),
         ),
         default: "zot",
-        review: other("on the host, the push restarts"),
+        review: other("on the host, the deployment restarts"),
         host: { script: "serviceName", look: "serviceName" },
     }),
     restartCommand: optional(
         define({
             description: "Shell command that restarts zot, where host.serviceManager is command.",
             ...text("a command on one line", (value) => value.trim() !== "" && !CONTROL_CHARACTER.test(value)),
-            review: other("on the host, the push runs"),
+            review: other("on the host, the deployment runs"),
             host: { script: "restartCommand", look: "restartCommand" },
         }),
     ),
     manageService: define({
         description:
-            "Whether zot's systemd unit or launchd job is written by the push; otherwise the site's own is restarted.",
+            "Whether zot's systemd unit or launchd job is written by the deployment; otherwise the site's own is restarted.",
         ...boolean(),
         default: false,
         review: (_before, after) =>
             unclear(
                 after === true
-                    ? "the push writes zot's service file on the host"
-                    : "the push leaves zot's service file to the site",
+                    ? "the deployment writes zot's service file on the host"
+                    : "the deployment leaves zot's service file to the site",
             ),
         host: { script: "manageService", look: "manageService" },
     }),
@@ -175,26 +175,26 @@ export const host = {
     sudo: define({
         description:
             "What sudo is used for on the host, which must ask for no password: " +
-            "nothing (off), the service manager (service), or the whole push (all); " +
+            "nothing (off), the service manager (service), or the whole deployment (all); " +
             "npm run host-rights prints what root is to allow.",
         ...oneOf(["off", "service", "all"]),
         default: "off",
         review: ordered(["off", "service", "all"], (value) =>
             value === "off"
-                ? "the push uses no sudo"
-                : `the push uses sudo for ${value === "all" ? "everything it does" : "the service manager"}`,
+                ? "the deployment uses no sudo"
+                : `the deployment uses sudo for ${value === "all" ? "everything it does" : "the service manager"}`,
         ),
         host: { script: "sudo", look: "sudo" },
     }),
     onDestroy: define({
         description:
             "What a destroy leaves on the host: a registry that anyone reads and nobody changes, " +
-            "or what was there before the first push.",
+            "or what was there before the first deployment.",
         ...oneOf(["read-only", "restore"]),
         default: "read-only",
         review: ordered(["read-only", "restore"], (value) =>
             value === "restore"
-                ? "a destroy brings back what was on the host before the first push: an open registry, if it was one"
+                ? "a destroy brings back what was on the host before the first deployment: an open registry, if it was one"
                 : "a destroy leaves a registry that nobody changes",
         ),
         host: { script: "onDestroy" },
@@ -202,7 +202,7 @@ export const host = {
     logFile: optional(
         define({
             description:
-                "Path of zot's log on the host, whose last lines a failed push shows. " +
+                "Path of zot's log on the host, whose last lines a failed deployment shows. " +
                 "Without it: what the service manager keeps.",
             ...absolutePath("zot's log on the host"),
             review: NO_RIGHTS,
@@ -210,7 +210,7 @@ export const host = {
         }),
     ),
     pushTimeout: define({
-        description: "How long a push may take until it gives up and what served before is back, in seconds.",
+        description: "How long a deployment may take until it gives up and what served before is back, in seconds.",
         ...integer("seconds from 30 to 3600", 30, 3600),
         default: 300,
         review: NO_RIGHTS,

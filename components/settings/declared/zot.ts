@@ -88,7 +88,8 @@ export const zot = {
         description: "Address that zot listens on. The default is loopback, for a reverse proxy on the same host.",
         ...text("an IP address", (value) => isIP(value) !== 0 && !value.includes("%")),
         default: "127.0.0.1",
-        // zot 2.1.20 puts address and port together as they are: one of IPv6 without brackets verifies, and does not start.
+        // zot 2.1.20 puts address and port together as they are: one of IPv6 without brackets verifies, and does not
+        // start.
         zotConfig: {
             path: "http.address",
             write: (value) => (value.includes(":") ? `[${value}]` : value),
@@ -255,8 +256,8 @@ export const zot = {
     user: optional(
         define({
             description:
-                "User that zot runs as. Without it: the owner of its storage where the push runs as root, " +
-                "else the user who pushes.",
+                "User that zot runs as. Without it: the owner of its storage where the deployment runs as root, " +
+                "else the user who deploys.",
             ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
             review: other("zot runs as, and its secrets belong to, the user"),
             host: { script: "zotUser", look: "zotUser" },
@@ -286,18 +287,18 @@ export const zot = {
                 "that zot's own TLS certificate is checked against, where it has " +
                 "one (zot.tlsCertFile). Without it: identity.caFile, else the system's.",
             ...absolutePath("certificate authorities on the host"),
-            review: other("the push takes zot for the registry by the certificate authorities in"),
+            review: other("the deployment takes zot for the registry by the certificate authorities in"),
             host: { script: "zotCaFile", look: "zotCaFile" },
         }),
     ),
     dropSettings: define<string[]>({
         description:
-            'Settings of the config on the host that the first push may remove, as it lists them; "*" for all.',
+            'Settings of the config on the host that the first deployment may remove, as it lists them; "*" for all.',
         kind: "list",
         schema: z.array(z.string().check(z.refine((value) => /^[^\r\n]+$/.test(value)))),
-        allowed: 'a list of settings as the push lists them, or ["*"]',
+        allowed: 'a list of settings as the deployment lists them, or ["*"]',
         default: [],
-        review: other("the first push may remove settings of the host's config:"),
+        review: other("the first deployment may remove settings of the host's config:"),
         host: { script: "dropSetting", look: "dropSettings" },
     }),
     extraConfig: define<Record<string, unknown>>({

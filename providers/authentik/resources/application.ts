@@ -75,7 +75,7 @@ export const application: ResourceDefinition<Application, ApplicationRequest> = 
     },
     create: (client, request) => client.core.coreApplicationsCreate({ applicationRequest: request }),
     read: (client, id) => client.core.coreApplicationsRetrieve({ slug: id }),
-    lookFor: async (client, { protocolProvider, uuid }) => {
+    findMoved: async (client, { protocolProvider, uuid }) => {
         const byProvider =
             typeof protocolProvider === "number" ? await applicationOf(client, protocolProvider) : undefined;
         if (byProvider?.pk === uuid) return byProvider;

@@ -94,7 +94,7 @@ export const flow: ResourceDefinition<Flow, FlowRequest> = {
     },
     create: (client, request) => client.flows.flowsInstancesCreate({ flowRequest: request }),
     read: (client, id) => client.flows.flowsInstancesRetrieve({ slug: id }),
-    lookFor: async (client, { uuid }) => {
+    findMoved: async (client, { uuid }) => {
         if (typeof uuid !== "string") return undefined;
         const { results } = await client.flows.flowsInstancesList({ flowUuid: uuid });
         return results.find((found) => found.pk === uuid);

@@ -1,27 +1,27 @@
-/** A push, and its end: what is so under every service manager. */
+/** A deployment, and its end: what is so under every service manager. */
 import { findToolchain } from "../../bootstrap/toolchain.cjs";
 import type { Ran } from "../../faults/overSsh";
 import { OPEN, READ_ONLY } from "../../faults/watch";
 import { withPulumi } from "../byPulumi";
-import { expect, failed, isInOrder, pushed, serves, succeeded } from "../expectations";
+import { deployed, expect, failed, isInOrder, serves, succeeded } from "../expectations";
 import { all, type Case, ofUser } from "./case";
 
 export const deployments: Case[] = [
     {
-        name: "first push, and a second one that changes nothing",
+        name: "first deployment, and a second one that changes nothing",
         on: all,
         async run(site) {
             const a = site.declare("a");
-            const first = await site.look(a);
+            const first = await site.preview(a);
             expect(first.refused === undefined, `preview refuses: ${first.refused}`);
-            const pushedA = await pushed(site);
+            const deployedA = await deployed(site);
             await serves(site, "a", a);
-            await isInOrder(site, pushedA);
+            await isInOrder(site, deployedA);
             const pid = site.setUp.manager === "command" ? "" : await site.pid();
-            succeeded(await site.push(a), "unchanged");
+            succeeded(await site.deploy(a), "unchanged");
             expect(
                 site.setUp.manager === "command" || pid === (await site.pid()),
-                "zot was restarted by a push that changes nothing",
+                "zot was restarted by a deployment that changes nothing",
             );
         },
     },
@@ -29,28 +29,28 @@ export const deployments: Case[] = [
         name: "change of policy",
         on: all,
         async run(site) {
-            await pushed(site);
+            await deployed(site);
             const b = site.declare("b");
-            const gap = await site.gapDuring(async () => succeeded(await site.push(b), "deployed"));
+            const gap = await site.gapDuring(async () => succeeded(await site.deploy(b), "deployed"));
             await serves(site, "b", b);
             return `longest gap in reads ${gap} ms`;
         },
     },
     {
-        name: "drift by hand is seen, and mended",
+        name: "drift by hand is seen, and corrected",
         on: all,
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             const secret = a.files[0]!.path;
             await site.host.sh(
                 `sed -i 's/"gcDelay": "1h"/"gcDelay": "77h"/' /etc/zot/config.json && chmod 0640 ` +
                     `${secret}${site.setUp.managed ? ` && echo '# by hand' >>${site.unitFile}` : ""}`,
             );
-            const { differs, warnings } = await site.look(a, a);
+            const { differs, warnings } = await site.preview(a, a);
             expect(differs, "preview does not see it");
             for (const what of ["config.json", secret, ...(site.setUp.managed ? [site.unitFile] : [])])
                 expect(warnings.join().includes(what), `preview does not name ${what}: ${warnings.join()}`);
-            succeeded(await site.push(a), "deployed", "repaired");
+            succeeded(await site.deploy(a), "deployed", "repaired");
             await isInOrder(site, a);
         },
     },
@@ -58,13 +58,13 @@ export const deployments: Case[] = [
         name: "zot verifies, and does not start",
         on: all,
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             // How long a restart takes here and now.
-            const good = await site.gapDuring(async () => succeeded(await site.push(site.declare("b")), "deployed"));
-            succeeded(await site.push(a), "deployed");
+            const good = await site.gapDuring(async () => succeeded(await site.deploy(site.declare("b")), "deployed"));
+            succeeded(await site.deploy(a), "deployed");
             const other = site.declare("c", { zot: { port: await site.takePort() } });
             let ran: Ran | undefined;
-            const gap = await site.gapDuring(async () => (ran = await site.push(other)));
+            const gap = await site.gapDuring(async () => (ran = await site.deploy(other)));
             failed(
                 ran!,
                 "[ZH-ROLLBACK-DONE]",
@@ -74,15 +74,15 @@ export const deployments: Case[] = [
             await isInOrder(site, a);
             // Two restarts, and a second and a half to notice, on a machine that may have other things to do.
             expect(gap < 3 * good + 1500, `reads were away for ${gap} ms, and for ${good} ms in a good push`);
-            return `longest gap in reads ${gap} ms, in a good push ${good} ms`;
+            return `longest gap in reads ${gap} ms, in a good deployment ${good} ms`;
         },
     },
     {
         name: "destroy leaves a read-only registry",
         on: all,
         async run(site) {
-            const a = await pushed(site);
-            succeeded(await site.push(a, "withdraw"), "read-only");
+            const a = await deployed(site);
+            succeeded(await site.deploy(a, "withdraw"), "read-only");
             await serves(site, READ_ONLY, a);
             const left = await site.host.sh("ls /etc/zot");
             expect(!/oidc-credentials|session-keys/.test(left), `secret files are left: ${left}`);
@@ -92,8 +92,8 @@ export const deployments: Case[] = [
         name: "destroy restores what was there",
         on: (setUp) => !(setUp.managed && ofUser(setUp)),
         async run(site) {
-            const restoring = await pushed(site, "a", { host: { onDestroy: "restore" } });
-            succeeded(await site.push(restoring, "withdraw"), "restored");
+            const restoring = await deployed(site, "a", { host: { onDestroy: "restore" } });
+            succeeded(await site.deploy(restoring, "withdraw"), "restored");
             if (site.setUp.managed) {
                 expect(
                     (await site.host.sh(`ls ${site.unitFile} 2>&1; true`)).includes("No such file"),
@@ -133,11 +133,11 @@ export const deployments: Case[] = [
         name: "/etc is read-only",
         on: ({ rights, manager }) => rights === "root" && manager === "systemd",
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             await site.host.sh("mount --bind /etc/zot /etc/zot && mount -o remount,ro,bind /etc/zot");
             try {
-                failed(await site.push(site.declare("b")), "nothing can be written");
-                failed(await site.push(a, "withdraw"), "nothing can be written");
+                failed(await site.deploy(site.declare("b")), "nothing can be written");
+                failed(await site.deploy(a, "withdraw"), "nothing can be written");
                 await serves(site, "a", a);
             } finally {
                 await site.host.sh("umount /etc/zot");

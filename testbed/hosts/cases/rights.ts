@@ -1,6 +1,6 @@
-/** Who pushes, and what sudo and polkit let him do. */
+/** Who deploys, and what sudo and polkit let him do. */
 import { OPEN } from "../../faults/watch";
-import { expect, failed, firstLookSays, isInOrder, pushed, serves } from "../expectations";
+import { deployed, expect, failed, firstPreviewSays, isInOrder, serves } from "../expectations";
 import { bySudo, type Case } from "./case";
 
 export const rights: Case[] = [
@@ -13,8 +13,8 @@ export const rights: Case[] = [
             const a = site.declare("a");
             const before = await site.host.sh("find /etc/zot -type f -exec sha256sum {} +");
             const pid = await site.pid();
-            await firstLookSays(site, a, "npm run host-rights");
-            failed(await site.push(a), "npm run host-rights");
+            await firstPreviewSays(site, a, "npm run host-rights");
+            failed(await site.deploy(a), "npm run host-rights");
             expect((await site.host.sh("find /etc/zot -type f -exec sha256sum {} +")) === before, "files were changed");
             expect(pid === (await site.pid()), "zot was restarted");
         },
@@ -25,8 +25,8 @@ export const rights: Case[] = [
         prepared: { given: false, sudoers: ["zot ALL=(ALL) ALL", "zot ALL=(root) NOPASSWD: /usr/bin/true"] },
         async run(site) {
             const a = site.declare("a");
-            await firstLookSays(site, a, "npm run host-rights");
-            failed(await site.push(a), "systemctl restart zot", "npm run host-rights");
+            await firstPreviewSays(site, a, "npm run host-rights");
+            failed(await site.deploy(a), "systemctl restart zot", "npm run host-rights");
             await serves(site, OPEN, a);
         },
     },
@@ -37,8 +37,8 @@ export const rights: Case[] = [
         async run(site) {
             const a = site.declare("a");
             const words = ["requiretty", `Defaults:${site.user} !requiretty`];
-            await firstLookSays(site, a, ...words);
-            failed(await site.push(a), ...words);
+            await firstPreviewSays(site, a, ...words);
+            failed(await site.deploy(a), ...words);
             if (!site.setUp.managed) await serves(site, OPEN, a);
         },
     },
@@ -47,7 +47,7 @@ export const rights: Case[] = [
         on: bySudo,
         prepared: { sudoers: ["Defaults use_pty, log_input, log_output"] },
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             await serves(site, "a", a);
             await isInOrder(site, a);
         },

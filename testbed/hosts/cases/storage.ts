@@ -1,6 +1,6 @@
 /** Whose the storage is, whom zot runs as, and what its unit forbids. */
 import { READ_ONLY } from "../../faults/watch";
-import { expect, failed, firstLookSays, isInOrder, pushed, serves, succeeded } from "../expectations";
+import { deployed, expect, failed, firstPreviewSays, isInOrder, serves, succeeded } from "../expectations";
 import { asRoot, type Case, ofSystem, sites } from "./case";
 
 /** The lines of hardening that people put into a unit for zot. */
@@ -32,7 +32,7 @@ export const storage: Case[] = [
         on: asRoot,
         prepared: { storage: "link" },
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             await serves(site, "a", a);
             await isInOrder(site, a);
             if (site.setUp.managed)
@@ -48,11 +48,11 @@ export const storage: Case[] = [
         on: (setUp) => asRoot(setUp) && sites(setUp) && ofSystem(setUp),
         prepared: { storage: "dynamic user" },
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             await serves(site, "a", a);
             await isInOrder(site, a);
             const b = site.declare("b");
-            succeeded(await site.push(b), "deployed");
+            succeeded(await site.deploy(b), "deployed");
             await serves(site, "b", b);
         },
     },
@@ -63,11 +63,11 @@ export const storage: Case[] = [
         async run(site) {
             const a = site.declare("a");
             const words = ["/var/lib/zot", "chown", "zot.user"];
-            await firstLookSays(site, a, ...words);
-            failed(await site.push(a), ...words);
+            await firstPreviewSays(site, a, ...words);
+            failed(await site.deploy(a), ...words);
             expect((await site.pid()) === "0", "zot runs");
             await site.host.sh("chown zot: /var/lib/zot");
-            succeeded(await site.push(a), "deployed");
+            succeeded(await site.deploy(a), "deployed");
         },
     },
     {
@@ -75,7 +75,7 @@ export const storage: Case[] = [
         on: (setUp) => sites(setUp) && ofSystem(setUp) && asRoot(setUp),
         prepared: { service: HARDENED },
         async run(site) {
-            const a = await pushed(site, "a", { host: { startWithoutIssuer: true } });
+            const a = await deployed(site, "a", { host: { startWithoutIssuer: true } });
             await serves(site, "a", a);
             await isInOrder(site, a);
             // And so that it is true: the start is in use.
@@ -83,7 +83,7 @@ export const storage: Case[] = [
             await site.host.sh("systemctl restart zot");
             await site.ready();
             await serves(site, READ_ONLY, a);
-            const { warnings } = await site.look(a, a);
+            const { warnings } = await site.preview(a, a);
             expect(
                 warnings.join().includes("read-only"),
                 `preview does not say that zot is read-only: ${warnings.join() || "nothing"}`,
@@ -95,7 +95,7 @@ export const storage: Case[] = [
         on: (setUp) => sites(setUp) && ofSystem(setUp) && asRoot(setUp),
         prepared: { service: HARDENED.filter((line) => !line.startsWith("ReadWritePaths")), storage: "dynamic user" },
         async run(site) {
-            const a = await pushed(site, "a", { host: { startWithoutIssuer: true } });
+            const a = await deployed(site, "a", { host: { startWithoutIssuer: true } });
             await serves(site, "a", a);
             await isInOrder(site, a);
         },

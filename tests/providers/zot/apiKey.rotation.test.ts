@@ -166,11 +166,11 @@ describe("what a run that was cut off leaves", () => {
     test("is found by its label, revoked and named", async () => {
         const lost = await newDriver();
         await lost.up(inputs());
-        const stray = output(lost, "uuid");
+        const orphan = output(lost, "uuid");
         const driven = await newDriver();
         await driven.up(inputs());
         expect(await uuids()).toEqual([output(driven, "uuid")]);
-        expect(driven.log.join()).toContain(`a run was cut off, were revoked: ${String(stray)}`);
+        expect(driven.log.join()).toContain(`a run was cut off, were revoked: ${String(orphan)}`);
     });
 
     test("a key that cannot yet push is kept, and the next update proves it", async () => {

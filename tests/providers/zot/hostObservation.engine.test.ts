@@ -61,7 +61,7 @@ const { toolchain, reason } = findToolchain();
     });
 
     test(
-        "the first preview looks once, the first up looks and pushes; " +
+        "the first preview looks once, the first up looks and deploys; " +
             "then an up looks once, and a refresh not at all",
         async () => {
             expect((await connectionsOf(() => scratch.stack.preview(heard))).connections).toBe(1);
@@ -137,7 +137,7 @@ const { toolchain, reason } = findToolchain();
             expect(stdout).toMatch(
                 /HostObservation[\s\S]*refuses connections: no SSH server listens there[\s\S]*host\.address or host\.port/,
             );
-            // The push, which would have tried for long, and said less.
+            // The deployment, which would have tried for long, and said less.
             expect(stdout).not.toContain("failed attempts");
         } finally {
             scratch.changeSettings({ host: { port } });

@@ -1,4 +1,4 @@
-/** A host with a zot on it that a push has left in order, for the tests of the resource HostObservation. */
+/** A host with a zot on it that a deployment has left in order, for the tests of the resource HostObservation. */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -22,7 +22,7 @@ export interface ObservedHost {
     credentialsFile: string;
     secret: string;
     inputs: PropertyMap;
-    /** Brings everything back to how a push left it. */
+    /** Brings everything back to how a deployment left it. */
     mend(): Promise<void>;
     stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function startObservedHost(ssh: SshHostOptions = {}): Promise<Obser
     const images = path.join(folder, "images");
     fs.mkdirSync(images);
     const configFile = path.join(folder, "config.json");
-    // A config that starts without an issuer; what a push is to put beside it is there all the same.
+    // A config that starts without an issuer; what a deployment is to put beside it is there all the same.
     const config = `${JSON.stringify(
         {
             distSpecVersion: "1.1.1",

@@ -1,4 +1,4 @@
-/** What a look says and refuses in the place of a push: before anything is changed, and all of it at once. */
+/** What a look says and refuses in the place of a deployment: before anything is changed, and all of it at once. */
 import * as fs from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -139,7 +139,7 @@ test("who is let in that was not is a warning", async () => {
     expect(driver.said.join("\n")).toContain("WIDER     anonymous gains read on `**`");
 });
 
-test("all that a push would be refused for is told at once, with what was found elsewhere", async () => {
+test("all that a deployment would be refused for is told at once, with what was found elsewhere", async () => {
     openRegistry({ extensions: { scrub: { interval: "24h" } } });
     const message = await refusal(
         {
@@ -216,7 +216,7 @@ test("a registry's URL that does not answer is only told where zot does not run 
 });
 
 describe("a host that was deployed to", () => {
-    /** As a push has left it. */
+    /** As a deployment has left it. */
     const deployed = () => {
         const push = `${host.configFile}.zot-hardening/pushes/1`;
         fs.mkdirSync(push, { recursive: true });
@@ -230,19 +230,19 @@ describe("a host that was deployed to", () => {
         return driver;
     };
 
-    test("with nothing to push, what would be refused is a warning; with something it is an error", async () => {
+    test("with nothing to deploy, what would be refused is a warning; with something it is an error", async () => {
         const driver = await started();
         expect(await driver.preview(inputs())).toBe("same");
         expect(driver.said).toEqual([]);
         expect(await driver.preview(inputs({ restartCommand: "" }))).toBe("same");
         expect(driver.said.join("\n")).toMatch(
-            /^warning: A push to 127\.0\.0\.1 would be refused: host\.restartCommand is not set\. \[ZH-RESTART-COMMAND-MISSING\]$/,
+            /^warning: A deployment to 127\.0\.0\.1 would be refused: host\.restartCommand is not set\. \[ZH-RESTART-COMMAND-MISSING\]$/,
         );
         const config = host.config.replace('"info"', '"warn"');
         await expect(driver.preview(inputs({ config, restartCommand: "" }))).rejects.toThrow(
             /host\.restartCommand is not set/,
         );
-        // What was edited by hand is pushed again.
+        // What was edited by hand is deployed again.
         fs.writeFileSync(host.configFile, config);
         await expect(driver.preview(inputs({ restartCommand: "" }))).rejects.toThrow(/host\.restartCommand is not set/);
     });

@@ -23,7 +23,7 @@ const printed = (facts: Record<string, string> = {}, config: string | undefined 
         zotBinary: "12 -rwxr-xr-x 1 0 0 99 Nov 1 10:00 /usr/local/bin/zot",
         versionProblem: "",
         service: "running",
-        pushing: "",
+        deploying: "",
         unended: "",
         url: "http://127.0.0.1:5000",
         serving: "hardened",
@@ -62,11 +62,11 @@ describe("logins that are not declared", () => {
     const notesOn = (text: string, last: typeof declared | undefined) =>
         compare(report({}, text), last, declared, NAMES).notes.filter((note) => /logins|accounts of before/.test(note));
 
-    test("are told before the first push, with the accounts that they leave", () => {
+    test("are told before the first deployment, with the accounts that they leave", () => {
         const there = config({ htpasswd: { path: "/etc/zot/htpasswd" }, openid: { providers: { oidc: { issuer } } } });
         expect(notesOn(there, undefined)).toEqual([
             "/etc/zot/config.json on registry.example.org has logins that are not declared, " +
-                "which the next push ends: http.auth.htpasswd (whoever has a name and a password in " +
+                "which the next deployment ends: http.auth.htpasswd (whoever has a name and a password in " +
                 "/etc/zot/htpasswd).",
             expect.stringMatching(
                 /^zot on registry\.example\.org goes on knowing accounts of before, .*: those whose name is an e-mail address.*; those of whoever has a name and a password.*npm run keys lists them/,
@@ -98,7 +98,7 @@ test.each<[string, Record<string, string>, string]>([
     [
         "a secret file that nobody may read",
         { secret: `-rw------- 105 unreadable ${SECRET_FILE}` },
-        `${SECRET_FILE} cannot be read by the one who pushes`,
+        `${SECRET_FILE} cannot be read by the one who deploys`,
     ],
     ["a missing secret file", { secret: `unreadable ${SECRET_FILE}` }, `${SECRET_FILE} is missing`],
     ["a host without a tool for sha256", { secret: `-rw------- 105 unknown ${SECRET_FILE}` }, ""],
@@ -165,7 +165,7 @@ test.each<[string, Record<string, string>, RegExp]>([
         { start: "yes", startSays: "", startUsed: "no" },
         /^zot on registry\.example\.org is not started by \/etc\/zot\/config\.json\.zot-hardening\/start, and could not start while its issuer is away\. Let its service run: \/bin\/sh \/etc\/zot\/config\.json\.zot-hardening\/start$/,
     ],
-])("told, and nothing that a push would mend: %s", (_what, facts, sentence) => {
+])("told, and nothing that a deployment would mend: %s", (_what, facts, sentence) => {
     expect(found(facts)).toMatchObject({ drift: [], notes: [expect.stringMatching(sentence)] });
 });
 
@@ -248,7 +248,7 @@ describe("what was never deployed is no drift", () => {
             secret: `unreadable ${OTHER_FILE}\nsecret=-rw------- 105 ${HASH} ${SECRET_FILE}`,
         };
         expect(look(facts, FORMER)).toEqual({
-            drift: ["the push of what was declared last has not been run there"],
+            drift: ["the deployment of what was declared last has not been run there"],
             difference: undefined,
             notes: [],
         });
@@ -280,7 +280,7 @@ describe("what was never deployed is no drift", () => {
         expect(look({}, FORMER).drift).toEqual(["/etc/zot/config.json has other settings"]);
     });
 
-    test("a host that another push has changed since differs", () => {
+    test("a host that another deployment has changed since differs", () => {
         expect(look({ deployed: sha256(FORMER), lastDeployed: "yes" }, FORMER).drift).toEqual([
             "/etc/zot/config.json has other settings",
         ]);

@@ -66,18 +66,18 @@ describe.each(kinds)("a look over %s", (kind) => {
         fs.mkdirSync(push, { recursive: true });
         fs.writeFileSync(path.join(push, "config.json"), host.config);
         const tried = path.join(push, "..", "..", "tried");
-        // The look comes before the push, which then fails.
+        // The look comes before the deployment, which then fails.
         fs.writeFileSync(tried, `${createHash("sha256").update(other.config).digest("hex")}\n`);
         expect(await driver.up(other)).toBe("same");
         expect(await driver.preview(other)).toBe("same");
         expect(await driver.up(other)).toBe("same");
         expect(await driver.up(host.inputs)).toBe("same");
         expect(driver.said).toEqual([]);
-        // Or something else was run in place of the push.
+        // Or something else was run in place of the deployment.
         await driver.up(other);
         fs.rmSync(tried);
         expect(await driver.preview(other)).toBe("update");
-        expect(driver.said.join("\n")).toContain("the push of what was declared last has not been run there");
+        expect(driver.said.join("\n")).toContain("the deployment of what was declared last has not been run there");
         expect(driver.said.join("\n")).not.toMatch(/^[-+]/m);
         fs.writeFileSync(tried, `${createHash("sha256").update(other.config).digest("hex")}\n`);
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
@@ -199,7 +199,7 @@ describe.each(kinds)("a look over %s", (kind) => {
         expect(told + JSON.stringify(driver.state)).not.toMatch(/canary/);
     });
 
-    test("a zot that does not answer is pushed again", async () => {
+    test("a zot that does not answer is deployed again", async () => {
         host.zot.stop();
         expect(await seen()).toMatch(/zot does not answer at http:\/\/127\.0\.0\.1:\d+/);
     });
@@ -220,20 +220,20 @@ describe.each(kinds)("a look over %s", (kind) => {
         }
     });
 
-    test("a push that was cut off is ended by another one", async () => {
+    test("a deployment that was cut off is ended by another one", async () => {
         const push = `${host.configFile}.zot-hardening/pushes/3`;
         fs.mkdirSync(push, { recursive: true });
         fs.writeFileSync(`${push}/unproven`, "");
-        expect(await seen()).toContain("push 3 was cut off");
+        expect(await seen()).toContain("deployment 3 was interrupted, and neither proven nor rolled back");
     });
 
-    test("while another push is under way, nothing is said of what it may be changing", async () => {
+    test("while another deployment is under way, nothing is said of what it may be changing", async () => {
         const claims = `${host.configFile}.zot-hardening/claims`;
         fs.mkdirSync(claims, { recursive: true });
         fs.writeFileSync(`${claims}/9999999999.${process.pid}.x.host`, "process 1 of somebody\n");
         fs.chmodSync(host.configFile, 0o600);
         expect(await driver.up(host.inputs)).toBe("same");
-        expect(driver.said.join("")).toMatch(/A push is under way on 127\.0\.0\.1 \(process 1 of somebody\)/);
+        expect(driver.said.join("")).toMatch(/A deployment is under way on 127\.0\.0\.1 \(process 1 of somebody\)/);
     });
 
     test(
@@ -294,10 +294,10 @@ describe("a host with systemd and sudo", () => {
     });
     const inputs = (sudo: string) => ({ ...host.inputs, serviceManager: "systemd", serviceName: "zot.service", sudo });
 
-    test("sudo that wants a password is told before anything is pushed", async () => {
+    test("sudo that wants a password is told before anything is deployed", async () => {
         stub("sudo", 'echo "sudo: a password is required" >&2; exit 1');
         await expect(observationDriver().preview(inputs("service"))).rejects.toThrow(
-            /cannot be looked at, nor pushed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow\. \[ZH-SUDO-PASSWORD\] sudo does not let \S+ run "systemctl stop zot\.service" .* \[ZH-SUDO-PASSWORD\] Nothing was changed\.$/,
+            /cannot be looked at, nor deployed to: sudo does not let \S+ run "systemctl restart zot\.service" without a password \(sudo: a password is required\); npm run host-rights prints what root is to allow\. \[ZH-SUDO-PASSWORD\] sudo does not let \S+ run "systemctl stop zot\.service" .* \[ZH-SUDO-PASSWORD\] Nothing was changed\.$/,
         );
         stub("id", 'case $* in -u) echo 4711 ;; *) exec /usr/bin/id "$@" ;; esac');
         await expect(observationDriver().preview(inputs("all"))).rejects.toThrow(

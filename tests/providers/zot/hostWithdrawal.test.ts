@@ -57,7 +57,7 @@ describe.each(kinds)("a destroy over %s", (kind) => {
             { id: "registry", properties: {}, inputs },
             context,
         );
-    const pushed = () =>
+    const deployed = () =>
         fs.mkdirSync(path.join(`${host.configFile}.zot-hardening`, "pushes", "1"), { recursive: true });
 
     test("begins where the host does what it is told, over one connection", async () => {
@@ -94,14 +94,14 @@ describe.each(kinds)("a destroy over %s", (kind) => {
     });
 
     test("ends with a failure where what was declared is still in force", async () => {
-        pushed();
+        deployed();
         await expect(leave()).rejects.toThrow(
             /is still in force on the registry's host[\s\S]*something else ran in its place/,
         );
         // As after any withdrawal.
         fs.writeFileSync(host.configFile, host.config.replace('"info"', '"warn"'));
         await leave();
-        // What was there before the first push was the same.
+        // What was there before the first deployment was the same.
         await host.mend();
         await leave();
         expect(said).toEqual([]);

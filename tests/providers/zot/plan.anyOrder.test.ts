@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { ApiKeyRecord } from "../../../clients/zot/apiKeys";
 import { labelFor } from "../../../clients/zot/keyOwner";
-import { AfterMinting, type CarriedOut, carryOut } from "../../../providers/zot/carryOut";
+import { AfterMinting, executePlan, type PlanOutcome } from "../../../providers/zot/executePlan";
 import { due, plan } from "../../../providers/zot/plan";
 import { DAY, HOUR, OWNER, Registry, record, START, wanted } from "./plan.registry";
 
@@ -52,7 +52,7 @@ const events: fc.Arbitrary<Event[]> = fc.array(
 class Model {
     now = START;
     wanted = { ...wanted };
-    declared: CarriedOut | undefined;
+    declared: PlanOutcome | undefined;
     pending = false;
     broken = false;
     readonly records: ApiKeyRecord[] = [];
@@ -115,7 +115,7 @@ class Model {
                 if (call++ === killedAt) throw new Killed();
             },
         );
-        let done: CarriedOut;
+        let done: PlanOutcome;
         let isWhole = true;
         const everything = before !== undefined && this.wanted.generation > before.state.generation;
         // What a generation takes is given up before the first of it is revoked.
@@ -133,7 +133,7 @@ class Model {
             const prove = async () => {
                 if (this.broken) throw new Error("may not push");
             };
-            done = await carryOut({
+            done = await executePlan({
                 plan: next,
                 state: before?.state,
                 wanted: this.wanted,

@@ -1,5 +1,5 @@
 /** What an update makes of the keys that there are: which is due, what is revoked, and that none is lost. */
-import { AfterMinting, carryOut } from "../../../providers/zot/carryOut";
+import { AfterMinting, executePlan } from "../../../providers/zot/executePlan";
 import { due, type KeyState, plan, predecessorOf, rotateAt } from "../../../providers/zot/plan";
 import { at, DAY, HOUR, OWNER, Registry, record, START, wanted } from "./plan.registry";
 
@@ -72,14 +72,14 @@ describe("the plan", () => {
             ["endless", "", at(8 * DAY).toISOString()],
             ["soon", at(2 * DAY).toISOString(), at(2 * DAY).toISOString()],
         ]);
-        expect([first.strays, first.over]).toEqual([[], []]);
+        expect([first.orphans, first.over]).toEqual([[], []]);
     });
 
     test("our own key that the state does not know is a stray, unless somebody uses it", () => {
         const cutOff = record("cut-off", { lastUsed: at(2_000).toISOString() });
         const inUse = record("in-use", { lastUsed: at(HOUR).toISOString() });
         const next = planned({ state: undefined, keys: [cutOff, inUse] });
-        expect(next.strays).toEqual([cutOff]);
+        expect(next.orphans).toEqual([cutOff]);
         expect(next.predecessors.map(({ uuid }) => uuid)).toEqual(["in-use"]);
     });
 
@@ -90,7 +90,7 @@ describe("the plan", () => {
         expect(refused.mint).toBeUndefined();
         const later = planned({ keys: [record("present"), other] });
         expect(later.foreign).toEqual([other]);
-        expect([later.refusedFor, later.strays, later.over, later.predecessors]).toEqual([[], [], [], []]);
+        expect([later.refusedFor, later.orphans, later.over, later.predecessors]).toEqual([[], [], [], []]);
         expect(
             planned({ state: undefined, keys: [other], takeOver: true }).predecessors.map(({ uuid }) => uuid),
         ).toEqual(["other"]);
@@ -119,7 +119,7 @@ describe("the plan", () => {
         const state = keyState({ predecessors: [predecessorOf(keys[1]!, at(DAY))] });
         const next = planned({ state, keys, now: at(61 * DAY) });
         expect(next.over.map(({ uuid }) => uuid)).toEqual(["old"]);
-        await carryOut({
+        await executePlan({
             plan: next,
             state,
             wanted,
@@ -149,7 +149,7 @@ describe("a key that exists is not lost", () => {
             () => START + 61 * DAY,
             (call, moment) => void (moment === "before" && watch(call)),
         );
-        return carryOut({
+        return executePlan({
             plan: next,
             state,
             wanted: { ...wanted, generation },

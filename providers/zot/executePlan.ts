@@ -1,8 +1,8 @@
-/** A plan carried out, in an order in which it may be cut off anywhere. */
+/** Executes a plan, in an order in which it may be interrupted anywhere. */
 import type { ApiKeys } from "../../clients/zot/apiKeys";
 import { expiryOf, type KeyPlan, type KeyState, type Predecessor, type Wanted } from "./plan";
 
-export interface CarryOutRequest {
+export interface PlanExecution {
     plan: KeyPlan;
     /** The declared key, where it stays. */
     state: KeyState | undefined;
@@ -16,7 +16,7 @@ export interface CarryOutRequest {
     prove(key: string): Promise<void>;
 }
 
-export interface CarriedOut {
+export interface PlanOutcome {
     state: KeyState;
     /** The new key, where one was made. */
     key?: string;
@@ -26,13 +26,13 @@ export interface CarriedOut {
 export class AfterMinting extends Error {
     constructor(
         override readonly cause: unknown,
-        readonly reached: CarriedOut,
+        readonly reached: PlanOutcome,
     ) {
         super(cause instanceof Error ? cause.message : String(cause));
     }
 }
 
-export async function carryOut({
+export async function executePlan({
     plan,
     state,
     wanted,
@@ -40,8 +40,8 @@ export async function carryOut({
     label,
     expires,
     prove,
-}: CarryOutRequest): Promise<CarriedOut> {
-    for (const stray of plan.strays) await keys.revoke(stray.uuid);
+}: PlanExecution): Promise<PlanOutcome> {
+    for (const orphan of plan.orphans) await keys.revoke(orphan.uuid);
     if (!plan.mint) {
         if (!state) throw new Error("There is no key, and none is planned.");
         for (const predecessor of plan.over) await keys.revoke(predecessor.uuid);
@@ -49,7 +49,7 @@ export async function carryOut({
     }
 
     const minted = await keys.create(label, expires);
-    const reached = (status: KeyState["status"], left: readonly Predecessor[]): CarriedOut => ({
+    const reached = (status: KeyState["status"], left: readonly Predecessor[]): PlanOutcome => ({
         key: minted.key,
         state: {
             uuid: minted.record.uuid,

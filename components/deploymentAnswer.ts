@@ -1,7 +1,7 @@
 /**
- * What a push has to answer. A command that ends well is not yet a push: a forced command (`ForceCommand`, `command=`
- * in authorized_keys) or an `exit 0` in a start-up file ends well, too, and does nothing. So what is sent holds a mark,
- * and the script says it back with what it has done.
+ * What a deployment has to answer. A command that ends well is not yet a deployment: a forced command (`ForceCommand`,
+ * `command=` in authorized_keys) or an `exit 0` in a start-up file ends well, too, and does nothing. So what is sent
+ * holds a mark, and the script says it back with what it has done.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { outsideText } from "../clients/outsideText";
@@ -14,7 +14,7 @@ const DONE = ["deployed", "unchanged", "repaired", "mended"];
 
 const MARK = /^mark=([0-9a-f]+)$/m;
 
-/** Why a push is not known to have happened; undefined where its answer is there. */
+/** Why a deployment is not known to have happened; undefined where its answer is there. */
 export function answerProblem(
     { stdin, stdout, stderr }: { stdin: string; stdout: string; stderr: string },
     host: string,
@@ -36,7 +36,10 @@ export function answerProblem(
     );
 }
 
-/** Hooks of the command that pushes: without the answer the push has failed, and nothing that waits for it begins. */
+/**
+ * Hooks of the command that deploys: without the answer the deployment has failed, and nothing that waits for it
+ * begins.
+ */
 export function requireAnswer(component: string, host: string): pulumi.ResourceHookBinding {
     const check = new pulumi.ResourceHook(`${component}-requires-answer`, async ({ newInputs, newOutputs }) => {
         const [stdin, stdout, stderr] = await Promise.all([
@@ -51,14 +54,18 @@ export function requireAnswer(component: string, host: string): pulumi.ResourceH
 }
 
 /**
- * Fails the program where the last push in the state had no answer, since the engine takes it for done. Where a look
- * has found that it was not run, it is sent again, and its answer is not there yet.
+ * Fails the program where the last deployment in the state had no answer, since the engine takes it for done. Where a
+ * look has found that it was not run, it is sent again, and its answer is not there yet.
  */
 export function refuseUnanswered(
-    pushed: { stdin: pulumi.Output<string | undefined>; stdout: pulumi.Output<string>; stderr: pulumi.Output<string> },
+    deployed: {
+        stdin: pulumi.Output<string | undefined>;
+        stdout: pulumi.Output<string>;
+        stderr: pulumi.Output<string>;
+    },
     host: string,
 ): void {
-    pulumi.all([pushed.stdin, pushed.stdout, pushed.stderr]).apply(([stdin, stdout, stderr]) => {
+    pulumi.all([deployed.stdin, deployed.stdout, deployed.stderr]).apply(([stdin, stdout, stderr]) => {
         if (typeof stdin !== "string" || typeof stdout !== "string") return;
         const problem = answerProblem({ stdin, stdout, stderr: stderr ?? "" }, host);
         if (problem !== undefined) throw new pulumi.RunError(problem);

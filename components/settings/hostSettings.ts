@@ -2,10 +2,13 @@
 import { allSettings, type Settings, settingOf } from "./declarations";
 
 /** The groups that hold what is told. */
-export type ToldSettings = Pick<Settings, "registry" | "zot" | "identity" | "host">;
+export type HostSettings = Pick<Settings, "registry" | "zot" | "identity" | "host">;
 
 /** Each setting that is told by one way, under its name there, in the order of the settings. */
-export function toldToHost(way: "script" | "look", settings: Partial<ToldSettings>): [name: string, value: unknown][] {
+export function hostSettings(
+    way: "script" | "look",
+    settings: Partial<HostSettings>,
+): [name: string, value: unknown][] {
     return allSettings().flatMap(({ name, setting: { host } }) => {
         const told = host?.[way];
         if (told === undefined) return [];

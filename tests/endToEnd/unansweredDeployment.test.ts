@@ -16,7 +16,7 @@ jest.setTimeout(600_000);
 const root = resolve(__dirname, "../..");
 const { toolchain, reason } = findToolchain();
 
-(toolchain ? describe : describe.skip)(skippable("a push that was not run, with the engine", reason), () => {
+(toolchain ? describe : describe.skip)(skippable("a deployment that was not run, with the engine", reason), () => {
     const scratchFolder = fs.mkdtempSync(join(os.tmpdir(), "unanswered-"));
     const idle = join(scratchFolder, "idle");
     let site: Site;
@@ -62,7 +62,7 @@ const { toolchain, reason } = findToolchain();
         state === "idle" ? fs.writeFileSync(idle, "") : fs.rmSync(idle, { force: true });
 
     test(
-        "a first push that did nothing fails, with or without a look, and nothing after it is made; " +
+        "a first deployment that did nothing fails, with or without a look, and nothing after it is made; " +
             "then it is made up for",
         async () => {
             is("idle");
@@ -95,7 +95,7 @@ const { toolchain, reason } = findToolchain();
         },
     );
 
-    test("a later push that did nothing fails, and is made up for", async () => {
+    test("a later deployment that did nothing fails, and is made up for", async () => {
         observe(false);
         scratch.changeSettings({ zot: { garbageCollectionDelay: "7h" } });
         is("idle");

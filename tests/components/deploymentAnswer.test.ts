@@ -1,5 +1,5 @@
-/** What counts as the answer of a push. */
-import { answerProblem } from "../../components/pushAnswer";
+/** What counts as the answer of a deployment. */
+import { answerProblem } from "../../components/deploymentAnswer";
 
 const stdin = "#!/bin/sh\n== settings 2\nmark=0123456789abcdef\nbinary=/usr/local/bin/zot\n== end\n";
 const of = (stdout: string, stderr = "") => answerProblem({ stdin, stdout, stderr }, "192.0.2.10");
