@@ -2,7 +2,7 @@
  * What is in Authentik already of what a stack declares, by natural key, and what stands in the way of taking it over.
  * Reads only.
  */
-import type { PolicyBinding } from "@goauthentik/api";
+import type { Application, Group, OAuth2Provider, PolicyBinding } from "@goauthentik/api";
 import { type Client, everyPage } from "../../clients/authentik/client";
 import { isNotFound } from "../../clients/authentik/failures";
 import { ciLoginFlowParts } from "../../components/ciLoginFlowNames";
@@ -36,133 +36,195 @@ const endOf = ({ expires }: PolicyBinding): string | undefined => expires?.toISO
 /** What `found` reads; the parts of the official client. */
 export type Reader = Pick<Client, "core" | "providers" | "policies" | "flows" | "stages" | "propertyMappings">;
 
+type Identity = Settings["identity"];
+type Groups = Record<"workloads" | "admins", Group | undefined>;
+
+/** What is found, as it is found. */
+class Findings implements Found {
+    readonly findings: Finding[] = [];
+    readonly missing: Found["missing"] = [];
+    readonly warnings: string[] = [];
+
+    /** An object that is declared: there, or missing. */
+    note(object: Declared, label: string, id: string | number | undefined): void {
+        if (id === undefined) this.missing.push({ object, label });
+        else this.findings.push({ object, label, id: String(id) });
+    }
+
+    warnIf(condition: unknown, message: () => string): void {
+        if (condition) this.warnings.push(message());
+    }
+}
+
 export async function found(
     client: Reader,
     { identity, registry }: Pick<Settings, "identity" | "registry">,
 ): Promise<Found> {
-    const result: Found = { findings: [], missing: [], warnings: [] };
-    const note = (object: Declared, label: string, id: string | number | undefined) => {
-        if (id === undefined) result.missing.push({ object, label });
-        else result.findings.push({ object, label, id: String(id) });
-    };
+    const result = new Findings();
+    const provider = await findProvider(client, identity, result);
+    if (provider) await warnOfProvider(client, provider, registry, result);
+    const application = await findApplication(client, identity, provider, result);
+    const groups = await findGroups(client, identity, result);
+    if (identity.manageWorkloads) {
+        result.note("group", `group ${identity.workloadsGroup}`, groups.workloads?.pk);
+        await findCiUser(client, identity, result);
+    }
+    await findBindings(client, identity, application?.pk, groups, result);
+    if (identity.ciLoginFlow === "dedicated") await warnOfLoginFlow(client, identity.ciUser, result);
+    return result;
+}
 
+async function findProvider(client: Reader, identity: Identity, result: Findings): Promise<OAuth2Provider | undefined> {
     const providers = await everyPage((page, pageSize) => client.providers.providersOauth2List({ page, pageSize }));
     const provider = providers.find(({ clientId }) => clientId === identity.clientId);
-    note(
+    result.note(
         "provider",
         `OAuth2 provider ${provider?.name ?? identity.providerName} (client id ${identity.clientId})`,
         provider?.pk,
     );
     const namesake = providers.find(({ name, pk }) => name === identity.providerName && pk !== provider?.pk);
-    if (namesake)
-        result.warnings.push(
+    result.warnIf(
+        namesake,
+        () =>
             `The name ${identity.providerName} belongs to another OAuth2 provider, ` +
-                `of the client id ${namesake.clientId}: ` +
-                "no two have the same, so give another identity.providerName, " +
-                `or set identity.clientId to ${namesake.clientId}.`,
-        );
+            `of the client id ${namesake!.clientId}: ` +
+            "no two have the same, so give another identity.providerName, " +
+            `or set identity.clientId to ${namesake!.clientId}.`,
+    );
+    return provider;
+}
 
-    if (provider) {
-        const extraUris = provider.redirectUris
-            .filter(({ url }) => url !== loginCallbackUrl({ registry }))
-            .map(({ url }) => url);
-        if (extraUris.length > 0)
-            result.warnings.push(
-                `The provider also redirects to ${extraUris.join(", ")}: ` +
-                    "pulumi up takes that away, since zot has one address.",
-            );
-        const scopes = await everyPage((page, pageSize) =>
-            client.propertyMappings.propertymappingsProviderScopeList({ page, pageSize }),
-        );
-        const others = scopes
-            .filter(({ pk, managed }) => provider.propertyMappings?.includes(pk) && !PROGRAMS_SCOPES.has(managed ?? ""))
-            .map(({ name }) => name);
-        if (others.length > 0)
-            result.warnings.push(
-                `The provider also has the scope mappings ${others.join(", ")}: pulumi up takes them away. ` +
-                    "zot asks for openid, email and profile only.",
-            );
-        if (provider.encryptionKey)
-            result.warnings.push(
-                "The provider encrypts its tokens, which zot cannot read: no login has worked so. " +
-                    "The program leaves the key as it is; remove it in Authentik.",
-            );
-    }
+/** What of the provider pulumi up changes, and what it leaves although nobody can log in with it. */
+async function warnOfProvider(
+    client: Reader,
+    provider: OAuth2Provider,
+    registry: Settings["registry"],
+    result: Findings,
+): Promise<void> {
+    const extraUris = provider.redirectUris
+        .filter(({ url }) => url !== loginCallbackUrl({ registry }))
+        .map(({ url }) => url);
+    result.warnIf(
+        extraUris.length > 0,
+        () =>
+            `The provider also redirects to ${extraUris.join(", ")}: ` +
+            "pulumi up takes that away, since zot has one address.",
+    );
+    const scopes = await everyPage((page, pageSize) =>
+        client.propertyMappings.propertymappingsProviderScopeList({ page, pageSize }),
+    );
+    const others = scopes
+        .filter(({ pk, managed }) => provider.propertyMappings?.includes(pk) && !PROGRAMS_SCOPES.has(managed ?? ""))
+        .map(({ name }) => name);
+    result.warnIf(
+        others.length > 0,
+        () =>
+            `The provider also has the scope mappings ${others.join(", ")}: pulumi up takes them away. ` +
+            "zot asks for openid, email and profile only.",
+    );
+    result.warnIf(
+        provider.encryptionKey,
+        () =>
+            "The provider encrypts its tokens, which zot cannot read: no login has worked so. " +
+            "The program leaves the key as it is; remove it in Authentik.",
+    );
+}
 
+async function findApplication(
+    client: Reader,
+    identity: Identity,
+    provider: OAuth2Provider | undefined,
+    result: Findings,
+): Promise<Application | undefined> {
     const application = await client.core
         .coreApplicationsRetrieve({ slug: identity.applicationSlug })
         .catch((error: unknown) => {
             if (isNotFound(error)) return undefined;
             throw error;
         });
-    note("application", `application ${identity.applicationSlug}`, application?.slug);
-    if (provider && application?.pk !== undefined && application.provider !== provider.pk)
-        result.warnings.push(
+    result.note("application", `application ${identity.applicationSlug}`, application?.slug);
+    result.warnIf(
+        provider && application?.pk !== undefined && application.provider !== provider.pk,
+        () =>
             `The application ${identity.applicationSlug} logs its users in with another provider than ` +
-                `${provider.name}: pulumi up changes that.`,
-        );
-    if (provider?.assignedApplicationSlug && provider.assignedApplicationSlug !== identity.applicationSlug) {
-        result.warnings.push(
+            `${provider!.name}: pulumi up changes that.`,
+    );
+    const served = provider?.assignedApplicationSlug;
+    result.warnIf(
+        served && served !== identity.applicationSlug,
+        () =>
             `The provider of the client id ${identity.clientId} serves the application ` +
-                `${provider.assignedApplicationSlug}, and a provider serves only one: ` +
-                "set identity.applicationSlug to that, with the issuer that belongs to it, or free the provider.",
-        );
-    }
+            `${served}, and a provider serves only one: ` +
+            "set identity.applicationSlug to that, with the issuer that belongs to it, or free the provider.",
+    );
+    return application;
+}
 
+async function findGroups(client: Reader, identity: Identity, result: Findings): Promise<Groups> {
     const groupOf = async (name: string) =>
         (await client.core.coreGroupsList({ name, includeUsers: false })).results.find(
             (candidate) => candidate.name === name,
         );
     const workloads = await groupOf(identity.workloadsGroup);
     const admins = await groupOf(identity.adminsGroup);
-    if (!admins)
-        result.warnings.push(
+    result.warnIf(
+        !admins,
+        () =>
             `There is no group ${identity.adminsGroup}, which is looked up and never made: ` +
-                "make it in Authentik, with its members, before pulumi up.",
-        );
-    if (workloads?.isSuperuser)
-        result.warnings.push(
+            "make it in Authentik, with its members, before pulumi up.",
+    );
+    result.warnIf(
+        workloads?.isSuperuser,
+        () =>
             `The group ${identity.workloadsGroup} makes its members superusers of Authentik: ` +
-                "pulumi up takes that away. Is it the right group?",
-        );
-    if (identity.manageWorkloads) {
-        note("group", `group ${identity.workloadsGroup}`, workloads?.pk);
-        const user = (await client.core.coreUsersList({ username: identity.ciUser })).results.find(
-            ({ username }) => username === identity.ciUser,
-        );
-        note("user", `user ${identity.ciUser}`, user?.pk);
-        if (user && user.type !== "service_account")
-            result.warnings.push(
-                `The user ${identity.ciUser} is of type ${user.type}, not a service account: is it a person's? ` +
-                    "pulumi up would make it one.",
-            );
-        const others = (user?.groupsObj ?? [])
-            .filter(({ name }) => name !== identity.workloadsGroup)
-            .map(({ name }) => name);
-        if (others.length > 0)
-            result.warnings.push(
-                `The user ${identity.ciUser} is a member of ${others.join(", ")} too: pulumi up takes it out.`,
-            );
-    }
+            "pulumi up takes that away. Is it the right group?",
+    );
+    return { workloads, admins };
+}
 
-    const bindings = application
-        ? await everyPage((page, pageSize) =>
-              client.policies.policiesBindingsList({ target: application.pk, page, pageSize }),
-          )
-        : [];
+async function findCiUser(client: Reader, identity: Identity, result: Findings): Promise<void> {
+    const user = (await client.core.coreUsersList({ username: identity.ciUser })).results.find(
+        ({ username }) => username === identity.ciUser,
+    );
+    result.note("user", `user ${identity.ciUser}`, user?.pk);
+    result.warnIf(
+        user && user.type !== "service_account",
+        () =>
+            `The user ${identity.ciUser} is of type ${user!.type}, not a service account: is it a person's? ` +
+            "pulumi up would make it one.",
+    );
+    const others = (user?.groupsObj ?? [])
+        .filter(({ name }) => name !== identity.workloadsGroup)
+        .map(({ name }) => name);
+    result.warnIf(
+        others.length > 0,
+        () => `The user ${identity.ciUser} is a member of ${others.join(", ")} too: pulumi up takes it out.`,
+    );
+}
+
+async function findBindings(
+    client: Reader,
+    identity: Identity,
+    target: string | undefined,
+    { admins, workloads }: Groups,
+    result: Findings,
+): Promise<void> {
+    const bindings =
+        target === undefined
+            ? []
+            : await everyPage((page, pageSize) => client.policies.policiesBindingsList({ target, page, pageSize }));
     // The filter may be one that this version ignores.
-    const ofApplication = bindings.filter(({ target }) => target === application?.pk);
+    const ofApplication = bindings.filter((binding) => binding.target === target);
     const taken = new Set<PolicyBinding>();
     for (const [object, holder, name] of [
         ["adminsBinding", admins, identity.adminsGroup],
         ["workloadsBinding", workloads, identity.workloadsGroup],
     ] as const) {
         // One that ends goes with its end, and members would no longer log in: the program's own stay.
-        const [binding, ...more] = holder
-            ? ofApplication.filter((candidate) => candidate.group === holder.pk && endOf(candidate) === undefined)
-            : [];
+        const ofGroup = ofApplication.filter(({ group }) => holder !== undefined && group === holder.pk);
+        const [binding, ...more] = ofGroup.filter((candidate) => endOf(candidate) === undefined);
         if (binding) taken.add(binding);
-        note(object, `binding of the group ${name} to the application`, binding?.pk);
+        result.note(object, `binding of the group ${name} to the application`, binding?.pk);
         for (const other of more) {
             taken.add(other);
             result.warnings.push(
@@ -171,52 +233,57 @@ export async function found(
             );
         }
     }
-    for (const binding of ofApplication.filter((candidate) => !taken.has(candidate))) {
-        const holder = binding.groupObj
-            ? `the group ${binding.groupObj.name}`
-            : binding.userObj
-              ? `the user ${binding.userObj.username}`
-              : `the policy ${binding.policyObj?.name ?? binding.policy}`;
-        result.warnings.push(
-            `The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}` +
-                `${endOf(binding) === undefined ? "" : `, which ends on ${endOf(binding)}`}), ` +
-                "which the program does not declare and leaves as it is: whom does it let in?",
-        );
-        if (binding.order === 0 || binding.order === 1)
-            result.warnings.push(
-                `That binding has the order ${binding.order}, which the program gives to one of its own, ` +
-                    "and Authentik refuses changes of two with the same: give it another one first.",
-            );
-    }
+    for (const binding of ofApplication) if (!taken.has(binding)) warnOfBinding(binding, result);
+}
 
-    if (identity.ciLoginFlow === "dedicated") {
-        const { slug, identification, login, policy } = ciLoginFlowParts(identity.ciUser);
-        const { results } = await client.flows.flowsInstancesList({ slug });
-        const isThere = results.some((flow) => flow.slug === slug);
-        if (isThere)
-            result.warnings.push(
-                `There is a flow ${slug}, which is not taken over: ` +
-                    `set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, ` +
-                    "and the program makes its own.",
-            );
-        const stages = await Promise.all(
-            [identification, login].map(async (name) =>
-                (await client.stages.stagesAllList({ name })).results.filter((stage) => stage.name === name),
-            ),
-        );
-        const policies = (await client.policies.policiesExpressionList({ name: policy })).results.filter(
-            ({ name }) => name === policy,
-        );
-        const parts = [
-            ...stages.flat().map(({ name }) => `stage ${name}`),
-            ...policies.map(({ name }) => `policy ${name}`),
-        ];
-        if (parts.length > 0)
-            result.warnings.push(
-                `Of such a flow there is also the ${parts.join(", the ")}: ` +
-                    `remove ${parts.length === 1 ? "it" : "them"} with the flow, ` +
-                    "for the program makes its own of the same name.",
-            );
-    }
-    return result;
+/** A binding that is not declared. */
+function warnOfBinding(binding: PolicyBinding, result: Findings): void {
+    const holder = binding.groupObj
+        ? `the group ${binding.groupObj.name}`
+        : binding.userObj
+          ? `the user ${binding.userObj.username}`
+          : `the policy ${binding.policyObj?.name ?? binding.policy}`;
+    result.warnings.push(
+        `The application is bound to ${holder} too (binding ${binding.pk}, order ${binding.order}` +
+            `${endOf(binding) === undefined ? "" : `, which ends on ${endOf(binding)}`}), ` +
+            "which the program does not declare and leaves as it is: whom does it let in?",
+    );
+    result.warnIf(
+        binding.order === 0 || binding.order === 1,
+        () =>
+            `That binding has the order ${binding.order}, which the program gives to one of its own, ` +
+            "and Authentik refuses changes of two with the same: give it another one first.",
+    );
+}
+
+/** What has the names of the flow that the program makes for CI. */
+async function warnOfLoginFlow(client: Reader, ciUser: string, result: Findings): Promise<void> {
+    const { slug, identification, login, policy } = ciLoginFlowParts(ciUser);
+    const { results } = await client.flows.flowsInstancesList({ slug });
+    result.warnIf(
+        results.some((flow) => flow.slug === slug),
+        () =>
+            `There is a flow ${slug}, which is not taken over: ` +
+            `set identity.ciLoginFlow to ${slug} to use it as it is, or remove it, ` +
+            "and the program makes its own.",
+    );
+    const stages = await Promise.all(
+        [identification, login].map(async (name) =>
+            (await client.stages.stagesAllList({ name })).results.filter((stage) => stage.name === name),
+        ),
+    );
+    const policies = (await client.policies.policiesExpressionList({ name: policy })).results.filter(
+        ({ name }) => name === policy,
+    );
+    const parts = [
+        ...stages.flat().map(({ name }) => `stage ${name}`),
+        ...policies.map(({ name }) => `policy ${name}`),
+    ];
+    result.warnIf(
+        parts.length > 0,
+        () =>
+            `Of such a flow there is also the ${parts.join(", the ")}: ` +
+            `remove ${parts.length === 1 ? "it" : "them"} with the flow, ` +
+            "for the program makes its own of the same name.",
+    );
 }
