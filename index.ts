@@ -14,6 +14,7 @@ import { lookUpAuthentik } from "./components/registryIdentity";
 import { SettingsError } from "./components/settings";
 import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { warnOfMissingPermissions } from "./components/tokenPermissions";
+import { afterDestroyText } from "./components/whatNext";
 import { timeoutWarnings } from "./components/zotConfig";
 
 function declared() {
@@ -70,6 +71,8 @@ export = async function program() {
         ciApiKeyUuid: registry.ciCredential.uuid,
         /** sha256 of zot's config as it is on the host, in hex; `npm run config` prints the config. */
         zotConfigSha256: registry.zotConfigSha256,
+        /** What a destroy leaves, in words: its preview with --diff shows the outputs. */
+        afterDestroy: afterDestroyText(settings.host.onDestroy),
         /** Who may do what, by repository pattern. */
         accessMatrix: matrixInWords(matrix),
     };

@@ -7,7 +7,9 @@ import * as zot from "pulumi-zot";
 import { type AccessPolicy, evaluate, type Who } from "./accessPolicy";
 import type { IdentityPreflight } from "./identityPreflight";
 import type { Settings } from "./settings";
+import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
+import { tellOfNewKey } from "./whatNext";
 import { namelessSecretFiles, policyOf, renderZotConfig } from "./zotConfig";
 
 /** Durations are texts such as `90d`, `12h` or `600s`. */
@@ -69,7 +71,7 @@ export class CiCredential extends pulumi.ComponentResource {
                     settings,
                 ),
             },
-            { parent: this, hooks: args.preflight?.beforeCreate() },
+            { parent: this, hooks: allHooks(args.preflight?.beforeCreate(), tellOfNewKey(name)) },
         );
 
         this.registry = pulumi.output(new URL(settings.registry.url).host);

@@ -60,7 +60,7 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
 
     const composed = await compose(interview, folder, stack, found);
     asking.forget();
-    await applyChange({
+    const { isChanged } = await applyChange({
         folder,
         stack: stack.name,
         isNew: stack.isNew,
@@ -72,7 +72,9 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
         text: (text) => composedFile(text, composed),
     });
     interview.asker.say(
-        `Pulumi.${stack.name}.yaml is written${stack.isNew ? `, and the stack ${stack.name} made` : ""}.`,
+        isChanged
+            ? `Pulumi.${stack.name}.yaml is written${stack.isNew ? `, and the stack ${stack.name} made` : ""}.`
+            : `Pulumi.${stack.name}.yaml is as it was.`,
     );
     if (!withPreview) return 0;
     const watching = onInterrupt(() => undefined);

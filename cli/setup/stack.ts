@@ -75,10 +75,20 @@ export interface Change {
  * Makes the stack where it is new, and writes its file. Until the file is renamed into its place all is done in a
  * folder of its own; what was made by then is removed where anything fails or is interrupted.
  *
+ * @returns whether the file is another one than before
  * @throws UserError; then everything is as it was
  */
-export async function applyChange({ folder, stack, isNew, secrets, text, env }: Change): Promise<void> {
+export async function applyChange({
+    folder,
+    stack,
+    isNew,
+    secrets,
+    text,
+    env,
+}: Change): Promise<{ isChanged: boolean }> {
     const name = `Pulumi.${stack}.yaml`;
+    const read = (file: string) => (existsSync(file) ? readFileSync(file, "utf8") : "");
+    const before = read(join(folder, name));
     const workshop = mkdtempSync(join(tmpdir(), "zot-hardening-setup-"));
     const steps = new Steps();
     let isMade = false;
@@ -106,8 +116,7 @@ export async function applyChange({ folder, stack, isNew, secrets, text, env }: 
             const path = setting.includes(":") ? [] : ["--path"];
             await run(["config", "set", "--stack", stack, "--secret", ...path, setting], `store ${setting}`, secret);
         }
-        const file = join(workshop, name);
-        writeWhole(join(folder, name), text(existsSync(file) ? readFileSync(file, "utf8") : ""), 0o644);
+        writeWhole(join(folder, name), text(read(join(workshop, name))), 0o644);
         isMade = false;
     } catch (error) {
         await undo();
@@ -117,6 +126,7 @@ export async function applyChange({ folder, stack, isNew, secrets, text, env }: 
         rmSync(workshop, { recursive: true, force: true });
     }
     await pulumi(["stack", "select", stack], `select the stack ${stack}`, { folder, env });
+    return { isChanged: isNew || read(join(folder, name)) !== before };
 }
 
 /** Shows a preview as Pulumi shows it. @returns its exit code */

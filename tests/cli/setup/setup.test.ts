@@ -88,7 +88,11 @@ jest.setTimeout(1_200_000);
         writeFileSync(file("first"), before);
         const again = { env: {} };
         // From the stack: host, key, addresses and token.
-        await operator.type(`npm run --silent setup -- --stack first --yes --no-preview --zot '${answers.zot}'`, again);
+        const { text } = await operator.type(
+            `npm run --silent setup -- --stack first --yes --no-preview --zot '${answers.zot}'`,
+            again,
+        );
+        expect(text).toContain("Pulumi.first.yaml is as it was.");
         expect(readFileSync(file("first"), "utf8")).toBe(before);
         await operator.type(
             `npm run --silent setup -- --stack first --yes --no-preview --zot '${answers.zot}' --metrics anonymous`,

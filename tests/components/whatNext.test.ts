@@ -1,0 +1,18 @@
+/** What is said after an update and before a destroy. */
+import { afterDestroyText, newKeyText } from "../../components/whatNext";
+
+test("a new key is to be handed on, by commands for this stack", () => {
+    expect(newKeyText("mysite")).toBe(
+        "Next: CI's API key is new. Hand it to CI: npm run ci-secrets -- --stack mysite\n" +
+            "See from outside whether all is as declared: npm run verify -- --stack mysite",
+    );
+});
+
+test("what a destroy leaves goes by host.onDestroy", () => {
+    expect(afterDestroyText("read-only")).toMatch(
+        /^anyone reads from the registry, and nobody changes anything; CI's keys end/,
+    );
+    expect(afterDestroyText("restore")).toMatch(
+        /^the config of before .* an open registry, if it was one; CI's keys end/,
+    );
+});
