@@ -4,7 +4,7 @@
 # Brings back what the deployment has replaced, whatever the reason.
 # Reads: authorities config declared listener manager problem restarted stopped target url was_running. Sets: committed
 # declared. Prints:
-#    lines, on standard error. Scratch: waits.
+#    lines, on standard error. Scratch: running waits.
 rollback() {
     committed=
     put_back_service_file "$target"
@@ -14,14 +14,16 @@ rollback() {
         stop_service
         # What was told to end, or cannot start without a config, takes a moment.
         waits=0
-        while [ -n "$(zot_processes)" ] && [ "$waits" -lt 30 ] && [ -z "$stopped" ]; do
+        running=$(running_zot)
+        while [ -n "$running" ] && [ "$waits" -lt 30 ] && [ -z "$stopped" ]; do
             waits=$((waits + 1))
             pause 0.1
+            running=$(running_zot)
         done
         if [ -e "$config" ]; then
             warn "There was no config before this deployment, and $config could not be removed. [ZH-ROLLBACK-NOT-REMOVED]"
-        elif [ -n "$(zot_processes)" ]; then
-            warn "There was no config before this deployment, and there is none now; zot still runs (process $(zot_processes | head -n 1)). [ZH-ROLLBACK-NONE-RUNS]"
+        elif [ -n "$running" ]; then
+            warn "There was no config before this deployment, and there is none now; zot still runs (process $running). [ZH-ROLLBACK-NONE-RUNS]"
         elif is_ready; then
             find_listener
             warn "There was no config $config before this deployment, and there is none now; what answers at $url is another program${listener:+ (process $listener)}. [ZH-ROLLBACK-NONE-OTHER]"
@@ -72,6 +74,20 @@ rollback() {
     fi
     warn "The config that was in force before is back in $config, but zot is not ready with it. [ZH-ROLLBACK-NOT-READY] $problem$(last_words_note)"
 }
+
+# The zot that runs by this config, and not what only watches over one: that has it in its command line too, and answers
+# nothing.
+# Reads: -. Sets: -. Prints: a process id, or nothing.
+running_zot() (
+    processes=$(zot_processes)
+    for process in $processes; do
+        if is_zot_itself "$process"; then
+            printf '%s' "$process"
+            return
+        fi
+    done
+    if [ -n "$processes" ] && is_ready; then printf '%s\n' "$processes" | head -n 1; fi
+)
 
 # Whether zot is ready now, as a line of its own.
 # Reads: config. Sets: -. Prints: a line, on standard error.
