@@ -10,7 +10,7 @@ import { readProject, readStack } from "../components/settings/fromStackFile";
 import { type Found, found } from "./adopt/find";
 import { addresses, importFile } from "./adopt/importFile";
 import { busy, command, print, run } from "./shared/command";
-import { pulumi } from "./shared/pulumi";
+import { pulumi, tokenInStack } from "./shared/pulumi";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
 
@@ -26,7 +26,7 @@ async function adopt(options: Options): Promise<void> {
     const folder = projectFolder();
     const { settings } = declaredByOption(program);
     const { name: project } = readProject(folder) as { name: string };
-    const connection = connectionFor(folder, options.stack);
+    const connection = await connectionFor(folder, options.stack);
     const inState = options.state ? await addressesInState(folder, options.stack) : new Set<string>();
 
     busy(`Asking Authentik at ${connection.url}`);
@@ -92,8 +92,8 @@ async function adopt(options: Options): Promise<void> {
     print(`${lines.join("\n")}\n`);
 }
 
-/** Address from the environment or the stack's file; the token only from the environment. */
-function connectionFor(folder: string, stack: string): Connection {
+/** Address and token from the environment, or the stack's own. */
+async function connectionFor(folder: string, stack: string): Promise<Connection> {
     const { config } = readStack(folder, stack) as { config?: Record<string, unknown> };
     const url = process.env.AUTHENTIK_URL ?? config?.["authentik:url"];
     if (typeof url !== "string" || url === "")
@@ -101,12 +101,14 @@ function connectionFor(folder: string, stack: string): Connection {
             "Authentik's address is not known. Set AUTHENTIK_URL in the environment, or: " +
                 "pulumi config set authentik:url https://authentik.example.org",
         );
-    if (!process.env.AUTHENTIK_TOKEN)
+    const token = process.env.AUTHENTIK_TOKEN || (await tokenInStack(stack, folder));
+    if (!token)
         throw new UserError(
-            "There is no token for Authentik: set AUTHENTIK_TOKEN in the environment, " +
+            `There is no token for Authentik, neither in AUTHENTIK_TOKEN nor in the stack ${stack}, as far as it can be ` +
+                "read here (its passphrase: PULUMI_CONFIG_PASSPHRASE). Set AUTHENTIK_TOKEN in the environment, " +
                 "to one that may read (npm run authentik-token -- --for refresh).",
         );
-    return connectionFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: process.env.AUTHENTIK_TOKEN });
+    return connectionFrom({}, { AUTHENTIK_URL: url, AUTHENTIK_TOKEN: token });
 }
 
 async function addressesInState(folder: string, stack: string): Promise<Set<string>> {

@@ -63,7 +63,7 @@ async function verify(options: Options): Promise<number> {
 
     if (options.html) save(options.html, html(report));
     if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    else print(`${table(report)}\n`);
+    else print(`${table(report, process.stdout.columns)}\n`);
     return control.signal ? EXIT_BY_SIGNAL[control.signal] : exitCodeOf(report);
 }
 

@@ -58,3 +58,14 @@ export function pulumi(
         child.stdin.end(input ?? "");
     });
 }
+
+/**
+ * The token for Authentik that a stack's configuration holds; undefined where it has none, whatever stands in the way.
+ *
+ * @param folder the project's
+ */
+export async function tokenInStack(stack: string, folder: string): Promise<string | undefined> {
+    const args = ["config", "get", "authentik:token", "--stack", stack];
+    const token = await pulumi(args, "read authentik:token", { folder }).catch(() => "");
+    return token.trim() || undefined;
+}

@@ -9,7 +9,7 @@ import { isMap } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { channelMistake } from "../../components/settings/patterns";
 import { tagFormMistake } from "../../components/settings/tagForms";
-import { pulumi } from "../shared/pulumi";
+import { pulumi, tokenInStack } from "../shared/pulumi";
 import { projectFolder } from "../shared/stack";
 
 export interface Subject {
@@ -185,7 +185,7 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         typeof outputs[name] === "string" && outputs[name] !== "" ? (outputs[name] as string) : undefined;
     const { access, identity, zot, registry } = settings;
     const url = options.authentikUrl ?? environment.AUTHENTIK_URL ?? new URL(identity.issuer).origin;
-    const token = environment.AUTHENTIK_TOKEN ?? (options.readOnly ? undefined : await tokenOf(stack, folder));
+    const token = environment.AUTHENTIK_TOKEN ?? (options.readOnly ? undefined : await tokenInStack(stack, folder));
     return {
         name: `the stack ${stack}`,
         stack,
@@ -240,17 +240,6 @@ async function outputsOf(stack: string, folder: string, remarks: string[]): Prom
         );
         return {};
     }
-}
-
-/**
- * The token that the stack's configuration holds; whatever stands in the way, the checks that need it say that it is
- * missing.
- */
-async function tokenOf(stack: string, folder: string): Promise<string | undefined> {
-    const token = await pulumi(["config", "get", "authentik:token", "--stack", stack], "read authentik:token", {
-        folder,
-    }).catch(() => "");
-    return token.trim() || undefined;
 }
 
 /** In a file that loads Pulumi's SDK. */

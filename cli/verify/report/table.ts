@@ -1,11 +1,24 @@
 /** The report for a terminal. Pure. */
+import type { Verdict } from "../outcome";
 import { type Report, summaryOf } from "./report";
 
-export function table(report: Report): string {
+/** What is wider is hard to read, and what is narrower has no room for words. In columns. */
+const WIDTHS = { least: 60, most: 130 };
+
+/**
+ * What interests most comes last, where a person looks when it has ended: failures, with their names once more below.
+ *
+ * @param columns of the terminal. Default: as many as can be read well
+ */
+export function table(report: Report, columns = WIDTHS.most): string {
+    const widest = Math.min(WIDTHS.most, Math.max(WIDTHS.least, columns));
+    const wrapped = (text: string, indent: string) => wrappedAt(widest, text, indent);
     const width = Math.max(...report.checks.map(({ id }) => id.length), 0);
     const indent = " ".repeat(9 + width + 2);
-    const lines = report.checks.flatMap(({ id, title, verdict, meaning, remedy, exchanges }) => [
-        `${verdict.toUpperCase().padEnd(7)}  ${id.padEnd(width)}  ${title}`,
+    const order: Verdict[] = ["skipped", "pass", "warning", "fail"];
+    const checks = order.flatMap((verdict) => report.checks.filter((check) => check.verdict === verdict));
+    const lines = checks.flatMap(({ id, title, verdict, meaning, remedy, exchanges }) => [
+        ...titled(`${verdict.toUpperCase().padEnd(7)}  ${id.padEnd(width)}  `, wrapped(title, indent)),
         ...wrapped(meaning, indent),
         ...(verdict === "fail" || verdict === "warning"
             ? [
@@ -28,16 +41,23 @@ export function table(report: Report): string {
             ? ["Left behind; remove it by hand:", ...cleaning.left.map((what) => `  ${what}`)]
             : []),
         `${report.registry} (${report.subject}), ${report.seconds} s. ${summaryOf(report)}`,
+        ...named(report),
     ].join("\n");
 }
 
-const WIDTH = 130;
+const titled = (head: string, [first = "", ...rest]: readonly string[]) => [head + first.trimStart(), ...rest];
 
-function wrapped(text: string, indent: string): string[] {
+/** Which checks failed, for whoever runs them alone. */
+function named({ checks }: Report): string[] {
+    const failed = checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id);
+    return failed.length === 0 ? [] : [`Failed: ${failed.join(", ")} (again: --only ${failed.join(",")})`];
+}
+
+function wrappedAt(width: number, text: string, indent: string): string[] {
     const lines: string[] = [];
     let line = "";
     for (const word of text.split(/\s+/)) {
-        if (line && indent.length + line.length + 1 + word.length > WIDTH) {
+        if (line && indent.length + line.length + 1 + word.length > width) {
             lines.push(indent + line);
             line = word;
         } else line = line ? `${line} ${word}` : word;

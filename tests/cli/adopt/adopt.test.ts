@@ -336,9 +336,17 @@ describe(`on ${backendName}`, () => {
     });
 
     test("what is missing is named, with what to do", async () => {
+        fs.writeFileSync(path.join(folder, "bin/pulumi"), "#!/bin/sh\nexit 255\n", { mode: 0o755 });
         expect((await adopt(["--no-state"], { AUTHENTIK_TOKEN: "" })).stderr).toMatch(
-            /^There is no token for Authentik: set AUTHENTIK_TOKEN/,
+            /^There is no token for Authentik, neither in AUTHENTIK_TOKEN nor in the stack site/,
         );
+        // That of the stack does.
+        fs.writeFileSync(
+            path.join(folder, "bin/pulumi"),
+            `#!/bin/sh\n[ "$*" = "config get authentik:token --stack site --non-interactive" ] || exit 9\necho '${backend.token}'\n`,
+            { mode: 0o755 },
+        );
+        expect(await adopt(["--no-state", "--dry-run"], { AUTHENTIK_TOKEN: "" })).toMatchObject({ status: 0 });
         expect(await adopt(["--no-state"], { AUTHENTIK_TOKEN: "wrong-canary" })).toMatchObject({
             status: 1,
             stderr: expect.stringMatching(/refused the API token/) as string,

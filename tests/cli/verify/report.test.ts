@@ -134,10 +134,35 @@ test("the table says what to do, and what was left", () => {
         /-> mend it$/m,
         /CI: PUT \/v2\/a => 201$/m,
         /^Left behind; remove it by hand:\n {2}user x in Authentik: 500$/m,
-        /A weakness was found\. 1 failed\.$/m,
+        /A weakness was found\. 1 failed\.\nFailed: fail \(again: --only fail\)$/,
     ])
         expect(text).toMatch(line);
 });
+
+test.each([40, 80, 200, undefined])(
+    "the table fits a terminal of %s columns, with what failed at its end",
+    (columns) => {
+        const words = "some words of a sentence that goes on and on ".repeat(6).trim();
+        const text = table(
+            report([
+                result("fail", { id: "first", title: words, remedy: words, meaning: words }),
+                result("pass", { id: "second", meaning: words }),
+                result("warning", { id: "third", meaning: words }),
+                result("skipped", { id: "fourth", meaning: words }),
+            ]),
+            columns,
+        );
+        const rows = text.split("\n").slice(0, -3);
+        const widest = Math.max(...rows.map((row) => row.length));
+        expect(widest).toBeLessThanOrEqual(Math.min(130, Math.max(60, columns ?? 130)));
+        expect(rows.flatMap((row) => /^[A-Z]+ +(first|second|third|fourth) /.exec(row)?.[1] ?? [])).toEqual([
+            "fourth",
+            "second",
+            "third",
+            "first",
+        ]);
+    },
+);
 
 test("keys and codes of a login are not in a report", () => {
     expect(redacted("key zak_0123456789abcdef, /callback?code=abc&state=def")).toBe(
