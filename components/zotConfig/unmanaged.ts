@@ -68,7 +68,6 @@ const ISSUER = ["http", "auth", "openid", "providers", "oidc", "issuer"];
  */
 export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedParts {
     const logins = otherLogins(onHost).map(({ path, who }) => ({ path, who }));
-    const replaced = [...REPLACED, ...logins.map(({ path }) => path.toLowerCase())];
     const parts: UnmanagedParts = {
         keep: {},
         kept: [],
@@ -78,67 +77,80 @@ export function unmanagedParts(onHost: JsonMap, declared: JsonMap): UnmanagedPar
         logins,
         accounts: formerAccounts(onHost, valueAt(declared, ISSUER) as string | undefined),
     };
+    new Comparison(parts, [...REPLACED, ...logins.map(({ path }) => path.toLowerCase())]).compare(onHost, declared, []);
+    return parts;
+}
 
-    const keep = (path: string[], value: Json) => {
+/** Goes through a host's config, and puts each value where it belongs. */
+class Comparison {
+    constructor(
+        private readonly parts: UnmanagedParts,
+        private readonly replaced: readonly string[],
+    ) {}
+
+    compare(there: JsonMap, ours: JsonMap | undefined, above: string[]): void {
+        for (const [key, value] of Object.entries(there)) {
+            const path = [...above, key];
+            const present = ours && keyIn(ours, key);
+            const our = present === undefined ? undefined : ours![present]!;
+            if (value === null || value === "" || (our === undefined && isNoSetting(value, path))) continue;
+            if (!this.byName(value, our, path)) this.byKind(value, our, path);
+        }
+    }
+
+    /** A value at a place of which the settings or this program decide. @returns whether it is at one */
+    private byName(value: Json, our: Json | undefined, path: string[]): boolean {
+        const name = path.join(".").toLowerCase();
+        if (name === MIRRORS && Array.isArray(value)) {
+            this.compareMirrors(value, Array.isArray(our) ? our : [], path);
+        } else if (this.replaced.includes(name)) {
+            this.parts.replaced.push(...lost(value, our, path));
+        } else if (isDecided(name, our)) {
+            this.differs(value, our, path, DECIDED.get(name)?.setting);
+        } else if (our === undefined && WHOLE.includes(name)) {
+            this.keep(path, value);
+        } else return false;
+        return true;
+    }
+
+    /** Any other: what only the host has is kept. */
+    private byKind(value: Json, our: Json | undefined, path: string[]): void {
+        if (isJsonMap(value) && (isJsonMap(our) || our === undefined)) {
+            this.compare(value, our, path);
+        } else if (our === undefined) {
+            this.keep(path, value);
+        } else if (Array.isArray(value) && Array.isArray(our)) {
+            const missing = value.filter((item) => !our.some((other) => isSameJson(item, other)));
+            if (missing.length > 0) this.keep(path, missing);
+        } else this.differs(value, our, path, "zot.extraConfig");
+    }
+
+    private differs(value: Json, our: Json | undefined, path: string[], setting: string | undefined): void {
+        if (!isSame(value, our))
+            this.parts.different.push({ path: path.join("."), onHost: value, declared: our, setting });
+    }
+
+    /** A mirror is known by its address: another place in the list is no difference. */
+    private compareMirrors(there: Json[], ours: Json[], path: string[]): void {
+        there.forEach((mirror, index) => {
+            const addresses = addressesOf(mirror);
+            const same = ours.find((other) => addressesOf(other).some((address) => addresses.includes(address)));
+            if (same === undefined) this.keep(path, [mirror]);
+            else this.parts.replaced.push(...lost(mirror, same, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
+        });
+    }
+
+    private keep(path: string[], value: Json): void {
         const nested = path.reduceRight<Json>((inner, key) => ({ [key]: inner }), value) as JsonMap;
         // From the top: whether a value is a secret hangs on its key.
         const mistakes = extraConfigMistakes(nested);
         if (mistakes.length > 0) {
-            parts.refused.push(...mistakes);
+            this.parts.refused.push(...mistakes);
             return;
         }
-        parts.kept.push(path.join("."));
-        parts.keep = mergeExtra(parts.keep, nested).config;
-    };
-    const compare = (there: JsonMap, ours: JsonMap | undefined, above: string[]): void => {
-        for (const [key, value] of Object.entries(there)) {
-            const path = [...above, key];
-            const name = path.join(".").toLowerCase();
-            const present = ours && keyIn(ours, key);
-            const our = present === undefined ? undefined : ours![present]!;
-            if (value === null || value === "" || (our === undefined && isNoSetting(value, path))) continue;
-            if (name === MIRRORS && Array.isArray(value)) {
-                compareMirrors(value, Array.isArray(our) ? our : [], path);
-            } else if (replaced.includes(name)) {
-                parts.replaced.push(...lost(value, our, path));
-            } else if (isDecided(name, our)) {
-                if (!isSame(value, our))
-                    parts.different.push({
-                        path: path.join("."),
-                        onHost: value,
-                        declared: our,
-                        setting: DECIDED.get(name)?.setting,
-                    });
-            } else if (our === undefined && WHOLE.includes(name)) {
-                keep(path, value);
-            } else if (isJsonMap(value) && (isJsonMap(our) || our === undefined)) {
-                compare(value, our, path);
-            } else if (our === undefined) {
-                keep(path, value);
-            } else if (Array.isArray(value) && Array.isArray(our)) {
-                const missing = value.filter((item) => !our.some((other) => isSameJson(item, other)));
-                if (missing.length > 0) keep(path, missing);
-            } else if (!isSame(value, our)) {
-                parts.different.push({
-                    path: path.join("."),
-                    onHost: value,
-                    declared: our,
-                    setting: "zot.extraConfig",
-                });
-            }
-        }
-    };
-    // A mirror is known by its address: another place in the list is no difference.
-    const compareMirrors = (there: Json[], ours: Json[], path: string[]): void => {
-        there.forEach((mirror, index) => {
-            const addresses = addressesOf(mirror);
-            const same = ours.find((other) => addressesOf(other).some((address) => addresses.includes(address)));
-            if (same === undefined) keep(path, [mirror]);
-            else parts.replaced.push(...lost(mirror, same, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));
-        });
-    };
-    compare(onHost, declared, []);
-    return parts;
+        this.parts.kept.push(path.join("."));
+        this.parts.keep = mergeExtra(this.parts.keep, nested).config;
+    }
 }
 
 /** The client, which is named in a file of ours. */

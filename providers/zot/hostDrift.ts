@@ -45,40 +45,49 @@ export function compare(
     if (!deployed.byTheseSettings && !report.lastWasTried)
         drift.push("the deployment of what was declared last has not been run there");
 
-    const { config, configText } = report;
-    const declared = deployed.as;
-    if (config.rights === undefined) {
-        drift.push(`${config.path} is missing`);
-    } else if (!config.rights.startsWith("-")) {
-        drift.push(`${config.path} is no plain file but ${kindOf(config.rights)}`);
-    } else {
-        if (configText === undefined) {
-            drift.push(`${config.path} cannot be read, or is too large for a config`);
-        } else if (configText !== declared.config) {
-            findings.difference = configDifference(declared.config, configText);
-            drift.push(
-                `${config.path} ${
-                    findings.difference === undefined
-                        ? "has another layout, with the " + "same settings"
-                        : "has other settings"
-                }`,
-            );
-        }
-        drift.push(...rightsProblems(config, "0644", report.user));
-    }
-    for (const path of declared.secretFiles) {
+    findings.difference = differenceOf(report, deployed.as.config);
+    drift.push(...configProblems(report, deployed.as.config, findings.difference));
+    for (const path of deployed.as.secretFiles) {
         const file = report.secretFiles.find((other) => other.path === path);
         if (file) drift.push(...secretProblems(file, report));
     }
     // Where the settings of the service change with the deployment that follows, its file is not to be there yet.
-    if (deployed.byTheseSettings && !circumstances.serviceChanges) {
-        if (report.serviceFileState === "missing") drift.push(`the service file ${report.serviceFile} is missing`);
-        if (report.serviceFileState === "other") drift.push(`the service file ${report.serviceFile} is another one`);
-        if (report.disabled) drift.push(clause(report.disabled.replace(/; run on the host: .*?(?= \[ZH-|$)/, "")));
-        if (report.start === "no") drift.push(`the start of zot beside ${config.path} is missing`);
-    }
+    if (deployed.byTheseSettings && !circumstances.serviceChanges) drift.push(...serviceProblems(report));
     drift.push(...servingProblems(report, drift.length > 0));
     return findings;
+}
+
+const isPlainFile = (rights: string | undefined) => rights?.startsWith("-") === true;
+
+/** In which settings the config on the host differs; undefined where it has the same, or there is none to compare. */
+function differenceOf({ config, configText }: HostReport, declared: string): Findings["difference"] {
+    if (!isPlainFile(config.rights) || configText === undefined || configText === declared) return undefined;
+    return configDifference(declared, configText);
+}
+
+function configProblems(report: HostReport, declared: string, difference: Findings["difference"]): string[] {
+    const { config, configText } = report;
+    if (config.rights === undefined) return [`${config.path} is missing`];
+    if (!isPlainFile(config.rights)) return [`${config.path} is no plain file but ${kindOf(config.rights)}`];
+    const problems: string[] = [];
+    if (configText === undefined) problems.push(`${config.path} cannot be read, or is too large for a config`);
+    else if (configText !== declared)
+        problems.push(
+            difference === undefined
+                ? `${config.path} has another layout, with the same settings`
+                : `${config.path} has other settings`,
+        );
+    return [...problems, ...rightsProblems(config, "0644", report.user)];
+}
+
+/** What differs of the service, as these settings have it. */
+function serviceProblems({ serviceFileState, serviceFile, disabled, start, config }: HostReport): string[] {
+    const problems: string[] = [];
+    if (serviceFileState === "missing") problems.push(`the service file ${serviceFile} is missing`);
+    if (serviceFileState === "other") problems.push(`the service file ${serviceFile} is another one`);
+    if (disabled) problems.push(clause(disabled.replace(/; run on the host: .*?(?= \[ZH-|$)/, "")));
+    if (start === "no") problems.push(`the start of zot beside ${config.path} is missing`);
+    return problems;
 }
 
 /** What is known of the host from before the look. */

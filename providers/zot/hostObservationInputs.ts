@@ -21,7 +21,7 @@ const isLine = (value: string) => !/[\0-\x1f\x7f]/.test(value);
 export function checkObservation(given: PropertyMap): { inputs: PropertyMap; failures: CheckFailure[] } {
     const inputs: PropertyMap = {};
     const failures: CheckFailure[] = [];
-    const fail = (property: string, reason: string) => failures.push({ property, reason });
+    const fail: Fail = (property, reason) => failures.push({ property, reason });
     for (const name of Object.keys(given)) {
         if (name !== "connection" && !(name in observationInputs))
             fail(
@@ -33,18 +33,29 @@ export function checkObservation(given: PropertyMap): { inputs: PropertyMap; fai
     if (isAbsent(given.connection)) fail("connection", "connection is missing.");
     else inputs.connection = checkConnection(given.connection!, "connection", fail);
     for (const [name, definition] of Object.entries(observationInputs)) {
-        const value = isAbsent(given[name]) ? definition.default : given[name];
-        if (value === undefined || value === null) {
-            if (definition.required) fail(name, `${name} is missing.`);
-            continue;
-        }
-        inputs[name] = value;
-        if (!isKnown(value)) continue;
-        const problem = problemOf(value, definition);
-        if (problem) fail(name, `${name} ${problem}.`);
-        else if (definition.type === "boolean") inputs[name] = value === true || value === "true";
+        const value = checkInput(name, isAbsent(given[name]) ? definition.default : given[name], definition, fail);
+        if (value !== undefined) inputs[name] = value;
     }
     return { inputs, failures };
+}
+
+type Fail = (property: string, reason: string) => void;
+
+/** @returns the value as it is worked with; undefined where there is none */
+function checkInput(
+    name: string,
+    value: PropertyValue | undefined,
+    definition: PropertyDefinition,
+    fail: Fail,
+): PropertyValue | undefined {
+    if (value === undefined || value === null) {
+        if (definition.required) fail(name, `${name} is missing.`);
+        return undefined;
+    }
+    if (!isKnown(value)) return value;
+    const problem = problemOf(value, definition);
+    if (problem) fail(name, `${name} ${problem}.`);
+    return !problem && definition.type === "boolean" ? value === true || value === "true" : value;
 }
 
 /** The same of a HostWithdrawal, which has the connection alone. */
@@ -62,37 +73,45 @@ export function checkWithdrawal({ connection, ...others }: PropertyMap): {
     return { inputs: {}, failures };
 }
 
+const areTexts = (value: PropertyValue): value is string[] =>
+    Array.isArray(value) && value.every((item) => typeof item === "string");
+
 function problemOf(value: PropertyValue, { type, problem }: PropertyDefinition): string | undefined {
     switch (type) {
         case "boolean":
-            return typeof value === "boolean" || value === "true" || value === "false"
+            return [true, false, "true", "false"].includes(value as boolean | string)
                 ? undefined
                 : "must be true or false";
         case "texts":
-            return Array.isArray(value) && value.every((item) => typeof item === "string")
-                ? undefined
-                : "must be a list of texts";
+            return areTexts(value) ? undefined : "must be a list of texts";
         case "strings":
-            if (!Array.isArray(value) || !value.every((item) => typeof item === "string"))
-                return "must be a list of paths";
-            return (value as string[]).every((item) => isLine(item) && hashIn(item) !== undefined)
+            if (!areTexts(value)) return "must be a list of paths";
+            return value.every((item) => isLine(item) && hashIn(item) !== undefined)
                 ? undefined
                 : "must be paths with the sha256 of the content in their names";
-        case "string":
+        case "string": {
             if (typeof value !== "string") return "must be a text";
-            return problem
-                ? (problem(value) ?? (problem === isAbsolutePath && !isLine(value) ? "must be of one line" : undefined))
-                : isLine(value)
-                  ? undefined
-                  : "must be of one line";
+            const mayHaveLines = problem !== undefined && problem !== isAbsolutePath;
+            return problem?.(value) ?? (mayHaveLines || isLine(value) ? undefined : "must be of one line");
+        }
     }
 }
 
-function checkConnection(
-    connection: PropertyValue,
-    path: string,
-    fail: (property: string, reason: string) => void,
-): PropertyValue {
+/** What is wrong with a part of a connection; it repeats no value. */
+function fieldProblem(name: string, type: string, value: PropertyValue): string | undefined {
+    if (type === "integer")
+        return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65535
+            ? undefined
+            : "must be a number from 1 to 65535.";
+    if (typeof value !== "string") return "must be a text.";
+    if (name !== "hostKey" || hostKeyOf(value)) return undefined;
+    return (
+        "must be one ed25519 or ecdsa key on one line, as ssh-keyscan -t ed25519 HOST prints it; " +
+        "an RSA key never matches a modern sshd, and a fingerprint is no key."
+    );
+}
+
+function checkConnection(connection: PropertyValue, path: string, fail: Fail): PropertyValue {
     if (!isKnown(connection) && !isMap(connection)) return connection;
     if (!isMap(connection)) {
         fail(path, `${path} must be a map of ${Object.keys(connectionFields).join(", ")}.`);
@@ -114,20 +133,8 @@ function checkConnection(
             continue;
         }
         checked[name] = value!;
-        if (!isKnown(value)) continue;
-        if (type === "integer") {
-            if (!(typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65535))
-                fail(path, `${path}.${name} must be a number from 1 to 65535.`);
-        } else if (typeof value !== "string") {
-            fail(path, `${path}.${name} must be a text.`);
-        } else if (name === "hostKey" && !hostKeyOf(value)) {
-            fail(
-                path,
-                `${path}.${name} must be one ed25519 or ecdsa key on one line, ` +
-                    "as ssh-keyscan -t ed25519 HOST prints it; " +
-                    "an RSA key never matches a modern sshd, and a fingerprint is no key.",
-            );
-        }
+        const problem = isKnown(value) ? fieldProblem(name, type, value!) : undefined;
+        if (problem) fail(path, `${path}.${name} ${problem}`);
     }
     if (path === "connection" && !isAbsent(connection.proxy))
         checked.proxy = checkConnection(connection.proxy!, "connection.proxy", fail);

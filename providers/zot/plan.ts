@@ -134,81 +134,93 @@ export interface KeyPlan {
  */
 const PROOF_TIME = 120_000;
 
-export function plan({ state, wanted, now, keys, owner, takeOver }: PlanRequest): KeyPlan {
-    const time = now.getTime();
-    const afterwards = new Date(time + wanted.predecessorLifetime);
-    const listed = (uuid: string) => keys.some((key) => key.uuid === uuid);
-    const known = new Map((state?.predecessors ?? []).map((predecessor) => [predecessor.uuid, predecessor]));
-
-    let mint: Mint | undefined = { why: "there is none yet" };
-    if (state)
-        mint =
-            due(state, wanted, now).mint ??
-            (listed(state.uuid) ? undefined : { why: "the present one is gone from the registry" });
+export function plan(request: PlanRequest): KeyPlan {
+    const { state, wanted, now } = request;
+    const mint = mintOf(request);
     const revokeOthers = state !== undefined && wanted.generation > state.generation;
-
-    const orphans: ApiKeyRecord[] = [];
-    const foreign: ApiKeyRecord[] = [];
-    const others: Predecessor[] = [];
-    const found: Predecessor[] = [];
-    for (const key of keys) {
-        if (key.uuid === state?.uuid) {
-            if (!mint) continue;
-            if (isExpired(key, now)) orphans.push(key);
-            else others.push(predecessorOf(key, afterwards));
-            continue;
-        }
-        const before = known.get(key.uuid);
-        const maker = ownerIn(key.label);
-        const isOurs = maker !== undefined && sameOwner(maker, owner);
-        const isForeign = before === undefined && maker !== undefined && !isOurs && !takeOver;
-        if (isForeign && !revokeOthers) {
-            // An expired one is nobody's concern.
-            if (!isExpired(key, now)) foreign.push(key);
-        } else if (isExpired(key, now) || (before === undefined && isOurs && !isInUse(key))) {
-            orphans.push(key);
-        } else {
-            const predecessor = before ?? predecessorOf(key, afterwards);
-            others.push(predecessor);
-            if (!before) found.push(predecessor);
-        }
-    }
-    if (!state && foreign.length > 0) {
-        const refusedFor = foreign
-            .map((key) => ownerIn(key.label)!)
-            .filter((maker, index, all) => all.findIndex((other) => sameOwner(other, maker)) === index);
-        return {
-            refusedFor,
-            mint: undefined,
-            orphans: [],
-            over: [],
-            revokeOthers: false,
-            predecessors: [],
-            found: [],
-            foreign,
-        };
-    }
-    if (revokeOthers) {
-        return {
-            refusedFor: [],
-            mint,
-            orphans,
-            over: others.map((other) => ({ ...other, revokeAfter: now.toISOString() })),
-            revokeOthers,
-            predecessors: [],
-            found: [],
-            foreign,
-        };
-    }
-    const isOver = (predecessor: Predecessor) => Date.parse(predecessor.revokeAfter) <= time;
+    const { orphans, foreign, others, found } = sorted(request, mint !== undefined, revokeOthers);
+    if (!state && foreign.length > 0) return refusal(foreign);
+    const isOver = ({ revokeAfter }: Predecessor) => revokeOthers || Date.parse(revokeAfter) <= now.getTime();
+    const over = others.filter(isOver);
     return {
         refusedFor: [],
         mint,
         orphans,
-        over: others.filter(isOver),
+        over: revokeOthers ? over.map((other) => ({ ...other, revokeAfter: now.toISOString() })) : over,
         revokeOthers,
         predecessors: others.filter((other) => !isOver(other)),
-        found,
+        found: revokeOthers ? [] : found,
+        foreign,
+    };
+}
+
+/** Why a key is to be minted; undefined where the present one stays. */
+function mintOf({ state, wanted, now, keys }: PlanRequest): Mint | undefined {
+    if (!state) return { why: "there is none yet" };
+    const isListed = keys.some((key) => key.uuid === state.uuid);
+    return (
+        due(state, wanted, now).mint ?? (isListed ? undefined : { why: "the present one is gone from the registry" })
+    );
+}
+
+/** The keys of a user, by what is to become of them. */
+interface Sorted {
+    orphans: ApiKeyRecord[];
+    foreign: ApiKeyRecord[];
+    others: Predecessor[];
+    /** Of {@link others}, those that the state did not name. */
+    found: Predecessor[];
+}
+
+function sorted(request: PlanRequest, isReplaced: boolean, revokeOthers: boolean): Sorted {
+    const { state, wanted, now, keys } = request;
+    const afterwards = new Date(now.getTime() + wanted.predecessorLifetime);
+    const known = new Map((state?.predecessors ?? []).map((predecessor) => [predecessor.uuid, predecessor]));
+    const result: Sorted = { orphans: [], foreign: [], others: [], found: [] };
+    for (const key of keys) {
+        const isPresent = key.uuid === state?.uuid;
+        if (isPresent && !isReplaced) continue;
+        const before = known.get(key.uuid);
+        const maker = isPresent || before ? "known" : makerOf(key, request);
+        const isForeign = maker === "another stack" && !revokeOthers;
+        if (isExpired(key, now)) {
+            // An expired one of others is nobody's concern.
+            if (!isForeign) result.orphans.push(key);
+        } else if (isForeign) {
+            result.foreign.push(key);
+        } else if (maker === "this stack" && !isInUse(key)) {
+            result.orphans.push(key);
+        } else {
+            const predecessor = before ?? predecessorOf(key, afterwards);
+            result.others.push(predecessor);
+            if (maker !== "known") result.found.push(predecessor);
+        }
+    }
+    return result;
+}
+
+/** Who made a key that the state does not name. */
+function makerOf(
+    { label }: ApiKeyRecord,
+    { owner, takeOver }: PlanRequest,
+): "this stack" | "another stack" | "somebody" {
+    const maker = ownerIn(label);
+    if (maker === undefined) return "somebody";
+    if (sameOwner(maker, owner)) return "this stack";
+    return takeOver ? "somebody" : "another stack";
+}
+
+/** Where the first key would be made beside those of other stacks: nothing is done. */
+function refusal(foreign: ApiKeyRecord[]): KeyPlan {
+    const makers = foreign.map((key) => ownerIn(key.label)!);
+    return {
+        refusedFor: makers.filter((maker, index) => makers.findIndex((other) => sameOwner(other, maker)) === index),
+        mint: undefined,
+        orphans: [],
+        over: [],
+        revokeOthers: false,
+        predecessors: [],
+        found: [],
         foreign,
     };
 }

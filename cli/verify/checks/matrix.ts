@@ -16,6 +16,17 @@ interface Person {
 /** What is asked for, where a condition may look at it: a list of tags, and a tag that is not there. */
 const REFERENCES: Partial<Record<Action, string>> = { read: "", delete: "absent" };
 
+type Probe = { action: Action; ask: () => ReturnType<Registry["mayRead"]> };
+
+function probesOf(registry: Registry, repository: string, absent: string, isCache: boolean): Probe[] {
+    const changes: Probe[] = [
+        { action: "create", ask: () => registry.mayPut(repository, absent) },
+        { action: "delete", ask: () => registry.mayDelete(repository) },
+    ];
+    // A cache would ask upstream for what it does not have.
+    return isCache ? changes : [{ action: "read", ask: () => registry.mayRead(repository) }, ...changes];
+}
+
 export const matrix: Check[] = [
     {
         id: "access-matrix",
@@ -35,29 +46,17 @@ export const matrix: Check[] = [
                 // Another rule may prevail there.
                 if (ruleFor(policy, repository)?.pattern !== pattern) continue;
                 const isCache = caches.some((prefix) => repository.startsWith(`${prefix}/`));
-                for (const { called, registry, who } of people) {
-                    const probes: [Action, () => ReturnType<Registry["mayRead"]>][] = [
-                        // A cache would ask upstream for what it does not have.
-                        ...(isCache
-                            ? []
-                            : [
-                                  ["read", () => registry.mayRead(repository)] as [
-                                      Action,
-                                      () => ReturnType<Registry["mayRead"]>,
-                                  ],
-                              ]),
-                        ["create", () => registry.mayPut(repository, absent)],
-                        ["delete", () => registry.mayDelete(repository)],
-                    ];
-                    for (const [action, probe] of probes) {
-                        const { granted, answer } = await probe();
-                        const declared = evaluate(policy, who, action, repository, REFERENCES[action] ?? absent);
-                        asked++;
-                        if (granted === undefined)
-                            wrong.push(`${called}, ${action} on ${pattern}: answered with ${answer.status}`);
-                        else if (granted !== declared)
-                            wrong.push(`${called} ${granted ? "may" : "may not"} ${action} on ${pattern}`);
-                    }
+                const probes = people.flatMap(({ called, registry, who }) =>
+                    probesOf(registry, repository, absent, isCache).map((probe) => ({ called, who, ...probe })),
+                );
+                for (const { called, who, action, ask } of probes) {
+                    const { granted, answer } = await ask();
+                    const declared = evaluate(policy, who, action, repository, REFERENCES[action] ?? absent);
+                    asked++;
+                    if (granted === undefined)
+                        wrong.push(`${called}, ${action} on ${pattern}: answered with ${answer.status}`);
+                    else if (granted !== declared)
+                        wrong.push(`${called} ${granted ? "may" : "may not"} ${action} on ${pattern}`);
                 }
             }
             if (asked === 0) throw notApplicable("There is nothing to ask.");

@@ -1,4 +1,5 @@
 /** What the settings of rights say together, and must not. Pure. */
+import type { Action } from "../actions";
 import type { Settings } from "../declarations";
 import { mayPrevail } from "../patterns";
 import { type SettingMistake, shown } from "../setting";
@@ -72,47 +73,67 @@ function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {
 
 /** Rules that would take from a tier what it has, or give what only admins have. */
 function ruleMistakes({ access, identity }: Settings): SettingMistake[] {
-    return Object.entries(access.rules).flatMap(([pattern, rule]) => {
-        const found: SettingMistake[] = [];
-        const refuse = (message: string) => found.push(mistake(`access.rules[${JSON.stringify(pattern)}]`, message));
-        if (pattern === "**")
-            refuse(
-                "this is every repository, which access.ciRepositories and the three tiers describe already; " +
-                    "give a narrower pattern.",
-            );
-        if (rule.anonymous && !rule.anonymous.includes("read"))
-            refuse("anonymous readers would be locked out; give anonymous: [read], or leave it out.");
-        if (rule.anonymous?.some((action) => action !== "read"))
-            refuse(
-                `anonymous would get ${shown(rule.anonymous)}; ` +
-                    "anyone may read and nothing else, so give anonymous: [read], or leave it out.",
-            );
-        if (rule.ci?.some((action) => action === "update" || action === "delete"))
-            refuse(`ci would get ${shown(rule.ci)}; CI may only read and create, or its tags would not be immutable.`);
-        if (rule.ci && !rule.ci.includes("read"))
-            refuse(`ci would get ${shown(rule.ci)} and lose what anonymous has; add read.`);
-        if (rule.admins) {
-            const missing = (["read", "create", "delete"] as const).filter((action) => !rule.admins!.includes(action));
-            if (missing.length > 0)
-                refuse(
-                    `admins would be locked out of ${missing.join(", ")}, ` +
-                        "since only the longest matching rule applies; " +
-                        "leave admins out, or give read, create and delete.",
-                );
-            if (rule.admins.includes("update") && !access.adminsMayUpdate)
-                refuse("admins would get update; set access.adminsMayUpdate to true, or leave update out.");
-        }
-        for (const [group, actions] of Object.entries(rule.groups ?? {})) {
-            if (group === identity.adminsGroup) refuse(`the group ${shown(group)} is the admins'; use admins.`);
-            else if (group === identity.workloadsGroup) refuse(`the group ${shown(group)} is CI's; use ci.`);
-            else if (actions.some((action) => action === "update" || action === "delete"))
-                refuse(
-                    `the group ${shown(group)} would get ${shown(actions)}; ` +
-                        "only admins change or delete, so give read and create at most.",
-                );
-            else if (!actions.includes("read"))
-                refuse(`the group ${shown(group)} would get ${shown(actions)} and lose what anonymous has; add read.`);
-        }
-        return found;
-    });
+    return Object.entries(access.rules).flatMap(([pattern, rule]) =>
+        [
+            ...(pattern === "**" ? [EVERY_REPOSITORY] : []),
+            ...anonymousMistakes(rule.anonymous),
+            ...ciMistakes(rule.ci),
+            ...adminsMistakes(rule.admins, access.adminsMayUpdate),
+            ...Object.entries(rule.groups ?? {}).flatMap(([group, actions]) => groupMistake(group, actions, identity)),
+        ].map((message) => mistake(`access.rules[${JSON.stringify(pattern)}]`, message)),
+    );
+}
+
+const EVERY_REPOSITORY =
+    "this is every repository, which access.ciRepositories and the three tiers describe already; " +
+    "give a narrower pattern.";
+
+type Given = readonly Action[] | undefined;
+
+const changes = (action: Action) => action === "update" || action === "delete";
+
+function anonymousMistakes(actions: Given): string[] {
+    const found: string[] = [];
+    if (actions && !actions.includes("read"))
+        found.push("anonymous readers would be locked out; give anonymous: [read], or leave it out.");
+    if (actions?.some((action) => action !== "read"))
+        found.push(
+            `anonymous would get ${shown(actions)}; ` +
+                "anyone may read and nothing else, so give anonymous: [read], or leave it out.",
+        );
+    return found;
+}
+
+function ciMistakes(actions: Given): string[] {
+    const found: string[] = [];
+    if (actions?.some(changes))
+        found.push(`ci would get ${shown(actions)}; CI may only read and create, or its tags would not be immutable.`);
+    if (actions && !actions.includes("read"))
+        found.push(`ci would get ${shown(actions)} and lose what anonymous has; add read.`);
+    return found;
+}
+
+function adminsMistakes(actions: Given, mayUpdate: boolean): string[] {
+    if (!actions) return [];
+    const found: string[] = [];
+    const missing = (["read", "create", "delete"] as const).filter((action) => !actions.includes(action));
+    if (missing.length > 0)
+        found.push(
+            `admins would be locked out of ${missing.join(", ")}, ` +
+                "since only the longest matching rule applies; " +
+                "leave admins out, or give read, create and delete.",
+        );
+    if (actions.includes("update") && !mayUpdate)
+        found.push("admins would get update; set access.adminsMayUpdate to true, or leave update out.");
+    return found;
+}
+
+/** None or one: the first that applies. */
+function groupMistake(group: string, actions: readonly Action[], identity: Settings["identity"]): string[] {
+    if (group === identity.adminsGroup) return [`the group ${shown(group)} is the admins'; use admins.`];
+    if (group === identity.workloadsGroup) return [`the group ${shown(group)} is CI's; use ci.`];
+    const got = `the group ${shown(group)} would get ${shown(actions)}`;
+    if (actions.some(changes)) return [`${got}; only admins change or delete, so give read and create at most.`];
+    if (!actions.includes("read")) return [`${got} and lose what anonymous has; add read.`];
+    return [];
 }
