@@ -11,6 +11,7 @@ import { ssh2 } from "../../clients/ssh/ssh2";
 import { UserError } from "../../clients/userError";
 import { inspectionScript, WHOLE_SCRIPT } from "../../host/scripts";
 import { busy } from "../shared/command";
+import { withoutSecretVariables } from "../shared/environment";
 import { type HostFacts, hostFactsIn } from "./hostFacts";
 import factsScript from "./hostFacts.sh";
 import type { Target } from "./questions";
@@ -57,7 +58,9 @@ export async function knownKeys(address: string, port: number): Promise<string[]
 }
 
 function output(program: string, args: string[]): Promise<string> {
-    return new Promise((resolve) => execFile(program, args, { timeout: 10_000 }, (_error, stdout) => resolve(stdout)));
+    // SSH's configuration may name programs of its own, and variables to send.
+    const options = { timeout: 10_000, env: withoutSecretVariables() };
+    return new Promise((resolve) => execFile(program, args, options, (_error, stdout) => resolve(stdout)));
 }
 
 /** The key that a host shows. */

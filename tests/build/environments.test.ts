@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { knownKeys, sshDefaults } from "../../cli/setup/host";
 import { pulumiVariables, withoutSecretVariables } from "../../cli/shared/environment";
 import { fakePulumi } from "../cli/ciSecrets/command";
 
@@ -140,5 +141,21 @@ test("npm run review starts git without a secret, whatever git does with it", ()
     });
     expect(ran).toMatchObject({ status: 0, stderr: "" });
     expect(seen()).toContain("GIT_AUTHOR_NAME=kept");
+    expect(canaries(seen())).toEqual([]);
+});
+
+test("npm run setup starts ssh and ssh-keygen without a secret, whatever SSH's configuration makes of it", async () => {
+    witness("ssh");
+    witness("ssh-keygen");
+    const before = { ...process.env };
+    Object.assign(process.env, OURS, FOR_PULUMI, { SSH_AUTH_SOCK: "/agent", PATH: `${folder}:/usr/bin:/bin` });
+    try {
+        await sshDefaults({ host: "registry-host.example.org" });
+        await knownKeys("registry-host.example.org", 22);
+    } finally {
+        for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+        Object.assign(process.env, before);
+    }
+    expect(seen().match(/^SSH_AUTH_SOCK=\/agent$/gm)).toHaveLength(2);
     expect(canaries(seen())).toEqual([]);
 });
