@@ -1,4 +1,5 @@
 /** One request and its answer, read whole. */
+import { withoutSent } from "../repeated";
 import { urlOf } from "./address";
 import { unreachable } from "./failures";
 import type { Transport } from "./outgoing";
@@ -43,18 +44,21 @@ export async function sendOne(transport: Transport, target: string | URL, reques
     if (json !== undefined) headers["content-type"] = "application/json";
     try {
         const limit = AbortSignal.timeout(timeout);
+        const body = json === undefined ? request.body : JSON.stringify(json);
         const response = await transport(url, {
             method,
             headers,
-            body: json === undefined ? request.body : JSON.stringify(json),
+            body,
             signal: cancelled ? AbortSignal.any([limit, cancelled]) : limit,
         });
+        // The whole of it now: a connection that breaks halfway is a failure of this request.
+        const text = await response.text();
         return {
             url,
             status: response.status,
             headers: response.headers,
-            // The whole of it now: a connection that breaks halfway is a failure of this request.
-            text: await response.text(),
+            // Messages quote what a failure says.
+            text: response.status >= 400 ? withoutSent(text, { headers, body }) : text,
             location: urlOf(response.headers.get("location"), url),
         };
     } catch (error) {
