@@ -95,7 +95,7 @@ async function harden(): Promise<void> {
         const [block] = blocks("Back to yesterday's policy", 1);
         const { text } = await type(block!, { replace: { COMMIT: "HEAD" }, env });
         expect(text).toContain("CI pushes to app only");
-        expect(text).toMatch(/CI \(group `artifact-workloads`\) may create on `\*\*`/);
+        expect(text).toContain("CI (group `artifact-workloads`) gains create on `**`");
         expect(operator.settings().access?.ciRepositories).toBeUndefined();
         expect(await ci().push("tools/hello", "v1", "x")).toBe(201);
         expect(await operator.pending()).toEqual({});
