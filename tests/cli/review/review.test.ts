@@ -64,7 +64,7 @@ test("two commits as JSON; what the base did since is no change of the head", ()
 });
 
 test("a change of the code that makes the policy is seen like one of a setting", () => {
-    edit("components/accessPolicy.ts", (text) =>
+    edit("components/accessTiers.ts", (text) =>
         text.replace(
             'for (const pattern of caches) add(rule(pattern, ["read"]));',
             'for (const pattern of caches) add(rule(pattern, ["read", "create"]));',
@@ -76,7 +76,7 @@ test("a change of the code that makes the policy is seen like one of a setting",
     expect(status).toBe(0);
     expect(lines[1]).toBe(`- **WIDER** \`site\`: ${CI} gains create on \`ghcr.io/**\``);
     expect(lines[2]).toBe("- **READ THIS** the code changes in 2 files, and may do what is not seen here");
-    expect(stdout).toContain("- `components/accessPolicy.ts`");
+    expect(stdout).toContain("- `components/accessTiers.ts`");
 
     const { stdout: data } = review("--base", base, "--head", head, "--data-only");
     expect(data).toMatch(/^# Rights may widen: code changes\n/);
