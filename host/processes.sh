@@ -18,8 +18,7 @@ user_of() {
 user_called() { name_of_user "$1" | grep . || printf 'number %s' "${1:-unknown}"; }
 
 # Looks for what listens where the zot of a config is reached, which expect_of has read. Sets $listener to its process
-# and
-# $listener_user to its user's id; either is empty where it is not to be seen.
+# and $listener_user to its user's id; either is empty where it is not to be seen.
 # Reads: address port. Sets: listener listener_user. Prints: -. Scratch: found.
 find_listener() {
     listener=

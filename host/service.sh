@@ -107,8 +107,7 @@ before_restart() {
 }
 
 # Whether what was started by a restart has died, even if the manager starts it again: one start that fails is enough.
-# Sets
-# $cause to how it ended, where that tells more than zot does.
+# Sets $cause to how it ended, where that tells more than zot does.
 # Reads: manager. Sets: cause. Prints: -.
 has_died() {
     cause=

@@ -8,10 +8,9 @@ zot_commit() {
 }
 
 # Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of
-# one. Sets
-# $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem says. What
-# comes before a release, such as a release candidate, is older; of commits after an older one nobody knows what they
-# have. (clients/zot/version.ts is the same; the cases of both are in one file.)
+# one. Sets $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem
+# says. What comes before a release, such as a release candidate, is older; of commits after an older one nobody knows
+# what they have. (clients/zot/version.ts is the same; the cases of both are in one file.)
 # Reads: binary version_kind. Sets: problem version_kind. Prints: -.
 keeps_tags() {
     version_kind=$(printf '%s\n' "$1" | awk '

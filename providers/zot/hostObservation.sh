@@ -5,8 +5,8 @@
 # it what they look at: their variables, $secret_files, one path on each line, $declared, the config that was deployed
 # last, or nothing where none was, and $known_version, the version of the zot of which ls once said $known_binary. Where
 # a deployment is to be asked for: $planned_config, the config that it would bring, $verified_config and
-# $verified_read_only as zot can verify them with the secret files in $folder,
-# $drop_settings, one on each line, and $deployment_is_due, where it is known that there will be one.
+# $verified_read_only as zot can verify them with the secret files in $folder, $drop_settings, one on each line, and
+# $deployment_is_due, where it is known that there will be one.
 # Standard output is lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
 set -u
 umask 077

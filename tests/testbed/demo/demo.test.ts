@@ -110,7 +110,7 @@ describe("playing", () => {
 });
 
 test("the file to source leads into the stack's folder, with its passphrase and CI's key, for nobody else to read", async () => {
-    const project = join(folder, "pro'ject");
+    const project = join(folder, "project's");
     mkdirSync(project);
     const passwords: Record<string, string> = {};
     const site = {
