@@ -168,7 +168,7 @@ export class Target {
 
     /** A token with a key that the caller knows. */
     async makeToken(user: number, intent: "api" | "app_password"): Promise<string> {
-        const identifier = this.name(`${intent}-${randomBytes(2).toString("hex")}`);
+        const identifier = this.name(`${intent}-${randomBytes(8).toString("hex")}`);
         await this.make("/core/tokens/", { identifier, intent, user, expiring: true }, "identifier");
         return (await this.api("GET", `/core/tokens/${identifier}/view_key/`)).body.key as string;
     }
