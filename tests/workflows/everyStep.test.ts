@@ -365,7 +365,7 @@ describe("without a bot on Forgejo", () => {
 
 test("the check of Node says which one there is", () => {
     const step = jobsOf(fileOf(".forgejo", "deploy")).deploy!.steps.find((candidate) =>
-        candidate.name?.startsWith("Node "),
+        candidate.run?.includes("build/nodeVersion.cjs"),
     )!;
     const folder = fs.mkdtempSync(at("old-"));
     write(
