@@ -281,7 +281,7 @@ config:
         expect(partsOfIssuer("https://keycloak.example/realms/zot")).toBeUndefined();
     });
 
-    test("what goes with the first push", () => {
+    test("what goes with the first deployment", () => {
         const found = { replaced: ["http.auth.htpasswd"], refused: ["log.token is a secret, but …"] };
         const suggestion = found as unknown as Parameters<typeof lostSettings>[0];
         expect(lostSettings(suggestion, false)).toEqual(["http.auth.htpasswd", "log.token"]);

@@ -77,7 +77,7 @@ describe("what can go wrong is said with its remedy", () => {
     test("another client secret", async () => {
         const { client_secret: secret } = await world.authentik.api<{ client_secret: string }>("GET", provider());
         await during(provider(), { client_secret: "another" }, { client_secret: secret }, () =>
-            fails(/invalid_client.*push the registry's config again/),
+            fails(/invalid_client.*deploy the registry's config again/),
         );
     });
     test("no signing key", async () => {
