@@ -11,4 +11,6 @@ module.exports = {
     },
     // One worker per core at most: the engine's tests start processes of their own.
     maxWorkers: "100%",
+    // For what hangs. Five seconds, jest's own, are what a busy machine needs for a test of plain functions.
+    testTimeout: 60_000,
 };
