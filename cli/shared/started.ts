@@ -15,6 +15,12 @@ export function notStarted(file: string, error: NodeJS.ErrnoException): UserErro
     );
 }
 
+/**
+ * Ctrl-C reaches this process too, and on a busy machine a moment after a program that it has ended is gone: what waits
+ * for that program is to know of the signal first. In milliseconds.
+ */
+const SIGNAL_LAG = 200;
+
 export interface OnTerminal {
     folder: string;
     env: NodeJS.ProcessEnv;
@@ -40,6 +46,10 @@ export function runOnTerminal(
             stdio: [asks ? "inherit" : "ignore", "inherit", "inherit"],
         });
         child.on("error", (error) => reject(notStarted(file, error)));
-        child.on("close", (code) => resolve(code ?? EXIT.defect));
+        child.on("close", (code) => {
+            const end = () => resolve(code ?? EXIT.defect);
+            if (code === 0) end();
+            else setTimeout(end, SIGNAL_LAG);
+        });
     });
 }
