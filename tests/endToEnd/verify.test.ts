@@ -84,6 +84,10 @@ interface Verified {
         expect(verified.report.checks.filter(({ verdict }) => verdict === "skipped").map(({ id }) => id)).toEqual([
             "address",
             "login-browser",
+            // Nothing of these is declared.
+            "channel-moves",
+            "tag-scheme",
+            "refusal-reason",
             "mirror-push",
             "pull-through",
         ]);
