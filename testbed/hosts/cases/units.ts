@@ -1,8 +1,19 @@
 /** Units of systemd's in the states that sites have them in. */
 import { OPEN, READ_ONLY } from "../../faults/watch";
 import { deployed, expect, failed, firstPreviewSays, isInOrder, serves, succeeded } from "../expectations";
-import { pause } from "../site";
+import { pause, type Site } from "../site";
 import { byUnit, type Case, ofUser, sites } from "./case";
+
+/** A deployment that goes well, and says before and after which order to systemd is wanting. */
+async function deployedAndTold(site: Site, verb: "enable" | "reenable") {
+    const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}${verb} zot`;
+    const a = site.declare("a");
+    await firstPreviewSays(site, a, command);
+    const ran = await site.deploy(a);
+    succeeded(ran, "deployed");
+    expect(ran.errors.includes(command), `the deployment does not say it: ${ran.errors || "nothing"}`);
+    return { a, command };
+}
 
 export const units: Case[] = [
     {
@@ -68,12 +79,7 @@ export const units: Case[] = [
         on: sites,
         prepared: { enabled: false },
         async run(site) {
-            const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}enable zot`;
-            const a = site.declare("a");
-            await firstPreviewSays(site, a, command);
-            const ran = await site.deploy(a);
-            succeeded(ran, "deployed");
-            expect(ran.errors.includes(command), `the deployment does not say it: ${ran.errors || "nothing"}`);
+            const { a, command } = await deployedAndTold(site, "enable");
             const { warnings } = await site.preview(a, a);
             expect(warnings.join().includes(command), `preview does not say it: ${warnings.join() || "nothing"}`);
         },
@@ -84,12 +90,7 @@ export const units: Case[] = [
         // A user's manager has no such target; and a host that is up does not run this one.
         prepared: { wantedBy: "rescue.target" },
         async run(site) {
-            const command = `systemctl ${site.setUp.manager === "systemd-user" ? "--user " : ""}reenable zot`;
-            const a = site.declare("a");
-            await firstPreviewSays(site, a, command);
-            const ran = await site.deploy(a);
-            succeeded(ran, "deployed");
-            expect(ran.errors.includes(command), `the deployment does not say it: ${ran.errors || "nothing"}`);
+            const { a } = await deployedAndTold(site, "reenable");
             await site.host.sh(
                 `sed -i 's/^WantedBy=.*/WantedBy=${site.setUp.manager === "systemd-user" ? "default" : "multi-user"}` +
                     `.target/' ${site.unitFile} && ${site.systemctl} reenable zot 2>&1`,
