@@ -50,11 +50,25 @@ export async function sshDefaults({ host, user, port }: Target): Promise<SshDefa
     };
 }
 
-/** Keys of a host that this machine trusts already, as lines of type and key. */
-export async function knownKeys(address: string, port: number): Promise<string[]> {
-    const name = port === 22 ? address : `[${address}]:${port}`;
-    const said = await output("ssh-keygen", ["-F", name]);
-    return said.split("\n").flatMap((line) => /\b((?:ssh-ed25519|ecdsa-sha2-\S+) AAAA\S+)/.exec(line)?.[1] ?? []);
+/** Keys of a host in this machine's known_hosts, as lines of type and key. */
+export interface KnownKeys {
+    trusted: string[];
+    /** Those that known_hosts marks so: nobody is to trust them again. */
+    revoked: string[];
+}
+
+/** What this machine's known_hosts has of a host; that of an authority is no key of a host. */
+export async function knownKeys(address: string, port: number): Promise<KnownKeys> {
+    // As OpenSSH: a name that is hashed there is found in small letters only.
+    const host = address.toLowerCase();
+    const said = await output("ssh-keygen", ["-F", port === 22 ? host : `[${host}]:${port}`]);
+    const keys: KnownKeys = { trusted: [], revoked: [] };
+    for (const line of said.split("\n")) {
+        const key = /\b((?:ssh-ed25519|ecdsa-sha2-\S+) AAAA\S+)/.exec(line)?.[1];
+        if (!key || line.startsWith("@cert-authority")) continue;
+        (line.startsWith("@revoked") ? keys.revoked : keys.trusted).push(key);
+    }
+    return keys;
 }
 
 function output(program: string, args: string[]): Promise<string> {

@@ -41,7 +41,12 @@ export async function confirmedKey(interview: Interview, keyed: Keyed): Promise<
         if (!isShown(pinned)) throw other(`the stack has pinned (host.${question})`);
         return pinned;
     }
-    const trusted = await knownKeys(address, port);
+    const { trusted, revoked } = await knownKeys(address, port);
+    if (revoked.some(isShown))
+        throw new UserError(
+            `${address} port ${port} shows a key that this machine's known_hosts has as revoked: ${shown.fingerprint}. ` +
+                "Somebody who has that key may be in between; give the host another key, and connect again.",
+        );
     const isTrusted = trusted.some(isShown);
     const ofItsType = (line: string) => line.split(" ")[0] === shown.line.split(" ")[0];
     if (!isTrusted && trusted.some(ofItsType)) throw other("this machine's known_hosts has");
