@@ -2,8 +2,8 @@
 
 log_lengths=
 
-# The files that zot logs to, as ask_service has found them.
-# Reads: log_file manager. Sets: -. Prints: a path on each line.
+# The files that zot logs to: as is set, else as ask_service has found them and the config that expect_of has read says.
+# Reads: log_file manager nodes. Sets: -. Prints: a path on each line.
 zot_logs() {
     if [ -n "$log_file" ]; then
         printf '%s\n' "$log_file"
@@ -13,6 +13,7 @@ zot_logs() {
             service_fact 'stderr path'
             ;;
         esac
+        if [ -n "${nodes-}" ]; then value_of log.output | grep '^/'; fi
     fi | sort -u | grep -v '[[:space:]:]'
 }
 
@@ -41,25 +42,44 @@ read_log() (
     if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; elif can_become_zot; then as_zot "$@"; fi 2>/dev/null
 )
 
-# What the unit has said since the restart. Whoever is in the group systemd-journal may read it; else sudo may let him,
-# with these very arguments (components/hostRights.ts).
-# Reads: manager restarted_at service sudo. Sets: -. Prints: what the unit has said.
+# What the journal has of the unit since the restart: the program that said it, and what that said. Whoever is in the
+# group systemd-journal may read it; else sudo may let him, with these very arguments (components/hostRights.ts).
+# Reads: manager restarted_at service sudo. Sets: -. Prints: lines.
 unit_journal() (
     unit=--unit
     [ "$manager" != systemd-user ] || unit=--user-unit
     set -- journalctl --no-pager --quiet --output short-unix --lines 400 "$unit" "$service"
     noted=$("$@" 2>/dev/null </dev/null)
     if [ -z "$noted" ] && [ "$manager:$sudo" = systemd:service ]; then noted=$(sudo -n "$@" 2>/dev/null </dev/null); fi
-    # Time, host and program stand before the text.
-    printf '%s\n' "$noted" | awk -v since="$restarted_at" '$1 >= since + 0 { sub(/^[^ ]+ [^ ]+ [^ ]+: /, ""); print }'
+    # Time and host stand before it.
+    printf '%s\n' "$noted" | awk -v since="$restarted_at" '$1 >= since + 0 { sub(/^[^ ]+ [^ ]+ /, ""); print }'
 )
 
+# Of such lines what the programs of the unit have said, or systemd, beside that it has stopped and started the unit.
+# Reads: -. Sets: -. Prints: of its input what `unit` or `systemd` has said.
+said_by() {
+    awk -v wanted="$1" '
+        { by = /^systemd\[/ ? "systemd" : "unit"; sub(/^[^ ]+ /, "") }
+        by == "systemd" && /^(Start|Stop)(ed|ing|ped|ping) |: (Deactivated successfully|Scheduled restart job|Consumed )/ { next }
+        by == wanted { print }'
+}
+
 # What is said in place of zot's last words, where there are none to be read.
-# Reads: log_file manager. Sets: -. Prints: a sentence, or nothing.
+# Reads: log_file manager. Sets: -. Prints: lines, the first empty, or nothing. Scratch: noted.
 why_no_words() {
-    case $manager:$log_file in
-    command:) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
-    systemd:) [ "$(id -u)" -eq 0 ] || printf '\n%s' "What zot has said is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root is to allow. [ZH-LOG-JOURNAL]" ;;
+    [ -z "$log_file" ] || return 0
+    case $manager in
+    command) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
+    systemd | systemd-user)
+        noted=$(unit_journal)
+        if [ -z "$noted" ] && [ "$manager" = systemd ] && [ "$(id -u)" -ne 0 ]; then
+            printf '\n%s' "What zot has said is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root is to allow. [ZH-LOG-JOURNAL]"
+            return
+        fi
+        noted=$(printf '%s\n' "$noted" | said_by systemd | tail -n 5 | cut -c 1-400)
+        [ -z "$noted" ] || printf '\nsystemd has said:\n%s' "$noted"
+        printf '\n%s' "zot has said nothing in the journal of $(unit_name); where it logs to a file, set host.logFile to that. [ZH-LOG-ELSEWHERE]"
+        ;;
     esac
 }
 
@@ -69,7 +89,7 @@ last_words() {
     {
         new_log_lines
         case $manager in
-        systemd | systemd-user) [ -n "$log_file" ] || unit_journal ;;
+        systemd | systemd-user) [ -n "$log_file" ] || unit_journal | said_by unit ;;
         esac
     } | telling_lines
 }

@@ -61,6 +61,47 @@ describe("what is told of zot's log", () => {
         expect(note("", "")).toBe("\nTo see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]");
     });
 
+    describe("under systemd", () => {
+        const journal = (...lines: string[]) => lines.map((line) => `1000.5 host ${line}`).join("\n");
+        const [stopped, started] = ["systemd[1]: Stopped zot.service.", "systemd[1]: Started zot.service."];
+        const note = (lines: string, { config = "", log = "" } = {}) => {
+            const folder = scratchFolder();
+            const files = { journal: lines, log, "zot.log": log, output: "", credentials: "", sessionKeys: "", config };
+            for (const [name, content] of Object.entries(files))
+                writeFileSync(join(folder, name), content.replaceAll("FOLDER", folder));
+            return runIn(
+                dash,
+                `${inspectionScript}\n${zotLog}\n${transaction}\njournalctl() { cat ${quoted(folder)}/journal; }\n` +
+                    `folder=${quoted(folder)}; manager=systemd; service=zot; sudo=off; log_file=; restarted=yes; ` +
+                    `restarted_at=1000; [ ! -s "$folder/config" ] || expect_of "$folder/config"; log_lengths=; ` +
+                    `for log in $(zot_logs); do log_lengths="$log_lengths $log:0"; done; last_words_note`,
+            ).output;
+        };
+
+        it("is what the unit's programs have said, and nothing that systemd has", () => {
+            const said = journal(stopped, started, "zot[7]: Error: no good", "systemd[1]: zot.service: Failed.");
+            expect(note(said)).toBe("\nThe last words of zot:\nError: no good");
+        });
+
+        it("is told to be elsewhere where only systemd has said something, which is told as such", () => {
+            const elsewhere =
+                "zot has said nothing in the journal of zot.service; where it logs to a file, set host.logFile to that. " +
+                "[ZH-LOG-ELSEWHERE]";
+            const again = "systemd[1]: zot.service: Scheduled restart job, restart counter is at 1.";
+            expect(note(journal(stopped, started, again))).toBe(`\n${elsewhere}`);
+            expect(note(journal(started, "systemd[1]: zot.service: Failed with result 'oom-kill'."))).toBe(
+                `\nsystemd has said:\nzot.service: Failed with result 'oom-kill'.\n${elsewhere}`,
+            );
+        });
+
+        it("is in the file that the config names", () => {
+            const config = JSON.stringify({ http: { port: "1" }, log: { output: "FOLDER/zot.log" } });
+            expect(note(journal(started), { config, log: "Error: from the file\n" })).toBe(
+                "\nThe last words of zot:\nError: from the file",
+            );
+        });
+    });
+
     it("holds no secret, even where zot has logged it", () => {
         const credentials = '{"clientid":"zot","clientsecret":"canary+secret/with*signs"}\n';
         const keys = '{"hashKey":"canary-hash-key","encryptKey":"canary-encryption"}\n';
