@@ -18,7 +18,8 @@ const JOURNAL_ARGUMENTS = "--no-pager --quiet --output short-unix --lines 400 --
  */
 export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
     const { user, serviceManager, serviceName, sudo, restartCommand } = host;
-    if (serviceManager === "systemd-user") {
+    const restartsUnitOfUser = serviceManager === "command" && /\bsystemctl --user\b/.test(restartCommand ?? "");
+    if (serviceManager === "systemd-user" || (restartsUnitOfUser && sudo === "off")) {
         return [
             {
                 kind: "command",

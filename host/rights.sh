@@ -100,15 +100,38 @@ rights_are_there() {
 
 # Without lingering systemd ends the services of a user some seconds after the last logout, and starts none with the
 # host. Whoever looks over SSH has logged in, and sees them run.
-# Reads: manager. Sets: -. Prints: -.
+# Reads: manager restart_command sudo. Sets: -. Prints: -. Scratch: session_user.
 check_lingering() {
-    [ "$manager" = systemd-user ] && ! lingers || return 0
-    fail "systemd ends the services of $(id -un) ten seconds after the last logout, and starts none with the host, since $(id -un) does not linger; run on the host, as root: loginctl enable-linger $(id -un) [ZH-SYSTEMD-LINGER]"
+    session_user=
+    case $manager in
+    systemd-user) session_user=$(id -un) ;;
+    # What a command restarts may be a user's service all the same, or a container of his.
+    command)
+        session_user=$(user_of_session)
+        case $session_user:$sudo:$restart_command in :off:*"systemctl --user "*) session_user=$(id -un) ;; esac
+        ;;
+    esac
+    [ -n "$session_user" ] && ! lingers "$session_user" || return 0
+    fail "systemd ends the services of $session_user ten seconds after the last logout, and starts none with the host, since $session_user does not linger; run on the host, as root: loginctl enable-linger $session_user [ZH-SYSTEMD-LINGER]"
 }
+
+# The user whose service manager zot runs under, as far as its process is to be seen.
+# Reads: config. Sets: -. Prints: a name, or nothing.
+user_of_session() (
+    listener=
+    expect_of "$config" 2>/dev/null && find_listener
+    for process in $listener $(zot_processes); do
+        by=$(control_groups_of "$process" | sed -n 's,^.*/user@\([0-9][0-9]*\)\.service/.*$,\1,p' | head -n 1)
+        [ -z "$by" ] || { name_of_user "$by" && return; }
+    done
+)
+
+# Reads: -. Sets: -. Prints: the control groups of a process.
+control_groups_of() { cat "/proc/$1/cgroup" 2>/dev/null; }
 
 # Reads: -. Sets: -. Prints: -.
 lingers() {
-    [ -e "/var/lib/systemd/linger/$(id -un)" ] || [ "$(loginctl --property=Linger show-user "$(id -un)" 2>/dev/null </dev/null)" = Linger=yes ]
+    [ -e "/var/lib/systemd/linger/$1" ] || [ "$(loginctl --property=Linger show-user "$1" 2>/dev/null </dev/null)" = Linger=yes ]
 }
 
 # A service of ours runs as root only where somebody has said so.

@@ -34,11 +34,14 @@ export interface PlannedCell extends Cell {
 export const managerName = ({ manager, managed, behind }: SetUp): string =>
     managed ? `${manager} (unit ours)` : behind ? `${manager} (${behind})` : manager;
 
+const hasWhatIsBehind = ({ supervisors }: Distribution, behind: SetUp["behind"]) =>
+    behind === undefined || behind === "systemd-user" || supervisors.includes(behind);
+
 /** Every cell, in the order in which they are tried. */
 export function plan(): PlannedCell[] {
     return distributions.flatMap((distribution) =>
         setUps
-            .filter(({ behind }) => behind === undefined || distribution.supervisors.includes(behind))
+            .filter(({ behind }) => hasWhatIsBehind(distribution, behind))
             .flatMap((setUp) =>
                 cases
                     .filter(({ on }) => on(setUp))

@@ -13,4 +13,5 @@ export const setUps: SetUp[] = [
     { manager: "command", rights: "sudo service", managed: false },
     { manager: "command", rights: "root", managed: false, behind: "openrc" },
     { manager: "command", rights: "root", managed: false, behind: "runit" },
+    { manager: "command", rights: "own", managed: false, behind: "systemd-user" },
 ];

@@ -32,8 +32,10 @@ export interface SetUp {
     /** Whether the deployment writes the unit (`host.manageService`). */
     managed: boolean;
     /** What the command speaks to, for the manager `command`. Default: systemd. */
-    behind?: keyof typeof supervisors;
+    behind?: keyof typeof supervisors | "systemd-user";
 }
+
+export const ofUser = ({ manager, behind }: SetUp): boolean => manager === "systemd-user" || behind === "systemd-user";
 
 export interface Preparation {
     /** Lines of the unit's [Service] beside ExecStart and User; default: Restart=always. */
@@ -54,6 +56,8 @@ export interface Preparation {
     given?: boolean;
     /** Further lines of sudoers. */
     sudoers?: string[];
+    /** Lines for a shell of root's, after all else and before zot is started. */
+    also?: string[];
 }
 
 /** Settings over those of the set-up. */
@@ -109,19 +113,23 @@ export class Site {
         return `http://127.0.0.1:${this.port}`;
     }
 
+    /** Whether zot's unit is one of its user's. */
+    get ofUser(): boolean {
+        return ofUser(this.setUp);
+    }
+
     /** `systemctl` of the manager that zot's unit is of, for a shell of root's. */
     get systemctl(): string {
-        return this.setUp.manager === "systemd-user" ? "systemctl --user --machine zot@.host" : "systemctl";
+        return this.ofUser ? "systemctl --user --machine zot@.host" : "systemctl";
     }
 
     get unitFile(): string {
-        return this.setUp.manager === "systemd-user"
-            ? "/home/zot/.config/systemd/user/zot.service"
-            : "/etc/systemd/system/zot.service";
+        return this.ofUser ? "/home/zot/.config/systemd/user/zot.service" : "/etc/systemd/system/zot.service";
     }
 
     private get supervisor(): Supervisor | undefined {
-        return this.setUp.behind && supervisors[this.setUp.behind];
+        const { behind } = this.setUp;
+        return behind && behind !== "systemd-user" ? supervisors[behind] : undefined;
     }
 
     /** The settings of this site, as they stand in a stack's file. */
@@ -145,7 +153,9 @@ export class Site {
                 hostKey: this.host.hostPublicKey,
                 serviceManager: manager,
                 restartCommand:
-                    manager === "command" ? (this.supervisor?.restart ?? "systemctl restart zot") : undefined,
+                    manager === "command"
+                        ? (this.supervisor?.restart ?? `systemctl ${this.ofUser ? "--user " : ""}restart zot`)
+                        : undefined,
                 ...(managed ? { manageService: true } : {}),
                 sudo: by === "sudo all" ? "all" : by === "sudo service" ? "service" : "off",
                 readyTimeout: 20,
@@ -284,9 +294,9 @@ export class Site {
 
     /** The open registry of before the first deployment. */
     async prepare(prepared: Preparation = {}): Promise<void> {
-        const { manager, rights: by, managed } = this.setUp;
+        const { rights: by, managed } = this.setUp;
         const { storage = "folder", enabled = true, lingers = true, given = true, runs = !managed } = prepared;
-        const ofUser = manager === "systemd-user";
+        const { ofUser } = this;
         // The config belongs to whoever deploys it, as after any deployment.
         const owner = by === "root" || by === "sudo all" ? "root" : "zot";
         const config = {
@@ -339,6 +349,7 @@ export class Site {
                   ]
                 : []),
         );
+        lines.push(...(prepared.also ?? []));
         await this.host.sh(`set -e\n${lines.join("\n")}\n`);
         // logind may still be ending the manager of the user of before, and then starts none for the one who lingers.
         if (ofUser && lingers)
@@ -368,7 +379,7 @@ done`);
         const { settings } = this.declare("rights");
         if (!given) return [];
         return hostRights(settings).flatMap((right) => {
-            if (right.kind === "command") return this.setUp.manager === "systemd-user" ? [] : [right.command];
+            if (right.kind === "command") return this.ofUser ? [] : [right.command];
             const check = right.kind === "sudoers" ? " && visudo -cq" : "";
             return [
                 `cat >${right.path} <<'END'`,

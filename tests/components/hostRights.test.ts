@@ -62,6 +62,10 @@ describe("rights on the host", () => {
         expect(textOf({ serviceManager: "systemd-user", user: "registry" })).toEqual([
             "loginctl enable-linger registry",
         ]);
+        const restartCommand = "systemctl --user restart zot";
+        expect(textOf({ serviceManager: "command", restartCommand, user: "registry" })).toEqual([
+            "loginctl enable-linger registry",
+        ]);
         expect(textOf({ user: "root" })).toEqual([]);
         expect(textOf({ serviceManager: "launchd-agent" })).toEqual([]);
         expect(textOf({ serviceManager: "command", restartCommand: "rc-service zot restart" })).toEqual([]);

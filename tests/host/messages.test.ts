@@ -61,7 +61,8 @@ const NEVER_EMPTY: Record<string, string> = {
         "$tool $folder $target $service_file $free $original $other $listener $process $served $running " +
         "$unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained " +
         "$place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit " +
-        "$state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing",
+        "$state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing " +
+        "$session_user",
     "of the script itself": "$PATH $manager",
 };
 const known = new Set(Object.values(NEVER_EMPTY).join(" ").split(" "));

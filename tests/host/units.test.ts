@@ -110,6 +110,37 @@ describe("whether a unit is started with the host", () => {
     });
 });
 
+describe("whether zot goes on after the last logout", () => {
+    const USER = "0::/user.slice/user-0.slice/user@0.service";
+    const told = (settings: string, groups: string) =>
+        said(
+            [
+                `control_groups_of() { echo '${groups}'; }`,
+                "zot_processes() { echo 1; }",
+                "lingers() { return 1; }",
+                `config=/none; ${settings}; check_lingering`,
+            ].join("\n"),
+            {},
+        );
+    const command = (text: string, sudo = "off") => `manager=command; restart_command='${text}'; sudo=${sudo}`;
+    const REFUSED = /^systemd ends the services of root ten .* loginctl enable-linger root \[ZH-SYSTEMD-LINGER\]$/;
+
+    it.each([
+        ["a unit of a user's, by a script", "./restart.sh", `${USER}/app.slice/zot.service`],
+        ["a container of a user's", "podman restart zot", `${USER}/user.slice/libpod-1a.scope/container`],
+        ["a unit of the user's that does not run yet", "systemctl --user restart zot", "0::/"],
+    ])("asks it of a command too that restarts %s", (_title, restart, groups) => {
+        expect(told(command(restart), groups)).toMatch(REFUSED);
+    });
+
+    it.each([
+        ["a unit of the system's", "systemctl restart zot", "0::/system.slice/zot.service"],
+        ["a container of root's", "docker restart zot", "0::/system.slice/docker-1a.scope"],
+        ["what a login has left behind", "./restart.sh", "0::/user.slice/user-0.slice/session-1.scope"],
+        ["what is on a host without systemd", "rc-service zot restart", ""],
+    ])("asks nothing for %s", (_title, restart, groups) => expect(told(command(restart), groups)).toBe(""));
+});
+
 describe("whether a unit is always started again", () => {
     it("does not advise Restart=always for a unit that systemd would not load with it", () => {
         const oneshot = { Type: "oneshot", Restart: "no", StartLimitIntervalUSec: "10s" };

@@ -1,5 +1,5 @@
 /** A case, and the set-ups that one may be for. */
-import type { Preparation, SetUp, Site } from "../site";
+import { ofUser, type Preparation, type SetUp, type Site } from "../site";
 
 export interface Case {
     name: string;
@@ -19,7 +19,7 @@ export interface Case {
 export const all = () => true;
 export const byUnit = ({ manager }: SetUp) => manager !== "command";
 export const ofSystem = ({ manager }: SetUp) => manager === "systemd";
-export const ofUser = ({ manager }: SetUp) => manager === "systemd-user";
+export { ofUser };
 export const sites = (setUp: SetUp) => byUnit(setUp) && !setUp.managed;
 export const asRoot = ({ rights }: SetUp) => rights === "root" || rights === "sudo all";
 export const bySudo = ({ rights }: SetUp) => rights.startsWith("sudo");
