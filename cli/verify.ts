@@ -1,5 +1,6 @@
 /** npm run verify: whether a registry is hardened as declared, seen from outside. */
 
+import { randomBytes } from "node:crypto";
 import { InvalidArgumentError, Option } from "commander";
 import { outgoing } from "../clients/http/outgoing";
 import { printable } from "../clients/outsideText";
@@ -10,9 +11,11 @@ import { command, EXIT, interruptedCodes, print, run } from "./shared/command";
 import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
 import { writeWhole } from "./shared/wholeFile";
 import { checks } from "./verify/checks";
-import { Context } from "./verify/context";
+import { Context, type VersionWalk } from "./verify/context";
 import { Control } from "./verify/control";
 import { Recorder } from "./verify/exchanges";
+import { ProgressLine } from "./verify/integrity/progress";
+import { brokenInWords } from "./verify/integrity/words";
 import { html } from "./verify/report/html";
 import { exitCodeOf, reportOf } from "./verify/report/report";
 import { table } from "./verify/report/table";
@@ -24,14 +27,23 @@ interface Options extends SubjectOptions {
     list?: boolean;
     json?: boolean;
     html?: string;
+    integrity?: boolean;
+    sample?: number;
+    seed?: string;
+    signed?: boolean;
 }
 
 async function verify(options: Options): Promise<number> {
-    const say = (line: string) => void process.stderr.write(`${printable(line)}\n`);
+    const line = new ProgressLine(process.stderr);
+    const say = (text: string) => {
+        line.clear();
+        process.stderr.write(`${printable(text)}\n`);
+    };
     const subject = await subjectFrom(options, process.env);
     const chosen = checks.filter(({ id }) => options.only === undefined || options.only.includes(id));
-    const control = new Control();
-    const context = new Context(subject, options.readOnly === true, outgoing(), new Recorder(), control);
+    const control = new Control(options.integrity ? Number.POSITIVE_INFINITY : undefined);
+    const walk = options.integrity ? walkOf(options, line, say) : undefined;
+    const context = new Context(subject, options.readOnly === true, outgoing(), new Recorder(), control, walk);
     await context.reach();
 
     let interruptedAt = 0;
@@ -67,6 +79,18 @@ async function verify(options: Options): Promise<number> {
     return control.signal ? EXIT_BY_SIGNAL[control.signal] : exitCodeOf(report);
 }
 
+/** A walk through the versions that says how far it is. */
+function walkOf(options: Options, line: ProgressLine, say: (text: string) => void): VersionWalk {
+    const { sample, seed = randomBytes(3).toString("hex"), signed = false } = options;
+    return {
+        ...(sample === undefined ? {} : { sample }),
+        seed,
+        signed,
+        progress: (done, all, at) => line.show(all > 0 ? `[${done}/${all}] ${at}` : at),
+        found: (broken) => say(`MISSING: ${brokenInWords(broken)}`),
+    };
+}
+
 function save(file: string, text: string): void {
     try {
         writeWhole(file, text);
@@ -85,6 +109,19 @@ function ids(text: string, before: string[] = []): string[] {
     if (unknown.length > 0)
         throw new InvalidArgumentError(`There is no check ${unknown.join(", ")}; --list names them.`);
     return [...before, ...given];
+}
+
+function positive(text: string): number {
+    if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError("It has to be a number of 1 or more.");
+    return Number(text);
+}
+
+/** What does not go together, as a sentence. */
+function contradiction({ integrity, only, browser, sample, seed, signed }: Options): string | undefined {
+    if (integrity && (only || browser)) return "--integrity is a run of its own, without --only and --browser.";
+    if (!integrity && (sample || seed || signed))
+        return "--sample, --seed and --signed are for --integrity; give that too.";
+    return seed !== undefined && sample === undefined ? "--seed chooses a sample; give --sample too." : undefined;
 }
 
 const program = command(
@@ -137,6 +174,13 @@ const program = command(
     )
     .option("--browser [program]", "log in with a real browser too: Chromium or Chrome (default: the one on the PATH)")
     .option("--only <ids>", "only these checks, by their ids, with commas in between", ids)
+    .option(
+        "--integrity",
+        "only look whether every part of the versions is there: manifests, platforms, layers, signatures; as anyone reads",
+    )
+    .option("--sample <versions>", "with --integrity: so many versions at most (default: all)", positive)
+    .option("--seed <text>", "with --sample: chooses the same versions again (default: by chance, and said)")
+    .option("--signed", "with --integrity: a version without a signature lacks a part")
     .option("--list", "print the checks and end")
     .option("--json", "print the report as JSON")
     .option("--html <file>", "write the report as one page of HTML, too")
@@ -160,7 +204,10 @@ asked${interruptedCodes()}.`,
                 exitCode: EXIT.usage,
             });
         }
-        process.exitCode = Math.max(await verify(options), Number(process.exitCode ?? 0));
+        const mistake = contradiction(options);
+        if (mistake) program.error(mistake, { exitCode: EXIT.usage });
+        const asked = options.integrity ? { ...options, readOnly: true, only: ["version-parts"] } : options;
+        process.exitCode = Math.max(await verify(asked), Number(process.exitCode ?? 0));
     });
 
 /** A mistake in what was given; what could not be carried out has a class of its own. */

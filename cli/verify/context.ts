@@ -7,6 +7,7 @@ import { evaluate, type Who } from "../../components/accessPolicy";
 import { nthTag } from "../../components/settings/tagForms";
 import { type Control, RunEnded } from "./control";
 import type { Recorder } from "./exchanges";
+import type { WalkOptions } from "./integrity/walk";
 import { isLeftOver, newRunId, PREFIX, repositoryUnder, timeInRepository } from "./names";
 import { messageOf, notApplicable, notPossible, Skipped } from "./outcome";
 import { type Image, newImage, Registry } from "./registry";
@@ -27,6 +28,9 @@ export type Need =
     /** A repository to push to, and an admin who can remove from it again what was pushed. */
     | "scratch";
 
+/** What of a walk through versions a run decides. */
+export type VersionWalk = Omit<WalkOptions, "isCache" | "movesTag">;
+
 export class Context {
     readonly run = newRunId(new Date());
     readonly anonymous: Registry;
@@ -38,6 +42,8 @@ export class Context {
     private touched = false;
     /** Repositories with what a cache was made to store, which was not there before. */
     readonly pulledThrough = new Map<string, Set<string>>();
+    /** Which versions are looked at. Default: a few, and other ones each time. */
+    readonly walk: VersionWalk;
 
     constructor(
         readonly subject: Subject,
@@ -45,7 +51,9 @@ export class Context {
         readonly transport: Transport,
         readonly recorder: Recorder,
         readonly control: Control,
+        walk?: VersionWalk,
     ) {
+        this.walk = walk ?? { sample: 20, seed: this.run, signed: false };
         this.anonymous = new Registry(subject.registryUrl, "anonymous", transport, recorder, control);
         this.testUsers =
             !readOnly && subject.authentik

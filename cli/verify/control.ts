@@ -20,6 +20,9 @@ export class Control {
     private cleaning = false;
     private readonly began = Date.now();
 
+    /** @param longest milliseconds after which nothing more is sent; a run that makes nothing may take its time */
+    constructor(private readonly longest = LONGEST_RUN) {}
+
     interrupt(signal: EndingSignal): void {
         this.signal ??= signal;
     }
@@ -37,7 +40,7 @@ export class Control {
     check(): void {
         if (this.cleaning) return;
         if (this.signal) throw new RunEnded(`Interrupted (${this.signal}).`);
-        if (Date.now() - this.began > LONGEST_RUN)
-            throw new RunEnded(`After ${LONGEST_RUN / 60_000} minutes the rest was not carried out.`);
+        if (Date.now() - this.began > this.longest)
+            throw new RunEnded(`After ${this.longest / 60_000} minutes the rest was not carried out.`);
     }
 }

@@ -10,6 +10,8 @@ export interface Outcome {
     meaning: string;
     /** What to do about it. */
     remedy?: string;
+    /** What was found, one by one, where it is many. */
+    details?: string[];
 }
 
 export const pass = (meaning: string): Outcome => ({ verdict: "pass", meaning });
@@ -54,6 +56,7 @@ export interface Result {
     verdict: Verdict;
     meaning: string;
     remedy?: string;
+    details?: string[];
     /** Only where it was skipped. */
     skipped?: SkipCause;
     exchanges: Exchange[];

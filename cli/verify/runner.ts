@@ -58,11 +58,12 @@ async function removeLeftOvers(context: Context, say: Progress["say"]): Promise<
 async function runCheck(check: Check, context: Context): Promise<Result> {
     const { id, title } = check;
     const began = performance.now();
-    const result = (rest: Pick<Result, "verdict" | "meaning" | "remedy" | "skipped">): Result => ({
+    const result = (rest: Pick<Result, "verdict" | "meaning" | "remedy" | "details" | "skipped">): Result => ({
         id,
         title,
         ...rest,
         meaning: redacted(rest.meaning),
+        ...(rest.details ? { details: rest.details.map(redacted) } : {}),
         exchanges: context.recorder.take(),
         seconds: Math.round((performance.now() - began) / 10) / 100,
     });

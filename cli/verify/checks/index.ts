@@ -3,6 +3,7 @@ import type { Check } from "../check";
 import { anonymous } from "./anonymous";
 import { browser } from "./browser";
 import { channels } from "./channels";
+import { integrity } from "./integrity";
 import { keys } from "./keys";
 import { login } from "./login";
 import { matrix } from "./matrix";
@@ -17,6 +18,7 @@ export const checks: readonly Check[] = [
     ...login,
     ...browser,
     ...anonymous,
+    ...integrity,
     ...tags,
     ...channels,
     ...mirrors,

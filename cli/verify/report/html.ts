@@ -12,7 +12,7 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin-top:2rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:1rem 0}dt{color:var(--skipped)}dd{margin:0;overflow-wrap:anywhere}
 article{border-top:1px solid var(--line);padding:.6rem 0;break-inside:avoid}
 article header{display:flex;gap:.8rem;align-items:baseline;flex-wrap:wrap}article h3{font-size:1rem;margin:0;flex:1 1 20rem}
-article p{margin:.2rem 0 .2rem 5.3rem;overflow-wrap:anywhere}
+article p{margin:.2rem 0 .2rem 5.3rem;overflow-wrap:anywhere}article ul{margin:.2rem 0 .2rem 5.3rem;overflow-wrap:anywhere}
 .verdict{font-weight:700;width:4.5rem;text-transform:uppercase;font-size:.8rem}
 .pass{color:var(--pass)}.fail{color:var(--fail)}.warning{color:var(--warning)}.skipped{color:var(--skipped)}
 code,table{font-family:ui-monospace,monospace;font-size:.82rem}
@@ -66,19 +66,20 @@ ${list("Removed again after this run", cleaning.removed)}
 `;
 }
 
-function article({ id, title, verdict, meaning, remedy, exchanges, seconds }: Result): string {
+function article({ id, title, verdict, meaning, remedy, details: found = [], exchanges, seconds }: Result): string {
     const rows = exchanges
         .map(
             ({ as, sent, received }) =>
                 `<tr><td>${escaped(as)}</td><td>${escaped(sent)}</td><td>${escaped(received)}</td></tr>`,
         )
         .join("");
+    const listed = found.length > 0 ? `<ul>${found.map((item) => `<li>${escaped(item)}</li>`).join("")}</ul>` : "";
     const details =
         rows &&
         `<details${verdict === "fail" ? " open" : ""}><summary>${exchanges.length} request${exchanges.length === 1 ? "" : "s"}, ${seconds} s</summary><table><tr><th>as</th><th>sent</th><th>came back</th></tr>${rows}</table></details>`;
     return (
         `<article id="${escaped(id)}"><header><span class="verdict ` +
-        `${verdict}">${verdict}</span><h3>${escaped(title)}</h3><code>${escaped(id)}</code></header><p>${escaped(meaning)}</p>${remedy ? `<p>&rarr; ${escaped(remedy)}</p>` : ""}${details}</article>`
+        `${verdict}">${verdict}</span><h3>${escaped(title)}</h3><code>${escaped(id)}</code></header><p>${escaped(meaning)}</p>${listed}${remedy ? `<p>&rarr; ${escaped(remedy)}</p>` : ""}${details}</article>`
     );
 }
 

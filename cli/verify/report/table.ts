@@ -17,9 +17,10 @@ export function table(report: Report, columns = WIDTHS.most): string {
     const indent = " ".repeat(9 + width + 2);
     const order: Verdict[] = ["skipped", "pass", "warning", "fail"];
     const checks = order.flatMap((verdict) => report.checks.filter((check) => check.verdict === verdict));
-    const lines = checks.flatMap(({ id, title, verdict, meaning, remedy, exchanges }) => [
+    const lines = checks.flatMap(({ id, title, verdict, meaning, remedy, details, exchanges }) => [
         ...titled(`${verdict.toUpperCase().padEnd(7)}  ${id.padEnd(width)}  `, wrapped(title, indent)),
         ...wrapped(meaning, indent),
+        ...(details ?? []).flatMap((detail) => wrapped(`- ${detail}`, indent)),
         ...(verdict === "fail" || verdict === "warning"
             ? [
                   ...(remedy ? wrapped(`-> ${remedy}`, indent) : []),

@@ -1,0 +1,25 @@
+/** Whether versions are whole: every part that a client needs of them is there. */
+import { evaluate, type Who } from "../../../components/accessPolicy";
+import type { Check } from "../check";
+import { walk } from "../integrity/walk";
+import { outcomeOf } from "../integrity/words";
+
+export const integrity: Check[] = [
+    {
+        id: "version-parts",
+        title: "Every part of the versions is there: manifests, platforms, layers, signatures",
+        needs: [],
+        async run(context) {
+            const { ciUser, workloadsGroup, policy } = context.subject;
+            const ci: Who = { kind: "user", name: ciUser, groups: [workloadsGroup] };
+            const caches = await context.mirrors();
+            const { walk: options } = context;
+            const walked = await walk(context.anonymous.unrecorded(), {
+                ...options,
+                isCache: (repository) => caches.some((prefix) => repository.startsWith(`${prefix}/`)),
+                movesTag: ({ repository, tag }) => evaluate(policy, ci, "update", repository, tag),
+            });
+            return outcomeOf(walked, options.seed);
+        },
+    },
+];

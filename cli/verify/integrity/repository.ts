@@ -1,0 +1,162 @@
+/**
+ * A repository, asked what of it is there. A manifest is asked for by HEAD and read as a blob: zot counts what is got as
+ * a manifest as a pull, by which retention goes (`pulledWithin`).
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { UnreachableError } from "../../../clients/http/failures";
+import { everyPage } from "../../../clients/http/paging";
+import { retryAfter } from "../../../clients/http/request";
+import { digestOf } from "../../../clients/zot/registry";
+import { ACCEPTED, parsed, type Registry, type RegistryAnswer } from "../registry";
+
+/** What is wrong with a part. */
+export type Fault =
+    /** Nothing of it is there. */
+    | "gone"
+    /** Its bytes are there until garbage collection, and zot no longer knows them as a manifest. */
+    | "forgotten"
+    | "of another size"
+    | "of other content"
+    /** The registry answers with a failure of its own. */
+    | "unreadable";
+
+/** An OCI descriptor, as far as it is gone by. */
+export interface Descriptor {
+    mediaType?: string;
+    digest: string;
+    size?: number;
+    artifactType?: string;
+    /** Where else it is had: such a layer need not be there. */
+    urls?: string[];
+    /** The content itself, which need not be there either. */
+    data?: string;
+    platform?: { os?: string; architecture?: string; variant?: string };
+    annotations?: Record<string, string>;
+}
+
+/** An image, an index or an artifact. */
+export interface Manifest {
+    manifests?: Descriptor[];
+    config?: Descriptor;
+    layers?: Descriptor[];
+    subject?: Descriptor;
+}
+
+/** What could not be asked, in words: it says nothing of what is there. */
+export class Unread extends Error {}
+
+/** Milliseconds before a request is sent once more. */
+const PAUSE = 500;
+const ATTEMPTS = 3;
+/** Seen where something in front of zot is busy, or zot itself. */
+const IN_PASSING = [429, 502, 503, 504];
+
+/** One repository; what was asked once is remembered. */
+export class Repository {
+    private readonly manifests = new Map<string, Promise<FoundManifest>>();
+    private readonly blobs = new Map<string, Promise<Fault | undefined>>();
+    private readonly lists = new Map<string, Promise<Descriptor[] | undefined>>();
+
+    constructor(
+        private readonly registry: Registry,
+        readonly name: string,
+    ) {}
+
+    /** The tags, page by page. @throws Unread */
+    async tags(): Promise<string[]> {
+        const page = async (path: string) => {
+            const answer = await this.ask("GET", path);
+            if (answer.status === 404) return { items: [], next: undefined };
+            if (answer.status !== 200) throw this.unread(answer, path);
+            const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
+            const address = next === undefined ? undefined : new URL(next, this.registry.url);
+            return {
+                items: parsed<{ tags?: string[] | null }>(answer)?.tags ?? [],
+                next: address && address.pathname + address.search,
+            };
+        };
+        return everyPage(`The tags of ${this.name}`, page, `/v2/${this.name}/tags/list`);
+    }
+
+    /** @param reference a tag or a digest. @throws Unread */
+    manifest(reference: string): Promise<FoundManifest> {
+        return remembered(this.manifests, reference, () => this.readManifest(reference));
+    }
+
+    private async readManifest(reference: string): Promise<FoundManifest> {
+        const isDigest = reference.includes(":");
+        const path = `/v2/${this.name}/manifests/${reference}`;
+        const head = await this.ask("HEAD", path, { accept: ACCEPTED });
+        const digest = head.headers.get("docker-content-digest") ?? (isDigest ? reference : "");
+        if (head.status === 404) {
+            const isStored = isDigest && (await this.ask("HEAD", `/v2/${this.name}/blobs/${reference}`)).status === 200;
+            return { digest, fault: isStored ? "forgotten" : "gone" };
+        }
+        if (head.status >= 500) return { digest, fault: "unreadable" };
+        if (head.status !== 200 || digest === "") throw this.unread(head, path);
+        const blob = await this.ask("GET", `/v2/${this.name}/blobs/${digest}`);
+        if (blob.status === 404) return { digest, fault: "gone" };
+        if (blob.status !== 200) throw this.unread(blob, `/v2/${this.name}/blobs/${digest}`);
+        if (digest.startsWith("sha256:") && digestOf(blob.text) !== digest)
+            return { digest, fault: "of other content" };
+        const manifest = parsed<Manifest>(blob);
+        return manifest === undefined ? { digest, fault: "of other content" } : { digest, manifest };
+    }
+
+    /** What is wrong with a blob. @throws Unread */
+    blob({ digest, size }: Descriptor): Promise<Fault | undefined> {
+        return remembered(this.blobs, `${digest} ${size}`, async () => {
+            const path = `/v2/${this.name}/blobs/${digest}`;
+            const answer = await this.ask("HEAD", path);
+            if (answer.status === 404) return "gone";
+            if (answer.status >= 500) return "unreadable";
+            if (answer.status !== 200) throw this.unread(answer, path);
+            const length = answer.headers.get("content-length");
+            return size !== undefined && length !== null && Number(length) !== size ? "of another size" : undefined;
+        });
+    }
+
+    /**
+     * What names a manifest as its subject: signatures, attestations and the like; undefined where zot does not list it,
+     * which it does for no digest of a repository in which a manifest's bytes are gone (zot 2.1.20: 404). @throws Unread
+     */
+    referrers(digest: string): Promise<Descriptor[] | undefined> {
+        return remembered(this.lists, digest, async () => {
+            const path = `/v2/${this.name}/referrers/${digest}`;
+            const answer = await this.ask("GET", path);
+            if (answer.status === 404 || answer.status >= 500) return undefined;
+            if (answer.status !== 200) throw this.unread(answer, path);
+            return parsed<Manifest>(answer)?.manifests ?? [];
+        });
+    }
+
+    /** @throws Unread where no answer comes, or one that says nothing. */
+    private async ask(method: string, path: string, headers: Record<string, string> = {}): Promise<RegistryAnswer> {
+        for (let attempt = 1; ; attempt++) {
+            try {
+                const answer = await this.registry.request(method, path, { headers });
+                if (!IN_PASSING.includes(answer.status)) return answer;
+                if (attempt === ATTEMPTS) throw this.unread(answer, path);
+                await sleep(Math.min(retryAfter(answer) ?? PAUSE * attempt, 30_000));
+            } catch (error) {
+                if (!(error instanceof UnreachableError)) throw error;
+                if (attempt === ATTEMPTS) throw new Unread(error.message);
+                await sleep(PAUSE * attempt);
+            }
+        }
+    }
+
+    private unread({ status }: RegistryAnswer, path: string): Unread {
+        const because = status === 401 || status === 403 ? ", so that not everyone may read it" : "";
+        return new Unread(`${path} was answered with ${status}${because}`);
+    }
+}
+
+/** A manifest, or what is wrong with it; without a digest where a tag is all that is known of it. */
+export type FoundManifest = { digest: string } & ({ manifest: Manifest; fault?: never } | { fault: Fault });
+
+function remembered<Key, Value>(known: Map<Key, Promise<Value>>, key: Key, ask: () => Promise<Value>): Promise<Value> {
+    const found = known.get(key) ?? ask();
+    known.set(key, found);
+    return found;
+}

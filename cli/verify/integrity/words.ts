@@ -1,0 +1,73 @@
+/** What a walk through versions found, for people. Pure. */
+import { fail, notApplicable, notPossible, type Outcome, pass, warning } from "../outcome";
+import type { Missing } from "./parts";
+import type { Fault } from "./repository";
+import { type Broken, NO_SIGNATURE, type Walked } from "./walk";
+
+const FAULTS: Record<Fault, string> = {
+    gone: "is missing",
+    forgotten: "is forgotten by zot, and its bytes are there until garbage collection",
+    "of another size": "has another size than its manifest says",
+    "of other content": "has other content than its digest says",
+    unreadable: "cannot be read: the registry fails at it (5xx)",
+};
+
+const partInWords = ({ what, digest, fault }: Missing): string =>
+    `${what}${digest ? ` (${digest})` : ""} ${FAULTS[fault]}`;
+
+/** A version with a missing part: repository, tag, digest, and what is missing. */
+export function brokenInWords({ repository, tag, digest, missing, moves }: Broken): string {
+    const where = moves ? ", whose tag CI may move, so that parts are lost" : "";
+    return `${repository}:${tag}${digest ? ` (${digest})` : ""}${where}: ${missing.map(partInWords).join("; ")}`;
+}
+
+/** What to do about it, by what is wrong. */
+function remedy(broken: readonly Broken[]): string {
+    const parts = broken.flatMap(({ missing }) => missing);
+    const has = (...faults: Fault[]) => parts.some((part) => part !== NO_SIGNATURE && faults.includes(part.fault));
+    return [
+        ...(has("forgotten")
+            ? ["Push each forgotten manifest again by its digest before garbage collection takes it: CI may."]
+            : []),
+        ...(has("gone", "of another size", "of other content", "unreadable")
+            ? [
+                  "Push the very same image to another tag, from where it was built or from a copy: " +
+                      "what is missing is sent again. Or restore zot's storage.",
+              ]
+            : []),
+        ...(parts.includes(NO_SIGNATURE) ? ["Sign what is not signed, once it is known for what it is."] : []),
+        "docs/verify.md, Missing parts, has the commands.",
+    ].join(" ");
+}
+
+const counted = (n: number, one: string, more = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
+
+/** The outcome of a walk. @throws Skipped where there is nothing, or something could not be read and nothing was found */
+export function outcomeOf(walked: Walked, seed: string): Outcome {
+    const { versions, repositories, isSample, broken, unlisted, leftOver, unread, passedOver } = walked;
+    const cut = (lines: readonly string[], most = 20) =>
+        lines.length <= most ? lines.join("; ") : `${lines.slice(0, most).join("; ")}; and ${lines.length - most} more`;
+    const sample = isSample ? ` (a sample; --seed ${seed} chooses it again, and --integrity alone looks at all)` : "";
+    const looked = `${counted(versions, "version")} in ${counted(repositories, "repository", "repositories")}${sample}`;
+    const remarks = [
+        ...(unlisted.length > 0
+            ? [`What is signed and attached is listed for nothing in ${cut(unlisted)}: a manifest there is gone.`]
+            : []),
+        ...(leftOver.length > 0 ? [`Signatures of what is not there: ${cut(leftOver)}.`] : []),
+        ...(unread.length > 0 ? [`Not looked at: ${cut(unread)}.`] : []),
+        ...(passedOver.length > 0 ? [`Passed over as copies of upstream: ${cut(passedOver, 5)}.`] : []),
+    ];
+    const words = (first: string) => [first, ...remarks].join(" ");
+    const details = broken.map(brokenInWords);
+    const isLost = broken.some(({ moves }) => !moves) || unlisted.length > 0;
+    if (broken.length > 0 || unlisted.length > 0) {
+        const outcome = (isLost ? fail : warning)(
+            words(`Of ${looked}, ${counted(broken.length, "has", "have")} a missing part.`),
+            remedy(broken),
+        );
+        return { ...outcome, details };
+    }
+    if (unread.length > 0) throw notPossible(words(`Nothing is missing of ${looked}.`));
+    if (versions === 0) throw notApplicable(words("There is no version here yet that anyone may read."));
+    return (leftOver.length > 0 ? warning : pass)(words(`Nothing is missing of ${looked}.`));
+}
