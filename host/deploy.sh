@@ -1,14 +1,14 @@
-# Puts a config of zot and its secret files into force on the registry's host, or takes them out of force.
+# Deploys a config of zot and its secret files to the registry's host, or withdraws them.
 #
 #   FOLDER deploy     the config of the payload serves, proven, or what served before still does
 #   FOLDER withdraw   the read-only config serves, which needs no identity provider to start, or what was there before
 #   the first deployment
 #
-# FOLDER holds the payload, read whole from standard input before anything else happens; it is removed at the end. The
-# payload begins with this script: files of this folder, one after the other (host/scripts.ts), of which this is the
-# last.
+# FOLDER holds the payload, which is read completely from standard input before anything else happens; the folder is
+# removed at the end. The payload begins with this script: the files of this folder in sequence (host/scripts.ts), of
+# which this is the last.
 #
-# Beside the config stands the folder CONFIG.zot-hardening, whose names stay, since hosts in service have it:
+# Beside the config is the folder CONFIG.zot-hardening. Its names stay, because hosts in service have them:
 #   pushes/N/      each deployment: config.json, read-only.json, replaced.json (the file that it replaced, as it was),
 #   and until it is
 #                  proven the mark `unproven`, before it is put into force the mark `uncommitted`. Marks are only ever
@@ -17,25 +17,26 @@
 #   original/      what was there before the first deployment
 #   claims/        who deploys, or waits to
 #   start          starts zot where the identity provider may be away (host/start.sh); serving: what it has started
-# One rename of the config puts everything into force: the secret files are named by their hash, which the config names.
+# One rename of the config commits everything: the config names the secret files by their hash.
 set -u
 umask 077
 LC_ALL=C
 export LC_ALL
-# A login without a screen may know few folders.
+# A login without a terminal may have a short PATH.
 PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
 export PATH
-# The connection may be lost at any time; what was begun is carried to its end.
+# The connection may break at any time; the script goes on to its end.
 trap '' HUP PIPE
 
 lock_patience=180
 
-# What has been done, with the mark of what was sent: without it the program takes the deployment for one that was not
+# Reports what was done, with the mark of the payload. Without the mark the program assumes that the deployment did not
 # run.
 # Reads: mark. Sets: -. Prints: what has been done.
 answer() { say "$1${mark:+ $mark}"; }
 
-# For an observation: what was declared last and is neither deployed nor was tried here was answered by something else.
+# For the observation: a config that was declared last, and that is neither deployed nor was tried here, was answered by
+# something else.
 # Reads: folder state. Sets: -. Prints: -. Scratch: tried.
 record_attempt() {
     tried=$(sha256_of "$folder/config")
@@ -54,7 +55,7 @@ preflight() {
     fi
 }
 
-# Nothing to do for zot; what stands beside it may be of an older program.
+# zot needs nothing; the files beside it may be of an older version of this program.
 # Reads: folder state. Sets: -. Prints: -. Scratch: deployment last number.
 refresh_state() {
     place_start
@@ -65,7 +66,7 @@ refresh_state() {
             { copy "$folder/readOnlyConfig" "$state/read-only.new" 0644 && mv -f "$state/read-only.new" "$deployment/read-only.json"; }
         return
     done
-    # What this program knows of its deployments was removed.
+    # Somebody removed the record of the deployments.
     last=$(deployments | tail -n 1)
     rm -rf "$state/staging"
     mkdir "$state/staging" && copy "$folder/config" "$state/staging/config.json" 0644 &&
@@ -80,7 +81,7 @@ deploy() {
     service_file_text >"$folder/service-file"
     if [ -z "$(interrupted_deployment)" ] && is_deployed; then
         refresh_state
-        # The deployment before may not have come to it.
+        # The previous deployment may not have got this far.
         prune 5
         answer "${repaired:-unchanged}"
         return
@@ -124,13 +125,13 @@ withdraw() {
     preflight
     stage "$folder/readOnlyConfig"
     put_into_force probe
-    # The secrets of the configs that are no longer in force go with them.
+    # Removes the secrets of configs that are no longer in force.
     rm -f "$target/replaced.json"
     prune 1
     answer "read-only"
 }
 
-# What was there before the first deployment, as it was.
+# Restores what was there before the first deployment.
 # Reads: authorities config declared own_service problem service_file state target. Sets: declared. Prints: -. Scratch:
 # original.
 restore() {
@@ -159,7 +160,7 @@ restore() {
         [ -e "$original/stopped" ] || [ "$own_service" = yes ] || restart_service
     fi
     rm -rf "$state/pushes" "$original" "$state/deployed" "$state/tried"
-    # A service of the site's own may still be started by it; it starts any config.
+    # The site's own service may still run the start script, which can start any config.
     start_in_use ""
     if [ $? -eq 1 ] || [ -n "$service_file" ]; then rm -f "$state/start" "$state/serving"; fi
     answer "restored"

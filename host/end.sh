@@ -1,4 +1,4 @@
-# How a deployment ends: well, by a failure, by a signal, or at the end of its time.
+# How a deployment ends: with success, a failure, a signal, or a timeout.
 
 claim=
 clock=
@@ -13,8 +13,8 @@ recovered_before=
 
 stopped_by_signal='The deployment was stopped by a signal. [ZH-DEPLOY-SIGNAL]'
 
-# Signals and the limit of time count from here on. They are obeyed where the script can still decide: a signal ends
-# what is being waited for, and the next `fail_if_stopped` fails.
+# From here on signals and the timeout count, at points where the script can still decide: a signal interrupts the
+# current wait, and the next `fail_if_stopped` fails.
 # Reads: time_limit. Sets: stopped. Prints: -.
 arm() {
     stopped=
@@ -29,7 +29,7 @@ finish() {
     if [ -n "$claim" ]; then
         remove_unused
         rm -f "$claim"
-        # Where no deployment has ever succeeded, nothing is left.
+        # A host on which no deployment ever succeeded keeps nothing of it.
         [ -n "$(deployments)" ] || rm -f "$state/tried"
         [ -n "$(deployments)" ] || rmdir "$state/pushes" "$state/claims" "$state"
     fi
@@ -48,10 +48,10 @@ fail_if_stopped() { [ -z "$stopped" ] || fail "$stopped"; }
 # Reads: committed identity ready_timeout stopped target. Sets: stopped. Prints: the message, on standard error, and
 # ends the script.
 fail() {
-    # What was stopped says nothing of itself.
+    # A command that was stopped has not reported an error of its own.
     [ -z "$stopped" ] || set -- "$stopped"
     warn "zot-hardening: $*"
-    # What is left to do has a time of its own, and is done.
+    # The remaining steps have their own time limit, and are carried out.
     trap '' INT TERM
     stopped=
     trap 'stop_for "late"' ALRM
@@ -65,7 +65,7 @@ fail() {
     exit 1
 }
 
-# What is so where nothing was put into force: only what a probe has just found.
+# Describes a host on which nothing was changed: only what a probe has just found.
 # Reads: config recovered_before url. Sets: -. Prints: lines, on standard error.
 report_unchanged() {
     if [ -n "$recovered_before" ]; then
@@ -83,8 +83,8 @@ report_unchanged() {
     fi
 }
 
-# Waits for a command in the background, since a shell acts on no signal while it waits for one in the foreground. What
-# it says goes to $folder/output, a file that exists: on a full disk it could not be made.
+# Runs a command in the background and waits for it, because a shell handles no signal while a command runs in the
+# foreground. Its output goes to $folder/output, which exists already: a full disk could not take a new file.
 # Reads: child code folder. Sets: child code. Prints: -.
 run() {
     "$@" </dev/null >"$folder/output" 2>&1 &
@@ -95,8 +95,8 @@ run() {
     return "$code"
 }
 
-# Runs a command that has to succeed. The sentence for its failure ends with a full stop and its code, and what the
-# command has said goes before them.
+# Runs a command that has to succeed. On failure, prints the given sentence, which ends with a full stop and a code,
+# with the output of the command before them.
 # Reads: folder. Sets: -. Prints: -. Scratch: why.
 require() {
     why=$1
@@ -104,18 +104,18 @@ require() {
     "$@" 2>"$folder/error" || fail "$(because "$why" "$(last_of "$folder/error")")"
 }
 
-# The end of what a command has said; never empty, since it stands behind a colon.
+# The end of a command's output; never empty, because it follows a colon.
 # Reads: -. Sets: -. Prints: what the command has said.
 last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300 | grep . || printf 'it said nothing'; }
 
-# Sleeps for a part of a second, where that can be had.
+# Sleeps for a fraction of a second, if this host can.
 # Reads: -. Sets: -. Prints: -.
 pause() { sleep "$1" 2>/dev/null || sleep 1; }
 
 # Reads: -. Sets: -. Prints: seconds since 1970.
 now() { date +%s; }
 
-# The limit of time that the script sets itself: the connection's other end has none, and may be gone.
+# The script's own timeout: the other end of the connection sets none, and may be gone.
 # Reads: identity. Sets: clock. Prints: -.
 start_clock() {
     stop_clock
@@ -127,8 +127,8 @@ start_clock() {
         wait "$nap"
         [ "$(identity_of "$$")" = "$identity" ] || exit
         kill -ALRM "$$"
-        # A shell acts on a signal when what it waits for in the foreground has ended: a tool that waits for ever, such
-        # as for the other end of a pipe, is ended. Whoever acts on it stops this clock.
+        # A shell handles a signal after the command in the foreground has ended, so a tool that would wait for ever
+        # (for the other end of a pipe) is ended here. The handler of the signal stops this clock.
         itself=$(exec sh -c 'echo "$PPID"')
         while [ "$(identity_of "$$")" = "$identity" ]; do
             sleep 3 &

@@ -1,11 +1,11 @@
-# Files on the host: whose they are, what they hold, and which deployments are kept.
+# Files on the host: their owners, their content, and the deployments that are kept.
 
-# The user id of a file's owner. (BusyBox cuts names short.)
+# The user id of a file's owner. (BusyBox truncates names.)
 # Reads: -. Sets: -. Prints: a user id.
 # shellcheck disable=SC2012 # find has no portable way to say it
 owner_of() { ls -ldn "$1" 2>/dev/null | awk '{ print $3 }'; }
 
-# Whether a file has this mode and belongs to this user.
+# Whether a file has this mode and this owner.
 # Reads: -. Sets: -. Prints: -.
 has_mode() { [ -n "$(find "$1" -prune -type f -perm "$2" -user "$3" 2>/dev/null)" ]; }
 
@@ -24,7 +24,7 @@ sha256_of() (
     echo unknown
 )
 
-# The numbers of the deployments that are kept, oldest first.
+# The numbers of the kept deployments, oldest first.
 # Reads: state. Sets: -. Prints: a number on each line.
 deployments() (
     for kept in "$state"/pushes/*/; do

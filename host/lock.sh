@@ -1,19 +1,19 @@
 # One deployment at a time.
 
-# What tells a process from another that has, or had, the same number: when it began, and since which start of the
-# machine.
+# Identifies a process beyond its number, which may be reused: its start time, and the boot of the machine.
 # Reads: -. Sets: -. Prints: the start of the process and of the machine.
 identity_of() {
     if [ -r "/proc/$1/stat" ]; then
-        # The name, in brackets, may hold anything.
+        # The name in brackets may contain anything.
         sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk -v boot="$(cut -c 1-8 /proc/sys/kernel/random/boot_id 2>/dev/null)" '$1 != "Z" { print $20 "-" boot }'
     else
         ps -o lstart= -p "$1" 2>/dev/null | tr -cs 'A-Za-z0-9' '-'
     fi
 }
 
-# A claim is a file whose name says all: until.process.identity.host. Being a process's own, a dead one's can be removed
-# by anyone at any time, without taking a living one's place. Made first and looked around after, two never both go on.
+# A claim is a file whose name says everything: until.process.identity.host. Each process has its own, so anyone can
+# remove the claim of a dead process at any time without removing that of a living one. Each process makes its claim
+# first and looks for others afterwards, so two never both go on.
 # Reads: SSH_CONNECTION claim host identity lock_patience other ready_timeout state time_limit. Sets: claim host
 # identity. Prints: -.
 #    Scratch: tries waited_since.
@@ -24,9 +24,9 @@ acquire_lock() {
     tries=0
     while :; do
         claim=$state/claims/$(($(now) + time_limit + time_limit + ready_timeout + 60)).$$.$identity.$host
-        # Another deployment may be removing the empty folders.
+        # Another deployment may be removing the empty folders now.
         make_claim 2>/dev/null || require "The deployment cannot begin, since nothing can be written in $state; make sure that the folder of zot.configFile exists, has room, and lets $(id -un) write. [ZH-LOCK-NOT-WRITTEN]" make_claim
-        # For whoever waits; without it the name has to do.
+        # For the process that waits. If it cannot be written, the name has to do.
         printf 'process %s of %s%s since %s\n' "$$" "$(id -un)" "${SSH_CONNECTION:+ from ${SSH_CONNECTION%% *}}" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" 2>/dev/null >"$claim"
         find_other_claim || return 0
         rm -f "$claim"
@@ -34,7 +34,7 @@ acquire_lock() {
         fail_if_stopped
         [ $(($(now) - waited_since)) -lt "$lock_patience" ] ||
             fail "Another deployment is running on this host ($other); wait for it to end. If it is not there, remove $state/claims. [ZH-LOCK-HELD]"
-        # Two that wait must not keep step.
+        # Two waiting processes must not stay in step.
         tries=$((tries + 1))
         pause "0.$((($$ * 7 + tries * 3) % 9 + 1))"
     done
@@ -48,7 +48,7 @@ make_claim() {
     chmod 0755 "$state" "$state/pushes" && : >"$claim"
 }
 
-# Looks for another deployment that is running, names it in $other, and removes the claims of those that are not.
+# Looks for another running deployment, names it in $other, and removes the claims of dead ones.
 # Reads: claim host other state. Sets: other. Prints: -. Scratch: held holder process until.
 find_other_claim() {
     for held in "$state"/claims/*; do
@@ -61,7 +61,7 @@ find_other_claim() {
         if [ "${holder#*.}" = "$host" ]; then
             [ "$(identity_of "$process")" = "${holder%%.*}" ] && is_alive "$process"
         else
-            # Of a process on another host, with which the folder is shared, one knows only how long it may take.
+            # A process on another host that shares the folder cannot be looked up: only its time limit is known.
             [ "$until" -gt "$(now)" ] 2>/dev/null
         fi && {
             other=$(cat "$held" 2>/dev/null)
@@ -75,11 +75,11 @@ find_other_claim() {
     return 1
 }
 
-# One may not be allowed to send a signal to another user's process.
+# A user may not be allowed to signal another user's process.
 # Reads: -. Sets: -. Prints: -.
 is_alive() { kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ] || ps -p "$1" >/dev/null 2>&1; }
 
-# Whether a process is a deployment; where it is not to be seen what it runs, it may be one.
+# Whether a process is a deployment. If its command line cannot be read, it may be one.
 # Reads: -. Sets: -. Prints: -.
 is_deployment() (
     [ -n "$(identity_of "$1")" ] || return 1
@@ -88,11 +88,11 @@ is_deployment() (
     return 1
 )
 
-# Removes the payloads that deployments have left which were killed; they hold secrets. Another process may have the
-# number by now.
+# Removes payloads that killed deployments have left, because they hold secrets. Another process may have the number by
+# now.
 # Reads: folder. Sets: -. Prints: -.
 clear_payloads() (
-    # Only one's own are looked at one by one: anybody may make thousands.
+    # Checks only folders of this user, one by one: any user could create thousands.
     find "${folder%/*}/." ! -name . -prune -type d -name 'zot-hardening.*.*' -user "$(owner_of "$folder")" 2>/dev/null | while IFS= read -r left; do
         [ "${left##*/}" != "${folder##*/}" ] || continue
         process=${left##*/zot-hardening.}

@@ -1,16 +1,16 @@
-# The service manager: what it says of the service, and orders to it.
+# The service manager: queries about the service, and orders to it.
 
-# Runs a command of the service manager with the rights that it takes.
+# Runs a command of the service manager with the rights that it needs.
 # Reads: sudo. Sets: -. Prints: -.
 privileged() {
     if [ "$sudo" = service ]; then sudo -n "$@"; else "$@"; fi
 }
 
-# What needs no rights: an answer of systemd's.
+# Queries systemd, which needs no rights.
 # Reads: manager. Sets: -. Prints: what systemctl prints.
 ask_systemd() { if [ "$manager" = systemd ]; then systemctl "$@"; else systemd "$@"; fi; }
 
-# Where the manager of the user's services listens: a login need not know, or may have been told wrong.
+# The socket of the user's service manager: a login may not know it, or may have the wrong one in its environment.
 # Reads: XDG_RUNTIME_DIR. Sets: -. Prints: a path.
 runtime_folder() {
     if [ -n "${XDG_RUNTIME_DIR-}" ] && [ -d "$XDG_RUNTIME_DIR" ]; then printf '%s' "$XDG_RUNTIME_DIR"; else printf '/run/user/%s' "$(id -u)"; fi
@@ -25,7 +25,7 @@ systemd() {
     fi
 }
 
-# The domain of an agent is that of a login on the screen, where there is one, and that of the user otherwise.
+# An agent's domain is that of the graphical login if there is one, otherwise that of the user.
 # Reads: launchd_domain manager service. Sets: launchd_domain launchd_target. Prints: -.
 find_launchd_target() {
     if [ "$manager" = launchd-daemon ]; then
@@ -41,8 +41,8 @@ find_launchd_target() {
 # Reads: -. Sets: -. Prints: -.
 launchd() { privileged launchctl "$@"; }
 
-# Asks the service manager; sets $service_state to running, stopped, absent or unknown, and $service_facts to what it
-# said.
+# Asks the service manager about the service. Sets $service_state to running, stopped, absent or unknown, and
+# $service_facts to its output.
 # Reads: launchd_target manager service. Sets: service_facts service_state. Prints: -.
 ask_service() {
     service_facts=
@@ -71,11 +71,11 @@ ask_service() {
     esac
 }
 
-# One line of what the service manager said: "NAME=value" of systemd, "NAME = value" of launchd.
+# One value of $service_facts: "NAME=value" from systemd, "NAME = value" from launchd.
 # Reads: service_facts. Sets: -. Prints: the value.
 service_fact() { printf '%s\n' "$service_facts" | sed -n "s/^[[:space:]]*$1 \{0,1\}= \{0,1\}//p" | head -n 1; }
 
-# The process that the manager has started; nothing where there is none. Of what ask_service was told, as service_fact.
+# The process that the manager has started, from $service_facts; nothing if there is none.
 # Reads: manager. Sets: -. Prints: a process id.
 service_process() {
     case $manager in

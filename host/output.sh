@@ -1,4 +1,4 @@
-# What the host script prints: each line safe for a terminal, each message with its code (docs/messages.md).
+# Output of the host script: each line is safe for a terminal, each message has its code (docs/messages.md).
 
 newline='
 '
@@ -10,9 +10,9 @@ say() { printf '%s\n' "$*" 2>/dev/null; }
 # Reads: -. Sets: -. Prints: the line, on standard error.
 warn() { printf '%s\n' "$*" | visible >&2 2>/dev/null; }
 
-# What zot, its issuer or a tool said may be in a message: a terminal is to show it, and to obey nothing in it. In
-# bytes, since the script goes by them: controls, marks of direction, ends of lines and marks that are not seen. What is
-# no UTF-8 becomes a question mark: the plugin command 1.2.1 fails on such output.
+# Output of zot, of its issuer or of a tool may be part of a message, and must not control the terminal that shows it.
+# Works on bytes: replaces control characters, marks of text direction, line ends and invisible marks. Replaces invalid
+# UTF-8 with a question mark, because the plugin command 1.2.1 fails on it.
 # Reads: -. Sets: -. Prints: its input, safe for a terminal.
 visible() {
     awk '
@@ -36,10 +36,10 @@ visible() {
         }'
 }
 
-# A sentence with its reason: "It failed. [CODE]" and "disk full" make "It failed: disk full. [CODE]".
+# Adds the reason to a sentence: "It failed. [CODE]" and "disk full" become "It failed: disk full. [CODE]".
 # Reads: -. Sets: -. Prints: the sentence.
 because() { printf '%s: %s. [%s' "${1%. \[*}" "${2%.}" "${1##*\[}"; }
 
-# Lines as one, for a sentence.
+# Joins lines into one, for a sentence.
 # Reads: -. Sets: -. Prints: one line.
 joined() { printf '%s' "$1" | tr '\n' ';' | sed 's/;/; /g'; }

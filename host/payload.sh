@@ -1,7 +1,6 @@
-# The payload: taken apart into the files of $folder, and its settings into variables.
+# Unpacks the payload: its sections become the files of $folder, its settings become variables.
 
-# Takes the payload apart: each of its sections, "== NAME LINES" and then so many lines, becomes the file NAME in
-# $folder.
+# Splits the payload: each section, "== NAME LINES" followed by that many lines, becomes the file NAME in $folder.
 # Reads: folder. Sets: -. Prints: -. Scratch: lines.
 unpack() {
     lines=$(awk -v folder="$folder" '
@@ -12,7 +11,7 @@ unpack() {
         read_settings
 }
 
-# Settings are one line each, "NAME=VALUE", as the program has checked.
+# Each setting is one line "NAME=VALUE"; the program has checked that.
 # Reads: config folder. Sets: accepted_version authorities binary config config_folder credentials data log_file manager
 # mark on_destroy
 #    own_service ready_timeout restart_command service session_keys start_without_issuer state sudo time_limit

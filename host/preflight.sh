@@ -1,17 +1,17 @@
-# Whatever can be known to go wrong before anything that is live is touched.
+# Finds what would fail, before anything in service is touched.
 #
-# A check says nothing, or ends by `fail`. The deployment runs one after the other; the observation of a host runs each
-# by itself, so that all that is wrong is told at once: a check therefore passes over what another one finds.
+# A check succeeds silently or ends with `fail`. The deployment runs the checks in sequence. The observation of a host
+# runs each one separately and reports all failures together, so a check ignores what another check reports.
 checks_of_host='check_config_place check_binary check_storage check_container check_owner check_room check_running check_rights check_service'
 checks_of_deployment='check_version check_tls_files check_certificate check_restarts check_lingering check_not_root check_service_file check_issuer'
 
 needed_kilobytes=2048
 needed_data_kilobytes=10240
 
-# Whether the identity provider may get its part only before the deployment: the observation sets it to yes.
+# Whether the identity provider may be set up only just before the deployment. The observation sets it to yes.
 issuer_is_new=no
 
-# A log that is made by `zot verify`, and goes with it.
+# A log that `zot verify` has created, which is removed afterwards.
 log_of_zot=
 
 # Reads: PATH tool. Sets: tool. Prints: -.
@@ -43,8 +43,7 @@ check_storage() {
     [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as. [ZH-STORAGE-MISSING]"
 }
 
-# Where zot runs in a container, what is written here has to be there, by the same names: the config names its secret
-# files.
+# A zot in a container has to see these folders under the same names, because its config names the secret files.
 # Reads: config config_folder contained data. Sets: -. Prints: -. Scratch: place running.
 check_container() {
     expect_of "$config" 2>/dev/null && find_listener
@@ -75,13 +74,12 @@ check_room() {
     check_space "$data" "$needed_data_kilobytes"
 }
 
-# Whether the user that the secret files are given to is the one that zot runs as. Sets $problem otherwise. Root can
-# read the files of anybody; and who is not to be seen is believed.
+# Whether the secret files go to the user that zot runs as. Sets $problem if not. Root can read all files; a user that
+# cannot be determined is assumed to be right.
 # Reads: listener listener_user own_service owner problem unit_user zot_user. Sets: problem. Prints: -.
 is_user_of_zot() {
     case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
-    # The service may have been given another user since zot was started; and a service of ours is given it with this
-    # deployment.
+    # The user of the service may have changed since zot was started; a managed service gets it with this deployment.
     [ -n "$zot_user" ] && ask_unit && case ${unit_user:-0}:$own_service in "$owner":* | *:yes) return 0 ;; esac
     problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them. [ZH-USER-OF-SECRETS]"
     if [ -n "$zot_user" ]; then
@@ -94,8 +92,8 @@ is_user_of_zot() {
     return 1
 }
 
-# What runs now, and what its manager would start, has to be the zot of zot.configFile: else another one's config would
-# be written, and nobody would serve it.
+# Checks that the running zot, and the one that its manager would start, use zot.configFile. Otherwise the deployment
+# would write the config of another zot, and nobody would serve it.
 # Reads: config folder listener listener_user problem service service_file service_file_mark unit_config verb. Sets:
 # listener
 #    listener_user. Prints: -. Scratch: running.
@@ -103,15 +101,15 @@ check_running() {
     listener=
     listener_user=
     expect_of "$config" 2>/dev/null && find_listener
-    # Its config may be elsewhere, or name another port.
+    # Its config may have another path, or name another port.
     [ -n "$listener_user" ] || { expect_of "$folder/config" && find_listener; }
-    # A service of ours is told by this deployment what to start.
+    # For a managed service this deployment decides what it starts.
     if [ -z "$service_file" ] || ! grep -qsF "$service_file_mark" "$service_file"; then
         ask_unit
         [ -z "$unit_config" ] || is_our_config "$unit_config" ||
             fail "The service $service starts zot with $unit_config, and zot.configFile is $config, which nobody would serve; set zot.configFile to $unit_config, or correct host.serviceName. [ZH-SERVICE-OTHER-CONFIG]"
         running=
-        # Another check looks at one in a container.
+        # Another check handles a zot in a container.
         [ -z "$listener" ] || has_own_root "$listener" || running=$(config_of_process "$listener")
         [ -z "$running" ] || is_our_config "$running" ||
             fail "zot, process $listener, was started with $running, and zot.configFile is $config, which it does not serve; set zot.configFile to $running, or start zot with $config. [ZH-RUNNING-OTHER-CONFIG]"
@@ -125,8 +123,8 @@ check_space() {
     [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and a deployment needs $2; make room. [ZH-DISK-FULL]"
 }
 
-# A build whose commit cannot be read is accepted on the word of the one that runs, where that is the same;
-# is_installed_zot asks it again after the restart.
+# A build whose commit cannot be read is accepted if the running zot is the same and names its release; is_installed_zot
+# asks it again after the restart.
 # Reads: accepted_version binary config folder installed_commit problem version_kind. Sets: must_name_release. Prints:
 # -. Scratch:
 #    accepted_by why.
@@ -146,8 +144,8 @@ check_version() {
     fail "$why Before zot 2.1.19 whoever may push can move an existing tag by pushing a digest with ?tag=, and before 2.1.15 overwrite latest: tags would not be immutable. Install zot 2.1.19 or newer, or, if this build has both corrections, set zot.acceptVersion to \"$accepted_by\"."
 }
 
-# Whether zot will be able to read the certificate that it is to show, and its key: zot verify opens neither. What
-# systemd or a container shows to zot alone is not to be seen here.
+# Whether zot will be able to read its TLS certificate and key, which `zot verify` does not open. Files that systemd or
+# a container shows to zot alone cannot be checked here.
 # Reads: config contained folder owner. Sets: -. Prints: -. Scratch: tls_file tls_name.
 check_tls_files() {
     expect_of "$config" 2>/dev/null && find_listener
@@ -162,8 +160,8 @@ check_tls_files() {
     done
 }
 
-# Whether this host trusts the certificate of the zot that runs, where that one is to stay: it could not be proven
-# otherwise.
+# Whether this host trusts the certificate of the running zot, if it is to stay: otherwise the deployment could not be
+# proven.
 # Reads: config connect_to folder url zot_authorities. Sets: -. Prints: -. Scratch: served why.
 check_certificate() {
     [ -z "$zot_authorities" ] || [ -r "$zot_authorities" ] || fail "The CA file $zot_authorities cannot be read on the host; correct zot.caFile. [ZH-CA-FILE-ZOT]"
@@ -182,8 +180,8 @@ check_issuer() {
     fail "$problem zot cannot start without its issuer; make sure that this host reaches it, or correct identity.issuer. [ZH-ISSUER-NEEDED]"
 }
 
-# Whether an Authentik answers here that has no such application yet, or one issuer for all of them, which pulumi up
-# changes.
+# Whether the answer comes from an Authentik that does not have the application yet, or has one issuer for all
+# applications. pulumi up changes both.
 # Reads: answered. Sets: problem. Prints: -. Scratch: origin.
 will_be_issuer() {
     origin=${1%%/application/o/*}
@@ -227,12 +225,12 @@ check_service() {
     esac
 }
 
-# A zot that ends is to be started again, however often: after a restart of the host, its issuer may take long to come
-# up. A service file of ours sees to that itself.
+# The manager has to restart a zot that ends, without limit: after a reboot of the host its issuer may take long to come
+# up. A managed service file ensures that.
 # Reads: interval manager own_service service service_file service_state. Sets: interval. Prints: -. Scratch:
 #    property_list restarts unit units why.
 check_restarts() {
-    # A unit of this type has ended when zot runs; with Restart=always systemd would not even load it.
+    # A unit of this type has ended while zot still runs, and systemd does not load it with Restart=always.
     case $manager:$own_service:$(service_fact Type) in
     systemd*:no:oneshot) fail "The unit $(unit_name) only gives the order to start zot (Type=oneshot), so that systemd does not see it end. Have the unit run zot itself; or set host.serviceManager to command, and host.restartCommand to what restarts zot, such as \"$(systemctl_of restart "$(unit_name)")\". [ZH-SYSTEMD-ONESHOT]" ;;
     esac
@@ -258,7 +256,7 @@ check_restarts() {
     esac
 }
 
-# On the first deployment, whatever the config on the host has that ours has not: it would be lost without a word.
+# On the first deployment, lists what the config on the host has and ours has not: it would be lost without notice.
 # Reads: config folder. Sets: -. Prints: -. Scratch: lost.
 check_first_deployment() {
     [ -f "$config" ] && [ -z "$(deployments)" ] || return 0
@@ -270,9 +268,9 @@ check_first_deployment() {
     }
     json_nodes <"$folder/config" >"$folder/nodes-ours"
     lost=$(awk -F '\t' -v dropped="$folder/dropped" '
-        # Whether a node is below another, or is it.
+        # Whether a node is another one, or below it.
         function within(path, above) { return path == above || (index(path, above) == 1 && substr(path, length(above) + 1, 1) ~ /[.\[]/) }
-        # A pull-through cache is known by its address, wherever it stands in the list.
+        # A pull-through cache is identified by its address, not by its position.
         function known(file, path,    list) {
             if (!match(path, /^extensions\.sync\.registries\[[0-9]+\]/)) return path
             list = substr(path, 1, RLENGTH)
@@ -292,8 +290,8 @@ check_first_deployment() {
                 address[file, node[1]] = url
             }
         }
-        # An empty value is no setting, nor is a switch that stands as it does by itself, nor what belongs to an
-        # extension that is off.
+        # These are no settings: an empty value, a switch in its default position, and anything of an extension that is
+        # off.
         function is_empty(name, value) {
             if (name ~ /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/) return value == "true"
             if (value == "false") return name !~ /(^|\.)securesession$/
@@ -325,9 +323,9 @@ check_first_deployment() {
                 dropping = 0
                 for (one in drop) if (one == "*" || within(there, one)) dropping = 1
                 if (dropping || (shown != "" && within(there, shown))) continue
-                # The client is named in a file of ours.
+                # Our own file names the client.
                 if (there ~ /^http\.auth\.openid\.providers\.oidc\.client(id|secret)$/ && "http.auth.openid.providers.oidc.credentialsfile" in ours) continue
-                # What a rule of ours allows is for the settings to say.
+                # The settings decide what our rules allow.
                 if (match(there, /^http\.accesscontrol\.repositories\..*\.(anonymous|default)policy\[/) && substr(there, 1, RLENGTH - 1) in ours) continue
                 if (!(name in ours)) {
                     shown = there
@@ -342,13 +340,13 @@ check_first_deployment() {
     fail "The config on the host has settings that this program does not manage and the first deployment would remove: $lost. Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings. [ZH-FIRST-WOULD-REMOVE]"
 }
 
-# What zot will be able to read is tried as the user that it runs as; and what is asked of its binary, and of the files
-# that the config names, is not asked by root. The secret files that wait are named where they wait.
+# Tests what zot can read as the user that it runs as. Neither its binary nor the files that the config names are opened
+# as root. Secret files that are staged are tested in their staged place.
 # Reads: log_of_zot staging state. Sets: log_of_zot. Prints: -. Scratch: verify_failed.
 verify_staged() {
     verify_failed="The config for zot verify could not be written in $state. [ZH-VERIFY-NOT-WRITTEN]"
     require "$verify_failed" named_where_they_wait "$1" "$staging/verify.json"
-    # zot opens its log even then, and makes it.
+    # `zot verify` opens the log too, and creates it.
     log_of_zot=$(json_nodes <"$1" | node_value log.output)
     case $log_of_zot in /*) if as_zot test -e "$log_of_zot"; then log_of_zot=; fi ;; *) log_of_zot= ;; esac
     verify "$staging/verify.json"
@@ -375,7 +373,7 @@ verify() {
     accepted=$?
     [ -z "$log_of_zot" ] || as_zot rm -f "$log_of_zot"
     [ "$accepted" -ne 0 ] || return 0
-    # An error may have further lines; below a panic stands where in zot it happened.
+    # An error may have more lines; after a panic comes the stack trace.
     problem=$(awk '/^(Error|panic:|fatal error:)/ { told = 1 } told && /^goroutine / { exit } told && NF' "$folder/output" | head -n 4 | cut -c 1-400 | without_secrets)
     fail "$(because "zot does not accept the config (zot verify). [ZH-VERIFY-REFUSED]" "${problem:-$(last_of "$folder/output" | without_secrets)}")"
 }

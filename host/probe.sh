@@ -1,8 +1,8 @@
-# What a config makes zot answer, and whether it does.
+# What zot has to answer by its config, and whether it does.
 
-# Where this host reaches the zot of a config, past any proxy in front, and what that zot is to answer. Reads the
-# config, since another deployment may have changed address or port. Where zot itself speaks TLS, its certificate is
-# checked against the public name.
+# Reads from a config how this host reaches its zot, past any proxy, and what that zot has to answer. It is read from
+# the config, because another deployment may have changed address or port. If zot serves TLS, its certificate is checked
+# against the public name.
 # Reads: address expected_issuer external metrics_path nodes port. Sets: address client_id connect_to expected_issuer
 # external
 #    metrics_path metrics_status nodes port url. Prints: -. Scratch: public.
@@ -39,7 +39,7 @@ expect_of() {
     return 0
 }
 
-# The value of one of the nodes of that config.
+# The value of a node of that config.
 # Reads: newline nodes tab. Sets: -. Prints: the value. Scratch: found.
 value_of() {
     case "$newline$nodes" in *"$newline$1$tab"*) ;; *) return 0 ;; esac
@@ -50,8 +50,8 @@ value_of() {
     printf '%s' "$found"
 }
 
-# Asks zot itself. Answers the status code, 000 where there is no answer; with `redirect` for a first argument, the
-# place too.
+# Sends a request to zot. Prints the status code, 000 if there is no answer; with `redirect` as first argument, also the
+# target of the redirect.
 # Reads: url. Sets: -. Prints: a status code, and with `redirect` the place.
 status_of() (
     format='%{http_code}'
@@ -62,13 +62,13 @@ status_of() (
     method=$1
     path=$2
     shift 2
-    # Nothing where curl itself was ended.
+    # Nothing if curl itself was ended.
     status=$(ask_zot --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null)
     printf '%s' "${status:-000}"
 )
 
-# curl for the zot that expect_of has said. Its own certificate, where it has one, is checked by zot.caFile, else as the
-# issuer's.
+# curl for the zot that expect_of has found. Its certificate, if it has one, is checked with zot.caFile, otherwise with
+# the issuer's authorities.
 # Reads: authorities connect_to zot_authorities. Sets: -. Prints: what curl prints.
 ask_zot() (
     if [ -n "$connect_to" ]; then
@@ -82,7 +82,7 @@ ask_zot() (
 # Reads: -. Sets: -. Prints: -.
 is_ready() { [ "$(status_of GET /readyz)" = 200 ]; }
 
-# Why zot is not ready, as a sentence. Answers 1 where its certificate is not trusted, which no waiting repairs.
+# Why zot is not ready, as a sentence. Returns 1 if its certificate is not trusted: waiting does not help then.
 # Reads: url. Sets: -. Prints: a sentence, or nothing.
 why_not_ready() (
     asked=$(ask_zot --show-error --output /dev/null --write-out '%{http_code}' "$url/readyz" 2>&1)
@@ -100,9 +100,9 @@ why_not_ready() (
     esac
 )
 
-# Whether what serves is what the config says: anyone reads, nobody writes without a login, logins go to the issuer as
-# the client that they should, metrics as declared. The write stores nothing: zot looks at the rights before it looks at
-# the content type, and refuses text/plain.
+# Whether zot serves the config: anyone reads, nobody writes without a login, logins go to the issuer with the declared
+# client, and the metrics are as declared. The write request stores nothing: zot checks the rights before the content
+# type, and refuses text/plain.
 # Reads: client_id expected_issuer external metrics_path metrics_status. Sets: problem. Prints: -. Scratch: answer back.
 probe() {
     problem=
@@ -154,8 +154,8 @@ probe() {
     return 1
 }
 
-# The ids of the processes that serve this config, as far as one may see them. Only those of zot's user, of root and of
-# one's own count: anybody may give his processes such arguments.
+# The ids of the processes that serve this config, as far as this user can see them. Only processes of zot's user, of
+# root and of this user count: any user could start a process with such arguments.
 # Reads: config owner. Sets: -. Prints: a process id on each line.
 zot_processes() {
     { ps -A -ww -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- /'; } |

@@ -1,9 +1,9 @@
-# What runs on the host: whose it is, and what it was started with. And what root must not trust.
+# Processes on the host: their users and command lines. And paths that root must not trust.
 
 listener=
 listener_user=
 
-# The user id of a process, as the kernel has it: the owner of /proc/PID can be made root's by the process itself.
+# The user id of a process, from the kernel: a process can make root the owner of its /proc/PID.
 # Reads: -. Sets: -. Prints: a user id.
 user_of() {
     if [ -r "/proc/$1/status" ]; then
@@ -13,12 +13,12 @@ user_of() {
     fi
 }
 
-# How a user is called, with his number where he has no name.
+# The name of a user, or the number if there is no name.
 # Reads: -. Sets: -. Prints: a name.
 user_called() { name_of_user "$1" | grep . || printf 'number %s' "${1:-unknown}"; }
 
-# Looks for what listens where the zot of a config is reached, which expect_of has read. Sets $listener to its process
-# and $listener_user to its user's id; either is empty where it is not to be seen.
+# Finds the process that listens on the address of a config, which expect_of has read. Sets $listener to its id and
+# $listener_user to its user's id; each is empty if it cannot be seen.
 # Reads: address port. Sets: listener listener_user. Prints: -. Scratch: found.
 find_listener() {
     listener=
@@ -38,7 +38,7 @@ find_listener() {
             END { print (best != "" ? best : (any != "" ? any : other)) }')
         [ -n "$found" ] || return 0
         listener_user=${found%% *}
-        # Of another user only root sees which process it is.
+        # Only root sees which process of another user it is.
         # shellcheck disable=SC2012 # find has no portable way to say it
         listener=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[${found##* }]" '
             index($0, "/proc/") == 1 { split($0, path, "/"); process = path[3] }
@@ -50,7 +50,7 @@ find_listener() {
     fi
 }
 
-# The config that a process of zot was started with; nothing where its arguments name none.
+# The config in the arguments of a zot process; nothing if they name none.
 # Reads: -. Sets: -. Prints: a path, or nothing.
 config_of_process() (
     if [ -r "/proc/$1/cmdline" ]; then
@@ -65,8 +65,7 @@ config_of_process() (
     printf '%s' "$started_with"
 )
 
-# The config that a service's command line names, in one line as its manager shows it; nothing where that cannot be
-# told.
+# The config in a service's command line, which its manager shows as one line; nothing if it cannot be told.
 # Reads: config. Sets: -. Prints: a path, or nothing.
 config_of_command() (
     case $1 in
@@ -75,11 +74,11 @@ config_of_command() (
     *" serve "*) named=${1#* serve } ;;
     *) return 0 ;;
     esac
-    # A shell's own line is not read any further.
+    # The command line of a shell is not parsed further.
     case $named in /*[\;\|\&\<\>\'\"\$\`]*) ;; /*) printf '%s' "$named" ;; esac
 )
 
-# Whether a path is zot.configFile by another name, or one of the configs that the start serves.
+# Whether a path is another name of zot.configFile, or one of the configs that the start script serves.
 # Reads: config config_folder state. Sets: -. Prints: -.
 is_our_config() (
     case $1 in "$config" | "$state"/*) return 0 ;; esac
@@ -93,8 +92,8 @@ is_our_config() (
 # shellcheck disable=SC2012 # find has no portable way to say it
 identity_of_file() { ls -Lldin "$1" 2>/dev/null | awk '{ print $1, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
 
-# Whether what listens was started with the config that is in its place, and sees it as it is: in a container, a file
-# that was mounted by itself stays what it was. Sets $problem otherwise. What cannot be seen is no problem.
+# Whether the listening process was started with the config in its place, and sees its present content: a file that is
+# mounted into a container by itself keeps its old content. Sets $problem if not. What cannot be seen is no problem.
 # Reads: config listener url. Sets: problem. Prints: -. Scratch: seen served.
 serves_our_config() {
     find_listener
@@ -115,12 +114,12 @@ serves_our_config() {
 
 # --- what root must not trust ---------------------------------------------------------------------------------
 
-# Names each folder on the way to one that others than root may write, one a line. With `below`, in a folder above that
-# has the sticky bit only its owner may rename: there, one of root's is safe.
+# Prints each folder on the path that others than root may write, one a line. With `below`, a folder with the sticky bit
+# above it is accepted if the next one belongs to root: only its owner may rename it.
 # Reads: -. Sets: -. Prints: a folder on each line.
 # shellcheck disable=SC2012 # find has no portable way to say it
 folders_of_others() (
-    # A tool that is found on the PATH.
+    # A tool from the PATH.
     case $1 in /* | '') ;; *) return 0 ;; esac
     at=$1
     above=
@@ -137,7 +136,7 @@ folders_of_others() (
     done
 )
 
-# The same for the folder as it is named and as it is once links are followed.
+# The same for a folder as it is named, and after links are resolved.
 # Reads: -. Sets: -. Prints: a folder on each line.
 untrusted_folders() (
     {
@@ -146,8 +145,7 @@ untrusted_folders() (
     } | awk '!told[$0]++'
 )
 
-# Where a deployment runs as root, nobody else may be able to put a link or a folder of his own in the way of what it
-# writes.
+# If the deployment runs as root, no other user may be able to replace a folder on its path, or to put a link there.
 # Reads: config_folder newline state. Sets: problem. Prints: -. Scratch: needed others.
 check_trust() {
     [ "$(id -u)" -eq 0 ] || return 0
@@ -166,8 +164,8 @@ check_trust() {
     return 1
 }
 
-# What the manager of the site's own service starts, and as whom: sets $unit_config and $unit_user, which are empty
-# where it does not say.
+# The config and the user with which the site's own service starts zot: sets $unit_config and $unit_user, empty if the
+# manager does not say.
 # Reads: launchd_target manager own_service service unit_user. Sets: unit_config unit_user. Prints: -. Scratch:
 # command_line named told.
 ask_unit() {
@@ -176,7 +174,7 @@ ask_unit() {
     [ "$own_service" = no ] || return 0
     case $manager in
     systemd | systemd-user)
-        # That needs no root.
+        # This needs no root.
         told=$(ask_systemd --property=User --property=UID --property=ExecStart show "$service" 2>/dev/null </dev/null)
         unit_user=$(printf '%s\n' "$told" | sed -n 's/^UID=\([0-9][0-9]*\)$/\1/p' | head -n 1)
         named=$(printf '%s\n' "$told" | sed -n 's/^User=//p' | head -n 1)
@@ -195,10 +193,9 @@ ask_unit() {
     unit_config=$(config_of_command "$command_line")
 }
 
-# Sets $contained to the process of this registry's zot where that one has a root of its own, as in a container: the one
-# that serves the config, or that listens for it. Where a container's port is answered by a program in between, the only
-# zot in any container.
-# Of another user only root sees it.
+# Sets $contained to the process of this registry's zot if it has a root of its own, as in a container: the process that
+# serves the config, or that listens for it. If another program answers on a container's port, the only zot in any
+# container. Only root sees processes of other users.
 # Reads: listener. Sets: contained. Prints: -. Scratch: others process.
 find_contained() {
     contained=
@@ -217,7 +214,7 @@ find_contained() {
     [ "$others" -eq 1 ] || contained=
 }
 
-# Whether a process has a root of its own. A hardened unit of systemd has mounts of its own, and the same root.
+# Whether a process has a root folder of its own. A hardened unit of systemd has its own mounts, and the same root.
 # Reads: -. Sets: -. Prints: -.
 # shellcheck disable=SC2012 # find has no portable way to say it
 has_own_root() (
@@ -225,7 +222,7 @@ has_own_root() (
     [ -n "$root_there" ] && [ "$root_there" != "$(ls -di / | awk '{ print $1 }')" ]
 )
 
-# Whether a folder of this host is the same folder to a process with a root of its own.
+# Whether a process with its own root sees the same folder under this name.
 # Reads: -. Sets: -. Prints: -.
 # shellcheck disable=SC2012 # find has no portable way to say it
 is_mounted() (

@@ -1,7 +1,8 @@
-# The rights that a deployment takes on the host, whether zot is started with the host, and what to say where that is
-# not so. Nothing here changes anything.
+# The rights that a deployment needs on the host, and whether zot is started at boot; what to say if not. Nothing here
+# changes anything.
 
-# Whether sudo runs a command, or, without one, any, with no password and no terminal. Sets $problem otherwise.
+# Whether sudo runs a command (or, without an argument, any command) without a password and a terminal. Sets $problem if
+# not.
 # Reads: -. Sets: problem. Prints: -. Scratch: said wanted.
 sudo_allows() {
     if [ $# -eq 0 ]; then
@@ -9,7 +10,7 @@ sudo_allows() {
         said=$(sudo -n true 2>&1 </dev/null) && return 0
     else
         wanted="\"$*\""
-        # Where it lists the command it says how it would run it; where it does not, it says nothing at all.
+        # If sudo allows the command, it prints how it would run it; if not, it prints nothing.
         if ! said=$(sudo -n -l "$@" 2>&1 </dev/null); then
             said=${said:-it lists no such command}
         elif wants_password "$said"; then
@@ -28,8 +29,7 @@ sudo_allows() {
     return 1
 }
 
-# Whether a command that sudo lists would ask for a password: a rule without NOPASSWD may be the one that counts, while
-# another has it.
+# Whether sudo would ask for a password: the rule that applies may lack NOPASSWD, while another one has it.
 # Reads: tab. Sets: -. Prints: -.
 wants_password() (
     case $(sudo -n -v 2>&1 </dev/null) in *password*) ;; *) return 1 ;; esac
@@ -53,14 +53,14 @@ wants_password() (
     }
 )
 
-# Whether polkit lets this user give systemd an order about the service. The order is one that systemd asks polkit about
-# and then refuses, whoever gives it.
+# Whether polkit lets this user give systemd orders about the service. Sends an order that systemd checks with polkit
+# and then refuses in any case.
 # Reads: service. Sets: problem. Prints: -. Scratch: named said.
 polkit_allows() {
     said=$(systemctl --no-ask-password --job-mode=isolate "$1" "$service" 2>&1 </dev/null)
     case $said in *"uthentication required"* | *"ccess denied"* | *"ermission denied"*) ;; *) return 0 ;; esac
     said=$(printf '%s\n' "$said" | head -n 1 | cut -c 1-300)
-    # polkit is asked about a unit by its own name.
+    # systemd asks polkit about the real name of a unit, not an alias.
     named=$(service_fact Id)
     case $named in
     '' | "$(unit_name)") problem="$(id -un) may not $1 $service ($said); npm run host-rights prints what root is to allow; or set host.sudo. [ZH-POLKIT-REFUSED]" ;;
@@ -72,7 +72,7 @@ polkit_allows() {
 # Reads: problem. Sets: -. Prints: -.
 check_rights() { rights_are_there || fail "$problem"; }
 
-# Tries every right that a deployment takes. Sets $problem where one is missing.
+# Tries every right that a deployment needs. Sets $problem if one is missing.
 # Reads: config manager problem restart_command service service_state sudo. Sets: problem. Prints: -. Scratch: missing
 # order orders.
 rights_are_there() {
@@ -82,7 +82,7 @@ rights_are_there() {
     fi
     orders=restart
     ask_service
-    # What did not run is stopped again, where the deployment fails.
+    # A service that was not running is stopped again if the deployment fails.
     if [ "$service_state" != running ] || [ ! -f "$config" ]; then orders="restart stop"; fi
     missing=
     case $manager:$sudo in
@@ -98,8 +98,8 @@ rights_are_there() {
     [ -z "$missing" ]
 }
 
-# Without lingering systemd ends the services of a user some seconds after the last logout, and starts none with the
-# host. Whoever looks over SSH has logged in, and sees them run.
+# Without lingering, systemd ends a user's services some seconds after the last logout, and does not start them at boot.
+# Whoever looks over SSH is logged in, and sees them run.
 # Reads: manager restart_command sudo. Sets: -. Prints: -. Scratch: session_user.
 check_lingering() {
     session_user=
@@ -134,7 +134,7 @@ lingers() {
     [ -e "/var/lib/systemd/linger/$1" ] || [ "$(loginctl --property=Linger show-user "$1" 2>/dev/null </dev/null)" = Linger=yes ]
 }
 
-# A service of ours runs as root only where somebody has said so.
+# A managed service runs as root only if a setting says so.
 # Reads: data manager own_service zot_user. Sets: -. Prints: -.
 check_not_root() {
     [ "$own_service" = yes ] && [ "$(zot_owner)" = 0 ] && [ -z "$zot_user" ] || return 0
@@ -147,21 +147,22 @@ check_not_root() {
     fi
 }
 
-# How an order to systemd about this service is typed.
+# The command line of an order to systemd about this service.
 # Reads: manager. Sets: -. Prints: a command.
 systemctl_of() { if [ "$manager" = systemd-user ]; then printf 'systemctl --user %s' "$*"; else printf 'systemctl %s' "$*"; fi; }
 
 # Reads: service. Sets: -. Prints: the name of the unit.
 unit_name() { printf '%s.service' "${service%.service}"; }
 
-# What starts the unit, of what ask_service was told.
+# The units that start this unit, from $service_facts.
 # Reads: -. Sets: -. Prints: names of units, in one line, or nothing.
 starters() (
     for relation in WantedBy RequiredBy BoundBy UpheldBy TriggeredBy; do service_fact "$relation"; done | grep . | tr '\n' ' ' | sed 's/ $//'
 )
 
-# Whether something that starts the unit has been started; while the host is still starting that cannot be told. A unit
-# may be enabled for a target that its manager never reaches, or does not have, such as multi-user.target of a user's.
+# Whether a unit that starts this one is active. While the host is still booting, that cannot be told. A unit may be
+# enabled for a target that its manager never reaches, or does not have, such as multi-user.target under a user's
+# manager.
 # Reads: -. Sets: -. Prints: -.
 has_starter() (
     # shellcheck disable=SC2046 # names
@@ -170,7 +171,7 @@ has_starter() (
     printf '%s\n' "$states" | sed 1d | grep -Eq '^(active|reloading|activating)$'
 )
 
-# Whether the service, which ask_service was told of, is started with the host. Sets $problem otherwise.
+# Whether the service is started at boot, from the answer to ask_service. Sets $problem if not.
 # Reads: launchd_domain launchd_target manager own_service problem service service_state. Sets: problem. Prints: -.
 # Scratch: enable starter unit wanted.
 starts_with_host() {
@@ -185,7 +186,7 @@ starts_with_host() {
         case $(service_fact UnitFileState) in
         enabled-runtime) problem="$unit is enabled until the host restarts, and not after that; run on the host: $enable [ZH-START-RUNTIME-ONLY]" ;;
         transient) problem="$unit was made by systemd-run, and is gone when the host restarts; write a unit. [ZH-START-TRANSIENT]" ;;
-        # What another unit wants or triggers is started by it.
+        # A unit that another one wants or triggers is started by it.
         disabled | static | indirect | generated | linked | linked-runtime)
             [ -z "$(starters)" ] || return 0
             case $(service_fact UnitFileState) in
@@ -198,7 +199,7 @@ starts_with_host() {
             *) problem="$unit is disabled, so that zot is not started when the host restarts; run on the host: $enable [ZH-START-DISABLED]" ;;
             esac
             ;;
-        # A unit that is written here is wanted by what is always reached.
+        # A managed unit is wanted by a target that is always reached.
         enabled)
             [ "$own_service" = no ] && ! has_starter || return 0
             starter=$(starters)
@@ -216,7 +217,7 @@ starts_with_host() {
     [ -z "$problem" ]
 }
 
-# Why a unit cannot be used, whatever else is right. Sets $problem.
+# Why a unit cannot be used at all. Sets $problem.
 # Reads: problem. Sets: problem. Prints: -. Scratch: load_error reload unit unmask.
 unit_is_usable() {
     problem=

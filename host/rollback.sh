@@ -1,7 +1,6 @@
-# Rollback: what a deployment has replaced comes back. Recovery: a deployment that was interrupted is proven or rolled
-# back.
+# Rollback: restores what a deployment has replaced. Recovery: proves an interrupted deployment, or rolls it back.
 
-# Brings back what the deployment has replaced, whatever the reason.
+# Restores what the deployment has replaced, whatever the reason.
 # Reads: authorities config declared listener manager problem restarted stopped target url was_running. Sets: committed
 # declared. Prints:
 #    lines, on standard error. Scratch: running waits.
@@ -12,7 +11,7 @@ rollback() {
         expect_of "$config"
         rm -f "$config"
         stop_service
-        # What was told to end, or cannot start without a config, takes a moment.
+        # A process that was told to end, or cannot start without a config, takes a moment.
         waits=0
         running=$(running_zot)
         while [ -n "$running" ] && [ "$waits" -lt 30 ] && [ -z "$stopped" ]; do
@@ -44,15 +43,15 @@ rollback() {
         return
     fi
     if [ "$was_running" = no ]; then
-        # A command can only restart: what was rejected is not to run on.
+        # A command can only restart; the rejected config must not stay in service.
         if [ "$manager" = command ]; then expect_of "$config" && restart_service && wait_until_ready; else stop_service; fi
         warn "The config that was there before is back; zot did not run before this deployment. [ZH-ROLLBACK-NOT-RUNNING]"
         report_ready
         forget_deployment "$target"
         return
     fi
-    # Where no restart has succeeded, what runs has never seen another config; without its issuer it could not start
-    # again.
+    # If no restart has succeeded, the running zot has never read another config; and without its issuer it could not
+    # start again.
     if [ -z "$restarted" ] && expect_of "$config" && is_ready && ! has_changed; then
         warn "The config that was in force before is back; zot was not restarted, and serves it as before. [ZH-ROLLBACK-NO-RESTART]"
         forget_deployment "$target"
@@ -75,8 +74,7 @@ rollback() {
     warn "The config that was in force before is back in $config, but zot is not ready with it. [ZH-ROLLBACK-NOT-READY] $problem$(last_words_note)"
 }
 
-# The zot that runs by this config, and not what only watches over one: that has it in its command line too, and answers
-# nothing.
+# The zot process of this config, and not a supervisor: that has the config in its command line too, and serves nothing.
 # Reads: -. Sets: -. Prints: a process id, or nothing.
 running_zot() (
     processes=$(zot_processes)
@@ -89,7 +87,7 @@ running_zot() (
     if [ -n "$processes" ] && is_ready; then printf '%s\n' "$processes" | head -n 1; fi
 )
 
-# Whether zot is ready now, as a line of its own.
+# Prints whether zot is ready now.
 # Reads: config. Sets: -. Prints: a line, on standard error.
 report_ready() {
     if expect_of "$config" && is_ready; then
@@ -99,10 +97,9 @@ report_ready() {
     fi
 }
 
-# What is left where a config cannot start for want of its issuer: anyone may still pull. The start that waits does this
-# by itself.
-# The deployment becomes one of the read-only config, and keeps what was there; by second names, since the disk may be
-# full.
+# The last resort if a config cannot start without its issuer: serve read-only, so that anyone may still pull. The start
+# script does this itself. The read-only config becomes that of this deployment, and the former files stay under second
+# names, because the disk may be full.
 # Reads: config serving_before target. Sets: -. Prints: -.
 bring_up_read_only() {
     start_in_use "$serving_before" && return 1
@@ -116,8 +113,7 @@ bring_up_read_only() {
     return 1
 }
 
-# Restarts zot with the config that is in its place until it is ready, or its time is over: a port may be free again by
-# then.
+# Restarts zot with the config in its place until it is ready or the time is over: a port may become free meanwhile.
 # Reads: config ready_timeout stopped. Sets: problem. Prints: -. Scratch: attempts up_until.
 bring_up() {
     expect_of "$config" || {
@@ -135,7 +131,7 @@ bring_up() {
     done
 }
 
-# Ends what an earlier deployment has left unended: its config is proven, or goes. Answers whether it was proven.
+# Completes an interrupted deployment: proves its config, or rolls it back. Returns whether it was proven.
 # Reads: config folder problem ready_timeout target. Sets: committed recovered_before restarted stopped target
 # was_running. Prints: lines,
 #    on standard error. Scratch: interrupted proven.
@@ -148,7 +144,7 @@ recover() {
         return 1
     fi
     target=$interrupted
-    # It may be the interruption that zot does not run.
+    # zot may be down because of the interruption.
     if [ -e "$target/replaced.json" ]; then was_running=yes; fi
     proven=
     if cmp -s "$target/config.json" "$config"; then
@@ -170,7 +166,7 @@ recover() {
             arm
         fi
     else
-        # It was on its rollback; zot may still run with what was rolled back.
+        # It was interrupted during its rollback; zot may still run with the rejected config.
         warn "zot-hardening: An earlier deployment was interrupted while it was rolled back; this one restarts zot with the config that is in its place. [ZH-RECOVER-ROLLBACK]"
         restarted=yes
         put_back_secrets "$target"

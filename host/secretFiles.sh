@@ -1,9 +1,9 @@
-# The secret files that a config names: whether they are in place, their modes and owners, their replacement.
+# The secret files of a config: whether they are in place, their modes and owners, their replacement.
 
 # Reads: config. Sets: -. Prints: -.
 in_force() { [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
 
-# Does something for each secret file that a config names.
+# Runs a command for each secret file that a config names.
 # Reads: credentials folder session_keys. Sets: -. Prints: -.
 each_secret() {
     names "$2" "$credentials" && { "$1" "$folder/credentials" "$credentials" || return 1; }
@@ -20,8 +20,8 @@ is_in_place() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2" && has_mode "$2
 # Reads: -. Sets: -. Prints: -.
 holds() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2"; }
 
-# Files of a config that serves which only have another mode or owner than they should get them back; zot need not be
-# restarted for it. Fails where that cannot be done, or would take them from the user that zot runs as.
+# Restores mode and owner of the files of the config in service; zot needs no restart for that. Fails if it cannot, or
+# if zot could no longer read them.
 # Reads: config folder. Sets: repaired. Prints: -.
 repair_modes() {
     repaired=
@@ -36,12 +36,12 @@ repair_modes() {
 # Reads: -. Sets: -. Prints: -.
 repair_secret() { is_in_place "$1" "$2" || { chmod 0600 "$2" && give_to_zot "$2"; }; }
 
-# Copies, and looks whether all of it has arrived: not every tool tells of a full disk.
+# Copies a file and checks the copy: not every tool reports a full disk.
 # Reads: -. Sets: -. Prints: -.
 copy() { cp "$1" "$2" && cmp -s "$1" "$2" && chmod "$3" "$2"; }
 
-# The config that is in force may name a secret file, too: until the commit it stays as it is, and its successor waits
-# in the deployment's folder; after the commit it is kept there until the deployment is proven.
+# The config in service may name a secret file too. It stays unchanged until the commit, while its successor waits in
+# the folder of the deployment; after the commit it is kept there until the deployment is proven.
 # Reads: staging. Sets: -. Prints: -. Scratch: waiting.
 stage_secret() {
     is_in_place "$1" "$2" && return 0
@@ -50,8 +50,7 @@ stage_secret() {
     copy "$1" "$waiting" 0600 && give_to_zot "$waiting"
 }
 
-# Keeps the secret files that the deployment is to replace, by a second name for the very file, and puts the others in
-# their place.
+# Keeps the secret files that the deployment replaces as hard links, and puts the others in their place.
 # Reads: config_folder target. Sets: -. Prints: -.
 keep_replaced_secrets() (
     for waiting in "$target"/secrets/*; do
@@ -75,8 +74,8 @@ replace_secrets() (
     done
 )
 
-# The files that a deployment has replaced come back as they were, to owner, mode and bytes. But where zot has to start
-# again by them, one that it could not read any more, or that holds something else than its name says, stays replaced.
+# Restores the secret files that a deployment has replaced, with owner, mode and content. If zot has to restart with
+# them, a file that zot could no longer read, or whose content does not match its name, is not restored.
 # Reads: config config_folder kept restarted. Sets: kept. Prints: -.
 put_back_secrets() {
     for kept in "$1"/replaced-secrets/*; do

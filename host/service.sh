@@ -1,4 +1,4 @@
-# The service that zot runs as: its restart, and what comes of it.
+# The service that zot runs as: its restart, and the outcome.
 
 processes_before=
 processes_since=
@@ -19,7 +19,7 @@ must_name_release=
 restart_service() {
     case $manager in
     systemd | systemd-user)
-        # What was started too often lately would be refused.
+        # systemd refuses a unit that was started too often lately.
         run systemd reset-failed "$service"
         run systemd restart "$service"
         ;;
@@ -28,22 +28,22 @@ restart_service() {
         if [ -n "$service_file_changed" ]; then load_agent; else run launchd kickstart -k "$launchd_target"; fi
         ;;
     command)
-        # Not with our ignored signals, which zot would inherit.
+        # Without our ignored signals, which zot would inherit.
         run run_command "$restart_command"
         ;;
     esac
 }
 
-# Has launchd read a property list again. While the old job is still ending, it refuses.
+# Makes launchd read a property list again. It refuses while the old job is ending.
 # Reads: launchd_domain launchd_target service_file. Sets: process_before service_file_changed starts_before. Prints: -.
 # Scratch: tries.
 load_agent() {
     run launchd bootout "$launchd_target"
     [ -e "$service_file" ] || return 0
-    # Of the job that is loaded now nothing has run yet.
+    # The job that is loaded now has not run yet.
     process_before=
     starts_before=0
-    # A job that somebody has disabled cannot be loaded.
+    # A disabled job cannot be loaded.
     if is_disabled_in_launchd; then run launchd enable "$launchd_target"; fi
     tries=0
     while [ "$tries" -lt 50 ]; do
@@ -79,8 +79,8 @@ stop_service() {
     esac
 }
 
-# Notes how things are before a restart, so that what comes of it can be told: who serves, what the manager says of the
-# service, and how far zot's logs have come.
+# Records the state before a restart, to judge its outcome: the processes that serve, the manager's view of the service,
+# and the length of zot's logs.
 # Reads: log_lengths processes_before starts_before zots_before. Sets: absences changes log_lengths needed_changes
 #    process_before process_since processes_before processes_since restarted_at serving_before starts_before zots_before
 #    zots_since. Prints: -. Scratch: log process.
@@ -106,8 +106,8 @@ before_restart() {
     for log in $(zot_logs); do log_lengths="$log_lengths $log:$(log_length "$log")"; done
 }
 
-# Whether what was started by a restart has died, even if the manager starts it again: one start that fails is enough.
-# Sets $cause to how it ended, where that tells more than zot does.
+# Whether the process of a restart has died, even if the manager starts it again: one failed start is enough. Sets
+# $cause to how it ended, if that says more than zot does.
 # Reads: manager. Sets: cause. Prints: -.
 has_died() {
     cause=
@@ -122,7 +122,7 @@ has_died() {
 has_died_under_systemd() {
     ask_service
     case "$(service_fact ActiveState):$(service_fact SubState)" in
-    # In auto-restart it has ended, and waits for RestartSec to be over.
+    # In auto-restart it has ended, and waits for RestartSec.
     *:auto-restart* | failed:* | inactive:* | deactivating:*) ;;
     *) is_started_again || return 1 ;;
     esac
@@ -146,7 +146,7 @@ has_died_under_launchd() {
     esac
     starts=$(service_fact runs)
     if [ -n "$process_since" ] || [ "${starts:-0}" -gt "$starts_before" ]; then
-        # What launchd itself ends with where it cannot execute something.
+        # The exit code of launchd when it cannot execute a program.
         case $(service_fact 'last exit code') in 78*) cause="launchd could not run it: last exit code 78; check zot.binary, and the paths that its property list names. [ZH-ENDED-NOT-RUN-LAUNCHD]" ;; esac
         return 0
     fi
@@ -155,7 +155,7 @@ has_died_under_launchd() {
     is_absent_for 8
 }
 
-# A manager that was told to restart it may have left its process as it was until now.
+# The manager may not have replaced its process until now.
 # Reads: process_before process_since. Sets: process_since. Prints: -. Scratch: process.
 is_started_again() {
     process=$(service_process)
@@ -164,9 +164,9 @@ is_started_again() {
     [ "$process" != "$process_since" ]
 }
 
-# What a command has started has to be found among the processes, if those of zot can be seen here. What watches over it
-# may start it again and again: others each time, where a shell on its way to zot is another only once. And what watches
-# may have zot's command line in its own, as supervise-daemon and sudo have: it stays where zot has ended.
+# Finds the process that a restart command has started, if zot's processes are visible. A supervisor may start it again
+# and again, as a new process each time, while a shell that becomes zot is replaced once. A supervisor such as
+# supervise-daemon or sudo may have zot's command line in its own, and stays when zot has ended.
 # Reads: changes needed_changes process_since processes_before processes_since zots_since. Sets: absences changes
 #    needed_changes process_since processes_since zots_since. Prints: -. Scratch: found process seen stays zots.
 has_died_by_itself() {
@@ -191,7 +191,7 @@ has_died_by_itself() {
         absences=0
         if [ -z "$zots" ] && log_tells_of_end; then return 0; fi
         [ -n "$seen" ] || return 1
-        # What was there before zot itself may have been a shell on its way to it.
+        # The process before zot may have been a shell that became it.
         [ -z "$processes_since" ] || [ -n "$stays" ] || changes=$((changes + 1))
         processes_since=$seen
         [ "$changes" -ge "$needed_changes" ]
@@ -202,21 +202,21 @@ has_died_by_itself() {
     elif log_tells_of_end; then
         return 0
     elif [ -n "$processes_before" ]; then
-        # A command may only ask for the restart, and end before it.
+        # The command may only request the restart, and end before it.
         is_absent_for 12
     else
         return 1
     fi
 }
 
-# Of some processes those that have started none of the others.
+# Those of the given processes that have not started another one of them.
 # Reads: -. Sets: -. Prints: processes, in one line.
 without_parents() (
     parents=" $(for one in $1; do awk '/^PPid:/ { print $2 }' "/proc/${one%%:*}/status" || ps -o ppid= -p "${one%%:*}"; done 2>/dev/null | tr -s '\n ' ' ')"
     for one in $1; do case $parents in *" ${one%%:*} "*) ;; *) printf ' %s' "$one" ;; esac done
 )
 
-# Whether of some processes none is among others.
+# Whether the two lists of processes have none in common.
 # Reads: -. Sets: -. Prints: -.
 has_lost() (
     [ -n "$1" ] || return 1
@@ -226,7 +226,7 @@ has_lost() (
 # Reads: -. Sets: -. Prints: -.
 log_tells_of_end() { new_log_lines | grep -v 'http: Server closed' | grep -Eq '"level":"(fatal|panic)"|^panic:|^Error'; }
 
-# Whether a process is the zot that serves, and nothing on its way to it or around it: those have more words before.
+# Whether a process is the serving zot, and not a wrapper: a wrapper has more words before it.
 # Reads: binary. Sets: -. Prints: -.
 is_zot_itself() (
     runs=$({ tr '\0' ' ' <"/proc/$1/cmdline" || ps -ww -o args= -p "$1"; } 2>/dev/null)
@@ -234,14 +234,14 @@ is_zot_itself() (
     case ${runs%% serve *} in *' '*) return 1 ;; esac
 )
 
-# Whether so many looks in a row have found nothing that runs.
+# Whether this many looks in sequence have found no process.
 # Reads: absences. Sets: absences. Prints: -.
 is_absent_for() {
     absences=$((absences + 1))
     [ "$absences" -ge "$1" ]
 }
 
-# Waits until the zot of a config, which expect_of has read, is ready; not for one that has died.
+# Waits until the zot of a config, which expect_of has read, is ready, or has died.
 # Reads: cause problem ready_timeout stopped. Sets: problem. Prints: -. Scratch: deadline untrusted why.
 wait_until_ready() {
     deadline=$(($(now) + ready_timeout))
@@ -249,7 +249,7 @@ wait_until_ready() {
     until is_ready; do
         problem="zot was not ready within $ready_timeout seconds of its restart. [ZH-DEPLOY-NOT-READY]"
         [ -z "$stopped" ] || return 1
-        # What served before may answer for a moment still.
+        # The former process may still answer for a moment.
         if why=$(why_not_ready); then untrusted=0; else untrusted=$((untrusted + 1)); fi
         [ "$untrusted" -lt 10 ] || {
             problem="zot was restarted, and cannot be asked whether it is ready. [ZH-DEPLOY-NOT-ASKED] $why"
@@ -267,8 +267,7 @@ wait_until_ready() {
     done
 }
 
-# Whether what served before a restart has ended; where its process is not to be seen, one has to believe the service
-# manager.
+# Whether the former process has ended. If it cannot be seen, the service manager has to be trusted.
 # Reads: processes_before zots_before. Sets: problem. Prints: -. Scratch: process.
 has_changed() {
     for process in ${zots_before:-$processes_before}; do
@@ -279,7 +278,7 @@ has_changed() {
     done
 }
 
-# Whether the zot that answers is the one that is installed.
+# Whether the answering zot is the installed one.
 # Reads: binary commit installed_commit must_name_release. Sets: commit problem. Prints: -.
 is_installed_zot() {
     commit=$(running_commit)

@@ -1,6 +1,6 @@
-# The start that waits for the issuer, and the service file, where they are ours.
+# The start script that waits for the issuer, and the service file, if managed.
 
-# The start that waits for the issuer. It may be replaced at any time: a shell that runs it has it open.
+# Writes the start script that waits for the issuer. It is replaced by rename, because a running shell has it open.
 # Reads: authorities binary config folder start_without_issuer state target. Sets: -. Prints: -. Scratch: start_failed.
 place_start() {
     [ "$start_without_issuer" = yes ] || return 0
@@ -9,7 +9,7 @@ place_start() {
         cat "$folder/start"
     } >"$folder/start-here"
     if ! cmp -s "$folder/start-here" "$state/start"; then
-        # Of a deployment that fails, it goes as well.
+        # A deployment that fails removes it too.
         if [ -z "$target" ]; then
             :
         elif [ -f "$state/start" ]; then
@@ -21,14 +21,15 @@ place_start() {
         require "$start_failed" copy "$folder/start-here" "$state/start.new" 0755
         require "$start_failed" mv -f "$state/start.new" "$state/start"
     fi
-    # The start runs as zot's user, who may not write in this folder; and its unit may forbid it to write here at all.
+    # The start script runs as zot's user, who may not write in this folder; its unit may also forbid writing here at
+    # all.
     if [ ! -e "$state/serving" ]; then
         [ -z "$target" ] || touch "$target/no-serving" 2>/dev/null
         { touch "$state/serving" && chmod 0644 "$state/serving" && give_to_zot "$state/serving"; } 2>/dev/null
     fi
 }
 
-# Where our service file is, or our addition to the site's; empty where there is none.
+# The path of our service file, or of our drop-in for the site's unit; empty if there is none.
 # Reads: HOME manager own_service service start_without_issuer. Sets: service_file. Prints: -. Scratch: units.
 find_service_file() {
     service_file=
@@ -41,8 +42,8 @@ find_service_file() {
     esac
 }
 
-# Where systemd looks for units of the one who deploys. The manager of a user's services says it: it may know another
-# HOME or XDG_CONFIG_HOME than the login that deploys.
+# Where systemd looks for units of the deploying user. Asks their manager: it may have another HOME or XDG_CONFIG_HOME
+# than this login.
 # Reads: HOME XDG_CONFIG_HOME manager. Sets: -. Prints: a path.
 units_folder() {
     if [ "$manager" = systemd-user ]; then
@@ -80,7 +81,7 @@ place_service_file() {
     load_service_file
 }
 
-# Tells the manager of a service file that is new, or is as it was before; launchd reads it at the restart.
+# Makes the manager read a new or restored service file; launchd reads it at the restart.
 # Reads: manager own_service service service_file. Sets: service_file_changed. Prints: -.
 load_service_file() {
     case $manager in
@@ -111,7 +112,7 @@ put_back_service_file() {
     load_service_file
 }
 
-# For the rollback: the first of the folders that are made for the service file.
+# For the rollback: records the topmost folder that is created for the service file.
 # Reads: new_folder target. Sets: -. Prints: -.
 note_new_folder() { [ -z "$new_folder" ] || printf '%s\n' "$new_folder" >"$target/new-folder"; }
 
@@ -144,7 +145,7 @@ unload_service_file() {
 service_file_text() (
     case $manager in
     systemd*)
-        # In a unit, a percent sign and a dollar sign are doubled to stand for themselves.
+        # In a unit, percent and dollar signs are escaped by doubling.
         if [ "$start_without_issuer" = yes ]; then run_by="/bin/sh \"$state/start\""; else run_by="\"$binary\" serve \"$config\""; fi
         run_by=$(printf '%s' "$run_by" | sed 's/%/%%/g; s/\$/$$/g')
         printf '# %s\n[Unit]\n' "$service_file_mark"
@@ -193,7 +194,7 @@ property() { printf '    <key>%s</key>\n    <string>%s</string>\n' "$1" "$(xml "
 # Reads: -. Sets: -. Prints: the text.
 xml() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g'; }
 
-# A unit of ours that somebody has disabled is enabled again; zot need not be restarted for it.
+# Enables a managed unit again that somebody has disabled; zot needs no restart for that.
 # Reads: manager own_service service. Sets: repaired. Prints: -.
 repair_enabling() {
     [ "$own_service" = yes ] || return 0
@@ -203,7 +204,7 @@ repair_enabling() {
     return 0
 }
 
-# Says that the site's own service is not started with the host.
+# Warns that the site's own service is not started at boot.
 # Reads: own_service problem. Sets: -. Prints: a line, on standard error.
 report_start_with_host() {
     [ "$own_service" = no ] || return 0
@@ -211,8 +212,7 @@ report_start_with_host() {
     starts_with_host || warn "zot-hardening: $problem"
 }
 
-# Whether zot is started by the start that was asked for: where the service is the site's own, the site has to tell it
-# to.
+# Warns if zot is not started as declared: only the site can change its own service.
 # Reads: serving_before start_without_issuer state. Sets: -. Prints: a line, on standard error.
 check_start_in_use() {
     [ "$start_without_issuer" = yes ] || return 0

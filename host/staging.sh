@@ -1,6 +1,6 @@
-# Staging: everything that a deployment puts into force, complete beside its place; and what it replaces, kept.
+# Staging: writes all files of a deployment beside their place, and keeps what they replace.
 
-# The newest deployment that was begun and not ended, if there is one other than this: its folder still has the mark.
+# The newest unfinished deployment other than this one: its folder still has the mark.
 # Reads: state target. Sets: -. Prints: a path, or nothing.
 interrupted_deployment() (
     for number in $(deployments); do
@@ -9,8 +9,8 @@ interrupted_deployment() (
     done | tail -n 1
 )
 
-# Removes a deployment that is not in force. With the first of all, what it kept of before goes too: that may change
-# until the next.
+# Removes a deployment that is not in force. For the first deployment, removes what it kept of the original too: that
+# may change before the next.
 # Reads: state. Sets: -. Prints: -.
 forget_deployment() {
     put_back_service_file "$1"
@@ -20,7 +20,7 @@ forget_deployment() {
     [ -n "$(deployments)" ] || rm -rf "$state/original"
 }
 
-# Writes everything that is to be put into force, complete, with its final modes and owners, beside its place.
+# Writes all files of the deployment, with their final modes and owners, beside their place.
 # Reads: config config_folder credentials folder session_keys staging state target. Sets: staging target. Prints: -.
 # Scratch: last
 #    stage_failed.
@@ -47,12 +47,12 @@ stage() {
     require "The secret files could not be put beside $config. [ZH-STAGE-SECRETS-KEPT]" keep_replaced_secrets
     place_start
     place_service_file
-    # After a power cut there is to be either all of it or none. (An older sync takes no files, and writes everything.)
+    # After a power cut either all of it must exist or none. (An older sync takes no files, and writes everything.)
     run sync "$target"/* "$target"/*/* "$target" "$state/pushes" "$credentials" "$session_keys" "$config_folder"
     fail_if_stopped
 }
 
-# What was there before the first deployment, for a destroy that restores it.
+# Keeps what was there before the first deployment, for a destroy that restores it.
 # Reads: config state target was_running. Sets: -. Prints: -. Scratch: original_failed.
 keep_original() {
     [ ! -d "$state/original" ] && [ "$(deployments)" = "${target##*/}" ] || return 0
@@ -64,8 +64,8 @@ keep_original() {
     require "$original_failed" mv "$state/original.new" "$state/original"
 }
 
-# The rollback: the very file that is replaced, by a second name, so that it takes no room and no writing to bring it
-# back. Of a config that was never proven, what that one has replaced.
+# For the rollback: keeps the replaced file itself as a hard link, which needs no space and no write to restore. If the
+# replaced config was never proven, keeps its predecessor.
 # Reads: config target. Sets: -. Prints: -. Scratch: interrupted replaced_failed.
 keep_replaced() {
     replaced_failed="The config that is in force could not be kept in $target. [ZH-KEEP-REPLACED]"
@@ -88,15 +88,15 @@ prune() (
     done
 )
 
-# Removes what was only on its way, and the secret files that no config names any more.
+# Removes files that were only staged, and secret files that no config names any more.
 # Reads: config_folder state. Sets: -. Prints: -.
 remove_unused() (
     rm -rf "$state"/*.new "$state/staging"
     for deployment in "$state"/pushes/*; do
-        # Cut off between its proof and the tidying.
+        # Interrupted between proof and tidying.
         [ -e "$deployment/unproven" ] || [ ! -d "$deployment" ] || forget_former "$deployment"
     done
-    # Another zot's config may be in this folder, too.
+    # The config of another zot may be in this folder too.
     set --
     for holder in "$config_folder"/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do
         case ${holder##*/} in oidc-credentials.* | session-keys.*) continue ;; esac
@@ -105,7 +105,7 @@ remove_unused() (
     for file in "$config_folder"/oidc-credentials.*.json "$config_folder"/session-keys.*.json; do
         [ -f "$file" ] || continue
         grep -qF "\"$file\"" /dev/null "$@" 2>/dev/null
-        # 1: named nowhere. What cannot be read may name it.
+        # 1: named nowhere. A file that cannot be read may name it.
         [ $? -ne 1 ] || rm -f "$file"
     done
 )

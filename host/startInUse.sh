@@ -1,18 +1,18 @@
-# What the start that waits for the issuer (host/start.sh) has started.
+# What the start script that waits for the issuer (host/start.sh) has started.
 
-# What the start has written, as zot's user: a line, however long it is.
+# The note of the start script, written by zot's user: one line of any length.
 # Reads: state. Sets: -. Prints: a line, or nothing.
 said_by_start() { dd if="$state/serving" bs=400 count=1 2>/dev/null | head -n 1; }
 
-# Why what serves is read-only, where the start that waits for the issuer has made it so.
+# Why the registry is read-only, if the start script has made it so.
 # Reads: -. Sets: -. Prints: a note in brackets, or nothing.
 serving_note() (
     noted=$(start_says)
     case $noted in read-only*) printf ' (%s)' "$noted" ;; esac
 )
 
-# What the start has started, as far as one can tell: by what answers for the config that expect_of has read, and by
-# what the start has noted, which it cannot where its unit may not write here.
+# What the start script has started, as far as can be told: by what answers for the config that expect_of has read, and
+# by its note, which its unit may not be allowed to write.
 # Reads: authorities config listener problem start_without_issuer state. Sets: -. Prints: a line, or nothing.
 start_says() (
     noted=$(said_by_start)
@@ -30,8 +30,8 @@ start_says() (
     printf '%s' "$noted"
 )
 
-# Whether the service is started by the start that waits for the issuer: by what its manager runs, and where that says
-# nothing, by what the start has noted since $1. 2: it cannot be told.
+# Whether the service is started by the start script: by the command of its manager or, if that does not say, by what
+# the script has noted since $1. Returns 2 if it cannot be told.
 # Reads: config manager service_facts state. Sets: -. Prints: -. Scratch: noted started_by.
 start_in_use() {
     ask_service

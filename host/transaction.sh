@@ -11,7 +11,7 @@ commit() {
     }
 }
 
-# Restarts zot with the config that is in its place by now, and proves that it serves it. Sets $problem otherwise.
+# Restarts zot with the config in its place, and proves that zot serves it. Sets $problem if not.
 # Reads: config folder problem stopped. Sets: problem restarted. Prints: -.
 activate() {
     expect_of "$config" || {
@@ -32,7 +32,7 @@ activate() {
     [ -z "$stopped" ]
 }
 
-# Puts what was staged into force, or brings back what it replaced.
+# Commits what was staged, or restores what it replaced.
 # Reads: -. Sets: -. Prints: -.
 put_into_force() {
     commit
@@ -47,7 +47,7 @@ fail_of_zot() {
     fail "$problem$(last_words_note)"
 }
 
-# What zot has said, if it has said anything; else what its restart has.
+# The output of zot or, if there is none, of its restart.
 # Reads: -. Sets: -. Prints: lines, the first empty.
 last_words_note() (
     words=$(last_words)
@@ -62,17 +62,17 @@ last_words_note() (
 
 # Reads: state target. Sets: committed. Prints: -.
 mark_proven() {
-    # From here on the config stays; what is left is tidying.
+    # From here on the config stays; only tidying is left.
     committed=
     rm -f "$target/unproven" "$target/live.json"
     forget_former "$target"
-    # For an observation that has to know what was deployed here, and what never was.
+    # For the observation, which has to know what was deployed here, and what never was.
     {
         tail -n 500 "$state/deployed" 2>/dev/null
         sha256_of "$target/config.json"
     } >"$state/deployed.new" && chmod 0644 "$state/deployed.new" && mv -f "$state/deployed.new" "$state/deployed"
 } 2>/dev/null
 
-# What a proven deployment kept of what stood beside the config that it has replaced.
+# Removes what a proven deployment has kept of its predecessor beside the config.
 # Reads: -. Sets: -. Prints: -.
 forget_former() { rm -rf "$1/secrets" "$1/replaced-secrets" "$1/replaced-start" "$1/no-start" "$1/no-serving"; }

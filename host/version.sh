@@ -1,16 +1,16 @@
-# The version of zot: of the binary that is installed, and of the process that answers.
+# The version of zot: of the installed binary, and of the running process.
 
-# What `zot --version` calls its commit, such as v2.1.20-0-g3b5796d; nothing where it says none.
+# The commit that `zot --version` prints, such as v2.1.20-0-g3b5796d; nothing if it prints none.
 # Reads: -. Sets: -. Prints: the commit, or nothing.
 zot_commit() {
-    # On standard error in some versions, and a line of JSON among others.
+    # Some versions print it on standard error, as a line of JSON among others.
     as_zot "$1" --version 2>&1 </dev/null | sed -n 's/.*"commit" *: *"\([^"]*\)".*/\1/p' | head -n 1
 }
 
-# Whether what zot says of its version is a release that keeps tags from being moved, 2.1.19 or newer, or a build of
-# one. Sets $problem otherwise, and $version_kind to older or unreadable. Of the binary that is installed, as $problem
-# says. What comes before a release, such as a release candidate, is older; of commits after an older one nobody knows
-# what they have. (clients/zot/version.ts is the same; the cases of both are in one file.)
+# Whether a version of zot is a release that keeps tags from being moved (2.1.19 or newer), or a build of one. If not,
+# sets $problem, which speaks of the installed binary, and $version_kind to older or unreadable. A pre-release is older
+# than its release; what commits after an older release contain is unknown. (clients/zot/version.ts does the same; both
+# have their cases in one file.)
 # Reads: binary version_kind. Sets: problem version_kind. Prints: -.
 keeps_tags() {
     version_kind=$(printf '%s\n' "$1" | awk '
@@ -38,7 +38,7 @@ keeps_tags() {
     return 1
 }
 
-# Whether the site accepts this zot, by what it calls its commit or by the hash of the binary.
+# Whether the site accepts this zot, by its commit or by the hash of the binary.
 # Reads: accepted_version binary. Sets: -. Prints: -.
 is_accepted() {
     case $accepted_version in
@@ -48,8 +48,8 @@ is_accepted() {
     esac
 }
 
-# Whether the zot that answers, where expect_of has said, is the installed one as far as that says of itself, and of a
-# release that keeps tags. For a build that names its release, and no commit that could be read.
+# Whether the answering zot, which expect_of has found, is the installed one as far as it says, and of a release that
+# keeps tags. For a build that names its release but no readable commit.
 # Reads: problem. Sets: problem. Prints: -. Scratch: problem_before release.
 runs_release() {
     release=$(running_says releasetag)
@@ -60,7 +60,7 @@ runs_release() {
     return 1
 }
 
-# What the zot that answers says of itself, where search is on: its commit, or the tag of its release.
+# The commit of the answering zot, or the tag of its release, if search is on.
 # Reads: -. Sets: -. Prints: the commit, or nothing.
 running_commit() { running_says commit; }
 

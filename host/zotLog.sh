@@ -1,8 +1,8 @@
-# What zot has said since a restart, and what the restart has.
+# The output of zot since a restart, and the output of the restart.
 
 log_lengths=
 
-# The files that zot logs to: as is set, else as ask_service has found them and the config that expect_of has read says.
+# The log files of zot, as ask_service has found them.
 # Reads: log_file manager nodes. Sets: -. Prints: a path on each line.
 zot_logs() {
     if [ -n "$log_file" ]; then
@@ -31,8 +31,8 @@ log_length() {
     printf '%d' "$(read_log "$1" 'wc -c <"$1"')" 2>/dev/null
 }
 
-# Reads a log with a command for a shell. Where others than root may put something in its place, such as a link or a
-# pipe, that is read with the rights of zot alone, and nothing but a plain file.
+# Reads a log with a shell command. If others than root could replace the file, with a link or a pipe for example, it is
+# read with zot's rights only, and only if it is a plain file.
 # Reads: -. Sets: -. Prints: what the command prints.
 read_log() (
     log_file_read=$1
@@ -64,7 +64,7 @@ said_by() {
         by == wanted { print }'
 }
 
-# What is said in place of zot's last words, where there are none to be read.
+# A sentence in place of zot's last lines, if there are none to read.
 # Reads: log_file manager. Sets: -. Prints: lines, the first empty, or nothing. Scratch: noted.
 why_no_words() {
     [ -z "$log_file" ] || return 0
@@ -83,7 +83,7 @@ why_no_words() {
     esac
 }
 
-# What zot has said since the restart: the lines that tell of errors, else the last ones, without secrets.
+# The lines of zot since the restart: those with errors, or else the last ones, without secrets.
 # Reads: log_file manager. Sets: -. Prints: at most five lines.
 last_words() {
     {
@@ -94,8 +94,8 @@ last_words() {
     } | telling_lines
 }
 
-# What the restart has said, which may be of zot where a command has started that; where it failed, that was told
-# already.
+# The output of the restart. If a command has started zot, it may be the output of zot; if the restart failed, it was
+# reported already.
 # Reads: folder restarted. Sets: -. Prints: at most five lines.
 words_of_restart() { [ -z "$restarted" ] || telling_lines <"$folder/output"; }
 
@@ -103,7 +103,7 @@ words_of_restart() { [ -z "$restarted" ] || telling_lines <"$folder/output"; }
 telling_lines() {
     sed 's/^{"time":"[^"]*",//; s/,"caller":.*//; s/,"goroutine":.*//' |
         awk '
-            # How zot says that it has ended as it should.
+            # A line of zot after a normal end.
             /http: Server closed/ || /"message":"HTTP API"/ || /^[[:space:]]*$/ { next }
             /"level":"(error|fatal|panic)"|^panic:|^Error/ { errors = errors $0 "\n" }
             { last[++count] = $0 }
@@ -113,7 +113,7 @@ telling_lines() {
             }' | tail -n 5 | cut -c 1-400 | without_secrets
 }
 
-# Takes out what the secret files hold, in case somebody logs it. (Secrets reach awk by its input, not by its
+# Removes the content of the secret files, in case somebody logs it. (Secrets reach awk on its input, not in its
 # arguments.)
 # Reads: folder. Sets: -. Prints: its input.
 without_secrets() {

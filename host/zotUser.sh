@@ -1,14 +1,14 @@
 # The user that zot runs as, and how root becomes that user.
 
-# The user id that zot runs as: it has to be able to read the secret files. Where root deploys, it is the one that the
-# service's manager names, else the one that the storage belongs to; root itself can read the files of anybody.
+# The user id that zot runs as, who has to be able to read the secret files. If root deploys: the user that the service
+# manager names, or else the owner of the storage; root can read all files.
 # Reads: data unit_user zot_user. Sets: -. Prints: a user id, or nothing.
 zot_owner() {
     if [ -n "$zot_user" ]; then
         id -u "$zot_user" 2>/dev/null
     elif [ "$(id -u)" -eq 0 ]; then
         ask_unit
-        # The storage may be a symbolic link, whose own owner says nothing.
+        # The storage may be a symbolic link, whose own owner does not count.
         if [ "${unit_user:-0}" != 0 ]; then printf '%s\n' "$unit_user"; else owner_of "$data/."; fi
     else
         id -u
@@ -21,7 +21,7 @@ name_of_user() { id -un "$1" 2>/dev/null || awk -F : -v wanted="$1" '$3 == wante
 
 user_switch=
 
-# Finds by what root can become zot's user; sets $user_switch.
+# Finds a tool with which root becomes zot's user; sets $user_switch.
 # Reads: owner zot_group zot_name. Sets: user_switch zot_group zot_name. Prints: -.
 find_user_switch() {
     zot_name=$(name_of_user "$owner")
@@ -45,7 +45,7 @@ become_zot() {
         for word; do words="$words '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'"; done
         su -s /bin/sh "$zot_name" -c "exec$words"
         ;;
-    # What others may write is then not run at all.
+    # A program that others may write is not run at all.
     *) if [ -z "$(untrusted_folders "${1%/*}")" ]; then "$@"; else echo "There is no setpriv, chroot, sudo or su on this host by which root could run $1 as the user $owner. [ZH-RUN-AS-ZOT]" >&2 && return 126; fi ;;
     esac
 }
@@ -56,8 +56,7 @@ can_become_zot() {
     [ "$user_switch" != none ]
 }
 
-# Runs a command with no more rights than zot has: what zot's user put in its way is then nothing that root reads or
-# runs.
+# Runs a command with the rights of zot only: root then neither reads nor runs what zot's user may have put there.
 # Reads: owner user_switch. Sets: -. Prints: -.
 as_zot() {
     if [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ]; then

@@ -1,13 +1,12 @@
-# Looks at the registry's host for the resource HostObservation, and changes nothing. Where it asks what a deployment
-# would ask, it works in a folder of its own below TMPDIR, which it removes.
+# Observes the registry's host for the resource HostObservation, and changes nothing. For the checks of a deployment it
+# works in its own folder below TMPDIR, which it removes.
 #
-# Above this stands what changes nothing of the host's scripts (host/scripts.ts), whose functions are used here; below
-# it what they look at: their variables, $secret_files, one path on each line, $declared, the config that was deployed
-# last, or nothing where none was, and $known_version, the version of the zot of which ls once said $known_binary. Where
-# a deployment is to be asked for: $planned_config, the config that it would bring, $verified_config and
-# $verified_read_only as zot can verify them with the secret files in $folder, $drop_settings, one on each line, and
-# $deployment_is_due, where it is known that there will be one.
-# Standard output is lines of "name=value"; then a line "--" and the config that is on the host, to the last byte.
+# The functions of the host scripts that change nothing come before this (host/scripts.ts), and are used here. Their
+# variables come after it, and with them: $secret_files, one path a line; $declared, the config that was deployed last,
+# or nothing; $known_version, the version of the zot for which ls printed $known_binary. If the checks of a deployment
+# are to run: $planned_config, the config to deploy; $verified_config and $verified_read_only, which zot can verify with
+# the secret files in $folder; $drop_settings, one a line; $deployment_is_due, if a deployment is certain. Standard
+# output is lines of "name=value", then a line "--" and the exact config on the host.
 set -u
 umask 077
 LC_ALL=C
@@ -17,7 +16,8 @@ export PATH
 
 largest_config=1048576
 
-# A process for each would be half of the observation's time. What is too long is cut, but for its code.
+# A process for each line would take half the time of the observation. A value that is too long is cut, except for its
+# code.
 # Reads: newline. Sets: -. Prints: NAME=VALUE. Scratch: told told_code.
 fact() {
     told=$2
@@ -35,20 +35,20 @@ refuse() {
     exit 0
 }
 
-# Kind and rights of a file, and its owner's id, as ls has them; nothing where it is missing.
+# Type and mode of a file and its owner's id, as ls prints them; nothing if it is missing.
 # Reads: -. Sets: -. Prints: kind, mode and user id.
 # shellcheck disable=SC2012 # find has no portable way to say it
 rights_of() { ls -ldn "$1" 2>/dev/null | awk 'NR == 1 { print substr($1, 1, 10) " " $3 }'; }
 
 # Reads: manager planned_config problem sudo. Sets: -. Prints: -.
 check_sudo() {
-    # Where a deployment is asked for, that asks too.
+    # The checks of a deployment include this one.
     [ "$sudo" = service ] && [ -z "$planned_config" ] || return 0
     case $manager in systemd | launchd-daemon) ;; *) return 0 ;; esac
     rights_are_there || refuse "$problem"
 }
 
-# Who deploys at this moment, if somebody does.
+# Who is deploying at this moment, if anybody.
 # Reads: state. Sets: -. Prints: who deploys, or nothing.
 running_deployment() (
     for held in "$state"/claims/*; do
@@ -63,7 +63,7 @@ running_deployment() (
     done
 )
 
-# A deployment that was begun and neither proven nor rolled back, as one that was cut off leaves it.
+# An interrupted deployment, neither proven nor rolled back.
 # Reads: state. Sets: -. Prints: a number, or nothing.
 unfinished_deployment() (
     for number in $(deployments); do
@@ -71,7 +71,7 @@ unfinished_deployment() (
     done | tail -n 1
 )
 
-# Whether a zot whose commit cannot be read says, where it runs, of which release it is.
+# Whether the running zot names its release, if the commit of the binary cannot be read.
 # Reads: config declared version_kind. Sets: -. Prints: -.
 is_release_by_itself() {
     [ "$version_kind" = unreadable ] || return 1
@@ -82,8 +82,8 @@ is_release_by_itself() {
     fi
 }
 
-# The config that was deployed last, as the host has kept it, in $deployed; and whether the one that was declared last
-# was ever deployed here: a deployment that failed, or was refused, leaves none.
+# The config that was deployed last, as the host has kept it, in $deployed; and whether the config that was declared
+# last was ever deployed here: a failed or refused deployment leaves none.
 # Reads: declared declared_sha256 deployed last_was_deployed newline secret_files state. Sets: declared deployed
 # last_was_deployed
 #    secret_files. Prints: facts. Scratch: number.
@@ -102,11 +102,11 @@ find_deployed() {
     [ "$last_was_deployed" = no ] || return 0
     fact lastTried "$(if grep -qs -e "$declared_sha256" -e unknown "$state/tried"; then echo yes; else echo no; fi)"
     declared=$(cat "$deployed")
-    # Its secret files are the ones to look at.
+    # Its secret files are checked.
     secret_files=$secret_files$newline$(sed -n -e 's/^.*"\(\/[^"]*\/oidc-credentials\.[0-9a-f]*\.json\)".*$/\1/p' -e 's/^.*"\(\/[^"]*\/session-keys\.[0-9a-f]*\.json\)".*$/\1/p' "$deployed")
 }
 
-# The version of the installed zot, which is not asked again while it is the one that was asked before.
+# The version of the installed zot, which is asked again only if the binary has changed.
 # Reads: binary commit known_binary known_version problem. Sets: commit. Prints: facts. Scratch: installed.
 report_version() {
     installed=$(ls -Ldin "$binary" 2>/dev/null)
@@ -120,7 +120,7 @@ report_version() {
     fi
 }
 
-# What answers in zot's place, by the config that was deployed last; on standard input.
+# What answers at zot's address, by the config that was deployed last, on standard input.
 # Reads: problem url. Sets: -. Prints: facts. Scratch: attempts login read write.
 report_serving() {
     if ! expect_of /dev/stdin; then
@@ -128,7 +128,7 @@ report_serving() {
         return
     fi
     fact url "$url"
-    # One that is just being restarted is waited for.
+    # Waits for a zot that is just restarting.
     attempts=0
     until is_ready; do
         attempts=$((attempts + 1))
@@ -151,7 +151,7 @@ report_serving() {
     case $read:$write:$login in 200:401:404) fact serving read-only ;; *) fact serving other ;; esac
 }
 
-# What the checks of a deployment go by.
+# The variables that the checks of a deployment read.
 # Reads: folder. Sets: -. Prints: -.
 run() { "$@" </dev/null >"$folder/output" 2>&1; }
 
@@ -167,7 +167,7 @@ fail() {
     exit 1
 }
 
-# Asks what a deployment would ask before it touches anything, and tells all that it would be refused for.
+# Runs the checks of a deployment, and reports all that would refuse it.
 # Reads: TMPDIR checks_of_deployment checks_of_host commit config declared drop_settings folder planned_config. Sets:
 # folder
 #    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
@@ -200,7 +200,8 @@ report_preflight() {
 # Reads: problem. Sets: -. Prints: -.
 check_trusted() { check_trust || fail "$problem"; }
 
-# Whether zot takes the configs; the secret files are others. Its user has to be able to read them.
+# Whether zot accepts the configs, with other secret files in place of the real ones. Its user has to be able to read
+# them.
 # Reads: binary folder verified_config verified_read_only. Sets: -. Prints: -.
 check_config() {
     [ -x "$binary" ] || return 0
@@ -226,7 +227,7 @@ observe() {
     if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-ALL]"
         sudo_allows || refuse "$problem"
-        # Not as an argument, which every user of the host could see.
+        # Not an argument, which every user of the host could see.
         printf '%s\n' "$script" | sudo -n /bin/sh -c 'script=$(cat) && eval "$script"'
         exit
     fi
@@ -242,7 +243,7 @@ observe() {
     printf '%s\n' "$secret_files" | while IFS= read -r file; do
         if [ -n "$file" ]; then fact secret "$(rights_of "$file") $(sha256_of "$file") $file"; fi
     done
-    # Beside the rest, where nothing waits for it: it is a large program.
+    # Runs in parallel, because it is a large program.
     if [ -n "$planned_config" ]; then report_version; else report_version & fi
     ask_service
     fact service "$service_state"
@@ -273,7 +274,7 @@ observe() {
     fi
     if [ -n "$planned_config" ]; then report_preflight; fi
     wait
-    # What a link leads to may be for root alone.
+    # The target of a link may be readable for root only.
     if [ -f "$config" ] && [ ! -L "$config" ] && [ -r "$config" ]; then
         size=$(wc -c <"$config" | tr -d ' ')
         fact configSize "$size"
