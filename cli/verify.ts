@@ -154,6 +154,11 @@ const program = command(
         "what a new tag of CI has to look like, as access.tagScheme; may be repeated",
         collected,
     )
+    .option(
+        "--movable-tags <pattern=tags>",
+        "in these repositories CI may move these tags, as access.movableTags (team/**=latest,edge); may be repeated",
+        collected,
+    )
     .addOption(
         new Option("--metrics <readers>", "who may read the metrics (default: off)").choices([
             "anonymous",

@@ -15,6 +15,7 @@ import {
     type Who,
 } from "./accessPolicy";
 import { limitExpression } from "./conditions/limits";
+import { isDeclaredMovable, type MovableTags } from "./settings/movableTags";
 import { covers, mayOverlap } from "./settings/patterns";
 
 /** Who may do what only admins may otherwise. */
@@ -24,6 +25,8 @@ export interface Exceptions {
     workloadsGroup: string;
     /** Patterns of the repositories in which CI may move tags. */
     channels: readonly string[];
+    /** Tags that CI may move beside versions. */
+    movableTags: MovableTags;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface Exceptions {
  */
 export function policyBreaches(
     policy: AccessPolicy,
-    { adminsGroup, adminsMayUpdate, workloadsGroup, channels }: Exceptions,
+    { adminsGroup, adminsMayUpdate, workloadsGroup, channels, movableTags }: Exceptions,
 ): string[] {
     const breaches: string[] = [];
     const list = (rights: readonly Right[]) => rights.join(", ");
@@ -68,25 +71,33 @@ export function policyBreaches(
 
     function grantBreaches(grant: Grant, where: string, pattern?: string): string[] {
         const onlyAdmins = isOnlyFor(grant, adminsGroup);
-        const mayUpdate = (onlyAdmins && adminsMayUpdate) || (pattern !== undefined && isOfChannels(grant, pattern));
+        const mayUpdate = (onlyAdmins && adminsMayUpdate) || (pattern !== undefined && isOfMoving(grant, pattern));
         const forbidden = isRefusal(grant)
             ? []
             : grant.actions.filter(
                   (action) => (action === "delete" && !onlyAdmins) || (action === "update" && !mayUpdate),
               );
         if (forbidden.length === 0) return [];
-        const ofChannels = channels.length > 0 ? `, and CI in the repositories of access.channels alone` : "";
+        const moving = [
+            ...(channels.length > 0 ? ["the repositories of access.channels"] : []),
+            ...(Object.keys(movableTags).length > 0 ? ["the tags of access.movableTags"] : []),
+        ];
+        const ofChannels = moving.length > 0 ? `, and CI ${moving.join(" and ")} alone` : "";
         return [
             `${holdersOf(grant).join(" and ") || "a policy without a subject"} may ${list(forbidden)} ${where}; ` +
                 `only the group ${adminsGroup} may delete, and update only with access.adminsMayUpdate${ofChannels}`,
         ];
     }
 
-    /** Whether a grant is CI's, and of no other repositories than those in which CI may move tags. */
-    function isOfChannels(grant: Grant, pattern: string): boolean {
+    /** Whether a grant is CI's, and of no other repositories and tags than those that CI may move. */
+    function isOfMoving(grant: Grant, pattern: string): boolean {
         const isChannel = (own: string) => channels.some((channel) => covers(channel, own));
         const limit = limitOfGrant(grant);
-        const isInside = limit !== undefined && limit.tags.length === 0 && limit.repositories.every(isChannel);
+        const isInside =
+            limit !== undefined &&
+            limit.tags.length === 0 &&
+            limit.repositories.every(isChannel) &&
+            (limit.movable ?? []).every((own) => isDeclaredMovable(movableTags, own.pattern, own.tags));
         return isOnlyFor(grant, workloadsGroup) && (isChannel(pattern) || isInside);
     }
 }

@@ -140,7 +140,7 @@ export function rightsUnder(
     who: Who,
     { part, unconditional = false }: { part?: string | undefined; unconditional?: boolean } = {},
 ): Right[] {
-    const isNamed = ({ repositories }: Limit) =>
+    const isNamed = ({ repositories }: Pick<Limit, "repositories">) =>
         repositories.some((pattern) =>
             [rule?.pattern, part].some((inside) => inside !== undefined && covers(pattern, inside)),
         );
@@ -149,7 +149,8 @@ export function rightsUnder(
         if (grant.conditions === undefined || (limit && isNamed(limit))) return grant.actions;
         if (unconditional) return [];
         if (!limit) return grant.actions;
-        return limit.tags.flatMap((form) =>
+        const movable = (limit.movable ?? []).filter((own) => isNamed({ repositories: [own.pattern] }));
+        return [...limit.tags, ...movable.flatMap(({ tags }) => tags)].flatMap((form) =>
             grant.actions.map((action): Right => `${action} of tags like ${exampleOf(form)}`),
         );
     };
@@ -217,7 +218,10 @@ export function accessMatrix(policy: AccessPolicy): AccessMatrix {
 
 /** Patterns that limits name and that part a rule's repositories. */
 export function partsNamed(rule: RepositoryRule, policy: AccessPolicy): string[] {
-    const named = [...rule.grants, ...policy.everywhere].flatMap((grant) => limitOfGrant(grant)?.repositories ?? []);
+    const named = [...rule.grants, ...policy.everywhere].flatMap((grant) => {
+        const { repositories = [], movable = [] } = limitOfGrant(grant) ?? {};
+        return [...repositories, ...movable.map(({ pattern }) => pattern)];
+    });
     return [...new Set(named)]
         .filter((part) => mayOverlap(part, rule.pattern) && !covers(part, rule.pattern))
         .sort((left, right) => left.localeCompare(right, "en"));

@@ -1,6 +1,6 @@
 /** The three tiers, and the site's own rules, as a policy. Pure. */
 import { ACTIONS, type AccessPolicy, type Action, type Grant, type RepositoryRule } from "./accessPolicy";
-import { limitExpression } from "./conditions/limits";
+import { limitExpression, type Movable } from "./conditions/limits";
 import { ciMayNotDelete, isNotOfScheme, mirrorsUpstream, notPushable, onlyAdminsDelete, tagExists } from "./refusals";
 import type { PolicySettings } from "./settings";
 import { covers, mayOverlap, mayPrevail } from "./settings/patterns";
@@ -58,6 +58,12 @@ const channelsIn = ({ access }: PolicySettings, pattern: string): string[] =>
 const isChannel = ({ access }: PolicySettings, pattern: string): boolean =>
     access.channels.some((channel) => covers(channel, pattern));
 
+/** The same for tags that may move beside versions. */
+const movableIn = ({ access }: PolicySettings, pattern: string): Movable[] =>
+    Object.entries(access.movableTags)
+        .filter(([own]) => mayOverlap(own, pattern))
+        .map(([own, tags]) => ({ pattern: own, tags }));
+
 /** What CI has by a rule in which it has these actions outside of channels, for any tag. */
 function ciGrants(settings: PolicySettings, pattern: string, actions: Action[]): Grant[] {
     const { access, identity } = settings;
@@ -71,14 +77,18 @@ function ciGrants(settings: PolicySettings, pattern: string, actions: Action[]):
     if (isChannel(settings, pattern)) return [grant([...actions, "update"])];
     const repositories = channelsIn(settings, pattern);
     const tags = access.tagScheme;
-    const ofScheme = { expression: limitExpression({ repositories, tags }), message: isNotOfScheme(access) };
-    const inChannels = { expression: limitExpression({ repositories, tags: [] }), message: tagExists(access) };
+    const movable = movableIn(settings, pattern);
+    const ofScheme = { expression: limitExpression({ repositories, tags, movable }), message: isNotOfScheme(access) };
+    const whereTagsMove = {
+        expression: limitExpression({ repositories, tags: [], movable }),
+        message: tagExists(access),
+    };
     return [
         // A condition goes for all actions of its grant.
         ...(tags.length === 0
             ? [grant(actions)]
             : [grant(actions.filter((action) => action !== "create")), grant(["create"], ofScheme)]),
-        ...(repositories.length > 0 ? [grant(["update"], inChannels)] : []),
+        ...(repositories.length + movable.length > 0 ? [grant(["update"], whereTagsMove)] : []),
     ];
 }
 
@@ -97,7 +107,7 @@ function refusals(
             ? [{ users: [], groups: [group], actions: sorted(actions), conditions: [condition] }]
             : [];
     };
-    const isSaid = channelsIn(settings, pattern).length > 0;
+    const isSaid = channelsIn(settings, pattern).length + movableIn(settings, pattern).length > 0;
     return [
         ...(ci.includes("create")
             ? refusal(identity.workloadsGroup, isSaid ? [] : ["update"], tagExists(access))
@@ -106,7 +116,7 @@ function refusals(
         ...refusal(identity.adminsGroup, admins.includes("update") ? [] : ["update"], tagExists(access, true)),
         ...groups.flatMap(([group, actions]) => [
             ...(actions.includes("create")
-                ? refusal(group, ["update"], tagExists({ channels: [] }))
+                ? refusal(group, ["update"], tagExists({ channels: [], movableTags: {} }))
                 : refusal(group, ["create", "update"], closed ?? notPushable())),
             ...refusal(group, ["delete"], onlyAdminsDelete()),
         ]),

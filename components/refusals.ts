@@ -13,10 +13,16 @@ const or = (items: readonly string[]): string =>
 const repositories = (patterns: readonly string[]): string => `repositories like ${or(patterns)}`;
 
 /** A push to a tag that is there. */
-export function tagExists({ channels }: Pick<Access, "channels">, isAdmin = false): string {
+export function tagExists(
+    { channels, movableTags }: Pick<Access, "channels" | "movableTags">,
+    isAdmin = false,
+): string {
     if (isAdmin) return "this tag exists, and tags cannot be changed: push another tag, or delete this one first";
     const elsewhere = channels.length > 0 ? `; tags can be moved in ${repositories(channels)}` : "";
-    return `this tag exists, and tags here cannot be changed: push another tag${elsewhere}`;
+    const some = Object.entries(movableTags).map(
+        ([pattern, forms]) => `; tags like ${or(forms.map(exampleOf))} can be moved in ${repositories([pattern])}`,
+    );
+    return `this tag exists, and tags here cannot be changed: push another tag${elsewhere}${some.join("")}`;
 }
 
 /** A new tag of CI that does not look as it has to. */

@@ -317,7 +317,10 @@ const ciOf = ({ ciUser, workloadsGroup }: Subject): Who => ({ kind: "user", name
 function scratchRepository(subject: Subject, run: string): string {
     const usual = `${PREFIX}/${run}`;
     const ci = ciOf(subject);
-    const may = (action: "create" | "update", repository: string) => evaluate(subject.policy, ci, action, repository);
+    // As newTag() makes them: other ones may move beside.
+    const [version = "v1"] = subject.tagScheme.flatMap((form) => nthTag(form, 1) ?? []);
+    const may = (action: "create" | "update", repository: string) =>
+        evaluate(subject.policy, ci, action, repository, version);
     const candidates = [usual, ...subject.ciRepositories.flatMap((pattern) => repositoryUnder(pattern, run) ?? [])];
     return candidates.find((repository) => may("create", repository) && !may("update", repository)) ?? usual;
 }

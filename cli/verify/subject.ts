@@ -7,6 +7,7 @@ import { tieredPolicy } from "../../components/accessTiers";
 import { declaredState } from "../../components/declaredState";
 import { isMap } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
+import { type MovableTags, movableEntryMistake } from "../../components/settings/movableTags";
 import { channelMistake } from "../../components/settings/patterns";
 import { tagFormMistake } from "../../components/settings/tagForms";
 import { pulumi, tokenInStack } from "../shared/pulumi";
@@ -29,6 +30,8 @@ export interface Subject {
     channels: string[];
     /** Forms that a new tag of CI has to have one of; none where any will do. */
     tagScheme: string[];
+    /** Forms of tags that CI may move beside versions, by the pattern of their repositories. */
+    movableTags: MovableTags;
     /** Whether a refusal is to carry its reason. */
     explainsRefusals: boolean;
     metrics: "anonymous" | "users" | "off";
@@ -75,6 +78,8 @@ export interface SubjectOptions {
     ciRepositories?: string[];
     channels?: string[];
     tagScheme?: string[];
+    /** Each `pattern=form,form`. */
+    movableTags?: string[];
     explainRefusals?: boolean;
     loginFlow?: string;
     /** A program, or `true` for the machine's own. */
@@ -132,6 +137,7 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
         channels = [],
         tagScheme = [],
     } = options;
+    const movableTags = movableTagsOf(options);
     const policy = tieredPolicy({
         access: {
             ciRepositories,
@@ -139,6 +145,8 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
             adminsMayUpdate,
             channels,
             tagScheme,
+            movableTags,
+            acceptLossOfManifests: true,
             explainRefusals: false,
             rules: {},
         },
@@ -157,6 +165,7 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
         ciMayPushToMirrors: false,
         channels,
         tagScheme,
+        movableTags,
         explainsRefusals: options.explainRefusals ?? false,
         metrics: options.metrics ?? "off",
         metricsPath: options.metricsPath ?? "/metrics",
@@ -199,6 +208,7 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         ciMayPushToMirrors: access.ciMayPushToMirrors,
         channels: access.channels,
         tagScheme: access.tagScheme,
+        movableTags: access.movableTags,
         explainsRefusals: access.explainRefusals,
         metrics: options.metrics ?? (zot.metrics as Subject["metrics"]),
         metricsPath: zot.metricsPath,
@@ -220,6 +230,20 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
         browser: browserOf(options),
         remarks,
     };
+}
+
+/** @throws UserError */
+function movableTagsOf({ movableTags = [] }: SubjectOptions): Record<string, string[]> {
+    return Object.fromEntries(
+        movableTags.map((text) => {
+            const [pattern = "", forms = ""] = text.split("=");
+            const entry: [string, string[]] = [pattern, forms.split(",").filter(Boolean)];
+            const mistake = movableEntryMistake(...entry);
+            if (mistake)
+                throw new UserError(`--movable-tags ${JSON.stringify(text)} is not allowed because ${mistake}.`);
+            return entry;
+        }),
+    );
 }
 
 /** What Pulumi says that the stack has; without its state the settings alone are gone by. */

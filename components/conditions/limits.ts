@@ -14,6 +14,14 @@ export interface Limit {
     repositories: string[];
     /** Forms of tags for which it holds in every repository; what names no tag (blobs, digests) goes on. */
     tags: string[];
+    /** Forms of tags for which it holds in some repositories; there, too, what names no tag goes on. */
+    movable?: Movable[];
+}
+
+/** Forms of tags in the repositories of a pattern. */
+export interface Movable {
+    pattern: string;
+    tags: string[];
 }
 
 /** A condition as zot's config has it. */
@@ -25,6 +33,7 @@ export interface Condition {
 }
 
 const OR = " || ";
+const AND = " && ";
 const NO_TAG = 'req.referenceType != "tag"';
 const NEVER = "false";
 
@@ -33,11 +42,16 @@ export const repositoryExpression = (pattern: string): string =>
     /[*?]/.test(pattern) ? `req.repository.matches("${patternSource(pattern)}")` : `req.repository == "${pattern}"`;
 
 /** A limit as an expression. */
-export function limitExpression({ repositories, tags }: Limit): string {
+export function limitExpression({ repositories, tags, movable = [] }: Limit): string {
     const terms = [
         // Blobs, and the digest of a push with ?tag=, are asked for without a tag.
         ...(tags.length > 0 ? [NO_TAG, `req.tag.matches("${tagFormsSource(tags)}")`] : []),
         ...repositories.map(repositoryExpression),
+        // With no tag, too: zot asks for the digest of a push with ?tag= after each of its tags.
+        ...movable.map(
+            ({ pattern, tags: own }) =>
+                `${repositoryExpression(pattern)}${AND}req.tag.matches("${tagFormsSource(own).replace(/\$$/, "?$")}")`,
+        ),
     ];
     return terms.join(OR) || NEVER;
 }
@@ -54,18 +68,30 @@ function read(expression: string): Limit | undefined {
     if (expression.trim() === NEVER) return { repositories: [], tags: [] };
     const limit: Limit = { repositories: [], tags: [] };
     for (const term of expression.split(OR)) {
-        const [, member, source] = /^req\.(repository|tag)\.matches\("([^"\\]*)"\)$/.exec(term) ?? [];
-        const [, name] = /^req\.repository == "([^"\\]*)"$/.exec(term) ?? [];
-        const pattern = member === "repository" ? patternOfSource(source!) : name;
-        if (member === "tag") limit.tags.push(...(formsOfSource(source!) ?? []));
-        else if (pattern !== undefined && patternMistake(pattern) === undefined) limit.repositories.push(pattern);
+        const [first = "", second] = term.split(AND);
+        const pattern = patternOfTerm(first);
+        const tags = formsOfSource(tagSourceOf(second ?? first)?.replace(/\?\$$/, "$") ?? "");
+        if (second === undefined && tags) limit.tags.push(...tags);
+        else if (second === undefined && pattern !== undefined) limit.repositories.push(pattern);
+        else if (pattern !== undefined && tags) limit.movable = [...(limit.movable ?? []), { pattern, tags }];
     }
     // Whatever was left out or understood otherwise shows here.
     return limitExpression(limit) === expression ? limit : undefined;
 }
 
+/** The pattern that a term names; undefined for any other term. */
+function patternOfTerm(term: string): string | undefined {
+    const source = /^req\.repository\.matches\("([^"\\]*)"\)$/.exec(term)?.[1];
+    const name = /^req\.repository == "([^"\\]*)"$/.exec(term)?.[1];
+    const pattern = source === undefined ? name : patternOfSource(source);
+    return pattern !== undefined && patternMistake(pattern) === undefined ? pattern : undefined;
+}
+
+const tagSourceOf = (term: string): string | undefined => /^req\.tag\.matches\("([^"\\]*)"\)$/.exec(term)?.[1];
+
 /** Whether nothing meets it. */
-export const isNever = ({ repositories, tags }: Limit): boolean => repositories.length + tags.length === 0;
+export const isNever = ({ repositories, tags, movable = [] }: Limit): boolean =>
+    repositories.length + tags.length + movable.length === 0;
 
 /** What is known of a request: `reference` is a tag or a digest, empty where it has none, undefined where any may be. */
 export interface Asked {
@@ -74,10 +100,11 @@ export interface Asked {
 }
 
 /** Whether a request meets a limit; where any reference may be, whether one may. */
-export function meets({ repositories, tags }: Limit, { repository, reference }: Asked): boolean {
-    if (repositories.some((pattern) => matchesPattern(pattern, repository))) return true;
-    if (tags.length === 0) return false;
-    return reference === undefined || !isTag(reference) || hasTagForm(tags, reference);
+export function meets({ repositories, tags, movable = [] }: Limit, { repository, reference }: Asked): boolean {
+    const isIn = (pattern: string) => matchesPattern(pattern, repository);
+    const isOf = (forms: readonly string[]) =>
+        forms.length > 0 && (reference === undefined || !isTag(reference) || hasTagForm(forms, reference));
+    return repositories.some(isIn) || isOf(tags) || movable.some((own) => isIn(own.pattern) && isOf(own.tags));
 }
 
 /** Whether zot takes a reference for a tag: it tells a digest by its colon. */

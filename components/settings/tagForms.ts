@@ -124,6 +124,53 @@ function formOfSource(source: string): string | undefined {
     return form;
 }
 
+/** A character of a tag, in small letters, that is there once, or any number of times. */
+interface Step {
+    characters: string;
+    many: boolean;
+}
+const DIGITS = "0123456789";
+const NAME = `abcdefghijklmnopqrstuvwxyz${DIGITS}`;
+
+/** What a tag of a form is made of, one after another; capitals as small letters. */
+function stepsOf(form: string): Step[] {
+    const one = (characters: string): Step => ({ characters, many: false });
+    const any = (characters: string): Step => ({ characters, many: true });
+    return piecesOf(form)!.flatMap((piece) => {
+        if (typeof piece === "string") return [one(piece.toLowerCase())];
+        const count = Number(piece.count || 0);
+        switch (piece.placeholder.form(piece.count)) {
+            case "X":
+                return [one(DIGITS), any(DIGITS)];
+            case "<name>":
+                return [one(NAME), any(`${NAME}._-`)];
+            case "<date>":
+                return Array.from({ length: 8 }, () => one(DIGITS));
+            default:
+                return Array.from({ length: count }, () => one(`${DIGITS}abcdef`));
+        }
+    });
+}
+
+/** Whether some tag has both forms, whatever its capitals. */
+export function formsMayMeet(left: string, right: string): boolean {
+    const [a, b] = [stepsOf(left), stepsOf(right)];
+    const seen = new Set<string>();
+    const ahead: [number, number][] = [[0, 0]];
+    for (let at = ahead.pop(); at !== undefined; at = ahead.pop()) {
+        const [i, j] = at;
+        if (seen.has(String(at))) continue;
+        seen.add(String(at));
+        const [x, y] = [a[i], b[j]];
+        if (!x && !y) return true;
+        if (x?.many) ahead.push([i + 1, j]);
+        if (y?.many) ahead.push([i, j + 1]);
+        const meet = x && y && [...x.characters].some((character) => y.characters.includes(character));
+        if (meet) ahead.push([x.many ? i : i + 1, y.many ? j : j + 1]);
+    }
+    return false;
+}
+
 const expressions = new Map<string, RegExp>();
 
 /** Whether a tag has one of the forms. */

@@ -47,6 +47,7 @@ const exceptionsOf = ({ access, identity }: PolicySettings): Exceptions => ({
     workloadsGroup: identity.workloadsGroup,
     adminsMayUpdate: access.adminsMayUpdate,
     channels: access.channels,
+    movableTags: access.movableTags,
 });
 
 /** Channels that would leave nothing immutable, or be none. */

@@ -131,10 +131,11 @@ function declared(settings: ReturnType<typeof siteSettings>["settings"], reposit
         isUnclear: own !== undefined && own.ci === undefined && !isCache && caches.length > 0,
         mayPush: own?.ci ? own.ci.includes("create") : isOwn && !isCache,
         isChannel: access.channels.some((channel) => matches(channel, repository)),
+        movable: Object.entries(access.movableTags).flatMap(([one, forms]) => (matches(one, repository) ? forms : [])),
     };
 }
 
-test("CI's rights are those that are declared: moved tags in channels alone, new tags by the scheme, no deletion", () => {
+test("CI's rights are those that are declared: moved tags where and as declared alone, new tags by the scheme, no deletion", () => {
     const repositories = ["team", "team/app", "team/base/x", "teams/app", "app", "app/x", "x/y/app", "docker.io/app"];
     const references = ["v1.4.2", "v1.4.2-0f3c9a1", "latest", "0".repeat(64), `sha256:${"0f".repeat(32)}`, ""];
     let [accepted, moved, kept] = [0, 0, 0];
@@ -149,17 +150,19 @@ test("CI's rights are those that are declared: moved tags in channels alone, new
             accepted++;
             const { settings, policy } = site;
             for (const repository of repositories) {
-                const { isUnclear, mayPush, isChannel } = declared(settings, repository);
+                const { isUnclear, mayPush, isChannel, movable } = declared(settings, repository);
                 if (isUnclear) continue;
                 for (const reference of references) {
                     const may = (action: Action) => evaluate(policy, CI, action, repository, reference);
                     const isTag = reference !== "" && !reference.includes(":");
                     const { tagScheme } = settings.access;
                     const isOfScheme = tagScheme.length === 0 || !isTag || hasTagForm(tagScheme, reference);
+                    // A digest alone is asked for after the tags of a push with ?tag=.
+                    const moves = isChannel || (movable.length > 0 && (!isTag || hasTagForm(movable, reference)));
                     expect([repository, reference, ...ACTIONS.map(may)]).toEqual([
                         ...[repository, reference, true],
-                        mayPush && (isChannel || isOfScheme),
-                        mayPush && isChannel,
+                        mayPush && (isOfScheme || moves),
+                        mayPush && moves,
                         false,
                     ]);
                     if (may("update")) moved++;

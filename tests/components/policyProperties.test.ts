@@ -170,7 +170,8 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
                 demand(!most.includes("update") || settings.access.adminsMayUpdate, "admins overwrite", repository);
             } else {
                 const isCi = who.kind === "user" && who.groups.includes(workloadsGroup);
-                const isChannel = settings.access.channels.some((pattern) => matches(pattern, repository));
+                const moves = [...settings.access.channels, ...Object.keys(settings.access.movableTags)];
+                const isChannel = moves.some((pattern) => matches(pattern, repository));
                 demand(
                     (!most.includes("update") || (isCi && isChannel && most.includes("create"))) &&
                         !most.includes("delete"),

@@ -67,8 +67,9 @@ const REPOSITORIES = [
     "ghcr.io/a",
     "a",
 ];
-/** The reserved tag of each repository that is there before. */
+/** The tags of each repository that are there before: one that may never be declared to move, and one that may. */
 const TAG = "v1";
+const MOVABLE = "main";
 
 /** Repositories with a tag, and accounts with a key each: what a zot has that had another login once. */
 async function furnish(zot: Zot, folder: string): Promise<Record<string, string>> {
@@ -106,7 +107,8 @@ async function furnish(zot: Zot, folder: string): Promise<Record<string, string>
             expect((await server.request("DELETE", `/zot/auth/apikey?id=${uuid}`, { as })).status).toBe(200);
     }
     for (const repository of REPOSITORIES)
-        expect(await push(server, repository, TAG, repository, ["boss", PASSWORD])).toBe(201);
+        for (const tag of [TAG, MOVABLE])
+            expect(await push(server, repository, tag, `${repository} ${tag}`, ["boss", PASSWORD])).toBe(201);
     await server.stop();
     return keys;
 }
@@ -122,7 +124,33 @@ const PUSHES: [target: string, needs: [Action, string][]][] = [
     ["0".repeat(64), [["create", "0".repeat(64)]]],
     ["latest", [["create", "latest"]]],
     [TAG, [["update", TAG]]],
+    [MOVABLE, [["update", MOVABLE]]],
+    ["pr-7", [["create", "pr-7"]]],
     [OTHER_DIGEST, [["create", OTHER_DIGEST]]],
+    [
+        `${OTHER_DIGEST}?tag=${MOVABLE}`,
+        [
+            ["update", MOVABLE],
+            ["update", OTHER_DIGEST],
+        ],
+    ],
+    [
+        `${OTHER_DIGEST}?tag=${MOVABLE}&tag=${TAG}`,
+        [
+            ["update", MOVABLE],
+            ["update", TAG],
+            ["update", OTHER_DIGEST],
+        ],
+    ],
+    [
+        `${OTHER_DIGEST}?tag=pr-7&tag=${MOVABLE}`,
+        [
+            ["create", "pr-7"],
+            ["update", MOVABLE],
+            ["create", OTHER_DIGEST],
+            ["update", OTHER_DIGEST],
+        ],
+    ],
     [
         `${OTHER_DIGEST}?tag=v1.4.2&tag=v1.4.3`,
         [
@@ -193,7 +221,12 @@ function byMatrix(policy: AccessPolicy, who: Who, repository: string): Action[] 
     // Parts that meet give what each gives.
     const cells = (keys.length > 0 ? keys : [pattern]).map((key) => matrix[key]!);
     return ACTIONS.filter((action) =>
-        rows.some((name) => cells.some((row) => row[name]?.some((right) => actionOf(right) === action))),
+        rows.some((name) =>
+            cells.some((row) =>
+                // By a scheme digests go on; tags that move are not the one that is asked for.
+                row[name]?.some((right) => (action === "update" ? right : actionOf(right)) === action),
+            ),
+        ),
     );
 }
 

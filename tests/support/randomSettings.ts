@@ -59,8 +59,19 @@ const someChannels = fc.uniqueArray(
     { maxLength: 2 },
 );
 const someScheme = fc.subarray(["vX.Y.Z", "vX.Y.Z-<7 hex>", "<date>.X"], { maxLength: 2 });
+const someMovable = fc.dictionary(
+    rarely(fc.constantFrom("**", "team/**", "**/app", "te?m/*", "app", "x/**"), somePattern, 6),
+    fc.subarray(["main", "latest", "pr-X"], { minLength: 1 }),
+    { minKeys: 1, maxKeys: 2 },
+);
 export const someAccess = fc.record(
     {
+        movableTags: rarely<object>(
+            fc.constant({}),
+            rarely<object>(someMovable, fc.constantFrom({ "**": ["v1"] }, { a: [] })),
+            2,
+        ),
+        acceptLossOfManifests: rarely(fc.constant(true), fc.constant(false)),
         channels: rarely<string[]>(fc.constant([]), someChannels, 2),
         tagScheme: rarely<string[]>(fc.constant([]), rarely(someScheme, fc.constantFrom(["<9 hex"], ["-X"])), 3),
         explainRefusals: fc.boolean(),

@@ -8,6 +8,7 @@ import { keys } from "./keys";
 import { login } from "./login";
 import { matrix } from "./matrix";
 import { mirrors } from "./mirrors";
+import { movableTags } from "./movableTags";
 import { otherLogins } from "./otherLogins";
 import { service } from "./service";
 import { tags } from "./tags";
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
     ...integrity,
     ...tags,
     ...channels,
+    ...movableTags,
     ...mirrors,
     ...matrix,
     ...keys,

@@ -1,8 +1,9 @@
 /** Tags that stay what they are: what CI pushes, and what nobody overwrites. */
+import { evaluate, type Who } from "../../../components/accessPolicy";
 import { hasTagForm } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
 import type { Context } from "../context";
-import { fail, notPossible, type Outcome, pass, warning } from "../outcome";
+import { fail, notApplicable, notPossible, type Outcome, pass, warning } from "../outcome";
 import { race } from "../race";
 import { type Image, newImage, type Registry, type RegistryAnswer } from "../registry";
 
@@ -175,7 +176,10 @@ export const tags: Check[] = [
         title: "latest is no exception: CI pushes it once, and not again, other or the same (403)",
         needs: ["scratch", "ci"],
         async run(context) {
-            const { registry } = await context.as("ci");
+            const { registry, username } = await context.as("ci");
+            const ci: Who = { kind: "user", name: username, groups: [context.subject.workloadsGroup] };
+            if (evaluate(context.subject.policy, ci, "update", context.scratch, "latest"))
+                throw notApplicable("latest is declared to move here (access.movableTags); see movable-tags.");
             const image = newImage();
             context.willPush();
             const first = await registry.push(context.scratch, "latest", image);

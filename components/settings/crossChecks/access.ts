@@ -1,8 +1,9 @@
 /** What the settings of rights say together, and must not. Pure. */
 import type { Action } from "../actions";
 import type { Settings } from "../declarations";
-import { mayPrevail } from "../patterns";
+import { covers, mayPrevail } from "../patterns";
 import { type SettingMistake, shown } from "../setting";
+import { formsMayMeet } from "../tagForms";
 import { type CrossCheck, mistake } from "./crossCheck";
 
 export const accessChecks: CrossCheck[] = [
@@ -39,11 +40,54 @@ export const accessChecks: CrossCheck[] = [
         needs: ["access.rules", "access.adminsMayUpdate", "identity.adminsGroup", "identity.workloadsGroup"],
         check: ruleMistakes,
     },
+    { needs: ["access.movableTags", "access.acceptLossOfManifests"], check: movableMistakes },
+    {
+        needs: ["access.movableTags", "access.channels", "access.tagScheme"],
+        check: movableContradictions,
+    },
     {
         needs: ["access.rules", "access.ciMayPushToMirrors", "access.ciRepositories", "zot.mirrors"],
         check: mirrorMistakes,
     },
 ];
+
+/** Tags that move beside versions, where nobody said that their price is accepted. */
+function movableMistakes({ access }: Settings): SettingMistake[] {
+    if (Object.keys(access.movableTags).length === 0 || access.acceptLossOfManifests) return [];
+    return [
+        mistake(
+            "access.movableTags",
+            "it has a price: zot forgets a manifest as soon as a tag leaves it, so whoever may move one tag of a " +
+                "repository can make platforms and signatures of its versions unavailable, though not change them. " +
+                "Give such tags a repository of their own (access.channels), " +
+                "or accept that by access.acceptLossOfManifests: true.",
+        ),
+    ];
+}
+
+/** Tags that move anyway, and tags that a version may have. */
+function movableContradictions({ access }: Settings): SettingMistake[] {
+    return Object.entries(access.movableTags).flatMap(([pattern, forms]) => {
+        const setting = `access.movableTags[${JSON.stringify(pattern)}]`;
+        const channel = access.channels.find((own) => covers(own, pattern));
+        const met = forms.flatMap((form) =>
+            access.tagScheme
+                .filter((own) => formsMayMeet(own, form))
+                .map((own) =>
+                    mistake(
+                        setting,
+                        `a tag may have the form ${shown(form)} and be a version by access.tagScheme ` +
+                            `(${shown(own)}), which has to stay; give another tag.`,
+                    ),
+                ),
+        );
+        if (channel === undefined) return met;
+        return [
+            mistake(setting, `every tag moves there already, by access.channels (${shown(channel)}); leave it out.`),
+            ...met,
+        ];
+    });
+}
 
 /** Patterns that would let CI, whoever pushes for it, put its own images in place of upstream's. */
 function mirrorMistakes({ access, zot }: Settings): SettingMistake[] {

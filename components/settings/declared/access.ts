@@ -2,7 +2,8 @@
 import * as z from "zod/mini";
 import { ACTIONS } from "../actions";
 import { boolean, checked, define, isName } from "../kinds";
-import { IN_ZOT_CONFIG } from "../meanings";
+import { IN_ZOT_CONFIG, onOff, ordered } from "../meanings";
+import { movableEntryMistake } from "../movableTags";
 import { channelMistake, patternMistake } from "../patterns";
 import { TAG_FORM_ALLOWED, tagFormMistake } from "../tagForms";
 import { THREE_TIERS } from "../zotPlaces";
@@ -66,6 +67,41 @@ export const access = {
         default: [],
         zotConfig: THREE_TIERS,
         review: IN_ZOT_CONFIG,
+    }),
+    movableTags: define<Record<string, string[]>>({
+        description:
+            "Tags that CI may move in repositories that hold versions too: pattern to forms of tags, such as latest. " +
+            "It costs what access.acceptLossOfManifests says.",
+        kind: "map",
+        schema: z.record(z.string(), z.array(z.string())).check(
+            z.superRefine((declared, context) => {
+                for (const [pattern, forms] of Object.entries(declared)) {
+                    const because = movableEntryMistake(pattern, forms);
+                    if (because)
+                        context.addIssue({ code: "custom", input: declared, path: [pattern], params: { because } });
+                }
+            }),
+        ),
+        allowed:
+            'a map from a pattern such as "team/**" to a list of tags such as "latest" or "pr-X" (forms as in ' +
+            "access.tagScheme), none of which a version, a commit or a date may have",
+        default: {},
+        zotConfig: THREE_TIERS,
+        review: IN_ZOT_CONFIG,
+    }),
+    acceptLossOfManifests: define({
+        description:
+            "Accepts that whoever may move a tag in a repository can make manifests of its versions unavailable there: " +
+            "platforms, signatures. access.movableTags needs it.",
+        ...boolean(),
+        default: false,
+        review: ordered(
+            [false, true],
+            onOff(
+                "it is accepted that CI can make parts of versions unavailable where access.movableTags lets tags move",
+                "tags that move beside versions are refused",
+            ),
+        ),
     }),
     tagScheme: define<string[]>({
         description: "What a new tag of CI has to look like, outside of channels: one of these forms.",

@@ -77,7 +77,35 @@ test("a channel that reaches further than it is declared is an overwritten tag",
     expect(found["channel-moves"]![0]).toBe("pass");
 });
 
+test("tags that move beside versions are tried, and a version that moves with them is found", async () => {
+    const DECLARED_HERE = { movableTags: { "**": ["latest", "pr-X"] }, acceptLossOfManifests: true };
+    const options = { movableTags: ["**=latest,pr-X"] };
+    await registry.start(ruled(DECLARED_HERE));
+    const found = await verdicts(options, ["movable-tags", "tag-latest", ...OTHERS]);
+    expect(Object.entries(found).filter(([, [verdict]]) => verdict !== "pass")).toEqual([
+        ["tag-latest", ["skipped", expect.stringMatching(/latest is declared to move here/)]],
+    ]);
+    expect(found["movable-tags"]![1]).toMatch(/:latest, .*:pr-1 moved, by the tag and by a digest with \?tag=/);
+    expect(await registry.remains()).toEqual([]);
+
+    await registry.start();
+    expect((await verdicts(options, ["movable-tags"]))["movable-tags"]).toEqual([
+        "fail",
+        expect.stringMatching(/The second push of .*:latest was answered with 403/),
+    ]);
+    await registry.start((config) => {
+        ruled(DECLARED_HERE)(config);
+        for (const policy of config.http.accessControl.repositories["**"].policies)
+            if (policy.actions.includes("update")) delete policy.conditions;
+    });
+    expect((await verdicts(options, ["movable-tags"]))["movable-tags"]).toEqual([
+        "fail",
+        expect.stringMatching(/CI may move .*:v1 \(asked by v1\), which is a version/),
+    ]);
+});
+
 test.each([
+    [{ movableTags: ["**=v1"] }, /--movable-tags "\*\*=v1" is not allowed because of "v1": a version such as v1\.4\.2/],
     [{ channels: ["**"] }, /--channels "\*\*" is not allowed because it names no part/],
     [{ tagScheme: ["v<x>"] }, /--tag-scheme "v<x>" is not allowed because "<x>" stands for nothing/],
 ])("a mistake in an option: %j", async (options, message) => {

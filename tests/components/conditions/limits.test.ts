@@ -36,6 +36,10 @@ const digest = `sha256:${"0f".repeat(32)}`;
 const someLimit: fc.Arbitrary<Limit> = fc.record({
     repositories: fc.uniqueArray(somePattern, { maxLength: 3 }),
     tags: fc.uniqueArray(someForm, { maxLength: 3 }),
+    movable: fc.array(
+        fc.record({ pattern: somePattern, tags: fc.uniqueArray(someForm, { minLength: 1, maxLength: 2 }) }),
+        { maxLength: 2 },
+    ),
 });
 
 /** The request as zot puts it before a condition. */
@@ -60,8 +64,10 @@ test("a limit means to CEL what it means here, and patterns what they mean to zo
                 const isMet = meets(limit, { repository, reference });
                 expect(evaluated(tree, requestOf(repository, reference))).toBe(isMet);
                 const isNamed = limit.repositories.some((pattern) => matches(pattern, repository));
-                const isForm = reference === "" || reference === digest || hasTagForm(limit.tags, reference);
-                expect(isMet).toBe(isNamed || (limit.tags.length > 0 && isForm));
+                const isForm = (forms: string[]) =>
+                    forms.length > 0 && (reference === "" || reference === digest || hasTagForm(forms, reference));
+                const moves = limit.movable!.some(({ pattern, tags }) => matches(pattern, repository) && isForm(tags));
+                expect(isMet).toBe(isNamed || isForm(limit.tags) || moves);
             },
         ),
         { numRuns: 600 },
@@ -75,6 +81,7 @@ test("a limit is known again by its expression, and nothing is taken for another
             const again = limitOf(expression);
             expect(again && limitExpression(again)).toBe(expression);
             expect(again?.repositories).toEqual(limit.repositories);
+            expect(again?.movable ?? []).toHaveLength(limit.movable!.length);
         }),
         { numRuns: 500 },
     );

@@ -41,6 +41,7 @@ const OTHER: Record<string, Changes> = {
     "access.ciMayPushToMirrors": { access: { ciMayPushToMirrors: true } },
     "access.adminsMayUpdate": { access: { adminsMayUpdate: true } },
     "access.channels": { access: { channels: ["**/cache"] } },
+    "access.movableTags": { access: { movableTags: { "team/**": ["latest"] }, acceptLossOfManifests: true } },
     "access.tagScheme": { access: { tagScheme: ["vX.Y.Z-<7 hex>"] } },
     "access.explainRefusals": { access: { explainRefusals: true } },
     "access.rules": { access: { rules: { "tools/**": { ci: ["read"] } } } },

@@ -80,6 +80,8 @@ describe("a stack's file", () => {
             ciMayPushToMirrors: false,
             adminsMayUpdate: false,
             channels: [],
+            movableTags: {},
+            acceptLossOfManifests: false,
             tagScheme: [],
             explainRefusals: false,
             rules: {},
@@ -327,7 +329,8 @@ describe("a running program", () => {
         ]);
         expect(sentences(read().mistakes)).toEqual([
             "access holds an encrypted value, but is no secret; set it again without --secret: " +
-                "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, access.tagScheme, " +
+                "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, " +
+                "access.movableTags, access.acceptLossOfManifests, access.tagScheme, " +
                 "access.explainRefusals, access.rules.",
         ]);
     });

@@ -243,7 +243,8 @@ describe("names that are no settings", () => {
             { access: "open" },
             [
                 'access: "open" is not allowed; access is a group of settings: ' +
-                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, access.tagScheme, " +
+                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, " +
+                    "access.movableTags, access.acceptLossOfManifests, access.tagScheme, " +
                     "access.explainRefusals, access.rules.",
             ],
         ],
@@ -252,7 +253,8 @@ describe("names that are no settings", () => {
             { access: new SecretText("canary") },
             [
                 "access holds an encrypted value, but is no secret; set it again without --secret: " +
-                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, access.tagScheme, " +
+                    "access.ciRepositories, access.ciMayPushToMirrors, access.adminsMayUpdate, access.channels, " +
+                    "access.movableTags, access.acceptLossOfManifests, access.tagScheme, " +
                     "access.explainRefusals, access.rules.",
             ],
         ],

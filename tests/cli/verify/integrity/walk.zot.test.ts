@@ -73,9 +73,12 @@ describe.each(zots)("versions, $name", (zot) => {
 
     test("a layer that was cut off", async () => {
         fs.truncateSync(blobFile(server, "team/app", whole.layer), 3);
-        expect((await looked(server)).said).toEqual([
-            `${version()}: a layer (${whole.layer}) has another size than its manifest says`,
+        // Who may mount blobs, as anyone here, is told by zot 2.1.20 that it is not there.
+        const { said } = await looked(server);
+        expect(said).toEqual([
+            expect.stringMatching(/: a layer \(\S+\) (has another size than its manifest says|is missing)$/),
         ]);
+        expect(said[0]).toContain(`${version()}: a layer (${whole.layer})`);
     });
 
     test("a platform's manifest that is gone from the disk, by which nothing of its repository can be listed", async () => {

@@ -1,0 +1,47 @@
+/** Tags that may move in repositories that hold versions too (`access.movableTags`): which may be declared so. Pure. */
+import { covers, patternMistake } from "./patterns";
+import { formsMayMeet, tagFormMistake } from "./tagForms";
+
+/** Forms of tags by the pattern of the repositories in which tags of these forms may move. */
+export type MovableTags = Readonly<Record<string, readonly string[]>>;
+
+/** What versions and their parts are called, by words for it. */
+const TAGS_OF_VERSIONS: [what: string, forms: string[]][] = [
+    ["a version such as v1.4.2 or 1.2", ["X", "vX", "X<name>", "vX<name>"]],
+    ["a commit such as 0f3c9a1", Array.from({ length: 64 - 6 }, (_, index) => `<${index + 7} hex>`)],
+    ["a signature of a version (cosign's sha256-….sig)", ["sha256-<64 hex>", "sha256-<64 hex>.<name>"]],
+];
+/** A part of a form by which its tags stand for one build each. */
+const OF_ONE_BUILD: [part: RegExp, what: string][] = [
+    [/<([7-9]|[1-9][0-9]) hex>/, "a commit"],
+    [/<date>/, "a date"],
+    [/[XYZ0-9]\.[XYZ0-9]/, "the numbers of a version"],
+];
+
+/** Why tags of a form cannot be declared to move, or undefined where they can. */
+export function movableTagMistake(form: string): string | undefined {
+    const mistake = tagFormMistake(form);
+    if (mistake !== undefined) return mistake;
+    const part = OF_ONE_BUILD.find(([written]) => written.test(form));
+    if (part) return `it holds ${part[1]}, and such a tag has to stay`;
+    const found = TAGS_OF_VERSIONS.find(([, versions]) => versions.some((version) => formsMayMeet(version, form)));
+    return found && `${found[0]} may be called so, and has to stay`;
+}
+
+/** The same for one entry: a pattern of repositories with its forms. */
+export function movableEntryMistake(pattern: string, forms: readonly string[]): string | undefined {
+    const because = patternMistake(pattern);
+    if (because !== undefined) return `of its pattern ${JSON.stringify(pattern)}: ${because}`;
+    if (forms.length === 0) return `${JSON.stringify(pattern)} has no tag; leave it out`;
+    for (const form of forms) {
+        const mistake = movableTagMistake(form);
+        if (mistake !== undefined) return `of ${JSON.stringify(form)}: ${mistake}`;
+    }
+    return undefined;
+}
+
+/** Whether tags of these forms may move in the repositories of a pattern, by what is declared. */
+export const isDeclaredMovable = (declared: MovableTags, pattern: string, forms: readonly string[]): boolean =>
+    Object.entries(declared).some(
+        ([own, ownForms]) => covers(own, pattern) && forms.every((form) => ownForms.includes(form)),
+    );
