@@ -10,12 +10,11 @@ import { checkoutOf } from "../checkout";
 import program = require("../../index");
 
 import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
-import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { type Moments, median, medianParts, type Parts, partsOf } from "../bench/moments";
 import { finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "../bench/preview";
 import { type Toolchain, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
-import { type Site, startSite } from "../site";
-import { createScratchStack, type ScratchStack, STACK, takeDown } from "../site/scratchStack";
+import { count } from "../count";
+import { onScratchSite, type ScratchStack, STACK } from "../site/scratchStack";
 
 interface Options {
     json?: boolean;
@@ -50,36 +49,17 @@ const AIM = 1.6;
 async function bench({ json = false, runs, limit }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
     const root = checkoutOf(__dirname);
-    const steps = new Steps();
-    let site: Site | undefined;
-    let declared: ScratchStack["stack"] | undefined;
-    const stop = async () => {
-        const [running, stack] = [site, declared];
-        [site, declared] = [undefined, undefined];
-        await takeDown(running, stack);
-    };
-    const interrupts = onInterrupt(async () => {
-        process.stderr.write("\nStopping, once what is under way has ended …\n");
-        await steps.interrupt();
-        await stop();
-    });
-    try {
-        const { folder } = (site = await steps.run(async () => (site = await startSite())));
-        const scratch = await steps.run(() => createScratchStack(site!, root, program));
+    await onScratchSite(root, program, async ({ site, scratch, up }) => {
         say("pulumi up, so that there is nothing to change");
-        declared = scratch.stack;
-        await steps.run(() => scratch.stack.up({ color: "never" }));
-        const report = await measure(root, folder, scratch, runs, say);
+        await up();
+        const report = await measure(root, site.folder, scratch, runs, say);
         if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
         else show(report, say);
         if (limit !== undefined && report.ratio > limit) {
             process.stderr.write(`The ratio is ${report.ratio.toFixed(2)}, above the limit of ${limit}.\n`);
             process.exitCode = EXIT.mistake;
         }
-    } finally {
-        await stop();
-        interrupts.forget();
-    }
+    });
 }
 
 async function measure(
@@ -203,12 +183,6 @@ function show(report: Report, say: (text: string) => void): void {
         say(`  ${title.padEnd(38)} ${report.parts.demo[name].toFixed(2)}    ${report.parts.empty[name].toFixed(2)}`);
     say("\nProviders, started alone, until they listen:");
     for (const [name, seconds] of Object.entries(report.providers)) say(`  ${name.padEnd(14)} ${seconds.toFixed(2)}`);
-}
-
-/** @throws InvalidArgumentError */
-function count(text: string): number {
-    if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError("A number from 1 to 999 is wanted.");
-    return Number(text);
 }
 
 /** @throws InvalidArgumentError */

@@ -23,7 +23,7 @@ import { play } from "../demo/play";
 import { Show } from "../demo/show";
 import { walkAfterDestroy, walkOpen, walkTiers } from "../demo/tiers";
 import { type Site, startSite } from "../site";
-import { createScratchStack, type ScratchStack, STACK } from "../site/scratchStack";
+import { createScratchStack, type ScratchStack, STACK, takeDown } from "../site/scratchStack";
 
 interface Options {
     json?: boolean;
@@ -42,10 +42,7 @@ async function demo({ json = false, keep = false, verbose = false }: Options): P
     const stopSite = async () => {
         const [running, stack] = [site, declared];
         [site, declared] = [undefined, undefined];
-        // What was declared in a real Authentik goes, also when a step failed.
-        if (stack && running?.parts.some((part) => part.name === "Authentik" && part.kind === "real"))
-            await stack.destroy({ color: "never" }).catch(() => undefined);
-        await running?.stop();
+        await takeDown(running, stack);
     };
     const interrupts = onInterrupt(async () => {
         process.stderr.write("\nStopping, once what is under way has ended …\n");

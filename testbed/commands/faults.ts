@@ -3,11 +3,11 @@
  * through.
  */
 import { cpus, loadavg } from "node:os";
-import { InvalidArgumentError } from "commander";
 import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
 import { onInterrupt } from "../../cli/shared/interrupt";
 import { UserError } from "../../clients/userError";
 import { readMachine } from "../bootstrap/toolchain.cjs";
+import { count } from "../count";
 import { type Injection, Injector, type Outcome } from "../faults/injections";
 import { faultPlan, type PlannedFaults } from "../faults/plan";
 
@@ -147,12 +147,6 @@ function line({ injection, step, survived, problems, ran, seconds }: Outcome, in
         ...problems.map((problem) => `            ${problem}`),
         `            the push: ${JSON.stringify(ran)}`,
     ].join("\n");
-}
-
-/** @throws InvalidArgumentError */
-function count(text: string): number {
-    if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError("A number from 1 to 999 is wanted.");
-    return Number(text);
 }
 
 const faultsCommand = command(

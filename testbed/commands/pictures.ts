@@ -12,12 +12,10 @@ import { checkoutOf } from "../checkout";
 import program = require("../../index");
 
 import { command, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
-import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { UserError } from "../../clients/userError";
 import { readToolchain } from "../bootstrap/toolchain.cjs";
 import { plain, terminalPicture } from "../pictures/terminal";
-import { type Site, startSite } from "../site";
-import { createScratchStack, type ScratchStack, STACK, takeDown } from "../site/scratchStack";
+import { onScratchSite, STACK } from "../site/scratchStack";
 
 async function pictures(): Promise<void> {
     const root = checkoutOf(__dirname);
@@ -27,30 +25,15 @@ async function pictures(): Promise<void> {
             "The picture is taken of the ordinary CLI, whose language host for Node is not there: " +
                 "install Pulumi, and have it on the PATH.",
         );
-    const steps = new Steps();
-    let site: Site | undefined;
-    let declared: ScratchStack["stack"] | undefined;
-    const stop = async () => {
-        const [running, stack] = [site, declared];
-        [site, declared] = [undefined, undefined];
-        await takeDown(running, stack);
-    };
-    const interrupts = onInterrupt(async () => {
-        await steps.interrupt();
-        await stop();
-    });
-    try {
-        await steps.run(async () => (site = await startSite()));
-        const scratch = await steps.run(() => createScratchStack(site!, root, program));
-        declared = scratch.stack;
+    await onScratchSite(root, program, async ({ scratch, step, up }) => {
         scratch.changeSettings({
             access: { ciRepositories: ["team/**"] },
             zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] },
         });
         process.stderr.write("pulumi up, so that there is something to compare with\n");
-        await steps.run(() => scratch.stack.up({ color: "never" }));
+        await up();
         scratch.changeSettings({ access: { ciRepositories: ["team/**", "tools/**"] } });
-        const { stdout, stderr, code } = await steps.run(() =>
+        const { stdout, stderr, code } = await step(() =>
             scratch.pulumi(["preview", "--stack", STACK, "--color", "always", "--non-interactive"]),
         );
         if (code !== 0) throw new UserError(`The preview failed:\n${plain(stdout)}${plain(stderr)}`);
@@ -64,10 +47,7 @@ async function pictures(): Promise<void> {
             ),
         );
         process.stderr.write(`${file} is written.\n`);
-    } finally {
-        await stop();
-        interrupts.forget();
-    }
+    });
 }
 
 /** The lines that say something of the change: the steps that change something, what is told, and the access matrix. */

@@ -8,8 +8,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LocalWorkspace, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { parse, stringify } from "yaml";
+import { onInterrupt, Steps } from "../../cli/shared/interrupt";
 import { readToolchain, type Toolchain, toolchainEnvironment } from "../bootstrap/toolchain.cjs";
-import type { Site } from "./index";
+import { type Site, startSite } from "./index";
 
 export const STACK = "demo";
 
@@ -111,6 +112,50 @@ export async function createScratchStack(
         pulumi,
         remove: () => rmSync(folder, { recursive: true, force: true }),
     };
+}
+
+/** What a command does with a site and a stack that it made for itself. */
+export interface OnSite {
+    site: Site;
+    scratch: ScratchStack;
+    /** Runs a step, which an interruption waits for. */
+    step<T>(work: () => Promise<T>): Promise<T>;
+    /** `pulumi up`; what it declared goes with the site. */
+    up(): Promise<void>;
+}
+
+/** Starts a site, makes a stack for it, and takes both down when the work has ended, failed, or was interrupted. */
+export async function onScratchSite(
+    checkout: string,
+    program: PulumiFn,
+    work: (on: OnSite) => Promise<void>,
+): Promise<void> {
+    const steps = new Steps();
+    const step: OnSite["step"] = (what) => steps.run(what);
+    let site: Site | undefined;
+    let declared: Stack | undefined;
+    const stop = async () => {
+        const [running, stack] = [site, declared];
+        [site, declared] = [undefined, undefined];
+        await takeDown(running, stack);
+    };
+    const interrupts = onInterrupt(async () => {
+        process.stderr.write("\nStopping, once what is under way has ended …\n");
+        await steps.interrupt();
+        await stop();
+    });
+    try {
+        const started = await step(async () => (site = await startSite()));
+        const scratch = await step(() => createScratchStack(started, checkout, program));
+        const up = async () => {
+            declared = scratch.stack;
+            await step(() => scratch.stack.up({ color: "never" }));
+        };
+        await work({ site: started, scratch, step, up });
+    } finally {
+        await stop();
+        interrupts.forget();
+    }
 }
 
 /** Stops a site, however far it came. What was declared in a real Authentik goes before, whatever comes of that. */

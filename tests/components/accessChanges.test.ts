@@ -20,6 +20,7 @@ import {
     type Who,
 } from "../../components/accessPolicy";
 import { limitExpression } from "../../components/conditions/limits";
+import { REPOSITORIES } from "../support/repositories";
 import { siteSettings } from "../support/settings";
 
 const TLS = { expression: "req.tls.enabled" };
@@ -191,21 +192,7 @@ const somePolicy: fc.Arbitrary<AccessPolicy> = fc
         everywhere: [],
     }));
 
-const repositories = [
-    "team",
-    "team/app",
-    "team/base",
-    "team/base/x",
-    "teams",
-    "teams/app",
-    "app",
-    "app/app",
-    "app/x",
-    "x/app",
-    "base",
-    "base/app",
-    "a",
-];
+const repositories = [...REPOSITORIES, "base", "base/app", "a"];
 const asked = ACTIONS.flatMap((action) =>
     ["v1.2.3", "0f3c9a1", "latest", ""].map((tag): [Action, string] => [action, tag]),
 );

@@ -11,6 +11,7 @@ import { readOnlyConfig } from "../../components/zotConfig";
 import { meets } from "../../testbed/zot/conditions";
 import { matches } from "../../testbed/zot/globs";
 import { someAccess, someExtraConfig, someIdentity, someMirrors } from "../support/randomSettings";
+import { REPOSITORIES } from "../support/repositories";
 import { rawSettings } from "../support/settings";
 
 // --- zot, naively
@@ -98,16 +99,7 @@ function declaredOrRefused(changes: Record<string, Record<string, unknown>>): De
 // --- what has to hold
 
 const repositories = [
-    "team",
-    "team/app",
-    "team/base",
-    "team/base/x",
-    "teams",
-    "teams/app",
-    "app",
-    "app/app",
-    "app/x",
-    "x/app",
+    ...REPOSITORIES,
     "docker.io",
     "docker.io/app",
     "docker.io/library/app",

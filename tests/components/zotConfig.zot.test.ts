@@ -7,6 +7,7 @@ import { type Action, ANONYMOUS, evaluate, type Who } from "../../components/acc
 import { declaredState } from "../../components/declaredState";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { configText, type JsonMap, namelessSecretFiles, readOnlyConfig } from "../../components/zotConfig";
+import { REPOSITORIES } from "../support/repositories";
 import { siteSettings } from "../support/settings";
 import { type Credentials, cleanUp, push, RunningZot, run, scratch, type Zot, zots } from "../testbed/zot/zots";
 
@@ -145,16 +146,8 @@ async function zotLets(
 for (const zot of realZots)
     describe(zot.name, () => {
         const repositories = [
-            "team",
-            "team/app",
-            "team/base",
-            "team/base/x",
-            "teams",
-            "teams/app",
-            "x/app",
+            ...REPOSITORIES,
             "x/y/app",
-            "app",
-            "app/x",
             "docker.io",
             "docker.io/library/alpine",
             "docker.io-images/app",

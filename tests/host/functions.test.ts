@@ -1,8 +1,8 @@
 /** The script's functions by themselves: each in every shell and awk that it may meet. */
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -10,7 +10,8 @@ import * as fc from "fast-check";
 import lock from "../../host/lock.sh";
 import { inspectionScript } from "../../host/scripts";
 import service from "../../host/service.sh";
-import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { contentOf, noCertificates, selfSigned } from "../support/certificates";
 import ZOT_VERSIONS from "../support/zotVersions.json";
 import { aliases, awks, runIn, type Shell, scratchFolder, shells } from "./shells";
 
@@ -305,39 +306,14 @@ describe("what tells one process from another", () => {
 });
 
 describe("an issuer behind a private certificate authority", () => {
-    const openssl = findExecutable("openssl");
-    const reason = openssl ? undefined : "no openssl here (Debian's package openssl)";
+    const reason = noCertificates;
     let server: Server | undefined;
     afterAll(() => server?.close());
 
     (reason ? it.skip : it)(skippable("is trusted by the CA file alone", reason), async () => {
         const folder = scratchFolder();
-        const made = spawnSync(
-            openssl!,
-            [
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=127.0.0.1",
-                "-addext",
-                "subjectAltName=IP:127.0.0.1",
-                "-keyout",
-                join(folder, "key.pem"),
-                "-out",
-                join(folder, "ca.pem"),
-            ],
-            { encoding: "utf8" },
-        );
-        expect(made.status).toBe(0);
-        server = createServer(
-            { key: readFileSync(join(folder, "key.pem")), cert: readFileSync(join(folder, "ca.pem")) },
-            (_request, response) => response.end(JSON.stringify({ issuer: url })),
-        );
+        const made = selfSigned(folder, "issuer", "IP:127.0.0.1");
+        server = createServer(contentOf(made), (_request, response) => response.end(JSON.stringify({ issuer: url })));
         await new Promise<void>((done) => server!.listen(0, "127.0.0.1", done));
         const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/application/o/zot/`;
         // In a process of its own: this one has to answer.
@@ -353,6 +329,6 @@ describe("an issuer behind a private certificate authority", () => {
                 child.on("close", () => done(output));
             });
         expect(await asked("")).toMatch(/could not be fetched on this host: curl: \(60\)/);
-        expect(await asked(join(folder, "ca.pem"))).toBe("ours\n");
+        expect(await asked(made.cert)).toBe("ours\n");
     });
 });

@@ -2,23 +2,16 @@
  * A deployment as root, where zot runs as a user of its own and its storage is a symbolic link: whose the secret files
  * are, before and after.
  */
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { OPEN, servedBy } from "../../testbed/faults/watch";
+import { notAsOthers, OTHER, ZOT } from "./otherUser";
 
 jest.setTimeout(120_000);
 
-const ZOT = 65534;
-const OTHER = 4711;
-const reason =
-    process.getuid?.() !== 0
-        ? "only root can be another user"
-        : spawnSync("setpriv", ["--version"]).status !== 0
-          ? "no setpriv here (Debian's package util-linux)"
-          : undefined;
+const reason = notAsOthers;
 
 (reason ? describe.skip : describe)(skippable("a deployment as root to a zot of another user", reason), () => {
     let host: FaultHost;

@@ -1,11 +1,11 @@
 /** The way back of a deployment that fails. */
 
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import type { Deployed } from "../../testbed/faults/host";
 import { DOWN, READ_ONLY } from "../../testbed/faults/watch";
+import { type Certificate, noCertificates, selfSigned, signed } from "../support/certificates";
 import { a, b, hardened, host, open, read, secretFiles, served, versioned } from "./deployedHost";
 
 jest.setTimeout(120_000);
@@ -100,63 +100,15 @@ describe("the rollback", () => {
 });
 
 describe("a zot with a certificate of a private authority", () => {
-    const openssl = findExecutable("openssl");
-    const reason = openssl ? undefined : "no openssl here (Debian's package openssl)";
+    const reason = noCertificates;
     let authority: string;
-    let tls: { cert: string; key: string };
+    let tls: Certificate;
     let withTls: (zot?: Record<string, unknown>) => Deployed;
     beforeAll(() => {
         if (reason) return;
-        const run = (...args: string[]) =>
-            expect(spawnSync(openssl!, args, { cwd: host.folder, encoding: "utf8" })).toMatchObject({ status: 0 });
-        run(
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=authority",
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-        );
-        run(
-            "req",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-subj",
-            "/CN=zot",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-keyout",
-            "zot.key",
-            "-out",
-            "zot.csr",
-        );
-        run(
-            "x509",
-            "-req",
-            "-in",
-            "zot.csr",
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-copy_extensions",
-            "copy",
-            "-out",
-            "zot.pem",
-        );
-        authority = join(host.folder, "ca.pem");
-        tls = { cert: join(host.folder, "zot.pem"), key: join(host.folder, "zot.key") };
+        const signer = selfSigned(host.folder, "authority", "DNS:authority.test");
+        authority = signer.cert;
+        tls = signed(host.folder, signer, "zot", "IP:127.0.0.1");
         withTls = (zot = {}) => host.declare("a", { zot: { tlsCertFile: tls.cert, tlsKeyFile: tls.key, ...zot } });
     });
     const check = reason ? it.skip : it;

@@ -7,19 +7,13 @@ import { inspectionScript } from "../../host/scripts";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { OPEN, servedBy } from "../../testbed/faults/watch";
+import { notAsOthers, OTHER, ZOT } from "./otherUser";
 import { runIn, scratchFolder, shells } from "./shells";
 
 jest.setTimeout(120_000);
 
-const ZOT = 65534;
-const OTHER = 4711;
 const shell = shells.find(({ reason }) => reason === undefined)!;
-const reason =
-    process.getuid?.() !== 0
-        ? "only root can be another user"
-        : spawnSync("setpriv", ["--version"]).status !== 0
-          ? "no setpriv here (Debian's package util-linux)"
-          : undefined;
+const reason = notAsOthers;
 
 (reason ? describe.skip : describe)(skippable("a deployment as root", reason), () => {
     let host: FaultHost;

@@ -14,14 +14,17 @@ export let target: Target;
 /** Names whose role, account and token are removed at the end. */
 export const made = new Set<string>();
 
-export async function startAuthentik(): Promise<void> {
-    target = await Target.start();
-}
-
-export async function stopAuthentik(): Promise<void> {
-    for (const name of made) await removeAll(name);
-    await target.stop();
-    removeScratch();
+/** For the tests of a file: starts Authentik, and removes what they made in it. */
+export function administratorForAll(): void {
+    jest.setTimeout(300_000);
+    beforeAll(async () => {
+        target = await Target.start();
+    });
+    afterAll(async () => {
+        for (const name of made) await removeAll(name);
+        await target.stop();
+        removeScratch();
+    });
 }
 
 interface Listed {

@@ -6,21 +6,18 @@ import { missingPermissions, neededPermissions } from "../../../components/authe
 import { isReal } from "../../testbed/authentik/target";
 import { fakePulumi } from "../ciSecrets/command";
 import {
+    administratorForAll,
     made,
     makeServiceAccount,
     nameFor,
     project,
     roleNamed,
     run,
-    startAuthentik,
-    stopAuthentik,
     target,
     userNamed,
 } from "./administrator";
 
-jest.setTimeout(300_000);
-beforeAll(startAuthentik);
-afterAll(stopAuthentik);
+administratorForAll();
 
 describe(`with an administrator's token (${isReal ? "real Authentik" : "stand-in"})`, () => {
     test("role, account and token are made once; the token holds what is needed alone; all else stays", async () => {

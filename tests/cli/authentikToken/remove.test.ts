@@ -4,21 +4,18 @@ import { join } from "node:path";
 import { grantedTo } from "../../../clients/authentik/permissions";
 import { isReal } from "../../testbed/authentik/target";
 import {
+    administratorForAll,
     made,
     makeServiceAccount,
     nameFor,
     project,
     roleNamed,
     run,
-    startAuthentik,
-    stopAuthentik,
     target,
     userNamed,
 } from "./administrator";
 
-jest.setTimeout(300_000);
-beforeAll(startAuthentik);
-afterAll(stopAuthentik);
+administratorForAll();
 
 describe("--remove", () => {
     const gone = async (name: string) => [

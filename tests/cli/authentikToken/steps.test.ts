@@ -4,11 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { runCommand } from "../ciSecrets/command";
-import { makeServiceAccount, nameFor, project, run, startAuthentik, stopAuthentik, target } from "./administrator";
+import { administratorForAll, makeServiceAccount, nameFor, project, run, target } from "./administrator";
 
-jest.setTimeout(300_000);
-beforeAll(startAuthentik);
-afterAll(stopAuthentik);
+administratorForAll();
 
 test("without an administrator's token: what to do, and what the token could still do", async () => {
     const ran = await runCommand("cli/authentik-token.ts", ["--stack", "site"], { cwd: project() });

@@ -24,7 +24,8 @@ const PARTS = [
 let folder: string;
 /** Where a review puts what it needs for a while. */
 export let temporary: string;
-let base: string;
+/** Its first commit. */
+export let base: string;
 export const file = (name: string) => path.join(folder, name);
 /** What git prints, without the end of its last line. */
 export const git = (...args: string[]) =>
@@ -60,28 +61,27 @@ export function review(...args: string[]) {
     return { status, stdout, stderr, lines: stdout.split("\n") };
 }
 
-/** Makes it, with one commit on `main`. Gives that commit's name. */
-export function openRepository(): string {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), "review-test-"));
-    temporary = fs.mkdtempSync(path.join(os.tmpdir(), "review-temporary-"));
-    for (const part of PARTS) fs.cpSync(path.join(root, part), file(part), { recursive: true });
-    fs.writeFileSync(file(".gitignore"), "node_modules\ndist/\n");
-    fs.writeFileSync(file("Pulumi.site.yaml"), stackFile());
-    fs.symlinkSync(path.join(root, "node_modules"), file("node_modules"), "dir");
-    git("init", "--quiet", "--initial-branch=main");
-    base = commit();
-    return base;
-}
-
-/** Puts it back to its first commit. */
-export function resetRepository(): void {
-    git("checkout", "--quiet", "--force", "main");
-    git("reset", "--quiet", "--hard", base);
-    git("clean", "--quiet", "--force", "-d");
-}
-
-export function removeRepository(): void {
-    for (const made of [folder, temporary]) fs.rmSync(made, { recursive: true, force: true });
+/** For the tests of a file: makes it, with one commit on `main`, and puts it back to that after each test. */
+export function repositoryForAll(): void {
+    jest.setTimeout(240_000);
+    beforeAll(() => {
+        folder = fs.mkdtempSync(path.join(os.tmpdir(), "review-test-"));
+        temporary = fs.mkdtempSync(path.join(os.tmpdir(), "review-temporary-"));
+        for (const part of PARTS) fs.cpSync(path.join(root, part), file(part), { recursive: true });
+        fs.writeFileSync(file(".gitignore"), "node_modules\ndist/\n");
+        fs.writeFileSync(file("Pulumi.site.yaml"), stackFile());
+        fs.symlinkSync(path.join(root, "node_modules"), file("node_modules"), "dir");
+        git("init", "--quiet", "--initial-branch=main");
+        base = commit();
+    });
+    afterEach(() => {
+        git("checkout", "--quiet", "--force", "main");
+        git("reset", "--quiet", "--hard", base);
+        git("clean", "--quiet", "--force", "-d");
+    });
+    afterAll(() => {
+        for (const made of [folder, temporary]) fs.rmSync(made, { recursive: true, force: true });
+    });
 }
 
 /** A commit upon the first whose tree is made of that one's entries as git itself would not make it. */

@@ -1,23 +1,9 @@
 /** npm run review on commits of a scratch repository: what is said of rights, settings and mistakes. */
 import * as fs from "node:fs";
-import {
-    commit,
-    edit,
-    file,
-    git,
-    openRepository,
-    removeRepository,
-    resetRepository,
-    review,
-    temporary,
-} from "./repository";
+import { base, commit, edit, file, git, repositoryForAll, review, temporary } from "./repository";
 import { stackFile } from "./stackFile";
 
-jest.setTimeout(240_000);
-let base: string;
-beforeAll(() => void (base = openRepository()));
-afterEach(resetRepository);
-afterAll(removeRepository);
+repositoryForAll();
 
 const CI = "CI (group `artifact-workloads`)";
 

@@ -4,16 +4,15 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import {
+    base,
     commit,
     edit,
     file,
     git,
     hashed,
     oddCommit,
-    openRepository,
     program,
-    removeRepository,
-    resetRepository,
+    repositoryForAll,
     review,
     root,
     type TreeEntry,
@@ -21,11 +20,7 @@ import {
 } from "./repository";
 import { stackFile } from "./stackFile";
 
-jest.setTimeout(240_000);
-let base: string;
-beforeAll(() => void (base = openRepository()));
-afterEach(resetRepository);
-afterAll(removeRepository);
+repositoryForAll();
 
 test("code of the head gets nothing of the environment, and none of it runs with --data-only", () => {
     const witness = path.join(os.tmpdir(), `review-witness-${process.pid}`);

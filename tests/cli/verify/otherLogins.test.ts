@@ -1,5 +1,4 @@
 /** Logins that are not declared are found from outside, and what they do to CI's own key. */
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import type { AddressInfo } from "node:net";
 import * as os from "node:os";
@@ -7,6 +6,7 @@ import * as path from "node:path";
 import * as tls from "node:tls";
 import { asksForCertificate, requestIn } from "../../../cli/verify/clientCertificates";
 import { readMachine } from "../../../testbed/bootstrap/toolchain.cjs";
+import { contentOf, selfSigned } from "../../support/certificates";
 import { type Hardened, startHardened } from "./hardened";
 
 jest.setTimeout(300_000);
@@ -158,29 +158,9 @@ const real = readMachine().zot.kind === "real";
 );
 
 describe("a server that asks for client certificates", () => {
-    const file = (name: string) => path.join(folder, name);
+    let certificate: ReturnType<typeof contentOf>;
     beforeAll(() => {
-        execFileSync(
-            "openssl",
-            [
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-keyout",
-                file("key.pem"),
-                "-out",
-                file("cert.pem"),
-                "-days",
-                "1",
-                "-subj",
-                "/CN=localhost",
-            ],
-            { stdio: "ignore" },
-        );
+        certificate = contentOf(selfSigned(folder, "localhost", "DNS:localhost"));
     });
 
     test.each([
@@ -188,10 +168,8 @@ describe("a server that asks for client certificates", () => {
         [false, undefined, false],
         [true, "TLSv1.3" as const, undefined],
     ])("asks %s, of at least %s: %s", async (requestCert, minVersion, expected) => {
-        const [key, cert] = [fs.readFileSync(file("key.pem")), fs.readFileSync(file("cert.pem"))];
         const server = tls.createServer({
-            key,
-            cert,
+            ...certificate,
             requestCert,
             rejectUnauthorized: false,
             ...(minVersion ? { minVersion } : {}),

@@ -1,5 +1,4 @@
 /** Requests through a proxy, and to a server whose certificate is of a private authority. */
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
@@ -11,6 +10,7 @@ import { Browser } from "../../../clients/http/browser";
 import { UnreachableError } from "../../../clients/http/failures";
 import { LARGEST_ANSWER, outgoing } from "../../../clients/http/outgoing";
 import { clockAhead, sendOne } from "../../../clients/http/request";
+import { contentOf, selfSigned, signed } from "../../support/certificates";
 
 let folder: string;
 let ca: string;
@@ -22,60 +22,10 @@ const tunnels: string[] = [];
 
 beforeAll(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "outgoing-"));
-    const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-    openssl(
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.pem",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=private authority",
-        "-addext",
-        "basicConstraints=critical,CA:TRUE",
-    );
-    openssl(
-        "req",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        "server.key",
-        "-out",
-        "server.csr",
-        "-subj",
-        "/CN=registry.test",
-    );
-    fs.writeFileSync(path.join(folder, "names"), "subjectAltName=DNS:registry.test,IP:127.0.0.1\n");
-    openssl(
-        "x509",
-        "-req",
-        "-in",
-        "server.csr",
-        "-CA",
-        "ca.pem",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-out",
-        "server.pem",
-        "-days",
-        "2",
-        "-extfile",
-        "names",
-    );
-    ca = path.join(folder, "ca.pem");
+    const authority = selfSigned(folder, "authority", "DNS:authority.test");
+    ca = authority.cert;
     secure = https.createServer(
-        {
-            key: fs.readFileSync(path.join(folder, "server.key")),
-            cert: fs.readFileSync(path.join(folder, "server.pem")),
-        },
+        contentOf(signed(folder, authority, "registry.test", "DNS:registry.test,IP:127.0.0.1")),
         (request, response) => {
             response.writeHead(302, { location: "/next", "set-cookie": "session=1; Secure; HttpOnly" });
             response.end(`${request.method} ${request.headers.host} ${request.headers.cookie ?? "no cookie"}`);

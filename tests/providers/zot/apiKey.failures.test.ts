@@ -1,14 +1,10 @@
 /** What the resource ApiKey says of what can go wrong, and a login flow of its own. */
 import { ZotSession } from "../../../clients/zot/session";
 import type { PropertyMap } from "../../../providers/protocol";
-import { cleanUp, inputs, newDriver, output, startWorld, stopWorld, uuids, world } from "./apiKey.world";
+import { inputs, newDriver, output, uuids, world, worldForAll } from "./apiKey.world";
 import type { DriverOptions } from "./driver";
 
-// A busy Authentik takes some seconds for a login.
-jest.setTimeout(600_000);
-beforeAll(startWorld);
-afterEach(cleanUp);
-afterAll(stopWorld);
+worldForAll();
 
 describe("what can go wrong is said with its remedy", () => {
     const fails = async (message: RegExp, more: PropertyMap = {}, options: DriverOptions = {}) => {

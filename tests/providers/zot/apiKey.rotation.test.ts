@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UNKNOWN } from "../../../providers/protocol";
 import {
     asked,
-    cleanUp,
     forget,
     inputs,
     newDriver,
@@ -12,17 +11,12 @@ import {
     predecessorEnds,
     predecessors,
     push,
-    startWorld,
-    stopWorld,
     uuids,
     world,
+    worldForAll,
 } from "./apiKey.world";
 
-// A busy Authentik takes some seconds for a login.
-jest.setTimeout(600_000);
-beforeAll(startWorld);
-afterEach(cleanUp);
-afterAll(stopWorld);
+worldForAll();
 
 describe("rotation", () => {
     test("keeps the predecessor until its time, and the first update after that revokes it", async () => {

@@ -3,7 +3,6 @@ import { ZotSession } from "../../../clients/zot/session";
 import { UNKNOWN } from "../../../providers/protocol";
 import {
     asked,
-    cleanUp,
     forget,
     inputs,
     newDriver,
@@ -12,18 +11,13 @@ import {
     predecessorEnds,
     predecessors,
     push,
-    startWorld,
-    stopWorld,
     uuids,
     world,
+    worldForAll,
 } from "./apiKey.world";
 import { startGate } from "./gate";
 
-// A busy Authentik takes some seconds for a login.
-jest.setTimeout(600_000);
-beforeAll(startWorld);
-afterEach(cleanUp);
-afterAll(stopWorld);
+worldForAll();
 
 test("the first key is made in one update, may push, and ends in time", async () => {
     const driven = await newDriver();

@@ -6,15 +6,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RegistryClient } from "../../../clients/zot/registry";
 import type { PropertyMap } from "../../../providers/protocol";
 import { type Driver, type DriverOptions, driver } from "./driver";
-import { startWorld as start, type World } from "./world";
+import { startWorld, type World } from "./world";
 
 export let world: World;
 
-export async function startWorld(): Promise<void> {
-    world = await start();
+/** For the tests of a file: starts the world, and revokes after each test the keys that it made. */
+export function worldForAll(): void {
+    // A busy Authentik takes some seconds for a login.
+    jest.setTimeout(600_000);
+    beforeAll(async () => {
+        world = await startWorld();
+    });
+    afterEach(cleanUp);
+    afterAll(() => world?.stop());
 }
-
-export const stopWorld = () => world?.stop();
 
 /** What was asked of anybody since the last time. */
 export const asked = () =>
@@ -27,8 +32,7 @@ export const forget = () => {
     world.registryGate.reset();
 };
 
-/** Revokes the keys that a test made. */
-export async function cleanUp(): Promise<void> {
+async function cleanUp(): Promise<void> {
     forget();
     await world.revokeAllByHand();
     forget();

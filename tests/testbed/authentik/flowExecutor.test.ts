@@ -1,15 +1,6 @@
-import { isReal, Target, Visitor } from "./target";
+import { isReal, target, targetForAll, Visitor } from "./target";
 
-// A real Authentik takes its time.
-jest.setTimeout(300_000);
-// A worker of a real Authentik that is recycled in between answers 500, once in some hundred requests.
-if (isReal) jest.retryTimes(1);
-
-let target: Target;
-beforeAll(async () => {
-    target = await Target.start();
-});
-afterAll(() => target.stop());
+targetForAll();
 
 const defaultFlow = "default-authentication-flow";
 

@@ -221,3 +221,18 @@ export class Visitor {
         return (await this.go("/api/v3/core/users/me/")).status === 200;
     }
 }
+
+/** Authentik for the tests of a file that calls `targetForAll`. */
+export let target: Target;
+
+/** For the tests of a file: starts Authentik, and removes what they made in it. */
+export function targetForAll(): void {
+    // A real Authentik takes its time.
+    jest.setTimeout(300_000);
+    // A worker of a real Authentik that is recycled in between answers 500, once in some hundred requests.
+    if (isReal) jest.retryTimes(1);
+    beforeAll(async () => {
+        target = await Target.start();
+    });
+    afterAll(() => target.stop());
+}

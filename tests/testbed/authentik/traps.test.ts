@@ -1,15 +1,6 @@
-import { call, isReal, Target, Visitor } from "./target";
+import { call, isReal, type Target, target, targetForAll, Visitor } from "./target";
 
-// A real Authentik takes its time.
-jest.setTimeout(300_000);
-// A worker of a real Authentik that is recycled in between answers 500, once in some hundred requests.
-if (isReal) jest.retryTimes(1);
-
-let target: Target;
-beforeAll(async () => {
-    target = await Target.start();
-});
-afterAll(() => target.stop());
+targetForAll();
 
 const on = isReal ? "real" : "stand-in";
 const callback = "http://127.0.0.1:9/callback";

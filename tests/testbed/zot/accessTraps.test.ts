@@ -1,7 +1,7 @@
 /** The traps of access control, and what becomes of a config file that changes under a running registry. */
 import * as fs from "node:fs";
-import { providerForAll, startHardened, theProvider, tiers } from "./hardened";
-import { Browser, person } from "./logins";
+import { startHardened, tiers } from "./hardened";
+import { Browser, person, provider, providerForAll } from "./logins";
 import { type Credentials, jsonOf, push, RunningZot, zots } from "./zots";
 
 jest.setTimeout(60_000);
@@ -138,7 +138,7 @@ describe.each(zots)("$name", (zot) => {
 
     test("a session of the web page has the rights of its user", async () => {
         const { server } = await startHardened(zot);
-        await theProvider().becomes(person("root", "admins"));
+        await provider.becomes(person("root", "admins"));
         const browser = new Browser();
         await browser.login(server);
         expect((await browser.page(server, "DELETE", "/v2/none/manifests/v1")).status).toBe(400);

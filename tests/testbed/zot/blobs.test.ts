@@ -1,22 +1,15 @@
 /** Blobs by the API of the OCI distribution specification: uploads, mounts, parts, deletion. */
 import * as http from "node:http";
-import { type Answer, cleanUp, digestOf, image, jsonOf, push, pushBlob, RunningZot, textOf, zots } from "./zots";
+import { cleanUp, codeOf, digestOf, fresh, image, push, pushBlob, RunningZot, textOf, zots } from "./zots";
 
 jest.setTimeout(60_000);
 afterAll(cleanUp);
-
-const codeOf = (answer: Answer) =>
-    jsonOf<{ errors: { code: string; detail: Record<string, string> }[] }>(answer).errors[0];
 
 describe.each(zots)("$name", (zot) => {
     let server: RunningZot;
     beforeAll(async () => {
         server = await RunningZot.start(zot, () => ({}));
     });
-
-    let count = 0;
-    /** A repository that no other test uses. */
-    const fresh = (name = "test") => `${name}/${++count}`;
 
     describe("blobs", () => {
         async function begin(repository: string): Promise<string> {

@@ -5,28 +5,13 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import type { AddressInfo } from "node:net";
 import * as path from "node:path";
+import { configFolder } from "./configs";
 import { cleanUp, freePort, RunningZot, request, run, scratch, serveToItsEnd, textOf, type Zot, zots } from "./zots";
 
 jest.setTimeout(60_000);
 afterAll(cleanUp);
 
-const folder = scratch();
-const credentialsFile = file("oidc.json", { clientid: "zot", clientsecret: "a secret for tests" });
-
-function file(name: string, content: unknown): string {
-    const place = path.join(folder, name);
-    fs.writeFileSync(place, typeof content === "string" ? content : JSON.stringify(content));
-    return place;
-}
-
-const provider = {
-    credentialsFile,
-    issuer: "https://authentik.example.org/application/o/zot/",
-    scopes: ["openid", "profile", "email"],
-    claimMapping: { username: "preferred_username" },
-};
-const auth = (changes: object = {}) => ({ openid: { providers: { oidc: { ...provider, ...changes } } } });
-const storage = { rootDirectory: path.join(folder, "root") };
+const { file, auth, storage } = configFolder();
 
 describe.each(zots)("$name", (zot) => {
     test(

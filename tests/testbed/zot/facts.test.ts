@@ -4,17 +4,26 @@
 import * as fs from "node:fs";
 import * as http from "node:http";
 import * as path from "node:path";
-import { Browser, IdentityProvider, keyFor, type NewKey, person } from "./logins";
+import { tiers } from "./hardened";
+import {
+    Browser,
+    keyFor,
+    type LoginOptions,
+    type NewKey,
+    person,
+    provider,
+    providerForAll,
+    startWithLogin,
+} from "./logins";
 import {
     type Credentials,
-    cleanUp,
     image,
     jsonOf,
     manifestType,
     push,
     pushBlob,
     putManifest,
-    RunningZot,
+    type RunningZot,
     scratch,
     type Zot,
     zots,
@@ -22,49 +31,13 @@ import {
 
 jest.setTimeout(60_000);
 
-let provider: IdentityProvider;
-beforeAll(async () => {
-    provider = await IdentityProvider.start();
-});
-afterAll(async () => {
-    await cleanUp();
-    await provider.stop();
-});
+providerForAll();
 
-const tiers = {
-    repositories: {
-        "**": {
-            policies: [
-                { groups: ["artifact-workloads"], actions: ["read", "create"] },
-                { groups: ["admins"], actions: ["read", "create", "delete"] },
-            ],
-            anonymousPolicy: ["read"],
-            defaultPolicy: ["read"],
-        },
-    },
-};
 const ci = person("zot-ci", "artifact-workloads");
 
-async function start(
-    zot: Zot,
-    {
-        auth = {},
-        more = {},
-        accessControl = tiers,
-    }: { auth?: object; more?: object; accessControl?: object | null } = {},
-) {
-    const folder = scratch();
-    const server = await RunningZot.start(
-        zot,
-        (externalUrl) => ({
-            http: { externalUrl, auth: { ...provider.auth(folder), ...auth }, ...(accessControl && { accessControl }) },
-            ...more,
-        }),
-        folder,
-    );
-    await provider.allows(server.url);
-    return server;
-}
+const { repositories } = tiers;
+const start = (zot: Zot, options: LoginOptions = {}) =>
+    startWithLogin(zot, provider, { http: { accessControl: { repositories } }, ...options });
 
 /** Changes a config file in place and waits until it has been read. */
 async function reload(server: RunningZot, change: (config: { http: Record<string, unknown> }) => void): Promise<void> {
@@ -200,7 +173,7 @@ describe.each(zots)("$name", (zot) => {
         "whoever is logged in may do everything, and nobody else anything [fact: No `accessControl` at all: " +
             "every logged-in user may do everything]",
         async () => {
-            const server = await start(zot, { accessControl: null });
+            const server = await start(zot, { http: {} });
             const key = await keyFor(provider, server, person("visitor"));
             for (const text of ["first", "second"]) expect(await push(server, "any", "v1", text, key)).toBe(201);
             expect((await server.request("DELETE", "/v2/any/manifests/v1", { as: key })).status).toBe(202);
@@ -308,7 +281,7 @@ describe.each(zots)("$name", (zot) => {
                 { expression: 'req.action != "update" || req.tag == "latest"', message: "only latest moves" },
             ];
             const policies = [{ groups: ["artifact-workloads"], actions: ["read", "create", "update"], conditions }];
-            const server = await start(zot, { accessControl: { repositories: { "**": { policies } } } });
+            const server = await start(zot, { http: { accessControl: { repositories: { "**": { policies } } } } });
             const key = await keyFor(provider, server, ci);
             for (const text of ["first", "second"]) expect(await push(server, "any", "latest", text, key)).toBe(201);
             expect(await push(server, "any", "v1", "first", key)).toBe(201);

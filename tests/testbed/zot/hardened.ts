@@ -1,6 +1,6 @@
 /** A registry with the three tiers of rights, and somebody of each. */
-import { IdentityProvider, keyFor, person } from "./logins";
-import { type Credentials, cleanUp, RunningZot, scratch, type Zot } from "./zots";
+import { keyFor, person, provider, startWithLogin } from "./logins";
+import type { Credentials, Zot } from "./zots";
 
 export const tiers = {
     repositories: {
@@ -16,33 +16,23 @@ export const tiers = {
     metrics: { anonymousPolicy: ["read"] },
 };
 
+/** CI's group pushes, everybody reads. */
+export const ciPushes = {
+    repositories: {
+        "**": {
+            policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }],
+            anonymousPolicy: ["read"],
+            defaultPolicy: ["read"],
+        },
+    },
+};
+
 const extensions = { metrics: { enable: true, prometheus: { path: "/metrics" } } };
 
 export type Who = "anonymous" | "loggedIn" | "ci" | "admin";
 
-let provider: IdentityProvider;
-
-/** For the tests of a file: starts the identity provider, and ends it with the registries that it was for. */
-export function providerForAll(): void {
-    beforeAll(async () => {
-        provider = await IdentityProvider.start();
-    });
-    afterAll(async () => {
-        await cleanUp();
-        await provider.stop();
-    });
-}
-
-export const theProvider = () => provider;
-
 export async function startHardened(zot: Zot, accessControl: object = tiers) {
-    const folder = scratch();
-    const server = await RunningZot.start(
-        zot,
-        (externalUrl) => ({ http: { externalUrl, auth: provider.auth(folder), accessControl }, extensions }),
-        folder,
-    );
-    await provider.allows(server.url);
+    const server = await startWithLogin(zot, provider, { http: { accessControl }, more: { extensions } });
     const credentials: Record<Who, Credentials | undefined> = {
         anonymous: undefined,
         loggedIn: await keyFor(provider, server, person("visitor")),

@@ -3,45 +3,26 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { Browser, IdentityProvider, keyFor, type NewKey, person } from "./logins";
-import { type Answer, cleanUp, jsonOf, push, RunningZot, scratch, type Zot, zots } from "./zots";
+import { ciPushes } from "./hardened";
+import {
+    Browser,
+    IdentityProvider,
+    keyFor,
+    type LoginOptions,
+    type NewKey,
+    person,
+    provider,
+    providerForAll,
+    startWithLogin,
+} from "./logins";
+import { type Answer, jsonOf, push, type RunningZot, scratch, type Zot, zots } from "./zots";
 
 jest.setTimeout(60_000);
 
-let provider: IdentityProvider;
-beforeAll(async () => {
-    provider = await IdentityProvider.start();
-});
-afterAll(async () => {
-    await cleanUp();
-    await provider.stop();
-});
+providerForAll();
 
-const accessControl = {
-    repositories: {
-        "**": {
-            policies: [{ groups: ["artifact-workloads"], actions: ["read", "create"] }],
-            anonymousPolicy: ["read"],
-            defaultPolicy: ["read"],
-        },
-    },
-};
-
-async function start(
-    zot: Zot,
-    { auth = {}, openid = {}, http = {} }: { auth?: object; openid?: object; http?: object } = {},
-) {
-    const folder = scratch();
-    const server = await RunningZot.start(
-        zot,
-        (externalUrl) => ({
-            http: { externalUrl, auth: { ...provider.auth(folder, openid), ...auth }, accessControl, ...http },
-        }),
-        folder,
-    );
-    await provider.allows(server.url);
-    return server;
-}
+const start = (zot: Zot, { http, ...rest }: LoginOptions = {}) =>
+    startWithLogin(zot, provider, { http: { accessControl: ciPushes, ...http }, ...rest });
 
 /** The attributes of a cookie, without its value and its date. */
 function attributesOf(answer: Answer, name: string): string[] | undefined {
@@ -377,13 +358,7 @@ describe.each(zots)("$name", (zot) => {
             "With the identity provider unreachable zot **cannot start**; A zot that is already running is unaffected]",
         async () => {
             const other = await IdentityProvider.start();
-            const folder = scratch();
-            const own = await RunningZot.start(
-                zot,
-                (externalUrl) => ({ http: { externalUrl, auth: other.auth(folder), accessControl } }),
-                folder,
-            );
-            await other.allows(own.url);
+            const own = await startWithLogin(zot, other, { http: { accessControl: ciPushes } });
             const as = await keyFor(other, own, ci);
             await other.stop();
             expect((await own.request("GET", "/v2/", { as })).status).toBe(200);

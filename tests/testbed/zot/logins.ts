@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { CookieJar } from "tough-cookie";
-import { type Answer, type Credentials, jsonOf, type RunningZot, request } from "./zots";
+import { type Answer, type Credentials, cleanUp, jsonOf, RunningZot, request, scratch, type Zot } from "./zots";
 
 export interface Person {
     sub: string;
@@ -131,4 +131,44 @@ export async function keyFor(provider: IdentityProvider, zot: RunningZot, who: P
     const answer = await browser.page(zot, "POST", "/zot/auth/apikey", { label: "tests", scopes: [] });
     if (answer.status !== 201) throw new Error(`no API key for ${who.sub}: ${answer.status}\n${zot.log}`);
     return [String(who.claims["preferred_username"]), jsonOf<NewKey>(answer).apiKey];
+}
+
+/** What differs from a registry that does nothing but let people log in. */
+export interface LoginOptions {
+    /** Of the provider, in `http.auth.openid`. */
+    openid?: object;
+    auth?: object;
+    http?: object;
+    /** Beside `http`. */
+    more?: object;
+    folder?: string;
+}
+
+/** A registry whose people log in with the provider. */
+export async function startWithLogin(
+    zot: Zot,
+    at: IdentityProvider,
+    { openid, auth, http, more, folder = scratch() }: LoginOptions = {},
+): Promise<RunningZot> {
+    const server = await RunningZot.start(
+        zot,
+        (externalUrl) => ({ http: { externalUrl, auth: { ...at.auth(folder, openid), ...auth }, ...http }, ...more }),
+        folder,
+    );
+    await at.allows(server.url);
+    return server;
+}
+
+/** The identity provider for the tests of a file that calls `providerForAll`. */
+export let provider: IdentityProvider;
+
+/** For the tests of a file: starts the identity provider, and ends it with the registries that it was for. */
+export function providerForAll(): void {
+    beforeAll(async () => {
+        provider = await IdentityProvider.start();
+    });
+    afterAll(async () => {
+        await cleanUp();
+        await provider.stop();
+    });
 }

@@ -1,8 +1,9 @@
 /** The API of the OCI distribution specification, as clients use it for manifests and lists; blobs have a file of their own. */
 import {
-    type Answer,
     cleanUp,
+    codeOf,
     digestOf,
+    fresh,
     image,
     jsonOf,
     manifestType,
@@ -18,18 +19,12 @@ jest.setTimeout(60_000);
 afterAll(cleanUp);
 
 const indexType = "application/vnd.oci.image.index.v1+json";
-const codeOf = (answer: Answer) =>
-    jsonOf<{ errors: { code: string; detail: Record<string, string> }[] }>(answer).errors[0];
 
 describe.each(zots)("$name", (zot) => {
     let server: RunningZot;
     beforeAll(async () => {
         server = await RunningZot.start(zot, () => ({}));
     });
-
-    let count = 0;
-    /** A repository that no other test uses. */
-    const fresh = (name = "test") => `${name}/${++count}`;
 
     test("the version check", async () => {
         const answer = await server.request("GET", "/v2/");

@@ -3,28 +3,13 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { loadConfig } from "../../../testbed/zot/config";
 import { ConfigError } from "../../../testbed/zot/configFile";
+import { configFolder } from "./configs";
 import { cleanUp, run, scratch, type Zot, zots } from "./zots";
 
 afterAll(cleanUp);
 
-const folder = scratch();
-const credentialsFile = file("oidc.json", { clientid: "zot", clientsecret: "a secret for tests" });
-
-function file(name: string, content: unknown): string {
-    const place = path.join(folder, name);
-    fs.writeFileSync(place, typeof content === "string" ? content : JSON.stringify(content));
-    return place;
-}
-
-const provider = {
-    credentialsFile,
-    issuer: "https://authentik.example.org/application/o/zot/",
-    scopes: ["openid", "profile", "email"],
-    claimMapping: { username: "preferred_username" },
-};
-const auth = (changes: object = {}) => ({ openid: { providers: { oidc: { ...provider, ...changes } } } });
+const { file, provider, auth, storage } = configFolder();
 const policies = (...given: object[]) => ({ repositories: { "**": { policies: given, anonymousPolicy: ["read"] } } });
-const storage = { rootDirectory: path.join(folder, "root") };
 
 /** What `zot verify` comes to. The stand-in's is called without its process, to be quick over many cases. */
 function verify(zot: Zot, config: unknown): { exitCode: number | null; errors: string } {

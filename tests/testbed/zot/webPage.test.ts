@@ -1,17 +1,10 @@
 /** The page that the stand-in for zot has for a browser: who is logged in, with which groups, and two buttons. */
-import { Browser, IdentityProvider, type NewKey, person } from "./logins";
-import { cleanUp, jsonOf, RunningZot, scratch, zots } from "./zots";
+import { Browser, type NewKey, person, provider, providerForAll, startWithLogin } from "./logins";
+import { jsonOf, RunningZot, zots } from "./zots";
 
 jest.setTimeout(60_000);
 
-let provider: IdentityProvider;
-beforeAll(async () => {
-    provider = await IdentityProvider.start();
-});
-afterAll(async () => {
-    await cleanUp();
-    await provider.stop();
-});
+providerForAll();
 
 const standIn = zots.find(({ isStandIn }) => isStandIn)!;
 const extensions = { search: { enable: true }, ui: { enable: true } };
@@ -19,16 +12,7 @@ const extensions = { search: { enable: true }, ui: { enable: true } };
 describe("the page of the stand-in for zot", () => {
     let server: RunningZot;
     beforeAll(async () => {
-        const folder = scratch();
-        server = await RunningZot.start(
-            standIn,
-            (externalUrl) => ({
-                http: { externalUrl, auth: { ...provider.auth(folder), apikey: true } },
-                extensions,
-            }),
-            folder,
-        );
-        await provider.allows(server.url);
+        server = await startWithLogin(standIn, provider, { auth: { apikey: true }, more: { extensions } });
     });
 
     test("without a login it says so, and has a button that leads to the provider and back to it", async () => {

@@ -1,6 +1,7 @@
 /** The table of who may do what, cell by cell. */
 import * as http from "node:http";
-import { providerForAll, startHardened, type Who } from "./hardened";
+import { startHardened, type Who } from "./hardened";
+import { providerForAll } from "./logins";
 import {
     type Credentials,
     digestOf,

@@ -174,6 +174,14 @@ export interface Answer {
 export const textOf = (answer: Answer) => answer.body.toString();
 export const jsonOf = <T>(answer: Answer): T => JSON.parse(answer.body.toString()) as T;
 
+/** The first error of an answer of the distribution specification. */
+export const codeOf = (answer: Answer) =>
+    jsonOf<{ errors: { code: string; detail: Record<string, string> }[] }>(answer).errors[0];
+
+let count = 0;
+/** A repository that no other test of the file uses. */
+export const fresh = (name = "test") => `${name}/${++count}`;
+
 /** One request on a connection of its own, without following redirects. */
 export function request(method: string, url: string, { headers = {}, body, as }: RequestOptions = {}): Promise<Answer> {
     const authorization = as && { Authorization: `Basic ${Buffer.from(as.join(":")).toString("base64")}` };
