@@ -68,42 +68,62 @@ const LOOK_AT_FLOW = [
 ];
 
 /** Every permission that the work needs, each once, sorted. */
-export function neededPermissions({
-    purpose,
-    managesWorkloads,
-    managesLoginFlow,
-    mintsKey,
-}: AuthentikWork): NeededPermission[] {
+export function neededPermissions(work: AuthentikWork): NeededPermission[] {
     const needed = new Map<string, NeededPermission>();
-    const add = (permission: string, why: string, onlyOn?: NeededPermission["onlyOn"]) => {
-        // Where a permission is needed on every object, one object is not enough.
-        if (!needed.has(permission))
-            needed.set(permission, { permission, purpose: why, ...(onlyOn ? { onlyOn } : {}) });
-    };
-    const kinds = [...REGISTRATION, ...(managesWorkloads ? WORKLOADS : []), ...(managesLoginFlow ? LOGIN_FLOW : [])];
-    for (const [kind, what] of kinds) {
-        for (const permission of crud(kind)) {
-            if (purpose === "up" || (purpose === "refresh" && permission.includes(".view_"))) add(permission, what);
-        }
-    }
-    add("authentik_flows.view_flow", "looking up flows");
-    add("authentik_crypto.view_certificatekeypair", "looking up the signing key");
-    add("authentik_providers_oauth2.view_scopemapping", "looking up scope mappings");
-    add("authentik_core.view_group", "looking up groups");
-    if (managesLoginFlow) add("authentik_flows.view_stage", "looking up the password stage");
-    if (!managesWorkloads) add("authentik_core.view_user", "looking up the service account", "service account");
-    if (mintsKey && purpose === "up") {
-        if (!managesLoginFlow)
-            for (const permission of LOOK_AT_FLOW)
-                add(permission, "looking whether the service account passes its login flow");
-        add("authentik_core.view_user", "logging in as the service account", "service account");
-        add(
-            "authentik_core.reset_user_password",
-            "logging in as the service account",
-            managesWorkloads ? undefined : "service account",
-        );
-    }
+    // Where a permission is needed on every object, one object is not enough: what comes first stays.
+    for (const each of [...ofObjects(work), ...ofLookUps(work), ...ofLogin(work)])
+        if (!needed.has(each.permission)) needed.set(each.permission, each);
     return [...needed.values()].sort((left, right) => (left.permission < right.permission ? -1 : 1));
+}
+
+/** What it takes to make, change, see and delete what the program declares. */
+function ofObjects({ purpose, managesWorkloads, managesLoginFlow }: AuthentikWork): NeededPermission[] {
+    const isNeeded = (permission: string) =>
+        purpose === "up" || (purpose === "refresh" && permission.includes(".view_"));
+    return [...REGISTRATION, ...(managesWorkloads ? WORKLOADS : []), ...(managesLoginFlow ? LOGIN_FLOW : [])].flatMap(
+        ([kind, what]) =>
+            crud(kind)
+                .filter(isNeeded)
+                .map((permission) => ({ permission, purpose: what })),
+    );
+}
+
+/** What it takes to look up what others declare. */
+function ofLookUps({ managesWorkloads, managesLoginFlow }: AuthentikWork): NeededPermission[] {
+    const lookUps: NeededPermission[] = [
+        { permission: "authentik_flows.view_flow", purpose: "looking up flows" },
+        { permission: "authentik_crypto.view_certificatekeypair", purpose: "looking up the signing key" },
+        { permission: "authentik_providers_oauth2.view_scopemapping", purpose: "looking up scope mappings" },
+        { permission: "authentik_core.view_group", purpose: "looking up groups" },
+    ];
+    if (managesLoginFlow)
+        lookUps.push({ permission: "authentik_flows.view_stage", purpose: "looking up the password stage" });
+    if (!managesWorkloads)
+        lookUps.push({
+            permission: "authentik_core.view_user",
+            purpose: "looking up the service account",
+            onlyOn: "service account",
+        });
+    return lookUps;
+}
+
+/** What it takes to log in as the service account, which has zot mint the key. */
+function ofLogin({ purpose, managesWorkloads, managesLoginFlow, mintsKey }: AuthentikWork): NeededPermission[] {
+    if (!mintsKey || purpose !== "up") return [];
+    const why = "logging in as the service account";
+    const flow = managesLoginFlow ? [] : LOOK_AT_FLOW;
+    return [
+        ...flow.map((permission) => ({
+            permission,
+            purpose: "looking whether the service account passes its login flow",
+        })),
+        { permission: "authentik_core.view_user", purpose: why, onlyOn: "service account" },
+        {
+            permission: "authentik_core.reset_user_password",
+            purpose: why,
+            ...(managesWorkloads ? {} : { onlyOn: "service account" as const }),
+        },
+    ];
 }
 
 /** What is needed and not granted. What cannot be seen does not count as missing. */

@@ -32,32 +32,12 @@ export interface FoundHost {
  * @throws UserError, Interrupted
  */
 export async function findHost(interview: Interview, known: KnownHost): Promise<FoundHost> {
-    const before = known.host;
-    const answer = await interview.answer("host", { fallback: textOf(before.address) });
-    const target = targetOf(answer);
-    const defaults = await sshDefaults(target);
-    // By its name here, or as the stack has it.
-    const isKnown = [target.host, defaults.address].includes(String(before.address));
-    const port = Number(
-        interview.isAnswered("sshPort")
-            ? await interview.answer("sshPort")
-            : (target.port ?? (isKnown ? (before.port ?? 22) : defaults.port)),
-    );
-    const user = interview.isAnswered("sshUser")
-        ? await interview.answer("sshUser")
-        : (target.user ?? textOf(isKnown ? before.user : undefined) ?? defaults.user);
-    const address = isKnown ? String(before.address) : defaults.address;
-    const jump = await jumpHost(interview, before, defaults.jump, user);
+    const { address, port, user, pinned, defaults } = await hostAndUser(interview, known.host);
+    const jump = await jumpHost(interview, known.host, defaults.jump, user);
     // Behind another host, its key is seen only by whoever is let in there.
     const loginBefore = jump && (await loginFor(interview, known, defaults.keys));
     const proxy = jump && { ...jump, ...loginBefore?.connection };
-    const hostKey = await confirmedKey(interview, {
-        address,
-        port,
-        pinned: isKnown ? textOf(before.hostKey) : undefined,
-        question: "hostKey",
-        proxy,
-    });
+    const hostKey = await confirmedKey(interview, { address, port, pinned, question: "hostKey", proxy });
 
     const login = loginBefore ?? (await loginFor(interview, known, defaults.keys));
     const connection: SshConnection = { host: address, port, user, hostKey, ...login.connection, proxy };
@@ -67,28 +47,52 @@ export async function findHost(interview: Interview, known: KnownHost): Promise<
     const whole =
         facts.config !== undefined && facts.zots.length === 1 ? facts : await lookAtHost(connection, configFile);
     // Of several, the first look told less.
-    const zot = { found: whole.zots.find((one) => one.config === configFile) ?? picked.found };
-    const config =
-        whole.config === undefined
-            ? undefined
-            : withAbsolutePaths(
-                  configIn(whole.config, `The config ${configFile} on ${address}`, configFile),
-                  zot.found.folder,
-              );
-    if (config === undefined && zot.found.configThere)
-        throw new UserError(
-            `${facts.login} may not read ${configFile} on ${address}` +
-                `${zot.found.configOwner ? `, which belongs to ${zot.found.configOwner}` : ""}. ` +
-                "Log in as zot's user or root, or let sudo ask for no password there.",
-        );
+    const zot = whole.zots.find((one) => one.config === configFile) ?? picked.found;
     return {
         connection,
         facts,
-        zot: { ...zot.found, config: configFile },
-        config,
+        zot: { ...zot, config: configFile },
+        config: configOf(whole, zot, configFile, address),
         settings: { host: { address, port, user, hostKey, ...jumpSettings(jump, user) } },
         secrets: login.secrets,
     };
+}
+
+/** Whom to log in to, and as whom: as answered, as the stack has it for a host that it knows, or by SSH's defaults. */
+async function hostAndUser(interview: Interview, before: KnownHost["host"]) {
+    const answer = await interview.answer("host", { fallback: textOf(before.address) });
+    const target = targetOf(answer);
+    const defaults = await sshDefaults(target);
+    // By its name here, or as the stack has it.
+    const isKnown = [target.host, defaults.address].includes(String(before.address));
+    const stack = isKnown ? before : {};
+    const port = interview.isAnswered("sshPort")
+        ? await interview.answer("sshPort")
+        : (target.port ?? (isKnown ? (before.port ?? 22) : defaults.port));
+    const user = interview.isAnswered("sshUser")
+        ? await interview.answer("sshUser")
+        : (target.user ?? textOf(stack.user) ?? defaults.user);
+    return {
+        address: isKnown ? String(before.address) : defaults.address,
+        port: Number(port),
+        user,
+        pinned: textOf(stack.hostKey),
+        defaults,
+    };
+}
+
+/**
+ * The config that a look has read; undefined where there is none yet.
+ * @throws UserError
+ */
+function configOf({ config, login }: HostFacts, zot: FoundZot, file: string, address: string): JsonMap | undefined {
+    const where = `${file} on ${address}`;
+    if (config !== undefined) return withAbsolutePaths(configIn(config, `The config ${where}`, file), zot.folder);
+    if (!zot.configThere) return undefined;
+    throw new UserError(
+        `${login} may not read ${where}${zot.configOwner ? `, which belongs to ${zot.configOwner}` : ""}. ` +
+            "Log in as zot's user or root, or let sudo ask for no password there.",
+    );
 }
 
 const targetOf = (answer: string) => targetIn(answer) as Exclude<ReturnType<typeof targetIn>, string>;

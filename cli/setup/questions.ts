@@ -211,12 +211,11 @@ export function targetIn(answer: string): Target | string {
     const [, bracketed, plain, port] =
         /^(?:\[([^\]]+)\]|([^:]*|[0-9a-fA-F:]+:[0-9a-fA-F:]*))(?::(\d+))?$/.exec(rest!) ?? [];
     const host = bracketed ?? plain;
-    if (host === undefined || !declaredSetting("host.address").schema.safeParse(host).success)
+    const isAllowed = (setting: string, value: unknown) => declaredSetting(setting).schema.safeParse(value).success;
+    if (host === undefined || !isAllowed("host.address", host))
         return `${shown(answer)} is no host; give a name or an address, as in zot@registry-host.example.org:2222`;
-    if (user !== undefined && !declaredSetting("host.user").schema.safeParse(user).success)
-        return `${shown(user)} is no user`;
-    if (port !== undefined && !declaredSetting("host.port").schema.safeParse(Number(port)).success)
-        return `${port} is no port`;
+    if (user !== undefined && !isAllowed("host.user", user)) return `${shown(user)} is no user`;
+    if (port !== undefined && !isAllowed("host.port", Number(port))) return `${port} is no port`;
     return { host, ...(user ? { user } : {}), ...(port ? { port: Number(port) } : {}) };
 }
 
@@ -230,30 +229,28 @@ export function answersIn(content: unknown): { answers: Answers; mistakes: strin
     if (content === null || typeof content !== "object" || Array.isArray(content))
         return { answers, mistakes: ["it is no map of answers by their names"] };
     for (const [key, value] of Object.entries(content)) {
-        if (!Object.hasOwn(questions, key)) {
-            mistakes.push(
-                `${shown(key)} is no question; these are: ${Object.keys(questions)
-                    .filter((name) => !isSecret(name as QuestionName))
-                    .join(", ")}`,
-            );
-            continue;
-        }
-        const name = key as QuestionName;
-        const { secret } = questions[name];
-        const text = Array.isArray(value)
-            ? value.join(",")
-            : value === true
-              ? "yes"
-              : value === false
-                ? "no"
-                : String(value);
-        const because = secret === undefined ? answerMistake(name, text) : undefined;
-        if (secret !== undefined)
-            mistakes.push(
-                `${key} is a secret and does not belong into a file; give it as ${secret} in the environment`,
-            );
-        else if (because !== undefined) mistakes.push(`${key} is ${shown(value)}: ${because}`);
-        else answers[name] = text;
+        const because = mistakeInFile(key, value);
+        if (because === undefined) answers[key as QuestionName] = textInFile(value);
+        else mistakes.push(because);
     }
     return { answers, mistakes };
+}
+
+function mistakeInFile(key: string, value: unknown): string | undefined {
+    if (!Object.hasOwn(questions, key)) {
+        const names = (Object.keys(questions) as QuestionName[]).filter((name) => !isSecret(name));
+        return `${shown(key)} is no question; these are: ${names.join(", ")}`;
+    }
+    const name = key as QuestionName;
+    const { secret } = questions[name];
+    if (secret !== undefined)
+        return `${key} is a secret and does not belong into a file; give it as ${secret} in the environment`;
+    const because = answerMistake(name, textInFile(value));
+    return because === undefined ? undefined : `${key} is ${shown(value)}: ${because}`;
+}
+
+/** An answer in a file, as it would be typed. */
+function textInFile(value: unknown): string {
+    if (typeof value === "boolean") return value ? "yes" : "no";
+    return Array.isArray(value) ? value.join(",") : String(value);
 }

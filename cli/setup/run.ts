@@ -167,18 +167,7 @@ async function compose(
             ...(typeof rootDirectory === "string" ? { rootDirectory } : {}),
         },
     };
-    const isSet = (setting: string) => {
-        const [group, key] = setting.split(".") as [string, string];
-        return [given, places, fromHost.settings].some((groups) => groups[group]?.[key] !== undefined);
-    };
-    // What the host cannot tell.
-    for (const name of ["binary", "rootDirectory"] as const)
-        if (interview.isAnswered(name) || !isSet(`zot.${name}`)) await interview.answer(name);
-    const manager = given.host?.serviceManager ?? fromHost.settings.host?.serviceManager;
-    if (interview.isAnswered("restartCommand") || (manager === "command" && !isSet("host.restartCommand")))
-        await interview.answer("restartCommand", {
-            help: "No service manager was found that started zot, so that the host cannot tell.",
-        });
+    await askWhatHostCannotTell(interview, [given, places, fromHost.settings]);
 
     const { url: authentikUrl, issuer } = identityOf(interview, given, config);
     const answered = settingsOfAnswers(interview.answers);
@@ -225,6 +214,20 @@ function identityOf(interview: Interview, given: Groups, config: JsonMap): { url
     const slug = String(given.identity?.applicationSlug ?? "zot");
     const issuer = before.find((one) => one === `${url}/application/o/${slug}/`);
     return { url, issuer: String(issuer ?? `${url}/application/o/${slug}/`) };
+}
+
+/** @param known settings that are known; the first that has one counts */
+async function askWhatHostCannotTell(interview: Interview, known: readonly Groups[]): Promise<void> {
+    const first = (group: string, key: string) =>
+        known.map((groups) => groups[group]?.[key]).find((value) => value !== undefined);
+    for (const name of ["binary", "rootDirectory"] as const)
+        if (interview.isAnswered(name) || first("zot", name) === undefined) await interview.answer(name);
+    const isByCommand = first("host", "serviceManager") === "command";
+    const isWanted = isByCommand && first("host", "restartCommand") === undefined;
+    if (interview.isAnswered("restartCommand") || isWanted)
+        await interview.answer("restartCommand", {
+            help: "No service manager was found that started zot, so that the host cannot tell.",
+        });
 }
 
 /** What goes with the first deployment is a person's to decide. */

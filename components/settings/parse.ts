@@ -93,47 +93,62 @@ interface Reading {
     group: Record<string, unknown>;
 }
 
-function readOne(name: string, setting: Setting<unknown>, given: unknown, { siteNeeded, group }: Reading): Outcome {
-    const refuse = (message: string): Outcome => ({ mistakes: [message] });
+function readOne(name: string, setting: Setting<unknown>, given: unknown, reading: Reading): Outcome {
     // Where there is no default, Pulumi.yaml has an empty text for "not set".
-    if (given === undefined || given === null || (given === "" && setting.default === undefined)) {
-        if (setting.default !== undefined) return { value: structuredClone(setting.default) };
-        if (setting.optional) return { value: undefined };
-        if (setting.siteOnly && !siteNeeded) return { mistakes: [] };
-        const hint = setting.hint ? `. ${setting.hint}` : "";
-        return refuse(
-            `${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`,
-        );
-    }
+    const isMissing = given === undefined || given === null || (given === "" && setting.default === undefined);
+    if (isMissing) return missing(name, setting, reading);
     if (isPlaceholder(given))
-        return refuse(
+        return refused(
             `${name} has the placeholder ${shown(given)} still: ${setting.description} ` +
-                `Set it with: ${setCommand(name, setting, group)}`,
+                `Set it with: ${setCommand(name, setting, reading.group)}`,
         );
-    if (setting.secret) {
-        if (!(given instanceof SecretText)) {
-            return refuse(
-                `${name} is a secret but is not encrypted in the stack's file: ` +
-                    `change it where it came from, and set it with: ${setCommand(name, setting)}`,
-            );
-        }
-    } else {
-        const encrypted = encryptedPlaces(given);
-        if (encrypted.length > 0 && setting.siteOnly && !siteNeeded) return { mistakes: [] };
-        if (encrypted.length > 0)
-            return {
-                mistakes: encrypted.map(
-                    (place) =>
-                        `${name}${place} is encrypted, but ${name} is shown wherever it is used; ` +
-                        "give it without --secret, or leave it out if it is a secret.",
-                ),
-            };
-    }
+    return wrongSecrecy(name, setting, given, reading) ?? checked(name, setting, given);
+}
+
+const refused = (...mistakes: string[]): Outcome => ({ mistakes });
+
+function missing(name: string, setting: Setting<unknown>, { siteNeeded, group }: Reading): Outcome {
+    if (setting.default !== undefined) return { value: structuredClone(setting.default) };
+    if (setting.optional) return { value: undefined };
+    if (setting.siteOnly && !siteNeeded) return refused();
+    const hint = setting.hint ? `. ${setting.hint}` : "";
+    return refused(
+        `${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`,
+    );
+}
+
+/** Of a secret that is not encrypted, and of what is encrypted and no secret; undefined where it is as it should be. */
+function wrongSecrecy(
+    name: string,
+    setting: Setting<unknown>,
+    given: unknown,
+    { siteNeeded }: Reading,
+): Outcome | undefined {
+    if (setting.secret)
+        return given instanceof SecretText
+            ? undefined
+            : refused(
+                  `${name} is a secret but is not encrypted in the stack's file: ` +
+                      `change it where it came from, and set it with: ${setCommand(name, setting)}`,
+              );
+    const places = encryptedPlaces(given);
+    if (places.length === 0) return undefined;
+    if (setting.siteOnly && !siteNeeded) return refused();
+    return refused(
+        ...places.map(
+            (place) =>
+                `${name}${place} is encrypted, but ${name} is shown wherever it is used; ` +
+                "give it without --secret, or leave it out if it is a secret.",
+        ),
+    );
+}
+
+function checked(name: string, setting: Setting<unknown>, given: unknown): Outcome {
     const value = coerce(given, setting);
     const result = setting.schema.safeParse(value);
     return result.success
         ? { value: result.data }
-        : { mistakes: result.error.issues.flatMap((issue) => sentences(name, setting, issue, value)) };
+        : refused(...result.error.issues.flatMap((issue) => sentences(name, setting, issue, value)));
 }
 
 /** Where in a value something is encrypted. */

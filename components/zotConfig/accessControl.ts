@@ -47,106 +47,116 @@ export function readAccessControl(config: JsonMap): {
     mistakes: string[];
     conditional: ConditionalGrant[];
 } {
-    const mistakes: string[] = [];
-    const conditional: ConditionalGrant[] = [];
-    const root = "http.accessControl";
+    const reader = new AccessControlReader();
+    const policy = reader.policy(valueAt(config, ["http", "accessControl"]));
+    return { policy, mistakes: reader.mistakes, conditional: reader.conditional };
+}
 
-    const membersOf = (value: Json | undefined, where: string, known: string[]): JsonMap => {
-        if (value === undefined) return {};
-        if (!isJsonMap(value)) {
-            mistakes.push(`${where} is ${shown(value)} and has to be a map`);
-            return {};
-        }
-        for (const key of Object.keys(value)) {
-            if (!known.some((name) => name.toLowerCase() === key.toLowerCase()))
-                mistakes.push(`${where}.${key} is not a key of zot's there; there are ${known.join(", ")}`);
-        }
-        return value;
-    };
-    const listOf = (value: Json | undefined, where: string): Json[] => {
-        if (value === undefined || Array.isArray(value)) return value ?? [];
-        mistakes.push(`${where} is ${shown(value)} and has to be a list`);
-        return [];
-    };
-    const namesOf = (value: Json | undefined, where: string): string[] =>
-        listOf(value, where).flatMap((name, index) => {
-            if (typeof name === "string" && name.trim() !== "") return [name];
-            mistakes.push(
-                `${where}[${index}] is ${shown(name)}, which is no name; zot takes an empty one for anonymous`,
-            );
-            return [];
-        });
-    const actionsOf = (value: Json | undefined, where: string): Action[] => {
-        const given = listOf(value, where);
-        given.forEach((action, index) => {
-            if (!([...ACTIONS, BEHAVIOUR] as Json[]).includes(action))
-                mistakes.push(
-                    `${where}[${index}] is ${shown(action)}, which zot would pass over; ` +
-                        `give one of ${ACTIONS.join(", ")}`,
-                );
-        });
-        return ACTIONS.filter((action) => given.includes(action));
-    };
-    const conditionsOf = (value: Json | undefined, where: string): Condition[] =>
-        listOf(value, where).map((item, index) => {
-            const condition = membersOf(item, `${where}[${index}]`, ["expression", "message"]);
+/** Reads the parts of an accessControl, and collects what is wrong with them; `where` is the path of a part. */
+class AccessControlReader {
+    readonly mistakes: string[] = [];
+    readonly conditional: ConditionalGrant[] = [];
+
+    policy(value: Json | undefined): AccessPolicy {
+        const root = "http.accessControl";
+        const control = this.map(value, root, ["repositories", "adminPolicy", "groups", "metrics"]);
+        const repositories = valueAt(control, ["repositories"]);
+        const rules = Object.entries(isJsonMap(repositories) ? repositories : {}).map(([pattern, rule]) =>
+            this.rule(pattern, rule, `${root}.repositories[${JSON.stringify(pattern)}]`),
+        );
+        const adminPolicy = valueAt(control, ["adminPolicy"]);
+        return { rules, everywhere: adminPolicy === undefined ? [] : [this.grant(adminPolicy, `${root}.adminPolicy`)] };
+    }
+
+    private rule(pattern: string, value: Json, where: string): RepositoryRule {
+        const because = patternMistake(pattern);
+        if (because) this.mistakes.push(`the pattern ${shown(pattern)} is not allowed because ${because}`);
+        const members = this.map(value, where, ["anonymousPolicy", "defaultPolicy", "policies"]);
+        const at = (key: string) => valueAt(members, [key]);
+        const before = this.conditional.length;
+        const rule: RepositoryRule = {
+            pattern,
+            anonymous: this.actions(at("anonymousPolicy"), `${where}.anonymousPolicy`),
+            loggedIn: this.actions(at("defaultPolicy"), `${where}.defaultPolicy`),
+            grants: this.list(at("policies"), `${where}.policies`).map((policy, index) =>
+                this.grant(policy, `${where}.policies[${index}]`),
+            ),
+        };
+        for (const found of this.conditional.slice(before)) found.rule = rule;
+        return rule;
+    }
+
+    private grant(value: Json, where: string): Grant {
+        const policy = this.map(value, where, ["users", "groups", "actions", "conditions"]);
+        const at = (key: string) => valueAt(policy, [key]);
+        const grant: Grant = {
+            users: this.names(at("users"), `${where}.users`),
+            groups: this.names(at("groups"), `${where}.groups`),
+            actions: this.actions(at("actions"), `${where}.actions`),
+        };
+        if (this.list(at("actions"), `${where}.actions`).length === 0)
+            this.mistakes.push(`${where} has no actions, and has no effect`);
+        if (grant.users.length + grant.groups.length === 0)
+            this.mistakes.push(`${where} names no user and no group, and has no effect`);
+        const conditions = this.conditions(at("conditions"), `${where}.conditions`);
+        if (conditions.length === 0) return grant;
+        this.conditional.push({ where, grant: { ...grant, conditions } });
+        return { ...grant, conditions };
+    }
+
+    private conditions(value: Json | undefined, where: string): Condition[] {
+        return this.list(value, where).map((item, index) => {
+            const condition = this.map(item, `${where}[${index}]`, ["expression", "message"]);
             const [expression, message] = ["expression", "message"].map((key) => valueAt(condition, [key]));
             if (typeof expression !== "string" || expression.trim() === "")
-                mistakes.push(`${where}[${index}] has no expression, and zot then refuses without a reason`);
+                this.mistakes.push(`${where}[${index}] has no expression, and zot then refuses without a reason`);
             return {
                 expression: String(expression ?? ""),
                 ...(message === undefined ? {} : { message: String(message) }),
             };
         });
-    const grantOf = (value: Json, where: string): Grant => {
-        const policy = membersOf(value, where, ["users", "groups", "actions", "conditions"]);
-        const at = (key: string) => valueAt(policy, [key]);
-        const grant: Grant = {
-            users: namesOf(at("users"), `${where}.users`),
-            groups: namesOf(at("groups"), `${where}.groups`),
-            actions: actionsOf(at("actions"), `${where}.actions`),
-        };
-        if (listOf(at("actions"), `${where}.actions`).length === 0)
-            mistakes.push(`${where} has no actions, and has no effect`);
-        if (grant.users.length + grant.groups.length === 0)
-            mistakes.push(`${where} names no user and no group, and has no effect`);
-        const conditions = conditionsOf(at("conditions"), `${where}.conditions`);
-        if (conditions.length === 0) return grant;
-        conditional.push({ where, grant: { ...grant, conditions } });
-        return { ...grant, conditions };
-    };
-    const ruleOf = (pattern: string, value: Json): RepositoryRule => {
-        const where = `${root}.repositories[${JSON.stringify(pattern)}]`;
-        const because = patternMistake(pattern);
-        if (because) mistakes.push(`the pattern ${shown(pattern)} is not allowed because ${because}`);
-        const rule = membersOf(value, where, ["anonymousPolicy", "defaultPolicy", "policies"]);
-        const at = (key: string) => valueAt(rule, [key]);
-        const before = conditional.length;
-        const read: RepositoryRule = {
-            pattern,
-            anonymous: actionsOf(at("anonymousPolicy"), `${where}.anonymousPolicy`),
-            loggedIn: actionsOf(at("defaultPolicy"), `${where}.defaultPolicy`),
-            grants: listOf(at("policies"), `${where}.policies`).map((policy, index) =>
-                grantOf(policy, `${where}.policies[${index}]`),
-            ),
-        };
-        for (const found of conditional.slice(before)) found.rule = read;
-        return read;
-    };
+    }
 
-    const control = membersOf(valueAt(config, ["http", "accessControl"]), root, [
-        "repositories",
-        "adminPolicy",
-        "groups",
-        "metrics",
-    ]);
-    const repositories = valueAt(control, ["repositories"]);
-    const rules = Object.entries(isJsonMap(repositories) ? repositories : {}).map(([pattern, rule]) =>
-        ruleOf(pattern, rule),
-    );
-    const adminPolicy = valueAt(control, ["adminPolicy"]);
-    const everywhere = adminPolicy === undefined ? [] : [grantOf(adminPolicy, `${root}.adminPolicy`)];
-    return { policy: { rules, everywhere }, mistakes, conditional };
+    private actions(value: Json | undefined, where: string): Action[] {
+        const given = this.list(value, where);
+        given.forEach((action, index) => {
+            if (!([...ACTIONS, BEHAVIOUR] as Json[]).includes(action))
+                this.mistakes.push(
+                    `${where}[${index}] is ${shown(action)}, which zot would pass over; ` +
+                        `give one of ${ACTIONS.join(", ")}`,
+                );
+        });
+        return ACTIONS.filter((action) => given.includes(action));
+    }
+
+    private names(value: Json | undefined, where: string): string[] {
+        return this.list(value, where).flatMap((name, index) => {
+            if (typeof name === "string" && name.trim() !== "") return [name];
+            this.mistakes.push(
+                `${where}[${index}] is ${shown(name)}, which is no name; zot takes an empty one for anonymous`,
+            );
+            return [];
+        });
+    }
+
+    private list(value: Json | undefined, where: string): Json[] {
+        if (value === undefined || Array.isArray(value)) return value ?? [];
+        this.mistakes.push(`${where} is ${shown(value)} and has to be a list`);
+        return [];
+    }
+
+    private map(value: Json | undefined, where: string, known: string[]): JsonMap {
+        if (value === undefined) return {};
+        if (!isJsonMap(value)) {
+            this.mistakes.push(`${where} is ${shown(value)} and has to be a map`);
+            return {};
+        }
+        for (const key of Object.keys(value)) {
+            if (!known.some((name) => name.toLowerCase() === key.toLowerCase()))
+                this.mistakes.push(`${where}.${key} is not a key of zot's there; there are ${known.join(", ")}`);
+        }
+        return value;
+    }
 }
 
 /**

@@ -125,24 +125,24 @@ class Resource<Answer extends object, Request extends object> {
     ): Promise<Answer> {
         const mine = (found: Answer[]) =>
             found.length === 1 && this.table.isAsAsked(found[0]!, inputs) ? found[0] : undefined;
+        const afterFailure = async (error: unknown, attempt: number): Promise<Answer> => {
+            const field = duplicateField(error);
+            if (field === undefined && !isUncertain(error)) throw error;
+            const found =
+                field === undefined
+                    ? await this.findAgain(client, request)
+                    : await this.findAny(client, request, field);
+            // A duplicate is ours where the first attempt was committed while the second one was on its way.
+            const made = field === undefined || attempt > 1 ? mine(found) : undefined;
+            if (made) return made;
+            if (field === undefined && found.length === 0) throw error;
+            throw this.words.duplicate(inputs, resourceName, found[0], field);
+        };
         const create = async (attempt: number): Promise<Answer> => {
             try {
                 return await this.definition.create(client, request);
             } catch (error) {
-                const field = duplicateField(error);
-                if (field !== undefined) {
-                    const found = await this.findAny(client, request, field);
-                    // The first attempt may have been committed while the second one was on its way.
-                    const before = attempt > 1 ? mine(found) : undefined;
-                    if (before) return before;
-                    throw this.words.duplicate(inputs, resourceName, found[0], field);
-                }
-                if (!isUncertain(error)) throw error;
-                const found = await this.findAgain(client, request);
-                const made = mine(found);
-                if (made) return made;
-                if (found.length > 0) throw this.words.duplicate(inputs, resourceName, found[0]!);
-                throw error;
+                return afterFailure(error, attempt);
             }
         };
         return retrying(create, untilCertain);

@@ -37,19 +37,48 @@ export function providerService(
     cancellation: AbortController,
     { keepsMarks = false, failureForm }: Dialect = {},
 ) {
-    const fromStruct = (struct: any): PropertyMap => (keepsMarks ? toMap(struct) : unwrapMap(toMap(struct)));
-    const resourceOf = (urn: string): ResourceHandler => {
-        const type = urn.split("::")[2]?.split("$").pop() ?? "";
-        const handler = provider.resources[type];
-        if (!handler) {
-            throw new Error(
-                `The ${provider.name} provider has no resource ${type}. ` +
-                    `It has: ${Object.keys(provider.resources).sort().join(", ")}.`,
-            );
-        }
-        return handler;
+    const fromStruct: FromStruct = (struct) => (keepsMarks ? toMap(struct) : unwrapMap(toMap(struct)));
+    const called: Called = (urn) => ({ handler: resourceOf(provider, urn), context: contextFor(urn) });
+    return {
+        ...packageCalls(provider),
+        ...configurationCalls(provider, keepsMarks),
+        ...planningCalls(called, fromStruct, failureForm),
+        ...writingCalls(called, fromStruct),
+        ...readingCalls(called, fromStruct),
+        invoke: unary(async (request) => {
+            const handler = provider.functions?.[request.getTok()];
+            if (!handler) throw new Error(`The ${provider.name} provider has no function ${request.getTok()}.`);
+            const { result, failures } = await handler.invoke(fromStruct(request.getArgs()), contextFor(""));
+            const response = new providerMessages.InvokeResponse();
+            if (result) response.setReturn(toStruct(withSecrets(result, handler.secretProperties ?? [])));
+            response.setFailuresList((failures ?? []).map(checkFailure));
+            return response;
+        }),
+        cancel: unary(() => {
+            cancellation.abort();
+            return new Empty();
+        }),
+        attach: unary(() => new Empty()),
     };
+}
 
+type FromStruct = (struct: any) => PropertyMap;
+/** The handler of the resource that a call is about, and the call's context. */
+type Called = (urn: string) => { handler: ResourceHandler; context: CallContext };
+
+function resourceOf(provider: Provider, urn: string): ResourceHandler {
+    const type = urn.split("::")[2]?.split("$").pop() ?? "";
+    const handler = provider.resources[type];
+    if (!handler)
+        throw new Error(
+            `The ${provider.name} provider has no resource ${type}. ` +
+                `It has: ${Object.keys(provider.resources).sort().join(", ")}.`,
+        );
+    return handler;
+}
+
+/** What the provider is. */
+function packageCalls(provider: Provider) {
     return {
         getPluginInfo: unary(() => {
             const response = new pluginMessages.PluginInfo();
@@ -70,6 +99,12 @@ export function providerService(
             response.setSchema(provider.schema());
             return response;
         }),
+    };
+}
+
+/** How the provider is configured. */
+function configurationCalls(provider: Provider, keepsMarks: boolean) {
+    return {
         checkConfig: unary(async (request) => {
             const config = unwrapMap(toMap(request.getNews()));
             return checkResponse(
@@ -98,9 +133,15 @@ export function providerService(
             response.setSupportspreview(true);
             return response;
         }),
+    };
+}
+
+/** What a change of a resource comes to. */
+function planningCalls(called: Called, fromStruct: FromStruct, failureForm?: FailureForm) {
+    return {
         check: unary(async (request) => {
             const inputs = fromStruct(request.getNews());
-            const handler = resourceOf(request.getUrn());
+            const { handler, context } = called(request.getUrn());
             const result = handler.check
                 ? await handler.check(
                       {
@@ -109,26 +150,33 @@ export function providerService(
                           randomSeed: request.getRandomseed_asU8(),
                           autonaming: autonamingOf(request.getAutonaming()),
                       },
-                      contextFor(request.getUrn()),
+                      context,
                   )
                 : { inputs };
             const marked = { ...result, inputs: withSecrets(result.inputs, handler.secretProperties ?? []) };
             return checkResponse(marked, undefined, failureForm);
         }),
         diff: unary(async (request) => {
-            const result = await resourceOf(request.getUrn()).diff(
+            const { handler, context } = called(request.getUrn());
+            const result = await handler.diff(
                 {
                     id: request.getId(),
                     oldOutputs: fromStruct(request.getOlds()),
                     oldInputs: fromStruct(request.getOldInputs()),
                     inputs: fromStruct(request.getNews()),
                 },
-                contextFor(request.getUrn()),
+                context,
             );
             return diffResponse(result);
         }),
+    };
+}
+
+/** What changes a resource. */
+function writingCalls(called: Called, fromStruct: FromStruct) {
+    return {
         create: unary(async (request) => {
-            const handler = resourceOf(request.getUrn());
+            const { handler, context } = called(request.getUrn());
             const state = await keepingSecrets(handler, () =>
                 handler.create(
                     {
@@ -137,7 +185,7 @@ export function providerService(
                         name: request.getUrn().split("::").slice(3).join("::"),
                         timeoutSeconds: request.getTimeout(),
                     },
-                    contextFor(request.getUrn()),
+                    context,
                 ),
             );
             const response = new providerMessages.CreateResponse();
@@ -145,26 +193,8 @@ export function providerService(
             response.setProperties(toStruct(withSecrets(state.properties, handler.secretProperties ?? [])));
             return response;
         }),
-        read: unary(async (request) => {
-            const handler = resourceOf(request.getUrn());
-            const state = await handler.read(
-                {
-                    id: request.getId(),
-                    properties: fromStruct(request.getProperties()),
-                    inputs: fromStruct(request.getInputs()),
-                },
-                contextFor(request.getUrn()),
-            );
-            const response = new providerMessages.ReadResponse();
-            if (!state) return response; // an empty id says that it is gone
-            const secrets = handler.secretProperties ?? [];
-            response.setId(state.id);
-            response.setProperties(toStruct(withSecrets(state.properties, secrets)));
-            response.setInputs(toStruct(withSecrets(state.inputs ?? {}, secrets)));
-            return response;
-        }),
         update: unary(async (request) => {
-            const handler = resourceOf(request.getUrn());
+            const { handler, context } = called(request.getUrn());
             const properties = await keepingSecrets(handler, () =>
                 handler.update(
                     {
@@ -175,7 +205,7 @@ export function providerService(
                         preview: request.getPreview(),
                         timeoutSeconds: request.getTimeout(),
                     },
-                    contextFor(request.getUrn()),
+                    context,
                 ),
             );
             const response = new providerMessages.UpdateResponse();
@@ -183,31 +213,42 @@ export function providerService(
             return response;
         }),
         delete: unary(async (request) => {
-            await resourceOf(request.getUrn()).delete(
+            const { handler, context } = called(request.getUrn());
+            await handler.delete(
                 {
                     id: request.getId(),
                     properties: fromStruct(request.getProperties()),
                     inputs: fromStruct(request.getOldInputs()),
                     timeoutSeconds: request.getTimeout(),
                 },
-                contextFor(request.getUrn()),
+                context,
             );
             return new Empty();
         }),
-        invoke: unary(async (request) => {
-            const handler = provider.functions?.[request.getTok()];
-            if (!handler) throw new Error(`The ${provider.name} provider has no function ${request.getTok()}.`);
-            const { result, failures } = await handler.invoke(fromStruct(request.getArgs()), contextFor(""));
-            const response = new providerMessages.InvokeResponse();
-            if (result) response.setReturn(toStruct(withSecrets(result, handler.secretProperties ?? [])));
-            response.setFailuresList((failures ?? []).map(checkFailure));
+    };
+}
+
+/** What a resource is like now. */
+function readingCalls(called: Called, fromStruct: FromStruct) {
+    return {
+        read: unary(async (request) => {
+            const { handler, context } = called(request.getUrn());
+            const state = await handler.read(
+                {
+                    id: request.getId(),
+                    properties: fromStruct(request.getProperties()),
+                    inputs: fromStruct(request.getInputs()),
+                },
+                context,
+            );
+            const response = new providerMessages.ReadResponse();
+            if (!state) return response; // an empty id says that it is gone
+            const secrets = handler.secretProperties ?? [];
+            response.setId(state.id);
+            response.setProperties(toStruct(withSecrets(state.properties, secrets)));
+            response.setInputs(toStruct(withSecrets(state.inputs ?? {}, secrets)));
             return response;
         }),
-        cancel: unary(() => {
-            cancellation.abort();
-            return new Empty();
-        }),
-        attach: unary(() => new Empty()),
     };
 }
 

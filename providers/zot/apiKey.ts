@@ -47,6 +47,23 @@ export function apiKey(services: () => Services): ResourceHandler {
     };
 }
 
+function changedInputs(before: PropertyMap, after: PropertyMap): Record<string, PropertyDiff> {
+    const changed: Record<string, PropertyDiff> = {};
+    for (const name of Object.keys(inputDefinitions)) {
+        // The issuer says where a password may go at the next login, and changes nothing by itself.
+        if (name === "issuer" || sameValue(before[name], after[name])) continue;
+        const kind = before[name] === undefined ? "add" : after[name] === undefined ? "delete" : "update";
+        changed[name] = { kind: name === "user" && isKnown(after[name]) ? "update-replace" : kind };
+    }
+    return changed;
+}
+
+/** Names of the outputs that change by what is due. */
+function changedOutputs({ mint, over, prove: toProve }: Due): string[] {
+    if (mint) return MINTED_OUTPUTS;
+    return [...(over.length > 0 ? ["predecessors"] : []), ...(toProve ? ["status"] : [])];
+}
+
 class ApiKeyResource {
     constructor(private readonly services: () => Services) {}
 
@@ -55,21 +72,10 @@ class ApiKeyResource {
         { oldOutputs, oldInputs, inputs }: Parameters<ResourceHandler["diff"]>[0],
         context: CallContext,
     ): ReturnType<ResourceHandler["diff"]> {
-        const properties: Record<string, PropertyDiff> = {};
-        for (const name of Object.keys(inputDefinitions)) {
-            const [before, after] = [oldInputs[name], inputs[name]];
-            // Says where a password may go at the next login, and changes nothing by itself.
-            if (name === "issuer" || sameValue(before, after)) continue;
-            const kind = before === undefined ? "add" : after === undefined ? "delete" : "update";
-            properties[name] = { kind: name === "user" && isKnown(after) ? "update-replace" : kind };
-        }
+        const properties = changedInputs(oldInputs, inputs);
         if (isKnown(inputs) && properties.user === undefined) {
             const { state } = stateOf(oldOutputs);
-            const now = new Date();
-            const found = due(state, inputsOf(inputs).wanted, now);
-            const changed = found.mint
-                ? MINTED_OUTPUTS
-                : [...(found.over.length > 0 ? ["predecessors"] : []), ...(found.prove ? ["status"] : [])];
+            const changed = changedOutputs(due(state, inputsOf(inputs).wanted, new Date()));
             for (const name of changed) properties[name] = { kind: "update", inputDiff: false };
             if (Object.keys(properties).length === 0 && state.predecessors.length > 0)
                 await context.log("info", predecessorsText(state.predecessors, inputs.user as string));

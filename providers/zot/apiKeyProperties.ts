@@ -201,45 +201,55 @@ export function checkInputs(
     before: PropertyMap | undefined,
 ): { inputs: PropertyMap; failures: CheckFailure[] } {
     const inputs: PropertyMap = {};
-    const failures: CheckFailure[] = [];
-    const fail = (property: string, reason: string) => failures.push({ property, reason });
-    for (const name of Object.keys(given)) {
-        if (!(name in inputDefinitions))
-            fail(name, `${name} is no property of an API key; these are: ${Object.keys(inputDefinitions).join(", ")}.`);
-    }
+    const failures = unknownInputs(given);
     for (const [name, definition] of Object.entries(inputDefinitions)) {
         const value = isAbsent(given[name]) ? definition.default : given[name];
         if (value === undefined) {
-            if (definition.required) fail(name, `${name} is missing.`);
+            if (definition.required) failures.push({ property: name, reason: `${name} is missing.` });
             continue;
         }
-        inputs[name] = value;
-        if (!isKnown(value)) continue;
-        const problem = problemOf(name, value);
-        if (problem) fail(name, `${problem}.`);
-        else if (definition.type === "integer") inputs[name] = integerOf(value);
-        else if (definition.type === "boolean") inputs[name] = booleanOf(value);
-        else if (typeof value === "number") inputs[name] = `${value}s`;
+        const problem = isKnown(value) ? problemOf(name, value) : undefined;
+        if (problem) failures.push({ property: name, reason: `${problem}.` });
+        inputs[name] = problem ? value : inForm(definition.type, value);
     }
-    if (failures.length > 0) return { inputs, failures };
+    return { inputs, failures: failures.length > 0 ? failures : crossFailures(inputs, before) };
+}
 
+const unknownInputs = (given: PropertyMap): CheckFailure[] =>
+    Object.keys(given)
+        .filter((name) => !(name in inputDefinitions))
+        .map((name) => ({
+            property: name,
+            reason: `${name} is no property of an API key; these are: ${Object.keys(inputDefinitions).join(", ")}.`,
+        }));
+
+/** A value that has no problem, as the plan reads it; what is not known yet stays as it is. */
+function inForm(type: string, value: PropertyValue): PropertyValue {
+    if (!isKnown(value)) return value;
+    if (type === "integer") return integerOf(value);
+    if (type === "boolean") return booleanOf(value);
+    return typeof value === "number" ? `${value}s` : value;
+}
+
+/** What is wrong between inputs that are each allowed. */
+function crossFailures(inputs: PropertyMap, before: PropertyMap | undefined): CheckFailure[] {
+    const failures: CheckFailure[] = [];
     const lifetime = durationOf(inputs.lifetime);
     const rotateAfter = durationOf(inputs.rotateAfter);
-    if (lifetime !== undefined && rotateAfter !== undefined && rotateAfter >= lifetime) {
-        fail(
-            "rotateAfter",
-            `rotateAfter (${String(inputs.rotateAfter)}) must be less than the lifetime ` +
+    if (lifetime !== undefined && rotateAfter !== undefined && rotateAfter >= lifetime)
+        failures.push({
+            property: "rotateAfter",
+            reason:
+                `rotateAfter (${String(inputs.rotateAfter)}) must be less than the lifetime ` +
                 `(${String(inputs.lifetime)}), or the key would end before it has a successor.`,
-        );
-    }
+        });
     const generation = before?.generation;
-    if (typeof generation === "number" && typeof inputs.generation === "number" && inputs.generation < generation) {
-        fail(
-            "generation",
-            `generation can only be raised: it is ${generation}, and what was revoked does not come back.`,
-        );
-    }
-    return { inputs, failures };
+    if (typeof generation === "number" && typeof inputs.generation === "number" && inputs.generation < generation)
+        failures.push({
+            property: "generation",
+            reason: `generation can only be raised: it is ${generation}, and what was revoked does not come back.`,
+        });
+    return failures;
 }
 
 /** The inputs for the plan; `inputs` has been checked and is known. */

@@ -111,29 +111,29 @@ function fieldProblem(name: string, type: string, value: PropertyValue): string 
     );
 }
 
+const DEFAULT_FIELDS: Readonly<PropertyMap> = { port: 22 };
+
 function checkConnection(connection: PropertyValue, path: string, fail: Fail): PropertyValue {
     if (!isKnown(connection) && !isMap(connection)) return connection;
     if (!isMap(connection)) {
         fail(path, `${path} must be a map of ${Object.keys(connectionFields).join(", ")}.`);
         return connection;
     }
+    const known = [...Object.keys(connectionFields), ...(path === "connection" ? ["proxy"] : [])];
+    for (const name of Object.keys(connection).filter((given) => !known.includes(given)))
+        fail(
+            path,
+            `${path}.${name} is no part of a connection; these are: ${Object.keys(connectionFields).join(", ")}.`,
+        );
     const checked: PropertyMap = {};
-    for (const name of Object.keys(connection)) {
-        if (!(name in connectionFields) && !(name === "proxy" && path === "connection"))
-            fail(
-                path,
-                `${path}.${name} is no part of a connection; these are: ${Object.keys(connectionFields).join(", ")}.`,
-            );
-    }
     for (const [name, { type }] of Object.entries(connectionFields)) {
-        const value = connection[name];
-        if (isAbsent(value)) {
+        const value = isAbsent(connection[name]) ? DEFAULT_FIELDS[name] : connection[name];
+        if (value === undefined) {
             if (REQUIRED_FIELDS.includes(name)) fail(path, `${path}.${name} is missing.`);
-            if (name === "port") checked.port = 22;
             continue;
         }
-        checked[name] = value!;
-        const problem = isKnown(value) ? fieldProblem(name, type, value!) : undefined;
+        checked[name] = value;
+        const problem = isKnown(value) ? fieldProblem(name, type, value) : undefined;
         if (problem) fail(path, `${path}.${name} ${problem}`);
     }
     if (path === "connection" && !isAbsent(connection.proxy))

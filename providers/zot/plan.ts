@@ -181,29 +181,33 @@ function sorted(request: PlanRequest, isReplaced: boolean, revokeOthers: boolean
         const isPresent = key.uuid === state?.uuid;
         if (isPresent && !isReplaced) continue;
         const before = known.get(key.uuid);
-        const maker = isPresent || before ? "known" : makerOf(key, request);
-        const isForeign = maker === "another stack" && !revokeOthers;
-        if (isExpired(key, now)) {
-            // An expired one of others is nobody's concern.
-            if (!isForeign) result.orphans.push(key);
-        } else if (isForeign) {
-            result.foreign.push(key);
-        } else if (maker === "this stack" && !isInUse(key)) {
-            result.orphans.push(key);
-        } else {
-            const predecessor = before ?? predecessorOf(key, afterwards);
-            result.others.push(predecessor);
-            if (maker !== "known") result.found.push(predecessor);
-        }
+        const isKnown = isPresent || before !== undefined;
+        const maker = isKnown ? "this state" : makerOf(key, request);
+        const fate = fateOf(key, maker === "another stack" && revokeOthers ? "somebody" : maker, now);
+        if (fate === "orphans" || fate === "foreign") result[fate].push(key);
+        if (fate !== "others") continue;
+        const predecessor = before ?? predecessorOf(key, afterwards);
+        result.others.push(predecessor);
+        if (!isKnown) result.found.push(predecessor);
     }
     return result;
 }
 
+/** Where a key is sorted; undefined where it is nobody's concern: one of another stack that has expired. */
+function fateOf(
+    key: ApiKeyRecord,
+    maker: Maker | "this state",
+    now: Date,
+): "orphans" | "foreign" | "others" | undefined {
+    if (maker === "another stack") return isExpired(key, now) ? undefined : "foreign";
+    if (isExpired(key, now)) return "orphans";
+    return maker === "this stack" && !isInUse(key) ? "orphans" : "others";
+}
+
+type Maker = "this stack" | "another stack" | "somebody";
+
 /** Who made a key that the state does not name. */
-function makerOf(
-    { label }: ApiKeyRecord,
-    { owner, takeOver }: PlanRequest,
-): "this stack" | "another stack" | "somebody" {
+function makerOf({ label }: ApiKeyRecord, { owner, takeOver }: PlanRequest): Maker {
     const maker = ownerIn(label);
     if (maker === undefined) return "somebody";
     if (sameOwner(maker, owner)) return "this stack";

@@ -19,20 +19,6 @@ import {
 } from "./package";
 
 export function packageSchema(): string {
-    const inputs = Object.fromEntries(
-        Object.entries(inputDefinitions).map(([name, { type, description, default: value }]) => [
-            name,
-            { type, description: value === undefined ? description : `${description} Default \`${value}\`.` },
-        ]),
-    );
-    const outputs = Object.fromEntries(
-        Object.entries(outputDefinitions).map(([name, { schema, description, secret }]) => [
-            name,
-            { ...schema, description, ...(secret ? { secret } : {}) },
-        ]),
-    );
-    const isAlwaysThere = (name: string) =>
-        inputDefinitions[name]!.required === true || inputDefinitions[name]!.default !== undefined;
     return JSON.stringify({
         name: packageName,
         displayName: "zot",
@@ -48,45 +34,18 @@ export function packageSchema(): string {
             properties: configurationProperties,
         },
         types: {
-            "zot:index/predecessor:Predecessor": {
-                type: "object",
-                description: "A key that works beside the declared one until its time is over.",
-                properties: Object.fromEntries(
-                    Object.entries(predecessorDefinitions).map(([name, description]) => [
-                        name,
-                        { type: "string", description },
-                    ]),
-                ),
-                required: Object.keys(predecessorDefinitions),
-            },
+            "zot:index/predecessor:Predecessor": textsType(
+                "A key that works beside the declared one until its time is over.",
+                predecessorDefinitions,
+            ),
             "zot:index/sshAddress:SshAddress": sshAddressType("A host, and how to log in to it.", {}),
             "zot:index/sshConnection:SshConnection": sshAddressType(connectionDescription, {
                 proxy: { $ref: "#/types/zot:index/sshAddress:SshAddress", description: "A jump host." },
             }),
-            "zot:index/hostReport:HostReport": {
-                type: "object",
-                description: "What a look at a host has seen.",
-                properties: Object.fromEntries(
-                    Object.entries(reportDefinitions).map(([name, description]) => [
-                        name,
-                        { type: "string", description },
-                    ]),
-                ),
-                required: Object.keys(reportDefinitions),
-            },
+            "zot:index/hostReport:HostReport": textsType("What a look at a host has seen.", reportDefinitions),
         },
         resources: {
-            [apiKeyToken]: {
-                description:
-                    "An API key of a service account at a zot registry, " +
-                    "minted by a login without a browser and rotated in place by the first update after its time.",
-                properties: { ...inputs, ...outputs },
-                required: [...Object.keys(inputs).filter(isAlwaysThere), ...Object.keys(outputs)],
-                inputProperties: inputs,
-                requiredInputs: Object.entries(inputDefinitions)
-                    .filter(([, { required }]) => required)
-                    .map(([name]) => name),
-            },
+            [apiKeyToken]: apiKeyResource(),
             [clientSecretToken]: {
                 description:
                     "The secret of an OAuth2 client in Authentik: " +
@@ -108,6 +67,44 @@ export function packageSchema(): string {
         },
     });
 }
+
+function apiKeyResource() {
+    const inputs = Object.fromEntries(
+        Object.entries(inputDefinitions).map(([name, { type, description, default: value }]) => [
+            name,
+            { type, description: value === undefined ? description : `${description} Default \`${value}\`.` },
+        ]),
+    );
+    const outputs = Object.fromEntries(
+        Object.entries(outputDefinitions).map(([name, { schema, description, secret }]) => [
+            name,
+            { ...schema, description, ...(secret ? { secret } : {}) },
+        ]),
+    );
+    const isAlwaysThere = (name: string) =>
+        inputDefinitions[name]!.required === true || inputDefinitions[name]!.default !== undefined;
+    return {
+        description:
+            "An API key of a service account at a zot registry, " +
+            "minted by a login without a browser and rotated in place by the first update after its time.",
+        properties: { ...inputs, ...outputs },
+        required: [...Object.keys(inputs).filter(isAlwaysThere), ...Object.keys(outputs)],
+        inputProperties: inputs,
+        requiredInputs: Object.entries(inputDefinitions)
+            .filter(([, { required }]) => required)
+            .map(([name]) => name),
+    };
+}
+
+/** A type whose properties are texts that are always there. */
+const textsType = (description: string, descriptions: Readonly<Record<string, string>>) => ({
+    type: "object",
+    description,
+    properties: Object.fromEntries(
+        Object.entries(descriptions).map(([name, ofProperty]) => [name, { type: "string", description: ofProperty }]),
+    ),
+    required: Object.keys(descriptions),
+});
 
 function sshAddressType(description: string, more: Record<string, object>) {
     return {

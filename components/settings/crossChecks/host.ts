@@ -107,74 +107,78 @@ export const hostChecks: CrossCheck[] = [
 
 /** Rights on the host that can never be enough, or never be used. */
 function rightsMistakes({ host, zot }: Settings): SettingMistake[] {
-    const { serviceManager, sudo, user, manageService } = host;
-    const ofUser = serviceManager === "systemd-user" || serviceManager === "launchd-agent";
-    const mistakes: SettingMistake[] = [];
-    if (ofUser && sudo !== "off") {
-        mistakes.push(
-            mistake(
-                "host.sudo",
-                `it is ${sudo} while host.serviceManager is ${serviceManager}, ` +
-                    "whose services belong to host.user; set host.sudo to off.",
-            ),
-        );
-    }
-    if (manageService && serviceManager === "command") {
-        mistakes.push(
-            mistake(
-                "host.manageService",
-                "it is true while host.serviceManager is command, for which there is no service file to write; " +
-                    "set it to false, or host.serviceManager to what starts zot.",
-            ),
-        );
-    }
+    const found = [sudoOfUser(host), serviceOfCommand(host)];
     // Only the site knows who logs in.
-    if (user === undefined) return mistakes;
-    if (zot.user !== undefined && zot.user !== user && user !== "root" && sudo !== "all") {
-        mistakes.push(
-            mistake(
-                "zot.user",
-                `it is ${shown(zot.user)} while ${shown(user)} deploys with host.sudo ${sudo}, ` +
-                    "who cannot give the secret files to another user; " +
-                    `set host.user to ${zot.user} or root, or host.sudo to all.`,
-            ),
-        );
-    }
-    if (ofUser && manageService && user === "root" && zot.user === undefined) {
-        mistakes.push(
-            mistake(
-                "host.user",
-                `it is root, so that zot would run as root by ${serviceManager}; ` +
-                    "give a user of zot's own, or, if it is to run as root, set zot.user to root.",
-            ),
-        );
-    }
-    if (ofUser || user === "root" || sudo === "all") return mistakes;
-    const becomeRoot = "set host.sudo to all, or host.user to root";
-    const writes = manageService
+    if (host.user !== undefined)
+        found.push(filesOfOther(host, zot), rootByUserManager(host, zot), serviceWithoutRoot(host));
+    return found.filter((each) => each !== undefined);
+}
+
+/** Whether services belong to host.user, and no right of root is of use. */
+const isOfUser = ({ serviceManager }: Settings["host"]) =>
+    serviceManager === "systemd-user" || serviceManager === "launchd-agent";
+
+function sudoOfUser(host: Settings["host"]): SettingMistake | undefined {
+    if (!isOfUser(host) || host.sudo === "off") return undefined;
+    return mistake(
+        "host.sudo",
+        `it is ${host.sudo} while host.serviceManager is ${host.serviceManager}, ` +
+            "whose services belong to host.user; set host.sudo to off.",
+    );
+}
+
+function serviceOfCommand({ serviceManager, manageService }: Settings["host"]): SettingMistake | undefined {
+    if (!manageService || serviceManager !== "command") return undefined;
+    return mistake(
+        "host.manageService",
+        "it is true while host.serviceManager is command, for which there is no service file to write; " +
+            "set it to false, or host.serviceManager to what starts zot.",
+    );
+}
+
+function filesOfOther({ user, sudo }: Settings["host"], zot: Settings["zot"]): SettingMistake | undefined {
+    if (zot.user === undefined || zot.user === user || user === "root" || sudo === "all") return undefined;
+    return mistake(
+        "zot.user",
+        `it is ${shown(zot.user)} while ${shown(user)} deploys with host.sudo ${sudo}, ` +
+            "who cannot give the secret files to another user; " +
+            `set host.user to ${zot.user} or root, or host.sudo to all.`,
+    );
+}
+
+function rootByUserManager(host: Settings["host"], zot: Settings["zot"]): SettingMistake | undefined {
+    if (!isOfUser(host) || !host.manageService || host.user !== "root" || zot.user !== undefined) return undefined;
+    return mistake(
+        "host.user",
+        `it is root, so that zot would run as root by ${host.serviceManager}; ` +
+            "give a user of zot's own, or, if it is to run as root, set zot.user to root.",
+    );
+}
+
+function serviceWithoutRoot(host: Settings["host"]): SettingMistake | undefined {
+    const { serviceManager, sudo, user } = host;
+    if (isOfUser(host) || user === "root" || sudo === "all") return undefined;
+    const writes = host.manageService
         ? "host.manageService"
         : host.startWithoutIssuer && serviceManager === "systemd"
           ? "host.startWithoutIssuer"
           : undefined;
     if (writes && serviceManager !== "command") {
         const folder = serviceManager === "systemd" ? "/etc/systemd/system" : "/Library/LaunchDaemons";
-        mistakes.push(
-            mistake(
-                writes,
-                `it is true, for which the deployment writes in ${folder} as root, ` +
-                    `while host.sudo is ${sudo} and host.user ${shown(user)}; ${becomeRoot}, or ${writes} to false.`,
-            ),
-        );
-    } else if (serviceManager === "launchd-daemon" && sudo === "off") {
-        mistakes.push(
-            mistake(
-                "host.sudo",
-                "it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, " +
-                    `and host.user is ${shown(user)}; set host.sudo to service or all, or host.user to root.`,
-            ),
+        return mistake(
+            writes,
+            `it is true, for which the deployment writes in ${folder} as root, ` +
+                `while host.sudo is ${sudo} and host.user ${shown(user)}; ` +
+                `set host.sudo to all, or host.user to root, or ${writes} to false.`,
         );
     }
-    return mistakes;
+    if (serviceManager === "launchd-daemon" && sudo === "off")
+        return mistake(
+            "host.sudo",
+            "it is off while host.serviceManager is launchd-daemon, which takes orders of root alone, " +
+                `and host.user is ${shown(user)}; set host.sudo to service or all, or host.user to root.`,
+        );
+    return undefined;
 }
 
 /** What kind of private key a text is; undefined where it is none. */

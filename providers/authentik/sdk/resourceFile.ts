@@ -3,6 +3,13 @@ import { type AnyResourceDefinition, isAlwaysPresent, outputsOf, propertiesOf, s
 import { fullDescription } from "../schema";
 import { asInput, asOptionalInput, comment, memberOf, typeOf } from "./source";
 
+/** A property as state has it. */
+interface Member {
+    name: string;
+    schema: Parameters<typeof asOptionalInput>[0];
+    description: string;
+}
+
 export function resourceFile(definition: AnyResourceDefinition): string {
     const { name } = memberOf(definition.token);
     const inputs = propertiesOf(definition);
@@ -117,29 +124,30 @@ ${
     }
 }
 
-/**
+${stateInterface(name, all)}
+
+${argumentsInterface(name, inputs)}
+`;
+}
+
+const stateInterface = (name: string, all: Member[]) => `/**
  * Input properties used for looking up and filtering ${name} resources.
  */
 export interface ${name}State {
 ${all
-    .map(
-        (property) =>
-            `${comment(property.description)}\n    ${property.name}?: ` + `${asOptionalInput(property.schema)};`,
-    )
+    .map((property) => `${comment(property.description)}\n    ${property.name}?: ${asOptionalInput(property.schema)};`)
     .join("\n")}
-}
+}`;
 
-/**
+const argumentsInterface = (name: string, inputs: ReturnType<typeof propertiesOf>) => `/**
  * The set of arguments for constructing a ${name} resource.
  */
 export interface ${name}Args {
 ${inputs
-    .map(
-        (property) =>
-            `${comment(fullDescription(property))}\n    ` +
-            `${property.name}${property.required ? `: ${typeOf(property.type.schema, asInput)}` : `?: ${asOptionalInput(property.type.schema)}`};`,
-    )
+    .map((property) => {
+        const { schema } = property.type;
+        const type = property.required ? `: ${typeOf(schema, asInput)}` : `?: ${asOptionalInput(schema)}`;
+        return `${comment(fullDescription(property))}\n    ${property.name}${type};`;
+    })
     .join("\n")}
-}
-`;
-}
+}`;
