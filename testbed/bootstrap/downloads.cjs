@@ -55,23 +55,20 @@ function request(url, onChunk, options = {}) {
         };
         const answerSeconds = limits.answerMilliseconds / 1000;
         let timer = setTimeout(() => fail(`did not answer within ${answerSeconds} s`), limits.answerMilliseconds);
+        const follow = (/** @type {http.IncomingMessage} */ answer) => {
+            clearTimeout(timer);
+            answer.resume();
+            if (options.redirects === 0) return fail("redirects without end");
+            const next = new URL(answer.headers.location ?? "", url);
+            if (next.protocol !== protocol) return fail(`redirects to ${next.protocol}`);
+            request(next.href, onChunk, { ...options, redirects: (options.redirects ?? 5) - 1 }).then(resolve, reject);
+        };
         const sent = (protocol === "http:" ? http : https).request(
             url,
             { method: options.method ?? "GET" },
             (answer) => {
                 const status = answer.statusCode ?? 0;
-                if (status >= 300 && status < 400 && answer.headers.location) {
-                    clearTimeout(timer);
-                    answer.resume();
-                    if (options.redirects === 0) return fail("redirects without end");
-                    const next = new URL(answer.headers.location, url);
-                    if (next.protocol !== protocol) return fail(`redirects to ${next.protocol}`);
-                    request(next.href, onChunk, { ...options, redirects: (options.redirects ?? 5) - 1 }).then(
-                        resolve,
-                        reject,
-                    );
-                    return;
-                }
+                if (status >= 300 && status < 400 && answer.headers.location) return follow(answer);
                 if (status !== 200) return fail(`answered ${status} for ${new URL(url).pathname}`);
                 const length = Number(answer.headers["content-length"]);
                 const total = options.method !== "HEAD" && length > 0 ? length : undefined;

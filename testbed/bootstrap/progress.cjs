@@ -28,6 +28,27 @@ const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "
 /** How often a plain line says that the work goes on. */
 const heartbeatSeconds = 30;
 
+/** @typedef {{ started: number, detail: string, fraction: number | undefined, expected: number }} Known of a task */
+
+/** @param {Map<string, Known>} tasks by name @param {number} now in milliseconds */
+function summaryOf(tasks, now) {
+    const parts = [...tasks].map(([name, task]) => {
+        const percent = task.fraction === undefined ? "" : ` ${Math.min(99, Math.floor(task.fraction * 100))} %`;
+        return `${name}: ${task.detail}${percent}`;
+    });
+    const left = Math.max(0, ...[...tasks.values()].map((task) => secondsLeft(task, now)));
+    return `${parts.join(" · ")}${left > 3 ? ` (${estimate(left)} left)` : ""}`;
+}
+
+/**
+ * By the share that is done where enough of it is, else by what is known of such work.
+ * @param {Known} task @param {number} now in milliseconds
+ */
+function secondsLeft({ started, fraction, expected }, now) {
+    const elapsed = (now - started) / 1000;
+    return fraction && fraction > 0.15 ? (elapsed / fraction) * (1 - fraction) : expected - elapsed;
+}
+
 /**
  * @param {{ stream?: NodeJS.WriteStream | { write(text: string): unknown, isTTY?: boolean, columns?: number },
  *     env?: NodeJS.ProcessEnv, now?: () => number }} [options]
@@ -45,7 +66,7 @@ function createProgress(options = {}) {
     let lastLine = now();
     let drawn = false;
 
-    /** @type {Map<string, { started: number, detail: string, fraction: number | undefined, expected: number }>} */
+    /** @type {Map<string, Known>} */
     const tasks = new Map();
 
     const erase = () => {
@@ -59,28 +80,7 @@ function createProgress(options = {}) {
         draw();
     };
 
-    /** Seconds left: by the share that is done where enough of it is, else by what is known of such work. */
-    const remaining = () => {
-        let longest = 0;
-        for (const task of tasks.values()) {
-            const elapsed = (now() - task.started) / 1000;
-            const measured =
-                task.fraction && task.fraction > 0.15 ? (elapsed / task.fraction) * (1 - task.fraction) : undefined;
-            longest = Math.max(longest, measured ?? task.expected - elapsed);
-        }
-        return longest;
-    };
-    const summary = () => {
-        const parts = [...tasks].map(([name, task]) => {
-            const percent = task.fraction === undefined ? "" : ` ${Math.min(99, Math.floor(task.fraction * 100))} %`;
-            return `${name}: ${task.detail}${percent}`;
-        });
-        const left = remaining();
-        return (
-            `${duration((now() - started) / 1000)}  ` +
-            `${parts.join(" · ")}${left > 3 ? ` (${estimate(left)} left)` : ""}`
-        );
-    };
+    const summary = () => `${duration((now() - started) / 1000)}  ${summaryOf(tasks, now())}`;
     const draw = () => {
         if (!terminal || tasks.size === 0) return;
         const width = (stream.columns ?? 80) - 3;

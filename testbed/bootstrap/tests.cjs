@@ -103,13 +103,10 @@ function reasonIn(titles) {
 }
 
 /**
- * What is printed after jest's own summary.
- * @param {Report | undefined} report @param {string[]} typeErrors
- * @returns {{ text: string, failures: number }}
+ * Names of skipped tests, by the reason.
+ * @param {Report | undefined} report
  */
-function closing(report, typeErrors) {
-    /** @type {string[]} */
-    const lines = [""];
+function skippedBy(report) {
     /** @type {Map<string, string[]>} */
     const skipped = new Map();
     for (const file of report?.testResults ?? []) {
@@ -117,13 +114,22 @@ function closing(report, typeErrors) {
             if (result.status !== "pending" && result.status !== "todo") continue;
             const titles = [...result.ancestorTitles, result.title];
             const reason = result.status === "todo" ? "not written yet" : (reasonIn(titles) ?? "");
-            const name =
-                `${path.relative(pins.root, file.name)}: ` +
-                `${titles.map((title) => title.replace(/ \[skipped: .+\]$/, "")).join(" › ")}`;
+            const shown = titles.map((title) => title.replace(/ \[skipped: .+\]$/, "")).join(" › ");
+            const name = `${path.relative(pins.root, file.name)}: ${shown}`;
             skipped.set(reason, [...(skipped.get(reason) ?? []), name]);
         }
     }
-    for (const [reason, names] of skipped) {
+    return skipped;
+}
+
+/**
+ * What is printed after jest's own summary.
+ * @param {Report | undefined} report @param {string[]} typeErrors
+ * @returns {{ text: string, failures: number }}
+ */
+function closing(report, typeErrors) {
+    const lines = [""];
+    for (const [reason, names] of skippedBy(report)) {
         // Without a mark, the name tells the reason in its own way.
         lines.push(reason ? `Skipped, ${reason}:` : "Skipped:", ...names.map((name) => `    ${name}`));
     }

@@ -16,51 +16,55 @@ export function afterwards(
     { served, disk }: { served: string; disk: string },
     { old, target, third }: { old: string; target: string; third: string },
 ): string[] {
-    const problems: string[] = [];
-    // A script that was killed says nothing; its shells say that much, and a tool whose reader was killed.
-    const ofKilled = /^(Killed|\w+: write error: Broken pipe)$/;
-    const isKilled =
-        ["script killed", "machine stops"].includes(fault.kind) &&
-        end?.errors
-            .trim()
-            .split("\n")
-            .every((line) => ofKilled.test(line));
-    const ran = end && isKilled ? { ...end, exitCode: undefined } : end;
-    const done = verb === "withdraw" ? "read-only" : "deployed";
-    const succeeded = ran?.exitCode === 0;
-    if (ran?.exitCode === 0 && !ran.output.includes(done) && !ran.output.includes("unchanged"))
-        problems.push(`the deployment said ${JSON.stringify(ran.output)}`);
-    if (ran && ran.exitCode !== undefined && ran.exitCode !== 0 && !/zot-hardening: |payload/.test(ran.errors))
-        problems.push(`the deployment failed without a reason: ${JSON.stringify(ran.errors)}`);
-    if (ran && (ran.output.length > 200 || ran.errors.length > 4000))
-        problems.push(`the deployment said too much: ${ran.output.length} and ${ran.errors.length} characters`);
+    const ran = end && isKilled(fault, end) ? { ...end, exitCode: undefined } : end;
+    const said = ran === undefined ? [] : problemsOfAnswer(ran, verb === "withdraw" ? "read-only" : "deployed");
     const where = `${served} served and ${disk} was on the disk`;
+    const succeeded = ran?.exitCode === 0;
     if (fault.kind === "second deployment") {
         if (!succeeded || second?.exitCode !== 0)
-            problems.push(`of two deployments one failed: ${ran?.errors} ${second?.errors}`);
-        if (served !== disk || ![target, third].includes(served)) problems.push(`after two deployments ${where}`);
-        return problems;
+            said.push(`of two deployments one failed: ${ran?.errors} ${second?.errors}`);
+        if (served !== disk || ![target, third].includes(served)) said.push(`after two deployments ${where}`);
+        return said;
     }
-    const wasNothing = old === NONE;
-    const allowedServed = [old === NONE ? DOWN : old, target];
-    if (fault.kind === "issuer") allowedServed.push(READ_ONLY);
+    const problems = [...said];
+    const before = old === NONE ? DOWN : old;
+    const allowedServed = [before, target, ...(fault.kind === "issuer" ? [READ_ONLY] : [])];
     if (!allowedServed.includes(served)) problems.push(`afterwards ${where}`);
     if (succeeded && (served !== target || disk !== target)) problems.push(`the deployment succeeded, and ${where}`);
-    if (ran && ran.exitCode !== undefined && !succeeded) {
-        const kept = served === (wasNothing ? DOWN : old) && disk === old;
+    if (ran?.exitCode) {
+        const kept = served === before && disk === old;
         const readOnly = fault.kind === "issuer" && served === READ_ONLY && disk === READ_ONLY;
         // On a disk that is read-only by now nothing can be brought back: what was put into force is complete, and
         // serves.
         const stuck = fault.kind === "disk read-only" && served === disk;
         if (!kept && !readOnly && !stuck) problems.push(`the deployment failed, and ${where}`);
+        if (fault.kind !== "disk read-only") problems.push(...falseClaims(ran.errors, { old, served, disk }));
     }
-    if (ran && ran.exitCode !== undefined && !succeeded && fault.kind !== "disk read-only")
-        problems.push(...falseClaims(ran.errors, { old, served, disk }));
-    if (ran && ran.exitCode !== undefined)
-        problems.push(...holesIn(ran.errors).map((hole) => `the deployment said something with a hole: ${hole}`));
     if (fault.kind === "none" && !succeeded) problems.push(`the deployment failed: ${ran?.errors}`);
     if (fault.kind === "connection cut" && step !== undefined && served !== target)
         problems.push(`the deployment was not carried to its end: ${where}`);
+    return problems;
+}
+
+/** A script that was killed says nothing; its shells say that much, and a tool whose reader was killed. */
+const isKilled = ({ kind }: Injection["fault"], { errors }: Ran) =>
+    ["script killed", "machine stops"].includes(kind) &&
+    errors
+        .trim()
+        .split("\n")
+        .every((line) => /^(Killed|\w+: write error: Broken pipe)$/.test(line));
+
+/** What is wrong with what a deployment said, whatever came of it. */
+function problemsOfAnswer({ exitCode, output, errors }: Ran, done: string): string[] {
+    const problems: string[] = [];
+    if (exitCode === 0 && !output.includes(done) && !output.includes("unchanged"))
+        problems.push(`the deployment said ${JSON.stringify(output)}`);
+    if (exitCode && !/zot-hardening: |payload/.test(errors))
+        problems.push(`the deployment failed without a reason: ${JSON.stringify(errors)}`);
+    if (output.length > 200 || errors.length > 4000)
+        problems.push(`the deployment said too much: ${output.length} and ${errors.length} characters`);
+    if (exitCode !== undefined)
+        problems.push(...holesIn(errors).map((hole) => `the deployment said something with a hole: ${hole}`));
     return problems;
 }
 

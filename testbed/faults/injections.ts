@@ -112,9 +112,7 @@ export class Injector {
         const { host } = this;
         const from = injection.from ?? "hardened";
         const verb = injection.verb ?? "deploy";
-        const number =
-            injection.step ??
-            (injection.fault.kind === "tool fails" ? await this.stepOf(injection.fault.step, from, verb) : undefined);
+        const number = await this.numberOf(injection, from, verb);
         await this.begin(from);
         const old = from === "hardened" ? this.current.name : from === "open" ? OPEN : NONE;
         const next = this.others[0]!;
@@ -152,12 +150,7 @@ export class Injector {
         const happened =
             number !== undefined && step === undefined ? { ...injection, fault: { kind: "none" } as const } : injection;
         problems.push(...afterwards(happened, ran, await second, settled, { old, target, third: third.name }));
-        if (settled.disk === old && from === "hardened")
-            problems.push(
-                ...former
-                    .filter((file, index) => file !== filesOf(host, this.current)[index])
-                    .map((file) => `a file of the former config is not as it was: ${file}`),
-            );
+        if (settled.disk === old && from === "hardened") problems.push(...this.changed(former));
         if (fault.kind === "serve" && fault.fault === "dies") problems.push(...this.slowRollback(history, from));
 
         // Whatever was left, the next deployment finds its way: the same one, or another.
@@ -176,6 +169,23 @@ export class Injector {
     }
 
     // --- an injection ---------------------------------------------------------------------------------------------
+
+    /** The number of the step that an injection is at; undefined for one that is at none. */
+    private async numberOf(
+        { step, fault }: Injection,
+        from: NonNullable<Injection["from"]>,
+        verb: "deploy" | "withdraw",
+    ): Promise<number | undefined> {
+        return step ?? (fault.kind === "tool fails" ? this.stepOf(fault.step, from, verb) : undefined);
+    }
+
+    /** Which of the files of the former config are not as they were. */
+    private changed(former: readonly string[]): string[] {
+        const now = filesOf(this.host, this.current);
+        return former
+            .filter((file, index) => file !== now[index])
+            .map((file) => `a file of the former config is not as it was: ${file}`);
+    }
 
     /** The number of the first step of this name, found by a deployment of its own. */
     private async stepOf(

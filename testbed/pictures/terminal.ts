@@ -45,6 +45,28 @@ const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", 
 /** Text without its escape sequences. */
 export const plain = (text: string): string => text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
 
+/** The parts of a line that have a style of their own. */
+function spansOf(line: string): string[] {
+    let style: Style = {};
+    let column = 0;
+    const spans: string[] = [];
+    for (const part of line.split(/(\u001b\[[0-9;]*[A-Za-z])/)) {
+        const codes = /^\u001b\[([0-9;]*)m$/.exec(part)?.[1];
+        if (codes !== undefined) style = styleAfter(style, codes === "" ? [0] : codes.split(";").map(Number));
+        if (part.startsWith("\u001b")) continue;
+        if (part.trim() !== "") spans.push(span(part, column, style));
+        column += part.length;
+    }
+    return spans;
+}
+
+/** Text at its place, whatever the width of the font is; its spaces are kept everywhere. */
+function span(text: string, column: number, { colour, bold }: Style): string {
+    const attributes = `${colour ? ` fill="${colour}"` : ""}${bold ? ' font-weight="bold"' : ""}`;
+    const place = (MARGIN + column * FONT.width).toFixed(1);
+    return `<tspan x="${place}"${attributes}>${escaped(text).replaceAll(" ", "\u00a0")}</tspan>`;
+}
+
 /**
  * @param lines text with the escape sequences for colours; others are left out
  * @param title what the picture shows, for those who do not see it
@@ -56,21 +78,7 @@ export function terminalPicture(lines: readonly string[], title: string): string
         Math.ceil(lines.length * FONT.line + 2 * MARGIN),
     ];
     const rows = lines.map((line, row) => {
-        let style: Style = {};
-        let column = 0;
-        const spans: string[] = [];
-        for (const part of line.split(/(\u001b\[[0-9;]*[A-Za-z])/)) {
-            const codes = /^\u001b\[([0-9;]*)m$/.exec(part)?.[1];
-            if (codes !== undefined) style = styleAfter(style, codes === "" ? [0] : codes.split(";").map(Number));
-            if (part.startsWith("\u001b") || part === "") continue;
-            const attributes = `${style.colour ? ` fill="${style.colour}"` : ""}${style.bold ? ' font-weight="bold"' : ""}`;
-            // Each has its place, whatever the font is as wide as; and spaces that are kept everywhere.
-            if (part.trim() !== "")
-                spans.push(
-                    `<tspan x="${(MARGIN + column * FONT.width).toFixed(1)}"${attributes}>${escaped(part).replaceAll(" ", "\u00a0")}</tspan>`,
-                );
-            column += part.length;
-        }
+        const spans = spansOf(line);
         return spans.length === 0 ? "" : `<text y="${MARGIN + (row + 0.75) * FONT.line}">${spans.join("")}</text>`;
     });
     return [
