@@ -80,7 +80,7 @@ function findRoute(world: World, segments: string[]): Route | undefined {
                 ? fixed(context)
                 : methodNotAllowed(context.request.method, "GET, HEAD, OPTIONS");
         const operation = (method: string) => world.schema.operation(method, `/${path}/`);
-        return { allow: "GET, HEAD, OPTIONS", open: path === "root/config" || path === "", operation, answer };
+        return { allow: "GET, HEAD, OPTIONS", open: path === "", operation, answer };
     }
     const posted = postRoutes[path];
     if (posted) {
@@ -135,7 +135,7 @@ function findRoute(world: World, segments: string[]): Route | undefined {
 
 const fixedRoutes: Record<string, (context: Context) => Answer> = {
     "admin/version": (context) => {
-        const version = context.world.faults.version ?? context.world.version;
+        const { version } = context.world;
         return json(200, {
             version_current: version,
             version_latest: version,
@@ -145,20 +145,6 @@ const fixedRoutes: Record<string, (context: Context) => Answer> = {
             outpost_outdated: false,
         });
     },
-    "root/config": () =>
-        json(200, {
-            error_reporting: {
-                enabled: false,
-                sentry_dsn: "",
-                environment: "stand-in",
-                send_pii: false,
-                traces_sample_rate: 0,
-            },
-            capabilities: ["can_impersonate"],
-            cache_timeout: 300,
-            cache_timeout_flows: 300,
-            cache_timeout_policies: 300,
-        }),
     "core/users/me": (context) => json(200, sessionUser(context)),
     "stages/all": listStages,
     "": () => page(200, { title: "API Browser - authentik" }),

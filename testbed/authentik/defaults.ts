@@ -1,7 +1,6 @@
 import type { Fields } from "./apiSchema";
 import { timestamp } from "./identifiers";
 import type { ObjectKind } from "./objects/kind";
-import { hashPassword } from "./passwords";
 import type { ObjectStore } from "./store";
 import type { Stored } from "./stored";
 
@@ -108,11 +107,7 @@ const blueprintNames: readonly [name: string, path: string][] = [
  * Fills an empty store. The token belongs to `akadmin`, never expires and is a superuser's, as
  * AUTHENTIK_BOOTSTRAP_TOKEN makes it.
  */
-export function applyDefaults(
-    store: ObjectStore<ObjectKind>,
-    certificate: Fields,
-    bootstrap: { token: string; password?: string },
-): void {
+export function applyDefaults(store: ObjectStore<ObjectKind>, certificate: Fields, bootstrap: { token: string }): void {
     const make = (path: string, fields: Fields): Stored =>
         store.insert(path, { ...store.kind(path).defaults(), ...fields });
 
@@ -123,7 +118,6 @@ export function applyDefaults(
         email: "root@example.com",
         groups: [admins.pk],
         last_updated: timestamp(),
-        password: bootstrap.password === undefined ? null : hashPassword(bootstrap.password),
     });
     make("core/tokens", {
         identifier: "authentik-bootstrap-token",

@@ -2,7 +2,7 @@ import type { Fields } from "./apiSchema";
 import { flowPage } from "./flowPage";
 import { fulfillment } from "./flowPlan";
 import { isApplicable, planFlow } from "./flowPlanner";
-import { isAbsolute, type Outcome, type Run, redirection, stageViews, userOf, withUser } from "./flowStages";
+import { type Outcome, type Run, redirection, stageViews, userOf, withUser } from "./flowStages";
 import { type Answer, json, notFoundPage, type Request, redirect } from "./http";
 import { newHexadecimal } from "./identifiers";
 import type { World } from "./objects/kind";
@@ -53,12 +53,10 @@ function execute(world: World, openIdConnect: OpenIdConnect, request: Request, f
     const step = run.plan.steps[0];
     if (step === undefined) return flowDone(run);
     // What the executor does not expect is no HTTP error.
-    const failed = () => respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
-    if (request.method !== "GET" && request.method !== "POST") return failed();
-    if (request.method === "POST" && user && !Sessions.carriesCsrfToken(request, session)) return failed();
-    const body = bodyOf(request);
-    if (body === undefined) return failed();
-    const outcome = runStep(run, step, Object.assign({}, body) as Fields);
+    if (request.method === "POST" && user && !Sessions.carriesCsrfToken(request, session))
+        return respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
+    const body = request.body.length ? (JSON.parse(request.body.toString("utf8")) as Fields) : {};
+    const outcome = runStep(run, step, body);
     if ("challenge" in outcome) return respond(run, outcome.challenge);
     if ("denied" in outcome) {
         delete session.plan;
@@ -72,24 +70,9 @@ function execute(world: World, openIdConnect: OpenIdConnect, request: Request, f
     return redirect(`${request.path}${request.search}`, { cookies: cookies(run) });
 }
 
-/** The JSON of a request; undefined where it is none, a form for instance. */
-function bodyOf(request: Request): unknown {
-    if (!request.body.length) return {};
-    if (!request.headers["content-type"]?.startsWith("application/json")) return undefined;
-    try {
-        return JSON.parse(request.body.toString("utf8"));
-    } catch {
-        return undefined;
-    }
-}
-
 function notApplicable(run: Run, user: Stored | undefined): Answer {
     // Whoever is logged in already goes on to where they wanted.
     if (run.flow.designation === "authentication" && user) return flowDone(run);
-    // The executor's own parameter counts here, not the one of the page that shows the flow.
-    const next = run.request.query.get("next");
-    if (run.flow.denied_action !== "message" && next && !isAbsolute(next)) return respond(run, redirection(next));
-    if (run.flow.denied_action === "continue") return respond(run, redirection("/"));
     return respond(
         run,
         withUser(run, { component: "ak-stage-access-denied", error_message: "Flow does not apply to current user." }),
@@ -132,12 +115,6 @@ function runStep(run: Run, step: string, body: Fields): Outcome {
 function flowDone(run: Run): Answer {
     const next = run.pageQuery.get("next") ?? "/";
     delete run.session.plan;
-    if (next !== "" && !/[/.]/.test(next))
-        return respond(run, { component: "ak-stage-flow-error", request_id: newHexadecimal(32) });
-    if (next === "" || isAbsolute(next)) {
-        run.pageQuery.delete("next");
-        return respond(run, withUser(run, { component: "ak-stage-access-denied", error_message: "Invalid next URL" }));
-    }
     return respond(run, redirection(next));
 }
 
@@ -148,7 +125,6 @@ const challengeSchemas: Record<string, string> = {
     "ak-stage-flow-error": "FlowErrorChallenge",
     "ak-stage-identification": "IdentificationChallenge",
     "ak-stage-password": "PasswordChallenge",
-    "ak-stage-user-login": "UserLoginChallenge",
     "xak-flow-redirect": "RedirectChallenge",
 };
 

@@ -12,16 +12,12 @@ export interface FlowPlan {
     pendingUserIdentifier?: string;
     /** How the pending user was authenticated. */
     method?: "password" | "token";
-    /** How many wrong passwords there have been. */
-    failedAttempts?: number;
     /** The application that somebody wants to get to. */
     application?: string;
     /** What the authorization endpoint was asked for. */
     authorization?: Record<string, string>;
     /** A consent form's token. */
     consentToken?: string;
-    /** The stage that sets up a second factor, once it has been demanded. */
-    configurationStage?: string;
 }
 
 /** The step that ends an authorization: the code is issued. */

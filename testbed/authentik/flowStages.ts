@@ -133,9 +133,6 @@ export function askPassword(run: Run, stage: Stored, body: Fields): Outcome {
     if (!body.password) return challenge({ password: [{ string: "This field is required.", code: "required" }] });
     const authenticated = authenticate(run.world, stage.backends as string[], plan.pendingUser.username, body.password);
     if (!authenticated) {
-        plan.failedAttempts = (plan.failedAttempts ?? 0) + 1;
-        if (plan.failedAttempts >= (stage.failed_attempts_before_cancel as number))
-            return { denied: "Invalid password" };
         return challenge({ password: [{ string: "Invalid password", code: "invalid" }] });
     }
     plan.method = authenticated.method;
@@ -163,24 +160,12 @@ export function setUpTotp(run: Run): Outcome {
     };
 }
 
-export function logIn(run: Run, stage: Stored, body: Fields): Outcome {
+export function logIn(run: Run, stage: Stored): Outcome {
     const { world, plan, session } = run;
-    const rememberable = (milliseconds(stage.remember_me_offset as string) ?? 0) > 0;
-    if (rememberable) {
-        const challenge = withUser(run, { component: "ak-stage-user-login" });
-        if (run.request.method === "GET") return { challenge };
-        if (typeof body.remember_me !== "boolean") {
-            const missing = [{ string: "This field is required.", code: "required" }];
-            return { challenge: { ...challenge, response_errors: { remember_me: missing } } };
-        }
-    }
     const user = plan.pendingUser?.pk === undefined ? undefined : world.store.get("core/users", plan.pendingUser.pk);
     if (user?.is_active !== true) return { denied: undefined };
-    const duration =
-        (milliseconds(stage.session_duration as string) ?? 0) +
-        (body.remember_me === true ? (milliseconds(stage.remember_me_offset as string) ?? 0) : 0);
+    const duration = milliseconds(stage.session_duration as string) ?? 0;
     world.sessions.logIn(session, user.pk as number, plan.method, duration);
-    if (stage.terminate_other_sessions === true) world.sessions.endOthersOf(session);
     world.store.update(user, { last_login: timestamp() });
     run.loggedIn = true;
     return done;
@@ -224,8 +209,6 @@ export function askConsent(run: Run, stage: Stored, body: Fields): Outcome {
     }
     return done;
 }
-
-export const isAbsolute = (url: string): boolean => /^([a-z][a-z0-9+.-]*:)?\/\//i.test(url);
 
 export function redirection(to: string): Fields {
     return { component: "xak-flow-redirect", to };

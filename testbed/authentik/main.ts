@@ -7,10 +7,7 @@ import { startAuthentikStandIn } from "./server";
 interface Options {
     listen: { host: string; port: number };
     tokenFile: string;
-    passwordFile?: string;
-    state?: string;
     beVersion?: string;
-    control?: boolean;
     quiet?: boolean;
 }
 
@@ -31,13 +28,10 @@ const program = new Command("authentik-stand-in")
             .argParser(parseAddress)
             .default({ host: "127.0.0.1", port: 0 }, "127.0.0.1:0"),
     )
-    .option("--password-file <file>", "file with the password of akadmin; without it nobody can log in as akadmin")
-    .option("--state <file>", "file to keep everything in, mode 0600; in memory only without it")
     .option(
         "--be-version <version>",
         'the version to be, such as "2026.5.0-rc1"; that of @goauthentik/api unless given',
     )
-    .option("--control", "serve /stand-in/faults, /stand-in/requests and /stand-in/version, for tests")
     .option("--quiet", "no line on standard error for each request");
 
 function parseAddress(text: string): { host: string; port: number } {
@@ -64,10 +58,7 @@ async function main(): Promise<void> {
         host: options.listen.host,
         port: options.listen.port,
         token: readSecret("--token-file", options.tokenFile),
-        password: options.passwordFile === undefined ? undefined : readSecret("--password-file", options.passwordFile),
-        stateFile: options.state,
         version: options.beVersion,
-        control: options.control,
         log: options.quiet ? undefined : (message) => process.stderr.write(`authentik (stand-in): ${message}\n`),
     });
     process.stdout.write(`${JSON.stringify({ url: standIn.url, standIn: "authentik", version: standIn.version })}\n`);

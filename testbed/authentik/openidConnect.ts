@@ -181,16 +181,11 @@ export class OpenIdConnect {
         if (!isAllowed(provider, form.redirect_uri ?? "")) return tokenError("invalid_client");
         const code = form.code ?? "";
         const issued = this.codes.get(code);
-        const user = issued && this.owner(issued);
+        const user = issued && this.world.store.get("core/users", issued.user);
         if (!issued || !user || issued.provider !== provider.pk || issued.expires < Date.now())
             return tokenError("invalid_grant");
         this.codes.delete(code);
         return this.issueTokens(request, provider, user, issued);
-    }
-
-    /** Who a code or a token was issued to, unless the session that it came from has ended. */
-    private owner({ user, session }: Issued): Stored | undefined {
-        return session && !this.world.sessions.has(session.key) ? undefined : this.world.store.get("core/users", user);
     }
 
     /** With a user name and an app password, in Authentik's own way: the client secret is not looked at. */
@@ -263,7 +258,7 @@ export class OpenIdConnect {
         const key = /^bearer (\S+)/i.exec(request.headers.authorization ?? "")?.[1];
         const issued = key === undefined ? undefined : this.accessTokens.get(key);
         const provider = issued && this.world.store.get("providers/oauth2", issued.provider);
-        const user = issued && this.owner(issued);
+        const user = issued && this.world.store.get("core/users", issued.user);
         if (!issued || !provider || !user || issued.expires < Date.now()) return bearerError(401, "invalid_token");
         if (!issued.scopes.includes("openid")) return bearerError(403, "insufficient_scope");
         return json(200, {

@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { answerApi } from "./api";
 import { ApiSchema } from "./apiSchema";
 import { applyDefaults } from "./defaults";
-import { type Fault, Faults, internalServerError, startingAnswer } from "./faults";
+import { type Fault, Faults, internalServerError } from "./faults";
 import { answerFlowPages, executeFlow } from "./flowExecutor";
-import { type Answer, emptyMethodNotAllowed, json, notFoundPage, page, type Request, readRequest, send } from "./http";
+import { type Answer, emptyMethodNotAllowed, notFoundPage, page, type Request, readRequest, send } from "./http";
 import { objectKinds } from "./objects";
 import type { World } from "./objects/kind";
 import { OpenIdConnect } from "./openidConnect";
@@ -19,8 +19,6 @@ import { answerUserPage } from "./userPage";
 export interface AuthentikStandInOptions {
     /** The API token of the superuser `akadmin`. */
     readonly token: string;
-    /** The password of `akadmin`; without one nobody can log in as `akadmin`. */
-    readonly password?: string;
     /** Where to listen; 127.0.0.1 and a free port unless given. Only loopback addresses are taken. */
     readonly host?: string;
     readonly port?: number;
@@ -28,8 +26,6 @@ export interface AuthentikStandInOptions {
     readonly stateFile?: string;
     /** The version to be, such as "2026.5.0-rc1"; that of schema.yml unless given. */
     readonly version?: string;
-    /** Serves /stand-in/, where tests order faults and read what was asked for; off unless given. */
-    readonly control?: boolean;
     /** Told what happens, one line at a time, without secrets; nobody unless given. */
     readonly log?: (message: string) => void;
 }
@@ -81,54 +77,16 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
     const openIdConnect = new OpenIdConnect(world);
     const requests: SeenRequest[] = [];
 
-    const answer = async (request: Request): Promise<Answer> => {
-        try {
-            return await route(world, openIdConnect, request);
-        } catch (error) {
-            const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-            log(`${request.method} ${request.path} failed: ${message}`);
-            return page(500, {
-                heading: "Server Error",
-                message: error instanceof Error ? error.message : String(error),
-            });
-        }
-    };
-
     const handle = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
         const request = await readRequest(message);
-        if (options.control && request.path.startsWith("/stand-in/")) {
-            send(response, answerControl(request, faults, requests));
-            return;
-        }
-        const record = (status: number) => {
-            requests.push({ method: request.method, path: request.path, status });
-            log(`${request.method} ${request.path} ${status}`);
-        };
-        const striking = faults.take(request);
-        const strikes = (kind: Fault["kind"]) => striking.find((fault) => fault.kind === kind);
-        const wait = strikes("delay")?.milliseconds ?? 0;
-        if (wait) await new Promise((resolve) => setTimeout(resolve, wait));
-        if (strikes("reset")) {
-            record(0);
-            message.socket.destroy();
-            return;
-        }
-        const instead = strikes("starting")
-            ? startingAnswer()
-            : strikes("emptyMethodNotAllowed")
-              ? emptyMethodNotAllowed()
-              : strikes("serverError")
-                ? page(500, { heading: "Server Error" })
-                : undefined;
-        const given = instead ?? (await answer(request));
-        if (strikes("resetAfterWrite")) {
-            record(0);
-            message.socket.destroy();
-            return;
-        }
-        const sent = strikes("errorAfterWrite") ? internalServerError() : given;
-        record(sent.status);
-        send(response, sent, request.method === "HEAD");
+        const strikes = faults.take(request);
+        const answer = strikes.has("reset") ? undefined : await answered(world, openIdConnect, request, strikes);
+        const sent = strikes.has("resetAfterWrite") ? undefined : answer;
+        const status = sent?.status ?? 0;
+        requests.push({ method: request.method, path: request.path, status });
+        log(`${request.method} ${request.path} ${status}`);
+        if (sent) send(response, sent, request.method === "HEAD");
+        else message.socket.destroy();
     };
 
     const server = createServer((message, response) => {
@@ -158,6 +116,25 @@ export async function startAuthentikStandIn(options: AuthentikStandInOptions): P
     };
 }
 
+/** What a request is answered, as far as no fault answers it. */
+async function answered(
+    world: World,
+    openIdConnect: OpenIdConnect,
+    request: Request,
+    strikes: ReadonlySet<Fault["kind"]>,
+): Promise<Answer> {
+    if (strikes.has("emptyMethodNotAllowed")) return emptyMethodNotAllowed();
+    if (strikes.has("serverError")) return page(500, { heading: "Server Error" });
+    try {
+        const answer = await route(world, openIdConnect, request);
+        return strikes.has("errorAfterWrite") ? internalServerError() : answer;
+    } catch (error) {
+        const { message, stack } = error instanceof Error ? error : new Error(String(error));
+        world.log(`${request.method} ${request.path} failed: ${stack ?? message}`);
+        return page(500, { heading: "Server Error", message });
+    }
+}
+
 async function route(world: World, openIdConnect: OpenIdConnect, request: Request): Promise<Answer> {
     const { path } = request;
     // Authentik's router tidies a path up before it looks at it.
@@ -173,34 +150,4 @@ async function route(world: World, openIdConnect: OpenIdConnect, request: Reques
         answerFlowPages(world, request) ??
         (isRead ? notFoundPage() : emptyMethodNotAllowed())
     );
-}
-
-/**
- * GET /stand-in/requests, DELETE /stand-in/requests; POST /stand-in/faults with a fault, DELETE /stand-in/faults;
- * PUT /stand-in/version with {"version": "…"}.
- */
-function answerControl(request: Request, faults: Faults, requests: SeenRequest[]): Answer {
-    const body = (): Record<string, unknown> => JSON.parse(request.body.toString("utf8")) as Record<string, unknown>;
-    try {
-        switch (`${request.method} ${request.path}`) {
-            case "GET /stand-in/requests":
-                return json(200, requests);
-            case "DELETE /stand-in/requests":
-                requests.length = 0;
-                return json(204, undefined);
-            case "POST /stand-in/faults":
-                faults.add(body() as unknown as Fault);
-                return json(204, undefined);
-            case "DELETE /stand-in/faults":
-                faults.clear();
-                return json(204, undefined);
-            case "PUT /stand-in/version":
-                faults.version = String(body().version);
-                return json(204, undefined);
-            default:
-                return json(404, { detail: "there are /stand-in/requests, /stand-in/faults and /stand-in/version" });
-        }
-    } catch (error) {
-        return json(400, { detail: (error as Error).message });
-    }
 }

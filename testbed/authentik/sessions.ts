@@ -38,15 +38,6 @@ export class Sessions {
         return session;
     }
 
-    has(key: string): boolean {
-        return (this.sessions.get(key)?.expires ?? 0) >= Date.now();
-    }
-
-    /** Ends every session of a user who may not log in any more. */
-    endAllOf(user: unknown): void {
-        for (const session of this.sessions.values()) if (session.user === user) this.sessions.delete(session.key);
-    }
-
     create(): Session {
         const session: Session = { key: newKey(32), expires: Date.now() + day, persistent: false };
         this.sessions.set(session.key, session);
@@ -71,12 +62,6 @@ export class Sessions {
 
     end(session: Session): void {
         this.sessions.delete(session.key);
-    }
-
-    endOthersOf(session: Session): void {
-        for (const other of this.sessions.values()) {
-            if (other.user === session.user && other !== session) this.sessions.delete(other.key);
-        }
     }
 
     /** How many sessions are logged in, for tests that look for what was left behind. */

@@ -4,7 +4,7 @@ import { newUuid, timestamp } from "../identifiers";
 import { hashPassword } from "../passwords";
 import type { Stored } from "../stored";
 import { unknownMembers } from "../versions";
-import { type Context, InvalidRequest, type ObjectKind } from "./kind";
+import type { Context, ObjectKind } from "./kind";
 import { avatar, partialGroup, roleOf, uidOf } from "./summaries";
 
 /** Users. PUT without `groups` or `roles` clears them; `attributes` is replaced whole. */
@@ -44,28 +44,15 @@ export const users: ObjectKind = {
     },
     ordering: ["username"],
     search: ["username", "name", "email"],
-    checkMembers: ({ attributes, existing }) => {
+    checkMembers: ({ attributes }) => {
         const errors: FieldErrors = {};
         const path = (attributes.path as string | undefined) ?? "users";
         if (path.startsWith("/") || path.endsWith("/")) errors.path = ["No leading or trailing slashes allowed."];
         else if (path.includes("//")) errors.path = ["No empty segments in user path allowed."];
-        const internal = "internal_service_account";
-        if (existing?.type === internal && attributes.type !== undefined && attributes.type !== internal) {
-            errors.type = ["Can't change internal service account to other user type."];
-        }
-        if (!existing && attributes.type === internal)
-            errors.type = ["Setting a user to internal service account is not allowed."];
         return errors;
     },
-    validate: ({ attributes, existing }) => {
-        // An update may make one of somebody, and there is no way back.
-        if (existing?.type === "internal_service_account") {
-            throw new InvalidRequest({ non_field_errors: ["Can't modify internal service account users"] });
-        }
+    validate: ({ attributes }) => {
         attributes.last_updated = timestamp();
-    },
-    written: (user, _change, { world }) => {
-        if (user.is_active === false) world.sessions.endAllOf(user.pk);
     },
     represent: (user, { world, request }) => {
         const flag = (name: string) => (request?.query.get(name) ?? "true").toLowerCase() === "true";

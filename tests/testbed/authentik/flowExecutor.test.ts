@@ -104,19 +104,6 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
         },
     );
 
-    test("no name is an error of no member, no password one of its own", async () => {
-        const { username } = await account("empty");
-        const visitor = new Visitor(target.url);
-        await visitor.flow(defaultFlow);
-        expect((await visitor.flow(defaultFlow, {})).body.response_errors).toEqual({
-            non_field_errors: [{ string: "No identification data provided.", code: "invalid" }],
-        });
-        await visitor.flow(defaultFlow, { uid_field: username });
-        expect((await visitor.flow(defaultFlow, {})).body.response_errors).toEqual({
-            password: [{ string: "This field is required.", code: "required" }],
-        });
-    });
-
     test(
         "app passwords are accepted, API tokens are not [fact: " +
             "password stage accepts app passwords, refuses API tokens]",
@@ -162,13 +149,6 @@ describe(`the flow executor [${isReal ? "real" : "stand-in"}]`, () => {
             });
         },
     );
-
-    test("names are matched without case by default", async () => {
-        const { username, password } = await account("case");
-        expect((await new Visitor(target.url).logIn(username.toUpperCase(), password)).body.component).toBe(
-            "xak-flow-redirect",
-        );
-    });
 
     test(
         "after login an answer needs the CSRF token [fact: POSTs before login need no CSRF header; " +
