@@ -15,7 +15,7 @@ import { SettingsError } from "./components/settings";
 import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { warnOfMissingPermissions } from "./components/tokenPermissions";
 import { afterDestroyText } from "./components/whatNext";
-import { timeoutWarnings } from "./components/zotConfig";
+import { clientWarnings, timeoutWarnings } from "./components/zotConfig";
 
 function declared() {
     try {
@@ -33,7 +33,7 @@ export = async function program() {
     // reads them there.
     // First of all: it starts while Authentik is asked.
     const zotProvider = new zot.Provider("registry", authentikConnection());
-    const declaredWarnings = [...timeoutWarnings(settings), ...accessWarnings(settings)];
+    const declaredWarnings = [...timeoutWarnings(settings), ...accessWarnings(settings), ...clientWarnings(settings)];
     if (pulumi.runtime.isDryRun()) for (const warning of declaredWarnings) await pulumi.log.warn(warning);
     const access = pulumi.runtime.isDryRun() ? authentikAccess() : undefined;
     // Beside the work; but where that fails, they may say why.

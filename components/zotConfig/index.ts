@@ -12,6 +12,7 @@ export {
     patternsOfCache,
     withFolders,
 } from "./caches";
+export { clientWarnings } from "./clientWarnings";
 export { configMistakes } from "./lint";
 export { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 export {
