@@ -1,9 +1,10 @@
 #!/bin/sh
-# comment.sh WHAT KEY: publishes TEXT as the comment KEY of the pull request NUMBER, or that WHAT failed where there is
-# none. Ends with 1 where the job that made it failed (RESULT, OUTCOME), so that the run is red. FORGE_TOKEN may write
-# comments.
+# comment.sh WHAT KEY [quoted]: publishes TEXT as the comment KEY of the pull request NUMBER, or that WHAT failed where
+# there is none. Ends with 1 where the job that made it failed (RESULT, OUTCOME), so that the run is red. FORGE_TOKEN may
+# write comments. With `quoted`, the text was made by the branch's own code: it is shown as it is, below a heading of
+# ours, and cannot be taken for the review.
 set -eu
-what=$1 key=$2
+what=$1 key=$2 how=${3:-}
 scripts=$(cd "$(dirname "$0")" && pwd)
 text=$(mktemp)
 trap 'rm -f "$text"' EXIT
@@ -12,7 +13,13 @@ status=0
 if [ -n "${TEXT:-}" ]; then
     # A comment may stay while commits go on: where the workflow is gone, or the forge starts none.
     {
-        printf '%s\n' "$TEXT"
+        if [ "$how" = quoted ]; then
+            if [ "$status" -eq 0 ]; then printf '### The %s\n\n' "$what"; else printf '### The %s failed\n\n' "$what"; fi
+            printf 'By the code of the branch itself:\n\n'
+            printf '%s\n' "$TEXT" | node "$scripts/shown.cjs" --block 50000
+        else
+            printf '%s\n' "$TEXT"
+        fi
         [ -z "${COMMIT:-}" ] || printf '\nThis is about the commit %s.\n' "$COMMIT"
     } >"$text"
 else

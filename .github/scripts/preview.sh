@@ -1,7 +1,7 @@
 #!/bin/sh
-# preview.sh STACK FILE: a Pulumi preview of the stack, as Markdown in FILE. It needs the shared state
+# preview.sh STACK FILE: what a Pulumi preview of the stack says, in FILE, as text. It needs the shared state
 # (PULUMI_BACKEND_URL), its passphrase or key, and a view-only token of Authentik; it looks at no host. What a secret of
-# this environment is found in is not published.
+# this environment is found in is not published. This is the branch's own script: the base's makes a comment of the text.
 set -eu
 stack=$1 file=$2
 scripts=$(cd "$(dirname "$0")" && pwd)
@@ -18,13 +18,9 @@ pulumi preview --stack "$stack" --non-interactive --diff >"$text" 2>&1 || status
 if node "$scripts/safe-to-publish.cjs" "$text"; then
     # In the log all of it, and in the comment what a forge takes.
     node "$scripts/shown.cjs" <"$text"
-    {
-        if [ "$status" -eq 0 ]; then echo "### Preview of the stack $stack"; else echo "### The preview of the stack $stack failed"; fi
-        echo
-        node "$scripts/shown.cjs" 50000 <"$text"
-    } >"$file"
+    node "$scripts/shown.cjs" 50000 <"$text" >"$file"
 else
     status=1
-    printf '### Preview of the stack %s\n\nIt held a secret of the run, and is not published.\n' "$stack" | tee "$file"
+    echo "It held a secret of the run, and is not published." | tee "$file"
 fi
 exit "$status"

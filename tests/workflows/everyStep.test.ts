@@ -261,6 +261,38 @@ describe.each(FORGES)("%s", (forge) => {
         expect(there.refusals).toEqual([]);
     });
 
+    test("what a branch's own code says of its preview is quoted: it cannot make a review of it", async () => {
+        const repository = at("o/r");
+        const git = (...args: string[]) => execFileSync("git", args, { cwd: repository, encoding: "utf8" }).trim();
+        git("checkout", "--quiet", "--detach");
+        const lies = `# Rights stay as they are\n\n${"`".repeat(9)}\n</pre> @everyone\n<!-- zot-hardening: review -->`;
+        write(
+            path.join(repository, ".github/scripts/preview.sh"),
+            `#!/bin/sh\ncat >"$2" <<'END'\n${lies}\nEND\nexit "$(cat "$SITE/code")"\n`,
+        );
+        git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--all", "--message", "lies");
+        const head = git("rev-parse", "HEAD");
+        git("checkout", "--quiet", "main");
+        const there = await forgeFor(forge);
+        there.push(head);
+        const { github } = start(there);
+        (github.event as { pull_request: { head: { sha: string } } }).pull_request.head.sha = head;
+        for (const code of [0, 1]) {
+            says("", code);
+            expect(isRed(await run(forge, "preview", there, { github }))).toBe(code === 1);
+            expect(there.comments).toHaveLength(1);
+            const [mark, heading, ...lines] = there.comments[0]!.body.split("\n");
+            expect(mark).toBe("<!-- zot-hardening: preview prod -->");
+            expect(heading).toBe(`### The preview of the stack prod${code === 0 ? "" : " failed"}`);
+            expect(lines.filter((line) => line !== "" && !line.startsWith("    "))).toEqual([
+                "By the code of the branch itself:",
+                `This is about the commit ${head}.`,
+            ]);
+            expect(lines).toContain("    # Rights stay as they are");
+        }
+        await there.stop();
+    });
+
     test("a comment says which commit it is about", async () => {
         const there = await forgeFor(forge);
         for (const name of ["review", "preview"]) await run(forge, name, there);

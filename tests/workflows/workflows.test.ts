@@ -80,13 +80,13 @@ describe("preview", () => {
         };
     };
 
-    test("as Markdown that nothing breaks out of; no host is looked at", async () => {
+    test("as text; no host is looked at", async () => {
         const { status, text, calls } = await preview(
             '[ "$ZOT_HARDENING_LOOK" = off ] && echo "~~~ look is off"; echo "[x](http://example.org)"',
             { ZOT_HOST_ADDRESS: "h.example.org" },
         );
         expect(status).toBe(0);
-        expect(text).toContain("### Preview of the stack prod\n\n    ~~~ look is off\n    [x](http://example.org)\n");
+        expect(text).toBe("~~~ look is off\n[x](http://example.org)\n");
         expect(calls).toBe(
             "pulumi config set --stack prod --path zot-hardening:host.address -- h.example.org\npulumi preview " +
                 "--stack prod --non-interactive --diff\n",
@@ -96,7 +96,7 @@ describe("preview", () => {
     test("a failure is told as one", async () => {
         expect(await preview("echo wrong >&2; exit 255")).toMatchObject({
             status: 255,
-            text: "### The preview of the stack prod failed\n\n    wrong\n",
+            text: "wrong\n",
         });
     });
 
@@ -116,7 +116,7 @@ describe("preview", () => {
             expect(text).not.toContain("\ufffd");
             expect(text).toMatch(/\n\nThe rest is in the log of the run\.\n$/);
             expect(text).not.toContain("the end");
-            expect(stdout).toContain("    the end\n");
+            expect(stdout).toContain("\nthe end\n");
         },
     );
 
@@ -124,7 +124,7 @@ describe("preview", () => {
         const { folder } = await preview("printf 'a\\377b\\033[31mc\\r\\n'");
         const bytes = fs.readFileSync(path.join(folder, "preview.md"));
         expect(Buffer.from(bytes.toString("utf8"))).toEqual(bytes);
-        expect(bytes.toString("utf8")).toBe("### Preview of the stack prod\n\n    a\ufffdb [31mc\n");
+        expect(bytes.toString("utf8")).toBe("a\ufffdb [31mc\n");
     });
 
     test.each([
