@@ -9,7 +9,7 @@ import { owningBlueprints, unknownBlueprints } from "../components/owningBluepri
 import { readProject, readStack } from "../components/settings/fromStackFile";
 import { type Found, found } from "./adopt/find";
 import { addresses, importFile } from "./adopt/importFile";
-import { busy, command, print, run } from "./shared/command";
+import { busy, command, print, printJson, run } from "./shared/command";
 import { pulumi, tokenInStack } from "./shared/pulumi";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
@@ -57,9 +57,8 @@ async function adopt(options: Options): Promise<void> {
     if (isWritten) writeWhole(target, `${JSON.stringify(file, null, 4)}\n`);
 
     if (options.json) {
-        process.stdout.write(
-            `${JSON.stringify({ ...there, warnings, managed: there.findings.filter(({ object }) => inState.has(urns[object])).map(({ object }) => object), file }, null, 2)}\n`,
-        );
+        const managed = there.findings.map(({ object }) => object).filter((object) => inState.has(urns[object]));
+        printJson({ ...there, warnings, managed, file });
         return;
     }
     const lines = [`In Authentik at ${connection.url}, of what the stack ${options.stack} declares:`];

@@ -17,7 +17,7 @@ import { Administration, type Outcome } from "./authentikToken/administration";
 import { findMade, removeMade } from "./authentikToken/removal";
 import { apiSteps, userInterfaceSteps } from "./authentikToken/steps";
 import { defaultName, PURPOSES, type TokenTask, tokenTask } from "./authentikToken/task";
-import { busy, command, EXIT, run } from "./shared/command";
+import { busy, command, EXIT, print, printJson, remark, run } from "./shared/command";
 import { pulumi } from "./shared/pulumi";
 import { declaredByOption, projectFolder, stackByOption, withStackOption } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
@@ -109,18 +109,16 @@ async function removeTokens(options: Options): Promise<void> {
 
     const what = name === undefined ? `the stack ${stack}` : name;
     if (json) {
-        process.stdout.write(
-            `${JSON.stringify({ url, dryRun, [isSure ? "removed" : "found"]: found.map((one) => one.what) }, null, 2)}\n`,
-        );
+        printJson({ url, dryRun, [isSure ? "removed" : "found"]: found.map((one) => one.what) });
     } else if (found.length === 0) {
-        process.stdout.write(`In Authentik at ${url} there is nothing that this command has made for ${what}.\n`);
+        print(`In Authentik at ${url} there is nothing that this command has made for ${what}.\n`);
     } else {
-        process.stdout.write(
+        print(
             `${dryRun ? "Nothing is changed. " : ""}In Authentik at ${url} ` +
                 `${dryRun ? "would be removed" : "were removed"}:\n${list}\n`,
         );
         if (isSure)
-            process.stdout.write(
+            print(
                 "What still holds the key holds nothing that works: " +
                     `pulumi config rm authentik:token --stack ${stack}, and the secrets of jobs.\n`,
             );
@@ -207,11 +205,9 @@ function report(
     { json, dryRun }: Options,
 ): void {
     const dangers = dangersOf(task.work);
-    for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+    for (const warning of warnings) remark(`Warning: ${warning}`);
     if (json) {
-        process.stdout.write(
-            `${JSON.stringify({ url, version, dryRun: dryRun === true, name: task.name, done, handedTo, dangers, warnings }, null, 2)}\n`,
-        );
+        printJson({ url, version, dryRun: dryRun === true, name: task.name, done, handedTo, dangers, warnings });
         return;
     }
     const lines = [
@@ -231,24 +227,24 @@ function report(
         "What such a token can still do:",
         ...dangers.map((danger) => `  - ${danger}`),
     ];
-    process.stdout.write(`${lines.join("\n")}\n`);
+    print(`${lines.join("\n")}\n`);
 }
 
 function printSteps(task: TokenTask, url: string, { steps, stack }: Options): void {
     if (steps === "api") {
-        process.stdout.write(apiSteps(task, url));
+        print(apiSteps(task, url));
         return;
     }
     const inUserInterface = userInterfaceSteps(task, url);
     if (steps === "ui") {
-        process.stdout.write(`${inUserInterface}\n`);
+        print(`${inUserInterface}\n`);
         return;
     }
     const use =
         task.work.purpose === "up"
             ? `pulumi config set --secret authentik:token --stack ${stack}`
             : "the job's secret AUTHENTIK_TOKEN";
-    process.stdout.write(
+    print(
         [
             ...(steps
                 ? []

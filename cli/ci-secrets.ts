@@ -3,6 +3,7 @@ import { text } from "node:stream/consumers";
 import { InvalidArgumentError, Option } from "commander";
 import { addressOf, slashAtMost } from "../clients/http/address";
 import { outgoing, type Transport } from "../clients/http/outgoing";
+import { printableJson } from "../clients/outsideText";
 import { UserError } from "../clients/userError";
 import { KeyHolder } from "../clients/zot/apiKeys";
 import { OUTPUT_NAMES } from "../components/settings/ciSecretNames";
@@ -15,7 +16,7 @@ import { type Credential, credentialFrom, expiryWarning } from "./ciSecrets/outp
 import { described, revokePrevious } from "./ciSecrets/previousKeys";
 import type { Change, Store } from "./ciSecrets/store";
 import { STORES, type Target, TargetError, type TargetOptions, targetFrom, VISIBILITIES } from "./ciSecrets/target";
-import { busy, command, EXIT, run, usualExitCode } from "./shared/command";
+import { busy, command, EXIT, print, remark, run, usualExitCode } from "./shared/command";
 import { hide, masked } from "./shared/masked";
 import { pulumi } from "./shared/pulumi";
 import { projectFolder } from "./shared/stack";
@@ -66,7 +67,7 @@ async function ciSecrets(options: Options): Promise<void> {
         warnings: [],
         ...(credential.expires ? { expires: credential.expires } : {}),
     };
-    const say = (line: string) => void (options.json ? process.stderr : process.stdout).write(`${masked(line)}\n`);
+    const say = (line: string) => (options.json ? remark(masked(line)) : print(`${masked(line)}\n`));
 
     busy(`Asking ${store.place}`);
     // Whatever can be in the way is found before the first secret is written, and by a dry run too.
@@ -109,8 +110,8 @@ async function ciSecrets(options: Options): Promise<void> {
     }
     const soon = expiryWarning(credential.expires, new Date());
     report.warnings.push(...(store.remarks?.() ?? []), ...(soon ? [soon] : []));
-    for (const warning of report.warnings) process.stderr.write(`Warning: ${masked(warning)}\n`);
-    if (options.json) process.stdout.write(`${masked(JSON.stringify(report, null, 2))}\n`);
+    for (const warning of report.warnings) remark(`Warning: ${masked(warning)}`);
+    if (options.json) print(`${masked(printableJson(report))}\n`);
 }
 
 /** The group `ciSecrets` of the stack's settings. */
@@ -122,7 +123,7 @@ function settingsOf(stack: string | undefined): TargetOptions {
 
 async function outputsText({ stack, from }: Options): Promise<string> {
     if (from === "-") {
-        if (process.stdin.isTTY) process.stderr.write("Reading the stack's outputs from standard input.\n");
+        if (process.stdin.isTTY) remark("Reading the stack's outputs from standard input.");
         return text(process.stdin);
     }
     // Without a stack the command has ended before.

@@ -1,6 +1,6 @@
 /** npm run config: the zot config that a stack would deploy; or what a config on a host has beside it. */
 import { configText } from "../components/zotConfig";
-import { command, EXIT, run } from "./shared/command";
+import { command, EXIT, run, print as show } from "./shared/command";
 import { declaredByOption, stackByOption, withStackOption } from "./shared/stack";
 
 interface Options {
@@ -37,7 +37,7 @@ const program = withStackOption(
         if (from === undefined) {
             for (const [name, value] of Object.entries({ print, "zot-version": zotVersion }))
                 if (value) program.error(`--${name} goes with --from only.`, { exitCode: EXIT.usage });
-            process.stdout.write(configText(declaredByOption(program).zotConfig()));
+            show(configText(declaredByOption(program).zotConfig()));
             return;
         }
         const stack = stackByOption(program);
@@ -46,6 +46,6 @@ const program = withStackOption(
             import("./config/takenOverText.js"),
         ]);
         const found = takeOver(stack, from, { print, zotVersion });
-        process.stdout.write(json ? takenOverJson(found) : takenOverText(found, { print }));
+        show(json ? takenOverJson(found) : takenOverText(found, { print }));
     });
 void run(program);

@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import { UserError } from "../clients/userError";
 import { type HostRight, hostRights } from "../components/hostRights";
-import { command, run } from "./shared/command";
+import { command, print, printJson, run } from "./shared/command";
 import { declaredByOption, withStackOption } from "./shared/stack";
 
 interface Options {
@@ -36,9 +36,9 @@ const program = withStackOption(
                     "Set it with: pulumi config set --path host.user USER",
             );
         const rights = hostRights(settings);
-        if (json) process.stdout.write(`${JSON.stringify(rights, null, 2)}\n`);
-        else if (only) process.stdout.write(rights.map((right) => (right.kind === only ? right.text : "")).join(""));
-        else process.stdout.write(rights.length === 0 ? nothing(settings.host) : rights.map(shown).join("\n"));
+        if (json) printJson(rights);
+        else if (only) print(rights.map((right) => (right.kind === only ? right.text : "")).join(""));
+        else print(rights.length === 0 ? nothing(settings.host) : rights.map(shown).join("\n"));
     });
 void run(program);
 

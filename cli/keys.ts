@@ -4,7 +4,7 @@ import { outsideText } from "../clients/outsideText";
 import { UserError } from "../clients/userError";
 import { type Account, accountsIn } from "./keys/accounts";
 import { BoltError } from "./keys/bolt";
-import { command, exitCodes, run } from "./shared/command";
+import { command, exitCodes, print, printJson, run } from "./shared/command";
 
 /** Larger than any: what is read is in memory as a whole. */
 const LARGEST = 1 << 30;
@@ -75,7 +75,8 @@ const program = command(
     .action(({ from, json }: { from: string; json?: boolean }) => {
         try {
             const accounts = accountsIn(bytesOf(from), new Date());
-            process.stdout.write(`${json ? JSON.stringify({ accounts }, null, 2) : textOf(accounts)}\n`);
+            if (json) printJson({ accounts });
+            else print(`${textOf(accounts)}\n`);
         } catch (error) {
             if (error instanceof BoltError)
                 throw new UserError(

@@ -1,6 +1,6 @@
 /** npm run matrix: who may do what on a stack's registry. */
 import { Option } from "commander";
-import { command, run } from "./shared/command";
+import { command, print, run } from "./shared/command";
 import { matrixMarkdown, matrixTable } from "./shared/matrixText";
 import { declaredByOption, withStackOption } from "./shared/stack";
 
@@ -16,6 +16,6 @@ const program = withStackOption(
     .action(({ json, markdown }: { json?: boolean; markdown?: boolean }) => {
         const { matrix } = declaredByOption(program);
         const text = json ? JSON.stringify(matrix, null, 2) : markdown ? matrixMarkdown(matrix) : matrixTable(matrix);
-        process.stdout.write(`${text}\n`);
+        print(`${text}\n`);
     });
 void run(program);

@@ -28,7 +28,7 @@ import {
     stacksIn,
     writeStackFiles,
 } from "./review/sides";
-import { command, EXIT, run } from "./shared/command";
+import { command, EXIT, print, printJson, remark, run } from "./shared/command";
 import { onInterrupt } from "./shared/interrupt";
 import { projectFolder } from "./shared/stack";
 
@@ -168,7 +168,7 @@ const nameOf = (ref: string, commit: string) =>
 
 function rendered(name: string, side: Side, stack: string): StackSide {
     // It does not return to its loop meanwhile, so this is said at once.
-    if (process.stderr.isTTY) process.stderr.write(`Rendering the stack ${stack} of the ${name} …\n`);
+    if (process.stderr.isTTY) remark(`Rendering the stack ${stack} of the ${name} …`);
     return side.of(stack);
 }
 
@@ -210,11 +210,8 @@ const program = command(
         try {
             mkdirSync(join(scratch, "home"));
             const result = review(options, scratch);
-            process.stdout.write(
-                options.json
-                    ? `${JSON.stringify({ widens: widens(result), ...result }, null, 2)}\n`
-                    : reviewMarkdown(result),
-            );
+            if (options.json) printJson({ widens: widens(result), ...result });
+            else print(reviewMarkdown(result));
             if (result.stacks.some(({ problems }) => problems.some(({ side }) => side === "head")))
                 process.exitCode = EXIT.mistake;
             else if (options.failOnWidening && widens(result)) process.exitCode = EXIT_WIDENS;

@@ -5,7 +5,7 @@ import { UserError } from "../clients/userError";
 import { settingsFromStackFile, stackFile } from "../components/settings/fromStackFile";
 import { isMap } from "../components/settings/setting";
 import { leakedKey, ROTATIONS, type Rotatable, type Rotation } from "./rotate/secrets";
-import { command, EXIT, run } from "./shared/command";
+import { command, EXIT, run, remark as say } from "./shared/command";
 import { updateVariables } from "./shared/environment";
 import { onInterrupt, Steps } from "./shared/interrupt";
 import { pulumi } from "./shared/pulumi";
@@ -19,8 +19,6 @@ interface Options {
     yes?: boolean;
     handOver: boolean;
 }
-
-const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 class Rotating {
     /** The stack's file as it was, and as it is for the time of an update. */

@@ -3,11 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { InvalidArgumentError, Option } from "commander";
 import { outgoing } from "../clients/http/outgoing";
-import { printable } from "../clients/outsideText";
 import { UserError } from "../clients/userError";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
-import { command, EXIT, interruptedCodes, print, run } from "./shared/command";
+import { command, EXIT, interruptedCodes, print, printJson, remark, run } from "./shared/command";
 import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
 import { writeWhole } from "./shared/wholeFile";
 import { checks } from "./verify/checks";
@@ -37,7 +36,7 @@ async function verify(options: Options): Promise<number> {
     const line = new ProgressLine(process.stderr);
     const say = (text: string) => {
         line.clear();
-        process.stderr.write(`${printable(text)}\n`);
+        remark(text);
     };
     const subject = await subjectFrom(options, process.env);
     const chosen = checks.filter(({ id }) => options.only === undefined || options.only.includes(id));
@@ -51,7 +50,9 @@ async function verify(options: Options): Promise<number> {
         if (control.signal) {
             // One Ctrl-C may come twice, from the terminal and from npm.
             if (Date.now() - interruptedAt < 2000) return;
-            say(`${signal} again: ending at once. What this run made is removed by the next, in 20 minutes or later.`);
+            say(
+                `${signal} again: ending at once. What this run made is removed by the next, in 20 minutes or later.`,
+            );
             process.exit(EXIT_BY_SIGNAL[signal]);
         }
         interruptedAt = Date.now();
@@ -74,7 +75,7 @@ async function verify(options: Options): Promise<number> {
     const report = reportOf(about, checked);
 
     if (options.html) save(options.html, html(report));
-    if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    if (options.json) printJson(report);
     else print(`${table(report, process.stdout.columns)}\n`);
     return control.signal ? EXIT_BY_SIGNAL[control.signal] : exitCodeOf(report);
 }
@@ -96,7 +97,7 @@ function save(file: string, text: string): void {
         writeWhole(file, text);
     } catch (error) {
         // The table is still worth having.
-        process.stderr.write(`The report could not be written to ${file}: ${(error as Error).message}\n`);
+        remark(`The report could not be written to ${file}: ${(error as Error).message}`);
         process.exitCode = EXIT.notCarriedOut;
     }
 }
@@ -200,10 +201,7 @@ Exit code: 0 no weakness found, 1 a weakness found, 2 a mistake on the command l
 asked${interruptedCodes()}.`,
     )
     .action(async (options: Options) => {
-        if (options.list)
-            return void process.stdout.write(
-                `${checks.map(({ id, title }) => `${id.padEnd(20)} ${title}`).join("\n")}\n`,
-            );
+        if (options.list) return print(`${checks.map(({ id, title }) => `${id.padEnd(20)} ${title}`).join("\n")}\n`);
         if (options.stack === undefined && options.registry === undefined) {
             program.error("Which registry? Name a stack with --stack, or give an address with --registry.", {
                 exitCode: EXIT.usage,

@@ -31,6 +31,14 @@ export function printable(text: string): string {
     return text.replace(/\r\n/g, "\n").replace(OBEYED, " ").replace(HALVES, " ");
 }
 
+/** A value as JSON of which a terminal obeys nothing: what it would is escaped, so that the value stays the same. */
+export function printableJson(value: unknown): string {
+    return JSON.stringify(value, null, 2).replace(
+        OBEYED,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+}
+
 /** A text from outside as code in Markdown, whatever it holds: within a table's cell, too. */
 export function markdownCode(text: unknown, length: number = LENGTH): string {
     const line = outsideText(text, length).replaceAll("|", "\\|");

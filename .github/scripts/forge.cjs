@@ -14,6 +14,8 @@ const fs = require("node:fs");
 const { FORGE_TOKEN: token, GITHUB_API_URL: api, GITHUB_REPOSITORY: repository, COMMIT: commit } = process.env;
 /** What a forge takes, with room for the rest. */
 const LONGEST = 64_000;
+/** Of one answer that is read: more than 50 comments have, each as long as can be. In bytes. */
+const LARGEST_ANSWER = 16 * 1024 * 1024;
 /** Of 50 comments or issues each. */
 const MOST_PAGES = 200;
 /** As whom every run of Forgejo and Gitea writes, a fork's too: what it wrote may be anybody's. */
@@ -40,7 +42,24 @@ async function ask(method, path, body, below = `/repos/${repository}/`) {
         );
     });
     if (!response.ok) throw new Mistake(await refusal(response, `${method} ${path}`));
-    return response.status === 204 ? undefined : response.json();
+    return response.status === 204 ? undefined : bodyOf(response, `${method} ${path}`);
+}
+
+async function bodyOf(response, request) {
+    const { host } = new URL(response.url);
+    const chunks = [];
+    let size = 0;
+    for await (const chunk of response.body ?? []) {
+        size += chunk.length;
+        if (size > LARGEST_ANSWER)
+            throw new Mistake(`${host} sent more than ${LARGEST_ANSWER / 1024 / 1024} MiB to ${request}.`);
+        chunks.push(chunk);
+    }
+    try {
+        return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    } catch {
+        throw new Mistake(`${host} answered ${request} with something else than JSON: is a login in front of it?`);
+    }
 }
 
 /** What an answer means to whoever looks after the bot or the repository. */
@@ -55,10 +74,10 @@ const MEANINGS = {
 };
 
 async function refusal(response, request) {
-    const { message } = await response.json().catch(() => ({}));
+    const { message } = (await bodyOf(response, request).catch(() => undefined)) ?? {};
     const said =
         typeof message === "string" && message !== ""
-            ? `, ${JSON.stringify(message.replaceAll(token, "***").slice(0, 200))}`
+            ? `, ${JSON.stringify(message.replaceAll(token, "***").slice(0, 200)).replace(/[^ -~]/g, "?")}`
             : "";
     const meaning = MEANINGS[response.status] ?? "";
     return `${new URL(response.url).host} answered ${response.status} to ${request}${said}. ${meaning}`.trim();
@@ -69,6 +88,8 @@ async function everything(path) {
     const all = [];
     for (let page = 1; page <= MOST_PAGES; page++) {
         const items = await ask("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=50&limit=50&page=${page}`);
+        if (!Array.isArray(items))
+            throw new Mistake(`${new URL(api).host} answered ${path} with something else than a list.`);
         all.push(...items);
         if (items.length < 50) return all;
     }

@@ -5,9 +5,8 @@ import type { Transport } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
 import { type Answer, type HttpRequest, isJson, jsonOf, sendOne } from "../../clients/http/request";
 import { retrying } from "../../clients/http/retry";
-import { masked } from "../shared/masked";
 import type { Item } from "./outputs";
-import { type Change, type Store, StoreError } from "./store";
+import { type Change, type Store, StoreError, saidByForge } from "./store";
 import type { ForgeTarget } from "./target";
 
 /** Attempts at a request that fails in passing; each of them may be sent twice without harm. */
@@ -225,5 +224,5 @@ function parsed<T>(answer: Answer): T {
 /** What the forge said, without what it may repeat of the request: key and token. */
 function messageOf(answer: Answer): string {
     const { message } = (jsonOf(answer) ?? {}) as { message?: unknown };
-    return typeof message === "string" && message !== "" ? `, "${masked(message).slice(0, 200)}"` : "";
+    return typeof message === "string" && message !== "" ? `, "${saidByForge(message)}"` : "";
 }

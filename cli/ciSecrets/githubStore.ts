@@ -3,11 +3,10 @@ import { randomBytes } from "node:crypto";
 import { unreachable } from "../../clients/http/failures";
 import type { Transport } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
-import { masked } from "../shared/masked";
 import { placeOf } from "./forgejoStore";
 import type { Item } from "./outputs";
 import { packageMissing, sealed } from "./sealedBox";
-import { type Change, type Store, StoreError } from "./store";
+import { type Change, type Store, StoreError, saidByForge } from "./store";
 import type { ForgeTarget } from "./target";
 
 type Octokit = import("@octokit/core", { with: { "resolution-mode": "import" }}).Octokit;
@@ -185,9 +184,7 @@ export class GitHubStore implements Store {
     private problem(what: string, error: RequestProblem): StoreError {
         const { apiUrl, repository } = this.target;
         const said =
-            typeof error.response?.data?.message === "string"
-                ? `, "${masked(error.response.data.message).slice(0, 200)}"`
-                : "";
+            typeof error.response?.data?.message === "string" ? `, "${saidByForge(error.response.data.message)}"` : "";
         if (error.response === undefined)
             return new StoreError(
                 `${apiUrl} cannot be reached while ${what}: ${unreachable(apiUrl, error, TIMEOUT).noAnswer.reason}.`,

@@ -1,5 +1,7 @@
 /** What every store of secrets can do. */
+import { outsideText } from "../../clients/outsideText";
 import { UserError } from "../../clients/userError";
+import { masked } from "../shared/masked";
 import type { Item } from "./outputs";
 
 /**
@@ -27,6 +29,9 @@ export interface Store {
     /** What else the person should know, after {@link finish}. */
     remarks?(): string[];
 }
+
+/** What a forge said, for a sentence: on one line, bounded, and without the secrets that it repeats. */
+export const saidByForge = (message: string): string => outsideText(masked(message.slice(0, 4000)), 200);
 
 /** A store that refused; the message names the remedy, and holds no secret. */
 export class StoreError extends UserError {}

@@ -1,13 +1,15 @@
 /** What `config --from` has found, for people and for programs. Pure. */
+
 import { basename } from "node:path";
 import { stringify } from "yaml";
+import { printableJson } from "../../clients/outsideText";
 import { lossInWords } from "../../components/accessChanges";
 import { shown } from "../../components/settings";
 import type { TakenOver } from "./intoStackFile";
 import { meaningOf } from "./meanings";
 
 export function takenOverJson({ keep: _keep, declared: _declared, ...found }: TakenOver): string {
-    return `${JSON.stringify(found, null, 2)}\n`;
+    return `${printableJson(found)}\n`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What the commands have in common: mistakes without a stack trace, and the exit codes. */
 import { Command } from "commander";
-import { printable } from "../../clients/outsideText";
+import { printable, printableJson } from "../../clients/outsideText";
 import { UserError } from "../../clients/userError";
 import { SettingsError } from "../../components/settings";
 import { EXIT_BY_SIGNAL, Interrupted } from "./interrupt";
@@ -13,6 +13,12 @@ export const EXIT = { done: 0, mistake: 1, found: 1, usage: 2, defect: 3, notCar
 
 /** Prints what may hold text from outside: a terminal shows it, and obeys nothing in it. */
 export const print = (text: string): void => void process.stdout.write(printable(text));
+
+/** The same for another program to read. */
+export const printJson = (value: unknown): void => void process.stdout.write(`${printableJson(value)}\n`);
+
+/** The same of what is said beside the result: a line on standard error. */
+export const remark = (text: string): void => void process.stderr.write(`${printable(text)}\n`);
 
 /** What each exit code of a command means, as its help and docs/commands.md tell it. */
 export const exitCodes = (done: string, mistake: string, usage = "a mistake on the command line", more = "") =>
@@ -73,10 +79,9 @@ export async function run(program: Command, { exitCode = usualExitCode, words = 
             error instanceof UserError
                 ? error.message
                 : `${(error as Error).stack ?? error}\nThis is a defect of the program; please report it.`;
-        process.stderr.write(`${printable(words(said))}\n`);
+        remark(words(said));
         // For a program that asked for JSON, beside the words for people.
-        if (error instanceof SettingsError && program.opts().json)
-            process.stdout.write(`${JSON.stringify({ mistakes: error.mistakes }, null, 2)}\n`);
+        if (error instanceof SettingsError && program.opts().json) printJson({ mistakes: error.mistakes });
         process.exitCode = exitCode(error);
     } finally {
         clearTimeout(silence);

@@ -51,6 +51,16 @@ test("each is a script of package.json and a line of docs/commands.md", () => {
     expect([...documented.keys()].sort()).toEqual([...NAMES].sort());
 });
 
+test("what an operator's command prints goes by the one way that keeps a terminal from obeying it", () => {
+    const around = [...SOURCES.values()]
+        .filter((file) => file.startsWith("cli/"))
+        .flatMap((file) => {
+            const source = fs.readFileSync(path.join(root, file), "utf8");
+            return [...source.matchAll(/std(?:out|err)\.write\((.*)/g)].map(([, what]) => `${file}: ${what}`);
+        });
+    expect(around).toEqual(["cli/review.ts: dataAsJson(process.argv[3]!, process.argv[4]!));"]);
+});
+
 describe.each(NAMES)("npm run %s", (name) => {
     test("explains itself, with an example and its exit codes, which are as documented", () => {
         const { status, stdout, stderr } = run(name, ["--help"]);

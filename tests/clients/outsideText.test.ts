@@ -1,6 +1,6 @@
 /** Text from outside: a terminal, a browser and a reader of Markdown show it and obey nothing in it. */
 import * as fc from "fast-check";
-import { markdownCode, outsideText, printable } from "../../clients/outsideText";
+import { markdownCode, outsideText, printable, printableJson } from "../../clients/outsideText";
 
 /** Controls but line feed and tab, marks of direction, other line ends, marks that are not seen. */
 const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
@@ -39,6 +39,17 @@ test("a sentence's part is one line, without controls, and bounded", async () =>
             expect(line).not.toMatch(/[\n\t]/);
             expect(line.length).toBeLessThanOrEqual(length + 2);
             expect(Buffer.from(line, "utf8").toString("utf8")).toBe(line);
+        }),
+    );
+});
+
+test("JSON holds none of it either, and is the same value", async () => {
+    await fc.assert(
+        fc.property(fc.array(fc.tuple(nasty, nasty)), (entries) => {
+            const value = entries.map(([name, text]) => ({ [name]: text }));
+            const json = printableJson(value);
+            expect(json).not.toMatch(OBEYED);
+            expect(JSON.parse(json)).toEqual(value);
         }),
     );
 });

@@ -248,7 +248,8 @@ test("one comment, updated and not repeated, whoever else writes one that looks 
         expect(await comment(text)).toMatchObject({ status: 0, stderr: "" });
     await there.stop();
     expect(there.items.comments.filter(({ user }) => user.login === "zot-bot").map(({ body }) => body)).toEqual([
-        "<!-- zot-hardening: preview prod -->\nsecond\n",
+        "<!-- zot-hardening: preview prod -->\n### The preview of the stack prod\n\n" +
+            "By the code of the branch itself:\n\n    second\n",
     ]);
     expect(there.items.comments.slice(0, 4).map(({ body }) => body)).toEqual(
         Array(4).fill("<!-- zot-hardening: preview prod -->\nmine"),

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { dotenv, json } from "../../../cli/ciSecrets/fileStore";
 import { credentialFrom, expiryWarning } from "../../../cli/ciSecrets/outputs";
 import { previousKeys } from "../../../cli/ciSecrets/previousKeys";
+import { saidByForge } from "../../../cli/ciSecrets/store";
 import { type TargetOptions, targetFrom } from "../../../cli/ciSecrets/target";
+import { hide } from "../../../cli/shared/masked";
 import type { ApiKeyRecord } from "../../../clients/zot/apiKeys";
 
 const now = new Date("2026-06-01T00:00:00Z");
@@ -198,4 +200,12 @@ describe("the keys before the present one", () => {
             ofOthers: [theirs],
         });
     });
+});
+
+test("what a forge says is one short line without what it was sent, and costs nothing where it is large", () => {
+    hide(KEY);
+    expect(saidByForge(`no\u001b[2J\nrights\u202e ${KEY}`)).toBe("no [2J rights [hidden]");
+    const began = Date.now();
+    expect(saidByForge(`${KEY.slice(0, 20)} ${"x".repeat(16_000_000)}`)).toMatch(/^\[hidden\] x{1,200} …$/);
+    expect(Date.now() - began).toBeLessThan(2_000);
 });

@@ -31,3 +31,29 @@ test("a list with ever new pages is left", async () => {
     ).rejects.toThrow(/do not come to an end: after 1000 pages/);
     expect(asked).toBe(MOST_PAGES);
 });
+
+test("a list of few pages that are large is left before it fills the memory", async () => {
+    const large = "x".repeat(16 * 1024 * 1024 - 10);
+    let asked = 0;
+    await expect(
+        everyPage("The texts", async (page: number) => ({ items: [`${++asked}${large}`], next: page + 1 }), 1),
+    ).rejects.toThrow(/after 9 pages and 9 entries the server names another one, and they have more than 128 MiB/);
+    expect(asked).toBe(9);
+});
+
+test("a list that comes slower than anybody waits is left", async () => {
+    jest.useFakeTimers();
+    try {
+        const list = everyPage(
+            "The numbers",
+            async (page: number) => {
+                jest.advanceTimersByTime(20_000);
+                return { items: [page], next: page + 1 };
+            },
+            1,
+        );
+        await expect(list).rejects.toThrow(/after 31 pages and 31 entries .* another one, 600 seconds after the first/);
+    } finally {
+        jest.useRealTimers();
+    }
+});

@@ -1,0 +1,102 @@
+/** Servers that answer without an end, too slowly, or with little that becomes much: by every way out. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
+import * as net from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import * as zlib from "node:zlib";
+import { outgoing } from "../../../clients/http/outgoing";
+import { sendOne } from "../../../clients/http/request";
+
+const folder = mkdtempSync(path.join(os.tmpdir(), "hostile-answers-"));
+const servers: (http.Server | net.Server)[] = [];
+afterAll(() => {
+    for (const server of servers) {
+        if (server instanceof http.Server) server.closeAllConnections();
+        server.close();
+    }
+    rmSync(folder, { recursive: true, force: true });
+});
+
+async function listening<Server extends net.Server>(server: Server): Promise<number> {
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return (server.address() as AddressInfo).port;
+}
+
+const serve = async (answer: http.RequestListener) => `http://127.0.0.1:${await listening(http.createServer(answer))}`;
+
+/** Node's own fetch, and undici's with an authority of one's own. */
+const WAYS_OUT: [string, () => ReturnType<typeof outgoing>][] = [
+    ["Node's fetch", () => outgoing({}, {})],
+    ["undici", () => outgoing({ caCertificateFile: path.join(folder, "authority.pem") }, {})],
+];
+
+/** A gibibyte of zeros, as `encoding` names it from the inside out. */
+function bomb(...encodings: ("gzip" | "br" | "deflate")[]): Buffer {
+    const pack = { gzip: zlib.gzipSync, br: zlib.brotliCompressSync, deflate: zlib.deflateSync };
+    // Many members one after the other are one text to gzip.
+    const first = encodings[0] === "gzip" ? 1024 : 1;
+    const size = encodings[0] === "gzip" ? 1 << 20 : 1 << 26;
+    const part = pack[encodings[0]!](Buffer.alloc(size));
+    return encodings
+        .slice(1)
+        .reduce<Buffer>((inner, encoding) => pack[encoding](inner), Buffer.concat(Array<Buffer>(first).fill(part)));
+}
+
+describe.each(WAYS_OUT)("%s", (_name, way) => {
+    test.each([
+        [["gzip"] as const],
+        [["br"] as const],
+        [["gzip", "gzip"] as const],
+        [["gzip", "br", "deflate"] as const],
+    ])("an answer that grows when it is unpacked (%s) is left at the bound", async (encodings) => {
+        const body = bomb(...encodings);
+        const url = await serve((_request, response) =>
+            response.writeHead(200, { "content-encoding": encodings.join(", ") }).end(body),
+        );
+        const before = process.memoryUsage().rss;
+        await expect(sendOne(way(), url)).rejects.toThrow("sent an answer of more than 16 MiB");
+        expect(process.memoryUsage().rss - before).toBeLessThan(400 * 1024 * 1024);
+    });
+
+    test("an answer that trickles is left when its time is over", async () => {
+        const url = await serve((_request, response) => {
+            const timer = setInterval(() => response.write("x"), 50);
+            response.once("close", () => clearInterval(timer));
+        });
+        const began = Date.now();
+        await expect(sendOne(way(), url, { timeout: 1000 })).rejects.toThrow("no answer within 1 seconds");
+        expect(Date.now() - began).toBeLessThan(10_000);
+    });
+
+    test("headers that trickle, and headers without an end", async () => {
+        for (const line of ["x: y\r\n", `x: ${"y".repeat(8000)}\r\n`]) {
+            const port = await listening(
+                net.createServer((socket) => {
+                    socket.on("error", () => undefined);
+                    socket.write("HTTP/1.1 200 OK\r\n");
+                    const timer = setInterval(() => socket.write(line), 20);
+                    socket.once("close", () => clearInterval(timer));
+                }),
+            );
+            await expect(sendOne(way(), `http://127.0.0.1:${port}`, { timeout: 1500 })).rejects.toThrow(
+                /no answer within 1.5 seconds|Headers Overflow|headers/i,
+            );
+        }
+    });
+});
+
+beforeAll(() => {
+    // Any certificate does: nothing here is asked by TLS.
+    execFileSync(
+        "openssl",
+        [
+            ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
+            ...["-subj", "/CN=authority", "-keyout", "/dev/null", "-out", path.join(folder, "authority.pem")],
+        ],
+        { stdio: "ignore" },
+    );
+});
