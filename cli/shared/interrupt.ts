@@ -1,5 +1,4 @@
 /** Ctrl-C and its siblings: what a command made is removed, and the exit code says by what it was ended. */
-import { printable } from "../../clients/outsideText";
 
 /** As a shell reports a command that was ended by a signal. */
 export const EXIT_BY_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -33,7 +32,7 @@ export function onInterrupt(cleanUp: (signal: EndingSignal) => Promise<void> | v
         if (ending) return;
         ending = true;
         void Promise.resolve(cleanUp(signal as EndingSignal))
-            .catch((error: unknown) => process.stderr.write(`${printable((error as Error).message)}\n`))
+            .catch((error: unknown) => process.stderr.write(`${(error as Error).message}\n`))
             .then(() => process.exit(EXIT_BY_SIGNAL[signal as EndingSignal]));
     };
     for (const signal of ENDING_SIGNALS) process.on(signal, end);
