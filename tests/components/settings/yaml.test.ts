@@ -77,6 +77,20 @@ test(
     },
 );
 
+test("what looks like those, and is read alike, is taken", () => {
+    const text =
+        "a: {b: , 'c':, \"d\":}\ne: ['?x', \"y:\", 'z:]', http://x/y]\nf: &y-z_1 ?z\ng: *y-z_1\n" +
+        "h: |\n  x\n\n  y\n\ni: 1 2\n\n  - y\n";
+    expect(yamlAsPulumi(text)).toEqual({
+        a: { b: null, c: null, d: null },
+        e: ["?x", "y:", "z:]", "http://x/y"],
+        f: "?z",
+        g: "?z",
+        h: "x\n\ny\n",
+        i: "1 2\n- y",
+    });
+});
+
 test.each<[title: string, text: string, message: RegExp, line: number | undefined]>([
     ["a date", "a: 2001-12-14", /for a date; put it in quotes/, 1],
     ["a key that is no text", "a: 1\n8080: x", /a key only as a text/, 2],
@@ -94,6 +108,15 @@ test.each<[title: string, text: string, message: RegExp, line: number | undefine
     ["another", "a: 1 # harmless\u2028b: 1", /U\+2028/, 1],
     ["a carriage return alone", "# harmless\ra: 1", /U\+000D/, 1],
     ["what is no number", "a: .inf", /no such number/, 1],
+    // Read by yaml.v3 as another value: a key "b:", a map {c: null}, a key b, a text "?z", "x\n " and "x".
+    ["a colon before a bracket", "a: {b:}", /a colon is followed by a space/, 1],
+    ["a colon before a bracket of a list", "a:\n  - [x, b:]", /a colon is followed by a space/, 2],
+    ["a question mark in brackets", "a: [b: c, ?c]", /begins with \? is written in quotes/, 1],
+    ["a key with a question mark in brackets", "a: {?b: c}", /begins with \? is written in quotes/, 1],
+    ["an anchor of other characters", "a: &y?z\n", /letters, digits, - and _/, 1],
+    ["a line of spaces behind a text of several lines", "a: |-\n   x\n  \nb: 1\n", /has a line of spaces/, 1],
+    ["a line of spaces in a text of several lines", "a: >\n   x\n \n   y\nb: 1\n", /has a line of spaces/, 1],
+    ["a text of several lines at an end without a line break", "a: |\n  x", /ends without a line break/, 1],
 ])("refuses %s", (_title, text, message, line) => {
     try {
         yamlAsPulumi(text);
