@@ -109,7 +109,8 @@ issuer_of() {
 
 # Whether an issuer answers on this host as the one it is said to be, as zot asks it when it starts. Sets $problem
 # otherwise.
-# Reads: answered. Sets: answered problem. Prints: -. Scratch: asked_issuer document patience_for_issuer trusted_by.
+# Reads: answered. Sets: answered problem. Prints: -. Scratch: asked_issuer document longest_document patience_for_issuer
+# trusted_by.
 issuer_answers() {
     asked_issuer=$1
     trusted_by=$2
@@ -118,10 +119,18 @@ issuer_answers() {
     # zot goes to its own host without a proxy, whatever the environment says.
     case $asked_issuer in *://localhost[:/]* | *://127.* | *'://[::1]'*) set -- "$@" --noproxy '*' ;; esac
     if [ -n "$trusted_by" ]; then set -- "$@" --cacert "$trusted_by"; fi
-    if ! document=$(curl "$@" "$asked_issuer.well-known/openid-configuration" 2>&1 </dev/null); then
+    # No more of it than there is any use for. Whether curl succeeded is said behind the document: behind a pipe, its exit
+    # code is not to be seen.
+    longest_document=262144
+    document=$({ curl "$@" "$asked_issuer.well-known/openid-configuration" 2>&1 </dev/null && printf '\n== fetched'; } | head -c "$longest_document")
+    case $document in
+    *'== fetched') document=${document%== fetched} ;;
+    *)
+        if [ "${#document}" -ge "$longest_document" ]; then document="it has more than $longest_document bytes"; fi
         problem="$asked_issuer.well-known/openid-configuration could not be fetched on this host: ${document:-curl said nothing}. [ZH-ISSUER-UNREACHABLE]"
         return 1
-    fi
+        ;;
+    esac
     answered=$(printf '%s\n' "$document" | json_nodes 2>/dev/null | node_value issuer)
     [ "$answered" = "$asked_issuer" ] && return 0
     problem="$asked_issuer.well-known/openid-configuration names the issuer ${answered:-nobody}, and zot would not start: both have to be the same to the letter. [ZH-ISSUER-OTHER-NAME]"
