@@ -1,8 +1,8 @@
 // How TypeScript becomes JavaScript: every program of the project is bundled by esbuild into dist/, and each SDK into
 // its bin/.
-// `npm ci` runs this (script "prepare"); afterwards each program is compiled again when one of its sources is newer
-// (build/run.cjs), so that an edited policy never runs as it was before the edit. Types are checked by `npm run
-// typecheck` and by the tests.
+// Each program is compiled when it is first run, and again when one of its sources is newer (build/run.cjs), so that an
+// edited policy never runs as it was before the edit; `npm run build` compiles all of them. Types are checked by `npm
+// run typecheck` and by the tests.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");

@@ -105,8 +105,7 @@ async function installMissing(missing, cache, env, progress) {
 async function installDependencies(env, progress, log) {
     const task = progress.task("npm packages", "npm ci", npmSeconds);
     const npm = dependencies.npm(env);
-    // No package needs its install script, and build/compile.cjs (our `prepare`) runs with the Node that the project
-    // needs.
+    // No package needs its install script.
     const args = [
         ...npm.args,
         "ci",

@@ -1,4 +1,5 @@
 /** What npm installs is what was looked at: a registry that answers something else is refused. */
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
@@ -75,4 +76,13 @@ test("what package.json asks for is one version each, or a folder of ours", () =
         ([, version]) => !/^(\d+\.\d+\.\d+|file:sdks\/\w+)$/.test(version),
     );
     expect(loose).toEqual([]);
+});
+
+test("no script of a package runs when it is installed, whatever npm installs it", () => {
+    const { stdout } = spawnSync("npm", ["config", "get", "ignore-scripts"], {
+        cwd: root,
+        encoding: "utf8",
+        env: { PATH: process.env.PATH, HOME: process.env.HOME },
+    });
+    expect(stdout.trim()).toBe("true");
 });
