@@ -23,8 +23,10 @@ export const VARIABLES: Variable[] = [
     {
         name: /^PULUMI_CONFIG_PASSPHRASE$/,
         secrets: /^the state's passphrase$/,
-        // `dirname` is asked for by the script that a plugin is.
-        processes: /^(pulumi-language-nodejs|pulumi-resource-\w+|sh|env|dirname|git|npm|node\b.*)$/,
+        // Not the providers of this project, whose scripts take it away. `dirname` is asked for by the script that the
+        // stand-in for a plugin is.
+        processes:
+            /^(pulumi-language-nodejs|pulumi-resource-\w+|sh|env|dirname|git|npm|node( (@pulumi\/pulumi\/|testbed\/|-).*)?)$/,
         below: /^pulumi$/,
     },
     {
@@ -37,7 +39,7 @@ export const VARIABLES: Variable[] = [
     {
         name: /^PULUMI_CONFIG$/,
         secrets: /^(the token for Authentik|another token for Authentik)$/,
-        processes: /^(sh|env|dirname)$/,
+        processes: /^sh$/,
         below: /^pulumi$/,
     },
     // What a command is given for itself, and hands to nothing that it starts.
