@@ -50,9 +50,7 @@ async function verify(options: Options): Promise<number> {
         if (control.signal) {
             // One Ctrl-C may come twice, from the terminal and from npm.
             if (Date.now() - interruptedAt < 2000) return;
-            say(
-                `${signal} again: ending at once. What this run made is removed by the next, in 20 minutes or later.`,
-            );
+            say(`${signal} again: ending at once. What this run made is removed by the next, in 20 minutes or later.`);
             process.exit(EXIT_BY_SIGNAL[signal]);
         }
         interruptedAt = Date.now();
