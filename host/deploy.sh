@@ -78,7 +78,7 @@ refresh_state() {
 deploy() {
     owner=$(zot_owner)
     find_service_file
-    service_file_text >"$folder/service-file"
+    service_file_text "$folder/config" >"$folder/service-file"
     if [ -z "$(interrupted_deployment)" ] && is_deployed; then
         refresh_state
         # The previous deployment may not have got this far.

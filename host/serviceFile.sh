@@ -59,7 +59,7 @@ service_file_mark="Written by zot-hardening; changes are overwritten."
 # Reads: folder service_file target. Sets: new_folder. Prints: -. Scratch: existing file_failed.
 place_service_file() {
     [ -n "$service_file" ] || return 0
-    service_file_text >"$folder/service-file"
+    service_file_text "$folder/config" >"$folder/service-file"
     cmp -s "$folder/service-file" "$service_file" && return 0
     file_failed="The service file could not be written to $service_file. [ZH-SERVICE-FILE-NOT-WRITTEN]"
     if [ -e "$service_file" ]; then
@@ -140,6 +140,15 @@ unload_service_file() {
     rm -f "$service_file"
 }
 
+# Whether zot would listen, by a config, where root alone may, and whoever is given that right.
+# Reads: owner port. Sets: -. Prints: -.
+is_port_of_root() (
+    [ "${owner:-0}" != 0 ] && expect_of "$1" || return 1
+    first_of_all=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null)
+    [ "$port" -lt "${first_of_all:-1024}" ]
+)
+
+# For a config that is to be served.
 # Reads: binary config manager own_service owner service service_file_mark start_without_issuer state. Sets: -. Prints:
 # the service file.
 service_file_text() (
@@ -155,7 +164,9 @@ service_file_text() (
         printf 'ExecStart=%s\nRestart=always\nRestartSec=2\n' "$run_by"
         if [ "$own_service" = yes ]; then
             if [ "$manager" = systemd ]; then
-                printf 'User=%s\n\n[Install]\nWantedBy=multi-user.target\n' "$owner"
+                printf 'User=%s\n' "$owner"
+                ! is_port_of_root "$1" || printf 'AmbientCapabilities=CAP_NET_BIND_SERVICE\n'
+                printf '\n[Install]\nWantedBy=multi-user.target\n'
             else
                 printf '\n[Install]\nWantedBy=default.target\n'
             fi

@@ -263,7 +263,7 @@ observe() {
     find_service_file
     if [ -n "$service_file" ]; then
         fact serviceFile "$service_file"
-        fact serviceFileState "$(if [ ! -f "$service_file" ]; then echo missing; elif service_file_text | cmp -s - "$service_file"; then echo same; else echo other; fi)"
+        fact serviceFileState "$(if [ ! -f "$service_file" ]; then echo missing; elif printf '%s\n' "$declared" | service_file_text /dev/stdin | cmp -s - "$service_file"; then echo same; else echo other; fi)"
     fi
     if [ -n "$declared" ]; then
         printf '%s\n' "$declared" | report_serving

@@ -65,6 +65,7 @@ export interface Changes {
     zot?: Record<string, unknown>;
     host?: Record<string, unknown>;
     identity?: Record<string, unknown>;
+    registry?: Record<string, unknown>;
 }
 
 export interface Looked {
@@ -136,7 +137,7 @@ export class Site {
     groups(name: string, changes: Changes = {}): Record<string, Record<string, unknown>> {
         const { manager, rights: by, managed } = this.setUp;
         return {
-            registry: { url: this.url },
+            registry: { url: this.url, ...changes.registry },
             zot: {
                 binary: "/usr/local/bin/zot",
                 configFile: CONFIG,

@@ -208,3 +208,33 @@ describe("whom a unit of ours runs zot as", () => {
         expect(told(0, { manager: "systemd-user" })).toMatch(/\[ZH-ROOT-SERVICE\]$/);
     });
 });
+
+describe("the unit that a deployment writes", () => {
+    const unit = (port: string, { owner = 4711, manager = "systemd", first = "1024" } = {}) =>
+        said(
+            [
+                `cat() { case "$*" in /proc/sys/*) echo ${first} ;; *) command cat "$@" ;; esac; }`,
+                `binary=/usr/bin/zot config=/etc/zot/config.json start_without_issuer=no own_service=yes owner=${owner}`,
+                `echo '{"http":{"port":"${port}"}}' | service_file_text /dev/stdin`,
+            ].join("\n"),
+            {},
+            { manager },
+        );
+
+    it("is as it was for a port that anybody may listen on", () => {
+        expect(unit("5000")).toMatch(/RestartSec=2\nUser=4711\n\n\[Install\]\nWantedBy=multi-user\.target$/);
+    });
+
+    it("gives zot the right to listen below 1024, and that alone", () => {
+        expect(unit("443")).toMatch(/\nUser=4711\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n\n\[Install\]/);
+    });
+
+    it("gives it to nobody who has it", () => {
+        for (const text of [
+            unit("443", { owner: 0 }),
+            unit("443", { first: "443" }),
+            unit("443", { manager: "systemd-user" }),
+        ])
+            expect(text).not.toContain("Ambient");
+    });
+});

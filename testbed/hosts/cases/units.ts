@@ -1,8 +1,22 @@
 /** Units of systemd's in the states that sites have them in. */
+import { createServer } from "node:net";
 import { OPEN, READ_ONLY } from "../../faults/watch";
 import { deployed, expect, failed, firstPreviewSays, isInOrder, serves, succeeded } from "../expectations";
 import { pause, type Site } from "../site";
 import { byUnit, type Case, ofUser, sites } from "./case";
+
+/** A port that only root may listen on, and nobody does. */
+async function lowPort(): Promise<number> {
+    for (let port = 1023; port > 0; port--) {
+        const server = createServer();
+        const isFree = await new Promise<boolean>((resolve) => {
+            server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+        });
+        await new Promise((resolve) => server.close(resolve));
+        if (isFree) return port;
+    }
+    throw new Error("No port below 1024 is free on this machine.");
+}
 
 /** A deployment that goes well, and says before and after which order to systemd is wanting. */
 async function deployedAndTold(site: Site, verb: "enable" | "reenable") {
@@ -114,6 +128,23 @@ export const units: Case[] = [
             expect((await site.host.sh(`${site.systemctl} is-enabled zot`)).trim() === "enabled", "it is not enabled");
             expect(pid === (await site.pid()), "zot was restarted for it");
             await isInOrder(site, a);
+        },
+    },
+    {
+        name: "a unit of ours listens below 1024",
+        on: ({ managed, manager }) => managed && manager === "systemd",
+        async run(site) {
+            await deployed(site);
+            const port = await lowPort();
+            const a = await deployed(site, "b", {
+                zot: { port },
+                registry: { url: `http://127.0.0.1:${port}` },
+                host: { startWithoutIssuer: true },
+            });
+            await isInOrder(site, a);
+            succeeded(await site.deploy(a), "unchanged");
+            const user = (await site.host.sh("ps -o user= -p $(systemctl show --property=MainPID --value zot)")).trim();
+            expect(user === "zot", `zot runs as ${user}`);
         },
     },
     {
