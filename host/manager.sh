@@ -53,7 +53,7 @@ ask_service() {
             --property=ExecMainStatus --property=Type --property=Restart \
             --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
             --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=UpheldBy --property=TriggeredBy --property=LoadError \
-            --property=ExecStart --property=Id show "$service" 2>&1 </dev/null)
+            --property=ExecStart --property=Id --property=RefuseManualStart --property=RefuseManualStop --property=ConditionResult show "$service" 2>&1 </dev/null)
         case "$(service_fact LoadState):$(service_fact ActiveState)" in
         loaded:active | loaded:reloading | loaded:activating) service_state=running ;;
         loaded:*) service_state=stopped ;;

@@ -231,5 +231,6 @@ unit_is_usable() {
         problem="systemd cannot load $unit: ${load_error:-it does not say why}; correct the unit, and run on the host: $reload [ZH-SYSTEMD-BAD-UNIT]"
         ;;
     esac
+    case $(service_fact RefuseManualStart):$(service_fact RefuseManualStop) in *yes*) problem="systemd would not restart $unit by hand (RefuseManualStart=, RefuseManualStop=); take these lines out of the unit, and run on the host: $reload [ZH-SYSTEMD-BY-HAND]" ;; esac
     [ -z "$problem" ]
 }

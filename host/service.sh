@@ -126,6 +126,10 @@ has_died_under_systemd() {
     *:auto-restart* | failed:* | inactive:* | deactivating:*) ;;
     *) is_started_again || return 1 ;;
     esac
+    if [ "$(service_fact ConditionResult)" = no ]; then
+        cause="systemd did not start it, since its unit has a condition that is not met; run on the host: $(systemctl_of status "$(unit_name)") [ZH-ENDED-CONDITION]"
+        return 0
+    fi
     code=$(service_fact ExecMainStatus)
     case $(service_fact Result):${code:-0} in
     exit-code:2??) cause="systemd could not run it: exit status $code, see man systemd.exec. [ZH-ENDED-NOT-RUN-SYSTEMD]" ;;

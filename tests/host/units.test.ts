@@ -1,6 +1,7 @@
 /** What is told of a unit of systemd's by what systemd says of it. The states were seen on Debian 12 and 13. */
 
 import { inspectionScript } from "../../host/scripts";
+import service from "../../host/service.sh";
 import { runIn, shells } from "./shells";
 
 const dash = shells.find((shell) => shell.reason === undefined)!;
@@ -159,6 +160,31 @@ describe("whether a unit is always started again", () => {
             /restart\.conf .*Restart=always.* \[ZH-SYSTEMD-RESTART\]/,
         );
         expect(said("check_restarts", { Type: type, Restart: "always", StartLimitIntervalUSec: "0" })).toBe("");
+    });
+});
+
+describe("a unit that systemd would not start", () => {
+    it.each(["RefuseManualStart", "RefuseManualStop"])("by hand is told before anything changes: %s", (line) => {
+        expect(said("unit_is_usable || printf '%s' \"$problem\"", { LoadState: "loaded", [line]: "yes" })).toBe(
+            "systemd would not restart registry.service by hand (RefuseManualStart=, RefuseManualStop=); take these " +
+                "lines out of the unit, and run on the host: systemctl daemon-reload [ZH-SYSTEMD-BY-HAND]",
+        );
+        expect(said("unit_is_usable && echo usable", { LoadState: "loaded", [line]: "no" })).toBe("usable");
+    });
+
+    it("for a condition of its own is told as such, and not as one that has ended", () => {
+        const died = (ConditionResult: string) =>
+            said(`${service}\nask_service() { :; }; has_died && printf '%s' "$cause"`, {
+                ActiveState: "inactive",
+                SubState: "dead",
+                Result: "success",
+                ConditionResult,
+            });
+        expect(died("no")).toBe(
+            "systemd did not start it, since its unit has a condition that is not met; run on the host: " +
+                "systemctl status registry.service [ZH-ENDED-CONDITION]",
+        );
+        expect(died("yes")).toBe("");
     });
 });
 
