@@ -26,7 +26,15 @@ check_config_place() {
     [ ! -L "$config" ] || fail "$config is a symbolic link, which the deployment would replace; set zot.configFile to the file itself ($(readlink "$config")). [ZH-CONFIG-LINK]"
     [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is not a file; correct zot.configFile. [ZH-CONFIG-NOT-FILE]"
     [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to a user who may, or host.sudo to all, or check its disk. [ZH-CONFIG-FOLDER-CLOSED]"
+    [ -e "$config" ] || return 0
+    # Only these keep root from replacing a file in a folder that he may write.
+    [ "$(id -u)" -ne 0 ] || [ -w "$config" ] || fail "$config cannot be replaced, though root deploys: it is immutable, or mounted read-only; run on the host: chattr -i $config, or umount it. [ZH-CONFIG-IMMUTABLE]"
+    ! is_mount "$config" || fail "$config is mounted by itself, so that it cannot be replaced; mount its folder in its place. [ZH-CONFIG-MOUNT]"
 }
+
+# Whether something is mounted there. A path with a space, which the kernel writes as a number, is passed over.
+# Reads: -. Sets: -. Prints: -.
+is_mount() { awk -v path="$1" '$5 == path { found = 1 } END { exit !found }' /proc/self/mountinfo 2>/dev/null; }
 
 # Reads: binary config contained. Sets: -. Prints: -.
 check_binary() {

@@ -1,6 +1,8 @@
 /** What a deployment refuses before it touches anything. */
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import type { Deployed } from "../../testbed/faults/host";
 import { a, host, open, read, secretFiles, secretsOf, versioned } from "./deployedHost";
 
@@ -41,6 +43,23 @@ describe("before anything is touched", () => {
         );
         expect(await host.deploy(kept)).toMatchObject({ exitCode: 0, output: "deployed\n" });
     });
+
+    const chattr = process.getuid?.() === 0 ? findExecutable("chattr") : undefined;
+    (chattr ? it : it.skip)(
+        skippable("a config that is immutable", chattr ? undefined : "it takes root and chattr"),
+        async () => {
+            await open();
+            execFileSync(chattr!, ["+i", host.configFile]);
+            try {
+                expect(await refused(a)).toContain(
+                    `${host.configFile} cannot be replaced, though root deploys: it is immutable, or mounted read-only; ` +
+                        `run on the host: chattr -i ${host.configFile}, or umount it. [ZH-CONFIG-IMMUTABLE]`,
+                );
+            } finally {
+                execFileSync(chattr!, ["-i", host.configFile]);
+            }
+        },
+    );
 
     it("empty values are no settings, as public guides have them", async () => {
         const guide = (http: object) => ({

@@ -130,6 +130,28 @@ export const deployments: Case[] = [
         },
     },
     {
+        name: "a config that is mounted by itself is refused, in preview too",
+        on: ({ rights, manager }) => rights === "root" && manager === "systemd",
+        async run(site) {
+            const a = await deployed(site);
+            const b = site.declare("b");
+            for (const [options, words] of [
+                ["", "is mounted by itself"],
+                [" && mount -o remount,ro,bind /etc/zot/config.json", "cannot be replaced, though root deploys"],
+            ] as const) {
+                await site.host.sh(`mount --bind /etc/zot/config.json /etc/zot/config.json${options}`);
+                try {
+                    const { refused = "" } = await site.preview(b, a);
+                    expect(refused.includes(words), `preview does not say ${words}: ${refused || "nothing"}`);
+                    failed(await site.deploy(b), words, "[ZH-HOST-UNCHANGED]");
+                    await serves(site, "a", a);
+                } finally {
+                    await site.host.sh("umount /etc/zot/config.json");
+                }
+            }
+        },
+    },
+    {
         name: "/etc is read-only",
         on: ({ rights, manager }) => rights === "root" && manager === "systemd",
         async run(site) {
