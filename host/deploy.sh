@@ -169,9 +169,9 @@ restore() {
 folder=$1
 verb=$2
 mark=
-{ : >"$folder/output" && : >"$folder/error"; } || exit 1
-trap finish EXIT
-unpack || fail "The payload cannot be unpacked in $folder; check whether its disk is full. [ZH-PAYLOAD-NOT-UNPACKED]"
+ended=
+trap 'report_end; finish' EXIT
+{ printf '' >"$folder/output" && printf '' >"$folder/error" && unpack; } 2>/dev/null || fail "The payload cannot be unpacked in $folder; check whether its disk is full. [ZH-PAYLOAD-NOT-UNPACKED]"
 if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
     case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off. [ZH-SUDO-USER-SERVICE]" ;; esac
     [ "${3-}" != root ] || fail "sudo was to run the deployment as root, and ran it as $(id -un); check runas_default in sudoers. [ZH-SUDO-NOT-ROOT]"
@@ -194,4 +194,5 @@ deploy)
 withdraw) withdraw ;;
 esac
 run sync "$config_folder"
+ended=yes
 exit 0

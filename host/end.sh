@@ -23,6 +23,10 @@ arm() {
     start_clock "$time_limit"
 }
 
+# What ends without a word has been ended by its shell.
+# Reads: ended. Sets: -. Prints: a line, on standard error.
+report_end() { [ -n "$ended" ] || warn "zot-hardening: The shell ended the deployment before its end, and did not say why; run pulumi up again, which ends what was begun. [ZH-DEPLOY-SHELL-ENDED]"; }
+
 # Reads: claim folder state. Sets: -. Prints: -.
 finish() {
     stop_clock
@@ -45,11 +49,12 @@ stop_for() {
 # Reads: stopped. Sets: -. Prints: -.
 fail_if_stopped() { [ -z "$stopped" ] || fail "$stopped"; }
 
-# Reads: committed identity ready_timeout stopped target. Sets: stopped. Prints: the message, on standard error, and
+# Reads: committed identity ready_timeout stopped target. Sets: ended stopped. Prints: the message, on standard error, and
 # ends the script.
 fail() {
     # A command that was stopped has not reported an error of its own.
     [ -z "$stopped" ] || set -- "$stopped"
+    ended=yes
     warn "zot-hardening: $*"
     # The remaining steps have their own time limit, and are carried out.
     trap '' INT TERM

@@ -45,7 +45,8 @@ make_claim() {
     for needed in "$state" "$state/claims" "$state/pushes"; do
         [ -d "$needed" ] || mkdir "$needed" || [ -d "$needed" ] || return 1
     done
-    chmod 0755 "$state" "$state/pushes" && : >"$claim"
+    # A shell ends where one of its special commands, such as the colon, cannot write.
+    chmod 0755 "$state" "$state/pushes" && printf '' >"$claim"
 }
 
 # Looks for another running deployment, names it in $other, and removes the claims of dead ones.

@@ -7,6 +7,7 @@ checks_of_deployment='check_version check_tls_files check_certificate check_rest
 
 needed_kilobytes=2048
 needed_data_kilobytes=10240
+needed_files=40
 
 # Whether the identity provider may be set up only just before the deployment. The observation sets it to yes.
 issuer_is_new=no
@@ -125,10 +126,14 @@ check_running() {
     [ "$verb" != deploy ] || is_user_of_zot || fail "$problem"
 }
 
-# Reads: -. Sets: -. Prints: -. Scratch: free.
+# Reads: needed_files. Sets: -. Prints: -. Scratch: free.
 check_space() {
     free=$(df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and a deployment needs $2; make room. [ZH-DISK-FULL]"
+    # A disk that makes them as they are needed says that it has none at all.
+    free=$(df -Pi "$1" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }')
+    case $free in *[!0-9]*) free= ;; esac
+    [ "${free:-$needed_files}" -ge "$needed_files" ] || fail "$1 has room for $free files left on its disk (df -i), and a deployment needs $needed_files; remove some. [ZH-DISK-NO-INODES]"
 }
 
 # A build whose commit cannot be read is accepted if the running zot is the same and names its release; is_installed_zot

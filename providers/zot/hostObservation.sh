@@ -172,20 +172,27 @@ fail() {
 # folder
 #    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
 report_preflight() {
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
-        fact mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
-        return
-    }
-    trap 'rm -rf "$folder"' EXIT
-    trap 'exit 1' HUP INT PIPE TERM
-    printf '%s\n' "$planned_config" >"$folder/config"
-    printf '%s\n' "$drop_settings" | sed 's/^/dropSetting=/' >"$folder/settings"
     if [ -z "$(deployments)" ]; then
         deployment_is_due=yes
         issuer_is_new=yes
     elif [ -L "$config" ] || [ ! -f "$config" ] || [ "$(cat "$config" 2>/dev/null)" != "$declared" ]; then
         deployment_is_due=yes
     fi
+    fact deploymentIsDue "$deployment_is_due"
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
+        fact mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
+        return
+    }
+    trap 'rm -rf "$folder"' EXIT
+    trap 'exit 1' HUP INT PIPE TERM
+    {
+        printf '%s\n' "$planned_config" >"$folder/config" && printf '' >"$folder/output" && printf '' >"$folder/error" &&
+            printf '%s\n' "$drop_settings" | sed 's/^/dropSetting=/' >"$folder/settings"
+    } 2>/dev/null || {
+        fact mistake "$(id -un) cannot write in $folder on the host, where a deployment needs a folder; make room in ${TMPDIR:-/tmp}. [ZH-OBSERVE-NO-ROOM]"
+        rm -rf "$folder"
+        return
+    }
     installed_commit=$commit
     verb=deploy
     checks='check_trusted check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
@@ -193,7 +200,6 @@ report_preflight() {
     for check in $checks; do
         said=$("$check" 2>/dev/null) || fact mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
     done
-    fact deploymentIsDue "$deployment_is_due"
     rm -rf "$folder"
 }
 
@@ -202,16 +208,18 @@ check_trusted() { check_trust || fail "$problem"; }
 
 # Whether zot accepts the configs, with other secret files in place of the real ones. Its user has to be able to read
 # them.
-# Reads: binary folder verified_config verified_read_only. Sets: -. Prints: -.
+# Reads: TMPDIR binary folder verified_config verified_read_only. Sets: -. Prints: -.
 check_config() {
     [ -x "$binary" ] || return 0
     chmod 0711 "$folder"
     umask 022
-    printf '{"clientid":"zot","clientsecret":"a secret for zot verify"}\n' >"$folder/credentials.json"
-    printf '{"hashKey":"%064d","encryptKey":"%032d"}\n' 0 0 >"$folder/session-keys.json"
-    printf '%s\n' "$verified_config" | sed "s|@folder@|$folder|g" >"$folder/config.json"
+    {
+        printf '{"clientid":"zot","clientsecret":"a secret for zot verify"}\n' >"$folder/credentials.json" &&
+            printf '{"hashKey":"%064d","encryptKey":"%032d"}\n' 0 0 >"$folder/session-keys.json" &&
+            printf '%s\n' "$verified_config" | sed "s|@folder@|$folder|g" >"$folder/config.json" &&
+            printf '%s\n' "$verified_read_only" >"$folder/read-only.json"
+    } 2>/dev/null || fail "zot verify could not be asked, since its files could not be written in $folder; make room in ${TMPDIR:-/tmp} on the host. [ZH-OBSERVE-NOT-WRITTEN]"
     verify "$folder/config.json"
-    printf '%s\n' "$verified_read_only" >"$folder/read-only.json"
     verify "$folder/read-only.json"
 }
 

@@ -56,7 +56,7 @@ const messages = [
 const NEVER_EMPTY: Record<string, string> = {
     "settings that are checked: a path, a name, a number, a word":
         "$config $config_folder $state $data $binary $service $restart_command $time_limit $ready_timeout " +
-        "$zot_authorities $zot_user $authorities $service_file $asked_issuer $1 $2 $needed",
+        "$zot_authorities $zot_user $authorities $service_file $asked_issuer $1 $2 $needed $needed_files",
     "what the line before has found":
         "$tool $folder $target $service_file $free $original $other $listener $process $served $running " +
         "$unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained " +

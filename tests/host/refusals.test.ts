@@ -61,6 +61,23 @@ describe("before anything is touched", () => {
         },
     );
 
+    (chattr ? it : it.skip)(
+        skippable("a folder in which no file can be made", chattr ? undefined : "it takes root and chattr"),
+        async () => {
+            await open();
+            const claims = join(host.state, "claims");
+            fs.mkdirSync(claims, { recursive: true });
+            execFileSync(chattr!, ["+i", claims]);
+            try {
+                expect(await refused(a)).toMatch(
+                    /The deployment cannot begin, since nothing can be written in .*: .*\[ZH-LOCK-NOT-WRITTEN\]/,
+                );
+            } finally {
+                execFileSync(chattr!, ["-i", claims]);
+            }
+        },
+    );
+
     it("empty values are no settings, as public guides have them", async () => {
         const guide = (http: object) => ({
             storage: {

@@ -130,6 +130,40 @@ export const deployments: Case[] = [
         },
     },
     {
+        name: "where there is no room it is refused, and told what for",
+        on: ({ rights, manager }) => rights === "root" && manager === "systemd",
+        async run(site) {
+            const a = await deployed(site);
+            const b = site.declare("b");
+            const fill = (folder: string) => `dd if=/dev/zero of=${folder}/fill bs=1k 2>/dev/null; true`;
+            const files = "i=0; while touch /etc/zot/file$i 2>/dev/null; do i=$((i + 1)); done";
+            for (const [folder, options, filled, words] of [
+                ["/etc/zot", "size=400k", fill("/etc/zot"), ["/etc/zot has 0 KB left"]],
+                [
+                    "/etc/zot",
+                    "nr_inodes=100",
+                    files,
+                    ["nothing can be written in", "/etc/zot has room for 0 files left"],
+                ],
+                ["/tmp", "size=16k", fill("/tmp"), ["no room in /tmp", "make room in /tmp"]],
+                ["/tmp", "nr_inodes=1", "true", ["no room in /tmp", "make room there"]],
+            ] as const) {
+                await site.host.sh(
+                    `cp -a /etc/zot /root/kept && mount -t tmpfs -o ${options} tmpfs ${folder} && ` +
+                        `${folder === "/tmp" ? "" : "cp -a /root/kept/. /etc/zot && "}{ ${filled}; }`,
+                );
+                try {
+                    const { refused = "" } = await site.preview(b, a);
+                    expect(refused.includes(words.at(-1)!), `preview does not say ${words.at(-1)}: ${refused}`);
+                    failed(await site.deploy(b), words[0], /Nothing on the host was changed/);
+                    await serves(site, "a", a);
+                } finally {
+                    await site.host.sh(`umount ${folder}; rm -rf /root/kept`);
+                }
+            }
+        },
+    },
+    {
         name: "a config that is mounted by itself is refused, in preview too",
         on: ({ rights, manager }) => rights === "root" && manager === "systemd",
         async run(site) {
