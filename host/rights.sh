@@ -116,15 +116,15 @@ check_lingering() {
 }
 
 # The user whose service manager zot runs under, as far as its process is to be seen.
-# Reads: config. Sets: -. Prints: a name, or nothing.
-user_of_session() (
+# Reads: config listener. Sets: listener. Prints: a name, or nothing. Scratch: process session.
+user_of_session() {
     listener=
     expect_of "$config" 2>/dev/null && find_listener
     for process in $listener $(zot_processes); do
-        by=$(control_groups_of "$process" | sed -n 's,^.*/user@\([0-9][0-9]*\)\.service/.*$,\1,p' | head -n 1)
-        [ -z "$by" ] || { name_of_user "$by" && return; }
+        session=$(control_groups_of "$process" | sed -n 's,^.*/user@\([0-9][0-9]*\)\.service/.*$,\1,p' | head -n 1)
+        [ -z "$session" ] || { name_of_user "$session" && return; }
     done
-)
+}
 
 # Reads: -. Sets: -. Prints: the control groups of a process.
 control_groups_of() { cat "/proc/$1/cgroup" 2>/dev/null; }

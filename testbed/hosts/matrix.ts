@@ -4,8 +4,8 @@ import { cases } from "./cases";
 import type { Case } from "./cases/case";
 import { Unexpected } from "./expectations";
 import { type Distribution, distributions, rootTree } from "./rootTree";
-import { setUps } from "./setUps";
-import { type SetUp, Site } from "./site";
+import { type SetUp, setUps } from "./setUps";
+import { Site } from "./site";
 import { type Shown, SystemdHost } from "./systemdHost";
 
 export interface Cell {

@@ -12,30 +12,9 @@ import { Issuer } from "../faults/issuer";
 import { type Ran, runOverSsh } from "../faults/overSsh";
 import { servedBy } from "../faults/watch";
 import { freePort } from "../site/ports";
+import { ofUser, type Rights, type SetUp } from "./setUps";
 import { type Supervisor, supervisors } from "./supervisors";
 import type { SystemdHost } from "./systemdHost";
-
-export const managers = ["systemd", "systemd-user", "command"] as const;
-export type Manager = (typeof managers)[number];
-
-/**
- * Who deploys, and by which rights: root; an operator who may do all by sudo; zot's own user with the lines of sudoers,
- * or the rule of polkit, that `npm run host-rights` prints; or zot's own user with none, who needs none for a service
- * of its own.
- */
-export const rights = ["root", "sudo all", "sudo service", "polkit", "own"] as const;
-export type Rights = (typeof rights)[number];
-
-export interface SetUp {
-    manager: Manager;
-    rights: Rights;
-    /** Whether the deployment writes the unit (`host.manageService`). */
-    managed: boolean;
-    /** What the command speaks to, for the manager `command`. Default: systemd. */
-    behind?: keyof typeof supervisors | "systemd-user";
-}
-
-export const ofUser = ({ manager, behind }: SetUp): boolean => manager === "systemd-user" || behind === "systemd-user";
 
 export interface Preparation {
     /** Lines of the unit's [Service] beside ExecStart and User; default: Restart=always. */

@@ -1,5 +1,6 @@
 /** A case, and the set-ups that one may be for. */
-import { ofUser, type Preparation, type SetUp, type Site } from "../site";
+import { ofUser, type SetUp } from "../setUps";
+import type { Preparation, Site } from "../site";
 
 export interface Case {
     name: string;
