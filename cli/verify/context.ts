@@ -301,7 +301,10 @@ async function removeTags(
     removed: string[],
     left: string[],
 ): Promise<void> {
-    for (const reference of only ?? (await admin.tags(repository)) ?? []) {
+    const there = await admin.tags(repository);
+    // What never came is not to be removed: where nothing of a repository is there, zot answers its deletion with 400.
+    const present = only && there ? there.filter((tag) => only.has(tag)) : (only ?? there ?? []);
+    for (const reference of present) {
         const { status } = await admin.delete(repository, reference);
         if (status === 202 || status === 404) removed.push(`${repository}:${reference}`);
         else left.push(`${repository}:${reference}: the registry answered ${status} to its deletion`);

@@ -79,10 +79,8 @@ export const mirrors: Check[] = [
                     "read-only",
                     "With --read-only nothing is pulled through, for the cache would store it.",
                 );
-            const images =
-                context.subject.images.length > 0
-                    ? context.subject.images
-                    : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
+            const isAsked = context.subject.images.length > 0;
+            const images = isAsked ? context.subject.images : prefixes.flatMap((prefix) => SMALL_IMAGES[prefix] ?? []);
             // Nothing was asked for that could not be done.
             if (images.length === 0)
                 throw notApplicable(
@@ -92,9 +90,13 @@ export const mirrors: Check[] = [
             const outcomes: Outcome[] = [];
             for (const image of images) outcomes.push(await pullThrough(context, image));
             const failed = outcomes.find(({ verdict }) => verdict === "fail");
+            const notFetched = outcomes.find(({ verdict }) => verdict === "warning");
+            // What was asked for could not be seen; of an image that is ours to choose, nobody said that it can be had.
+            if (!failed && notFetched && isAsked) throw notPossible(`${notFetched.meaning} ${notFetched.remedy}`);
             const without = prefixes.filter((prefix) => !images.some((image) => image.startsWith(`${prefix}/`)));
             const untried = without.length > 0 ? ` Not tried: ${without.join(", ")} (--image).` : "";
-            return failed ?? pass(outcomes.map(({ meaning }) => meaning).join(" ") + untried);
+            const meaning = outcomes.map((outcome) => outcome.meaning).join(" ") + untried;
+            return failed ?? (notFetched ? warning(meaning, notFetched.remedy) : pass(meaning));
         },
     },
 ];
@@ -110,6 +112,10 @@ async function prefixesOf(context: Context): Promise<string[]> {
     return prefixes;
 }
 
+/**
+ * A warning where the image does not come: whether upstream has it, and answers the host, is not seen from here, so that
+ * the cache was not tried.
+ */
 async function pullThrough(context: Context, image: string): Promise<Outcome> {
     const [, repository, tag] = /^(.+):([^:/]+)$/.exec(image) ?? [];
     if (repository === undefined || tag === undefined)
@@ -123,10 +129,12 @@ async function pullThrough(context: Context, image: string): Promise<Outcome> {
         await context.as("admin");
     }
     const manifest = await context.anonymous.getManifest(repository, tag, PATIENCE);
+    if (manifest.status === 401 || manifest.status === 403)
+        return fail(`${image} is answered with ${manifest.status}: not anyone may read below the cache's prefix.`);
     if (manifest.status !== 200)
-        return fail(
-            `${image} is answered with ${manifest.status}: it is not fetched from upstream.`,
-            "Look at zot's log for sync; is there such an image upstream, and does upstream answer the host?",
+        return warning(
+            `${image} is answered with ${manifest.status}: it is not fetched from upstream, so that the cache is not tried.`,
+            "Look at zot's log for sync: is there such an image upstream, and does upstream answer the host?",
         );
     const broken = await brokenBlob(context, repository, manifest.text);
     if (broken) return fail(`${image} comes, and ${broken}.`, "Look at zot's log for sync.");

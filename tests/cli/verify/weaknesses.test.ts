@@ -180,12 +180,6 @@ const weaknesses: Weakness[] = [
         },
         quiet: ["pull-through", "api-key-push"],
     },
-    {
-        name: "a cache whose upstream is gone",
-        change: (config) => (config.extensions.sync.registries[0].urls = ["http://127.0.0.1:9"]),
-        found: { "pull-through": /not fetched from upstream/ },
-        quiet: ["mirror-push"],
-    },
 ];
 
 test.each(weaknesses)("$name", async ({ change, found, quiet }) => {
@@ -215,6 +209,31 @@ test("a cache without an image to try is said to be untried, and is no failure o
     );
     expect(report.checks[0]).toMatchObject({ verdict: "skipped", skipped: "not applicable", meaning: reason });
     expect(exitCodeOf(report)).toBe(0);
+});
+
+test.each<[title: string, image: string[], mirror: string, verdict: string, exitCode: number]>([
+    [
+        "that was asked for is said to be not possible",
+        ["mirror.example/library/app:v1"],
+        "mirror.example",
+        "skipped",
+        3,
+    ],
+    ["of verify's own choice is warned of, and no weakness", [], "docker.io", "warning", 0],
+])("an image that upstream does not give, and %s", async (_title, image, mirror, verdict, exitCode) => {
+    await registry.start((config) => {
+        const [upstream] = config.extensions.sync.registries;
+        upstream.urls = ["http://127.0.0.1:9"];
+        upstream.content[0].destination = `/${mirror}`;
+    });
+    const report = await registry.verify({ mirror: [mirror], image, only: ["pull-through"] });
+    expect(report.checks[0]).toMatchObject({
+        verdict,
+        meaning: expect.stringMatching(/^\S+ is answered with 404: it is not fetched from upstream/),
+    });
+    expect(exitCodeOf(report)).toBe(exitCode);
+    // Nothing came, and nothing is looked for that could have.
+    expect(report.cleaning.left).toEqual([]);
 });
 
 test("a cache that nobody named is known by its well-known prefix in the catalog", async () => {
