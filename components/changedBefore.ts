@@ -29,11 +29,11 @@ export class ChangedBefore {
     }
 }
 
-/** The sentence; undefined where nothing was changed. */
+/** The sentence and its list; undefined where nothing was changed. */
 export function changedText(changes: readonly string[]): string | undefined {
     if (changes.length === 0) return undefined;
-    return (
-        "Before the deployment to the host, this update has changed in Authentik, " +
-        `where it stays whatever comes of the deployment: ${changes.join("; ")}.`
-    );
+    return [
+        "In Authentik, before the deployment to the host; it stays, whatever comes of the deployment:",
+        ...changes.map((change) => `  ${change}`),
+    ].join("\n");
 }

@@ -13,6 +13,7 @@ import { RegistryHost } from "./registryHost";
 import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import type { Settings } from "./settings";
 import { componentTypes } from "./typeTokens";
+import { AfterDestroy } from "./whatNext";
 import type { ZotConfig } from "./zotConfig";
 
 export interface HardenedRegistryArgs {
@@ -92,6 +93,8 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         );
 
         askBeforeWithdrawal(name, args.settings, { ...parent, dependsOn: [identity, host, this.ciCredential] });
+
+        new AfterDestroy(args.settings.host.onDestroy, parent);
 
         this.zotConfig = host.zotConfig;
         this.zotConfigSha256 = host.zotConfigSha256;

@@ -10,6 +10,7 @@ export const componentTypes = {
     ciLoginFlow: "zot-hardening:index:CiLoginFlow",
     ciCredential: "zot-hardening:index:CiCredential",
     registryHost: "zot-hardening:index:RegistryHost",
+    afterDestroy: "zot-hardening:index:AfterDestroy",
 } as const;
 
 /** Of the resources in Authentik that `npm run adopt` takes over. */

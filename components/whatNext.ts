@@ -1,6 +1,7 @@
 /** What a person does after an update, and what a destroy would mean: said where they look. */
 import * as pulumi from "@pulumi/pulumi";
 import { resourceHook } from "./resourceHook";
+import { componentTypes } from "./typeTokens";
 
 /** Hooks for CI's key: once there is another one than before, they say where it is to go. */
 export function tellOfNewKey(component: string): pulumi.ResourceHookBinding {
@@ -17,14 +18,21 @@ export const newKeyText = (stack: string): string =>
     `Next: CI's API key is new. Hand it to CI: npm run ci-secrets -- --stack ${stack}\n` +
     `See from outside whether all is as declared: npm run verify -- --stack ${stack}`;
 
-/**
- * What a destroy leaves. Neither the program nor its providers are asked before one: an output is what its preview
- * shows, with --diff.
- */
+/** What a destroy leaves, in one line. @param onDestroy the setting `host.onDestroy` */
 export function afterDestroyText(onDestroy: string): string {
     const left =
-        onDestroy === "restore"
-            ? "the config of before the first deployment is back on the host: an open registry, if it was one"
-            : "anyone reads from the registry, and nobody changes anything";
-    return `${left}; CI's keys end, and nobody logs in by the application in Authentik any more`;
+        onDestroy === "restore" ? "open again, if it was open before" : "anyone reads, and nobody changes anything";
+    return `the registry afterwards: ${left}; CI's keys end`;
+}
+
+/**
+ * A row in the preview of a destroy, which says what it leaves. Before a destroy the engine asks neither the program nor
+ * a provider, and hooks for it would refuse `pulumi destroy` without --run-program (CLI 3.259); what the CLI shows of a
+ * resource is its name.
+ */
+export class AfterDestroy extends pulumi.ComponentResource {
+    constructor(onDestroy: string, opts?: pulumi.ComponentResourceOptions) {
+        super(componentTypes.afterDestroy, afterDestroyText(onDestroy), {}, opts);
+        this.registerOutputs({});
+    }
 }

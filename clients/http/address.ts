@@ -42,7 +42,7 @@ export function isConfidential(url: URL): boolean {
  */
 export function addressMistake(value: unknown, rule: AddressRule): string | undefined {
     const parsed = parsedAddress(value);
-    if (!parsed) return "it is not a URL";
+    if (!parsed) return noUrlBecause(value);
     const { text, url } = parsed;
     if (!rule.mayLogIn && /@/.test(beforePath(text))) return "it holds a user name or a password";
     if (rule.carries !== undefined && !isConfidential(url))
@@ -53,6 +53,13 @@ export function addressMistake(value: unknown, rule: AddressRule): string | unde
     if (!text.startsWith(url.origin) || (path && !path.startsWith("/")))
         return `a browser would write it as ${url.origin}${path.replace(/^[^/]*/, "")}`;
     return rule.path?.(path);
+}
+
+/** What keeps a value from being an address, in the words of the most frequent slips. */
+function noUrlBecause(value: unknown): string {
+    if (typeof value !== "string" || value === "") return "it is not a URL";
+    if (/\s/.test(value)) return "it has a blank or a line break in it";
+    return /^https?:\/\//i.test(value) ? "it is not a URL" : "it does not begin with https:// or http://";
 }
 
 function parsedAddress(value: unknown): { text: string; url: URL } | undefined {

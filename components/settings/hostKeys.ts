@@ -36,6 +36,8 @@ export function hostKeyOfScan(text: string): string {
 /** Why this is not a host key to pin, or undefined where it is one. */
 export function hostKeyMistake(value: string): string | undefined {
     if (value === "") return `it holds no key, and ${SCAN_FOUND_NOTHING}`;
+    if (/-----BEGIN/.test(value)) return "it is a private key, or a certificate; wanted is the host's public key";
+    if (/^[/~.]/.test(value)) return "it is the name of a file; wanted is the line in it";
     if (/[\r\n]/.test(value)) {
         return "it has more than one line, and they are not the keys of one host, one of each type";
     }

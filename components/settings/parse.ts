@@ -347,5 +347,12 @@ function suggestion(name: string, candidates: string[]): string {
         distance: editDistance(name.toLowerCase().replace(":", "."), comparable(candidate)),
     }));
     const nearest = distances.reduce((best, next) => (next.distance < best.distance ? next : best));
-    return nearest.distance <= Math.max(2, name.length / 3) ? `; did you mean ${nearest.candidate}?` : ".";
+    if (nearest.distance <= Math.max(2, name.length / 3)) return `; did you mean ${nearest.candidate}?`;
+    // A part of a name, as `access.ci` is of access.ciRepositories.
+    const [group, part = ""] = name.toLowerCase().split(/[.:]/);
+    const longer = candidates.filter((candidate) => {
+        const [of, key = ""] = candidate.toLowerCase().split(".");
+        return of === group && part.length > 1 && (key.includes(part) || part.includes(key));
+    });
+    return longer.length > 0 ? `; did you mean ${longer.join(" or ")}?` : ".";
 }

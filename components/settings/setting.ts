@@ -162,7 +162,9 @@ export class SettingsError extends UserError {
 
 /** How a value is named in a message: short, on one line, and without what looks like a secret. */
 export function shown(value: unknown): string {
-    const text = withoutSecrets(JSON.stringify(value) ?? "nothing");
+    // Of a text before its quotes are there: what is hidden may reach to its end.
+    const bare = typeof value === "string" ? withoutSecrets(value) : value;
+    const text = withoutSecrets(JSON.stringify(bare) ?? "nothing");
     return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

@@ -94,9 +94,9 @@ class ApiKeyResource {
                 await context.log(
                     "info",
                     `An API key of ${user} will be made at ${registryUrl}, ` +
-                        `for ${durationText(wanted.lifetime)}. ` +
-                        `Keys that ${user} has already go on working for ` +
-                        `${durationText(wanted.predecessorLifetime)}, and are revoked by the first update after that.`,
+                        `for ${durationText(wanted.lifetime)}.\n` +
+                        `If ${user} has keys already, they go on working for ` +
+                        `${durationText(wanted.predecessorLifetime)}; the first update after that revokes them.`,
                 );
             }
             return { id: UNKNOWN, properties: { ...inputs, ...unknownOutputs() } };

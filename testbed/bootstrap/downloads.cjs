@@ -22,8 +22,9 @@ const defaultLimits = {
 const originals = { pulumi: "https://get.pulumi.com" };
 
 /**
- * An archive and its sha256, in hex; without one it is not fetched.
- * @typedef {{ archive: string, sha256: string | undefined }} Source
+ * An archive and its sha256, in hex; without one it is not fetched. `executable`: it is no archive but a program, and
+ * this is its name.
+ * @typedef {{ archive: string, sha256: string | undefined, executable?: string }} Source
  */
 
 /** @param {typeof originals} [origins] @returns {Source} */
@@ -35,6 +36,12 @@ function pulumiSource(origins = originals) {
 /** @param {import("./pins.cjs").PluginPin} pin @param {typeof originals} [origins] @returns {Source} */
 function pluginSource({ official: { archive, sha256 } }, origins = originals) {
     return { archive: `${origins.pulumi}/releases/plugins/${archive}`, sha256 };
+}
+
+/** @param {NodeJS.ProcessEnv} env @returns {Source} */
+function zotSource(env) {
+    const { url, official } = pins.zot(env);
+    return { archive: url, sha256: official.sha256, executable: "zot" };
 }
 
 /**
@@ -123,7 +130,7 @@ function withoutChecksum({ archive }) {
 }
 
 /**
- * Downloads an archive, checks it against its pinned checksum and unpacks it.
+ * Downloads an archive, checks it against its pinned checksum and unpacks it; or a program, which it makes executable.
  * @param {Source} source @param {string} folder an empty one
  * @param {{ log: string, strip?: number, limits?: typeof defaultLimits, onProgress?: (fraction: number | undefined) =>
  * void }} options `strip`: how many leading folders of the archive's names to leave out
@@ -153,6 +160,11 @@ async function download(source, folder, options) {
     const found = hash.digest("hex");
     if (found !== source.sha256) throw new Unavailable(`${name} has the sha256 ${found}, pinned is ${source.sha256}`);
 
+    if (source.executable !== undefined) {
+        fs.chmodSync(file, 0o755);
+        fs.renameSync(file, path.join(folder, source.executable));
+        return;
+    }
     const unpacked = await run("tar", ["-xzf", file, "-C", folder, `--strip-components=${options.strip ?? 0}`], {
         cwd: folder,
         env: process.env,
@@ -162,4 +174,13 @@ async function download(source, folder, options) {
     fs.rmSync(file);
 }
 
-module.exports = { Unavailable, download, pluginSource, pulumiSource, request, whyUnreachable, withoutChecksum };
+module.exports = {
+    Unavailable,
+    download,
+    pluginSource,
+    pulumiSource,
+    request,
+    whyUnreachable,
+    withoutChecksum,
+    zotSource,
+};

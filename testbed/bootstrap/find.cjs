@@ -13,8 +13,8 @@ const pins = require("./pins.cjs");
 /** @typedef {import("./parts.cjs").Plugin} Plugin */
 /** @typedef {import("./parts.cjs").PulumiCli} PulumiCli */
 
-/** Where parts are put in the cache. @param {string} cache */
-function places(cache) {
+/** Where parts are put in the cache. @param {string} cache @param {NodeJS.ProcessEnv} [env] */
+function places(cache, env = process.env) {
     const under = (/** @type {string} */ name) => path.join(cache, `${name}-${pins.platform}`);
     const nodePin = path.join(pins.toolchainFolder, "node");
     // By its checksum, so that what was downloaded with another one, or none, is not used.
@@ -31,8 +31,11 @@ function places(cache) {
             built: `${under(`resource-random-${pins.random.version}`)}-${pins.fingerprint(pins.random.module)}`,
         },
         command: { official: official(`resource-command-${pins.command.version}`, pins.command.official) },
+        zot: { official: official(`zot-${pins.zot(env).version}`, pins.zot(env).official) },
         /** When and why the official downloads could not be reached. */
         unreachable: path.join(cache, "unreachable.json"),
+        /** The same of zot's, which are elsewhere. */
+        zotUnreachable: path.join(cache, "zot-unreachable.json"),
         /** Versions of CLIs found on PATH: asking one takes longer than all the rest. */
         versions: path.join(cache, "versions.json"),
     };
@@ -164,6 +167,17 @@ function findPlugin(cache, pin, env) {
     return undefined;
 }
 
+/**
+ * A real zot: the one of ZOT, on PATH, or the release in the cache. Path, or undefined.
+ * @param {string} cache @param {NodeJS.ProcessEnv} env
+ */
+function findZot(cache, env) {
+    if (env.ZOT) return path.resolve(env.ZOT);
+    const folder = places(cache, env).zot.official;
+    const cached = folder && path.join(folder, "zot");
+    return onPath("zot", env.PATH) ?? (cached && isExecutable(cached) ? cached : undefined);
+}
+
 /** The stand-in for the plugin `command`. @returns {Plugin} */
 function commandStandIn() {
     const { name, standIn, version } = pins.command;
@@ -178,12 +192,22 @@ const unreachableForMilliseconds = 24 * 3_600_000;
 
 /**
  * Why the official downloads could not be reached lately; undefined where that was not tried or is long ago. @param
- * {string} cache
+ * {string} cache @param {"unreachable" | "zotUnreachable"} [which]
  */
-function lastUnreachable(cache) {
-    const last = readJson(places(cache).unreachable);
+function lastUnreachable(cache, which = "unreachable") {
+    const last = readJson(places(cache)[which]);
     const age = Date.now() - Number(last?.at);
     return age >= 0 && age < unreachableForMilliseconds ? String(last.reason) : undefined;
 }
 
-module.exports = { commandStandIn, findNode, findPlugin, findPulumi, lastUnreachable, nodeBinary, places, suits };
+module.exports = {
+    commandStandIn,
+    findNode,
+    findPlugin,
+    findPulumi,
+    findZot,
+    lastUnreachable,
+    nodeBinary,
+    places,
+    suits,
+};

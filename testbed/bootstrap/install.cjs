@@ -8,7 +8,7 @@ const { install, writeJson } = require("./cache.cjs");
 const { cancelAll, firstLine, isExecutable, onPath, run } = require("./commands.cjs");
 const dependencies = require("./dependencies.cjs");
 const downloads = require("./downloads.cjs");
-const { findNode, findPlugin, findPulumi, lastUnreachable, nodeBinary, places } = require("./find.cjs");
+const { findNode, findPlugin, findPulumi, findZot, lastUnreachable, nodeBinary, places } = require("./find.cjs");
 const pins = require("./pins.cjs");
 const { Problem } = require("./problem.cjs");
 const { estimate } = require("./progress.cjs");
@@ -17,7 +17,8 @@ const { estimate } = require("./progress.cjs");
 
 /**
  * What a command still needs.
- * @typedef {{ dependencies: boolean, node: boolean, pulumi: boolean, random: boolean, command: boolean }} Missing
+ * @typedef {{ dependencies: boolean, node: boolean, pulumi: boolean, random: boolean, command: boolean, zot: boolean
+ * }} Missing
  */
 
 /** @param {string} cache @param {NodeJS.ProcessEnv} env @returns {Missing} */
@@ -33,6 +34,12 @@ function missingParts(cache, env) {
             findPlugin(cache, pins.command, env) === undefined &&
             !downloadsAreOff(env) &&
             lastUnreachable(cache) === undefined,
+        zot:
+            isPinned(pins.zot(env)) &&
+            findZot(cache, env) === undefined &&
+            !downloadsAreOff(env) &&
+            // What was asked for by its checksum is tried each time.
+            (Boolean(env.ZOT_SHA256) || lastUnreachable(cache, "zotUnreachable") === undefined),
     };
 }
 
@@ -75,6 +82,7 @@ async function installMissing(missing, cache, env, progress) {
         "Pulumi CLI": missing.pulumi,
         "plugin random": missing.random,
         "plugin command": missing.command,
+        zot: missing.zot,
     }).flatMap(([name, isMissing]) => (isMissing ? [name] : []));
     progress.print(
         `Installing what is missing (${names.join(", ")}) into ${cache}` +
@@ -86,6 +94,7 @@ async function installMissing(missing, cache, env, progress) {
         missing.dependencies && installDependencies(env, progress, log("npm-packages")),
         missing.node && installNode(cache, env, progress, log("node")),
         (missing.pulumi || missing.random || missing.command) && installPulumi(missing, cache, env, progress, log),
+        missing.zot && installZot(cache, env, progress, log("zot-download")),
     ];
     /** @type {unknown[]} */
     const failures = [];
@@ -228,6 +237,19 @@ async function installPulumi(missing, cache, env, progress, log) {
         );
         plugin.done(`${random.version}, built from its Go module`);
     }
+}
+
+/**
+ * zot's release; where it cannot be had, its stand-in does.
+ * @param {string} cache @param {NodeJS.ProcessEnv} env @param {Progress} progress @param {string} log
+ */
+async function installZot(cache, env, progress, log) {
+    const place = places(cache, env);
+    const source = downloads.zotSource(env);
+    const why = await downloadPart("zot", source, place.zot.official ?? cache, "zot", 0, progress, log);
+    if (why === undefined) return;
+    writeJson(place.zotUnreachable, { at: Date.now(), reason: why });
+    progress.print("zot is a stand-in, testbed/zot.");
 }
 
 /**

@@ -97,6 +97,22 @@ const command = {
     standIn: path.join(root, "testbed", "command"),
 };
 
+/**
+ * zot's own release, one file without an archive around it. Its checksum stands with the others, or is given by whoever
+ * trusts another one: ZOT_SHA256, and ZOT_URL for where it is fetched from.
+ * @param {NodeJS.ProcessEnv} env
+ */
+function zot(env) {
+    const version = "2.1.20";
+    const pinned = official(`zot-v${version}-${process.platform}-${goArchitecture}`);
+    const file = `zot-${process.platform}-${goArchitecture}`;
+    return {
+        version,
+        url: env.ZOT_URL || `https://github.com/project-zot/zot/releases/download/v${version}/${file}`,
+        official: { archive: pinned.archive, sha256: env.ZOT_SHA256 || pinned.sha256 },
+    };
+}
+
 /** The oldest Go that can read our go.mod files; it fetches a newer one by itself where they ask for it. */
 const oldestGo = [1, 21];
 
@@ -134,4 +150,5 @@ module.exports = {
     random,
     root,
     toolchainFolder,
+    zot,
 };

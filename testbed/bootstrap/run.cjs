@@ -6,6 +6,7 @@ const path = require("node:path");
 const { cacheFolder, lock, ownCache, removeUnfinished } = require("./cache.cjs");
 const { cancelAll, endingSignals, exitCodeOf, foreground } = require("./commands.cjs");
 const { discover, variable, writeToolchain } = require("./discover.cjs");
+const { findZot } = require("./find.cjs");
 const { installMissing, isComplete, missingParts } = require("./install.cjs");
 const pins = require("./pins.cjs");
 const { Cancelled, Problem } = require("./problem.cjs");
@@ -30,6 +31,7 @@ const commands = {
     demo: program("testbed/commands/demo.ts"),
     bench: program("testbed/commands/bench.ts"),
     contract: program("testbed/commands/contract.ts"),
+    faults: program("testbed/commands/faults.ts"),
     forges: program("testbed/commands/forges.ts"),
     pictures: program("testbed/commands/pictures.ts"),
     /** @type {ReturnType<typeof program>} */
@@ -53,8 +55,41 @@ async function main([name = "", ...args]) {
 
     const toolchain = discover(process.env);
     if (typeof toolchain === "string") throw new Problem(`${toolchain} was installed into ${cache} and is gone again.`);
-    const env = { ...toolchainEnvironment(toolchain), [variable]: writeToolchain(toolchain) };
+    const own = realParts(toolchain, cache, process.env);
+    refuseStandIns(own);
+    const env = { ...toolchainEnvironment(toolchain), [variable]: writeToolchain(toolchain), ...own };
     return commands[/** @type {keyof typeof commands} */ (name)](toolchain, args, env);
+}
+
+/**
+ * The real parts that the bootstrap has, for commands that take them from the environment.
+ * @param {Toolchain} toolchain @param {string} cache @param {NodeJS.ProcessEnv} env
+ * @returns {{ ZOT?: string, PULUMI_COMMAND_PLUGIN?: string }}
+ */
+function realParts({ plugins: { command } }, cache, env) {
+    const zot = findZot(cache, env);
+    const plugin =
+        env.PULUMI_COMMAND_PLUGIN ??
+        (command.kind === "stand-in" ? undefined : path.join(command.folder, "pulumi-resource-command"));
+    return { ...(zot && { ZOT: zot }), ...(plugin && { PULUMI_COMMAND_PLUGIN: plugin }) };
+}
+
+/**
+ * With ZOT_HARDENING_PARTS=real, no stand-in takes the place of what should be there.
+ * @param {ReturnType<typeof realParts>} real @throws Problem with each part that is missing
+ */
+function refuseStandIns(real) {
+    if (process.env.ZOT_HARDENING_PARTS !== "real") return;
+    const { AUTHENTIK_URL, AUTHENTIK_TOKEN } = process.env;
+    const missing = [
+        ...(real.ZOT ? [] : ["zot: name it by ZOT, or its release's checksum by ZOT_SHA256"]),
+        ...(AUTHENTIK_URL && AUTHENTIK_TOKEN ? [] : ["Authentik: give AUTHENTIK_URL and AUTHENTIK_TOKEN"]),
+        ...(real.PULUMI_COMMAND_PLUGIN ? [] : ["the plugin command: name it by PULUMI_COMMAND_PLUGIN"]),
+    ];
+    if (missing.length === 0) return;
+    throw new Problem(
+        `ZOT_HARDENING_PARTS is real, and these are stand-ins:\n${missing.map((one) => `  - ${one}`).join("\n")}`,
+    );
 }
 
 /** @param {string} cache */

@@ -25,6 +25,9 @@ const { Cancelled } = require("./problem.cjs");
 /** The folders whose types are checked: the project, and the plain JavaScript here by its doc comments. */
 const typeChecked = [".", "testbed/bootstrap"];
 
+/** Of npm test: a test that is skipped for want of something fails the run. */
+const noneSkipped = "--none-skipped";
+
 /**
  * @param {import("./parts.cjs").Toolchain} toolchain @param {string[]} args for jest @param {NodeJS.ProcessEnv} env
  * @returns {Promise<number>} the exit code
@@ -43,7 +46,11 @@ async function test(toolchain, args, env) {
     const jest = path.join(pins.root, "node_modules", "jest", "bin", "jest.js");
     const counted = path.join(scratch, "coverage");
     const asked = args.flatMap((arg) =>
-        arg === "--coverage" ? [...coverage.countArguments, `--coverageDirectory=${counted}`] : [arg],
+        arg === "--coverage"
+            ? [...coverage.countArguments, `--coverageDirectory=${counted}`]
+            : arg === noneSkipped
+              ? []
+              : [arg],
     );
     const exitCode = await foreground(node, [jest, ...asked, "--json", `--outputFile=${report}`], {
         cwd: pins.root,
@@ -55,12 +62,26 @@ async function test(toolchain, args, env) {
         return exitCode;
     }
     const typeErrors = await types;
-    const { text, failures } = closing(readJson(report), typeErrors);
+    const { text, failures, skipped } = closing(readJson(report), typeErrors);
     const below = args.includes("--coverage") ? showCoverage(path.join(counted, "coverage-summary.json")) : [];
     process.stdout.write(text);
-    if (exitCode !== 0) return exitCode;
+    const { code, because } = verdict({ exitCode, failures, skipped, below: below.length }, args);
+    process.stdout.write(because);
+    return code;
+}
+
+/**
+ * How a run ends, by what came of it and what was asked for.
+ * @param {{ exitCode: number, failures: number, skipped: number, below: number }} run `exitCode`: jest's; `below`: parts
+ * below their floor
+ * @param {string[]} args @returns {{ code: number, because: string }}
+ */
+function verdict({ exitCode, failures, skipped, below }, args) {
+    if (exitCode !== 0) return { code: exitCode, because: "" };
+    if (args.includes(noneSkipped) && skipped > 0)
+        return { code: 1, because: `${skipped} skipped, and with ${noneSkipped} none may be.\n` };
     // A part of the tests reaches a part of the code.
-    return failures > 0 || (args.length === 1 && below.length > 0) ? 1 : 0;
+    return { code: failures > 0 || (args.length === 1 && below > 0) ? 1 : 0, because: "" };
 }
 
 /** Prints the table. @param {string} file @returns {string[]} the parts below their floor; all where none was counted */
@@ -125,7 +146,7 @@ function skippedBy(report) {
 /**
  * What is printed after jest's own summary.
  * @param {Report | undefined} report @param {string[]} typeErrors
- * @returns {{ text: string, failures: number }}
+ * @returns {{ text: string, failures: number, skipped: number }}
  */
 function closing(report, typeErrors) {
     const lines = [""];
@@ -144,7 +165,7 @@ function closing(report, typeErrors) {
         (report ? 0 : 1);
     const pending = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
     lines.push(`${passed} passed, ${failures} failed, ${pending} skipped`, "");
-    return { text: lines.join("\n"), failures };
+    return { text: lines.join("\n"), failures, skipped: pending };
 }
 
-module.exports = { closing, reasonIn, test };
+module.exports = { closing, reasonIn, test, verdict };

@@ -3,9 +3,10 @@
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
-const { readJson } = require("./cache.cjs");
+const { cacheFolder, readJson } = require("./cache.cjs");
 const { isExecutable, onPath } = require("./commands.cjs");
 const { discover, variable } = require("./discover.cjs");
+const { findZot } = require("./find.cjs");
 const pins = require("./pins.cjs");
 const { Problem } = require("./problem.cjs");
 
@@ -42,7 +43,7 @@ function findExecutable(name, env = process.env) {
 function readMachine(env = process.env) {
     if (env.ZOT && !isExecutable(env.ZOT))
         throw new Problem(`ZOT is ${env.ZOT}, which is no executable file. Name the zot binary, or unset it.`);
-    const zot = env.ZOT ? path.resolve(env.ZOT) : onPath("zot", env.PATH);
+    const zot = findZot(cacheFolder(env), env);
     return {
         zot: zot
             ? { path: zot, kind: "real" }

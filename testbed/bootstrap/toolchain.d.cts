@@ -4,7 +4,7 @@ export type { Executable, Kind, Plugin, PulumiCli, Toolchain } from "./parts.cjs
 
 /** What a test needs that a machine may lack. */
 export interface Machine {
-    /** zot: ZOT, or PATH, else the stand-in. */
+    /** zot: ZOT, or PATH, or the release that was downloaded, else the stand-in. */
     zot: { path: string; kind: "real" | "stand-in" };
     /** OpenSSH's server, or undefined. It is usually not on the PATH of an ordinary user. */
     sshd: string | undefined;

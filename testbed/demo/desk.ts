@@ -29,13 +29,14 @@ export async function setUpDesk(
     }
     const ci = { user: String(outputs.ciUserName?.value), key: String(outputs.ciApiKey?.value) };
     const file = writeDeskFile(site, scratch, ci, checkout);
-    const login = (user: string, what: string) => `  ${what.padEnd(12)} ${user}   password ${passwords[user]}`;
+    const login = (user: string, what: string, more = "") =>
+        `  ${what.padEnd(12)} ${user}   password ${passwords[user]}${more}`;
     return {
         lines: [
             `  ${"registry".padEnd(12)} ${site.registryUrl}${readsPage ? "   in a browser: who is logged in, and a button for an API key" : ""}`,
             `  ${"Authentik".padEnd(12)} ${site.authentik.url}`,
             login(adminUser, "an admin"),
-            login(plainUser, "a user"),
+            login(plainUser, "a user", "   in no group: Authentik turns it away"),
             `  ${"CI".padEnd(12)} ${ci.user}   API key  ${ci.key}`,
             `  ${"settings".padEnd(12)} ${scratch.folder}/Pulumi.${STACK}.yaml`,
             "",

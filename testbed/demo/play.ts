@@ -24,6 +24,8 @@ export async function play(
 }
 
 async function tell(show: Show, operation: Operation, stack: Stack, log: OutputLog): Promise<void> {
+    const isPreview = operation === "preview";
+    show.say(isPreview ? "Looking at what would change …" : "Putting it into force …");
     let done: Done;
     try {
         done = await show.timed(operation, () => operate(stack, operation, log));
@@ -31,7 +33,6 @@ async function tell(show: Show, operation: Operation, stack: Stack, log: OutputL
         show.say((error as Error).message);
         return;
     }
-    const isPreview = operation === "preview";
     for (const text of [...done.messages, ...done.mistakes]) show.say(indented(text));
     if (done.mistakes.length > 0) {
         show.say(

@@ -150,9 +150,9 @@ jest.setTimeout(300_000);
             const { stdout, status } = await operation("up");
             expect(status).toBe(1);
             expect(stdout).toMatch(
-                /this update has changed in Authentik, where it stays whatever comes of the deployment: .*the OAuth2 provider Zot was made/,
+                /In Authentik, before the deployment to the host; it stays, whatever comes of the deployment:\n +the OAuth2 provider Zot was made\n/,
             );
-            expect(stdout).toMatch(/the group artifact-workloads was made/);
+            expect(stdout).toMatch(/^ +the group artifact-workloads was made$/m);
             expect(stdout).not.toContain("Nothing was changed");
         } finally {
             scratch.changeSettings({ host: { restartCommand } });

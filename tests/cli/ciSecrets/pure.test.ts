@@ -58,7 +58,7 @@ describe("where to", () => {
         [{ store: "vault" }, /the store "vault" is not one of forgejo, gitea, github, dotenv, json/],
         [{ apiUrl: "http://forge.example.org" }, /over plain http, the token and the key could be read/],
         [{ apiUrl: "https://me:secret@forge.example.org" }, /it holds a user name or a password/],
-        [{ apiUrl: "forge.example.org" }, /it is not a URL/],
+        [{ apiUrl: "forge.example.org" }, /it does not begin with https/],
         [{ owner: "ops/images" }, /is not the name of a user or an organisation/],
         [{ repository: "../../admin" }, /is not a repository's name/],
         [{ repository: ".." }, /is not a repository's name/],

@@ -315,7 +315,7 @@ describe("what cannot be carried out", () => {
         [
             ["--registry", "registry.example.org"],
             2,
-            /The registry's address "registry\.example\.org" cannot be used: it is not a URL/,
+            /The registry's address "registry\.example\.org" cannot be used: it does not begin with https:/,
         ],
         [["--registry", "http://registry.example.org"], 2, /over plain http, the keys of this run could be read/],
         [

@@ -49,24 +49,27 @@ test("an address is taken if none of its parts is against the rule, and what is 
     );
 });
 
-test.each([
-    undefined,
-    null,
-    7,
-    "",
-    "zot.example.org",
-    "https:zot.example.org",
-    "https://",
-    "https:///path",
-    "ftp://zot.example.org",
-    "file:///etc/passwd",
-    " https://zot.example.org",
-    "https://zot.example.org\n",
-    "https://zot.example\t.org",
-    "https://zot.example.org:port",
-    "https://[::1",
-])("%j is not a URL, whatever may be one", (value) => {
-    expect(addressMistake(value, { carries: undefined, mayLogIn: true })).toBe("it is not a URL");
+const NOT = "it is not a URL";
+const NO_SCHEME = "it does not begin with https:// or http://";
+const BLANK = "it has a blank or a line break in it";
+test.each<[value: unknown, because: string]>([
+    [undefined, NOT],
+    [null, NOT],
+    [7, NOT],
+    ["", NOT],
+    ["zot.example.org", NO_SCHEME],
+    ["https:zot.example.org", NO_SCHEME],
+    ["https://", NOT],
+    ["https:///path", NOT],
+    ["ftp://zot.example.org", NO_SCHEME],
+    ["file:///etc/passwd", NO_SCHEME],
+    [" https://zot.example.org", BLANK],
+    ["https://zot.example.org\n", BLANK],
+    ["https://zot.example\t.org", BLANK],
+    ["https://zot.example.org:port", NOT],
+    ["https://[::1", NOT],
+])("%j is not a URL, whatever may be one", (value, because) => {
+    expect(addressMistake(value, { carries: undefined, mayLogIn: true })).toBe(because);
 });
 
 test("this machine is told by its whole name", () => {

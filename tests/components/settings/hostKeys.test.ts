@@ -49,6 +49,13 @@ describe("what ssh-keyscan prints", () => {
             /^it has more than one line, and they are not the keys of one host/,
         ],
         ["a revoked key among others", [`@revoked h ${ECDSA}`, `h ${ED25519}`], /^it has more than one line/],
+        ["a fingerprint", ["SHA256:abc"], /^it is a fingerprint/],
+        [
+            "the name of a file",
+            ["/etc/ssh/ssh_host_ed25519_key.pub"],
+            /^it is the name of a file; wanted is the line in it/,
+        ],
+        ["a private key", ["-----BEGIN OPENSSH PRIVATE KEY-----", "x"], /^it is a private key, or a certificate/],
         ["a key cut short", [COMMENT, `h ${ED25519.slice(0, -8)}`], /^the key in it is incomplete or damaged/],
     ])("%s is refused", (_name, lines, why) => {
         expect(hostKeyMistake(hostKeyOfScan(lines.join("\n")))).toMatch(why);

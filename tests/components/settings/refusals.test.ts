@@ -206,6 +206,14 @@ describe("names that are no settings", () => {
             ["zot.colourOfTheLogo is not a setting. All settings are declared in Pulumi.yaml."],
         ],
         [
+            "a part of a name",
+            { access: { ci: ["read"] } },
+            [
+                "access.ci is not a setting; did you mean access.ciRepositories or access.ciMayPushToMirrors? All " +
+                    "settings are declared in Pulumi.yaml.",
+            ],
+        ],
+        [
             "an unknown group",
             { acces: { adminsMayUpdate: true } },
             ["acces is not a setting; did you mean access? All settings are declared in Pulumi.yaml."],

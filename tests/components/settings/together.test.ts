@@ -31,6 +31,19 @@ describe("what settings say together", () => {
             ],
         ],
         [
+            "a key of CI without a life",
+            { ci: { keyLifetime: "0h" } },
+            ["ci.keyLifetime: a key that lives for 0h is none; give 1d, say."],
+        ],
+        [
+            "a key of CI that ends before it has a successor",
+            { ci: { keyLifetime: "30d", keyRotateAfter: "4w2d" } },
+            [
+                "ci.keyRotateAfter: after 4w2d a key has ended that lives for 30d (ci.keyLifetime), and has no " +
+                    "successor; give less, or remove it: then it is two thirds of the lifetime.",
+            ],
+        ],
+        [
             "CI's group is the admins'",
             { identity: { workloadsGroup: "admins" } },
             [

@@ -3,15 +3,17 @@ import { allowed, change, refusals } from "../../support/refusals";
 import { HOST_KEY } from "../../support/settings";
 
 const OVER_HTTP = "over plain http, logins and keys could be read on the way";
+const NO_SCHEME = "it does not begin with https:// or http://";
 const CAPITALS = "it has capitals, which zot turns into small letters";
 
 describe("one value", () => {
     test.each<[name: string, value: unknown, because?: string]>([
         ["registry.url", "http://registry.example.org", OVER_HTTP],
-        ["registry.url", "registry.example.org", "it is not a URL"],
-        ["registry.url", "https:registry.example.org", "it is not a URL"],
+        ["registry.url", "registry.example.org", NO_SCHEME],
+        ["registry.url", "https:registry.example.org", NO_SCHEME],
         ["registry.url", "https://", "it is not a URL"],
-        ["registry.url", "ftp://registry.example.org", "it is not a URL"],
+        ["registry.url", " https://registry.example.org", "it has a blank or a line break in it"],
+        ["registry.url", "ftp://registry.example.org", NO_SCHEME],
         ["registry.url", "https://registry.example.org/", "it ends in a slash"],
         ["registry.url", "https://registry.example.org/zot", "it has a path"],
         ["registry.url", "https://registry.example.org?a=b", "it has a query or a fragment"],
@@ -28,7 +30,7 @@ describe("one value", () => {
             "https://authentik.example.org/application/o/zot",
             "it does not end in a slash, and zot would stop at its start",
         ],
-        ["identity.issuer", "authentik.example.org/application/o/zot/", "it is not a URL"],
+        ["identity.issuer", "authentik.example.org/application/o/zot/", NO_SCHEME],
         ["zot.binary", "zot", "it does not start with a slash"],
         ["zot.configFile", "/etc/zot/../config.json", 'it has an empty part, "." or ".."'],
         ["zot.configFile", "/etc//config.json", 'it has an empty part, "." or ".."'],

@@ -334,7 +334,7 @@ describe("configuration", () => {
             {
                 property: "url",
                 reason:
-                    'authentik:url "authentik.example.com" cannot be used: it is not a URL. ' +
+                    'authentik:url "authentik.example.com" cannot be used: it does not begin with https:// or http://. ' +
                     "Give Authentik's address, such as https://authentik.example.com (http:// is for a loopback host " +
                     "only; the API token is authentik:token).",
             },

@@ -3,7 +3,10 @@
 
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { engines } from "../../../package.json";
 import { scratchFolder, script } from "./scratch";
@@ -39,9 +42,9 @@ function checkout(go = ""): Checkout {
     fs.writeFileSync(
         path.join(checkedOut, "build", "run.cjs"),
         `const [program, ...args] = process.argv.slice(2);
-        const { PATH, PULUMI_SKIP_UPDATE_CHECK, ZOT_HARDENING_TOOLCHAIN } = process.env;
+        const { PATH, PULUMI_SKIP_UPDATE_CHECK, ZOT_HARDENING_TOOLCHAIN, ZOT, PULUMI_COMMAND_PLUGIN } = process.env;
         const toolchain = JSON.parse(require("node:fs").readFileSync(ZOT_HARDENING_TOOLCHAIN, "utf8"));
-        console.log(JSON.stringify({ program, args, PATH, PULUMI_SKIP_UPDATE_CHECK, toolchain }));
+        console.log(JSON.stringify({ program, args, PATH, PULUMI_SKIP_UPDATE_CHECK, ZOT, PULUMI_COMMAND_PLUGIN, toolchain }));
         process.exitCode = Number(args[0] ?? 0);`,
     );
     const bin = path.join(folder, "bin");
@@ -230,4 +233,69 @@ test("an unknown command is answered with those there are", async () => {
     const { exitCode, stderr } = await run(checkout(), ["destroy"]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain("demo|bench|contract|forges|pictures|test");
+});
+
+describe("zot's release, named by its checksum", () => {
+    const release = Buffer.from("#!/bin/sh\necho a zot\n");
+    const sha256 = createHash("sha256").update(release).digest("hex");
+    const servers: http.Server[] = [];
+    afterEach(() => {
+        for (const server of servers.splice(0)) server.close();
+    });
+
+    /** A checkout in which all else is installed, and an origin on loopback. */
+    async function complete(): Promise<{ checkedOut: Checkout; asked: string[] }> {
+        const checkedOut = checkout();
+        await run(checkedOut, ["demo", "0"]);
+        const asked: string[] = [];
+        const server = http.createServer((request, response) => {
+            asked.push(request.url ?? "");
+            response.end(release);
+        });
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        servers.push(server);
+        const { port } = server.address() as AddressInfo;
+        Object.assign(checkedOut.env, {
+            ZOT_HARDENING_DOWNLOADS: "",
+            ZOT_URL: `http://127.0.0.1:${port}/zot-linux-amd64`,
+            ZOT_SHA256: sha256,
+        });
+        return { checkedOut, asked };
+    }
+
+    test("is fetched once, and given to the command as ZOT", async () => {
+        const { checkedOut, asked } = await complete();
+        for (let index = 0; index < 2; index++) {
+            const { stdout, exitCode } = await run(checkedOut, ["contract", "0"]);
+            expect(exitCode).toBe(0);
+            const { ZOT, program } = JSON.parse(stdout) as { ZOT: string; program: string };
+            expect(program).toBe("testbed/commands/contract.ts");
+            expect(fs.readFileSync(ZOT)).toEqual(release);
+            expect(fs.statSync(ZOT).mode & 0o777).toBe(0o755);
+            expect(ZOT).toContain(`-official-${sha256.slice(0, 8)}/`);
+        }
+        expect(asked).toEqual(["/zot-linux-amd64"]);
+    });
+
+    test("with another content is not run: the stand-in goes on, and says why", async () => {
+        const { checkedOut } = await complete();
+        checkedOut.env.ZOT_SHA256 = "0".repeat(64);
+        const { stdout, stderr, exitCode } = await run(checkedOut, ["demo", "0"]);
+        expect(exitCode).toBe(0);
+        expect(stderr).toMatch(
+            new RegExp(`zot: not downloaded: zot-linux-amd64 has the sha256 ${sha256}, pinned is 0{64}`),
+        );
+        expect(stderr).toContain("zot is a stand-in, testbed/zot.");
+        expect((JSON.parse(stdout) as { ZOT?: string }).ZOT).toBeUndefined();
+    });
+
+    test("where stand-ins are refused, each that would be used is named, and nothing runs", async () => {
+        const { checkedOut } = await complete();
+        Object.assign(checkedOut.env, { ZOT_SHA256: "0".repeat(64), ZOT_HARDENING_PARTS: "real" });
+        const { stdout, stderr, exitCode } = await run(checkedOut, ["contract", "0"]);
+        expect([exitCode, stdout]).toEqual([1, ""]);
+        expect(stderr).toMatch(
+            /ZOT_HARDENING_PARTS is real, and these are stand-ins:\n {2}- zot: .*\n {2}- Authentik: .*\n {2}- the plugin command: /,
+        );
+    });
 });
