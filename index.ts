@@ -71,7 +71,7 @@ export = async function program() {
         ciApiKeyUuid: registry.ciCredential.uuid,
         /** sha256 of zot's config as it is on the host, in hex; `npm run config` prints the config. */
         zotConfigSha256: registry.zotConfigSha256,
-        /** What a destroy leaves, in words: its preview with --diff shows the outputs. */
+        /** What a destroy leaves, in words. */
         afterDestroy: afterDestroyText(settings.host.onDestroy),
         /** Who may do what, by repository pattern. */
         accessMatrix: matrixInWords(matrix),

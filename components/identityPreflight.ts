@@ -162,7 +162,8 @@ export class IdentityPreflight {
     beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
         const { access } = this;
         if (!access) return {};
-        const name = `${this.component}-is-free-${own.join("-").replaceAll(" ", "-") || "login"}`;
+        // The engine tells it with the refusal.
+        const name = `${this.component}-${own.length > 1 ? "names-are" : `${own[0]?.replaceAll(" ", "-") ?? "login"}-is`}-free`;
         const made = this.hooks.get(name);
         if (made) return { beforeCreate: [made] };
         const refuse = new pulumi.ResourceHook(

@@ -129,25 +129,44 @@ async function allOrOneMessage<T extends readonly (LookUp<unknown> | undefined)[
     lookUps: T,
 ): Promise<{ -readonly [K in keyof T]: Found<T[K]> }> {
     const results = await Promise.allSettled(lookUps.map((each) => each?.found));
-    const byReason = new Map<string, LookUp<unknown>[]>();
-    for (const [index, result] of results.entries()) {
-        if (result.status === "fulfilled") continue;
-        const reason = reasonOf(result.reason);
-        byReason.set(reason, [...(byReason.get(reason) ?? []), lookUps[index]!]);
-    }
-    if (byReason.size > 0)
-        throw new pulumi.RunError([...byReason].map(([reason, missing]) => missingMessage(reason, missing)).join("\n"));
+    const failed = results.flatMap((result, index) =>
+        result.status === "fulfilled" ? [] : [{ lookUp: lookUps[index]!, reason: reasonOf(result.reason) }],
+    );
+    const messages = lookUpMessages(failed.map(({ lookUp: { what, setting }, reason }) => ({ what, setting, reason })));
+    if (messages.length > 0) throw new pulumi.RunError(messages.join("\n"));
     return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as never;
 }
 
 type Found<T> = T extends LookUp<infer Result> ? Result : undefined;
 
-/** What is said of look-ups that failed for one reason. */
-export function missingMessage(reason: string, missing: readonly Pick<LookUp<unknown>, "what" | "setting">[]): string {
-    const names = missing
-        .map(({ what, setting }) => (setting === undefined ? what : `${what} (${setting})`))
-        .join(", ");
-    return `Looked up in Authentik, and not found: ${names}. ${reason}`;
+/** A look-up that failed, and what the provider said. */
+export interface Failed {
+    what: string;
+    setting?: string;
+    reason: string;
+}
+
+/** What our provider adds where Authentik did not come to look. */
+const NOT_LOOKED = / \(While looking up the [\s\S]*\)$/;
+/** The part of a reason that differs from look-up to look-up, though one thing is wrong. */
+const PLACE = / (at|to) GET \S+/;
+
+/** What is said of look-ups that failed: each reason once. */
+export function lookUpMessages(failed: readonly Failed[]): string[] {
+    const byReason = new Map<string, Failed[]>();
+    for (const one of failed) {
+        const cause = one.reason.replace(NOT_LOOKED, "").replace(PLACE, "");
+        byReason.set(cause, [...(byReason.get(cause) ?? []), one]);
+    }
+    return [...byReason.values()].map((alike) => {
+        const names = alike
+            .map(({ what, setting }) => (setting === undefined ? what : `${what} (${setting})`))
+            .join(", ");
+        const [{ reason }] = alike as [Failed];
+        return NOT_LOOKED.test(reason)
+            ? `${reason.replace(NOT_LOOKED, "")} So this could not be looked up in Authentik: ${names}.`
+            : `Looked up in Authentik, and not found: ${names}. ${reason}`;
+    });
 }
 
 /** What the provider said, without the SDK's words around it. */

@@ -21,8 +21,10 @@ export const newKeyText = (stack: string): string =>
 /** What a destroy leaves, in one line. @param onDestroy the setting `host.onDestroy` */
 export function afterDestroyText(onDestroy: string): string {
     const left =
-        onDestroy === "restore" ? "open again, if it was open before" : "anyone reads, and nobody changes anything";
-    return `the registry afterwards: ${left}; CI's keys end`;
+        onDestroy === "restore"
+            ? "the registry is as it was before, open if it was"
+            : "anyone reads, and nobody changes anything";
+    return `${left}; CI's keys end`;
 }
 
 /**

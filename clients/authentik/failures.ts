@@ -99,6 +99,8 @@ const WITHOUT_ANSWER: Record<NoAnswer, Words> = {
     "certificate not valid now": ({ url }, code) =>
         `The certificate of ${url} is not valid now (${code}). ` +
         "Renew it, or set the clock here; authentik:insecure accepts any certificate.",
+    "no TLS": ({ url }, code) =>
+        `What listens at ${url} speaks no TLS (${code}). Is authentik:url right: http:// in place of https://, or another port?`,
     "unknown host": ({ url }) =>
         `The host name in ${url} is not known (ENOTFOUND). Is authentik:url right, and the network up?`,
     "not connected": ({ url }, code) =>

@@ -10,6 +10,8 @@ export type NoAnswer =
     /** The server's certificate is of an authority that is not trusted here, or is not for this name. */
     | "untrusted"
     | "certificate not valid now"
+    /** What listens there speaks plain http, say. */
+    | "no TLS"
     | "unknown host"
     /** The connection never came about, so whatever was to be sent was not. */
     | "not connected"
@@ -40,6 +42,7 @@ const CODES: readonly [Exclude<NoAnswer, "refused here" | "broken">, RegExp][] =
         /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|ERR_TLS_CERT_ALTNAME_INVALID)$/,
     ],
     ["certificate not valid now", /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/],
+    ["no TLS", /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/],
     ["unknown host", /^ENOTFOUND$/],
     [
         "not connected",
@@ -58,7 +61,7 @@ export function unreachable(origin: string, error: unknown, timeout: number): Un
     const code = cause.code ?? "";
     const kind = kindOf(cause, code);
     const reason = reasonOf(kind, code, cause, timeout);
-    const isFinal = kind === "untrusted" || kind === "certificate not valid now";
+    const isFinal = kind === "untrusted" || kind === "certificate not valid now" || kind === "no TLS";
     return new UnreachableError(`${origin} cannot be reached: ${reason}`, isFinal, {
         kind,
         reason,
@@ -83,6 +86,8 @@ function reasonOf(kind: NoAnswer, code: string, { message }: Partial<Error>, tim
                 `its certificate is of an authority that is not trusted here (${code}); ` +
                 "for a private authority set NODE_EXTRA_CA_CERTS in the environment to its PEM file"
             );
+        case "no TLS":
+            return `it speaks no TLS there (${code}); is it http:// in place of https://, or another port?`;
         case "certificate not valid now":
             return `its certificate is not valid now (${code}); renew it, or set the clock here`;
         default:

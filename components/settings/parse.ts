@@ -99,8 +99,8 @@ function readOne(name: string, setting: Setting<unknown>, given: unknown, readin
     if (isMissing) return missing(name, setting, reading);
     if (isPlaceholder(given))
         return refused(
-            `${name} has the placeholder ${shown(given)} still: ${setting.description} ` +
-                `Set it with: ${setCommand(name, setting, reading.group)}`,
+            `${name} has ${setting.secret ? "a placeholder" : `the placeholder ${shown(given)}`} still: ` +
+                `${setting.description} Set it with: ${setCommand(name, setting, reading.group)}`,
         );
     return wrongSecrecy(name, setting, given, reading) ?? checked(name, setting, given);
 }
@@ -148,7 +148,8 @@ function checked(name: string, setting: Setting<unknown>, given: unknown): Outco
     const result = setting.schema.safeParse(value);
     return result.success
         ? { value: result.data }
-        : refused(...result.error.issues.flatMap((issue) => sentences(name, setting, issue, value)));
+        : // Two rules may refuse a value in the same words.
+          refused(...new Set(result.error.issues.flatMap((issue) => sentences(name, setting, issue, value))));
 }
 
 /** Where in a value something is encrypted. */

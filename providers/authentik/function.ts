@@ -43,6 +43,8 @@ export interface FunctionDefinition {
     nameArgument?: string;
     /** The names that a search finds: one of them may differ from the wanted one by capitals alone. */
     namesLike?(client: Client, search: string): Promise<string[]>;
+    /** How a person makes one, as a sentence. */
+    howToMake?: string;
 }
 
 export function functionHandler(definition: FunctionDefinition, clientOf: () => Client): FunctionHandler {
@@ -138,22 +140,23 @@ const described = (args: PropertyMap): string =>
  */
 export async function nothingFound(
     client: Client,
-    definition: Pick<FunctionDefinition, "noun" | "permission" | "nameArgument" | "namesLike">,
+    definition: Pick<FunctionDefinition, "noun" | "permission" | "nameArgument" | "namesLike" | "howToMake">,
     wanted: PropertyMap,
 ): Promise<UserError> {
     return new UserError(
         `Authentik at ${client.url} shows no ${definition.noun} with ${described(wanted)}.` +
-            `${await otherCase(client, definition, wanted)} ` +
+            `${await alike(client, definition, wanted)} ` +
             "Either there is none (just after a start its blueprints may not have been applied yet), " +
-            `or the API token lacks the permission ${definition.permission}.`,
+            `or the API token lacks the permission ${definition.permission}.` +
+            `${definition.howToMake === undefined ? "" : ` ${definition.howToMake}`}`,
     );
 }
 
 /**
- * Where one differs from what was looked for by capitals alone, a sentence that says so, with a space before it; empty
- * where none does. Authentik's names count by the letter.
+ * Those whose names are alike, as a sentence with a space before it; empty where none is. Authentik's names count by the
+ * letter.
  */
-async function otherCase(
+async function alike(
     client: Client,
     { nameArgument, namesLike }: Pick<FunctionDefinition, "nameArgument" | "namesLike">,
     args: PropertyMap,
@@ -161,7 +164,21 @@ async function otherCase(
     const wanted = nameArgument === undefined ? undefined : args[nameArgument];
     if (!namesLike || typeof wanted !== "string" || wanted === "") return "";
     // Only a hint: that nothing was found is to be told in any case.
-    const names = await namesLike(client, wanted).catch(() => []);
-    const similar = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
-    return similar === undefined ? "" : ` There is one of the name ${outsideText(similar)}: capitals count.`;
+    const search = (text: string) => namesLike(client, text).catch(() => []);
+    const names = await search(wanted);
+    const same = names.find((name) => name.toLowerCase() === wanted.toLowerCase());
+    if (same !== undefined) return ` There is one of the name ${outsideText(same)}: capitals count.`;
+    const words = wanted.split(/[^\p{L}\p{N}]+/u).filter((word) => word.length > 3 && word !== wanted);
+    const found = new Set(names);
+    // The word that comes last tells most: `default-provider-authorization`.
+    for (const word of words.reverse()) {
+        if (found.size > 0) break;
+        for (const name of await search(word)) found.add(name);
+    }
+    const shown = [...found].slice(0, SHOWN).map((name) => outsideText(name));
+    if (shown.length === 0) return "";
+    return ` Alike ${shown.length === 1 ? "is" : "are"}: ${shown.join(", ")}${found.size > SHOWN ? ", …" : ""}.`;
 }
+
+/** How many names that are alike are told. */
+const SHOWN = 5;

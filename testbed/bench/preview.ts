@@ -1,6 +1,9 @@
 /** Runs previews in processes of their own, and measures them. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import type { Toolchain } from "../bootstrap/toolchain.cjs";
 import type { Moments } from "./moments";
 
 /** A stack whose preview is measured. */
@@ -26,13 +29,71 @@ export async function finish(
     args: string[],
     options: { cwd: string; env: NodeJS.ProcessEnv },
 ): Promise<Ended> {
-    const started = performance.now();
-    const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-    const [stdout, stderr, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), endOf(child)]);
-    const seconds = (performance.now() - started) / 1000;
+    const { stdout, stderr, code, seconds } = await carryOut(file, args, options);
     if (code !== 0) throw new Error(`${[file, ...args].join(" ")} ended with ${code}:\n${stdout}${stderr}`);
     return { stdout, seconds };
 }
+
+async function carryOut(file: string, args: string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
+    const started = performance.now();
+    const child = spawn(file, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const [stdout, stderr, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), endOf(child)]);
+    return { stdout, stderr, code, seconds: (performance.now() - started) / 1000 };
+}
+
+/** What a preview took. */
+export interface Cost {
+    seconds: number;
+    /** The most memory that one of its Node processes had at once. */
+    megabytes: number;
+    /** Time on a processor of its Node processes, added up. */
+    processorSeconds: number;
+}
+
+/**
+ * What a preview costs, whether it succeeds or is refused: by the CLI and its language host, else as an inline program.
+ *
+ * @param refusal what the CLI has to say; undefined where it has to succeed
+ * @throws Error with what was said, where the preview ends otherwise
+ */
+export async function costOfPreview(
+    { node, pulumi }: Toolchain,
+    measured: MeasuredStack,
+    refusal: string | undefined,
+    root: string,
+): Promise<Cost> {
+    const usage = join(measured.folder, "usage.jsonl");
+    rmSync(usage, { force: true });
+    const env = {
+        ...measured.environment,
+        NODE_OPTIONS: `--require=${join(root, "testbed", "bench", "usage.cjs")}`,
+        BENCH_USAGE: usage,
+    };
+    const { folder, stack, project, program } = measured;
+    const { stdout, stderr, code, seconds } = pulumi.languageHost
+        ? await carryOut(pulumi.path, previewArguments(stack), { cwd: folder, env })
+        : await carryOut(
+              node.path,
+              [join(root, "dist", "testbed", "bench", "main.js"), program, folder, project, stack],
+              { cwd: folder, env },
+          );
+    const said = `${stdout}${stderr}`;
+    if (refusal === undefined ? code !== 0 : code === 0 || !said.includes(refusal))
+        throw new Error(
+            `A preview was to ${refusal === undefined ? "succeed" : `say "${refusal}"`}. It said:\n${said}`,
+        );
+    const processes = readFileSync(usage, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { megabytes: number; seconds: number });
+    return {
+        seconds,
+        megabytes: Math.max(...processes.map(({ megabytes }) => megabytes)),
+        processorSeconds: processes.reduce((sum, process) => sum + process.seconds, 0),
+    };
+}
+
+const previewArguments = (stack: string) => ["preview", "--stack", stack, "--non-interactive", "--color", "never"];
 
 async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
     let text = "";
@@ -56,7 +117,7 @@ export async function previewInline(node: string, runner: string, measured: Meas
 
 /** A preview by the ordinary CLI and its language host, in seconds. */
 export async function previewByCli(pulumi: string, measured: MeasuredStack): Promise<number> {
-    const args = ["preview", "--stack", measured.stack, "--non-interactive", "--color", "never", "--expect-no-changes"];
+    const args = [...previewArguments(measured.stack), "--expect-no-changes"];
     return (await finish(pulumi, args, { cwd: measured.folder, env: measured.environment })).seconds;
 }
 

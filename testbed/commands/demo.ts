@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation";
+import { Option } from "commander";
 import { checkoutOf } from "../checkout";
 
 import program = require("../../index");
@@ -26,12 +27,13 @@ import { type Site, startSite } from "../site";
 import { createScratchStack, type ScratchStack, STACK, takeDown } from "../site/scratchStack";
 
 interface Options {
+    authentik?: "container";
     json?: boolean;
     keep?: boolean;
     verbose?: boolean;
 }
 
-async function demo({ json = false, keep = false, verbose = false }: Options): Promise<void> {
+async function demo({ authentik, json = false, keep = false, verbose = false }: Options): Promise<void> {
     const steps = new Steps();
     const show = new Show(json, steps);
     const checkout = checkoutOf(__dirname);
@@ -51,7 +53,7 @@ async function demo({ json = false, keep = false, verbose = false }: Options): P
     });
     try {
         show.heading("A site on loopback, with an open registry");
-        site = await show.timed("site", async () => (site = await startSite()));
+        site = await show.timed("site", async () => (site = await startSite({ authentik })));
         const scratch = await show.timed("stack", () => createScratchStack(site!, checkout, program));
         const parts = partsOf(site, scratch);
         for (const part of parts) show.say(`  ${part.name.padEnd(16)} ${part.kind.padEnd(22)} ${part.detail}`);
@@ -159,6 +161,12 @@ const demoCommand = command(
     "Hardens an open registry on loopback with pulumi up, and shows who may then do what.",
     "npm run demo -- --keep",
 )
+    .addOption(
+        new Option(
+            "--authentik <kind>",
+            "container: the official Authentik, by docker or podman with compose (AUTHENTIK_TAG is its version)",
+        ).choices(["container"]),
+    )
     .option("--json", "end with one JSON object: parts, steps, seconds; all else goes to standard error")
     .option("--keep", "leave everything running to be played with, until Ctrl-C")
     .option("--verbose", "show what Pulumi prints, which otherwise goes to a file")

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { startAuthentikContainer } from "./authentikContainer";
 
 export interface AuthentikSite {
     url: string;
@@ -32,6 +33,12 @@ interface Found {
 export async function connectAuthentik(): Promise<AuthentikSite> {
     const url = process.env.AUTHENTIK_URL!.replace(/\/+$/, "");
     return furnish(url, process.env.AUTHENTIK_TOKEN!, async () => {});
+}
+
+/** The official one, in containers of its own. */
+export async function containAuthentik(folder: string): Promise<AuthentikSite> {
+    const { url, token, stop } = await startAuthentikContainer(projectFolder(), folder);
+    return furnish(url, token, stop);
 }
 
 /** The stand-in, in a process of its own. */

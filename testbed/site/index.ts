@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readMachine } from "../bootstrap/toolchain.cjs";
 import { type SshHost, startSshHost } from "../sshHost";
-import { type AuthentikSite, connectAuthentik, startAuthentik } from "./authentik";
+import { type AuthentikSite, connectAuthentik, containAuthentik, startAuthentik } from "./authentik";
 import { freePort } from "./ports";
 import { startZotService, type ZotService } from "./zotService";
 
@@ -22,6 +22,8 @@ export interface SiteOptions {
     before?: "open" | "nothing";
     /** Which SSH host; default: sshd where there is one. */
     ssh?: "openssh" | "embedded";
+    /** `container`: the official Authentik, by a container engine. Default: as the environment names one. */
+    authentik?: "container";
     /** What runs the commands that come over SSH, in place of the user's login shell. */
     sshShell?: string;
 }
@@ -54,13 +56,17 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
     };
     try {
         const machine = readMachine();
-        const [authentik, ssh] = await Promise.all([
-            machine.authentik === "real" ? connectAuthentik() : startAuthentik(folder),
+        const isContained = options.authentik === "container";
+        const begin = isContained
+            ? containAuthentik(folder)
+            : machine.authentik === "real"
+              ? connectAuthentik()
+              : startAuthentik(folder);
+        // Each is taken down, though the other does not come up.
+        const [authentik, ssh] = await bothOrNone(
+            begin,
             startSshHost({ kind: options.ssh, shell: options.sshShell }),
-        ]);
-        undo.push(
-            () => authentik.stop(),
-            () => ssh.stop(),
+            undo,
         );
 
         const images = join(folder, "images");
@@ -79,7 +85,11 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
 
         return {
             parts: [
-                { name: "Authentik", kind: machine.authentik, detail: authentik.url },
+                {
+                    name: "Authentik",
+                    kind: isContained ? "real" : machine.authentik,
+                    detail: `${authentik.url}${isContained ? ", in containers" : ""}`,
+                },
                 { name: "zot", kind: machine.zot.kind, detail: machine.zot.path },
                 {
                     name: "SSH host",
@@ -114,6 +124,18 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
         await stop();
         throw error;
     }
+}
+
+type Stoppable = { stop(): Promise<void> };
+
+async function bothOrNone<A extends Stoppable, B extends Stoppable>(
+    one: Promise<A>,
+    other: Promise<B>,
+    undo: (() => Promise<void> | void)[],
+): Promise<[A, B]> {
+    const started = await Promise.allSettled([one, other]);
+    for (const result of started) if (result.status === "fulfilled") undo.push(() => result.value.stop());
+    return Promise.all([one, other]);
 }
 
 /** The registry as it is before it is hardened: no login, and anyone may change everything. */

@@ -7,7 +7,7 @@ import { authorizationObstacles, loginObstacles, takenNames } from "../../client
 import { grantedTo } from "../../clients/authentik/permissions";
 import { outgoing } from "../../clients/http/outgoing";
 import { declaredNames, IdentityPreflight, obstacleMessage, takenMessage } from "../../components/identityPreflight";
-import { missingMessage } from "../../components/registryIdentity";
+import { lookUpMessages } from "../../components/registryIdentity";
 import { startAuthentikStandIn } from "../../testbed/authentik/server";
 import { recordResources } from "../support/recordedProgram";
 import { siteSettings } from "../support/settings";
@@ -274,7 +274,50 @@ test("what is said names objects, settings and commands", () => {
     expect(obstacleMessage(dedicated, "zot-ci-login", ["asks for a captcha (stage x)"])).not.toContain(
         "pulumi config set",
     );
-    expect(
-        missingMessage("HTTP Error '404 Not Found'", [{ what: "group admins", setting: "identity.adminsGroup" }]),
-    ).toBe("Looked up in Authentik, and not found: group admins (identity.adminsGroup). HTTP Error '404 Not Found'");
+});
+
+describe("look-ups that failed", () => {
+    const group = { what: "group admins", setting: "identity.adminsGroup" };
+    const flow = { what: "flow default-x", setting: "identity.authorizationFlow" };
+    const scopes = { what: "scope mappings openid" };
+    const asked = (what: string, reason: string) => `${reason} (While looking up the ${what}.)`;
+
+    test("what was not found is told by its setting, with what the provider says, ours or another", () => {
+        expect(lookUpMessages([{ ...group, reason: "HTTP Error '404 Not Found'" }])).toEqual([
+            "Looked up in Authentik, and not found: group admins (identity.adminsGroup). HTTP Error '404 Not Found'",
+        ]);
+    });
+
+    test("one cause of all is told once, and not as something that was not found", () => {
+        const refused = "Authentik at http://a refused the API token.";
+        expect(
+            lookUpMessages([
+                { ...group, reason: asked("group with name admins", refused) },
+                { ...flow, reason: asked("flow with slug default-x", refused) },
+                { ...scopes, reason: asked("scope mapping", refused) },
+            ]),
+        ).toEqual([
+            `${refused} So this could not be looked up in Authentik: group admins (identity.adminsGroup), ` +
+                "flow default-x (identity.authorizationFlow), scope mappings openid.",
+        ]);
+    });
+
+    test("the place in the API that was asked makes no other cause of it", () => {
+        const reason = (path: string) => `http://a has no API at GET /api/v3/${path}/ (404). Is authentik:url right?`;
+        const messages = lookUpMessages([
+            { ...group, reason: asked("group", reason("core/groups")) },
+            { ...flow, reason: asked("flow", reason("flows/instances")) },
+        ]);
+        expect(messages).toHaveLength(1);
+        expect(messages[0]).toContain(`${reason("core/groups")} So this could not be looked up`);
+    });
+
+    test("two causes are two messages", () => {
+        expect(
+            lookUpMessages([
+                { ...group, reason: "Authentik at http://a shows no group." },
+                { ...flow, reason: "Authentik at http://a shows no flow." },
+            ]),
+        ).toHaveLength(2);
+    });
 });

@@ -126,7 +126,7 @@ function start(there: StrictForge, more: Partial<Start> = {}): Start {
             repository: "o/r",
             event: { pull_request: pull, repository: { default_branch: "main" } },
         },
-        vars: { ZOT_STACK: "prod", ZOT_DEPLOY_BY_CI: "yes" },
+        vars: { ZOT_STACK: "prod", ZOT_DEPLOY_BY_CI: "yes", ZOT_SHA256: "0".repeat(64), MACOS_RUNNER: "macos" },
         secrets: {
             FORGE_BOT_TOKEN: BOT,
             PULUMI_CONFIG_PASSPHRASE: "canary-passphrase",
@@ -182,6 +182,17 @@ const stepsOf = (forge: string): Record<string, Record<string, string[]>> => {
         preview: { preview: [...pulumi, "Preview", "Hand on the text"], comment: [checkout, node, "Comment"] },
         drift: { drift: [...pulumi, "Look for drift", "Publish"] },
         deploy: { deploy: [...pulumi, "Deploy"] },
+        nightly: {
+            real: [
+                checkout,
+                node,
+                "Install Pulumi",
+                "Install the command plugin",
+                "Install the packages",
+                "Contract, verify and faults on the real parts",
+            ],
+            macos: [checkout, node, "Install the packages", "The tests of the host"],
+        },
     };
 };
 const WORKFLOWS = FORGES.flatMap((forge) => Object.keys(stepsOf(forge)).map((name) => [forge, name] as const));

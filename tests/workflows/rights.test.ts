@@ -165,14 +165,14 @@ test("both forges have the same jobs with the same rights", () => {
 test("every variable and secret is in the page on workflows, and nothing else is", () => {
     const used = new Set(
         FILES.flatMap((file) =>
-            [...fs.readFileSync(path.join(root, file), "utf8").matchAll(/\b(?:secrets|vars)\.([A-Z_]+)/g)].map(
+            [...fs.readFileSync(path.join(root, file), "utf8").matchAll(/\b(?:secrets|vars)\.([A-Z0-9_]+)/g)].map(
                 ([, name]) => name!,
             ),
         ),
     );
     const page = fs.readFileSync(path.join(root, "docs/workflows.md"), "utf8");
     const documented = new Set(
-        [...page.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, names]) => names!.replaceAll("`", "").split(", ")),
+        [...page.matchAll(/^\| (`[A-Z0-9_`, ]+`) \|/gm)].flatMap(([, names]) => names!.replaceAll("`", "").split(", ")),
     );
     expect([...documented].sort()).toEqual([...used].sort());
 });

@@ -41,6 +41,7 @@ export const getGroup: FunctionDefinition = {
     types: { GetGroupUsersObj: member },
     check: exactlyOneOf("name", "pk"),
     nameArgument: "name",
+    howToMake: "A group is made in Authentik's admin interface, under Directory > Groups.",
     namesLike: async (client, search) =>
         (await client.core.coreGroupsList({ search, includeUsers: false })).results.map(({ name }) => name),
     lookUp: async (client, args) => {

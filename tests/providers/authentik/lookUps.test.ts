@@ -28,9 +28,20 @@ describe(`on ${backendName}`, () => {
                 await expect(authentik.invoke(call, args)).rejects.toThrow(
                     `There is one of the name ${found}: capitals count.`,
                 );
-            await expect(authentik.invoke("getGroup", { name: `${name}-not` })).rejects.toThrow(
-                /-not\. Either there is/,
+        });
+
+        test("that find nothing name what is alike, and how one is made", async () => {
+            const name = uniqueName("registrars");
+            await authentik.create("group", { name });
+            await expect(authentik.invoke("getGroup", { name: "the-registrars" })).rejects.toThrow(
+                new RegExp(
+                    `with name the-registrars\\. Alike (is|are): .*${name}.*Either there is none .*Directory > Groups`,
+                ),
             );
+            await expect(authentik.invoke("getFlow", { slug: "default-provider-authorization" })).rejects.toThrow(
+                /Alike are: default-provider-authorization-(implicit|explicit)-consent, default-provider-authorization-/,
+            );
+            await expect(authentik.invoke("getGroup", { name: "xyzzy" })).rejects.toThrow(/xyzzy\. Either there is/);
         });
 
         test("find what a login needs", async () => {

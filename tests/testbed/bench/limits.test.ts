@@ -1,0 +1,17 @@
+/** When a bench fails. */
+import { aboveLimit } from "../../../testbed/bench/limits";
+
+test.each<[title: string, ratio: number, mistake: number, sentences: string[]]>([
+    ["both within", 1.5, 1.2, []],
+    ["at the limits", 1.6, 2, []],
+    ["a slow preview", 1.61, 1.2, ["The ratio is 1.61, above the limit of 1.6."]],
+    ["a dear mistake", 1.2, 3.5, ["A mistaken setting costs 3.50 times a preview, above 2."]],
+    [
+        "both above",
+        2,
+        2.5,
+        ["The ratio is 2.00, above the limit of 1.6.", "A mistaken setting costs 2.50 times a preview, above 2."],
+    ],
+])("%s", (_title, ratio, mistake, sentences) => {
+    expect(aboveLimit({ ratio, mistake: { ratio: mistake, aim: 2 } }, 1.6)).toEqual(sentences);
+});
