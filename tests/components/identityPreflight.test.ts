@@ -7,7 +7,7 @@ import { authorizationObstacles, loginObstacles, takenNames } from "../../client
 import { grantedTo } from "../../clients/authentik/permissions";
 import { outgoing } from "../../clients/http/outgoing";
 import { declaredNames, IdentityPreflight, obstacleMessage, takenMessage } from "../../components/identityPreflight";
-import { lookUpMessages } from "../../components/registryIdentity";
+import { lookUpMessages } from "../../components/lookUpMessages";
 import { startAuthentikStandIn } from "../../testbed/authentik/server";
 import { recordResources } from "../support/recordedProgram";
 import { siteSettings } from "../support/settings";

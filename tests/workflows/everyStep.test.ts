@@ -184,11 +184,7 @@ const stepsOf = (forge: string): Record<string, Record<string, string[]>> => {
         deploy: { deploy: [...pulumi, "Deploy"] },
         nightly: {
             real: [
-                checkout,
-                node,
-                "Install Pulumi",
-                "Install the command plugin",
-                "Install the packages",
+                ...pulumi.toSpliced(3, 0, "Install the command plugin"),
                 "Contract, verify and faults on the real parts",
             ],
             macos: [checkout, node, "Install the packages", "The tests of the host"],
