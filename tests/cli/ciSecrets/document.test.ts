@@ -2,11 +2,11 @@
  * The script that docs/ci.md gives to CI does what is said there, with skopeo and curl, on the stand-in and a real zot
  * where there is one.
  */
-import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { findExecutable, skippable } from "../../../testbed/bootstrap/toolchain.cjs";
-import { ociLayout } from "../../support/ociLayout";
+import { ociArtifact, ociIndex, ociLayout } from "../../support/ociLayout";
 import { IdentityProvider, keyFor, person } from "../../testbed/zot/logins";
 import { cleanUp, manifestType, type RunningZot, zots } from "../../testbed/zot/zots";
 import { removeScratch, scratch } from "./command";
@@ -25,6 +25,21 @@ afterAll(async () => {
 });
 
 const layout = (folder: string, text: string) => `oci:${ociLayout(folder, text).folder}`;
+
+const twoPlatforms = (folder: string, text: string) => `oci:${ociIndex(folder, text).folder}`;
+const chart = (folder: string, text: string) =>
+    `oci:${ociArtifact(folder, text, "application/vnd.cncf.helm.config.v1+json", "application/vnd.cncf.helm.chart.content.v1.tar+gzip").folder}`;
+const artifact = (folder: string, text: string) =>
+    `oci:${ociArtifact(folder, text, "application/vnd.oci.empty.v1+json", "application/spdx+json").folder}`;
+/** As docker and Nix write it. */
+const archive = (folder: string, text: string) => {
+    const file = join(folder, `archive-${text}.tar`);
+    if (!existsSync(file)) {
+        const made = spawnSync(findExecutable("skopeo")!, ["copy", layout(folder, text), `docker-archive:${file}`]);
+        if (made.status !== 0) throw new Error(String(made.stderr));
+    }
+    return `docker-archive:${file}`;
+};
 
 interface Ran {
     status: number | null;
@@ -102,13 +117,19 @@ interface Ran {
         ]);
         const pushed = await digest("v1.0.0-0f3c9a1");
         expect(pushed).toMatch(/^sha256:/);
-        for (const again of [source, layout(folder, "second")]) {
-            expect(await pushOnce(again, "v1.0.0-0f3c9a1")).toEqual({
-                status: 0,
-                stdout: "ops/hello:v1.0.0-0f3c9a1 is there already; it stays as it is\n",
+        const isThere = "ops/hello:v1.0.0-0f3c9a1 is there already, with";
+        const other = layout(folder, "second");
+        for (const [again, environment, status, said] of [
+            [source, {}, 0, "the same content"],
+            [other, {}, 0, "other content; it stays as it is"],
+            [source, { PUSH_ONCE_OTHER: "fail" }, 0, "the same content"],
+            [other, { PUSH_ONCE_OTHER: "fail" }, 4, "other content; it stays as it is"],
+        ] as const)
+            expect(await pushOnce(again, "v1.0.0-0f3c9a1", environment)).toEqual({
+                status,
+                stdout: `${isThere} ${said}\n`,
                 stderr: "",
             });
-        }
         expect(await digest("v1.0.0-0f3c9a1")).toBe(pushed);
         expect(await pushOnce(source, "v1.0.0-0f3c9a1-nix")).toMatchObject({ status: 0 });
         // The key is in no file that outlives the job.
@@ -121,9 +142,28 @@ interface Ran {
         const ran = await pushOnce(layout(folder, "third"), "v1.1.0-1111111", { PATH: `${shims}:/usr/bin:/bin` });
         expect([ran.status, ran.stdout]).toEqual([
             0,
-            expect.stringMatching(/was pushed by another job meanwhile; it stays as it is\n$/),
+            expect.stringMatching(/was pushed by another job meanwhile, with the same content\n$/),
         ]);
         expect(ran.stderr).toMatch(/denied|403/i);
+    });
+
+    test.each([
+        ["an index of two platforms", twoPlatforms],
+        ["a chart", chart],
+        ["an artifact", artifact],
+        ["an image archive", archive],
+    ])("%s is pushed once, and known again", async (name, made) => {
+        const tag = `v2.0.0-${name.length}`;
+        const pushed = await pushOnce(made(folder, "one"), tag);
+        expect([pushed.status, pushed.stderr]).toEqual([0, ""]);
+        expect(await pushOnce(made(folder, "one"), tag)).toMatchObject({
+            status: 0,
+            stdout: `ops/hello:${tag} is there already, with the same content\n`,
+        });
+        expect(await pushOnce(made(folder, "two"), tag, { PUSH_ONCE_OTHER: "fail" })).toMatchObject({
+            status: 4,
+            stdout: `ops/hello:${tag} is there already, with other content; it stays as it is\n`,
+        });
     });
 
     test("a wrong key and a registry that is away end the job", async () => {
