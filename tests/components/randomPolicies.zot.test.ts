@@ -278,9 +278,10 @@ function servedHere({ zotConfig }: Settings): object {
         sessionKeysFile: _keys,
         sessionDriver: _driver,
         secureSession: _secure,
-        failDelay: _delay,
-        ...logins
+        ...ownLogins
     } = auth as JsonMap;
+    // In whatever case the site wrote it.
+    const logins = Object.fromEntries(Object.entries(ownLogins).filter(([key]) => key.toLowerCase() !== "faildelay"));
     // All that is left of the logins is keys.
     expect(logins).toEqual({ apikey: true });
     const { sync: _sync, ...others } = extensions;
