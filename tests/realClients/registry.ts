@@ -19,17 +19,21 @@ export interface HardenedRegistry {
     stop(): Promise<void>;
 }
 
-/** @param extraConfig the site's own part of zot's config (`zot.extraConfig`) */
+/**
+ * @param extraConfig the site's own part of zot's config (`zot.extraConfig`)
+ * @param access the settings of that name
+ */
 export async function startHardenedRegistry(
     zot: Zot,
     extraConfig: Record<string, unknown> = {},
+    access: Record<string, unknown> = {},
 ): Promise<HardenedRegistry> {
     const provider = await IdentityProvider.start();
     try {
         const folder = scratch();
         const running = await RunningZot.start(
             zot,
-            (url) => renderedConfig(folder, url, provider.issuer, extraConfig),
+            (url) => renderedConfig(folder, url, provider.issuer, { extraConfig, access }),
             folder,
         );
         await provider.allows(running.url);
@@ -53,8 +57,14 @@ export async function startHardenedRegistry(
 }
 
 /** As a push would put it in place, with its secret files beside it. */
-function renderedConfig(folder: string, url: string, issuer: string, extraConfig: Record<string, unknown>): object {
+function renderedConfig(
+    folder: string,
+    url: string,
+    issuer: string,
+    { extraConfig, access }: Record<"extraConfig" | "access", Record<string, unknown>>,
+): object {
     const { settings } = siteSettings({
+        access,
         registry: { url },
         zot: {
             configFile: join(folder, "config.json"),
