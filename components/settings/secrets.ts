@@ -3,6 +3,8 @@ import { withoutUserinfo } from "../../clients/http/address";
 
 /** Without what tells keys of one meaning apart: `X-Api-Key`, `api_key` and `apiKey` are the same. */
 const plain = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, "");
+/** `X-Hub-Signature-256` is a signature. */
+const withoutNumber = (name: string) => name.replace(/\d+$/, "");
 
 /** How the names of keys end that hold a secret, in small letters and without separators. */
 const ENDINGS = [
@@ -11,6 +13,7 @@ const ENDINGS = [
     ...["apikey", "secretkey", "accesskey", "accesskeyid", "accountkey", "storagekey", "sharedkey", "sharedaccesskey"],
     ...["privatekey", "signingkey", "authkey", "masterkey", "hashkey", "encryptkey", "encryptionkey", "sessionkey"],
     ...["hmackey", "routingkey", "integrationkey", "functionskey", "licensekey", "passcode", "jwt"],
+    ...["hmac", "otp", "sessionid", "kubeconfig", "dockerconfigjson", "basicauth"],
 ];
 
 /**
@@ -18,7 +21,7 @@ const ENDINGS = [
  * or `path`.
  */
 export function isSecretKey(key: string): boolean {
-    const name = plain(key);
+    const name = withoutNumber(plain(key));
     return ENDINGS.some((ending) => name === ending || (ending.length > 3 && name.endsWith(ending)));
 }
 
@@ -56,14 +59,23 @@ const FORMS: [kind: string, form: RegExp][] = [
     ],
     ["a key of AWS", /\b(AKIA|ASIA)[A-Z0-9]{16}\b/],
     ["a key of Google", /\b(AIza[\w-]{35}|ya29\.[\w-]{20,})/],
-    ["a key of Azure", /\b(AccountKey|SharedAccessKey|SharedAccessSignature)=[^;\s"']+/i],
-    ["a token of a registry", /\b(dckr_(pat|oat)_[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,})/],
+    ["a key of Azure", /\b(AccountKey|SharedAccessKey|SharedAccessSignature|InstrumentationKey)=[^;\s"']+/i],
+    ["a secret of Azure", /\b[\w.~-]{3}\dQ~[\w.~-]{31,}/],
+    ["a secret of Google", /\bGOCSPX-[\w-]{20,}/],
+    ["a password", /(?<![\w=!<>])(password|passwd|pwd)=(?!=)[^\s&;,"']+/i],
+    ["a password", /\b\w+:[^\s@:/"']+@(tcp|unix)\(/],
+    [
+        "a token of a registry",
+        /\b(dckr_(pat|oat)_[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|cio[A-Za-z0-9]{32}|AKCp[A-Za-z0-9]{60,}|cmVmd[A-Za-z0-9]{50,})/,
+    ],
     ["a token of Pulumi", /\bpul-[0-9a-f]{40}\b/],
-    ["a token of Slack", /\bxox[a-z]-[\w-]{10,}/],
+    ["a token of Slack", /\b(xox[a-z]|xapp)-[\w-]{10,}/],
     [
         "a webhook with its secret",
         /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows)|hooks\.zapier\.com\/hooks|maker\.ifttt\.com\/trigger|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i,
     ],
+    ["a webhook with its secret", /https:\/\/events\.pagerduty\.com\/integration\/\w{16,}/],
+    ["a webhook with its secret", /https?:\/\/[^\s"']{1,200}\/webhooks?\/[\w-]{16,}/i],
     // Of Mattermost, Rocket.Chat and their like, whose address is all that a sender needs.
     ["a webhook with its secret", /https?:\/\/[\w.:-]+\/hooks\/([\w-]+\/)?[\w-]{16,}/],
     ["a bot's token", /\bbot\d{6,}:[\w-]{30,}/],
@@ -75,12 +87,27 @@ const FORMS: [kind: string, form: RegExp][] = [
         "a key of a service",
         /\b([sr]k_(live|test)_[A-Za-z0-9]{16,}|do[oprt]_v1_[0-9a-f]{40,}|sk-(proj|ant)-[\w-]{20,}|sk-[A-Za-z0-9]{32,})/,
     ],
-    ["the hash of a password", /\$(2[abxy]|5|6|y|argon2id?)\$[\w./$,=+-]{20,}/],
-    ["a JSON web token", /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/],
+    [
+        "a token of a service",
+        /\b(whsec_[\w+/=-]{20,}|dp\.(pt|st|ct|sa|scim|audit)\.[\w.-]{20,}|lin_api_\w{20,}|shp(at|ss|ca|pa)_[0-9a-f]{20,}|tskey-\w+-[\w-]{16,}|sq[pua]_[0-9a-f]{40}|dapi[0-9a-f]{32}|pscale_\w+_[\w-]{20,}|sbp_[0-9a-f]{40})/,
+    ],
+    [
+        "a token of a service",
+        /\b(PMAK-[0-9a-f]{24}-\w{20,}|figd_[\w-]{20,}|ntn_\w{30,}|dt0[a-z]\d\d\.\w{24}\.\w{40,}|NRAK-[A-Z0-9]{20,}|syt_\w+_\w{10,}_\w+|\w{14}\.atlasv1\.[\w-]{40,})/,
+    ],
+    ["a key of a service", /\b(key-[0-9a-f]{32}|SK[0-9a-f]{32})\b/],
+    ["the hash of a password", /\$(2[abxy]|5|6|7|y|apr1|argon2id?)\$[\w./$,=+-]{20,}/],
+    ["the hash of a password", /(\{S?SHA(256|512)?\}|\bpbkdf2:\w+:\d+\$)[\w+/=$-]{20,}/],
+    ["a JSON web token", /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/],
     [
         "the value of an Authorization header",
         /\b(Bearer|Basic|Token)\s+(?=[^\s"']{0,200}[0-9=])[A-Za-z0-9+/_.~-]{8,}=*/,
     ],
+    [
+        "the value of an Authorization header",
+        /\b(bearer|basic|token)\s+(?=[^\s"']{0,200}[0-9])[A-Za-z0-9+/_.~-]{24,}=*/i,
+    ],
+    ["the value of an Authorization header", /\bBasic\s+(?=[^\s"']{0,200}[a-z][A-Z])[A-Za-z0-9+/]{11,}={0,2}/],
     ["a key of age", /\bAGE-SECRET-KEY-1[A-Z0-9]{20,}/],
 ];
 

@@ -26,6 +26,7 @@ test.each([
         "token",
         "Cookie",
     ],
+    ...["X-Hub-Signature-256", "sessionId", "kubeconfig", ".dockerconfigjson"],
     ...["hmacKey", "routing_key", "integrationKey", "x-functions-key", "licenseKey", "jwt", "passcode"],
 ])("a key that holds a secret: %s", (key) => expect(isSecretKey(key)).toBe(true));
 
@@ -99,6 +100,33 @@ const SECRETS: [kind: string, text: string][] = [
     ["a token of Hugging Face", `hf_${"c".repeat(34)}`],
     ["a token of DigitalOcean", `dop_v1_${"0123abcd".repeat(8)}`],
     ["a password's hash", `$2y$05$${"c".repeat(53)}`],
+    ["a password's hash of Apache", `user:$apr1$abcdefgh$${"c".repeat(22)}`],
+    ["a password's hash of LDAP", `{SSHA}${"canary0".repeat(4)}`],
+    ["a password's hash of Werkzeug", `pbkdf2:sha256:260000$abc$${"canary0".repeat(4)}`],
+    ["a database's connection", "host=db user=zot password=canary-canary dbname=zot"],
+    ["a database's connection in Go", "zot:canary-canary@tcp(db:3306)/zot"],
+    ["a connection of Application Insights", "InstrumentationKey=canary-canary;IngestionEndpoint=https://host"],
+    ["a secret of Entra", `abc8Q~${"c".repeat(34)}`],
+    ["a client secret of Google", `GOCSPX-${"c".repeat(28)}`],
+    ["an app's token of Slack", `xapp-1-A01-123456-${"0123abcd".repeat(5)}`],
+    ["a webhook's key of Stripe", `whsec_${"c".repeat(32)}`],
+    ["a key of Twilio", `SK${"0123abcd".repeat(4)}`],
+    ["a key of Mailgun", `key-${"0123abcd".repeat(4)}`],
+    ["a key of Tailscale", `tskey-auth-${"c".repeat(12)}-${"c".repeat(32)}`],
+    ["a token of Doppler", `dp.pt.${"c".repeat(43)}`],
+    ["a token of Shopify", `shpat_${"0123abcd".repeat(4)}`],
+    ["a token of SonarQube", `sqp_${"0123abcd".repeat(5)}`],
+    ["a token of Databricks", `dapi${"0123abcd".repeat(4)}`],
+    ["a token of Dynatrace", `dt0c01.${"C".repeat(24)}.${"C".repeat(64)}`],
+    ["a token of Terraform", `${"c".repeat(14)}.atlasv1.${"c".repeat(60)}`],
+    ["a token of Matrix", `syt_${"c".repeat(10)}_${"c".repeat(20)}_cccccc`],
+    ["a token of crates.io", `cio${"c".repeat(32)}`],
+    ["a key of Artifactory", `AKCp${"c".repeat(69)}`],
+    ["an encrypted web token", `eyJ${"c".repeat(20)}.${"c".repeat(40)}.cccc.cccc.cccc`],
+    ["a webhook of PagerDuty", `https://events.pagerduty.com/integration/${"canary0".repeat(4)}/enqueue`],
+    ["a webhook of n8n", `https://n8n.example.org/webhook/${"canary0".repeat(4)}`],
+    ["a header's value in small letters", `authorization: token ${"0123abcd".repeat(5)}`],
+    ["a header's value without a digit", "Basic dXNlcjpjYW5h"],
 ];
 
 test.each(SECRETS)("is found in a text, and hidden: %s", (_kind, secret) => {
@@ -117,6 +145,9 @@ test.each([
     ["an e-mail address", "someone@example.org"],
     ["a sentence", "Basic authentication is required; a token has to be given: Bearer of the news"],
     ["a pattern", "team/**"],
+    ["a condition", 'req.token == "x" && password==secret'],
+    ["a path", "https://registry.example.org/v2/team/webhook/manifests/latest"],
+    ["names of keys", "key-value, SKU, shp, dapi, basic authentication-of-the-whole-registry"],
     ["a duration", "24h"],
 ])("is not found in %s", (_kind, text) => {
     expect(secretIn(text)).toBeUndefined();
@@ -153,6 +184,11 @@ test("a megabyte of anything is looked through in a moment", () => {
         "AccountKey=",
         "-----BEGIN PRIVATE KEY-----",
         "eyJaaaaaaaaa.",
+        "https://a/webhook/",
+        "password=",
+        "a:b@tcp",
+        "pbkdf2:a:1$",
+        "syt_a_",
         "Basic ",
     ]) {
         const text = part.repeat(Math.ceil(1_000_000 / part.length));
