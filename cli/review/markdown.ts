@@ -64,10 +64,13 @@ export function reviewMarkdown(review: Review): string {
 
 /** The files that decide most first: a long list must not hide them. */
 function codeMarkdown({ code, kinds = {} }: Review): string[] {
-    const rank = (file: string) => (kinds[file] ? 0 : /^(\.\.\/)*(\.|[^/]+$)/.test(file) ? 1 : 2);
+    const kindOf = (file: string) => (Object.hasOwn(kinds, file) ? kinds[file] : undefined);
+    const rank = (file: string) => (kindOf(file) ? 0 : /^(\.\.\/)*(\.|[^/]+$)/.test(file) ? 1 : 2);
     const inOrderOfRank = [...code].sort((left, right) => rank(left) - rank(right));
     const lines = withinBytes(
-        inOrderOfRank.slice(0, MOST_FILES).map((file) => `- ${inline(file)}${kinds[file] ? ` (${kinds[file]})` : ""}`),
+        inOrderOfRank
+            .slice(0, MOST_FILES)
+            .map((file) => `- ${inline(file)}${kindOf(file) ? ` (${kindOf(file)})` : ""}`),
         LONGEST / 6,
     );
     const rest = inOrderOfRank.slice(lines.length);

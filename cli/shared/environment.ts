@@ -10,7 +10,7 @@ export const withoutSecretVariables = (environment: NodeJS.ProcessEnv = process.
 
 /** What Pulumi's CLI has no use for: the tokens and keys that these commands are given. */
 const NOT_FOR_PULUMI =
-    /^(AUTHENTIK(_[A-Z]+)*_TOKEN|SETUP_SSH_PASSPHRASE|ZOT_CI_API_KEY|(FORGE|FORGEJO|GITEA|GITHUB|GH|GIT|FORGE_BOT)_TOKEN|ACTIONS_[A-Z_]*TOKEN)$/;
+    /^(AUTHENTIK(_[A-Z]+)*_TOKEN|SETUP_SSH_PASSPHRASE|ZOT_SSH_PRIVATE_KEY|ZOT_CI_API_KEY|(FORGE|FORGEJO|GITEA|GITHUB|GH|GIT|FORGE_BOT)_TOKEN|ACTIONS_[A-Z_]*TOKEN)$/;
 
 /** An environment for Pulumi's CLI, which decrypts a stack and reaches its backend, and does nothing else for a command. */
 export const pulumiVariables = (environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>

@@ -13,7 +13,7 @@ const ENDINGS = [
     ...["apikey", "secretkey", "accesskey", "accesskeyid", "accountkey", "storagekey", "sharedkey", "sharedaccesskey"],
     ...["privatekey", "signingkey", "authkey", "masterkey", "hashkey", "encryptkey", "encryptionkey", "sessionkey"],
     ...["hmackey", "routingkey", "integrationkey", "functionskey", "licensekey", "passcode", "jwt"],
-    ...["hmac", "otp", "sessionid", "kubeconfig", "dockerconfigjson", "basicauth"],
+    ...["hmac", "otp", "dockerconfigjson", "basicauth"],
 ];
 
 /**

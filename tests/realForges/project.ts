@@ -20,6 +20,7 @@ const PATIENCE = 600_000;
 export interface Job {
     id: number;
     name: string;
+    status: string;
     conclusion: string | null;
 }
 export interface Run {
@@ -188,8 +189,12 @@ export class Project {
                 const earlier = workflows.slice(0, index).filter((other) => other === name).length;
                 return found.filter((run) => nameOf(run) === name)[earlier];
             });
-            if (chosen.every((run) => run?.status === "completed"))
-                return Promise.all(chosen.map((run) => this.ended(run!, nameOf(run!))));
+            if (chosen.every((run) => run?.status === "completed")) {
+                // Gitea calls a run completed when a job has failed, while one that runs always is still to come.
+                const jobs = (await Promise.all(chosen.map((run) => this.jobsOf(run!)))).flat();
+                if (jobs.every(({ status }) => status === "completed"))
+                    return Promise.all(chosen.map((run) => this.ended(run!, nameOf(run!))));
+            }
             if (Date.now() > end)
                 throw new Error(
                     `Not ended within ${PATIENCE / 1000} s: ` +
@@ -213,8 +218,12 @@ export class Project {
         });
     }
 
+    private async jobsOf(run: ListedRun): Promise<Job[]> {
+        return (await this.api<{ jobs: Job[] }>("GET", `${this.where}/actions/runs/${run.id}/jobs`)).jobs;
+    }
+
     private async ended(run: ListedRun, workflow: string): Promise<Run> {
-        const { jobs } = await this.api<{ jobs: Job[] }>("GET", `${this.where}/actions/runs/${run.id}/jobs`);
+        const jobs = await this.jobsOf(run);
         let log = "";
         for (const { id, conclusion } of jobs)
             if (conclusion !== "skipped")

@@ -34,7 +34,8 @@ const CHECKOUT: [string, string][] = [
     ["Check out", "git checkout *"],
     ["The runner's image has a Node that is new enough", "node build/nodeVersion.cjs"],
 ];
-const PULUMI: [string, string][] = [...CHECKOUT, ["Install Pulumi", "curl *"], ["Install the packages", "npm ci*"]];
+// Not curl: the archive of an earlier run is kept.
+const PULUMI: [string, string][] = [...CHECKOUT, ["Install Pulumi", "tar *"], ["Install the packages", "npm ci*"]];
 const HAND_ON: [string, string] = ["Hand on the text", "node .github/scripts/safe-to-publish.cjs *"];
 const COMMENT: [string, string][] = [...CHECKOUT, ["Comment", "node */forge.cjs *"]];
 const STEPS = {

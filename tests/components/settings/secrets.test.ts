@@ -26,7 +26,7 @@ test.each([
         "token",
         "Cookie",
     ],
-    ...["X-Hub-Signature-256", "sessionId", "kubeconfig", ".dockerconfigjson"],
+    ...["X-Hub-Signature-256", ".dockerconfigjson"],
     ...["hmacKey", "routing_key", "integrationKey", "x-functions-key", "licenseKey", "jwt", "passcode"],
 ])("a key that holds a secret: %s", (key) => expect(isSecretKey(key)).toBe(true));
 
