@@ -17,6 +17,7 @@ import {
 import { limitExpression } from "./conditions/limits";
 import { isDeclaredMovable, type MovableTags } from "./settings/movableTags";
 import { covers, mayOverlap } from "./settings/patterns";
+import { exampleOf } from "./settings/tagForms";
 
 /** Who may do what only admins may otherwise. */
 export interface Exceptions {
@@ -124,6 +125,24 @@ export function closedChannels(policy: AccessPolicy, { workloadsGroup, channels 
                 `against access.channels; add to its policies ${JSON.stringify(entry)}`,
         ];
     });
+}
+
+/** The same for tags that move beside versions. */
+export function closedMovableTags(policy: AccessPolicy, { workloadsGroup, movableTags }: Exceptions): string[] {
+    return policy.rules.flatMap((rule) =>
+        Object.entries(movableTags).flatMap(([pattern, tags]) => {
+            const rights = ciRightsIn(policy, rule, pattern, workloadsGroup);
+            const mayMove = (form: string) => includesRight(rights ?? [], `update of tags like ${exampleOf(form)}`);
+            if (!rights?.some((right) => actionOf(right) === "create") || tags.every(mayMove)) return [];
+            const expression = limitExpression({ repositories: [], tags: [], movable: [{ pattern, tags: [...tags] }] });
+            const entry = { groups: [workloadsGroup], actions: ["update"], conditions: [{ expression }] };
+            return [
+                `by the rule for ${JSON.stringify(rule.pattern)} CI may push to repositories that match ` +
+                    `${JSON.stringify(pattern)}, and not move tags like ${tags.map(exampleOf).join(" and ")} there, ` +
+                    `against access.movableTags; add to its policies ${JSON.stringify(entry)}`,
+            ];
+        }),
+    );
 }
 
 /** Channels of which no repository is one that CI may push to. */

@@ -7,6 +7,7 @@
 import {
     ambiguousPatterns,
     closedChannels,
+    closedMovableTags,
     type Exceptions,
     emptyChannels,
     policyBreaches,
@@ -38,6 +39,7 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
     return [
         ...byAccess.map(inWords("access.rules")),
         ...channelMistakes(readAccessControl(config).policy, settings).map(inWords("access.channels")),
+        ...emptyMovableTags(readAccessControl(config).policy, settings).map(inWords("access.movableTags")),
         ...byExtra.map(inWords("zot.extraConfig")),
     ];
 }
@@ -65,6 +67,14 @@ function channelMistakes(policy: AccessPolicy, settings: PolicySettings): string
             "add it to access.ciRepositories, or remove it",
     );
 }
+
+/** Patterns of tags that move of which no repository is one that CI may push to. */
+const emptyMovableTags = (policy: AccessPolicy, settings: PolicySettings): string[] =>
+    emptyChannels(policy, { ...exceptionsOf(settings), channels: Object.keys(settings.access.movableTags) }).map(
+        (pattern) =>
+            `${JSON.stringify(pattern)} is no repository to which CI may push, and would have no effect; ` +
+            "add it to access.ciRepositories, or remove it",
+    );
 
 /** Parts of zot's config that are decided elsewhere, or would change what the rest means. */
 const REFUSED_PARTS: [path: string[], why: string][] = [
@@ -113,7 +123,11 @@ function policyMistakes(config: JsonMap, settings: PolicySettings): string[] {
     const { adminsGroup } = identity;
     const exceptions = exceptionsOf(settings);
     const caches = access.ciMayPushToMirrors ? [] : cachePatterns(config, mistakes);
-    const breaches = [...policyBreaches(policy, exceptions), ...closedChannels(policy, exceptions)];
+    const breaches = [
+        ...policyBreaches(policy, exceptions),
+        ...closedChannels(policy, exceptions),
+        ...closedMovableTags(policy, exceptions),
+    ];
     return [
         ...mistakes,
         ...breaches,

@@ -85,12 +85,45 @@ describe("refused, with the reason", () => {
             /a tag may have the form "rc-<name>" and be a version by access\.tagScheme \("rc-X"\)/,
         ],
         [
+            "where CI may not push",
+            { ...ACCEPTED, ciRepositories: ["images/**"], movableTags: { "team/**": ["latest"] } },
+            /access\.movableTags: "team\/\*\*" is no repository to which CI may push/,
+        ],
+        [
             "a channel",
             { ...ACCEPTED, channels: ["team/cache/**"], movableTags: { "team/cache/a": ["latest"] } },
             /every tag moves there already, by access\.channels/,
         ],
     ])("%s", (_title, access, message) => {
         expect(refusals({ access }).join("\n")).toMatch(message);
+    });
+
+    test("a rule by hand that takes them away, with the entry that gives them back", () => {
+        const rule = (more: object[]) => ({
+            http: {
+                accessControl: {
+                    repositories: {
+                        "team/**": {
+                            anonymousPolicy: ["read"],
+                            defaultPolicy: ["read"],
+                            policies: [
+                                { groups: ["admins"], actions: ["read", "create", "delete"] },
+                                { groups: ["artifact-workloads"], actions: ["read", "create"] },
+                                ...more,
+                            ],
+                        },
+                    },
+                },
+            },
+        });
+        const access = { ...ACCEPTED, movableTags: { "**": ["latest", "pr-X"] } };
+        const refused = refusals({ access, zot: { extraConfig: rule([]) } });
+        expect(refused).toHaveLength(1);
+        expect(refused[0]).toMatch(
+            /by the rule for "team\/\*\*" CI may push to .* not move tags like latest and pr-1 there/,
+        );
+        const entry = JSON.parse(/add to its policies (.*)\.$/.exec(refused[0]!)![1]!) as object;
+        expect(refusals({ access, zot: { extraConfig: rule([entry]) } })).toEqual([]);
     });
 
     test("an entry by hand that lets more move than is declared", () => {
