@@ -16,7 +16,7 @@ if [ -n "${TEXT:-}" ]; then
         if [ "$how" = quoted ]; then
             if [ "$status" -eq 0 ]; then printf '### The %s\n\n' "$what"; else printf '### The %s failed\n\n' "$what"; fi
             printf 'By the code of the branch itself:\n\n'
-            printf '%s\n' "$TEXT" | node "$scripts/shown.cjs" --block 50000
+            printf '%s\n' "$TEXT" | "$scripts/without-tokens.sh" node "$scripts/shown.cjs" --block 50000
         else
             printf '%s\n' "$TEXT"
         fi
