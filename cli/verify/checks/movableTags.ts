@@ -20,9 +20,8 @@ export const movableTags: Check[] = [
             const { registry, username } = await context.as("ci");
             const places = placesOf(context, username);
             if (places.length === 0) throw notApplicable("Each is of one repository, which is somebody's.");
-            const version = context.newTag();
             for (const { repository, tag } of places) {
-                const outcome = await moves(context, registry, repository, tag, version);
+                const outcome = await moves(context, registry, repository, tag, context.newTag());
                 if (outcome) return outcome;
             }
             return pass(
