@@ -150,8 +150,9 @@ jest.setTimeout(300_000);
             const { stdout, status } = await operation("up");
             expect(status).toBe(1);
             expect(stdout).toMatch(
-                /In Authentik, before the deployment to the host; it stays, whatever comes of the deployment:\n +the OAuth2 provider Zot was made\n/,
+                /^ +In Authentik, before the deployment to the host; it stays, whatever comes of the deployment:$/m,
             );
+            expect(stdout).toMatch(/^ +the OAuth2 provider Zot was made$/m);
             expect(stdout).toMatch(/^ +the group artifact-workloads was made$/m);
             expect(stdout).not.toContain("Nothing was changed");
         } finally {
