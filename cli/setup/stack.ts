@@ -131,11 +131,12 @@ export async function applyChange({
 
 /** Shows a preview as Pulumi shows it. @returns its exit code */
 export function preview(folder: string, stack: string, env: Record<string, string>): Promise<number> {
-    // At a terminal it is shown as a tree that grows.
-    const quiet = process.stdout.isTTY ? [] : ["--non-interactive"];
+    // At a terminal, of which Pulumi wants both ends, it is shown as a tree that grows; elsewhere without lone dots.
+    const isAtTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
+    const quiet = isAtTerminal ? [] : ["--non-interactive", "--suppress-progress"];
     return runOnTerminal("pulumi", ["preview", "--stack", stack, ...quiet], {
         folder,
         env: { ...pulumiVariables(), PULUMI_SKIP_UPDATE_CHECK: "true", ...env },
-        asks: false,
+        asks: isAtTerminal,
     });
 }

@@ -2,12 +2,13 @@
  * Every step of every workflow, as it is written: green, failing in each, and without the tokens of the run where they
  * are not needed.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { type JobResult, jobsOf, nameOf, runWorkflow, type Start, TOKENS } from "./runner";
+import { stepsOf } from "./stepsOf";
 import { type StrictForge, strictForge } from "./strictForge";
 
 const { cacheFolder } = require("../../testbed/bootstrap/cache.cjs") as { cacheFolder(): string };
@@ -155,39 +156,6 @@ const logsOf = (jobs: Record<string, JobResult>) =>
         .join("");
 const isRed = (jobs: Record<string, JobResult>) => Object.values(jobs).some(({ result }) => result === "failure");
 
-/** What each job does, in its order. */
-const CHECKOUT: Record<string, string[]> = {
-    ".github": ["actions/checkout", "actions/setup-node"],
-    ".forgejo": ["Check out", "The runner's image has a Node that is new enough"],
-};
-const stepsOf = (forge: string): Record<string, Record<string, string[]>> => {
-    const [checkout, node] = CHECKOUT[forge]! as [string, string];
-    const pulumi = [checkout, node, "Install Pulumi", "Install the packages"];
-    return {
-        review: {
-            rights: [
-                checkout,
-                "Fetch the head",
-                node,
-                "Install the packages of the base",
-                "What the change gives and takes",
-                "Hand on the text",
-            ],
-            comment: [checkout, node, "Comment"],
-        },
-        test: {
-            test: [checkout, node, "Test"],
-            rendering: [checkout, "Fetch the base", node, "Install the packages", "What the head's own code says"],
-        },
-        preview: { preview: [...pulumi, "Preview", "Hand on the text"], comment: [checkout, node, "Comment"] },
-        drift: { drift: [...pulumi, "Look for drift", "Publish"] },
-        deploy: { deploy: [...pulumi, "Deploy"] },
-        nightly: {
-            real: [...pulumi.toSpliced(3, 0, "Install the command plugin"), "Contract, verify and faults"],
-            macos: [checkout, node, "Install the packages", "The tests of the host"],
-        },
-    };
-};
 const WORKFLOWS = FORGES.flatMap((forge) => Object.keys(stepsOf(forge)).map((name) => [forge, name] as const));
 
 test.each(FORGES)("%s: every workflow is in this test", (forge) => {
@@ -397,27 +365,6 @@ describe("without a bot on Forgejo", () => {
         expect(jobs.comment!.log).toContain("as whom a fork's run can write too");
         expect(there.written).toEqual([]);
     });
-});
-
-test("the check of Node says which one there is", () => {
-    const step = jobsOf(fileOf(".forgejo", "deploy")).deploy!.steps.find((candidate) =>
-        candidate.run?.includes("build/nodeVersion.cjs"),
-    )!;
-    const folder = fs.mkdtempSync(at("old-"));
-    write(
-        path.join(folder, "old.cjs"),
-        'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.19.0" } });',
-    );
-    const check = (env: Record<string, string>) =>
-        spawnSync("bash", ["--noprofile", "--norc", "-e", "-c", step.run!], {
-            cwd: root,
-            encoding: "utf8",
-            env: { PATH: `${NODE}:/usr/bin:/bin`, ...env },
-        });
-    expect(check({})).toMatchObject({ status: 0, stdout: "", stderr: "" });
-    const old = check({ NODE_OPTIONS: `--require ${path.join(folder, "old.cjs")}` });
-    expect(old.status).toBe(1);
-    expect(old.stderr).toContain("This is Node 20.19.0; 22.9 or newer is needed.");
 });
 
 test("a fork's pull request starts no preview", async () => {
