@@ -11,7 +11,7 @@ import { observeHostAlone } from "./components/hostObservation";
 import { IdentityPreflight } from "./components/identityPreflight";
 import { silenceDebugLog } from "./components/quietEngineLog";
 import { lookUpAuthentik } from "./components/registryIdentity";
-import { SettingsError } from "./components/settings";
+import { type Settings, SettingsError } from "./components/settings";
 import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { warnOfMissingPermissions } from "./components/tokenPermissions";
 import { afterDestroyText } from "./components/whatNext";
@@ -24,6 +24,21 @@ function declared() {
         // A mistake of the user is told as it is, without a stack trace.
         throw error instanceof SettingsError ? new pulumi.RunError(error.message) : error;
     }
+}
+
+/** What CI's further identities push with, by their name: what anyone may see, and the keys. None where there are none. */
+function workloadOutputs({ workloadCredentials }: HardenedRegistry, { ci }: Settings) {
+    const of = <T>(value: (name: string) => T) =>
+        Object.fromEntries(Object.keys(ci.workloads).map((name) => [name, value(name)]));
+    if (Object.keys(workloadCredentials).length === 0) return {};
+    return {
+        workloads: of((name) => {
+            const { userName, expires, uuid } = workloadCredentials[name]!;
+            return { ciUserName: userName, ciApiKeyExpires: expires, ciApiKeyUuid: uuid };
+        }),
+        /** Secret. */
+        workloadApiKeys: pulumi.secret(of((name) => workloadCredentials[name]!.key)),
+    };
 }
 
 export = async function program() {
@@ -69,6 +84,7 @@ export = async function program() {
         ciApiKey: registry.ciCredential.key,
         ciApiKeyExpires: registry.ciCredential.expires,
         ciApiKeyUuid: registry.ciCredential.uuid,
+        ...workloadOutputs(registry, settings),
         /** sha256 of zot's config as it is on the host, in hex; `npm run config` prints the config. */
         zotConfigSha256: registry.zotConfigSha256,
         /** What a destroy leaves, in words. */

@@ -8,7 +8,7 @@ import { UserError } from "../clients/userError";
 import { owningBlueprints, unknownBlueprints } from "../components/owningBlueprints";
 import { readProject, readStack } from "../components/settings/fromStackFile";
 import { type Found, found } from "./adopt/find";
-import { addresses, importFile } from "./adopt/importFile";
+import { addressOf, type Declared, importFile } from "./adopt/importFile";
 import { busy, command, print, printJson, run } from "./shared/command";
 import { pulumi, tokenInStack } from "./shared/pulumi";
 import { declaredByOption, projectFolder, withStackOption } from "./shared/stack";
@@ -45,7 +45,7 @@ async function adopt(options: Options): Promise<void> {
     }
     const warnings = [...there.warnings, ...(await blueprints(connection, settings))];
 
-    const urns = addresses(project, options.stack);
+    const isManaged = (object: Declared) => inState.has(addressOf(object, project, options.stack));
     const file = importFile(
         Object.fromEntries(there.findings.map(({ object, id }) => [object, id])),
         inState,
@@ -57,15 +57,13 @@ async function adopt(options: Options): Promise<void> {
     if (isWritten) writeWhole(target, `${JSON.stringify(file, null, 4)}\n`);
 
     if (options.json) {
-        const managed = there.findings.map(({ object }) => object).filter((object) => inState.has(urns[object]));
+        const managed = there.findings.map(({ object }) => object).filter(isManaged);
         printJson({ ...there, warnings, managed, file });
         return;
     }
     const lines = [`In Authentik at ${connection.url}, of what the stack ${options.stack} declares:`];
     for (const { object, label, id } of there.findings)
-        lines.push(
-            `  ${inState.has(urns[object]) ? "in the state already" : "to be taken over    "}  ${label}, id ${id}`,
-        );
+        lines.push(`  ${isManaged(object) ? "in the state already" : "to be taken over    "}  ${label}, id ${id}`);
     for (const { label } of there.missing) lines.push(`  made by pulumi up     ${label}`);
     for (const warning of warnings) lines.push(`warning: ${warning}`);
     if (file.resources.length === 0) lines.push("", "Nothing is to be taken over.");

@@ -11,6 +11,7 @@ import { addressOf } from "../clients/http/address";
 import { outgoing } from "../clients/http/outgoing";
 import { UserError } from "../clients/userError";
 import { dangersOf, type TokenPurpose } from "../components/authentikPermissions";
+import { ciAccounts } from "../components/settings";
 import { readStack } from "../components/settings/fromStackFile";
 import { AdminApi } from "./authentikToken/adminApi";
 import { Administration, type Outcome } from "./authentikToken/administration";
@@ -42,7 +43,14 @@ const ADMIN_TOKEN = "AUTHENTIK_ADMIN_TOKEN";
 
 async function authentikToken(options: Options): Promise<void> {
     const { settings } = declaredByOption(program);
-    const task = tokenTask(options.stack, options.for, settings.identity, options.name);
+    const [, ...others] = ciAccounts(settings);
+    const task = tokenTask(
+        options.stack,
+        options.for,
+        settings.identity,
+        options.name,
+        others.map(({ user }) => user),
+    );
     const url = authentikAddress(options);
     const token = adminToken();
     if (!options.steps && !token && (options.output || options.config || options.dryRun || options.json))

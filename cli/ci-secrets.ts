@@ -7,8 +7,8 @@ import { printableJson } from "../clients/outsideText";
 import { UserError } from "../clients/userError";
 import { KeyHolder } from "../clients/zot/apiKeys";
 import { OUTPUT_NAMES } from "../components/settings/ciSecretNames";
-import { settingsFromStackFile, stacksWithFile } from "../components/settings/fromStackFile";
-import { isMap } from "../components/settings/setting";
+import { stacksWithFile } from "../components/settings/fromStackFile";
+import { FIRST_WORKLOAD } from "../components/settings/workloads";
 import { FileStore } from "./ciSecrets/fileStore";
 import { ForgejoStore, variablesFor } from "./ciSecrets/forgejoStore";
 import { GitHubStore } from "./ciSecrets/githubStore";
@@ -20,10 +20,13 @@ import { busy, command, EXIT, print, remark, run, usualExitCode } from "./shared
 import { hide, masked } from "./shared/masked";
 import { pulumi } from "./shared/pulumi";
 import { projectFolder } from "./shared/stack";
+import { secretsOf, stackWorkloads, withSecrets } from "./shared/workloads";
 
 interface Options extends Omit<TargetOptions, "names"> {
     stack?: string;
     from?: string;
+    workload?: string;
+    all?: boolean;
     name?: Record<string, string>;
     revokePrevious?: boolean;
     dryRun?: boolean;
@@ -50,11 +53,36 @@ interface Report {
     warnings: string[];
 }
 
+/** For one identity of CI, or for each that has a place for its key. */
 async function ciSecrets(options: Options): Promise<void> {
     for (const name of TOKEN_VARIABLES) hide(process.env[name]?.trim() ?? "");
-    const target = targetFrom({ ...options, names: options.name }, settingsOf(options.stack));
-    const credential = credentialFrom(await outputsText(options), target.names, new Date());
-    hide(credential.key);
+    const workloads = options.stack === undefined ? undefined : stackWorkloads(projectFolder(), options.stack);
+    const names = options.all && workloads ? withSecrets(workloads) : [options.workload ?? FIRST_WORKLOAD];
+    if (names.length === 0)
+        throw new UserError(
+            "No identity of CI has a place for its key: set ciSecrets.store, or secrets in ci.workloads.",
+        );
+    // All that the settings say wrong is said before the first key is handed over.
+    const targets = names.map((name) => ({
+        name,
+        target: targetFrom({ ...options, names: options.name }, workloads ? secretsOf(workloads, name) : {}),
+    }));
+    const outputs = await outputsText(options);
+    const credentials = targets.map(({ name, target }) => ({
+        name,
+        target,
+        credential: credentialFrom(outputs, target.names, new Date(), name === FIRST_WORKLOAD ? undefined : name),
+    }));
+    for (const { credential } of credentials) hide(credential.key);
+    const reports: Record<string, Report> = {};
+    for (const { name, target, credential } of credentials) {
+        if (options.all) remark(`Of CI's identity ${name}:`);
+        reports[name] = await handOver(options, target, credential);
+    }
+    if (options.json) print(`${masked(printableJson(options.all ? { workloads: reports } : reports[names[0]!]!))}\n`);
+}
+
+async function handOver(options: Options, target: Target, credential: Credential): Promise<Report> {
     const transport = outgoing();
     const registry = options.revokePrevious ? registryOf(credential) : undefined;
     const store = await storeOf(target, transport);
@@ -111,14 +139,7 @@ async function ciSecrets(options: Options): Promise<void> {
     const soon = expiryWarning(credential.expires, new Date());
     report.warnings.push(...(store.remarks?.() ?? []), ...(soon ? [soon] : []));
     for (const warning of report.warnings) remark(`Warning: ${masked(warning)}`);
-    if (options.json) print(`${masked(printableJson(report))}\n`);
-}
-
-/** The group `ciSecrets` of the stack's settings. */
-function settingsOf(stack: string | undefined): TargetOptions {
-    if (stack === undefined) return {};
-    const group = settingsFromStackFile(projectFolder(), stack).groups.ciSecrets;
-    return isMap(group) ? group : {};
+    return report;
 }
 
 async function outputsText({ stack, from }: Options): Promise<string> {
@@ -190,6 +211,8 @@ const program = command(
             "- reads the outputs from standard input, as pulumi stack output --json --show-secrets prints them",
         ).choices(["-"]),
     )
+    .option("--workload <name>", "one of CI's further identities (ci.workloads), and not the first one")
+    .option("--all", "every identity of CI that has a place for its key in the stack's settings")
     .addOption(new Option("--store <kind>", "what kind of store it is (setting ciSecrets.store)").choices([...STORES]))
     .option("--api-url <url>", "the forge's address; of GitHub Enterprise https://HOST/api/v3 (ciSecrets.apiUrl)")
     .option("--owner <name>", "user or organisation (ciSecrets.owner)")
@@ -226,6 +249,16 @@ Exit code: 0 done, 1 it could not be done, 2 a mistake on the command line, 3 a 
                 { exitCode: EXIT.usage },
             );
         }
+        const apart = (["workload", "store", "apiUrl", "owner", "repository", "file", "name"] as const).filter(
+            (name) => options[name] !== undefined,
+        );
+        if (options.all && (options.stack === undefined || apart.length > 0))
+            program.error(
+                options.stack === undefined
+                    ? "--all goes by a stack's settings: name it with --stack."
+                    : "--all goes by the stack's settings alone, which say for each identity where its key goes.",
+                { exitCode: EXIT.usage },
+            );
         await ciSecrets(options);
     });
 

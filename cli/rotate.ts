@@ -2,9 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Option } from "commander";
 import { UserError } from "../clients/userError";
-import { settingsFromStackFile, stackFile } from "../components/settings/fromStackFile";
-import { isMap } from "../components/settings/setting";
-import { leakedKey, ROTATIONS, type Rotatable, type Rotation } from "./rotate/secrets";
+import { stackFile } from "../components/settings/fromStackFile";
+import { keyRotation, leakedKey, ROTATIONS, type Rotatable, type Rotation } from "./rotate/secrets";
 import { command, EXIT, run, remark as say } from "./shared/command";
 import { updateVariables } from "./shared/environment";
 import { onInterrupt, Steps } from "./shared/interrupt";
@@ -12,12 +11,14 @@ import { pulumi } from "./shared/pulumi";
 import { projectFolder, stackByOption, withStackOption } from "./shared/stack";
 import { runOnTerminal } from "./shared/started";
 import { writeWhole } from "./shared/wholeFile";
+import { entryOf, secretsOf, stackWorkloads } from "./shared/workloads";
 
 interface Options {
     secret: Rotatable;
     leaked?: boolean;
     yes?: boolean;
     handOver: boolean;
+    workload?: string;
 }
 
 class Rotating {
@@ -28,6 +29,8 @@ class Rotating {
         private readonly folder: string,
         private readonly stack: string,
         private readonly steps: Steps,
+        /** One of `ci.workloads`, whose key it is. */
+        private readonly workload: string | undefined,
     ) {}
 
     /** Sets settings in the stack's file, by the CLI, which keeps its comments. */
@@ -60,7 +63,8 @@ class Rotating {
         if (now !== meanwhile)
             throw new UserError(
                 `${file} was changed while the update ran, and is left as it is: ` +
-                    "remove ci.keyRotateAfter from it, or set it to what it was.",
+                    `remove ${this.workload ? `ci.workloads.${this.workload}` : "ci"}.keyRotateAfter from it, ` +
+                    "or set it to what it was.",
             );
         writeWhole(file, before);
     }
@@ -85,7 +89,8 @@ class Rotating {
 
     /** `npm run ci-secrets`, as if typed here. */
     async handOver(dryRun: boolean): Promise<void> {
-        const args = ["--stack", this.stack, ...(dryRun ? ["--dry-run"] : [])];
+        const which = ["--stack", this.stack, ...(this.workload ? ["--workload", this.workload] : [])];
+        const args = [...which, ...(dryRun ? ["--dry-run"] : [])];
         say(`\n== npm run ci-secrets -- ${args.join(" ")}`);
         const code = await this.steps.run(() =>
             runOnTerminal("npm", ["run", "--silent", "ci-secrets", "--", ...args], {
@@ -99,20 +104,23 @@ class Rotating {
             dryRun
                 ? "The new key could not be handed over afterwards; nothing was rotated. " +
                       "Correct what is said above, or hand it over yourself (--no-hand-over)."
-                : `The new key is in the stack's outputs, and not in CI's store of secrets: npm run ci-secrets -- ` +
-                      `--stack ${this.stack}`,
+                : "The new key is in the stack's outputs, and not in CI's store of secrets: " +
+                      `npm run ci-secrets -- ${which.join(" ")}`,
         );
     }
 }
 
 async function rotate(stack: string, options: Options): Promise<void> {
     const folder = projectFolder();
-    const { ci, ciSecrets } = settingsFromStackFile(folder, stack).groups;
-    const leaked = options.leaked ? leakedKey(isMap(ci) ? ci.keyGeneration : undefined) : undefined;
-    const rotation: Rotation = leaked ?? ROTATIONS[options.secret];
-    const handsOver = options.secret === "ci-key" && options.handOver && isMap(ciSecrets) && Boolean(ciSecrets.store);
+    const workloads = stackWorkloads(folder, stack);
+    const entry = entryOf(workloads, options.workload);
+    const workload = entry && options.workload;
+    const leaked = options.leaked ? leakedKey((entry ?? workloads.ci).keyGeneration, workload) : undefined;
+    const isKey = options.secret === "ci-key";
+    const rotation: Rotation = leaked ?? (isKey ? keyRotation(workload) : ROTATIONS[options.secret]);
+    const handsOver = isKey && options.handOver && Boolean(secretsOf(workloads, workload).store);
     const steps = new Steps();
-    const rotating = new Rotating(folder, stack, steps);
+    const rotating = new Rotating(folder, stack, steps, workload);
     const interruption = onInterrupt(async () => {
         // Pulumi has got the signal too, and ends the update in good order.
         await steps.interrupt();
@@ -141,11 +149,14 @@ async function rotate(stack: string, options: Options): Promise<void> {
     say(`\nRotated: ${rotation.what}.`);
     if (leaked)
         say(
-            `Commit Pulumi.${stack.split("/").at(-1)}.yaml, which has the new ci.keyGeneration. ` +
+            `Commit Pulumi.${stack.split("/").at(-1)}.yaml, which has the new keyGeneration. ` +
                 "Then look for tags that nobody built.",
         );
-    if (options.secret === "ci-key" && !handsOver)
-        say(`CI has it from: pulumi stack output ciApiKey --show-secrets --stack ${stack}`);
+    if (isKey && !handsOver)
+        say(
+            `CI has it from: pulumi stack output ${workload ? "workloadApiKeys" : "ciApiKey"} --show-secrets ` +
+                `--stack ${stack}`,
+        );
 }
 
 const program = withStackOption(
@@ -161,10 +172,13 @@ const program = withStackOption(
             .choices(Object.keys(ROTATIONS))
             .default("ci-key" as Rotatable),
     )
+    .option("--workload <name>", "the key of one of CI's further identities (ci.workloads)")
     .option("--leaked", "CI's key has leaked: every other key of CI's user ends at once (raises ci.keyGeneration)")
     .option("--no-hand-over", "leave it to you to hand CI's key over")
     .option("-y, --yes", "apply what else is pending in the stack without asking, where the whole of it is updated")
     .action(async (options: Options) => {
+        if (options.workload && options.secret !== "ci-key")
+            program.error("--workload is about a key of CI's.", { exitCode: EXIT.usage });
         if (options.leaked && options.secret !== "ci-key")
             program.error(
                 "--leaked is about CI's key. Another secret that has leaked is replaced as it is rotated: " +

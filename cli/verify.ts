@@ -116,7 +116,10 @@ function positive(text: string): number {
 }
 
 /** What does not go together, as a sentence. */
-function contradiction({ integrity, only, browser, sample, seed, signed }: Options): string | undefined {
+function contradiction(options: Options): string | undefined {
+    const { integrity, only, browser, sample, seed, signed } = options;
+    if (options.workload !== undefined && options.stack === undefined)
+        return "--workload names one of a stack's identities of CI; name the stack with --stack.";
     if (integrity && (only || browser)) return "--integrity is a run of its own, without --only and --browser.";
     if (!integrity && (sample || seed || signed))
         return "--sample, --seed and --signed are for --integrity; give that too.";
@@ -137,6 +140,7 @@ const program = command(
     .option("--authentik-url <url>", "Authentik's address (AUTHENTIK_URL; default with --stack: the issuer's)")
     .option("--issuer <url>", "OpenID Connect issuer that logins have to go to")
     .option("--client-id <id>", "OAuth2 client id that zot has to send")
+    .option("--workload <name>", "with --stack: look as this one of CI's further identities (ci.workloads)")
     .option("--admins-group <name>", "group of the admins (default: admins)")
     .option("--workloads-group <name>", "group of CI (default: artifact-workloads)")
     .option("--ci-user <name>", "CI's service account, whose keys are looked at (default: zot-ci)")

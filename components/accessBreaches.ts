@@ -8,14 +8,15 @@ import {
     type Grant,
     includesRight,
     isRefusal,
-    limitOfGrant,
+    limitsOfGrant,
     type RepositoryRule,
     type Right,
     rightsUnder,
     type Who,
 } from "./accessPolicy";
 import { limitExpression } from "./conditions/limits";
-import { isDeclaredMovable, type MovableTags } from "./settings/movableTags";
+import type { Workload } from "./settings";
+import { isDeclaredMovable } from "./settings/movableTags";
 import { covers, mayOverlap } from "./settings/patterns";
 import { exampleOf } from "./settings/tagForms";
 
@@ -23,12 +24,12 @@ import { exampleOf } from "./settings/tagForms";
 export interface Exceptions {
     adminsGroup: string;
     adminsMayUpdate: boolean;
-    workloadsGroup: string;
-    /** Patterns of the repositories in which CI may move tags. */
-    channels: readonly string[];
-    /** Tags that CI may move beside versions. */
-    movableTags: MovableTags;
+    /** Each identity of CI, and the patterns of the repositories in which it may move tags. */
+    workloads: readonly WorkloadRights[];
 }
+
+/** An identity of CI, as far as tags go that it may move. */
+export type WorkloadRights = Pick<Workload, "group" | "channels" | "movableTags">;
 
 /**
  * What must hold of any policy that is pushed, whatever the settings; each breach as a sentence.
@@ -36,7 +37,7 @@ export interface Exceptions {
  */
 export function policyBreaches(
     policy: AccessPolicy,
-    { adminsGroup, adminsMayUpdate, workloadsGroup, channels, movableTags }: Exceptions,
+    { adminsGroup, adminsMayUpdate, workloads }: Exceptions,
 ): string[] {
     const breaches: string[] = [];
     const list = (rights: readonly Right[]) => rights.join(", ");
@@ -80,8 +81,10 @@ export function policyBreaches(
               );
         if (forbidden.length === 0) return [];
         const moving = [
-            ...(channels.length > 0 ? ["the repositories of access.channels"] : []),
-            ...(Object.keys(movableTags).length > 0 ? ["the tags of access.movableTags"] : []),
+            ...(workloads.some(({ channels }) => channels.length > 0) ? ["the repositories of access.channels"] : []),
+            ...(workloads.some(({ movableTags }) => Object.keys(movableTags).length > 0)
+                ? ["the tags of access.movableTags"]
+                : []),
         ];
         const ofChannels = moving.length > 0 ? `, and CI ${moving.join(" and ")} alone` : "";
         return [
@@ -90,16 +93,18 @@ export function policyBreaches(
         ];
     }
 
-    /** Whether a grant is CI's, and of no other repositories and tags than those that CI may move. */
+    /** Whether a grant is an identity's of CI, and of no other repositories and tags than those that it may move. */
     function isOfMoving(grant: Grant, pattern: string): boolean {
-        const isChannel = (own: string) => channels.some((channel) => covers(channel, own));
-        const limit = limitOfGrant(grant);
-        const isInside =
-            limit !== undefined &&
-            limit.tags.length === 0 &&
-            limit.repositories.every(isChannel) &&
-            (limit.movable ?? []).every((own) => isDeclaredMovable(movableTags, own.pattern, own.tags));
-        return isOnlyFor(grant, workloadsGroup) && (isChannel(pattern) || isInside);
+        return workloads.some(({ group, channels, movableTags }) => {
+            const isChannel = (own: string) => channels.some((channel) => covers(channel, own));
+            const isInside = (limitsOfGrant(grant) ?? []).some(
+                ({ repositories, tags, movable = [] }) =>
+                    tags.length === 0 &&
+                    repositories.every(isChannel) &&
+                    movable.every((own) => isDeclaredMovable(movableTags, own.pattern, own.tags)),
+            );
+            return isOnlyFor(grant, group) && (isChannel(pattern) || isInside);
+        });
     }
 }
 
@@ -107,15 +112,15 @@ export function policyBreaches(
  * Rules by which CI may push to the repositories of a channel, and not move tags in them: the longest pattern decides,
  * and nothing is inherited. Each as the middle of a sentence, with what to add.
  */
-export function closedChannels(policy: AccessPolicy, { workloadsGroup, channels }: Exceptions): string[] {
+export function closedChannels(policy: AccessPolicy, { group, channels }: WorkloadRights): string[] {
     return policy.rules.flatMap((rule) => {
         const closed = channels.filter((channel) => {
-            const rights = ciRightsIn(policy, rule, channel, workloadsGroup);
+            const rights = ciRightsIn(policy, rule, channel, group);
             return rights !== undefined && includesRight(rights, "create") && !includesRight(rights, "update");
         });
         if (closed.length === 0) return [];
         const entry = {
-            groups: [workloadsGroup],
+            groups: [group],
             actions: ["update"],
             conditions: [{ expression: limitExpression({ repositories: closed, tags: [] }) }],
         };
@@ -128,14 +133,14 @@ export function closedChannels(policy: AccessPolicy, { workloadsGroup, channels 
 }
 
 /** The same for tags that move beside versions. */
-export function closedMovableTags(policy: AccessPolicy, { workloadsGroup, movableTags }: Exceptions): string[] {
+export function closedMovableTags(policy: AccessPolicy, { group, movableTags }: WorkloadRights): string[] {
     return policy.rules.flatMap((rule) =>
         Object.entries(movableTags).flatMap(([pattern, tags]) => {
-            const rights = ciRightsIn(policy, rule, pattern, workloadsGroup);
+            const rights = ciRightsIn(policy, rule, pattern, group);
             const mayMove = (form: string) => includesRight(rights ?? [], `update of tags like ${exampleOf(form)}`);
             if (!rights?.some((right) => actionOf(right) === "create") || tags.every(mayMove)) return [];
             const expression = limitExpression({ repositories: [], tags: [], movable: [{ pattern, tags: [...tags] }] });
-            const entry = { groups: [workloadsGroup], actions: ["update"], conditions: [{ expression }] };
+            const entry = { groups: [group], actions: ["update"], conditions: [{ expression }] };
             return [
                 `by the rule for ${JSON.stringify(rule.pattern)} CI may push to repositories that match ` +
                     `${JSON.stringify(pattern)}, and not move tags like ${tags.map(exampleOf).join(" and ")} there, ` +
@@ -146,24 +151,24 @@ export function closedMovableTags(policy: AccessPolicy, { workloadsGroup, movabl
 }
 
 /** Channels of which no repository is one that CI may push to. */
-export function emptyChannels(policy: AccessPolicy, { workloadsGroup, channels }: Exceptions): string[] {
+export function emptyChannels(policy: AccessPolicy, { group, channels }: WorkloadRights): string[] {
     return channels.filter(
         (channel) =>
             !policy.rules.some((rule) =>
-                ciRightsIn(policy, rule, channel, workloadsGroup)?.some((right) => actionOf(right) === "create"),
+                ciRightsIn(policy, rule, channel, group)?.some((right) => actionOf(right) === "create"),
             ),
     );
 }
 
 /** What CI may do in a channel's repositories where a rule decides; undefined where it decides for none of them. */
-function ciRightsIn(policy: AccessPolicy, rule: RepositoryRule, channel: string, workloadsGroup: string) {
+function ciRightsIn(policy: AccessPolicy, rule: RepositoryRule, channel: string, group: string) {
     const isHidden = policy.rules.some(
         ({ pattern }) =>
             pattern.length > rule.pattern.length && (covers(pattern, channel) || covers(pattern, rule.pattern)),
     );
     if (isHidden || !mayOverlap(rule.pattern, channel)) return undefined;
-    const part = covers(channel, rule.pattern) ? undefined : channel;
-    return rightsUnder(rule, policy, { kind: "user", name: "", groups: [workloadsGroup] }, { part });
+    const parts = covers(channel, rule.pattern) ? [] : [channel];
+    return rightsUnder(rule, policy, { kind: "user", name: "", groups: [group] }, { parts });
 }
 
 const holdersOf = ({ groups, users }: Grant) => [

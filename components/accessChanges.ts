@@ -14,7 +14,7 @@ import {
     type Grant,
     includesRight,
     LOGGED_IN_ROW,
-    limitOfGrant,
+    limitsOfGrant,
     patternsOfKey,
     type Right,
     sortedRights,
@@ -153,7 +153,7 @@ function withoutConditional({ rules, everywhere }: AccessPolicy): AccessPolicy {
 }
 
 /** Limits are compared by what they say. */
-const isCertain = (grant: Grant): boolean => !grant.conditions || limitOfGrant(grant) !== undefined;
+const isCertain = (grant: Grant): boolean => limitsOfGrant(grant) !== undefined;
 
 /** Every pair of rules that may decide for one repository, before and after. */
 function regionsOf(before: string[], after: string[]): Region[] {
@@ -176,24 +176,22 @@ function isPossible(first: string | undefined, second: string | undefined, befor
 
 /** The patterns that a repository has to match for these keys to decide for it. */
 const patternsOf = (...keys: (string | undefined)[]): string[] =>
-    keys.flatMap((key) => (key === undefined ? [] : patternsOfKey(key))).filter((pattern) => pattern !== undefined);
+    keys.flatMap((key) => (key === undefined ? [] : patternsOfKey(key)));
 
 /** Whether another key of the same matrix decides, wherever this one and that of the other matrix meet. */
 function isHidden(chosen: string | undefined, other: string | undefined, keys: string[]): boolean {
     const narrower = patternsOf(chosen, other);
     const holdsAll = (pattern: string) => narrower.some((inner) => covers(pattern, inner));
-    const [rule, part] = chosen === undefined ? [] : patternsOfKey(chosen);
-    const [otherRule, otherPart] = other === undefined ? [] : patternsOfKey(other);
+    const [rule, ...part] = chosen === undefined ? [] : patternsOfKey(chosen);
+    const [otherRule, ...otherPart] = other === undefined ? [] : patternsOfKey(other);
     return keys.some((key) => {
-        const [pattern, ownPart] = patternsOfKey(key);
-        if (pattern === rule)
-            // A part's repositories are not the whole rule's, nor those of a wider part. Where two parts meet, each is
-            // compared with itself.
-            return (
-                ownPart !== undefined &&
-                ownPart !== part &&
-                (ownPart === otherPart || ((part === undefined || covers(part, ownPart)) && holdsAll(ownPart)))
-            );
+        const [pattern, ...ownPart] = patternsOfKey(key);
+        if (pattern === rule) {
+            // A part's repositories are not the whole rule's, nor those of a wider part. Where two parts meet that do
+            // not hold each other, each is compared with itself.
+            if (ownPart.length === 0 || isSame(ownPart, part) || isWithin(part, ownPart)) return false;
+            return isSame(ownPart, otherPart) || (isWithin(ownPart, part) && ownPart.every(holdsAll));
+        }
         // zot takes the longest. Of two of one length, which zot takes by chance, each is compared with itself.
         const wins =
             rule === undefined ||
@@ -202,6 +200,12 @@ function isHidden(chosen: string | undefined, other: string | undefined, keys: s
         return wins && holdsAll(pattern);
     });
 }
+
+const isSame = (part: string[], other: string[]): boolean => part.join() === other.join();
+
+/** Whether what matches all of one part's patterns matches another's; the whole rule holds every part. */
+const isWithin = (inner: string[], outer: string[]): boolean =>
+    outer.every((wider) => inner.some((pattern) => covers(wider, pattern)));
 
 /** What the repositories of both are called: without patterns that hold another one. */
 function nameOf(first: string | undefined, second: string | undefined): string[] {
@@ -276,6 +280,8 @@ function inOrder(changes: AccessChange[]): AccessChange[] {
 export interface TierNames {
     workloadsGroup: string;
     adminsGroup: string;
+    /** Names of CI's further identities, by their group. Default: there are none. */
+    workloads?: Readonly<Record<string, string>>;
 }
 
 /** Who, in words: a row of the matrix. */
@@ -286,6 +292,8 @@ export function whoInWords(who: string, tiers?: TierNames): string {
     if (kind === undefined || name === undefined) return who;
     if (kind === "user") return `the user ${quoted(name)}`;
     if (name === tiers?.workloadsGroup) return `CI (group ${quoted(name)})`;
+    if (tiers?.workloads && Object.hasOwn(tiers.workloads, name))
+        return `CI identity ${tiers.workloads[name]} (group ${quoted(name)})`;
     if (name === tiers?.adminsGroup) return `admins (group ${quoted(name)})`;
     return `the group ${quoted(name)}`;
 }

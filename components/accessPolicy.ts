@@ -106,17 +106,19 @@ function grantsTo(who: Who, rule: RepositoryRule | undefined, policy: AccessPoli
     );
 }
 
-/** What a grant's conditions say; undefined for those of the site's own, which may ask for anything. */
-export function limitOfGrant({ conditions = [] }: Grant): Limit | undefined {
+/**
+ * What a grant's conditions say, all of which have to hold: none without conditions, undefined where one is of the
+ * site's own, which may ask for anything.
+ */
+export function limitsOfGrant({ conditions = [] }: Grant): Limit[] | undefined {
     const limits = conditions.map(({ expression }) => limitOf(expression));
-    return limits.find((limit) => limit && isNever(limit)) ?? (limits.length === 1 ? limits[0] : undefined);
+    const never = limits.find((limit) => limit && isNever(limit));
+    if (never) return [never];
+    return limits.every((limit) => limit !== undefined) ? limits : undefined;
 }
 
 /** Whether a grant gives nothing: it only says why. */
-export function isRefusal(grant: Grant): boolean {
-    const limit = limitOfGrant(grant);
-    return limit !== undefined && isNever(limit);
-}
+export const isRefusal = (grant: Grant): boolean => limitsOfGrant(grant)?.some(isNever) ?? false;
 
 /** An action; or an action with what it is limited to, in words: `create of tags like v1.4.2-f3c9a11`. */
 export type Right = Action | `${Action} of tags like ${string}`;
@@ -131,28 +133,32 @@ export const includesRight = (rights: readonly Right[], right: Right): boolean =
 /**
  * What `who` may do where a rule applies.
  *
- * @param part a pattern: only its repositories among the rule's. Without it, those that no limit names.
+ * @param parts patterns: only the repositories among the rule's that match all of them. Without any, those that no
+ *     limit names.
  * @param unconditional leaves out what depends on anything else of the request
  */
 export function rightsUnder(
     rule: RepositoryRule | undefined,
     policy: AccessPolicy,
     who: Who,
-    { part, unconditional = false }: { part?: string | undefined; unconditional?: boolean } = {},
+    { parts = [], unconditional = false }: { parts?: readonly string[]; unconditional?: boolean } = {},
 ): Right[] {
+    const inside = rule ? [rule.pattern, ...parts] : parts;
     const isNamed = ({ repositories }: Pick<Limit, "repositories">) =>
-        repositories.some((pattern) =>
-            [rule?.pattern, part].some((inside) => inside !== undefined && covers(pattern, inside)),
-        );
+        repositories.some((pattern) => inside.some((inner) => covers(pattern, inner)));
     const rightsOf = (grant: Grant): Right[] => {
-        const limit = limitOfGrant(grant);
-        if (grant.conditions === undefined || (limit && isNamed(limit))) return grant.actions;
+        const open = limitsOfGrant(grant)?.filter((limit) => !isNamed(limit));
+        if (open?.length === 0) return grant.actions;
         if (unconditional) return [];
-        if (!limit) return grant.actions;
-        const movable = (limit.movable ?? []).filter((own) => isNamed({ repositories: [own.pattern] }));
-        return [...limit.tags, ...movable.flatMap(({ tags }) => tags)].flatMap((form) =>
-            grant.actions.map((action): Right => `${action} of tags like ${exampleOf(form)}`),
-        );
+        if (!open) return grant.actions;
+        const forms = open.map(({ tags, movable = [] }) => [
+            ...tags,
+            ...movable.filter((own) => isNamed({ repositories: [own.pattern] })).flatMap((own) => own.tags),
+        ]);
+        if (forms.some((own) => own.length === 0)) return [];
+        return forms
+            .flat()
+            .flatMap((form) => grant.actions.map((action): Right => `${action} of tags like ${exampleOf(form)}`));
     };
     return sortedRights([
         ...grantsTo(who, rule, policy).flatMap(rightsOf),
@@ -170,7 +176,8 @@ export function sortedRights(rights: readonly Right[], all = false): Right[] {
 
 /**
  * Rights by repository pattern, then by who has them: `matrix["**"]["group admins"]` is `["read", "create", "delete"]`.
- * A key of two patterns, `** & channels/**`, is of those repositories among the first one's that the second matches too.
+ * A key of several patterns, `** & channels/**`, is of those repositories among the first one's that the others match
+ * too. Where such keys meet, a repository has what each of them gives.
  */
 export type AccessMatrix = Record<string, Record<string, Right[]>>;
 
@@ -180,10 +187,9 @@ export const LOGGED_IN_ROW = "logged in, no group";
 
 const AND = " & ";
 
-/** The rule's pattern that a key of the matrix is of, and the pattern of the part that it is limited to. */
-export function patternsOfKey(key: string): [rule: string, part?: string] {
-    const [rule, part] = key.split(AND);
-    return part === undefined ? [key] : [rule!, part];
+/** The rule's pattern that a key of the matrix is of, and the patterns of the part that it is limited to. */
+export function patternsOfKey(key: string): [rule: string, ...parts: string[]] {
+    return key.split(AND) as [string, ...string[]];
 }
 
 /**
@@ -203,28 +209,63 @@ export function accessMatrix(policy: AccessPolicy): AccessMatrix {
         ...[...groups].map((group): [string, Who] => [`group ${group}`, { kind: "user", name: "", groups: [group] }]),
         ...[...users].map((name): [string, Who] => [`user ${name}`, { kind: "user", name, groups: [] }]),
     ];
-    const rightsOf = (rule: RepositoryRule, part?: string) =>
-        Object.fromEntries(rows.map(([label, who]) => [label, rightsUnder(rule, policy, who, { part })]));
+    const rightsOf = (rule: RepositoryRule, parts: string[] = []) =>
+        Object.fromEntries(rows.map(([label, who]) => [label, rightsUnder(rule, policy, who, { parts })]));
     return Object.fromEntries(
         bySpecificity(policy.rules).flatMap((rule) => {
             const whole = rightsOf(rule);
             const parts = partsNamed(rule, policy)
-                .map((part): [string, AccessMatrix[string]] => [`${rule.pattern}${AND}${part}`, rightsOf(rule, part)])
+                .map((part): [string, AccessMatrix[string]] => [
+                    [rule.pattern, ...part].join(AND),
+                    rightsOf(rule, part),
+                ])
                 .filter(([, rights]) => JSON.stringify(rights) !== JSON.stringify(whole));
             return [[rule.pattern, whole] as [string, AccessMatrix[string]], ...parts];
         }),
     );
 }
 
-/** Patterns that limits name and that part a rule's repositories. */
-export function partsNamed(rule: RepositoryRule, policy: AccessPolicy): string[] {
-    const named = [...rule.grants, ...policy.everywhere].flatMap((grant) => {
-        const { repositories = [], movable = [] } = limitOfGrant(grant) ?? {};
-        return [...repositories, ...movable.map(({ pattern }) => pattern)];
-    });
-    return [...new Set(named)]
-        .filter((part) => mayOverlap(part, rule.pattern) && !covers(part, rule.pattern))
-        .sort((left, right) => left.localeCompare(right, "en"));
+/**
+ * The parts of a rule's repositories in which limits make a difference, each by the patterns that they have to match:
+ * of a grant with several limits, one pattern of each.
+ */
+export function partsNamed(rule: RepositoryRule, policy: AccessPolicy): string[][] {
+    const parts = [...rule.grants, ...policy.everywhere].flatMap((grant) =>
+        (limitsOfGrant(grant) ?? []).reduce<string[][]>(
+            (combinations, limit) =>
+                combinations.flatMap((part) => choices(rule, limit).map((one) => [...part, ...one])),
+            [[]],
+        ),
+    );
+    const isPossible = (part: string[]) =>
+        part.every((pattern, index) => part.slice(index + 1).every((other) => mayOverlap(pattern, other)));
+    const named = parts.filter((part) => part.length > 0 && isPossible(part)).map(narrowest);
+    return [...new Map(named.map((part) => [part.join(AND), part])).values()].sort((left, right) =>
+        left.join(AND).localeCompare(right.join(AND), "en"),
+    );
+}
+
+/** What a repository of a rule's may match to be within a limit: nothing more, where tags are enough or all are. */
+function choices(rule: RepositoryRule, { repositories, tags, movable = [] }: Limit): string[][] {
+    const isWhole = repositories.some((pattern) => covers(pattern, rule.pattern));
+    const named = [...repositories, ...movable.map(({ pattern }) => pattern)];
+    const parting = isWhole
+        ? []
+        : named.filter((pattern) => mayOverlap(pattern, rule.pattern) && !covers(pattern, rule.pattern));
+    const isSome = isWhole || tags.length > 0 || movable.some(({ pattern }) => covers(pattern, rule.pattern));
+    return [...(isSome ? [[]] : []), ...parting.map((pattern) => [pattern])];
+}
+
+/** Patterns without those that hold another one of them, sorted. */
+function narrowest(patterns: string[]): string[] {
+    const unique = [...new Set(patterns)].sort((left, right) => left.localeCompare(right, "en"));
+    return unique.filter(
+        (pattern, index) =>
+            !unique.some(
+                (other, position) =>
+                    other !== pattern && covers(pattern, other) && (!covers(other, pattern) || position < index),
+            ),
+    );
 }
 
 /** General patterns first, then by name: the order in which a reader looks for them. */

@@ -1,8 +1,8 @@
 /** The three tiers, and the site's own rules, as a policy. Pure. */
 import { ACTIONS, type AccessPolicy, type Action, type Grant, type RepositoryRule } from "./accessPolicy";
-import { limitExpression, type Movable } from "./conditions/limits";
+import { type Condition, limitExpression, type Movable } from "./conditions/limits";
 import { ciMayNotDelete, isNotOfScheme, mirrorsUpstream, notPushable, onlyAdminsDelete, tagExists } from "./refusals";
-import type { PolicySettings } from "./settings";
+import { type PolicySettings, type RepositoryRuleSetting, type Workload, workloadsOf } from "./settings";
 import { covers, mayOverlap, mayPrevail } from "./settings/patterns";
 
 const sorted = (actions: Iterable<Action>): Action[] => {
@@ -13,25 +13,27 @@ const sorted = (actions: Iterable<Action>): Action[] => {
 /** The three tiers, and the site's own rules, as a policy. */
 export function tieredPolicy(settings: PolicySettings): AccessPolicy {
     const { access, identity, zot } = settings;
+    const [first, ...others] = workloadsOf(settings);
     const adminActions: Action[] = access.adminsMayUpdate
         ? ["read", "create", "update", "delete"]
         : ["read", "create", "delete"];
-    const rule = (
-        pattern: string,
-        ci: Action[],
-        more: { admins?: Action[]; groups?: Record<string, Action[]> } = {},
-    ): RepositoryRule => {
-        const admins = more.admins ?? adminActions;
-        const groups = Object.entries(more.groups ?? {});
+    const rule = (pattern: string, ci: Action[], own: RepositoryRuleSetting = {}): RepositoryRule => {
+        const admins = own.admins ?? adminActions;
+        const groups = Object.entries(own.groups ?? {});
+        // Each in every rule that may decide for a repository of its own: nothing is inherited.
+        const workloads: InRule[] = [
+            { workload: first, actions: ci, within: [] },
+            ...others.map((workload) => ({ workload, ...partOf(workload, pattern, isOpen(pattern, own)) })),
+        ];
         return {
             pattern,
             anonymous: ["read"],
             loggedIn: ["read"],
             grants: [
-                ...ciGrants(settings, pattern, ci),
+                ...workloads.flatMap((one) => ciGrants(one, pattern)),
                 { users: [], groups: [identity.adminsGroup], actions: sorted(admins) },
                 ...groups.map(([group, actions]) => ({ users: [], groups: [group], actions: sorted(actions) })),
-                ...(access.explainRefusals ? refusals(settings, pattern, { ci, admins, groups }) : []),
+                ...(access.explainRefusals ? refusals(settings, pattern, { workloads, admins, groups }) : []),
             ],
         };
     };
@@ -39,6 +41,10 @@ export function tieredPolicy(settings: PolicySettings): AccessPolicy {
     const pushable = (pattern: string) =>
         access.ciRepositories.some((own) => covers(own, pattern)) &&
         !caches.some((cache) => mayPrevail(pattern, cache));
+
+    // What CI may not do by a rule of the site's, no identity of it may.
+    const isOpen = (pattern: string, own: RepositoryRuleSetting) =>
+        (own.ci?.includes("create") ?? true) && !caches.some((cache) => mayPrevail(pattern, cache));
 
     const rules = new Map<string, RepositoryRule>();
     const add = (next: RepositoryRule) => rules.set(next.pattern, next);
@@ -51,44 +57,79 @@ export function tieredPolicy(settings: PolicySettings): AccessPolicy {
     return { rules: [...rules.values()], everywhere: [] };
 }
 
-/** The channels that a rule may decide for: it has to say of each what holds there, since nothing is inherited. */
-const channelsIn = ({ access }: PolicySettings, pattern: string): string[] =>
-    access.channels.filter((channel) => mayOverlap(channel, pattern));
+/** What an identity of CI has by a rule, for any tag and outside of channels. */
+interface InRule {
+    workload: Workload;
+    actions: Action[];
+    /** Patterns of the rule's repositories that this goes for; none: for all of them. */
+    within: string[];
+}
 
-const isChannel = ({ access }: PolicySettings, pattern: string): boolean =>
-    access.channels.some((channel) => covers(channel, pattern));
+/** What one of `ci.workloads` has by a rule, which is open to CI or not. */
+function partOf({ repositories }: Workload, pattern: string, isOpen: boolean): Omit<InRule, "workload"> {
+    const within = isOpen ? repositories.filter((own) => mayOverlap(own, pattern)) : [];
+    return {
+        actions: within.length > 0 ? ["read", "create"] : ["read"],
+        within: within.some((own) => covers(own, pattern)) ? [] : within,
+    };
+}
+
+/** The channels that a rule may decide for: it has to say of each what holds there, since nothing is inherited. */
+const channelsIn = ({ channels }: Workload, pattern: string): string[] =>
+    channels.filter((channel) => mayOverlap(channel, pattern));
+
+const isChannel = ({ channels }: Workload, pattern: string): boolean =>
+    channels.some((channel) => covers(channel, pattern));
 
 /** The same for tags that may move beside versions. */
-const movableIn = ({ access }: PolicySettings, pattern: string): Movable[] =>
-    Object.entries(access.movableTags)
+const movableIn = ({ movableTags }: Workload, pattern: string): Movable[] =>
+    Object.entries(movableTags)
         .filter(([own]) => mayOverlap(own, pattern))
-        .map(([own, tags]) => ({ pattern: own, tags }));
+        .map(([own, tags]) => ({ pattern: own, tags: [...tags] }));
 
-/** What CI has by a rule in which it has these actions outside of channels, for any tag. */
-function ciGrants(settings: PolicySettings, pattern: string, actions: Action[]): Grant[] {
-    const { access, identity } = settings;
-    const grant = (given: Action[], ...conditions: NonNullable<Grant["conditions"]>): Grant => ({
+/** The condition that a repository is one of these, all of which the identity may push to. */
+const isWithin = ({ workload, within }: InRule): Condition[] =>
+    within.length === 0
+        ? []
+        : [
+              {
+                  expression: limitExpression({ repositories: within, tags: [] }),
+                  message: notPushable(workload.repositories),
+              },
+          ];
+
+/** What an identity of CI has by a rule. */
+function ciGrants(inRule: InRule, pattern: string): Grant[] {
+    const { workload, actions } = inRule;
+    const grant = (given: Action[], ...conditions: Condition[]): Grant => ({
         users: [],
-        groups: [identity.workloadsGroup],
+        groups: [workload.group],
         actions: sorted(given),
         ...(conditions.length > 0 ? { conditions } : {}),
     });
     if (!actions.includes("create")) return [grant(actions)];
-    if (isChannel(settings, pattern)) return [grant([...actions, "update"])];
-    const repositories = channelsIn(settings, pattern);
-    const tags = access.tagScheme;
-    const movable = movableIn(settings, pattern);
-    const ofScheme = { expression: limitExpression({ repositories, tags, movable }), message: isNotOfScheme(access) };
+    const within = isWithin(inRule);
+    // A condition goes for all actions of its grant.
+    const without = within.length > 0 ? [grant(actions.filter((action) => action !== "create"))] : [];
+    const some = within.length > 0 ? actions.filter((action) => action === "create") : actions;
+    if (isChannel(workload, pattern)) return [...without, grant([...some, "update"], ...within)];
+    const repositories = channelsIn(workload, pattern);
+    const tags = [...workload.tagScheme];
+    const movable = movableIn(workload, pattern);
+    const ofScheme = { expression: limitExpression({ repositories, tags, movable }), message: isNotOfScheme(workload) };
     const whereTagsMove = {
         expression: limitExpression({ repositories, tags: [], movable }),
-        message: tagExists(access),
+        message: tagExists(workload),
     };
     return [
-        // A condition goes for all actions of its grant.
+        ...without,
         ...(tags.length === 0
-            ? [grant(actions)]
-            : [grant(actions.filter((action) => action !== "create")), grant(["create"], ofScheme)]),
-        ...(repositories.length + movable.length > 0 ? [grant(["update"], whereTagsMove)] : []),
+            ? [grant(some, ...within)]
+            : [
+                  ...(within.length > 0 ? [] : [grant(some.filter((action) => action !== "create"))]),
+                  grant(["create"], ...within, ofScheme),
+              ]),
+        ...(repositories.length + movable.length > 0 ? [grant(["update"], ...within, whereTagsMove)] : []),
     ];
 }
 
@@ -96,24 +137,35 @@ function ciGrants(settings: PolicySettings, pattern: string, actions: Action[]):
 function refusals(
     settings: PolicySettings,
     pattern: string,
-    { ci, admins, groups }: { ci: Action[]; admins: Action[]; groups: [string, Action[]][] },
+    { workloads, admins, groups }: { workloads: InRule[]; admins: Action[]; groups: [string, Action[]][] },
 ): Grant[] {
     const { access, identity, zot } = settings;
     const mirror = zot.mirrors.find(({ prefix }) => covers(`${prefix}/**`, pattern));
     const closed = mirror && !access.ciMayPushToMirrors ? mirrorsUpstream(mirror.url) : undefined;
-    const refusal = (group: string, actions: Action[], message: string): Grant[] => {
+    const refusal = (group: string, actions: Action[], message: string, first: Condition[] = []): Grant[] => {
         const condition = { expression: limitExpression({ repositories: [], tags: [] }), message };
         return actions.length > 0
-            ? [{ users: [], groups: [group], actions: sorted(actions), conditions: [condition] }]
+            ? [{ users: [], groups: [group], actions: sorted(actions), conditions: [...first, condition] }]
             : [];
     };
-    const isSaid = channelsIn(settings, pattern).length + movableIn(settings, pattern).length > 0;
+    const ofCi = (inRule: InRule): Grant[] => {
+        const { workload, actions } = inRule;
+        const isSaid = channelsIn(workload, pattern).length + movableIn(workload, pattern).length > 0;
+        return [
+            ...(actions.includes("create")
+                ? // In other repositories the reason is that they are.
+                  refusal(workload.group, isSaid ? [] : ["update"], tagExists(workload), isWithin(inRule))
+                : refusal(workload.group, ["create", "update"], closed ?? notPushable(workload.repositories))),
+            ...refusal(workload.group, ["delete"], ciMayNotDelete()),
+        ];
+    };
     return [
-        ...(ci.includes("create")
-            ? refusal(identity.workloadsGroup, isSaid ? [] : ["update"], tagExists(access))
-            : refusal(identity.workloadsGroup, ["create", "update"], closed ?? notPushable(access.ciRepositories))),
-        ...refusal(identity.workloadsGroup, ["delete"], ciMayNotDelete()),
-        ...refusal(identity.adminsGroup, admins.includes("update") ? [] : ["update"], tagExists(access, true)),
+        ...workloads.flatMap(ofCi),
+        ...refusal(
+            identity.adminsGroup,
+            admins.includes("update") ? [] : ["update"],
+            tagExists({ channels: [], movableTags: {} }, true),
+        ),
         ...groups.flatMap(([group, actions]) => [
             ...(actions.includes("create")
                 ? refusal(group, ["update"], tagExists({ channels: [], movableTags: {} }))

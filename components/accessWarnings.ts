@@ -1,27 +1,52 @@
 /** What a preview says of rights that are declared, and have a price. Pure. */
-import type { PolicySettings } from "./settings";
+import { FIRST_WORKLOAD, mayOverlap, type PolicySettings, type Workload, workloadsOf } from "./settings";
 
 /** One sentence or two for each; none for a site that keeps every tag. */
-export function accessWarnings(settings: Pick<PolicySettings, "access" | "zot">): string[] {
+export function accessWarnings(settings: PolicySettings): string[] {
     return [...channelWarnings(settings), ...movableWarnings(settings)];
 }
 
 const inWords = (texts: readonly string[]) => texts.map((text) => JSON.stringify(text)).join(", ");
 
-function channelWarnings({ access, zot }: Pick<PolicySettings, "access" | "zot">): string[] {
-    if (access.channels.length === 0) return [];
-    return [
-        `access.channels: in the repositories of ${inWords(access.channels)} CI may move tags, and zot forgets at once ` +
-            "a manifest that a moved tag leaves: platforms of an image and signatures there can be gone a moment later. " +
-            "Keep versions in other repositories, and pin digests from there.",
-        ...(access.ciMayPushToMirrors && zot.mirrors.length > 0
-            ? [
-                  "access.channels: access.ciMayPushToMirrors is on, so that CI may move tags in a pull-through cache too, " +
-                      "wherever one of these patterns matches there.",
-              ]
-            : []),
-    ];
+function channelWarnings(settings: PolicySettings): string[] {
+    const { access, zot } = settings;
+    const workloads = workloadsOf(settings);
+    return workloads
+        .filter(({ channels }) => channels.length > 0)
+        .flatMap((workload) => {
+            const { name, channels } = workload;
+            const isFirst = name === FIRST_WORKLOAD;
+            const setting = isFirst ? "access.channels" : `ci.workloads.${name}.channels`;
+            const where = inWords(channels);
+            const others = workloads.filter((other) => other !== workload && losesTo(other, workload));
+            return [
+                `${setting}: in the repositories of ${where} ${isFirst ? "CI" : "this identity of CI"} may move tags, and ` +
+                    "zot forgets at once a manifest that a moved tag leaves: platforms of an image and signatures there " +
+                    "can be gone a moment later. Keep versions in other repositories, and pin digests from there.",
+                ...(others.length > 0
+                    ? [
+                          `${setting}: they may be repositories to which ${others.map((other) => other.name).join(", ")} ` +
+                              "may push and not move tags; what that identity pushes there can be moved all the same.",
+                      ]
+                    : []),
+                ...(access.ciMayPushToMirrors && zot.mirrors.length > 0
+                    ? [
+                          `${setting}: access.ciMayPushToMirrors is on, so that ${isFirst ? "CI" : "it"} may move tags in a ` +
+                              "pull-through cache too, wherever one of these patterns matches there.",
+                      ]
+                    : []),
+            ];
+        });
 }
+
+/** Whether an identity may push to what is a channel of another one's, and not of its own. */
+const losesTo = (identity: Workload, { channels, repositories }: Workload): boolean =>
+    channels.some(
+        (channel) =>
+            repositories.some((own) => mayOverlap(own, channel)) &&
+            identity.repositories.some((own) => mayOverlap(own, channel)) &&
+            !identity.channels.includes(channel),
+    );
 
 function movableWarnings({ access }: Pick<PolicySettings, "access">): string[] {
     return Object.entries(access.movableTags).map(

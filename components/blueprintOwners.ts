@@ -6,7 +6,7 @@ import type { Settings } from "./settings";
 
 /** Warns of each. Says nothing where the token may not list blueprints, which it needs not for anything else. */
 export async function warnOfBlueprints(
-    settings: Pick<Settings, "identity">,
+    settings: Pick<Settings, "identity" | "ci">,
     access: { url: string; token: string },
 ): Promise<void> {
     const found = await listBlueprints(access);

@@ -6,30 +6,19 @@ import * as pulumi from "@pulumi/pulumi";
 import * as zot from "pulumi-zot";
 import { type AccessPolicy, evaluate, type Who } from "./accessPolicy";
 import type { IdentityPreflight } from "./identityPreflight";
-import type { Settings } from "./settings";
+import { FIRST_WORKLOAD, type Settings, type Workload } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import { tellOfNewKey } from "./whatNext";
 import { namelessSecretFiles, policyOf, renderZotConfig } from "./zotConfig";
 
-/** Durations are texts such as `90d`, `12h` or `600s`. */
-export interface CiKeySettings {
-    /** How long a key lives. */
-    keyLifetime: string;
-    /** The age at which the next update makes a successor. Default: two thirds of the lifetime. */
-    keyRotateAfter?: string;
-    /** How long a key goes on working once it has a successor. */
-    predecessorLifetime: string;
-    /** Raised after a leak: the key is replaced and every other one revoked. */
-    keyGeneration: number;
-    /** Whether keys of a stack that is gone become predecessors. Default: they are a reason to refuse. */
-    takeOverKeys?: boolean;
-}
-
 export interface CiCredentialArgs {
     /** The settings, checked. */
     settings: Settings;
-    key: CiKeySettings;
+    /** The identity of CI whose key it is. */
+    workload: Workload;
+    /** Who may do what on the registry, for the proof that the key can push. Default: as the settings say. */
+    policy?: AccessPolicy;
     /** Slug of the flow in Authentik by which the service account logs in. Default: the one that Authentik chooses. */
     loginFlow?: pulumi.Input<string | undefined>;
     /** Asks whether the service account passes its login flow. Default: the login itself. */
@@ -52,12 +41,14 @@ export class CiCredential extends pulumi.ComponentResource {
 
     constructor(name: string, args: CiCredentialArgs, opts?: pulumi.ComponentResourceOptions) {
         super(componentTypes.ciCredential, name, {}, opts);
-        const { settings, key } = args;
+        const { settings, workload } = args;
+        const { key, user } = workload;
+        const policy = args.policy ?? policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
         const apiKey = new zot.ApiKey(
             name,
             {
                 registryUrl: settings.registry.url,
-                user: settings.identity.ciUser,
+                user,
                 lifetime: key.keyLifetime,
                 rotateAfter: key.keyRotateAfter,
                 predecessorLifetime: key.predecessorLifetime,
@@ -66,12 +57,12 @@ export class CiCredential extends pulumi.ComponentResource {
                 issuer: settings.identity.issuer,
                 acceptVersion: settings.zot.acceptVersion,
                 loginFlow: args.loginFlow,
-                repository: pushableRepository(
-                    policyOf(renderZotConfig(settings, namelessSecretFiles(settings))),
-                    settings,
-                ),
+                repository: pushableRepository(policy, workload),
             },
-            { parent: this, hooks: allHooks(args.preflight?.beforeCreate(), tellOfNewKey(name)) },
+            {
+                parent: this,
+                hooks: allHooks(args.preflight?.beforeCreateFor(workload.name), tellOfNewKey(name, workload.name)),
+            },
         );
 
         this.registry = pulumi.output(new URL(settings.registry.url).host);
@@ -80,7 +71,7 @@ export class CiCredential extends pulumi.ComponentResource {
         this.uuid = apiKey.uuid;
         // Also in preview, where what an update would change is unknown and says nothing.
         this.expires = apiKey.expires.apply((expires) => {
-            const warning = expiryWarning(expires, settings.identity.ciUser, new Date());
+            const warning = expiryWarning(expires, workload, new Date());
             if (warning) void pulumi.log.warn(warning, this);
             return expires;
         });
@@ -95,7 +86,11 @@ export class CiCredential extends pulumi.ComponentResource {
 }
 
 /** What to say of a key that ends soon, or undefined where it does not. */
-export function expiryWarning(expires: string, user: string, now: Date): string | undefined {
+export function expiryWarning(
+    expires: string,
+    { name, user }: Pick<Workload, "name" | "user">,
+    now: Date,
+): string | undefined {
     const left = Date.parse(expires) - now.getTime();
     // Not a moment that anyone can name, as in a test without a provider.
     if (Number.isNaN(left) || left > WARNING_TIME) return undefined;
@@ -111,7 +106,7 @@ export function expiryWarning(expires: string, user: string, now: Date): string 
     return (
         `The API key that CI pushes with (${user}) ends on ${moment}, within two weeks. ` +
         "The first pulumi up after its time to rotate makes a successor; to have one now: " +
-        "set ci.keyRotateAfter lower, and run pulumi up."
+        `set ${name === FIRST_WORKLOAD ? "ci" : `ci.workloads.${name}`}.keyRotateAfter lower, and run pulumi up.`
     );
 }
 
@@ -125,10 +120,10 @@ const SAMPLES = ["probe", "zot-hardening-probe", "p"];
  */
 export function pushableRepository(
     policy: AccessPolicy,
-    { access, identity }: Pick<Settings, "access" | "identity">,
+    { user, group, repositories }: Pick<Workload, "user" | "group" | "repositories">,
 ): string | undefined {
-    const ci: Who = { kind: "user", name: identity.ciUser, groups: [identity.workloadsGroup] };
-    const patterns = [...access.ciRepositories, ...policy.rules.map((rule) => rule.pattern)];
+    const ci: Who = { kind: "user", name: user, groups: [group] };
+    const patterns = [...repositories, ...policy.rules.map((rule) => rule.pattern)];
     return patterns
         .flatMap((pattern) => SAMPLES.map((sample) => pattern.replace(/\*\*|\*/g, sample).replaceAll("?", "p")))
         .find((repository) => evaluate(policy, ci, "create", repository));

@@ -8,11 +8,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Kind } from "../clients/authentik/objects";
 import { ciLoginFlowParts } from "./ciLoginFlowNames";
 import type { IdentityPreflight } from "./identityPreflight";
+import { FIRST_WORKLOAD } from "./settings";
 import { componentTypes } from "./typeTokens";
 
 export interface CiLoginFlowArgs {
     /** The service account's user name. */
     ciUser: string;
+    /** The identity of CI that it is of. Default: the first one. */
+    workload?: string;
     /** Id of the stage that checks passwords. */
     passwordStage: string;
     /** Asks whether the names are free. Default: nobody does. */
@@ -30,11 +33,11 @@ export class CiLoginFlow extends pulumi.ComponentResource {
 
     constructor(name: string, args: CiLoginFlowArgs, opts?: pulumi.ComponentResourceOptions) {
         super(componentTypes.ciLoginFlow, name, {}, opts);
-        const { after = [] } = args;
+        const { after = [], workload = FIRST_WORKLOAD } = args;
         const parent = { parent: this, dependsOn: after };
         const names = ciLoginFlowParts(args.ciUser);
         this.slug = names.slug;
-        const isFree = (kind: Kind) => ({ ...parent, hooks: args.preflight?.beforeCreate(kind) });
+        const isFree = (kind: Kind) => ({ ...parent, hooks: args.preflight?.beforeCreateFor(workload, kind) });
 
         const flow = new authentik.Flow(
             name,

@@ -5,16 +5,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { ChangedBefore } from "./changedBefore";
+import { accountResourceName } from "./ciAccount";
 import { CiCredential } from "./ciCredential";
 import { askBeforeWithdrawal } from "./hostObservation";
 import type { IdentityPreflight } from "./identityPreflight";
 import { LiveNames, namesOfRegistry } from "./liveNames";
 import { RegistryHost } from "./registryHost";
 import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
-import type { Settings } from "./settings";
+import { type Settings, workloadsOf } from "./settings";
 import { componentTypes } from "./typeTokens";
 import { AfterDestroy } from "./whatNext";
-import type { ZotConfig } from "./zotConfig";
+import { namelessSecretFiles, policyOf, renderZotConfig, type ZotConfig } from "./zotConfig";
 
 export interface HardenedRegistryArgs {
     /** The settings, checked: `declaredState(…).settings`. */
@@ -33,6 +34,8 @@ export interface HardenedRegistryArgs {
 export class HardenedRegistry extends pulumi.ComponentResource {
     /** What CI pushes with. */
     public readonly ciCredential: CiCredential;
+    /** What CI's further identities push with, by their name. */
+    public readonly workloadCredentials: Readonly<Record<string, CiCredential>>;
     /** zot's config as it is on the host. */
     public readonly zotConfig: pulumi.Output<ZotConfig>;
     /** sha256 of the config file on the host, in hex. */
@@ -80,19 +83,23 @@ export class HardenedRegistry extends pulumi.ComponentResource {
         );
         looked(host.observation);
 
-        // The service account logs in at the hardened zot, and is revoked there before it goes.
-        this.ciCredential = new CiCredential(
-            name,
-            {
-                settings: args.settings,
-                key: args.settings.ci,
-                loginFlow: identity.ciLoginFlow,
-                preflight: args.preflight,
-            },
-            { ...parent, dependsOn: [identity, host] },
+        // A service account logs in at the hardened zot, and is revoked there before it goes.
+        const { settings, preflight } = args;
+        const policy = policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
+        const [ci, ...others] = workloadsOf(settings).map(
+            (workload) =>
+                new CiCredential(
+                    accountResourceName(name, workload.name),
+                    { settings, workload, policy, loginFlow: identity.ciLoginFlows[workload.name], preflight },
+                    { ...parent, dependsOn: [identity, host] },
+                ),
+        ) as [CiCredential, ...CiCredential[]];
+        this.ciCredential = ci;
+        this.workloadCredentials = Object.fromEntries(
+            Object.keys(settings.ci.workloads).map((workload, index) => [workload, others[index]!]),
         );
 
-        askBeforeWithdrawal(name, args.settings, { ...parent, dependsOn: [identity, host, this.ciCredential] });
+        askBeforeWithdrawal(name, settings, { ...parent, dependsOn: [identity, host, ci, ...others] });
 
         new AfterDestroy(args.settings.host.onDestroy, parent);
 

@@ -17,7 +17,7 @@ import {
 } from "../clients/authentik/objects";
 import { outgoing } from "../clients/http/outgoing";
 import { ciLoginFlowParts } from "./ciLoginFlowNames";
-import type { Settings } from "./settings";
+import { type CiAccount, ciAccounts, FIRST_WORKLOAD, type Settings } from "./settings";
 
 interface Declared {
     kind: Kind;
@@ -26,36 +26,47 @@ interface Declared {
     from: string;
     /** Whether `npm run adopt` takes it over. */
     isAdopted: boolean;
+    /** The identity of CI that it comes with. */
+    workload: string;
 }
 
-/** What the program makes in Authentik under a name that no two objects share. */
-export function declaredNames({ identity }: Pick<Settings, "identity">): Declared[] {
-    const adopted = (kind: Kind, name: string, from: string): Declared => ({ kind, name, from, isAdopted: true });
-    const flow = identity.ciLoginFlow === "dedicated" ? ciLoginFlowParts(identity.ciUser) : undefined;
-    const ofFlow = (kind: Kind, name: string): Declared => ({
+/** What the program makes in Authentik under a name that no two objects share; the registration with the first account. */
+export function declaredNames({ identity, ci }: Pick<Settings, "identity" | "ci">): Declared[] {
+    const adopted = (kind: Kind, name: string, from: string, workload = FIRST_WORKLOAD): Declared => ({
         kind,
         name,
-        from: "identity.ciLoginFlow",
-        isAdopted: false,
+        from,
+        isAdopted: true,
+        workload,
     });
     return [
         adopted("OAuth2 provider of the client id", identity.clientId, "identity.clientId"),
         adopted("OAuth2 provider", identity.providerName, "identity.providerName"),
         adopted("application", identity.applicationSlug, "identity.applicationSlug"),
-        ...(identity.manageWorkloads
-            ? [
-                  adopted("group", identity.workloadsGroup, "identity.workloadsGroup"),
-                  adopted("user", identity.ciUser, "identity.ciUser"),
-              ]
-            : []),
-        ...(flow
-            ? [
-                  ofFlow("flow", flow.slug),
-                  ofFlow("stage", flow.identification),
-                  ofFlow("stage", flow.login),
-                  ofFlow("expression policy", flow.policy),
-              ]
-            : []),
+        ...ciAccounts({ identity, ci }).flatMap(({ workload, user, group, settings }) => [
+            ...(identity.manageWorkloads
+                ? [adopted("group", group, settings.group, workload), adopted("user", user, settings.user, workload)]
+                : []),
+            ...(identity.ciLoginFlow === "dedicated" ? flowNames(user, workload) : []),
+        ]),
+    ];
+}
+
+/** What belongs to the dedicated login flow of an account. */
+function flowNames(user: string, workload: string): Declared[] {
+    const { slug, identification, login, policy } = ciLoginFlowParts(user);
+    const ofFlow = (kind: Kind, name: string): Declared => ({
+        kind,
+        name,
+        from: "identity.ciLoginFlow",
+        isAdopted: false,
+        workload,
+    });
+    return [
+        ofFlow("flow", slug),
+        ofFlow("stage", identification),
+        ofFlow("stage", login),
+        ofFlow("expression policy", policy),
     ];
 }
 
@@ -125,9 +136,9 @@ interface BlockedFlow extends FlowObstacles {
 
 export class IdentityPreflight {
     private readonly access: ApiAccess | undefined;
-    private taken: Promise<Declared[]> | undefined;
+    private readonly taken = new Map<string | undefined, Promise<Declared[]>>();
     private obstacles: Promise<BlockedFlow[]> | undefined;
-    private isTold = false;
+    private readonly told = new Set<string>();
     /** By name: an update waits for ever for a hook whose name was registered twice (CLI 3.259). */
     private readonly hooks = new Map<string, pulumi.ResourceHook>();
     /** Inside a hook it is not known. */
@@ -140,7 +151,7 @@ export class IdentityPreflight {
      */
     constructor(
         private readonly component: string,
-        private readonly settings: Pick<Settings, "identity">,
+        private readonly settings: Pick<Settings, "identity" | "ci">,
         access: { url: string; token: string } | undefined,
         private readonly sendsMembers: boolean = isBridged(),
     ) {
@@ -152,7 +163,8 @@ export class IdentityPreflight {
      * is taken refuses it whole: an update without a preview would else make what is free, and stop half-way.
      */
     beforeCreateAll(): pulumi.ResourceHookBinding {
-        return this.beforeCreate(...new Set(declaredNames(this.settings).map(({ kind }) => kind)));
+        const kinds = new Set(declaredNames(this.settings).map(({ kind }) => kind));
+        return this.refuseBeforeCreate("names-are-free", [...kinds]);
     }
 
     /**
@@ -160,16 +172,30 @@ export class IdentityPreflight {
      * afterwards, it is refused before the first is made. Everything is told at once.
      */
     beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
+        return this.refuseBeforeCreate(
+            `${own.length > 1 ? "names-are" : `${own[0] ?? "login"}-is`}-free`,
+            own,
+            FIRST_WORKLOAD,
+        );
+    }
+
+    /** The same for what is made for an identity of CI: only its own names can be taken. */
+    beforeCreateFor(workload: string, ...own: Kind[]): pulumi.ResourceHookBinding {
+        if (workload === FIRST_WORKLOAD) return this.beforeCreate(...own);
+        return this.refuseBeforeCreate(`${own[0] ?? "login"}-is-free-for-${workload}`, own, workload);
+    }
+
+    private refuseBeforeCreate(what: string, own: Kind[], workload?: string): pulumi.ResourceHookBinding {
         const { access } = this;
         if (!access) return {};
         // The engine tells it with the refusal.
-        const name = `${this.component}-${own.length > 1 ? "names-are" : `${own[0]?.replaceAll(" ", "-") ?? "login"}-is`}-free`;
+        const name = `${this.component}-${what.replaceAll(" ", "-")}`;
         const made = this.hooks.get(name);
         if (made) return { beforeCreate: [made] };
         const refuse = new pulumi.ResourceHook(
             name,
             async () => {
-                const [taken, flows] = await Promise.all([this.askNames(access), this.askFlows(access)]);
+                const [taken, flows] = await Promise.all([this.askNames(access, workload), this.askFlows(access)]);
                 const problems: string[] = [];
                 if (taken.some(({ kind }) => own.includes(kind)))
                     problems.push(takenMessage(access.url, this.stack, taken));
@@ -178,9 +204,9 @@ export class IdentityPreflight {
                     if (certain.length > 0) problems.push(message(this.settings, flow, certain));
                 }
                 if (problems.length === 0) return;
-                const text = this.isTold ? "It cannot be made, as the other error says." : problems.join("\n");
-                this.isTold = true;
-                throw new pulumi.RunError(text);
+                const untold = problems.filter((problem) => !this.told.has(problem));
+                for (const problem of untold) this.told.add(problem);
+                throw new pulumi.RunError(untold.join("\n") || "It cannot be made, as the other error says.");
             },
             { onDryRun: true },
         );
@@ -196,9 +222,12 @@ export class IdentityPreflight {
         const { access, settings } = this;
         if (!access) return;
         const { identity } = settings;
-        const [flows, member] = await Promise.all([
+        const [flows, ...members] = await Promise.all([
             this.askFlows(access),
-            isMember(access, identity.ciUser, identity.workloadsGroup),
+            ...ciAccounts(settings).map(async (account) => ({
+                account,
+                isMember: await isMember(access, account.user, account.group),
+            })),
         ]);
         for (const { flow, obstacles, message } of flows) {
             const doubt = obstacles.some(({ isCertain }) => !isCertain)
@@ -212,12 +241,12 @@ export class IdentityPreflight {
                 )}${doubt}`,
             );
         }
-        if (member === false) {
+        for (const { account } of members.filter((one) => one.isMember === false)) {
             const remedy = identity.manageWorkloads
                 ? "pulumi up --refresh makes it one again"
                 : "make it one in Authentik";
             await pulumi.log.warn(
-                `In Authentik, ${identity.ciUser} is no member of the group ${identity.workloadsGroup}: ` +
+                `In Authentik, ${account.user} is no member of the group ${account.group}: ` +
                     `from its next login on, CI has no rights on the registry. ${remedy}.`,
             );
         }
@@ -227,17 +256,17 @@ export class IdentityPreflight {
      * Hooks for the group: refuses a change that would take members out. The provider that is bridged from Terraform's
      * sends those that the state knows along with every change; this project's own sends none.
      */
-    keepMembers(): pulumi.ResourceHookBinding {
+    keepMembers({ workload, group }: CiAccount = ciAccounts(this.settings)[0]): pulumi.ResourceHookBinding {
         const { access } = this;
         if (!access || !this.sendsMembers) return {};
         const refuse = new pulumi.ResourceHook(
-            `${this.component}-keeps-members`,
+            `${this.component}-keeps-members${workload === FIRST_WORKLOAD ? "" : `-of-${workload}`}`,
             async ({ id, oldOutputs }) => {
                 const known = (oldOutputs as { users?: number[] } | undefined)?.users ?? [];
                 const lost = (await membersOf(access, id))?.filter(({ pk }) => !known.includes(pk)) ?? [];
                 if (lost.length === 0) return;
                 throw new pulumi.RunError(
-                    `The group ${this.settings.identity.workloadsGroup} has members in Authentik that the state ` +
+                    `The group ${group} has members in Authentik that the state ` +
                         `does not know: ${lost.map(({ username }) => username).join(", ")}. ` +
                         "With this change the bridged provider would take them out. " +
                         "Read them in first: pulumi refresh, or pulumi up --refresh",
@@ -248,8 +277,16 @@ export class IdentityPreflight {
         return { beforeUpdate: [refuse] };
     }
 
-    private askNames(access: ApiAccess): Promise<Declared[]> {
-        return (this.taken ??= takenNames(access, declaredNames(this.settings)));
+    /** The names that are taken, of an identity of CI or of all. */
+    private askNames(access: ApiAccess, workload?: string): Promise<Declared[]> {
+        const asked =
+            this.taken.get(workload) ??
+            takenNames(
+                access,
+                declaredNames(this.settings).filter((one) => workload === undefined || one.workload === workload),
+            );
+        this.taken.set(workload, asked);
+        return asked;
     }
 
     /** The flows that CI's login goes through, of which something is in the way. */

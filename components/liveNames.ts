@@ -3,7 +3,7 @@
  * name, keys lose their owner, and groups that zot remembers from the last login no longer match.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "./settings";
+import { ciAccounts, type Settings } from "./settings";
 
 /**
  * Where a resource's inputs have the name: the input, and how to find the name in its text (default: the whole of it).
@@ -20,14 +20,18 @@ export type NamesOfRegistry = Readonly<Record<string, string>>;
  * What the settings call what the registry depends on; a group and an account that an administrator keeps may be
  * renamed freely.
  */
-export function namesOfRegistry({ identity }: Pick<Settings, "identity">): NamesOfRegistry {
+export function namesOfRegistry({ identity, ci }: Pick<Settings, "identity" | "ci">): NamesOfRegistry {
+    const accounts = identity.manageWorkloads ? ciAccounts({ identity, ci }) : [];
     return {
         "identity.issuer": identity.issuer,
         "identity.applicationSlug": identity.applicationSlug,
         "identity.clientId": identity.clientId,
-        ...(identity.manageWorkloads
-            ? { "identity.workloadsGroup": identity.workloadsGroup, "identity.ciUser": identity.ciUser }
-            : {}),
+        ...Object.fromEntries(
+            accounts.flatMap(({ user, group, settings }) => [
+                [settings.group, group],
+                [settings.user, user],
+            ]),
+        ),
     };
 }
 

@@ -1,20 +1,25 @@
 /** Which blueprints of Authentik write over what a stack declares. Pure. */
 import type { Blueprint } from "../clients/authentik/blueprints";
 import { outsideText } from "../clients/outsideText";
-import type { Settings } from "./settings";
+import { ciAccounts, type Settings } from "./settings";
 
 /** Where blueprints come from that Authentik brings along; none of them makes objects for a registry. */
 const BUNDLED = /^(default|system|example|migrations|testing|oss)\//;
 const REMEDY = "Disable it in Authentik (Customization > Blueprints), or take these objects out of it.";
 
 /** Warnings of enabled blueprints that name what the settings declare. */
-export function owningBlueprints(blueprints: readonly Blueprint[], { identity }: Pick<Settings, "identity">): string[] {
-    const keys = {
-        slug: identity.applicationSlug,
-        client_id: identity.clientId,
-        username: identity.ciUser,
-        name: identity.workloadsGroup,
-    };
+export function owningBlueprints(
+    blueprints: readonly Blueprint[],
+    { identity, ci }: Pick<Settings, "identity" | "ci">,
+): string[] {
+    const keys: [field: string, value: string][] = [
+        ["slug", identity.applicationSlug],
+        ["client_id", identity.clientId],
+        ...ciAccounts({ identity, ci }).flatMap(({ user, group }): [string, string][] => [
+            ["username", user],
+            ["name", group],
+        ]),
+    ];
     return blueprints
         .filter(({ enabled, content }) => enabled && content)
         .flatMap(({ name, content, context }) => {
@@ -25,7 +30,7 @@ export function owningBlueprints(blueprints: readonly Blueprint[], { identity }:
                     "m",
                 ).test(content) ||
                 (given.includes(value) && new RegExp(`\\b${field}["']?\\s*:\\s*!Context\\b`).test(content));
-            const named = Object.entries(keys).filter(([field, value]) => isNamed(field, value));
+            const named = keys.filter(([field, value]) => isNamed(field, value));
             if (named.length === 0) return [];
             return [
                 `The blueprint ${outsideText(name)} is enabled and names ` +

@@ -3,20 +3,18 @@
  *
  * zot sends a condition's message as `detail.reason` of its 403, in which it escapes `<` and `>`.
  */
-import type { PolicySettings } from "./settings";
+import type { Workload } from "./settings";
 import { exampleOf } from "./settings/tagForms";
 
-type Access = PolicySettings["access"];
+/** What an identity of CI may push, as far as it is told. */
+type Own = Pick<Workload, "channels" | "tagScheme" | "movableTags">;
 
 const or = (items: readonly string[]): string =>
     items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items.at(-1)}`;
 const repositories = (patterns: readonly string[]): string => `repositories like ${or(patterns)}`;
 
 /** A push to a tag that is there. */
-export function tagExists(
-    { channels, movableTags }: Pick<Access, "channels" | "movableTags">,
-    isAdmin = false,
-): string {
+export function tagExists({ channels, movableTags }: Pick<Own, "channels" | "movableTags">, isAdmin = false): string {
     if (isAdmin) return "this tag exists, and tags cannot be changed: push another tag, or delete this one first";
     const elsewhere = channels.length > 0 ? `; tags can be moved in ${repositories(channels)}` : "";
     const some = Object.entries(movableTags).map(
@@ -26,7 +24,7 @@ export function tagExists(
 }
 
 /** A new tag of CI that does not look as it has to. */
-export function isNotOfScheme({ tagScheme, channels }: Pick<Access, "tagScheme" | "channels">): string {
+export function isNotOfScheme({ tagScheme, channels }: Own): string {
     const elsewhere = channels.length > 0 ? `; any tag may be pushed to ${repositories(channels)}` : "";
     return `a new tag has to look like ${or(tagScheme.map(exampleOf))}: push such a tag${elsewhere}`;
 }

@@ -10,7 +10,7 @@ import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
-import { allHooks, showRights } from "./shownRights";
+import { allHooks, showRights, tierNames } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import {
     configText,
@@ -97,7 +97,7 @@ export class RegistryHost extends pulumi.ComponentResource {
         const rights = showRights(
             name,
             policyOf(renderZotConfig(settings, namelessSecretFiles(settings))),
-            settings.identity,
+            tierNames(settings),
         );
         const { proxy, ...connection } = hostConnection(settings);
         const deployment = new command.remote.Command(

@@ -6,11 +6,12 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ClientSecret } from "pulumi-zot";
 import type { ChangedBefore } from "./changedBefore";
-import { CiLoginFlow } from "./ciLoginFlow";
+import { accountResourceName, bindingOrders, declareAccount } from "./ciAccount";
 import type { IdentityPreflight } from "./identityPreflight";
+import { leftToPeople } from "./leftToPeople";
 import { LiveNames } from "./liveNames";
 import { lookUpMessages, reasonOf } from "./lookUpMessages";
-import type { Settings } from "./settings";
+import { type CiAccount, ciAccounts, FIRST_WORKLOAD, type Settings } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import { loginCallbackUrl } from "./zotConfig";
@@ -25,6 +26,8 @@ export interface AuthentikLookUps {
     adminsGroup: string;
     /** CI's group, where an administrator keeps it. */
     workloadsGroup?: string;
+    /** The same of CI's further identities, by their name. */
+    workloadGroups?: Record<string, string>;
     /** The stage that checks passwords, where the dedicated login flow is declared. */
     passwordStage?: string;
 }
@@ -44,20 +47,16 @@ interface LookUp<T> {
  *
  * @throws RunError with every look-up that failed, by name and setting, whatever the provider says of it.
  */
-export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">): Promise<AuthentikLookUps> {
+export async function lookUpAuthentik({ identity, ci }: Pick<Settings, "identity" | "ci">): Promise<AuthentikLookUps> {
     const scopes = ["openid", "email", "profile"].map((scope) => `goauthentik.io/providers/oauth2/scope-${scope}`);
     const kept = !identity.manageWorkloads;
     const isOwnFlow = identity.ciLoginFlow === "default" || identity.ciLoginFlow === "dedicated";
     const flow = (setting: "authorizationFlow" | "invalidationFlow" | "ciLoginFlow") =>
         lookUp("flow", identity[setting], `identity.${setting}`, authentik.getFlow({ slug: identity[setting] }));
-    const group = (setting: "adminsGroup" | "workloadsGroup") =>
-        lookUp(
-            "group",
-            identity[setting],
-            `identity.${setting}`,
-            authentik.getGroup({ name: identity[setting], includeUsers: false }),
-        );
-    const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, passwordStage, workloadsGroup] =
+    const group = (name: string, setting: string) =>
+        lookUp("group", name, setting, authentik.getGroup({ name, includeUsers: false }));
+    const accounts = kept ? ciAccounts({ identity, ci }) : [];
+    const [authorizationFlow, invalidationFlow, signingKey, scopeMappings, adminsGroup, passwordStage, ...rest] =
         await allOrOneMessage([
             flow("authorizationFlow"),
             flow("invalidationFlow"),
@@ -78,7 +77,7 @@ export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">):
                 undefined,
                 inFull(authentik.getPropertyMappingProviderScope({ managedLists: scopes }), scopes.length),
             ),
-            group("adminsGroup"),
+            group(identity.adminsGroup, "identity.adminsGroup"),
             identity.ciLoginFlow === "dedicated"
                 ? lookUp(
                       "stage",
@@ -87,12 +86,13 @@ export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">):
                       authentik.getStage({ name: identity.passwordStage }),
                   )
                 : undefined,
-            kept ? group("workloadsGroup") : undefined,
-            kept
-                ? lookUp("user", identity.ciUser, "identity.ciUser", authentik.getUser({ username: identity.ciUser }))
-                : undefined,
+            ...accounts.map(({ group: name, settings }) => group(name, settings.group)),
+            ...accounts.map(({ user, settings }) =>
+                lookUp("user", user, settings.user, authentik.getUser({ username: user })),
+            ),
             isOwnFlow ? undefined : flow("ciLoginFlow"),
         ] as const);
+    const groups = accounts.map(({ workload }, index): [string, string] => [workload, rest[index]!.id]);
     return {
         authorizationFlow: authorizationFlow.id,
         invalidationFlow: invalidationFlow.id,
@@ -100,7 +100,8 @@ export async function lookUpAuthentik({ identity }: Pick<Settings, "identity">):
         // In one order, whichever the provider gives them in: the bridged one compares lists by it.
         scopeMappings: [...scopeMappings.ids].sort(),
         adminsGroup: adminsGroup.id,
-        workloadsGroup: workloadsGroup?.id,
+        workloadsGroup: groups[0]?.[1],
+        workloadGroups: Object.fromEntries(groups.slice(1)),
         passwordStage: passwordStage?.id,
     };
 }
@@ -156,46 +157,6 @@ export interface RegistryIdentityArgs {
 }
 
 /**
- * What people set on these objects and the program does not say. It stays as they set it, whatever a provider makes of
- * a property that is left out: ours and the bridged one give it a default, or empty it.
- */
-const LEFT_TO_PEOPLE = {
-    provider: [
-        ...[
-            "accessCodeValidity",
-            "accessTokenValidity",
-            "refreshTokenValidity",
-            "refreshTokenThreshold",
-            "authenticationFlow",
-            "encryptionKey",
-        ],
-        ...["logoutUri", "logoutMethod", "jwtFederationProviders", "jwtFederationSources"],
-    ],
-    application: [
-        ...[
-            "backchannelProviders",
-            "group",
-            "metaDescription",
-            "metaHide",
-            "metaIcon",
-            "metaLaunchUrl",
-            "metaPublisher",
-            "openInNewTab",
-        ],
-    ],
-    group: ["attributes", "parents", "roles", "users"],
-    user: ["attributes", "email", "name", "path", "roles"],
-} as const;
-
-/** Properties of an object that are left to people: all of the list but those that the settings say. */
-function leftToPeople(
-    kind: keyof typeof LEFT_TO_PEOPLE,
-    said: Readonly<Record<string, unknown>> = {},
-): { ignoreChanges: string[] } {
-    return { ignoreChanges: LEFT_TO_PEOPLE[kind].filter((name) => said[name] === undefined) };
-}
-
-/**
  * A binding by which members pass, said in full: turned round, it would let in everybody else. The timeout is
  * Authentik's own.
  */
@@ -204,8 +165,8 @@ const PASSES = { enabled: true, negate: false, failureResult: false, timeout: 30
 export class RegistryIdentity extends pulumi.ComponentResource {
     /** Secret of the OAuth2 client. */
     public readonly clientSecret: pulumi.Output<string>;
-    /** Slug of the flow that the service account logs in by; undefined for the site's own. */
-    public readonly ciLoginFlow: string | undefined;
+    /** Slug of the flow that each service account logs in by, by its identity; undefined for the site's own. */
+    public readonly ciLoginFlows: Record<string, string | undefined>;
     private readonly changed: ChangedBefore | undefined;
 
     constructor(name: string, args: RegistryIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -294,7 +255,18 @@ export class RegistryIdentity extends pulumi.ComponentResource {
             },
         );
 
-        const workloadsGroup = found.workloadsGroup ?? this.workloads(name, identity, liveNames, after, preflight);
+        const [account, ...others] = ciAccounts(args.settings);
+        const declare = (one: CiAccount) =>
+            declareAccount(accountResourceName(name, one.workload), one, {
+                identity,
+                kept: one === account ? found.workloadsGroup : found.workloadGroups?.[one.workload],
+                passwordStage: found.passwordStage,
+                liveNames,
+                preflight,
+                changed: args.changed,
+                options: parent,
+            });
+        const first = declare(account);
 
         // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses
         // every change of it.
@@ -305,79 +277,29 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         );
         new authentik.PolicyBinding(
             `${name}-workloads`,
-            { target: application.uuid, group: workloadsGroup, order: 1, ...PASSES },
+            { target: application.uuid, group: first.group, order: 1, ...PASSES },
             {
                 ...parent,
                 dependsOn: [...after, adminsBinding],
                 hooks: this.changed?.note(`the binding of the group ${identity.workloadsGroup}`),
             },
         );
-
-        this.ciLoginFlow = this.loginFlow(name, identity, found, after, preflight);
+        const orders = bindingOrders(others.map(({ workload }) => workload));
+        this.ciLoginFlows = { [FIRST_WORKLOAD]: first.loginFlow };
+        for (const other of others) {
+            const { group, loginFlow } = declare(other);
+            new authentik.PolicyBinding(
+                `${name}-workloads-${other.workload}`,
+                { target: application.uuid, group, order: orders[other.workload]!, ...PASSES },
+                {
+                    ...parent,
+                    dependsOn: [...after, adminsBinding],
+                    hooks: this.changed?.note(`the binding of the group of ci.workloads.${other.workload}`),
+                },
+            );
+            this.ciLoginFlows[other.workload] = loginFlow;
+        }
         this.clientSecret = pulumi.secret(secret.value);
         this.registerOutputs({ clientSecret: this.clientSecret });
-    }
-
-    private loginFlow(
-        name: string,
-        identity: Settings["identity"],
-        found: AuthentikLookUps,
-        after: pulumi.Input<pulumi.Resource>[],
-        preflight?: IdentityPreflight,
-    ): string | undefined {
-        if (identity.ciLoginFlow === "default") return undefined;
-        if (identity.ciLoginFlow !== "dedicated") return identity.ciLoginFlow;
-        return new CiLoginFlow(
-            name,
-            { ciUser: identity.ciUser, passwordStage: found.passwordStage!, after, preflight },
-            { parent: this },
-        ).slug;
-    }
-
-    /** Makes CI's group and account, and answers the group's id. */
-    private workloads(
-        name: string,
-        identity: Settings["identity"],
-        liveNames: LiveNames,
-        after: pulumi.Input<pulumi.Resource>[],
-        preflight?: IdentityPreflight,
-    ): pulumi.Output<string> {
-        const parent = { parent: this, retainOnDelete: identity.retainOnDestroy, dependsOn: after };
-        const group = new authentik.Group(
-            name,
-            { name: identity.workloadsGroup, isSuperuser: false },
-            {
-                ...parent,
-                ...leftToPeople("group"),
-                hooks: allHooks(
-                    liveNames.guard("identity.workloadsGroup", { input: "name" }),
-                    preflight?.beforeCreate("group"),
-                    preflight?.keepMembers(),
-                    this.changed?.note(`the group ${identity.workloadsGroup}`),
-                ),
-            },
-        );
-        new authentik.User(
-            name,
-            {
-                username: identity.ciUser,
-                name: identity.ciUser,
-                type: "service_account",
-                isActive: true,
-                // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one
-                // wins.
-                groups: [group.id],
-            },
-            {
-                ...parent,
-                ...leftToPeople("user"),
-                hooks: allHooks(
-                    liveNames.guard("identity.ciUser", { input: "username" }),
-                    preflight?.beforeCreate("user"),
-                    this.changed?.note(`the user ${identity.ciUser}`),
-                ),
-            },
-        );
-        return group.id;
     }
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type AccessChange, changeInWords, isWidening, policyChanges, type TierNames } from "./accessChanges";
 import type { AccessPolicy } from "./accessPolicy";
 import { resourceHook } from "./resourceHook";
+import { type PolicySettings, workloadsOf } from "./settings";
 import { type JsonMap, policyOf } from "./zotConfig";
 
 /**
@@ -29,6 +30,17 @@ export function showRights(component: string, declared: AccessPolicy, tiers: Tie
         { onDryRun: true },
     );
     return { beforeUpdate: [show] };
+}
+
+/** How the groups of a site's tiers, and of its identities of CI, are called in words about rights. */
+export function tierNames(settings: PolicySettings): TierNames {
+    const [, ...others] = workloadsOf(settings);
+    const { workloadsGroup, adminsGroup } = settings.identity;
+    return {
+        workloadsGroup,
+        adminsGroup,
+        workloads: Object.fromEntries(others.map(({ group, name }) => [group, name])),
+    };
 }
 
 /** What is logged: one line for each change, what widens first. */

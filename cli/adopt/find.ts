@@ -6,9 +6,9 @@ import type { Application, Group, OAuth2Provider, PolicyBinding } from "@goauthe
 import { type Client, everyPage } from "../../clients/authentik/client";
 import { isNotFound } from "../../clients/authentik/failures";
 import { ciLoginFlowParts } from "../../components/ciLoginFlowNames";
-import type { Settings } from "../../components/settings";
+import { type CiAccount, ciAccounts, type Settings } from "../../components/settings";
 import { loginCallbackUrl } from "../../components/zotConfig";
-import type { Declared } from "./importFile";
+import { type Declared, declaredOf } from "./importFile";
 
 export interface Finding {
     object: Declared;
@@ -37,7 +37,11 @@ const endOf = ({ expires }: PolicyBinding): string | undefined => expires?.toISO
 export type Reader = Pick<Client, "core" | "providers" | "policies" | "flows" | "stages" | "propertyMappings">;
 
 type Identity = Settings["identity"];
-type Groups = Record<"workloads" | "admins", Group | undefined>;
+/** The group of each identity of CI, and the admins'. */
+interface Groups {
+    admins: Group | undefined;
+    workloads: { account: CiAccount; group: Group | undefined }[];
+}
 
 /** What is found, as it is found. */
 class Findings implements Found {
@@ -58,19 +62,21 @@ class Findings implements Found {
 
 export async function found(
     client: Reader,
-    { identity, registry }: Pick<Settings, "identity" | "registry">,
+    { identity, ci, registry }: Pick<Settings, "identity" | "ci" | "registry">,
 ): Promise<Found> {
     const result = new Findings();
     const provider = await findProvider(client, identity, result);
     if (provider) await warnOfProvider(client, provider, registry, result);
     const application = await findApplication(client, identity, provider, result);
-    const groups = await findGroups(client, identity, result);
-    if (identity.manageWorkloads) {
-        result.note("group", `group ${identity.workloadsGroup}`, groups.workloads?.pk);
-        await findCiUser(client, identity, result);
+    const accounts = ciAccounts({ identity, ci });
+    const groups = await findGroups(client, identity, accounts, result);
+    for (const { account, group } of identity.manageWorkloads ? groups.workloads : []) {
+        result.note(declaredOf("group", account.workload), `group ${account.group}`, group?.pk);
+        await findCiUser(client, account, result);
     }
     await findBindings(client, identity, application?.pk, groups, result);
-    if (identity.ciLoginFlow === "dedicated") await warnOfLoginFlow(client, identity.ciUser, result);
+    for (const { user } of identity.ciLoginFlow === "dedicated" ? accounts : [])
+        await warnOfLoginFlow(client, user, result);
     return result;
 }
 
@@ -160,12 +166,18 @@ async function findApplication(
     return application;
 }
 
-async function findGroups(client: Reader, identity: Identity, result: Findings): Promise<Groups> {
+async function findGroups(
+    client: Reader,
+    identity: Identity,
+    accounts: readonly CiAccount[],
+    result: Findings,
+): Promise<Groups> {
     const groupOf = async (name: string) =>
         (await client.core.coreGroupsList({ name, includeUsers: false })).results.find(
             (candidate) => candidate.name === name,
         );
-    const workloads = await groupOf(identity.workloadsGroup);
+    const workloads: Groups["workloads"] = [];
+    for (const account of accounts) workloads.push({ account, group: await groupOf(account.group) });
     const admins = await groupOf(identity.adminsGroup);
     result.warnIf(
         !admins,
@@ -173,32 +185,31 @@ async function findGroups(client: Reader, identity: Identity, result: Findings):
             `There is no group ${identity.adminsGroup}, which is looked up and never made: ` +
             "make it in Authentik, with its members, before pulumi up.",
     );
-    result.warnIf(
-        workloads?.isSuperuser,
-        () =>
-            `The group ${identity.workloadsGroup} makes its members superusers of Authentik: ` +
-            "pulumi up takes that away. Is it the right group?",
-    );
+    for (const { account, group } of workloads)
+        result.warnIf(
+            group?.isSuperuser,
+            () =>
+                `The group ${account.group} makes its members superusers of Authentik: ` +
+                "pulumi up takes that away. Is it the right group?",
+        );
     return { workloads, admins };
 }
 
-async function findCiUser(client: Reader, identity: Identity, result: Findings): Promise<void> {
-    const user = (await client.core.coreUsersList({ username: identity.ciUser })).results.find(
-        ({ username }) => username === identity.ciUser,
+async function findCiUser(client: Reader, { workload, user: name, group }: CiAccount, result: Findings): Promise<void> {
+    const user = (await client.core.coreUsersList({ username: name })).results.find(
+        ({ username }) => username === name,
     );
-    result.note("user", `user ${identity.ciUser}`, user?.pk);
+    result.note(declaredOf("user", workload), `user ${name}`, user?.pk);
     result.warnIf(
         user && user.type !== "service_account",
         () =>
-            `The user ${identity.ciUser} is of type ${user!.type}, not a service account: is it a person's? ` +
+            `The user ${name} is of type ${user!.type}, not a service account: is it a person's? ` +
             "pulumi up would make it one.",
     );
-    const others = (user?.groupsObj ?? [])
-        .filter(({ name }) => name !== identity.workloadsGroup)
-        .map(({ name }) => name);
+    const others = (user?.groupsObj ?? []).filter((one) => one.name !== group).map((one) => one.name);
     result.warnIf(
         others.length > 0,
-        () => `The user ${identity.ciUser} is a member of ${others.join(", ")} too: pulumi up takes it out.`,
+        () => `The user ${name} is a member of ${others.join(", ")} too: pulumi up takes it out.`,
     );
 }
 
@@ -216,10 +227,15 @@ async function findBindings(
     // The filter may be one that this version ignores.
     const ofApplication = bindings.filter((binding) => binding.target === target);
     const taken = new Set<PolicyBinding>();
-    for (const [object, holder, name] of [
+    const holders: [object: Declared, holder: Group | undefined, name: string][] = [
         ["adminsBinding", admins, identity.adminsGroup],
-        ["workloadsBinding", workloads, identity.workloadsGroup],
-    ] as const) {
+        ...workloads.map(({ account, group }): [Declared, Group | undefined, string] => [
+            declaredOf("workloadsBinding", account.workload),
+            group,
+            account.group,
+        ]),
+    ];
+    for (const [object, holder, name] of holders) {
         // One that ends goes with its end, and members would no longer log in: the program's own stay.
         const ofGroup = ofApplication.filter(({ group }) => holder !== undefined && group === holder.pk);
         const [binding, ...more] = ofGroup.filter((candidate) => endOf(candidate) === undefined);

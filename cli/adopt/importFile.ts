@@ -5,6 +5,7 @@
  * Components are no objects of Authentik; they are part of a resource's address in the state, and are made by the
  * import where the state has none.
  */
+import { FIRST_WORKLOAD } from "../../components/settings/workloads";
 import { authentikTypes, componentTypes } from "../../components/typeTokens";
 
 /** What the program declares in Authentik, by the name that it has in this file, with its name in the program. */
@@ -16,7 +17,24 @@ const DECLARED = {
     adminsBinding: { token: authentikTypes.policyBinding, name: "registry-admins" },
     workloadsBinding: { token: authentikTypes.policyBinding, name: "registry-workloads" },
 } as const;
-export type Declared = keyof typeof DECLARED;
+type Kind = keyof typeof DECLARED;
+/** What each further identity of CI has of its own. */
+type OfEach = "group" | "user" | "workloadsBinding";
+/** An object that is declared; `group-charts` is that of `ci.workloads.charts`. */
+export type Declared = Kind | `${OfEach}-${string}`;
+
+/** The key of an identity's object. */
+export const declaredOf = (kind: OfEach, workload: string): Declared =>
+    workload === FIRST_WORKLOAD ? kind : `${kind}-${workload}`;
+
+const kindOf = (object: Declared): Kind => object.split("-")[0] as Kind;
+
+/** Its type, and its name in the program. */
+function resourceOf(object: Declared): { token: string; name: string } {
+    const { token, name } = DECLARED[kindOf(object)];
+    // What follows the kind follows its name as well.
+    return { token, name: name + object.slice(kindOf(object).length) };
+}
 
 /** The components that they are in, outermost first. */
 const COMPONENTS = [
@@ -41,17 +59,19 @@ export interface ImportFile {
     }[];
 }
 
-/** The addresses of everything that could be in the file. */
-export function addresses(
+/** The address of an object, or of a component, in the stack's state. */
+export function addressOf(
+    object: Declared | (typeof COMPONENTS)[number]["key"],
     project: string,
     stack: string,
-): Record<Declared | (typeof COMPONENTS)[number]["key"], string> {
-    const urn = (types: string[], name: string) =>
-        `urn:pulumi:${stack.split("/").at(-1)}::${project}::${types.join("$")}::${name}`;
+): string {
     const path = COMPONENTS.map(({ type }) => type);
-    const components = COMPONENTS.map(({ key, name }, index) => [key, urn(path.slice(0, index + 1), name)]);
-    const declared = Object.entries(DECLARED).map(([key, { token, name }]) => [key, urn([...path, token], name)]);
-    return Object.fromEntries([...components, ...declared]) as ReturnType<typeof addresses>;
+    const urn = (types: readonly string[], name: string) =>
+        `urn:pulumi:${stack.split("/").at(-1)}::${project}::${types.join("$")}::${name}`;
+    const index = COMPONENTS.findIndex(({ key }) => key === object);
+    if (index >= 0) return urn(path.slice(0, index + 1), COMPONENTS[index]!.name);
+    const { token, name } = resourceOf(object as Declared);
+    return urn([...path, token], name);
 }
 
 /**
@@ -64,14 +84,15 @@ export function importFile(
     project: string,
     stack: string,
 ): ImportFile {
-    const urns = addresses(project, stack);
-    const present = COMPONENTS.filter(({ key }) => inState.has(urns[key]));
-    const objects = (Object.keys(DECLARED) as Declared[]).filter(
-        (key) => found[key] !== undefined && !inState.has(urns[key]),
-    );
-    const components = objects.length === 0 ? [] : COMPONENTS.filter(({ key }) => !inState.has(urns[key]));
+    const isThere = (key: Parameters<typeof addressOf>[0]) => inState.has(addressOf(key, project, stack));
+    const present = COMPONENTS.filter(({ key }) => isThere(key));
+    const kinds = Object.keys(DECLARED);
+    const objects = (Object.keys(found) as Declared[])
+        .filter((key) => found[key] !== undefined && !isThere(key))
+        .sort((left, right) => kinds.indexOf(kindOf(left)) - kinds.indexOf(kindOf(right)));
+    const components = objects.length === 0 ? [] : COMPONENTS.filter(({ key }) => !isThere(key));
     return {
-        nameTable: Object.fromEntries(present.map(({ key }) => [key, urns[key]])),
+        nameTable: Object.fromEntries(present.map(({ key }) => [key, addressOf(key, project, stack)])),
         resources: [
             ...components.map(({ key, type, name }) => {
                 const outer = COMPONENTS[COMPONENTS.findIndex((component) => component.key === key) - 1];
@@ -84,9 +105,9 @@ export function importFile(
                 };
             }),
             ...objects.map((key) => ({
-                type: DECLARED[key].token,
+                type: resourceOf(key).token,
                 name: key,
-                logicalName: DECLARED[key].name,
+                logicalName: resourceOf(key).name,
                 parent: COMPONENTS.at(-1)!.key,
                 id: found[key]!,
                 version: VERSION,

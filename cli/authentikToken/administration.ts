@@ -54,12 +54,14 @@ export class Administration {
         }
         const version = await this.api.version();
         // Looked at first, so that nothing is left behind where the service account is missing.
-        const ciUser = onServiceAccount(task).length > 0 ? await this.serviceAccount(task.ciUser) : undefined;
+        const ciUsers: User[] = [];
+        for (const name of onServiceAccount(task).length > 0 ? task.ciUsers : [])
+            ciUsers.push(await this.serviceAccount(name));
         const role = await this.role(task.name);
         const account = await this.account(task);
         await this.membership(account, role, task.name);
         await this.permissions(task, role);
-        if (ciUser) await this.permissionsOn(ciUser, task, role);
+        for (const ciUser of ciUsers) await this.permissionsOn(ciUser, task, role);
         const key = await this.tokenKey(task, account);
         if (key !== undefined) await this.verify(task, key);
         return { version, done: this.done, warnings: this.warnings, key };

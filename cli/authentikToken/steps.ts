@@ -11,7 +11,7 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
  * curl on standard input, and prints the new token on standard output.
  */
 export function apiSteps(task: TokenTask, url: string): string {
-    const { name, ciUser } = task;
+    const { name, ciUsers } = task;
     const account = onServiceAccount(task);
     const token = JSON.stringify(tokenOf(task, 0)).replace('"user":0', '"user":\'"$user"\'');
     return [
@@ -28,17 +28,15 @@ export function apiSteps(task: TokenTask, url: string): string {
         `role=$(ask POST /rbac/roles/ ${quoted(JSON.stringify({ name }))} | jq --exit-status --raw-output .pk)`,
         `ask POST "/rbac/permissions/assigned_by_roles/$role/assign/" ` +
             `${quoted(JSON.stringify({ permissions: everywhere(task) }))} >/dev/null`,
-        ...(account.length === 0
-            ? []
-            : [
-                  "",
-                  `# What it may do to the service account ${ciUser}, and to no other user.`,
-                  `ci=$(ask GET ${quoted(`/core/users/?username=${encodeURIComponent(ciUser)}`)} | jq ` +
-                      "--exit-status --raw-output " +
-                      `${quoted(`.results[] | select(.username == ${JSON.stringify(ciUser)}) | .pk`)})`,
-                  `ask POST "/rbac/permissions/assigned_by_roles/$role/assign/" ` +
-                      `'{"permissions":${JSON.stringify(account)},"model":"authentik_core.user","object_pk":"'"$ci"'"}' >/dev/null`,
-              ]),
+        ...(account.length === 0 ? [] : ciUsers).flatMap((ciUser) => [
+            "",
+            `# What it may do to the service account ${ciUser}, and to no other user.`,
+            `ci=$(ask GET ${quoted(`/core/users/?username=${encodeURIComponent(ciUser)}`)} | jq ` +
+                "--exit-status --raw-output " +
+                `${quoted(`.results[] | select(.username == ${JSON.stringify(ciUser)}) | .pk`)})`,
+            `ask POST "/rbac/permissions/assigned_by_roles/$role/assign/" ` +
+                `'{"permissions":${JSON.stringify(account)},"model":"authentik_core.user","object_pk":"'"$ci"'"}' >/dev/null`,
+        ]),
         "",
         "# The account that holds the role.",
         `user=$(ask POST /core/users/ ${quoted(JSON.stringify(accountOf(task)))} | jq --exit-status --raw-output .pk)`,
@@ -56,19 +54,18 @@ export function apiSteps(task: TokenTask, url: string): string {
 
 /** In the web interface of Authentik 2025.12 and newer. */
 export function userInterfaceSteps(task: TokenTask, url: string): string {
-    const { name, ciUser } = task;
+    const { name, ciUsers } = task;
     const account = onServiceAccount(task);
     const list = (permissions: readonly string[]) => permissions.map((permission) => `       ${permission}`).join("\n");
     const steps = [
         `Open ${url}/if/admin/ as an administrator.`,
         `Directory > Roles: create the role ${name}.`,
         `On the role's page, Permissions > Assigned global permissions > Assign permission:\n${list(everywhere(task))}`,
-        ...(account.length === 0
-            ? []
-            : [
-                  `Directory > Users > ${ciUser} > Permissions > Permissions on this object: ` +
-                      `assign to the role ${name}, and to nobody else:\n${list(account)}`,
-              ]),
+        ...(account.length === 0 ? [] : ciUsers).map(
+            (ciUser) =>
+                `Directory > Users > ${ciUser} > Permissions > Permissions on this object: ` +
+                `assign to the role ${name}, and to nobody else:\n${list(account)}`,
+        ),
         `Directory > Users: create the service account ${name}. ` +
             `On its page, Roles > Assigned Roles > Add to existing role: ${name}.`,
         `Directory > Tokens and App passwords: create the token ${name}, user ${name}, intent API Token, ` +

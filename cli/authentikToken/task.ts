@@ -14,16 +14,20 @@ export interface TokenTask {
     name: string;
     work: AuthentikWork;
     needed: readonly NeededPermission[];
-    /** The service account that CI pushes as. */
-    ciUser: string;
+    /** The service accounts that CI pushes as. */
+    ciUsers: readonly string[];
 }
 
-/** @param identity settings of the stack */
+/**
+ * @param identity settings of the stack
+ * @param others service accounts of CI's further identities
+ */
 export function tokenTask(
     stack: string,
     purpose: TokenPurpose,
     identity: Pick<Settings["identity"], "manageWorkloads" | "ciUser" | "ciLoginFlow">,
     name = defaultName(stack, purpose),
+    others: readonly string[] = [],
 ): TokenTask {
     const work: AuthentikWork = {
         purpose,
@@ -31,7 +35,7 @@ export function tokenTask(
         managesLoginFlow: identity.ciLoginFlow === "dedicated",
         mintsKey: true,
     };
-    return { name, work, needed: neededPermissions(work), ciUser: identity.ciUser };
+    return { name, work, needed: neededPermissions(work), ciUsers: [identity.ciUser, ...others] };
 }
 
 /** Of role, account and token. Of `organization/project/name` the last part is the stack's. */
@@ -50,7 +54,7 @@ export function defaultName(stack: string, purpose: TokenPurpose): string {
 export const everywhere = ({ needed }: TokenTask): string[] =>
     needed.filter(({ onlyOn }) => onlyOn === undefined).map(({ permission }) => permission);
 
-/** Needed on CI's service account alone. */
+/** Needed on CI's service accounts alone. */
 export const onServiceAccount = ({ needed }: TokenTask): string[] =>
     needed.filter(({ onlyOn }) => onlyOn !== undefined).map(({ permission }) => permission);
 

@@ -37,9 +37,10 @@ const DAY = 86_400_000;
 /**
  * @param text what `pulumi stack output --json --show-secrets` prints
  * @param names of what is handed over
+ * @param workload one of `ci.workloads`; default: the identity that a site always has
  * @throws OutputsError where something is missing, or the key has expired. No value is in its message.
  */
-export function credentialFrom(text: string, names: SecretNames, now: Date): Credential {
+export function credentialFrom(text: string, names: SecretNames, now: Date, workload?: string): Credential {
     let outputs: unknown;
     try {
         outputs = JSON.parse(text);
@@ -53,23 +54,26 @@ export function credentialFrom(text: string, names: SecretNames, now: Date): Cre
             "The stack's outputs are not a JSON object; give what `pulumi stack output --json --show-secrets` prints.",
         );
     const read = (name: string): string | undefined => {
-        const value = (outputs as Record<string, unknown>)[name];
+        const value = outputOf(outputs as Record<string, unknown>, name, workload);
         return typeof value === "string" && value !== "" ? value : undefined;
     };
     const key = read("ciApiKey");
+    const called = (name: string) => calledOutput(name, workload);
     if (key === undefined)
         throw new OutputsError(
-            "The stack has no output ciApiKey: run pulumi up, which makes CI's key, and then this again.",
+            `The stack has no output ${called("ciApiKey")}: run pulumi up, which makes CI's key, and then this again.`,
         );
     if (key === "[secret]")
         throw new OutputsError("The stack's outputs were printed without their secrets; add --show-secrets.");
     if (!/^[\x21-\x7e]+$/.test(key))
         throw new OutputsError(
-            "The stack's output ciApiKey holds spaces, line breaks or characters that no API key has.",
+            `The stack's output ${called("ciApiKey")} holds spaces, line breaks or characters that no API key has.`,
         );
     const expires = read("ciApiKeyExpires");
     if (expires !== undefined && Number.isNaN(Date.parse(expires)))
-        throw new OutputsError(`The stack's output ciApiKeyExpires is not a time: ${JSON.stringify(expires)}.`);
+        throw new OutputsError(
+            `The stack's output ${called("ciApiKeyExpires")} is not a time: ${JSON.stringify(expires)}.`,
+        );
     if (expires !== undefined && Date.parse(expires) <= now.getTime()) {
         throw new OutputsError(
             `CI's key expired at ${expires} and was not handed over: ` +
@@ -80,11 +84,13 @@ export function credentialFrom(text: string, names: SecretNames, now: Date): Cre
         const value = read(output);
         if (value === undefined)
             throw new OutputsError(
-                `The stack has no output ${output}, which is to be handed over as ${name}: ` +
+                `The stack has no output ${called(output)}, which is to be handed over as ${name}: ` +
                     "run pulumi up, or leave it out of the names.",
             );
         if (/[\0-\x1f\x7f]/.test(value))
-            throw new OutputsError(`The stack's output ${output} has more than one line, which cannot be handed over.`);
+            throw new OutputsError(
+                `The stack's output ${called(output)} has more than one line, which cannot be handed over.`,
+            );
         return { output, name, value, secret: output === "ciApiKey" };
     });
     items.sort((left, right) => Number(right.secret) - Number(left.secret));
@@ -97,6 +103,32 @@ export function credentialFrom(text: string, names: SecretNames, now: Date): Cre
         uuid: read("ciApiKeyUuid"),
     };
 }
+
+/** Outputs that each identity of CI has its own of. */
+const OF_EACH = ["ciUserName", "ciApiKey", "ciApiKeyExpires", "ciApiKeyUuid"];
+
+/** Where an output stands for one of `ci.workloads`: beside the keys, which are secret as a whole. */
+const placeOf = (name: string) => (name === "ciApiKey" ? "workloadApiKeys" : "workloads");
+
+/**
+ * A stack's output as an identity of CI has it.
+ *
+ * @param workload one of `ci.workloads`; undefined for the identity that a site always has
+ */
+export function outputOf(outputs: Record<string, unknown>, name: string, workload: string | undefined): unknown {
+    if (workload === undefined || !OF_EACH.includes(name)) return outputs[name];
+    const all = outputs[placeOf(name)];
+    // The outputs were printed without their secrets.
+    if (typeof all === "string") return all;
+    const own = isMap(all) && Object.hasOwn(all, workload) ? all[workload] : undefined;
+    return name === "ciApiKey" ? own : isMap(own) ? own[name] : undefined;
+}
+
+/** What it is called, for people. */
+const calledOutput = (name: string, workload: string | undefined): string =>
+    workload === undefined || !OF_EACH.includes(name)
+        ? name
+        : `${placeOf(name)}.${workload}${name === "ciApiKey" ? "" : `.${name}`}`;
 
 /** A sentence for a key that ends soon. */
 export function expiryWarning(expires: string | undefined, now: Date): string | undefined {

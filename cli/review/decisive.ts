@@ -78,6 +78,7 @@ export function besideChanges(
 
 function parsed(value: SettingValue | undefined): unknown {
     if (value === undefined) return undefined;
+    if (value.whole !== undefined) return value.whole;
     try {
         return JSON.parse(value.shown);
     } catch {

@@ -8,7 +8,7 @@ import {
     whoInWords,
 } from "../../components/accessChanges";
 import { type AccessMatrix, accessMatrix } from "../../components/accessPolicy";
-import type { Effect } from "../../components/settings";
+import { type Effect, isMap } from "../../components/settings";
 import { configText, policyOf } from "../../components/zotConfig";
 import { besideChanges, decisiveChanges } from "./decisive";
 import { otherRights, type RightsChange } from "./rights";
@@ -131,7 +131,18 @@ function settingText(side: StackSide, name: string): string {
 const tiersOf = (side: StackSide): TierNames => ({
     workloadsGroup: settingText(side, "identity.workloadsGroup"),
     adminsGroup: settingText(side, "identity.adminsGroup"),
+    workloads: workloadNames(side),
 });
+
+/** Names of CI's further identities by their group; none where the setting cannot be read. */
+function workloadNames(side: StackSide): Record<string, string> {
+    const workloads = side.settings.get("ci.workloads")?.whole;
+    return Object.fromEntries(
+        Object.entries(isMap(workloads) ? workloads : {}).flatMap(([name, entry]) =>
+            isMap(entry) && typeof entry.group === "string" ? [[entry.group, name]] : [],
+        ),
+    );
+}
 
 function settingChanges(before: Map<string, SettingValue>, after: Map<string, SettingValue>): StackReview["settings"] {
     const names = [...new Set([...before.keys(), ...after.keys()])].sort();

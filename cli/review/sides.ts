@@ -45,6 +45,8 @@ const STACK_NAME = /^[A-Za-z0-9._-]{1,100}$/;
 /** One setting of a stack as its files have it; a secret shows only whether it is another one. */
 export interface SettingValue {
     shown: string;
+    /** All of it, of further identities of CI, which are longer than what is shown. */
+    whole?: unknown;
     /** Two values are the same where this is. */
     fingerprint: string;
 }
@@ -318,6 +320,7 @@ function settingValue(name: string, value: unknown, isHidden?: boolean): Setting
         text.includes('"secure":');
     return {
         fingerprint,
+        ...(name === "ci.workloads" && !isSecret ? { whole: value } : {}),
         shown: isSecret
             ? "[secret]"
             : shown(DECLARED.has(name) && name !== "zot.extraConfig" ? value : withoutSecretsIn(value)),

@@ -14,18 +14,17 @@ export interface Rotation {
     effect: string;
 }
 
-/** Nothing but CI's key, whatever else is pending. Patterns, since a URN holds stack and project. */
-const ONLY_THE_KEY = ["--target", "**zot:index/apiKey:ApiKey**"];
+/** Nothing but one key, whatever else is pending. Patterns, since a URN holds stack and project. */
+const onlyTheKey = (workload: string | undefined) => [
+    "--target",
+    `**zot:index/apiKey:ApiKey::registry${workload === undefined ? "" : `-${workload}`}`,
+];
+
+/** Where the settings of a key stand in a stack's file. */
+const keyPlace = (workload: string | undefined) => (workload === undefined ? "ci" : `ci.workloads.${workload}`);
 
 export const ROTATIONS = {
-    "ci-key": {
-        what: "CI's key",
-        // Older than a second is due.
-        during: { "ci.keyRotateAfter": "1s" },
-        updates: [ONLY_THE_KEY, ONLY_THE_KEY],
-        isAlone: true,
-        effect: "the former key works for ci.predecessorLifetime",
-    },
+    "ci-key": keyRotation(),
     "client-secret": {
         what: "the secret of the OAuth2 client",
         during: {},
@@ -42,21 +41,36 @@ export const ROTATIONS = {
     },
 } as const satisfies Record<string, Rotation>;
 
+/**
+ * @param workload one of `ci.workloads`; default: the identity that a site always has
+ */
+export function keyRotation(workload?: string): Rotation {
+    return {
+        what: workload === undefined ? "CI's key" : `the key of CI's identity ${workload}`,
+        // Older than a second is due.
+        during: { [`${keyPlace(workload)}.keyRotateAfter`]: "1s" },
+        updates: [onlyTheKey(workload), onlyTheKey(workload)],
+        isAlone: true,
+        effect: "the former key works for ci.predecessorLifetime",
+    };
+}
+
 export type Rotatable = keyof typeof ROTATIONS;
 
 /**
  * The rotation of a key that has leaked: every key of CI's user ends with it, and the number stays in the stack's file.
  *
- * @param generation `ci.keyGeneration` as it is; a setting that is not given is 0
+ * @param generation `keyGeneration` of the identity as it is; a setting that is not given is 0
+ * @param workload one of `ci.workloads`; default: the identity that a site always has
  */
-export function leakedKey(generation: unknown): Rotation & { kept: Record<string, string> } {
+export function leakedKey(generation: unknown, workload?: string): Rotation & { kept: Record<string, string> } {
     const next = (typeof generation === "number" ? generation : 0) + 1;
     return {
-        what: "CI's key, which has leaked",
+        what: `${keyRotation(workload).what}, which has leaked`,
         during: {},
-        kept: { "ci.keyGeneration": String(next) },
-        updates: [ONLY_THE_KEY],
+        kept: { [`${keyPlace(workload)}.keyGeneration`]: String(next) },
+        updates: [onlyTheKey(workload)],
         isAlone: true,
-        effect: "every other key of CI's user ends at once",
+        effect: `every other key of ${workload === undefined ? "CI's user" : "its user"} ends at once`,
     };
 }

@@ -5,11 +5,12 @@ import { UserError } from "../../clients/userError";
 import type { AccessPolicy } from "../../components/accessPolicy";
 import { tieredPolicy } from "../../components/accessTiers";
 import { declaredState } from "../../components/declaredState";
-import { isMap } from "../../components/settings";
+import { FIRST_WORKLOAD, isMap, workloadsOf } from "../../components/settings";
 import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { type MovableTags, movableEntryMistake } from "../../components/settings/movableTags";
 import { channelMistake } from "../../components/settings/patterns";
 import { tagFormMistake } from "../../components/settings/tagForms";
+import { outputOf } from "../ciSecrets/outputs";
 import { pulumi, tokenInStack } from "../shared/pulumi";
 import { projectFolder } from "../shared/stack";
 
@@ -82,6 +83,8 @@ export interface SubjectOptions {
     movableTags?: string[];
     explainRefusals?: boolean;
     loginFlow?: string;
+    /** One of the stack's `ci.workloads`, as which CI is looked at. */
+    workload?: string;
     /** A program, or `true` for the machine's own. */
     browser?: string | true;
     readOnly?: boolean;
@@ -151,6 +154,8 @@ function fromOptions(options: SubjectOptions, environment: NodeJS.ProcessEnv): S
             rules: {},
         },
         identity: { adminsGroup, workloadsGroup, ciUser },
+        ci: { workloads: {} },
+        ciSecrets: {},
         zot: { mirrors: (options.mirror ?? []).map((prefix) => ({ url: "", prefix })) },
     } as unknown as Parameters<typeof tieredPolicy>[0]);
     return {
@@ -190,25 +195,35 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
     const { settings, policy } = declaredState(raw, `Pulumi.${stack}.yaml`);
     const remarks: string[] = [];
     const outputs = await outputsOf(stack, folder, remarks);
-    const text = (name: string) =>
-        typeof outputs[name] === "string" && outputs[name] !== "" ? (outputs[name] as string) : undefined;
+    const text = (name: string, workload?: string) => {
+        const value = outputOf(outputs, name, workload);
+        return typeof value === "string" && value !== "" ? value : undefined;
+    };
     const { access, identity, zot, registry } = settings;
+    const workloads = workloadsOf(settings);
+    const workload = workloads.find(({ name }) => name === (options.workload ?? FIRST_WORKLOAD));
+    if (!workload)
+        throw new UserError(
+            `There is no identity of CI called ${JSON.stringify(options.workload)}; there are ` +
+                `${workloads.map(({ name }) => name).join(", ")} (ci.workloads).`,
+        );
+    const own = workload.name === FIRST_WORKLOAD ? undefined : workload.name;
     const url = options.authentikUrl ?? environment.AUTHENTIK_URL ?? new URL(identity.issuer).origin;
     const token = environment.AUTHENTIK_TOKEN ?? (options.readOnly ? undefined : await tokenInStack(stack, folder));
     return {
-        name: `the stack ${stack}`,
+        name: `the stack ${stack}${own ? `, as CI's identity ${own}` : ""}`,
         stack,
         registryUrl: options.registry ?? text("registryUrl") ?? registry.url,
         policy,
         adminsGroup: options.adminsGroup ?? identity.adminsGroup,
-        workloadsGroup: options.workloadsGroup ?? identity.workloadsGroup,
-        ciUser: options.ciUser ?? identity.ciUser,
-        ciRepositories: access.ciRepositories,
+        workloadsGroup: options.workloadsGroup ?? workload.group,
+        ciUser: options.ciUser ?? workload.user,
+        ciRepositories: [...workload.repositories],
         adminsMayUpdate: access.adminsMayUpdate,
         ciMayPushToMirrors: access.ciMayPushToMirrors,
-        channels: access.channels,
-        tagScheme: access.tagScheme,
-        movableTags: access.movableTags,
+        channels: [...workload.channels],
+        tagScheme: [...workload.tagScheme],
+        movableTags: workload.movableTags,
         explainsRefusals: access.explainRefusals,
         metrics: options.metrics ?? (zot.metrics as Subject["metrics"]),
         metricsPath: zot.metricsPath,
@@ -223,10 +238,10 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
             identity.ciLoginFlow === "default"
                 ? undefined
                 : identity.ciLoginFlow === "dedicated"
-                  ? await dedicatedFlow(identity.ciUser)
+                  ? await dedicatedFlow(workload.user)
                   : identity.ciLoginFlow,
-        ciKey: environment.ZOT_CI_API_KEY?.trim() || text("ciApiKey"),
-        declaredKey: text("ciApiKeyUuid"),
+        ciKey: environment.ZOT_CI_API_KEY?.trim() || text("ciApiKey", own),
+        declaredKey: text("ciApiKeyUuid", own),
         browser: browserOf(options),
         remarks,
     };

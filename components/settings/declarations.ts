@@ -12,6 +12,7 @@ import { registry, zot } from "./declared/zot";
 import type { Setting } from "./setting";
 
 export type { RepositoryRuleSetting } from "./declared/access";
+export type { WorkloadSetting } from "./declared/ci";
 export type { MirrorSetting } from "./declared/zot";
 
 /** The table. Its order is that of Pulumi.yaml, the reference and the messages. */

@@ -8,6 +8,7 @@ export {
     type RepositoryRuleSetting,
     type Settings,
     settingOf,
+    type WorkloadSetting,
 } from "./declarations";
 export { extraConfigMistakes } from "./extraConfig";
 export { type HostSettings, hostSettings } from "./hostSettings";
@@ -30,3 +31,4 @@ export {
     type Weigh,
     type ZotPlace,
 } from "./setting";
+export { type CiAccount, ciAccounts, FIRST_WORKLOAD, type Workload, type WorkloadKey, workloadsOf } from "./workloads";

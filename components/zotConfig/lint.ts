@@ -14,7 +14,7 @@ import {
     pushableInCache,
 } from "../accessBreaches";
 import type { AccessPolicy } from "../accessPolicy";
-import { covers, type PolicySettings, type SettingMistake } from "../settings";
+import { covers, type PolicySettings, type SettingMistake, workloadsOf } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { readAccessControl } from "./accessControl";
 import { patternsOfCache } from "./caches";
@@ -44,12 +44,10 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
     ];
 }
 
-const exceptionsOf = ({ access, identity }: PolicySettings): Exceptions => ({
-    adminsGroup: identity.adminsGroup,
-    workloadsGroup: identity.workloadsGroup,
-    adminsMayUpdate: access.adminsMayUpdate,
-    channels: access.channels,
-    movableTags: access.movableTags,
+const exceptionsOf = (settings: PolicySettings): Exceptions => ({
+    adminsGroup: settings.identity.adminsGroup,
+    adminsMayUpdate: settings.access.adminsMayUpdate,
+    workloads: workloadsOf(settings),
 });
 
 /** Channels that would leave nothing immutable, or be none. */
@@ -61,7 +59,7 @@ function channelMistakes(policy: AccessPolicy, settings: PolicySettings): string
             "they are all the repositories to which CI may push, and no tag of CI's would stay what it is; " +
                 "give repositories of their own, such as **/cache",
         ];
-    return emptyChannels(policy, exceptionsOf(settings)).map(
+    return emptyChannels(policy, workloadsOf(settings)[0]).map(
         (channel) =>
             `${JSON.stringify(channel)} is no repository to which CI may push, and would have no effect; ` +
             "add it to access.ciRepositories, or remove it",
@@ -70,7 +68,7 @@ function channelMistakes(policy: AccessPolicy, settings: PolicySettings): string
 
 /** Patterns of tags that move of which no repository is one that CI may push to. */
 const emptyMovableTags = (policy: AccessPolicy, settings: PolicySettings): string[] =>
-    emptyChannels(policy, { ...exceptionsOf(settings), channels: Object.keys(settings.access.movableTags) }).map(
+    emptyChannels(policy, { ...workloadsOf(settings)[0], channels: Object.keys(settings.access.movableTags) }).map(
         (pattern) =>
             `${JSON.stringify(pattern)} is no repository to which CI may push, and would have no effect; ` +
             "add it to access.ciRepositories, or remove it",
@@ -125,8 +123,10 @@ function policyMistakes(config: JsonMap, settings: PolicySettings): string[] {
     const caches = access.ciMayPushToMirrors ? [] : cachePatterns(config, mistakes);
     const breaches = [
         ...policyBreaches(policy, exceptions),
-        ...closedChannels(policy, exceptions),
-        ...closedMovableTags(policy, exceptions),
+        ...exceptions.workloads.flatMap((workload) => [
+            ...closedChannels(policy, workload),
+            ...closedMovableTags(policy, workload),
+        ]),
     ];
     return [
         ...mistakes,

@@ -29,6 +29,7 @@ interface Options {
     json?: boolean;
     runs: number;
     limit?: number;
+    workloads: number;
 }
 
 /** One of the two that are compared. */
@@ -59,10 +60,11 @@ const AIM = 1.6;
 /** The same of a preview that a mistake ends, in time and in memory, over one that succeeds. */
 const MISTAKE_AIM = 2;
 
-async function bench({ json = false, runs, limit }: Options): Promise<void> {
+async function bench({ json = false, runs, limit, workloads }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
     const root = checkoutOf(__dirname);
     await onScratchSite(root, program, async ({ site, scratch, up }) => {
+        scratch.changeSettings({ ci: { workloads: identities(workloads) } });
         say("pulumi up, so that there is nothing to change");
         await up();
         const report = await measure(root, site.folder, scratch, runs, say);
@@ -73,6 +75,20 @@ async function bench({ json = false, runs, limit }: Options): Promise<void> {
         if (above.length > 0) process.exitCode = EXIT.mistake;
     });
 }
+
+/** So many further identities of CI, of which each overlaps with the next one. */
+const identities = (number: number): Record<string, object> =>
+    Object.fromEntries(
+        Array.from({ length: number }, (_, index) => [
+            `w${index}`,
+            {
+                user: `zot-w${index}`,
+                group: `workloads-${index}`,
+                repositories: [`team-${index}/**`, `*/shared-${index % 5}/**`],
+                channels: ["**/cache"],
+            },
+        ]),
+    );
 
 async function measure(
     root: string,
@@ -253,6 +269,7 @@ const benchCommand = command(
 )
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
     .option("--runs <number>", "how many previews of each to take the median of", count, 5)
+    .option("--workloads <number>", "with so many further identities of CI (ci.workloads)", count, 0)
     .option("--limit <ratio>", "end with exit code 1 where the ratio is above this, or a mistake costs too much", ratio)
     .addHelpText(
         "after",

@@ -10,7 +10,7 @@ const { compiled } = require("../../build/compile.cjs") as { compiled: (source: 
 const STACK_FILE = "Pulumi.prod.yaml";
 /** A comment, which a setting that comes and goes leaves where it is. */
 const SETTINGS = "config:\n  # of this site\n  zot-hardening:registry: {url: https://registry.example.org}\n";
-const KEY_ALONE = "--target **zot:index/apiKey:ApiKey** --yes";
+const KEY_ALONE = "--target **zot:index/apiKey:ApiKey::registry --yes";
 
 let folder: string;
 beforeEach(() => {
@@ -142,6 +142,44 @@ test.each([
         `pulumi up --stack prod --replace ${pattern} --yes|0|`,
     ]);
     expect(stackFile()).toBe(SETTINGS);
+});
+
+describe("the key of a further identity of CI", () => {
+    const entry = "{user: zot-charts, group: charts-ci, repositories: ['charts/**'], keyGeneration: 2";
+    const withEntry = (more = "}") => `config:\n  zot-hardening:ci:\n    workloads:\n      charts: ${entry}${more}\n`;
+    const CHARTS_ALONE = "--target **zot:index/apiKey:ApiKey::registry-charts --yes";
+
+    test("is replaced alone, and handed over where its own settings say", () => {
+        const secrets = ", secrets: {store: dotenv, file: charts.env}}";
+        fs.writeFileSync(path.join(folder, STACK_FILE), withEntry(secrets));
+        const { status, stderr } = rotate(["--workload", "charts"]);
+        expect([status, stderr]).toEqual([0, expect.stringContaining("the key of CI's identity charts")]);
+        expect(calls()).toEqual([
+            "npm run --silent ci-secrets -- --stack prod --workload charts --dry-run|canary",
+            `pulumi up --stack prod ${CHARTS_ALONE}|1|`,
+            `pulumi up --stack prod ${CHARTS_ALONE}|0|`,
+            "npm run --silent ci-secrets -- --stack prod --workload charts|canary",
+        ]);
+        expect(stackFile()).toBe(withEntry(secrets));
+    });
+
+    test("has a generation of its own, for when it has leaked; without a place it stays in the outputs", () => {
+        fs.writeFileSync(path.join(folder, STACK_FILE), withEntry());
+        handsOver();
+        const { status, stderr } = rotate(["--workload", "charts", "--leaked"]);
+        expect(status).toBe(0);
+        expect(stackFile()).toContain("{set: ci.workloads.charts.keyGeneration 3}");
+        expect(calls()).toEqual([`pulumi up --stack prod ${CHARTS_ALONE}|1|`]);
+        expect(stderr).toContain("pulumi stack output workloadApiKeys");
+    });
+
+    test("of a name that is none is refused, with those that are", () => {
+        fs.writeFileSync(path.join(folder, STACK_FILE), withEntry());
+        const { status, stderr } = rotate(["--workload", "chart"]);
+        expect([status, calls()]).toEqual([1, []]);
+        expect(stderr).toContain('There is no identity of CI called "chart"; there are ci, charts');
+        expect(rotate(["--workload", "charts", "--secret", "client-secret"]).status).toBe(2);
+    });
 });
 
 test("--leaked is about CI's key alone", () => {

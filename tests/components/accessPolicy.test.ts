@@ -21,7 +21,11 @@ const mirrors = [{ url: "https://registry-1.docker.io", prefix: "docker.io" }];
 const policyFor = (access: Record<string, unknown> = {}, zot: Record<string, unknown> = {}) =>
     tieredPolicy(siteSettings({ access, zot }).settings);
 const member = (...groups: string[]): Who => ({ kind: "user", name: "someone", groups });
-const EXCEPTIONS = { ...siteSettings().settings.identity, adminsMayUpdate: false, channels: [], movableTags: {} };
+const EXCEPTIONS = {
+    adminsGroup: "admins",
+    adminsMayUpdate: false,
+    workloads: [{ group: "artifact-workloads", channels: [], movableTags: {} }],
+};
 const NOBODY = member();
 const CI = member("artifact-workloads");
 const ADMIN = member("admins");

@@ -1,10 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CiCredential, expiryWarning, pushableRepository } from "../../components/ciCredential";
+import { type Workload, workloadsOf } from "../../components/settings";
 import { namelessSecretFiles, policyOf, renderZotConfig } from "../../components/zotConfig";
 import { type Recorded, recordResources, settled } from "../support/recordedProgram";
 import { siteSettings } from "../support/settings";
 
-const KEY = { keyLifetime: "90d", predecessorLifetime: "7d", keyGeneration: 1 };
+const KEY = { keyLifetime: "90d", predecessorLifetime: "7d", keyGeneration: 1 } as Workload["key"];
+const workloadWith = (key: Partial<Workload["key"]> = {}): Workload => ({
+    ...workloadsOf(siteSettings().settings)[0],
+    key: { ...KEY, ...key },
+});
 
 async function declare(
     more: Partial<ConstructorParameters<typeof CiCredential>[1]> = {},
@@ -21,7 +26,11 @@ async function declare(
             },
         },
     });
-    const credential = new CiCredential("registry", { settings: siteSettings(changes).settings, key: KEY, ...more });
+    const credential = new CiCredential("registry", {
+        settings: siteSettings(changes).settings,
+        workload: workloadWith(),
+        ...more,
+    });
     const values = {
         registry: await settled(credential.registry),
         userName: await settled(credential.userName),
@@ -51,7 +60,7 @@ test("the key is asked for with what the settings say", async () => {
 
 test("a login flow, an age to rotate at and a raised generation are passed on", async () => {
     const { recorded } = await declare({
-        key: { ...KEY, keyRotateAfter: "30d", keyGeneration: 2, takeOverKeys: true },
+        workload: workloadWith({ keyRotateAfter: "30d", keyGeneration: 2, takeOverKeys: true }),
         loginFlow: pulumi.output("zot-ci-login"),
     });
     expect(apiKey(recorded)).toMatchObject({
@@ -75,12 +84,16 @@ test("the outputs are what a CI needs, and only the key is secret", async () => 
 
 test("a key that ends within two weeks is warned about, with what to do", () => {
     const now = new Date("2026-11-23T08:00:00Z");
-    expect(expiryWarning("2026-12-08T08:00:01Z", "zot-ci", now)).toBeUndefined();
-    expect(expiryWarning("2026-12-07T08:00:00Z", "zot-ci", now)).toMatch(
+    const ci = { name: "ci", user: "zot-ci" };
+    expect(expiryWarning("2026-12-08T08:00:01Z", ci, now)).toBeUndefined();
+    expect(expiryWarning("2026-12-07T08:00:00Z", ci, now)).toMatch(
         /zot-ci.* ends on 2026-12-07 08:00:00 UTC, within two weeks/,
     );
-    expect(expiryWarning("2026-11-23T07:59:59Z", "zot-ci", now)).toMatch(
+    expect(expiryWarning("2026-11-23T07:59:59Z", ci, now)).toMatch(
         /ended on .*: run pulumi up, and hand the new one to CI/,
+    );
+    expect(expiryWarning("2026-12-07T08:00:00Z", { name: "charts", user: "zot-charts" }, now)).toMatch(
+        /zot-charts.* set ci\.workloads\.charts\.keyRotateAfter lower/,
     );
 });
 
@@ -100,7 +113,10 @@ test("the warning is given by the component itself", async () => {
 describe("the repository for the proof is one that CI may push to", () => {
     const repositoryFor = (changes: Record<string, Record<string, unknown>>) => {
         const { settings } = siteSettings(changes);
-        return pushableRepository(policyOf(renderZotConfig(settings, namelessSecretFiles(settings))), settings);
+        const policy = policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
+        return workloadsOf(settings)
+            .map((workload) => pushableRepository(policy, workload))
+            .at(-1);
     };
 
     test.each([
@@ -109,6 +125,7 @@ describe("the repository for the proof is one that CI may push to", () => {
         [{ access: { ciRepositories: ["team/app?"] } }, "team/appp"],
         [{ access: { ciRepositories: ["only/this"] } }, "only/this"],
         [{ access: { rules: { probe: { ci: ["read"] } } } }, "zot-hardening-probe"],
+        [{ ci: { workloads: { x: { user: "x", group: "x", repositories: ["*/x/**"] } } } }, "probe/x/probe"],
         [
             { zot: { mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] }, access: { ciRepositories: ["**"] } },
             "probe",

@@ -128,3 +128,72 @@ test("the config that the stack shows is the one that is deployed, and names sec
     expect(payload).toContain(JSON.stringify(JSON.stringify(config, null, 2)).slice(1, -1));
     expect(await settled(registry.zotConfigSha256)).toMatch(/^[0-9a-f]{64}$/);
 });
+
+describe("further identities of CI", () => {
+    const workloads = {
+        charts: { user: "zot-charts", group: "charts-ci", repositories: ["charts/**"], keyLifetime: "10d" },
+        base: { user: "zot-base", group: "base-ci", repositories: ["base/**"], keyGeneration: 3 },
+    };
+    const inputsOf = (type: string) =>
+        recorded.filter((resource) => resource.type === type).map(({ name, inputs }) => ({ name, ...inputs }));
+
+    test("each has a group, an account, a binding and a key of its own, beside what the first one has", async () => {
+        await declare({ ci: { workloads, keyGeneration: 1 } });
+        const groups = recorded.filter(({ type }) => type === "authentik:index/group:Group");
+        expect(groups.map(({ name, inputs }) => [name, inputs.name])).toEqual([
+            ["registry", "artifact-workloads"],
+            ["registry-charts", "charts-ci"],
+            ["registry-base", "base-ci"],
+        ]);
+        expect(inputsOf("authentik:index/user:User")).toMatchObject([
+            { groups: ["registry-id"] },
+            { username: "zot-charts", type: "service_account", groups: ["registry-charts-id"] },
+            { username: "zot-base", groups: ["registry-base-id"] },
+        ]);
+        const bindings = inputsOf("authentik:index/policyBinding:PolicyBinding");
+        expect(bindings.map(({ name }) => name)).toEqual([
+            "registry-admins",
+            "registry-workloads",
+            "registry-workloads-charts",
+            "registry-workloads-base",
+        ]);
+        expect(new Set(bindings.map((binding) => (binding as { order?: number }).order)).size).toBe(4);
+        expect(inputsOf("zot:index/apiKey:ApiKey")).toMatchObject([
+            { name: "registry", user: "zot-ci", lifetime: "90d", generation: 1 },
+            { name: "registry-charts", user: "zot-charts", lifetime: "10d", generation: 0, repository: "charts/probe" },
+            { name: "registry-base", user: "zot-base", lifetime: "90d", generation: 3 },
+        ]);
+    });
+
+    test("the order of a binding goes by its name, and stays when another identity comes or goes", async () => {
+        const orderOf = (name: string) =>
+            inputsOf("authentik:index/policyBinding:PolicyBinding").find((binding) => binding.name === name) as unknown;
+        await declare({ ci: { workloads } });
+        const before = orderOf("registry-workloads-base");
+        await declare({ ci: { workloads: { base: workloads.base } } });
+        expect(orderOf("registry-workloads-base")).toEqual(before);
+    });
+
+    test("with a dedicated login flow each has its own", async () => {
+        await declare({ identity: { ciLoginFlow: "dedicated" }, ci: { workloads } }, { passwordStage: "stage" });
+        expect(inputsOf("authentik:index/flow:Flow")).toMatchObject(
+            ["zot-ci-login", "zot-charts-login", "zot-base-login"].map((slug) => ({ slug })),
+        );
+        expect(inputsOf("zot:index/apiKey:ApiKey").map((key) => (key as { loginFlow?: string }).loginFlow)).toEqual([
+            "zot-ci-login",
+            "zot-charts-login",
+            "zot-base-login",
+        ]);
+    });
+
+    test("groups and accounts that an administrator keeps are used as they were found", async () => {
+        await declare(
+            { identity: { manageWorkloads: false }, ci: { workloads } },
+            { workloadsGroup: "kept", workloadGroups: { charts: "kept-charts", base: "kept-base" } },
+        );
+        expect(recorded.filter(({ type }) => /:(Group|User)$/.test(type))).toEqual([]);
+        expect(
+            inputsOf("authentik:index/policyBinding:PolicyBinding").map((one) => (one as { group?: string }).group),
+        ).toEqual(["group-admins", "kept", "kept-charts", "kept-base"]);
+    });
+});

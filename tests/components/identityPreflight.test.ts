@@ -257,6 +257,12 @@ test("what is said names objects, settings and commands", () => {
         "stage zot-ci-login-user-login",
         "expression policy zot-ci-login-only-zot-ci",
     ]);
+    const further = { charts: { user: "zot-charts", group: "charts-ci", repositories: ["charts/**"] } };
+    expect(
+        declaredNames(siteSettings({ ci: { workloads: further } }).settings)
+            .slice(names.length - 4)
+            .map(({ kind, name, from, workload }) => [kind, name, from, workload].join(" ")),
+    ).toEqual(["group charts-ci ci.workloads.charts.group charts", "user zot-charts ci.workloads.charts.user charts"]);
     const message = takenMessage("https://authentik.example.org", "prod", names);
     for (const { kind, name } of names) expect(message).toContain(`- ${kind} ${name} (identity.`);
     expect(message).toContain("npm run adopt -- --stack prod");

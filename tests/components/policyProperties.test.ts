@@ -6,11 +6,11 @@
 import fc from "fast-check";
 import { ACTIONS, type Action, ANONYMOUS, evaluate, type Who } from "../../components/accessPolicy";
 import { type DeclaredState, declaredState } from "../../components/declaredState";
-import { SettingsError } from "../../components/settings";
+import { SettingsError, workloadsOf } from "../../components/settings";
 import { readOnlyConfig } from "../../components/zotConfig";
 import { meets } from "../../testbed/zot/conditions";
 import { matches } from "../../testbed/zot/globs";
-import { someAccess, someExtraConfig, someIdentity, someMirrors } from "../support/randomSettings";
+import { someAccess, someExtraConfig, someIdentity, someMirrors, someWorkloads } from "../support/randomSettings";
 import { REPOSITORIES } from "../support/repositories";
 import { rawSettings } from "../support/settings";
 
@@ -116,6 +116,8 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
     const config = asZotReads(JSON.parse(JSON.stringify(zotConfig())));
     const readOnly = asZotReads(JSON.parse(JSON.stringify(readOnlyConfig(settings))));
     const { adminsGroup, workloadsGroup, ciUser } = settings.identity;
+    const identities = workloadsOf(settings);
+    const [, ...further] = identities;
     const user = (name: string, ...groups: string[]): Who => ({
         kind: "user",
         name,
@@ -127,6 +129,8 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
         user(ciUser, workloadsGroup),
         user("dev", "developers", "testers"),
         user("all", "admins", "developers", "testers", workloadsGroup),
+        ...further.map((one) => user(one.user, one.group)),
+        user("both", ...further.map(({ group }) => group)),
     ];
     const admin: Who = { kind: "user", name: "boss", groups: [adminsGroup] };
     const everyone: Who[] = [ANONYMOUS, admin, ...others];
@@ -161,12 +165,14 @@ function breaches({ settings, zotConfig, policy }: DeclaredState): unknown[] {
                 );
                 demand(!most.includes("update") || settings.access.adminsMayUpdate, "admins overwrite", repository);
             } else {
-                const isCi = who.kind === "user" && who.groups.includes(workloadsGroup);
-                const moves = [...settings.access.channels, ...Object.keys(settings.access.movableTags)];
-                const isChannel = moves.some((pattern) => matches(pattern, repository));
+                const isOfChannel = identities.some(
+                    ({ group, channels, movableTags }) =>
+                        who.kind === "user" &&
+                        who.groups.includes(group) &&
+                        [...channels, ...Object.keys(movableTags)].some((pattern) => matches(pattern, repository)),
+                );
                 demand(
-                    (!most.includes("update") || (isCi && isChannel && most.includes("create"))) &&
-                        !most.includes("delete"),
+                    (!most.includes("update") || (isOfChannel && most.includes("create"))) && !most.includes("delete"),
                     "changes or deletes",
                     who,
                     repository,
@@ -240,7 +246,12 @@ function expectTiersOf(someSettings: fc.Arbitrary<unknown>, numRuns: number): vo
 
 test("whatever the settings, they are refused or the rendered config keeps the tiers", () => {
     expectTiersOf(
-        fc.record({ access: someAccess, identity: someIdentity, zot: fc.record({ mirrors: someMirrors }) }),
+        fc.record({
+            access: someAccess,
+            identity: someIdentity,
+            ci: fc.record({ workloads: someWorkloads }),
+            zot: fc.record({ mirrors: someMirrors }),
+        }),
         300,
     );
 });

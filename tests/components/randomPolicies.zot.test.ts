@@ -23,7 +23,7 @@ import {
 import type { JsonMap } from "../../components/zotConfig";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { matches } from "../../testbed/zot/globs";
-import { someAccess, someExtraConfig, someMirrors } from "../support/randomSettings";
+import { someAccess, someExtraConfig, someMirrors, someWorkloads } from "../support/randomSettings";
 import { siteSettings } from "../support/settings";
 import {
     type Credentials,
@@ -50,6 +50,9 @@ const PEOPLE: Record<string, string[]> = {
     "zot-ci": ["artifact-workloads"],
     dev: ["developers", "testers"],
     both: ["artifact-workloads", "developers"],
+    "zot-w0": ["workloads-0"],
+    "zot-w1": ["workloads-1"],
+    several: ["workloads-0", "workloads-1", "workloads-2"],
     bob: [],
     someone: [],
     // Whose key was revoked.
@@ -211,8 +214,8 @@ function byMatrix(policy: AccessPolicy, who: Who, repository: string): Action[] 
     const matrix = accessMatrix(policy);
     const { pattern } = ruleFor(policy, repository)!;
     const keys = Object.keys(matrix).filter((key) => {
-        const [rule, part] = patternsOfKey(key);
-        return rule === pattern && part !== undefined && matches(part, repository);
+        const [rule, ...parts] = patternsOfKey(key);
+        return rule === pattern && parts.length > 0 && parts.every((part) => matches(part, repository));
     });
     const rows =
         who.kind === "anonymous"
@@ -241,13 +244,15 @@ const someTrust = fc.constantFrom<object>({}, { trust: { enable: true, cosign: t
 const someSettings = fc
     .record({
         access: someAccess,
+        workloads: someWorkloads,
         mirrors: someMirrors,
         extra: someExtraConfig,
         metrics: someMetrics,
         trust: someTrust,
     })
-    .map(({ access, mirrors, extra, metrics, trust }) => ({
+    .map(({ access, workloads, mirrors, extra, metrics, trust }) => ({
         access,
+        ci: { workloads },
         zot: {
             mirrors,
             ...metrics,

@@ -82,6 +82,27 @@ export const someAccess = fc.record(
     },
     { requiredKeys: [] },
 );
+/** Further identities of CI, whose repositories overlap with each other's and the first one's. */
+export const someWorkloads = fc
+    .array(
+        fc.record(
+            {
+                repositories: fc.uniqueArray(somePattern, { minLength: 1, maxLength: 3 }),
+                channels: rarely<string[]>(fc.constant([]), someChannels, 2),
+                tagScheme: rarely<string[]>(fc.constant([]), someScheme, 2),
+            },
+            { requiredKeys: ["repositories"] },
+        ),
+        { maxLength: 3 },
+    )
+    .map((entries) =>
+        Object.fromEntries(
+            entries.map((entry, index) => [
+                `w${index}`,
+                { user: `zot-w${index}`, group: `workloads-${index}`, ...entry },
+            ]),
+        ),
+    );
 export const someIdentity = rarely<object>(
     fc.constant({}),
     fc.constantFrom({ adminsGroup: "developers" }, { workloadsGroup: "admins" }),

@@ -8,6 +8,7 @@ import { accessChecks } from "./access";
 import { ciChecks } from "./ci";
 import { type CrossCheck, mistake } from "./crossCheck";
 import { hostChecks } from "./host";
+import { workloadChecks } from "./workloads";
 import { zotChecks } from "./zot";
 
 /** Settings that have no effect without another one, as they declare it. */
@@ -73,6 +74,7 @@ export const crossChecks: CrossCheck[] = [
     ...zotChecks,
     ...doubles,
     ...ciChecks,
+    ...workloadChecks,
     ...hostChecks,
     ...unmetNeeds,
     ...siteChecks,

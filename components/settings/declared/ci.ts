@@ -1,7 +1,38 @@
-/** Settings of CI's key: how long it lives, and where it is put. Pure. */
+/** Settings of CI's key: how long it lives, and where it is put; and of further identities of CI. Pure. */
 import * as z from "zod/mini";
-import { address, boolean, define, integer, longDuration, name, oneOf, optional } from "../kinds";
+import { address, boolean, checked, define, integer, isName, longDuration, name, oneOf, optional } from "../kinds";
 import { longer, onOff, ordered, other, quoted, unclear } from "../meanings";
+import { channelMistake, patternMistake } from "../patterns";
+import { tagFormMistake } from "../tagForms";
+import { isWorkloadName, userName, workloadsChange } from "../workloadNames";
+import { THREE_TIERS } from "../zotPlaces";
+
+/** One value of `ci.workloads`, as a site writes it. */
+export type WorkloadSetting = z.infer<typeof workload>;
+
+const lifetime = () => z.optional(longDuration().schema);
+const secretsOf = z.strictObject({
+    store: z.optional(z.enum(["forgejo", "gitea", "github", "dotenv", "json"])),
+    apiUrl: z.optional(address().schema),
+    owner: z.optional(name("a user or an organisation").schema),
+    repository: z.optional(name("a repository").schema),
+    visibility: z.optional(z.enum(["private", "all"])),
+    file: z.optional(name("a file").schema),
+    names: z.optional(z.record(z.string(), z.string())),
+});
+const workload = z.strictObject({
+    user: checked(userName),
+    group: checked(isName),
+    repositories: z.array(checked(patternMistake)).check(z.minLength(1)),
+    channels: z.optional(z.array(checked(channelMistake))),
+    tagScheme: z.optional(z.array(checked(tagFormMistake))),
+    keyLifetime: lifetime(),
+    keyRotateAfter: lifetime(),
+    predecessorLifetime: lifetime(),
+    keyGeneration: z.optional(z.int().check(z.minimum(0), z.maximum(1_000_000))),
+    takeOverKeys: z.optional(z.boolean()),
+    secrets: z.optional(secretsOf),
+});
 
 export const ci = {
     keyLifetime: define({
@@ -47,6 +78,21 @@ export const ci = {
                 "keys that another stack made for CI are not taken over",
             ),
         ),
+    }),
+    workloads: define<Record<string, WorkloadSetting>>({
+        description:
+            "Further identities of CI, each with a service account, a group and a key of its own: " +
+            "name to {user, group, repositories, channels, tagScheme, settings of the key, secrets}.",
+        kind: "map",
+        schema: z.record(checked(isWorkloadName), workload),
+        allowed:
+            'a map from a name such as "charts" to {user, group, repositories: patterns}, and where wanted ' +
+            "{channels: patterns, tagScheme: forms, keyLifetime, keyRotateAfter, predecessorLifetime, keyGeneration, " +
+            "takeOverKeys, secrets: {store, apiUrl, owner, repository, visibility, file, names}}; " +
+            "of the key and of secrets, what is left out is as in ci and ciSecrets",
+        default: {},
+        zotConfig: THREE_TIERS,
+        review: workloadsChange,
     }),
 };
 

@@ -2,6 +2,7 @@
 
 import { absolutePath, address, boolean, define, folderAddress, name, optional, slug, text } from "../kinds";
 import { IN_ZOT_CONFIG, NO_RIGHTS, onOff, ordered, other, unclear } from "../meanings";
+import { userName } from "../workloadNames";
 import { THREE_TIERS } from "../zotPlaces";
 
 export const identity = {
@@ -131,7 +132,7 @@ export const identity = {
     }),
     ciUser: define({
         description: "Service account that CI pushes as.",
-        ...text("a user name of letters, digits, '.', '-', '_' and '@'", (value) => /^[A-Za-z0-9._@-]+$/.test(value)),
+        ...text("a user name of letters, digits, '.', '-', '_' and '@'", userName),
         default: "zot-ci",
         review: other("CI pushes as"),
     }),

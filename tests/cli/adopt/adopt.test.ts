@@ -5,7 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { stringify } from "yaml";
 import { found } from "../../../cli/adopt/find";
-import { addresses, importFile } from "../../../cli/adopt/importFile";
+import { addressOf, importFile } from "../../../cli/adopt/importFile";
 import type { Blueprint } from "../../../clients/authentik/blueprints";
 import { Client } from "../../../clients/authentik/client";
 import { connectionFrom } from "../../../clients/authentik/connection";
@@ -20,6 +20,14 @@ const root = path.resolve(__dirname, "../../..");
 const { compiled } = require("../../../build/compile.cjs") as { compiled: (source: string) => string };
 const program = compiled("cli/adopt.ts");
 
+const OBJECTS = ["hardenedRegistry", "registryIdentity", "provider", "application", "group", "user"] as const;
+const addresses = (project: string, stack: string) =>
+    Object.fromEntries(
+        [...OBJECTS, "adminsBinding" as const, "workloadsBinding" as const].map((key) => [
+            key,
+            addressOf(key, project, stack),
+        ]),
+    ) as Record<(typeof OBJECTS)[number] | "adminsBinding" | "workloadsBinding", string>;
 const URNS = addresses("zot-hardening", "prod");
 
 describe("the file for pulumi import", () => {
@@ -33,6 +41,27 @@ describe("the file for pulumi import", () => {
                 "urn:pulumi:prod::zot-hardening::zot-hardening:index:HardenedRegistry$zot-hardening:index:RegistryIdentity$authentik:index/policyBinding:PolicyBinding::registry-admins",
         });
         expect(addresses("zot-hardening", "organization/zot-hardening/prod")).toEqual(URNS);
+    });
+
+    test("what belongs to a further identity of CI has its name", () => {
+        const ending = (object: Parameters<typeof addressOf>[0]) =>
+            addressOf(object, "zot-hardening", "prod").split("$").at(-1);
+        expect(ending("group-charts")).toBe("authentik:index/group:Group::registry-charts");
+        expect(ending("user-charts-x")).toBe("authentik:index/user:User::registry-charts-x");
+        expect(ending("workloadsBinding-charts")).toBe(
+            "authentik:index/policyBinding:PolicyBinding::registry-workloads-charts",
+        );
+        const { resources } = importFile(
+            { "user-charts": "8", group: "g", "group-charts": "gc" },
+            new Set([URNS.hardenedRegistry, URNS.registryIdentity]),
+            "zot-hardening",
+            "prod",
+        );
+        expect(resources.map(({ name, logicalName, id }) => [name, logicalName, id])).toEqual([
+            ["group", "registry", "g"],
+            ["group-charts", "registry-charts", "gc"],
+            ["user-charts", "registry-charts", "8"],
+        ]);
     });
 
     test("the types are those of the provider", () => {

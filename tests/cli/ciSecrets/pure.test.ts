@@ -106,6 +106,32 @@ describe("the stack's outputs", () => {
         expect(() => read(changed)).not.toThrow(/zak_/);
     });
 
+    test("those of a further identity of CI are its own, and what all share is the stack's", () => {
+        const text = JSON.stringify({
+            ...outputs,
+            workloads: {
+                charts: { ciUserName: "zot-charts", ciApiKeyExpires: "2026-09-30T00:00:00Z", ciApiKeyUuid: "u" },
+            },
+            workloadApiKeys: { charts: "zak_charts" },
+        });
+        const names = { ciApiKey: "KEY", ciUserName: "USER", registryHost: "HOST" };
+        expect(credentialFrom(text, names, now, "charts")).toMatchObject({
+            userName: "zot-charts",
+            key: "zak_charts",
+            expires: "2026-09-30T00:00:00Z",
+            uuid: "u",
+            items: [
+                { name: "KEY", value: "zak_charts", secret: true },
+                { name: "USER", value: "zot-charts", secret: false },
+                { name: "HOST", value: "registry.example.org", secret: false },
+            ],
+        });
+        expect(credentialFrom(text, names, now)).toMatchObject({ userName: "zot-ci", key: KEY });
+        expect(() => credentialFrom(text, names, now, "base")).toThrow("has no output workloadApiKeys.base");
+        const hidden = JSON.stringify({ ...outputs, workloads: {}, workloadApiKeys: "[secret]" });
+        expect(() => credentialFrom(hidden, names, now, "charts")).toThrow("add --show-secrets");
+    });
+
     test("names what is missing", () =>
         expect(() => read({ registryHost: undefined }, { registryHost: "R" })).toThrow(
             /no output registryHost, which is to be handed over as R/,

@@ -48,6 +48,9 @@ const OTHER: Record<string, Changes> = {
     "identity.issuer": { identity: { issuer: "https://other.example.org/application/o/zot/" } },
     "identity.providerName": { identity: { providerName: "Other" } },
     "identity.workloadsGroup": { identity: { workloadsGroup: "ci" } },
+    "ci.workloads": {
+        ci: { workloads: { charts: { user: "zot-charts", group: "charts-ci", repositories: ["charts/**"] } } },
+    },
     "identity.adminsGroup": { identity: { adminsGroup: "operators" } },
 };
 

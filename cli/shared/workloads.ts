@@ -1,0 +1,48 @@
+/** Which of a stack's identities of CI a command is about: by its file, unchecked, so that nothing else is needed. */
+import { UserError } from "../../clients/userError";
+import { settingsFromStackFile } from "../../components/settings/fromStackFile";
+import { isMap } from "../../components/settings/setting";
+import { FIRST_WORKLOAD } from "../../components/settings/workloads";
+
+/** The identities of a stack as its file has them. */
+export interface StackWorkloads {
+    /** The group `ci`. */
+    ci: Record<string, unknown>;
+    /** The group `ciSecrets`. */
+    ciSecrets: Record<string, unknown>;
+    /** Entries of `ci.workloads`, by their name. */
+    entries: Record<string, Record<string, unknown>>;
+}
+
+/** @throws StackFileError where the stack has no file that can be read */
+export function stackWorkloads(folder: string, stack: string): StackWorkloads {
+    const { ci, ciSecrets } = settingsFromStackFile(folder, stack).groups;
+    const of = (value: unknown) => (isMap(value) ? value : {});
+    const entries = Object.entries(of(of(ci).workloads)).filter(([, entry]) => isMap(entry));
+    return { ci: of(ci), ciSecrets: of(ciSecrets), entries: Object.fromEntries(entries) as StackWorkloads["entries"] };
+}
+
+/**
+ * The entry of a name; undefined for the identity that a site always has (`ci`, or no name).
+ *
+ * @throws UserError where there is none of that name
+ */
+export function entryOf(workloads: StackWorkloads, name: string | undefined): Record<string, unknown> | undefined {
+    if (name === undefined || name === FIRST_WORKLOAD) return undefined;
+    if (Object.hasOwn(workloads.entries, name)) return workloads.entries[name];
+    throw new UserError(
+        `There is no identity of CI called ${JSON.stringify(name)}; there are ` +
+            `${[FIRST_WORKLOAD, ...Object.keys(workloads.entries)].join(", ")} (ci.workloads).`,
+    );
+}
+
+/** Where the key of an identity goes, as its settings say; without a store where they do not. */
+export function secretsOf(workloads: StackWorkloads, name: string | undefined): Record<string, unknown> {
+    const entry = entryOf(workloads, name);
+    if (entry === undefined) return workloads.ciSecrets;
+    return isMap(entry.secrets) ? { ...workloads.ciSecrets, ...entry.secrets } : {};
+}
+
+/** The identities whose key has a place to go to. */
+export const withSecrets = (workloads: StackWorkloads): string[] =>
+    [FIRST_WORKLOAD, ...Object.keys(workloads.entries)].filter((name) => Boolean(secretsOf(workloads, name).store));

@@ -1,0 +1,112 @@
+/** An identity of CI in Authentik: its group, its service account, and the login flow of its own. */
+import { createHash } from "node:crypto";
+import * as authentik from "@pulumi/authentik";
+import type * as pulumi from "@pulumi/pulumi";
+import type { ChangedBefore } from "./changedBefore";
+import { CiLoginFlow } from "./ciLoginFlow";
+import type { IdentityPreflight } from "./identityPreflight";
+import { leftToPeople } from "./leftToPeople";
+import type { LiveNames } from "./liveNames";
+import { type CiAccount, FIRST_WORKLOAD, type Settings } from "./settings";
+import { allHooks } from "./shownRights";
+
+export interface CiAccountArgs {
+    identity: Settings["identity"];
+    /** The group's id, where an administrator keeps group and account. */
+    kept: string | undefined;
+    /** Id of the stage that checks passwords, where the dedicated login flow is declared. */
+    passwordStage: string | undefined;
+    /** Who keeps the names that the registry has. */
+    liveNames: LiveNames;
+    /** Asks what would stop an update half-way. Default: nobody does. */
+    preflight: IdentityPreflight | undefined;
+    /** Notes what is made and changed. Default: nobody does. */
+    changed: ChangedBefore | undefined;
+    options: { parent: pulumi.Resource; retainOnDelete: boolean; dependsOn: pulumi.Input<pulumi.Resource>[] };
+}
+
+/** The name of the resources of an identity: the first one has the component's own. */
+export const accountResourceName = (component: string, workload: string): string =>
+    workload === FIRST_WORKLOAD ? component : `${component}-${workload}`;
+
+/** Makes an identity's group and account, unless an administrator keeps them, and its login flow. */
+export function declareAccount(
+    name: string,
+    account: CiAccount,
+    args: CiAccountArgs,
+): { group: pulumi.Input<string>; loginFlow: string | undefined } {
+    return { group: args.kept ?? groupAndUser(name, account, args), loginFlow: loginFlow(name, account, args) };
+}
+
+function groupAndUser(name: string, account: CiAccount, args: CiAccountArgs): pulumi.Output<string> {
+    const { liveNames, preflight, changed, options } = args;
+    const { workload, settings } = account;
+    // As a hook is called by it, it is another one for each identity.
+    const of = workload === FIRST_WORKLOAD ? "" : ` of ci.workloads.${workload}`;
+    const group = new authentik.Group(
+        name,
+        { name: account.group, isSuperuser: false },
+        {
+            ...options,
+            ...leftToPeople("group"),
+            hooks: allHooks(
+                liveNames.guard(settings.group, { input: "name" }),
+                preflight?.beforeCreateFor(workload, "group"),
+                preflight?.keepMembers(account),
+                changed?.note(`the group ${account.group}${of}`),
+            ),
+        },
+    );
+    new authentik.User(
+        name,
+        {
+            username: account.user,
+            name: account.user,
+            type: "service_account",
+            isActive: true,
+            // Membership is managed from the user's side only: Authentik lets both sides write it, and the last one
+            // wins.
+            groups: [group.id],
+        },
+        {
+            ...options,
+            ...leftToPeople("user"),
+            hooks: allHooks(
+                liveNames.guard(settings.user, { input: "username" }),
+                preflight?.beforeCreateFor(workload, "user"),
+                changed?.note(`the user ${account.user}${of}`),
+            ),
+        },
+    );
+    return group.id;
+}
+
+function loginFlow(name: string, account: CiAccount, args: CiAccountArgs): string | undefined {
+    const { identity, passwordStage, preflight, options } = args;
+    if (identity.ciLoginFlow === "default") return undefined;
+    if (identity.ciLoginFlow !== "dedicated") return identity.ciLoginFlow;
+    const { user, workload } = account;
+    return new CiLoginFlow(
+        name,
+        { ciUser: user, workload, passwordStage: passwordStage!, after: options.dependsOn, preflight },
+        { parent: options.parent },
+    ).slug;
+}
+
+/**
+ * The order of each binding of further identities: by its name alone, so that it stays when another one comes or goes.
+ * Two of one order on one application cannot be changed any more (Authentik 2026.5).
+ *
+ * @returns numbers from 1000 on, no two of them alike
+ */
+export function bindingOrders(workloads: readonly string[]): Record<string, number> {
+    const taken = new Set<number>();
+    return Object.fromEntries(
+        [...workloads].sort().map((workload) => {
+            let order = 1000 + (createHash("sha256").update(workload).digest().readUInt32BE() >>> 2);
+            while (taken.has(order)) order++;
+            taken.add(order);
+            return [workload, order];
+        }),
+    );
+}

@@ -1,0 +1,167 @@
+/** What CI's further identities say together and with other settings, and must not. Pure. */
+import { ciLoginFlowSlug } from "../../ciLoginFlowNames";
+import { type SecretNames, secretNames } from "../ciSecretNames";
+import type { Settings } from "../declarations";
+import { covers, mayOverlap } from "../patterns";
+import { type SettingMistake, shown } from "../setting";
+import { FIRST_WORKLOAD, type Workload, workloadsOf } from "../workloads";
+import { type CrossCheck, mistake } from "./crossCheck";
+
+export const workloadChecks: CrossCheck[] = [
+    {
+        needs: [
+            "ci.workloads",
+            ...["identity.ciUser", "identity.workloadsGroup", "identity.adminsGroup", "identity.ciLoginFlow"],
+            ...["access.ciRepositories", "access.channels", "access.ciMayPushToMirrors", "zot.mirrors"],
+            ...["ciSecrets.store", "ciSecrets.names"],
+        ],
+        check: (settings) => {
+            const [first, ...others] = workloadsOf(settings);
+            return others.flatMap((workload, index) => {
+                const before = [first, ...others.slice(0, index)];
+                return [
+                    ...nameMistakes(workload, before, settings),
+                    ...repositoryMistakes(workload, settings),
+                    ...secretMistakes(workload, before),
+                ].map(([member, why]) => mistake(`ci.workloads.${workload.name}${member && `.${member}`}`, why));
+            });
+        },
+    },
+    { needs: ["ci.workloads", "access.rules"], check: groupMistakes },
+];
+
+/** The member of the entry that is wrong, and why, as sentences. */
+type Found = [member: string, why: string];
+
+/** What another identity is called in a message. */
+const called = ({ name }: Workload): string =>
+    name === FIRST_WORKLOAD
+        ? "the first identity of CI (identity.ciUser, identity.workloadsGroup)"
+        : `ci.workloads.${name}`;
+
+function nameMistakes(workload: Workload, before: readonly Workload[], { identity }: Settings): Found[] {
+    const { user, group } = workload;
+    const isAlike = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+    const sameUser = before.find((other) => isAlike(other.user, user));
+    const sameGroup = before.find((other) => isAlike(other.group, group));
+    const sameFlow =
+        identity.ciLoginFlow === "dedicated" && !sameUser
+            ? before.find((other) => isAlike(ciLoginFlowSlug(other.user), ciLoginFlowSlug(user)))
+            : undefined;
+    return [
+        ...(sameUser
+            ? [["user", `${shown(user)} is the account of ${called(sameUser)} too; give each its own.`] as Found]
+            : []),
+        ...(sameFlow
+            ? [
+                  [
+                      "user",
+                      `the login flow of ${shown(user)} would have the name of that of ${called(sameFlow)}; ` +
+                          "give a user name that differs in more than its punctuation.",
+                  ] as Found,
+              ]
+            : []),
+        ...(isAlike(group, identity.adminsGroup)
+            ? [["group", `${shown(group)} is the group of the admins, and CI could delete; give another one.`] as Found]
+            : []),
+        ...(sameGroup
+            ? [
+                  [
+                      "group",
+                      `${shown(group)} is the group of ${called(sameGroup)} too, and each would have the rights of ` +
+                          "both; give each its own.",
+                  ] as Found,
+              ]
+            : []),
+    ];
+}
+
+function repositoryMistakes(workload: Workload, { access, zot }: Settings): Found[] {
+    const { repositories, channels } = workload;
+    const mirrors = access.ciMayPushToMirrors ? [] : zot.mirrors;
+    const cached = repositories.flatMap((pattern, index): Found[] => {
+        const mirror = mirrors.find(({ prefix }) => covers(`${prefix}/**`, pattern));
+        return mirror
+            ? [
+                  [
+                      `repositories[${index}]`,
+                      `${shown(pattern)} is in the pull-through cache under ${shown(mirror.prefix)}, to which nobody ` +
+                          "pushes; give a pattern outside it, or set access.ciMayPushToMirrors to true.",
+                  ],
+              ]
+            : [];
+    });
+    const strange = channels.flatMap((channel, index): Found[] =>
+        repositories.some((own) => mayOverlap(own, channel))
+            ? []
+            : [
+                  [
+                      `channels[${index}]`,
+                      `${shown(channel)} is no repository to which this identity may push, and would have no effect; ` +
+                          "add it to its repositories, or remove it.",
+                  ],
+              ],
+    );
+    const isAll = channels.length > 0 && repositories.every((own) => channels.some((channel) => covers(channel, own)));
+    return [
+        ...cached,
+        ...strange,
+        ...(isAll
+            ? [
+                  [
+                      "channels",
+                      "they are all the repositories to which this identity may push, and no tag of its would stay " +
+                          "what it is; give repositories of their own, such as **/cache.",
+                  ] as Found,
+              ]
+            : []),
+    ];
+}
+
+/** Outputs that are the same for every identity: two of them may be handed over under one name. */
+const SHARED = ["registryUrl", "registryHost"];
+
+/** Where a value ends up: two of one place would take each other's. */
+function placesOf({ secrets }: Workload): Map<string, string> {
+    if (secrets?.store === undefined) return new Map();
+    const isFile = secrets.store === "dotenv" || secrets.store === "json";
+    const store = isFile ? [secrets.file] : [secrets.apiUrl, secrets.owner, secrets.repository];
+    return new Map(
+        Object.entries(secrets.names as SecretNames)
+            .filter(([output]) => !SHARED.includes(output))
+            // A file is written as a whole.
+            .map(([output, name]) => [JSON.stringify([isFile, ...store, isFile ? "" : name.toUpperCase()]), output]),
+    );
+}
+
+function secretMistakes(workload: Workload, before: readonly Workload[]): Found[] {
+    const { secrets } = workload;
+    if (secrets === undefined) return [];
+    if (secrets.store === undefined)
+        return [["secrets", "there is no store to put them; give its store, or set ciSecrets.store."]];
+    const wrong = secretNames(secrets.names, secrets.store).mistakes.map((why): Found => ["secrets.names", why]);
+    if (wrong.length > 0) return wrong;
+    const own = placesOf(workload);
+    const other = before.find((one) => [...placesOf(one).keys()].some((place) => own.has(place)));
+    if (!other) return [];
+    const remedy =
+        secrets.store === "dotenv" || secrets.store === "json"
+            ? "give a file of its own"
+            : "give another repository or other names";
+    return [["secrets", `what is handed over would take the place of that of ${called(other)}; ${remedy}.`]];
+}
+
+/** Rights that a site's own rules would give to an identity of CI beside what its entry says. */
+function groupMistakes(settings: Settings): SettingMistake[] {
+    const [, ...others] = workloadsOf(settings);
+    return Object.entries(settings.access.rules).flatMap(([pattern, rule]) =>
+        others
+            .filter(({ group }) => Object.hasOwn(rule.groups ?? {}, group))
+            .map(({ name, group }) =>
+                mistake(
+                    `access.rules[${JSON.stringify(pattern)}]`,
+                    `the group ${shown(group)} is that of ci.workloads.${name}; use its repositories.`,
+                ),
+            ),
+    );
+}

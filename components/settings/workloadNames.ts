@@ -1,0 +1,46 @@
+/** What CI's further identities may be called, and what a change of them means to a review. Pure. */
+import type { Check } from "./kinds";
+import { quoted } from "./meanings";
+import { type ChangeMeaning, isMap } from "./setting";
+
+/** A user name in Authentik, of characters that need no escaping anywhere. */
+export const userName: Check = (value) => /^[A-Za-z0-9._@-]+$/.test(value);
+
+/** The name becomes part of names in the stack's state. */
+export const isWorkloadName: Check = (value) => {
+    if (value === "ci") return "it is that of the identity which identity.ciUser and access.ciRepositories describe";
+    return /^[a-z][a-z0-9-]{0,39}$/.test(value) || "it is not small letters, digits and dashes, 40 at most";
+};
+
+/** What shows as rights in zot's config. */
+const AS_RIGHTS = ["repositories", "channels", "tagScheme"];
+
+/** What a change of `ci.workloads` means beside the rights, which zot's config shows. */
+export function workloadsChange(before: unknown, after: unknown): ChangeMeaning {
+    const [from, to] = [before, after].map((value) => (isMap(value) ? value : {})) as [
+        Record<string, unknown>,
+        Record<string, unknown>,
+    ];
+    const changes = [...new Set([...Object.keys(from), ...Object.keys(to)])].flatMap((name) =>
+        entryChanges(name, from[name], to[name]),
+    );
+    return { effect: "unclear", words: changes.join("; ") || "CI's further identities are written otherwise" };
+}
+
+function entryChanges(name: string, before: unknown, after: unknown): string[] {
+    const of = (value: unknown) =>
+        isMap(value) ? `user ${quoted(value.user)}, group ${quoted(value.group)}` : quoted(value);
+    if (before === undefined) return [`the CI identity ${quoted(name)} is new (${of(after)})`];
+    if (after === undefined) return [`the CI identity ${quoted(name)} is gone (${of(before)})`];
+    const [from, to] = [before, after].map((value) => (isMap(value) ? value : {})) as [
+        Record<string, unknown>,
+        Record<string, unknown>,
+    ];
+    return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+        .filter((key) => JSON.stringify(from[key]) !== JSON.stringify(to[key]))
+        .map((key) =>
+            AS_RIGHTS.includes(key)
+                ? `the ${key} of the CI identity ${quoted(name)} are others (see the rights)`
+                : `${key} of the CI identity ${quoted(name)} is ${quoted(to[key])} instead of ${quoted(from[key])}`,
+        );
+}
