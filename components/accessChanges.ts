@@ -270,10 +270,7 @@ function withoutCovered(names: string[][]): string[][] {
 function inOrder(changes: AccessChange[]): AccessChange[] {
     const rank = ({ who, kind }: AccessChange) =>
         (kind === "gains" ? 0 : 10) + (who === ANONYMOUS_ROW ? 0 : who === LOGGED_IN_ROW ? 1 : 2);
-    return changes
-        .map((change, index) => ({ change, index }))
-        .sort((left, right) => rank(left.change) - rank(right.change) || left.index - right.index)
-        .map(({ change }) => change);
+    return [...changes].sort((left, right) => rank(left) - rank(right));
 }
 
 /** What the tiers' groups are called. */

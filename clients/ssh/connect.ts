@@ -16,7 +16,7 @@ export function dial(place: Place, limits: SshLimits): Promise<net.Socket> {
                 fail(
                     `${upper(role)}, ${at}, does not answer within ${limits.answer / 1000} seconds: ` +
                         "it is down, or a firewall drops what is sent to it. " +
-                        `See that it can be reached from here, or correct ${correct}.`,
+                        `Make sure that it can be reached from here, or correct ${correct}.`,
                 ),
             limits.answer,
         );
@@ -44,7 +44,7 @@ function noConnection(place: Place, error: Error): string {
         case "EAI_AGAIN":
             return (
                 `The name of ${role}, ${host}, cannot be looked up (${code}). ` +
-                `Correct ${place.setting("address")}, or see to the DNS of this machine.`
+                `Correct ${place.setting("address")}, or check the DNS of this machine.`
             );
         case "ECONNREFUSED":
             return (
@@ -56,7 +56,7 @@ function noConnection(place: Place, error: Error): string {
         case "ETIMEDOUT":
             return (
                 `${upper(role)}, ${at}, cannot be reached from here (${code}). ` +
-                `See to the network, or correct ${correct}.`
+                `Check the network, or correct ${correct}.`
             );
         default:
             return `No connection to ${role}, ${at}: ${code ?? message}.`;
@@ -88,7 +88,7 @@ export function through(jump: Client, jumpPlace: Place, place: Place, limits: Ss
                         ? `The jump host ${jumpPlace.host} does not allow connections to ${place.at} (${said}); ` +
                               "see AllowTcpForwarding and PermitOpen in its sshd_config."
                         : `No connection to ${where}: ${said}. ` +
-                              "See that the SSH server runs there, " +
+                              "Make sure that the SSH server runs there, " +
                               `or correct ${place.setting("address")} or ${place.setting("port")}.`,
                 ),
             );

@@ -24,14 +24,14 @@ export function execute(
         const timer = setTimeout(
             () =>
                 fail(
-                    `The look at ${place.role}, ${place.at}, ` +
-                        `did not come to an end within ${limits.command / 1000} seconds; nothing was changed. ` +
-                        "Look at the load of the host.",
+                    `The observation of ${place.role}, ${place.at}, ` +
+                        `did not end within ${limits.command / 1000} seconds; nothing was changed. ` +
+                        "Check the load of the host.",
                 ),
             limits.command,
         );
         const lost =
-            `The connection to ${place.role}, ${place.at}, was lost while it was looked at; ` +
+            `The connection to ${place.role}, ${place.at}, was lost during its observation; ` +
             "nothing was changed. Try again.";
         client.once("close", () => fail(lost));
         client.exec(command, (error, channel) => {

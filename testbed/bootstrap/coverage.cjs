@@ -16,13 +16,15 @@ const pins = require("./pins.cjs");
  * @type {Record<string, number>}
  */
 const floors = {
-    build: 0,
-    clients: 0,
-    components: 0,
-    "providers/authentik": 0,
-    "providers/protocol": 0,
-    "providers/zot": 0,
-    cli: 0,
+    build: 54,
+    clients: 87,
+    components: 85,
+    "providers/authentik": 90,
+    // The rest is reached in the engine, by providers that run as programs.
+    "providers/protocol": 22,
+    "providers/zot": 89,
+    // Each command is run as a program, too.
+    cli: 63,
 };
 
 /** jest's arguments that have it count. */

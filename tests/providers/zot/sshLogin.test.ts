@@ -176,7 +176,7 @@ describe.each(kinds)("%s", (kind) => {
         while (!fs.existsSync(started)) await new Promise((resolve) => setTimeout(resolve, 20));
         host.dropConnections();
         await expect(running).rejects.toThrow(
-            /was lost while it was looked at; nothing was changed|hangs up before anybody|closed the connection/,
+            /was lost during its observation; nothing was changed|hangs up before anybody|closed the connection/,
         );
     });
 });
@@ -273,7 +273,7 @@ describe("what the embedded host does on demand", () => {
                 { command: "sleep 30", stdin: "" },
                 { limits: { ...PATIENT, command: 300 } },
             ),
-        ).rejects.toThrow(/did not come to an end within 0\.3 seconds/);
+        ).rejects.toThrow(/did not end within 0\.3 seconds/);
     });
 
     test("a cancelled operation", async () => {
