@@ -1,4 +1,4 @@
-/** A branch tries to write its own review by files that are data: stack files in odd forms, names and kinds of files. */
+/** A branch tries to write its own review by data: stack files in odd forms, names and kinds of files. */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
