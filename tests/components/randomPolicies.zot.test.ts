@@ -42,7 +42,6 @@ afterAll(cleanUp);
 const RUNS = Number(process.env.ZOT_POLICIES_RUNS ?? 4);
 const SEED = Number(process.env.ZOT_POLICIES_SEED ?? 1);
 
-/** Everybody has the password "x", once. */
 const PASSWORD = "x";
 const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
 const PEOPLE: Record<string, string[]> = {
@@ -51,12 +50,10 @@ const PEOPLE: Record<string, string[]> = {
     dev: ["developers", "testers"],
     both: ["artifact-workloads", "developers"],
     "zot-w0": ["workloads-0"],
-    "zot-w1": ["workloads-1"],
     several: ["workloads-0", "workloads-1", "workloads-2"],
     bob: [],
     someone: [],
-    // Whose key was revoked.
-    gone: ["admins"],
+    gone: ["admins"], // Whose key was revoked.
 };
 const REPOSITORIES = [
     "team",
