@@ -107,7 +107,7 @@ export class Site {
         return this.ofUser ? "/home/zot/.config/systemd/user/zot.service" : "/etc/systemd/system/zot.service";
     }
 
-    private get supervisor(): Supervisor | undefined {
+    get supervisor(): Supervisor | undefined {
         const { behind } = this.setUp;
         return behind && behind !== "systemd-user" ? supervisors[behind] : undefined;
     }

@@ -8,6 +8,8 @@ export interface Supervisor {
     start: string;
     remove: string;
     status: string;
+    /** How long it waits by itself where a start fails and another follows, in milliseconds. */
+    waits: number;
 }
 
 const SERVE = "serve /etc/zot/config.json";
@@ -36,6 +38,7 @@ const openrc: Supervisor = {
     start: "rc-service zot start 2>&1",
     remove: "rc-service zot stop; rc-service zot zap; rm -f /etc/init.d/zot",
     status: "rc-service zot status",
+    waits: 0,
 };
 
 const runit: Supervisor = {
@@ -54,6 +57,8 @@ systemd-run --quiet --unit zot-runit runsvdir -P /run/services
 until sv start /etc/sv/zot; do sleep 0.1; done`,
     remove: "systemctl stop zot-runit; rm -rf /run/services /etc/sv/zot",
     status: "sv status /etc/sv/zot",
+    // sv does not return until what died at once was started again, which runsv does a second later; and so the next.
+    waits: 2000,
 };
 
 export const supervisors = { openrc, runit };
