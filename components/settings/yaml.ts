@@ -119,6 +119,8 @@ function readInTwoWays(node: Node, path: readonly unknown[], content: string): s
         if (!content.endsWith("\n") && end >= content.length)
             return "a text of several lines ends without a line break; add one";
     }
+    if (node.type === Scalar.QUOTE_DOUBLE && /\\\r?\n[ \t]*\r?\n/.test(content.slice(start, end)))
+        return "a line that ends with \\ is followed by an empty one; remove that";
     const around = path.findLast(isCollection);
     if (node.type !== Scalar.PLAIN || !around?.flow) return undefined;
     if (node.source?.startsWith("?")) return "in brackets, a value that begins with ? is written in quotes";

@@ -116,6 +116,7 @@ test.each<[title: string, text: string, message: RegExp, line: number | undefine
     ["an anchor of other characters", "a: &y?z\n", /letters, digits, - and _/, 1],
     ["a line of spaces behind a text of several lines", "a: |-\n   x\n  \nb: 1\n", /has a line of spaces/, 1],
     ["a line of spaces in a text of several lines", "a: >\n   x\n \n   y\nb: 1\n", /has a line of spaces/, 1],
+    ["an escaped end of a line before an empty one", 'a: "x\\\n\n  y"\n', /is followed by an empty one/, 1],
     ["a text of several lines at an end without a line break", "a: |\n  x", /ends without a line break/, 1],
 ])("refuses %s", (_title, text, message, line) => {
     try {
