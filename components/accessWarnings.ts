@@ -11,33 +11,38 @@ const inWords = (texts: readonly string[]) => texts.map((text) => JSON.stringify
 function channelWarnings(settings: PolicySettings): string[] {
     const { access, zot } = settings;
     const workloads = workloadsOf(settings);
-    return workloads
-        .filter(({ channels }) => channels.length > 0)
-        .flatMap((workload) => {
-            const { name, channels } = workload;
-            const isFirst = name === FIRST_WORKLOAD;
-            const setting = isFirst ? "access.channels" : `ci.workloads.${name}.channels`;
-            const where = inWords(channels);
-            const others = workloads.filter((other) => other !== workload && losesTo(other, workload));
-            return [
-                `${setting}: in the repositories of ${where} ${isFirst ? "CI" : "this identity of CI"} may move tags, and ` +
-                    "zot forgets at once a manifest that a moved tag leaves: platforms of an image and signatures there " +
-                    "can be gone a moment later. Keep versions in other repositories, and pin digests from there.",
-                ...(others.length > 0
-                    ? [
-                          `${setting}: they may be repositories to which ${others.map((other) => other.name).join(", ")} ` +
-                              "may push and not move tags; what that identity pushes there can be moved all the same.",
-                      ]
-                    : []),
-                ...(access.ciMayPushToMirrors && zot.mirrors.length > 0
-                    ? [
-                          `${setting}: access.ciMayPushToMirrors is on, so that ${isFirst ? "CI" : "it"} may move tags in a ` +
-                              "pull-through cache too, wherever one of these patterns matches there.",
-                      ]
-                    : []),
-            ];
-        });
+    // Those that have the same ones are told together.
+    const moving = workloads.filter(({ channels }) => channels.length > 0);
+    const places = [...new Set(moving.map(({ channels }) => inWords(channels)))];
+    return places.flatMap((where) => {
+        const movers = moving.filter(({ channels }) => inWords(channels) === where);
+        const setting = movers.map(settingOf).join(", ");
+        const who = movers.some(({ name }) => name === FIRST_WORKLOAD) ? "CI" : inList(movers);
+        const others = workloads.filter((other) => movers.some((mover) => other !== mover && losesTo(other, mover)));
+        return [
+            `${setting}: in the repositories of ${where} ${who} may move tags, and zot forgets at once ` +
+                "a manifest that a moved tag leaves: platforms of an image and signatures there can be gone a moment later. " +
+                "Keep versions in other repositories, and pin digests from there.",
+            ...(others.length > 0
+                ? [
+                      `${setting}: they may be repositories to which ${inList(others)} may push and not move tags; ` +
+                          "what is pushed there by that identity can be moved all the same.",
+                  ]
+                : []),
+            ...(access.ciMayPushToMirrors && zot.mirrors.length > 0
+                ? [
+                      `${setting}: access.ciMayPushToMirrors is on, so that ${who} may move tags in a pull-through cache too, ` +
+                          "wherever one of these patterns matches there.",
+                  ]
+                : []),
+        ];
+    });
 }
+
+const settingOf = ({ name }: Workload): string =>
+    name === FIRST_WORKLOAD ? "access.channels" : `ci.workloads.${name}.channels`;
+
+const inList = (workloads: readonly Workload[]): string => workloads.map(({ name }) => name).join(", ");
 
 /** Whether an identity may push to what is a channel of another one's, and not of its own. */
 const losesTo = (identity: Workload, { channels, repositories }: Workload): boolean =>

@@ -206,12 +206,18 @@ test("a preview warns of channels that are another identity's versions", () => {
     const moving = { ...CHARTS, channels: ["charts/cache/**"] };
     expect(warningsOf({ charts: moving })).toEqual([
         expect.stringMatching(
-            /^ci\.workloads\.charts\.channels: in the repositories of "charts\/cache\/\*\*" this identity/,
+            /^ci\.workloads\.charts\.channels: in the repositories of "charts\/cache\/\*\*" charts may move tags/,
         ),
     ]);
     expect(warningsOf({ charts: moving }, { ciRepositories: ["**"] })[1]).toMatch(
         /may be repositories to which ci may push and not move tags/,
     );
+    const same = { user: "b", group: "b", repositories: ["charts/**"], channels: moving.channels };
+    expect(warningsOf({ charts: moving, b: same })).toEqual([
+        expect.stringMatching(
+            /^ci\.workloads\.charts\.channels, ci\.workloads\.b\.channels: .* charts, b may move tags/,
+        ),
+    ]);
 });
 
 describe("refused, all at once:", () => {
