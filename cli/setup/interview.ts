@@ -12,6 +12,8 @@ export interface Asking {
     choices?: readonly Choice[];
     /** Why an answer that is written well is refused all the same. */
     check?(answer: string): string | undefined;
+    /** Asked twice at a terminal: nobody sees what is typed, and a slip would be noticed when it is too late. */
+    isConfirmed?: boolean;
 }
 
 export class Interview {
@@ -60,10 +62,23 @@ export class Interview {
         };
         // A line in the middle of a question would spoil it.
         noLongerBusy();
-        const answer = (await this.asker.ask(ask)).trim();
+        const answer = await (asking.isConfirmed && this.asker.canRepeat ? this.typedTwice(ask) : this.typed(ask));
         this.asked++;
         this.answers[name] = answer;
         return answer;
+    }
+
+    private async typed(ask: Ask): Promise<string> {
+        return (await this.asker.ask(ask)).trim();
+    }
+
+    private async typedTwice(ask: Ask): Promise<string> {
+        for (;;) {
+            const answer = await this.typed(ask);
+            const again = { ...ask, message: "The same once more", help: undefined, check: () => undefined };
+            if ((await this.typed(again)) === answer) return answer;
+            this.asker.say("The two differ. Type both again.");
+        }
     }
 
     /** Takes an answer back, so that it is asked once more. Whoever gave it beforehand cannot give another. */

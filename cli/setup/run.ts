@@ -123,6 +123,7 @@ async function theStack(interview: Interview, folder: string): Promise<TheStack>
     ) {
         const isKnown = file.encryptionsalt !== undefined;
         env.PULUMI_CONFIG_PASSPHRASE = await interview.answer("passphrase", {
+            isConfirmed: !isKnown,
             help: isKnown
                 ? "The one that it was made with."
                 : "You will need it for every pulumi command: keep it, or set PULUMI_CONFIG_PASSPHRASE.",
