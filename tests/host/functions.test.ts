@@ -256,6 +256,21 @@ describe("where zot is reached, and what it is to answer", () => {
         ).output;
     };
 
+    eachShell("is read from a config with many rules in no time", (shell) => {
+        const conditions = [{ expression: "x".repeat(200), message: "y".repeat(100) }];
+        const policies = Array.from({ length: 100 }, (_, index) => ({
+            groups: [`g${index}`],
+            actions: ["create"],
+            conditions,
+        }));
+        const repositories = { "**": { policies }, "a/**": { policies }, "b/**": { policies } };
+        const metrics = { enable: true, prometheus: { path: "/m" } };
+        const started = performance.now();
+        const config = { http: { accessControl: { repositories }, port: "5050" }, extensions: { metrics } };
+        expect(expectOf(shell, config)).toBe("http://127.0.0.1:5050||/m|401||");
+        expect(performance.now() - started).toBeLessThan(20_000);
+    });
+
     eachShell("is read from the config", (shell) => {
         expect(expectOf(shell, { http: { address: "0.0.0.0", port: "5050" } })).toBe("http://127.0.0.1:5050|||||");
         for (const address of ["::", "[::]", "[::1]"])
