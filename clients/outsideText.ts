@@ -39,9 +39,9 @@ export function printableJson(value: unknown): string {
     );
 }
 
-/** A text from outside as code in Markdown, whatever it holds: within a table's cell, too. */
+/** A text from outside as code in Markdown, whatever it holds. In a table's cell, `|` has to be escaped besides. */
 export function markdownCode(text: unknown, length: number = LENGTH): string {
-    const line = outsideText(text, length).replaceAll("|", "\\|");
+    const line = outsideText(text, length);
     const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
     const fence = "`".repeat(longest + 1);
     const pad = line === "" || line.startsWith("`") || line.endsWith("`") ? " " : "";

@@ -1,10 +1,9 @@
 /** Values in the Markdown of a review. Pure. */
+import { markdownCode } from "../../clients/outsideText";
 import { shown } from "../../components/settings";
 
-/** A short text in backticks. */
-export function inline(text: string): string {
-    return `\`${cut(text.replace(/[`\r\n]/g, "'"), 200)}\``;
-}
+/** A short text as code. */
+export const inline = (text: string): string => markdownCode(text, 200);
 
 /** A value outside of backticks, as it is read and not as Markdown. */
 export function literal(value: unknown): string {
