@@ -88,7 +88,7 @@ function filesUnder(folder: string, below = ""): Record<string, string> {
         async () => {
             const before = await exported();
             const [files, pid] = [filesUnder(zotFolder()), site.zot.pid()];
-            const changes: OpMap = { same: 16, update: 2, create: 2 };
+            const changes: OpMap = { same: 16, update: 2, create: 3 };
 
             const preview = await scratch.stack.preview({ color: "never" });
             expect(preview.changeSummary).toEqual(changes);
@@ -100,6 +100,7 @@ function filesUnder(folder: string, below = ""): Record<string, string> {
             const after = await exported();
             expect(urns(after)).toEqual(expect.arrayContaining(urns(before)));
             expect(urns(after).filter((urn) => !urns(before).includes(urn))).toEqual([
+                expect.stringContaining("AfterDestroy::"),
                 expect.stringContaining("ClientSecret::registry"),
                 expect.stringContaining("HostWithdrawal::registry"),
             ]);
@@ -133,7 +134,7 @@ function filesUnder(folder: string, below = ""): Record<string, string> {
         const [files, pid] = [filesUnder(zotFolder()), site.zot.pid()];
         for (const refresh of [false, true]) {
             const { summary } = await scratch.stack.up({ color: "never", refresh });
-            expect(summary.resourceChanges).toEqual({ same: 20 });
+            expect(summary.resourceChanges).toEqual({ same: 21 });
         }
         expect([filesUnder(zotFolder()), site.zot.pid()]).toEqual([files, pid]);
     });

@@ -11,7 +11,7 @@ import { call, Target } from "./target";
 // A real zot is the client that counts: it takes the issuer, the keys, the tokens and the claims as they are, or
 // panics.
 
-const zot = process.env.ZOT ?? "zot";
+const zot = process.env.ZOT || "zot";
 const hasZot = spawnSync(zot, ["--version"]).status === 0;
 
 jest.setTimeout(120_000);
