@@ -2,29 +2,20 @@
  * npm run verify of a stack, as an operator runs it after `pulumi up`, with a real Pulumi: on a site on loopback, of
  * stand-ins or of the real parts.
  */
-import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Report } from "../../cli/verify/report/report";
 
 import program = require("../../index");
 
-import { findToolchain, skippable, toolchainEnvironment } from "../../testbed/bootstrap/toolchain.cjs";
+import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack, STACK } from "../../testbed/site/scratchStack";
+import { type Verified, verifyOf } from "./verifyOf";
 
 const { reason } = findToolchain();
 const ROOT = resolve(__dirname, "../..");
-const { compiled } = require("../../build/compile.cjs") as { compiled: (source: string) => string };
 
 jest.setTimeout(240_000);
-
-interface Verified {
-    code: number | null;
-    report: Report;
-    stdout: string;
-    stderr: string;
-}
 
 (reason ? describe.skip : describe)(skippable("verify of a stack, after up", reason), () => {
     let site: Site;
@@ -40,30 +31,7 @@ interface Verified {
         await site?.stop();
     });
 
-    /** In the project's folder, with what an operator has in the environment: the token is the stack's. */
-    const verify = async (...args: string[]): Promise<Verified> => {
-        const {
-            AUTHENTIK_URL: _url,
-            AUTHENTIK_TOKEN: _token,
-            ...environment
-        } = toolchainEnvironment(scratch.toolchain);
-        const child = spawn(
-            scratch.toolchain.node.path,
-            [compiled("cli/verify.ts"), "--stack", STACK, "--json", ...args],
-            {
-                cwd: scratch.folder,
-                env: { ...environment, ...scratch.environment },
-                stdio: ["ignore", "pipe", "pipe"],
-            },
-        );
-        let stdout = "";
-        let stderr = "";
-        child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-        child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-        const code = await new Promise<number | null>((done) => child.once("close", done));
-        if (!stdout) throw new Error(stderr);
-        return { code, report: JSON.parse(stdout) as Report, stdout, stderr };
-    };
+    const verify = (...args: string[]) => verifyOf(scratch, ...args);
     const found = ({ report }: Verified) =>
         report.checks.filter(({ verdict }) => verdict === "fail").map(({ id }) => id);
     const outputs = async () =>

@@ -7,6 +7,7 @@ import { RegistryClient } from "../../clients/zot/registry";
 import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
+import { verifyOf } from "./verifyOf";
 
 const { reason } = findToolchain();
 
@@ -88,6 +89,18 @@ interface Outputs {
         ];
         for (const [index, [who, repository, tag, status]] of pushes.entries())
             expect([index, await who.push(repository, tag, `content ${index}`)]).toEqual([index, status]);
+    });
+
+    test("verify looks at each as CI, by its own key, rights and record", async () => {
+        const { workloads } = await outputs();
+        for (const name of ["charts", "base"]) {
+            const { code, report } = await verifyOf(scratch, "--workload", name);
+            const failed = report.checks.filter(({ verdict }) => verdict === "fail");
+            expect([name, failed, code]).toEqual([name, [], 0]);
+            const keys = report.checks.find(({ id }) => id === "keys-on-record")!;
+            const { ciUserName } = workloads!.value[name]!;
+            expect(keys).toMatchObject({ verdict: "pass", exchanges: [{ as: ciUserName }] });
+        }
     });
 
     test("a second up changes nothing, and neither does the order of the entries", async () => {
