@@ -146,10 +146,21 @@ function wrongSecrecy(
 function checked(name: string, setting: Setting<unknown>, given: unknown): Outcome {
     const value = coerce(given, setting);
     const result = setting.schema.safeParse(value);
-    return result.success
-        ? { value: result.data }
-        : // Two rules may refuse a value in the same words.
-          refused(...new Set(result.error.issues.flatMap((issue) => sentences(name, setting, issue, value))));
+    if (!result.success)
+        // Two rules may refuse a value in the same words.
+        return refused(...new Set(result.error.issues.flatMap((issue) => sentences(name, setting, issue, value))));
+    const unreadable = unreadablePlaces(value).map((place) => `${name}${place} cannot be read; give it another name.`);
+    return unreadable.length > 0 ? refused(...unreadable) : { value: result.data };
+}
+
+/** Where in a value a member is called `__proto__`: no JavaScript object has one, and zod passes it over. */
+function unreadablePlaces(value: unknown, path: PropertyKey[] = []): string[] {
+    if (Array.isArray(value)) return value.flatMap((item, index) => unreadablePlaces(item, [...path, index]));
+    if (!isMap(value)) return [];
+    return Object.entries(value).flatMap(([key, item]) => {
+        const place = [...path, key];
+        return key === "__proto__" ? [shownPath(place)] : unreadablePlaces(item, place);
+    });
 }
 
 /** Where in a value something is encrypted. */

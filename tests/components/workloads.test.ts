@@ -223,7 +223,7 @@ test("a preview warns of channels that are another identity's versions", () => {
 describe("refused, all at once:", () => {
     const mistakesOf = (workloads: unknown, changes: Changes = {}) => {
         try {
-            siteSettings({ ...changes, ci: { workloads } });
+            siteSettings({ ...changes, ci: { ...changes.ci, workloads } });
             return [];
         } catch (error) {
             return (error as SettingsError).mistakes.map(({ message }) => message);
@@ -308,6 +308,22 @@ describe("refused, all at once:", () => {
         ]);
         expect(mistakesOf({ a: { ...CHARTS, secrets: {} } })).toEqual([
             expect.stringMatching(/^ci\.workloads\.a\.secrets: there is no store/),
+        ]);
+    });
+
+    test("a key that ends before it has a successor, by its own times and by those it inherits", () => {
+        const b = { user: "b", group: "b", repositories: ["b/**"] };
+        const workloads = { a: { ...CHARTS, keyLifetime: "30d" }, b: { ...b, keyLifetime: "0h" } };
+        expect(mistakesOf(workloads, { ci: { keyRotateAfter: "60d" } })).toEqual([
+            expect.stringMatching(/^ci\.workloads\.a\.keyRotateAfter: after 60d a key has ended that lives for 30d/),
+            expect.stringMatching(/^ci\.workloads\.b\.keyLifetime: a key that lives for 0h is none/),
+        ]);
+        expect(mistakesOf({ a: { ...CHARTS, keyLifetime: "120d" }, b }, { ci: { keyRotateAfter: "60d" } })).toEqual([]);
+    });
+
+    test("an identity of a name that no object can have: it would be left out without a word", () => {
+        expect(mistakesOf(JSON.parse(`{"__proto__": ${JSON.stringify(CHARTS)}}`))).toEqual([
+            "ci.workloads.__proto__ cannot be read; give it another name.",
         ]);
     });
 

@@ -1,24 +1,37 @@
 /** What the settings of CI say together, and must not. Pure. */
 import { durationOf } from "../../../clients/durations";
 import { secretNames } from "../ciSecretNames";
+import type { Settings } from "../declarations";
 import { type CrossCheck, mistake } from "./crossCheck";
+
+/** How long a key lives, and after which time it gets its successor. */
+export type KeyTimes = Pick<Settings["ci"], "keyLifetime" | "keyRotateAfter">;
+
+/**
+ * What is wrong with the times of a key: the setting, and why, as a sentence.
+ *
+ * @param place where they stand, such as `ci`
+ */
+export function keyMistakes(
+    { keyLifetime, keyRotateAfter }: KeyTimes,
+    place: string,
+): [member: keyof KeyTimes, why: string][] {
+    const lifetime = durationOf(keyLifetime) ?? 0;
+    if (lifetime === 0) return [["keyLifetime", `a key that lives for ${keyLifetime} is none; give 1d, say.`]];
+    if (keyRotateAfter === undefined || (durationOf(keyRotateAfter) ?? 0) < lifetime) return [];
+    return [
+        [
+            "keyRotateAfter",
+            `after ${keyRotateAfter} a key has ended that lives for ${keyLifetime} (${place}.keyLifetime), ` +
+                "and has no successor; give less, or remove it: then it is two thirds of the lifetime.",
+        ],
+    ];
+}
 
 export const ciChecks: CrossCheck[] = [
     {
         needs: ["ci.keyLifetime", "ci.keyRotateAfter"],
-        check: ({ ci: { keyLifetime, keyRotateAfter } }) => {
-            const lifetime = durationOf(keyLifetime) ?? 0;
-            if (lifetime === 0)
-                return [mistake("ci.keyLifetime", `a key that lives for ${keyLifetime} is none; give 1d, say.`)];
-            if (keyRotateAfter === undefined || (durationOf(keyRotateAfter) ?? 0) < lifetime) return [];
-            return [
-                mistake(
-                    "ci.keyRotateAfter",
-                    `after ${keyRotateAfter} a key has ended that lives for ${keyLifetime} (ci.keyLifetime), ` +
-                        "and has no successor; give less, or remove it: then it is two thirds of the lifetime.",
-                ),
-            ];
-        },
+        check: ({ ci }) => keyMistakes(ci, "ci").map(([member, why]) => mistake(`ci.${member}`, why)),
     },
     {
         needs: ["ciSecrets.names", "ciSecrets.store"],

@@ -5,6 +5,7 @@ import type { Settings } from "../declarations";
 import { covers, mayOverlap } from "../patterns";
 import { type SettingMistake, shown } from "../setting";
 import { FIRST_WORKLOAD, type Workload, workloadsOf } from "../workloads";
+import { keyMistakes } from "./ci";
 import { type CrossCheck, mistake } from "./crossCheck";
 
 export const workloadChecks: CrossCheck[] = [
@@ -13,7 +14,7 @@ export const workloadChecks: CrossCheck[] = [
             "ci.workloads",
             ...["identity.ciUser", "identity.workloadsGroup", "identity.adminsGroup", "identity.ciLoginFlow"],
             ...["access.ciRepositories", "access.channels", "access.ciMayPushToMirrors", "zot.mirrors"],
-            ...["ciSecrets.store", "ciSecrets.names"],
+            ...["ciSecrets.store", "ciSecrets.names", "ci.keyLifetime", "ci.keyRotateAfter"],
         ],
         check: (settings) => {
             const [first, ...others] = workloadsOf(settings);
@@ -23,6 +24,7 @@ export const workloadChecks: CrossCheck[] = [
                     ...nameMistakes(workload, before, settings),
                     ...repositoryMistakes(workload, settings),
                     ...secretMistakes(workload, before),
+                    ...ownKeyMistakes(workload, first),
                 ].map(([member, why]) => mistake(`ci.workloads.${workload.name}${member && `.${member}`}`, why));
             });
         },
@@ -120,6 +122,12 @@ function repositoryMistakes(workload: Workload, { access, zot }: Settings): Foun
 
 /** Outputs that are the same for every identity: two of them may be handed over under one name. */
 const SHARED = ["registryUrl", "registryHost"];
+
+/** Of the times that are the first identity's as well, its own settings tell. */
+function ownKeyMistakes({ name, key }: Workload, { key: firstKey }: Workload): Found[] {
+    const isOwn = key.keyLifetime !== firstKey.keyLifetime || key.keyRotateAfter !== firstKey.keyRotateAfter;
+    return isOwn ? keyMistakes(key, `ci.workloads.${name}`) : [];
+}
 
 /** Where a value ends up: two of one place would take each other's. */
 function placesOf({ secrets }: Workload): Map<string, string> {
