@@ -25,7 +25,10 @@ function legendOf(rows: readonly Row[]): string[] {
     return [
         ...(some.length > 0 ? ["", `some: ${some.join(", ")}; blobs and digests as well`] : []),
         ...(rows.some(({ pattern }) => pattern.includes(" & "))
-            ? ["", "a & b: repositories of a's rule that match b"]
+            ? [
+                  "",
+                  "a & b: repositories of a's rule that match b; one that several of a's rows match has what each gives",
+              ]
             : []),
     ];
 }
