@@ -23,7 +23,7 @@ describe("a passphrase that is new", () => {
     const question = "A passphrase that encrypts the stack's secrets";
 
     test("is asked for twice at a terminal, until both are the same", async () => {
-        const { asker, shown } = typist(["canary", "canray", "canary", "canary"], true);
+        const { asker, shown } = typist(["canary", "canaries", "canary", "canary"], true);
         const interview = new Interview(asker, {});
         expect(await interview.answer("passphrase", { isConfirmed })).toBe("canary");
         const both = [question, "The same once more"];
