@@ -149,17 +149,20 @@ function checked(name: string, setting: Setting<unknown>, given: unknown): Outco
     if (!result.success)
         // Two rules may refuse a value in the same words.
         return refused(...new Set(result.error.issues.flatMap((issue) => sentences(name, setting, issue, value))));
-    const unreadable = unreadablePlaces(value).map((place) => `${name}${place} cannot be read; give it another name.`);
-    return unreadable.length > 0 ? refused(...unreadable) : { value: result.data };
+    const kept = new Set(nameless(result.data));
+    const lost = nameless(value).filter((place) => !kept.has(place));
+    return lost.length > 0
+        ? refused(...lost.map((place) => `${name}${place} cannot be read; give it another name.`))
+        : { value: result.data };
 }
 
-/** Where in a value a member is called `__proto__`: no JavaScript object has one, and zod passes it over. */
-function unreadablePlaces(value: unknown, path: PropertyKey[] = []): string[] {
-    if (Array.isArray(value)) return value.flatMap((item, index) => unreadablePlaces(item, [...path, index]));
+/** Where in a value a member is called `__proto__`, which zod leaves out of a map without a word. */
+function nameless(value: unknown, path: PropertyKey[] = []): string[] {
+    if (Array.isArray(value)) return value.flatMap((item, index) => nameless(item, [...path, index]));
     if (!isMap(value)) return [];
     return Object.entries(value).flatMap(([key, item]) => {
         const place = [...path, key];
-        return key === "__proto__" ? [shownPath(place)] : unreadablePlaces(item, place);
+        return key === "__proto__" ? [shownPath(place)] : nameless(item, place);
     });
 }
 
