@@ -10,31 +10,8 @@ import { THREE_TIERS } from "../zotPlaces";
 /** One value of `ci.workloads`, as a site writes it. */
 export type WorkloadSetting = z.infer<typeof workload>;
 
-const lifetime = () => z.optional(longDuration().schema);
-const secretsOf = z.strictObject({
-    store: z.optional(z.enum(["forgejo", "gitea", "github", "dotenv", "json"])),
-    apiUrl: z.optional(address().schema),
-    owner: z.optional(name("a user or an organisation").schema),
-    repository: z.optional(name("a repository").schema),
-    visibility: z.optional(z.enum(["private", "all"])),
-    file: z.optional(name("a file").schema),
-    names: z.optional(z.record(z.string(), z.string())),
-});
-const workload = z.strictObject({
-    user: checked(userName),
-    group: checked(isName),
-    repositories: z.array(checked(patternMistake)).check(z.minLength(1)),
-    channels: z.optional(z.array(checked(channelMistake))),
-    tagScheme: z.optional(z.array(checked(tagFormMistake))),
-    keyLifetime: lifetime(),
-    keyRotateAfter: lifetime(),
-    predecessorLifetime: lifetime(),
-    keyGeneration: z.optional(z.int().check(z.minimum(0), z.maximum(1_000_000))),
-    takeOverKeys: z.optional(z.boolean()),
-    secrets: z.optional(secretsOf),
-});
-
-export const ci = {
+/** Settings of a key. */
+const key = {
     keyLifetime: define({
         description: "How long an API key of CI lives.",
         ...longDuration(),
@@ -78,21 +55,6 @@ export const ci = {
                 "keys that another stack made for CI are not taken over",
             ),
         ),
-    }),
-    workloads: define<Record<string, WorkloadSetting>>({
-        description:
-            "Further identities of CI, each with a service account, a group and a key of its own: " +
-            "name to {user, group, repositories, channels, tagScheme, settings of the key, secrets}.",
-        kind: "map",
-        schema: z.record(checked(isWorkloadName), workload),
-        allowed:
-            'a map from a name such as "charts" to {user, group, repositories: patterns}, and where wanted ' +
-            "{channels: patterns, tagScheme: forms, keyLifetime, keyRotateAfter, predecessorLifetime, keyGeneration, " +
-            "takeOverKeys, secrets: {store, apiUrl, owner, repository, visibility, file, names}}; " +
-            "of the key and of secrets, what is left out is as in ci and ciSecrets",
-        default: {},
-        zotConfig: THREE_TIERS,
-        review: workloadsChange,
     }),
 };
 
@@ -149,5 +111,40 @@ export const ciSecrets = {
         allowed: "a map from an output such as ciApiKey to a name such as ZOT_CI_API_KEY",
         default: { ciApiKey: "ZOT_CI_API_KEY" },
         review: other("what is handed to CI, and as a secret or not, is"),
+    }),
+};
+
+/** These settings as members of a map, each of which may be left out. */
+const optionalOf = <T extends Record<string, { schema: z.ZodMiniType }>>(settings: T) =>
+    Object.fromEntries(Object.entries(settings).map(([name, { schema }]) => [name, z.optional(schema)])) as {
+        [K in keyof T]: z.ZodMiniOptional<T[K]["schema"]>;
+    };
+
+const workload = z.strictObject({
+    user: checked(userName),
+    group: checked(isName),
+    repositories: z.array(checked(patternMistake)).check(z.minLength(1)),
+    channels: z.optional(z.array(checked(channelMistake))),
+    tagScheme: z.optional(z.array(checked(tagFormMistake))),
+    ...optionalOf(key),
+    secrets: z.optional(z.strictObject(optionalOf(ciSecrets))),
+});
+
+export const ci = {
+    ...key,
+    workloads: define<Record<string, WorkloadSetting>>({
+        description:
+            "Further identities of CI, each with a service account, a group and a key of its own: " +
+            "name to {user, group, repositories, channels, tagScheme, settings of the key, secrets}.",
+        kind: "map",
+        schema: z.record(checked(isWorkloadName), workload),
+        allowed:
+            'a map from a name such as "charts" to {user, group, repositories: patterns}, and where wanted ' +
+            "{channels: patterns, tagScheme: forms, keyLifetime, keyRotateAfter, predecessorLifetime, keyGeneration, " +
+            "takeOverKeys, secrets: {store, apiUrl, owner, repository, visibility, file, names}}; " +
+            "of the key and of secrets, what is left out is as in ci and ciSecrets",
+        default: {},
+        zotConfig: THREE_TIERS,
+        review: workloadsChange,
     }),
 };
