@@ -150,12 +150,12 @@ export function closedMovableTags(policy: AccessPolicy, { group, movableTags }: 
     );
 }
 
-/** Channels of which no repository is one that CI may push to. */
-export function emptyChannels(policy: AccessPolicy, { group, channels }: WorkloadRights): string[] {
-    return channels.filter(
-        (channel) =>
+/** Patterns, of channels or of tags that move, of which no repository is one that a group of CI may push to. */
+export function emptyPatterns(policy: AccessPolicy, group: string, patterns: readonly string[]): string[] {
+    return patterns.filter(
+        (pattern) =>
             !policy.rules.some((rule) =>
-                ciRightsIn(policy, rule, channel, group)?.some((right) => actionOf(right) === "create"),
+                ciRightsIn(policy, rule, pattern, group)?.some((right) => actionOf(right) === "create"),
             ),
     );
 }

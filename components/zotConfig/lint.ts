@@ -9,7 +9,7 @@ import {
     closedChannels,
     closedMovableTags,
     type Exceptions,
-    emptyChannels,
+    emptyPatterns,
     policyBreaches,
     pushableInCache,
 } from "../accessBreaches";
@@ -36,10 +36,11 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
         ...policyMistakes(config, settings).filter((message) => !byAccess.includes(message)),
     ];
     const inWords = (setting: string) => (message: string) => ({ setting, message: `${setting}: ${message}.` });
+    const { policy } = readAccessControl(config);
     return [
         ...byAccess.map(inWords("access.rules")),
-        ...channelMistakes(readAccessControl(config).policy, settings).map(inWords("access.channels")),
-        ...emptyMovableTags(readAccessControl(config).policy, settings).map(inWords("access.movableTags")),
+        ...channelMistakes(policy, settings).map(inWords("access.channels")),
+        ...withoutEffect(policy, settings, Object.keys(settings.access.movableTags)).map(inWords("access.movableTags")),
         ...byExtra.map(inWords("zot.extraConfig")),
     ];
 }
@@ -59,16 +60,12 @@ function channelMistakes(policy: AccessPolicy, settings: PolicySettings): string
             "they are all the repositories to which CI may push, and no tag of CI's would stay what it is; " +
                 "give repositories of their own, such as **/cache",
         ];
-    return emptyChannels(policy, workloadsOf(settings)[0]).map(
-        (channel) =>
-            `${JSON.stringify(channel)} is no repository to which CI may push, and would have no effect; ` +
-            "add it to access.ciRepositories, or remove it",
-    );
+    return withoutEffect(policy, settings, channels);
 }
 
-/** Patterns of tags that move of which no repository is one that CI may push to. */
-const emptyMovableTags = (policy: AccessPolicy, settings: PolicySettings): string[] =>
-    emptyChannels(policy, { ...workloadsOf(settings)[0], channels: Object.keys(settings.access.movableTags) }).map(
+/** Patterns, of channels or of tags that move, of which no repository is one that CI may push to. */
+const withoutEffect = (policy: AccessPolicy, settings: PolicySettings, patterns: string[]): string[] =>
+    emptyPatterns(policy, settings.identity.workloadsGroup, patterns).map(
         (pattern) =>
             `${JSON.stringify(pattern)} is no repository to which CI may push, and would have no effect; ` +
             "add it to access.ciRepositories, or remove it",
