@@ -10,7 +10,7 @@ import { FIRST_WORKLOAD, type Settings, type Workload } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import { tellOfNewKey } from "./whatNext";
-import { namelessSecretFiles, policyOf, renderZotConfig } from "./zotConfig";
+import { declaredPolicy } from "./zotConfig";
 
 export interface CiCredentialArgs {
     /** The settings, checked. */
@@ -43,7 +43,7 @@ export class CiCredential extends pulumi.ComponentResource {
         super(componentTypes.ciCredential, name, {}, opts);
         const { settings, workload } = args;
         const { key, user } = workload;
-        const policy = args.policy ?? policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
+        const policy = args.policy ?? declaredPolicy(settings);
         const apiKey = new zot.ApiKey(
             name,
             {

@@ -5,8 +5,8 @@ import { type AccessMatrix, type AccessPolicy, accessMatrix } from "./accessPoli
 import { parseSettings, type RawSettings, type Settings, SettingsError } from "./settings";
 import {
     configMistakes,
+    declaredPolicy,
     namelessSecretFiles,
-    policyOf,
     renderZotConfig,
     type SecretFiles,
     type ZotConfig,
@@ -40,6 +40,6 @@ export function declaredState(raw: RawSettings, where?: string): DeclaredState {
     if (mistakes.length > 0) throw new SettingsError(mistakes, where);
 
     const zotConfig = (files = namelessSecretFiles(settings)) => renderZotConfig(settings, files);
-    const policy = policyOf(zotConfig());
+    const policy = declaredPolicy(settings);
     return { settings, policy, matrix: accessMatrix(policy), zotConfig };
 }

@@ -15,7 +15,7 @@ import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import { type Settings, workloadsOf } from "./settings";
 import { componentTypes } from "./typeTokens";
 import { AfterDestroy } from "./whatNext";
-import { namelessSecretFiles, policyOf, renderZotConfig, type ZotConfig } from "./zotConfig";
+import { declaredPolicy, type ZotConfig } from "./zotConfig";
 
 export interface HardenedRegistryArgs {
     /** The settings, checked: `declaredState(…).settings`. */
@@ -85,7 +85,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
 
         // A service account logs in at the hardened zot, and is revoked there before it goes.
         const { settings, preflight } = args;
-        const policy = policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
+        const policy = declaredPolicy(settings);
         const [ci, ...others] = workloadsOf(settings).map(
             (workload) =>
                 new CiCredential(

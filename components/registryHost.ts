@@ -12,15 +12,7 @@ import { LiveNames } from "./liveNames";
 import type { Settings } from "./settings";
 import { allHooks, showRights, tierNames } from "./shownRights";
 import { componentTypes } from "./typeTokens";
-import {
-    configText,
-    namelessSecretFiles,
-    policyOf,
-    readOnlyConfig,
-    renderZotConfig,
-    secretFiles,
-    type ZotConfig,
-} from "./zotConfig";
+import { configText, declaredPolicy, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
 
 export interface RegistryHostArgs {
     /**
@@ -94,11 +86,7 @@ export class RegistryHost extends pulumi.ComponentResource {
         // A provider's URL is no input of any resource, so that a changed issuer shows only here.
         const liveNames = args.liveNames ?? new LiveNames(name, settings.identity.acceptRename);
         const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn });
-        const rights = showRights(
-            name,
-            policyOf(renderZotConfig(settings, namelessSecretFiles(settings))),
-            tierNames(settings),
-        );
+        const rights = showRights(name, declaredPolicy(settings), tierNames(settings));
         const { proxy, ...connection } = hostConnection(settings);
         const deployment = new command.remote.Command(
             name,

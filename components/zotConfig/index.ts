@@ -17,6 +17,7 @@ export { configMistakes } from "./lint";
 export { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 export {
     configText,
+    declaredPolicy,
     loginCallbackUrl,
     namelessSecretFiles,
     readOnlyConfig,

@@ -1,8 +1,9 @@
 /** zot's config.json from settings. Pure. */
+import type { AccessPolicy } from "../accessPolicy";
 import { tieredPolicy } from "../accessTiers";
 import type { PolicySettings } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
-import { repositoriesOf } from "./accessControl";
+import { policyOf, repositoriesOf } from "./accessControl";
 import { mergeExtra } from "./merge";
 import { type DeclaredPlace, declaredPlaces, declaredValue, putAt } from "./places";
 
@@ -51,6 +52,10 @@ export function loginCallbackUrl(settings: Pick<PolicySettings, "registry">): st
 export function renderZotConfig(settings: PolicySettings, files: SecretFiles): ZotConfig {
     return mergeExtra(baseConfig(settings, files), settings.zot.extraConfig as JsonMap).config;
 }
+
+/** Who may do what by that config, the site's own part included. */
+export const declaredPolicy = (settings: PolicySettings): AccessPolicy =>
+    policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
 
 /** The text that is deployed, and whose sha256 is the stack's output. */
 export function configText(config: ZotConfig): string {
