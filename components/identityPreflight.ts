@@ -136,7 +136,8 @@ interface BlockedFlow extends FlowObstacles {
 
 export class IdentityPreflight {
     private readonly access: ApiAccess | undefined;
-    private readonly taken = new Map<string | undefined, Promise<Declared[]>>();
+    /** By the identity of CI: each is asked once, whoever asks. */
+    private readonly taken = new Map<string, Promise<Declared[]>>();
     private obstacles: Promise<BlockedFlow[]> | undefined;
     private readonly told = new Set<string>();
     /** By name: an update waits for ever for a hook whose name was registered twice (CLI 3.259). */
@@ -278,15 +279,20 @@ export class IdentityPreflight {
     }
 
     /** The names that are taken, of an identity of CI or of all. */
-    private askNames(access: ApiAccess, workload?: string): Promise<Declared[]> {
-        const asked =
-            this.taken.get(workload) ??
-            takenNames(
-                access,
-                declaredNames(this.settings).filter((one) => workload === undefined || one.workload === workload),
-            );
-        this.taken.set(workload, asked);
-        return asked;
+    private async askNames(access: ApiAccess, workload?: string): Promise<Declared[]> {
+        const declared = declaredNames(this.settings);
+        const workloads = workload === undefined ? new Set(declared.map((one) => one.workload)) : [workload];
+        const taken = [...workloads].map((own) => {
+            const asked =
+                this.taken.get(own) ??
+                takenNames(
+                    access,
+                    declared.filter((one) => one.workload === own),
+                );
+            this.taken.set(own, asked);
+            return asked;
+        });
+        return (await Promise.all(taken)).flat();
     }
 
     /** The flows that CI's login goes through, of which something is in the way. */

@@ -1,6 +1,8 @@
 /** What is asked of Authentik before anything is changed there. */
 
 import { randomBytes } from "node:crypto";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
 import type { ResourceHookArgs, ResourceHookBinding } from "@pulumi/pulumi";
 import type { ApiAccess } from "../../clients/authentik/api";
 import { authorizationObstacles, loginObstacles, takenNames } from "../../clients/authentik/objects";
@@ -241,6 +243,32 @@ describe("the stages of a login flow", () => {
         expect(await authorizationObstacles(access, "nowhere")).toBeUndefined();
         expect(await loginObstacles(access, "nowhere", "zot")).toBeUndefined();
     });
+});
+
+test("each name is asked for once, whether one object is about to be made or all of them", async () => {
+    recordResources();
+    const asked: string[] = [];
+    const server = http.createServer(({ url }, response) => {
+        asked.push(url!);
+        response.setHeader("content-type", "application/json").end('{"results":[],"pagination":{"next":0}}');
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    const workloads = { charts: { user: "zot-charts", group: "charts-ci", repositories: ["charts/**"] } };
+    const preflight = new IdentityPreflight("once", siteSettings({ ci: { workloads } }).settings, {
+        url: `http://127.0.0.1:${port}`,
+        token,
+    });
+    const hooks = [
+        preflight.beforeCreateAll(),
+        preflight.beforeCreate("group"),
+        preflight.beforeCreateFor("charts", "user"),
+    ].flatMap(({ beforeCreate }) => beforeCreate as unknown as { callback(given: object): Promise<void> }[]);
+    for (const hook of hooks) await hook.callback({}).catch(() => undefined);
+    server.close();
+    const names = asked.filter((path) => /zot-ci|zot-charts|artifact-workloads|charts-ci/.test(path));
+    expect(names.length).toBeGreaterThan(3);
+    expect([...names].sort()).toEqual([...new Set(names)].sort());
 });
 
 test("what is said names objects, settings and commands", () => {
