@@ -30,11 +30,14 @@ export function stackWorkloads(folder: string, stack: string): StackWorkloads {
 export function entryOf(workloads: StackWorkloads, name: string | undefined): Record<string, unknown> | undefined {
     if (name === undefined || name === FIRST_WORKLOAD) return undefined;
     if (Object.hasOwn(workloads.entries, name)) return workloads.entries[name];
-    throw new UserError(
-        `There is no identity of CI called ${JSON.stringify(name)}; there are ` +
-            `${[FIRST_WORKLOAD, ...Object.keys(workloads.entries)].join(", ")} (ci.workloads).`,
-    );
+    throw noSuchWorkload(name, [FIRST_WORKLOAD, ...Object.keys(workloads.entries)]);
 }
+
+/** The mistake of whoever names an identity of CI that a stack does not have. */
+export const noSuchWorkload = (name: string, there: readonly string[]): UserError =>
+    new UserError(
+        `There is no identity of CI called ${JSON.stringify(name)}; there are ${there.join(", ")} (ci.workloads).`,
+    );
 
 /** Where the key of an identity goes, as its settings say; without a store where they do not. */
 export function secretsOf(workloads: StackWorkloads, name: string | undefined): Record<string, unknown> {

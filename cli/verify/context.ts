@@ -314,7 +314,16 @@ async function removeTags(
 }
 
 /** Somebody with CI's rights. */
-const ciOf = ({ ciUser, workloadsGroup }: Subject): Who => ({ kind: "user", name: ciUser, groups: [workloadsGroup] });
+/**
+ * CI, as a policy is asked about it.
+ *
+ * @param name the account that takes its part. Default: its own
+ */
+export const ciOf = ({ ciUser, workloadsGroup }: Subject, name = ciUser): Who => ({
+    kind: "user",
+    name,
+    groups: [workloadsGroup],
+});
 
 /** Where CI may push, and no tag moves, by what is declared. */
 function scratchRepository(subject: Subject, run: string): string {

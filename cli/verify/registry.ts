@@ -215,6 +215,14 @@ export class Registry {
         return answer.status === 200 ? (parsed<{ tags?: string[] | null }>(answer)?.tags ?? []) : undefined;
     }
 
+    /** The path of the page after an answer; undefined after the last one. */
+    nextPage({ headers }: RegistryAnswer): string | undefined {
+        const next = /<([^>]+)>;\s*rel="?next"?/.exec(headers.get("link") ?? "")?.[1];
+        if (next === undefined) return undefined;
+        const { pathname, search } = new URL(next, this.url);
+        return pathname + search;
+    }
+
     /** Every repository that this user sees, page by page. */
     async catalog(): Promise<string[]> {
         return everyPage(
@@ -225,14 +233,7 @@ export class Registry {
                     answer.status === 200
                         ? (parsed<{ repositories?: string[] | null }>(answer)?.repositories ?? [])
                         : [];
-                const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
-                return {
-                    items,
-                    next:
-                        next === undefined
-                            ? undefined
-                            : new URL(next, this.url).pathname + new URL(next, this.url).search,
-                };
+                return { items, next: this.nextPage(answer) };
             },
             "/v2/_catalog",
         );

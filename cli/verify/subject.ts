@@ -13,6 +13,7 @@ import { tagFormMistake } from "../../components/settings/tagForms";
 import { outputOf } from "../ciSecrets/outputs";
 import { pulumi, tokenInStack } from "../shared/pulumi";
 import { projectFolder } from "../shared/stack";
+import { noSuchWorkload } from "../shared/workloads";
 
 export interface Subject {
     /** For people: the stack, or the registry's address. */
@@ -201,12 +202,10 @@ async function fromStack(stack: string, options: SubjectOptions, environment: No
     };
     const { access, identity, zot, registry } = settings;
     const workloads = workloadsOf(settings);
-    const workload = workloads.find(({ name }) => name === (options.workload ?? FIRST_WORKLOAD));
-    if (!workload)
-        throw new UserError(
-            `There is no identity of CI called ${JSON.stringify(options.workload)}; there are ` +
-                `${workloads.map(({ name }) => name).join(", ")} (ci.workloads).`,
-        );
+    const asked = options.workload ?? FIRST_WORKLOAD;
+    const names = workloads.map(({ name }) => name);
+    const workload = workloads[names.indexOf(asked)];
+    if (!workload) throw noSuchWorkload(asked, names);
     const own = workload.name === FIRST_WORKLOAD ? undefined : workload.name;
     const url = options.authentikUrl ?? environment.AUTHENTIK_URL ?? new URL(identity.issuer).origin;
     const token = environment.AUTHENTIK_TOKEN ?? (options.readOnly ? undefined : await tokenInStack(stack, folder));

@@ -1,8 +1,8 @@
 /** What is declared beside immutable tags: repositories in which they move, a scheme, and refusals that say why. */
-import { evaluate, type Who } from "../../../components/accessPolicy";
+import { evaluate } from "../../../components/accessPolicy";
 import { hasTagForm } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
-import type { Context } from "../context";
+import { type Context, ciOf } from "../context";
 import { repositoryUnder } from "../names";
 import { fail, notApplicable, pass } from "../outcome";
 import { newImage, type Registry, type RegistryAnswer } from "../registry";
@@ -101,7 +101,7 @@ function reasonOf({ status, text }: RegistryAnswer): string | undefined {
 
 /** One repository of this run for each channel to which CI may push. */
 function repositoriesOfChannels({ subject, run }: Context, username: string): string[] {
-    const ci: Who = { kind: "user", name: username, groups: [subject.workloadsGroup] };
+    const ci = ciOf(subject, username);
     const found = subject.channels.flatMap((pattern) => repositoryUnder(pattern, run) ?? []);
     return [...new Set(found)].filter((repository) => evaluate(subject.policy, ci, "create", repository, "latest"));
 }

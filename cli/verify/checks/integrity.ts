@@ -1,6 +1,7 @@
 /** Whether versions are whole: every part that a client needs of them is there. */
-import { evaluate, type Who } from "../../../components/accessPolicy";
+import { evaluate } from "../../../components/accessPolicy";
 import type { Check } from "../check";
+import { ciOf } from "../context";
 import { walk } from "../integrity/walk";
 import { outcomeOf } from "../integrity/words";
 
@@ -10,8 +11,8 @@ export const integrity: Check[] = [
         title: "Every part of the versions is there: manifests, platforms, layers, signatures",
         needs: [],
         async run(context) {
-            const { ciUser, workloadsGroup, policy } = context.subject;
-            const ci: Who = { kind: "user", name: ciUser, groups: [workloadsGroup] };
+            const { policy } = context.subject;
+            const ci = ciOf(context.subject);
             const caches = await context.mirrors();
             const { walk: options } = context;
             const walked = await walk(context.anonymous.unrecorded(), {

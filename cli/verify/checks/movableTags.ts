@@ -1,8 +1,8 @@
 /** Tags that are declared to move beside versions: they do, and nothing else does by it. */
-import { evaluate, type Who } from "../../../components/accessPolicy";
+import { evaluate } from "../../../components/accessPolicy";
 import { nthTag } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
-import type { Context } from "../context";
+import { type Context, ciOf } from "../context";
 import { repositoryUnder } from "../names";
 import { fail, notApplicable, notPossible, type Outcome, pass } from "../outcome";
 import { newImage, type Registry } from "../registry";
@@ -83,7 +83,7 @@ async function moves(
 
 /** A repository of this run and a tag for each form that is declared, where CI may push. */
 function placesOf({ subject, run }: Context, username: string): { repository: string; tag: string }[] {
-    const ci: Who = { kind: "user", name: username, groups: [subject.workloadsGroup] };
+    const ci = ciOf(subject, username);
     const may = (action: "create" | "update", repository: string, tag: string) =>
         evaluate(subject.policy, ci, action, repository, tag);
     return Object.entries(subject.movableTags).flatMap(([pattern, forms]) => {

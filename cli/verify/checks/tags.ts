@@ -1,8 +1,8 @@
 /** Tags that stay what they are: what CI pushes, and what nobody overwrites. */
-import { evaluate, type Who } from "../../../components/accessPolicy";
+import { evaluate } from "../../../components/accessPolicy";
 import { hasTagForm } from "../../../components/settings/tagForms";
 import type { Check } from "../check";
-import type { Context } from "../context";
+import { type Context, ciOf } from "../context";
 import { fail, notApplicable, notPossible, type Outcome, pass, warning } from "../outcome";
 import { race } from "../race";
 import { type Image, newImage, type Registry, type RegistryAnswer } from "../registry";
@@ -177,8 +177,7 @@ export const tags: Check[] = [
         needs: ["scratch", "ci"],
         async run(context) {
             const { registry, username } = await context.as("ci");
-            const ci: Who = { kind: "user", name: username, groups: [context.subject.workloadsGroup] };
-            if (evaluate(context.subject.policy, ci, "update", context.scratch, "latest"))
+            if (evaluate(context.subject.policy, ciOf(context.subject, username), "update", context.scratch, "latest"))
                 throw notApplicable("latest is declared to move here (access.movableTags); see movable-tags.");
             const image = newImage();
             context.willPush();

@@ -2,10 +2,10 @@
  * A repository, asked what of it is there. A manifest is asked for by HEAD and read as a blob: zot counts what is got as
  * a manifest as a pull, by which retention goes (`pulledWithin`).
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { UnreachableError } from "../../../clients/http/failures";
 import { everyPage } from "../../../clients/http/paging";
 import { retryAfter } from "../../../clients/http/request";
+import { retrying } from "../../../clients/http/retry";
 import { digestOf } from "../../../clients/zot/registry";
 import { ACCEPTED, parsed, type Registry, type RegistryAnswer } from "../registry";
 
@@ -45,6 +45,17 @@ export interface Manifest {
 /** What could not be asked, in words: it says nothing of what is there. */
 export class Unread extends Error {}
 
+/** The same, of what another attempt may get. */
+class Passing extends Unread {
+    /** Milliseconds until then, where the server says. */
+    readonly pause: number | undefined;
+
+    constructor(message: string, pause?: number) {
+        super(message);
+        this.pause = pause === undefined ? undefined : Math.min(pause, 30_000);
+    }
+}
+
 /** Milliseconds before a request is sent once more. */
 const PAUSE = 500;
 const ATTEMPTS = 3;
@@ -68,11 +79,9 @@ export class Repository {
             const answer = await this.ask("GET", path);
             if (answer.status === 404) return { items: [], next: undefined };
             if (answer.status !== 200) throw this.unread(answer, path);
-            const next = /<([^>]+)>;\s*rel="?next"?/.exec(answer.headers.get("link") ?? "")?.[1];
-            const address = next === undefined ? undefined : new URL(next, this.registry.url);
             return {
                 items: parsed<{ tags?: string[] | null }>(answer)?.tags ?? [],
-                next: address && address.pathname + address.search,
+                next: this.registry.nextPage(answer),
             };
         };
         return everyPage(`The tags of ${this.name}`, page, `/v2/${this.name}/tags/list`);
@@ -132,18 +141,17 @@ export class Repository {
 
     /** @throws Unread where no answer comes, or one that says nothing. */
     private async ask(method: string, path: string, headers: Record<string, string> = {}): Promise<RegistryAnswer> {
-        for (let attempt = 1; ; attempt++) {
-            try {
-                const answer = await this.registry.request(method, path, { headers });
-                if (!IN_PASSING.includes(answer.status)) return answer;
-                if (attempt === ATTEMPTS) throw this.unread(answer, path);
-                await sleep(Math.min(retryAfter(answer) ?? PAUSE * attempt, 30_000));
-            } catch (error) {
-                if (!(error instanceof UnreachableError)) throw error;
-                if (attempt === ATTEMPTS) throw new Unread(error.message);
-                await sleep(PAUSE * attempt);
-            }
-        }
+        const once = async () => {
+            const answer = await this.registry.request(method, path, { headers }).catch((error: unknown) => {
+                throw error instanceof UnreachableError ? new Passing(error.message) : error;
+            });
+            if (!IN_PASSING.includes(answer.status)) return answer;
+            throw new Passing(this.unread(answer, path).message, retryAfter(answer));
+        };
+        return retrying(once, {
+            worth: (error) => (error instanceof Passing ? { attempts: ATTEMPTS, pause: error.pause } : undefined),
+            firstPause: PAUSE,
+        });
     }
 
     private unread({ status }: RegistryAnswer, path: string): Unread {
