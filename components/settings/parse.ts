@@ -156,21 +156,22 @@ function checked(name: string, setting: Setting<unknown>, given: unknown): Outco
         : { value: result.data };
 }
 
-/** Where in a value a member is called `__proto__`, which zod leaves out of a map without a word. */
-function nameless(value: unknown, path: PropertyKey[] = []): string[] {
-    if (Array.isArray(value)) return value.flatMap((item, index) => nameless(item, [...path, index]));
-    if (!isMap(value)) return [];
-    return Object.entries(value).flatMap(([key, item]) => {
-        const place = [...path, key];
-        return key === "__proto__" ? [shownPath(place)] : nameless(item, place);
-    });
-}
-
 /** Where in a value something is encrypted. */
-function encryptedPlaces(value: unknown, path: PropertyKey[] = []): string[] {
-    if (value instanceof SecretText) return [shownPath(path)];
-    if (Array.isArray(value)) return value.flatMap((item, index) => encryptedPlaces(item, [...path, index]));
-    return isMap(value) ? Object.entries(value).flatMap(([key, item]) => encryptedPlaces(item, [...path, key])) : [];
+const encryptedPlaces = (value: unknown): string[] => placesOf(value, (item) => item instanceof SecretText);
+
+/** Where in a value a member is called `__proto__`, which zod leaves out of a map without a word. */
+const nameless = (value: unknown): string[] => placesOf(value, (_item, path) => path.at(-1) === "__proto__");
+
+/** Where in a value something is found; nothing is looked for inside of it. */
+function placesOf(
+    value: unknown,
+    isFound: (item: unknown, path: readonly PropertyKey[]) => boolean,
+    path: readonly PropertyKey[] = [],
+): string[] {
+    if (isFound(value, path)) return [shownPath(path)];
+    if (Array.isArray(value)) return value.flatMap((item, index) => placesOf(item, isFound, [...path, index]));
+    if (!isMap(value)) return [];
+    return Object.entries(value).flatMap(([key, item]) => placesOf(item, isFound, [...path, key]));
 }
 
 /** What is wrong, to the person who wrote it: the place, what was given, why not, and what is allowed. */
