@@ -94,19 +94,19 @@ function loginFlow(name: string, account: CiAccount, args: CiAccountArgs): strin
 }
 
 /**
- * The order of each binding of further identities: by its name alone, so that it stays when another one comes or goes.
- * Two of one order on one application cannot be changed any more (Authentik 2026.5).
+ * The order of each identity's binding: 1 of the first one, and of further ones by their name alone, so that it stays
+ * when another one comes or goes. Two of one order on one application cannot be changed any more (Authentik 2026.5).
  *
- * @returns numbers from 1000 on, no two of them alike
+ * @returns numbers from 1000 on, no two of them alike, but for the first one's
  */
 export function bindingOrders(workloads: readonly string[]): Record<string, number> {
     const taken = new Set<number>();
-    return Object.fromEntries(
-        [...workloads].sort().map((workload) => {
-            let order = 1000 + (createHash("sha256").update(workload).digest().readUInt32BE() >>> 2);
-            while (taken.has(order)) order++;
-            taken.add(order);
-            return [workload, order];
-        }),
-    );
+    const others = workloads.filter((workload) => workload !== FIRST_WORKLOAD).sort();
+    const orders = others.map((workload): [string, number] => {
+        let order = 1000 + (createHash("sha256").update(workload).digest().readUInt32BE() >>> 2);
+        while (taken.has(order)) order++;
+        taken.add(order);
+        return [workload, order];
+    });
+    return { [FIRST_WORKLOAD]: 1, ...Object.fromEntries(orders) };
 }

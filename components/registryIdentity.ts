@@ -11,7 +11,7 @@ import type { IdentityPreflight } from "./identityPreflight";
 import { leftToPeople } from "./leftToPeople";
 import { LiveNames } from "./liveNames";
 import { lookUpMessages, reasonOf } from "./lookUpMessages";
-import { type CiAccount, ciAccounts, FIRST_WORKLOAD, type Settings } from "./settings";
+import { ciAccounts, FIRST_WORKLOAD, type Settings } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import { loginCallbackUrl } from "./zotConfig";
@@ -24,9 +24,7 @@ export interface AuthentikLookUps {
     /** Scope mappings openid, email and profile. */
     scopeMappings: string[];
     adminsGroup: string;
-    /** CI's group, where an administrator keeps it. */
-    workloadsGroup?: string;
-    /** The same of CI's further identities, by their name. */
+    /** The groups of CI's identities by their name, where an administrator keeps them. */
     workloadGroups?: Record<string, string>;
     /** The stage that checks passwords, where the dedicated login flow is declared. */
     passwordStage?: string;
@@ -100,8 +98,7 @@ export async function lookUpAuthentik({ identity, ci }: Pick<Settings, "identity
         // In one order, whichever the provider gives them in: the bridged one compares lists by it.
         scopeMappings: [...scopeMappings.ids].sort(),
         adminsGroup: adminsGroup.id,
-        workloadsGroup: groups[0]?.[1],
-        workloadGroups: Object.fromEntries(groups.slice(1)),
+        workloadGroups: Object.fromEntries(groups),
         passwordStage: passwordStage?.id,
     };
 }
@@ -255,18 +252,20 @@ export class RegistryIdentity extends pulumi.ComponentResource {
             },
         );
 
-        const [account, ...others] = ciAccounts(args.settings);
-        const declare = (one: CiAccount) =>
-            declareAccount(accountResourceName(name, one.workload), one, {
+        const accounts = ciAccounts(args.settings).map((account) => ({
+            ...account,
+            ...declareAccount(accountResourceName(name, account.workload), account, {
                 identity,
-                kept: one === account ? found.workloadsGroup : found.workloadGroups?.[one.workload],
+                kept: found.workloadGroups?.[account.workload],
                 passwordStage: found.passwordStage,
                 liveNames,
                 preflight,
                 changed: args.changed,
                 options: parent,
-            });
-        const first = declare(account);
+            }),
+            of: account.workload === FIRST_WORKLOAD ? ` ${account.group}` : ` of ci.workloads.${account.workload}`,
+        }));
+        this.ciLoginFlows = Object.fromEntries(accounts.map(({ workload, loginFlow }) => [workload, loginFlow]));
 
         // One after the other: Authentik accepts the same binding twice when two are made at once, and then refuses
         // every change of it.
@@ -275,30 +274,17 @@ export class RegistryIdentity extends pulumi.ComponentResource {
             { target: application.uuid, group: found.adminsGroup, order: 0, ...PASSES },
             { ...parent, hooks: this.changed?.note(`the binding of the group ${identity.adminsGroup}`) },
         );
-        new authentik.PolicyBinding(
-            `${name}-workloads`,
-            { target: application.uuid, group: first.group, order: 1, ...PASSES },
-            {
-                ...parent,
-                dependsOn: [...after, adminsBinding],
-                hooks: this.changed?.note(`the binding of the group ${identity.workloadsGroup}`),
-            },
-        );
-        const orders = bindingOrders(others.map(({ workload }) => workload));
-        this.ciLoginFlows = { [FIRST_WORKLOAD]: first.loginFlow };
-        for (const other of others) {
-            const { group, loginFlow } = declare(other);
+        const orders = bindingOrders(accounts.map(({ workload }) => workload));
+        for (const { workload, group, of } of accounts)
             new authentik.PolicyBinding(
-                `${name}-workloads-${other.workload}`,
-                { target: application.uuid, group, order: orders[other.workload]!, ...PASSES },
+                accountResourceName(`${name}-workloads`, workload),
+                { target: application.uuid, group, order: orders[workload]!, ...PASSES },
                 {
                     ...parent,
                     dependsOn: [...after, adminsBinding],
-                    hooks: this.changed?.note(`the binding of the group of ci.workloads.${other.workload}`),
+                    hooks: this.changed?.note(`the binding of the group${of}`),
                 },
             );
-            this.ciLoginFlows[other.workload] = loginFlow;
-        }
         this.clientSecret = pulumi.secret(secret.value);
         this.registerOutputs({ clientSecret: this.clientSecret });
     }

@@ -94,7 +94,7 @@ test("CI is a service account in its group, and admins are never made", async ()
 test(
     "where an administrator keeps group and account, " + "neither is made and the binding names the one that was found",
     async () => {
-        await declare({ identity: { manageWorkloads: false } }, { workloadsGroup: "group-kept" });
+        await declare({ identity: { manageWorkloads: false } }, { workloadGroups: { ci: "group-kept" } });
         expect(recorded.filter(({ type }) => /:(Group|User)$/.test(type))).toEqual([]);
         const bindings = recorded.filter(({ type }) => type.endsWith(":PolicyBinding"));
         expect(bindings.map(({ inputs }) => inputs.group)).toEqual(["group-admins", "group-kept"]);
@@ -189,7 +189,7 @@ describe("further identities of CI", () => {
     test("groups and accounts that an administrator keeps are used as they were found", async () => {
         await declare(
             { identity: { manageWorkloads: false }, ci: { workloads } },
-            { workloadsGroup: "kept", workloadGroups: { charts: "kept-charts", base: "kept-base" } },
+            { workloadGroups: { ci: "kept", charts: "kept-charts", base: "kept-base" } },
         );
         expect(recorded.filter(({ type }) => /:(Group|User)$/.test(type))).toEqual([]);
         expect(
