@@ -6,6 +6,7 @@ import { tieredPolicy } from "../../components/accessTiers";
 import { repositoriesOf } from "../../components/zotConfig/accessControl";
 import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { siteSettings } from "../support/settings";
+import { PASSWORD, startWithPasswords } from "../testbed/zot/passwordFile";
 import {
     type Credentials,
     cleanUp,
@@ -14,7 +15,7 @@ import {
     jsonOf,
     push,
     putManifest,
-    RunningZot,
+    type RunningZot,
     scratch,
     zots,
 } from "../testbed/zot/zots";
@@ -22,25 +23,17 @@ import {
 jest.setTimeout(120_000);
 afterAll(cleanUp);
 
-const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
-const CI: Credentials = ["ci", "x"];
-const ADMIN: Credentials = ["boss", "x"];
+const CI: Credentials = ["ci", PASSWORD];
+const ADMIN: Credentials = ["boss", PASSWORD];
 const access = { channels: ["**/cache", "channels/**"], tagScheme: ["vX.Y.Z"], explainRefusals: true };
 const real = zots.filter(({ isStandIn }) => !isStandIn);
 const noZot = real.length > 0 ? undefined : "no real zot, neither in ZOT nor on PATH";
 const noSkopeo = noZot ?? (findExecutable("skopeo") ? undefined : "there is no skopeo; Debian's package is skopeo");
 
 async function start(): Promise<RunningZot> {
-    const folder = scratch();
-    const htpasswd = path.join(folder, "htpasswd");
-    fs.writeFileSync(htpasswd, ["ci", "boss"].map((name) => `${name}:${PASSWORD_HASH}\n`).join(""));
     const repositories = repositoriesOf(tieredPolicy(siteSettings({ access }).settings));
-    const groups = { "artifact-workloads": { users: ["ci"] }, admins: { users: ["boss"] } };
-    return RunningZot.start(
-        real[0]!,
-        () => ({ http: { auth: { htpasswd: { path: htpasswd } }, accessControl: { repositories, groups } } }),
-        folder,
-    );
+    const members = { ci: ["artifact-workloads"], boss: ["admins"] };
+    return startWithPasswords(real[0]!, members, { accessControl: { repositories } });
 }
 
 const reasonOf = (answer: { status: number; body: Buffer }) => [

@@ -1,11 +1,10 @@
 /** Tags that move beside versions, on a real zot: who may move what, and what it costs. */
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { tieredPolicy } from "../../components/accessTiers";
 import { repositoriesOf } from "../../components/zotConfig/accessControl";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { looked } from "../cli/verify/integrity/registry";
 import { siteSettings } from "../support/settings";
+import { PASSWORD, startWithPasswords } from "../testbed/zot/passwordFile";
 import {
     type Credentials,
     cleanUp,
@@ -16,23 +15,18 @@ import {
     noRealZot,
     push,
     putManifest,
-    RunningZot,
-    scratch,
+    type RunningZot,
     zots,
 } from "../testbed/zot/zots";
 
 jest.setTimeout(120_000);
 afterAll(cleanUp);
 
-const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
-const CI: Credentials = ["ci", "x"];
-const ADMIN: Credentials = ["boss", "x"];
+const CI: Credentials = ["ci", PASSWORD];
+const ADMIN: Credentials = ["boss", PASSWORD];
 const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 
 async function start(): Promise<RunningZot> {
-    const folder = scratch();
-    const htpasswd = path.join(folder, "htpasswd");
-    fs.writeFileSync(htpasswd, ["ci", "boss"].map((name) => `${name}:${PASSWORD_HASH}\n`).join(""));
     const access = {
         movableTags: { "team/**": ["latest", "pr-X"] },
         acceptLossOfManifests: true,
@@ -41,15 +35,9 @@ async function start(): Promise<RunningZot> {
         rules: { "team/base/**": {}, "team/closed/**": { ci: ["read"] } },
     };
     const repositories = repositoriesOf(tieredPolicy(siteSettings({ access }).settings));
-    const groups = { "artifact-workloads": { users: ["ci"] }, admins: { users: ["boss"] } };
-    return RunningZot.start(
-        zots.find(({ isStandIn }) => !isStandIn)!,
-        () => ({
-            http: { auth: { htpasswd: { path: htpasswd } }, accessControl: { repositories, groups } },
-            storage: { gc: false },
-        }),
-        folder,
-    );
+    const members = { ci: ["artifact-workloads"], boss: ["admins"] };
+    const real = zots.find(({ isStandIn }) => !isStandIn)!;
+    return startWithPasswords(real, members, { accessControl: { repositories }, storage: { gc: false } });
 }
 
 (noRealZot ? test.skip : test)(

@@ -1,9 +1,3 @@
-/**
- * Random settings with a part of the site's own, on a real zot: every identity that a login can make gets from it what
- * `evaluate()` and the matrix say. A few settings each time; ZOT_POLICIES_RUNS and ZOT_POLICIES_SEED look further.
- */
-import * as fs from "node:fs";
-import * as path from "node:path";
 import fc from "fast-check";
 import {
     ACTIONS,
@@ -25,6 +19,7 @@ import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { matches } from "../../testbed/zot/globs";
 import { someAccess, someExtraConfig, someMirrors, someWorkloads } from "../support/randomSettings";
 import { siteSettings } from "../support/settings";
+import { PASSWORD, startWithPasswords } from "../testbed/zot/passwordFile";
 import {
     type Credentials,
     cleanUp,
@@ -42,8 +37,6 @@ afterAll(cleanUp);
 const RUNS = Number(process.env.ZOT_POLICIES_RUNS ?? 4);
 const SEED = Number(process.env.ZOT_POLICIES_SEED ?? 1);
 
-const PASSWORD = "x";
-const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
 const PEOPLE: Record<string, string[]> = {
     boss: ["admins"],
     "zot-ci": ["artifact-workloads"],
@@ -73,28 +66,11 @@ const MOVABLE = "main";
 
 /** Repositories with a tag, and accounts with a key each: what a zot has that had another login once. */
 async function furnish(zot: Zot, folder: string): Promise<Record<string, string>> {
-    const htpasswd = path.join(folder, "htpasswd");
-    const names = Object.keys(PEOPLE);
-    fs.writeFileSync(htpasswd, names.map((name) => `${name}:${PASSWORD_HASH}\n`).join(""));
-    const groups = Object.fromEntries(
-        [...new Set(Object.values(PEOPLE).flat())].map((group) => [
-            group,
-            { users: names.filter((name) => PEOPLE[name]!.includes(group)) },
-        ]),
-    );
     const everything = { policies: [{ users: ["boss"], actions: ["read", "create"] }], defaultPolicy: ["read"] };
-    const server = await RunningZot.start(
-        zot,
-        () => ({
-            http: {
-                auth: { htpasswd: { path: htpasswd }, apikey: true },
-                accessControl: { repositories: { "**": everything }, groups },
-            },
-        }),
-        folder,
-    );
+    const accessControl = { repositories: { "**": everything } };
+    const server = await startWithPasswords(zot, PEOPLE, { accessControl, auth: { apikey: true }, folder });
     const keys: Record<string, string> = {};
-    for (const name of names) {
+    for (const name of Object.keys(PEOPLE)) {
         const as: Credentials = [name, PASSWORD];
         const made = await server.request("POST", "/zot/auth/apikey", {
             as,

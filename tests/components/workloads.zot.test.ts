@@ -2,20 +2,18 @@
  * Four identities of CI, two of which overlap, on a real zot: in every repository each push and deletion gets the answer
  * that `evaluate()` gives.
  */
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { type Action, evaluate } from "../../components/accessPolicy";
 import { tieredPolicy } from "../../components/accessTiers";
 import { workloadsOf } from "../../components/settings";
 import { repositoriesOf } from "../../components/zotConfig/accessControl";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { siteSettings } from "../support/settings";
-import { cleanUp, jsonOf, push, RunningZot, scratch, zots } from "../testbed/zot/zots";
+import { PASSWORD, startWithPasswords } from "../testbed/zot/passwordFile";
+import { cleanUp, jsonOf, push, type RunningZot, zots } from "../testbed/zot/zots";
 
 jest.setTimeout(300_000);
 afterAll(cleanUp);
 
-const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
 const real = zots.filter(({ isStandIn }) => !isStandIn);
 const noZot = real.length > 0 ? undefined : "no real zot, neither in ZOT nor on PATH";
 
@@ -111,31 +109,17 @@ const MEMBERS: Record<string, string[]> = {
 };
 
 async function start(): Promise<RunningZot> {
-    const folder = scratch();
-    const htpasswd = path.join(folder, "htpasswd");
-    const names = Object.keys(MEMBERS);
-    fs.writeFileSync(htpasswd, names.map((name) => `${name}:${PASSWORD_HASH}\n`).join(""));
-    const groups = Object.fromEntries(
-        [...new Set(Object.values(MEMBERS).flat())].map((group) => [
-            group,
-            { users: names.filter((name) => MEMBERS[name]!.includes(group)) },
-        ]),
-    );
-    const accessControl = { repositories: repositoriesOf(policy), groups };
-    const server = await RunningZot.start(
-        real[0]!,
-        () => ({ http: { auth: { htpasswd: { path: htpasswd } }, accessControl } }),
-        folder,
-    );
+    const accessControl = { repositories: repositoriesOf(policy) };
+    const server = await startWithPasswords(real[0]!, MEMBERS, { accessControl });
     for (const repository of REPOSITORIES)
-        expect([repository, await push(server, repository, THERE, "x", ["boss", "x"])]).toEqual([repository, 201]);
+        expect([repository, await push(server, repository, THERE, "x", ["boss", PASSWORD])]).toEqual([repository, 201]);
     return server;
 }
 
 /** What zot answers to a push that stores nothing: what is allowed is refused for its kind alone. */
 async function pushOf(server: RunningZot, name: string, repository: string, target: string) {
     const answer = await server.request("PUT", `/v2/${repository}/manifests/${target}`, {
-        as: [name, "x"],
+        as: [name, PASSWORD],
         body: "x",
         headers: { "Content-Type": "text/plain" },
     });
@@ -145,7 +129,7 @@ async function pushOf(server: RunningZot, name: string, repository: string, targ
 
 async function mayDelete(server: RunningZot, name: string, repository: string): Promise<boolean> {
     const target = `/v2/${repository}/manifests/none`;
-    return (await server.request("DELETE", target, { as: [name, "x"] })).status === 404;
+    return (await server.request("DELETE", target, { as: [name, PASSWORD] })).status === 404;
 }
 
 (noZot ? test.skip : test)(skippable("four identities have on a real zot what they were given", noZot), async () => {

@@ -9,6 +9,7 @@ import { settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { configText, type JsonMap, namelessSecretFiles, readOnlyConfig } from "../../components/zotConfig";
 import { REPOSITORIES } from "../support/repositories";
 import { siteSettings } from "../support/settings";
+import { PASSWORD, startWithPasswords } from "../testbed/zot/passwordFile";
 import { type Credentials, cleanUp, push, RunningZot, run, scratch, type Zot, zots } from "../testbed/zot/zots";
 
 jest.setTimeout(120_000);
@@ -77,24 +78,18 @@ describe.each(zots)("$name", (zot) => {
     });
 });
 
-/** Accounts of a password file, which stand for those of an identity provider. All have the password "x". */
-const PASSWORD = "x";
-const PASSWORD_HASH = "$2b$04$Yd3EftPu.RhqWoulvH4j6e0dxkr3qY7fPLCMUf/nZhHJy75PU04qu";
+/** Accounts of a password file, which stand for those of an identity provider, with their groups. */
 const MEMBERS: Record<string, string[]> = {
-    admins: ["alice"],
-    "artifact-workloads": ["zot-ci"],
-    "team-ci": ["carol"],
-    developers: ["dora"],
+    alice: ["admins"],
+    "zot-ci": ["artifact-workloads"],
+    carol: ["team-ci"],
+    dora: ["developers"],
+    erin: [],
 };
-const USERS = ["alice", "zot-ci", "carol", "dora", "erin"];
 const everyone: { who: Who; as: Credentials | undefined }[] = [
     { who: ANONYMOUS, as: undefined },
-    ...USERS.map((name) => ({
-        who: {
-            kind: "user",
-            name,
-            groups: Object.keys(MEMBERS).filter((group) => MEMBERS[group]!.includes(name)),
-        } as Who,
+    ...Object.entries(MEMBERS).map(([name, groups]) => ({
+        who: { kind: "user", name, groups } as Who,
         as: [name, PASSWORD] as Credentials,
     })),
 ];
@@ -102,16 +97,8 @@ const everyone: { who: Who; as: Credentials | undefined }[] = [
 /** A zot with the rights of these settings, and accounts of its own. */
 async function startWithAccounts(zot: Zot, changes: Record<string, Record<string, unknown>>) {
     const declared = siteSettings({ ...changes, zot: { ...changes.zot, vulnerabilityUpdateInterval: "off" } });
-    const folder = scratch();
-    const htpasswd = path.join(folder, "htpasswd");
-    fs.writeFileSync(htpasswd, USERS.map((name) => `${name}:${PASSWORD_HASH}\n`).join(""));
     const { accessControl } = (declared.zotConfig() as Record<string, JsonMap>).http as { accessControl: JsonMap };
-    const groups = Object.fromEntries(Object.entries(MEMBERS).map(([group, users]) => [group, { users }]));
-    const server = await RunningZot.start(
-        zot,
-        () => ({ http: { auth: { htpasswd: { path: htpasswd } }, accessControl: { ...accessControl, groups } } }),
-        folder,
-    );
+    const server = await startWithPasswords(zot, MEMBERS, { accessControl });
     return { server, policy: declared.policy };
 }
 
