@@ -7,6 +7,7 @@ import { covers } from "../../components/settings/patterns";
 import { hasTagForm } from "../../components/settings/tagForms";
 import { repositoriesOf } from "../../components/zotConfig/accessControl";
 import { matches } from "../../testbed/zot/globs";
+import { ruleByHand } from "../support/extraConfig";
 import { someAccess, someMirrors } from "../support/randomSettings";
 import { refusals } from "../support/refusals";
 import { siteSettings } from "../support/settings";
@@ -253,37 +254,20 @@ describe("refused, with the reason", () => {
     });
 
     test("a rule of the site's own that takes a channel away, with the entry that gives it back", () => {
-        const policies = [
-            { groups: ["admins"], actions: ["read", "create", "delete"] },
-            { groups: ["artifact-workloads"], actions: ["read", "create"] },
-        ];
-        const rule = (more: object[]) => ({
-            http: {
-                accessControl: {
-                    repositories: {
-                        "team/**": {
-                            anonymousPolicy: ["read"],
-                            defaultPolicy: ["read"],
-                            policies: [...policies, ...more],
-                        },
-                    },
-                },
-            },
-        });
-        const refused = refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: rule([]) } });
+        const refused = refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: ruleByHand() } });
         expect(refused).toHaveLength(1);
         expect(refused[0]).toMatch(/by the rule for "team\/\*\*" CI may push to .* and not move tags there/);
         const entry = JSON.parse(/add to its policies (.*)\.$/.exec(refused[0]!)![1]!) as object;
-        expect(refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: rule([entry]) } })).toEqual([]);
+        expect(refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: ruleByHand(entry) } })).toEqual([]);
         // The same entry without the setting, and one that reaches further.
-        expect(refusals({ zot: { extraConfig: rule([entry]) } }).join()).toMatch(/may update on "team\/\*\*"/);
+        expect(refusals({ zot: { extraConfig: ruleByHand(entry) } }).join()).toMatch(/may update on "team\/\*\*"/);
         const wide = {
             groups: ["artifact-workloads"],
             actions: ["update"],
             conditions: [{ expression: 'req.repository != "a"' }],
         };
         expect(
-            refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: rule([entry, wide]) } }).join(),
+            refusals({ access: { channels: ["**/cache"] }, zot: { extraConfig: ruleByHand(entry, wide) } }).join(),
         ).toMatch(/may update on "team\/\*\*"/);
     });
 });

@@ -6,6 +6,7 @@ import { accessWarnings } from "../../components/accessWarnings";
 import { movableTagMistake } from "../../components/settings/movableTags";
 import { exampleOf, formsMayMeet, hasTagForm, nthTag, tagFormMistake } from "../../components/settings/tagForms";
 import { policyOf } from "../../components/zotConfig";
+import { ruleByHand } from "../support/extraConfig";
 import { refusals } from "../support/refusals";
 import { siteSettings } from "../support/settings";
 
@@ -99,51 +100,19 @@ describe("refused, with the reason", () => {
     });
 
     test("a rule by hand that takes them away, with the entry that gives them back", () => {
-        const rule = (more: object[]) => ({
-            http: {
-                accessControl: {
-                    repositories: {
-                        "team/**": {
-                            anonymousPolicy: ["read"],
-                            defaultPolicy: ["read"],
-                            policies: [
-                                { groups: ["admins"], actions: ["read", "create", "delete"] },
-                                { groups: ["artifact-workloads"], actions: ["read", "create"] },
-                                ...more,
-                            ],
-                        },
-                    },
-                },
-            },
-        });
         const access = { ...ACCEPTED, movableTags: { "**": ["latest", "pr-X"] } };
-        const refused = refusals({ access, zot: { extraConfig: rule([]) } });
+        const refused = refusals({ access, zot: { extraConfig: ruleByHand() } });
         expect(refused).toHaveLength(1);
         expect(refused[0]).toMatch(
             /by the rule for "team\/\*\*" CI may push to .* not move tags like latest and pr-1 there/,
         );
         const entry = JSON.parse(/add to its policies (.*)\.$/.exec(refused[0]!)![1]!) as object;
-        expect(refusals({ access, zot: { extraConfig: rule([entry]) } })).toEqual([]);
+        expect(refusals({ access, zot: { extraConfig: ruleByHand(entry) } })).toEqual([]);
     });
 
     test("an entry by hand that lets more move than is declared", () => {
-        const rule = (expression: string) => ({
-            http: {
-                accessControl: {
-                    repositories: {
-                        "team/**": {
-                            anonymousPolicy: ["read"],
-                            defaultPolicy: ["read"],
-                            policies: [
-                                { groups: ["admins"], actions: ["read", "create", "delete"] },
-                                { groups: ["artifact-workloads"], actions: ["read", "create"] },
-                                { groups: ["artifact-workloads"], actions: ["update"], conditions: [{ expression }] },
-                            ],
-                        },
-                    },
-                },
-            },
-        });
+        const rule = (expression: string) =>
+            ruleByHand({ groups: ["artifact-workloads"], actions: ["update"], conditions: [{ expression }] });
         const access = { ...ACCEPTED, movableTags: { "team/**": ["latest"] } };
         const written = (tags: string) =>
             `req.repository.matches("^team(?:/.*)?$") && req.tag.matches("^(?:${tags})?$")`;

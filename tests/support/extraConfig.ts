@@ -14,3 +14,22 @@ export const refusals = (extraConfig: object, changes: Changes = {}): string[] =
 /** zot's config with this zot.extraConfig in it. */
 export const rendered = (extraConfig: object = {}, changes: Changes = {}) =>
     siteSettings(withExtraConfig(extraConfig, changes)).zotConfig() as Record<string, any>;
+
+/** A zot.extraConfig with a rule by hand for `team/**`: the three tiers, where CI may move no tag, and what comes after. */
+export const ruleByHand = (...more: object[]) => ({
+    http: {
+        accessControl: {
+            repositories: {
+                "team/**": {
+                    anonymousPolicy: ["read"],
+                    defaultPolicy: ["read"],
+                    policies: [
+                        { groups: ["admins"], actions: ["read", "create", "delete"] },
+                        { groups: ["artifact-workloads"], actions: ["read", "create"] },
+                        ...more,
+                    ],
+                },
+            },
+        },
+    },
+});
