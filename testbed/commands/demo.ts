@@ -2,14 +2,13 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Stack } from "@pulumi/pulumi/automation";
 import { Option } from "commander";
 import { checkoutOf } from "../checkout";
 
 import program = require("../../index");
 
 import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
-import { onInterrupt, Steps } from "../../cli/shared/interrupt";
+import { Steps } from "../../cli/shared/interrupt";
 import { matrixTable } from "../../cli/shared/matrixText";
 import { stackFromFile } from "../../cli/shared/stack";
 import { FlowError } from "../../clients/authentik/flow";
@@ -24,7 +23,7 @@ import { play } from "../demo/play";
 import { Show } from "../demo/show";
 import { walkAfterDestroy, walkOpen, walkTiers } from "../demo/tiers";
 import { type Site, startSite } from "../site";
-import { createScratchStack, type ScratchStack, STACK, takeDown } from "../site/scratchStack";
+import { createScratchStack, type ScratchStack, STACK, takenDown } from "../site/scratchStack";
 
 interface Options {
     authentik?: "container";
@@ -39,22 +38,11 @@ async function demo({ authentik, json = false, keep = false, verbose = false }: 
     const checkout = checkoutOf(__dirname);
     const log = outputLog(checkout, verbose ? (text) => show.say(text.trimEnd()) : undefined);
     const started = performance.now();
-    let site: Site | undefined;
-    let declared: Stack | undefined;
-    const stopSite = async () => {
-        const [running, stack] = [site, declared];
-        [site, declared] = [undefined, undefined];
-        await takeDown(running, stack);
-    };
-    const interrupts = onInterrupt(async () => {
-        process.stderr.write("\nStopping, once what is under way has ended …\n");
-        await steps.interrupt();
-        await stopSite();
-    });
+    const made = takenDown(steps);
     try {
         show.heading("A site on loopback, with an open registry");
-        site = await show.timed("site", async () => (site = await startSite({ authentik })));
-        const scratch = await show.timed("stack", () => createScratchStack(site!, checkout, program));
+        const site = await show.timed("site", async () => (made.site = await startSite({ authentik })));
+        const scratch = await show.timed("stack", () => createScratchStack(site, checkout, program));
         const parts = partsOf(site, scratch);
         for (const part of parts) show.say(`  ${part.name.padEnd(16)} ${part.kind.padEnd(22)} ${part.detail}`);
         await walkOpen(show, site);
@@ -66,25 +54,25 @@ async function demo({ authentik, json = false, keep = false, verbose = false }: 
 
         show.heading("What would change: pulumi preview");
         await mustOperate(show, scratch.stack, "preview", log);
-        declared = scratch.stack;
+        made.stack = scratch.stack;
         show.heading("It is put into force: pulumi up");
         const { outputs } = await mustOperate(show, scratch.stack, "up", log);
 
         show.heading("The tiers, over HTTP");
         const ci = { username: outputs.ciUserName!.value as string, key: outputs.ciApiKey!.value as string };
-        await show.timed("tiers", () => walkTiers(show, site!, ci));
+        await show.timed("tiers", () => walkTiers(show, site, ci));
         show.step("changes of a second pulumi up", 0, await show.timed("secondUp", () => changesOfUp(scratch, log)));
 
         if (keep && !json) {
             show.heading("It runs, and is yours to play with");
-            const desk = await show.timed("desk", () => setUpDesk(site!, scratch, outputs, checkout, hasPage));
+            const desk = await show.timed("desk", () => setUpDesk(site, scratch, outputs, checkout, hasPage));
             show.say(desk.lines.join("\n"));
             await play(show, scratch.stack, log);
         }
 
         show.heading("It is taken back: pulumi destroy");
         await mustOperate(show, scratch.stack, "destroy", log);
-        declared = undefined;
+        made.stack = undefined;
         await walkAfterDestroy(show, site);
         show.seconds.total = Math.round((performance.now() - started) / 10) / 100;
         if (json)
@@ -93,8 +81,7 @@ async function demo({ authentik, json = false, keep = false, verbose = false }: 
     } catch (error) {
         throw toldAs(error);
     } finally {
-        await stopSite();
-        interrupts.forget();
+        await made.end();
     }
     process.exitCode = show.ok ? EXIT.done : EXIT.mistake;
 }

@@ -132,30 +132,46 @@ export async function onScratchSite(
 ): Promise<void> {
     const steps = new Steps();
     const step: OnSite["step"] = (what) => steps.run(what);
-    let site: Site | undefined;
-    let declared: Stack | undefined;
+    const made = takenDown(steps);
+    try {
+        const started = await step(async () => (made.site = await startSite()));
+        const scratch = await step(() => createScratchStack(started, checkout, program));
+        const up = async () => {
+            made.stack = scratch.stack;
+            await step(() => scratch.stack.up({ color: "never" }));
+        };
+        await work({ site: started, scratch, step, up });
+    } finally {
+        await made.end();
+    }
+}
+
+/** What is taken down at the end, or by an interruption once the step that is under way has ended. */
+export interface Made {
+    site?: Site | undefined;
+    /** Where something of it is declared. */
+    stack?: Stack | undefined;
+    end(): Promise<void>;
+}
+
+export function takenDown(steps: Steps): Made {
     const stop = async () => {
-        const [running, stack] = [site, declared];
-        [site, declared] = [undefined, undefined];
-        await takeDown(running, stack);
+        const { site, stack } = made;
+        Object.assign(made, { site: undefined, stack: undefined });
+        await takeDown(site, stack);
     };
     const interrupts = onInterrupt(async () => {
         process.stderr.write("\nStopping, once what is under way has ended …\n");
         await steps.interrupt();
         await stop();
     });
-    try {
-        const started = await step(async () => (site = await startSite()));
-        const scratch = await step(() => createScratchStack(started, checkout, program));
-        const up = async () => {
-            declared = scratch.stack;
-            await step(() => scratch.stack.up({ color: "never" }));
-        };
-        await work({ site: started, scratch, step, up });
-    } finally {
-        await stop();
-        interrupts.forget();
-    }
+    const made: Made = {
+        async end() {
+            await stop();
+            interrupts.forget();
+        },
+    };
+    return made;
 }
 
 /** Stops a site, however far it came. What was declared in a real Authentik goes before, whatever comes of that. */
