@@ -2,9 +2,11 @@
 
 /**
  * What a terminal or a browser obeys instead of showing: controls (ESC and CR among them), marks of direction, other
- * line ends.
+ * line ends. And what nobody sees: characters without a form, such as tags, in which a text can be hidden, and marks
+ * piled upon one letter, which cover other lines.
  */
-const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+const OBEYED =
+    /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb]|\p{Default_Ignorable_Code_Point}|(?<=\p{M}{4})\p{M}/gu;
 
 /** Halves of a character, which have no form in UTF-8. */
 const HALVES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
@@ -35,7 +37,8 @@ export function printable(text: string): string {
 export function printableJson(value: unknown): string {
     return JSON.stringify(value, null, 2).replace(
         OBEYED,
-        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+        // One or two units of UTF-16.
+        (character) => character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
     );
 }
 

@@ -5,7 +5,8 @@
 const fs = require("node:fs");
 
 /** As in clients/outsideText.ts, which is not compiled yet where this runs. */
-const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+const OBEYED =
+    /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb]|\p{Default_Ignorable_Code_Point}|(?<=\p{M}{4})\p{M}/gu;
 const args = process.argv.slice(2);
 const isBlock = args[0] === "--block";
 const most = Number(args.at(isBlock ? 1 : 0) ?? Number.POSITIVE_INFINITY);

@@ -1,9 +1,19 @@
 /** Text from outside: a terminal, a browser and a reader of Markdown show it and obey nothing in it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as fc from "fast-check";
 import { markdownCode, outsideText, printable, printableJson } from "../../clients/outsideText";
 
 /** Controls but line feed and tab, marks of direction, other line ends, marks that are not seen. */
-const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+const OBEYED = new RegExp(
+    [
+        "[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f]",
+        "[\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]",
+        "[\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]",
+        "\\p{M}{5}",
+    ].join("|"),
+    "u",
+);
 
 const nasty = fc.oneof(
     fc.string({ unit: "binary" }),
@@ -26,6 +36,10 @@ const nasty = fc.oneof(
                 "\ud800",
                 "é",
                 "😀",
+                "\u{e0041}",
+                "\u3164",
+                "\u00ad",
+                "\u0301\u0302\u0489",
             ),
         )
         .map((parts) => parts.join("")),
@@ -72,6 +86,23 @@ test("a megabyte costs no more than its beginning", () => {
 test("what is printed keeps its lines and nothing that a terminal obeys", async () => {
     await fc.assert(fc.property(nasty, (text) => expect(printable(text)).not.toMatch(OBEYED)));
     expect(printable("one\r\ntwo\n\tthree")).toBe("one\ntwo\n\tthree");
+});
+
+test("a text that is hidden in tags, behind fillers or below a pile of marks is none of the message", () => {
+    const tags = [..."delete all"].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join("");
+    expect(outsideText(`denied${tags}.`)).toBe("denied .");
+    expect(outsideText(`in\u00advis\u3164ible\u206a`)).toBe("in vis ible");
+    expect(outsideText(`Z${"\u0336".repeat(200)}algo`)).toBe(`Z${"\u0336".repeat(4)} algo`);
+    // As people write: Vietnamese, Hebrew with its points, Thai.
+    for (const text of ["Vie\u0323\u0302t Nam", "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd", "ที่นี่"])
+        expect(outsideText(text)).toBe(text);
+});
+
+test("the scripts of the workflows, which nobody compiles, know the same", () => {
+    const said = (file: string) =>
+        /const OBEYED =\s+(.*);/.exec(readFileSync(join(__dirname, "../..", file), "utf8"))?.[1];
+    expect(said(".github/scripts/shown.cjs")).toBe(said("clients/outsideText.ts"));
+    expect(said("clients/outsideText.ts")).toMatch(/^\/.*\/gu$/);
 });
 
 test("a name in Markdown is code whatever it holds", async () => {

@@ -32,6 +32,9 @@ describe("a message on a terminal", () => {
             expect(said("zot: \x1b[2Jgone\r\x07 \x9b31m\u202edias\u2066\u2028\u061c\ufeff")).toMatch(
                 /^zot: +\[2Jgone +31m +dias +\n$/,
             );
+            expect(said(`a\u{e0041}\u00ad\u034f\u3164\u206f\ufe0f\ufff9b${"\u0336".repeat(9)}c`)).toMatch(
+                /^a {7}b\u0336{4} c\n$/,
+            );
             expect(said("größer als\tzwei 😀\nLines")).toBe("größer als\tzwei 😀\nLines\n");
             expect(said("x".repeat(5000))).toBe(`${"x".repeat(2000)}\n`);
             // Cut within a character, and bytes that are none: not UTF-8, on which the plugin command fails.
