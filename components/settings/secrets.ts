@@ -13,7 +13,8 @@ const ENDINGS = [
     ...["apikey", "secretkey", "accesskey", "accesskeyid", "accountkey", "storagekey", "sharedkey", "sharedaccesskey"],
     ...["privatekey", "signingkey", "authkey", "masterkey", "hashkey", "encryptkey", "encryptionkey", "sessionkey"],
     ...["hmackey", "routingkey", "integrationkey", "functionskey", "licensekey", "passcode", "jwt"],
-    ...["hmac", "otp", "dockerconfigjson", "basicauth"],
+    ...["hmac", "otp", "dockerconfigjson", "dockerauthconfig", "auth"],
+    ...["psk", "pw", "passwords", "userpass", "dbpass", "creds", "apikeys", "sshkey", "privkey"],
 ];
 
 /**
@@ -45,20 +46,24 @@ const PARAMETERS = ["sig", "code", "state", "key", "auth", "pass"];
 
 const isSecretParameter = (name: string) => isSecretKey(name) || PARAMETERS.includes(plain(name));
 
-/** What services give out, by the form that they give it. */
-const FORMS: [kind: string, form: RegExp][] = [
+/** What services give out, by the form that they give it; and what of that form is none. */
+const FORMS: [kind: string, form: RegExp, isOne?: (found: string) => boolean][] = [
     [
         "a private key",
         /-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY( BLOCK)?-----|$)/,
     ],
     ["a private key", /\bPuTTY-User-Key-File-[\s\S]*/],
+    ["a private key", /---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----[\s\S]*/],
+    // The same in base64: "-----BEGIN ".
+    ["a private key", /\bLS0tLS1CRUdJTi[\w+/]{8,}={0,2}/],
+    ["a private key", /\bminisign encrypted secret key\s+[\w+/=]+/],
     ["an API key of zot", /\bzak_[0-9a-f]{8,}/i],
     [
         "a token of a forge",
         /\b(gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|gl[a-z]{2,5}-[\w-]{20,})/,
     ],
-    ["a key of AWS", /\b(AKIA|ASIA)[A-Z0-9]{16}\b/],
-    ["a key of Google", /\b(AIza[\w-]{35}|ya29\.[\w-]{20,})/],
+    ["a key of AWS", /\b((AKIA|ASIA|ABIA)[A-Z0-9]{16}\b|ABSK[A-Za-z0-9+/]{60,})/],
+    ["a key of Google", /\b(AIza[\w-]{35}|ya29\.[\w-]{20,}|1\/\/0[\w-]{30,})/],
     ["a key of Azure", /\b(AccountKey|SharedAccessKey|SharedAccessSignature|InstrumentationKey)=[^;\s"']+/i],
     ["a secret of Azure", /\b[\w.~-]{3}\dQ~[\w.~-]{31,}/],
     ["a secret of Google", /\bGOCSPX-[\w-]{20,}/],
@@ -68,11 +73,15 @@ const FORMS: [kind: string, form: RegExp][] = [
         "a token of a registry",
         /\b(dckr_(pat|oat)_[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|cio[A-Za-z0-9]{32}|AKCp[A-Za-z0-9]{60,}|cmVmd[A-Za-z0-9]{50,})/,
     ],
+    [
+        "a token of a registry",
+        /\b(rubygems_[0-9a-f]{40,}|oy2[a-z0-9]{43}\b|packagist_\w{3}_\w{20,}|CLOJARS_[0-9a-f]{40,}|uc\w*_registry_\w{20,})/,
+    ],
     ["a token of Pulumi", /\bpul-[0-9a-f]{40}\b/],
     ["a token of Slack", /\b(xox[a-z]|xapp)-[\w-]{10,}/],
     [
         "a webhook with its secret",
-        /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows)|hooks\.zapier\.com\/hooks|maker\.ifttt\.com\/trigger|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i,
+        /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows|triggers)|hooks\.zapier\.com\/hooks|maker\.ifttt\.com\/trigger|(\w+\.)?discord(app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/i,
     ],
     ["a webhook with its secret", /https:\/\/events\.pagerduty\.com\/integration\/\w{16,}/],
     ["a webhook with its secret", /https?:\/\/[^\s"']{1,200}\/webhooks?\/[\w-]{16,}/i],
@@ -85,7 +94,7 @@ const FORMS: [kind: string, form: RegExp][] = [
     ],
     [
         "a key of a service",
-        /\b([sr]k_(live|test)_[A-Za-z0-9]{16,}|do[oprt]_v1_[0-9a-f]{40,}|sk-(proj|ant)-[\w-]{20,}|sk-[A-Za-z0-9]{32,})/,
+        /\b([sr]k_(live|test)_[A-Za-z0-9]{16,}|do[oprt]_v1_[0-9a-f]{40,}|sk-(proj|ant|svcacct|admin)-[\w-]{20,}|sk-[A-Za-z0-9]{32,})/,
     ],
     [
         "a token of a service",
@@ -95,10 +104,18 @@ const FORMS: [kind: string, form: RegExp][] = [
         "a token of a service",
         /\b(PMAK-[0-9a-f]{24}-\w{20,}|figd_[\w-]{20,}|ntn_\w{30,}|dt0[a-z]\d\d\.\w{24}\.\w{40,}|NRAK-[A-Z0-9]{20,}|syt_\w+_\w{10,}_\w+|\w{14}\.atlasv1\.[\w-]{40,})/,
     ],
+    [
+        "a token of a service",
+        /\b(sntry[su]_[\w+/=-]{30,}|AT(ATT|CTT)3\w{20,}|ATBB\w{28,}|HRKU-[\w-]{30,}|secret_[A-Za-z0-9]{43}\b|gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{60,}|sq0(atp|csp)-[\w-]{20,}|xkeysib-[0-9a-f]{40,}\S*|cf[ua]t_\w{30,}|[0-9a-f]{36}NRAL\b)/,
+    ],
     ["a key of a service", /\b(key-[0-9a-f]{32}|SK[0-9a-f]{32})\b/],
     ["the hash of a password", /\$(2[abxy]|5|6|7|y|apr1|argon2id?)\$[\w./$,=+-]{20,}/],
     ["the hash of a password", /(\{S?SHA(256|512)?\}|\bpbkdf2:\w+:\d+\$)[\w+/=$-]{20,}/],
-    ["a JSON web token", /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/],
+    ["the hash of a password", /\bSCRAM-SHA-\d+\$\d+:[\w+/=:$]{20,}/],
+    // An encrypted one may have nothing between its first dots.
+    ["a JSON web token", /\beyJ[\w-]{8,}\.([\w-]{8,}\.[\w-]*|\.[\w-]{8,}\.[\w.-]*)/],
+    ["the value of an Authorization header", /\bauthorization["']?\s?[:=]\s{0,3}["']?\w+\s+[^\s"']+/i],
+    ["the value of an Authorization header", /\b(ApiKey|SSWS|Negotiate)\s+[A-Za-z0-9+/_.~-]{16,}=*/],
     [
         "the value of an Authorization header",
         /\b(Bearer|Basic|Token)\s+(?=[^\s"']{0,200}[0-9=])[A-Za-z0-9+/_.~-]{8,}=*/,
@@ -108,33 +125,63 @@ const FORMS: [kind: string, form: RegExp][] = [
         /\b(bearer|basic|token)\s+(?=[^\s"']{0,200}[0-9])[A-Za-z0-9+/_.~-]{24,}=*/i,
     ],
     ["the value of an Authorization header", /\bBasic\s+(?=[^\s"']{0,200}[a-z][A-Z])[A-Za-z0-9+/]{11,}={0,2}/],
-    ["a key of age", /\bAGE-SECRET-KEY-1[A-Z0-9]{20,}/],
+    ["a key of age", /\bAGE-(SECRET-KEY|PLUGIN-[A-Z0-9]+)-(PQ-)?1[A-Z0-9]{20,}/],
+    ["a login of a .netrc", /\bmachine\s+\S+\s+login\s+\S+\s+password\s+\S+/],
+    ["a URL with a secret in it", /%2F%2F[^\s"'/@&%]{0,200}%3A[^\s"'/@&]{0,200}%40/i],
+    ["a user's name and password in base64", /(?<![\w+/=%.-])[A-Za-z0-9+/]{12,400}={0,2}(?![\w+/=])/, isLogin],
 ];
+
+/** Whether base64 is that of `name:password`, as in the config of docker. */
+function isLogin(base64: string): boolean {
+    return (
+        base64.replace(/=+$/, "").length % 4 !== 1 &&
+        /^[\x21-\x39\x3b-\x7e]+:[\x21-\x7e]+$/.test(Buffer.from(base64, "base64").toString("latin1"))
+    );
+}
 
 /** What stands before the host of an address: `user:password@`, or a token alone. */
 const USERINFO = /\/\/[^/?#\s"'@][^/?#\s"']*@/;
-const PARAMETER = /([?&;#])([\w.~%-]+)=([^&;#\s"']+)/g;
+/** The same with a slash in the password. */
+const USERINFO_WITH_SLASH = /\/\/[^/?#\s"'@:]{0,100}:(?!\d*(\/|$))[^\s"'/@]{0,100}\/[^\s"'@]{0,100}@/;
+const PARAMETER = /([?&;#]|%3F|%26|%23)([\w.~-]+)(?:=|%3D)((?:(?!%3F|%26|%23)[^&;#\s"'])+)/gi;
+/** `NAME=value`, `name: value`, `--name value`, of a value that is no word of a sentence. */
+const ASSIGNMENT =
+    /((?<![\w.-])[\w.-]{2,64}["']?\s?[:=]\s{0,3}["']?|(?<=--)[\w-]{2,64}\s)(?![=/$<{[])(?=[A-Za-z+/_.~%=-]{0,200}\d)([A-Za-z0-9+/_.~%=-]{12,})/g;
+
+const nameIn = (before: string) => before.replace(/["'\s:=]+$/, "");
 
 /**
  * What in a text is a secret by its form, as a noun with its article; undefined where nothing is. Errs on the side of
  * naming something.
  */
 export function secretIn(text: string): string | undefined {
-    if (USERINFO.test(text)) return "a URL with a user name, a password or a token before its host";
+    if (USERINFO.test(text) || USERINFO_WITH_SLASH.test(text))
+        return "a URL with a user name, a password or a token before its host";
     if ([...text.matchAll(PARAMETER)].some(([, , name]) => isSecretParameter(name!)))
         return "a URL with a secret among its parameters";
-    return FORMS.find(([, form]) => form.test(text))?.[0];
+    if ([...text.matchAll(ASSIGNMENT)].some(([, before]) => isSecretKey(nameIn(before!))))
+        return "a secret by the name before it";
+    return FORMS.find(([, form, isOne]) =>
+        isOne ? [...text.matchAll(everywhere(form))].some(([found]) => isOne(found)) : form.test(text),
+    )?.[0];
 }
+
+const everywhere = (form: RegExp) => new RegExp(form.source, `${form.flags.replace("g", "")}g`);
 
 /** The text with whatever is a secret by its form replaced. */
 export function withoutSecrets(text: string, replacement = "[hidden]"): string {
     const known = FORMS.reduce(
-        (rest, [, form]) => rest.replace(new RegExp(form.source, `${form.flags.replace("g", "")}g`), replacement),
+        (rest, [, form, isOne]) =>
+            rest.replace(everywhere(form), (found) => (isOne && !isOne(found) ? found : replacement)),
         text,
     );
-    return withoutUserinfo(known, replacement).replace(PARAMETER, (whole: string, before: string, name: string) =>
-        isSecretParameter(name) ? `${before}${name}=${replacement}` : whole,
-    );
+    return withoutUserinfo(known, replacement)
+        .replace(PARAMETER, (whole: string, before: string, name: string) =>
+            isSecretParameter(name) ? `${before}${name}=${replacement}` : whole,
+        )
+        .replace(ASSIGNMENT, (whole: string, before: string) =>
+            isSecretKey(nameIn(before)) ? `${before}${replacement}` : whole,
+        );
 }
 
 /** A value of JSON without its secrets, whether the key that they stand at or their own form says so. */

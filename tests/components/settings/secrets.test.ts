@@ -127,6 +127,35 @@ const SECRETS: [kind: string, text: string][] = [
     ["a webhook of n8n", `https://n8n.example.org/webhook/${"canary0".repeat(4)}`],
     ["a header's value in small letters", `authorization: token ${"0123abcd".repeat(5)}`],
     ["a header's value without a digit", "Basic dXNlcjpjYW5h"],
+    ["a short one", "Authorization: Basic YTpi"],
+    ["one of another scheme", `Authorization: ApiKey ${"canary0".repeat(4)}`],
+    ["a login in docker's config", JSON.stringify({ auth: Buffer.from("ci:a long password").toString("base64") })],
+    ["a login in base64", Buffer.from("ci:correct-horse").toString("base64")],
+    ["a login of curl and git", "machine registry.example.org login ci password canary-canary"],
+    ["a variable", `FORGE_TOKEN=${"canary0".repeat(3)}`],
+    ["a line of a file of Amazon's", `aws_secret_access_key = ${"canary0".repeat(6)}`],
+    ["a line of YAML", `ZOT_PASSWORD: "${"canary0".repeat(3)}"`],
+    ["a line of .npmrc", `//registry.npmjs.org/:_authToken=${"canary0".repeat(5)}`],
+    ["another header", `X-Api-Key: ${"canary0".repeat(4)}`],
+    ["a cookie", `Set-Cookie: authentik_session=${"canary0".repeat(4)}; Path=/`],
+    ["an option", `tool --password ${"canary0".repeat(3)}`],
+    ["a password with a slash in it", "postgres://ci:canary/canary@db/x"],
+    ["an address in an address", "https%3A%2F%2Fci%3Acanary-canary%40registry.example.org"],
+    ["a parameter in a parameter", `https://host/?next=https%3A%2F%2Fhost%2F%3Ftoken%3D${"canary0".repeat(3)}`],
+    ["a private key in base64", Buffer.from(`-----BEGIN PRIVATE KEY-----\n${"canary0".repeat(5)}`).toString("base64")],
+    ["a private key of SSH2", "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\ncanary"],
+    ["a key of minisign", `minisign encrypted secret key\n${"canary0".repeat(6)}`],
+    ["a key of age for later", `AGE-SECRET-KEY-PQ-1${"Q".repeat(58)}`],
+    ["a key of a plugin of age", `AGE-PLUGIN-YUBIKEY-1${"Q".repeat(40)}`],
+    ["an encrypted web token without a key", `eyJ${"c".repeat(20)}..${"c".repeat(16)}.${"c".repeat(30)}.cccc`],
+    ["a trigger of Slack", "https://hooks.slack.com/triggers/T0/1/canary-canary"],
+    ["a token of RubyGems", `rubygems_${"0123abcd".repeat(6)}`],
+    ["a key of NuGet", `oy2${"c".repeat(43)}`],
+    ["a token of Sentry", `sntrys_${"c".repeat(60)}`],
+    ["a token of Atlassian", `ATATT3xFfGF0${"c".repeat(60)}`],
+    ["a token of Bitbucket", `ATBB${"c".repeat(32)}`],
+    ["a refresh token of Google", `1//0${"c".repeat(60)}`],
+    ["a password's hash of PostgreSQL", `SCRAM-SHA-256$4096:${"canary0".repeat(3)}$${"canary0".repeat(6)}:abc=`],
 ];
 
 test.each(SECRETS)("is found in a text, and hidden: %s", (_kind, secret) => {
@@ -149,6 +178,11 @@ test.each([
     ["a path", "https://registry.example.org/v2/team/webhook/manifests/latest"],
     ["names of keys", "key-value, SKU, shp, dapi, basic authentication-of-the-whole-registry"],
     ["a duration", "24h"],
+    ["words in base64", Buffer.from("a longer text without any").toString("base64")],
+    ["a hash", "0123456789abcdef0123456789abcdef01234567 sha256-RFWPLDbv2BY+rCkDzsE+0fr8ylGr2R2faWMhq4lfEQc="],
+    ["a state", "the token: expired-on-monday; password: wrong or expired; secret: /etc/zot/oidc.0123abcd.json"],
+    ["a variable that is to be set", "AUTHENTIK_TOKEN=$TOKEN_OF_2026_FIRST or --token-file /run/secrets/token-2026"],
+    ["an address with a port", "https://host:8443/a/b, which someone@example.org looks after"],
 ])("is not found in %s", (_kind, text) => {
     expect(secretIn(text)).toBeUndefined();
     expect(withoutSecrets(text)).toBe(text);
@@ -190,6 +224,14 @@ test("a megabyte of anything is looked through in a moment", () => {
         "pbkdf2:a:1$",
         "syt_a_",
         "Basic ",
+        "aa=",
+        "token=aaaaaaaaaaaa",
+        "--aa ",
+        "aGVsbG8gd29y",
+        "%2F%2F%3A",
+        "//a:b/",
+        "machine a ",
+        "authorization: ",
     ]) {
         const text = part.repeat(Math.ceil(1_000_000 / part.length));
         const began = process.cpuUsage().user;
