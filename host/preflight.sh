@@ -71,7 +71,7 @@ check_container() {
 check_owner() {
     owner=$(zot_owner)
     [ -n "$zot_user" ] || [ -d "$data" ] || return 0
-    [ -n "$owner" ] || [ -n "$zot_user" ] || fail "The user that zot runs as is not known, since its storage $data cannot be seen; set zot.user. [ZH-USER-UNKNOWN]"
+    [ -n "$owner" ] || [ -n "$zot_user" ] || fail "The user that zot runs as is not known, since its storage $data cannot be seen, or lies in a folder that others than its owner may write; set zot.user. [ZH-USER-UNKNOWN]"
     [ -n "$owner" ] || fail "There is no user $zot_user on the host; correct zot.user. [ZH-USER-MISSING]"
     [ "$owner" = "$(id -u)" ] || [ "$(id -u)" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-USER-OTHER]"
     [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-STORAGE-CLOSED]"

@@ -156,22 +156,33 @@ probe() {
     return 1
 }
 
-# The ids of the processes that serve this config, as far as this user can see them. Only processes of zot's user, of
-# root and of this user count: any user could start a process with such arguments.
-# Reads: config owner. Sets: -. Prints: a process id on each line.
-zot_processes() {
-    { ps -A -ww -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- /'; } |
-        awk -v of="$config" -v users=" ${owner:-0} 0 $(id -u) " '
-            function user(known, process,    file, line, part) {
-                if (known != "-") return known
+# The processes with such arguments, as far as this user can see them. Only those of zot's user, of root and of this
+# user count, and who has started them counts too: any user could start a process with such arguments, also a program of
+# root's (sudo, which asks for a password).
+# Reads: owner. Sets: -. Prints: a process id and its arguments on each line.
+processes_with() {
+    { ps -A -ww -o ruid= -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- - /'; } |
+        awk -v words="$1" -v users=" ${owner:-0} 0 $(id -u) " '
+            function are_trusted(real, effective, process,    file, line, part) {
                 file = "/proc/" process "/status"
-                while ((getline line < file) > 0) if (line ~ /^Uid:/) { split(line, part); known = part[3] }
+                while (real == "-" && (getline line < file) > 0)
+                    if (line ~ /^Uid:/) { split(line, part); real = part[2]; effective = part[3] }
                 close(file)
-                return known
+                return index(users, " " real " ") && index(users, " " effective " ")
             }
-            {
-                at = index($0, " serve " of)
-                if ((at && at + length(" serve " of) > length($0)) || index($0, of ".zot-hardening/start"))
-                    if (index(users, " " user($1, $2) " ")) print $2
+            index($0, words) && are_trusted($1, $2, $3) {
+                process = $3
+                sub(/^ *[^ ]+ +[^ ]+ +[^ ]+ /, "")
+                print process, $0
             }'
+}
+
+# The ids of the processes that serve this config.
+# Reads: config. Sets: -. Prints: a process id on each line.
+zot_processes() {
+    processes_with "$config" | awk -v of="$config" '
+        {
+            at = index($0, " serve " of)
+            if ((at && at + length(" serve " of) > length($0)) || index($0, of ".zot-hardening/start")) print $1
+        }'
 }

@@ -208,7 +208,7 @@ find_contained() {
     done
     [ -n "$listener" ] || return 0
     others=0
-    for process in $(ps -A -ww -o pid= -o args= 2>/dev/null | awk '/zot[^ \/]* serve \// { print $1 }'); do
+    for process in $(processes_with ' serve /' | awk '/zot[^ \/]* serve \// { print $1 }'); do
         if has_own_root "$process"; then others=$((others + 1)) contained=$process; fi
     done
     [ "$others" -eq 1 ] || contained=

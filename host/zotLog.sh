@@ -21,26 +21,38 @@ zot_logs() {
 new_log_lines() (
     for log in $log_lengths; do
         # shellcheck disable=SC2016 # for the shell that reads
-        read_log "${log%:*}" 'tail -c "+$2" "$1"' "$((${log##*:} + 1))" | tail -c 65536
+        read_log "${log%:*}" 'tail -c "+$1"' "$((${log##*:} + 1))" | tail -c 65536
     done
 )
 
 # Reads: -. Sets: -. Prints: a number of bytes.
 log_length() {
-    # shellcheck disable=SC2016 # for the shell that reads
-    printf '%d' "$(read_log "$1" 'wc -c <"$1"')" 2>/dev/null
+    printf '%d' "$(read_log "$1" 'wc -c')" 2>/dev/null
 }
 
-# Reads a log with a shell command. If others than root could replace the file, with a link or a pipe for example, it is
-# read with zot's rights only, and only if it is a plain file.
-# Reads: -. Sets: -. Prints: what the command prints.
+# Reads a log with a shell command, on its standard input. If others than root could replace the file, with a link or a
+# pipe for example, it is read with zot's rights only, and only if it is a plain file. Where zot runs as root there are
+# no lesser rights: then what is open has to be the file of this name, which has no other one, and nothing that a link
+# leads to.
+# Reads: owner. Sets: -. Prints: what the command prints.
+# shellcheck disable=SC2016 # for the shell that reads
 read_log() (
     log_file_read=$1
     read_by=$2
     shift 2
-    set -- /bin/sh -c "[ -f \"\$1\" ] && $read_by" sh "$log_file_read" "$@"
-    if [ "$(id -u)" -ne 0 ] || { [ ! -L "$log_file_read" ] && [ -z "$(untrusted_folders "${log_file_read%/*}")" ]; }; then "$@"; elif can_become_zot; then as_zot "$@"; fi 2>/dev/null
-)
+    by=
+    is_it=:
+    if [ "$(id -u)" -eq 0 ] && { [ -L "$log_file_read" ] || [ -n "$(untrusted_folders "${log_file_read%/*}")" ]; }; then
+        if [ "${owner:-0}" != 0 ]; then
+            can_become_zot || return 1
+            by=as_zot
+        else
+            log_file_read=$(cd -P "${log_file_read%/*}/" && pwd -P)/${log_file_read##*/} || return 1
+            is_it='[ "$(readlink /proc/self/fd/0)" = "$0" ] && [ "$(ls -Lldn /proc/self/fd/0 | awk "{ print \$2 }")" = 1 ]'
+        fi
+    fi
+    $by /bin/sh -c "[ -f \"\$0\" ] && exec <\"\$0\" && $is_it && $read_by" "$log_file_read" "$@"
+) 2>/dev/null
 
 # What the journal has of the unit since the restart: the program that said it, and what that said. Whoever is in the
 # group systemd-journal may read it; else sudo may let him, with these very arguments (components/hostRights.ts).

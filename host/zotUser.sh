@@ -2,18 +2,29 @@
 
 # The user id that zot runs as, who has to be able to read the secret files. If root deploys: the user that the service
 # manager names, or else the owner of the storage; root can read all files.
-# Reads: data unit_user zot_user. Sets: -. Prints: a user id, or nothing.
+# Reads: unit_user zot_user. Sets: -. Prints: a user id, or nothing.
 zot_owner() {
     if [ -n "$zot_user" ]; then
         id -u "$zot_user" 2>/dev/null
     elif [ "$(id -u)" -eq 0 ]; then
         ask_unit
-        # The storage may be a symbolic link, whose own owner does not count.
-        if [ "${unit_user:-0}" != 0 ]; then printf '%s\n' "$unit_user"; else owner_of "$data/."; fi
+        if [ "${unit_user:-0}" != 0 ]; then printf '%s\n' "$unit_user"; else owner_of_storage; fi
     else
         id -u
     fi
 }
+
+# The storage may be a symbolic link, whose own owner does not count. Nothing where others than its owner may write on
+# its path: they could lead it to a folder of root's, and zot, which may be theirs, would be run as root.
+# Reads: data. Sets: -. Prints: a user id, or nothing.
+owner_of_storage() (
+    above=${data%/*}
+    found=$(owner_of "$data/.")
+    untrusted_folders "${above:-/}" | awk -v owner="$found" '
+        { user = $0; sub(/^.*, user /, "", user); sub(/,.*$/, "", user) }
+        owner == 0 || (user != owner && user != 0) { others = 1 }
+        END { exit others }' && printf '%s\n' "$found"
+)
 
 # The name of a user id, or nothing. (BusyBox's id takes no number.)
 # Reads: -. Sets: -. Prints: a name, or nothing.
@@ -46,9 +57,13 @@ become_zot() {
         su -s /bin/sh "$zot_name" -c "exec$words"
         ;;
     # A program that others may write is not run at all.
-    *) if [ -z "$(untrusted_folders "${1%/*}")" ]; then "$@"; else echo "There is no setpriv, chroot, sudo or su on this host by which root could run $1 as the user $owner. [ZH-RUN-AS-ZOT]" >&2 && return 126; fi ;;
+    *) if is_of_root "$1"; then "$@"; else echo "There is no setpriv, chroot, sudo or su on this host by which root could run $1 as the user $owner. [ZH-RUN-AS-ZOT]" >&2 && return 126; fi ;;
     esac
 }
+
+# Whether nobody but root may write a program, or put another one in its place.
+# Reads: -. Sets: -. Prints: -.
+is_of_root() { [ -z "$(untrusted_folders "${1%/*}")$(folders_of_others "$1")" ]; }
 
 # Reads: user_switch. Sets: -. Prints: -.
 can_become_zot() {
@@ -59,8 +74,13 @@ can_become_zot() {
 # Runs a command with the rights of zot only: root then neither reads nor runs what zot's user may have put there.
 # Reads: owner user_switch. Sets: -. Prints: -.
 as_zot() {
-    if [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ]; then
+    if [ "$(id -u)" -ne 0 ] || [ "${owner-}" = 0 ]; then
         "$@"
+        return
+    fi
+    # Not known: the deployment is refused for it.
+    if [ -z "${owner-}" ]; then
+        is_of_root "$1" && "$@"
         return
     fi
     [ -n "$user_switch" ] || find_user_switch

@@ -195,16 +195,13 @@ report_preflight() {
     }
     installed_commit=$commit
     verb=deploy
-    checks='check_trusted check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
-    if [ "$deployment_is_due" = yes ]; then checks="check_trusted $checks_of_host $checks_of_deployment check_first_deployment check_config"; fi
+    checks='check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
+    if [ "$deployment_is_due" = yes ]; then checks="$checks_of_host $checks_of_deployment check_first_deployment check_config"; fi
     for check in $checks; do
         said=$("$check" 2>/dev/null) || fact mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
     done
     rm -rf "$folder"
 }
-
-# Reads: problem. Sets: -. Prints: -.
-check_trusted() { check_trust || fail "$problem"; }
 
 # Whether zot accepts the configs, with other secret files in place of the real ones. Its user has to be able to read
 # them.
@@ -242,6 +239,8 @@ observe() {
     for tool in curl awk sed grep find cmp cut tail sort ps; do
         command -v "$tool" >/dev/null 2>&1 || refuse "$tool is not installed on the host, or not in $PATH; install it. [ZH-OBSERVE-TOOL-MISSING]"
     done
+    # Root reads nothing that others could have put there.
+    check_trust || refuse "$problem"
     check_sudo
     owner=$(zot_owner)
     fact user "$(id -u)"

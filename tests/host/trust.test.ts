@@ -2,8 +2,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import lock from "../../host/lock.sh";
 import { inspectionScript } from "../../host/scripts";
+import zotLog from "../../host/zotLog.sh";
+import observation from "../../providers/zot/hostObservation.sh";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Deployed, FaultHost } from "../../testbed/faults/host";
 import { OPEN, servedBy } from "../../testbed/faults/watch";
@@ -140,28 +143,116 @@ const reason = notAsOthers;
         fs.rmSync(host.state);
     });
 
-    it("takes no notice of a process that another user calls zot", async () => {
+    it.each([
+        ["another user calls zot", "$( = $) = $g; $< = $> = $u;"],
+        ["a program of root's is that another user has started, as sudo waiting for a password", "$< = $u;"],
+    ])("takes no notice of a process that %s", async (_name, become) => {
+        const folder = fs.mkdtempSync(join(host.folder, "loud-"));
+        fs.chmodSync(folder, 0o755);
+        // Started as `zot serve CONFIG`, to the letter.
+        fs.writeFileSync(join(folder, "serve"), "sleep 60;");
         const loud = spawn(
-            "setpriv",
-            [
-                "--reuid",
-                `${OTHER}`,
-                "--regid",
-                `${OTHER}`,
-                "--clear-groups",
-                "/bin/sh",
-                "-c",
-                "sleep 60; :",
-                "zot",
-                "serve",
-                host.configFile,
-            ],
-            { stdio: "ignore" },
+            "perl",
+            ["-e", `($u, $g) = (${OTHER}, ${OTHER}); ${become} exec {$^X} "zot", "serve", @ARGV`, host.configFile],
+            { stdio: "ignore", cwd: folder },
         );
         try {
+            while (!fs.readFileSync(`/proc/${loud.pid}/cmdline`, "utf8").startsWith("zot\0serve\0")) await sleep(20);
             expect(await host.deploy(a)).toEqual({ exitCode: 0, output: "deployed\n", errors: "" });
         } finally {
             loud.kill("SIGKILL");
+        }
+    });
+
+    it("is looked at by nobody who would read as root what others have put there", () => {
+        const folder = fs.mkdtempSync(join(host.folder, "etc-"));
+        fs.chownSync(folder, ZOT, ZOT);
+        const config = join(folder, "config.json");
+        const state = `${config}.zot-hardening`;
+        const secret = join(host.folder, "of-root-alone");
+        fs.writeFileSync(secret, "a secret of root's\n", { mode: 0o600 });
+        fs.mkdirSync(join(state, "pushes/1"), { recursive: true });
+        fs.symlinkSync(secret, join(state, "pushes/1/config.json"));
+        spawnSync("mkfifo", [join(state, "serving"), config]);
+        const { output, errors } = runIn(
+            shell,
+            `${inspectionScript}\n${observation}\nconfig='${config}'; sudo=off; problem=; observe`,
+        );
+        expect(errors).toBe("");
+        expect(output).toMatch(/^zot-hardening-observation\nrefused=.*others than root may write in .*\n$/);
+    });
+});
+
+(reason ? describe.skip : describe)(skippable("by what root tells who zot's user is", reason), () => {
+    const ask = (script: string) => runIn(shell, `${inspectionScript}\n${zotLog}\nset -u; ${script}`).output;
+    const folderOf = (user: number, name = "registry") => {
+        const folder = scratchFolder();
+        fs.chmodSync(folder, 0o755);
+        fs.mkdirSync(join(folder, name));
+        fs.chownSync(join(folder, name), user, user);
+        return { folder, inside: join(folder, name) };
+    };
+
+    it("is the owner of the storage", () => {
+        for (const user of [0, ZOT]) {
+            const { inside } = folderOf(user);
+            expect(ask(`data='${inside}'; owner_of_storage`)).toBe(`${user}\n`);
+            const link = join(scratchFolder(), "link");
+            fs.symlinkSync(inside, link);
+            expect(ask(`data='${link}'; owner_of_storage`)).toBe(`${user}\n`);
+        }
+        // In a folder of zot's own.
+        const { folder, inside } = folderOf(ZOT);
+        fs.chownSync(folder, ZOT, ZOT);
+        expect(ask(`data='${inside}'; owner_of_storage`)).toBe(`${ZOT}\n`);
+    });
+
+    it("is nobody where zot's user, or another one, could have led its path to a folder of root's", () => {
+        for (const target of ["/", folderOf(OTHER).inside]) {
+            const { folder } = folderOf(ZOT);
+            fs.chownSync(folder, ZOT, ZOT);
+            fs.symlinkSync(target, join(folder, "led"));
+            expect(ask(`data='${folder}/led'; owner_of_storage`)).toBe("");
+        }
+        const { folder, inside } = folderOf(0);
+        fs.chownSync(folder, 0, ZOT);
+        fs.chmodSync(folder, 0o775);
+        expect(ask(`data='${inside}'; owner_of_storage`)).toBe("");
+    });
+
+    it("a program that others may write is not run while that is not known", () => {
+        const { folder, inside } = folderOf(ZOT);
+        const program = (where: string) => {
+            fs.writeFileSync(join(where, "zot"), "#!/bin/sh\necho ran as $(id -u)\n", { mode: 0o755 });
+            return join(where, "zot");
+        };
+        expect(ask(`owner=; as_zot '${program(folder)}'`)).toBe("ran as 0\n");
+        expect(ask(`owner=; as_zot '${program(inside)}'`)).toBe("");
+        fs.chownSync(join(folder, "zot"), ZOT, ZOT);
+        expect(ask(`owner=; as_zot '${join(folder, "zot")}'`)).toBe("");
+        expect(ask(`owner=${ZOT}; as_zot '${program(inside)}'`)).toBe(`ran as ${ZOT}\n`);
+    });
+
+    it("a log in a folder of others is read where zot runs as root, and nothing that stands in its place", () => {
+        const { folder, inside } = folderOf(ZOT, "logs");
+        const secret = join(folder, "of-root-alone");
+        fs.writeFileSync(secret, "a secret of root's\n", { mode: 0o600 });
+        const log = join(inside, "zot.log");
+        const read = () => ask(`owner=0; folder=/; log_length '${log}'; echo; log_lengths=' ${log}:4'; new_log_lines`);
+        fs.writeFileSync(log, "one\ntwo\n");
+        expect(read()).toBe("8\ntwo\n");
+        // A second name of a file of root's, a link to it, one in the folder's place, a pipe, a device.
+        const others: [string, () => void][] = [
+            ["a second name", () => fs.linkSync(secret, log)],
+            ["a link", () => fs.symlinkSync(secret, log)],
+            ["a link by way of the kernel", () => fs.symlinkSync(`/proc/self/root${secret}`, log)],
+            ["a pipe", () => void spawnSync("mkfifo", [log])],
+            ["a device", () => void spawnSync("mknod", [log, "c", "1", "5"])],
+        ];
+        for (const [name, put] of others) {
+            fs.rmSync(log, { force: true });
+            put();
+            expect({ name, said: read() }).toEqual({ name, said: "0\n" });
         }
     });
 });
