@@ -1,12 +1,24 @@
 /** What other programs are started with: a secret is in the environment of those that need it, and of nobody else. */
-import { isSecretKey } from "../../components/settings";
+import { withoutUserinfo } from "../../clients/http/address";
+import { isSecretKey, secretIn } from "../../components/settings";
+
+/** Without these no program is found, or starts as it should. */
+const NEEDED = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TMPDIR|TERM|SSH_AUTH_SOCK|DISPLAY|XDG_\w+)$/;
 
 /**
- * An environment for a program that needs no secret: a browser, git. By the names of the variables
- * (components/settings/secrets.ts), whoever's they are.
+ * An environment for a program that needs no secret: a browser, git. By the names of the variables, and by the form of
+ * what they hold, such as a backend's address with its password (components/settings/secrets.ts), whoever's they are.
+ * An address of a proxy stays, without who logs in there.
  */
 export const withoutSecretVariables = (environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv =>
-    Object.fromEntries(Object.entries(environment).filter(([name]) => !isSecretKey(name)));
+    Object.fromEntries(
+        Object.entries(environment).flatMap(([name, value = ""]) => {
+            if (isSecretKey(name)) return [];
+            if (NEEDED.test(name)) return [[name, value]];
+            const bare = /_proxy$/i.test(name) ? withoutUserinfo(value, "").replace("//@", "//") : value;
+            return secretIn(bare) === undefined ? [[name, bare]] : [];
+        }),
+    );
 
 /** What Pulumi's CLI has no use for: the tokens and keys that these commands are given. */
 const NOT_FOR_PULUMI =

@@ -60,6 +60,21 @@ test("Pulumi's CLI gets what it decrypts and reaches its backend with, and none 
 
 test("a browser, and git, get no secret at all", () => {
     expect(withoutSecretVariables({ ...OURS, ...FOR_PULUMI, ...PLAIN })).toEqual(PLAIN);
+    // Whatever they are called.
+    const byForm = {
+        PULUMI_BACKEND_URL: "postgres://pulumi:canary-canary@db.example.org/state",
+        DOCKER_AUTH_CONFIG: `{"auths":{"registry.example.org":{"auth":"${Buffer.from("ci:canary").toString("base64")}"}}}`,
+        CHAT: "https://hooks.slack.com/services/T0/B0/canary-canary",
+        DEPLOY_KEY: "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary\n-----END OPENSSH PRIVATE KEY-----",
+    };
+    expect(withoutSecretVariables({ ...byForm, ...PLAIN })).toEqual(PLAIN);
+    expect(withoutSecretVariables({ https_proxy: "http://ci:canary@proxy:3128" })).toEqual({
+        https_proxy: "http://proxy:3128",
+    });
+    expect(withoutSecretVariables({ PULUMI_BACKEND_URL: "s3://state?region=eu", PATH: "/usr/bin" })).toEqual({
+        PULUMI_BACKEND_URL: "s3://state?region=eu",
+        PATH: "/usr/bin",
+    });
 });
 
 test.each(["authentik", "zot"])("the provider %s gets Authentik's token, and no other secret", (name) => {
