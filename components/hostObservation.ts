@@ -92,13 +92,21 @@ export function observeHost(
         {
             connection: hostConnection(settings),
             config: pulumi.output(config).apply(configText),
-            secretFiles: pulumi.output(files).apply(({ credentials, sessionKeys }) => [credentials, sessionKeys]),
+            secretFiles: pulumi
+                .all([config, files])
+                .apply(([text, { credentials, sessionKeys }]) => namedIn(text, [credentials, sessionKeys])),
             ...observationSettings(settings),
             ...plannedDeployment(settings),
         },
         opts,
     );
 }
+
+/** The secret files that a config names: with sessions in redis there are no session keys on the host. */
+const namedIn = (config: ZotConfig, files: string[]): string[] => {
+    const text = configText(config);
+    return files.filter((file) => text.includes(JSON.stringify(file)));
+};
 
 /**
  * What a destroy begins with: whether the host runs what it is told. It has to depend on all that is to be left as it

@@ -101,6 +101,16 @@ test(
     },
 );
 
+test("the look asks for the secret files that the config names, and for no others", async () => {
+    const files = () =>
+        (only("zot:index/hostObservation:HostObservation").secretFiles as string[]).map((file) => file.split(".")[0]);
+    await declare();
+    expect(files()).toEqual(["/etc/zot/oidc-credentials", "/etc/zot/session-keys"]);
+    const sessionDriver = { name: "redis", url: "redis://cache.example.org:6379", keyprefix: "zotsession" };
+    await declare({ zot: { extraConfig: { http: { auth: { sessionDriver } } } } });
+    expect(files()).toEqual(["/etc/zot/oidc-credentials"]);
+});
+
 test("one command reaches the host: pinned, quiet, and with nothing secret in its text", async () => {
     await declare();
     const inputs = only("command:remote:Command");
