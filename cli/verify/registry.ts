@@ -1,5 +1,6 @@
 /** The registry as one of its users sees it: every request is recorded. No status is an error. */
 import { randomBytes } from "node:crypto";
+import { onServer, urlOf } from "../../clients/http/address";
 import { UnreachableError } from "../../clients/http/failures";
 import type { Transport } from "../../clients/http/outgoing";
 import { everyPage } from "../../clients/http/paging";
@@ -77,7 +78,7 @@ export class Registry {
         { headers = {}, body, timeout = TIMEOUT }: RegistryRequest = {},
     ): Promise<RegistryAnswer> {
         this.control.check();
-        const url = new URL(path, this.url);
+        const url = onServer(this.url, path);
         let answer: RegistryAnswer;
         try {
             answer = await sendOne(this.transport, url, {
@@ -130,9 +131,8 @@ export class Registry {
                 body: blob,
             });
             // A registry, or a proxy, may want the upload in two steps.
-            const location = answer.headers.get("location");
-            if (answer.status === 202 && location) {
-                const upload = new URL(location, this.url);
+            const upload = urlOf(answer.headers.get("location"), this.url);
+            if (answer.status === 202 && upload) {
                 upload.searchParams.set("digest", digestOf(blob));
                 answer = await this.request("PUT", upload.pathname + upload.search, {
                     headers: { "content-type": "application/octet-stream" },
@@ -218,9 +218,8 @@ export class Registry {
     /** The path of the page after an answer; undefined after the last one. */
     nextPage({ headers }: RegistryAnswer): string | undefined {
         const next = /<([^>]+)>;\s*rel="?next"?/.exec(headers.get("link") ?? "")?.[1];
-        if (next === undefined) return undefined;
-        const { pathname, search } = new URL(next, this.url);
-        return pathname + search;
+        const page = urlOf(next, this.url);
+        return page && page.pathname + page.search;
     }
 
     /** Every repository that this user sees, page by page. */

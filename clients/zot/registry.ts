@@ -1,5 +1,6 @@
 /** The few requests of the OCI distribution API that a check of rights needs. */
 import { createHash } from "node:crypto";
+import { onServer, urlOf } from "../http/address";
 import { outgoing, type Transport } from "../http/outgoing";
 import { sendOne } from "../http/request";
 
@@ -25,7 +26,7 @@ export class RegistryClient {
         const headers = { ...options.headers };
         if (this.credentials)
             headers.authorization = `Basic ${Buffer.from(`${this.credentials.username}:${this.credentials.key}`).toString("base64")}`;
-        return sendOne(this.transport, new URL(path, this.url), { method, headers, body: options.body });
+        return sendOne(this.transport, onServer(this.url, path), { method, headers, body: options.body });
     }
 
     /**
@@ -57,9 +58,8 @@ export class RegistryClient {
 
     private async pushBlob(repository: string, blob: string): Promise<number> {
         const begun = await this.request("POST", `/v2/${repository}/blobs/uploads/`);
-        const location = begun.headers.get("location");
-        if (begun.status !== 202 || !location) return begun.status;
-        const upload = new URL(location, this.url);
+        const upload = urlOf(begun.headers.get("location"), this.url);
+        if (begun.status !== 202 || !upload) return begun.status;
         upload.searchParams.set("digest", digestOf(blob));
         const answer = await this.request("PUT", upload.pathname + upload.search, {
             headers: { "content-type": "application/octet-stream" },

@@ -1,4 +1,5 @@
 /** What anyone may do without a login. */
+import { urlOf } from "../../../clients/http/address";
 import { digestOf } from "../../../clients/zot/registry";
 import type { Check } from "../check";
 import { fail, notApplicable, pass, warning } from "../outcome";
@@ -95,9 +96,9 @@ export const anonymous: Check[] = [
                 );
             if (!context.readOnly) {
                 const upload = await context.anonymous.request("POST", `/v2/${context.scratch}/blobs/uploads/`);
-                const location = upload.headers.get("location");
+                const location = urlOf(upload.headers.get("location"), context.subject.registryUrl);
                 if (upload.status === 202 && location) {
-                    await context.anonymous.request("DELETE", new URL(location, context.subject.registryUrl).pathname);
+                    await context.anonymous.request("DELETE", location.pathname);
                     return fail("Anyone may upload without a login: anonymous has the right create.", NO_MORE);
                 }
                 if (upload.status !== 401)

@@ -1,6 +1,7 @@
 /** Logging in by OpenID Connect, and what comes of it. */
 import { FlowError } from "../../../clients/authentik/flow";
 import { isMember } from "../../../clients/authentik/objects";
+import { urlOf } from "../../../clients/http/address";
 import { sendOne } from "../../../clients/http/request";
 import { LoginError } from "../../../clients/zot/session";
 import type { Check } from "../check";
@@ -18,15 +19,14 @@ export const login: Check[] = [
         needs: [],
         async run({ anonymous, subject, transport, recorder }) {
             const answer = await anonymous.request("GET", "/zot/auth/login?provider=oidc&callback_ui=%2F");
-            const location = answer.headers.get("location");
-            if (answer.status !== 302 || !location) {
+            const authorize = urlOf(answer.headers.get("location"), subject.registryUrl);
+            if (answer.status !== 302 || !authorize) {
                 return fail(
                     `The start of a login is answered with ${answer.status} instead of a redirect: ` +
                         "there is no OpenID Connect in zot's config.",
                     "Set http.auth.openid; with Authentik down at its start, zot may serve the read-only config.",
                 );
             }
-            const authorize = new URL(location, subject.registryUrl);
             const [clientId, redirect, scope] = ["client_id", "redirect_uri", "scope"].map(
                 (name) => authorize.searchParams.get(name) ?? "",
             );
@@ -51,9 +51,9 @@ export const login: Check[] = [
                     wrong.push(
                         `the issuer ${subject.issuer} calls itself ${told?.issuer ?? `nothing (${discovery.status})`}`,
                     );
-                const endpoint = told?.authorization_endpoint;
-                if (endpoint && new URL(endpoint).origin !== authorize.origin)
-                    wrong.push(`logins go to ${authorize.origin} instead of ${new URL(endpoint).origin}`);
+                const endpoint = urlOf(told?.authorization_endpoint);
+                if (endpoint && endpoint.origin !== authorize.origin)
+                    wrong.push(`logins go to ${authorize.origin} instead of ${endpoint.origin}`);
             }
             return wrong.length === 0
                 ? pass(`It goes to ${authorize.origin}, as the client ${clientId}, and comes back to ${redirect}.`)
