@@ -30,6 +30,7 @@ const program =
 const commands = {
     demo: program("testbed/commands/demo.ts"),
     bench: program("testbed/commands/bench.ts"),
+    clients: program("testbed/commands/clients.ts"),
     contract: program("testbed/commands/contract.ts"),
     faults: program("testbed/commands/faults.ts"),
     forges: program("testbed/commands/forges.ts"),

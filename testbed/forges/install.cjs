@@ -4,7 +4,8 @@ const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
 const path = require("node:path");
 const { cacheFolder, install, lock } = require("../bootstrap/cache.cjs");
-const { isExecutable, onPath, run } = require("../bootstrap/commands.cjs");
+const { isExecutable, onPath } = require("../bootstrap/commands.cjs");
+const { buildIn, sourceOf } = require("../bootstrap/goModule.cjs");
 const { findGo } = require("../bootstrap/install.cjs");
 const pins = require("../bootstrap/pins.cjs");
 const { Problem } = require("../bootstrap/problem.cjs");
@@ -36,41 +37,21 @@ async function giteaFolder(env, say) {
     try {
         if (isExecutable(path.join(folder, "gitea"))) return folder;
         say(`Building Gitea ${VERSION} from its Go module: about half an hour of processor time, once.`);
-        const own = { ...env, CGO_ENABLED: "1", GOWORK: "off", GOFLAGS: "" };
-        const found = spawnSync(go, ["mod", "download", "-json", "code.gitea.io/gitea"], {
-            cwd: pin,
-            env: own,
-            encoding: "utf8",
-        });
-        if (found.status !== 0)
-            throw new Problem(`Gitea's Go module cannot be fetched: ${found.stderr.trim() || found.stdout.trim()}`);
-        const source = JSON.parse(found.stdout).Dir;
+        const own = { ...env, CGO_ENABLED: "1" };
+        const source = sourceOf(go, pin, "code.gitea.io/gitea", own);
         await install(folder, async (/** @type {string} */ temporary) => {
-            const log = path.join(cache, "logs", "gitea.log");
-            const args = [
-                "build",
-                "-mod=readonly",
-                "-trimpath",
-                "-buildvcs=false",
-                "-tags",
-                "sqlite sqlite_unlock_notify",
-                "-ldflags",
-                `-s -w -X main.Version=${VERSION}`,
-                "-o",
-                path.join(temporary, "gitea"),
-                ".",
-            ];
-            // What a person does meanwhile goes before.
-            const nice = onPath("nice", env.PATH);
-            const result = await run(nice ?? go, nice ? ["-n", "15", go, ...args] : args, {
-                cwd: source,
-                env: own,
-                log,
-            });
-            if (!result.ok)
-                throw new Problem(
-                    `Gitea was not built; it said:\n${result.tail.slice(-12).join("\n")}\nAll of it: ${log}`,
-                );
+            const said = await buildIn(
+                go,
+                source,
+                {
+                    package: ".",
+                    output: path.join(temporary, "gitea"),
+                    flags: ["-tags", "sqlite sqlite_unlock_notify"],
+                    linkerFlags: `-X main.Version=${VERSION}`,
+                },
+                { env: own, log: path.join(cache, "logs", "gitea.log") },
+            );
+            if (said !== undefined) throw new Problem(`Gitea was not built; it said:\n${said}`);
             for (const name of STATIC) {
                 fs.cpSync(path.join(source, name), path.join(temporary, name), { recursive: true });
             }

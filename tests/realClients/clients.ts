@@ -22,8 +22,16 @@ export interface Client {
     name: string;
     /** Why it cannot be run here. */
     missing: string | undefined;
-    /** Prepares the client for a registry at `host` (plain http); `folder` goes afterwards. */
-    start(folder: string, host: string): Promise<{ session(name: string): Session; stop(): Promise<void> }>;
+    /**
+     * Prepares the client for a registry at `host`; `folder` goes afterwards.
+     *
+     * @param ca the file of the authority whose certificate the registry has; without it, plain http
+     */
+    start(
+        folder: string,
+        host: string,
+        ca?: string,
+    ): Promise<{ session(name: string): Session; stop(): Promise<void> }>;
     /** What it says where a tag is there already. */
     refusedOverwrite: RegExp;
     /** What it does about the very content that the tag has: leaves it at that, or pushes and is refused. */
@@ -47,12 +55,16 @@ const none = (debian: string, ...programs: string[]) => {
 /** Whether a daemon may mount here, as containers' need to. */
 const mayMount = () => process.getuid?.() === 0 && spawnSync("unshare", ["--mount", "true"]).status === 0;
 
-const noDaemon = (debian: string, ...programs: string[]) =>
+export const noDaemon = (debian: string, ...programs: string[]) =>
     none(debian, ...programs) ?? (mayMount() ? undefined : "its daemon needs root, and the right to mount");
 
 export const PATH = [
     ...new Set(
-        ["skopeo", "buildah", "podman", "crane", "docker", "ctr"]
+        [
+            ["skopeo", "buildah", "podman", "docker", "ctr"],
+            ["crane", "regctl", "oras", "helm", "cosign", "ko", "go", "buildctl", "buildkitd", "runc"],
+        ]
+            .flat()
             .flatMap((name) => findExecutable(name) ?? [])
             .map(dirname),
     ),
@@ -62,11 +74,24 @@ export const PATH = [
     "/sbin",
 ].join(":");
 
-/** An environment of the session's own, so that nobody's login on this machine plays a part. */
-function home(folder: string, name: string): { env: Record<string, string>; place: string } {
+/**
+ * An environment of the session's own, so that nobody's login on this machine plays a part.
+ *
+ * @param ca read by every program that is written in Go, as all of these are
+ */
+export function home(folder: string, name: string, ca?: string): { env: Record<string, string>; place: string } {
     const place = join(folder, name);
     for (const part of ["", "run", "tmp"]) mkdirSync(join(place, part), { recursive: true });
-    return { place, env: { PATH, HOME: place, XDG_RUNTIME_DIR: join(place, "run"), TMPDIR: join(place, "tmp") } };
+    return {
+        place,
+        env: {
+            PATH,
+            HOME: place,
+            XDG_RUNTIME_DIR: join(place, "run"),
+            TMPDIR: join(place, "tmp"),
+            ...(ca === undefined ? {} : { SSL_CERT_FILE: ca }),
+        },
+    };
 }
 
 const skopeo: Client = {
@@ -76,24 +101,25 @@ const skopeo: Client = {
     sameContent: "refused",
     refusedAnonymous: /unauthorized: authentication required/,
     wrongKey: { at: "login", says: /invalid username\/password/ },
-    async start(folder, host) {
+    async start(folder, host, ca) {
+        const plain = (option: string) => (ca === undefined ? [`${option}=false`] : []);
         return {
             session(name) {
-                const { env, place } = home(folder, name);
+                const { env, place } = home(folder, name, ca);
                 const auth = ["--authfile", join(place, "auth.json")];
                 const skopeo = (args: string[], input?: string) => runProgram("skopeo", args, { env, input });
                 writeFileSync(join(place, "auth.json"), "{}");
                 return {
                     logIn: (user, key) =>
                         skopeo(
-                            ["login", ...auth, "--username", user, "--password-stdin", "--tls-verify=false", host],
+                            ["login", ...auth, "--username", user, "--password-stdin", ...plain("--tls-verify"), host],
                             key,
                         ),
                     pull: (reference) =>
                         skopeo([
                             "copy",
                             ...auth,
-                            "--src-tls-verify=false",
+                            ...plain("--src-tls-verify"),
                             `docker://${reference}`,
                             `dir:${join(place, `pulled-${Math.random()}`)}`,
                         ]),
@@ -101,11 +127,12 @@ const skopeo: Client = {
                         skopeo([
                             "copy",
                             ...auth,
-                            "--dest-tls-verify=false",
+                            ...plain("--dest-tls-verify"),
                             `oci:${image.folder}`,
                             `docker://${reference}`,
                         ]),
-                    remove: (reference) => skopeo(["delete", ...auth, "--tls-verify=false", `docker://${reference}`]),
+                    remove: (reference) =>
+                        skopeo(["delete", ...auth, ...plain("--tls-verify"), `docker://${reference}`]),
                 };
             },
             stop: async () => undefined,
@@ -126,7 +153,7 @@ function containersClient(name: "buildah" | "podman", more: string[] = []): Clie
         sameContent: "refused",
         refusedAnonymous: /unauthorized: authentication required/,
         wrongKey: { at: "login", says: /invalid username\/password/ },
-        async start(folder, host) {
+        async start(folder, host, ca) {
             const { env: common, place: storage } = home(folder, "storage");
             const store = [
                 "--root",
@@ -139,15 +166,23 @@ function containersClient(name: "buildah" | "podman", more: string[] = []): Clie
             ];
             return {
                 session(session) {
-                    const { env, place } = home(folder, session);
-                    const auth = ["--authfile", join(place, "auth.json"), "--tls-verify=false"];
+                    const { env, place } = home(folder, session, ca);
+                    const plain = ca === undefined ? ["--tls-verify=false"] : [];
+                    const auth = ["--authfile", join(place, "auth.json"), ...plain];
                     const client = (args: string[], input?: string) =>
                         runProgram(name, [...store, ...args], { env, input });
                     writeFileSync(join(place, "auth.json"), "{}");
                     return {
                         logIn: (user, key) =>
                             client(["login", ...auth, "--username", user, "--password-stdin", host], key),
-                        pull: (reference) => client(["pull", ...auth, `docker://${reference}`]),
+                        // podman always asks the registry; buildah leaves it at what it has.
+                        pull: (reference) =>
+                            client([
+                                "pull",
+                                ...(name === "buildah" ? ["--policy=always"] : []),
+                                ...auth,
+                                `docker://${reference}`,
+                            ]),
                         async push(image, reference) {
                             // The image is named by its place, in which there may be no capital letter.
                             const [parent, layout] = [dirname(image.folder), basename(image.folder)];
@@ -178,10 +213,10 @@ const crane: Client = {
     sameContent: "nothing to do",
     refusedAnonymous: /UNAUTHORIZED: authentication required/,
     wrongKey: { at: "push", says: /UNAUTHORIZED|401/ },
-    async start(folder, host) {
+    async start(folder, host, ca) {
         return {
             session(name) {
-                const { env, place } = home(folder, name);
+                const { env, place } = home(folder, name, ca);
                 // On loopback it speaks plain http by itself.
                 const crane = (args: string[], input?: string) => runProgram("crane", args, { env, input });
                 return {
@@ -208,9 +243,9 @@ const docker: Client = {
     wrongKey: { at: "login", says: /401 Unauthorized/ },
     // It pushes manifests of its own kind, which zot refuses otherwise.
     extraConfig: { http: { compat: ["docker2s2"] } },
-    async start(folder, host) {
+    async start(folder, host, ca) {
         const socket = `unix://${join(folder, "docker.sock")}`;
-        const { env: common } = home(folder, "daemon");
+        const { env: common } = home(folder, "daemon", ca);
         writeFileSync(join(folder, "daemon.json"), "{}");
         const places = [
             "--config-file",
@@ -272,7 +307,7 @@ const containerd: Client = {
     sameContent: "nothing to do",
     refusedAnonymous: /unexpected status: 401 Unauthorized/,
     wrongKey: { at: "push", says: /401 Unauthorized/ },
-    async start(folder, host) {
+    async start(folder, host, ca) {
         const address = join(folder, "containerd.sock");
         const { env: common } = home(folder, "daemon");
         const config = join(folder, "containerd.toml");
@@ -289,6 +324,8 @@ const containerd: Client = {
         return {
             session(name) {
                 const { env, place } = home(folder, name);
+                const url = `${ca === undefined ? "http" : "https"}://${host}`;
+                const authority = ca === undefined ? "" : `  ca = "${ca}"\n`;
                 const ctr = (args: string[]) => runProgram("ctr", ["--address", address, ...args], { env });
                 const hosts = join(place, "hosts");
                 // As on a node: a file for each registry, which may hold a header with credentials.
@@ -296,8 +333,8 @@ const containerd: Client = {
                     mkdirSync(join(hosts, host), { recursive: true });
                     writeFileSync(
                         join(hosts, host, "hosts.toml"),
-                        `server = "http://${host}"\n[host."http://${host}"]\n  capabilities = ["pull", ` +
-                            `"resolve", "push"]\n${header}`,
+                        `server = "${url}"\n[host."${url}"]\n  capabilities = ["pull", ` +
+                            `"resolve", "push"]\n${authority}${header}`,
                         { mode: 0o600 },
                     );
                 };
@@ -305,7 +342,7 @@ const containerd: Client = {
                 return {
                     async logIn(user, key) {
                         writeHosts(
-                            `  [host."http://${host}".header]\n    Authorization = "Basic ` +
+                            `  [host."${url}".header]\n    Authorization = "Basic ` +
                                 `${Buffer.from(`${user}:${key}`).toString("base64")}"\n`,
                         );
                         return { status: 0, said: "" };

@@ -3,6 +3,7 @@
  * where a test says so.
  */
 import * as http from "node:http";
+import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface SeenRequest {
@@ -31,8 +32,11 @@ export interface Gate {
     stop(): Promise<void>;
 }
 
-/** `upstream` is asked at each request, so that the server may be put in place later. */
-export async function startGate(upstream: () => string): Promise<Gate> {
+/**
+ * @param upstream asked at each request, so that the server may be put in place later
+ * @param tls the certificate of a gate that speaks TLS, as a proxy in front of a registry does
+ */
+export async function startGate(upstream: () => string, tls?: { cert: Buffer; key: Buffer }): Promise<Gate> {
     const gate: Gate = {
         url: "",
         requests: [],
@@ -93,17 +97,18 @@ export async function startGate(upstream: () => string): Promise<Gate> {
         outgoing.writeHead(answer.statusCode ?? 502, headers);
         outgoing.end(Buffer.concat(answered));
     };
-    const server = http.createServer((incoming, outgoing) => {
+    const listener: http.RequestListener = (incoming, outgoing) => {
         handle(incoming, outgoing).catch((error: unknown) => {
             // The server behind is not there: neither is the gate.
             void error;
             incoming.socket.destroy();
         });
-    });
+    };
+    const server = tls ? https.createServer(tls, listener) : http.createServer(listener);
     // A connection that is closed just when zot sends a request on it is an error of its own, and not what a test asked
     // for.
     server.keepAliveTimeout = 600_000;
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    gate.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    gate.url = `${tls ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
     return gate;
 }
