@@ -1,5 +1,6 @@
 /** What the tests ask a real Gitea or Forgejo, as its administrator or as somebody else. */
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { GivenForge } from "../../testbed/forges/gitea";
 
 /** A request below `/api/v1`; anything but an answer of the 200s is an error. */
@@ -18,6 +19,22 @@ export async function ask<T>(
     if (!response.ok) throw new Error(`${method} ${where} was answered ${response.status}: ${text.slice(0, 300)}`);
     const isJson = response.headers.get("content-type")?.includes("json") === true;
     return (text === "" ? undefined : isJson ? JSON.parse(text) : text) as T;
+}
+
+/** Waits until a forge knows a branch that was pushed: it takes note of one after it has answered the push. */
+export async function branchIsKnown(
+    forge: Pick<GivenForge, "url" | "token">,
+    repository: string,
+    branch: string,
+): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+        try {
+            return void (await ask(forge, "GET", `${repository}/branches/${branch}`));
+        } catch (error) {
+            if (attempt === 300) throw error;
+            await sleep(100);
+        }
+    }
 }
 
 /**

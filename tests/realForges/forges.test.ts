@@ -10,7 +10,7 @@ import * as path from "node:path";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { Gitea, type GivenForge } from "../../testbed/forges/gitea";
 import { removeScratch, runCommand } from "../cli/ciSecrets/command";
-import { ask, tokenOfNewUser } from "./forgeApi";
+import { ask, branchIsKnown, tokenOfNewUser } from "./forgeApi";
 
 const root = path.resolve(__dirname, "../..");
 const KEY = `zak_${randomBytes(16).toString("hex")}`;
@@ -330,6 +330,7 @@ describe.each(forges)("$name", ({ name, reason, start }) => {
                 git("add", "x");
                 git("commit", "--quiet", "--message", "change");
                 git("push", "--quiet", "origin", "change");
+                await branchIsKnown(forge, `/repos/${owner}/flows`, "change");
                 await api("POST", `/repos/${owner}/flows/pulls`, { head: "change", base: "main", title: "A change" });
                 for (const workflow of ["drift", "deploy"])
                     await api("POST", `/repos/${owner}/flows/actions/workflows/${workflow}.yml/dispatches`, {

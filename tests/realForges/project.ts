@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Gitea } from "../../testbed/forges/gitea";
 import { Runner } from "../../testbed/forges/runner";
 import { type Operator, STACK, startOperator } from "../runbooks/operator";
-import { ask, tokenOfNewUser } from "./forgeApi";
+import { ask, branchIsKnown, tokenOfNewUser } from "./forgeApi";
 
 const ROOT = path.resolve(__dirname, "../..");
 /** How long runs may take to end. In milliseconds. */
@@ -139,6 +139,8 @@ export class Project {
     }
 
     async pull(branch: string, head = branch, token = this.gitea.token): Promise<number> {
+        const [owner] = head.includes(":") ? head.split(":") : [this.owner];
+        await branchIsKnown({ url: this.gitea.url, token }, `/repos/${owner}/${this.name}`, branch);
         const wanted = { head, base: "main", title: `From ${branch}` };
         return (await this.api<{ number: number }>("POST", `${this.where}/pulls`, wanted, token)).number;
     }
