@@ -36,6 +36,17 @@ const FOR_PULUMI = {
     AZURE_STORAGE_KEY: "canary-azure",
     ARM_CLIENT_SECRET: "canary-arm",
 };
+/** Of what else a person, or a runner, may have in an environment. */
+const OF_OTHERS = {
+    GOOGLE_OAUTH_ACCESS_TOKEN: "canary-oauth",
+    AZURE_CLIENT_CERTIFICATE_PASSWORD: "canary-certificate",
+    AZURE_STORAGE_CONNECTION_STRING: "AccountKey=canary-account",
+    PGPASSWORD: "canary-pg",
+    PULUMI_BACKEND_URL: "postgres://pulumi:canary-backend@db/state",
+    DOCKER_AUTH_CONFIG: "canary-docker",
+    npm_config__authToken: "canary-npm",
+    SITE_DB_PASSWORD: "canary-db\nOF_A_LINE=canary-line",
+};
 /** The stack's whole configuration in clear, which Pulumi's engine gives to its children. */
 const ENGINES = { PULUMI_CONFIG: '{"zot-hardening:host":"canary-config"}' };
 const PLAIN = { HOME: "/home/somebody", HTTPS_PROXY: "http://proxy:3128", SSH_AUTH_SOCK: "/agent" };
@@ -80,7 +91,7 @@ test("a browser, and git, get no secret at all", () => {
 test.each(["authentik", "zot"])("the provider %s gets Authentik's token, and no other secret", (name) => {
     witness("node");
     execFileSync(path.join(ROOT, `providers/${name}/pulumi-resource-${name}`), ["127.0.0.1:1"], {
-        env: { ...OURS, ...FOR_PULUMI, ...ENGINES, ...PLAIN, PATH: `${folder}:/usr/bin:/bin` },
+        env: { ...OURS, ...FOR_PULUMI, ...ENGINES, ...OF_OTHERS, ...PLAIN, PATH: `${folder}:/usr/bin:/bin` },
     });
     expect(seen()).toContain("SSH_AUTH_SOCK=/agent");
     expect(canaries(seen())).toEqual(["canary-authentik"]);
