@@ -19,7 +19,8 @@ import {
     type Right,
     sortedRights,
 } from "./accessPolicy";
-import { covers, literalPrefix, mayOverlap } from "./settings/patterns";
+import { someRepository } from "./settings/patternSearch";
+import { covers, literalPrefix, matchesPattern, mayOverlap } from "./settings/patterns";
 
 export interface AccessChange {
     /** Who, as the access matrix names them: `anonymous`, `group admins`, … */
@@ -73,15 +74,70 @@ export function accessChanges(before: AccessMatrix, after: AccessMatrix): Access
         // What everyone who is logged in gains is said once.
         const saidOfEveryone = who === ANONYMOUS_ROW || who === LOGGED_IN_ROW ? [] : everyone;
         const rights = rightsOf(who);
-        return KINDS.flatMap((kind) => changesOfRow(who, kind, rights, saidOfEveryone));
+        const isReal: IsReal = (region, right, kind) => {
+            const [from, to] = kind === "gains" ? [before, after] : [after, before];
+            return changesSomewhere(region, right, who, from, to);
+        };
+        return KINDS.flatMap((kind) => changesOfRow(who, kind, rights, saidOfEveryone, isReal));
     });
     return inOrder(changes);
 }
 
+type IsReal = (region: Region, right: Right, kind: Kind) => boolean;
+
+/**
+ * Whether some repository of a region has a right by the one matrix that it lacks by the other: keys of one rule add
+ * up, and what a region's own key lacks another one may give. Where that is too much to tell, yes.
+ */
+function changesSomewhere(region: Region, right: Right, who: string, from: AccessMatrix, to: AccessMatrix): boolean {
+    const meets = (key: string) =>
+        patternsOfKey(key).every((pattern) => region.name.every((other) => mayOverlap(pattern, other)));
+    const [before, after] = [from, to].map((matrix) => Object.keys(matrix).filter(meets)) as [string[], string[]];
+    // Whole rules do not add up: there is one for each repository.
+    if (![...before, ...after].some((key) => patternsOfKey(key).length > 1)) return true;
+    const patterns = [...new Set([...region.name, ...patternsOf(...before, ...after)])];
+    const rightsAt = (matrix: AccessMatrix, keys: string[], matches: (pattern: string) => boolean): Right[][] => {
+        const there = keys.filter((key) => patternsOfKey(key).every(matches));
+        const longest = Math.max(...there.map((key) => patternsOfKey(key)[0].length));
+        const rules = new Set(there.map((key) => patternsOfKey(key)[0]).filter(({ length }) => length === longest));
+        // Of two rules of one length, which zot takes by chance, each is looked at.
+        const given = [...rules].map((rule) =>
+            there.filter((key) => patternsOfKey(key)[0] === rule).flatMap((key) => rightsIn(matrix, key, who)),
+        );
+        return given.length > 0 ? given : [[]];
+    };
+    const isThere = (matches: (pattern: string) => boolean) =>
+        region.name.every(matches) &&
+        rightsAt(from, before, matches).some((rights) => !includesRight(rights, right)) &&
+        rightsAt(to, after, matches).some((rights) => includesRight(rights, right));
+    // What comes to mind is tried before all that there is.
+    const isExample = (name: string) => isThere((pattern) => matchesPattern(pattern, name));
+    return region.name.flatMap(examplesOf).some(isExample) || someRepository(patterns, isThere) !== false;
+}
+
+/** Names that match a pattern. */
+const examplesOf = (pattern: string): string[] =>
+    ["x", "x/y", ""].map((some) =>
+        pattern
+            .replaceAll("**", some)
+            .replaceAll("*", "x")
+            .replaceAll("?", "x")
+            .replace(/^\/|\/$/g, "")
+            .replaceAll("//", "/"),
+    );
+
 /** What one row of the matrix gains or loses, but for what is `said` of another row in the same regions. */
-function changesOfRow(who: string, kind: Kind, rights: RegionRights[], said: RegionRights[]): AccessChange[] {
+function changesOfRow(
+    who: string,
+    kind: Kind,
+    rights: RegionRights[],
+    said: RegionRights[],
+    isReal: IsReal,
+): AccessChange[] {
     const isNew = (right: Right, index: number) =>
-        hasChanged(rights[index]!, right, kind) && !(said[index] && hasChanged(said[index], right, kind));
+        hasChanged(rights[index]!, right, kind) &&
+        !(said[index] && hasChanged(said[index], right, kind)) &&
+        isReal(rights[index]!.region, right, kind);
     const present = sortedRights([...new Set(rights.flatMap(({ before, after }) => [...before, ...after]))], true);
     const regionsByAction = present.flatMap((right) => {
         const regions = rights.filter((_, index) => isNew(right, index));

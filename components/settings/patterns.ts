@@ -57,6 +57,13 @@ const PIECES: [RegExp, string][] = [
 ];
 const PIECE = new RegExp(PIECES.map(([piece]) => `(${piece.source})`).join("|"), "g");
 
+/** A pattern's pieces: each as it is written, and what becomes of it; nothing of what stands for itself. */
+export const piecesOf = (pattern: string): [text: string, meaning: string][] =>
+    [...pattern.matchAll(PIECE)].map(([text, ...groups]) => [
+        text,
+        PIECES[groups.findIndex((group) => group !== undefined)]![1],
+    ]);
+
 const expressions = new Map<string, RegExp>();
 
 /** Whether zot counts a repository among a pattern's, for patterns without a {@link patternMistake}. */
@@ -74,11 +81,10 @@ export function matchesPattern(pattern: string, repository: string): boolean {
  * pattern without a {@link patternMistake} becomes holds no backslash and no quotes.
  */
 export function patternSource(pattern: string): string {
-    const source = pattern.replace(PIECE, (text, ...groups: (string | undefined)[]) => {
-        const [, meaning] = PIECES[groups.findIndex((group) => group !== undefined)]!;
-        return meaning || (text === "." ? "[.]" : text.replace(/[^\w/-]/g, "\\$&"));
-    });
-    return `^${source}$`;
+    const source = piecesOf(pattern).map(
+        ([text, meaning]) => meaning || (text === "." ? "[.]" : text.replace(/[^\w/-]/g, "\\$&")),
+    );
+    return `^${source.join("")}$`;
 }
 
 /** What pieces of a pattern are written as: longer ones first. */

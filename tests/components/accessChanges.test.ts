@@ -20,6 +20,7 @@ import {
     type Who,
 } from "../../components/accessPolicy";
 import { limitExpression } from "../../components/conditions/limits";
+import { matchesPattern, mayOverlap } from "../../components/settings/patterns";
 import { REPOSITORIES } from "../support/repositories";
 import { siteSettings } from "../support/settings";
 
@@ -287,3 +288,63 @@ test("nothing is told of what nobody gains or loses anywhere", () => {
         }),
     );
 });
+
+/** A further identity that may push to some repositories and move tags in some of them. */
+const identityOf = (repositories: string[], channels: string[]) =>
+    siteSettings({ ci: { workloads: { web: { user: "zot-web", group: "web", repositories, channels } } } }).policy;
+
+test.each<[what: string, before: string[], added: string, channel: string, told: string[]]>([
+    ["a pattern within another one", ["team/*"], "team/c*", "**/cache", []],
+    ["one that meets another one just in a channel", ["*/cache", "team/app"], "*/cache", "team/cache/**", []],
+    [
+        "one that brings a part of a channel",
+        ["team/**"],
+        "*/app/**",
+        "**/cache",
+        [
+            "the group `web` gains create on `*/app/**`",
+            "the group `web` gains update on `**/cache` where it is also `*/app/**`",
+        ],
+    ],
+    [
+        "one of whose channel another pattern has all",
+        ["*/cache", "lib/**"],
+        "team/*",
+        "**/cache",
+        ["the group `web` gains create on `team/*`"],
+    ],
+])("what an identity's patterns give together: %s", (_what, before, added, channel, told) => {
+    const changes = policyChanges(identityOf(before, [channel]), identityOf([...before, added], [channel]));
+    expect(changes.map((change) => changeInWords(change))).toEqual(told);
+});
+
+test("nothing is told of a further identity that it does not gain, and all that it gains", () => {
+    const patterns = ["team/**", "*/app/**", "**/app", "team/*", "*/cache", "team/c*"];
+    const parts = ["team", "app", "cache", "c1"];
+    const names = parts.flatMap((one) => [one, ...parts.flatMap((two) => [`${one}/${two}`, `${one}/${two}/cache`, `${one}/${two}/app`])]);
+    const web: Who = { kind: "user", name: "zot-web", groups: ["web"] };
+    const some = fc.uniqueArray(fc.constantFrom(...patterns), { minLength: 1, maxLength: 3 });
+    const channel = fc.constantFrom("**/cache", "team/cache/**", "*/cache/**");
+    fc.assert(
+        fc.property(some, fc.constantFrom(...patterns), channel, (before, added, one) => {
+            fc.pre(before.some((own) => mayOverlap(own, one)));
+            // Not all of what it may push to is a channel.
+            const own = ["lib/**", ...before];
+            const [from, to] = [identityOf(own, [one]), identityOf([...own, added], [one])];
+            const changes = policyChanges(from, to);
+            const gained = (action: Action) =>
+                names.filter(
+                    (name) => !evaluate(from, web, action, name, "main") && evaluate(to, web, action, name, "main"),
+                );
+            for (const action of ["create", "update"] as const) {
+                const places = changes.filter(({ actions }) => actions.includes(action)).flatMap(placesOfChange);
+                const isIn = (place: string[], name: string) => place.every((part) => matchesPattern(part, name));
+                for (const name of gained(action)) expect(places.some((place) => isIn(place, name))).toBe(true);
+                for (const place of places) expect(gained(action).some((name) => isIn(place, name))).toBe(true);
+            }
+        }),
+        { numRuns: 40 },
+    );
+});
+
+const placesOfChange = ({ repositories }: AccessChange): string[][] => repositories;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { findExecutable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { home, noDaemon } from "../clients";
 import { runProgram, startDaemon } from "../program";
-import { logIn, notBuilt, runsOf } from "./sessions";
+import { logIn, notBuilt, runsOf, writeLogin } from "./sessions";
 import { commonWorkflows, type Place, type TableClient, type Who, type Workflow } from "./workflow";
 
 const WHO = ["ci", "admin", "anyone", "dead key"] as const;
@@ -70,6 +70,8 @@ const buildkit: TableClient = {
             (await runProgram("buildctl", ["--addr", address, "debug", "workers"], { env })).status === 0;
         const daemon = await startDaemon("buildkitd", [...args, ...worker], env, isReady);
         const runs = runsOf(place, "buildctl", () => ({ BUILDKIT_HOST: address }));
+        // It has no login of its own, and takes docker's.
+        for (const who of ["ci", "admin"] as const) writeLogin(runs.folder(who), host, place.logins[who]);
         return { workflows: buildkitWorkflows(place, runs), stop: daemon.stop };
     },
 };
