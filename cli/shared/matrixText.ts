@@ -23,7 +23,9 @@ const cellOf = ({ actions }: Row, action: Action, nothing: string): string =>
 function legendOf(rows: readonly Row[]): string[] {
     const some = [...new Set(rows.flatMap(({ actions }) => actions.filter((right) => right.includes(" "))))];
     return [
-        ...(some.length > 0 ? ["", `some: ${some.join(", ")}; blobs and digests as well`] : []),
+        ...(some.length > 0
+            ? ["", "some: blobs and digests, and of tags", ...some.map((right) => `  - ${right}`)]
+            : []),
         ...(rows.some(({ pattern }) => pattern.includes(" & "))
             ? [
                   "",

@@ -42,14 +42,14 @@ export class AuthentikUsers {
         if (!user) {
             throw new AuthentikError(
                 `Authentik at ${this.url} shows no user ${username}: ` +
-                    "it is not there (identity.ciUser), or the token lacks the permission " +
+                    "it is not there (identity.ciUser, ci.workloads.NAME.user), or the token lacks the permission " +
                     "authentik_core.view_user, without which the list is empty.",
             );
         }
         if (user.type !== "service_account") {
             throw new AuthentikError(
                 `The user ${username} in Authentik is no service account (its type is ${user.type}), ` +
-                    "and its password is not touched: name a service account (identity.ciUser), " +
+                    "and its password is not touched: name a service account (identity.ciUser, ci.workloads.NAME.user), " +
                     "or change the user's type.",
             );
         }

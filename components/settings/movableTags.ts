@@ -1,13 +1,17 @@
 /** Tags that may move in repositories that hold versions too (`access.movableTags`): which may be declared so. Pure. */
 import { covers, patternMistake } from "./patterns";
-import { formsMayMeet, tagFormMistake } from "./tagForms";
+import { formsMayMeet, tagFormMistake, tagFormsSource } from "./tagForms";
 
 /** Forms of tags by the pattern of the repositories in which tags of these forms may move. */
 export type MovableTags = Readonly<Record<string, readonly string[]>>;
 
+/** Words that a version's numbers stand behind. */
+const RELEASES = ["release", "rel", "version", "ver"].flatMap((word) => ["", "-", "_", "."].map((mark) => word + mark));
+
 /** What versions and their parts are called, by words for it. */
 const TAGS_OF_VERSIONS: [what: string, forms: string[]][] = [
     ["a version such as v1.4.2 or 1.2", ["X", "vX", "X<name>", "vX<name>"]],
+    ["a version such as release-1.4.2", RELEASES.flatMap((release) => [`${release}X.<name>`, `${release}vX.<name>`])],
     ["a commit such as 0f3c9a1", Array.from({ length: 64 - 6 }, (_, index) => `<${index + 7} hex>`)],
     ["a signature of a version (cosign's sha256-….sig)", ["sha256-<64 hex>", "sha256-<64 hex>.<name>"]],
 ];
@@ -43,5 +47,8 @@ export function movableEntryMistake(pattern: string, forms: readonly string[]): 
 /** Whether tags of these forms may move in the repositories of a pattern, by what is declared. */
 export const isDeclaredMovable = (declared: MovableTags, pattern: string, forms: readonly string[]): boolean =>
     Object.entries(declared).some(
-        ([own, ownForms]) => covers(own, pattern) && forms.every((form) => ownForms.includes(form)),
+        ([own, ownForms]) =>
+            covers(own, pattern) &&
+            // A form may be written in several ways: X-X is X-Y.
+            forms.every((form) => ownForms.some((other) => tagFormsSource([other]) === tagFormsSource([form]))),
     );

@@ -177,8 +177,9 @@ function placesOf(
 /** What is wrong, to the person who wrote it: the place, what was given, why not, and what is allowed. */
 function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIssue, value: unknown): string[] {
     const place = (path: readonly PropertyKey[]) => `${name}${shownPath(path)}`;
+    const allowed = setting.allowedAt?.(issue.path) ?? setting.allowed;
     const sentence = (where: string, what: string, because?: string) =>
-        `${where}: ${what} is not allowed${because ? ` because ${because}` : ""}; give ${setting.allowed}.`;
+        `${where}: ${what} is not allowed${because ? ` because ${because}` : ""}; give ${allowed}.`;
     switch (issue.code) {
         case "unrecognized_keys":
             return issue.keys.map((key) => sentence(place(issue.path), `the name ${shown(key)}`));
@@ -192,7 +193,7 @@ function sentences(name: string, setting: Setting<unknown>, issue: z.core.$ZodIs
                 (holder, part) => (holder as Record<PropertyKey, unknown> | undefined)?.[part],
                 value,
             );
-            if (found === undefined) return [`${place(issue.path)} is missing; give ${setting.allowed}.`];
+            if (found === undefined) return [`${place(issue.path)} is missing; give ${allowed}.`];
             if (issue.code === "invalid_value" && issue.path.length > 0) {
                 const values = issue.values.map((one) => shown(one)).join(", ");
                 return [

@@ -70,6 +70,8 @@ export interface Setting<T> {
     schema: z.ZodMiniType<T>;
     /** What is allowed, as the end of the sentence "give …". */
     allowed: string;
+    /** The same of a part of a map, by its place in it; undefined: as of the whole. */
+    allowedAt?: (path: readonly PropertyKey[]) => string | undefined;
     /** Absent: the setting is optional if `optional`, otherwise a site has to give it. */
     default?: NoInfer<T>;
     optional?: boolean;
@@ -174,7 +176,7 @@ export function shownPath(path: readonly PropertyKey[]): string {
         .map((part) =>
             typeof part === "number"
                 ? `[${part}]`
-                : /^[A-Za-z_]\w*$/.test(String(part))
+                : /^[A-Za-z_][\w-]*$/.test(String(part))
                   ? `.${String(part)}`
                   : `[${JSON.stringify(String(part))}]`,
         )

@@ -4,7 +4,14 @@ import { quoted } from "./meanings";
 import { type ChangeMeaning, isMap } from "./setting";
 
 /** A user name in Authentik, of characters that need no escaping anywhere. */
-export const userName: Check = (value) => /^[A-Za-z0-9._@-]+$/.test(value);
+export const userName: Check = (value) => {
+    if (value === "") return "it is empty";
+    const odd = /[^A-Za-z0-9._@-]/u.exec(value)?.[0];
+    return odd === undefined || `it has ${JSON.stringify(odd)}`;
+};
+
+/** What a user name may be, as the end of "give …". */
+export const USER_NAME_ALLOWED = "a user name of letters, digits, '.', '-', '_' and '@'";
 
 /** The name becomes part of names in the stack's state. */
 export const isWorkloadName: Check = (value) => {

@@ -26,7 +26,7 @@ import {
 } from "./apiKeyProperties";
 import { AfterMinting, executePlan, type PlanOutcome } from "./executePlan";
 import { checkRegistry, withLogin } from "./keyLogin";
-import { predecessorsText, predecessorText, reportForeign, reportKeys } from "./keyMessages";
+import { GENERATION, predecessorsText, predecessorText, reportForeign, reportKeys } from "./keyMessages";
 import { keysSeenBy, prove } from "./keyProof";
 import { type Due, due, type KeyState, plan, predecessorOf } from "./plan";
 import type { Services } from "./services";
@@ -180,7 +180,7 @@ class ApiKeyResource {
                 "warning",
                 `${user} has API keys at ${registryUrl} that this stack did not make: ` +
                     `${unknown.map(predecessorText).join("; ")}. ` +
-                    "If nobody made them by hand, the key has leaked: raise ci.keyGeneration by one.",
+                    `If nobody made them by hand, the key has leaked: raise ${GENERATION} by one.`,
             );
         }
         await reportForeign(seen, user, context);
@@ -327,9 +327,10 @@ class ApiKeyResource {
             throw new Error(
                 `${user} has API keys at ${registryUrl} that another Pulumi stack made: ` +
                     `${next.refusedFor.map(ownerText).join(", ")}. Each of the two would revoke the other's keys. ` +
-                    "Give this stack a service account of its own (identity.ciUser), " +
+                    "Give this stack a service account of its own (identity.ciUser, or ci.workloads.NAME.user), " +
                     "or destroy the other stack; if that one is gone for good, " +
-                    "take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true",
+                    "take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true " +
+                    "(of a further identity of CI: ci.workloads.NAME.takeOverKeys)",
             );
         }
         const proveKey = (key: string) =>

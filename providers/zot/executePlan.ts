@@ -1,5 +1,6 @@
 /** Executes a plan, in an order in which it may be interrupted anywhere. */
 import type { ApiKeys } from "../../clients/zot/apiKeys";
+import { GENERATION } from "./keyMessages";
 import { expiryOf, type KeyPlan, type KeyState, type Predecessor, type Wanted } from "./plan";
 
 export interface PlanExecution {
@@ -102,7 +103,7 @@ async function revokeNewcomers(keys: ApiKeys, own: string): Promise<void> {
         if (!listed.some((key) => key.uuid === own))
             throw new Error(
                 `Somebody revoked the new API key of ${keys.username} with another one while this was going on: ` +
-                    "raise ci.keyGeneration once more.",
+                    `raise ${GENERATION} once more.`,
             );
         const others = listed.filter((key) => key.uuid !== own);
         if (others.length === 0) return;
@@ -110,6 +111,6 @@ async function revokeNewcomers(keys: ApiKeys, own: string): Promise<void> {
     }
     throw new Error(
         `Somebody goes on making API keys of ${keys.username}: ` +
-            "make the service account inactive in Authentik, find out who, and raise ci.keyGeneration again.",
+            `make the service account inactive in Authentik, find out who, and raise ${GENERATION} again.`,
     );
 }

@@ -4,6 +4,9 @@ import { ownerIn, ownerText } from "../../clients/zot/keyOwner";
 import type { CallContext } from "../protocol";
 import type { KeyPlan, Predecessor } from "./plan";
 
+/** The setting that ends all keys of a user but one, which is an identity's own. */
+export const GENERATION = "ci.keyGeneration (of a further identity of CI: ci.workloads.NAME.keyGeneration)";
+
 /**
  * What was done to the user's keys.
  *
@@ -47,7 +50,7 @@ export async function reportForeign({ foreign }: KeyPlan, user: string, context:
         "warning",
         `${user} has API keys that another Pulumi stack made, which are left alone: ` +
             `${foreign.map((key) => `${key.uuid} of ${ownerText(ownerIn(key.label)!)}`).join(", ")}. ` +
-            "One stack per registry and user; to revoke them, raise ci.keyGeneration by one.",
+            `One stack per registry and user; to revoke them, raise ${GENERATION} by one.`,
     );
 }
 export function predecessorText({ uuid, label, revokeAfter }: Predecessor): string {

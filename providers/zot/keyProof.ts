@@ -16,8 +16,10 @@ export async function prove(holder: KeyHolder, repository: string | undefined, r
     if (proof === "not the right") {
         throw new Error(
             `The API key of ${holder.username} may not push to ${repository} at ${registryUrl} (403). ` +
-                "Either the account is not in the group that may push (identity.workloadsGroup) in Authentik, " +
-                "or the registry's config does not give that group the right to create (access.ciRepositories), " +
+                "Either the account is not in the group that may push (identity.workloadsGroup; " +
+                "of a further identity of CI, ci.workloads.NAME.group) in Authentik, " +
+                "or the registry's config does not give that group the right to create (access.ciRepositories; " +
+                "ci.workloads.NAME.repositories), " +
                 "or it has not been pushed. The key is kept, and the next pulumi up looks again.",
         );
     }

@@ -321,7 +321,10 @@ test.each<[what: string, before: string[], added: string, channel: string, told:
 test("nothing is told of a further identity that it does not gain, and all that it gains", () => {
     const patterns = ["team/**", "*/app/**", "**/app", "team/*", "*/cache", "team/c*"];
     const parts = ["team", "app", "cache", "c1"];
-    const names = parts.flatMap((one) => [one, ...parts.flatMap((two) => [`${one}/${two}`, `${one}/${two}/cache`, `${one}/${two}/app`])]);
+    const names = parts.flatMap((one) => [
+        one,
+        ...parts.flatMap((two) => [`${one}/${two}`, `${one}/${two}/cache`, `${one}/${two}/app`]),
+    ]);
     const web: Who = { kind: "user", name: "zot-web", groups: ["web"] };
     const some = fc.uniqueArray(fc.constantFrom(...patterns), { minLength: 1, maxLength: 3 });
     const channel = fc.constantFrom("**/cache", "team/cache/**", "*/cache/**");

@@ -28,6 +28,7 @@ describe("which tags may be declared to move", () => {
         ["vX.Y.Z", /the numbers of a version/],
         ["v<name>", /a version such as/],
         ["release-X.Y", /the numbers of a version/],
+        ["release-<name>", /a version such as release-1\.4\.2 may be called so/],
         ["v1.4.2-0f3c9a1", /the numbers of a version/],
         ["main-<7 hex>", /a commit/],
         ["20260131", /a version such as/],
@@ -97,6 +98,11 @@ describe("refused, with the reason", () => {
         ],
     ])("%s", (_title, access, message) => {
         expect(refusals({ access }).join("\n")).toMatch(message);
+    });
+
+    test("a form is taken however its numbers are written", () => {
+        for (const form of ["app-X-X-X", "app-Z-Y-X", "pr-Y"])
+            expect(refusals({ access: { ...ACCEPTED, movableTags: { "team/**": [form] } } })).toEqual([]);
     });
 
     test("a rule by hand that takes them away, with the entry that gives them back", () => {

@@ -267,6 +267,48 @@ describe("refused, all at once:", () => {
         expect(found).toHaveLength(9);
     });
 
+    test("each place says what is right there, and not what an entry is", () => {
+        expect(
+            mistakesOf({
+                "of-web": { user: "x y", group: "", repositories: [], secrets: { store: "x" }, keyGeneration: -1 },
+            }),
+        ).toEqual([
+            'ci.workloads.of-web.user: "x y" is not allowed because it has " "; ' +
+                "give a user name of letters, digits, '.', '-', '_' and '@'.",
+            'ci.workloads.of-web.group: "" is not allowed because it is empty; ' +
+                "give the name of a group, without spaces at its ends.",
+            expect.stringMatching(/^ci\.workloads\.of-web\.repositories: \[\] .* because it is empty; give a list of/),
+            "ci.workloads.of-web.keyGeneration: -1 is not allowed; give a whole number from 0.",
+            'ci.workloads.of-web.secrets.store: "x" is not allowed; ' +
+                'give one of "forgejo", "gitea", "github", "dotenv", "json".',
+        ]);
+    });
+
+    test("who administers Authentik, of any identity", () => {
+        const found = mistakesOf(
+            { a: { user: "AKadmin", group: "authentik Admins", repositories: ["a/**"] } },
+            { identity: { ciUser: "akadmin", workloadsGroup: "Authentik admins" } },
+        );
+        for (const setting of ["identity.ciUser", "ci.workloads.a.user"])
+            expect(found).toContainEqual(
+                expect.stringMatching(new RegExp(`^${setting}: "(ak|AK)admin" administers Authentik, and CI would`)),
+            );
+        for (const setting of ["identity.workloadsGroup", "ci.workloads.a.group"])
+            expect(found).toContainEqual(
+                expect.stringMatching(new RegExp(`^${setting}: .* is the group of Authentik's administrators`)),
+            );
+    });
+
+    test.each<[channels: string[], refused: boolean]>([
+        [["images/**"], true],
+        [["images/*", "images/*/**"], true],
+        [["images/*"], false],
+        [["images/*/**/cache", "images/cache"], false],
+    ])("channels that are together all of an identity's repositories: %j", (channels, refused) => {
+        const found = mistakesOf({ a: { user: "a", group: "a", repositories: ["images/**"], channels } });
+        expect(found).toEqual(refused ? [expect.stringMatching(/^ci\.workloads\.a\.channels: they are all the/)] : []);
+    });
+
     test("repositories and channels that would have no effect", () => {
         const mirrors = [{ url: "https://docker.io", prefix: "docker.io" }];
         const found = mistakesOf(

@@ -2,9 +2,10 @@
 import { ciLoginFlowSlug } from "../../ciLoginFlowNames";
 import { type SecretNames, secretNames } from "../ciSecretNames";
 import type { Settings } from "../declarations";
+import { coveredByAll } from "../patternSearch";
 import { covers, mayOverlap } from "../patterns";
 import { type SettingMistake, shown } from "../setting";
-import { FIRST_WORKLOAD, type Workload, workloadsOf } from "../workloads";
+import { ciAccounts, FIRST_WORKLOAD, type Workload, workloadsOf } from "../workloads";
 import { keyMistakes } from "./ci";
 import { type CrossCheck, mistake } from "./crossCheck";
 
@@ -30,7 +31,36 @@ export const workloadChecks: CrossCheck[] = [
         },
     },
     { needs: ["ci.workloads", "access.rules"], check: groupMistakes },
+    { needs: ["ci.workloads", "identity.ciUser", "identity.workloadsGroup"], check: administratorMistakes },
 ];
+
+/** Who administers Authentik itself: its first user, and the group of its superusers, as its blueprints name them. */
+const ADMINISTRATORS = { user: "akadmin", group: "authentik Admins" };
+
+/** Whoever holds CI's key, or the account's password while a key is made, would administer Authentik. */
+function administratorMistakes(settings: Settings): SettingMistake[] {
+    const isIts = (name: string, own: string) => name.toLowerCase() === own.toLowerCase();
+    return ciAccounts(settings).flatMap(({ user, group, settings: names }) => [
+        ...(isIts(user, ADMINISTRATORS.user)
+            ? [
+                  mistake(
+                      names.user,
+                      `${shown(user)} administers Authentik, and CI would have its account; ` +
+                          "give a service account of its own.",
+                  ),
+              ]
+            : []),
+        ...(isIts(group, ADMINISTRATORS.group)
+            ? [
+                  mistake(
+                      names.group,
+                      `${shown(group)} is the group of Authentik's administrators, and CI would be one of them; ` +
+                          "give a group of its own.",
+                  ),
+              ]
+            : []),
+    ]);
+}
 
 /** The member of the entry that is wrong, and why, as sentences. */
 type Found = [member: string, why: string];
@@ -104,7 +134,7 @@ function repositoryMistakes(workload: Workload, { access, zot }: Settings): Foun
                   ],
               ],
     );
-    const isAll = channels.length > 0 && repositories.every((own) => channels.some((channel) => covers(channel, own)));
+    const isAll = channels.length > 0 && repositories.every((own) => coveredByAll(belowItself(own), channels));
     return [
         ...cached,
         ...strange,
@@ -119,6 +149,9 @@ function repositoryMistakes(workload: Workload, { access, zot }: Settings): Foun
             : []),
     ];
 }
+
+/** `images/**` without `images` itself, which nobody means by it. */
+const belowItself = (pattern: string): string => pattern.replace(/(?<=[^*])\/\*\*$/, "/*/**");
 
 /** Outputs that are the same for every identity: two of them may be handed over under one name. */
 const SHARED = ["registryUrl", "registryHost"];

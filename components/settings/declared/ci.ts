@@ -4,8 +4,9 @@ import { address, boolean, checked, define, integer, isName, longDuration, name,
 import { longer, onOff, ordered, other, quoted, unclear } from "../meanings";
 import { channelMistake, patternMistake } from "../patterns";
 import { tagFormMistake } from "../tagForms";
-import { isWorkloadName, userName, workloadsChange } from "../workloadNames";
+import { isWorkloadName, USER_NAME_ALLOWED, userName, workloadsChange } from "../workloadNames";
 import { THREE_TIERS } from "../zotPlaces";
+import { access } from "./access";
 
 /** One value of `ci.workloads`, as a site writes it. */
 export type WorkloadSetting = z.infer<typeof workload>;
@@ -120,6 +121,10 @@ const optionalOf = <T extends Record<string, { schema: z.ZodMiniType }>>(setting
         [K in keyof T]: z.ZodMiniOptional<T[K]["schema"]>;
     };
 
+/** What is allowed in each of these settings. */
+const allowedOf = (settings: Record<string, { allowed: string }>): Record<string, string> =>
+    Object.fromEntries(Object.entries(settings).map(([name, { allowed }]) => [name, allowed]));
+
 const workload = z.strictObject({
     user: checked(userName),
     group: checked(isName),
@@ -129,6 +134,29 @@ const workload = z.strictObject({
     ...optionalOf(key),
     secrets: z.optional(z.strictObject(optionalOf(ciSecrets))),
 });
+
+/** What is allowed in each member of an entry of `ci.workloads`. */
+const ALLOWED: Record<string, string> = {
+    user: USER_NAME_ALLOWED,
+    group: name("a group").allowed,
+    repositories: access.ciRepositories.allowed,
+    channels: access.channels.allowed,
+    tagScheme: access.tagScheme.allowed,
+    ...allowedOf(key),
+    secrets: `a map of some of ${Object.keys(ciSecrets).join(", ")}, as in ciSecrets`,
+};
+
+/** @param path the name of an entry, and a place in it */
+function allowedInWorkload([entry, member, part]: readonly PropertyKey[]): string | undefined {
+    if (entry === undefined) return undefined;
+    if (member === undefined)
+        return (
+            "{user, group, repositories: patterns}, and where wanted some of " +
+            `${Object.keys(ALLOWED).slice(3).join(", ")}`
+        );
+    const ofSecrets = member === "secrets" && part !== undefined ? allowedOf(ciSecrets)[String(part)] : undefined;
+    return ofSecrets ?? ALLOWED[String(member)];
+}
 
 export const ci = {
     ...key,
@@ -143,6 +171,7 @@ export const ci = {
             "{channels: patterns, tagScheme: forms, keyLifetime, keyRotateAfter, predecessorLifetime, keyGeneration, " +
             "takeOverKeys, secrets: {store, apiUrl, owner, repository, visibility, file, names}}; " +
             "of the key and of secrets, what is left out is as in ci and ciSecrets",
+        allowedAt: allowedInWorkload,
         default: {},
         zotConfig: THREE_TIERS,
         review: workloadsChange,

@@ -2,7 +2,7 @@
 
 import { absolutePath, address, boolean, define, folderAddress, name, optional, slug, text } from "../kinds";
 import { IN_ZOT_CONFIG, NO_RIGHTS, onOff, ordered, other, unclear } from "../meanings";
-import { userName } from "../workloadNames";
+import { USER_NAME_ALLOWED, userName } from "../workloadNames";
 import { THREE_TIERS } from "../zotPlaces";
 
 export const identity = {
@@ -132,7 +132,7 @@ export const identity = {
     }),
     ciUser: define({
         description: "Service account that CI pushes as.",
-        ...text("a user name of letters, digits, '.', '-', '_' and '@'", userName),
+        ...text(USER_NAME_ALLOWED, userName),
         default: "zot-ci",
         review: other("CI pushes as"),
     }),

@@ -72,7 +72,7 @@ describe("one value", () => {
         ["identity.workloadsGroup", " artifact-workloads"],
         ["identity.adminsGroup", "", "it is empty"],
         ["identity.adminsGroup", "admins\nroot"],
-        ["identity.ciUser", "zot:ci"],
+        ["identity.ciUser", "zot:ci", 'it has ":"'],
         ["host.address", "zot@registry-host.example.org", "it holds a user, which host.user is for"],
         ["host.address", "registry-host.example.org:22", "it holds a port, which host.port is for"],
         ["host.address", "-oProxyCommand=x"],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { findExecutable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { home, noDaemon } from "../clients";
 import { runProgram, startDaemon } from "../program";
-import { logIn, notBuilt, runsOf, writeLogin } from "./sessions";
+import { logIn, notBuilt, plainHttp, runsOf, writeLogin } from "./sessions";
 import { commonWorkflows, type Place, type TableClient, type Who, type Workflow } from "./workflow";
 
 const WHO = ["ci", "admin", "anyone", "dead key"] as const;
@@ -62,7 +62,10 @@ const buildkit: TableClient = {
         const address = `unix://${join(folder, "buildkitd.sock")}`;
         const { env } = home(folder, "daemon", ca);
         const config = join(folder, "buildkitd.toml");
-        writeFileSync(config, `[registry."${host}"]\n  ${ca === undefined ? "http = true" : `ca = ["${ca}"]`}\n`);
+        writeFileSync(
+            config,
+            `[registry."${host}"]\n  ${ca === undefined ? "http = true" : `http = false\n  insecure = false\n  ca = ["${ca}"]`}\n`,
+        );
         const args = ["--addr", address, "--root", join(folder, "root"), "--config", config];
         const worker = ["--containerd-worker=false", "--oci-worker=true", "--oci-worker-snapshotter=native"];
         const isReady = async () =>
@@ -82,7 +85,8 @@ function buildkitWorkflows(place: Place, runs: ReturnType<typeof runsOf>): Workf
             const folder = join(runs.folder(who), content);
             mkdirSync(folder, { recursive: true });
             writeFileSync(join(folder, "Dockerfile"), "FROM scratch\nCOPY content /content\n");
-            writeFileSync(join(folder, "content"), content);
+            // Of another length: by that and the time it tells files apart.
+            writeFileSync(join(folder, "content"), content === "one" ? content : `${content}, another`);
         }
     const at = (name: string) => `${place.host}/${name}`;
     const build = (who: Who, content: string, output: string, ...more: string[]) =>
@@ -96,7 +100,8 @@ function buildkitWorkflows(place: Place, runs: ReturnType<typeof runsOf>): Workf
             output,
             ...more,
         ]);
-    const image = (...names: string[]) => `type=image,"name=${names.map(at).join(",")}",push=true`;
+    const plain = plainHttp(place, ",registry.insecure=true").join("");
+    const image = (...names: string[]) => `type=image,"name=${names.map(at).join(",")}",push=true${plain}`;
     const common = commonWorkflows(place, {
         push: (who, content, repository, tag) => build(who, content, image(`${repository}:${tag}`)),
     });
@@ -106,7 +111,7 @@ function buildkitWorkflows(place: Place, runs: ReturnType<typeof runsOf>): Workf
             content,
             image(`app:${content}`),
             "--export-cache",
-            `type=registry,ref=${at(to)},mode=max`,
+            `type=registry,ref=${at(to)},mode=max${plain}`,
             ...more,
         );
     return [
@@ -129,7 +134,13 @@ function buildkitWorkflows(place: Place, runs: ReturnType<typeof runsOf>): Workf
         {
             name: "build from the cache in a channel",
             run: () =>
-                build("ci", "two", image("app:v8"), "--import-cache", `type=registry,ref=${at("app/cache:main")}`),
+                build(
+                    "ci",
+                    "two",
+                    image("app:v8"),
+                    "--import-cache",
+                    `type=registry,ref=${at("app/cache:main")}${plain}`,
+                ),
         },
     ];
 }
