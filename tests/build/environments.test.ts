@@ -45,7 +45,7 @@ const OF_OTHERS = {
     PULUMI_BACKEND_URL: "postgres://pulumi:canary-backend@db/state",
     DOCKER_AUTH_CONFIG: "canary-docker",
     npm_config__authToken: "canary-npm",
-    SITE_DB_PASSWORD: "canary-db\nOF_A_LINE=canary-line",
+    SITE_DB_PASSWORD: "canary-db\nexport 1_TOKEN='x'\n$(false) `false`",
 };
 /** The stack's whole configuration in clear, which Pulumi's engine gives to its children. */
 const ENGINES = { PULUMI_CONFIG: '{"zot-hardening:host":"canary-config"}' };
@@ -60,7 +60,7 @@ afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 /** A program that writes its environment down, and then is another, or nothing. */
 function witness(name: string, then = ""): string {
     const file = path.join(folder, name);
-    fs.writeFileSync(file, `#!/bin/sh\nenv >>'${folder}/seen'\n${then}\n`, { mode: 0o755 });
+    fs.writeFileSync(file, `#!/bin/sh\n/usr/bin/env >>'${folder}/seen'\n${then}\n`, { mode: 0o755 });
     return file;
 }
 const seen = () => fs.readFileSync(path.join(folder, "seen"), "utf8");
@@ -90,6 +90,8 @@ test("a browser, and git, get no secret at all", () => {
 
 test.each(["authentik", "zot"])("the provider %s gets Authentik's token, and no other secret", (name) => {
     witness("node");
+    // Nor does any other program on the way.
+    for (const tool of ["env", "sed", "cat", "dirname", "printenv"]) witness(tool);
     execFileSync(path.join(ROOT, `providers/${name}/pulumi-resource-${name}`), ["127.0.0.1:1"], {
         env: { ...OURS, ...FOR_PULUMI, ...ENGINES, ...OF_OTHERS, ...PLAIN, PATH: `${folder}:/usr/bin:/bin` },
     });
