@@ -20,8 +20,8 @@ export function answerProblem(
     host: string,
 ): string | undefined {
     const mark = MARK.exec(stdin)?.[1];
-    // A payload of an older program has none.
-    if (mark === undefined || stdout.split("\n").some((line) => DONE.some((word) => line === `${word} ${mark}`)))
+    // A payload of an older program has none. A start-up file may have printed something without an end of line.
+    if (mark === undefined || stdout.split("\n").some((line) => DONE.some((word) => line.endsWith(`${word} ${mark}`))))
         return undefined;
     const said = outsideText(`${stdout} ${stderr}`, 500);
     return (

@@ -55,7 +55,8 @@ async function askBefore(
         throw error;
     }
     const said = ran.stdout.toString("utf8");
-    if (said.split("\n").includes(`zot-hardening ${mark}`)) return;
+    // A start-up file may have printed something without an end of line.
+    if (said.split("\n").some((line) => line.endsWith(`zot-hardening ${mark}`))) return;
     const came = outsideText(`${said} ${ran.stderr}`, 500);
     throw new Error(
         `The registry's host ${connection.host} does not run what it is told: ` +

@@ -8,13 +8,14 @@ const of = (stdout: string, stderr = "") => answerProblem({ stdin, stdout, stder
 test.each(["deployed", "unchanged", "repaired", "mended"])("%s, with the mark of what was sent", (word) => {
     expect(of(`${word} 0123456789abcdef`)).toBeUndefined();
     expect(of(`Welcome to the registry's host\n${word} 0123456789abcdef\n`, "a warning")).toBeUndefined();
+    // As of `echo -n` in a start-up file.
+    expect(of(`registry-host: ${word} 0123456789abcdef\n`)).toBeUndefined();
 });
 
 test.each([
     "",
     "deployed",
     "deployed fedcba9876543210",
-    "not deployed 0123456789abcdef",
     "0123456789abcdef",
     "read-only 0123456789abcdef",
     "deployed 0123456789abcdef0",

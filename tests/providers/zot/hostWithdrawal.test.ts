@@ -30,9 +30,13 @@ describe.each(kinds)("a destroy over %s", (kind) => {
 
     beforeAll(async () => {
         const shell = path.join(scratch, "shell");
-        fs.writeFileSync(shell, `#!/bin/sh\n[ ! -e '${instead}' ] || exec /bin/sh '${instead}'\nexec /bin/sh "$@"\n`, {
-            mode: 0o755,
-        });
+        fs.writeFileSync(
+            shell,
+            `#!/bin/sh\n[ ! -e '${instead}' ] || exec /bin/sh '${instead}' "$@"\nexec /bin/sh "$@"\n`,
+            {
+                mode: 0o755,
+            },
+        );
         host = await startObservedHost({ kind, shell });
     });
     afterAll(async () => {
@@ -64,6 +68,11 @@ describe.each(kinds)("a destroy over %s", (kind) => {
         const before = host.ssh.connections();
         await withdraw();
         expect(host.ssh.connections() - before).toBe(1);
+    });
+
+    test("begins where a start-up file prints something without an end of line", async () => {
+        fs.writeFileSync(instead, `printf 'registry-host: '; rm '${instead}'; exec /bin/sh "$@"\n`);
+        await withdraw();
     });
 
     test.each([
