@@ -55,19 +55,21 @@ const FILES = [
     ["extensions", "sync", "downloadDir"],
 ];
 
-/** A config with its relative paths made absolute; as it is where the folder is not known. */
+/** A config with its relative paths made absolute, where the folder is known, and all as settings take them. */
 export function withAbsolutePaths(config: JsonMap, folder: string | undefined): JsonMap {
-    if (folder === undefined) return config;
     return FILES.reduce((changed, path) => withPath(changed, path, folder), config);
 }
 
-function withPath(value: JsonMap, [key, ...rest]: readonly string[], folder: string): JsonMap {
+function withPath(value: JsonMap, [key, ...rest]: readonly string[], folder: string | undefined): JsonMap {
     const present = key === undefined ? undefined : keyIn(value, key);
     if (present === undefined) return value;
     const inner: Json = value[present]!;
     if (rest.length > 0) return isJsonMap(inner) ? { ...value, [present]: withPath(inner, rest, folder) } : value;
-    if (typeof inner !== "string" || inner === "" || inner.startsWith("/") || /^\/dev\//.test(inner)) return value;
-    return { ...value, [present]: absolute(folder, inner) };
+    if (typeof inner !== "string" || inner === "") return value;
+    // Behind a link, ".." leads elsewhere than it reads.
+    if (inner.startsWith("/"))
+        return inner.split("/").includes("..") ? value : { ...value, [present]: absolute("", inner) };
+    return folder === undefined ? value : { ...value, [present]: absolute(folder, inner) };
 }
 
 /** Without "." and "..". */

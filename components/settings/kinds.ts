@@ -28,7 +28,7 @@ export const text = (allowed: string, check: Check) => ({
 export const isName: Check = (value) =>
     value === "" ? "it is empty" : value.trim() === value && !CONTROL_CHARACTER.test(value);
 export const name = (what: string) => text(`the name of ${what}, without spaces at its ends`, isName);
-export const absolutePath = (what: string) =>
+export const absolutePath = (what: string, mistake: (value: string) => string | undefined = () => undefined) =>
     text(`${what} as an absolute path without "..", quotes or line breaks`, (value) => {
         if (!value.startsWith("/")) return "it does not start with a slash";
         if (value.endsWith("/")) return "it ends in a slash";
@@ -39,7 +39,7 @@ export const absolutePath = (what: string) =>
                 .some((part) => part === "" || part === "." || part === "..")
         )
             return 'it has an empty part, "." or ".."';
-        return !CONTROL_CHARACTER.test(value) && !/['"\\]/.test(value);
+        return mistake(value) ?? (!CONTROL_CHARACTER.test(value) && !/['"\\]/.test(value));
     });
 export const slug = (what: string) =>
     text(`the slug of ${what}: letters, digits, "-" and "_"`, (value) => /^[a-z0-9_-]+$/i.test(value));

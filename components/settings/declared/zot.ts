@@ -35,6 +35,12 @@ const mirror = z.strictObject({
 /** One item of `zot.mirrors`. */
 export type MirrorSetting = z.infer<typeof mirror>;
 
+/** A file's name has 255 bytes at most, and beside the config is the folder of the deployments, by a longer one. */
+function longNameMistake(path: string): string | undefined {
+    const bytes = Buffer.byteLength(path.slice(path.lastIndexOf("/") + 1));
+    return bytes > 255 - ".zot-hardening".length ? `its name has ${bytes} bytes, and may have 241` : undefined;
+}
+
 /** Paths on which zot itself answers. */
 const ZOT_PATHS = /^\/(v2|zot|livez|readyz|startupz)(\/|$)/;
 
@@ -71,7 +77,7 @@ export const zot = {
     }),
     configFile: define({
         description: "Path of zot's config on the host. The credentials and session keys are kept beside it.",
-        ...absolutePath("zot's config on the host"),
+        ...absolutePath("zot's config on the host", longNameMistake),
         example: "/etc/zot/config.json",
         review: other("on the host, zot's config and its secrets are beside"),
         host: { script: "configFile", look: "configFile" },

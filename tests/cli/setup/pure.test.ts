@@ -182,7 +182,19 @@ describe("the host's report", () => {
             HTTP: { tls: { cert: "/srv/zot/a.pem", key: "/b.pem" } },
             log: { output: "" },
         });
-        expect(withAbsolutePaths(config, undefined)).toBe(config);
+        expect(withAbsolutePaths(config, undefined)).toEqual(config);
+    });
+
+    test("an absolute path is written as a setting takes it", () => {
+        const storage = (rootDirectory: string) =>
+            withAbsolutePaths({ storage: { rootDirectory } }, undefined).storage as { rootDirectory: string };
+        expect(storage("/var/lib/zot/").rootDirectory).toBe("/var/lib/zot");
+        expect(storage("//var/./lib//zot").rootDirectory).toBe("/var/lib/zot");
+        // Behind a link it is another one.
+        expect(storage("/srv/link/../zot").rootDirectory).toBe("/srv/link/../zot");
+        expect(withAbsolutePaths({ log: { output: "/dev/stdout" } }, "/srv")).toEqual({
+            log: { output: "/dev/stdout" },
+        });
     });
 });
 

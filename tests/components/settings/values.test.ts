@@ -114,6 +114,12 @@ describe("one value", () => {
         );
     });
 
+    test("zot.configFile by a name to which no folder beside it can be added", () => {
+        const named = (name: string) => refusals(change("zot.configFile", `/etc/zot/${name}.json`));
+        expect(named("ä".repeat(118))).toEqual([]);
+        expect(named("ä".repeat(119))[0]).toContain("because its name has 243 bytes, and may have 241;");
+    });
+
     test.each(["zot.extraConfig", "access.rules"])(
         "a text that is not JSON for %s, which may hold anything",
         (name) => {
