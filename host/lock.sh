@@ -45,8 +45,9 @@ make_claim() {
     for needed in "$state" "$state/claims" "$state/pushes"; do
         [ -d "$needed" ] || mkdir "$needed" || [ -d "$needed" ] || return 1
     done
-    # A shell ends where one of its special commands, such as the colon, cannot write.
-    chmod 0755 "$state" "$state/pushes" && printf '' >"$claim"
+    # A default access control list goes before the umask. A shell ends where one of its special commands, such as the
+    # colon, cannot write.
+    chmod 0755 "$state" "$state/pushes" && chmod 0700 "$state/claims" && printf '' >"$claim"
 }
 
 # Looks for another running deployment, names it in $other, and removes the claims of dead ones.

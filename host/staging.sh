@@ -59,6 +59,7 @@ keep_original() {
     original_failed="The config that is in force could not be kept in $state/original. [ZH-KEEP-ORIGINAL]"
     require "$original_failed" rm -rf "$state/original.new"
     require "$original_failed" mkdir "$state/original.new"
+    require "$original_failed" chmod 0700 "$state/original.new"
     if [ -f "$config" ]; then require "$original_failed" cp -p "$config" "$state/original.new/config.json"; fi
     if [ "$was_running" = no ]; then require "$original_failed" touch "$state/original.new/stopped"; fi
     require "$original_failed" mv "$state/original.new" "$state/original"
@@ -88,7 +89,8 @@ prune() (
     done
 )
 
-# Removes files that were only staged, and secret files that no config names any more.
+# Removes files that were only staged, and secret files that no config names any more: neither this one, nor that of
+# another zot in this folder, nor one that either has kept.
 # Reads: config_folder state. Sets: -. Prints: -.
 remove_unused() (
     rm -rf "$state"/*.new "$state/staging"
@@ -96,10 +98,12 @@ remove_unused() (
         # Interrupted between proof and tidying.
         [ -e "$deployment/unproven" ] || [ ! -d "$deployment" ] || forget_former "$deployment"
     done
-    # The config of another zot may be in this folder too.
     set --
-    for holder in "$config_folder"/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do
+    for holder in "$config_folder"/*.json "$config_folder"/*.zot-hardening "$config_folder"/*.zot-hardening/pushes/*/*.json \
+        "$config_folder"/*.zot-hardening/original/*.json "$state"/pushes/*/*.json "$state"/original/*.json; do
         case ${holder##*/} in oidc-credentials.* | session-keys.*) continue ;; esac
+        # Whatever its name ends in.
+        holder=${holder%.zot-hardening}
         if [ -f "$holder" ]; then set -- "$@" "$holder"; fi
     done
     for file in "$config_folder"/oidc-credentials.*.json "$config_folder"/session-keys.*.json; do

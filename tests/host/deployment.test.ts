@@ -139,6 +139,23 @@ describe("a deployment", () => {
         expect([fs.existsSync(other), fs.existsSync(unnamed)]).toEqual([true, false]);
     });
 
+    it("keeps the secrets of another zot in the folder that is deployed to, and of the configs that it has kept", async () => {
+        await hardened();
+        const secret = (digit: string) => join(host.configFolder, `session-keys.${digit.repeat(64)}.json`);
+        const naming = (file: string, digit: string) => {
+            fs.mkdirSync(join(file, ".."), { recursive: true });
+            fs.writeFileSync(file, JSON.stringify({ http: { auth: { sessionKeysFile: secret(digit) } } }));
+        };
+        const other = join(host.configFolder, "other zot.yaml");
+        naming(other, "2");
+        naming(`${other}.zot-hardening/pushes/1/config.json`, "3");
+        naming(`${other}.zot-hardening/pushes/1/replaced.json`, "4");
+        naming(`${other}.zot-hardening/original/config.json`, "5");
+        for (const digit of "23456") fs.writeFileSync(secret(digit), "{}");
+        await host.deploy(b);
+        expect([..."23456"].filter((digit) => fs.existsSync(secret(digit)))).toEqual([..."2345"]);
+    });
+
     it("brings what stands beside a config up to date, and leaves zot alone", async () => {
         await hardened();
         const before = starts();
