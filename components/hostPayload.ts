@@ -34,16 +34,20 @@ export const hostArrival = [
     // bash takes options from the environment.
     `set +a +e +f +u +v +x +C`,
     `umask 077`,
+    // A login may have neither the folder of the tools in its PATH, nor a TMPDIR that it can write in.
+    `PATH=\${PATH:+$PATH:}/usr/bin:/bin`,
+    `t=\${TMPDIR:-/tmp}`,
+    `{ [ -d "$t" ] && [ -w "$t" ]; } || t=/tmp`,
     `d=`,
     `leave() { [ -z "$d" ] || rm -rf "$d"; }`,
     `trap leave EXIT`,
     `trap : HUP PIPE`,
     `trap "exit 1" ALRM INT QUIT TERM`,
-    `d=$(mktemp -d "\${TMPDIR:-/tmp}/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 ` +
+    `d=$(mktemp -d "$t/zot-hardening.$$.XXXXXXXX") && cat >"$d/payload" && [ "$(tail -n 1 ` +
         `"$d/payload")" = "${END}" ] && { trap : ALRM INT QUIT TERM; ` +
         `/bin/sh "$d/payload" "$d" "$2" </dev/null; exit; }`,
     `cat >/dev/null`,
-    `echo "zot-hardening: The payload did not arrive whole: the connection was cut, or there is no room in \${TMPDIR:-/tmp}. Nothing on the host was changed. [ZH-PAYLOAD-INCOMPLETE]" >&2`,
+    `echo "zot-hardening: The payload did not arrive whole: the connection was cut, or there is no room in $t. Nothing on the host was changed. [ZH-PAYLOAD-INCOMPLETE]" >&2`,
     `exit 1`,
 ].join("; ");
 

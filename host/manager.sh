@@ -50,7 +50,7 @@ ask_service() {
     case $manager in
     systemd | systemd-user)
         service_facts=$(ask_systemd --property=LoadState --property=ActiveState --property=SubState --property=MainPID --property=Result \
-            --property=ExecMainStatus --property=Type --property=Restart \
+            --property=ExecMainStatus --property=Type --property=Restart --property=RestartPreventExitStatus \
             --property=StartLimitIntervalUSec --property=StartLimitInterval --property=StartLimitBurst --property=FragmentPath \
             --property=UnitFileState --property=WantedBy --property=RequiredBy --property=BoundBy --property=UpheldBy --property=TriggeredBy --property=LoadError \
             --property=ExecStart --property=Id --property=RefuseManualStart --property=RefuseManualStop --property=ConditionResult show "$service" 2>&1 </dev/null)

@@ -22,9 +22,14 @@ check_tools() {
     done
 }
 
-# Reads: config config_folder. Sets: -. Prints: -.
+# Reads: config config_folder. Sets: -. Prints: -. Scratch: linked.
 check_config_place() {
-    [ ! -L "$config" ] || fail "$config is a symbolic link, which the deployment would replace; set zot.configFile to the file itself ($(readlink "$config")). [ZH-CONFIG-LINK]"
+    if [ -L "$config" ]; then
+        linked=$(readlink "$config")
+        case $linked in /*) ;; *) linked=$config_folder/$linked ;; esac
+        linked=$(cd -P "${linked%/*}/" 2>/dev/null && pwd -P)/${linked##*/}
+        fail "$config is a symbolic link, which the deployment would replace; set zot.configFile to the file itself ($linked). [ZH-CONFIG-LINK]"
+    fi
     [ ! -e "$config" ] || [ -f "$config" ] || fail "$config is not a file; correct zot.configFile. [ZH-CONFIG-NOT-FILE]"
     [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to a user who may, or host.sudo to all, or check its disk. [ZH-CONFIG-FOLDER-CLOSED]"
     [ -e "$config" ] || return 0
@@ -52,12 +57,17 @@ check_storage() {
     [ -d "$data" ] || fail "zot's storage $data does not exist; correct zot.rootDirectory, or make the folder, owned by the user that zot runs as. [ZH-STORAGE-MISSING]"
 }
 
-# A zot in a container has to see these folders under the same names, because its config names the secret files.
-# Reads: config config_folder contained data. Sets: -. Prints: -. Scratch: place running.
+# A zot in a container has to see these folders under the same names, because its config names the secret files; and so
+# does one whose unit has mounts of its own.
+# Reads: config config_folder contained data listener. Sets: -. Prints: -. Scratch: place running.
 check_container() {
     expect_of "$config" 2>/dev/null && find_listener
     find_contained
-    [ -n "$contained" ] || return 0
+    if [ -z "$contained" ]; then
+        running=$(config_of_process "${listener:-none}")
+        [ -n "$running" ] && is_our_config "$running" && ls -d "/proc/$listener/root/." >/dev/null 2>&1 && ! is_mounted "$listener" "$config_folder" || return 0
+        fail "zot, process $listener, does not see the folder $config_folder as it is, so that what a deployment writes would not arrive: its unit has mounts of its own. Have the unit show the folder itself, not a single file (BindReadOnlyPaths=$config_folder). [ZH-UNIT-MOUNT]"
+    fi
     running=$(config_of_process "$contained")
     [ -z "$running" ] || is_our_config "$running" ||
         fail "zot, process $contained, runs in a container, and was started with $running there, while zot.configFile is $config. Mount the folder $config_folder at the same path in the container, and start zot with $config (docs/containers.md). [ZH-CONTAINER-CONFIG]"
@@ -138,15 +148,19 @@ check_space() {
 
 # A build whose commit cannot be read is accepted if the running zot is the same and names its release; is_installed_zot
 # asks it again after the restart.
-# Reads: accepted_version binary config folder installed_commit problem version_kind. Sets: must_name_release. Prints:
-# -. Scratch:
-#    accepted_by why.
+# Reads: accepted_version binary config folder installed_commit owner problem version_kind. Sets: must_name_release.
+# Prints: -. Scratch:
+#    accepted_by said why.
 check_version() {
     [ -x "$binary" ] || return 0
     must_name_release=
     keeps_tags "$installed_commit" && return 0
     is_accepted "$installed_commit" && return 0
     why=$problem
+    if [ -z "$installed_commit" ] && ! said=$(as_zot "$binary" --version 2>&1 </dev/null); then
+        said=$(printf '%s\n' "$said" | tail -n 1 | cut -c 1-300)
+        fail "zot's binary $binary cannot be run as the user $(user_called "$owner") (${said:-it said nothing}); install the one for this machine ($(uname -s) $(uname -m)), and let this user run it. [ZH-BINARY-FAILS]"
+    fi
     if [ "$version_kind" = unreadable ] && [ "$(json_nodes <"$folder/config" | node_value extensions.search.enable)" = true ] &&
         [ -f "$config" ] && expect_of "$config" && runs_release "$installed_commit"; then
         must_name_release=yes
@@ -211,11 +225,16 @@ code_of() {
     curl -q --silent --location --max-redirs 5 --max-time 10 --output /dev/null --write-out '%{http_code}' "$@" 2>/dev/null </dev/null
 }
 
-# Reads: service_file service_file_mark. Sets: -. Prints: -.
+# Reads: folder service_file service_file_mark. Sets: -. Prints: -. Scratch: place.
 check_service_file() {
     find_service_file
-    [ -n "$service_file" ] && [ -e "$service_file" ] || return 0
-    grep -qF "$service_file_mark" "$service_file" || fail "$service_file exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]"
+    [ -n "$service_file" ] || return 0
+    [ ! -e "$service_file" ] || grep -qF "$service_file_mark" "$service_file" || fail "$service_file exists already, and this program did not write it; set host.manageService to false, or move the file away. [ZH-SERVICE-FILE-FOREIGN]"
+    service_file_text "$folder/config" >"$folder/service-file"
+    ! cmp -s "$folder/service-file" "$service_file" || return 0
+    place=${service_file%/*}
+    while [ -n "$place" ] && [ ! -d "$place" ]; do place=${place%/*}; done
+    [ -w "$place/" ] || fail "$(id -un) may not write in ${place:-/}, where $service_file is to be; let it be written there, or set host.manageService or host.startWithoutIssuer to false. [ZH-SERVICE-FILE-CLOSED]"
 }
 
 # Reads: launchd_target manager own_service problem restart_command service service_facts service_state. Sets: -.
@@ -240,7 +259,7 @@ check_service() {
 
 # The manager has to restart a zot that ends, without limit: after a reboot of the host its issuer may take long to come
 # up. A managed service file ensures that.
-# Reads: interval manager own_service service service_file service_state. Sets: interval. Prints: -. Scratch:
+# Reads: binary interval manager own_service service service_file service_state. Sets: interval. Prints: -. Scratch:
 #    property_list restarts unit units why.
 check_restarts() {
     # A unit of this type has ended while zot still runs, and systemd does not load it with Restart=always.
@@ -251,6 +270,16 @@ check_restarts() {
     case $service_state in absent | unknown) return 0 ;; esac
     case $manager in
     systemd | systemd-user)
+        # systemd ends a start that is not said to be over, after TimeoutStartSec; zot says nothing, nor does it go into
+        # the background. A wrapper may, which has been seen where the unit is active.
+        case $(service_fact Type):$(service_fact ActiveState):$(service_fact ExecStart) in
+        notify*:active:* | forking:active:* | dbus:active:*) ;;
+        notify*:activating:* | forking:activating:* | dbus:activating:* | notify*:*" path=$binary ;"* | forking:*" path=$binary ;"* | dbus:*" path=$binary ;"*)
+            fail "systemd would wait in vain for $(unit_name) to say that it has started (Type=$(service_fact Type)), which zot does not, and then end it. Write Type=exec into the unit, and run on the host: $(systemctl_of daemon-reload) [ZH-SYSTEMD-NEVER-STARTED]"
+            ;;
+        esac
+        [ -z "$(service_fact RestartPreventExitStatus)" ] ||
+            fail "systemd would not start $service again when it ends with $(service_fact RestartPreventExitStatus) (RestartPreventExitStatus=), and zot ends with 2 while its issuer is away. Take that line out of the unit, and run on the host: $(systemctl_of daemon-reload) [ZH-SYSTEMD-PREVENTED]"
         interval=$(service_fact StartLimitIntervalUSec)
         interval=${interval:-$(service_fact StartLimitInterval)}
         case "$(service_fact Restart):${interval:-0}:$(service_fact StartLimitBurst)" in always:0:* | always:*:0) return 0 ;; esac
@@ -267,90 +296,6 @@ check_restarts() {
         fail "launchd would not start $service again when it ends. Set KeepAlive to true in its property list (${property_list:-of unknown place}), and load it again. [ZH-LAUNCHD-KEEPALIVE]"
         ;;
     esac
-}
-
-# On the first deployment, lists what the config on the host has and ours has not: it would be lost without notice.
-# Reads: config folder. Sets: -. Prints: -. Scratch: lost.
-check_first_deployment() {
-    [ -f "$config" ] && [ -z "$(deployments)" ] || return 0
-    cmp -s "$config" "$folder/config" && return 0
-    sed -n 's/^dropSetting=//p' "$folder/settings" | tr '[:upper:]' '[:lower:]' >"$folder/dropped"
-    json_nodes <"$config" >"$folder/nodes-there" 2>/dev/null || {
-        [ -s "$folder/dropped" ] && return 0
-        fail "The config on the host, $config, is not JSON and cannot be compared with the new one. If nothing in it is to be kept, set zot.dropSettings to [\"*\"]. [ZH-FIRST-NOT-JSON]"
-    }
-    json_nodes <"$folder/config" >"$folder/nodes-ours"
-    lost=$(awk -F '\t' -v dropped="$folder/dropped" '
-        # Whether a node is another one, or below it.
-        function within(path, above) { return path == above || (index(path, above) == 1 && substr(path, length(above) + 1, 1) ~ /[.\[]/) }
-        # A pull-through cache is identified by its address, not by its position.
-        function known(file, path,    list) {
-            if (!match(path, /^extensions\.sync\.registries\[[0-9]+\]/)) return path
-            list = substr(path, 1, RLENGTH)
-            return ((file, list) in address) ? "extensions.sync.registries[" address[file, list] "]" substr(path, RLENGTH + 1) : path
-        }
-        function read_nodes(file,    line, node, url) {
-            while ((getline line < file) > 0) {
-                split(line, node, "\t")
-                count[file]++
-                path[file, count[file]] = node[1]
-                written[file, count[file]] = node[2]
-                value[file, count[file]] = node[3]
-                if (node[1] !~ /^extensions\.sync\.registries\[[0-9]+\]\.urls\[0\]$/) continue
-                url = node[3]
-                sub(/\/+$/, "", url)
-                sub(/\.urls\[0\]$/, "", node[1])
-                address[file, node[1]] = url
-            }
-        }
-        # These are no settings: an empty value, a switch in its default position, and anything of an extension that is
-        # off.
-        function is_empty(name, value) {
-            if (name ~ /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/) return value == "true"
-            if (value == "false") return name !~ /(^|\.)securesession$/
-            return value == "" || value == "0"
-        }
-        function find_effects(file,    at, below, parent, disabled) {
-            for (at = count[file]; at >= 1; at--) {
-                parent = path[file, at]
-                effect[at] = !is_empty(parent, value[file, at])
-                if (!within(path[file, at + 1], parent)) continue
-                effect[at] = disabled = 0
-                for (below = at + 1; below <= count[file] && within(path[file, below], parent); below++) {
-                    if (effect[below]) effect[at] = 1
-                    if (path[file, below] == parent ".enable" && value[file, below] == "false") disabled = 1
-                }
-                if (disabled && parent ~ /^extensions\.[^.[]+$/) for (below = at; below <= count[file] && within(path[file, below], parent); below++) effect[below] = 0
-            }
-        }
-        BEGIN {
-            while ((getline line < dropped) > 0) drop[line] = 1
-            read_nodes(ARGV[1])
-            read_nodes(ARGV[2])
-            find_effects(ARGV[2])
-            for (at = 1; at <= count[ARGV[1]]; at++) ours[known(ARGV[1], path[ARGV[1], at])] = value[ARGV[1], at]
-            for (at = 1; at <= count[ARGV[2]]; at++) {
-                if (!effect[at]) continue
-                there = path[ARGV[2], at]
-                name = known(ARGV[2], there)
-                dropping = 0
-                for (one in drop) if (one == "*" || within(there, one)) dropping = 1
-                if (dropping || (shown != "" && within(there, shown))) continue
-                # Our own file names the client.
-                if (there ~ /^http\.auth\.openid\.providers\.oidc\.client(id|secret)$/ && "http.auth.openid.providers.oidc.credentialsfile" in ours) continue
-                # The settings decide what our rules allow.
-                if (match(there, /^http\.accesscontrol\.repositories\..*\.(anonymous|default)policy\[/) && substr(there, 1, RLENGTH - 1) in ours) continue
-                if (!(name in ours)) {
-                    shown = there
-                    print written[ARGV[2], at] ((ARGV[2], there) in address ? " (" address[ARGV[2], there] ")" : "")
-                } else if (there ~ /^(storage\.rootdirectory|http\.(address|port|readtimeout|writetimeout))$/ && value[ARGV[2], at] != ours[name]) {
-                    print written[ARGV[2], at] " (" value[ARGV[2], at] " there, " ours[name] " by the settings)"
-                }
-            }
-        }' "$folder/nodes-ours" "$folder/nodes-there")
-    [ -z "$lost" ] && return 0
-    lost=$(joined "$lost")
-    fail "The config on the host has settings that this program does not manage and the first deployment would remove: $lost. Put what is to stay into zot.extraConfig (npm run config -- --from FILE writes it), and what may go into zot.dropSettings. [ZH-FIRST-WOULD-REMOVE]"
 }
 
 # Tests what zot can read as the user that it runs as. Neither its binary nor the files that the config names are opened
@@ -382,7 +327,7 @@ named_where_they_wait() (
 
 # Reads: binary folder log_of_zot problem. Sets: problem. Prints: -. Scratch: accepted.
 verify() {
-    run as_zot "$binary" verify "$1"
+    run in_place_as_zot "$binary" verify "$1"
     accepted=$?
     [ -z "$log_of_zot" ] || as_zot rm -f "$log_of_zot"
     [ "$accepted" -ne 0 ] || return 0

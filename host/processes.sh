@@ -115,7 +115,8 @@ serves_our_config() {
 # --- what root must not trust ---------------------------------------------------------------------------------
 
 # Prints each folder on the path that others than root may write, one a line. With `below`, a folder with the sticky bit
-# above it is accepted if the next one belongs to root: only its owner may rename it.
+# above it is accepted if the next one belongs to root: only its owner may rename it. The plus sign of an access control
+# list stands for users and groups that its mode does not name.
 # Reads: -. Sets: -. Prints: a folder on each line.
 # shellcheck disable=SC2012 # find has no portable way to say it
 folders_of_others() (
@@ -126,9 +127,9 @@ folders_of_others() (
     while :; do
         ls -Lldn "${at:-/}" 2>/dev/null | awk -v folder="${at:-/}" -v above="$above" '
             NR == 1 {
-                open = substr($1, 9, 1) == "w" || (substr($1, 6, 1) == "w" && $4 != 0)
+                open = substr($1, 9, 1) == "w" || (substr($1, 6, 1) == "w" && ($4 != 0 || substr($1, 11, 1) == "+"))
                 if (open && above && substr($1, 10, 1) ~ /[tT]/) open = 0
-                if ($3 != 0 || open) print folder " (" substr($1, 1, 10) ", user " $3 ", group " $4 ")"
+                if ($3 != 0 || open) print folder " (" substr($1, 1, 11) ", user " $3 ", group " $4 ")"
             }'
         [ -n "$at" ] || return 0
         at=${at%/*}
@@ -160,7 +161,7 @@ check_trust() {
     others=$(printf '%s\n' "$others" | awk 'NF && !told[$0]++')
     [ -n "$others" ] || return 0
     others=$(joined "$others")
-    problem="The deployment runs as root, and others than root may write in $others: they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER), or set host.user to the user that zot runs as, and host.sudo to off or service. [ZH-TRUST-FOLDERS]"
+    problem="The deployment runs as root, and others than root may write in $others: they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER; for a plus sign setfacl --remove-all FOLDER), or set host.user to the user that zot runs as, and host.sudo to off or service. [ZH-TRUST-FOLDERS]"
     return 1
 }
 

@@ -3,6 +3,7 @@ import commonScript from "./common.sh";
 import deployScript from "./deploy.sh";
 import endScript from "./end.sh";
 import filesScript from "./files.sh";
+import firstDeploymentScript from "./firstDeployment.sh";
 import lockScript from "./lock.sh";
 import managerScript from "./manager.sh";
 import outputScript from "./output.sh";
@@ -27,7 +28,7 @@ import zotUserScript from "./zotUser.sh";
  * What runs a script on the host that comes on standard input: read whole before any of it runs. Without single quote,
  * backslash, exclamation mark and line break in it, which login shells read differently.
  */
-export const WHOLE_SCRIPT = `exec /bin/sh -c 'script=$(cat) && eval "$script"'`;
+export const WHOLE_SCRIPT = `exec /bin/sh -c 'PATH=\${PATH:+$PATH:}/usr/bin:/bin; script=$(cat) && eval "$script"'`;
 
 /**
  * What is sent has no comments: they are a third of it, and the state of a stack keeps it. What a linter reads of them
@@ -51,6 +52,7 @@ export const inspectionScript = withoutComments([
     processesScript,
     rightsScript,
     preflightScript,
+    firstDeploymentScript,
     serviceFileScript,
 ]);
 

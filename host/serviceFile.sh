@@ -160,7 +160,8 @@ service_file_text() (
         printf '# %s\n[Unit]\n' "$service_file_mark"
         [ "$own_service" = no ] || printf 'Description=zot registry\nWants=network-online.target\nAfter=network-online.target\n'
         printf 'StartLimitIntervalSec=0\n[Service]\n'
-        [ "$own_service" = yes ] || printf 'ExecStart=\n'
+        # What the site's unit starts may say when it has started; the start script does not.
+        [ "$own_service" = yes ] || printf 'Type=simple\nRestartPreventExitStatus=\nExecStart=\n'
         printf 'ExecStart=%s\nRestart=always\nRestartSec=2\n' "$run_by"
         if [ "$own_service" = yes ]; then
             if [ "$manager" = systemd ]; then

@@ -32,6 +32,9 @@ name_of_user() { id -un "$1" 2>/dev/null || awk -F : -v wanted="$1" '$3 == wante
 
 user_switch=
 
+# `exec` where the command is to take the place of the subshell that this is: who ends that one ends the command.
+in_place=
+
 # Finds a tool with which root becomes zot's user; sets $user_switch.
 # Reads: owner zot_group zot_name. Sets: user_switch zot_group zot_name. Prints: -.
 find_user_switch() {
@@ -44,20 +47,20 @@ find_user_switch() {
     user_switch=none
 }
 
-# Reads: owner user_switch zot_group zot_name. Sets: -. Prints: -. Scratch: word words.
+# Reads: in_place owner user_switch zot_group zot_name. Sets: -. Prints: -. Scratch: word words.
 become_zot() {
     case $user_switch in
-    setpriv-init) setpriv --reuid "$owner" --regid "$zot_group" --init-groups "$@" ;;
-    setpriv-clear) setpriv --reuid "$owner" --regid "$zot_group" --clear-groups "$@" ;;
-    chroot) chroot --userspec="$owner:$zot_group" / "$@" ;;
-    sudo) sudo -n -u "#$owner" "$@" ;;
+    setpriv-init) $in_place setpriv --reuid "$owner" --regid "$zot_group" --init-groups "$@" ;;
+    setpriv-clear) $in_place setpriv --reuid "$owner" --regid "$zot_group" --clear-groups "$@" ;;
+    chroot) $in_place chroot --userspec="$owner:$zot_group" / "$@" ;;
+    sudo) $in_place sudo -n -u "#$owner" "$@" ;;
     su)
         words=
         for word; do words="$words '$(printf '%s' "$word" | sed "s/'/'\\\\''/g")'"; done
-        su -s /bin/sh "$zot_name" -c "exec$words"
+        $in_place su -s /bin/sh "$zot_name" -c "exec$words"
         ;;
     # A program that others may write is not run at all.
-    *) if is_of_root "$1"; then "$@"; else echo "There is no setpriv, chroot, sudo or su on this host by which root could run $1 as the user $owner. [ZH-RUN-AS-ZOT]" >&2 && return 126; fi ;;
+    *) if is_of_root "$1"; then $in_place "$@"; else echo "There is no setpriv, chroot, sudo or su on this host by which root could run $1 as the user $owner. [ZH-RUN-AS-ZOT]" >&2 && return 126; fi ;;
     esac
 }
 
@@ -72,17 +75,25 @@ can_become_zot() {
 }
 
 # Runs a command with the rights of zot only: root then neither reads nor runs what zot's user may have put there.
-# Reads: owner user_switch. Sets: -. Prints: -.
+# Reads: in_place owner user_switch. Sets: -. Prints: -.
 as_zot() {
     if [ "$(id -u)" -ne 0 ] || [ "${owner-}" = 0 ]; then
-        "$@"
+        $in_place "$@"
         return
     fi
     # Not known: the deployment is refused for it.
     if [ -z "${owner-}" ]; then
-        is_of_root "$1" && "$@"
+        is_of_root "$1" && $in_place "$@"
         return
     fi
     [ -n "$user_switch" ] || find_user_switch
-    (cd / && become_zot "$@")
+    if [ -n "$in_place" ]; then cd / && become_zot "$@"; else (cd / && become_zot "$@"); fi
+}
+
+# The same for `run`, in a subshell.
+# Reads: owner. Sets: in_place. Prints: -.
+in_place_as_zot() {
+    [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ] || can_become_zot
+    in_place=exec
+    as_zot "$@"
 }

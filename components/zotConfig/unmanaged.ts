@@ -179,7 +179,7 @@ const EXTENSION = /^extensions\.[^.[]+$/;
 
 /**
  * Whether a value is no setting: empty, a switch that stands as it does by itself, or part of an extension that is off.
- * The deployment goes by the same (host/preflight.sh).
+ * The deployment goes by the same (host/firstDeployment.sh).
  */
 function isNoSetting(value: Json, path: readonly string[]): boolean {
     const name = path.join(".").toLowerCase();

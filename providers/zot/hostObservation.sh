@@ -11,7 +11,7 @@ set -u
 umask 077
 LC_ALL=C
 export LC_ALL
-PATH=${PATH:-/usr/bin:/bin}:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
+PATH=${PATH:+$PATH:}/usr/bin:/bin:/usr/local/bin:/usr/sbin:/sbin:/opt/homebrew/bin
 export PATH
 
 largest_config=1048576
@@ -153,7 +153,7 @@ report_serving() {
 
 # The variables that the checks of a deployment read.
 # Reads: folder. Sets: -. Prints: -.
-run() { "$@" </dev/null >"$folder/output" 2>&1; }
+run() { ("$@" </dev/null >"$folder/output" 2>&1); }
 
 # Reads: -. Sets: -. Prints: what the command has said.
 last_of() { tail -n 3 "$1" 2>/dev/null | cut -c 1-300 | grep . || printf 'it said nothing'; }
@@ -169,7 +169,7 @@ fail() {
 
 # Runs the checks of a deployment, and reports all that would refuse it.
 # Reads: TMPDIR checks_of_deployment checks_of_host commit config declared drop_settings folder planned_config. Sets:
-# folder
+# TMPDIR folder
 #    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
 report_preflight() {
     if [ -z "$(deployments)" ]; then
@@ -179,8 +179,9 @@ report_preflight() {
         deployment_is_due=yes
     fi
     fact deploymentIsDue "$deployment_is_due"
-    folder=$(mktemp -d "${TMPDIR:-/tmp}/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
-        fact mistake "$(id -un) cannot make a folder in ${TMPDIR:-/tmp} on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
+    { [ -d "${TMPDIR-}" ] && [ -w "$TMPDIR" ]; } || TMPDIR=/tmp
+    folder=$(mktemp -d "$TMPDIR/zot-hardening-observation.XXXXXXXX" 2>/dev/null) || {
+        fact mistake "$(id -un) cannot make a folder in $TMPDIR on the host, where a deployment needs one; make room there. [ZH-OBSERVE-NO-FOLDER]"
         return
     }
     trap 'rm -rf "$folder"' EXIT
@@ -189,7 +190,7 @@ report_preflight() {
         printf '%s\n' "$planned_config" >"$folder/config" && printf '' >"$folder/output" && printf '' >"$folder/error" &&
             printf '%s\n' "$drop_settings" | sed 's/^/dropSetting=/' >"$folder/settings"
     } 2>/dev/null || {
-        fact mistake "$(id -un) cannot write in $folder on the host, where a deployment needs a folder; make room in ${TMPDIR:-/tmp}. [ZH-OBSERVE-NO-ROOM]"
+        fact mistake "$(id -un) cannot write in $folder on the host, where a deployment needs a folder; make room in $TMPDIR. [ZH-OBSERVE-NO-ROOM]"
         rm -rf "$folder"
         return
     }
@@ -215,7 +216,7 @@ check_config() {
             printf '{"hashKey":"%064d","encryptKey":"%032d"}\n' 0 0 >"$folder/session-keys.json" &&
             printf '%s\n' "$verified_config" | sed "s|@folder@|$folder|g" >"$folder/config.json" &&
             printf '%s\n' "$verified_read_only" >"$folder/read-only.json"
-    } 2>/dev/null || fail "zot verify could not be asked, since its files could not be written in $folder; make room in ${TMPDIR:-/tmp} on the host. [ZH-OBSERVE-NOT-WRITTEN]"
+    } 2>/dev/null || fail "zot verify could not be asked, since its files could not be written in $folder; make room in $TMPDIR on the host. [ZH-OBSERVE-NOT-WRITTEN]"
     verify "$folder/config.json"
     verify "$folder/read-only.json"
 }
@@ -233,7 +234,7 @@ observe() {
         command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-ALL]"
         sudo_allows || refuse "$problem"
         # Not an argument, which every user of the host could see.
-        printf '%s\n' "$script" | sudo -n /bin/sh -c 'script=$(cat) && eval "$script"'
+        printf '%s\n' "$script" | sudo -n /bin/sh -c 'PATH=${PATH:+$PATH:}/usr/bin:/bin; script=$(cat) && eval "$script"'
         exit
     fi
     for tool in curl awk sed grep find cmp cut tail sort ps; do

@@ -187,6 +187,7 @@ describe("the version of zot", () => {
             writeFileSync(join(folder, "zot"), "a binary\n", { mode: 0o755 });
             const script = `set -u\n${inspectionScript}\n${service}
                 fail() { printf '%s' "$*"; exit 1; }
+                as_zot() { :; }
                 running_says() { case $1 in commit) printf '%s' ${quoted(running)} ;; releasetag) printf '%s' ${quoted(release)} ;; esac; }
                 folder=${quoted(folder)} config=${quoted(join(folder, "live.json"))} binary=${quoted(join(folder, "zot"))}
                 accepted_version=${quoted(accepted)} installed_commit=${quoted(installed)}

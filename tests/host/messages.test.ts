@@ -62,7 +62,7 @@ const NEVER_EMPTY: Record<string, string> = {
         "$unit_config $url $others $lost $installed $asked $owner $accepted_by $why $problem $contained " +
         "$place $stopped $* $answer $launchd_target $metrics_path $metrics_status $commit $installed_commit " +
         "$state/start $origin $code $check $said $wanted $enable $unmask $reload $unit $units $advice $missing " +
-        "$session_user",
+        "$session_user $linked $TMPDIR",
     "of the script itself": "$PATH $manager",
 };
 const known = new Set(Object.values(NEVER_EMPTY).join(" ").split(" "));
@@ -72,7 +72,7 @@ const SAYS = [
     /^\$\(last_of /,
     /^\$\(user_called /,
     /\|\| (echo|printf) /,
-    /^\$\(readlink "\$config"\)$/,
+    /^\$\(uname -[sm]\)$/,
     /^\$\(sha256_of /,
     /^\$\(because /,
     // By the case that it stands in.
@@ -81,7 +81,7 @@ const SAYS = [
     /^\$\w+_failed$/,
     /^\$\(systemctl_of /,
     /^\$\(unit_name\)$/,
-    /^\$\(service_fact Result\)$/,
+    /^\$\(service_fact (Result|Type|RestartPreventExitStatus)\)$/,
     /^\$\(zot_processes \| head -n 1\)$/,
     /^\$\(printf '%s' "\$(lost|others)"/,
 ];

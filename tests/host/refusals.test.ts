@@ -78,6 +78,42 @@ describe("before anything is touched", () => {
         },
     );
 
+    it.each(["../real/config.json", "config-2.json"])(
+        "a config that is a link to %s, with the path of the file",
+        async (to) => {
+            await open();
+            const file = join(host.configFolder, to);
+            fs.mkdirSync(join(file, ".."), { recursive: true });
+            fs.renameSync(host.configFile, file);
+            fs.symlinkSync(to, host.configFile);
+            expect(await refused(a)).toContain(
+                `${host.configFile} is a symbolic link, which the deployment would replace; ` +
+                    `set zot.configFile to the file itself (${fs.realpathSync(file)}). [ZH-CONFIG-LINK]`,
+            );
+        },
+    );
+
+    it("a binary that is not of this machine", async () => {
+        await open();
+        const binary = join(host.folder, "zot-of-another");
+        fs.writeFileSync(binary, "#!/no/such/loader\n", { mode: 0o755 });
+        expect(await refused(host.declare("a", { zot: { binary } }))).toMatch(
+            /zot-of-another cannot be run as the user \S+ \(.*not found.*\); install the one for this machine \(\w+ \w+\), and let this user run it\. \[ZH-BINARY-FAILS\]/,
+        );
+    });
+
+    it("a storage that is another folder, and not the same one by another name", async () => {
+        const withStorage = (rootDirectory: string) => open({ storage: { rootDirectory } });
+        await withStorage(join(host.folder, "other"));
+        expect(await refused(a)).toContain(
+            `would remove: storage.rootDirectory (${join(host.folder, "other")} there, ${host.images} by the settings). Put`,
+        );
+        for (const name of [`${host.images}/`, `${host.folder}/./bin/../images`]) {
+            await withStorage(name);
+            expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n", errors: "" });
+        }
+    });
+
     it("empty values are no settings, as public guides have them", async () => {
         const guide = (http: object) => ({
             storage: {

@@ -234,6 +234,8 @@ describe("sudo", () => {
     const REFUSALS = {
         password: "sudo: a password is required",
         terminal: "sudo: sorry, you must have a tty to run sudo",
+        path: "sudo: /bin/sh: command not found",
+        noexec: "/bin/sh: 1: /bin/sh: Permission denied",
         noNewPrivileges: 'sudo: The \\"no new privileges\\" flag is set, which prevents sudo from running as root.',
     };
 
@@ -285,6 +287,8 @@ describe("sudo", () => {
     it.each([
         ["terminal", "[ZH-SUDO-TERMINAL]"],
         ["noNewPrivileges", "[ZH-SUDO-NO-ROOT]"],
+        ["path", "put its folder into secure_path in sudoers. [ZH-SUDO-PATH]"],
+        ["noexec", "!noexec [ZH-SUDO-NOEXEC]"],
     ] as const)("says what keeps it from root: %s", async (refusal, code) => {
         standIn(refusal);
         fs.writeFileSync(host.configFile, host.openConfig());
@@ -315,7 +319,7 @@ describe("sudo", () => {
             output: "deployed\n",
             errors: "",
         });
-        expect(read(record)).toMatch(/^-n true\n-n \/bin\/sh \S+\/payload \S+ deploy root\n$/);
+        expect(read(record)).toMatch(/^-n \/bin\/sh -c \/bin\/sh -c :\n-n \/bin\/sh \S+\/payload \S+ deploy root\n$/);
         expect(fs.readdirSync(host.temporary).filter((name) => name.startsWith("zot-hardening"))).toEqual([]);
     });
 });

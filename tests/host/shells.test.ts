@@ -150,12 +150,29 @@ describe("the command", () => {
     }
 
     it("says what is wrong where there is no room for the payload", () => {
-        const answer = runIn({ name: "sh", command: ["/bin/sh"] }, hostCommand("deploy"), {
+        const folder = scratchFolder();
+        // A file may have no byte at all.
+        const answer = runIn({ name: "sh", command: ["/bin/sh"] }, `ulimit -f 0; ${hostCommand("deploy")}`, {
             input: `${hostArrival}\nx\n== end\n`,
-            env: { TMPDIR: "/no/such/folder" },
+            env: { TMPDIR: folder },
         });
         expect(answer.status).toBe(1);
-        expect(answer.errors).toContain("there is no room in /no/such/folder. Nothing on the host was changed.");
+        expect(answer.errors).toContain(`there is no room in ${folder}. Nothing on the host was changed.`);
+        expect(fs.readdirSync(folder)).toEqual([]);
+    });
+
+    it.each([
+        ["a TMPDIR that is missing", { TMPDIR: "/no/such/folder" }],
+        ["a TMPDIR that is a file", { TMPDIR: "/etc/passwd" }],
+        ["no TMPDIR", { TMPDIR: "" }],
+        ["a PATH without the folder of the tools", { PATH: "/opt/none" }],
+        ["an empty PATH", { PATH: "" }],
+    ])("runs with %s", (_what, env: Record<string, string>) => {
+        const names = Object.keys(env).map((name) => `${name}='${env[name]}'; export ${name};`);
+        const answer = runIn({ name: "sh", command: ["/bin/sh"] }, `${names.join(" ")} ${hostCommand("deploy")}`, {
+            input: `${hostArrival}\necho "$2"; rm -rf "$1"; exit\n== end\n`,
+        });
+        expect(answer).toEqual({ status: 0, output: "deploy\n", errors: "" });
     });
 });
 

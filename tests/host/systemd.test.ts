@@ -147,7 +147,7 @@ describe("systemd", () => {
         const added = join(units(), "registry.service.d", "zot-hardening.conf");
         expect(read(added)).toBe(
             "# Written by zot-hardening; changes are " +
-                `overwritten.\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/bin/sh ` +
+                `overwritten.\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=simple\nRestartPreventExitStatus=\nExecStart=\nExecStart=/bin/sh ` +
                 `"${host.state}/start"\nRestart=always\nRestartSec=2\n`,
         );
         expect(orders()).toEqual([

@@ -68,6 +68,24 @@ const reason = notAsOthers;
         expect(ran.errors).not.toContain("a secret of root's");
     });
 
+    it("is not held up by a pipe that zot is to log to, and leaves no process behind", async () => {
+        const pipe = join(logs, "zot.log");
+        spawnSync("mkfifo", [pipe]);
+        fs.chownSync(pipe, ZOT, ZOT);
+        const waits = host.declare(
+            "a",
+            { zot: { extraConfig: { log: { output: pipe } } } },
+            { host: { readyTimeout: 5, pushTimeout: 8 } },
+        );
+        const ran = await host.deploy(waits);
+        expect(ran).toMatchObject({ exitCode: 1, output: "" });
+        expect(ran.errors).toMatch(/took longer than 8 seconds .*\nNothing on the host was changed/);
+        expect(spawnSync("ps", ["-A", "-ww", "-o", "args="], { encoding: "utf8" }).stdout).not.toContain(
+            ` verify ${host.state}`,
+        );
+        expect(await served()).toBe(OPEN);
+    });
+
     it("reads a log in a folder of zot's user", async () => {
         fs.writeFileSync(join(logs, "zot.log"), "", { mode: 0o600 });
         fs.chownSync(join(logs, "zot.log"), ZOT, ZOT);
@@ -254,6 +272,23 @@ const reason = notAsOthers;
             put();
             expect({ name, said: read() }).toEqual({ name, said: "0\n" });
         }
+    });
+});
+
+describe("an access control list on a folder of root's", () => {
+    // The plus sign is what ls has to say of it; by the group's bits stands what the list allows at most.
+    const others = (mode: string) => {
+        const ls = join(scratchFolder(), "ls");
+        fs.writeFileSync(ls, `#!/bin/sh\necho '${mode} 2 0 0 4096 Nov 29 2026 /etc'\n`, { mode: 0o755 });
+        return runIn(shell, `${inspectionScript}\nuntrusted_folders /etc`, { path: [join(ls, "..")] }).output;
+    };
+
+    it("that may let another user write is not trusted", () => {
+        expect(others("drwxrwxr-x+")).toContain("/etc (drwxrwxr-x+, user 0, group 0)\n");
+    });
+
+    it("that lets nobody else write is, and so is a plain folder", () => {
+        for (const mode of ["drwxr-xr-x+", "drwxrwxr-x", "drwxrwxr-x."]) expect(others(mode)).toBe("");
     });
 });
 

@@ -159,7 +159,41 @@ describe("whether a unit is always started again", () => {
         expect(said("check_restarts", { Type: type, Restart: "on-failure", StartLimitIntervalUSec: "0" })).toMatch(
             /restart\.conf .*Restart=always.* \[ZH-SYSTEMD-RESTART\]/,
         );
-        expect(said("check_restarts", { Type: type, Restart: "always", StartLimitIntervalUSec: "0" })).toBe("");
+        const active = { ActiveState: "active", Type: type, Restart: "always", StartLimitIntervalUSec: "0" };
+        expect(said("check_restarts", active)).toBe("");
+    });
+
+    it("refuses exit codes after which it would stay down", () => {
+        const facts = { ActiveState: "active", Type: "exec", Restart: "always", StartLimitIntervalUSec: "0" };
+        expect(said("check_restarts", { ...facts, RestartPreventExitStatus: "1 2" })).toBe(
+            "systemd would not start registry again when it ends with 1 2 (RestartPreventExitStatus=), and zot ends with 2 " +
+                "while its issuer is away. Take that line out of the unit, and run on the host: systemctl daemon-reload " +
+                "[ZH-SYSTEMD-PREVENTED]",
+        );
+        expect(said("check_restarts", { ...facts, RestartPreventExitStatus: "" })).toBe("");
+    });
+
+    describe.each(["notify", "notify-reload", "forking", "dbus"])("with Type=%s", (type) => {
+        const facts = (more: Record<string, string>) => ({
+            ...{ Type: type, Restart: "always", StartLimitIntervalUSec: "0", ActiveState: "inactive" },
+            ...more,
+        });
+        const zot = "{ path=/usr/bin/zot ; argv[]=/usr/bin/zot serve /etc/zot/config.json ; ignore_errors=no ; }";
+        const refused =
+            `systemd would wait in vain for registry.service to say that it has started (Type=${type}), which zot does not, ` +
+            "and then end it. Write Type=exec into the unit, and run on the host: systemctl daemon-reload [ZH-SYSTEMD-NEVER-STARTED]";
+        const check = "binary=/usr/bin/zot; check_restarts";
+
+        it("refuses a unit whose start is not over, whatever it runs, and one that runs zot itself", () => {
+            expect(said(check, facts({ ActiveState: "activating", SubState: "start" }))).toBe(refused);
+            expect(said(check, facts({ ExecStart: zot }))).toBe(refused);
+        });
+
+        it("takes a unit that is active, one of something else that does not run, and one that gets our start", () => {
+            expect(said(check, facts({ ActiveState: "active", ExecStart: zot }))).toBe("");
+            expect(said(check, facts({ ExecStart: zot.replaceAll("/usr/bin/zot", "/usr/bin/podman") }))).toBe("");
+            expect(said(`service_file=/etc/x; ${check}`, facts({ ActiveState: "activating" }))).toBe("");
+        });
     });
 });
 
