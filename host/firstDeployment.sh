@@ -43,8 +43,15 @@ check_first_deployment() {
         # off.
         function is_empty(name, value) {
             if (name ~ /(^|\.)(dedupe|gc|tlsverify|deleteuntagged|synclegacycosigntags)$/) return value == "true"
+            # It listens on all addresses then.
+            if (name == "http.address") return 0
             if (value == "false") return name !~ /(^|\.)securesession$/
             return value == "" || value == "0"
+        }
+        function is_same(name, there, ours) {
+            if (name != "http.address") return there == ours
+            if (there == "") return ours == "[::]" || ours == "0.0.0.0"
+            return (there == "localhost" ? "127.0.0.1" : there) == ours
         }
         function find_effects(file,    at, below, parent, disabled) {
             for (at = count[file]; at >= 1; at--) {
@@ -81,8 +88,8 @@ check_first_deployment() {
                     print written[ARGV[2], at] ((ARGV[2], there) in address ? " (" address[ARGV[2], there] ")" : "")
                 } else if (there == "storage.rootdirectory" && same_storage) {
                     continue
-                } else if (there ~ /^(storage\.rootdirectory|http\.(address|port|readtimeout|writetimeout))$/ && value[ARGV[2], at] != ours[name]) {
-                    print written[ARGV[2], at] " (" value[ARGV[2], at] " there, " ours[name] " by the settings)"
+                } else if (there ~ /^(storage\.rootdirectory|http\.(address|port|readtimeout|writetimeout))$/ && !is_same(there, value[ARGV[2], at], ours[name])) {
+                    print written[ARGV[2], at] " (" (value[ARGV[2], at] == "" ? "all addresses" : value[ARGV[2], at]) " there, " ours[name] " by the settings)"
                 }
             }
         }' "$folder/nodes-ours" "$folder/nodes-there")

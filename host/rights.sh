@@ -5,6 +5,10 @@
 # not.
 # Reads: -. Sets: problem. Prints: -. Scratch: said wanted.
 sudo_allows() {
+    command -v sudo >/dev/null 2>&1 || {
+        problem="There is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING]"
+        return 1
+    }
     if [ $# -eq 0 ]; then
         wanted="anything as root"
         # What it runs has to be able to run something.
@@ -24,7 +28,7 @@ sudo_allows() {
     said=${said:-it said nothing}
     case $said in
     *"must have a tty"*) problem="sudo wants a terminal of $(id -un) (requiretty), which no deployment has; put this line into sudoers: Defaults:$(id -un) !requiretty [ZH-SUDO-TERMINAL]" ;;
-    *"command not found"*) problem="sudo finds no $1 of its own ($said); put its folder into secure_path in sudoers. [ZH-SUDO-PATH]" ;;
+    *"command not found"*) problem="sudo finds no ${1:-/bin/sh} of its own ($said); put its folder into secure_path in sudoers. [ZH-SUDO-PATH]" ;;
     */bin/sh*"ermission denied"*) problem="sudo lets what it runs start no program ($said); put this line into sudoers: Defaults:$(id -un) !noexec [ZH-SUDO-NOEXEC]" ;;
     *"no new privileges"*) problem="sudo cannot become root in this login ($said); remove what prevents it, such as NoNewPrivileges in the SSH server's unit. [ZH-SUDO-NO-ROOT]" ;;
     *) problem="sudo does not let $(id -un) run $wanted without a password ($said); npm run host-rights prints what root is to allow. [ZH-SUDO-PASSWORD]" ;;

@@ -7,6 +7,7 @@ import { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { type DeclaredPlace, declaredPlaces } from "./places";
 import { skeleton } from "./render";
+import { MEANT_EMPTY } from "./settingsOfConfig";
 
 export interface UnmanagedParts {
     /** What `zot.extraConfig` has to hold beside what it holds already, so that it stays. */
@@ -93,7 +94,8 @@ class Comparison {
             const path = [...above, key];
             const present = ours && keyIn(ours, key);
             const our = present === undefined ? undefined : ours![present]!;
-            if (value === null || value === "" || (our === undefined && isNoSetting(value, path))) continue;
+            const isEmpty = value === "" && !MEANT_EMPTY.includes(path.join(".").toLowerCase());
+            if (value === null || isEmpty || (our === undefined && isNoSetting(value, path))) continue;
             if (!this.byName(value, our, path)) this.byKind(value, our, path);
         }
     }
@@ -126,7 +128,11 @@ class Comparison {
     }
 
     private differs(value: Json, our: Json | undefined, path: string[], setting: string | undefined): void {
-        if (!isSame(value, our))
+        // Settings say all addresses, and loopback, by one name each.
+        const isByAnotherName =
+            path.join(".").toLowerCase() === "http.address" &&
+            ((value === "" && (our === "[::]" || our === "0.0.0.0")) || (value === "localhost" && our === "127.0.0.1"));
+        if (!isByAnotherName && !isSame(value, our))
             this.parts.different.push({ path: path.join("."), onHost: value, declared: our, setting });
     }
 

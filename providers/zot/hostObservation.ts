@@ -11,7 +11,7 @@ import { firstDeployment } from "./firstDeployment";
 import { type Circumstances, compare, type Findings, reportOutput } from "./hostDrift";
 import observationScript from "./hostObservation.sh";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationInputs";
-import { HostRefusal, type HostReport, readReport } from "./hostReport";
+import { HostRefusal, type HostReport, hasBegun, readReport } from "./hostReport";
 
 /** Read whole before any of it runs; cut short, it does nothing, since the last line is missing. */
 function scriptFor(observation: Observation, last: Declared | undefined, known: KnownZot | undefined): string {
@@ -328,9 +328,15 @@ class HostObservationResource {
             const report = readReport(ran.stdout, observation.configFile);
             if (report) return report;
             const said = (ran.stderr.trim() || ran.stdout.toString("utf8").trim()).slice(0, 500) || "nothing";
-            throw new SshError(
+            const ended =
                 `The look at the registry's host ${host} did not come to its end ` +
-                    `(${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`,
+                `(${ran.code === undefined ? "ended by a signal" : `exit ${ran.code}`}). It said: ${said}`;
+            if (hasBegun(ran.stdout)) throw new SshError(ended);
+            // A deployment would fare alike, so that to go on without a look is no advice.
+            throw new Error(
+                `${ended.replace(/\.?$/, ".")} The script did not begin, so that nothing was changed. ` +
+                    `See the login shell of ${observation.connection.user} on the host (getent passwd), ` +
+                    "what its start-up files run, and ForceCommand in sshd_config.",
             );
         } catch (error) {
             if (error instanceof HostRefusal)

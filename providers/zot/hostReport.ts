@@ -75,6 +75,9 @@ const LONGEST_FACT = 4200;
 
 const MARKER = "zot-hardening-observation";
 
+/** Whether the script was run at all: a login shell, or a forced command, may run something else. */
+export const hasBegun = (output: Buffer): boolean => output.includes(MARKER);
+
 /**
  * Reads what the script has printed. Undefined where that is not all of it; a refusal of the host is thrown as {@link
  * HostRefusal}.

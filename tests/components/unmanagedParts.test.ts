@@ -19,6 +19,16 @@ test("our own config holds nothing that is not declared", () => {
     });
 });
 
+test("a registry that listens on all addresses is told from one on loopback, by whatever name", () => {
+    const different = (address: string, config: JsonMap) => unmanagedParts({ http: { address } }, config).different;
+    const all = siteSettings({ zot: { address: "::" } }).zotConfig();
+    expect(different("", ours)).toEqual([
+        { path: "http.address", onHost: "", declared: "127.0.0.1", setting: "zot.address" },
+    ]);
+    expect([different("", all), different("localhost", ours), different("127.0.0.1", ours)]).toEqual([[], [], []]);
+    expect(different("localhost", all)).toHaveLength(1);
+});
+
 test("each part is kept, told or refused", () => {
     const onHost: JsonMap = {
         Storage: {

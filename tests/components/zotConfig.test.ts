@@ -29,6 +29,9 @@ describe("the config", () => {
             expect(siteSettings({ zot: { address } }).zotConfig()).toMatchObject({ http: { address: written } });
         for (const address of ["[::1]", "::1"])
             expect(settingsOfConfig({ http: { address } }).settings.get("zot.address")).toBe("::1");
+        // zot 2.1.20 listens on all addresses where it is empty, and on loopback where it is left out.
+        expect(settingsOfConfig({ http: { address: "" } }).settings.get("zot.address")).toBe("::");
+        expect(settingsOfConfig({ http: {} }).settings.has("zot.address")).toBe(false);
     });
 
     test("names the secret files and holds no secret", () => {

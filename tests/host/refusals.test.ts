@@ -93,6 +93,17 @@ describe("before anything is touched", () => {
         },
     );
 
+    it("an address that is another one: an empty one is all of them, and localhost is loopback", async () => {
+        const at = (address: string) => open({ http: { address, port: `${host.port}` } });
+        await at("");
+        expect(await refused(a)).toContain(
+            "would remove: http.address (all addresses there, 127.0.0.1 by the settings). Put",
+        );
+        expect(await host.deploy(host.declare("a", { zot: { address: "0.0.0.0" } }))).toMatchObject({ exitCode: 0 });
+        await at("localhost");
+        expect(await host.deploy(a)).toMatchObject({ exitCode: 0, output: "deployed\n", errors: "" });
+    });
+
     it("a binary that is not of this machine", async () => {
         await open();
         const binary = join(host.folder, "zot-of-another");

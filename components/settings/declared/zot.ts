@@ -99,7 +99,9 @@ export const zot = {
         zotConfig: {
             path: "http.address",
             write: (value) => (value.includes(":") ? `[${value}]` : value),
-            read: (value) => (value === "localhost" ? "127.0.0.1" : String(value).replace(/^\[(.*)\]$/, "$1")),
+            // An empty one is all addresses of both kinds.
+            read: (value) =>
+                value === "" ? "::" : value === "localhost" ? "127.0.0.1" : String(value).replace(/^\[(.*)\]$/, "$1"),
         },
         review: IN_ZOT_CONFIG,
     }),

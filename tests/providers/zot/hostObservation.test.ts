@@ -325,3 +325,26 @@ describe("a host with systemd and sudo", () => {
         );
     });
 });
+
+describe("a look at a host whose login shell runs nothing", () => {
+    let host: ObservedHost;
+    const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "no-login-"));
+
+    beforeAll(async () => {
+        const shell = path.join(scratch, "nologin");
+        fs.writeFileSync(shell, "#!/bin/sh\necho 'This account is currently not available.'\nexit 1\n", {
+            mode: 0o755,
+        });
+        host = await startObservedHost({ kind: "embedded", shell });
+    });
+    afterAll(async () => {
+        await host?.stop();
+        fs.rmSync(scratch, { recursive: true });
+    });
+
+    test("says so, and does not advise to go on without one", async () => {
+        await expect(observationDriver().up(host.inputs)).rejects.toThrow(
+            /exit 1\)\. It said: This account is currently not available\. The script did not begin, so that nothing was changed\. See the login shell of \S+ on the host \(getent passwd\), what its start-up files run, and ForceCommand in sshd_config\.$/,
+        );
+    });
+});
