@@ -43,6 +43,33 @@ export const rights: Case[] = [
         },
     },
     {
+        name: "sudo that lets nothing run another program (noexec) is refused, and told as such",
+        on: ({ rights }) => rights === "sudo all",
+        prepared: { sudoers: ["Defaults noexec"] },
+        async run(site) {
+            const a = site.declare("a");
+            const words = ["noexec", `Defaults:${site.user} !noexec`];
+            await firstPreviewSays(site, a, ...words);
+            failed(await site.deploy(a), ...words);
+            if (!site.setUp.managed) await serves(site, OPEN, a);
+        },
+    },
+    {
+        name: "sudo, and a login, whose PATH is without the tools",
+        on: ({ rights, managed }) => rights === "sudo all" && !managed,
+        prepared: { sudoers: ['Defaults secure_path="/opt/none"'] },
+        async run(site) {
+            try {
+                await site.host.sh("printf 'PATH=/opt/none\\nTMPDIR=/no/such/folder\\n' >/etc/environment");
+                const a = await deployed(site);
+                await serves(site, "a", a);
+                await isInOrder(site, a);
+            } finally {
+                await site.host.sh("PATH=/usr/bin:/bin; : >/etc/environment");
+            }
+        },
+    },
+    {
         name: "sudo with use_pty, log_input and log_output",
         on: bySudo,
         prepared: { sudoers: ["Defaults use_pty, log_input, log_output"] },

@@ -89,6 +89,37 @@ export const units: Case[] = [
         },
     },
     {
+        name: "a unit whose start is never over is refused, in preview too",
+        on: sites,
+        prepared: { service: ["Restart=always", "Type=notify", "TimeoutStartSec=300"], runs: false },
+        async run(site) {
+            if (site.setUp.rights === "root") {
+                await site.host.sh(`${site.systemctl} start --no-block zot`);
+                await site.ready();
+            }
+            const a = site.declare("a");
+            const before = await site.serves(a);
+            const words = ["Type=notify", "Write Type=exec into the unit"];
+            await firstPreviewSays(site, a, ...words);
+            failed(await site.deploy(a), ...words);
+            await serves(site, before, a);
+        },
+    },
+    {
+        name: "a unit whose mounts hide the folder of the config is refused, in preview too",
+        on: (setUp) => sites(setUp) && setUp.rights === "root",
+        prepared: {
+            service: ["Restart=always", "TemporaryFileSystem=/etc/zot:ro", "BindReadOnlyPaths=/etc/zot/config.json"],
+        },
+        async run(site) {
+            const a = site.declare("a");
+            const words = ["its unit has mounts of its own", "BindReadOnlyPaths=/etc/zot"];
+            await firstPreviewSays(site, a, ...words);
+            failed(await site.deploy(a), ...words);
+            await serves(site, OPEN, a);
+        },
+    },
+    {
         name: "a disabled unit is told",
         on: sites,
         prepared: { enabled: false },
