@@ -173,11 +173,7 @@ export class IdentityPreflight {
      * afterwards, it is refused before the first is made. Everything is told at once.
      */
     beforeCreate(...own: Kind[]): pulumi.ResourceHookBinding {
-        return this.refuseBeforeCreate(
-            `${own.length > 1 ? "names-are" : `${own[0] ?? "login"}-is`}-free`,
-            own,
-            FIRST_WORKLOAD,
-        );
+        return this.refuseBeforeCreate(`${own[0] ?? "login"}-is-free`, own, FIRST_WORKLOAD);
     }
 
     /** The same for what is made for an identity of CI: only its own names can be taken. */

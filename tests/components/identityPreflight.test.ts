@@ -271,6 +271,37 @@ test("each name is asked for once, whether one object is about to be made or all
     expect([...names].sort()).toEqual([...new Set(names)].sort());
 });
 
+test("a provider that somebody deleted may be made again, beside the stack's own application, group and account", async () => {
+    recordResources();
+    const { settings } = siteSettings();
+    const own = [settings.identity.applicationSlug, settings.identity.workloadsGroup, settings.identity.ciUser];
+    const server = http.createServer(({ url }, response) => {
+        const isThere = own.some((name) => url!.includes(name)) && !url!.includes("/providers/");
+        const results = isThere
+            ? [{ pk: 1, name: settings.identity.workloadsGroup, username: settings.identity.ciUser }]
+            : [];
+        response
+            .setHeader("content-type", "application/json")
+            .end(JSON.stringify({ slug: own[0], results, pagination: { next: 0 } }));
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const { port } = server.address() as AddressInfo;
+    const preflight = new IdentityPreflight("again", settings, { url: `http://127.0.0.1:${port}`, token });
+    const refusal = async ({ beforeCreate }: ReturnType<IdentityPreflight["beforeCreate"]>) => {
+        const [hook] = beforeCreate as unknown as { callback(given: object): Promise<void> }[];
+        return hook!.callback({}).then(
+            () => "",
+            (error: Error) => error.message,
+        );
+    };
+    const ofAll = preflight.beforeCreateAll();
+    const ofProvider = preflight.beforeCreate("OAuth2 provider of the client id", "OAuth2 provider");
+    const [again, whole] = [await refusal(ofProvider), await refusal(ofAll)];
+    server.close();
+    expect(again).toBe("");
+    expect(whole).toContain(`group ${settings.identity.workloadsGroup}`);
+});
+
 test("what is said names objects, settings and commands", () => {
     const dedicated = siteSettings({ identity: { ciLoginFlow: "dedicated" } }).settings;
     const names = declaredNames(dedicated);
