@@ -10,7 +10,11 @@ import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs
 import { startVerify } from "../cli/verify/verifyProcess";
 import { type OciLayout, ociIndex } from "../support/ociLayout";
 import { cleanUp, digestOf, manifestType, pushBlob, putManifest, scratch, zots } from "../testbed/zot/zots";
+import { home } from "./clients";
+import { runProgram } from "./program";
 import { type HardenedRegistry, startHardenedRegistry } from "./registry";
+import { notBuilt } from "./table/sessions";
+import { pushLayout } from "./table/stage";
 
 jest.setTimeout(180_000);
 afterAll(cleanUp);
@@ -19,6 +23,8 @@ const document = readFileSync(resolve(__dirname, "../../docs/ci.md"), "utf8");
 const pushOnce = /```sh\n(#!\/bin\/sh\n# push-once [\s\S]*?)```/.exec(document)![1]!;
 const missing = ["skopeo", "curl"].filter((name) => !findExecutable(name));
 const reason = missing.length > 0 ? `there is no ${missing.join(" and no ")}` : undefined;
+
+const noSigners = notBuilt("cosign", "oras");
 
 /** The job, as it would stand in a workflow. */
 const JOB = `set -eu
@@ -117,4 +123,48 @@ exec '${findExecutable("skopeo") ?? "skopeo"}' "$verb" --src-tls-verify=false --
         );
         expect(await digest("app", "v1.4.2-0f3c9a1")).toBe(image.digest);
     });
+
+    (noSigners ? test.skip : test)(
+        skippable("cosign signs and attests, oras attaches: three times", noSigners),
+        async () => {
+            const image = ociIndex(folder, "signed");
+            const { env, place } = home(folder, "signer");
+            const config = JSON.stringify({
+                auths: { [registry.host]: { auth: Buffer.from(registry.ci.join(":")).toString("base64") } },
+            });
+            mkdirSync(join(place, ".docker"));
+            writeFileSync(join(place, ".docker", "config.json"), config, { mode: 0o600 });
+            writeFileSync(join(place, "predicate.json"), '{"built":"here"}');
+            writeFileSync(join(place, "sbom.json"), '{"spdxVersion":"SPDX-2.3"}');
+            await pushLayout(registry.zot, "signed", "v1.4.2-0f3c9a1", image, registry.ci);
+            const green = async (program: string, ...args: string[]) => {
+                const { status, said } = await runProgram(program, args, {
+                    env: { ...env, COSIGN_PASSWORD: "" },
+                    cwd: place,
+                });
+                if (status !== 0) throw new Error(`${program} ended with ${status}:\n${said}`);
+            };
+            await green("cosign", "generate-key-pair");
+            const at = `${registry.host}/signed@${image.digest}`;
+            const offline = ["--yes", "--key", "cosign.key", "--use-signing-config=false", "--tlog-upload=false"];
+            for (const _run of [1, 2, 3]) {
+                await green("cosign", "sign", ...offline, at);
+                await green("cosign", "attest", ...offline, "--type", "custom", "--predicate", "predicate.json", at);
+                const sbom = ["--artifact-type", "application/spdx+json", "sbom.json:application/spdx+json"];
+                await green("oras", "attach", "--plain-http", at, ...sbom);
+            }
+            await green("cosign", "verify", "--key", "cosign.pub", "--insecure-ignore-tlog=true", at);
+            const args = [
+                "--registry",
+                registry.url,
+                "--integrity",
+                "--channels",
+                "**/cache",
+                "--channels",
+                "channels/**",
+            ];
+            const { code, stdout } = await startVerify(args).ended;
+            expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("1 passed.") });
+        },
+    );
 });
