@@ -6,9 +6,12 @@ import { outgoing } from "../clients/http/outgoing";
 import { UserError } from "../clients/userError";
 import { SettingsError } from "../components/settings";
 import { StackFileError } from "../components/settings/fromStackFile";
+import { FIRST_WORKLOAD } from "../components/settings/workloads";
 import { command, EXIT, interruptedCodes, print, printJson, remark, run } from "./shared/command";
 import { ENDING_SIGNALS, type EndingSignal, EXIT_BY_SIGNAL } from "./shared/interrupt";
+import { projectFolder } from "./shared/stack";
 import { writeWhole } from "./shared/wholeFile";
+import { stackWorkloads } from "./shared/workloads";
 import { checks } from "./verify/checks";
 import { Context, type VersionWalk } from "./verify/context";
 import { Control } from "./verify/control";
@@ -16,13 +19,14 @@ import { Recorder } from "./verify/exchanges";
 import { ProgressLine } from "./verify/integrity/progress";
 import { brokenInWords } from "./verify/integrity/words";
 import { html } from "./verify/report/html";
-import { exitCodeOf, reportOf } from "./verify/report/report";
+import { exitCodeOf, type Report, reportOf } from "./verify/report/report";
 import { table } from "./verify/report/table";
 import { runChecks } from "./verify/runner";
 import { type SubjectOptions, subjectFrom } from "./verify/subject";
 
 interface Options extends SubjectOptions {
     only?: string[];
+    all?: boolean;
     list?: boolean;
     json?: boolean;
     html?: string;
@@ -32,7 +36,36 @@ interface Options extends SubjectOptions {
     signed?: boolean;
 }
 
+/** As one of CI's identities, or as each of them, one after the other. */
 async function verify(options: Options): Promise<number> {
+    if (!options.all) {
+        const { report, signal } = await look(options);
+        if (options.html) save(options.html, html(report));
+        if (options.json) printJson(report);
+        return codeOf({ report, signal });
+    }
+    const { entries } = stackWorkloads(projectFolder(), options.stack!);
+    const looked: Record<string, Looked> = {};
+    for (const workload of [FIRST_WORKLOAD, ...Object.keys(entries)]) {
+        remark(`As CI's identity ${workload}:`);
+        looked[workload] = await look({ ...options, workload });
+        if (looked[workload].signal) break;
+    }
+    const reports = Object.entries(looked).map(([workload, { report }]) => [workload, report]);
+    if (options.json) printJson({ workloads: Object.fromEntries(reports) });
+    return Math.max(...Object.values(looked).map(codeOf));
+}
+
+interface Looked {
+    report: Report;
+    /** What ended it before its time. */
+    signal: EndingSignal | undefined;
+}
+
+const codeOf = ({ report, signal }: Looked): number => (signal ? EXIT_BY_SIGNAL[signal] : exitCodeOf(report));
+
+/** One run; the table is printed where no JSON is asked for. */
+async function look(options: Options): Promise<Looked> {
     const line = new ProgressLine(process.stderr);
     const say = (text: string) => {
         line.clear();
@@ -57,7 +90,7 @@ async function verify(options: Options): Promise<number> {
         control.interrupt(signal);
         say(`${signal}: ending, once what this run made is removed.`);
     };
-    for (const signal of ENDING_SIGNALS) process.on(signal, () => interrupt(signal));
+    for (const signal of ENDING_SIGNALS) process.on(signal, interrupt);
     const started = new Date();
     say(`${subject.registryUrl} (${subject.name}), run ${context.run}${options.readOnly ? ", read-only" : ""}`);
     const checked = await runChecks(chosen, context, { say });
@@ -70,12 +103,11 @@ async function verify(options: Options): Promise<number> {
         seconds,
         remarks: subject.remarks,
     };
+    // A signal that comes twice still finds its listener.
+    if (!control.signal) for (const signal of ENDING_SIGNALS) process.off(signal, interrupt);
     const report = reportOf(about, checked);
-
-    if (options.html) save(options.html, html(report));
-    if (options.json) printJson(report);
-    else print(`${table(report, process.stdout.columns)}\n`);
-    return control.signal ? EXIT_BY_SIGNAL[control.signal] : exitCodeOf(report);
+    if (!options.json) print(`${table(report, process.stdout.columns)}\n`);
+    return { report, signal: control.signal };
 }
 
 /** A walk through the versions that says how far it is. */
@@ -117,9 +149,13 @@ function positive(text: string): number {
 
 /** What does not go together, as a sentence. */
 function contradiction(options: Options): string | undefined {
-    const { integrity, only, browser, sample, seed, signed } = options;
-    if (options.workload !== undefined && options.stack === undefined)
-        return "--workload names one of a stack's identities of CI; name the stack with --stack.";
+    const { integrity, only, browser, sample, seed, signed, all } = options;
+    if ((options.workload !== undefined || all) && options.stack === undefined)
+        return `${all ? "--all looks as each" : "--workload names one"} of a stack's identities of CI; name the stack with --stack.`;
+    if (all && options.workload !== undefined) return "--workload and --all do not go together: one, or each.";
+    if (all && options.html !== undefined) return "--html is the page of one run; give --workload in place of --all.";
+    if (all && integrity)
+        return "--integrity looks at versions, which are the same for each identity; leave --all out.";
     if (integrity && (only || browser)) return "--integrity is a run of its own, without --only and --browser.";
     if (!integrity && (sample || seed || signed))
         return "--sample, --seed and --signed are for --integrity; give that too.";
@@ -141,6 +177,7 @@ const program = command(
     .option("--issuer <url>", "OpenID Connect issuer that logins have to go to")
     .option("--client-id <id>", "OAuth2 client id that zot has to send")
     .option("--workload <name>", "with --stack: look as this one of CI's further identities (ci.workloads)")
+    .option("--all", "with --stack: look as each of CI's identities, one after the other")
     .option("--admins-group <name>", "group of the admins (default: admins)")
     .option("--workloads-group <name>", "group of CI (default: artifact-workloads)")
     .option("--ci-user <name>", "CI's service account, whose keys are looked at (default: zot-ci)")

@@ -73,6 +73,16 @@ test.each([
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
 });
 
+test.each([
+    [["--stack", "prod", "--all", "--integrity"], "which are the same for each identity; leave --all out."],
+    [["--stack", "prod", "--all", "--workload", "charts"], "--workload and --all do not go together"],
+    [["--stack", "prod", "--all", "--html", "a.html"], "--html is the page of one run"],
+    [["--registry", "http://127.0.0.1:1", "--all"], "--all looks as each of a stack's identities of CI"],
+])("2: one run for each identity: %j", async (args, message) => {
+    const { code, stderr } = await startVerify(args).ended;
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
+});
+
 test("2: what is for --integrity alone", async () => {
     const { code, stderr } = await startVerify(["--registry", server.url, "--signed"]).ended;
     expect({ code, stderr }).toEqual({
