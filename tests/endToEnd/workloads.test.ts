@@ -115,13 +115,12 @@ interface Outputs {
 
     test("a name that is taken in Authentik refuses the new identity, not those that have theirs", async () => {
         const workloads = { base: BASE, charts: CHARTS };
-        const person = { username: "somebody", name: "Somebody", type: "internal", path: "users", attributes: {} };
-        await site.authentik.api("POST", "/core/users/", person);
+        const { plainUser: user } = site.authentik;
         scratch.changeSettings({
-            ci: { workloads: { ...workloads, taken: { user: "somebody", group: "admins-2", repositories: ["x/**"] } } },
+            ci: { workloads: { ...workloads, taken: { user, group: "admins-2", repositories: ["x/**"] } } },
         });
         const refused = await scratch.stack.preview({ color: "never" }).catch((error: Error) => error);
-        expect(String(refused)).toContain("user somebody (ci.workloads.taken.user)");
+        expect(String(refused)).toContain(`user ${user} (ci.workloads.taken.user)`);
         expect(String(refused)).not.toContain("zot-charts");
         scratch.changeSettings({ ci: { workloads } });
     });
