@@ -7,11 +7,11 @@ import { warnOfBlueprints } from "./components/blueprintOwners";
 import { ChangedBefore } from "./components/changedBefore";
 import { declaredState } from "./components/declaredState";
 import { HardenedRegistry } from "./components/hardenedRegistry";
-import { observeHostAlone } from "./components/hostObservation";
 import { IdentityPreflight } from "./components/identityPreflight";
+import { observeMachinesAlone } from "./components/machines";
 import { silenceDebugLog } from "./components/quietEngineLog";
 import { lookUpAuthentik } from "./components/registryIdentity";
-import { type Settings, SettingsError } from "./components/settings";
+import { hasMembers, membersOf, type Settings, SettingsError } from "./components/settings";
 import { authentikAccess, authentikConnection, settingsFromPulumi } from "./components/settings/fromPulumi";
 import { warnOfMissingPermissions } from "./components/tokenPermissions";
 import { afterDestroyText } from "./components/whatNext";
@@ -41,6 +41,13 @@ function workloadOutputs({ workloadCredentials }: HardenedRegistry, { ci }: Sett
     };
 }
 
+/** The sha256 of zot's config on each machine, where the registry has several. */
+function hostOutputs({ hosts }: HardenedRegistry, settings: Settings) {
+    if (!hasMembers(settings)) return {};
+    const entries = membersOf(settings).map(({ name }, index) => [name, hosts[index]!.zotConfigSha256]);
+    return { hosts: Object.fromEntries(entries) as Record<string, pulumi.Output<string>> };
+}
+
 export = async function program() {
     silenceDebugLog();
     const { settings, matrix } = declared();
@@ -60,10 +67,10 @@ export = async function program() {
         await warnings;
         // With all that the host would refuse, if it is to be looked at.
         if (settings.host.observe) {
-            const look = observeHostAlone("registry", settings, error.message.split("\n"), {
+            const looks = observeMachinesAlone("registry", settings, error.message.split("\n"), {
                 providers: { zot: zotProvider },
             });
-            await new Promise((resolve) => look.urn.apply(resolve));
+            await Promise.all(looks.map((look) => new Promise((resolve) => look.urn.apply(resolve))));
         }
         throw error;
     });
@@ -87,6 +94,7 @@ export = async function program() {
         ...workloadOutputs(registry, settings),
         /** sha256 of zot's config as it is on the host, in hex; `npm run config` prints the config. */
         zotConfigSha256: registry.zotConfigSha256,
+        ...hostOutputs(registry, settings),
         /** What a destroy leaves, in words. */
         afterDestroy: afterDestroyText(settings.host.onDestroy),
         /** Who may do what, by repository pattern. */

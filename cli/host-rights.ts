@@ -1,7 +1,8 @@
 /** npm run host-rights: what root is to allow the user who deploys, on the registry's host, for a stack's settings. */
 import { Option } from "commander";
 import { UserError } from "../clients/userError";
-import { type HostRight, hostRights } from "../components/hostRights";
+import { type HostRight, type RightsOfMachines, rightsOfMachines } from "../components/hostRights";
+import { type Member, membersOf, type Settings } from "../components/settings";
 import { command, print, printJson, run } from "./shared/command";
 import { declaredByOption, withStackOption } from "./shared/stack";
 
@@ -30,17 +31,39 @@ const program = withStackOption(
     .action(({ json, only }: Options) => {
         const { settings } = declaredByOption(program);
         // A stack's file may leave to the site what only that knows. But a right is somebody's.
-        if (!settings.host.user && settings.host.serviceManager !== "launchd-agent")
+        const lacksUser = ({ settings: { host } }: Member) => !host.user && host.serviceManager !== "launchd-agent";
+        if (membersOf(settings).some(lacksUser))
             throw new UserError(
                 "host.user is not set: the user whom root is to give rights. " +
                     "Set it with: pulumi config set --path host.user USER",
             );
-        const rights = hostRights(settings);
-        if (json) printJson(rights);
-        else if (only) print(rights.map((right) => (right.kind === only ? right.text : "")).join(""));
-        else print(rights.length === 0 ? nothing(settings.host) : rights.map(shown).join("\n"));
+        const groups = rightsOfMachines(settings);
+        // One group is one for all, and nothing is to be told apart.
+        const isOne = groups.length === 1;
+        if (json)
+            printJson(
+                groups.flatMap(({ machines, rights }) =>
+                    rights.map((right) => (isOne ? right : { ...right, machines })),
+                ),
+            );
+        else
+            print(
+                groups
+                    .map(
+                        (group) =>
+                            (isOne ? "" : `# On ${group.machines.join(", ")}:\n`) + textOf(group, only, settings),
+                    )
+                    .join(isOne || only ? "" : "\n"),
+            );
     });
 void run(program);
+
+/** What one group of machines needs, or the text of one kind of file alone. */
+function textOf({ machines, rights }: RightsOfMachines, only: Options["only"], settings: Settings): string {
+    if (only) return rights.map((right) => (right.kind === only ? right.text : "")).join("");
+    const { settings: own } = membersOf(settings).find(({ name }) => name === machines[0])!;
+    return rights.length === 0 ? nothing(own.host) : rights.map(shown).join("\n");
+}
 
 /** As a script of root's, that can be pasted. */
 function shown(right: HostRight): string {

@@ -7,12 +7,13 @@ import * as random from "@pulumi/random";
 import type { ChangedBefore } from "./changedBefore";
 import { accountResourceName } from "./ciAccount";
 import { CiCredential } from "./ciCredential";
-import { askBeforeWithdrawal } from "./hostObservation";
 import type { IdentityPreflight } from "./identityPreflight";
 import { LiveNames, namesOfRegistry } from "./liveNames";
-import { RegistryHost } from "./registryHost";
+import { Machines } from "./machines";
+import type { RegistryHost } from "./registryHost";
 import { type AuthentikLookUps, RegistryIdentity } from "./registryIdentity";
 import { type Settings, workloadsOf } from "./settings";
+import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import { AfterDestroy } from "./whatNext";
 import { declaredPolicy, type ZotConfig } from "./zotConfig";
@@ -36,28 +37,30 @@ export class HardenedRegistry extends pulumi.ComponentResource {
     public readonly ciCredential: CiCredential;
     /** What CI's further identities push with, by their name. */
     public readonly workloadCredentials: Readonly<Record<string, CiCredential>>;
-    /** zot's config as it is on the host. */
+    /** What serves it: one host, or those of `host.members` in their order. */
+    public readonly hosts: readonly [RegistryHost, ...RegistryHost[]];
+    /** zot's config as it is on the (first) host. */
     public readonly zotConfig: pulumi.Output<ZotConfig>;
-    /** sha256 of the config file on the host, in hex. */
+    /** sha256 of the config file on the (first) host, in hex. */
     public readonly zotConfigSha256: pulumi.Output<string>;
 
     constructor(name: string, args: HardenedRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
         const names = namesOfRegistry(args.settings);
         const liveNames = new LiveNames(name, args.settings.identity.acceptRename);
+        const machines = new Machines(name, args.settings);
+        const { inputs, hooks } = machines.record();
         super(
             componentTypes.hardenedRegistry,
             name,
-            { names },
-            pulumi.mergeOptions(opts, { hooks: liveNames.record() }),
+            { names, ...inputs },
+            pulumi.mergeOptions(opts, { hooks: allHooks(liveNames.record(), hooks) }),
         );
         const parent = { parent: this };
 
-        // Nothing in Authentik changes before the host is known to take its part.
-        let looked!: (observation: pulumi.Resource) => void;
-        const after = new Promise<pulumi.Resource>((resolve) => (looked = resolve));
         const identity = new RegistryIdentity(
             name,
-            { ...args, liveNames, after },
+            // Nothing in Authentik changes before each host is known to take its part.
+            { ...args, liveNames, after: machines.observations },
             { ...parent, hooks: args.preflight?.beforeCreateAll() },
         );
         const hashKey = new random.RandomPassword(`${name}-session-hash`, { length: 64, special: false }, parent);
@@ -66,10 +69,8 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             { length: 32, special: false },
             parent,
         );
-        const host = new RegistryHost(
-            name,
+        const hosts = machines.deploy(
             {
-                settings: args.settings,
                 clientSecret: identity.clientSecret,
                 sessionKeys: pulumi
                     .all([hashKey.result, encryptKey.result])
@@ -81,7 +82,6 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             },
             parent,
         );
-        looked(host.observation);
 
         // A service account logs in at the hardened zot, and is revoked there before it goes.
         const { settings, preflight } = args;
@@ -91,7 +91,7 @@ export class HardenedRegistry extends pulumi.ComponentResource {
                 new CiCredential(
                     accountResourceName(name, workload.name),
                     { settings, workload, policy, loginFlow: identity.ciLoginFlows[workload.name], preflight },
-                    { ...parent, dependsOn: [identity, host] },
+                    { ...parent, dependsOn: [identity, ...hosts] },
                 ),
         ) as [CiCredential, ...CiCredential[]];
         this.ciCredential = ci;
@@ -99,15 +99,16 @@ export class HardenedRegistry extends pulumi.ComponentResource {
             Object.keys(settings.ci.workloads).map((workload, index) => [workload, others[index]!]),
         );
 
-        askBeforeWithdrawal(name, settings, { ...parent, dependsOn: [identity, host, ci, ...others] });
+        machines.askBeforeWithdrawal({ ...parent, dependsOn: [identity, ...hosts, ci, ...others] });
 
         new AfterDestroy(args.settings.host.onDestroy, parent);
 
-        this.zotConfig = host.zotConfig;
-        this.zotConfigSha256 = host.zotConfigSha256;
+        this.hosts = hosts;
+        this.zotConfig = hosts[0].zotConfig;
+        this.zotConfigSha256 = hosts[0].zotConfigSha256;
         this.registerOutputs({
             zotConfigSha256: this.zotConfigSha256,
-            givenNames: host.deployed.apply(() => names),
+            givenNames: pulumi.all(hosts.map(({ deployed }) => deployed)).apply(() => names),
         });
     }
 }

@@ -1,9 +1,7 @@
 /** How the registry's host is reached, and what is looked at on it. */
 import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, type HostObservationArgs, HostWithdrawal } from "pulumi-zot";
-import { LiveNames, namesOfRegistry } from "./liveNames";
 import { type HostSettings, hostSettings, type PolicySettings, type SecretText, type Settings } from "./settings";
-import { componentTypes } from "./typeTokens";
 import {
     configText,
     namelessSecretFiles,
@@ -120,24 +118,13 @@ export function askBeforeWithdrawal(
     return new HostWithdrawal(name, { connection: hostConnection(settings) }, opts);
 }
 
-/**
- * The look alone, in the place that it has in the state, where the rest cannot be declared: it fails with those
- * mistakes and with what a deployment would be refused for.
- */
-export function observeHostAlone(
+/** The look where the rest cannot be declared: it fails with those mistakes, and with what a deployment would be refused for. */
+export function observeForRefusal(
     name: string,
     settings: Settings,
     mistakes: string[],
-    opts?: pulumi.ComponentResourceOptions,
+    opts?: pulumi.CustomResourceOptions,
 ): HostObservation {
-    const liveNames = new LiveNames(name, settings.identity.acceptRename);
-    const registry = new pulumi.ComponentResource(
-        componentTypes.hardenedRegistry,
-        name,
-        { names: namesOfRegistry(settings) },
-        pulumi.mergeOptions(opts, { hooks: liveNames.record() }),
-    );
-    const host = new pulumi.ComponentResource(componentTypes.registryHost, name, {}, { parent: registry });
     const planned = plannedDeployment(settings);
     const inputs = {
         connection: hostConnection(settings),
@@ -147,5 +134,5 @@ export function observeHostAlone(
         ...planned,
         mistakes,
     };
-    return new HostObservation(name, inputs, { parent: host });
+    return new HostObservation(name, inputs, opts);
 }

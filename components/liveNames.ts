@@ -79,11 +79,17 @@ export class LiveNames {
     /**
      * Hooks that refuse, where the state does not tell what the registry was given, that an update of a resource
      * changes the name that a setting gives.
+     *
+     * @param resource name of the resource, where several have the same name. Default: that of the component
      */
-    guard(setting: string, place: NamePlace): pulumi.ResourceHookBinding | undefined {
+    guard(
+        setting: string,
+        place: NamePlace,
+        resource: string = this.component,
+    ): pulumi.ResourceHookBinding | undefined {
         if (this.renameAccepted) return undefined;
         const refuse = new pulumi.ResourceHook(
-            `${this.component}-keeps-${setting}`,
+            `${resource}-keeps-${setting}`,
             async ({ oldInputs, newInputs }) => {
                 if (this.isRecorded) return;
                 const [from, to] = await Promise.all([nameIn(oldInputs, place), nameIn(newInputs, place)]);

@@ -9,6 +9,7 @@ import { refuseUnanswered, requireAnswer } from "./deploymentAnswer";
 import { hostConnection, observeHost } from "./hostObservation";
 import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
+import { resourceHook } from "./resourceHook";
 import type { Settings } from "./settings";
 import { allHooks, showRights, tierNames } from "./shownRights";
 import { componentTypes } from "./typeTokens";
@@ -26,7 +27,16 @@ export interface RegistryHostArgs {
     /** 64 characters that sign sessions, and 32 that encrypt them: with the same keys a restart logs nobody out. */
     sessionKeys: pulumi.Input<{ hashKey: string; encryptKey: string }>;
     /** What the deployment waits for; the look at the host waits for nothing. Default: nothing. */
-    deployAfter?: pulumi.Input<pulumi.Resource>;
+    deployAfter?: readonly pulumi.Resource[];
+    /** Where the host is one of several: hooks that say so of its deployment. Default: none. */
+    rollout?: pulumi.ResourceHookBinding;
+    /** What was said of rights for other hosts of the registry, and is not said again. Default: nothing. */
+    told?: Set<string>;
+    /**
+     * Whether the host is passed over: it is neither looked at nor deployed to, and what the state has of it stays, or
+     * goes without a word to the host. Default: it is not.
+     */
+    isAway?: boolean;
     /** Who keeps the names that the registry has. Default: by what was deployed last. */
     liveNames?: LiveNames;
 }
@@ -54,6 +64,7 @@ export class RegistryHost extends pulumi.ComponentResource {
     constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
         super(componentTypes.registryHost, name, {}, opts);
         const { settings } = args;
+        const passedOver = args.isAway ? passOver(name, settings.host.address) : undefined;
 
         const files = pulumi.all([args.clientSecret, args.sessionKeys]).apply(([clientSecret, sessionKeys]) => {
             const credentials = `${JSON.stringify({ clientid: settings.identity.clientId, clientsecret: clientSecret })}\n`;
@@ -71,7 +82,12 @@ export class RegistryHost extends pulumi.ComponentResource {
         this.zotConfigSha256 = this.zotConfig.apply((config) => sha256(configText(config)));
 
         // Before the deployment, which it may ask for; and what stands in the deployment's way shows here first.
-        this.observation = observeHost(name, settings, { config: this.zotConfig, files: names }, { parent: this });
+        this.observation = observeHost(
+            name,
+            passedOver ? { ...settings, host: { ...settings.host, observe: false } } : settings,
+            { config: this.zotConfig, files: names },
+            { parent: this, retainOnDelete: args.isAway },
+        );
         const payload = pulumi.all([files, this.zotConfig, this.observation.pushes]).apply(([file, config, pushes]) =>
             hostPayload({
                 settings,
@@ -85,8 +101,8 @@ export class RegistryHost extends pulumi.ComponentResource {
         );
         // A provider's URL is no input of any resource, so that a changed issuer shows only here.
         const liveNames = args.liveNames ?? new LiveNames(name, settings.identity.acceptRename);
-        const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn });
-        const rights = showRights(name, declaredPolicy(settings), tierNames(settings));
+        const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn }, name);
+        const rights = showRights(name, declaredPolicy(settings), tierNames(settings), args.told);
         const { proxy, ...connection } = hostConnection(settings);
         const deployment = new command.remote.Command(
             name,
@@ -103,8 +119,18 @@ export class RegistryHost extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                dependsOn: args.deployAfter,
-                hooks: allHooks(issuerGuard, rights, requireAnswer(name, settings.host.address), args.changed?.hooks()),
+                dependsOn: [...(args.deployAfter ?? [])],
+                hooks: passedOver
+                    ? passedOver.hooks
+                    : allHooks(
+                          issuerGuard,
+                          rights,
+                          args.rollout,
+                          requireAnswer(name, settings.host.address),
+                          args.changed?.hooks(),
+                      ),
+                retainOnDelete: args.isAway,
+                ignoreChanges: passedOver?.ignoreChanges,
             },
         );
         refuseUnanswered(deployment, settings.host.address);
@@ -113,6 +139,19 @@ export class RegistryHost extends pulumi.ComponentResource {
         // Not the config itself: its hundreds of lines would stand in every preview that changes a right.
         this.registerOutputs({ zotConfigSha256: this.zotConfigSha256 });
     }
+}
+
+/** Everything that a deployment is made of: of a host that is away it stays as it was deployed last. */
+const DEPLOYED = ["connection", "create", "update", "delete", "stdin", "addPreviousOutputInEnv", "logging"];
+
+function passOver(name: string, host: string) {
+    const refuse = resourceHook(`${name}-is-away`, () => {
+        throw new pulumi.RunError(
+            `The registry's host ${host} is away by host.members, and was never deployed to. ` +
+                "Take it out of host.members until it is there, or remove its away: true.",
+        );
+    });
+    return { hooks: { beforeCreate: [refuse] }, ignoreChanges: DEPLOYED };
 }
 
 function issuerIn(payload: string): string | undefined {

@@ -147,8 +147,8 @@ export interface RegistryIdentityArgs {
     liveNames?: LiveNames;
     /** Asks what would stop an update half-way. Default: nobody does. */
     preflight?: IdentityPreflight;
-    /** What everything in Authentik waits for: the look at the host, which may refuse. Default: nothing. */
-    after?: pulumi.Input<pulumi.Resource>;
+    /** What everything in Authentik waits for: the look at each host, which may refuse. Default: nothing. */
+    after?: readonly pulumi.Input<pulumi.Resource>[];
     /** Notes what is made and changed. Default: nobody does. */
     changed?: ChangedBefore;
 }
@@ -171,7 +171,7 @@ export class RegistryIdentity extends pulumi.ComponentResource {
         const { found, preflight } = args;
         this.changed = args.changed;
         const { identity, registry } = args.settings;
-        const after = args.after === undefined ? [] : [args.after];
+        const after = [...(args.after ?? [])];
         const parent = { parent: this, retainOnDelete: identity.retainOnDestroy, dependsOn: after };
         const liveNames = args.liveNames ?? new LiveNames(name, identity.acceptRename);
 

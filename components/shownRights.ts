@@ -12,8 +12,14 @@ import { type JsonMap, policyOf } from "./zotConfig";
  *
  * @param component name of the component that the command belongs to
  * @param declared the policy of the config as rendered
+ * @param told what was said already, of other hosts of one registry, and is not said again
  */
-export function showRights(component: string, declared: AccessPolicy, tiers: TierNames): pulumi.ResourceHookBinding {
+export function showRights(
+    component: string,
+    declared: AccessPolicy,
+    tiers: TierNames,
+    told: Set<string> = new Set(),
+): pulumi.ResourceHookBinding {
     const show = resourceHook(
         `${component}-shows-rights`,
         async ({ oldInputs }) => {
@@ -24,8 +30,10 @@ export function showRights(component: string, declared: AccessPolicy, tiers: Tie
             const deployed = typeof stdin === "string" ? deployedPolicy(stdin) : undefined;
             if (!deployed) return;
             const changes = policyChanges(deployed, declared);
-            if (changes.length > 0)
-                await (changes.some(isWidening) ? pulumi.log.warn : pulumi.log.info)(rightsMessage(changes, tiers));
+            const text = changes.length > 0 ? rightsMessage(changes, tiers) : undefined;
+            if (text === undefined || told.has(text)) return;
+            told.add(text);
+            await (changes.some(isWidening) ? pulumi.log.warn : pulumi.log.info)(text);
         },
         { onDryRun: true },
     );

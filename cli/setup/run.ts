@@ -40,6 +40,7 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
     const asking = onInterrupt(() => undefined);
     const stack = await theStack(interview, folder);
     const { env } = stack;
+    refuseMachines(stack.name, stack.given);
     const found = await findHost(interview, {
         host: stack.given.host ?? {},
         zot: stack.given.zot ?? {},
@@ -81,6 +82,16 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
     const code = await preview(folder, stack.name, env).finally(() => watching.forget());
     interview.asker.say(code === 0 ? whatNext(stack.name) : notYet(stack.name));
     return code;
+}
+
+/** What setup asks for is one machine, and what it would write would stand beside the list. */
+function refuseMachines(stack: string, given: Groups): void {
+    const members = given.host?.members;
+    if (!Array.isArray(members) || members.length === 0) return;
+    throw new UserError(
+        `Pulumi.${stack}.yaml lists the machines of its registry (host.members), and setup knows one machine alone: ` +
+            `change the file itself, and then: pulumi preview --stack ${stack}`,
+    );
 }
 
 const whatNext = (stack: string) =>

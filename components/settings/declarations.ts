@@ -13,6 +13,7 @@ import type { Setting } from "./setting";
 
 export type { RepositoryRuleSetting } from "./declared/access";
 export type { WorkloadSetting } from "./declared/ci";
+export type { MemberSetting } from "./declared/host";
 export type { MirrorSetting } from "./declared/zot";
 
 /** The table. Its order is that of Pulumi.yaml, the reference and the messages. */

@@ -4,6 +4,7 @@ export { ACTIONS, type Action } from "./actions";
 export {
     allSettings,
     declarations,
+    type MemberSetting,
     type MirrorSetting,
     type RepositoryRuleSetting,
     type Settings,
@@ -13,6 +14,7 @@ export {
 export { extraConfigMistakes } from "./extraConfig";
 export { type HostSettings, hostSettings } from "./hostSettings";
 export { another, other, quoted } from "./meanings";
+export { hasMembers, type Member, membersOf } from "./members";
 export { byName, nameOfKey, type ParsedSettings, type PolicySettings, parseSettings, withFlatNames } from "./parse";
 export { covers, literalPrefix, matchesPattern, mayOverlap, mayPrevail, patternMistake } from "./patterns";
 export type { RawSettings } from "./rawSettings";

@@ -105,3 +105,13 @@ export function optional<T>(setting: Setting<T>): Setting<T | undefined> {
         optional: true,
     } as Setting<T | undefined>;
 }
+
+/** The values of these settings as members of a map, each of which may be left out. */
+export const optionalOf = <T extends Record<string, { schema: z.ZodMiniType }>>(settings: T) =>
+    Object.fromEntries(Object.entries(settings).map(([name, { schema }]) => [name, z.optional(schema)])) as {
+        [K in keyof T]: z.ZodMiniOptional<T[K]["schema"]>;
+    };
+
+/** What is allowed in each of these settings. */
+export const allowedOf = (settings: Record<string, { allowed: string }>): Record<string, string> =>
+    Object.fromEntries(Object.entries(settings).map(([name, { allowed }]) => [name, allowed]));

@@ -84,6 +84,12 @@ export function placeholderMistakes(url: unknown): SettingMistake[] {
     ];
 }
 
+/** Whether a stack has a value for a setting. Where there is no default, Pulumi.yaml has an empty text for "not set". */
+const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
+
+/** Of a list, as a stack's file or the command line has it. */
+const isEmptyList = (value: unknown) => ["[]", '"[]"'].includes(JSON.stringify(value));
+
 /** A value, or why there is none: no mistakes where it is missing and may be. */
 type Outcome = { value: unknown } | { mistakes: string[] };
 
@@ -94,9 +100,7 @@ interface Reading {
 }
 
 function readOne(name: string, setting: Setting<unknown>, given: unknown, reading: Reading): Outcome {
-    // Where there is no default, Pulumi.yaml has an empty text for "not set".
-    const isMissing = given === undefined || given === null || (given === "" && setting.default === undefined);
-    if (isMissing) return missing(name, setting, reading);
+    if (!isGiven(given) && !(given === "" && setting.default !== undefined)) return missing(name, setting, reading);
     if (isPlaceholder(given))
         return refused(
             `${name} has ${setting.secret ? "a placeholder" : `the placeholder ${shown(given)}`} still: ` +
@@ -111,6 +115,8 @@ function missing(name: string, setting: Setting<unknown>, { siteNeeded, group }:
     if (setting.default !== undefined) return { value: structuredClone(setting.default) };
     if (setting.optional) return { value: undefined };
     if (setting.siteOnly && !siteNeeded) return refused();
+    const other = setting.unless === undefined ? undefined : group[setting.unless];
+    if (isGiven(other) && !isEmptyList(other)) return refused();
     const hint = setting.hint ? `. ${setting.hint}` : "";
     return refused(
         `${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`,

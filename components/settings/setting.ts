@@ -82,6 +82,8 @@ export interface Setting<T> {
      * it.
      */
     siteOnly?: boolean;
+    /** Key of the setting of its group that takes its place: where that one is given, it may be missing. */
+    unless?: string;
     /**
      * A value for the command in a message, in shell syntax, for example `"$(cat key)"`. One that depends on other
      * settings of its group is worked out from them, as they stand in the stack, unchecked.

@@ -22,6 +22,8 @@ export function startZotService(options: {
     binary: string;
     configFile: string;
     url: string;
+    /** What zot's process has in its environment besides. Default: nothing. */
+    environment?: Record<string, string>;
 }): ZotService {
     const bin = join(options.folder, "bin");
     mkdirSync(bin, { recursive: true });
@@ -34,7 +36,9 @@ export function startZotService(options: {
 # Stops the zot that runs, if one does, and starts it again unless the argument is "stop".
 PATH='${process.env.PATH ?? "/usr/bin:/bin"}'
 export PATH
-pid=$(cat '${pidFile}' 2>/dev/null)
+${Object.entries(options.environment ?? {})
+    .map(([name, value]) => `export ${name}='${value}'\n`)
+    .join("")}pid=$(cat '${pidFile}' 2>/dev/null)
 if [ -n "$pid" ] && kill "$pid" 2>/dev/null; then
     while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
 fi

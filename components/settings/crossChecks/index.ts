@@ -8,6 +8,7 @@ import { accessChecks } from "./access";
 import { ciChecks } from "./ci";
 import { type CrossCheck, mistake } from "./crossCheck";
 import { hostChecks } from "./host";
+import { memberChecks, ofEachMachine } from "./members";
 import { workloadChecks } from "./workloads";
 import { zotChecks } from "./zot";
 
@@ -75,7 +76,8 @@ export const crossChecks: CrossCheck[] = [
     ...doubles,
     ...ciChecks,
     ...workloadChecks,
-    ...hostChecks,
+    ...ofEachMachine(hostChecks),
+    ...memberChecks,
     ...unmetNeeds,
     ...siteChecks,
 ];

@@ -1,6 +1,19 @@
 /** Settings of CI's key: how long it lives, and where it is put; and of further identities of CI. Pure. */
 import * as z from "zod/mini";
-import { address, boolean, checked, define, integer, isName, longDuration, name, oneOf, optional } from "../kinds";
+import {
+    address,
+    allowedOf,
+    boolean,
+    checked,
+    define,
+    integer,
+    isName,
+    longDuration,
+    name,
+    oneOf,
+    optional,
+    optionalOf,
+} from "../kinds";
 import { longer, onOff, ordered, other, quoted, unclear } from "../meanings";
 import { channelMistake, patternMistake } from "../patterns";
 import { tagFormMistake } from "../tagForms";
@@ -114,16 +127,6 @@ export const ciSecrets = {
         review: other("what is handed to CI, and as a secret or not, is"),
     }),
 };
-
-/** These settings as members of a map, each of which may be left out. */
-const optionalOf = <T extends Record<string, { schema: z.ZodMiniType }>>(settings: T) =>
-    Object.fromEntries(Object.entries(settings).map(([name, { schema }]) => [name, z.optional(schema)])) as {
-        [K in keyof T]: z.ZodMiniOptional<T[K]["schema"]>;
-    };
-
-/** What is allowed in each of these settings. */
-const allowedOf = (settings: Record<string, { allowed: string }>): Record<string, string> =>
-    Object.fromEntries(Object.entries(settings).map(([name, { allowed }]) => [name, allowed]));
 
 const workload = z.strictObject({
     user: checked(userName),

@@ -1,19 +1,25 @@
 /** Settings of the host: how it is reached, and what a deployment does there. Pure. */
 import { isIP } from "node:net";
+import * as z from "zod/mini";
 import { hostKeyMistake, hostKeyOfScan, SCAN_FOUND_NOTHING, scanCommand } from "../hostKeys";
 import {
     absolutePath,
+    allowedOf,
     boolean,
     CONTROL_CHARACTER,
+    checked,
     define,
     integer,
     oneOf,
     optional,
+    optionalOf,
     port,
     secret,
     text,
 } from "../kinds";
 import { another, NO_RIGHTS, onOff, ordered, other, unclear } from "../meanings";
+import { memberNameMistake, membersChange } from "../memberNames";
+import { zot } from "./zot";
 
 /** Whether this is where a host is, or why not. */
 function hostAddressMistake(value: string): boolean | string {
@@ -23,12 +29,14 @@ function hostAddressMistake(value: string): boolean | string {
     return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(value);
 }
 
-export const host = {
+/** Of one machine, or of all alike. */
+const machine = {
     address: define({
         description: "Name or address of the registry's host, for SSH.",
         ...text("a host name or IP address", hostAddressMistake),
         siteOnly: true,
         example: "registry-host.example.org",
+        unless: "members",
         review: other("the config and its secrets are sent to the host"),
     }),
     port: define({
@@ -48,6 +56,7 @@ export const host = {
         description: "The host's public SSH key, a line of known_hosts; a host that shows another key is refused.",
         ...text("an ed25519 or ecdsa key, as `ssh-keyscan -p PORT -t ed25519 HOST` prints it", hostKeyMistake),
         siteOnly: true,
+        unless: "members",
         read: hostKeyOfScan,
         example: scanCommand,
         hint: `If it was set by that command, ${SCAN_FOUND_NOTHING}.`,
@@ -222,5 +231,83 @@ export const host = {
         default: 60,
         review: NO_RIGHTS,
         host: { script: "readyTimeout" },
+    }),
+};
+
+/** What each machine may have of its own; what it leaves out is as in `host` and `zot`. */
+const OWN = {
+    port: machine.port,
+    user: machine.user,
+    jumpAddress: machine.jumpAddress,
+    jumpPort: machine.jumpPort,
+    jumpUser: machine.jumpUser,
+    jumpHostKey: machine.jumpHostKey,
+    serviceManager: machine.serviceManager,
+    serviceName: machine.serviceName,
+    restartCommand: machine.restartCommand,
+    sudo: machine.sudo,
+    logFile: machine.logFile,
+};
+const OWN_ZOT = {
+    binary: zot.binary,
+    configFile: zot.configFile,
+    rootDirectory: zot.rootDirectory,
+    address: zot.address,
+    port: zot.port,
+    user: zot.user,
+    tlsCertFile: zot.tlsCertFile,
+    tlsKeyFile: zot.tlsKeyFile,
+    caFile: zot.caFile,
+};
+
+const member = z.strictObject({
+    name: z.optional(checked(memberNameMistake)),
+    address: machine.address.schema,
+    // As it was printed, with its comments.
+    hostKey: checked((value) => hostKeyMistake(hostKeyOfScan(value))),
+    ...optionalOf(OWN),
+    zot: z.optional(z.strictObject(optionalOf(OWN_ZOT))),
+    away: z.optional(z.boolean()),
+});
+
+/** What is allowed in each member of an entry of `host.members`. */
+const ALLOWED: Record<string, string> = {
+    address: machine.address.allowed,
+    hostKey: machine.hostKey.allowed,
+    name: "a name of letters, digits, dots and dashes",
+    ...allowedOf(OWN),
+    zot: `a map of some of ${Object.keys(OWN_ZOT).join(", ")}, as in zot`,
+    away: "true or false: whether an update passes it over",
+};
+
+/** @param path the number of an entry, and a place in it */
+function allowedInMember([entry, key, part]: readonly PropertyKey[]): string | undefined {
+    if (entry === undefined) return undefined;
+    if (key === undefined)
+        return `{address, hostKey}, and where wanted some of ${Object.keys(ALLOWED).slice(2).join(", ")}`;
+    const ofZot = key === "zot" && part !== undefined ? allowedOf(OWN_ZOT)[String(part)] : undefined;
+    return ofZot ?? ALLOWED[String(key)];
+}
+
+/** One of `host.members`, as a site writes it. */
+export type MemberSetting = z.infer<typeof member>;
+
+export const host = {
+    ...machine,
+    members: define<MemberSetting[]>({
+        description:
+            "The machines of a registry that runs on several, in the order in which they are deployed to, " +
+            "in place of host.address and host.hostKey: each with its address and host key, " +
+            "and what is not as in host and zot.",
+        kind: "list",
+        schema: z.array(member),
+        allowed:
+            "a list of {address, hostKey}, and where wanted {name (default: the address), port, user, jumpAddress, jumpPort, jumpUser, jumpHostKey, " +
+            "serviceManager, serviceName, restartCommand, sudo, logFile, zot: {binary, configFile, rootDirectory, " +
+            "address, port, user, tlsCertFile, tlsKeyFile, caFile}, away: whether an update passes it over}",
+        allowedAt: allowedInMember,
+        default: [],
+        siteOnly: true,
+        review: membersChange,
     }),
 };

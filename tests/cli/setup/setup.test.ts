@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { skippable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { startSshHost } from "../../../testbed/sshHost";
 import { type Operator, reason, startOperator } from "../../runbooks/operator";
@@ -101,6 +101,18 @@ jest.setTimeout(1_200_000);
         const after = readFileSync(file("first"), "utf8");
         expect(after.replace("    metrics: anonymous\n", "")).toBe(before);
         expect(after).not.toBe(before);
+    });
+
+    test("a stack that lists several machines is left to its file, before anything is asked", async () => {
+        const before = readFileSync(file("first"), "utf8");
+        const { address, hostKey, ...host } = settings("first")["zot-hardening:host"]!;
+        const config = { ...settings("first"), "zot-hardening:host": { ...host, members: [{ address, hostKey }] } };
+        writeFileSync(file("first"), stringify({ ...parse(before), config }));
+        const { text } = await setup("--stack first --yes --no-preview", { code: 2 });
+        expect(text).toContain(
+            "Pulumi.first.yaml lists the machines of its registry (host.members), and setup knows one",
+        );
+        writeFileSync(file("first"), before);
     });
 
     test("in a pipe, one line answers one question", async () => {

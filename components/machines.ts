@@ -1,0 +1,172 @@
+/** The machines of a registry, each with its look and its deployment: one after the other, and none before all looks. */
+import * as pulumi from "@pulumi/pulumi";
+import { askBeforeWithdrawal, observeForRefusal } from "./hostObservation";
+import { LiveNames, namesOfRegistry } from "./liveNames";
+import { RegistryHost, type RegistryHostArgs } from "./registryHost";
+import { Rollout } from "./rollout";
+import { hasMembers, type Member, membersOf, type Settings } from "./settings";
+import { allHooks } from "./shownRights";
+import { componentTypes } from "./typeTokens";
+
+/** What is the same for every machine. */
+export type SharedByMachines = Omit<RegistryHostArgs, "settings" | "rollout" | "told" | "isAway" | "deployAfter"> & {
+    /** What the first deployment waits for. */
+    deployAfter: pulumi.Resource;
+};
+
+/** A machine as it stands in the state. */
+interface Machine extends Member {
+    resource: string;
+    aliases: pulumi.Alias[];
+}
+
+export class Machines {
+    private readonly machines: readonly Machine[];
+    private readonly looks;
+    private readonly isList: boolean;
+
+    /** @param name of the registry, in the state */
+    constructor(
+        private readonly name: string,
+        settings: Settings,
+    ) {
+        this.isList = hasMembers(settings);
+        this.machines = machinesOf(name, settings);
+        this.looks = this.machines.map(() => Promise.withResolvers<pulumi.Resource>());
+    }
+
+    /**
+     * What the component that has the machines says of them as its inputs, and hooks that refuse, in preview already,
+     * that one which stays is called otherwise: what was deployed under its former name would be withdrawn from it.
+     * Nothing where there is no list: a registry on one machine has no names to tell apart.
+     */
+    record(): { inputs: Record<string, unknown>; hooks: pulumi.ResourceHookBinding } {
+        const now = identities(this.machines);
+        const refuse = new pulumi.ResourceHook(
+            `${this.name}-keeps-names-of-machines`,
+            async ({ oldInputs }) => {
+                const before = (oldInputs as { machines?: Identities } | undefined)?.machines ?? {};
+                const mistakes = renamed(before, now, this.isList);
+                if (mistakes.length > 0) throw new pulumi.RunError(mistakes.join("\n"));
+            },
+            { onDryRun: true },
+        );
+        return { inputs: this.isList ? { machines: now } : {}, hooks: { beforeUpdate: [refuse] } };
+    }
+
+    /** The look at each machine, once {@link deploy} has declared it. */
+    get observations(): Promise<pulumi.Resource>[] {
+        return this.looks.map(({ promise }) => promise);
+    }
+
+    /** Declares each machine's look and deployment. */
+    deploy({ deployAfter, changed, ...shared }: SharedByMachines, opts: pulumi.ComponentResourceOptions) {
+        const present = this.machines.filter(({ isAway }) => !isAway).map(({ name }) => name);
+        const rollout = new Rollout(this.name, present);
+        const told = new Set<string>();
+        const hosts: RegistryHost[] = [];
+        for (const [index, { name, settings, resource, aliases, isAway }] of this.machines.entries()) {
+            const host = new RegistryHost(
+                resource,
+                {
+                    ...shared,
+                    settings,
+                    isAway,
+                    told,
+                    rollout: rollout.hooks(name),
+                    // What fails on one machine begins on no other.
+                    deployAfter: [deployAfter, ...hosts],
+                    changed: name === present[0] ? changed : undefined,
+                },
+                { ...opts, aliases },
+            );
+            this.looks[index]!.resolve(host.observation);
+            hosts.push(host);
+        }
+        return hosts as [RegistryHost, ...RegistryHost[]];
+    }
+
+    /** What a destroy begins with, on each machine. It has to depend on all that is to be left as it is otherwise. */
+    askBeforeWithdrawal(opts: pulumi.CustomResourceOptions): void {
+        for (const { resource, settings, aliases, isAway } of this.machines)
+            askBeforeWithdrawal(resource, settings, { ...opts, aliases, retainOnDelete: isAway });
+    }
+}
+
+/**
+ * Each machine with its name in the state. One that is alone has the registry's; of several each has its own address in
+ * it, so that one may come and go, and the first takes over what the state has of one that was alone.
+ */
+function machinesOf(name: string, settings: Settings): Machine[] {
+    const several = hasMembers(settings);
+    return membersOf(settings).map((machine, index) => {
+        const own = `${name}-${machine.name.replace(/[^A-Za-z0-9.-]/g, "-")}`;
+        const alias = several ? (index === 0 ? name : undefined) : own;
+        return {
+            ...machine,
+            resource: several ? own : name,
+            aliases: alias === undefined ? [] : [{ name: alias }],
+        };
+    });
+}
+
+/** By the name in the state: what each machine is known by. */
+type Identities = Record<string, { name: string; place: string; key: string }>;
+
+const identities = (machines: readonly Machine[]): Identities =>
+    Object.fromEntries(
+        machines.map(({ resource, name, settings: { host } }) => [
+            resource,
+            // A key without the name before it and the comment behind it.
+            { name, place: `${host.address} ${host.port}`, key: /AAAA\S+/.exec(host.hostKey)?.[0] ?? "" },
+        ]),
+    );
+
+/** Machines that would be withdrawn from under another name of theirs, one sentence each. */
+export function renamed(before: Identities, now: Identities, isList: boolean): string[] {
+    const added = Object.entries(now).filter(([resource]) => !(resource in before));
+    return Object.entries(before)
+        .filter(([resource]) => !(resource in now))
+        .flatMap(([, gone]) => {
+            const same = added.find(([, { place, key }]) => place === gone.place || key === gone.key)?.[1];
+            // Alone it takes over what the state has of its own address.
+            if (same === undefined || (!isList && same.name === gone.name)) return [];
+            const mend = isList
+                ? `Give ${same.name} name: ${gone.name} in host.members.`
+                : `Leave it in host.members, as the only one, with name: ${gone.name}.`;
+            return [
+                `The machine that was called ${gone.name} would be called ${same.name}, and what was deployed as ` +
+                    `${gone.name} would be withdrawn from it, so that nobody could push. ${mend} If they are two ` +
+                    `machines, take ${gone.name} out of host.members in an update of its own.`,
+            ];
+        });
+}
+
+/**
+ * The looks alone, in the place that they have in the state, where the rest cannot be declared: each fails with those
+ * mistakes and with what a deployment would be refused for.
+ *
+ * @param name of the registry, in the state
+ */
+export function observeMachinesAlone(
+    name: string,
+    settings: Settings,
+    mistakes: string[],
+    opts?: pulumi.ComponentResourceOptions,
+): pulumi.Resource[] {
+    const liveNames = new LiveNames(name, settings.identity.acceptRename);
+    const { inputs, hooks } = new Machines(name, settings).record();
+    const registry = new pulumi.ComponentResource(
+        componentTypes.hardenedRegistry,
+        name,
+        { names: namesOfRegistry(settings), ...inputs },
+        pulumi.mergeOptions(opts, { hooks: allHooks(liveNames.record(), hooks) }),
+    );
+    return machinesOf(name, settings)
+        .filter(({ isAway }) => !isAway)
+        .map(({ settings: own, resource, aliases }) => {
+            const parent = { parent: registry, aliases };
+            const host = new pulumi.ComponentResource(componentTypes.registryHost, resource, {}, parent);
+            return observeForRefusal(resource, own, mistakes, { parent: host });
+        });
+}

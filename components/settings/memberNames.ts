@@ -1,0 +1,36 @@
+/** What the machines of a registry may be called, and what a change of them means to a review. Pure. */
+import { quoted } from "./meanings";
+import { type ChangeMeaning, isMap } from "./setting";
+
+/** Why a machine cannot be called so; its name becomes part of names in the stack's state. */
+export const memberNameMistake = (value: string): string | undefined =>
+    /^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$/.test(value)
+        ? undefined
+        : "it is not letters, digits, dots and dashes, 100 at most";
+
+/** The port that a member has where its entry says none, as far as a review knows: that of `host`. */
+const placeOf = ({ address, port }: Record<string, unknown>): string =>
+    `${String(address)}${port === undefined ? "" : ` port ${String(port)}`}`;
+
+/** What a change of `host.members` means: where the config and its secrets are sent, and who is trusted there. */
+export function membersChange(before: unknown, after: unknown): ChangeMeaning {
+    const [from, to] = [before, after].map(
+        (value) => new Map((Array.isArray(value) ? value : []).filter(isMap).map((entry) => [placeOf(entry), entry])),
+    ) as [Map<string, Record<string, unknown>>, Map<string, Record<string, unknown>>];
+    const changes = [...new Set([...from.keys(), ...to.keys()])].flatMap((place) =>
+        entryChanges(place, from.get(place), to.get(place)),
+    );
+    return { effect: "unclear", words: changes.join("; ") || "the machines of the registry are in another order" };
+}
+
+function entryChanges(
+    place: string,
+    before: Record<string, unknown> | undefined,
+    after: Record<string, unknown> | undefined,
+): string[] {
+    if (before === undefined) return [`the config and its secrets are sent to ${quoted(place)}, too`];
+    if (after === undefined) return [`${quoted(place)} is no machine of the registry any longer`];
+    return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+        .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+        .map((key) => `${key} of ${quoted(place)} is ${quoted(after[key])} instead of ${quoted(before[key])}`);
+}

@@ -1,0 +1,47 @@
+/** A registry on one machine that becomes the first of a list, and the host again: nothing is replaced by either. */
+import { resolve } from "node:path";
+import type { UpResult } from "@pulumi/pulumi/automation";
+
+import program = require("../../index");
+
+import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { type Site, startSite } from "../../testbed/site";
+import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
+
+const { reason } = findToolchain();
+
+jest.setTimeout(300_000);
+
+(reason ? describe.skip : describe)(skippable("one machine, by the list of machines", reason), () => {
+    let site: Site;
+    let scratch: ScratchStack;
+    const up = () => scratch.stack.up({ color: "never" });
+    const changes = ({ summary }: UpResult) =>
+        Object.keys(summary.resourceChanges ?? {}).filter((kind) => kind !== "same");
+
+    beforeAll(async () => {
+        site = await startSite();
+        scratch = await createScratchStack(site, resolve(__dirname, "../.."), program);
+        await up();
+    });
+    afterAll(async () => {
+        await scratch?.stack.destroy({ color: "never" }).catch(() => undefined);
+        await site?.stop();
+    });
+
+    test("the first of the list takes over what the state has of the host, and the host what it has of it", async () => {
+        const { address, port, hostKey } = site.settings.host as Record<string, unknown>;
+        scratch.changeSettings({ host: { address: "", hostKey: "", members: [{ address, port, hostKey }] } });
+        const listed = await up();
+        expect(changes(listed)).toEqual([]);
+        expect(Object.keys(listed.outputs.hosts!.value as object)).toEqual([`${String(address)} port ${String(port)}`]);
+        const urns = (await scratch.stack.exportStack()).deployment.resources.map(({ urn }: { urn: string }) => urn);
+        const name = `registry-${String(address)}-port-${String(port)}`;
+        expect(urns.filter((urn: string) => urn.endsWith(`::${name}`))).toHaveLength(4);
+
+        scratch.changeSettings({ host: { address, hostKey, members: [] } });
+        const alone = await up();
+        expect(changes(alone)).toEqual([]);
+        expect(alone.outputs).not.toHaveProperty("hosts");
+    });
+});
