@@ -7,6 +7,7 @@ import type { UpResult } from "@pulumi/pulumi/automation";
 
 import program = require("../../index");
 
+import { RegistryClient } from "../../clients/zot/registry";
 import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
@@ -95,13 +96,7 @@ const CHANGES: [string, ByHand][] = [
     let scratch: ScratchStack;
     let ids: Ids;
     const operation = { color: "never" } as const;
-    const changes = ({ summary }: UpResult) =>
-        Object.entries(summary.resourceChanges ?? {}).filter(([name, count]) => name !== "same" && (count ?? 0) > 0);
-
-    beforeAll(async () => {
-        site = await startSite();
-        scratch = await createScratchStack(site, ROOT, program);
-        await scratch.stack.up(operation);
+    const idsNow = async (): Promise<Ids> => {
         const { api } = site.authentik;
         const first = async <T>(path: string) => (await api<{ results: T[] }>("GET", path)).results[0]!;
         const admins = await first<{ pk: string }>("/core/groups/?name=admins");
@@ -110,12 +105,21 @@ const CHANGES: [string, ByHand][] = [
             "GET",
             `/policies/bindings/?target=${application.pk}`,
         );
-        ids = {
+        return {
             provider: (await first<{ pk: number }>("/providers/oauth2/?client_id=zot")).pk,
             group: (await first<{ pk: string }>("/core/groups/?name=artifact-workloads")).pk,
             user: (await first<{ pk: number }>("/core/users/?username=zot-ci")).pk,
             adminsBinding: results.find(({ group }) => group === admins.pk)!,
         };
+    };
+    const changes = ({ summary }: UpResult) =>
+        Object.entries(summary.resourceChanges ?? {}).filter(([name, count]) => name !== "same" && (count ?? 0) > 0);
+
+    beforeAll(async () => {
+        site = await startSite();
+        scratch = await createScratchStack(site, ROOT, program);
+        await scratch.stack.up(operation);
+        ids = await idsNow();
     });
 
     afterAll(async () => {
@@ -136,6 +140,31 @@ const CHANGES: [string, ByHand][] = [
         expect(changes(mended)).toEqual([["update", 1]]);
         const after = await api<Record<string, unknown>>("GET", path(ids));
         for (const name of Object.keys(change)) expect({ [name]: after[name] }).toEqual({ [name]: before[name] });
+    });
+
+    test.each<[string, (now: Ids) => string]>([
+        ["a binding", ({ adminsBinding: { pk } }) => `/policies/bindings/${pk}/`],
+        ["the application", () => "/core/applications/zot/"],
+        ["the provider", ({ provider }) => `/providers/oauth2/${provider}/`],
+        ["the group", ({ group }) => `/core/groups/${group}/`],
+        ["the service account", ({ user }) => `/core/users/${user}/`],
+    ])("%s that is deleted is made again, with all that Authentik takes away along with it", async (_, path) => {
+        const { api } = site.authentik;
+        await api("DELETE", path(ids));
+        await scratch.stack.up({ ...operation, refresh: true });
+        ids = await idsNow();
+        const application = await api<{ pk: string }>("GET", "/core/applications/zot/");
+        expect(application).toMatchObject({ provider: ids.provider });
+        expect(await api("GET", `/core/users/${ids.user}/`)).toMatchObject({ groups: [ids.group] });
+        const { results } = await api<{ results: { group: string }[] }>(
+            "GET",
+            `/policies/bindings/?target=${application.pk}`,
+        );
+        expect(results.map(({ group }) => group).sort()).toEqual([ids.adminsBinding.group, ids.group].sort());
+        expect(changes(await scratch.stack.up({ ...operation, refresh: true }))).toEqual([]);
+        const { ciUserName, ciApiKey } = await scratch.stack.outputs();
+        const ci = new RegistryClient(site.registryUrl, { username: ciUserName!.value, key: ciApiKey!.value });
+        expect(await ci.push("app/after", `v${Date.now()}`, "x")).toBe(201);
     });
 
     test("what people set and no setting says stays, with a refresh and without", async () => {
