@@ -26,7 +26,7 @@ import {
 } from "./apiKeyProperties";
 import { AfterMinting, executePlan, type PlanOutcome } from "./executePlan";
 import { checkRegistry, withLogin } from "./keyLogin";
-import { GENERATION, predecessorsText, predecessorText, reportForeign, reportKeys } from "./keyMessages";
+import { GENERATION, predecessorsText, predecessorText, refusedText, reportForeign, reportKeys } from "./keyMessages";
 import { keysSeenBy, prove } from "./keyProof";
 import { type Due, due, type KeyState, plan, predecessorOf } from "./plan";
 import type { Services } from "./services";
@@ -324,14 +324,7 @@ class ApiKeyResource {
         const now = new Date();
         const next = plan({ state: before?.state, wanted, now, keys, owner, takeOver });
         if (next.refusedFor.length > 0) {
-            throw new Error(
-                `${user} has API keys at ${registryUrl} that another Pulumi stack made: ` +
-                    `${next.refusedFor.map(ownerText).join(", ")}. Each of the two would revoke the other's keys. ` +
-                    "Give this stack a service account of its own (identity.ciUser, or ci.workloads.NAME.user), " +
-                    "or destroy the other stack; if that one is gone for good, " +
-                    "take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true " +
-                    "(of a further identity of CI: ci.workloads.NAME.takeOverKeys)",
-            );
+            throw new Error(refusedText(next.refusedFor.map(ownerText), user, registryUrl));
         }
         const proveKey = (key: string) =>
             prove(this.services().holder(registryUrl, user, key), repository, registryUrl);

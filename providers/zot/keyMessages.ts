@@ -7,6 +7,15 @@ import type { KeyPlan, Predecessor } from "./plan";
 /** The setting that ends all keys of a user but one, which is an identity's own. */
 export const GENERATION = "ci.keyGeneration (of a further identity of CI: ci.workloads.NAME.keyGeneration)";
 
+/** Why nothing is done where other stacks have keys of the user. @param owners what each is called */
+export const refusedText = (owners: readonly string[], user: string, registryUrl: string): string =>
+    `${user} has API keys at ${registryUrl} that another Pulumi stack made: ` +
+    `${owners.join(", ")}. Each of the two would revoke the other's keys. ` +
+    "Give this stack a service account of its own (identity.ciUser, or ci.workloads.NAME.user), " +
+    "or destroy the other stack; if that one is gone for good, " +
+    "take its keys over as predecessors: pulumi config set --path ci.takeOverKeys true " +
+    "(of a further identity of CI: ci.workloads.NAME.takeOverKeys)";
+
 /**
  * What was done to the user's keys.
  *
