@@ -94,6 +94,6 @@ as_zot() {
 # Reads: owner. Sets: in_place. Prints: -.
 in_place_as_zot() {
     [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ] || can_become_zot
-    in_place=exec
+    in_place="exec"
     as_zot "$@"
 }
