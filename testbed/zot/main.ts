@@ -64,15 +64,23 @@ async function verify(file: string): Promise<number> {
     const { loadConfig } = await import("./config.js");
     const { ConfigError } = await import("./configFile.js");
     const log = openLog("info", "");
+    let output: string;
     try {
-        loadConfig(file);
-        log.info("config file is valid", { config: file });
-        return 0;
+        ({ output } = loadConfig(file).log);
     } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         log.error("invalid config file", { config: file });
         return fail(error.message);
     }
+    // It opens the log too, and makes it; where that cannot be, zot panics.
+    try {
+        openLog("info", output);
+    } catch (error) {
+        process.stderr.write(`panic: ${(error as Error).message}\n\ngoroutine 1 [running]:\n`);
+        return 2;
+    }
+    log.info("config file is valid", { config: file });
+    return 0;
 }
 
 /** Undefined: the registry runs, until a signal ends it. */
