@@ -3,10 +3,20 @@
  * down how it was called, and whose container is the stand-in.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    rmSync,
+    statSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
+import { findExecutable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { startAuthentikContainer } from "../../../testbed/site/authentikContainer";
 
 const ROOT = resolve(__dirname, "../../..");
@@ -46,7 +56,10 @@ const STAND_IN = `
 
 beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "authentik-container-"));
-    process.env.PATH = `${at("bin")}:/usr/bin:/bin`;
+    // Tools that the engine needs, and no engine of this machine.
+    mkdirSync(at("tools"));
+    for (const tool of ["sh", "sed", "sleep", "cat"]) symlinkSync(findExecutable(tool)!, join(at("tools"), tool));
+    process.env.PATH = `${at("bin")}:${at("tools")}`;
 });
 afterEach(() => {
     process.env.PATH = PATH;
