@@ -92,10 +92,29 @@ export function composedFile(
 }
 
 /** What of the host's config goes with the first deployment, as `zot.dropSettings` names it. */
-export function lostSettings({ replaced, refused }: Suggestion, isYaml: boolean): string[] {
+export function lostSettings(
+    { replaced, refused, different, declared }: Pick<Suggestion, "replaced" | "refused" | "different" | "declared">,
+    isYaml: boolean,
+): string[] {
     // The push does not compare a config that is not JSON.
     if (isYaml) return ["*"];
-    return [...new Set([...replaced, ...refused.map((sentence) => sentence.split(" ")[0]!)])];
+    // What was decided otherwise, such as metrics that are off now, goes as well.
+    const gone = different.filter((one) => one.declared === undefined).map(({ path }) => path);
+    const config = declared.zotConfig();
+    return [
+        ...new Set([
+            ...replaced,
+            ...refused.map((sentence) => sentence.split(" ")[0]!),
+            ...gone.map((path) => firstMissing(config, path)),
+        ]),
+    ];
+}
+
+/** The first part of a path that a config does not have: what a deployment says that it would remove. */
+function firstMissing(config: JsonMap, path: string): string {
+    const keys = path.split(".");
+    const depth = keys.findIndex((_key, index) => valueAt(config, keys.slice(0, index + 1)) === undefined);
+    return keys.slice(0, depth < 0 ? keys.length : depth + 1).join(".");
 }
 
 /** Whether a text is a config in another form than the push compares. */

@@ -14,6 +14,7 @@ import { settingsFromHost, withAbsolutePaths } from "../../../cli/setup/fromHost
 import { type FoundZot, type HostFacts, hostFactsIn, zotInWords } from "../../../cli/setup/hostFacts";
 import { answerMistake, answersIn, helpOf, type QuestionName, questions, targetIn } from "../../../cli/setup/questions";
 import { allSettings } from "../../../components/settings";
+import { siteSettings } from "../../support/settings";
 
 describe("questions", () => {
     const names = Object.keys(questions) as QuestionName[];
@@ -294,9 +295,17 @@ config:
     });
 
     test("what goes with the first deployment", () => {
-        const found = { replaced: ["http.auth.htpasswd"], refused: ["log.token is a secret, but …"] };
-        const suggestion = found as unknown as Parameters<typeof lostSettings>[0];
-        expect(lostSettings(suggestion, false)).toEqual(["http.auth.htpasswd", "log.token"]);
+        const suggestion: Parameters<typeof lostSettings>[0] = {
+            replaced: ["http.auth.htpasswd"],
+            refused: ["log.token is a secret, but …"],
+            different: [
+                { path: "extensions.metrics.enable", onHost: true, setting: "zot.metrics" },
+                { path: "extensions.metrics.prometheus.path", onHost: "/metrics", setting: "zot.metricsPath" },
+                { path: "storage.gcDelay", onHost: "2h", declared: "1h", setting: "zot.garbageCollectionDelay" },
+            ],
+            declared: siteSettings(),
+        };
+        expect(lostSettings(suggestion, false)).toEqual(["http.auth.htpasswd", "log.token", "extensions.metrics"]);
         expect(lostSettings(suggestion, true)).toEqual(["*"]);
     });
 });
