@@ -309,6 +309,9 @@ function settingsOf(folder: string, stack: string): Pick<StackSide, "settings" |
     return { settings: found, beside };
 }
 
+/** Settings whose change is told by what is in them, entry by entry. */
+const WEIGHED_WHOLE = new Set(["ci.workloads", "host.members"]);
+
 const isSecure = (value: Record<string, unknown>) =>
     typeof value.secure === "string" && Object.keys(value).length === 1;
 
@@ -320,7 +323,7 @@ function settingValue(name: string, value: unknown, isHidden?: boolean): Setting
         text.includes('"secure":');
     return {
         fingerprint,
-        ...(name === "ci.workloads" && !isSecret ? { whole: value } : {}),
+        ...(WEIGHED_WHOLE.has(name) && !isSecret ? { whole: value } : {}),
         shown: isSecret
             ? "[secret]"
             : shown(DECLARED.has(name) && name !== "zot.extraConfig" ? value : withoutSecretsIn(value)),

@@ -87,7 +87,8 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
 /** What setup asks for is one machine, and what it would write would stand beside the list. */
 function refuseMachines(stack: string, given: Groups): void {
     const members = given.host?.members;
-    if (!Array.isArray(members) || members.length === 0) return;
+    // On the command line it is set as a text.
+    if (members === undefined || members === "" || ["[]", '"[]"'].includes(JSON.stringify(members))) return;
     throw new UserError(
         `Pulumi.${stack}.yaml lists the machines of its registry (host.members), and setup knows one machine alone: ` +
             `change the file itself, and then: pulumi preview --stack ${stack}`,

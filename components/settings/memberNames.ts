@@ -4,9 +4,7 @@ import { type ChangeMeaning, isMap } from "./setting";
 
 /** Why a machine cannot be called so; its name becomes part of names in the stack's state. */
 export const memberNameMistake = (value: string): string | undefined =>
-    /^[A-Za-z0-9][A-Za-z0-9.-]{0,99}$/.test(value)
-        ? undefined
-        : "it is not letters, digits, dots and dashes, 100 at most";
+    /^[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,252}$/.test(value) ? undefined : "it is no name of letters, digits and ._:-";
 
 /** The port that a member has where its entry says none, as far as a review knows: that of `host`. */
 const placeOf = ({ address, port }: Record<string, unknown>): string =>

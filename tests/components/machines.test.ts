@@ -4,7 +4,7 @@ import { HardenedRegistry } from "../../components/hardenedRegistry";
 import { rightsOfMachines } from "../../components/hostRights";
 import { renamed } from "../../components/machines";
 import { rolloutText } from "../../components/rollout";
-import { declarations, membersOf, SettingsError } from "../../components/settings";
+import { declarations, membersOf, SecretText, SettingsError } from "../../components/settings";
 import { type Recorded, recordResources } from "../support/recordedProgram";
 import { HOST_KEY, siteSettings } from "../support/settings";
 
@@ -99,11 +99,60 @@ describe("settings", () => {
         const command = { serviceManager: "command" };
         expect(mistakesOf([A, { ...B, ...command }])).toEqual([
             expect.stringMatching(
-                /^host\.restartCommand: it is not set .* \(host\.members: b\.example\.org port 2222\)$/,
+                /^host\.restartCommand: it is not set .* \(This is b\.example\.org port 2222 alone: /,
             ),
         ]);
         expect(mistakesOf([A, B], command)).toEqual([
             expect.stringMatching(/^host\.restartCommand: it is not set .*"$/),
+        ]);
+    });
+
+    test("what looks shared, and is each machine's own, is refused", () => {
+        const { storage, http } = SHARED;
+        const sentences = (extra: object) => mistakesOf([A, B], {}, extra).map((message) => message.split(/[,;]/)[0]);
+        expect(sentences({ storage, http: { auth: { sessionDriver: { name: "local" } } } })).toEqual([
+            "zot.extraConfig: http.auth.sessionDriver is not one that is shared",
+        ]);
+        const cacheDriver = { name: "boltdb" };
+        const storageDriver = { name: "local" };
+        expect(sentences({ storage: { ...storage, cacheDriver, storageDriver }, http })).toEqual([
+            "zot.extraConfig: storage.storageDriver is not one that is shared",
+            "zot.extraConfig: storage.cacheDriver is not one that is shared",
+        ]);
+        const near = { ...redis("zot"), url: "redis://localhost:6379" };
+        expect(sentences({ storage: { ...storage, cacheDriver: near }, http })).toEqual([
+            "zot.extraConfig: storage.cacheDriver.url names localhost",
+        ]);
+        expect(sentences({ storage: { ...storage, cacheDriver: { name: "redis" } }, http })).toEqual([
+            "zot.extraConfig: storage.cacheDriver is not one that is shared",
+        ]);
+    });
+
+    test("one machine in two forms of its address is one", () => {
+        const pairs = [
+            ["2001:db8::1", "2001:DB8:0:0::1"],
+            ["one.example.org", "One.example.org."],
+        ];
+        for (const [one, other] of pairs)
+            expect(
+                mistakesOf([
+                    { ...A, address: one },
+                    { ...A, address: other },
+                ]),
+            ).toEqual(["host.members[1]: it has the address and port of host.members[0]; remove one of them."]);
+    });
+
+    test("what a machine needs besides is asked of each; what is encrypted is none", () => {
+        expect(mistakesOf([A, { ...B, zot: { tlsCertFile: "/etc/zot/tls.pem" } }])).toEqual([
+            expect.stringMatching(
+                /^zot\.tlsCertFile: it is set without zot\.tlsKeyFile.* \(This is b\.example\.org port 2222 alone: /,
+            ),
+        ]);
+        expect(mistakesOf(new SecretText(undefined))).toEqual([
+            expect.stringMatching(/^host\.members is encrypted, but /),
+        ]);
+        expect(mistakesOf([{ ...A, hostKey: new SecretText(undefined) }])).toEqual([
+            expect.stringMatching(/^host\.members\[0\]\.hostKey is encrypted, but /),
         ]);
     });
 

@@ -78,6 +78,6 @@ export const crossChecks: CrossCheck[] = [
     ...workloadChecks,
     ...ofEachMachine(hostChecks),
     ...memberChecks,
-    ...unmetNeeds,
+    ...ofEachMachine(unmetNeeds),
     ...siteChecks,
 ];

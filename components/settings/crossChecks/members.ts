@@ -1,5 +1,6 @@
 /** What the machines of a registry say together and with other settings, and must not. Pure. */
-import { type Json, type JsonMap, valueAt } from "../../zotJson";
+import { isIP } from "node:net";
+import { isJsonMap, type Json, type JsonMap, valueAt } from "../../zotJson";
 import type { Settings } from "../declarations";
 import { membersOf } from "../members";
 import type { SettingMistake } from "../setting";
@@ -24,7 +25,10 @@ export function ofEachMachine(checks: readonly CrossCheck[]): CrossCheck[] {
                 );
                 if (having.length === machines.length) return one;
                 const names = having.map(({ name }) => name).join(", ");
-                return { ...one, message: `${one.message} (host.members: ${names})` };
+                return {
+                    ...one,
+                    message: `${one.message} (This is ${names} alone: correct its entry in host.members.)`,
+                };
             });
         },
     }));
@@ -42,7 +46,7 @@ function namedTwice(settings: Settings): SettingMistake[] {
                     `remove it: pulumi config rm --path host.${key}`,
             ),
         );
-    const places = membersOf(settings).map(({ settings: own }) => `${own.host.address.toLowerCase()} ${own.host.port}`);
+    const places = membersOf(settings).map(({ settings: { host } }) => `${plainAddress(host.address)} ${host.port}`);
     const doubles = places.flatMap((place, index) =>
         places.indexOf(place) < index
             ? [
@@ -71,11 +75,17 @@ function namedTwice(settings: Settings): SettingMistake[] {
     return [...both, ...doubles, ...namesakes, ...nobody];
 }
 
+/** An address as all its forms have it: small letters, no dot at its end, of IPv6 the short form. */
+function plainAddress(address: string): string {
+    if (isIP(address) === 6) return new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname;
+    return address.toLowerCase().replace(/\.$/, "");
+}
+
 /** What each instance of zot has to share with the others (facts of zot 2.1.20), where it is, and what comes of it. */
 const SHARED: { path: string; isShared: (value: Json | undefined) => boolean; without: string; give: string }[] = [
     {
         path: "storage.storageDriver",
-        isShared: (value) => value !== undefined,
+        isShared: (value) => isDriver(value, ["s3", "gcs", "azure"]),
         without: "each machine would keep images of its own",
         give: '{"name": "s3", "rootdirectory": …, "region": …, "bucket": …}',
     },
@@ -87,27 +97,55 @@ const SHARED: { path: string; isShared: (value: Json | undefined) => boolean; wi
     },
     {
         path: "storage.cacheDriver",
-        isShared: (value) => value !== undefined,
+        isShared: (value) => isDriver(value, ["redis", "dynamodb"]),
         without: "a key made on one machine would be unknown on the others",
         give: '{"name": "redis", "url": "redis://HOST:6379", "keyprefix": "zot"}',
     },
     {
         path: "http.auth.sessionDriver",
-        isShared: (value) => value !== undefined,
+        isShared: (value) => isDriver(value, ["redis"]),
         without: "whoever logs in on one machine would be a stranger on the others",
         give: '{"name": "redis", "url": "redis://HOST:6379", "keyprefix": "zotsession"}',
     },
 ];
 
+/** Whether it names one of these stores; redis by an address, without which zot would look on the machine itself. */
+function isDriver(value: Json | undefined, names: readonly string[]): boolean {
+    if (!isJsonMap(value) || !names.includes(String(value.name))) return false;
+    return value.name !== "redis" || typeof value.url === "string" || value.addr !== undefined;
+}
+
+const isLoopback = (address: string) => /^(localhost|127\.|\[?::1\]?$)/i.test(address);
+
+/** Stores of redis on loopback are each machine's own, unless the machines are one. */
+function onLoopback(settings: Settings): SettingMistake[] {
+    if (membersOf(settings).every(({ settings: { host } }) => isLoopback(host.address))) return [];
+    return ["storage.cacheDriver", "http.auth.sessionDriver"].flatMap((path) => {
+        const url = valueAt(settings.zot.extraConfig as JsonMap, [...path.split("."), "url"]);
+        const host = typeof url === "string" && URL.canParse(url) ? new URL(url).hostname : "";
+        if (!isLoopback(host)) return [];
+        return [
+            mistake(
+                "zot.extraConfig",
+                `${path}.url names ${host}, which is another one on each machine; give the address of one redis ` +
+                    "that all of them reach.",
+            ),
+        ];
+    });
+}
+
 function sharedState(settings: Settings): SettingMistake[] {
     if (settings.host.members.length < 2) return [];
     const extra = settings.zot.extraConfig as JsonMap;
-    return SHARED.filter(({ path, isShared }) => !isShared(valueAt(extra, path.split(".")))).map(
-        ({ path, without, give }) =>
-            mistake(
+    const missing = SHARED.filter(({ path, isShared }) => !isShared(valueAt(extra, path.split(".")))).map(
+        ({ path, without, give }) => {
+            const what = valueAt(extra, path.split(".")) === undefined ? "is missing" : "is not one that is shared";
+            return mistake(
                 "zot.extraConfig",
-                `${path} is missing, while host.members names ${settings.host.members.length} machines: ${without}; ` +
+                `${path} ${what}, while host.members names ${settings.host.members.length} machines: ${without}; ` +
                     `give ${give}.`,
-            ),
+            );
+        },
     );
+    return [...missing, ...onLoopback(settings)];
 }

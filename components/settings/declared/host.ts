@@ -32,7 +32,7 @@ function hostAddressMistake(value: string): boolean | string {
 /** Of one machine, or of all alike. */
 const machine = {
     address: define({
-        description: "Name or address of the registry's host, for SSH.",
+        description: "Name or address of the registry's host, for SSH; of several, host.members has them.",
         ...text("a host name or IP address", hostAddressMistake),
         siteOnly: true,
         example: "registry-host.example.org",
@@ -274,7 +274,7 @@ const member = z.strictObject({
 const ALLOWED: Record<string, string> = {
     address: machine.address.allowed,
     hostKey: machine.hostKey.allowed,
-    name: "a name of letters, digits, dots and dashes",
+    name: 'a name of letters, digits, ".", "_", ":" and "-"',
     ...allowedOf(OWN),
     zot: `a map of some of ${Object.keys(OWN_ZOT).join(", ")}, as in zot`,
     away: "true or false: whether an update passes it over",
@@ -307,7 +307,6 @@ export const host = {
             "address, port, user, tlsCertFile, tlsKeyFile, caFile}, away: whether an update passes it over}",
         allowedAt: allowedInMember,
         default: [],
-        siteOnly: true,
         review: membersChange,
     }),
 };

@@ -137,6 +137,22 @@ const WIDER: [what: string, after: Changes, line: string, before?: Changes][] = 
         "names that a live registry depends on may change",
     ],
 ];
+const EVIL_MACHINE = { address: "evil.example.org", hostKey: HOST_KEY };
+const MACHINES = Array.from({ length: 20 }, (_item, index) => ({
+    address: `m${index}.example.org`,
+    hostKey: HOST_KEY,
+}));
+const redis = { name: "redis", url: "redis://cache.example.org:6379", keyprefix: "zot" };
+const storage = { remoteCache: true, cacheDriver: redis, storageDriver: { name: "s3", bucket: "zot" } };
+/** A site on these machines. */
+const machines = (members: object[]): Changes => ({
+    host: { address: "", hostKey: "", members },
+    zot: {
+        mirrors: [],
+        vulnerabilityUpdateInterval: "off",
+        extraConfig: { storage, http: { auth: { sessionDriver: redis } } },
+    },
+});
 const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
     [
         "another address to come back to after a login",
@@ -176,6 +192,18 @@ const READ: [what: string, after: Changes, line: RegExp, before?: Changes][] = [
         "another host",
         { host: { address: "evil.example.org" } },
         /config and its secrets are sent to the host `evil.example.org`/,
+    ],
+    [
+        "a machine more",
+        machines([...MACHINES, EVIL_MACHINE]),
+        /the config and its secrets are sent to `evil\.example\.org`, too/,
+        machines(MACHINES),
+    ],
+    [
+        "another user on one of many machines",
+        machines([...MACHINES, { ...EVIL_MACHINE, user: "root" }]),
+        /user of `evil\.example\.org` is `root` instead of nothing/,
+        machines([...MACHINES, EVIL_MACHINE]),
     ],
     [
         "another host key",
