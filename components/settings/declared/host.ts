@@ -32,7 +32,7 @@ function hostAddressMistake(value: string): boolean | string {
 /** Of one machine, or of all alike. */
 const machine = {
     address: define({
-        description: "Name or address of the registry's host, for SSH; of several, host.members has them.",
+        description: "Name or address of the registry's host, for SSH.",
         ...text("a host name or IP address", hostAddressMistake),
         siteOnly: true,
         example: "registry-host.example.org",
