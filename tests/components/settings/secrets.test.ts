@@ -135,7 +135,7 @@ const SECRETS: [kind: string, text: string][] = [
     ["a variable", `FORGE_TOKEN=${"canary0".repeat(3)}`],
     ["a line of a file of Amazon's", `aws_secret_access_key = ${"canary0".repeat(6)}`],
     ["a line of YAML", `ZOT_PASSWORD: "${"canary0".repeat(3)}"`],
-    ["a line of .npmrc", `//registry.npmjs.org/:_authToken=${"canary0".repeat(5)}`],
+    ["a line of .npmrc", `//npm.example.org/:_authToken=${"canary0".repeat(5)}`],
     ["another header", `X-Api-Key: ${"canary0".repeat(4)}`],
     ["a cookie", `Set-Cookie: authentik_session=${"canary0".repeat(4)}; Path=/`],
     ["an option", `tool --password ${"canary0".repeat(3)}`],

@@ -205,7 +205,7 @@ describe("refresh", () => {
         await driven.refresh();
         expect(predecessors(driven)).toEqual([other.uuid]);
         expect(driven.log.join()).toMatch(
-            /did not make.*If nobody made them by hand, the key has leaked: raise ci\.keyGeneration .*by one/,
+            /did not make.*If nobody made them by hand, the key has leaked: raise ci\.keyGeneration \(of a further identity of CI: ci\.workloads\.NAME\.keyGeneration\) by one/,
         );
         await past(...predecessorEnds(driven));
         expect(await driven.up(inputs({ predecessorLifetime: "1s" }))).toBe("update");
