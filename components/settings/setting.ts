@@ -40,6 +40,10 @@ export interface ZotPlace<T> {
      * the setting. Default: what stands there, where there is no `write`, and undefined otherwise.
      */
     read?(value: Json): unknown;
+    /** Whether an empty text there says something. Default: it is as if there were nothing. */
+    takesEmpty?: boolean;
+    /** Whether what stands there in such a config says the same as ours, in other words. Default: it does not. */
+    isSame?(onHost: Json, ours: Json | undefined): boolean;
     /** It stands there only where each of these settings has one of these values. */
     where?: Readonly<Record<string, readonly unknown[]>>;
     /** Whether the same place in `zot.extraConfig` goes first, as long as the setting has its default. */

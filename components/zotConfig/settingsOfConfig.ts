@@ -22,9 +22,6 @@ export interface SettingsOfConfig {
 /** What zot 2.1.20 does where its config says nothing, and a setting here does otherwise. */
 const BY_ITSELF: Record<string, Json> = { "http.port": "8080" };
 
-/** What is a value where it is empty: zot then listens on all addresses, and on loopback where it is left out. */
-export const MEANT_EMPTY = ["http.address"];
-
 /**
  * The settings that a config speaks of. Rights, logins, mirrors and who reads the metrics are not among them: those are
  * decided, not read.
@@ -35,7 +32,7 @@ export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
     for (const place of declaredPlaces) {
         const onHost = valueAt(config, place.keys) ?? BY_ITSELF[place.path];
         const setting = known.get(place.setting)!;
-        const isEmpty = onHost === "" && !MEANT_EMPTY.includes(place.path);
+        const isEmpty = onHost === "" && !place.takesEmpty;
         if (onHost === undefined || onHost === null || isEmpty || !isRead(place)) continue;
         const value = place.read ? place.read(onHost) : onHost;
         const taken = setting.schema.safeParse(value);

@@ -7,7 +7,6 @@ import { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 import { mergeExtra } from "./merge";
 import { type DeclaredPlace, declaredPlaces } from "./places";
 import { skeleton } from "./render";
-import { MEANT_EMPTY } from "./settingsOfConfig";
 
 export interface UnmanagedParts {
     /** What `zot.extraConfig` has to hold beside what it holds already, so that it stays. */
@@ -41,6 +40,9 @@ function constantPlaces(config: JsonMap, above = ""): string[] {
         return value === null ? [] : [`${above}${key}`];
     });
 }
+
+/** A place by the name that it has in {@link DECIDED}. */
+const nameOf = (path: readonly string[]): string => path.join(".").toLowerCase();
 
 /** Whether a place is not the site's own; an optional setting leaves it to the site until it is set. */
 const isDecided = (name: string, our: Json | undefined): boolean =>
@@ -94,7 +96,7 @@ class Comparison {
             const path = [...above, key];
             const present = ours && keyIn(ours, key);
             const our = present === undefined ? undefined : ours![present]!;
-            const isEmpty = value === "" && !MEANT_EMPTY.includes(path.join(".").toLowerCase());
+            const isEmpty = value === "" && !DECIDED.get(nameOf(path))?.takesEmpty;
             if (value === null || isEmpty || (our === undefined && isNoSetting(value, path))) continue;
             if (!this.byName(value, our, path)) this.byKind(value, our, path);
         }
@@ -102,7 +104,7 @@ class Comparison {
 
     /** A value at a place of which the settings or this program decide. @returns whether it is at one */
     private byName(value: Json, our: Json | undefined, path: string[]): boolean {
-        const name = path.join(".").toLowerCase();
+        const name = nameOf(path);
         if (name === MIRRORS && Array.isArray(value)) {
             this.compareMirrors(value, Array.isArray(our) ? our : [], path);
         } else if (this.replaced.includes(name)) {
@@ -128,11 +130,7 @@ class Comparison {
     }
 
     private differs(value: Json, our: Json | undefined, path: string[], setting: string | undefined): void {
-        // Settings say all addresses, and loopback, by one name each.
-        const isByAnotherName =
-            path.join(".").toLowerCase() === "http.address" &&
-            ((value === "" && (our === "[::]" || our === "0.0.0.0")) || (value === "localhost" && our === "127.0.0.1"));
-        if (!isByAnotherName && !isSame(value, our))
+        if (!isSame(value, our) && !DECIDED.get(nameOf(path))?.isSame?.(value, our))
             this.parts.different.push({ path: path.join("."), onHost: value, declared: our, setting });
     }
 
@@ -188,7 +186,7 @@ const EXTENSION = /^extensions\.[^.[]+$/;
  * The deployment goes by the same (host/firstDeployment.sh).
  */
 function isNoSetting(value: Json, path: readonly string[]): boolean {
-    const name = path.join(".").toLowerCase();
+    const name = nameOf(path);
     if (typeof value === "boolean") return ON_BY_ITSELF.test(name) ? value : !value && !NEITHER_BY_ITSELF.test(name);
     if (Array.isArray(value))
         return value.every((item, index) => isNoSetting(item, [...path.slice(0, -1), `${path.at(-1)}[${index}]`]));

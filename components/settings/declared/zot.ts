@@ -99,7 +99,11 @@ export const zot = {
         zotConfig: {
             path: "http.address",
             write: (value) => (value.includes(":") ? `[${value}]` : value),
-            // An empty one is all addresses of both kinds.
+            // An empty one is all addresses of both kinds; without any, zot listens on loopback.
+            takesEmpty: true,
+            isSame: (onHost, ours) =>
+                (onHost === "" && (ours === "[::]" || ours === "0.0.0.0")) ||
+                (onHost === "localhost" && ours === "127.0.0.1"),
             read: (value) =>
                 value === "" ? "::" : value === "localhost" ? "127.0.0.1" : String(value).replace(/^\[(.*)\]$/, "$1"),
         },
