@@ -12,6 +12,7 @@ import { projectFolder } from "../../cli/shared/stack";
 import { UserError } from "../../clients/userError";
 import { type Difference, differencesOf, documented, lineOf, type Seen, withRows } from "../clients/outcomes";
 import { realZot } from "../contract/realZot";
+import { tellProblem } from "../problem";
 
 interface Options {
     only?: string[];
@@ -48,7 +49,9 @@ async function clients({ only, list = false, json = false, debian = false, write
         return EXIT.done;
     }
     const say = (line: string) => void process.stderr.write(`${line}\n`);
-    const { folders, missing } = await installer.installClients(wanted, { env: process.env, debian }).catch(told);
+    const { folders, missing } = await installer
+        .installClients(wanted, { env: process.env, debian })
+        .catch(tellProblem);
     const ready = wanted.filter(({ name }) => missing[name] === undefined);
     for (const [name, reason] of Object.entries(missing)) say(`skipped  ${name}: ${reason}`);
     if (ready.length === 0) throw new UserError("None of these clients is here, so nothing was tried.");
@@ -80,10 +83,6 @@ const describe = ({ name, module, debian }: Client) => ({
 });
 
 const columns = ({ client, from }: ReturnType<typeof describe>) => `${client.padEnd(12)}  ${from}\n`;
-
-function told(error: Error): never {
-    throw error.constructor.name === "Problem" ? new UserError(error.message) : error;
-}
 
 /** Each row once where it is the same everywhere, else each with where it was seen. */
 function tableOf(rows: readonly Seen[]): string {

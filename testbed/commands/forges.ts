@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { command, EXIT, run } from "../../cli/shared/command";
 import { projectFolder } from "../../cli/shared/stack";
 import { UserError } from "../../clients/userError";
+import { tellProblem } from "../problem";
 
 const program = command(
     "npm run forges --",
@@ -33,11 +34,7 @@ Exit code: 0 all is as expected, 1 something is not, or could not be had, 2 a mi
             giteaFolder(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<string>;
         };
         const say = (line: string) => void process.stderr.write(`${line}\n`);
-        const folder =
-            process.env.GITEA_FOLDER ??
-            (await giteaFolder(process.env, say).catch((error: Error) => {
-                throw error.constructor.name === "Problem" ? new UserError(error.message) : error;
-            }));
+        const folder = process.env.GITEA_FOLDER ?? (await giteaFolder(process.env, say).catch(tellProblem));
         say(
             `Gitea: ${folder}. Runner: ${process.env.ACTIONS_RUNNER ?? "none is given"}. ` +
                 `Forgejo: ${process.env.FORGEJO_URL ?? "none is given"}.`,

@@ -139,7 +139,7 @@ async function bothOrNone<A extends Stoppable, B extends Stoppable>(
 }
 
 /** The registry as it is before it is hardened: no login, and anyone may change everything. */
-function openConfig(rootDirectory: string, port: number) {
+export function openConfig(rootDirectory: string, port: number) {
     return {
         distSpecVersion: "1.1.1",
         storage: { rootDirectory },

@@ -9,8 +9,10 @@ import type { UpResult } from "@pulumi/pulumi/automation";
 import program = require("../../index");
 
 import { RegistryClient } from "../../clients/zot/registry";
+import { mergeExtra } from "../../components/zotConfig/merge";
+import type { JsonMap } from "../../components/zotJson";
 import { findToolchain, readMachine, skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { type Site, startSite } from "../../testbed/site";
+import { openConfig, type Site, startSite } from "../../testbed/site";
 import { freePort } from "../../testbed/site/ports";
 import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
 import { noSharedState, type SharedState, startSharedState } from "../../testbed/site/sharedState";
@@ -54,16 +56,8 @@ interface Machine {
         const [configFile, rootDirectory] = [join(folder, "zot", "config.json"), join(folder, "images")];
         const binary = site.settings.zot!.binary as string;
         const zot = startZotService({ folder, binary, configFile, url, environment: shared.environment });
-        const { http, storage } = shared.extraConfig as Record<string, object>;
-        writeFileSync(
-            configFile,
-            JSON.stringify({
-                distSpecVersion: "1.1.1",
-                storage: { rootDirectory, ...storage },
-                http: { address: "127.0.0.1", port: String(port), ...http },
-                log: { level: "info" },
-            }),
-        );
+        const { config } = mergeExtra(openConfig(rootDirectory, port), shared.extraConfig as JsonMap);
+        writeFileSync(configFile, JSON.stringify(config));
         await zot.restart();
         const member = {
             address: ssh.host,

@@ -13,7 +13,7 @@ import { cleanUp, digestOf, manifestType, pushBlob, putManifest, scratch, zots }
 import { home } from "./clients";
 import { runProgram } from "./program";
 import { type HardenedRegistry, startHardenedRegistry } from "./registry";
-import { notBuilt } from "./table/sessions";
+import { notBuilt, writeLogin } from "./table/sessions";
 import { pushLayout } from "./table/stage";
 
 jest.setTimeout(180_000);
@@ -129,11 +129,7 @@ exec '${findExecutable("skopeo") ?? "skopeo"}' "$verb" --src-tls-verify=false --
         async () => {
             const image = ociIndex(folder, "signed");
             const { env, place } = home(folder, "signer");
-            const config = JSON.stringify({
-                auths: { [registry.host]: { auth: Buffer.from(registry.ci.join(":")).toString("base64") } },
-            });
-            mkdirSync(join(place, ".docker"));
-            writeFileSync(join(place, ".docker", "config.json"), config, { mode: 0o600 });
+            writeLogin(place, registry.host, registry.ci);
             writeFileSync(join(place, "predicate.json"), '{"built":"here"}');
             writeFileSync(join(place, "sbom.json"), '{"spdxVersion":"SPDX-2.3"}');
             await pushLayout(registry.zot, "signed", "v1.4.2-0f3c9a1", image, registry.ci);

@@ -6,16 +6,16 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { findExecutable, skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
+import { noMoto, startMoto, until } from "../../testbed/site/moto";
 import { freePort } from "../../testbed/site/ports";
 import { shellBlocks } from "./manual";
 import { type Operator, type Ran, type RunOptions, reason, STACK, startOperator } from "./operator";
 
 jest.setTimeout(600_000);
 
-const moto = findExecutable("moto_server");
 const postgres = findPostgres();
-const noMoto = reason ?? (moto ? undefined : "moto_server is not on the PATH (pip install 'moto[s3,server]')");
+const noS3 = reason ?? noMoto();
 const noPostgres = reason ?? (postgres ? undefined : "PostgreSQL's initdb is not installed");
 
 /** The folder of PostgreSQL's programs: on the PATH, or where Debian has them. */
@@ -31,14 +31,6 @@ function findPostgres(): string | undefined {
     );
 }
 
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-    for (let tries = 0; tries < 300; tries++) {
-        if (await condition().catch(() => false)) return;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(`Waited for ${what} in vain.`);
-}
-
 /** As the page has it. */
 const LOCKED =
     "error: the stack is currently locked by 1 lock(s). " +
@@ -47,12 +39,13 @@ const LOCKED =
 let operator: Operator;
 const type = (block: string, options?: RunOptions): Promise<Ran> => operator.type(block, options);
 const servers: ChildProcess[] = [];
+let moto: Awaited<ReturnType<typeof startMoto>> | undefined;
 const folders: string[] = [];
 
-(reason || (noMoto && noPostgres) ? describe.skip : describe)(
+(reason || (noS3 && noPostgres) ? describe.skip : describe)(
     skippable(
         "the state of a hardened registry",
-        reason ?? (noMoto && noPostgres ? `${noMoto}; ${noPostgres}` : undefined),
+        reason ?? (noS3 && noPostgres ? `${noS3}; ${noPostgres}` : undefined),
     ),
     () => {
         beforeAll(async () => {
@@ -61,6 +54,7 @@ const folders: string[] = [];
         });
         afterAll(async () => {
             await operator?.stop();
+            moto?.stop();
             for (const server of servers) {
                 const ended = new Promise((resolve) => server.once("exit", resolve));
                 server.kill("SIGINT");
@@ -96,12 +90,8 @@ const folders: string[] = [];
             return refused[0]!;
         }
 
-        (noMoto ? test.skip : test)(skippable("to S3, as moto serves it", noMoto), async () => {
-            const port = await freePort();
-            servers.push(spawn(moto!, ["-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" }));
-            const endpoint = `http://127.0.0.1:${port}`;
-            await until(async () => (await fetch(`${endpoint}/moto-api/`)).ok, "moto");
-            expect((await fetch(`${endpoint}/pulumi-state`, { method: "PUT" })).status).toBe(200);
+        (noS3 ? test.skip : test)(skippable("to S3, as moto serves it", noS3), async () => {
+            moto = await startMoto("pulumi-state");
             const keys = {
                 AWS_ACCESS_KEY_ID: "test",
                 AWS_SECRET_ACCESS_KEY: "canary-of-s3",
@@ -109,12 +99,12 @@ const folders: string[] = [];
                 AWS_EC2_METADATA_DISABLED: "true",
             };
             const told = await move(
-                `s3://pulumi-state?endpoint=${endpoint}&s3ForcePathStyle=true&region=us-east-1`,
+                `s3://pulumi-state?endpoint=${moto.url}&s3ForcePathStyle=true&region=us-east-1`,
                 keys,
             );
             expect(told).toContain(LOCKED);
             expect(told).not.toContain("canary-of-s3");
-            const listed = await (await fetch(`${endpoint}/pulumi-state?list-type=2`)).text();
+            const listed = await (await fetch(`${moto.url}/pulumi-state?list-type=2`)).text();
             expect(listed).toContain(".pulumi/stacks/zot-hardening/prod.json");
         });
 

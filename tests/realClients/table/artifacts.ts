@@ -2,9 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { logIn, notBuilt, plainHttp, runsOf } from "./sessions";
-import { commonWorkflows, type TableClient, type Who, type Workflow } from "./workflow";
-
-const WHO = ["ci", "admin", "anyone", "dead key"] as const;
+import { commonWorkflows, type TableClient, WHO, type Who, type Workflow } from "./workflow";
 
 const oras: TableClient = {
     name: "oras",

@@ -6,9 +6,7 @@ import { findExecutable } from "../../../testbed/bootstrap/toolchain.cjs";
 import { home, noDaemon } from "../clients";
 import { runProgram, startDaemon } from "../program";
 import { logIn, notBuilt, plainHttp, runsOf, writeLogin } from "./sessions";
-import { commonWorkflows, type Place, type TableClient, type Who, type Workflow } from "./workflow";
-
-const WHO = ["ci", "admin", "anyone", "dead key"] as const;
+import { commonWorkflows, type Place, type TableClient, WHO, type Who, type Workflow } from "./workflow";
 
 const ko: TableClient = {
     name: "ko",

@@ -14,7 +14,8 @@ export interface Workflow {
     seen?(): Promise<string>;
 }
 
-export type Who = "ci" | "admin" | "anyone" | "dead key";
+export const WHO = ["ci", "admin", "anyone", "dead key"] as const;
+export type Who = (typeof WHO)[number];
 
 /** Where a client is run. */
 export interface Place {
