@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import { UserError } from "../clients/userError";
 import { type HostRight, type RightsOfMachines, rightsOfMachines } from "../components/hostRights";
-import { type Member, membersOf, type Settings } from "../components/settings";
+import { type Member, membersOf } from "../components/settings";
 import { command, print, printJson, run } from "./shared/command";
 import { declaredByOption, withStackOption } from "./shared/stack";
 
@@ -43,26 +43,26 @@ const program = withStackOption(
         if (json)
             printJson(
                 groups.flatMap(({ machines, rights }) =>
-                    rights.map((right) => (isOne ? right : { ...right, machines })),
+                    rights.map((right) => (isOne ? right : { ...right, machines: namesOf(machines) })),
                 ),
             );
         else
             print(
                 groups
                     .map(
-                        (group) =>
-                            (isOne ? "" : `# On ${group.machines.join(", ")}:\n`) + textOf(group, only, settings),
+                        (group) => (isOne ? "" : `# On ${namesOf(group.machines).join(", ")}:\n`) + textOf(group, only),
                     )
                     .join(isOne || only ? "" : "\n"),
             );
     });
 void run(program);
 
+const namesOf = (machines: readonly Member[]) => machines.map(({ name }) => name);
+
 /** What one group of machines needs, or the text of one kind of file alone. */
-function textOf({ machines, rights }: RightsOfMachines, only: Options["only"], settings: Settings): string {
+function textOf({ machines: [first], rights }: RightsOfMachines, only: Options["only"]): string {
     if (only) return rights.map((right) => (right.kind === only ? right.text : "")).join("");
-    const { settings: own } = membersOf(settings).find(({ name }) => name === machines[0])!;
-    return rights.length === 0 ? nothing(own.host) : rights.map(shown).join("\n");
+    return rights.length === 0 ? nothing(first.settings.host) : rights.map(shown).join("\n");
 }
 
 /** As a script of root's, that can be pasted. */

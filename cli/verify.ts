@@ -151,7 +151,10 @@ function positive(text: string): number {
 function contradiction(options: Options): string | undefined {
     const { integrity, only, browser, sample, seed, signed, all } = options;
     if ((options.workload !== undefined || all) && options.stack === undefined)
-        return `${all ? "--all looks as each" : "--workload names one"} of a stack's identities of CI; name the stack with --stack.`;
+        return (
+            `${all ? "--all looks as each" : "--workload names one"} of a stack's identities of CI; ` +
+            "name the stack with --stack."
+        );
     if (all && options.workload !== undefined) return "--workload and --all do not go together: one, or each.";
     if (all && options.html !== undefined) return "--html is the page of one run; give --workload in place of --all.";
     if (all && integrity)

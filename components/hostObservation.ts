@@ -118,7 +118,10 @@ export function askBeforeWithdrawal(
     return new HostWithdrawal(name, { connection: hostConnection(settings) }, opts);
 }
 
-/** The look where the rest cannot be declared: it fails with those mistakes, and with what a deployment would be refused for. */
+/**
+ * The look where the rest cannot be declared: it fails with those mistakes, and with what a deployment would be refused
+ * for.
+ */
 export function observeForRefusal(
     name: string,
     settings: Settings,

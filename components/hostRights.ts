@@ -1,6 +1,6 @@
 /** What the user who deploys needs on the host beyond its own rights, as files and commands that grant it. Pure. */
 import { isDeepStrictEqual } from "node:util";
-import { membersOf, type Settings } from "./settings";
+import { type Member, membersOf, type Settings } from "./settings";
 
 /** What root is to write, or to run, on the host. */
 export type HostRight =
@@ -68,18 +68,18 @@ export function hostRights({ host }: Pick<Settings, "host">): HostRight[] {
 
 /** Rights, and the machines that need them: the same on all, unless their settings differ. */
 export interface RightsOfMachines {
-    machines: string[];
+    machines: [Member, ...Member[]];
     rights: HostRight[];
 }
 
 /** The rights on each machine of a registry; machines with the same ones together. */
 export function rightsOfMachines(settings: Settings): RightsOfMachines[] {
     const groups: RightsOfMachines[] = [];
-    for (const { name, settings: own } of membersOf(settings)) {
-        const rights = hostRights(own);
+    for (const machine of membersOf(settings)) {
+        const rights = hostRights(machine.settings);
         const alike = groups.find((group) => isDeepStrictEqual(group.rights, rights));
-        if (alike) alike.machines.push(name);
-        else groups.push({ machines: [name], rights });
+        if (alike) alike.machines.push(machine);
+        else groups.push({ machines: [machine], rights });
     }
     return groups;
 }

@@ -1,9 +1,11 @@
-/** The machines of a registry, each with its look and its deployment: one after the other, and none before all looks. */
+/**
+ * The machines of a registry, each with its look and its deployment: one after the other, and none before all looks.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import { askBeforeWithdrawal, observeForRefusal } from "./hostObservation";
 import { LiveNames, namesOfRegistry } from "./liveNames";
 import { RegistryHost, type RegistryHostArgs } from "./registryHost";
-import { Rollout } from "./rollout";
+import { tellOfRollout } from "./rollout";
 import { hasMembers, type Member, membersOf, type Settings } from "./settings";
 import { allHooks } from "./shownRights";
 import { componentTypes } from "./typeTokens";
@@ -62,7 +64,6 @@ export class Machines {
     /** Declares each machine's look and deployment. */
     deploy({ deployAfter, changed, ...shared }: SharedByMachines, opts: pulumi.ComponentResourceOptions) {
         const present = this.machines.filter(({ isAway }) => !isAway).map(({ name }) => name);
-        const rollout = new Rollout(this.name, present);
         const told = new Set<string>();
         const hosts: RegistryHost[] = [];
         for (const [index, { name, settings, resource, aliases, isAway }] of this.machines.entries()) {
@@ -73,9 +74,9 @@ export class Machines {
                     settings,
                     isAway,
                     told,
-                    rollout: rollout.hooks(name),
+                    rollout: tellOfRollout(this.name, present, name),
                     // What fails on one machine begins on no other.
-                    deployAfter: [deployAfter, ...hosts],
+                    deployAfter: [deployAfter, ...hosts.slice(-1)],
                     changed: name === present[0] ? changed : undefined,
                 },
                 { ...opts, aliases },

@@ -2,25 +2,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { resourceHook } from "./resourceHook";
 
-export class Rollout {
-    /**
-     * @param component name of the component that the machines belong to
-     * @param machines what each is called, in the order in which they are deployed to
-     */
-    constructor(
-        private readonly component: string,
-        private readonly machines: readonly string[],
-    ) {}
-
-    /** Hooks for the deployment to a machine: they say where it stands among the others. None where it is alone. */
-    hooks(machine: string): pulumi.ResourceHookBinding | undefined {
-        if (this.machines.length < 2) return undefined;
-        const position = this.machines.indexOf(machine);
-        const tell = resourceHook(`${this.component}-tells-of-deployment-${position + 1}`, async () => {
-            await pulumi.log.info(rolloutText(this.machines, position));
-        });
-        return { beforeCreate: [tell], beforeUpdate: [tell] };
-    }
+/**
+ * Hooks for the deployment to one of several machines: they say where it stands among the others. None where it is
+ * alone.
+ *
+ * @param component name of the component that the machines belong to
+ * @param machines what each is called, in the order in which they are deployed to
+ */
+export function tellOfRollout(
+    component: string,
+    machines: readonly string[],
+    machine: string,
+): pulumi.ResourceHookBinding | undefined {
+    if (machines.length < 2) return undefined;
+    const position = machines.indexOf(machine);
+    const tell = resourceHook(`${component}-tells-of-deployment-${position + 1}`, async () => {
+        await pulumi.log.info(rolloutText(machines, position));
+    });
+    return { beforeCreate: [tell], beforeUpdate: [tell] };
 }
 
 /**

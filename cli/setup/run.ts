@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../clients/userError";
 import { declaredState } from "../../components/declaredState";
-import { isMap, SecretText } from "../../components/settings";
+import { hasItems, isMap, SecretText } from "../../components/settings";
 import { readProject, readStack, settingsFromStackFile } from "../../components/settings/fromStackFile";
 import { settingsOfConfig, withFolders } from "../../components/zotConfig";
 import { type Json, type JsonMap, valueAt } from "../../components/zotJson";
@@ -86,9 +86,7 @@ export async function setUp(interview: Interview, { folder, withPreview }: SetUp
 
 /** What setup asks for is one machine, and what it would write would stand beside the list. */
 function refuseMachines(stack: string, given: Groups): void {
-    const members = given.host?.members;
-    // On the command line it is set as a text.
-    if (members === undefined || members === "" || ["[]", '"[]"'].includes(JSON.stringify(members))) return;
+    if (!hasItems(given.host?.members)) return;
     throw new UserError(
         `Pulumi.${stack}.yaml lists the machines of its registry (host.members), and setup knows one machine alone: ` +
             `change the file itself, and then: pulumi preview --stack ${stack}`,

@@ -49,8 +49,8 @@ export class AuthentikUsers {
         if (user.type !== "service_account") {
             throw new AuthentikError(
                 `The user ${username} in Authentik is no service account (its type is ${user.type}), ` +
-                    "and its password is not touched: name a service account (identity.ciUser, ci.workloads.NAME.user), " +
-                    "or change the user's type.",
+                    "and its password is not touched: name a service account " +
+                    "(identity.ciUser, ci.workloads.NAME.user), or change the user's type.",
             );
         }
         if (!user.is_active)

@@ -78,8 +78,8 @@ export const urlOf = (text: string | null | undefined, base?: string | URL): URL
     typeof text === "string" && URL.canParse(text, base?.toString()) ? new URL(text, base) : undefined;
 
 /**
- * A path on a server, whatever it holds: `//elsewhere/x` is one too, and no address of another server. For what a server
- * names as the next request to itself.
+ * A path on a server, whatever it holds: `//elsewhere/x` is one too, and no address of another server. For what a
+ * server names as the next request to itself.
  */
 export function onServer(server: string | URL, path: string): URL {
     return new URL(`${new URL(server).origin}/${path.replace(/^\//, "")}`);

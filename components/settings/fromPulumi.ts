@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { allSettings } from "./declarations";
 import { byName, nameOfKey, namespaceMistakes, placeholderMistakes, plainTokenMistake } from "./parse";
 import type { RawSettings } from "./rawSettings";
-import { isMap, SecretText } from "./setting";
+import { isMap, isSet, SecretText } from "./setting";
 
 /** Whether a configuration key holds a secret; in the SDK, but left out of its types. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
@@ -76,5 +76,3 @@ function structured(text: string): unknown {
         return text;
     }
 }
-
-const isSet = (value: unknown) => value !== undefined && value !== null && value !== "";

@@ -22,6 +22,7 @@ export { isSecretHeader, isSecretKey, secretIn, withoutSecrets, withoutSecretsIn
 export {
     type ChangeMeaning,
     type Effect,
+    hasItems,
     isMap,
     placesOf,
     SecretText,

@@ -67,3 +67,9 @@ export const onOff =
     (on: string, off: string): ((value: unknown) => string) =>
     (value) =>
         value === true ? on : off;
+
+/** The names of what two maps do not have alike, those of the first one first. */
+export const changedKeys = (before: Record<string, unknown>, after: Record<string, unknown>): string[] =>
+    [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+        (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+    );

@@ -1,5 +1,5 @@
 /** What the machines of a registry may be called, and what a change of them means to a review. Pure. */
-import { quoted } from "./meanings";
+import { changedKeys, quoted } from "./meanings";
 import { type ChangeMeaning, isMap } from "./setting";
 
 /** Why a machine cannot be called so; its name becomes part of names in the stack's state. */
@@ -12,23 +12,20 @@ const placeOf = ({ address, port }: Record<string, unknown>): string =>
 
 /** What a change of `host.members` means: where the config and its secrets are sent, and who is trusted there. */
 export function membersChange(before: unknown, after: unknown): ChangeMeaning {
-    const [from, to] = [before, after].map(
-        (value) => new Map((Array.isArray(value) ? value : []).filter(isMap).map((entry) => [placeOf(entry), entry])),
-    ) as [Map<string, Record<string, unknown>>, Map<string, Record<string, unknown>>];
-    const changes = [...new Set([...from.keys(), ...to.keys()])].flatMap((place) =>
-        entryChanges(place, from.get(place), to.get(place)),
-    );
-    return { effect: "unclear", words: changes.join("; ") || "the machines of the registry are in another order" };
+    const [from, to] = [before, after].map(byPlace) as [Machines, Machines];
+    const changes = changedKeys(from, to).flatMap((place) => entryChanges(place, from[place], to[place]));
+    return { effect: "unclear", words: changes.join("; ") || "the machines of the registry are written otherwise" };
 }
 
-function entryChanges(
-    place: string,
-    before: Record<string, unknown> | undefined,
-    after: Record<string, unknown> | undefined,
-): string[] {
+type Machines = Record<string, Record<string, unknown>>;
+
+const byPlace = (members: unknown): Machines =>
+    Object.fromEntries((Array.isArray(members) ? members : []).filter(isMap).map((entry) => [placeOf(entry), entry]));
+
+function entryChanges(place: string, before: Machines[string] | undefined, after: Machines[string] | undefined) {
     if (before === undefined) return [`the config and its secrets are sent to ${quoted(place)}, too`];
     if (after === undefined) return [`${quoted(place)} is no machine of the registry any longer`];
-    return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-        .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-        .map((key) => `${key} of ${quoted(place)} is ${quoted(after[key])} instead of ${quoted(before[key])}`);
+    return changedKeys(before, after).map(
+        (key) => `${key} of ${quoted(place)} is ${quoted(after[key])} instead of ${quoted(before[key])}`,
+    );
 }

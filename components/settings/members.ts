@@ -20,8 +20,7 @@ export interface Member {
  * `host.address`.
  */
 export function membersOf(settings: Settings): [Member, ...Member[]] {
-    // Where they could not be read, there are none.
-    const { members = [], ...shared } = settings.host;
+    const { members, ...shared } = settings.host;
     if (members.length === 0) return [{ name: nameOf(shared), settings, isAway: false }];
     return members.map(({ name, zot, away, ...own }): Member => {
         const host = { ...shared, ...given(own), hostKey: hostKeyOfScan(own.hostKey), members: [] };
@@ -41,4 +40,4 @@ const given = <T extends object>(own: T): T =>
     Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as T;
 
 /** Whether the registry runs on several machines, or is declared as one that does. */
-export const hasMembers = ({ host }: Pick<Settings, "host">): boolean => (host.members ?? []).length > 0;
+export const hasMembers = ({ host }: Pick<Settings, "host">): boolean => host.members.length > 0;

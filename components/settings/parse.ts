@@ -4,7 +4,17 @@ import { crossChecks } from "./crossChecks";
 import { allSettings, type GroupName, type Settings } from "./declarations";
 import { editDistance } from "./editDistance";
 import type { RawSettings } from "./rawSettings";
-import { isMap, SecretText, type Setting, type SettingMistake, setCommand, shown, shownPath } from "./setting";
+import {
+    hasItems,
+    isMap,
+    isSet,
+    SecretText,
+    type Setting,
+    type SettingMistake,
+    setCommand,
+    shown,
+    shownPath,
+} from "./setting";
 
 /** What rendering the config and the access matrix needs: all but how to reach the host. */
 export type PolicySettings = Omit<Settings, "host">;
@@ -84,12 +94,6 @@ export function placeholderMistakes(url: unknown): SettingMistake[] {
     ];
 }
 
-/** Whether a stack has a value for a setting. Where there is no default, Pulumi.yaml has an empty text for "not set". */
-const isGiven = (value: unknown) => value !== undefined && value !== null && value !== "";
-
-/** Of a list, as a stack's file or the command line has it. */
-const isEmptyList = (value: unknown) => ["[]", '"[]"'].includes(JSON.stringify(value));
-
 /** A value, or why there is none: no mistakes where it is missing and may be. */
 type Outcome = { value: unknown } | { mistakes: string[] };
 
@@ -100,7 +104,9 @@ interface Reading {
 }
 
 function readOne(name: string, setting: Setting<unknown>, given: unknown, reading: Reading): Outcome {
-    if (!isGiven(given) && !(given === "" && setting.default !== undefined)) return missing(name, setting, reading);
+    // Where there is a default, an empty text is a value, to be checked.
+    const isMissing = !isSet(given) && !(given === "" && setting.default !== undefined);
+    if (isMissing) return missing(name, setting, reading);
     if (isPlaceholder(given))
         return refused(
             `${name} has ${setting.secret ? "a placeholder" : `the placeholder ${shown(given)}`} still: ` +
@@ -115,8 +121,7 @@ function missing(name: string, setting: Setting<unknown>, { siteNeeded, group }:
     if (setting.default !== undefined) return { value: structuredClone(setting.default) };
     if (setting.optional) return { value: undefined };
     if (setting.siteOnly && !siteNeeded) return refused();
-    const other = setting.unless === undefined ? undefined : group[setting.unless];
-    if (isGiven(other) && !isEmptyList(other)) return refused();
+    if (setting.unless !== undefined && hasItems(group[setting.unless])) return refused();
     const hint = setting.hint ? `. ${setting.hint}` : "";
     return refused(
         `${name} is not set: ${setting.description} Set it with: ${setCommand(name, setting, group)}${hint}`,

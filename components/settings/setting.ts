@@ -189,6 +189,14 @@ export function shownPath(path: readonly PropertyKey[]): string {
         .join("");
 }
 
+/**
+ * Whether a stack has a value for a setting. Where there is no default, Pulumi.yaml has an empty text for "not set".
+ */
+export const isSet = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
+
+/** Whether a stack has a list that is not empty; the command line sets one as a text. */
+export const hasItems = (value: unknown): boolean => isSet(value) && !["[]", '"[]"'].includes(JSON.stringify(value));
+
 /** A map of YAML or JSON; a secret is none. */
 export function isMap(value: unknown): value is Record<string, unknown> {
     return value !== null && typeof value === "object" && !Array.isArray(value) && !(value instanceof SecretText);

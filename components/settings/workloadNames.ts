@@ -1,6 +1,6 @@
 /** What CI's further identities may be called, and what a change of them means to a review. Pure. */
 import type { Check } from "./kinds";
-import { quoted } from "./meanings";
+import { changedKeys, quoted } from "./meanings";
 import { type ChangeMeaning, isMap } from "./setting";
 
 /** A user name in Authentik, of characters that need no escaping anywhere. */
@@ -28,9 +28,7 @@ export function workloadsChange(before: unknown, after: unknown): ChangeMeaning 
         Record<string, unknown>,
         Record<string, unknown>,
     ];
-    const changes = [...new Set([...Object.keys(from), ...Object.keys(to)])].flatMap((name) =>
-        entryChanges(name, from[name], to[name]),
-    );
+    const changes = changedKeys(from, to).flatMap((name) => entryChanges(name, from[name], to[name]));
     return { effect: "unclear", words: changes.join("; ") || "CI's further identities are written otherwise" };
 }
 
@@ -43,11 +41,9 @@ function entryChanges(name: string, before: unknown, after: unknown): string[] {
         Record<string, unknown>,
         Record<string, unknown>,
     ];
-    return [...new Set([...Object.keys(from), ...Object.keys(to)])]
-        .filter((key) => JSON.stringify(from[key]) !== JSON.stringify(to[key]))
-        .map((key) =>
-            AS_RIGHTS.includes(key)
-                ? `the ${key} of the CI identity ${quoted(name)} are others (see the rights)`
-                : `${key} of the CI identity ${quoted(name)} is ${quoted(to[key])} instead of ${quoted(from[key])}`,
-        );
+    return changedKeys(from, to).map((key) =>
+        AS_RIGHTS.includes(key)
+            ? `the ${key} of the CI identity ${quoted(name)} are others (see the rights)`
+            : `${key} of the CI identity ${quoted(name)} is ${quoted(to[key])} instead of ${quoted(from[key])}`,
+    );
 }

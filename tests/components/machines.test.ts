@@ -261,7 +261,12 @@ test("before each deployment it is said which machines have the config, and what
 
 test("rights that are alike on all machines are told once", () => {
     const groups = rightsOfMachines(onMachines([A, { ...B, user: "zot" }]).settings);
-    expect(groups.map(({ machines }) => machines)).toEqual([["a.example.org", "b.example.org port 2222"]]);
+    expect(groups.map(({ machines }) => machines.map(({ name }) => name))).toEqual([
+        ["a.example.org", "b.example.org port 2222"],
+    ]);
     const apart = rightsOfMachines(onMachines([A, B]).settings);
-    expect(apart.map(({ machines }) => machines)).toEqual([["a.example.org"], ["b.example.org port 2222"]]);
+    expect(apart.map(({ machines }) => machines.map(({ name }) => name))).toEqual([
+        ["a.example.org"],
+        ["b.example.org port 2222"],
+    ]);
 });

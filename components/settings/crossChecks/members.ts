@@ -7,7 +7,7 @@ import type { SettingMistake } from "../setting";
 import { type CrossCheck, mistake } from "./crossCheck";
 
 export const memberChecks: CrossCheck[] = [
-    { needs: ["host.members"], check: namedTwice },
+    { needs: ["host.members"], check: listMistakes },
     { needs: ["host.members", "zot.extraConfig"], check: sharedState },
 ];
 
@@ -34,7 +34,7 @@ export function ofEachMachine(checks: readonly CrossCheck[]): CrossCheck[] {
     }));
 }
 
-function namedTwice(settings: Settings): SettingMistake[] {
+function listMistakes(settings: Settings): SettingMistake[] {
     const { members, address, hostKey } = settings.host;
     if (members.length === 0) return [];
     const both = Object.entries({ address, hostKey })
@@ -46,33 +46,23 @@ function namedTwice(settings: Settings): SettingMistake[] {
                     `remove it: pulumi config rm --path host.${key}`,
             ),
         );
-    const places = membersOf(settings).map(({ settings: { host } }) => `${plainAddress(host.address)} ${host.port}`);
-    const doubles = places.flatMap((place, index) =>
-        places.indexOf(place) < index
-            ? [
-                  mistake(
-                      `host.members[${index}]`,
-                      `it has the address and port of host.members[${places.indexOf(place)}]; remove one of them.`,
-                  ),
-              ]
-            : [],
-    );
-    const names = membersOf(settings).map(({ name }) => name.toLowerCase());
-    const namesakes = names.flatMap((name, index) =>
-        names.indexOf(name) < index && !doubles.some(({ setting }) => setting === `host.members[${index}]`)
-            ? [
-                  mistake(
-                      `host.members[${index}]`,
-                      `it has the name of host.members[${names.indexOf(name)}]; give its own.`,
-                  ),
-              ]
-            : [],
-    );
+    const machines = membersOf(settings);
+    const places = machines.map(({ settings: { host } }) => `${plainAddress(host.address)} ${host.port}`);
+    const names = machines.map(({ name }) => name.toLowerCase());
+    // Of one place said once.
+    const twice = machines.flatMap((_machine, index) => {
+        const [ofPlace, ofName] = [places.indexOf(places[index]!), names.indexOf(names[index]!)];
+        if (ofPlace < index) return [[index, `the address and port of host.members[${ofPlace}]; remove one of them`]];
+        return ofName < index ? [[index, `the name of host.members[${ofName}]; give its own`]] : [];
+    });
     const isNobody = members.every(({ away }) => away === true);
-    const nobody = isNobody
-        ? [mistake("host.members", "every machine is away, and there is none to deploy to; remove one away: true.")]
-        : [];
-    return [...both, ...doubles, ...namesakes, ...nobody];
+    return [
+        ...both,
+        ...twice.map(([index, what]) => mistake(`host.members[${index}]`, `it has ${what}.`)),
+        ...(isNobody
+            ? [mistake("host.members", "every machine is away, and there is none to deploy to; remove one away: true.")]
+            : []),
+    ];
 }
 
 /** An address as all its forms have it: small letters, no dot at its end, of IPv6 the short form. */

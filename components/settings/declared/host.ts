@@ -302,9 +302,9 @@ export const host = {
         kind: "list",
         schema: z.array(member),
         allowed:
-            "a list of {address, hostKey}, and where wanted {name (default: the address), port, user, jumpAddress, jumpPort, jumpUser, jumpHostKey, " +
-            "serviceManager, serviceName, restartCommand, sudo, logFile, zot: {binary, configFile, rootDirectory, " +
-            "address, port, user, tlsCertFile, tlsKeyFile, caFile}, away: whether an update passes it over}",
+            "a list of {address, hostKey}, and where wanted {name (default: the address), " +
+            `${Object.keys(OWN).join(", ")}, zot: {${Object.keys(OWN_ZOT).join(", ")}}, ` +
+            "away: whether an update passes it over}",
         allowedAt: allowedInMember,
         default: [],
         review: membersChange,
