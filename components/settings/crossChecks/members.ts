@@ -1,5 +1,6 @@
 /** What the machines of a registry say together and with other settings, and must not. Pure. */
 import { isIP } from "node:net";
+import { isLoopback, urlOf } from "../../../clients/http/address";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../../zotJson";
 import type { Settings } from "../declarations";
 import { membersOf } from "../members";
@@ -105,15 +106,15 @@ function isDriver(value: Json | undefined, names: readonly string[]): boolean {
     return value.name !== "redis" || typeof value.url === "string" || value.addr !== undefined;
 }
 
-const isLoopback = (address: string) => /^(localhost|127\.|\[?::1\]?$)/i.test(address);
+const isOwnMachine = (address: string) => isLoopback(plainAddress(address));
 
 /** Stores of redis on loopback are each machine's own, unless the machines are one. */
 function onLoopback(settings: Settings): SettingMistake[] {
-    if (membersOf(settings).every(({ settings: { host } }) => isLoopback(host.address))) return [];
+    if (membersOf(settings).every(({ settings: { host } }) => isOwnMachine(host.address))) return [];
     return ["storage.cacheDriver", "http.auth.sessionDriver"].flatMap((path) => {
         const url = valueAt(settings.zot.extraConfig as JsonMap, [...path.split("."), "url"]);
-        const host = typeof url === "string" && URL.canParse(url) ? new URL(url).hostname : "";
-        if (!isLoopback(host)) return [];
+        const host = typeof url === "string" ? urlOf(url)?.hostname : undefined;
+        if (host === undefined || !isOwnMachine(host)) return [];
         return [
             mistake(
                 "zot.extraConfig",
