@@ -11,9 +11,17 @@ import { hostCommand, hostPayload } from "./hostPayload";
 import { LiveNames } from "./liveNames";
 import { resourceHook } from "./resourceHook";
 import type { Settings } from "./settings";
-import { allHooks, showRights, tierNames } from "./shownRights";
+import { allHooks, showMovedStorage, showRights, tierNames } from "./shownRights";
 import { componentTypes } from "./typeTokens";
-import { configText, declaredPolicy, readOnlyConfig, renderZotConfig, secretFiles, type ZotConfig } from "./zotConfig";
+import {
+    configText,
+    declaredPolicy,
+    namelessSecretFiles,
+    readOnlyConfig,
+    renderZotConfig,
+    secretFiles,
+    type ZotConfig,
+} from "./zotConfig";
 
 export interface RegistryHostArgs {
     /**
@@ -103,6 +111,7 @@ export class RegistryHost extends pulumi.ComponentResource {
         const liveNames = args.liveNames ?? new LiveNames(name, settings.identity.acceptRename);
         const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn }, name);
         const rights = showRights(name, declaredPolicy(settings), tierNames(settings), args.told);
+        const planned = renderZotConfig(settings, namelessSecretFiles(settings));
         const { proxy, ...connection } = hostConnection(settings);
         const deployment = new command.remote.Command(
             name,
@@ -125,6 +134,7 @@ export class RegistryHost extends pulumi.ComponentResource {
                     : allHooks(
                           issuerGuard,
                           rights,
+                          showMovedStorage(name, planned, args.told),
                           args.rollout,
                           requireAnswer(name, settings.host.address),
                           args.changed?.hooks(),

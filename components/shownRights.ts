@@ -4,7 +4,7 @@ import { type AccessChange, changeInWords, isWidening, policyChanges, type TierN
 import type { AccessPolicy } from "./accessPolicy";
 import { resourceHook } from "./resourceHook";
 import { type PolicySettings, workloadsOf } from "./settings";
-import { type JsonMap, policyOf } from "./zotConfig";
+import { type JsonMap, movedStorage, policyOf } from "./zotConfig";
 
 /**
  * A hook for the command that deploys the config: it logs what changes in who may do what, as a warning where rights
@@ -23,17 +23,40 @@ export function showRights(
     const show = resourceHook(
         `${component}-shows-rights`,
         async ({ oldInputs }) => {
-            // What was deployed is known, also where what will be deployed is not yet. A hook is handed secrets as
-            // outputs.
-            const input: pulumi.Output<unknown> = pulumi.output((oldInputs as { stdin?: unknown } | undefined)?.stdin);
-            const stdin = await new Promise<unknown>((resolve) => input.apply(resolve));
-            const deployed = typeof stdin === "string" ? deployedPolicy(stdin) : undefined;
+            const deployed = deployedPolicy(await deployedPayload(oldInputs));
             if (!deployed) return;
             const changes = policyChanges(deployed, declared);
             const text = changes.length > 0 ? rightsMessage(changes, tiers) : undefined;
             if (text === undefined || told.has(text)) return;
             told.add(text);
             await (changes.some(isWidening) ? pulumi.log.warn : pulumi.log.info)(text);
+        },
+        { onDryRun: true },
+    );
+    return { beforeUpdate: [show] };
+}
+
+/**
+ * A hook for the command that deploys the config: it warns where zot would look elsewhere for images, accounts and keys.
+ *
+ * @param component name of the component that the command belongs to
+ * @param declared the config as rendered
+ * @param told what was said already, of other hosts of one registry, and is not said again
+ */
+export function showMovedStorage(
+    component: string,
+    declared: JsonMap,
+    told: Set<string> = new Set(),
+): pulumi.ResourceHookBinding {
+    const show = resourceHook(
+        `${component}-shows-moved-storage`,
+        async ({ oldInputs }) => {
+            const deployed = deployedConfig(await deployedPayload(oldInputs));
+            const moved = deployed === undefined ? [] : movedStorage(deployed, declared);
+            const text = [...moved, "docs/scale.md, From one machine to several, says how both are moved."].join("\n");
+            if (moved.length === 0 || told.has(text)) return;
+            told.add(text);
+            await pulumi.log.warn(text);
         },
         { onDryRun: true },
     );
@@ -61,15 +84,32 @@ export function rightsMessage(changes: readonly AccessChange[], tiers: TierNames
     ].join("\n");
 }
 
+/** What was deployed is known, also where what will be deployed is not yet; a hook is handed secrets as outputs. */
+async function deployedPayload(oldInputs: object | undefined): Promise<string> {
+    const input: pulumi.Output<unknown> = pulumi.output((oldInputs as { stdin?: unknown } | undefined)?.stdin);
+    const stdin = await new Promise<unknown>((resolve) => input.apply(resolve));
+    return typeof stdin === "string" ? stdin : "";
+}
+
 /**
  * The policy in a payload that was deployed; undefined where there is none that can be read, as in one of an older
  * program.
  */
 export function deployedPolicy(payload: string): AccessPolicy | undefined {
+    const config = deployedConfig(payload);
+    try {
+        return config && policyOf(config);
+    } catch {
+        return undefined;
+    }
+}
+
+/** zot's config in a payload; undefined as above. */
+export function deployedConfig(payload: string): JsonMap | undefined {
     const [, config] = /^== config \d+\n([\s\S]*?)^== \w+/m.exec(payload) ?? [];
     if (config === undefined) return undefined;
     try {
-        return policyOf(JSON.parse(config) as JsonMap);
+        return JSON.parse(config) as JsonMap;
     } catch {
         return undefined;
     }

@@ -3,7 +3,15 @@
 import { isLoopback } from "../../clients/http/address";
 import { whoInWords } from "../../components/accessChanges";
 import { type ChangeMeaning, type Effect, isMap } from "../../components/settings";
-import { type Json, type JsonMap, type OtherLogin, otherLogins, type ZotConfig } from "../../components/zotConfig";
+import {
+    imagePlace,
+    type Json,
+    type JsonMap,
+    movedStorage,
+    type OtherLogin,
+    otherLogins,
+    type ZotConfig,
+} from "../../components/zotConfig";
 import { valueAt } from "../../components/zotJson";
 import { inline, literal } from "./words";
 
@@ -51,6 +59,7 @@ export function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[]
     if (unchecked[1]! > unchecked[0]!)
         add("wider", "the TLS certificate of a registry that zot fetches from is not checked (`tlsVerify`)");
     other("what zot deletes by itself is other than before (`storage.retention`)", "storage", "retention");
+    found.push(...movedElsewhere(before, after));
     const [knew, knows] = [before, after].map((config) => otherLogins(config)) as [OtherLogin[], OtherLogin[]];
     const isIn = (list: OtherLogin[]) => (login: OtherLogin) =>
         list.some(({ path, who }) => path.toLowerCase() === login.path.toLowerCase() && who === login.who);
@@ -63,6 +72,12 @@ export function otherRights(before: ZotConfig, after: ZotConfig): RightsChange[]
     if (canonical(conditionsOf(before)) !== canonical(conditionsOf(after)))
         add("unclear", "conditions of policies are other ones (`http.accessControl`, `conditions`)");
     return found;
+}
+
+/** Of another folder `zot.rootDirectory` tells by itself. */
+function movedElsewhere(before: ZotConfig, after: ZotConfig): RightsChange[] {
+    if ([before, after].every((config) => imagePlace(config).kind === "folder")) return [];
+    return movedStorage(before, after, inline).map((words) => ({ effect: "unclear", words }));
 }
 
 /** The names of secret files hold a placeholder and say nothing; the logins themselves are compared one by one. */

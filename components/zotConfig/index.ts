@@ -27,5 +27,6 @@ export {
     type ZotConfig,
 } from "./render";
 export { type SettingsOfConfig, settingsOfConfig, switchedOff, type Untaken } from "./settingsOfConfig";
+export { type ImagePlace, imagePlace, type MetadataPlace, metadataPlace, movedStorage } from "./storagePlaces";
 export { timeoutWarnings } from "./timeouts";
 export { type UnmanagedParts, unmanagedParts } from "./unmanaged";
