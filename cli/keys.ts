@@ -1,29 +1,8 @@
 /** npm run keys: the accounts and API keys that zot keeps, of all users. */
-import { readFileSync } from "node:fs";
 import { outsideText } from "../clients/outsideText";
-import { UserError } from "../clients/userError";
 import { type Account, accountsIn } from "./keys/accounts";
-import { BoltError } from "./keys/bolt";
+import { readMetaDb } from "./keys/metaDb";
 import { command, exitCodes, print, printJson, run } from "./shared/command";
-
-/** Larger than any: what is read is in memory as a whole. */
-const LARGEST = 1 << 30;
-
-function bytesOf(from: string): Buffer {
-    const what = from === "-" ? "standard input" : from;
-    try {
-        const bytes = readFileSync(from === "-" ? 0 : from);
-        if (bytes.length > LARGEST)
-            throw new UserError(`What was read from ${what} is larger than ${LARGEST} bytes, and no meta.db.`);
-        return bytes;
-    } catch (error) {
-        if (error instanceof UserError) throw error;
-        throw new UserError(
-            `${what} cannot be read: ${(error as NodeJS.ErrnoException).code}. ` +
-                "Name a copy of the meta.db in zot's rootDirectory.",
-        );
-    }
-}
 
 /** A name or a label of somebody else's. */
 const quoted = (text: string) => `"${outsideText(text, 100)}"`;
@@ -73,17 +52,8 @@ const program = command(
             )}`,
     )
     .action(({ from, json }: { from: string; json?: boolean }) => {
-        try {
-            const accounts = accountsIn(bytesOf(from), new Date());
-            if (json) printJson({ accounts });
-            else print(`${textOf(accounts)}\n`);
-        } catch (error) {
-            if (error instanceof BoltError)
-                throw new UserError(
-                    `${from === "-" ? "What came on standard input" : from} cannot be read as zot's meta.db: ` +
-                        `${error.message}.`,
-                );
-            throw error;
-        }
+        const accounts = readMetaDb(from, (bytes) => accountsIn(bytes, new Date()));
+        if (json) printJson({ accounts });
+        else print(`${textOf(accounts)}\n`);
     });
 void run(program);

@@ -17,6 +17,13 @@ export const print = (text: string): void => void process.stdout.write(printable
 /** The same for another program to read. */
 export const printJson = (value: unknown): void => void process.stdout.write(`${printableJson(value)}\n`);
 
+/** Bytes for another program, which a terminal would not show as they are. */
+export function printBytes(bytes: Buffer): void {
+    if (process.stdout.isTTY)
+        throw new UserError("What this prints is for another program, and standard output is a terminal; see --help.");
+    process.stdout.write(bytes);
+}
+
 /** The same of what is said beside the result: a line on standard error. */
 export const remark = (text: string): void => void process.stderr.write(`${printable(text)}\n`);
 

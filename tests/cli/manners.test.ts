@@ -16,7 +16,11 @@ const SOURCES = new Map(
     ),
 );
 const NAMES = [...SOURCES.keys()].sort();
-const NEEDED: Record<string, string[]> = { review: ["--base", "HEAD"], keys: ["--from", "meta.db"] };
+const NEEDED: Record<string, string[]> = {
+    review: ["--base", "HEAD"],
+    keys: ["--from", "meta.db"],
+    "move-metadata": ["--from", "meta.db"],
+};
 const scripts = (
     JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { scripts: Record<string, string> }
 ).scripts;
