@@ -2,14 +2,7 @@
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
-const nodeModule = require("node:module");
-
-// Node 22.1 and newer keep compiled code between runs, which saves a third of the start. They write it when they end,
-// which a provider does not always come to.
-if (nodeModule.enableCompileCache) {
-    nodeModule.enableCompileCache(path.join(__dirname, "..", "node_modules", ".cache", "node"));
-    setTimeout(() => nodeModule.flushCompileCache?.(), 300).unref();
-}
+require("./codeCache.cjs");
 
 if (!fs.existsSync(path.join(__dirname, "..", "node_modules", "esbuild"))) {
     process.stderr.write(`The project's packages are not installed. In ${path.resolve(__dirname, "..")} run: npm ci\n`);
