@@ -72,6 +72,9 @@ export class RegistryHost extends pulumi.ComponentResource {
     constructor(name: string, args: RegistryHostArgs, opts?: pulumi.ComponentResourceOptions) {
         super(componentTypes.registryHost, name, {}, opts);
         const { settings } = args;
+        // What the engine itself carries over from the host's former name ends with an update that fails half-way: the
+        // host has its new name then, and what comes after it has not.
+        const aliases = opts?.aliases;
         const passedOver = args.isAway ? passOver(name, settings.host.address) : undefined;
 
         const files = pulumi.all([args.clientSecret, args.sessionKeys]).apply(([clientSecret, sessionKeys]) => {
@@ -94,7 +97,7 @@ export class RegistryHost extends pulumi.ComponentResource {
             name,
             passedOver ? { ...settings, host: { ...settings.host, observe: false } } : settings,
             { config: this.zotConfig, files: names },
-            { parent: this, retainOnDelete: args.isAway },
+            { parent: this, aliases, retainOnDelete: args.isAway },
         );
         const payload = pulumi.all([files, this.zotConfig, this.observation.pushes]).apply(([file, config, pushes]) =>
             hostPayload({
@@ -111,7 +114,6 @@ export class RegistryHost extends pulumi.ComponentResource {
         const liveNames = args.liveNames ?? new LiveNames(name, settings.identity.acceptRename);
         const issuerGuard = liveNames.guard("identity.issuer", { input: "stdin", find: issuerIn }, name);
         const rights = showRights(name, declaredPolicy(settings), tierNames(settings), args.told);
-        const planned = renderZotConfig(settings, namelessSecretFiles(settings));
         const { proxy, ...connection } = hostConnection(settings);
         const deployment = new command.remote.Command(
             name,
@@ -128,13 +130,14 @@ export class RegistryHost extends pulumi.ComponentResource {
             },
             {
                 parent: this,
+                aliases,
                 dependsOn: [...(args.deployAfter ?? [])],
                 hooks: passedOver
                     ? passedOver.hooks
                     : allHooks(
                           issuerGuard,
                           rights,
-                          showMovedStorage(name, planned, args.told),
+                          showMovedStorage(name, renderZotConfig(settings, namelessSecretFiles(settings)), args.told),
                           args.rollout,
                           requireAnswer(name, settings.host.address),
                           args.changed?.hooks(),

@@ -199,7 +199,7 @@ describe("resources", () => {
     test("each machine has its look, its deployment and its question before a destroy, by its address", async () => {
         await declare([A, B]);
         const names = ["registry-a.example.org", "registry-b.example.org-port-2222"];
-        expect(named(/HostObservation$/)).toEqual(names);
+        expect(named(/HostObservation$/).sort()).toEqual(names);
         expect(named(/remote:Command$/)).toEqual(names);
         expect(named(/HostWithdrawal$/).sort()).toEqual(names);
         const [a, b] = recorded.filter(({ type }) => type === "command:remote:Command");
@@ -210,8 +210,13 @@ describe("resources", () => {
 
     test("one machine is not looked at while it is away", async () => {
         await declare([A, { ...B, away: true }]);
-        const looks = recorded.filter(({ type }) => /HostObservation$/.test(type)).map(({ inputs }) => inputs.look);
-        expect(looks).toEqual([true, false]);
+        const looks = recorded
+            .filter(({ type }) => /HostObservation$/.test(type))
+            .map(({ name, inputs }) => [name, inputs.look]);
+        expect(Object.fromEntries(looks)).toEqual({
+            "registry-a.example.org": true,
+            "registry-b.example.org-port-2222": false,
+        });
     });
 });
 

@@ -7,6 +7,7 @@ import program = require("../../index");
 import { findToolchain, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
+import { operationApart } from "../support/refusedOperation";
 
 const { reason } = findToolchain();
 
@@ -28,6 +29,27 @@ jest.setTimeout(300_000);
     afterAll(async () => {
         await scratch?.stack.destroy({ color: "never" }).catch(() => undefined);
         await site?.stop();
+    });
+
+    test("what fails on its way into the list is taken over by the next update all the same", async () => {
+        const { address, port, hostKey, restartCommand } = site.settings.host as Record<string, unknown>;
+        const member = { address, port, hostKey };
+        scratch.changeSettings({
+            host: { address: "", hostKey: "", members: [member], restartCommand: "exit 7" },
+            zot: { logLevel: "debug" },
+        });
+        const { printed, succeeded } = await operationApart(scratch, "up");
+        expect({ printed, succeeded }).toEqual({
+            printed: expect.stringContaining("ZH-RESTART-FAILED"),
+            succeeded: false,
+        });
+        scratch.changeSettings({ host: { restartCommand } });
+        // A deletion would withdraw from the host what was deployed to it a moment before.
+        const { changeSummary } = await scratch.stack.preview({ color: "never" });
+        expect(changeSummary).toEqual({ same: expect.any(Number), update: expect.any(Number) });
+        await up();
+        scratch.changeSettings({ host: { address, hostKey, members: [] }, zot: { logLevel: "info" } });
+        await up();
     });
 
     test("the first of the list takes over what the state has of the host, and the host what it has of it", async () => {
