@@ -16,7 +16,7 @@ const program = withStackOption(
     command(
         "npm run move-metadata --",
         "Prints, for redis-cli --pipe, what moves the accounts, API keys, stars and counts of pulls of a zot that is " +
-            "stopped from its meta.db into the redis that the stack's settings name (storage.cacheDriver).",
+            "stopped from its meta.db into the redis that the stack's settings name (redis.address).",
         "ssh registry-host sudo cat /var/lib/zot/meta.db | npm run --silent move-metadata -- --stack prod --from - | " +
             "redis-cli -u redis://cache.example.org:6379 --pipe",
     ),
@@ -29,7 +29,7 @@ const program = withStackOption(
         if (place.kind !== "redis")
             throw new UserError(
                 `The stack's zot keeps accounts and keys in ${place.kind === "file" ? place.file : place.driver}, and not ` +
-                    "in redis. Set storage.remoteCache and storage.cacheDriver in zot.extraConfig first: " +
+                    "in redis. Set redis.address first: " +
                     "docs/scale.md, The settings.",
             );
         const moved = readMetaDb(from, (bytes) => metadataForRedis(bytes, place.keyPrefix, replace));

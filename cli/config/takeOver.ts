@@ -16,6 +16,7 @@ import {
     overlap,
     patternsOfCache,
     policyInEffect,
+    settingsOfConfig,
     switchedOff,
     type UnmanagedParts,
     unmanagedParts,
@@ -77,6 +78,7 @@ export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string):
         (mirror) => !isDeclared(mirror) && !declaredMirrors.some(({ prefix }) => overlap(prefix, mirror.prefix)),
     );
     const settings: Groups = {
+        ...sharedIn(onHost, site.given),
         zot: { ...offHere, ...(mirrors.length > 0 ? { mirrors: [...declaredMirrors, ...mirrors] } : {}) },
     };
     const first = declaredState(withGroups(site.raw, settings), site.where);
@@ -87,6 +89,17 @@ export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string):
     if (kept.length > 0 && first.settings.zot.mirrors.length === 0) {
         parts.keep = mergeExtra(parts.keep, { extensions: { sync: { enable: true } } }).config;
         parts.different = parts.different.filter(({ path }) => path.toLowerCase() !== [...sync, "enable"].join("."));
+    }
+    // zot does so by itself, and by the settings of a bucket it does not.
+    const dedupe = ["storage", "dedupe"];
+    if (
+        valueAt(first.zotConfig(), dedupe) === false &&
+        valueAt(onHost, ["storage", "storageDriver", "name"]) === "s3" &&
+        valueAt(onHost, dedupe) !== false
+    ) {
+        parts.keep = mergeExtra(parts.keep, { storage: { dedupe: true } }).config;
+        parts.kept.push("storage.dedupe");
+        parts.different = parts.different.filter(({ path }) => path.toLowerCase() !== dedupe.join("."));
     }
     const extraConfig = mergeExtra(first.settings.zot.extraConfig as JsonMap, parts.keep).config;
     if (parts.kept.length > 0) settings.zot!.extraConfig = extraConfig;
@@ -110,6 +123,19 @@ export function suggestionFor(onHost: JsonMap, site: Site, zotVersion?: string):
         declared,
     };
 }
+
+/** Of a bucket, of redis and of a cluster, what there are settings for and the stack says nothing of. */
+function sharedIn(onHost: JsonMap, given: Groups): Groups {
+    const groups: Groups = {};
+    for (const [name, value] of settingsOfConfig(onHost).settings) {
+        const [group, key] = name.split(".") as [string, string];
+        if (SHARED_GROUPS.includes(group) && given[group] === undefined)
+            groups[group] = { ...groups[group], [key]: value };
+    }
+    return groups;
+}
+
+const SHARED_GROUPS = ["storage", "redis", "cluster"];
 
 /** Settings laid over those of a stack. */
 export function withGroups(raw: RawSettings, settings: Groups): RawSettings {

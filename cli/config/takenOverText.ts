@@ -90,7 +90,11 @@ const EVERYWHERE =
 function settingLines({ settings, mirrors, otherCaches, isEverywhere }: TakenOver): string[] {
     const off = Object.entries(settings.zot ?? {}).filter(([, setting]) => setting === false || setting === "off");
     const rules = Object.keys((settings.access?.rules as object | undefined) ?? {});
+    const shared = ["storage", "redis", "cluster"].flatMap((group) =>
+        Object.entries(settings[group] ?? {}).map(([name, setting]) => `${group}.${name}: ${shown(setting)}`),
+    );
     return [
+        ...shared,
         ...off.map(([name, setting]) => `zot.${name}: ${String(setting)}, as it is off on the host`),
         ...mirrors.map(
             ({ url, prefix, content }) =>

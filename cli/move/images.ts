@@ -20,7 +20,7 @@ export function scriptToMoveImages(settings: Settings, folder = settings.zot.roo
     if (place.kind === "folder")
         throw new UserError(
             `The stack's zot keeps images in the folder ${place.folder}, and there is no bucket to copy them to. ` +
-                "Set storage.storageDriver in zot.extraConfig first: docs/scale.md, The settings.",
+                "Set storage.bucket and storage.region first: docs/scale.md, The settings.",
         );
     if (place.kind === "other")
         throw new UserError(

@@ -1,6 +1,6 @@
 /** From answers and what was found to a stack's file. Pure. */
 
-import { allSettings } from "../../components/settings";
+import { allSettings, declarations } from "../../components/settings";
 import { isJsonMap, type JsonMap, valueAt } from "../../components/zotJson";
 import { withSettings } from "../config/stackFile";
 import type { Groups, Suggestion } from "../config/takeOver";
@@ -73,7 +73,7 @@ export function composedFile(
     }: { project: string; stack: string; settings: Groups; authentikUrl: string },
 ): string {
     const file = `Pulumi.${stack}.yaml`;
-    const order = ["registry", "zot", "access", "identity", "ci", "ciSecrets", "host"];
+    const order = Object.keys(declarations);
     const place = new Map(allSettings().map(({ name }, index) => [name, index]));
     const ordered = Object.fromEntries(
         Object.entries(settings)

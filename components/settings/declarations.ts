@@ -8,6 +8,7 @@ import { access } from "./declared/access";
 import { ci, ciSecrets } from "./declared/ci";
 import { host } from "./declared/host";
 import { identity } from "./declared/identity";
+import { cluster, redis, storage } from "./declared/storage";
 import { registry, zot } from "./declared/zot";
 import type { Setting } from "./setting";
 
@@ -17,7 +18,7 @@ export type { MemberSetting } from "./declared/host";
 export type { MirrorSetting } from "./declared/zot";
 
 /** The table. Its order is that of Pulumi.yaml, the reference and the messages. */
-export const declarations = { registry, zot, access, identity, ci, ciSecrets, host };
+export const declarations = { registry, zot, storage, redis, cluster, access, identity, ci, ciSecrets, host };
 
 export type Declarations = typeof declarations;
 /** What stands before the dot in a setting's name. */

@@ -6,12 +6,8 @@ import { isMap, shownPath } from "./setting";
 const WHERE_SECRETS_GO =
     "zot's config and the stack's outputs show it; " +
     "leave it out, and give it to zot by a credentials file or in zot's environment";
-/** By the path of a key in small letters: what to do where zot takes the secret from its config alone. */
-const INSTEAD: Record<string, string> = {
-    "cluster.hashkey":
-        "zot's config and the stack's outputs show it, and zot takes it from nowhere else; " +
-        "leave cluster out: instances that share their storage and a cache in redis or DynamoDB need none",
-};
+/** Paths in small letters of what sounds like a secret, and opens nothing: zot writes it into its log, too. */
+const NO_SECRETS = ["cluster.hashkey"];
 
 /**
  * Why zot would not read a value as it is written, or others could read what they should not; each as the middle of a
@@ -45,8 +41,9 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
         // Beyond ASCII, what is the same but for case depends on who compares.
         if (!/^[\x21-\x7e]+$/.test(key) || key === "__proto__")
             found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
-        if ((isSecretKey(key) || (isHeaders && isSecretHeader(key))) && holdsText(value[key])) {
-            found.push(`${name} is a secret, but ${INSTEAD[inside.join(".").toLowerCase()] ?? WHERE_SECRETS_GO}`);
+        const isSecret = isSecretKey(key) && !NO_SECRETS.includes(inside.join(".").toLowerCase());
+        if ((isSecret || (isHeaders && isSecretHeader(key))) && holdsText(value[key])) {
+            found.push(`${name} is a secret, but ${WHERE_SECRETS_GO}`);
         } else {
             found.push(...extraConfigMistakes(value[key], inside));
         }

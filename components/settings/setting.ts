@@ -49,7 +49,7 @@ export interface ZotPlace<T> {
     /** Whether the same place in `zot.extraConfig` goes first, as long as the setting has its default. */
     yields?: boolean;
     /** Several settings decide it together: by which function of `zotConfig/render.ts`. */
-    rendering?: "accessControl";
+    rendering?: "accessControl" | "redisUrl";
 }
 
 /** How the host is told of a setting. */

@@ -32,7 +32,6 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
     const byExtra = [
         ...contradictions,
         ...partMistakes(extra),
-        ...storageMistakes(config),
         ...policyMistakes(config, settings).filter((message) => !byAccess.includes(message)),
     ];
     const inWords = (setting: string) => (message: string) => ({ setting, message: `${setting}: ${message}.` });
@@ -41,6 +40,12 @@ export function configMistakes(settings: PolicySettings): SettingMistake[] {
         ...byAccess.map(inWords("access.rules")),
         ...channelMistakes(policy, settings).map(inWords("access.channels")),
         ...withoutEffect(policy, settings, Object.keys(settings.access.movableTags)).map(inWords("access.movableTags")),
+        ...storageMistakes(config).map(
+            inWords(settings.storage.bucket === undefined ? "zot.extraConfig" : "storage.bucket"),
+        ),
+        ...clusterMistakes(config).map(
+            inWords(settings.cluster.members === undefined ? "zot.extraConfig" : "cluster.members"),
+        ),
         ...byExtra.map(inWords("zot.extraConfig")),
     ];
 }
@@ -96,7 +101,7 @@ function storageMistakes(config: JsonMap): string[] {
     const found: string[] = [];
     if (valueAt(config, ["extensions", "search", "cve"]) !== undefined) {
         found.push(
-            "storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; " +
+            "images are kept elsewhere than on the host, and zot cannot search those for vulnerabilities; " +
                 "set zot.vulnerabilityUpdateInterval to off",
         );
     }
@@ -105,10 +110,27 @@ function storageMistakes(config: JsonMap): string[] {
         valueAt(config, ["extensions", "sync", "downloadDir"]) === undefined
     ) {
         found.push(
-            "storage.storageDriver keeps images elsewhere, " +
-                "and pull-through caches need extensions.sync.downloadDir then; add it",
+            "images are kept elsewhere than on the host, and pull-through caches need a folder there for what is on " +
+                "its way; add it to zot.extraConfig: extensions.sync.downloadDir",
         );
     }
+    return found;
+}
+
+/** What it lets pass, or tells only on the host: of a key of another length it writes the key into its log. */
+function clusterMistakes(config: JsonMap): string[] {
+    const cluster = valueAt(config, ["cluster"]);
+    if (cluster === undefined) return [];
+    const found: string[] = [];
+    // With a disk of its own each would have a part of the repositories alone, and lose them with it.
+    if (valueAt(config, ["storage", "storageDriver"]) === undefined)
+        found.push(
+            "the instances of cluster share no bucket, so that each would keep a part of the images for itself; " +
+                "set storage.bucket and storage.region",
+        );
+    const key = valueAt(cluster, ["hashKey"]);
+    if (key !== undefined && Buffer.byteLength(String(key)) !== 16)
+        found.push(`cluster.hashKey has ${Buffer.byteLength(String(key))} bytes; give one of 16 characters of ASCII`);
     return found;
 }
 

@@ -22,12 +22,13 @@ export const declaredPlaces: readonly DeclaredPlace[] = allSettings().flatMap(({
     })),
 );
 
+/** Whether other settings let something stand at such a place. */
+export const standsThere = (place: DeclaredPlace, settings: PolicySettings): boolean =>
+    Object.entries(place.where ?? {}).every(([name, values]) => values.includes(settingOf(settings, name)));
+
 /** What the settings have at such a place; undefined for nothing. */
 export function declaredValue(place: DeclaredPlace, settings: PolicySettings): Json | undefined {
-    const isThere = Object.entries(place.where ?? {}).every(([name, values]) =>
-        values.includes(settingOf(settings, name)),
-    );
-    if (!isThere) return undefined;
+    if (place.rendering || !standsThere(place, settings)) return undefined;
     const value = settingOf(settings, place.setting);
     return place.write ? place.write(value) : (value as Json | undefined);
 }

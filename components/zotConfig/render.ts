@@ -5,7 +5,7 @@ import type { PolicySettings } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { policyOf, repositoriesOf } from "./accessControl";
 import { mergeExtra } from "./merge";
-import { type DeclaredPlace, declaredPlaces, declaredValue, putAt } from "./places";
+import { type DeclaredPlace, declaredPlaces, declaredValue, putAt, standsThere } from "./places";
 
 /** zot's config.json. What is not typed here is the site's own (`zot.extraConfig`). */
 export type ZotConfig = JsonMap;
@@ -101,9 +101,13 @@ export const skeleton = (): JsonMap => ({
 });
 
 /** What several settings decide together. */
-const RENDERINGS: Record<NonNullable<DeclaredPlace["rendering"]>, (settings: PolicySettings) => Json> = {
+const RENDERINGS: Record<NonNullable<DeclaredPlace["rendering"]>, (settings: PolicySettings) => Json | undefined> = {
     accessControl: (settings) => repositoriesOf(tieredPolicy(settings)),
+    redisUrl: ({ redis }) => redis.address && redisUrl(redis.address, redis.user),
 };
+
+/** zot 2.1.20 takes redis with TLS from its address alone. */
+const redisUrl = (address: string, user = "") => `rediss://${user && `${user}@`}${address}`;
 
 /** The config without the site's own part. */
 export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMap {
@@ -111,12 +115,15 @@ export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMa
     const extra = settings.zot.extraConfig as JsonMap;
     for (const place of declaredPlaces) {
         if (place.yields && valueAt(extra, place.keys) !== undefined) continue;
-        const value = place.rendering ? RENDERINGS[place.rendering](settings) : declaredValue(place, settings);
+        const value =
+            place.rendering && standsThere(place, settings)
+                ? RENDERINGS[place.rendering](settings)
+                : declaredValue(place, settings);
         if (value !== undefined) putAt(config, place.keys, value);
     }
     putAt(config, ["http", "auth", "openid", "providers", "oidc", "credentialsFile"], files.credentials);
     // zot takes either; a site with more than one instance keeps its sessions in redis.
-    if (valueAt(extra, ["http", "auth", "sessionDriver"]) === undefined)
+    if (settings.redis.address === undefined && valueAt(extra, ["http", "auth", "sessionDriver"]) === undefined)
         putAt(config, ["http", "auth", "sessionKeysFile"], files.sessionKeys);
     return withoutPlaceholders(config);
 }

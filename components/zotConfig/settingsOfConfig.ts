@@ -1,6 +1,6 @@
 /** What a config of zot that was made by other means says of the settings. Pure. */
 import { allSettings, shown } from "../settings";
-import { type Json, type JsonMap, valueAt } from "../zotJson";
+import { isSameJson, type Json, type JsonMap, valueAt } from "../zotJson";
 import { type DeclaredPlace, declaredPlaces } from "./places";
 
 /** A value of the config that its setting does not take. */
@@ -33,13 +33,14 @@ export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
         const onHost = valueAt(config, place.keys) ?? BY_ITSELF[place.path];
         const setting = known.get(place.setting)!;
         const isEmpty = onHost === "" && !place.takesEmpty;
-        if (onHost === undefined || onHost === null || isEmpty || !isRead(place)) continue;
+        if (onHost === undefined || onHost === null || isEmpty || !isRead(place, config)) continue;
         const value = place.read ? place.read(onHost) : onHost;
         const taken = setting.schema.safeParse(value);
         if (!taken.success)
             found.untaken.push({ path: place.path, onHost, setting: place.setting, allowed: setting.allowed });
         else if (shown(taken.data) !== shown(setting.default)) found.settings.set(place.setting, taken.data);
     }
+    for (const name of uselessAlone(found.settings)) found.settings.delete(name);
     const isOn = (name: string) => {
         const extension = valueAt(config, ["extensions", name]);
         return extension !== undefined && extension !== null && valueAt(extension, ["enable"]) !== false;
@@ -53,9 +54,35 @@ export function settingsOfConfig(config: JsonMap): SettingsOfConfig {
     return found;
 }
 
+const uselessAlone = (settings: ReadonlyMap<string, unknown>) =>
+    [...settings.keys()].filter((name) => !isOfUse(name, settings));
+
+/** Of a bucket, of redis and of a cluster one part is no use without the others. */
+function isOfUse(name: string, settings: ReadonlyMap<string, unknown>): boolean {
+    const has = (...names: string[]) => names.every((one) => settings.has(one));
+    if (name.startsWith("storage.")) return has("storage.bucket", "storage.region");
+    if (name.startsWith("redis.")) return has("redis.address");
+    if (!name.startsWith("cluster.")) return true;
+    // An instance alone asks nobody.
+    return has("cluster.hashKey") && ((settings.get("cluster.members") as string[] | undefined)?.length ?? 0) > 1;
+}
+
+/** Of a bucket and of redis there are settings for S3 alone, and for a redis that both drivers name alike. */
+function isOfDriver({ setting }: DeclaredPlace, config: JsonMap): boolean {
+    if (setting.startsWith("storage.")) return valueAt(config, ["storage", "storageDriver", "name"]) === "s3";
+    if (!setting.startsWith("redis.")) return true;
+    const [cache, sessions] = [
+        valueAt(config, ["storage", "cacheDriver"]),
+        valueAt(config, ["http", "auth", "sessionDriver"]),
+    ];
+    const isSame = (key: string) => isSameJson(valueAt(cache, [key]) ?? null, valueAt(sessions, [key]) ?? null);
+    return isSame("name") && isSame("addr") && isSame("username");
+}
+
 /** Who reads the metrics, and what is written only together with other settings, is not read. */
-const isRead = (place: DeclaredPlace): boolean =>
+const isRead = (place: DeclaredPlace, config: JsonMap): boolean =>
     place.rendering === undefined &&
+    isOfDriver(place, config) &&
     place.where?.["zot.metrics"] === undefined &&
     (place.read !== undefined || place.write === undefined);
 

@@ -2,13 +2,16 @@
  * What several instances of zot share: images in a bucket (S3, as moto serves it), the rest in redis. Real redis; moto
  * from PyPI, or another server that speaks S3.
  */
+import type { JsonMap } from "../../components/zotJson";
 import { findExecutable } from "../bootstrap/toolchain.cjs";
 import { noMoto, startMoto, startServer } from "./moto";
 import { freePort } from "./ports";
 
 export interface SharedState {
-    /** For `zot.extraConfig`. */
-    extraConfig: Record<string, unknown>;
+    /** The settings that name it. */
+    settings: Record<"storage" | "redis", Record<string, unknown>>;
+    /** What they come to in zot's config. */
+    config: JsonMap;
     /** For zot's process: the credentials of the bucket, which no config holds. */
     environment: Record<string, string>;
     stop(): void;
@@ -27,9 +30,14 @@ export async function startSharedState(): Promise<SharedState> {
     const stopRedis = startServer("redis-server", memory);
     try {
         const moto = await startMoto("zot");
-        const redis = (keyprefix: string) => ({ name: "redis", url: `redis://127.0.0.1:${redisPort}`, keyprefix });
+        const address = `127.0.0.1:${redisPort}`;
+        const redis = (keyprefix: string) => ({ name: "redis", addr: [address], keyprefix });
         return {
-            extraConfig: {
+            settings: {
+                storage: { bucket: "zot", region: "us-east-1", endpoint: moto.url, pathStyle: true },
+                redis: { address },
+            },
+            config: {
                 storage: {
                     dedupe: false,
                     remoteCache: true,
@@ -41,8 +49,6 @@ export async function startSharedState(): Promise<SharedState> {
                         regionendpoint: moto.url,
                         bucket: "zot",
                         forcepathstyle: true,
-                        secure: false,
-                        skipverify: false,
                     },
                 },
                 http: { auth: { sessionDriver: redis("zotsession") } },

@@ -283,12 +283,12 @@ describe("zot.extraConfig is refused", () => {
             [`extensions.events.sinks[0].address holds a webhook with its secret, ${shown}`],
         ],
         [
-            "with the hash key of a cluster",
-            { cluster: { members: ["h1:1", "h2:1"], HashKey: "canary-canary-ca" } },
+            "with the hash key of a cluster that is too short",
+            { cluster: { members: ["h1:1", "h2:1"], HashKey: "canary-canary-c" } },
             [
-                "cluster.HashKey is a secret, but zot's config and the stack's outputs show it, " +
-                    "and zot takes it from nowhere else; leave cluster out: " +
-                    "instances that share their storage and a cache in redis or DynamoDB need none.",
+                "the instances of cluster share no bucket, so that each would keep a part of the images for itself; " +
+                    "set storage.bucket and storage.region.",
+                "cluster.hashKey has 15 bytes; give one of 16 characters of ASCII.",
             ],
         ],
     ])("%s", (_title, extraConfig, sentences) => {

@@ -159,9 +159,14 @@ describe("settings", () => {
     test("several machines share images, what is known of them, and sessions; one need not", () => {
         expect(mistakesOf([A], {}, {})).toEqual([]);
         expect(mistakesOf([A, B], {}, {}).map((message) => message.split(",")[0])).toEqual([
-            "zot.extraConfig: storage.storageDriver is missing",
+            "storage.bucket: it is missing",
+            "redis.address: it is missing",
+        ]);
+        const { storageDriver, cacheDriver } = SHARED.storage;
+        expect(
+            mistakesOf([A, B], {}, { storage: { storageDriver, cacheDriver } }).map((one) => one.split(",")[0]),
+        ).toEqual([
             "zot.extraConfig: storage.remoteCache is missing",
-            "zot.extraConfig: storage.cacheDriver is missing",
             "zot.extraConfig: http.auth.sessionDriver is missing",
         ]);
     });

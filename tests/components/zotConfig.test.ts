@@ -203,7 +203,7 @@ describe("zot.extraConfig", () => {
         };
         expect(refusals(extraConfig, { zot: { vulnerabilityUpdateInterval: "off" } })).toEqual([]);
         expect(refusals(extraConfig)).toEqual([
-            "storage.storageDriver keeps images elsewhere, and zot cannot search those for vulnerabilities; " +
+            "images are kept elsewhere than on the host, and zot cannot search those for vulnerabilities; " +
                 "set zot.vulnerabilityUpdateInterval to off.",
         ]);
         expect(
@@ -211,8 +211,8 @@ describe("zot.extraConfig", () => {
                 zot: { vulnerabilityUpdateInterval: "off", mirrors: [{ url: "https://ghcr.io", prefix: "ghcr.io" }] },
             }),
         ).toEqual([
-            "storage.storageDriver keeps images elsewhere, " +
-                "and pull-through caches need extensions.sync.downloadDir then; add it.",
+            "images are kept elsewhere than on the host, and pull-through caches need a folder there for what is on " +
+                "its way; add it to zot.extraConfig: extensions.sync.downloadDir.",
         ]);
     });
 });

@@ -10,7 +10,6 @@ import program = require("../../index");
 
 import { RegistryClient } from "../../clients/zot/registry";
 import { mergeExtra } from "../../components/zotConfig/merge";
-import type { JsonMap } from "../../components/zotJson";
 import { findToolchain, readMachine, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { openConfig, type Site, startSite } from "../../testbed/site";
 import { freePort } from "../../testbed/site/ports";
@@ -56,7 +55,7 @@ interface Machine {
         const [configFile, rootDirectory] = [join(folder, "zot", "config.json"), join(folder, "images")];
         const binary = site.settings.zot!.binary as string;
         const zot = startZotService({ folder, binary, configFile, url, environment: shared.environment });
-        const { config } = mergeExtra(openConfig(rootDirectory, port), shared.extraConfig as JsonMap);
+        const { config } = mergeExtra(openConfig(rootDirectory, port), shared.config);
         writeFileSync(configFile, JSON.stringify(config));
         await zot.restart();
         const member = {
@@ -76,7 +75,8 @@ interface Machine {
         scratch = await createScratchStack(site, ROOT, program);
         scratch.changeSettings({
             registry: { url: machines[0]!.url },
-            zot: { extraConfig: shared.extraConfig, vulnerabilityUpdateInterval: "off" },
+            ...shared.settings,
+            zot: { vulnerabilityUpdateInterval: "off" },
             host: { address: "", hostKey: "", restartCommand: "true" },
         });
     });

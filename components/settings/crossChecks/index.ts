@@ -9,6 +9,7 @@ import { ciChecks } from "./ci";
 import { type CrossCheck, mistake } from "./crossCheck";
 import { hostChecks } from "./host";
 import { memberChecks, ofEachMachine } from "./members";
+import { storageChecks } from "./storage";
 import { workloadChecks } from "./workloads";
 import { zotChecks } from "./zot";
 
@@ -29,7 +30,8 @@ const unmetNeeds: CrossCheck[] = allSettings().flatMap(({ name, setting }) => {
 /** Places of zot's config that both a setting and `zot.extraConfig` decide. */
 const doubles: CrossCheck[] = allSettings().flatMap(({ name, setting }) =>
     placesOf(setting)
-        .filter(({ yields }) => yields)
+        // Where something else than the setting's value stands there, the site's own is simply another one.
+        .filter(({ yields, write }) => yields && write === undefined)
         .map(({ path }) => ({
             needs: [name, "zot.extraConfig"],
             check: (settings) => {
@@ -74,6 +76,7 @@ export const crossChecks: CrossCheck[] = [
     ...accessChecks,
     ...zotChecks,
     ...doubles,
+    ...storageChecks,
     ...ciChecks,
     ...workloadChecks,
     ...ofEachMachine(hostChecks),

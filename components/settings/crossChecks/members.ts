@@ -2,14 +2,15 @@
 import { isIP } from "node:net";
 import { isLoopback, urlOf } from "../../../clients/http/address";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../../zotJson";
-import type { Settings } from "../declarations";
+import { type Settings, settingOf } from "../declarations";
+import { isOwnPlace } from "../declared/storage";
 import { membersOf } from "../members";
-import type { SettingMistake } from "../setting";
+import { type SettingMistake, shown } from "../setting";
 import { type CrossCheck, mistake } from "./crossCheck";
 
 export const memberChecks: CrossCheck[] = [
     { needs: ["host.members"], check: listMistakes },
-    { needs: ["host.members", "zot.extraConfig"], check: sharedState },
+    { needs: ["host.members", "zot.extraConfig", "storage.bucket", "redis.address"], check: sharedState },
 ];
 
 /** The same checks of the host, for each machine; what only some of them have wrong names those. */
@@ -73,32 +74,49 @@ function plainAddress(address: string): string {
 }
 
 /** What each instance of zot has to share with the others (facts of zot 2.1.20), where it is, and what comes of it. */
-const SHARED: { path: string; isShared: (value: Json | undefined) => boolean; without: string; give: string }[] = [
+interface Shared {
+    /** The setting that shares it; `zot.extraConfig` may do so in its place. */
+    setting: "storage.bucket" | "redis.address";
+    path: string;
+    isShared: (value: Json | undefined) => boolean;
+    without: string;
+    /** For `zot.extraConfig`. */
+    give: string;
+}
+
+const SHARED: readonly Shared[] = [
     {
+        setting: "storage.bucket",
         path: "storage.storageDriver",
         isShared: (value) => isDriver(value, ["s3", "gcs", "azure"]),
         without: "each machine would keep images of its own",
         give: '{"name": "s3", "rootdirectory": …, "region": …, "bucket": …}',
     },
     {
+        setting: "redis.address",
         path: "storage.remoteCache",
         isShared: (value) => value === true,
         without: "each machine would keep what it knows of blobs and keys to itself",
         give: "true",
     },
     {
+        setting: "redis.address",
         path: "storage.cacheDriver",
         isShared: (value) => isDriver(value, ["redis", "dynamodb"]),
         without: "a key made on one machine would be unknown on the others",
         give: '{"name": "redis", "url": "redis://HOST:6379", "keyprefix": "zot"}',
     },
     {
+        setting: "redis.address",
         path: "http.auth.sessionDriver",
         isShared: (value) => isDriver(value, ["redis"]),
         without: "whoever logs in on one machine would be a stranger on the others",
         give: '{"name": "redis", "url": "redis://HOST:6379", "keyprefix": "zotsession"}',
     },
 ];
+
+/** What is to be set for it, behind "set". */
+const TO_SET = { "storage.bucket": "storage.bucket and storage.region", "redis.address": "redis.address" };
 
 /** Whether it names one of these stores; redis by an address, without which zot would look on the machine itself. */
 function isDriver(value: Json | undefined, names: readonly string[]): boolean {
@@ -111,7 +129,18 @@ const isOwnMachine = (address: string) => isLoopback(plainAddress(address));
 /** Stores of redis on loopback are each machine's own, unless the machines are one. */
 function onLoopback(settings: Settings): SettingMistake[] {
     if (membersOf(settings).every(({ settings: { host } }) => isOwnMachine(host.address))) return [];
-    return ["storage.cacheDriver", "http.auth.sessionDriver"].flatMap((path) => {
+    const { address } = settings.redis;
+    const found =
+        address !== undefined && isOwnPlace(address)
+            ? [
+                  mistake(
+                      "redis.address",
+                      `${shown(address)} is another one on each machine; give the address of one redis that all of ` +
+                          "them reach.",
+                  ),
+              ]
+            : [];
+    const inExtra = ["storage.cacheDriver", "http.auth.sessionDriver"].flatMap((path) => {
         const url = valueAt(settings.zot.extraConfig as JsonMap, [...path.split("."), "url"]);
         const host = typeof url === "string" ? urlOf(url)?.hostname : undefined;
         if (host === undefined || !isOwnMachine(host)) return [];
@@ -123,20 +152,30 @@ function onLoopback(settings: Settings): SettingMistake[] {
             ),
         ];
     });
+    return [...found, ...inExtra];
 }
 
 function sharedState(settings: Settings): SettingMistake[] {
-    if (settings.host.members.length < 2) return [];
+    const machines = settings.host.members.length;
+    if (machines < 2) return [];
     const extra = settings.zot.extraConfig as JsonMap;
-    const missing = SHARED.filter(({ path, isShared }) => !isShared(valueAt(extra, path.split(".")))).map(
-        ({ path, without, give }) => {
-            const what = valueAt(extra, path.split(".")) === undefined ? "is missing" : "is not one that is shared";
-            return mistake(
-                "zot.extraConfig",
-                `${path} ${what}, while host.members names ${settings.host.members.length} machines: ${without}; ` +
-                    `give ${give}.`,
-            );
-        },
-    );
+    const inExtra = ({ path }: Shared) => valueAt(extra, path.split("."));
+    const why = ({ without }: Shared) => `while host.members names ${machines} machines: ${without}`;
+    const missing = (["storage.bucket", "redis.address"] as const).flatMap((setting) => {
+        if (settingOf(settings, setting) !== undefined) return [];
+        const ofSetting = SHARED.filter((shared) => shared.setting === setting);
+        const toSet = TO_SET[setting];
+        if (ofSetting.every((shared) => inExtra(shared) === undefined))
+            return [mistake(setting, `it is missing, ${why(ofSetting.at(-1)!)}; set ${toSet}.`)];
+        return ofSetting
+            .filter((shared) => !shared.isShared(inExtra(shared)))
+            .map((shared) => {
+                const what = inExtra(shared) === undefined ? "is missing" : "is not one that is shared";
+                return mistake(
+                    "zot.extraConfig",
+                    `${shared.path} ${what}, ${why(shared)}; leave it out and set ${toSet}, or give ${shared.give}.`,
+                );
+            });
+    });
     return [...missing, ...onLoopback(settings)];
 }

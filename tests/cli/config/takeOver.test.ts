@@ -216,15 +216,44 @@ test("who loses what, by name", () => {
     ]);
 });
 
+test("a bucket, redis and a cluster become settings of the stack; what zot does by itself stays as it is", () => {
+    const driver = { name: "redis", addr: ["cache.example.org:6379"], username: "zot" };
+    const storageDriver = {
+        name: "s3",
+        region: "eu-central-1",
+        bucket: "images",
+        rootdirectory: "/images",
+        encrypt: true,
+    };
+    const onHost = {
+        storage: { remoteCache: true, cacheDriver: driver, storageDriver },
+        http: { auth: { sessionDriver: driver } },
+        cluster: { members: ["10.0.0.1:5000", "10.0.0.2:5000"], hashKey: "loremipsumdolors" },
+    };
+    const site = rawSettings({ zot: { vulnerabilityUpdateInterval: "off" } });
+    const { settings, declared } = suggestionFor(onHost, { raw: site, given: {}, where: "Pulumi.site.yaml" });
+    expect(settings).toMatchObject({
+        storage: { bucket: "images", region: "eu-central-1", prefix: "/images" },
+        redis: { address: "cache.example.org:6379", user: "zot" },
+        cluster: onHost.cluster,
+        zot: { extraConfig: { storage: { dedupe: true, storageDriver: { encrypt: true } } } },
+    });
+    expect(declared.zotConfig()).toMatchObject({ storage: { dedupe: true, ...onHost.storage } });
+});
+
 test("a secret is left out by itself: the rest of what it stands in is kept", () => {
-    const { refused, extraConfig } = takenOver(read("object-storage.json"));
+    const { refused, declared } = takenOver(read("object-storage.json"));
     expect(refused.map((sentence) => sentence.split(" ")[0])).toEqual([
         "storage.storageDriver.accesskey",
         "storage.storageDriver.secretkey",
     ]);
-    expect(valueAt(extraConfig, ["storage", "storageDriver", "bucket"])).toBe("images");
-    // Instances that share the work need the secret: without it nothing of that is any use.
-    expect(takenOver(read("instances.json")).extraConfig).not.toHaveProperty("cluster");
+    expect(declared.settings.storage).toMatchObject({
+        bucket: "images",
+        region: "eu-central-1",
+        prefix: "/zot",
+        pathStyle: true,
+    });
+    expect(valueAt(declared.zotConfig(), ["storage", "storageDriver", "secure"])).toBe(true);
 });
 
 describe("what a build of zot lacks is said where it is declared", () => {

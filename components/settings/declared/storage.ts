@@ -1,0 +1,184 @@
+/** Settings of what instances of zot share: a bucket for the images, redis for the rest, and who asks whom. Pure. */
+import { isIP } from "node:net";
+import * as z from "zod/mini";
+import { isLoopback, urlOf } from "../../../clients/http/address";
+import type { Json } from "../../zotJson";
+import { address, boolean, checked, define, optional, text } from "../kinds";
+import { onOff, ordered, other } from "../meanings";
+
+/** Where the images are, in a bucket that has no folders. */
+function prefixMistake(value: string): boolean | string {
+    if (!value.startsWith("/")) return "it does not start with a slash";
+    return /^(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+$/.test(value);
+}
+
+/** Why this is no `HOST:PORT`. */
+function hostAndPortMistake(value: string): boolean | string {
+    if (value.includes("//")) return "it is a URL; leave out what stands before the host";
+    if (value.includes("@")) return "it holds a login, which has settings of its own";
+    const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(value) ?? [];
+    if (port === undefined) return "it has no port";
+    if (Number(port) < 1 || Number(port) > 65535) return false;
+    if (bracketed !== undefined) return isIP(bracketed) === 6;
+    return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/.test(plain!);
+}
+
+/** Whether an address of the kind `HOST:PORT` is one of the machine itself. */
+export const isOwnPlace = (place: string): boolean => isLoopback(urlOf(`http://${place}`)?.hostname ?? "");
+
+const hostAndPort = (what: string, example: string) =>
+    text(`${what} as HOST:PORT, for example ${example}`, hostAndPortMistake);
+
+const isHashKey = (value: string): boolean | string => {
+    const bytes = Buffer.byteLength(value);
+    return bytes === 16 ? /^[\x21-\x7e]+$/.test(value) : `it has ${bytes} bytes`;
+};
+
+export const storage = {
+    bucket: optional(
+        define({
+            description: "Bucket (S3) that zot keeps images in, in place of zot.rootDirectory on the host.",
+            ...text("the name of a bucket", (value) => /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/.test(value)),
+            zotConfig: [
+                { path: "storage.storageDriver.name", write: (bucket) => bucket && "s3" },
+                { path: "storage.storageDriver.bucket" },
+                // Unless storage.prefix says otherwise.
+                { path: "storage.storageDriver.rootdirectory", write: (bucket) => bucket && "/zot" },
+                // With it zot 2.1.20 wants a store of its own for what it knows of blobs.
+                { path: "storage.dedupe", write: (bucket) => (bucket ? false : undefined), yields: true },
+            ],
+            review: other("images are kept in the bucket"),
+        }),
+    ),
+    region: optional(
+        define({
+            description: "Region of the bucket.",
+            ...text("a region such as eu-central-1", (value) => /^[A-Za-z0-9-]+$/.test(value)),
+            needs: "storage.bucket",
+            zotConfig: { path: "storage.storageDriver.region" },
+            review: other("the bucket is in the region"),
+        }),
+    ),
+    endpoint: optional(
+        define({
+            description: "Address of an S3 that is not Amazon's.",
+            ...address(),
+            needs: "storage.bucket",
+            zotConfig: { path: "storage.storageDriver.regionendpoint" },
+            review: other("images, and the login for them, are sent to"),
+        }),
+    ),
+    prefix: optional(
+        define({
+            description: "What the names of all objects in the bucket begin with. Without it: /zot.",
+            ...text("a path such as /zot, without a slash at its end", prefixMistake),
+            needs: "storage.bucket",
+            zotConfig: { path: "storage.storageDriver.rootdirectory" },
+            review: other("images in the bucket are those under"),
+        }),
+    ),
+    pathStyle: optional(
+        define({
+            description:
+                "Whether the bucket's name is in the path of requests and not in the host's name. " +
+                "Without it: with storage.endpoint.",
+            ...boolean(),
+            needs: "storage.bucket",
+            zotConfig: { path: "storage.storageDriver.forcepathstyle" },
+            review: other("the bucket is named in the path of requests:"),
+        }),
+    ),
+};
+
+/** The two places that name the same redis: what is known of blobs and keys, and the sessions of logins. */
+const inBoth = <T>(key: string, place: T) => [
+    { path: `storage.cacheDriver.${key}`, ...place },
+    { path: `http.auth.sessionDriver.${key}`, ...place },
+];
+/** zot 2.1.20 takes TLS from an address alone, and all else apart from it. */
+const APART = { where: { "redis.tls": [false] } };
+
+export const redis = {
+    address: optional(
+        define<string>({
+            description:
+                "Address of the redis that keeps what zot knows of blobs, keys and sessions, in place of files on the host.",
+            ...hostAndPort("redis's address", "cache.example.org:6379"),
+            zotConfig: [
+                ...inBoth("name", { write: (place: string | undefined) => place && "redis" }),
+                ...inBoth("addr", {
+                    write: (place: string | undefined) => place && [place],
+                    read: (value: Json) => (Array.isArray(value) && value.length === 1 ? value[0] : value),
+                    ...APART,
+                }),
+                ...inBoth("url", { rendering: "redisUrl" as const, where: { "redis.tls": [true] } }),
+                { path: "storage.remoteCache", write: (place) => (place ? true : undefined) },
+                // Unless redis.keyPrefix says otherwise.
+                { path: "storage.cacheDriver.keyprefix", write: (place) => place && "zot" },
+                { path: "http.auth.sessionDriver.keyprefix", write: (place) => place && "zotsession" },
+            ],
+            review: other("keys of people and CI, and their sessions, are kept in the redis at"),
+        }),
+    ),
+    user: optional(
+        define({
+            description: "User of redis (ACL). Without it: the default user.",
+            ...text("a user name", (value) => /^[A-Za-z_][A-Za-z0-9._-]*$/.test(value)),
+            needs: "redis.address",
+            zotConfig: inBoth("username", APART),
+            review: other("zot logs in to redis as"),
+        }),
+    ),
+    tls: define({
+        description: "Whether redis is reached by TLS; its certificate is checked against the host's authorities.",
+        ...boolean(),
+        default: false,
+        review: ordered(
+            [true, false],
+            onOff(
+                "redis is reached by TLS",
+                "redis is reached without TLS: who can listen reads keys' hashes and sessions",
+            ),
+        ),
+    }),
+    keyPrefix: optional(
+        define({
+            description:
+                "What the names of all keys in redis begin with; those of sessions with session behind it. " +
+                "Without it: zot.",
+            ...text("letters, digits, - and _", (value) => /^[A-Za-z0-9_-]+$/.test(value)),
+            needs: "redis.address",
+            zotConfig: [
+                { path: "storage.cacheDriver.keyprefix" },
+                { path: "http.auth.sessionDriver.keyprefix", write: (prefix) => prefix && `${prefix}session` },
+            ],
+            review: other("keys and sessions in redis are those under"),
+        }),
+    ),
+};
+
+export const cluster = {
+    members: optional(
+        define<string[]>({
+            description:
+                "Addresses at which the instances of zot ask each other, so that one alone writes to a repository; " +
+                "the same on all of them, each with its own among them.",
+            kind: "list",
+            schema: z.array(checked(hostAndPortMistake)),
+            allowed: "a list of HOST:PORT, for example 10.0.0.1:5000",
+            zotConfig: { path: "cluster.members" },
+            review: other("requests, with the logins in them, are passed on to"),
+        }),
+    ),
+    hashKey: optional(
+        define({
+            description:
+                "Key of 16 characters by which repositories are spread over cluster.members. No secret: it opens nothing, " +
+                "and zot writes it into its log.",
+            ...text("16 characters of ASCII without spaces", isHashKey),
+            needs: "cluster.members",
+            zotConfig: { path: "cluster.hashKey" },
+            review: other("repositories are spread over the instances by the key"),
+        }),
+    ),
+};
