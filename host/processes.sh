@@ -3,6 +3,11 @@
 listener=
 listener_user=
 
+# What find_listener has found at an address before, for checks among which nothing changes: it looks at every process.
+known_place=
+known_listener=
+known_user=
+
 # The user id of a process, from the kernel: a process can make root the owner of its /proc/PID.
 # Reads: -. Sets: -. Prints: a user id.
 user_of() {
@@ -19,8 +24,13 @@ user_called() { name_of_user "$1" | grep . || printf 'number %s' "${1:-unknown}"
 
 # Finds the process that listens on the address of a config, which expect_of has read. Sets $listener to its id and
 # $listener_user to its user's id; each is empty if it cannot be seen.
-# Reads: address port. Sets: listener listener_user. Prints: -. Scratch: found.
+# Reads: address known_listener known_place known_user port. Sets: listener listener_user. Prints: -. Scratch: found.
 find_listener() {
+    if [ "$known_place" = "$address $port" ]; then
+        listener=$known_listener
+        listener_user=$known_user
+        return 0
+    fi
     listener=
     listener_user=
     if [ -r /proc/net/tcp ]; then
@@ -48,6 +58,15 @@ find_listener() {
         listener=$(printf '%s\n' "$found" | sed -n 's/^p//p' | head -n 1)
         listener_user=$(printf '%s\n' "$found" | sed -n 's/^u//p' | head -n 1)
     fi
+}
+
+# Finds the listener at the address of a config once for all checks that follow.
+# Reads: address listener listener_user port. Sets: known_listener known_place known_user. Prints: -.
+find_listener_once() {
+    expect_of "$1" 2>/dev/null && find_listener || return 0
+    known_place="$address $port"
+    known_listener=$listener
+    known_user=$listener_user
 }
 
 # The config in the arguments of a zot process; nothing if they name none.
@@ -114,28 +133,52 @@ serves_our_config() {
 
 # --- what root must not trust ---------------------------------------------------------------------------------
 
-# Prints each folder on the path that others than root may write, one a line. With `below`, a folder with the sticky bit
-# above it is accepted if the next one belongs to root: only its owner may rename it. The plus sign of an access control
-# list stands for users and groups that its mode does not name.
+# Prints each folder on the path that others than root may write, one a line, the last of the path first.
 # Reads: -. Sets: -. Prints: a folder on each line.
-# shellcheck disable=SC2012 # find has no portable way to say it
 folders_of_others() (
     # A tool from the PATH.
-    case $1 in /* | '') ;; *) return 0 ;; esac
+    case $1 in /*) ;; '') ;; *) return 0 ;; esac
     at=$1
-    above=
+    set --
     while :; do
-        ls -Lldn "${at:-/}" 2>/dev/null | awk -v folder="${at:-/}" -v above="$above" '
-            NR == 1 {
-                open = substr($1, 9, 1) == "w" || (substr($1, 6, 1) == "w" && ($4 != 0 || substr($1, 11, 1) == "+"))
-                if (open && above && substr($1, 10, 1) ~ /[tT]/) open = 0
-                if ($3 != 0 || open) print folder " (" substr($1, 1, 11) ", user " $3 ", group " $4 ")"
-            }'
-        [ -n "$at" ] || return 0
+        set -- "$@" "${at:-/}"
+        [ -n "$at" ] || break
         at=${at%/*}
-        above=yes
     done
+    open_folders path "$@"
 )
+
+# Prints those of the folders that others than root may write, one a line. Of a path, which begins with its last folder,
+# a folder with the sticky bit above that is accepted if the next one belongs to root: only its owner may rename it. The
+# plus sign of an access control list stands for users and groups that its mode does not name.
+# Reads: -. Sets: -. Prints: a folder on each line.
+# shellcheck disable=SC2012 # find has no portable way to say it
+open_folders() {
+    {
+        printf '%s\n' "$@" --
+        shift
+        ls -Lldn "$@" 2>/dev/null
+    } | awk '
+        $0 == "--" && !listed { listed = NR; next }
+        NR == 1 { is_path = $0 == "path"; next }
+        !listed { folder[NR] = $0; next }
+        {
+            name = ""
+            for (line = 2; line < listed; line++) {
+                rest = length($0) - length(folder[line])
+                if (rest > 0 && substr($0, rest) == " " folder[line] && length(folder[line]) > length(name)) {
+                    name = folder[line]
+                    at = line
+                }
+            }
+            # A name of several lines: nobody knows whose it is.
+            if (name == "") { told[++listed] = $0; next }
+            open = substr($1, 9, 1) == "w" || (substr($1, 6, 1) == "w" && ($4 != 0 || substr($1, 11, 1) == "+"))
+            if (open && is_path && at > 2 && substr($1, 10, 1) ~ /[tT]/) open = 0
+            if ($3 != 0 || open) told[at] = name " (" substr($1, 1, 11) ", user " $3 ", group " $4 ")"
+        }
+        END { for (line = 2; line <= listed; line++) if (line in told) print told[line] }'
+}
 
 # The same for a folder as it is named, and after links are resolved.
 # Reads: -. Sets: -. Prints: a folder on each line.
@@ -153,10 +196,12 @@ check_trust() {
     others=$(untrusted_folders "$config_folder")
     if [ -e "$state" ] || [ -L "$state" ]; then
         if [ -L "$state" ] || [ ! -d "$state" ]; then others="$others$newline$state (no folder)"; fi
+        set --
         for needed in "$state" "$state/claims" "$state/pushes" "$state/original"; do
             [ ! -L "$needed" ] || others="$others$newline$needed (a symbolic link)"
-            [ ! -d "$needed" ] || others="$others$newline$(folders_of_others "$needed" | grep -F "$needed (")"
+            [ ! -d "$needed" ] || set -- "$@" "$needed"
         done
+        [ $# -eq 0 ] || others="$others$newline$(open_folders "" "$@")"
     fi
     others=$(printf '%s\n' "$others" | awk 'NF && !told[$0]++')
     [ -n "$others" ] || return 0

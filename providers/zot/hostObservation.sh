@@ -196,6 +196,7 @@ report_preflight() {
     }
     installed_commit=$commit
     verb=deploy
+    find_listener_once "$config"
     checks='check_config_place check_storage check_owner check_room check_running check_rights check_service check_restarts check_lingering check_not_root check_service_file'
     if [ "$deployment_is_due" = yes ]; then checks="$checks_of_host $checks_of_deployment check_first_deployment check_config"; fi
     for check in $checks; do
