@@ -35,6 +35,7 @@ const commands = {
     faults: program("testbed/commands/faults.ts"),
     forges: program("testbed/commands/forges.ts"),
     pictures: program("testbed/commands/pictures.ts"),
+    race: program("testbed/commands/race.ts"),
     /** @type {ReturnType<typeof program>} */
     test: (toolchain, args, env) => require("./tests.cjs").test(toolchain, args, env),
     /** @type {ReturnType<typeof program>} */

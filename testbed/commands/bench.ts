@@ -11,6 +11,7 @@ import program = require("../../index");
 
 import { command, EXIT, exitCodes, interruptedCodes, run } from "../../cli/shared/command";
 import { aboveLimit } from "../bench/limits";
+import { measureMachines, tableOf } from "../bench/machines";
 import { type Moments, median, medianParts, type Parts, partsOf } from "../bench/moments";
 import {
     type Cost,
@@ -30,6 +31,7 @@ interface Options {
     runs: number;
     limit?: number;
     workloads: number;
+    machines?: number[];
 }
 
 /** One of the two that are compared. */
@@ -60,9 +62,19 @@ const AIM = 1.6;
 /** The same of a preview that a mistake ends, in time and in memory, over one that succeeds. */
 const MISTAKE_AIM = 2;
 
-async function bench({ json = false, runs, limit, workloads }: Options): Promise<void> {
+async function bench({ json = false, runs, limit, workloads, machines }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
     const root = checkoutOf(__dirname);
+    if (machines) {
+        await compileAll(root, process.execPath, process.env);
+        const figures = await measureMachines(root, program, machines, runs, say);
+        if (json) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
+        else
+            say(
+                `\nBy the number of machines: time (of it on a processor here), memory, SSH connections; medians:\n${tableOf(figures).join("\n")}`,
+            );
+        return;
+    }
     await onScratchSite(root, program, async ({ site, scratch, up }) => {
         scratch.changeSettings({ ci: { workloads: identities(workloads) } });
         say("pulumi up, so that there is nothing to change");
@@ -99,10 +111,7 @@ async function measure(
 ): Promise<Report> {
     const { toolchain } = scratch;
     const environment = { ...toolchainEnvironment(toolchain), ...scratch.environment };
-    const compile =
-        `const { compiled, programs } = require("./build/compile.cjs"); ` +
-        "for (const { source } of programs()) compiled(source);";
-    await finish(toolchain.node.path, ["-e", compile], { cwd: root, env: environment });
+    await compileAll(root, toolchain.node.path, environment);
     const demo: MeasuredStack = {
         folder: scratch.folder,
         project: (await scratch.stack.workspace.projectSettings()).name,
@@ -150,6 +159,14 @@ async function measure(
             pulumiKind: toolchain.pulumi.kind,
         },
     };
+}
+
+/** So that no compiling is measured. */
+async function compileAll(root: string, node: string, env: NodeJS.ProcessEnv): Promise<void> {
+    const compile =
+        `const { compiled, programs } = require("./build/compile.cjs"); ` +
+        "for (const { source } of programs()) compiled(source);";
+    await finish(node, ["-e", compile], { cwd: root, env });
 }
 
 /** Previews with a mistaken setting, in turn with ones without. */
@@ -262,6 +279,9 @@ function ratio(text: string): number {
     return Number(text);
 }
 
+/** @throws InvalidArgumentError */
+const numbers = (text: string): number[] => text.split(",").map(count);
+
 const benchCommand = command(
     "npm run bench --",
     "Measures a preview that changes nothing against that of an empty program.",
@@ -270,6 +290,11 @@ const benchCommand = command(
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
     .option("--runs <number>", "how many previews of each to take the median of", count, 5)
     .option("--workloads <number>", "with so many further identities of CI (ci.workloads)", count, 0)
+    .option(
+        "--machines <numbers>",
+        "in place of all that: updates of a registry on so many machines, for example 1,2,5,20",
+        numbers,
+    )
     .option("--limit <ratio>", "end with exit code 1 where the ratio is above this, or a mistake costs too much", ratio)
     .addHelpText(
         "after",

@@ -40,7 +40,8 @@ ${Object.entries(options.environment ?? {})
     .map(([name, value]) => `export ${name}='${value}'\n`)
     .join("")}pid=$(cat '${pidFile}' 2>/dev/null)
 if [ -n "$pid" ] && kill "$pid" 2>/dev/null; then
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+    # One that has ended and that nobody has waited for yet is no longer in the way.
+    while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.02; done
 fi
 rm -f '${pidFile}'
 [ "\${1-}" = stop ] && exit 0

@@ -46,6 +46,15 @@ export function descendants(ancestor: number, table = processTable()): ProcessEn
     return found;
 }
 
+/** The memory that a process and everything below it have, resident and added up, in megabytes. */
+export function memoryBelow(ancestor: number): number {
+    const pids = new Set([ancestor, ...descendants(ancestor).map(({ pid }) => pid)]);
+    return execFileSync("ps", ["-axo", "pid=,rss="], { encoding: "utf8" })
+        .split("\n")
+        .map((line) => line.trim().split(/\s+/).map(Number))
+        .reduce((sum, [pid, kilobytes]) => sum + (pids.has(pid!) ? kilobytes! / 1024 : 0), 0);
+}
+
 /**
  * Ends every process whose environment began with `mark` (`NAME=value`): a command that lost its connection belongs to
  * nobody any more. Works on Linux only; elsewhere it finds nothing.

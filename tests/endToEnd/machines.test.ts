@@ -2,21 +2,18 @@
  * A registry on two machines: two hosts by SSH, each with a real zot, which share a bucket and a redis; and the whole
  * program with the real engine.
  */
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { UpResult } from "@pulumi/pulumi/automation";
 
 import program = require("../../index");
 
 import { RegistryClient } from "../../clients/zot/registry";
-import { mergeExtra } from "../../components/zotConfig/merge";
 import { findToolchain, readMachine, skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { openConfig, type Site, startSite } from "../../testbed/site";
-import { freePort } from "../../testbed/site/ports";
+import { type Site, startSite } from "../../testbed/site";
+import { type Machine, settingsOnMachines, startMachine } from "../../testbed/site/machines";
 import { createScratchStack, type ScratchStack } from "../../testbed/site/scratchStack";
 import { noSharedState, type SharedState, startSharedState } from "../../testbed/site/sharedState";
-import { startZotService, type ZotService } from "../../testbed/site/zotService";
-import { type SshHost, startSshHost } from "../../testbed/sshHost";
 import { operationApart } from "../support/refusedOperation";
 
 const { reason } = findToolchain();
@@ -26,67 +23,25 @@ const ROOT = join(__dirname, "../..");
 
 jest.setTimeout(400_000);
 
-/** One of the machines. */
-interface Machine {
-    ssh: SshHost;
-    zot: ZotService;
-    folder: string;
-    url: string;
-    /** As an entry of `host.members`. */
-    member: Record<string, unknown>;
-}
-
 (missing ? describe.skip : describe)(skippable("a registry on two machines, with the engine", missing), () => {
     let site: Site;
     let shared: SharedState;
     let scratch: ScratchStack;
     const machines: Machine[] = [];
     const quiet = { color: "never" } as const;
-    const configOf = ({ folder }: Machine) => readFileSync(join(folder, "zot", "config.json"), "utf8");
-
-    async function startMachine(name: string): Promise<Machine> {
-        const ssh = await startSshHost({});
-        appendFileSync(ssh.authorizedKeysFile, readFileSync(site.ssh.authorizedKeysFile));
-        const folder = join(site.folder, name);
-        mkdirSync(join(folder, "zot"), { recursive: true });
-        mkdirSync(join(folder, "images"));
-        const port = await freePort();
-        const url = `http://127.0.0.1:${port}`;
-        const [configFile, rootDirectory] = [join(folder, "zot", "config.json"), join(folder, "images")];
-        const binary = site.settings.zot!.binary as string;
-        const zot = startZotService({ folder, binary, configFile, url, environment: shared.environment });
-        const { config } = mergeExtra(openConfig(rootDirectory, port), shared.config);
-        writeFileSync(configFile, JSON.stringify(config));
-        await zot.restart();
-        const member = {
-            address: ssh.host,
-            port: ssh.port,
-            hostKey: ssh.hostPublicKey,
-            restartCommand: zot.restartCommand,
-            zot: { configFile, rootDirectory, port },
-        };
-        return { ssh, zot, folder, url, member };
-    }
+    const configOf = ({ configFile }: Machine) => readFileSync(configFile, "utf8");
 
     beforeAll(async () => {
         shared = await startSharedState();
         site = await startSite({ before: "nothing" });
-        machines.push(await startMachine("one"), await startMachine("two"));
+        machines.push(await startMachine(site, shared, "one"), await startMachine(site, shared, "two"));
         scratch = await createScratchStack(site, ROOT, program);
-        scratch.changeSettings({
-            registry: { url: machines[0]!.url },
-            ...shared.settings,
-            zot: { vulnerabilityUpdateInterval: "off" },
-            host: { address: "", hostKey: "", restartCommand: "true" },
-        });
+        scratch.changeSettings(settingsOnMachines(shared, machines[0]!.url));
     });
 
     afterAll(async () => {
         await scratch?.stack.destroy(quiet).catch(() => undefined);
-        for (const { zot, ssh } of machines) {
-            zot.stop();
-            await ssh.stop();
-        }
+        for (const machine of machines) await machine.stop();
         await site?.stop();
         shared?.stop();
     });
@@ -131,7 +86,7 @@ interface Machine {
         const before = machines.map(configOf);
         useMembers(one().member, {
             ...two().member,
-            zot: { ...(two().member.zot as object), rootDirectory: "/nowhere" },
+            zot: { ...two().member.zot, rootDirectory: "/nowhere" },
         });
         const refused = await refusedUp();
         expect(refused).toContain("/nowhere");
@@ -225,7 +180,7 @@ interface Machine {
     test("one that is left is the host again, and nothing is replaced", async () => {
         const { address, port, hostKey, restartCommand } = one().member;
         scratch.changeSettings({
-            zot: one().member.zot as Record<string, unknown>,
+            zot: one().member.zot,
             host: { address, port, hostKey, restartCommand, members: [] },
         });
         const up = await scratch.stack.up(quiet);
