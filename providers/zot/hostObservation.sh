@@ -145,7 +145,7 @@ report_serving() {
         return
     fi
     fact servingProblem "$problem"
-    read=$(status_of GET '/v2/_catalog?n=1')
+    read=$(status_of GET '/v2/')
     write=$(status_of PUT /v2/zot-hardening/probe/manifests/probe --header 'Content-Type: text/plain' --data-binary x)
     login=$(status_of GET '/zot/auth/login?provider=oidc&callback_ui=%2F')
     case $read:$write:$login in 200:401:404) fact serving read-only ;; *) fact serving other ;; esac

@@ -37,7 +37,7 @@ describe("the deployment", () => {
         ["with everything staged", /^mv .*staging .*pushes/],
         ["just before the rename", /^mv -f .*live\.json/],
         ["just before the restart", /^restart-zot/],
-        ["before the proof", /^curl .*_catalog/],
+        ["before the proof", /^curl .*\/v2\/(?!zot)/],
         ["before it is marked as proven", /^rm -f .*unproven/],
     ])("that is killed %s leaves a registry that serves, and the next one finds its way", async (_name, step) => {
         await survives({ fault: { kind: "script killed" }, step: stepOf(step) });

@@ -324,6 +324,20 @@ describe("what tells one process from another", () => {
     });
 });
 
+describe("the proof that zot serves the config", () => {
+    // Over a bucket zot lists every object for it: with many images that takes longer than the proof waits.
+    eachShell("needs no catalogue of all images", (shell) => {
+        const zot = `
+status_of() {
+    case "$1 $2" in "GET /v2/") printf 200 ;; PUT*) printf 401 ;; "redirect GET") printf '404 ' ;; *) printf 000 ;; esac
+}
+serves_our_config() { :; }
+metrics_path= expected_issuer= external=https://registry.example.org
+probe && echo proven || echo "$problem"`;
+        expect(runIn(shell, `${inspectionScript}\n${zot}`).output).toBe("proven\n");
+    });
+});
+
 describe("an issuer behind a private certificate authority", () => {
     const reason = noCertificates;
     let server: Server | undefined;
