@@ -1,11 +1,13 @@
 /** What the first deployment to a host will do, in words, for who decides about it. Pure. */
+import { outsideText } from "../../clients/outsideText";
 import { changeInWords, isWidening, policyChanges, type TierNames } from "../../components/accessChanges";
 import { policyInEffect, policyOf } from "../../components/zotConfig/accessControl";
+import { movedStorage } from "../../components/zotConfig/storagePlaces";
 import type { JsonMap } from "../../components/zotJson";
 import type { HostReport } from "./hostReport";
 
 /**
- * Who may do what before and after, and what is noticed of the change; `widens` where somebody will be allowed more
+ * Who may do what before and after, what is noticed of the change, and what zot will look for elsewhere; `widens` where somebody will be allowed more
  * than now.
  */
 export function firstDeployment(
@@ -14,7 +16,8 @@ export function firstDeployment(
     host: string,
     groups?: TierNames,
 ): { text: string; widens: boolean } {
-    const declared = policyOf(JSON.parse(plannedConfig) as JsonMap);
+    const planned = JSON.parse(plannedConfig) as JsonMap;
+    const declared = policyOf(planned);
     const mayPush = declared.rules.some(({ anonymous }) => anonymous.includes("create"));
     const restart =
         report.serving === "not reachable" ? "zot, which does not answer now, is started" : "zot restarts once";
@@ -32,13 +35,15 @@ export function firstDeployment(
             widens: false,
         };
     }
+    const moved = movedStorage(present, planned, (name) => outsideText(name, 200)).map((words) => `  ${words}`);
     const changes = policyChanges(policyInEffect(present), declared);
-    if (changes.length === 0) return { text: `${sentence}. Nobody's rights change.`, widens: false };
+    if (changes.length === 0)
+        return { text: [`${sentence}. Nobody's rights change.`, ...moved].join("\n"), widens: false };
     // By the name of the access matrix, since a zot that is open knows no logins.
     const line = (change: (typeof changes)[number]) =>
         `  ${isWidening(change) ? "WIDER   " : "narrower"}  ` +
         `${changeInWords(change, groups).replace("anyone without a login", "anonymous")}`;
-    return { text: [`${sentence}:`, ...changes.map(line)].join("\n"), widens: changes.some(isWidening) };
+    return { text: [`${sentence}:`, ...changes.map(line), ...moved].join("\n"), widens: changes.some(isWidening) };
 }
 
 function configOf(text: string | undefined): JsonMap | undefined {

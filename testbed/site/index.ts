@@ -24,6 +24,8 @@ export interface SiteOptions {
     ssh?: "openssh" | "embedded";
     /** `container`: the official Authentik, by a container engine. Default: as the environment names one. */
     authentik?: "container";
+    /** What zot's process has in its environment besides. Default: nothing. */
+    zotEnvironment?: Record<string, string>;
     /** What runs the commands that come over SSH, in place of the user's login shell. */
     sshShell?: string;
 }
@@ -71,12 +73,12 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
 
         const images = join(folder, "images");
         const configFolder = join(folder, "zot");
-        mkdirSync(images);
-        mkdirSync(configFolder);
+        for (const made of [images, configFolder]) mkdirSync(made);
         const port = await freePort();
         const registryUrl = `http://127.0.0.1:${port}`;
         const configFile = join(configFolder, "config.json");
-        const zot = startZotService({ folder, binary: machine.zot.path, configFile, url: registryUrl });
+        const service = { folder, configFile, url: registryUrl, environment: options.zotEnvironment };
+        const zot = startZotService({ ...service, binary: machine.zot.path });
         undo.push(() => zot.stop());
         if (options.before !== "nothing") {
             writeFileSync(configFile, `${JSON.stringify(openConfig(images, port), null, 2)}\n`, { mode: 0o644 });

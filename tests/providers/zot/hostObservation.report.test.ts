@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import fc from "fast-check";
+import { firstDeployment } from "../../../providers/zot/firstDeployment";
 import { compare, reportOutput } from "../../../providers/zot/hostDrift";
 import { modeOf } from "../../../providers/zot/hostFiles";
 import { HostRefusal, readReport } from "../../../providers/zot/hostReport";
@@ -346,4 +347,25 @@ test("any mode", () => {
             expect(modeOf(rights)).toBe(mode.toString(8).padStart(4, "0"));
         }),
     );
+});
+
+describe("the first deployment", () => {
+    const at = (rootDirectory: string, more: object = {}) =>
+        JSON.stringify({
+            storage: { rootDirectory, ...more },
+            http: { accessControl: { repositories: { "**": { anonymousPolicy: ["read"] } } } },
+        });
+    const said = (present: string, planned: string) =>
+        firstDeployment(report({}, present), planned, "registry.example.org").text;
+
+    test("says so, where zot would look elsewhere for what it has", () => {
+        const driver = { storageDriver: { name: "s3", bucket: "registry", rootdirectory: "/zot" } };
+        expect(said(at("/var/lib/zot"), at("/var/lib/zot", driver))).toBe(
+            "The first deployment to registry.example.org: zot restarts once; from then on nobody pushes without a login. " +
+                "Nobody's rights change.\n" +
+                "  zot is to keep images in the bucket registry below zot/zot instead of the folder /var/lib/zot: it sees " +
+                "those that were copied there, and no others.",
+        );
+        expect(said(at("/var/lib/zot"), at("/var/lib/zot"))).not.toContain("\n");
+    });
 });
