@@ -1,19 +1,21 @@
 /** What the figures of a bench may not be above. Pure. */
+import type { Comparison } from "./comparison";
 
-/** The ratios of a report. */
-interface Ratios {
-    /** Of the demo stack's preview over an empty program's. */
-    ratio: number;
-    /** Of a refused preview over one that succeeds, and what it may be. */
-    mistake: { ratio: number; aim: number };
-}
-
-/** What of a report is more than it may be, each in a sentence. */
-export function aboveLimit({ ratio, mistake }: Ratios, limit: number): string[] {
-    return [
-        ...(ratio > limit ? [`The ratio is ${ratio.toFixed(2)}, above the limit of ${limit}.`] : []),
-        ...(mistake.ratio > mistake.aim
-            ? [`A mistaken setting costs ${mistake.ratio.toFixed(2)} times a preview, above ${mistake.aim}.`]
-            : []),
-    ];
+/**
+ * What of a report is more than it may be, each in a sentence.
+ *
+ * @param limit of a preview that changes nothing, over an empty program's
+ */
+export function aboveLimit(
+    comparisons: readonly Pick<Comparison, "name" | "with" | "ratio" | "aim">[],
+    limit: number,
+): string[] {
+    const sentences = comparisons.map(({ name, with: other, ratio, aim }) => {
+        if (other === "an empty program" && ratio > limit)
+            return `The ratio is ${ratio.toFixed(2)}, above the limit of ${limit}.`;
+        if (other === "one without" && aim !== undefined && ratio > aim)
+            return `${name} costs ${ratio.toFixed(2)} times ${other}, above ${aim}.`;
+        return undefined;
+    });
+    return sentences.filter((sentence) => sentence !== undefined);
 }

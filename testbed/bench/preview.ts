@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Toolchain } from "../bootstrap/toolchain.cjs";
-import type { Moments } from "./moments";
+import { type Moments, partsOf } from "./moments";
 
 /** A stack whose preview is measured. */
 export interface MeasuredStack {
@@ -113,6 +113,28 @@ export async function previewInline(node: string, runner: string, measured: Meas
     const { folder, project, stack, program, environment } = measured;
     const { stdout } = await finish(node, [runner, program, folder, project, stack], { cwd: folder, env: environment });
     return JSON.parse(stdout) as Moments;
+}
+
+/**
+ * An operation to its end, without questions and without a preview before it: by the CLI and its language host, else as
+ * an inline program, of which the selection of the stack does not count. In seconds.
+ */
+export async function operate(
+    { node, pulumi }: Toolchain,
+    root: string,
+    measured: MeasuredStack,
+    operation: "up" | "destroy",
+): Promise<number> {
+    const { folder, project, stack, program, environment } = measured;
+    const options = { cwd: folder, env: environment };
+    if (pulumi.languageHost) {
+        const skip = operation === "up" ? ["--skip-preview"] : [];
+        const args = [operation, "--stack", stack, "--yes", ...skip, "--non-interactive", "--color", "never"];
+        return (await finish(pulumi.path, args, options)).seconds;
+    }
+    const runner = join(root, "dist", "testbed", "bench", "main.js");
+    const { stdout } = await finish(node.path, [runner, program, folder, project, stack, operation], options);
+    return partsOf(JSON.parse(stdout) as Moments).total;
 }
 
 /** A preview by the ordinary CLI and its language host, in seconds. */
