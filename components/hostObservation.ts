@@ -3,7 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { HostObservation, type HostObservationArgs, HostWithdrawal } from "pulumi-zot";
 import { type HostSettings, hostSettings, type PolicySettings, type SecretText, type Settings } from "./settings";
 import {
+    configSecrets,
     configText,
+    hasConfigSecrets,
     namelessSecretFiles,
     readOnlyConfig,
     renderZotConfig,
@@ -54,7 +56,7 @@ const revealed = (text: SecretText | undefined) => text && pulumi.secret(text.re
 /** The inputs of a look that the settings decide: each that declares a name for it. */
 type ObservationSettings = Omit<
     HostObservationArgs,
-    "connection" | "config" | "secretFiles" | "plannedConfig" | "plannedReadOnlyConfig" | "mistakes"
+    "connection" | "config" | "configSecrets" | "secretFiles" | "plannedConfig" | "plannedReadOnlyConfig" | "mistakes"
 >;
 
 export interface ObservedState {
@@ -66,6 +68,10 @@ export interface ObservedState {
 export function observationSettings(settings: HostSettings): ObservationSettings {
     return Object.fromEntries(hostSettings("look", settings)) as unknown as ObservationSettings;
 }
+
+/** What stands on the host in the places of names of secrets. None where there are none, so that the state stays. */
+const secretsOfConfig = (settings: PolicySettings) =>
+    hasConfigSecrets(settings) ? { configSecrets: pulumi.secret(configSecrets(settings)) } : {};
 
 /** What a look asks in the place of a deployment, all of it known before any secret is. */
 export function plannedDeployment(settings: PolicySettings) {
@@ -90,6 +96,7 @@ export function observeHost(
         {
             connection: hostConnection(settings),
             config: pulumi.output(config).apply(configText),
+            ...secretsOfConfig(settings),
             secretFiles: pulumi
                 .all([config, files])
                 .apply(([text, { credentials, sessionKeys }]) => namedIn(text, [credentials, sessionKeys])),
@@ -132,6 +139,7 @@ export function observeForRefusal(
     const inputs = {
         connection: hostConnection(settings),
         config: planned.plannedConfig,
+        ...secretsOfConfig(settings),
         secretFiles: [],
         ...observationSettings(settings),
         ...planned,

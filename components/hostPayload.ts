@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { deploymentScript, zotStartScript } from "../host/scripts";
 import { hostSettings, type Settings } from "./settings";
-import { configText, type SecretFiles, type ZotConfig } from "./zotConfig";
+import { type ConfigSecrets, configText, type SecretFiles, withConfigSecrets, type ZotConfig } from "./zotConfig";
 
 /** `deploy` puts the config into force; `withdraw` leaves the host as `host.onDestroy` says. */
 export type HostVerb = "deploy" | "withdraw";
@@ -63,6 +63,10 @@ export interface HostPayload {
     credentials: string;
     /** Content of the file of session keys. */
     sessionKeys: string;
+    /** Secrets of both configs, which have their names in their places. Default: there are none. */
+    configSecrets?: ConfigSecrets;
+    /** Those secrets in each form in which zot could quote them; the host hides them. Default: none. */
+    quotedForms?: readonly string[];
     /** How often the host was found to differ, and was deployed again for it. Default: never. */
     pushes?: number;
 }
@@ -82,26 +86,30 @@ function sections(payload: HostPayload, mark: string): string {
         const lines = text.endsWith("\n") ? text : `${text}\n`;
         return `== ${name} ${lines.split("\n").length - 1}\n${lines}`;
     };
+    const { configSecrets = {}, quotedForms = [] } = payload;
+    const withSecrets = (config: ZotConfig) => withConfigSecrets(config, configSecrets);
     return [
         `${hostArrival}\n`,
         // It ends before the rest of the payload.
         deploymentScript,
         section("settings", scriptSettings(payload, mark)),
-        section("config", configText(payload.config)),
-        section("readOnlyConfig", configText(payload.readOnlyConfig)),
+        section("config", configText(withSecrets(payload.config))),
+        section("readOnlyConfig", configText(withSecrets(payload.readOnlyConfig))),
         section("credentials", payload.credentials),
         section("sessionKeys", payload.sessionKeys),
+        ...(quotedForms.length > 0 ? [section("configSecrets", quotedForms.join("\n"))] : []),
         section("start", zotStartScript),
         `${END}\n`,
     ].join("");
 }
 
 /** `name=value` lines; values were checked to be of one line. */
-function scriptSettings({ settings, files }: HostPayload, mark: string): string {
+function scriptSettings({ settings, files, configSecrets = {} }: HostPayload, mark: string): string {
     const values: [string, unknown][] = [
         ["mark", mark],
         ["credentialsFile", files.credentials],
         ["sessionKeysFile", files.sessionKeys],
+        ...(Object.keys(configSecrets).length > 0 ? [["secretConfig", true] as [string, unknown]] : []),
         ...hostSettings("script", settings),
     ];
     return values.flatMap(([name, value]) => [value].flat().map((item) => `${name}=${scriptValue(item)}\n`)).join("");

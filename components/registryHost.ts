@@ -14,12 +14,15 @@ import type { Settings } from "./settings";
 import { allHooks, showMovedStorage, showRights, tierNames } from "./shownRights";
 import { componentTypes } from "./typeTokens";
 import {
+    type ConfigSecrets,
     configText,
     declaredPolicy,
     namelessSecretFiles,
     readOnlyConfig,
     renderZotConfig,
     secretFiles,
+    secretsForHost,
+    withConfigSecrets,
     type ZotConfig,
 } from "./zotConfig";
 
@@ -57,9 +60,12 @@ export interface RegistryHostArgs {
 const DIAL = { dialErrorLimit: 2, perDialTimeout: 10 };
 
 export class RegistryHost extends pulumi.ComponentResource {
-    /** zot's config as it is on the host. */
+    /** zot's config as it is on the host, with their names in the places of its secrets. */
     public readonly zotConfig: pulumi.Output<ZotConfig>;
-    /** sha256 of the config file, in hex: what `sha256sum config.json` prints on the host. */
+    /**
+     * sha256 of the config file, in hex: what `sha256sum config.json` prints on the host. Secret where the config holds
+     * one.
+     */
     public readonly zotConfigSha256: pulumi.Output<string>;
     /** What the deployment said; not before it came to its end. */
     public readonly deployed: pulumi.Output<string>;
@@ -77,20 +83,13 @@ export class RegistryHost extends pulumi.ComponentResource {
         const aliases = opts?.aliases;
         const passedOver = args.isAway ? passOver(name, settings.host.address) : undefined;
 
-        const files = pulumi.all([args.clientSecret, args.sessionKeys]).apply(([clientSecret, sessionKeys]) => {
-            const credentials = `${JSON.stringify({ clientid: settings.identity.clientId, clientsecret: clientSecret })}\n`;
-            const keys = `${JSON.stringify(sessionKeys)}\n`;
-            return {
-                credentials,
-                keys,
-                names: secretFiles(settings, { credentials: sha256(credentials), sessionKeys: sha256(keys) }),
-            };
-        });
+        const files = secretFilesOf(args);
         // The names hold a hash of long random secrets and tell nothing of them; secret, nobody could review the
         // config.
         const names = pulumi.unsecret(files.apply((file) => file.names));
         this.zotConfig = names.apply((file) => renderZotConfig(settings, file));
-        this.zotConfigSha256 = this.zotConfig.apply((config) => sha256(configText(config)));
+        const secrets = secretsForHost(settings);
+        this.zotConfigSha256 = hashOnHost(this.zotConfig, secrets.configSecrets);
 
         // Before the deployment, which it may ask for; and what stands in the deployment's way shows here first.
         this.observation = observeHost(
@@ -107,6 +106,7 @@ export class RegistryHost extends pulumi.ComponentResource {
                 readOnlyConfig: readOnlyConfig(settings),
                 credentials: file.credentials,
                 sessionKeys: file.keys,
+                ...secrets,
                 pushes,
             }),
         );
@@ -152,6 +152,25 @@ export class RegistryHost extends pulumi.ComponentResource {
         // Not the config itself: its hundreds of lines would stand in every preview that changes a right.
         this.registerOutputs({ zotConfigSha256: this.zotConfigSha256 });
     }
+}
+
+/** The secret files, and their names. */
+function secretFilesOf({ settings, clientSecret: secret, sessionKeys }: RegistryHostArgs) {
+    return pulumi.all([secret, sessionKeys]).apply(([clientSecret, ofSessions]) => {
+        const credentials = `${JSON.stringify({ clientid: settings.identity.clientId, clientsecret: clientSecret })}\n`;
+        const keys = `${JSON.stringify(ofSessions)}\n`;
+        return {
+            credentials,
+            keys,
+            names: secretFiles(settings, { credentials: sha256(credentials), sessionKeys: sha256(keys) }),
+        };
+    });
+}
+
+/** Secret where the config is: a short password could be found out by trying. */
+function hashOnHost(config: pulumi.Output<ZotConfig>, secrets: ConfigSecrets): pulumi.Output<string> {
+    const hash = config.apply((shown) => sha256(configText(withConfigSecrets(shown, secrets))));
+    return Object.keys(secrets).length > 0 ? pulumi.secret(hash) : hash;
 }
 
 /** Everything that a deployment is made of: of a host that is away it stays as it was deployed last. */

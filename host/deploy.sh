@@ -63,14 +63,14 @@ refresh_state() {
         deployment=$state/pushes/$number
         cmp -s "$folder/config" "$deployment/config.json" || continue
         cmp -s "$folder/readOnlyConfig" "$deployment/read-only.json" ||
-            { copy "$folder/readOnlyConfig" "$state/read-only.new" 0644 && mv -f "$state/read-only.new" "$deployment/read-only.json"; }
+            { copy_config "$folder/readOnlyConfig" "$state/read-only.new" && mv -f "$state/read-only.new" "$deployment/read-only.json"; }
         return
     done
     # Somebody removed the record of the deployments.
     last=$(deployments | tail -n 1)
     rm -rf "$state/staging"
-    mkdir "$state/staging" && copy "$folder/config" "$state/staging/config.json" 0644 &&
-        copy "$folder/readOnlyConfig" "$state/staging/read-only.json" 0644 && chmod 0755 "$state/staging" &&
+    mkdir "$state/staging" && copy_config "$folder/config" "$state/staging/config.json" &&
+        copy_config "$folder/readOnlyConfig" "$state/staging/read-only.json" && chmod 0755 "$state/staging" &&
         mv "$state/staging" "$state/pushes/$((${last:-0} + 1))"
 }
 
@@ -132,8 +132,8 @@ withdraw() {
 }
 
 # Restores what was there before the first deployment.
-# Reads: authorities config declared own_service problem service_file state target. Sets: declared. Prints: -. Scratch:
-# original.
+# Reads: authorities config declared own_service problem service_file state target. Sets: declared secret_config.
+# Prints: -. Scratch: original.
 restore() {
     original=$state/original
     [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only. [ZH-RESTORE-UNKNOWN]"
@@ -141,6 +141,8 @@ restore() {
     if [ -f "$original/config.json" ]; then
         declared=$(issuer_of "$original/config.json")
         [ -z "$declared" ] || [ -e "$original/stopped" ] || issuer_answers "$declared" "$authorities" 10 || fail "$problem The config from before the first deployment cannot start without its issuer. [ZH-RESTORE-ISSUER]"
+        # Its copies are for no other eyes than it is.
+        [ -n "$(find "$original/config.json" -prune -perm -0004 2>/dev/null)" ] || secret_config=yes
         stage "$original/config.json"
         require "The config from before the first deployment could not be written in $target. [ZH-RESTORE-NOT-WRITTEN]" cp -p "$original/config.json" "$target/live.json"
         if [ -e "$original/stopped" ]; then

@@ -7,17 +7,18 @@ unpack() {
         left == 0 && /^== [A-Za-z]+ [0-9]+$/ { file = folder "/" $2; left = $3; sum += $3; printf "" >file; next }
         left > 0 { print >file; if (--left == 0) close(file) }
         END { print sum }' "$folder/payload") &&
-        [ $(($(cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" "$folder/start" | wc -l))) -eq "$lines" ] &&
+        [ $(($(cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" $([ ! -f "$folder/configSecrets" ] || echo "$folder/configSecrets") "$folder/start" | wc -l))) -eq "$lines" ] &&
         read_settings
 }
 
 # Each setting is one line "NAME=VALUE"; the program has checked that.
 # Reads: config folder. Sets: accepted_version authorities binary config config_folder credentials data log_file manager
 # mark on_destroy
-#    own_service ready_timeout restart_command service session_keys start_without_issuer state sudo time_limit
+#    own_service ready_timeout restart_command secret_config service session_keys start_without_issuer state sudo time_limit
 #    zot_authorities zot_user.
 #    Prints: -. Scratch: line value.
 read_settings() {
+    secret_config=no
     while IFS= read -r line; do
         value=${line#*=}
         case ${line%%=*} in
@@ -27,6 +28,7 @@ read_settings() {
         rootDirectory) data=$value ;;
         credentialsFile) credentials=$value ;;
         sessionKeysFile) session_keys=$value ;;
+        secretConfig) secret_config=$value ;;
         serviceManager) manager=$value ;;
         serviceName) service=$value ;;
         restartCommand) restart_command=$value ;;

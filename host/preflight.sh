@@ -311,7 +311,7 @@ verify_staged() {
     require "$verify_failed" rm -f "$staging/verify.json"
 }
 
-# Reads: config_folder credentials session_keys staging. Sets: -. Prints: -.
+# Reads: config_folder credentials secret_config session_keys staging. Sets: -. Prints: -.
 named_where_they_wait() (
     one=${credentials##*/}
     [ -f "$staging/secrets/$one" ] || one=
@@ -322,7 +322,8 @@ named_where_they_wait() (
             quoted = "\"" from name "\""
             if (name != "" && (at = index($0, quoted))) $0 = substr($0, 1, at) to name substr($0, at + length(quoted) - 1)
         }
-        { rename(one); rename(two); print }' "$1" >"$2" && chmod 0644 "$2"
+        { rename(one); rename(two); print }' "$1" >"$2" &&
+        if [ "$secret_config" = yes ]; then give_to_zot "$2"; else chmod 0644 "$2"; fi
 )
 
 # Reads: binary folder log_of_zot problem. Sets: problem. Prints: -. Scratch: accepted.

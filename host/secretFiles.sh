@@ -1,7 +1,30 @@
 # The secret files of a config: whether they are in place, their modes and owners, their replacement.
 
-# Reads: config. Sets: -. Prints: -.
-in_force() { [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" && has_mode "$config" 0644 "$(id -u)"; }
+# A config that holds secrets is zot's alone, as its secret files are; any other is for everyone to read.
+# Reads: config owner secret_config. Sets: -. Prints: -.
+in_force() {
+    [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" || return 1
+    if [ "$secret_config" = yes ]; then has_mode "$config" 0600 "$owner"; else has_mode "$config" 0644 "$(id -u)"; fi
+}
+
+# Copies a config, with the mode and the owner that it is to have.
+# Reads: secret_config. Sets: -. Prints: -.
+copy_config() {
+    if [ "$secret_config" = yes ]; then
+        copy "$1" "$2" 0600 && give_to_zot "$2"
+    else
+        copy "$1" "$2" 0644
+    fi
+}
+
+# Reads: config secret_config. Sets: -. Prints: -.
+repair_config() {
+    if [ "$secret_config" = yes ]; then
+        chmod 0600 "$config" && give_to_zot "$config"
+    else
+        { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config"
+    fi
+}
 
 # Runs a command for each secret file that a config names.
 # Reads: credentials folder session_keys. Sets: -. Prints: -.
@@ -22,13 +45,13 @@ holds() { [ -f "$2" ] && [ ! -L "$2" ] && cmp -s "$1" "$2"; }
 
 # Restores mode and owner of the files of the config in service; zot needs no restart for that. Fails if it cannot, or
 # if zot could no longer read them.
-# Reads: config folder. Sets: repaired. Prints: -.
+# Reads: folder. Sets: repaired. Prints: -.
 repair_modes() {
     repaired=
     in_force "$folder/config" && each_secret is_in_place "$folder/config" && return 0
     find_listener
     is_user_of_zot || return 1
-    { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config" || return 1
+    repair_config || return 1
     each_secret repair_secret "$folder/config" || return 1
     repaired=repaired
 } 2>/dev/null

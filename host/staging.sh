@@ -29,9 +29,9 @@ stage() {
     stage_failed="The deployment could not be written in $state. [ZH-STAGE-NOT-WRITTEN]"
     require "$stage_failed" rm -rf "$staging"
     require "$stage_failed" mkdir "$staging"
-    require "$stage_failed" copy "$1" "$staging/config.json" 0644
-    require "$stage_failed" copy "$folder/readOnlyConfig" "$staging/read-only.json" 0644
-    require "$stage_failed" copy "$1" "$staging/live.json" 0644
+    require "$stage_failed" copy_config "$1" "$staging/config.json"
+    require "$stage_failed" copy_config "$folder/readOnlyConfig" "$staging/read-only.json"
+    require "$stage_failed" copy_config "$1" "$staging/live.json"
     require "$stage_failed" touch "$staging/unproven" "$staging/uncommitted"
     require "$stage_failed" chmod 0755 "$staging"
     require "The secret files could not be written in $state. [ZH-STAGE-SECRETS]" each_secret stage_secret "$1"

@@ -60,17 +60,18 @@ last_words_note() (
     why_no_words
 )
 
-# Reads: state target. Sets: committed. Prints: -.
+# Reads: secret_config state target. Sets: committed. Prints: -.
 mark_proven() {
     # From here on the config stays; only tidying is left.
     committed=
     rm -f "$target/unproven" "$target/live.json"
     forget_former "$target"
+    # (By a hash a short password in a config could be found out.)
     # For the observation, which has to know what was deployed here, and what never was.
     {
         tail -n 500 "$state/deployed" 2>/dev/null
         sha256_of "$target/config.json"
-    } >"$state/deployed.new" && chmod 0644 "$state/deployed.new" && mv -f "$state/deployed.new" "$state/deployed"
+    } >"$state/deployed.new" && { [ "$secret_config" = yes ] || chmod 0644 "$state/deployed.new"; } && mv -f "$state/deployed.new" "$state/deployed"
 } 2>/dev/null
 
 # Removes what a proven deployment has kept of its predecessor beside the config.

@@ -125,16 +125,20 @@ telling_lines() {
             }' | tail -n 5 | cut -c 1-400 | without_secrets
 }
 
-# Removes the content of the secret files, in case somebody logs it. (Secrets reach awk on its input, not in its
+# Removes the content of the secret files, and the secrets of the config, in case somebody logs it. (Secrets reach awk on its input, not in its
 # arguments.)
 # Reads: folder. Sets: -. Prints: its input.
 without_secrets() {
     {
         cat "$folder/credentials" "$folder/sessionKeys" 2>/dev/null
-        printf '\n==\n'
+        echo
+        sed 's/^/ /' "$folder/configSecrets" 2>/dev/null
+        echo '=='
         cat
     } | awk '
         !text && $0 == "==" { text = 1; next }
+        # What would be found in its replacement, without an end.
+        !text && /^ / { secret = substr($0, 2); if (length(secret) >= 4 && !index("[secret]", secret)) secrets[secret] = 1; next }
         !text { count = split($0, parts, "\""); for (part = 4; part <= count; part += 4) if (length(parts[part]) >= 8) secrets[parts[part]] = 1; next }
         {
             for (secret in secrets) while ((at = index($0, secret)) > 0) $0 = substr($0, 1, at - 1) "[secret]" substr($0, at + length(secret))

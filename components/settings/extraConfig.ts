@@ -6,6 +6,26 @@ import { isMap, shownPath } from "./setting";
 const WHERE_SECRETS_GO =
     "zot's config and the stack's outputs show it; " +
     "leave it out, and give it to zot by a credentials file or in zot's environment";
+/** By the path of a key in small letters: the setting that holds such a secret. */
+const SETTINGS: Record<string, string> = {
+    "storage.storagedriver.accesskey": "storage.accessKeyId",
+    "storage.storagedriver.secretkey": "storage.secretAccessKey",
+    "storage.cachedriver.password": "redis.password",
+    "http.auth.sessiondriver.password": "redis.password",
+};
+const URLS_OF_REDIS = ["storage.cachedriver.url", "http.auth.sessiondriver.url"];
+
+/** Where a secret at a path goes. */
+function whereItGoes(path: readonly PropertyKey[]): string {
+    const place = path.join(".").toLowerCase();
+    if (URLS_OF_REDIS.includes(place))
+        return "zot's config and the stack's outputs show it; leave it out, and set redis.address, redis.user and redis.password";
+    const setting = SETTINGS[place];
+    return setting === undefined
+        ? WHERE_SECRETS_GO
+        : `it has a setting of its own; leave it out, and set it with: pulumi config set --path ${setting} --secret`;
+}
+
 /** Paths in small letters of what sounds like a secret, and opens nothing: zot writes it into its log, too. */
 const NO_SECRETS = ["cluster.hashkey"];
 
@@ -21,7 +41,7 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
     if (Array.isArray(value)) return value.flatMap((item, index) => extraConfigMistakes(item, [...path, index]));
     if (typeof value === "string") {
         const found = secretIn(value);
-        return found === undefined ? [] : [`${where} holds ${found}, but ${WHERE_SECRETS_GO}`];
+        return found === undefined ? [] : [`${where} holds ${found}, but ${whereItGoes(path)}`];
     }
     if (!isMap(value)) return [];
 
@@ -43,7 +63,7 @@ export function extraConfigMistakes(value: unknown, path: PropertyKey[] = []): s
             found.push(`${name} is no key of zot's; write keys in ASCII, without spaces`);
         const isSecret = isSecretKey(key) && !NO_SECRETS.includes(inside.join(".").toLowerCase());
         if ((isSecret || (isHeaders && isSecretHeader(key))) && holdsText(value[key])) {
-            found.push(`${name} is a secret, but ${WHERE_SECRETS_GO}`);
+            found.push(`${name} is a secret, but ${whereItGoes(inside)}`);
         } else {
             found.push(...extraConfigMistakes(value[key], inside));
         }

@@ -76,6 +76,14 @@ export const secret = (allowed: string) => ({
     secret: true,
 });
 
+/** One that stands in zot's config, and in addresses: every shell and program of the host takes it for what it is. */
+export const secretOnOneLine = (what: string) => ({
+    ...secret(`${what} of ASCII on one line, without spaces`),
+    schema: z
+        .instanceof(SecretText)
+        .check(z.refine((value) => !value.isReadable || /^[\x21-\x7e]+$/.test(value.reveal()))),
+});
+
 const LOGINS = { carries: "logins and keys", isComparedAsWritten: true };
 const ONLY_LOOPBACK = "(http:// only for a loopback host)";
 

@@ -13,10 +13,10 @@ export {
     withFolders,
 } from "./caches";
 export { clientWarnings } from "./clientWarnings";
+export { configSecrets, hasConfigSecrets, secretsForHost } from "./configSecrets";
 export { configMistakes } from "./lint";
 export { formerAccounts, type OtherLogin, otherLogins } from "./logins";
 export {
-    configText,
     declaredPolicy,
     loginCallbackUrl,
     namelessSecretFiles,
@@ -30,3 +30,4 @@ export { type SettingsOfConfig, settingsOfConfig, switchedOff, type Untaken } fr
 export { type ImagePlace, imagePlace, type MetadataPlace, metadataPlace, movedStorage } from "./storagePlaces";
 export { timeoutWarnings } from "./timeouts";
 export { type UnmanagedParts, unmanagedParts } from "./unmanaged";
+export { type ConfigSecrets, configText, withConfigSecrets } from "./withSecrets";

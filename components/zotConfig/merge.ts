@@ -1,5 +1,5 @@
 /** `zot.extraConfig` merged into the config that the settings make. Pure. */
-import { shown } from "../settings";
+import { isSecretKey, shown } from "../settings";
 import { isJsonMap, type Json, type JsonMap, keyIn } from "../zotJson";
 
 /**
@@ -27,7 +27,7 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
         if (Array.isArray(present) && Array.isArray(value)) return [...present, ...structuredClone(value)];
         if (present !== value) {
             contradictions.push(
-                `${place} is ${form(value)} there and ${form(present)} by the other settings; ` +
+                `${place} is ${form(value, place)} there and ${form(present, place)} by the other settings; ` +
                     "change the setting that decides it, and leave it out here",
             );
         }
@@ -37,7 +37,8 @@ export function mergeExtra(base: JsonMap, extra: JsonMap): { config: JsonMap; co
 }
 
 /** A single value as it is, anything else by its kind only: it may hold what nobody should read. */
-function form(value: Json): string {
+function form(value: Json, place: string): string {
+    if (typeof value === "string" && isSecretKey(place.slice(place.lastIndexOf(".") + 1))) return "a secret";
     if (Array.isArray(value)) return "a list";
     return isJsonMap(value) ? "a map" : shown(value);
 }

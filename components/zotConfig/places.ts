@@ -1,5 +1,5 @@
 /** Where settings stand in zot's config, from their declarations. Pure. */
-import { allSettings, type PolicySettings, placesOf, settingOf, type ZotPlace } from "../settings";
+import { allSettings, type PolicySettings, placesOf, SecretText, settingOf, type ZotPlace } from "../settings";
 import { isJsonMap, type Json, type JsonMap } from "../zotJson";
 
 /** A place of zot's config, and the setting that decides it. */
@@ -8,6 +8,8 @@ export interface DeclaredPlace extends ZotPlace<unknown> {
     setting: string;
     /** Whether the setting may be left out; `zot.extraConfig` may hold the place then. */
     optional: boolean;
+    /** Whether what stands there is a secret, or may hold one. */
+    secret: boolean;
     /** The path, key by key. */
     keys: string[];
 }
@@ -18,9 +20,13 @@ export const declaredPlaces: readonly DeclaredPlace[] = allSettings().flatMap(({
         ...place,
         setting: name,
         optional: setting.optional === true,
+        secret: setting.secret === true || place.rendering === "redisUrl",
         keys: place.path.split("."),
     })),
 );
+
+/** What stands in the place of a secret wherever a config is shown or kept. */
+export const nameOfSecret = (setting: string): string => `<${setting}>`;
 
 /** Whether other settings let something stand at such a place. */
 export const standsThere = (place: DeclaredPlace, settings: PolicySettings): boolean =>
@@ -30,6 +36,7 @@ export const standsThere = (place: DeclaredPlace, settings: PolicySettings): boo
 export function declaredValue(place: DeclaredPlace, settings: PolicySettings): Json | undefined {
     if (place.rendering || !standsThere(place, settings)) return undefined;
     const value = settingOf(settings, place.setting);
+    if (value instanceof SecretText) return nameOfSecret(place.setting);
     return place.write ? place.write(value) : (value as Json | undefined);
 }
 

@@ -5,7 +5,7 @@ import type { PolicySettings } from "../settings";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../zotJson";
 import { policyOf, repositoriesOf } from "./accessControl";
 import { mergeExtra } from "./merge";
-import { type DeclaredPlace, declaredPlaces, declaredValue, putAt, standsThere } from "./places";
+import { type DeclaredPlace, declaredPlaces, declaredValue, nameOfSecret, putAt, standsThere } from "./places";
 
 /** zot's config.json. What is not typed here is the site's own (`zot.extraConfig`). */
 export type ZotConfig = JsonMap;
@@ -57,11 +57,6 @@ export function renderZotConfig(settings: PolicySettings, files: SecretFiles): Z
 export const declaredPolicy = (settings: PolicySettings): AccessPolicy =>
     policyOf(renderZotConfig(settings, namelessSecretFiles(settings)));
 
-/** The text that is deployed, and whose sha256 is the stack's output. */
-export function configText(config: ZotConfig): string {
-    return `${JSON.stringify(config, null, 2)}\n`;
-}
-
 /**
  * What stands in every config, in the order in which it is written. Null keeps a place in that order, for what a
  * setting or a function here puts there; it is no part of a config by itself. What has no place here comes after the
@@ -103,11 +98,15 @@ export const skeleton = (): JsonMap => ({
 /** What several settings decide together. */
 const RENDERINGS: Record<NonNullable<DeclaredPlace["rendering"]>, (settings: PolicySettings) => Json | undefined> = {
     accessControl: (settings) => repositoriesOf(tieredPolicy(settings)),
-    redisUrl: ({ redis }) => redis.address && redisUrl(redis.address, redis.user),
+    redisUrl: ({ redis }) =>
+        redis.address && redisUrl(redis.address, redis.user, redis.password && nameOfSecret("redis.password")),
 };
 
 /** zot 2.1.20 takes redis with TLS from its address alone. */
-const redisUrl = (address: string, user = "") => `rediss://${user && `${user}@`}${address}`;
+export function redisUrl(address: string, user = "", password?: string): string {
+    const login = password === undefined ? user : `${user}:${password}`;
+    return `rediss://${login && `${login}@`}${address}`;
+}
 
 /** The config without the site's own part. */
 export function baseConfig(settings: PolicySettings, files: SecretFiles): JsonMap {

@@ -82,6 +82,7 @@ function isOfDriver({ setting }: DeclaredPlace, config: JsonMap): boolean {
 /** Who reads the metrics, and what is written only together with other settings, is not read. */
 const isRead = (place: DeclaredPlace, config: JsonMap): boolean =>
     place.rendering === undefined &&
+    !place.secret &&
     isOfDriver(place, config) &&
     place.where?.["zot.metrics"] === undefined &&
     (place.read !== undefined || place.write === undefined);

@@ -130,8 +130,10 @@ class Comparison {
     }
 
     private differs(value: Json, our: Json | undefined, path: string[], setting: string | undefined): void {
-        if (!isSame(value, our) && !DECIDED.get(nameOf(path))?.isSame?.(value, our))
-            this.parts.different.push({ path: path.join("."), onHost: value, declared: our, setting });
+        const place = DECIDED.get(nameOf(path));
+        // What the setting holds is not known here, and what the host has is not to be shown.
+        if (place?.secret || isSame(value, our) || place?.isSame?.(value, our)) return;
+        this.parts.different.push({ path: path.join("."), onHost: value, declared: our, setting });
     }
 
     /** A mirror is known by its address: another place in the list is no difference. */

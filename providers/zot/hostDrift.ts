@@ -46,7 +46,7 @@ export function compare(
         drift.push("the deployment of what was declared last has not been run there");
 
     findings.difference = differenceOf(report, deployed.as.config);
-    drift.push(...configProblems(report, deployed.as.config, findings.difference));
+    drift.push(...configProblems(report, deployed.as, findings.difference));
     for (const path of deployed.as.secretFiles) {
         const file = report.secretFiles.find((other) => other.path === path);
         if (file) drift.push(...secretProblems(file, report));
@@ -65,7 +65,15 @@ function differenceOf({ config, configText }: HostReport, declared: string): Fin
     return configDifference(declared, configText);
 }
 
-function configProblems(report: HostReport, declared: string, difference: Findings["difference"]): string[] {
+/** One that holds a secret is zot's alone; of one that only the host knows, either is right. */
+function rightsOfConfig({ config, user, zotUser }: HostReport, { secrets }: Declared): string[] {
+    const [open, closed] = [rightsProblems(config, "0644", user), rightsProblems(config, "0600", zotUser)];
+    if (secrets === "not known") return closed.length === 0 ? [] : open;
+    return secrets === undefined ? open : closed;
+}
+
+function configProblems(report: HostReport, as: Declared, difference: Findings["difference"]): string[] {
+    const declared = as.config;
     const { config, configText } = report;
     if (config.rights === undefined) return [`${config.path} is missing`];
     if (!isPlainFile(config.rights)) return [`${config.path} is no plain file but ${kindOf(config.rights)}`];
@@ -77,7 +85,7 @@ function configProblems(report: HostReport, declared: string, difference: Findin
                 ? `${config.path} has another layout, with the same settings`
                 : `${config.path} has other settings`,
         );
-    return [...problems, ...rightsProblems(config, "0644", report.user)];
+    return [...problems, ...rightsOfConfig(report, as)];
 }
 
 /** What differs of the service, as these settings have it. */
@@ -108,14 +116,17 @@ function deployedOf(
     const { configText, deployedSha256, deployedText, lastWasDeployed } = report;
     if (now && configText === now.config) return { as: now, byTheseSettings: true };
     if (configText === last.config) return { as: last, byTheseSettings: true };
-    const found = configText === undefined ? undefined : createHash("sha256").update(configText).digest("hex");
+    const found = configText === undefined ? undefined : sha256(configText);
     if (deployedSha256 === "")
-        return found !== undefined && found === foundSha256 ? undefined : { as: last, byTheseSettings: true };
+        return configText !== undefined && keptHash(configText, last) === foundSha256
+            ? undefined
+            : { as: last, byTheseSettings: true };
     const kept = found === deployedSha256 ? configText : deployedText;
     if (lastWasDeployed || kept === undefined) return { as: last, byTheseSettings: true };
     return {
         as: {
             config: kept,
+            secrets: "not known",
             secretFiles: report.secretFiles.map(({ path }) => path).filter((path) => kept.includes(`"${path}"`)),
         },
         byTheseSettings: false,
@@ -136,12 +147,21 @@ function servingProblems(
         : [];
 }
 
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** For the state: of a config without its secrets, of which a short one could be found out by trying. */
+function keptHash(configText: string, declared: Declared | undefined): string {
+    const { secrets = [] } = declared ?? {};
+    const values = secrets === "not known" ? [] : secrets;
+    return sha256(values.reduce((text, value) => text.replaceAll(JSON.stringify(value), '"[hidden]"'), configText));
+}
+
 /** For the state. What was found in a secret file's place is not told, not even by a hash. */
-export function reportOutput(report: HostReport): PropertyMap {
+export function reportOutput(report: HostReport, declared?: Declared): PropertyMap {
     const { config, configText } = report;
     const problems = report.secretFiles.flatMap((file) => secretProblems(file, report));
     return {
-        configSha256: configText === undefined ? "" : createHash("sha256").update(configText).digest("hex"),
+        configSha256: configText === undefined ? "" : keptHash(configText, declared),
         configMode: config.rights ? modeOf(config.rights) : "",
         configOwner: config.owner,
         secretFiles: problems.length === 0 ? "as declared" : problems.join("; "),

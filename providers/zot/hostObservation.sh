@@ -3,10 +3,11 @@
 #
 # The functions of the host scripts that change nothing come before this (host/scripts.ts), and are used here. Their
 # variables come after it, and with them: $secret_files, one path a line; $declared, the config that was deployed last,
-# or nothing; $known_version, the version of the zot for which ls printed $known_binary. If the checks of a deployment
-# are to run: $planned_config, the config to deploy; $verified_config and $verified_read_only, which zot can verify with
-# the secret files in $folder; $drop_settings, one a line; $deployment_is_due, if a deployment is certain. Standard
-# output is lines of "name=value", then a line "--" and the exact config on the host.
+# or nothing; $declared_is_whole, whether it has no names in the places of secrets; $declared_sha256, the hash of what is
+# on the host for it; $known_version, the version of the zot for which ls printed $known_binary. If the checks of a
+# deployment are to run: $planned_config, the config to deploy; $verified_config and $verified_read_only, which zot can
+# verify with the secret files in $folder; $drop_settings, one a line; $deployment_is_due, if a deployment is certain.
+# Standard output is lines of "name=value", then a line "--" and the exact config on the host.
 set -u
 umask 077
 LC_ALL=C
@@ -76,15 +77,34 @@ unfinished_deployment() (
 is_release_by_itself() {
     [ "$version_kind" = unreadable ] || return 1
     if [ -n "$declared" ]; then
-        printf '%s\n' "$declared" | { expect_of /dev/stdin && runs_release "$1"; }
+        print_declared | { expect_of /dev/stdin && runs_release "$1"; }
     else
         [ -f "$config" ] && expect_of "$config" && runs_release "$1"
     fi
 }
 
+# Where the host itself has the config that was deployed last: its secrets are in no variable of a shell, which may show
+# them in the arguments of what it starts.
+declared_from=
+
+# Reads: declared declared_from. Sets: -. Prints: the config that was deployed last.
+print_declared() { if [ -n "$declared_from" ]; then cat "$declared_from"; else printf '%s\n' "$declared"; fi; }
+
+# Whether a file is the config that was deployed last.
+# Reads: declared declared_from declared_is_whole declared_sha256. Sets: -. Prints: -.
+is_declared() {
+    if [ -n "$declared_from" ]; then
+        cmp -s "$declared_from" "$1"
+    elif [ "$declared_is_whole" = yes ]; then
+        [ "$(cat "$1" 2>/dev/null)" = "$declared" ]
+    else
+        [ "$(sha256_of "$1")" = "$declared_sha256" ]
+    fi
+}
+
 # The config that was deployed last, as the host has kept it, in $deployed; and whether the config that was declared
 # last was ever deployed here: a failed or refused deployment leaves none.
-# Reads: declared declared_sha256 deployed last_was_deployed newline secret_files state. Sets: declared deployed
+# Reads: declared declared_sha256 deployed last_was_deployed newline secret_files state. Sets: declared_from deployed
 # last_was_deployed
 #    secret_files. Prints: facts. Scratch: number.
 find_deployed() {
@@ -93,7 +113,7 @@ find_deployed() {
     for number in $(deployments); do
         if [ -e "$state/pushes/$number/unproven" ] || [ ! -f "$state/pushes/$number/config.json" ]; then continue; fi
         deployed=$state/pushes/$number/config.json
-        if [ "$(cat "$deployed" 2>/dev/null)" = "$declared" ]; then last_was_deployed=yes; fi
+        if is_declared "$deployed"; then last_was_deployed=yes; fi
     done
     if [ -n "$declared_sha256" ] && grep -qsF "$declared_sha256" "$state/deployed"; then last_was_deployed=yes; fi
     if [ -z "$declared" ] || [ -z "$deployed" ]; then return 0; fi
@@ -101,7 +121,7 @@ find_deployed() {
     fact lastDeployed "$last_was_deployed"
     [ "$last_was_deployed" = no ] || return 0
     fact lastTried "$(if grep -qs -e "$declared_sha256" -e unknown "$state/tried"; then echo yes; else echo no; fi)"
-    declared=$(cat "$deployed")
+    declared_from=$deployed
     # Its secret files are checked.
     secret_files=$secret_files$newline$(sed -n -e 's/^.*"\(\/[^"]*\/oidc-credentials\.[0-9a-f]*\.json\)".*$/\1/p' -e 's/^.*"\(\/[^"]*\/session-keys\.[0-9a-f]*\.json\)".*$/\1/p' "$deployed")
 }
@@ -168,14 +188,14 @@ fail() {
 }
 
 # Runs the checks of a deployment, and reports all that would refuse it.
-# Reads: TMPDIR checks_of_deployment checks_of_host commit config declared drop_settings folder planned_config. Sets:
+# Reads: TMPDIR checks_of_deployment checks_of_host commit config drop_settings folder planned_config. Sets:
 # TMPDIR folder
 #    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
 report_preflight() {
     if [ -z "$(deployments)" ]; then
         deployment_is_due=yes
         issuer_is_new=yes
-    elif [ -L "$config" ] || [ ! -f "$config" ] || [ "$(cat "$config" 2>/dev/null)" != "$declared" ]; then
+    elif [ -L "$config" ] || [ ! -f "$config" ] || ! is_declared "$config"; then
         deployment_is_due=yes
     fi
     fact deploymentIsDue "$deployment_is_due"
@@ -272,10 +292,10 @@ observe() {
     find_service_file
     if [ -n "$service_file" ]; then
         fact serviceFile "$service_file"
-        fact serviceFileState "$(if [ ! -f "$service_file" ]; then echo missing; elif printf '%s\n' "$declared" | service_file_text /dev/stdin | cmp -s - "$service_file"; then echo same; else echo other; fi)"
+        fact serviceFileState "$(if [ ! -f "$service_file" ]; then echo missing; elif print_declared | service_file_text /dev/stdin | cmp -s - "$service_file"; then echo same; else echo other; fi)"
     fi
     if [ -n "$declared" ]; then
-        printf '%s\n' "$declared" | report_serving
+        print_declared | report_serving
     elif [ -f "$config" ]; then
         report_serving <"$config"
     else

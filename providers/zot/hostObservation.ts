@@ -20,7 +20,8 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
     const all: [string, string][] = [
         ...variables,
         ["secret_files", [...secretFiles].join("\n")],
-        ["declared", last?.config.trimEnd() ?? ""],
+        ["declared", last ? shownOf(last).trimEnd() : ""],
+        ["declared_is_whole", last?.secrets === undefined ? "yes" : "no"],
         ["declared_sha256", last ? sha256(last.config) : ""],
         ["known_binary", known?.binary ?? ""],
         ["known_version", known?.version ?? ""],
@@ -29,11 +30,13 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
         ["verified_read_only", planned ? forVerify(planned.readOnlyConfig ?? planned.config) : ""],
         ["drop_settings", planned?.dropSettings.join("\n") ?? ""],
         ["deployment_is_due", isDue(observation, last) ? "yes" : "no"],
-        ["issuer_is_new", planned && last && issuerIn(planned.config) === issuerIn(last.config) ? "no" : "yes"],
+        ["issuer_is_new", planned && last && issuerIn(planned.config) === issuerIn(shownOf(last)) ? "no" : "yes"],
     ];
     const assignments = all.map(([name, value]) => `${name}=${quoted(value)}`);
     return [inspectionScript, observationScript, ...assignments, "observe", ""].join("\n");
 }
+
+const shownOf = ({ config, shown = config }: Declared) => shown;
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -91,7 +94,7 @@ export interface ObservationOptions {
 export function hostObservation(options: ObservationOptions): ResourceHandler {
     const resource = new HostObservationResource(options);
     return {
-        secretProperties: ["connection"],
+        secretProperties: ["connection", "configSecrets"],
         check: ({ inputs }) => Promise.resolve(checkObservation(inputs)),
         diff: (request, context) => resource.diff(request, context),
         create: (request, context) => resource.create(request, context),
@@ -157,7 +160,7 @@ class HostObservationResource {
             const observed = await this.observe(observation, { asksRegistry: "always" }, context);
             await reportNotes(observed, context);
             await this.refuse(observed, inputs, context);
-            outputs.report = reportOutput(observed.report);
+            outputs.report = reportOutput(observed.report, observation.declared);
         }
         return { id: preview ? UNKNOWN : name, properties: outputs };
     }
@@ -185,7 +188,10 @@ class HostObservationResource {
         const differs = observed.findings.drift.length > 0;
         if (differs) await reportDrift(observed, observationOf(inputs, this.options.environment)!, preview, context);
         await reportNotes(observed, context);
-        return { pushes: pushes + (differs ? 1 : 0), report: reportOutput(observed.report) };
+        return {
+            pushes: pushes + (differs ? 1 : 0),
+            report: reportOutput(observed.report, observationOf(inputs, this.options.environment)?.declared),
+        };
     }
 
     /**

@@ -2,6 +2,8 @@
 
 import type { SshAddress, SshConnection } from "../../clients/ssh";
 import { hostKeyOf } from "../../clients/ssh/keys";
+import { type ConfigSecrets, configText, withConfigSecrets } from "../../components/zotConfig/withSecrets";
+import type { JsonMap } from "../../components/zotJson";
 import { type CheckFailure, isKnown, type PropertyMap, type PropertyValue } from "../protocol";
 import {
     connectionFields,
@@ -82,6 +84,10 @@ function problemOf(value: PropertyValue, { type, problem }: PropertyDefinition):
             return [true, false, "true", "false"].includes(value as boolean | string)
                 ? undefined
                 : "must be true or false";
+        case "secrets":
+            return isMap(value) && Object.values(value).every((one) => typeof one === "string")
+                ? undefined
+                : "must be a map of texts";
         case "texts":
             return areTexts(value) ? undefined : "must be a list of texts";
         case "strings":
@@ -146,7 +152,12 @@ export const hashIn = (path: string) => /(?:^|[./])([0-9a-f]{64})(?:\.[a-z]+)?$/
 
 /** What was, or is to be, put into force on the host. */
 export interface Declared {
+    /** As it is on the host, to the last byte. */
     config: string;
+    /** The same with names in the places of secrets: all of it that is sent anywhere. Default: there are none. */
+    shown?: string;
+    /** Those secrets. Default: none; not known of a config that is known from the host alone. */
+    secrets?: readonly string[] | "not known";
     secretFiles: string[];
 }
 
@@ -178,7 +189,7 @@ export interface Planned {
  * or what about.
  */
 export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEnv): Observation | undefined {
-    const { config, secretFiles, ...rest } = inputs;
+    const { config, configSecrets, secretFiles, ...rest } = inputs;
     if (!isKnown(rest)) return undefined;
     const variables = Object.entries(observationInputs).flatMap(([name, { variable }]): [string, string][] =>
         variable ? [[variable, settingText(inputs[name])]] : [],
@@ -188,7 +199,7 @@ export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEn
         look: inputs.look !== false,
         declared:
             isKnown(config) && isKnown(secretFiles)
-                ? { config: config as string, secretFiles: secretFiles as string[] }
+                ? declaredOf(config as string, configSecrets as ConfigSecrets | undefined, secretFiles as string[])
                 : undefined,
         variables,
         configFile: inputs.configFile as string,
@@ -197,6 +208,12 @@ export function observationOf(inputs: PropertyMap, environment: NodeJS.ProcessEn
         registryUrl: inputs.registryUrl as string | undefined,
         mistakes: (inputs.mistakes as string[] | undefined) ?? [],
     };
+}
+
+function declaredOf(shown: string, secrets: ConfigSecrets | undefined, secretFiles: string[]): Declared {
+    if (secrets === undefined) return { config: shown, secretFiles };
+    const config = configText(withConfigSecrets(JSON.parse(shown) as JsonMap, secrets));
+    return { config, shown, secrets: Object.values(secrets), secretFiles };
 }
 
 function plannedIn({

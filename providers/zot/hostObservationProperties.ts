@@ -1,7 +1,7 @@
 /** The properties of the resource HostObservation, and what they mean. */
 
 export interface PropertyDefinition {
-    type: "string" | "boolean" | "strings" | "texts";
+    type: "string" | "boolean" | "strings" | "texts" | "secrets";
     description: string;
     required?: boolean;
     default?: string | boolean;
@@ -24,6 +24,12 @@ export const observationInputs: Readonly<Record<string, PropertyDefinition>> = {
         required: true,
         description: "zot's config, as the text of the file, to the last byte.",
         problem: () => undefined,
+    },
+    configSecrets: {
+        type: "secrets",
+        description:
+            "Secrets that the config has in the places of their names, by path: " +
+            "`storage.storageDriver.secretkey`. With them the config belongs to zot's user and nobody else reads it.",
     },
     secretFiles: {
         type: "strings",

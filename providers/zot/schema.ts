@@ -7,6 +7,7 @@ import {
     connectionFields,
     observationInputs,
     observationOutputs,
+    type PropertyDefinition,
     reportDefinitions,
 } from "./hostObservationProperties";
 import {
@@ -96,6 +97,11 @@ function apiKeyResource() {
     };
 }
 
+function schemaOf(type: PropertyDefinition["type"]) {
+    if (type === "secrets") return { type: "object", additionalProperties: { type: "string" }, secret: true };
+    return type === "strings" || type === "texts" ? { type: "array", items: { type: "string" } } : { type };
+}
+
 /** A type whose properties are texts that are always there. */
 const textsType = (description: string, descriptions: Readonly<Record<string, string>>) => ({
     type: "object",
@@ -126,7 +132,7 @@ function hostObservationResource() {
         Object.entries(observationInputs).map(([name, { type, description, default: value }]) => [
             name,
             {
-                ...(type === "strings" || type === "texts" ? { type: "array", items: { type: "string" } } : { type }),
+                ...schemaOf(type),
                 description: value === undefined ? description : `${description} Default \`${value}\`.`,
             },
         ]),

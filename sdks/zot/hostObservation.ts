@@ -74,6 +74,7 @@ export class HostObservation extends pulumi.CustomResource {
             for (const property of INPUTS) inputs[property] = args?.[property];
             // As a whole: nothing of it is to be shown beside an error.
             inputs.connection = args?.connection === undefined ? undefined : pulumi.secret(args.connection);
+            inputs.configSecrets = args?.configSecrets === undefined ? undefined : pulumi.secret(args.configSecrets);
         }
         inputs.pushes = undefined;
         inputs.report = undefined;
@@ -116,6 +117,11 @@ export interface HostObservationArgs {
     config: pulumi.Input<string>;
     /** Paths of the secret files that the config names, each with the sha256 of its content in its name. */
     secretFiles: pulumi.Input<pulumi.Input<string>[]>;
+    /**
+     * Secrets that the config has in the places of their names, by path: `storage.storageDriver.secretkey`. With them the config belongs to
+     * zot's user and nobody else reads it.
+     */
+    configSecrets?: pulumi.Input<Record<string, pulumi.Input<string>> | undefined>;
     /** Path of zot's config on the host. */
     configFile: pulumi.Input<string>;
     /** Path of the zot binary on the host. */

@@ -249,12 +249,19 @@ describe("zot.extraConfig is refused", () => {
         [
             "with passwords in a list",
             { storage: { cacheDriver: { name: "redis", password: ["canary"] } } },
-            [`storage.cacheDriver.password is a secret, ${shown}`],
+            [
+                "storage.cacheDriver.password is a secret, but it has a setting of its own; leave it out, and set it " +
+                    "with: pulumi config set --path redis.password --secret.",
+            ],
         ],
         [
             "with a password in a URL",
             { storage: { cacheDriver: { name: "redis", url: "redis://:canary@h:6379" } } },
-            [`storage.cacheDriver.url holds a URL with a user name, a password or a token before its host, ${shown}`],
+            [
+                "storage.cacheDriver.url holds a URL with a user name, a password or a token before its host, " +
+                    "but zot's config and the stack's outputs show it; leave it out, and set redis.address, redis.user " +
+                    "and redis.password.",
+            ],
         ],
         [
             "with a token before the host of a URL",

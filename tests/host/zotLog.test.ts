@@ -11,9 +11,15 @@ const dash = shells.find((shell) => shell.reason === undefined)!;
 const quoted = (text: string) => `'${text}'`;
 
 describe("what is told of zot's log", () => {
-    const words = (log: string, { credentials = "", keys = "" } = {}) => {
+    const words = (log: string, { credentials = "", keys = "", ofConfig = "" } = {}) => {
         const folder = scratchFolder();
-        for (const [name, content] of Object.entries({ log, credentials, sessionKeys: keys, output: "" }))
+        for (const [name, content] of Object.entries({
+            log,
+            credentials,
+            sessionKeys: keys,
+            configSecrets: ofConfig,
+            output: "",
+        }))
             writeFileSync(join(folder, name), content);
         const script =
             `${inspectionScript}\n${zotLog}\nfolder=${quoted(folder)}; manager=command; log_file=; ` +
@@ -111,5 +117,11 @@ describe("what is told of zot's log", () => {
         );
         expect(output).toBe("Error: [secret] and [secret], [secret] [secret] of zot\n");
         expect(errors).toBe("");
+    });
+
+    it("holds no secret of the config, in none of the forms that were sent; what is in every text is none", () => {
+        const ofConfig = 'canary"quoted\\\ncanary\\"quoted\\\\\nsecret\nabc\n';
+        const { output } = words('Error: canary"quoted\\ or canary\\"quoted\\\\ is no secret of abc\n', { ofConfig });
+        expect(output).toBe("Error: [secret] or [secret] is no secret of abc\n");
     });
 });

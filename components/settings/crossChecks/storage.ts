@@ -32,6 +32,19 @@ export const storageChecks: CrossCheck[] = [
                   ]
                 : [],
     },
+    {
+        needs: ["redis.password", "redis.tls", "zot.logLevel"],
+        check: ({ redis, zot }) =>
+            redis.tls && redis.password !== undefined && ["debug", "info"].includes(zot.logLevel)
+                ? [
+                      mistake(
+                          "redis.password",
+                          "with redis.tls zot takes it from an address alone, which zot 2.1.20 writes into its log at " +
+                              `level ${zot.logLevel}; set zot.logLevel to warn or error, or redis.tls to false.`,
+                      ),
+                  ]
+                : [],
+    },
     { needs: ["redis.address", "zot.extraConfig"], check: otherLoginsToRedis },
     { needs: ["cluster.members", "cluster.hashKey", "zot.extraConfig"], check: clusterMistakes },
 ];

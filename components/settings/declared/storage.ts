@@ -3,8 +3,8 @@ import { isIP } from "node:net";
 import * as z from "zod/mini";
 import { isLoopback, urlOf } from "../../../clients/http/address";
 import type { Json } from "../../zotJson";
-import { address, boolean, checked, define, optional, text } from "../kinds";
-import { onOff, ordered, other } from "../meanings";
+import { address, boolean, checked, define, optional, secretOnOneLine, text } from "../kinds";
+import { another, onOff, ordered, other } from "../meanings";
 
 /** Where the images are, in a bucket that has no folders. */
 function prefixMistake(value: string): boolean | string {
@@ -88,6 +88,26 @@ export const storage = {
             review: other("the bucket is named in the path of requests:"),
         }),
     ),
+    accessKeyId: optional(
+        define({
+            description:
+                "Access key of the bucket. Without it: the host's own role, or what zot's environment has. " +
+                "zot takes it from its config alone, which is then readable for its user only.",
+            ...secretOnOneLine("the ID of an access key"),
+            needs: "storage.secretAccessKey",
+            zotConfig: { path: "storage.storageDriver.accesskey" },
+            review: another("zot logs in to the bucket with another access key"),
+        }),
+    ),
+    secretAccessKey: optional(
+        define({
+            description: "Secret of that access key.",
+            ...secretOnOneLine("the secret of an access key"),
+            needs: "storage.accessKeyId",
+            zotConfig: { path: "storage.storageDriver.secretkey" },
+            review: another("zot logs in to the bucket with another secret"),
+        }),
+    ),
 };
 
 /** The two places that name the same redis: what is known of blobs and keys, and the sessions of logins. */
@@ -127,6 +147,16 @@ export const redis = {
             needs: "redis.address",
             zotConfig: inBoth("username", APART),
             review: other("zot logs in to redis as"),
+        }),
+    ),
+    password: optional(
+        define({
+            description:
+                "Password for redis. zot takes it from its config alone, which is then readable for its user only.",
+            ...secretOnOneLine("a password"),
+            needs: "redis.address",
+            zotConfig: inBoth("password", APART),
+            review: another("zot logs in to redis with another password"),
         }),
     ),
     tls: define({

@@ -4,7 +4,7 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { allSettings, placesOf } from "../../../components/settings";
+import { allSettings, placesOf, SecretText } from "../../../components/settings";
 import { type Json, type JsonMap, unmanagedParts } from "../../../components/zotConfig";
 import { valueAt } from "../../../components/zotJson";
 import { observationInputs } from "../../../providers/zot/hostObservationProperties";
@@ -21,6 +21,8 @@ const BUCKET = {
         extraConfig: { extensions: { sync: { downloadDir: "/var/tmp/zot" } } },
     },
 };
+const KEY = { accessKeyId: new SecretText("an-id-for-tests"), secretAccessKey: new SecretText("a-secret-for-tests") };
+const WITH_KEY = { ...BUCKET, storage: { ...BUCKET.storage, ...KEY } };
 const REDIS = { redis: { address: "cache.example.org:6379" } };
 const CLUSTER = {
     ...BUCKET,
@@ -56,8 +58,11 @@ const OTHER: Record<string, Changes> = {
     "storage.endpoint": { ...BUCKET, storage: { ...BUCKET.storage, endpoint: "https://s3.example.org" } },
     "storage.prefix": { ...BUCKET, storage: { ...BUCKET.storage, prefix: "/images" } },
     "storage.pathStyle": { ...BUCKET, storage: { ...BUCKET.storage, pathStyle: true } },
+    "storage.accessKeyId": WITH_KEY,
+    "storage.secretAccessKey": WITH_KEY,
     "redis.address": REDIS,
     "redis.user": { redis: { ...REDIS.redis, user: "zot" } },
+    "redis.password": { redis: { ...REDIS.redis, password: new SecretText("a-password-for-tests") } },
     "redis.keyPrefix": { redis: { ...REDIS.redis, keyPrefix: "images" } },
     "cluster.members": CLUSTER,
     "cluster.hashKey": CLUSTER,
@@ -108,7 +113,8 @@ describe.each(placed.map(({ name, setting }) => ({ name, setting, places: places
             expect(schemaAt(place)).toBeDefined();
         });
 
-        if (places.every((place) => REPLACED.test(place.path))) return;
+        // A secret of the host's is not kept, and none is told.
+        if (setting.secret || places.every((place) => REPLACED.test(place.path))) return;
         test(setting.optional ? "stays on a host until it is set" : "is told where a host has it otherwise", () => {
             const found = [unmanagedParts(other(), ours), unmanagedParts(ours, other())];
             const isKept = (kept: string[]) =>
@@ -137,12 +143,19 @@ test("the script on the host reads what it is told, and is told what it reads", 
     const reader = /^read_settings\(\) \{\n([\s\S]*?)^\}$/m.exec(script)![1]!;
     const read = [...reader.matchAll(/^\s+(\w+)\) \w+=\$value ;;$/gm)].map(([, name]) => name);
     // Of a setting of several lines the preflight takes each from the file.
-    const told = ["mark", "credentialsFile", "sessionKeysFile", ...namesOf("script")];
+    const told = ["mark", "credentialsFile", "sessionKeysFile", "secretConfig", ...namesOf("script")];
     expect(told.filter((name) => name !== "dropSetting").sort()).toEqual(read.sort());
 });
 
 test("the look at a host has a property for what it is told, and is told all that the settings know", () => {
-    const notSettings = ["config", "secretFiles", "plannedConfig", "plannedReadOnlyConfig", "mistakes"];
+    const notSettings = [
+        "config",
+        "configSecrets",
+        "secretFiles",
+        "plannedConfig",
+        "plannedReadOnlyConfig",
+        "mistakes",
+    ];
     expect(namesOf("look").sort()).toEqual(
         Object.keys(observationInputs)
             .filter((name) => !notSettings.includes(name))
@@ -153,9 +166,9 @@ test("the look at a host has a property for what it is told, and is told all tha
 describe("without the setting that it needs, it is refused:", () => {
     const needy = allSettings().flatMap(({ name, setting: { needs } }) => (needs ? [{ name, needs }] : []));
     test.each(needy)("$name without $needs", ({ name, needs }) => {
-        const changes = structuredClone({ "host.jumpHostKey": { host: { jumpHostKey: HOST_KEY } }, ...OTHER }[name]!);
+        const { ...changes }: Changes = { "host.jumpHostKey": { host: { jumpHostKey: HOST_KEY } }, ...OTHER }[name]!;
         const [group, key] = needs.split(".") as [string, string];
-        delete (changes as Changes)[group]![key];
+        changes[group] = Object.fromEntries(Object.entries(changes[group]!).filter(([other]) => other !== key));
         const message =
             `${name}: it is set without ${needs}, and would have no effect; ` + `set ${needs} too, or remove it.`;
         expect(() => configOf(changes)).toThrow(message);

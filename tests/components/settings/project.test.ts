@@ -100,7 +100,10 @@ test("every setting says what it means, what is allowed, and whether it is a sec
         expect(setting.allowed).not.toBe("");
         expect([name, setting.secret ?? false]).toEqual([
             name,
-            ["host.privateKey", "host.privateKeyPassphrase", "host.password"].includes(name),
+            [
+                ...["storage.accessKeyId", "storage.secretAccessKey", "redis.password"],
+                ...["host.privateKey", "host.privateKeyPassphrase", "host.password"],
+            ].includes(name),
         ]);
         // Without a default a site has to give it, or it may be left out; a secret never has one.
         if (setting.optional || setting.secret) expect([name, setting.default]).toEqual([name, undefined]);

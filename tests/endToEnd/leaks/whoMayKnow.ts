@@ -31,7 +31,8 @@ export const VARIABLES: Variable[] = [
     },
     {
         name: /^PULUMI_CONFIG$/,
-        secrets: /^(the token for Authentik|the SSH key|another token for Authentik)$/,
+        secrets:
+            /^(the token for Authentik|the SSH key|another token for Authentik|the bucket's .*|a password of redis)$/,
         processes: /^node @pulumi\/pulumi\/cmd\/run/,
         below: /^pulumi-language-nodejs$/,
     },
@@ -56,6 +57,9 @@ interface Place {
 const PLACES: Place[] = [
     { file: /\/oidc-credentials\.[0-9a-f]{64}\.json$/, secrets: /client.secret/i },
     { file: /\/session-keys\.[0-9a-f]{64}\.json$/, secrets: /^the session keys' / },
+    // zot takes these from its config alone, of which a host has each that it may go back to.
+    { file: /\/zot\/config\.json(\.zot-hardening\/.*)?$/, secrets: /^(the bucket's |a password of redis$)/ },
+    { file: /\/redis\.conf$/, secrets: /^a password of redis$/ },
     // What an operator asked for.
     { file: /\/home\/ci\.json$/, secrets: /^(CI's key|apiKey in )/ },
     { file: /\/clone\/[a-z]+-token$/, secrets: /^(another token for Authentik|key in Authentik's answer)/ },

@@ -23,7 +23,7 @@ const schema = JSON.parse(packageSchema()) as {
 const every = Object.fromEntries(
     Object.entries(observationInputs).map(([name, { type }]) => [
         name,
-        type === "strings" || type === "texts" ? ["text"] : type === "boolean" ? true : "text",
+        { strings: ["text"], texts: ["text"], boolean: true, secrets: { path: "text" }, string: "text" }[type],
     ]),
 );
 const connection = {
@@ -31,7 +31,12 @@ const connection = {
     proxy: { host: "jump", user: "zot", hostKey: "text" },
 };
 
-test("every input goes from the SDK to the provider by its name, the connection as one secret", async () => {
+const secret = (value: unknown) => ({
+    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+    value,
+});
+
+test("every input goes from the SDK to the provider by its name, the connection and secrets as one secret each", async () => {
     const found: { type: string; inputs: Record<string, unknown> }[] = [];
     await pulumi.runtime.setMocks({
         newResource: ({ type, inputs }) => {
@@ -47,10 +52,8 @@ test("every input goes from the SDK to the provider by its name, the connection 
             type: hostObservationToken,
             inputs: {
                 ...every,
-                connection: {
-                    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
-                    value: connection,
-                },
+                connection: secret(connection),
+                configSecrets: secret(every.configSecrets),
             },
         },
     ]);
