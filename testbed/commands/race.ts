@@ -107,6 +107,7 @@ async function straightAndThrough(
         for (const manner of ["whole", "held"] as const) {
             say(`${on}, through ${through}: ${rounds} rounds, ${MANNERS[manner]}`);
             const outcome = await raceOn({ urls: targets, key, repository: REPOSITORY, manner, rounds });
+            say(`  both accepted: ${outcome.both} of ${rounds}`);
             rows.push({ on, through, manner, ...outcome });
         }
     };

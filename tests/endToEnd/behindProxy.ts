@@ -105,8 +105,8 @@ export async function startBehindProxy(): Promise<BehindProxy> {
                 repository: REPOSITORY,
                 tag: "load",
                 pullers: 2,
-                pushers: 2,
-                pause: 5,
+                pushers: 1,
+                pause: 20,
                 transport,
             });
         }
