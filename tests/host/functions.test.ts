@@ -325,7 +325,7 @@ describe("what tells one process from another", () => {
 });
 
 describe("the proof that zot serves the config", () => {
-    // Over a bucket zot lists every object for it: with many images that takes longer than the proof waits.
+    // Over a bucket zot lists objects for it: under load that takes longer than the proof waits.
     eachShell("needs no catalogue of all images", (shell) => {
         const zot = `
 status_of() {
