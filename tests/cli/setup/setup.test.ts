@@ -108,7 +108,7 @@ jest.setTimeout(1_200_000);
         const { address, hostKey, ...host } = settings("first")["zot-hardening:host"]!;
         const config = { ...settings("first"), "zot-hardening:host": { ...host, members: [{ address, hostKey }] } };
         writeFileSync(file("first"), stringify({ ...parse(before), config }));
-        const { text } = await setup("--stack first --yes --no-preview", { code: 2 });
+        const { text } = await setup("--stack first --yes --no-preview", { code: 1 });
         expect(text).toContain(
             "Pulumi.first.yaml lists the machines of its registry (host.members), and setup knows one",
         );

@@ -247,8 +247,10 @@ const value = fc.oneof(
                 expect([status, stderr]).toEqual([0, ""]);
                 const said = JSON.parse(stdout) as Record<string, { value: string; objectValue?: unknown }>;
                 const { groups } = settingsFromStackFile(folder, "s");
+                // A zero has no sign that a setting could have.
+                const unsigned = (settings: unknown) => JSON.parse(JSON.stringify(settings)) as unknown;
                 for (const key of ["zot", "anchors"])
-                    expect(groups[key]).toEqual(JSON.parse(said[`zot-hardening:${key}`]!.value));
+                    expect(unsigned(groups[key])).toEqual(unsigned(JSON.parse(said[`zot-hardening:${key}`]!.value)));
                 compared += taken.length;
             }),
             { numRuns: Number(process.env.YAML_RUNS ?? 6) },
