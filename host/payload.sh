@@ -7,7 +7,10 @@ unpack() {
         left == 0 && /^== [A-Za-z]+ [0-9]+$/ { file = folder "/" $2; left = $3; sum += $3; printf "" >file; next }
         left > 0 { print >file; if (--left == 0) close(file) }
         END { print sum }' "$folder/payload") &&
-        [ $(($(cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" $([ ! -f "$folder/configSecrets" ] || echo "$folder/configSecrets") "$folder/start" | wc -l))) -eq "$lines" ] &&
+        [ $(($({
+            cat "$folder/settings" "$folder/config" "$folder/readOnlyConfig" "$folder/credentials" "$folder/sessionKeys" "$folder/start"
+            cat "$folder/configSecrets" 2>/dev/null
+        } | wc -l))) -eq "$lines" ] &&
         read_settings
 }
 

@@ -2,7 +2,9 @@
  * A config that holds secrets, which zot takes from nowhere else: it is zot's alone, with all that is kept of it, before
  * and after each step; one without is for everyone to read, as ever.
  */
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostPayload } from "../../components/hostPayload";
 import { configText, withConfigSecrets } from "../../components/zotConfig";
@@ -137,4 +139,26 @@ describe.each([
         expect(holders().filter((one) => one !== CLOSED)).toEqual([]);
         expect(await host.deploy(secret, "withdraw")).toEqual({ exitCode: 0, output: "unchanged\n", errors: "" });
     });
+});
+
+test("a payload with such secrets is unpacked in a folder whose name has a blank", () => {
+    const folder = fs.mkdtempSync(join(tmpdir(), "a blank-"));
+    try {
+        const sections = {
+            settings: "secretConfig=yes",
+            config: "{}",
+            readOnlyConfig: "{}",
+            credentials: "{}",
+            sessionKeys: "{}",
+            configSecrets: "canary-of-a-config",
+            start: "#",
+        };
+        const text = Object.entries(sections).map(([name, line]) => `== ${name} 1\n${line}\n`);
+        fs.writeFileSync(join(folder, "payload"), text.join(""));
+        const script = `${fs.readFileSync(join(__dirname, "../../host/payload.sh"), "utf8")}
+            folder='${folder}' config=; unpack && printf '%s %s' "$secret_config" "$(cat "$folder/configSecrets")"`;
+        expect(execFileSync("sh", ["-c", script], { encoding: "utf8" })).toBe("yes canary-of-a-config");
+    } finally {
+        fs.rmSync(folder, { recursive: true });
+    }
 });
