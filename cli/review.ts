@@ -75,12 +75,11 @@ function review(options: Options, scratch: string): Review {
                 "What is said here was found out with those that are installed here.",
         );
 
-    const side = options.dataOnly
-        ? (commit: string | undefined, name: string) => sideAsData(repository, commit, checkout, join(scratch, name))
-        : (commit: string | undefined, name: string) =>
-              sideByItself(repository, commit, checkout, join(scratch, name), join(scratch, "home"));
+    // What runs here is the code of both sides.
+    const isSameCode = code.length === 0 && headCommit === undefined;
+    const side = sideReader(repository, checkout, scratch, options.dataOnly === true || isSameCode);
     const baseSide = side(base, "base");
-    if (!options.dataOnly && !hasOwnCode(join(scratch, "base", repository.prefix)))
+    if (!options.dataOnly && !isSameCode && !hasOwnCode(join(scratch, "base", repository.prefix)))
         notes.push(
             "The base has no command that renders its stacks; its files were read by the code that runs this review.",
         );
@@ -118,6 +117,14 @@ function review(options: Options, scratch: string): Review {
         kinds: Object.fromEntries(code.flatMap(({ file, kind }) => (kind === undefined ? [] : [[file, kind]]))),
         notes,
     };
+}
+
+/** Reads a side by its name and commit: as data, or by its own code. */
+function sideReader(repository: Repository, checkout: string, scratch: string, asData: boolean) {
+    return (commit: string | undefined, name: string): Side =>
+        asData
+            ? sideAsData(repository, commit, checkout, join(scratch, name))
+            : sideByItself(repository, commit, checkout, join(scratch, name), join(scratch, "home"));
 }
 
 /** A side whose own code says what its stacks come to. */
