@@ -232,7 +232,7 @@ test("a signal to a running command reaches it, and its exit code is passed on",
 test("an unknown command is answered with those there are", async () => {
     const { exitCode, stderr } = await run(checkout(), ["destroy"]);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("demo|bench|clients|contract|faults|forges|pictures|test");
+    expect(stderr).toContain("demo|bench|clients|contract|faults|forges|pictures|race|test");
 });
 
 describe("zot's release, named by its checksum", () => {
