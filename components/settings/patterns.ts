@@ -76,15 +76,23 @@ export function matchesPattern(pattern: string, repository: string): boolean {
     return expression.test(repository);
 }
 
+const sources = new Map<string, string>();
+
 /**
  * A pattern as the regular expression of the repositories that zot counts among its, RE2's and ours alike. What a
  * pattern without a {@link patternMistake} becomes holds no backslash and no quotes.
  */
 export function patternSource(pattern: string): string {
-    const source = piecesOf(pattern).map(
-        ([text, meaning]) => meaning || (text === "." ? "[.]" : text.replace(/[^\w/-]/g, "\\$&")),
-    );
-    return `^${source.join("")}$`;
+    // A rule has it for each identity of CI, and a preview renders each rule several times.
+    let source = sources.get(pattern);
+    if (source === undefined) {
+        const pieces = piecesOf(pattern).map(
+            ([text, meaning]) => meaning || (text === "." ? "[.]" : text.replace(/[^\w/-]/g, "\\$&")),
+        );
+        source = `^${pieces.join("")}$`;
+        sources.set(pattern, source);
+    }
+    return source;
 }
 
 /** What pieces of a pattern are written as: longer ones first. */
