@@ -175,7 +175,7 @@ describe("a signal to end", () => {
         const git = spawnSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).stdout.trim();
         fs.writeFileSync(
             path.join(bin, "git"),
-            `#!/bin/sh\ncase "$1" in read-tree) kill -INT $$ ;; esac\nexec '${git}' "$@"\n`,
+            `#!/bin/sh\ncase "$1" in read-tree | ls-tree) kill -INT $$ ;; esac\nexec '${git}' "$@"\n`,
             { mode: 0o755 },
         );
         const before = fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith("zot-hardening-review-"));
