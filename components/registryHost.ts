@@ -137,7 +137,11 @@ export class RegistryHost extends pulumi.ComponentResource {
                     : allHooks(
                           issuerGuard,
                           rights,
-                          showMovedStorage(name, renderZotConfig(settings, namelessSecretFiles(settings)), args.told),
+                          showMovedStorage(
+                              name,
+                              () => renderZotConfig(settings, namelessSecretFiles(settings)),
+                              args.told,
+                          ),
                           args.rollout,
                           requireAnswer(name, settings.host.address),
                           args.changed?.hooks(),

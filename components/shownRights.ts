@@ -37,22 +37,23 @@ export function showRights(
 }
 
 /**
- * A hook for the command that deploys the config: it warns where zot would look elsewhere for images, accounts and keys.
+ * A hook for the command that deploys the config: it warns where zot would look elsewhere for images, accounts and
+ * keys.
  *
  * @param component name of the component that the command belongs to
- * @param declared the config as rendered
+ * @param declared renders the config, where there is another one to compare it with
  * @param told what was said already, of other hosts of one registry, and is not said again
  */
 export function showMovedStorage(
     component: string,
-    declared: JsonMap,
+    declared: () => JsonMap,
     told: Set<string> = new Set(),
 ): pulumi.ResourceHookBinding {
     const show = resourceHook(
         `${component}-shows-moved-storage`,
         async ({ oldInputs }) => {
             const deployed = deployedConfig(await deployedPayload(oldInputs));
-            const moved = deployed === undefined ? [] : movedStorage(deployed, declared);
+            const moved = deployed === undefined ? [] : movedStorage(deployed, declared());
             const text = [...moved, "docs/scale.md, From one machine to several, says how both are moved."].join("\n");
             if (moved.length === 0 || told.has(text)) return;
             told.add(text);

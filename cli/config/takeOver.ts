@@ -135,7 +135,8 @@ function sharedIn(onHost: JsonMap, given: Groups): Groups {
     return groups;
 }
 
-const SHARED_GROUPS = ["storage", "redis", "cluster"];
+/** Groups of settings for what instances of zot share. */
+export const SHARED_GROUPS: readonly string[] = ["storage", "redis", "cluster"];
 
 /** Settings laid over those of a stack. */
 export function withGroups(raw: RawSettings, settings: Groups): RawSettings {

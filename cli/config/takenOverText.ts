@@ -7,6 +7,7 @@ import { lossInWords } from "../../components/accessChanges";
 import { shown } from "../../components/settings";
 import type { TakenOver } from "./intoStackFile";
 import { meaningOf } from "./meanings";
+import { SHARED_GROUPS } from "./takeOver";
 
 export function takenOverJson({ keep: _keep, declared: _declared, ...found }: TakenOver): string {
     return `${printableJson(found)}\n`;
@@ -90,7 +91,7 @@ const EVERYWHERE =
 function settingLines({ settings, mirrors, otherCaches, isEverywhere }: TakenOver): string[] {
     const off = Object.entries(settings.zot ?? {}).filter(([, setting]) => setting === false || setting === "off");
     const rules = Object.keys((settings.access?.rules as object | undefined) ?? {});
-    const shared = ["storage", "redis", "cluster"].flatMap((group) =>
+    const shared = SHARED_GROUPS.flatMap((group) =>
         Object.entries(settings[group] ?? {}).map(([name, setting]) => `${group}.${name}: ${shown(setting)}`),
     );
     return [

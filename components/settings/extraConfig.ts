@@ -1,4 +1,5 @@
 /** What may not be in zot.extraConfig, whatever it is meant for. Pure. */
+import { REDIS_PLACES } from "./declared/storage";
 import { isSecretHeader, isSecretKey, secretIn } from "./secrets";
 import { isMap, shownPath } from "./setting";
 
@@ -13,7 +14,7 @@ const SETTINGS: Record<string, string> = {
     "storage.cachedriver.password": "redis.password",
     "http.auth.sessiondriver.password": "redis.password",
 };
-const URLS_OF_REDIS = ["storage.cachedriver.url", "http.auth.sessiondriver.url"];
+const URLS_OF_REDIS = REDIS_PLACES.map((driver) => `${driver}.url`.toLowerCase());
 
 /** Where a secret at a path goes. */
 function whereItGoes(path: readonly PropertyKey[]): string {

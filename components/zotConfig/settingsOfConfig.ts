@@ -1,5 +1,6 @@
 /** What a config of zot that was made by other means says of the settings. Pure. */
 import { allSettings, shown } from "../settings";
+import { REDIS_PLACES } from "../settings/declared/storage";
 import { isSameJson, type Json, type JsonMap, valueAt } from "../zotJson";
 import { type DeclaredPlace, declaredPlaces } from "./places";
 
@@ -71,10 +72,7 @@ function isOfUse(name: string, settings: ReadonlyMap<string, unknown>): boolean 
 function isOfDriver({ setting }: DeclaredPlace, config: JsonMap): boolean {
     if (setting.startsWith("storage.")) return valueAt(config, ["storage", "storageDriver", "name"]) === "s3";
     if (!setting.startsWith("redis.")) return true;
-    const [cache, sessions] = [
-        valueAt(config, ["storage", "cacheDriver"]),
-        valueAt(config, ["http", "auth", "sessionDriver"]),
-    ];
+    const [cache, sessions] = REDIS_PLACES.map((driver) => valueAt(config, driver.split(".")));
     const isSame = (key: string) => isSameJson(valueAt(cache, [key]) ?? null, valueAt(sessions, [key]) ?? null);
     return isSame("name") && isSame("addr") && isSame("username");
 }

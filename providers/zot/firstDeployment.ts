@@ -7,8 +7,8 @@ import type { JsonMap } from "../../components/zotJson";
 import type { HostReport } from "./hostReport";
 
 /**
- * Who may do what before and after, what is noticed of the change, and what zot will look for elsewhere; `widens` where somebody will be allowed more
- * than now.
+ * Who may do what before and after, what is noticed of the change, and what zot will look for elsewhere; `widens` where
+ * somebody will be allowed more than now.
  */
 export function firstDeployment(
     report: HostReport,

@@ -147,7 +147,7 @@ function servingProblems(
         : [];
 }
 
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** For the state: of a config without its secrets, of which a short one could be found out by trying. */
 function keptHash(configText: string, declared: Declared | undefined): string {

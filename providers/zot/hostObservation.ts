@@ -3,12 +3,11 @@
  * deployment. The remote command cannot see that. A difference raises `pushes`, which is part of what is sent to the
  * host, so that it is sent again.
  */
-import { createHash } from "node:crypto";
 import { runOverSsh, SshError, type SshLimits } from "../../clients/ssh";
 import { inspectionScript, WHOLE_SCRIPT } from "../../host/scripts";
 import { type CallContext, type PropertyMap, type ResourceHandler, UNKNOWN } from "../protocol";
 import { firstDeployment } from "./firstDeployment";
-import { type Circumstances, compare, type Findings, reportOutput } from "./hostDrift";
+import { type Circumstances, compare, type Findings, reportOutput, sha256 } from "./hostDrift";
 import observationScript from "./hostObservation.sh";
 import { checkObservation, type Declared, type Observation, observationOf } from "./hostObservationInputs";
 import { HostRefusal, type HostReport, hasBegun, readReport } from "./hostReport";
@@ -37,8 +36,6 @@ function scriptFor(observation: Observation, last: Declared | undefined, known: 
 }
 
 const shownOf = ({ config, shown = config }: Declared) => shown;
-
-const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { isLoopback, urlOf } from "../../../clients/http/address";
 import { isJsonMap, type Json, type JsonMap, valueAt } from "../../zotJson";
 import { type Settings, settingOf } from "../declarations";
-import { isOwnPlace } from "../declared/storage";
+import { isOwnPlace, REDIS_PLACES } from "../declared/storage";
 import { membersOf } from "../members";
 import { type SettingMistake, shown } from "../setting";
 import { type CrossCheck, mistake } from "./crossCheck";
@@ -140,7 +140,7 @@ function onLoopback(settings: Settings): SettingMistake[] {
                   ),
               ]
             : [];
-    const inExtra = ["storage.cacheDriver", "http.auth.sessionDriver"].flatMap((path) => {
+    const inExtra = REDIS_PLACES.flatMap((path) => {
         const url = valueAt(settings.zot.extraConfig as JsonMap, [...path.split("."), "url"]);
         const host = typeof url === "string" ? urlOf(url)?.hostname : undefined;
         if (host === undefined || !isOwnMachine(host)) return [];

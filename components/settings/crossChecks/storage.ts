@@ -1,8 +1,8 @@
 /** What the settings of shared storage say together, and must not. Pure. */
 import { isJsonMap, type JsonMap, keyIn, valueAt } from "../../zotJson";
 import type { Settings } from "../declarations";
-import type { SettingMistake } from "../setting";
-import { shown } from "../setting";
+import { REDIS_PLACES } from "../declared/storage";
+import { type SettingMistake, shown } from "../setting";
 import { type CrossCheck, mistake } from "./crossCheck";
 
 export const storageChecks: CrossCheck[] = [
@@ -54,7 +54,7 @@ const DECIDED_BY_REDIS = ["url", "addr", "username"];
 
 function otherLoginsToRedis({ redis, zot }: Settings): SettingMistake[] {
     if (redis.address === undefined) return [];
-    return ["storage.cacheDriver", "http.auth.sessionDriver"].flatMap((path) => {
+    return REDIS_PLACES.flatMap((path) => {
         const driver = valueAt(zot.extraConfig as JsonMap, path.split("."));
         if (!isJsonMap(driver)) return [];
         return DECIDED_BY_REDIS.filter((key) => keyIn(driver, key) !== undefined).map((key) =>

@@ -111,10 +111,9 @@ export const storage = {
 };
 
 /** The two places that name the same redis: what is known of blobs and keys, and the sessions of logins. */
-const inBoth = <T>(key: string, place: T) => [
-    { path: `storage.cacheDriver.${key}`, ...place },
-    { path: `http.auth.sessionDriver.${key}`, ...place },
-];
+export const REDIS_PLACES = ["storage.cacheDriver", "http.auth.sessionDriver"] as const;
+
+const inBoth = <T>(key: string, place: T) => REDIS_PLACES.map((driver) => ({ path: `${driver}.${key}`, ...place }));
 /** zot 2.1.20 takes TLS from an address alone, and all else apart from it. */
 const APART = { where: { "redis.tls": [false] } };
 
