@@ -125,8 +125,8 @@ telling_lines() {
             }' | tail -n 5 | cut -c 1-400 | without_secrets
 }
 
-# Removes the content of the secret files, and the secrets of the config, in case somebody logs it. (Secrets reach awk on its input, not in its
-# arguments.)
+# Removes the content of the secret files, and the secrets of the config, in case somebody logs it. (Secrets reach awk on
+# its input, not in its arguments.)
 # Reads: folder. Sets: -. Prints: its input.
 without_secrets() {
     {

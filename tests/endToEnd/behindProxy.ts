@@ -7,7 +7,7 @@ import program = require("../../index");
 import { outgoing, type Transport } from "../../clients/http/outgoing";
 import { RegistryClient } from "../../clients/zot/registry";
 import { ZotSession } from "../../clients/zot/session";
-import { findToolchain, readMachine } from "../../testbed/bootstrap/toolchain.cjs";
+import { findToolchain, readMachine, skippable } from "../../testbed/bootstrap/toolchain.cjs";
 import { type Site, startSite } from "../../testbed/site";
 import { type Load, startLoad } from "../../testbed/site/load";
 import { type Machine, settingsOnMachines, startMachine } from "../../testbed/site/machines";
@@ -115,6 +115,17 @@ export async function startBehindProxy(): Promise<BehindProxy> {
         await stop();
         throw error;
     }
+}
+
+/** A proxy for the tests of a block, which it answers by their title; they are skipped where it is not installed. */
+export function testsBehind(kind: ProxyKind, behind: () => BehindProxy) {
+    const absent = noProxy(kind);
+    let running: RunningProxy | undefined;
+    beforeAll(async () => {
+        if (!absent) running = await behind().startProxy(kind);
+    });
+    afterAll(() => running?.stop());
+    return (title: string, work: () => Promise<void>) => (absent ? test.skip : test)(skippable(title, absent), work);
 }
 
 /** What a machine's zot has written down. */

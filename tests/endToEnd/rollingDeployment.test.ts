@@ -4,9 +4,9 @@
  */
 import { RegistryClient } from "../../clients/zot/registry";
 import { skippable } from "../../testbed/bootstrap/toolchain.cjs";
-import { noProxy, PROXIES, type RunningProxy } from "../../testbed/site/proxy";
+import { PROXIES } from "../../testbed/site/proxy";
 import { watchedOperation } from "../support/refusedOperation";
-import { type BehindProxy, missing, pause, startBehindProxy } from "./behindProxy";
+import { type BehindProxy, INSTALLED, missing, pause, startBehindProxy, testsBehind } from "./behindProxy";
 
 jest.setTimeout(400_000);
 
@@ -18,6 +18,12 @@ const KILLED = [
     ["the second, while it is deployed to", 1, "2 of 2", true],
     ["the first, while the second is deployed to", 0, "2 of 2", false],
 ] as const;
+
+/**
+ * For how long nginx passes a machine over once it has found it away, in milliseconds, and a little: whichever dies
+ * within a second of the other one's restart leaves nobody.
+ */
+const PASSED_OVER = 1100;
 
 (missing ? describe.skip : describe)(skippable("a rolling deployment behind a proxy", missing), () => {
     let behind: BehindProxy;
@@ -47,15 +53,9 @@ const KILLED = [
     const MOST_BY_A_STOP = 2;
 
     describe.each(PROXIES)("%s", (kind) => {
-        const absent = noProxy(kind);
-        const on = absent ? test.skip : test;
-        let proxy: RunningProxy;
-        beforeAll(async () => {
-            if (!absent) proxy = await behind.startProxy(kind);
-        });
-        afterAll(() => proxy?.stop());
+        const on = testsBehind(kind, () => behind);
 
-        on(skippable("a changed right: what fails is a write under way at a stop, no pull", absent), async () => {
+        on("a changed right: what fails is a write under way at a stop, no pull", async () => {
             const ended = await behind.startLoad();
             changeRight();
             await up();
@@ -67,14 +67,9 @@ const KILLED = [
     });
 
     describe.each(KILLED)("one is killed: %s", (_what, victim, at, isItself) => {
-        const kind = PROXIES.find((each) => noProxy(each) === undefined)!;
-        let proxy: RunningProxy;
-        beforeAll(async () => {
-            proxy = await behind.startProxy(kind);
-        });
-        afterAll(() => proxy?.stop());
+        const on = testsBehind(INSTALLED[0]!, () => behind);
 
-        test("the load goes on, and the update or the next one puts it right", async () => {
+        on("the load goes on, and the update or the next one puts it right", async () => {
             const { zot } = behind.machines[victim];
             const kill = () => {
                 const pid = zot.pid();
@@ -87,7 +82,7 @@ const KILLED = [
             const { succeeded } = await watchedOperation(behind.scratch, ["up"], (text) => {
                 if (isKilled || !text.includes(`now, ${at}`)) return;
                 isKilled = true;
-                kill();
+                setTimeout(kill, isItself ? PASSED_OVER : 0);
             });
             expect(isKilled).toBe(true);
             // One that is killed once it was deployed to is found by the next look.
@@ -99,14 +94,12 @@ const KILLED = [
             expect(load.pulls).toBeGreaterThan(10);
             // Where the other one restarts meanwhile, nobody serves; elsewhere one of the two does.
             const pulls = load.failures.filter(({ what }) => what.startsWith("GET"));
-            // Of the one that is deployed to none in one run, 56 and 133 in another: docs/proxy.md.
-            if (isItself) expect(pulls.length).toBeLessThan(load.requests / 2);
+            if (isItself) expect(pulls.length).toBeLessThanOrEqual(2);
         });
     });
 
     test("a key that an update ends is refused on each machine, while the load goes on", async () => {
-        const kind = PROXIES.find((each) => noProxy(each) === undefined)!;
-        const proxy = await behind.startProxy(kind);
+        const proxy = await behind.startProxy(INSTALLED[0]!);
         try {
             const ended = await behind.startLoad();
             behind.scratch.changeSettings({ ci: { keyGeneration: 1 } });
