@@ -20,10 +20,11 @@ done
 
 # Every node of a JSON text on standard input, parents before children, as "path<TAB>path as written<TAB>value": the
 # first path is in small letters, since zot reads the keys of its config without regard to case. What has no effect, an
-# empty map or null, is left out. Fails where the text is no JSON.
+# empty map or null, is left out, and so is what begins with $1, a path in small letters. Fails where the text is no
+# JSON.
 # Reads: -. Sets: -. Prints: a line for each node.
 json_nodes() {
-    LC_ALL=C awk '
+    LC_ALL=C awk -v left_out="${1-}" '
         function bad() { wrong = 1; exit 1 }
         function skip() { while (substr(text, at, 1) ~ /[ \t\r\n]/) at++ }
         function quoted(    from, value, character) {
@@ -46,7 +47,10 @@ json_nodes() {
             at++
             return value
         }
-        function node(path, value) { print tolower(path) "\t" path "\t" value }
+        function node(path, value,    small) {
+            small = tolower(path)
+            if (left_out == "" || index(small, left_out) != 1) print small "\t" path "\t" value
+        }
         function values(path,    character, key, number, from) {
             skip()
             character = substr(text, at, 1)
@@ -109,8 +113,8 @@ issuer_of() {
 
 # Whether an issuer answers on this host as the one it is said to be, as zot asks it when it starts. Sets $problem
 # otherwise.
-# Reads: answered. Sets: answered problem. Prints: -. Scratch: asked_issuer document longest_document patience_for_issuer
-# trusted_by.
+# Reads: answered. Sets: answered problem. Prints: -. Scratch: asked_issuer document longest_document
+# patience_for_issuer trusted_by.
 issuer_answers() {
     asked_issuer=$1
     trusted_by=$2

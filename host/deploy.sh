@@ -174,7 +174,7 @@ mark=
 ended=
 trap 'report_end; finish' EXIT
 { printf '' >"$folder/output" && printf '' >"$folder/error" && unpack; } 2>/dev/null || fail "The payload cannot be unpacked in $folder; check whether its disk is full. [ZH-PAYLOAD-NOT-UNPACKED]"
-if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
+if [ "$sudo" = all ] && [ "$user_id" -ne 0 ]; then
     case $manager in *-user | *-agent) fail "host.sudo is all, but a service of $manager belongs to the user $(id -un); set host.sudo to off. [ZH-SUDO-USER-SERVICE]" ;; esac
     [ "${3-}" != root ] || fail "sudo was to run the deployment as root, and ran it as $(id -un); check runas_default in sudoers. [ZH-SUDO-NOT-ROOT]"
     sudo_allows || fail "$problem"

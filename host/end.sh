@@ -49,8 +49,8 @@ stop_for() {
 # Reads: stopped. Sets: -. Prints: -.
 fail_if_stopped() { [ -z "$stopped" ] || fail "$stopped"; }
 
-# Reads: committed identity ready_timeout stopped target. Sets: ended stopped. Prints: the message, on standard error, and
-# ends the script.
+# Reads: committed identity ready_timeout stopped target. Sets: ended stopped. Prints: the message, on standard error,
+# and ends the script.
 fail() {
     # A command that was stopped has not reported an error of its own.
     [ -z "$stopped" ] || set -- "$stopped"

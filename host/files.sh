@@ -1,9 +1,25 @@
 # Files on the host: their owners, their content, and the deployments that are kept.
+#
+# A look at a host asks for these many times, and a process takes a millisecond: what the shell can do itself, it does.
+
+# The user that this script runs as.
+user_id=$(id -u)
 
 # The user id of a file's owner. (BusyBox truncates names.)
 # Reads: -. Sets: -. Prints: a user id.
-# shellcheck disable=SC2012 # find has no portable way to say it
-owner_of() { ls -ldn "$1" 2>/dev/null | awk '{ print $3 }'; }
+# shellcheck disable=SC2012,SC2046 # find has no portable way to say it; the words of ls, of which the name is the last
+owner_of() {
+    set -- $(ls -ldn "$1" 2>/dev/null)
+    [ $# -lt 3 ] || printf '%s\n' "$3"
+}
+
+# The number of a file, by which it is told from another one.
+# Reads: -. Sets: -. Prints: a number, or nothing.
+# shellcheck disable=SC2012,SC2046 # as above
+inode_of() {
+    set -- $(ls -di "$1" 2>/dev/null)
+    printf '%s' "${1-}"
+}
 
 # Whether a file has this mode and this owner.
 # Reads: -. Sets: -. Prints: -.
@@ -18,17 +34,28 @@ sha256_of() (
     for tool in 'sha256sum' 'shasum -a 256' 'openssl dgst -sha256 -r'; do
         command -v "${tool%% *}" >/dev/null 2>&1 || continue
         # shellcheck disable=SC2086 # a name and its arguments
-        $tool <"$1" 2>/dev/null | cut -c 1-64
+        hash=$($tool <"$1" 2>/dev/null)
+        [ -z "$hash" ] || printf '%.64s\n' "$hash"
         return
     done
     echo unknown
 )
 
 # The numbers of the kept deployments, oldest first.
-# Reads: state. Sets: -. Prints: a number on each line.
+# Reads: newline state. Sets: -. Prints: a number on each line.
 deployments() (
+    numbers=
+    last=
+    is_sorted=yes
     for kept in "$state"/pushes/*/; do
         kept=${kept%/}
-        case ${kept##*/} in *[!0-9]*) ;; *) printf '%s\n' "${kept##*/}" ;; esac
-    done | sort -n
+        kept=${kept##*/}
+        case $kept in *[!0-9]*) continue ;; esac
+        # The shell has sorted them as names: 10 before 9.
+        [ "$kept" -gt "${last:--1}" ] || is_sorted=no
+        last=$kept
+        numbers="$numbers${numbers:+$newline}$kept"
+    done
+    [ -n "$numbers" ] || return 0
+    if [ "$is_sorted" = yes ]; then printf '%s\n' "$numbers"; else printf '%s\n' "$numbers" | sort -n; fi
 )

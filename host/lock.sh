@@ -15,8 +15,7 @@ identity_of() {
 # remove the claim of a dead process at any time without removing that of a living one. Each process makes its claim
 # first and looks for others afterwards, so two never both go on.
 # Reads: SSH_CONNECTION claim host identity lock_patience other ready_timeout state time_limit. Sets: claim host
-# identity. Prints: -.
-#    Scratch: tries waited_since.
+# identity. Prints: -. Scratch: tries waited_since.
 acquire_lock() {
     identity=$(identity_of "$$")
     host=$(uname -n | tr -cs 'A-Za-z0-9' '-')

@@ -11,9 +11,9 @@ privileged() {
 ask_systemd() { if [ "$manager" = systemd ]; then systemctl "$@"; else systemd "$@"; fi; }
 
 # The socket of the user's service manager: a login may not know it, or may have the wrong one in its environment.
-# Reads: XDG_RUNTIME_DIR. Sets: -. Prints: a path.
+# Reads: XDG_RUNTIME_DIR user_id. Sets: -. Prints: a path.
 runtime_folder() {
-    if [ -n "${XDG_RUNTIME_DIR-}" ] && [ -d "$XDG_RUNTIME_DIR" ]; then printf '%s' "$XDG_RUNTIME_DIR"; else printf '/run/user/%s' "$(id -u)"; fi
+    if [ -n "${XDG_RUNTIME_DIR-}" ] && [ -d "$XDG_RUNTIME_DIR" ]; then printf '%s' "$XDG_RUNTIME_DIR"; else printf '/run/user/%s' "$user_id"; fi
 }
 
 # Reads: manager. Sets: -. Prints: -.
@@ -26,14 +26,14 @@ systemd() {
 }
 
 # An agent's domain is that of the graphical login if there is one, otherwise that of the user.
-# Reads: launchd_domain manager service. Sets: launchd_domain launchd_target. Prints: -.
+# Reads: launchd_domain manager service user_id. Sets: launchd_domain launchd_target. Prints: -.
 find_launchd_target() {
     if [ "$manager" = launchd-daemon ]; then
         launchd_domain=system
-    elif launchctl print "gui/$(id -u)" >/dev/null 2>&1; then
-        launchd_domain=gui/$(id -u)
+    elif launchctl print "gui/$user_id" >/dev/null 2>&1; then
+        launchd_domain=gui/$user_id
     else
-        launchd_domain=user/$(id -u)
+        launchd_domain=user/$user_id
     fi
     launchd_target=$launchd_domain/$service
 }
@@ -71,15 +71,27 @@ ask_service() {
     esac
 }
 
-# One value of $service_facts: "NAME=value" from systemd, "NAME = value" from launchd.
-# Reads: service_facts. Sets: -. Prints: the value.
-service_fact() { printf '%s\n' "$service_facts" | sed -n "s/^[[:space:]]*$1 \{0,1\}= \{0,1\}//p" | head -n 1; }
+# One value of $service_facts: "NAME=value" from systemd, "NAME = value" from launchd, of which the first counts.
+# Reads: newline service_facts tab. Sets: -. Prints: the value.
+service_fact() (
+    separator=' = '
+    case "$newline$service_facts" in *"$newline$1="*) separator='=' ;; esac
+    rest=$newline$service_facts$newline
+    while :; do
+        case $rest in *"$1$separator"*) ;; *) return 0 ;; esac
+        before=${rest%%"$1$separator"*}
+        rest=${rest#*"$1$separator"}
+        # Nothing but blanks before it in its line.
+        case ${before##*"$newline"} in *[!"$tab "]*) ;; *) break ;; esac
+    done
+    printf '%s\n' "${rest%%"$newline"*}"
+)
 
 # The process that the manager has started, from $service_facts; nothing if there is none.
 # Reads: manager. Sets: -. Prints: a process id.
 service_process() {
     case $manager in
-    systemd | systemd-user) service_fact MainPID | grep -v '^0$' ;;
+    systemd | systemd-user) case $(service_fact MainPID) in '' | 0) ;; *) service_fact MainPID ;; esac ;;
     launchd-*) service_fact pid ;;
     esac
 }

@@ -16,10 +16,8 @@ unpack() {
 
 # Each setting is one line "NAME=VALUE"; the program has checked that.
 # Reads: config folder. Sets: accepted_version authorities binary config config_folder credentials data log_file manager
-# mark on_destroy
-#    own_service ready_timeout restart_command secret_config service session_keys start_without_issuer state sudo time_limit
-#    zot_authorities zot_user.
-#    Prints: -. Scratch: line value.
+# mark on_destroy own_service ready_timeout restart_command secret_config service session_keys start_without_issuer
+# state sudo time_limit zot_authorities zot_user. Prints: -. Scratch: line value.
 read_settings() {
     secret_config=no
     while IFS= read -r line; do

@@ -22,7 +22,7 @@ check_tools() {
     done
 }
 
-# Reads: config config_folder. Sets: -. Prints: -. Scratch: linked.
+# Reads: config config_folder user_id. Sets: -. Prints: -. Scratch: linked.
 check_config_place() {
     if [ -L "$config" ]; then
         linked=$(readlink "$config")
@@ -34,7 +34,7 @@ check_config_place() {
     [ -w "$config_folder" ] || fail "$(id -un) may not write in $config_folder; set host.user to a user who may, or host.sudo to all, or check its disk. [ZH-CONFIG-FOLDER-CLOSED]"
     [ -e "$config" ] || return 0
     # Only these keep root from replacing a file in a folder that he may write.
-    [ "$(id -u)" -ne 0 ] || [ -w "$config" ] || fail "$config cannot be replaced, though root deploys: it is immutable, or mounted read-only; run on the host: chattr -i $config, or umount it. [ZH-CONFIG-IMMUTABLE]"
+    [ "$user_id" -ne 0 ] || [ -w "$config" ] || fail "$config cannot be replaced, though root deploys: it is immutable, or mounted read-only; run on the host: chattr -i $config, or umount it. [ZH-CONFIG-IMMUTABLE]"
     ! is_mount "$config" || fail "$config is mounted by itself, so that it cannot be replaced; mount its folder in its place. [ZH-CONFIG-MOUNT]"
 }
 
@@ -77,13 +77,13 @@ check_container() {
     done
 }
 
-# Reads: data owner zot_user. Sets: owner. Prints: -.
+# Reads: data owner user_id zot_user. Sets: owner. Prints: -.
 check_owner() {
     owner=$(zot_owner)
     [ -n "$zot_user" ] || [ -d "$data" ] || return 0
     [ -n "$owner" ] || [ -n "$zot_user" ] || fail "The user that zot runs as is not known, since its storage $data cannot be seen, or lies in a folder that others than its owner may write; set zot.user. [ZH-USER-UNKNOWN]"
     [ -n "$owner" ] || fail "There is no user $zot_user on the host; correct zot.user. [ZH-USER-MISSING]"
-    [ "$owner" = "$(id -u)" ] || [ "$(id -u)" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-USER-OTHER]"
+    [ "$owner" = "$user_id" ] || [ "$user_id" -eq 0 ] || fail "zot runs as another user than $(id -un), and could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-USER-OTHER]"
     [ -n "$zot_user" ] || [ -w "$data" ] || fail "$(id -un) may not write in zot's storage $data, so that zot seems to run as another user, who could not read the secret files; set host.user to that user, or host.sudo to all. [ZH-STORAGE-CLOSED]"
 }
 
@@ -95,7 +95,7 @@ check_room() {
 
 # Whether the secret files go to the user that zot runs as. Sets $problem if not. Root can read all files; a user that
 # cannot be determined is assumed to be right.
-# Reads: listener listener_user own_service owner problem unit_user zot_user. Sets: problem. Prints: -.
+# Reads: listener listener_user own_service owner problem unit_user user_id zot_user. Sets: problem. Prints: -.
 is_user_of_zot() {
     case ${listener_user:-0} in 0 | "$owner") return 0 ;; esac
     # The user of the service may have changed since zot was started; a managed service gets it with this deployment.
@@ -103,7 +103,7 @@ is_user_of_zot() {
     problem="zot runs as the user $(user_called "$listener_user")${listener:+ (process $listener)}, and the secret files would belong to the user $(user_called "$owner"), so that zot could not read them. [ZH-USER-OF-SECRETS]"
     if [ -n "$zot_user" ]; then
         problem="$problem Correct zot.user."
-    elif [ "$(id -u)" -eq 0 ]; then
+    elif [ "$user_id" -eq 0 ]; then
         problem="$problem Set zot.user to $(name_of_user "$listener_user" | grep . || echo 'the name of that user')."
     else
         problem="$problem Set host.user to that user, or host.sudo to all."
@@ -114,8 +114,7 @@ is_user_of_zot() {
 # Checks that the running zot, and the one that its manager would start, use zot.configFile. Otherwise the deployment
 # would write the config of another zot, and nobody would serve it.
 # Reads: config folder listener listener_user problem service service_file service_file_mark unit_config verb. Sets:
-# listener
-#    listener_user. Prints: -. Scratch: running.
+# listener listener_user. Prints: -. Scratch: running.
 check_running() {
     listener=
     listener_user=
@@ -136,12 +135,20 @@ check_running() {
     [ "$verb" != deploy ] || is_user_of_zot || fail "$problem"
 }
 
+# What is free on the disk of a folder. A disk that makes inodes as they are needed says that it has none at all.
+# Reads: -. Sets: -. Prints: a number, or nothing.
+# shellcheck disable=SC2086 # the words of df, of which the name is the last
+room_on_disk() (
+    df "$1" "$2" 2>/dev/null | {
+        read -r title && read -r line && set -- $line && [ "${2:-0}" != 0 ] && printf '%s' "${4-}"
+    }
+)
+
 # Reads: needed_files. Sets: -. Prints: -. Scratch: free.
 check_space() {
-    free=$(df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }')
+    free=$(room_on_disk -Pk "$1")
     [ "${free:-$2}" -ge "$2" ] || fail "$1 has $free KB left on its disk, and a deployment needs $2; make room. [ZH-DISK-FULL]"
-    # A disk that makes them as they are needed says that it has none at all.
-    free=$(df -Pi "$1" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }')
+    free=$(room_on_disk -Pi "$1")
     case $free in *[!0-9]*) free= ;; esac
     [ "${free:-$needed_files}" -ge "$needed_files" ] || fail "$1 has room for $free files left on its disk (df -i), and a deployment needs $needed_files; remove some. [ZH-DISK-NO-INODES]"
 }
@@ -149,8 +156,7 @@ check_space() {
 # A build whose commit cannot be read is accepted if the running zot is the same and names its release; is_installed_zot
 # asks it again after the restart.
 # Reads: accepted_version binary config folder installed_commit owner problem version_kind. Sets: must_name_release.
-# Prints: -. Scratch:
-#    accepted_by said why.
+# Prints: -. Scratch: accepted_by said why.
 check_version() {
     [ -x "$binary" ] || return 0
     must_name_release=
@@ -238,8 +244,7 @@ check_service_file() {
 }
 
 # Reads: launchd_target manager own_service problem restart_command service service_facts service_state. Sets: -.
-# Prints: -. Scratch:
-#    said.
+# Prints: -. Scratch: said.
 check_service() {
     ask_service
     find_service_file
@@ -259,8 +264,8 @@ check_service() {
 
 # The manager has to restart a zot that ends, without limit: after a reboot of the host its issuer may take long to come
 # up. A managed service file ensures that.
-# Reads: binary interval manager own_service service service_file service_state. Sets: interval. Prints: -. Scratch:
-#    property_list restarts unit units why.
+# Reads: binary interval manager own_service service service_file service_state user_id. Sets: interval. Prints: -.
+# Scratch: property_list restarts unit units why.
 check_restarts() {
     # A unit of this type has ended while zot still runs, and systemd does not load it with Restart=always.
     case $manager:$own_service:$(service_fact Type) in
@@ -287,7 +292,7 @@ check_restarts() {
         units=$(units_folder)
         restarts=$(service_fact Restart)
         why="systemd would not always start $service again when it ends (Restart=${restarts:-no}, StartLimitIntervalSec=${interval:-unknown}), so that it could stay down after a restart of the host. Write into $units/$unit.d/restart.conf \"[Unit] StartLimitIntervalSec=0\" and \"[Service] Restart=always RestartSec=1\" on lines of their own, and run: $(systemctl_of daemon-reload) [ZH-SYSTEMD-RESTART]"
-        if [ "$manager" = systemd-user ] || [ "$(id -u)" -eq 0 ]; then why="$why Or set host.startWithoutIssuer to true, which does it."; fi
+        if [ "$manager" = systemd-user ] || [ "$user_id" -eq 0 ]; then why="$why Or set host.startWithoutIssuer to true, which does it."; fi
         fail "$why"
         ;;
     launchd-*)

@@ -1,15 +1,19 @@
 # What zot has to answer by its config, and whether it does.
 
+# The file that expect_of has read last, where none changes between two calls; empty where one may.
+expected_of=
+
 # Reads from a config how this host reaches its zot, past any proxy, and what that zot has to answer. It is read from
 # the config, because another deployment may have changed address or port. If zot serves TLS, its certificate is checked
 # against the public name.
-# Reads: address expected_issuer external metrics_path nodes port. Sets: address client_id connect_to expected_issuer
-# external
-#    metrics_path metrics_status nodes port url. Prints: -. Scratch: public.
+# Reads: address expected_issuer expected_of external metrics_path port. Sets: address client_id connect_to
+# expected_issuer expected_of external metrics_path metrics_status nodes port url. Prints: -. Scratch: metrics_right
+# metrics_rights public.
 expect_of() {
-    nodes=$(json_nodes <"$1" 2>/dev/null) || return 1
-    # Nobody asks for these, and there may be thousands: with them dash takes half a minute to find one of the others.
-    nodes=$(printf '%s\n' "$nodes" | grep -v '^http\.accesscontrol\.repositories')
+    if [ "$expected_of" = "$1" ]; then return 0; fi
+    [ -z "$expected_of" ] || expected_of=-
+    # Nobody asks for the rules, and there may be thousands: with them dash takes half a minute to find another node.
+    nodes=$(json_nodes http.accesscontrol.repositories <"$1" 2>/dev/null) || return 1
     address=$(value_of http.address)
     port=$(value_of http.port)
     address=${address#\[}
@@ -29,44 +33,62 @@ expect_of() {
     fi
     expected_issuer=$(value_of http.auth.openid.providers.oidc.issuer)
     client_id=
-    if [ -n "$expected_issuer" ]; then client_id=$(json_nodes 2>/dev/null <"$(value_of http.auth.openid.providers.oidc.credentialsfile)" | node_value clientid); fi
+    if [ -n "$expected_issuer" ]; then client_id=$(value_in "$(json_nodes 2>/dev/null <"$(value_of http.auth.openid.providers.oidc.credentialsfile)")" clientid); fi
     metrics_path=
     metrics_status=
     if [ "$(value_of extensions.metrics.enable)" = true ]; then
         metrics_path=$(value_of extensions.metrics.prometheus.path)
         metrics_path=${metrics_path:-/metrics}
         metrics_status=401
-        printf '%s\n' "$nodes" | grep -q '^http\.accesscontrol\.metrics\.anonymouspolicy\[[0-9]*\].*read$' && metrics_status=200
+        metrics_rights=0
+        while metrics_right=$(value_of "http.accesscontrol.metrics.anonymouspolicy[$metrics_rights]") && [ -n "$metrics_right" ]; do
+            [ "$metrics_right" != read ] || metrics_status=200
+            metrics_rights=$((metrics_rights + 1))
+        done
     fi
-    return 0
+    [ -z "$expected_of" ] || [ "$1" = /dev/stdin ] || expected_of=$1
 }
 
 # The value of a node of that config.
-# Reads: newline nodes tab. Sets: -. Prints: the value. Scratch: found.
-value_of() {
-    case "$newline$nodes" in *"$newline$1$tab"*) ;; *) return 0 ;; esac
-    found="$newline$nodes$newline"
-    found=${found#*"$newline$1$tab"}
+# Reads: nodes. Sets: -. Prints: the value.
+value_of() { value_in "$nodes" "$1"; }
+
+# The value of one node, by its path in small letters, of nodes as json_nodes prints them.
+# Reads: newline tab. Sets: -. Prints: the value, or nothing. Scratch: found.
+value_in() {
+    case "$newline$1" in *"$newline$2$tab"*) ;; *) return 0 ;; esac
+    found="$newline$1$newline"
+    found=${found#*"$newline$2$tab"}
     found=${found%%"$newline"*}
     found=${found#*"$tab"}
     printf '%s' "$found"
 }
 
-# Sends a request to zot. Prints the status code, 000 if there is no answer; with `redirect` as first argument, also the
-# target of the redirect.
-# Reads: url. Sets: -. Prints: a status code, and with `redirect` the place.
+# Sends a request to zot.
+# Reads: url. Sets: -. Prints: the status code, 000 if there is no answer.
 status_of() (
-    format='%{http_code}'
-    if [ "$1" = redirect ]; then
-        format='%{http_code} %{redirect_url}'
-        shift
-    fi
     method=$1
     path=$2
     shift 2
     # Nothing if curl itself was ended.
-    status=$(ask_zot --output /dev/null --write-out "$format" --request "$method" "$@" "$url$path" 2>/dev/null)
+    status=$(ask_zot --output /dev/null --write-out '%{http_code}' --request "$method" "$@" "$url$path" 2>/dev/null)
     printf '%s' "${status:-000}"
+)
+
+# Gets several paths from zot by one process, which takes as long to start as ten answers.
+# Reads: url. Sets: -. Prints: a line for each path: its status code, 000 if there is no answer, a blank, and the target
+# of the redirect.
+statuses_of() (
+    silence=
+    for path; do
+        silence="${silence}000 \\n"
+        set -- "$@" --output /dev/null "$url$path"
+        shift
+    done
+    # Nothing if curl itself was ended.
+    ask_zot --write-out '%{http_code} %{redirect_url}\n' "$@" 2>/dev/null
+    # shellcheck disable=SC2059 # its own
+    printf "$silence"
 )
 
 # curl for the zot that expect_of has found. Its certificate, if it has one, is checked with zot.caFile, otherwise with
@@ -106,10 +128,16 @@ why_not_ready() (
 # client, and the metrics are as declared. The write request stores nothing: zot checks the rights before the content
 # type, and refuses text/plain. Nor does the read touch the storage: for a catalogue of one name zot lists objects of
 # a bucket, which takes seconds under load.
-# Reads: client_id expected_issuer external metrics_path metrics_status. Sets: problem. Prints: -. Scratch: answer back.
+# Reads: client_id expected_issuer external metrics_path metrics_status newline. Sets: problem. Prints: -. Scratch:
+# answer answers back login_answer.
 probe() {
     problem=
-    answer=$(status_of GET '/v2/')
+    answers=$(statuses_of /v2/ '/zot/auth/login?provider=oidc&callback_ui=%2F' ${metrics_path:+"$metrics_path"})
+    answer=${answers%% *}
+    answers=${answers#*"$newline"}
+    login_answer=${answers%%"$newline"*}
+    login_answer=${login_answer% }
+    answers=${answers#*"$newline"}
     [ "$answer" = 200 ] || {
         problem="zot answered an anonymous read of /v2/ with $answer instead of 200. [ZH-PROBE-READ]"
         return 1
@@ -120,13 +148,13 @@ probe() {
         return 1
     }
     if [ -n "$metrics_path" ]; then
-        answer=$(status_of GET "$metrics_path")
+        answer=${answers%% *}
         [ "$answer" = "$metrics_status" ] || {
             problem="zot answered an anonymous read of $metrics_path with $answer instead of $metrics_status. [ZH-PROBE-METRICS]"
             return 1
         }
     fi
-    answer=$(status_of redirect GET '/zot/auth/login?provider=oidc&callback_ui=%2F')
+    answer=$login_answer
     if [ -z "$expected_issuer" ]; then
         case $answer in 404*)
             serves_our_config
@@ -160,10 +188,10 @@ probe() {
 # The processes with such arguments, as far as this user can see them. Only those of zot's user, of root and of this
 # user count, and who has started them counts too: any user could start a process with such arguments, also a program of
 # root's (sudo, which asks for a password).
-# Reads: owner. Sets: -. Prints: a process id and its arguments on each line.
+# Reads: owner user_id. Sets: -. Prints: a process id and its arguments on each line.
 processes_with() {
     { ps -A -ww -o ruid= -o uid= -o pid= -o args= 2>/dev/null || ps -o pid,args 2>/dev/null | sed 's/^ */- - /'; } |
-        awk -v words="$1" -v users=" ${owner:-0} 0 $(id -u) " '
+        awk -v words="$1" -v users=" ${owner:-0} 0 $user_id " '
             function are_trusted(real, effective, process,    file, line, part) {
                 file = "/proc/" process "/status"
                 while (real == "-" && (getline line < file) > 0)

@@ -64,6 +64,7 @@ find_listener() {
 # Reads: address listener listener_user port. Sets: known_listener known_place known_user. Prints: -.
 find_listener_once() {
     expect_of "$1" 2>/dev/null && find_listener || return 0
+    [ -n "$listener_user" ] || return 0
     known_place="$address $port"
     known_listener=$listener
     known_user=$listener_user
@@ -181,18 +182,23 @@ open_folders() {
 }
 
 # The same for a folder as it is named, and after links are resolved.
-# Reads: -. Sets: -. Prints: a folder on each line.
+# Reads: newline. Sets: -. Prints: a folder on each line.
 untrusted_folders() (
-    {
-        folders_of_others "$1"
-        real=$(cd -P "$1" 2>/dev/null && pwd -P) && [ "$real" != "$1" ] && folders_of_others "${real%/}"
-    } | awk '!told[$0]++'
+    found=$(folders_of_others "$1")
+    real=$(cd -P "$1" 2>/dev/null && pwd -P) && [ "$real" != "$1" ] && found="$found$newline$(folders_of_others "${real%/}")"
+    without_repetition "$found"
 )
 
+# The lines of a text, each once, without empty ones.
+# Reads: newline. Sets: -. Prints: lines, or nothing.
+without_repetition() {
+    case $1 in *[!"$newline"]*) printf '%s\n' "$1" | awk 'NF && !told[$0]++' ;; esac
+}
+
 # If the deployment runs as root, no other user may be able to replace a folder on its path, or to put a link there.
-# Reads: config_folder newline state. Sets: problem. Prints: -. Scratch: needed others.
+# Reads: config_folder newline state user_id. Sets: problem. Prints: -. Scratch: needed others.
 check_trust() {
-    [ "$(id -u)" -eq 0 ] || return 0
+    [ "$user_id" -eq 0 ] || return 0
     others=$(untrusted_folders "$config_folder")
     if [ -e "$state" ] || [ -L "$state" ]; then
         if [ -L "$state" ] || [ ! -d "$state" ]; then others="$others$newline$state (no folder)"; fi
@@ -203,7 +209,7 @@ check_trust() {
         done
         [ $# -eq 0 ] || others="$others$newline$(open_folders "" "$@")"
     fi
-    others=$(printf '%s\n' "$others" | awk 'NF && !told[$0]++')
+    others=$(without_repetition "$others")
     [ -n "$others" ] || return 0
     others=$(joined "$others")
     problem="The deployment runs as root, and others than root may write in $others: they could put a link in its way. Give these folders to root alone (chown root FOLDER, chmod go-w FOLDER; for a plus sign setfacl --remove-all FOLDER), or set host.user to the user that zot runs as, and host.sudo to off or service. [ZH-TRUST-FOLDERS]"
@@ -262,16 +268,14 @@ find_contained() {
 
 # Whether a process has a root folder of its own. A hardened unit of systemd has its own mounts, and the same root.
 # Reads: -. Sets: -. Prints: -.
-# shellcheck disable=SC2012 # find has no portable way to say it
 has_own_root() (
-    root_there=$(ls -di "/proc/$1/root/" 2>/dev/null | awk '{ print $1 }')
-    [ -n "$root_there" ] && [ "$root_there" != "$(ls -di / | awk '{ print $1 }')" ]
+    root_there=$(inode_of "/proc/$1/root/")
+    [ -n "$root_there" ] && [ "$root_there" != "$(inode_of /)" ]
 )
 
 # Whether a process with its own root sees the same folder under this name.
 # Reads: -. Sets: -. Prints: -.
-# shellcheck disable=SC2012 # find has no portable way to say it
 is_mounted() (
-    there=$(ls -di "/proc/$1/root$2/." 2>/dev/null | awk '{ print $1 }')
-    [ -n "$there" ] && [ "$there" = "$(ls -di "$2/." | awk '{ print $1 }')" ]
+    there=$(inode_of "/proc/$1/root$2/.")
+    [ -n "$there" ] && [ "$there" = "$(inode_of "$2/.")" ]
 )

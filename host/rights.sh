@@ -80,8 +80,8 @@ polkit_allows() {
 check_rights() { rights_are_there || fail "$problem"; }
 
 # Tries every right that a deployment needs. Sets $problem if one is missing.
-# Reads: config manager problem restart_command service service_state sudo. Sets: problem. Prints: -. Scratch: missing
-# order orders.
+# Reads: config manager problem restart_command service service_state sudo user_id. Sets: problem. Prints: -. Scratch:
+# missing order orders.
 rights_are_there() {
     if [ "$sudo" = service ] && ! command -v sudo >/dev/null 2>&1; then
         problem="host.sudo is service, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-SERVICE]"
@@ -99,7 +99,7 @@ rights_are_there() {
         [ "$orders" = restart ] || sudo_allows launchctl kill SIGTERM "system/$service" || missing="$missing${missing:+ }$problem"
         ;;
     command:service) sudo_allows /bin/sh -c "$restart_command" || missing=$problem ;;
-    systemd:*) [ "$(id -u)" -eq 0 ] || for order in $orders; do polkit_allows "$order" || missing="$missing${missing:+ }$problem"; done ;;
+    systemd:*) [ "$user_id" -eq 0 ] || for order in $orders; do polkit_allows "$order" || missing="$missing${missing:+ }$problem"; done ;;
     esac
     problem=$missing
     [ -z "$missing" ]
@@ -127,7 +127,7 @@ check_lingering() {
 user_of_session() {
     listener=
     expect_of "$config" 2>/dev/null && find_listener
-    for process in $listener $(zot_processes); do
+    for process in ${listener:-$(zot_processes)}; do
         session=$(control_groups_of "$process" | sed -n 's,^.*/user@\([0-9][0-9]*\)\.service/.*$,\1,p' | head -n 1)
         [ -z "$session" ] || { name_of_user "$session" && return; }
     done
@@ -142,10 +142,10 @@ lingers() {
 }
 
 # A managed service runs as root only if a setting says so.
-# Reads: data manager own_service zot_user. Sets: -. Prints: -.
+# Reads: data manager own_service user_id zot_user. Sets: -. Prints: -.
 check_not_root() {
     [ "$own_service" = yes ] && [ "$(zot_owner)" = 0 ] && [ -z "$zot_user" ] || return 0
-    if [ "$(id -u)" -eq 0 ] && [ -d "$data" ]; then
+    if [ "$user_id" -eq 0 ] && [ -d "$data" ]; then
         case $manager in
         *-user | *-agent) ;;
         *) fail "zot would run as root, since its storage $data belongs to root. Make a user for it, and give it the storage: useradd --system --shell /usr/sbin/nologin zot; chown -R zot: $data/. (Or set zot.user to the user that it is to run as, which may be root.) [ZH-ROOT-STORAGE]" ;;

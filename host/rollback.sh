@@ -2,8 +2,7 @@
 
 # Restores what the deployment has replaced, whatever the reason.
 # Reads: authorities config declared listener manager problem restarted stopped target url was_running. Sets: committed
-# declared. Prints:
-#    lines, on standard error. Scratch: running waits.
+# declared. Prints: lines, on standard error. Scratch: running waits.
 rollback() {
     committed=
     put_back_service_file "$target"
@@ -133,8 +132,7 @@ bring_up() {
 
 # Completes an interrupted deployment: proves its config, or rolls it back. Returns whether it was proven.
 # Reads: config folder problem ready_timeout target. Sets: committed recovered_before restarted stopped target
-# was_running. Prints: lines,
-#    on standard error. Scratch: interrupted proven.
+# was_running. Prints: lines, on standard error. Scratch: interrupted proven.
 recover() {
     interrupted=$(interrupted_deployment)
     [ -n "$interrupted" ] || return 1

@@ -1,10 +1,10 @@
 # The secret files of a config: whether they are in place, their modes and owners, their replacement.
 
 # A config that holds secrets is zot's alone, as its secret files are; any other is for everyone to read.
-# Reads: config owner secret_config. Sets: -. Prints: -.
+# Reads: config owner secret_config user_id. Sets: -. Prints: -.
 in_force() {
     [ -f "$config" ] && [ ! -L "$config" ] && cmp -s "$1" "$config" || return 1
-    if [ "$secret_config" = yes ]; then has_mode "$config" 0600 "$owner"; else has_mode "$config" 0644 "$(id -u)"; fi
+    if [ "$secret_config" = yes ]; then has_mode "$config" 0600 "$owner"; else has_mode "$config" 0644 "$user_id"; fi
 }
 
 # Copies a config, with the mode and the owner that it is to have.
@@ -17,12 +17,12 @@ copy_config() {
     fi
 }
 
-# Reads: config secret_config. Sets: -. Prints: -.
+# Reads: config secret_config user_id. Sets: -. Prints: -.
 repair_config() {
     if [ "$secret_config" = yes ]; then
         chmod 0600 "$config" && give_to_zot "$config"
     else
-        { [ "$(owner_of "$config")" = "$(id -u)" ] || chown "$(id -u)" "$config"; } && chmod 0644 "$config"
+        { [ "$(owner_of "$config")" = "$user_id" ] || chown "$user_id" "$config"; } && chmod 0644 "$config"
     fi
 }
 

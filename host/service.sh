@@ -82,8 +82,8 @@ stop_service() {
 # Records the state before a restart, to judge its outcome: the processes that serve, the manager's view of the service,
 # and the length of zot's logs.
 # Reads: log_lengths processes_before starts_before zots_before. Sets: absences changes log_lengths needed_changes
-#    process_before process_since processes_before processes_since restarted_at serving_before starts_before zots_before
-#    zots_since. Prints: -. Scratch: log process.
+# process_before process_since processes_before processes_since restarted_at serving_before starts_before zots_before
+# zots_since. Prints: -. Scratch: log process.
 before_restart() {
     processes_before=
     zots_before=
@@ -172,7 +172,7 @@ is_started_again() {
 # and again, as a new process each time, while a shell that becomes zot is replaced once. A supervisor such as
 # supervise-daemon or sudo may have zot's command line in its own, and stays when zot has ended.
 # Reads: changes needed_changes process_since processes_before processes_since zots_since. Sets: absences changes
-#    needed_changes process_since processes_since zots_since. Prints: -. Scratch: found process seen stays zots.
+# needed_changes process_since processes_since zots_since. Prints: -. Scratch: found process seen stays zots.
 has_died_by_itself() {
     found=
     seen=

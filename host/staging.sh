@@ -22,8 +22,7 @@ forget_deployment() {
 
 # Writes all files of the deployment, with their final modes and owners, beside their place.
 # Reads: config config_folder credentials folder session_keys staging state target. Sets: staging target. Prints: -.
-# Scratch: last
-#    stage_failed.
+# Scratch: last stage_failed.
 stage() {
     staging=$state/staging
     stage_failed="The deployment could not be written in $state. [ZH-STAGE-NOT-WRITTEN]"

@@ -66,5 +66,5 @@ running_commit() { running_says commit; }
 
 # Reads: url. Sets: -. Prints: the value, or nothing.
 running_says() {
-    ask_zot --fail "$url/v2/_zot/ext/mgmt" 2>/dev/null | json_nodes 2>/dev/null | node_value "$1"
+    value_in "$(ask_zot --fail "$url/v2/_zot/ext/mgmt" 2>/dev/null | json_nodes 2>/dev/null)" "$1"
 }

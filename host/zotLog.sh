@@ -34,7 +34,7 @@ log_length() {
 # pipe for example, it is read with zot's rights only, and only if it is a plain file. Where zot runs as root there are
 # no lesser rights: then what is open has to be the file of this name, which has no other one, and nothing that a link
 # leads to.
-# Reads: owner. Sets: -. Prints: what the command prints.
+# Reads: owner user_id. Sets: -. Prints: what the command prints.
 # shellcheck disable=SC2016 # for the shell that reads
 read_log() (
     log_file_read=$1
@@ -42,7 +42,7 @@ read_log() (
     shift 2
     by=
     is_it=:
-    if [ "$(id -u)" -eq 0 ] && { [ -L "$log_file_read" ] || [ -n "$(untrusted_folders "${log_file_read%/*}")" ]; }; then
+    if [ "$user_id" -eq 0 ] && { [ -L "$log_file_read" ] || [ -n "$(untrusted_folders "${log_file_read%/*}")" ]; }; then
         if [ "${owner:-0}" != 0 ]; then
             can_become_zot || return 1
             by=as_zot
@@ -77,14 +77,14 @@ said_by() {
 }
 
 # A sentence in place of zot's last lines, if there are none to read.
-# Reads: log_file manager. Sets: -. Prints: lines, the first empty, or nothing. Scratch: noted.
+# Reads: log_file manager user_id. Sets: -. Prints: lines, the first empty, or nothing. Scratch: noted.
 why_no_words() {
     [ -z "$log_file" ] || return 0
     case $manager in
     command) printf '\n%s' "To see here what zot has said, set host.logFile to its log. [ZH-LOG-NOT-SET]" ;;
     systemd | systemd-user)
         noted=$(unit_journal)
-        if [ -z "$noted" ] && [ "$manager" = systemd ] && [ "$(id -u)" -ne 0 ]; then
+        if [ -z "$noted" ] && [ "$manager" = systemd ] && [ "$user_id" -ne 0 ]; then
             printf '\n%s' "What zot has said is in the journal of the host (journalctl --unit $(unit_name)), which $(id -un) may not read; npm run host-rights prints what root is to allow. [ZH-LOG-JOURNAL]"
             return
         fi

@@ -1,12 +1,17 @@
 # The user that zot runs as, and how root becomes that user.
 
+# What zot_owner has found, where nothing changes between two calls; empty where something may.
+known_owner=
+
 # The user id that zot runs as, who has to be able to read the secret files. If root deploys: the user that the service
 # manager names, or else the owner of the storage; root can read all files.
-# Reads: unit_user zot_user. Sets: -. Prints: a user id, or nothing.
+# Reads: known_owner unit_user user_id zot_user. Sets: -. Prints: a user id, or nothing.
 zot_owner() {
-    if [ -n "$zot_user" ]; then
+    if [ -n "$known_owner" ]; then
+        printf '%s\n' "$known_owner"
+    elif [ -n "$zot_user" ]; then
         id -u "$zot_user" 2>/dev/null
-    elif [ "$(id -u)" -eq 0 ]; then
+    elif [ "$user_id" -eq 0 ]; then
         ask_unit
         if [ "${unit_user:-0}" != 0 ]; then printf '%s\n' "$unit_user"; else owner_of_storage; fi
     else
@@ -20,7 +25,8 @@ zot_owner() {
 owner_of_storage() (
     above=${data%/*}
     found=$(owner_of "$data/.")
-    untrusted_folders "${above:-/}" | awk -v owner="$found" '
+    untrusted=$(untrusted_folders "${above:-/}")
+    [ -z "$untrusted" ] || printf '%s\n' "$untrusted" | awk -v owner="$found" '
         { user = $0; sub(/^.*, user /, "", user); sub(/,.*$/, "", user) }
         owner == 0 || (user != owner && user != 0) { others = 1 }
         END { exit others }' && printf '%s\n' "$found"
@@ -75,9 +81,9 @@ can_become_zot() {
 }
 
 # Runs a command with the rights of zot only: root then neither reads nor runs what zot's user may have put there.
-# Reads: in_place owner user_switch. Sets: -. Prints: -.
+# Reads: in_place owner user_id user_switch. Sets: -. Prints: -.
 as_zot() {
-    if [ "$(id -u)" -ne 0 ] || [ "${owner-}" = 0 ]; then
+    if [ "$user_id" -ne 0 ] || [ "${owner-}" = 0 ]; then
         $in_place "$@"
         return
     fi
@@ -91,9 +97,9 @@ as_zot() {
 }
 
 # The same for `run`, in a subshell.
-# Reads: owner. Sets: in_place. Prints: -.
+# Reads: owner user_id. Sets: in_place. Prints: -.
 in_place_as_zot() {
-    [ "$(id -u)" -ne 0 ] || [ "${owner:-0}" = 0 ] || can_become_zot
+    [ "$user_id" -ne 0 ] || [ "${owner:-0}" = 0 ] || can_become_zot
     in_place="exec"
     as_zot "$@"
 }

@@ -38,8 +38,11 @@ refuse() {
 
 # Type and mode of a file and its owner's id, as ls prints them; nothing if it is missing.
 # Reads: -. Sets: -. Prints: kind, mode and user id.
-# shellcheck disable=SC2012 # find has no portable way to say it
-rights_of() { ls -ldn "$1" 2>/dev/null | awk 'NR == 1 { print substr($1, 1, 10) " " $3 }'; }
+# shellcheck disable=SC2012,SC2046 # find has no portable way to say it; the words of ls, of which the name is the last
+rights_of() {
+    set -- $(ls -ldn "$1" 2>/dev/null)
+    [ $# -lt 3 ] || printf '%.10s %s\n' "$1" "$3"
+}
 
 # Reads: manager planned_config problem sudo. Sets: -. Prints: -.
 check_sudo() {
@@ -65,9 +68,9 @@ running_deployment() (
 )
 
 # An interrupted deployment, neither proven nor rolled back.
-# Reads: state. Sets: -. Prints: a number, or nothing.
+# Reads: kept_deployments state. Sets: -. Prints: a number, or nothing.
 unfinished_deployment() (
-    for number in $(deployments); do
+    for number in $kept_deployments; do
         if [ -e "$state/pushes/$number/unproven" ]; then echo "$number"; fi
     done | tail -n 1
 )
@@ -104,13 +107,12 @@ is_declared() {
 
 # The config that was deployed last, as the host has kept it, in $deployed; and whether the config that was declared
 # last was ever deployed here: a failed or refused deployment leaves none.
-# Reads: declared declared_sha256 deployed last_was_deployed newline secret_files state. Sets: declared_from deployed
-# last_was_deployed
-#    secret_files. Prints: facts. Scratch: number.
+# Reads: declared declared_sha256 deployed kept_deployments last_was_deployed newline secret_files state. Sets:
+# declared_from deployed last_was_deployed secret_files. Prints: facts. Scratch: number.
 find_deployed() {
     deployed=
     last_was_deployed=no
-    for number in $(deployments); do
+    for number in $kept_deployments; do
         if [ -e "$state/pushes/$number/unproven" ] || [ ! -f "$state/pushes/$number/config.json" ]; then continue; fi
         deployed=$state/pushes/$number/config.json
         if is_declared "$deployed"; then last_was_deployed=yes; fi
@@ -140,10 +142,10 @@ report_version() {
     fi
 }
 
-# What answers at zot's address, by the config that was deployed last, on standard input.
+# What answers at zot's address, by a config.
 # Reads: problem url. Sets: -. Prints: facts. Scratch: attempts login read write.
 report_serving() {
-    if ! expect_of /dev/stdin; then
+    if ! expect_of "$1"; then
         fact serving unknown
         return
     fi
@@ -160,6 +162,7 @@ report_serving() {
         sleep 0.5 2>/dev/null || sleep 1
     done
     fact runningCommit "$(running_commit)"
+    [ "$1" = /dev/stdin ] || find_listener_once "$1"
     if probe; then
         fact serving hardened
         return
@@ -188,14 +191,14 @@ fail() {
 }
 
 # Runs the checks of a deployment, and reports all that would refuse it.
-# Reads: TMPDIR checks_of_deployment checks_of_host commit config drop_settings folder planned_config. Sets:
-# TMPDIR folder
-#    installed_commit issuer_is_new verb. Prints: facts. Scratch: check checks deployment_is_due said.
+# Reads: TMPDIR checks_of_deployment checks_of_host commit config config_is_declared drop_settings folder
+# kept_deployments planned_config. Sets: TMPDIR folder installed_commit issuer_is_new verb. Prints: facts. Scratch:
+# check checks deployment_is_due said.
 report_preflight() {
-    if [ -z "$(deployments)" ]; then
+    if [ -z "$kept_deployments" ]; then
         deployment_is_due=yes
         issuer_is_new=yes
-    elif [ -L "$config" ] || [ ! -f "$config" ] || ! is_declared "$config"; then
+    elif [ "$config_is_declared" = no ]; then
         deployment_is_due=yes
     fi
     fact deploymentIsDue "$deployment_is_due"
@@ -208,7 +211,7 @@ report_preflight() {
     trap 'exit 1' HUP INT PIPE TERM
     {
         printf '%s\n' "$planned_config" >"$folder/config" && printf '' >"$folder/output" && printf '' >"$folder/error" &&
-            printf '%s\n' "$drop_settings" | sed 's/^/dropSetting=/' >"$folder/settings"
+            if [ -n "$drop_settings" ]; then printf '%s\n' "$drop_settings" | sed 's/^/dropSetting=/'; fi >"$folder/settings"
     } 2>/dev/null || {
         fact mistake "$(id -un) cannot write in $folder on the host, where a deployment needs a folder; make room in $TMPDIR. [ZH-OBSERVE-NO-ROOM]"
         rm -rf "$folder"
@@ -223,6 +226,7 @@ report_preflight() {
         said=$("$check" 2>/dev/null) || fact mistake "${said:-The check $check of a deployment did not come to its end on the host. [ZH-OBSERVE-CHECK-ENDED]}"
     done
     rm -rf "$folder"
+    trap - EXIT
 }
 
 # Whether zot accepts the configs, with other secret files in place of the real ones. Its user has to be able to read
@@ -242,16 +246,17 @@ check_config() {
     verify "$folder/read-only.json"
 }
 
-# Reads: PATH config declared deployed largest_config last_was_deployed log_file own_service owner planned_config
-# problem script secret_files
-#    service_file service_state start_without_issuer state sudo tool. Sets: config_folder owner state tool. Prints: the
-#    report. Scratch:
-#    also file size.
+# Reads: PATH config config_is_declared declared deployed kept_deployments largest_config last_was_deployed log_file
+# newline own_service owner planned_config problem script secret_files service_file service_state start_without_issuer
+# state sudo tool user_id. Sets: config_folder config_is_declared expected_of kept_deployments known_owner owner state
+# tool. Prints: the report. Scratch: also file size.
 observe() {
     echo 'zot-hardening-observation'
+    # Nothing changes between two looks at a file.
+    expected_of=-
     config_folder=${config%/*}
     state=$config.zot-hardening
-    if [ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]; then
+    if [ "$sudo" = all ] && [ "$user_id" -ne 0 ]; then
         command -v sudo >/dev/null 2>&1 || refuse "host.sudo is all, but there is no sudo on the host; install it, or set host.sudo to off. [ZH-SUDO-MISSING-ALL]"
         sudo_allows || refuse "$problem"
         # Not an argument, which every user of the host could see.
@@ -265,10 +270,14 @@ observe() {
     check_trust || refuse "$problem"
     check_sudo
     owner=$(zot_owner)
-    fact user "$(id -u)"
+    known_owner=$owner
+    fact user "$user_id"
     fact zotUser "$owner"
     fact config "$(rights_of "$config")"
+    kept_deployments=$(deployments)
     find_deployed
+    config_is_declared=no
+    if [ ! -L "$config" ] && [ -f "$config" ] && is_declared "$config"; then config_is_declared=yes; fi
     printf '%s\n' "$secret_files" | while IFS= read -r file; do
         if [ -n "$file" ]; then fact secret "$(rights_of "$file") $(sha256_of "$file") $file"; fi
     done
@@ -282,7 +291,7 @@ observe() {
     starts_with_host || fact "$(if [ "$own_service" = yes ]; then echo disabled; else echo notStartedWithHost; fi)" "$problem"
     fact deploying "$(running_deployment)"
     fact unended "$(unfinished_deployment)"
-    fact lastDeployment "$(deployments | tail -n 1)"
+    fact lastDeployment "${kept_deployments##*"$newline"}"
     if [ "$start_without_issuer" = yes ]; then
         fact start "$([ -f "$state/start" ] && echo yes || echo no)"
         expect_of "$config" 2>/dev/null && fact startSays "$(start_says)"
@@ -294,10 +303,11 @@ observe() {
         fact serviceFile "$service_file"
         fact serviceFileState "$(if [ ! -f "$service_file" ]; then echo missing; elif print_declared | service_file_text /dev/stdin | cmp -s - "$service_file"; then echo same; else echo other; fi)"
     fi
-    if [ -n "$declared" ]; then
-        print_declared | report_serving
-    elif [ -f "$config" ]; then
-        report_serving <"$config"
+    # What is asked of the config in its place holds for the checks of a deployment, too.
+    if [ "$config_is_declared" = yes ] || { [ -z "$declared" ] && [ -f "$config" ]; }; then
+        report_serving "$config"
+    elif [ -n "$declared" ]; then
+        print_declared | report_serving /dev/stdin
     else
         fact serving 'not reachable'
     fi
@@ -305,12 +315,13 @@ observe() {
     wait
     # The target of a link may be readable for root only.
     if [ -f "$config" ] && [ ! -L "$config" ] && [ -r "$config" ]; then
-        size=$(wc -c <"$config" | tr -d ' ')
+        # Some put blanks before it.
+        size=$(($(wc -c <"$config")))
         fact configSize "$size"
         [ "$size" -le "$largest_config" ] || return 0
         also=
         if [ "$last_was_deployed" = no ] && [ -n "$deployed" ] && ! cmp -s "$deployed" "$config"; then also=$deployed; fi
-        [ -z "$also" ] || fact deployedSize "$(wc -c <"$also" | tr -d ' ')"
+        [ -z "$also" ] || fact deployedSize "$(($(wc -c <"$also")))"
         echo '--'
         cat "$config"
         [ -z "$also" ] || cat "$also"
