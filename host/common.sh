@@ -20,11 +20,14 @@ done
 
 # Every node of a JSON text on standard input, parents before children, as "path<TAB>path as written<TAB>value": the
 # first path is in small letters, since zot reads the keys of its config without regard to case. What has no effect, an
-# empty map or null, is left out, and so is what begins with $1, a path in small letters. Fails where the text is no
-# JSON.
+# empty map or null, is left out. Fails where the text is no JSON.
 # Reads: -. Sets: -. Prints: a line for each node.
-json_nodes() {
-    LC_ALL=C awk -v left_out="${1-}" '
+json_nodes() { json_nodes_without ''; }
+
+# The same without those that begin with a path, in small letters.
+# Reads: -. Sets: -. Prints: a line for each node.
+json_nodes_without() {
+    LC_ALL=C awk -v left_out="$1" '
         function bad() { wrong = 1; exit 1 }
         function skip() { while (substr(text, at, 1) ~ /[ \t\r\n]/) at++ }
         function quoted(    from, value, character) {

@@ -140,7 +140,7 @@ check_running() {
 # shellcheck disable=SC2086 # the words of df, of which the name is the last
 room_on_disk() (
     df "$1" "$2" 2>/dev/null | {
-        read -r title && read -r line && set -- $line && [ "${2:-0}" != 0 ] && printf '%s' "${4-}"
+        read -r line && read -r line && set -- $line && [ "${2:-0}" != 0 ] && printf '%s' "${4-}"
     }
 )
 

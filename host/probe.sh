@@ -13,7 +13,7 @@ expect_of() {
     if [ "$expected_of" = "$1" ]; then return 0; fi
     [ -z "$expected_of" ] || expected_of=-
     # Nobody asks for the rules, and there may be thousands: with them dash takes half a minute to find another node.
-    nodes=$(json_nodes http.accesscontrol.repositories <"$1" 2>/dev/null) || return 1
+    nodes=$(json_nodes_without http.accesscontrol.repositories <"$1" 2>/dev/null) || return 1
     address=$(value_of http.address)
     port=$(value_of http.port)
     address=${address#\[}
