@@ -80,7 +80,8 @@ class Rotating {
         const code = await this.steps.run(() =>
             runOnTerminal("pulumi", all, {
                 folder: this.folder,
-                env: { ...updateVariables(), PULUMI_SKIP_UPDATE_CHECK: "true" },
+                // Several machines are looked at side by side.
+                env: { PULUMI_PARALLEL_DIFF: "true", ...updateVariables(), PULUMI_SKIP_UPDATE_CHECK: "true" },
                 asks: true,
             }),
         );

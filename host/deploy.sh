@@ -2,7 +2,7 @@
 #
 #   FOLDER deploy     the config of the payload serves, proven, or what served before still does
 #   FOLDER withdraw   the read-only config serves, which needs no identity provider to start, or what was there before
-#   the first deployment
+#                     the first deployment
 #
 # FOLDER holds the payload, which is read completely from standard input before anything else happens; the folder is
 # removed at the end. The payload begins with this script: the files of this folder in sequence (host/scripts.ts), of
@@ -10,10 +10,8 @@
 #
 # Beside the config is the folder CONFIG.zot-hardening. Its names stay, because hosts in service have them:
 #   pushes/N/      each deployment: config.json, read-only.json, replaced.json (the file that it replaced, as it was),
-#   and until it is
-#                  proven the mark `unproven`, before it is put into force the mark `uncommitted`. Marks are only ever
-#                  removed,
-#                  which a full disk does not prevent.
+#                  and until it is proven the mark `unproven`, before it is put into force the mark `uncommitted`. Marks
+#                  are only ever removed, which a full disk does not prevent.
 #   original/      what was there before the first deployment
 #   claims/        who deploys, or waits to
 #   start          starts zot where the identity provider may be away (host/start.sh); serving: what it has started

@@ -12,8 +12,8 @@ warn() { printf '%s\n' "$*" | visible >&2 2>/dev/null; }
 
 # Output of zot, of its issuer or of a tool may be part of a message, and must not control the terminal that shows it.
 # Works on bytes: replaces control characters, marks of text direction, line ends and what is not seen
-# (clients/outsideText.ts knows the same). Replaces invalid
-# UTF-8 with a question mark, because the plugin command 1.2.1 fails on it.
+# (clients/outsideText.ts knows the same). Replaces invalid UTF-8 with a question mark, because the plugin command 1.2.1
+# fails on it.
 # Reads: -. Sets: -. Prints: its input, safe for a terminal.
 visible() {
     awk '

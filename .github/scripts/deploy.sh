@@ -4,7 +4,8 @@ set -eu
 stack=$1
 scripts=$(cd "$(dirname "$0")" && pwd)
 cd "$scripts/../.."
-export PULUMI_SKIP_UPDATE_CHECK=true NO_COLOR=1
+# Several machines are looked at side by side.
+export PULUMI_PARALLEL_DIFF=true PULUMI_SKIP_UPDATE_CHECK=true NO_COLOR=1
 "$scripts/site-settings.sh" "$stack"
 if [ -n "${ZOT_SSH_PRIVATE_KEY:-}" ]; then
     eval "$(ssh-agent -s)" >/dev/null

@@ -23,7 +23,8 @@ function pulumi(...args) {
         cwd: root,
         encoding: "utf8",
         maxBuffer: 1 << 28,
-        env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true", NO_COLOR: "1" },
+        // Several machines are looked at side by side.
+        env: { ...process.env, PULUMI_PARALLEL_DIFF: "true", PULUMI_SKIP_UPDATE_CHECK: "true", NO_COLOR: "1" },
         stdio: ["ignore", "pipe", "pipe"],
     });
     return { stdout: stdout ?? "", stderr: stderr ?? String(error), status };

@@ -137,7 +137,8 @@ async function operate(
     const whole = [toolchain.node.path, runner!, program!, folder, project, STACK, operation];
     const child = spawn("/bin/sh", ["-c", '"$@"; code=$?; times; exit $code', "sh", ...whole], {
         cwd: folder,
-        env: { ...toolchainEnvironment(toolchain), ...environment },
+        // As docs/scale.md advises: looks go on side by side.
+        env: { ...toolchainEnvironment(toolchain), ...environment, PULUMI_PARALLEL_DIFF: "true" },
         stdio: ["ignore", "pipe", "pipe"],
     });
     let megabytes = 0;
