@@ -124,7 +124,7 @@ bring_up() {
     while :; do
         attempts=$((attempts + 1))
         before_restart
-        if restart_service && wait_until_ready && has_changed; then return 0; fi
+        if restart_service && wait_until_ready && wait_until_changed; then return 0; fi
         if [ -n "$stopped" ] || { [ "$attempts" -ge 2 ] && [ "$(now)" -ge "$up_until" ]; }; then return 1; fi
         pause 0.5
     done

@@ -271,6 +271,19 @@ wait_until_ready() {
     done
 }
 
+# Waits until the former process has ended, and its successor is ready: a command may only ask for the restart, and zot
+# answers until it is gone.
+# Reads: stopped. Sets: -. Prints: -. Scratch: patience_for_end.
+wait_until_changed() {
+    has_changed && return 0
+    patience_for_end=$(($(now) + 5))
+    until has_changed; do
+        [ -z "$stopped" ] && [ "$(now)" -lt "$patience_for_end" ] || return 1
+        pause 0.1
+    done
+    wait_until_ready
+}
+
 # Whether the former process has ended. If it cannot be seen, the service manager has to be trusted.
 # Reads: processes_before zots_before. Sets: problem. Prints: -. Scratch: process.
 has_changed() {

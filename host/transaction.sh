@@ -24,7 +24,7 @@ activate() {
         return 1
     fi
     restarted=yes
-    wait_until_ready && has_changed && is_installed_zot || return 1
+    wait_until_ready && wait_until_changed && is_installed_zot || return 1
     "$1" || {
         problem="zot runs, but not as its config says. [ZH-DEPLOY-NOT-PROVEN] $problem"
         return 1

@@ -200,9 +200,12 @@ describe.each(["systemd", "systemd-user", "launchd-agent", "launchd-daemon", "co
                 expect(errors).toContain("[ZH-DEPLOY-ZOT-ENDED]");
                 expect(errors).toContain("[ZH-ROLLBACK-DONE]");
                 expect(await served(a)).toBe("a");
-                // It alone restarts what it has started.
+                // It alone restarts what it has started; and the command only asks for it.
                 const zot = zotBelow(read(join(host.folder, "run.pid")).trim());
-                fs.writeFileSync(join(host.folder, "restart"), `#!/bin/sh\nkill ${zot}\n`);
+                fs.writeFileSync(
+                    join(host.folder, "restart"),
+                    `#!/bin/sh\n(sleep 0.5 && kill ${zot}) </dev/null >/dev/null 2>&1 &\n`,
+                );
                 expect(await host.deploy(declare("c", { garbageCollectionDelay: "3h" }))).toEqual({
                     exitCode: 0,
                     output: "deployed\n",
@@ -257,7 +260,7 @@ describe("sudo", () => {
     const asUser = (deployed: Deployed) => ({
         ...deployed,
         payload: deployed.payload.replace(
-            '[ "$sudo" = all ] && [ "$(id -u)" -ne 0 ]',
+            '[ "$sudo" = all ] && [ "$user_id" -ne 0 ]',
             '[ "$sudo" = all ] && [ "${3-}" != root ]',
         ),
     });
