@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Toolchain } from "../bootstrap/toolchain.cjs";
+import { memoryBelow } from "../sshHost/processes";
 import { type Moments, partsOf } from "./moments";
 
 /** A stack whose preview is measured. */
@@ -141,6 +142,34 @@ export async function operate(
 export async function previewByCli(pulumi: string, measured: MeasuredStack): Promise<number> {
     const args = [...previewArguments(measured.stack), "--expect-no-changes"];
     return (await finish(pulumi, args, { cwd: measured.folder, env: measured.environment })).seconds;
+}
+
+/** How often memory is looked at, in milliseconds. */
+const LOOK = 40;
+
+/** The most memory that a preview by the ordinary CLI has at once, in megabytes; a page that is shared counts once. */
+export interface Memory {
+    /** Of the CLI, the language host, the program and all providers. */
+    all: number;
+    /** Of its Node processes: the program, and the providers that are this project's. */
+    node: number;
+}
+
+/** What a preview by the ordinary CLI and its language host takes of memory. */
+export async function memoryOfPreview(pulumi: string, { folder, stack, environment }: MeasuredStack): Promise<Memory> {
+    const most: Memory = { all: 0, node: 0 };
+    const child = spawn(pulumi, previewArguments(stack), { cwd: folder, env: environment, stdio: "ignore" });
+    const looking = setInterval(() => {
+        most.all = Math.max(most.all, memoryBelow(child.pid!));
+        most.node = Math.max(
+            most.node,
+            memoryBelow(child.pid!, ({ name }) => name === "node" || name === "MainThread"),
+        );
+    }, LOOK);
+    const code = await endOf(child);
+    clearInterval(looking);
+    if (code !== 0) throw new Error(`pulumi preview ended with ${code}`);
+    return most;
 }
 
 /**

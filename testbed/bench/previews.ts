@@ -4,7 +4,16 @@ import type { Toolchain } from "../bootstrap/toolchain.cjs";
 import type { ScratchStack } from "../site/scratchStack";
 import { type Comparison, compared } from "./comparison";
 import { type Moments, median, medianParts, type Parts, partsOf } from "./moments";
-import { costOfPreview, finish, type MeasuredStack, previewByCli, previewInline, startOfProvider } from "./preview";
+import {
+    costOfPreview,
+    finish,
+    type MeasuredStack,
+    type Memory,
+    memoryOfPreview,
+    previewByCli,
+    previewInline,
+    startOfProvider,
+} from "./preview";
 
 export type Compared = "demo" | "empty" | "floor";
 
@@ -50,9 +59,19 @@ export async function measurePreviews(
                 { aim: 1.6 },
             ),
             compared("preview, no change", "the floor's", { ours: seconds.demo, other: seconds.floor }, { aim: 1.25 }),
+            ...(pulumi.languageHost ? await compareMemory(pulumi.path, stacks) : []),
         ],
         parts: { demo: parts("demo"), empty: parts("empty"), floor: parts("floor") },
     };
+}
+
+async function compareMemory(pulumi: string, { demo, empty }: Record<Compared, MeasuredStack>): Promise<Comparison[]> {
+    const [ours, other] = [await memoryOfPreview(pulumi, demo), await memoryOfPreview(pulumi, empty)];
+    const of = (what: keyof Memory) => ({ ours: [ours[what]], other: [other[what]] });
+    return [
+        compared("its memory, of all processes", "an empty program", of("all"), { unit: "MB" }),
+        compared("of the program and our providers", "an empty program", of("node"), { unit: "MB" }),
+    ];
 }
 
 /** Previews with a mistaken setting, in turn with ones without. */

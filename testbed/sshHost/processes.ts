@@ -46,13 +46,25 @@ export function descendants(ancestor: number, table = processTable()): ProcessEn
     return found;
 }
 
-/** The memory that a process and everything below it have, resident and added up, in megabytes. */
-export function memoryBelow(ancestor: number): number {
-    const pids = new Set([ancestor, ...descendants(ancestor).map(({ pid }) => pid)]);
-    return execFileSync("ps", ["-axo", "pid=,rss="], { encoding: "utf8" })
-        .split("\n")
-        .map((line) => line.trim().split(/\s+/).map(Number))
-        .reduce((sum, [pid, kilobytes]) => sum + (pids.has(pid!) ? kilobytes! / 1024 : 0), 0);
+/**
+ * The memory that a process and everything below it have, added up, in megabytes: on Linux with each page that several
+ * processes share counted once (PSS), so that a second Node does not count its program again; elsewhere what is resident.
+ *
+ * @param counts which of the processes below it count. Default: all, and the process itself
+ */
+export function memoryBelow(ancestor: number, counts?: (entry: ProcessEntry) => boolean): number {
+    const below = descendants(ancestor);
+    const pids = counts ? below.filter(counts).map(({ pid }) => pid) : [ancestor, ...below.map(({ pid }) => pid)];
+    if (!hasProc) {
+        const resident = execFileSync("ps", ["-axo", "pid=,rss="], { encoding: "utf8" })
+            .split("\n")
+            .map((line) => line.trim().split(/\s+/).map(Number));
+        return resident.reduce((sum, [pid, kilobytes]) => sum + (pids.includes(pid!) ? kilobytes! / 1024 : 0), 0);
+    }
+    return pids.reduce((sum, pid) => {
+        const [, kilobytes = "0"] = /^Pss: +(\d+) kB/m.exec(readOrEmpty(`/proc/${pid}/smaps_rollup`)) ?? [];
+        return sum + Number(kilobytes) / 1024;
+    }, 0);
 }
 
 /**
