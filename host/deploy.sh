@@ -43,6 +43,7 @@ record_attempt() {
 
 # Reads: binary checks_of_host config service_state. Sets: installed_commit was_running. Prints: -. Scratch: host_check.
 preflight() {
+    nothing_changes
     for host_check in $checks_of_host; do "$host_check"; done
     installed_commit=$(zot_commit "$binary")
     was_running=no
@@ -86,6 +87,7 @@ deploy() {
     fi
     preflight
     for check in $checks_of_deployment; do "$check"; done
+    something_changes
     if recover && is_deployed; then
         refresh_state
         prune 5
@@ -121,6 +123,7 @@ withdraw() {
         return
     fi
     preflight
+    something_changes
     stage "$folder/readOnlyConfig"
     put_into_force probe
     # Removes the secrets of configs that are no longer in force.
@@ -136,6 +139,7 @@ restore() {
     original=$state/original
     [ -d "$original" ] || fail "This host does not know what was there before the first deployment: $original is missing. Set host.onDestroy to read-only. [ZH-RESTORE-UNKNOWN]"
     preflight
+    something_changes
     if [ -f "$original/config.json" ]; then
         declared=$(issuer_of "$original/config.json")
         [ -z "$declared" ] || [ -e "$original/stopped" ] || issuer_answers "$declared" "$authorities" 10 || fail "$problem The config from before the first deployment cannot start without its issuer. [ZH-RESTORE-ISSUER]"

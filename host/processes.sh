@@ -70,6 +70,21 @@ find_listener_once() {
     known_user=$listener_user
 }
 
+# For checks among which nothing on the host changes: what was read and found once stands until something_changes.
+# Reads: config owner. Sets: expected_of known_owner. Prints: -.
+nothing_changes() {
+    expected_of=-
+    known_owner=$owner
+    find_listener_once "$config"
+}
+
+# Reads: -. Sets: expected_of known_owner known_place. Prints: -.
+something_changes() {
+    expected_of=
+    known_owner=
+    known_place=
+}
+
 # The config in the arguments of a zot process; nothing if they name none.
 # Reads: -. Sets: -. Prints: a path, or nothing.
 config_of_process() (

@@ -2,6 +2,7 @@
 
 # Reads: config folder target. Sets: committed restarted. Prints: -.
 commit() {
+    something_changes
     require "The deployment could not be committed in $target. [ZH-COMMIT-MARK]" rm -f "$target/uncommitted"
     committed=yes
     restarted=
