@@ -14,7 +14,8 @@ export interface Comparison {
     ratio: number;
     /** The ratio that it should not be above; undefined where none is aimed at. */
     aim?: number;
-    unit: "s" | "MB";
+    /** `/s`: so many in a second, of which more are better. */
+    unit: "s" | "ms" | "/s" | "MB";
     runs: { ours: number[]; other: number[] };
 }
 
@@ -59,7 +60,7 @@ export function comparisonTable(comparisons: readonly Comparison[]): string[] {
 }
 
 const figure = (value: number, unit: Comparison["unit"]) =>
-    unit === "s" ? `${value.toFixed(2)} s` : `${value.toFixed(0)} MB`;
+    `${value.toFixed(unit === "s" || unit === "ms" ? 2 : 0)}${unit === "/s" ? "" : " "}${unit}`;
 
 /**
  * Runs each of some pieces of work once in a round, one after the other, so that whatever else the machine does meets

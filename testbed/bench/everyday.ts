@@ -7,18 +7,17 @@ import { ansibleVersion, startAnsibleSite } from "./ansible";
 import { type Comparison, compared, inTurn } from "./comparison";
 import { finish, type MeasuredStack, operate } from "./preview";
 
-interface Measured {
+export interface Measured {
     root: string;
     site: Site;
     scratch: ScratchStack;
     demo: MeasuredStack;
-    floor: MeasuredStack;
     runs: number;
     say: (text: string) => void;
 }
 
 /** Changes the rights of CI in the stack's file, to others than before each time. */
-function rightChanger({ scratch }: Measured): () => void {
+export function rightChanger({ scratch }: Pick<Measured, "scratch">): () => void {
     let right = 0;
     return () => scratch.changeSettings({ access: { ciRepositories: [`team-${++right}/**`] } });
 }
@@ -30,7 +29,7 @@ function rightChanger({ scratch }: Measured): () => void {
  * @returns also how many SSH connections each took
  */
 export async function measureUpdates(
-    measured: Measured,
+    measured: Measured & { floor: MeasuredStack },
 ): Promise<{ comparisons: Comparison[]; connections: Record<string, number>; ansible: string | undefined }> {
     const { root, site, scratch, demo, floor, runs, say } = measured;
     const { toolchain } = scratch;

@@ -13,12 +13,15 @@ import { aboveLimit } from "../bench/limits";
 import { measureMachines, tableOf } from "../bench/machines";
 import type { Parts } from "../bench/moments";
 import { type Compared, compileAll, measureMistake, measurePreviews, providerStarts } from "../bench/previews";
+import type { Origin } from "../bench/registries";
+import { measureRegistry, noRegistry } from "../bench/registry";
+import { identities, teamRules } from "../bench/shapes";
 import { createEmptyStack, createFloorStack, demoStack } from "../bench/stacks";
 import { toolchainEnvironment } from "../bootstrap/toolchain.cjs";
-import { count } from "../count";
+import { count, countToTenThousand } from "../count";
 import { type OnSite, onScratchSite } from "../site/scratchStack";
 
-const GROUPS = ["previews", "mistakes", "updates", "commands"] as const;
+const GROUPS = ["previews", "mistakes", "updates", "commands", "registry"] as const;
 
 interface Options {
     json?: boolean;
@@ -26,6 +29,7 @@ interface Options {
     only: readonly (typeof GROUPS)[number][];
     limit?: number;
     workloads: number;
+    rules: number;
     machines?: number[];
 }
 
@@ -37,6 +41,8 @@ interface Report {
     parts?: Record<Compared, Parts>;
     /** Until each provider listens, started alone; in a preview they start side by side. */
     providers?: Record<string, number>;
+    /** What could not be measured here, and why. */
+    left: string[];
     /** SSH connections of one update, or of one run of a playbook. */
     connections?: Record<string, number>;
     machine: {
@@ -51,7 +57,7 @@ interface Report {
     };
 }
 
-async function bench({ json = false, runs, only, limit, workloads, machines }: Options): Promise<void> {
+async function bench({ json = false, runs, only, limit, workloads, rules, machines }: Options): Promise<void> {
     const say = (text: string) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
     const root = checkoutOf(__dirname);
     if (machines) {
@@ -65,7 +71,10 @@ async function bench({ json = false, runs, only, limit, workloads, machines }: O
         return;
     }
     await onScratchSite(root, program, async (on) => {
-        on.scratch.changeSettings({ ci: { workloads: identities(workloads) } });
+        on.scratch.changeSettings({
+            ci: { workloads: identities(workloads) },
+            access: { rules: teamRules(rules) },
+        });
         const report = await measure(root, on, runs, only, say);
         if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
         else show(report, say);
@@ -75,72 +84,86 @@ async function bench({ json = false, runs, only, limit, workloads, machines }: O
     });
 }
 
-/** So many further identities of CI, of which each overlaps with the next one. */
-const identities = (number: number): Record<string, object> =>
-    Object.fromEntries(
-        Array.from({ length: number }, (_, index) => [
-            `w${index}`,
-            {
-                user: `zot-w${index}`,
-                group: `workloads-${index}`,
-                repositories: [`team-${index}/**`, `*/shared-${index % 5}/**`],
-                channels: ["**/cache"],
-            },
-        ]),
-    );
-
-async function measure(
-    root: string,
-    { site, scratch, up }: OnSite,
-    runs: number,
-    only: Options["only"],
-    say: (text: string) => void,
-): Promise<Report> {
-    const { toolchain } = scratch;
-    const environment = { ...toolchainEnvironment(toolchain), ...scratch.environment };
+async function measure(root: string, on: OnSite, runs: number, only: Options["only"], say: Say): Promise<Report> {
+    const { toolchain } = on.scratch;
+    const environment = { ...toolchainEnvironment(toolchain), ...on.scratch.environment };
     const loadBefore = loadavg()[0]!;
     say("compiling, and pulumi up, so that there is nothing to change");
     await compileAll(root, toolchain.node.path, environment);
-    await up();
-    const stacks = {
-        demo: await demoStack(root, scratch, environment),
-        empty: await createEmptyStack(root, site.folder, environment, toolchain),
-        floor: await createFloorStack(root, site.folder, environment, toolchain),
-    };
-    const wants = (group: (typeof GROUPS)[number]) => only.includes(group);
-    const measured = { root, site, scratch, demo: stacks.demo, floor: stacks.floor, runs, say };
-
-    const previews = wants("previews") ? await measurePreviews(toolchain, root, stacks, runs, say) : undefined;
-    const mistakes = wants("mistakes")
-        ? await measureMistake(toolchain, scratch, stacks.demo, root, runs, say)
-        : undefined;
-    const updates = wants("updates") ? await measureUpdates(measured) : undefined;
-    const commands = wants("commands") ? await measureCommands(measured) : undefined;
+    await on.up();
+    const figures = await measureGroups({ root, on, environment, runs, say }, only);
     return {
-        comparisons: [
-            ...(previews?.comparisons ?? []),
-            ...(mistakes ?? []),
-            ...(updates?.comparisons ?? []),
-            ...(commands ?? []),
-        ],
+        comparisons: figures.comparisons,
         by: toolchain.pulumi.languageHost ? "the CLI and its language host" : "inline programs of the Automation API",
-        ...(previews && {
-            parts: previews.parts,
+        ...(figures.parts && {
+            parts: figures.parts,
             providers: await providerStarts(root, toolchain, environment, runs),
         }),
-        ...(updates && { connections: updates.connections }),
+        ...(figures.connections && { connections: figures.connections }),
+        left: figures.left,
         machine: {
             processors: cpus().length,
             load: [loadBefore, loadavg()[0]!],
             node: toolchain.node.version,
             pulumi: toolchain.pulumi.version,
             pulumiKind: toolchain.pulumi.kind,
-            ansible: updates?.ansible,
+            ansible: figures.ansible,
         },
     };
 }
 
-function show(report: Report, say: (text: string) => void): void {
+type Say = (text: string) => void;
+
+type Figures = Pick<Report, "comparisons" | "parts" | "connections" | "left"> & { ansible: string | undefined };
+
+interface Work {
+    root: string;
+    on: OnSite;
+    environment: NodeJS.ProcessEnv;
+    runs: number;
+    say: Say;
+}
+
+/** The groups of figures that are wanted, one after the other. */
+async function measureGroups(work: Work, only: Options["only"]): Promise<Figures> {
+    const { root, on, environment, runs, say } = work;
+    const { site, scratch } = on;
+    const { toolchain } = scratch;
+    const wants = (group: (typeof GROUPS)[number]) => only.includes(group);
+    const demo = await demoStack(root, scratch, environment);
+    const create = (made: typeof createEmptyStack) => made(root, site.folder, environment, toolchain);
+    const floor = wants("previews") || wants("updates") ? await create(createFloorStack) : undefined;
+    const measured = { root, site, scratch, demo, runs, say };
+    const figures: Figures = { comparisons: [], left: [], ansible: undefined };
+    const add = (comparisons: Comparison[]) => void figures.comparisons.push(...comparisons);
+    if (wants("previews")) {
+        const stacks = { demo, empty: await create(createEmptyStack), floor: floor! };
+        const previews = await measurePreviews(toolchain, root, stacks, runs, say);
+        add(previews.comparisons);
+        figures.parts = previews.parts;
+    }
+    if (wants("mistakes")) add(await measureMistake(toolchain, scratch, demo, root, runs, say));
+    if (wants("updates")) {
+        const updates = await measureUpdates({ ...measured, floor: floor! });
+        add(updates.comparisons);
+        Object.assign(figures, { connections: updates.connections, ansible: updates.ansible });
+    }
+    if (wants("commands")) add(await measureCommands(measured));
+    if (wants("registry")) {
+        const missing = noRegistry();
+        if (missing) figures.left.push(missing);
+        else add(await measureRegistry(await originOf(on), runs, say));
+    }
+    return figures;
+}
+
+/** What registries are made from: the site's storage and settings, and CI's key as the stack has it now. */
+async function originOf({ site, scratch }: OnSite): Promise<Origin> {
+    const { ciApiKey } = await scratch.stack.outputs();
+    return { site, project: scratch.folder, key: ciApiKey!.value as string };
+}
+
+function show(report: Report, say: Say): void {
     const { machine, parts, providers, connections } = report;
     say(`\nBy ${report.by}; medians, measured in turn:\n`);
     for (const line of comparisonTable(report.comparisons)) say(`  ${line}`);
@@ -174,6 +197,7 @@ function show(report: Report, say: (text: string) => void): void {
             `Node ${machine.node}, Pulumi ${machine.pulumi} (${machine.pulumiKind})` +
             `${machine.ansible === undefined ? "" : `, ansible-core ${machine.ansible}`}.`,
     );
+    for (const sentence of report.left) say(sentence);
     if (report.connections && machine.ansible === undefined)
         say("There is no ansible-playbook on the PATH, so that nothing was compared with Ansible.");
 }
@@ -189,7 +213,7 @@ const numbers = (text: string): number[] => text.split(",").map(count);
 
 const benchCommand = command(
     "npm run bench --",
-    "Measures what previews, updates and commands cost, each in turn with something to compare it with.",
+    "Measures what previews, updates, commands and requests cost, each in turn with something to compare it with.",
     "npm run bench -- --only previews mistakes",
 )
     .option("--json", "print one JSON object on standard output; all else goes to standard error")
@@ -198,6 +222,7 @@ const benchCommand = command(
         new Option("--only <groups...>", "these groups of figures alone").choices([...GROUPS]).default(GROUPS, "all"),
     )
     .option("--workloads <number>", "with so many further identities of CI (ci.workloads)", count, 0)
+    .option("--rules <number>", "with so many rules for repositories of teams (access.rules)", countToTenThousand, 0)
     .option(
         "--machines <numbers>",
         "in place of all that: updates of a registry on so many machines, for example 1,2,5,20",
